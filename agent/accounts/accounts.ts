@@ -12,7 +12,7 @@ import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPl
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
-import { type Part, type ReadPart, readPart, writePart } from "./part";
+import { largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -58,7 +58,7 @@ export interface Round {
   /** Rows that the other regions were told of. */
   readonly told: number;
   readonly waiting: readonly Waiting[];
-  /** Objects that cannot be read or applied, by key, with the reason; tried again in each round. */
+  /** Objects that cannot be read or applied, by key, with the reason; tried again ever more rarely. */
   readonly broken: ReadonlyMap<string, string>;
   /** Regions whose bucket did not take all that was to be written: it reaches them by replication. */
   readonly unreached: readonly string[];
@@ -138,6 +138,8 @@ export class Accounts {
   /** Rows of this database that it refuses to show: what users did to them is told to nobody until it does. */
   readonly #unshown = new Map<string, ChangePlace & Waiting>();
   readonly #holds = new Holds<string>();
+  /** Rows of other regions that came in this round, and their tables. */
+  readonly #came = new Set<string>();
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
@@ -145,6 +147,7 @@ export class Accounts {
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
   async round(): Promise<Round> {
+    this.#came.clear();
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
@@ -352,7 +355,9 @@ export class Accounts {
       if (!place) continue;
       this.#listed.set(region, key);
       if (!isUnread(read, place)) continue;
-      const part = await this.open(key, broken);
+      const waits = this.#holds.waiting(key, "");
+      if (waits !== undefined) broken.set(key, waits);
+      const part = waits === undefined ? await this.open(key, broken) : undefined;
       if (!part) continue;
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
@@ -362,15 +367,16 @@ export class Accounts {
       applied += written;
       const [first] = held;
       if (first) {
-        broken.set(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`);
+        this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
         continue;
       }
+      this.#holds.succeeded(key);
       await this.within(async (_, client) => {
         await keepRefused(
           client,
           region,
           now,
-          refused.map((row) => ({ epoch: place.epoch, row })),
+          refused.map(({ reason, ...row }) => ({ epoch: place.epoch, row: { ...row, reason: `${reason} (${key})` } })),
         );
         await keepReading(client, region, now);
       });
@@ -400,6 +406,7 @@ export class Accounts {
         });
       else if (table) exchanged.push(each);
     }
+    for (const { table, id } of exchanged) this.#came.add(table).add(waitKey(table, id));
     const [outcome, unwritten] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
     const held: Waiting[] = [];
     for (const { item, reason } of unwritten)
@@ -450,9 +457,16 @@ export class Accounts {
     try {
       return await readPart(envelope.open(sealed, key));
     } catch (error) {
-      broken.set(key, error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know");
+      const reason = error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know";
+      this.leaveOut(key, reason, broken);
       return undefined;
     }
+  }
+
+  /** To read it again in each round would keep the others waiting. */
+  private leaveOut(key: string, reason: string, broken: Map<string, string>): void {
+    broken.set(key, reason);
+    this.#holds.failed(key, "", reason);
   }
 
   /** Rows that waited may find now what they waited for. */
@@ -463,7 +477,9 @@ export class Accounts {
       await tables.forgetAwaiting(rememberedSince());
       return tables.waiting();
     });
-    for (let rest = places; rest.length > 0; ) {
+    const held = new Map(places.map((place) => [place, this.stillWaits(place)]));
+    for (const [{ table, id }, reason] of held) if (reason !== undefined) waiting.push({ table, id, reason });
+    for (let rest = places.filter((place) => held.get(place) === undefined); rest.length > 0; ) {
       const page = rest.slice(0, PART_ROWS);
       const some = await this.fitting(page);
       const outcome = await this.retryThese(some);
@@ -474,8 +490,21 @@ export class Accounts {
     return { written, waiting };
   }
 
+  /**
+   * Why a row is not tried again yet: to look at a large one in each round, or at one that is refused with all beside it, would keep the
+   * others waiting. It is, as soon as there is news of a table that it refers to.
+   */
+  private stillWaits({ table, id }: RowPlace): string | undefined {
+    const { references = {} } = this.#prepared.carried.find((each) => each.table === table) ?? {};
+    const parents = Object.values(references).flatMap(({ to }) =>
+      typeof to === "string" ? to : Object.values(to.tables),
+    );
+    return parents.some((each) => this.#came.has(each)) ? undefined : this.#holds.waiting(waitKey(table, id), "");
+  }
+
   /** Rows among which the database refuses one as a whole are tried by themselves. */
   private async retryThese(places: readonly RowPlace[]): Promise<Applied> {
+    const seldom = new Set<string>();
     const [outcomes, refused] = await eachByItself(places, (some) =>
       this.within(async (tables) => {
         const rows: CarriedRow[] = [];
@@ -484,16 +513,19 @@ export class Accounts {
           if (ids.length === 0) continue;
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
+        for (const { table, id, row } of rows) if (largeValues(row).length > 0) seldom.add(waitKey(table, id));
         return applyRows(tables, this.#prepared.carried, rows);
       }),
     );
-    return {
-      written: outcomes.reduce((sum, { written }) => sum + written, 0),
-      waiting: [
-        ...outcomes.flatMap(({ waiting }) => waiting),
-        ...refused.map(({ item: { table, id }, reason }) => ({ table, id, reason })),
-      ],
-    };
+    for (const { item } of refused) seldom.add(waitKey(item.table, item.id));
+    const waiting = [
+      ...outcomes.flatMap((each) => each.waiting),
+      ...refused.map(({ item: { table, id }, reason }) => ({ table, id, reason })),
+    ];
+    for (const { table, id, reason } of waiting)
+      if (seldom.has(waitKey(table, id)) && !this.#came.has(waitKey(table, id)))
+        this.#holds.failed(waitKey(table, id), "", reason);
+    return { written: outcomes.reduce((sum, { written }) => sum + written, 0), waiting };
   }
 
   /** @returns how many rows */
@@ -707,6 +739,8 @@ export class Accounts {
 
 /** Beside the region's parts, and behind them in order: agents that do not know it pass it over. */
 const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
+
+const waitKey = (table: string, id: string): string => `waits ${table} ${id}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 

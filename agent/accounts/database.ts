@@ -2,10 +2,10 @@ import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { isLarge, shownSql } from "../postgres/largeValue";
+import { bytesOf, isLarge, ROW_BYTES_MAX, RowTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { countDeletes, type DeleteLimits, tooMany } from "./brake";
-import { APPLYING, NOW, rowId, textsSql, valuesSql } from "./capture";
+import { APPLYING, bytesSql, NOW, rowId, textsSql, valuesSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
@@ -599,10 +599,9 @@ export class DatabaseTables implements Tables {
 
   /** Bytes of text that a row's columns and what is known of them make. */
   private async sizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, number>> {
-    const columns = table.columns.map((column) => `t.${escapeIdentifier(column)}`);
     const { rows } = await this.client.query<{ id: string; bytes: string }>(
       `SELECT id, sum(bytes)::text AS bytes FROM (
-         SELECT ${idOf(table)} AS id, octet_length(ROW(${columns.join(", ")})::text) AS bytes
+         SELECT ${idOf(table)} AS id, ${bytesSql(table.columns, "t")} AS bytes
            FROM public.${escapeIdentifier(table.table)} t WHERE ${this.isOneOf(table)}
          UNION ALL SELECT row_id, octet_length(r::text) FROM ${SCHEMA}.account_row r
            WHERE table_name = $2 AND row_id = ANY($1::text[])
@@ -689,7 +688,7 @@ export class DatabaseTables implements Tables {
     return held;
   }
 
-  /** What the live rows hold in their columns that travel. */
+  /** What the live rows hold in their columns that travel. @throws RowTooLarge */
   private async values(
     table: TravellingTable,
     ids: readonly string[],
@@ -697,18 +696,23 @@ export class DatabaseTables implements Tables {
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
     const from = `public.${escapeIdentifier(table.table)} t`;
     for (;;) {
-      const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
-        `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t", shownSql)} AS live
-          FROM ${from} WHERE ${this.isOneOf(table)} ${lock}`,
+      const { rows } = await this.client.query<{ id: string; bytes: string; live: Record<string, string> | null }>(
+        `SELECT ${idOf(table)} AS id, s.bytes, CASE WHEN s.bytes <= ${ROW_BYTES_MAX} THEN ${textsSql(table.columns, "t", shownSql)} END AS live
+          FROM ${from}, LATERAL (SELECT ${bytesSql(table.columns, "t")} AS bytes) AS s WHERE ${this.isOneOf(table)} ${lock}`,
         [ids],
       );
+      const found = rows.map(({ id, bytes, live }) => {
+        const size = live ? bytesOf(Object.values(live)) : Number(bytes);
+        if (!live || size > ROW_BYTES_MAX) throw new RowTooLarge(size);
+        return [id, live] as const;
+      });
       const areKept = await this.#large.keep(
-        rows.flatMap(({ live }) => Object.values(live)),
+        found.flatMap(([, live]) => Object.values(live)),
         `${from}, LATERAL ${valuesSql(table.columns, "t")} AS c (name, value) WHERE ${this.isOneOf(table)}`,
         [ids],
       );
       // Else somebody saved one of them in between.
-      if (areKept) return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
+      if (areKept) return new Map(found.map(([id, live]) => [id, new Map(Object.entries(live))]));
     }
   }
 
@@ -851,6 +855,7 @@ export function* chunks<T>(items: readonly T[]): Generator<T[]> {
 
 /** The database's reason in words that show no value: its messages of details do. */
 export function refusal(error: unknown): string {
+  if (error instanceof RowTooLarge) return error.message;
   const {
     code = "",
     table,

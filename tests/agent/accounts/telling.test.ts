@@ -151,6 +151,15 @@ describe("a part", () => {
   });
 });
 
+it("reads no object again in the next round that it could not read in this one, and names it in both", async () => {
+  const reading = agent();
+  const key = "accounts/eu-west/0000000000000001/0000000000";
+  own.objects.set(key, Buffer.from("of an unknown form"));
+  const read = jest.spyOn(own, "readWhole");
+  for (let round = 0; round < 2; round += 1) expect([...(await reading.round()).broken.keys()]).toEqual([key]);
+  expect(read.mock.calls.filter(([each]) => each === key)).toHaveLength(1);
+});
+
 it("names a waiting row that the database refuses as a whole, and fails no round for it", async () => {
   await agent().round();
   const waits = "its parent is not here yet";

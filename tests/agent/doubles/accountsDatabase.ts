@@ -128,7 +128,7 @@ export class AccountsDatabase {
       if (refusal) throw refusal;
     }
     return this.rows.flatMap(({ table, id, live }) =>
-      sql.includes(`public."${table}"`) && ids.includes(id) && live ? [{ id, live }] : [],
+      sql.includes(`public."${table}"`) && ids.includes(id) && live ? [{ id, bytes: "0", live }] : [],
     );
   }
 
