@@ -4,6 +4,7 @@ import type { Decision } from "../heldDeletes";
 import { Holds } from "../holds";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
+import { RowsTooLarge, tooLarge } from "../postgres/largeValue";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { NOW } from "./capture";
@@ -79,6 +80,8 @@ type NewsPart = Part & { readonly rows: readonly News[] };
 const PART_ROWS = 2_000;
 /** Changes that one transaction takes in. */
 const CHANGES_AT_ONCE = 5_000;
+/** Until a row that is too large is measured again, an hour, unless it is edited. */
+const TOO_LARGE_MS = 3_600_000;
 /** News parts of an epoch before a new one begins; at least twice as many as its beginning had. */
 const NEWS_PARTS_MIN = 200;
 /** How long a deleted row is remembered, and one kept whose flow is gone: no region may be away longer. */
@@ -205,7 +208,7 @@ export class Accounts {
     const restore = (some: readonly RowPlace[]) => this.within((tables) => tables.restore(some, at, regions));
     for await (const { places } of this.pages(this.#prepared.carried)) {
       const [, refused] = await eachByItself(places, restore);
-      for (const { item, reason } of refused) this.hold(item, reason);
+      for (const { item, ...refusal } of refused) this.hold(item, refusal);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
   }
@@ -311,7 +314,7 @@ export class Accounts {
     const [, refused] = await eachByItself(changes, take);
     const untaken = new Set(refused.map(({ item }) => item));
     for (const change of changes) if (!untaken.has(change)) this.release(change);
-    for (const { item, reason } of refused) this.hold(item, reason, item.seq);
+    for (const { item, ...refusal } of refused) this.hold(item, refusal, item.seq);
     return changes.length;
   }
 
@@ -325,12 +328,13 @@ export class Accounts {
     this.#holds.succeeded(`${table} ${id}`);
   }
 
-  private hold({ table, id }: RowPlace, reason: string, seq = "0"): void {
+  /** What is too large does not become smaller without a change, which is tried at once. */
+  private hold({ table, id }: RowPlace, { reason, isTooLarge }: Refusal, seq = "0"): void {
     const key = `${table} ${id}`;
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
     this.#unshown.set(key, { table, id, seq: newest, reason });
-    this.#holds.failed(key, newest, reason);
+    this.#holds.failed(key, newest, reason, Date.now() + (isTooLarge ? TOO_LARGE_MS : 0));
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
@@ -480,12 +484,11 @@ export class Accounts {
     const held = new Map(places.map((place) => [place, this.stillWaits(place)]));
     for (const [{ table, id }, reason] of held) if (reason !== undefined) waiting.push({ table, id, reason });
     for (let rest = places.filter((place) => held.get(place) === undefined); rest.length > 0; ) {
-      const page = rest.slice(0, PART_ROWS);
-      const some = await this.fitting(page);
+      const [some, left] = await this.fitting(rest.slice(0, PART_ROWS));
       const outcome = await this.retryThese(some);
       written += outcome.written;
       waiting.push(...outcome.waiting);
-      rest = rest.slice(some.length);
+      rest = [...left, ...rest.slice(PART_ROWS)];
     }
     return { written, waiting };
   }
@@ -539,7 +542,7 @@ export class Accounts {
       if (places.length === 0) return told;
       const part = await this.write(
         epoch,
-        await this.fitting(places),
+        (await this.fitting(places))[0],
         (rows) => rows.length > 0 && { rows, completes: false },
       );
       if (part === "nothing") continue;
@@ -558,13 +561,22 @@ export class Accounts {
     }
   }
 
-  /** Where one of some rows is so large that not even its size can be had, it is taken by itself. */
-  private async fitting<Place extends RowPlace>(places: readonly Place[]): Promise<readonly Place[]> {
+  /**
+   * The first of some rows, as many as are held in memory at once, and those that are left; the rows that are too large are held. Where
+   * not even a row's size can be had, it is taken by itself.
+   */
+  private async fitting<Place extends RowPlace>(
+    places: readonly Place[],
+  ): Promise<[fit: readonly Place[], left: readonly Place[]]> {
     try {
-      return await this.within((tables) => tables.fitting(places));
+      const fit = await this.within((tables) => tables.fitting(places));
+      return [fit, places.slice(fit.length)];
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      return places.slice(0, 1);
+      if (!(error instanceof RowsTooLarge)) return [places.slice(0, 1), places.slice(1)];
+      const [large, others] = withoutLarge(places, error);
+      for (const { item, ...refusal } of large) this.hold(item, refusal);
+      return this.fitting(others);
     }
   }
 
@@ -630,9 +642,10 @@ export class Accounts {
     for (let isLast = false; !isLast; ) {
       const from: RowPlace | undefined = after;
       const found = await this.within((tables) => tables.all(of, from, PART_ROWS));
-      const places = await this.fitting(found);
-      after = places.at(-1);
-      isLast = found.length < PART_ROWS && after === found.at(-1);
+      const held = new Set(this.unshown().map(({ table, id }) => `${table} ${id}`));
+      const [places, left] = await this.fitting(found.filter(({ table, id }) => !held.has(`${table} ${id}`)));
+      after = left.length === 0 ? found.at(-1) : places.at(-1);
+      isLast = found.length < PART_ROWS && left.length === 0;
       yield { places, isLast };
     }
   }
@@ -710,7 +723,7 @@ export class Accounts {
       if (!isRefusal(error)) throw error;
     }
     const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
-    for (const { item, reason } of refused) this.hold(item, reason);
+    for (const { item, ...refusal } of refused) this.hold(item, refusal);
     const unshown = new Set(refused.map(({ item }) => item));
     return seal(places.filter((each) => !unshown.has(each)));
   }
@@ -757,11 +770,11 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
  *
  * @returns what was done, and the items that the database refuses, with its reason
  */
-async function eachByItself<Item, Outcome>(
+async function eachByItself<Item extends RowPlace, Outcome>(
   items: readonly Item[],
   work: (some: readonly Item[]) => Promise<Outcome>,
-): Promise<[Outcome[], { item: Item; reason: string }[]]> {
-  const [outcomes, refused]: [Outcome[], { item: Item; reason: string }[]] = [[], []];
+): Promise<[Outcome[], ({ item: Item } & Refusal)[]]> {
+  const [outcomes, refused]: [Outcome[], ({ item: Item } & Refusal)[]] = [[], []];
   const open: (readonly Item[])[] = items.length > 0 ? [items] : [];
   for (let some = open.pop(); some; some = open.pop())
     try {
@@ -769,12 +782,31 @@ async function eachByItself<Item, Outcome>(
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const half = Math.ceil(some.length / 2);
+      if (error instanceof RowsTooLarge) {
+        const [large, others] = withoutLarge(some, error);
+        refused.push(...large);
+        if (others.length > 0) open.push(others);
+      }
       // Each half would wait for a lock again as long as the whole did.
-      if (half === some.length || isPassing(error))
+      else if (half === some.length || isPassing(error))
         for (const item of some) refused.push({ item, reason: refusal(error) });
       else open.push(some.slice(half), some.slice(0, half));
     }
   return [outcomes, refused];
+}
+
+/** Why a row is held. */
+interface Refusal {
+  readonly reason: string;
+  readonly isTooLarge?: boolean;
+}
+
+function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: RowsTooLarge) {
+  const large = items.flatMap((item) => {
+    const size = bytes.get(`${item.table} ${item.id}`);
+    return size === undefined ? [] : [{ item, reason: tooLarge(size), isTooLarge: true }];
+  });
+  return [large, items.filter(({ table, id }) => !bytes.has(`${table} ${id}`))] as const;
 }
 
 /** Somebody holds a lock, or two that wait for each other's were told apart. */

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
-import { bytesOf, isLarge, ROW_BYTES_MAX, RowTooLarge } from "../postgres/largeValue";
+import { bytesOf, isLarge, ROW_BYTES_MAX, tooLarge } from "../postgres/largeValue";
 import { parsedValue } from "./carriedRow";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
@@ -136,7 +136,7 @@ function troubleOf({ cells, switches }: Row, strings: readonly string[]): string
   const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
   if (!isOwn || offs.some(({ value }) => isLarge(value))) return "a value is no JSON";
   const bytes = bytesOf(Object.values(cells).map(({ value }) => value));
-  return bytes > ROW_BYTES_MAX ? new RowTooLarge(bytes).message : undefined;
+  return bytes > ROW_BYTES_MAX ? tooLarge(bytes) : undefined;
 }
 
 /** As far as the row says it, in as many characters as a name has. */

@@ -30,12 +30,15 @@ export const isLarge = (value: string): boolean => value.startsWith(MARK);
 export const lengthOf = (value: string): number =>
   isLarge(value) ? Number.parseInt(value.slice(1), 10) : value.length;
 
-/** A row that has more. */
-export class RowTooLarge extends Error {
-  constructor(bytes: number) {
-    super(`has ${bytes} bytes, ${ROW_BYTES_MAX} are allowed`);
+/** Rows that have more, with their bytes by table and id: no other is at fault. */
+export class RowsTooLarge extends Error {
+  constructor(readonly bytes: ReadonlyMap<string, number>) {
+    super([...bytes.values()].map(tooLarge).join("; "));
   }
 }
+
+/** Why such a row is held. */
+export const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${ROW_BYTES_MAX} are allowed`;
 
 /** What a row's values have together. */
 export const bytesOf = (values: readonly string[]): number => values.reduce((sum, value) => sum + lengthOf(value), 0);

@@ -18,7 +18,7 @@ import { type PoisonItem, poisonItems, type RowPlace } from "./poisonItems";
 const MEGABYTES = Number(process.env.POISON_MB ?? 20);
 const ITEMS = Number(process.env.POISON_ITEMS ?? 80);
 const SEED = Number(process.env.POISON_SEED ?? 1);
-const SETTLED_WITHIN_MS = 60_000 * Math.max(3, MEGABYTES / 5);
+const SETTLED_WITHIN_MS = 60_000 * Math.max(3, MEGABYTES / 40);
 const REGIONS = ["us-east", "eu-west"] as const;
 type Region = (typeof REGIONS)[number];
 const EVE = { username: "eve", password: "eve-s own passw0rd" };

@@ -137,6 +137,21 @@ describe("a part", () => {
     ]);
   });
 
+  it("has all rows but those of more than 64 MB, which are named, whether they are news or all is told anew", async () => {
+    const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
+    database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
+    for (const epoch of [0, 1]) {
+      const reading = agent(epoch === 0 ? ["eu-west"] : ["ap-south"]);
+      for (let round = 0; round < 2; round += 1) {
+        const reason = "has 64000001 bytes, 64000000 are allowed";
+        const { waiting } = await reading.round();
+        expect(waiting).toMatchObject(["grown", "huge"].map((id) => ({ table: "user", id, reason })));
+      }
+      const parts = (await own.parts(SECRET)).map(({ rows }) => rows.map(({ id }) => id));
+      expect(parts).toEqual(Array(2 - epoch).fill(["ada", "zoe"]));
+    }
+  });
+
   it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
     await agent().round();
     const [first = ""] = partKeys();
