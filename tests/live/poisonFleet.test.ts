@@ -110,8 +110,8 @@ class OrdinaryUser {
   private running: Promise<unknown> | undefined;
 
   constructor(
-    private readonly here: LangFlowApi,
-    private readonly there: LangFlowApi,
+    private readonly saved: LangFlowApi,
+    private readonly looked: LangFlowApi,
     private readonly database: Client,
     readonly flow: string,
   ) {}
@@ -123,7 +123,7 @@ class OrdinaryUser {
         const sql = "SELECT description FROM flow WHERE id = $1";
         return (await this.database.query(sql, [this.flow])).rows[0]?.description;
       }),
-      this.look(this.shown, async () => (await this.there.call("GET", `/api/v1/flows/${this.flow}`)).description),
+      this.look(this.shown, async () => (await this.looked.call("GET", `/api/v1/flows/${this.flow}`)).description),
     ]);
   }
 
@@ -140,7 +140,7 @@ class OrdinaryUser {
   private async save(): Promise<void> {
     while (!this.isOver) {
       const began = performance.now();
-      await this.here.edit(this.flow, { description: `edit ${this.savedAt.length}` });
+      await this.saved.edit(this.flow, { description: `edit ${this.savedAt.length}` });
       this.savedAt.push(performance.now());
       this.saveMs.push(performance.now() - began);
       await sleep(Math.max(0, began + SAVE_EVERY_MS - performance.now()));
@@ -205,20 +205,15 @@ describe("what one user makes", () => {
     const admin = apis.get("us-east") as LangFlowApi;
     eve = await admin.makeUser(EVE);
     await admin.makeUser(ADA);
-    const [here, there] = await Promise.all(REGIONS.map(async (region) => (await fleet.langflow(region)).url));
-    token = await LangFlowApi.login(here ?? "", EVE.username, EVE.password);
-    const adas = await LangFlowApi.login(here ?? "", ADA.username, ADA.password);
-    await LangFlowApi.withToken(here ?? "", token).create("hers");
-    const { id } = await LangFlowApi.withToken(here ?? "", adas).create("small");
+    const [east, west] = await Promise.all(REGIONS.map(async (region) => (await fleet.langflow(region)).url));
+    token = await LangFlowApi.login(east ?? "", EVE.username, EVE.password);
+    const adas = await LangFlowApi.login(east ?? "", ADA.username, ADA.password);
+    await LangFlowApi.withToken(east ?? "", token).create("hers");
+    const { id } = await LangFlowApi.withToken(east ?? "", adas).create("small");
     const looks = new Client({ connectionString: await fleet.database("eu-west") });
     await looks.connect();
     databases.set("looks" as Region, looks);
-    ada = new OrdinaryUser(
-      LangFlowApi.withToken(here ?? "", adas),
-      LangFlowApi.withToken(there ?? "", adas),
-      looks,
-      id,
-    );
+    ada = new OrdinaryUser(LangFlowApi.withToken(east ?? "", adas), LangFlowApi.withToken(west ?? "", adas), looks, id);
     const main = ["--git-dir", await fleet.gitDirectory(), "ls-tree", "-r", "--name-only", "main"];
     await until("eve's folder is in Git", async () =>
       execFileSync("git", main, { encoding: "utf8", stdio: "pipe" }).includes("eve/hers.json"),
