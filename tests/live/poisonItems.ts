@@ -3,24 +3,23 @@ import { Envelope } from "../../agent/accounts/envelope";
 import { RandomText } from "../agent/secretKinds";
 import { largeGraph } from "./largeGraph";
 
-export const ROW_PLACES = [
-  "flow.data",
-  "flow.description",
-  "flow.name",
-  "flow.updated_at",
-  "user.username",
-  "user.optins",
-  "user.create_at",
-  "variable.value",
-  "variable.default_fields",
-  "variable.name",
-  "message.text",
-  "message.content_blocks",
-  "message.timestamp",
-  "mcp_server.config",
-  "mcp_server.name",
-] as const;
-export type RowPlace = (typeof ROW_PLACES)[number];
+/** A column. */
+export type RowPlace =
+  | "flow.data"
+  | "flow.description"
+  | "flow.name"
+  | "flow.updated_at"
+  | "user.username"
+  | "user.optins"
+  | "user.create_at"
+  | "variable.value"
+  | "variable.default_fields"
+  | "variable.name"
+  | "message.text"
+  | "message.content_blocks"
+  | "message.timestamp"
+  | "mcp_server.config"
+  | "mcp_server.name";
 export type Place = RowPlace | "Git file" | "bucket part";
 
 /** Something that one user makes, or that somebody puts where only agents write, and that others are not to notice. */
