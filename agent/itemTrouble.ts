@@ -1,5 +1,6 @@
 import { NotAFlow } from "./flows/flowFile";
 import { isRefusal } from "./postgres/connection";
+import { RowsTooLarge } from "./postgres/largeValue";
 
 /** What JavaScript itself throws: of a value that is too large or too deep, say. */
 const OWN_ERRORS = ["RangeError", "SyntaxError", "TypeError"];
@@ -12,6 +13,7 @@ const OWN_ERRORS = ["RangeError", "SyntaxError", "TypeError"];
  */
 export function itemTrouble(error: unknown): string {
   if (error instanceof NotAFlow) return error.message;
+  if (error instanceof RowsTooLarge) return error.message;
   if (isRefusal(error)) return `the database refuses to show it (${(error as { code?: string }).code})`;
   const { name = "" } = error as Error;
   if (OWN_ERRORS.includes(name)) return `it is too large or too deep, or not what it ought to be (${name})`;

@@ -4,6 +4,7 @@ import type { Decision } from "../heldDeletes";
 import { Holds } from "../holds";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
+import { RowsTooLarge, tooLarge } from "../postgres/largeValue";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { NOW } from "./capture";
@@ -12,7 +13,7 @@ import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPl
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
-import { type Part, type ReadPart, readPart, writePart } from "./part";
+import { largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -58,7 +59,7 @@ export interface Round {
   /** Rows that the other regions were told of. */
   readonly told: number;
   readonly waiting: readonly Waiting[];
-  /** Objects that cannot be read or applied, by key, with the reason; tried again in each round. */
+  /** Objects that cannot be read or applied, by key, with the reason; tried again ever more rarely. */
   readonly broken: ReadonlyMap<string, string>;
   /** Regions whose bucket did not take all that was to be written: it reaches them by replication. */
   readonly unreached: readonly string[];
@@ -79,6 +80,8 @@ type NewsPart = Part & { readonly rows: readonly News[] };
 const PART_ROWS = 2_000;
 /** Changes that one transaction takes in. */
 const CHANGES_AT_ONCE = 5_000;
+/** Until a row that is too large is measured again, an hour, unless it is edited. */
+const TOO_LARGE_MS = 3_600_000;
 /** News parts of an epoch before a new one begins; at least twice as many as its beginning had. */
 const NEWS_PARTS_MIN = 200;
 /** How long a deleted row is remembered, and one kept whose flow is gone: no region may be away longer. */
@@ -138,6 +141,8 @@ export class Accounts {
   /** Rows of this database that it refuses to show: what users did to them is told to nobody until it does. */
   readonly #unshown = new Map<string, ChangePlace & Waiting>();
   readonly #holds = new Holds<string>();
+  /** Rows of other regions that came in this round, and their tables. */
+  readonly #came = new Set<string>();
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
@@ -145,6 +150,7 @@ export class Accounts {
 
   /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
   async round(): Promise<Round> {
+    this.#came.clear();
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
@@ -202,7 +208,7 @@ export class Accounts {
     const restore = (some: readonly RowPlace[]) => this.within((tables) => tables.restore(some, at, regions));
     for await (const { places } of this.pages(this.#prepared.carried)) {
       const [, refused] = await eachByItself(places, restore);
-      for (const { item, reason } of refused) this.hold(item, reason);
+      for (const { item, ...refusal } of refused) this.hold(item, refusal);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
   }
@@ -310,7 +316,7 @@ export class Accounts {
     const [, refused] = await eachByItself(changes, take);
     const untaken = new Set(refused.map(({ item }) => item));
     for (const change of changes) if (!untaken.has(change)) this.release(change);
-    for (const { item, reason } of refused) this.hold(item, reason, item.seq);
+    for (const { item, ...refusal } of refused) this.hold(item, refusal, item.seq);
     return changes.length;
   }
 
@@ -324,12 +330,13 @@ export class Accounts {
     this.#holds.succeeded(`${table} ${id}`);
   }
 
-  private hold({ table, id }: RowPlace, reason: string, seq = "0"): void {
+  /** What is too large does not become smaller without a change, which is tried at once. */
+  private hold({ table, id }: RowPlace, { reason, isTooLarge }: Refusal, seq = "0"): void {
     const key = `${table} ${id}`;
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
     this.#unshown.set(key, { table, id, seq: newest, reason });
-    this.#holds.failed(key, newest, reason);
+    this.#holds.failed(key, newest, reason, Date.now() + (isTooLarge ? TOO_LARGE_MS : 0));
   }
 
   private within<T>(work: (tables: DatabaseTables, client: ClientBase) => Promise<T>): Promise<T> {
@@ -354,7 +361,9 @@ export class Accounts {
       if (!place) continue;
       this.#listed.set(region, key);
       if (!isUnread(read, place)) continue;
-      const part = await this.open(key, broken);
+      const waits = this.#holds.waiting(key, "");
+      if (waits !== undefined) broken.set(key, waits);
+      const part = waits === undefined ? await this.open(key, broken) : undefined;
       if (!part) continue;
       const now = afterReading(read, place, part.completes);
       // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
@@ -364,15 +373,16 @@ export class Accounts {
       applied += written;
       const [first] = held;
       if (first) {
-        broken.set(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`);
+        this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
         continue;
       }
+      this.#holds.succeeded(key);
       await this.within(async (_, client) => {
         await keepRefused(
           client,
           region,
           now,
-          refused.map((row) => ({ epoch: place.epoch, row })),
+          refused.map(({ reason, ...row }) => ({ epoch: place.epoch, row: { ...row, reason: `${reason} (${key})` } })),
         );
         await keepReading(client, region, now);
       });
@@ -402,6 +412,7 @@ export class Accounts {
         });
       else if (table) exchanged.push(each);
     }
+    for (const { table, id } of exchanged) this.#came.add(table).add(waitKey(table, id));
     const [outcome, unwritten] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
     const held: Waiting[] = [];
     for (const { item, reason } of unwritten)
@@ -452,9 +463,16 @@ export class Accounts {
     try {
       return await readPart(envelope.open(sealed, key));
     } catch (error) {
-      broken.set(key, error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know");
+      const reason = error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know";
+      this.leaveOut(key, reason, broken);
       return undefined;
     }
+  }
+
+  /** To read it again in each round would keep the others waiting. */
+  private leaveOut(key: string, reason: string, broken: Map<string, string>): void {
+    broken.set(key, reason);
+    this.#holds.failed(key, "", reason);
   }
 
   /** Rows that waited may find now what they waited for. */
@@ -465,19 +483,33 @@ export class Accounts {
       await tables.forgetAwaiting(rememberedSince());
       return tables.waiting();
     });
-    for (let rest = places; rest.length > 0; ) {
-      const page = rest.slice(0, PART_ROWS);
-      const some = await this.fitting(page);
+    const held = new Map(places.map((place) => [place, this.stillWaits(place)]));
+    for (const [{ table, id }, reason] of held) if (reason !== undefined) waiting.push({ table, id, reason });
+    for (let rest = places.filter((place) => held.get(place) === undefined); rest.length > 0; ) {
+      const [some, left] = await this.fitting(rest.slice(0, PART_ROWS));
       const outcome = await this.retryThese(some);
       written += outcome.written;
       waiting.push(...outcome.waiting);
-      rest = rest.slice(some.length);
+      rest = [...left, ...rest.slice(PART_ROWS)];
     }
     return { written, waiting };
   }
 
+  /**
+   * Why a row is not tried again yet: to look at a large one in each round, or at one that is refused with all beside it, would keep the
+   * others waiting. It is, as soon as there is news of a table that it refers to.
+   */
+  private stillWaits({ table, id }: RowPlace): string | undefined {
+    const { references = {} } = this.#prepared.carried.find((each) => each.table === table) ?? {};
+    const parents = Object.values(references).flatMap(({ to }) =>
+      typeof to === "string" ? to : Object.values(to.tables),
+    );
+    return parents.some((each) => this.#came.has(each)) ? undefined : this.#holds.waiting(waitKey(table, id), "");
+  }
+
   /** Rows among which the database refuses one as a whole are tried by themselves. */
   private async retryThese(places: readonly RowPlace[]): Promise<Applied> {
+    const seldom = new Set<string>();
     const [outcomes, refused] = await eachByItself(places, (some) =>
       this.within(async (tables) => {
         const rows: CarriedRow[] = [];
@@ -486,16 +518,19 @@ export class Accounts {
           if (ids.length === 0) continue;
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
+        for (const { table, id, row } of rows) if (largeValues(row).length > 0) seldom.add(waitKey(table, id));
         return applyRows(tables, this.#prepared.carried, rows);
       }),
     );
-    return {
-      written: outcomes.reduce((sum, { written }) => sum + written, 0),
-      waiting: [
-        ...outcomes.flatMap(({ waiting }) => waiting),
-        ...refused.map(({ item: { table, id }, reason }) => ({ table, id, reason })),
-      ],
-    };
+    for (const { item } of refused) seldom.add(waitKey(item.table, item.id));
+    const waiting = [
+      ...outcomes.flatMap((each) => each.waiting),
+      ...refused.map(({ item: { table, id }, reason }) => ({ table, id, reason })),
+    ];
+    for (const { table, id, reason } of waiting)
+      if (seldom.has(waitKey(table, id)) && !this.#came.has(waitKey(table, id)))
+        this.#holds.failed(waitKey(table, id), "", reason);
+    return { written: outcomes.reduce((sum, { written }) => sum + written, 0), waiting };
   }
 
   /** @returns how many rows */
@@ -509,7 +544,7 @@ export class Accounts {
       if (places.length === 0) return told;
       const part = await this.write(
         epoch,
-        await this.fitting(places),
+        (await this.fitting(places))[0],
         (rows) => rows.length > 0 && { rows, completes: false },
       );
       if (part === "nothing") continue;
@@ -528,13 +563,22 @@ export class Accounts {
     }
   }
 
-  /** Where one of some rows is so large that not even its size can be had, it is taken by itself. */
-  private async fitting<Place extends RowPlace>(places: readonly Place[]): Promise<readonly Place[]> {
+  /**
+   * The first of some rows, as many as are held in memory at once, and those that are left; the rows that are too large are held. Where
+   * not even a row's size can be had, it is taken by itself.
+   */
+  private async fitting<Place extends RowPlace>(
+    places: readonly Place[],
+  ): Promise<[fit: readonly Place[], left: readonly Place[]]> {
     try {
-      return await this.within((tables) => tables.fitting(places));
+      const fit = await this.within((tables) => tables.fitting(places));
+      return [fit, places.slice(fit.length)];
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      return places.slice(0, 1);
+      if (!(error instanceof RowsTooLarge)) return [places.slice(0, 1), places.slice(1)];
+      const [large, others] = withoutLarge(places, error);
+      for (const { item, ...refusal } of large) this.hold(item, refusal);
+      return this.fitting(others);
     }
   }
 
@@ -600,9 +644,10 @@ export class Accounts {
     for (let isLast = false; !isLast; ) {
       const from: RowPlace | undefined = after;
       const found = await this.within((tables) => tables.all(of, from, PART_ROWS));
-      const places = await this.fitting(found);
-      after = places.at(-1);
-      isLast = found.length < PART_ROWS && after === found.at(-1);
+      const held = new Set(this.unshown().map(({ table, id }) => `${table} ${id}`));
+      const [places, left] = await this.fitting(found.filter(({ table, id }) => !held.has(`${table} ${id}`)));
+      after = left.length === 0 ? found.at(-1) : places.at(-1);
+      isLast = found.length < PART_ROWS && left.length === 0;
       yield { places, isLast };
     }
   }
@@ -680,7 +725,7 @@ export class Accounts {
       if (!isRefusal(error)) throw error;
     }
     const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
-    for (const { item, reason } of refused) this.hold(item, reason);
+    for (const { item, ...refusal } of refused) this.hold(item, refusal);
     const unshown = new Set(refused.map(({ item }) => item));
     return seal(places.filter((each) => !unshown.has(each)));
   }
@@ -710,6 +755,8 @@ export class Accounts {
 /** Beside the region's parts, and behind them in order: agents that do not know it pass it over. */
 const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
+const waitKey = (table: string, id: string): string => `waits ${table} ${id}`;
+
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
 /** All keys below a folder and behind a key, page by page. */
@@ -725,11 +772,11 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
  *
  * @returns what was done, and the items that the database refuses, with its reason
  */
-async function eachByItself<Item, Outcome>(
+async function eachByItself<Item extends RowPlace, Outcome>(
   items: readonly Item[],
   work: (some: readonly Item[]) => Promise<Outcome>,
-): Promise<[Outcome[], { item: Item; reason: string }[]]> {
-  const [outcomes, refused]: [Outcome[], { item: Item; reason: string }[]] = [[], []];
+): Promise<[Outcome[], ({ item: Item } & Refusal)[]]> {
+  const [outcomes, refused]: [Outcome[], ({ item: Item } & Refusal)[]] = [[], []];
   const open: (readonly Item[])[] = items.length > 0 ? [items] : [];
   for (let some = open.pop(); some; some = open.pop())
     try {
@@ -737,12 +784,31 @@ async function eachByItself<Item, Outcome>(
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const half = Math.ceil(some.length / 2);
+      if (error instanceof RowsTooLarge) {
+        const [large, others] = withoutLarge(some, error);
+        refused.push(...large);
+        if (others.length > 0) open.push(others);
+      }
       // Each half would wait for a lock again as long as the whole did.
-      if (half === some.length || isPassing(error))
+      else if (half === some.length || isPassing(error))
         for (const item of some) refused.push({ item, reason: refusal(error) });
       else open.push(some.slice(half), some.slice(0, half));
     }
   return [outcomes, refused];
+}
+
+/** Why a row is held. */
+interface Refusal {
+  readonly reason: string;
+  readonly isTooLarge?: boolean;
+}
+
+function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: RowsTooLarge) {
+  const large = items.flatMap((item) => {
+    const size = bytes.get(`${item.table} ${item.id}`);
+    return size === undefined ? [] : [{ item, reason: tooLarge(size), isTooLarge: true }];
+  });
+  return [large, items.filter(({ table, id }) => !bytes.has(`${table} ${id}`))] as const;
 }
 
 /** Somebody holds a lock, or two that wait for each other's were told apart. */

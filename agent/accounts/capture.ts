@@ -1,5 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
+import { ROW_BYTES_MAX } from "../postgres/largeValue";
 import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowParts";
 import { conditionSql } from "./rowCondition";
 import { columnOf, mayComeBack, type TravellingTable } from "./tableRule";
@@ -285,7 +286,7 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
 const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
       BEGIN
-        held_ := ${textsSql(rule.columns, "OLD")};
+        held_ := CASE WHEN ${bytesSql(rule.columns, "OLD")} <= ${ROW_BYTES_MAX} THEN ${textsSql(rule.columns, "OLD")} END;
       EXCEPTION WHEN OTHERS THEN
         held_ := NULL;
       END;
@@ -329,6 +330,10 @@ const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filte
 /** A JSON object of columns, each value as PostgreSQL writes it. @param shown what of a value it has */
 export const textsSql = (columns: readonly string[], row: string, shown = (value: string) => value): string =>
   `(SELECT jsonb_object_agg(c.name, coalesce(${shown("c.value")}, 'null')) FROM ${valuesSql(columns, row)} AS c (name, value))`;
+
+/** Bytes of text in columns, for which few values are made into text. */
+export const bytesSql = (columns: readonly string[], row: string): string =>
+  columns.map((column) => `coalesce(octet_length(${row}.${escapeIdentifier(column)}::text)::bigint, 0)`).join(" + ");
 
 /** A list of columns, each with its value as PostgreSQL writes it. */
 export const valuesSql = (columns: readonly string[], row: string): string =>

@@ -3,10 +3,10 @@ import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { groupsOf } from "../groups";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { isLarge, shownSql } from "../postgres/largeValue";
+import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { countDeletes, type DeleteLimits, tooMany } from "./brake";
-import { APPLYING, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
+import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
 import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
@@ -83,6 +83,13 @@ export interface ChangePlace extends RowPlace {
 export interface NewsPlace extends RowPlace {
   /** Says whether it is still the same news. */
   readonly news: string;
+}
+
+/** Bytes of text. */
+interface RowSize {
+  /** Of LangFlow's row, and of what is known of it. */
+  readonly bytes: number;
+  readonly live: number;
 }
 
 /** A row that other regions have to be told of. */
@@ -636,17 +643,18 @@ export class DatabaseTables implements Tables {
     }
   }
 
-  /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. */
+  /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. @throws RowsTooLarge */
   async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
     const held = new Set<string>();
     let sum = 0;
     // Few are measured at first: PostgreSQL takes a third of a second for a row of 20 MB.
     for (let [from, count] = [0, 4]; from < rows.length; [from, count] = [from + count, count * 8]) {
       const measured = rows.slice(from, from + count);
-      const bytes = await this.bytesOf(measured);
+      const sizes = await this.bytesOf(measured);
+      mustFit([...sizes].map(([key, { live }]) => [key, live]));
       const beyond = measured.findIndex(({ table, id }) => {
         const key = `${table} ${id}`;
-        if (!held.has(key)) sum += bytes.get(key) ?? 0;
+        if (!held.has(key)) sum += sizes.get(key)?.bytes ?? 0;
         return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
       });
       if (beyond >= 0) return rows.slice(0, from + beyond);
@@ -654,8 +662,8 @@ export class DatabaseTables implements Tables {
     return [...rows];
   }
 
-  private async bytesOf(rows: readonly RowPlace[]): Promise<Map<string, number>> {
-    const bytes = new Map<string, number>();
+  private async bytesOf(rows: readonly RowPlace[]): Promise<Map<string, RowSize>> {
+    const bytes = new Map<string, RowSize>();
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
       const table = this.#byName.get(name);
       const ids = ofTable.map(({ id }) => id);
@@ -692,20 +700,18 @@ export class DatabaseTables implements Tables {
     return more.length === 0 ? this.holdsOne(table, column) : `${idOf(table)} = ANY($1::text[])`;
   }
 
-  /** Bytes of text that a row's columns and what is known of them make. */
-  private async sizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, number>> {
-    const columns = table.columns.map((column) => `t.${escapeIdentifier(column)}`);
-    const { rows } = await this.client.query<{ id: string; bytes: string }>(
-      `SELECT id, sum(bytes)::text AS bytes FROM (
-         SELECT ${idOf(table)} AS id, octet_length(ROW(${columns.join(", ")})::text) AS bytes
+  private async sizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, RowSize>> {
+    const { rows } = await this.client.query<{ id: string; bytes: string; live: string | null }>(
+      `SELECT id, sum(bytes)::text AS bytes, sum(bytes) FILTER (WHERE is_live)::text AS live FROM (
+         SELECT ${idOf(table)} AS id, ${bytesSql(table.columns, "t")} AS bytes, true AS is_live
            FROM public.${escapeIdentifier(table.table)} t WHERE ${this.isOneOf(table)}
-         UNION ALL SELECT row_id, octet_length(r::text) FROM ${SCHEMA}.account_row r
+         UNION ALL SELECT row_id, octet_length(r::text), false FROM ${SCHEMA}.account_row r
            WHERE table_name = $2 AND row_id = ANY($1::text[])
-         UNION ALL SELECT row_id, octet_length(held::text) FROM ${SCHEMA}.account_change
+         UNION ALL SELECT row_id, octet_length(held::text), false FROM ${SCHEMA}.account_change
            WHERE table_name = $2 AND row_id = ANY($1::text[]) AND held IS NOT NULL) AS s GROUP BY id`,
       [ids, table.table],
     );
-    return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
+    return new Map(rows.map(({ id, bytes, live }) => [id, { bytes: Number(bytes), live: Number(live) }]));
   }
 
   /** The rows as they are known. */
@@ -814,7 +820,7 @@ export class DatabaseTables implements Tables {
     return held;
   }
 
-  /** What the live rows hold in their columns that travel. */
+  /** What the live rows hold in their columns that travel. @throws RowsTooLarge */
   private async values(
     table: TravellingTable,
     ids: readonly string[],
@@ -822,18 +828,22 @@ export class DatabaseTables implements Tables {
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
     const from = `public.${escapeIdentifier(table.table)} t`;
     for (;;) {
-      const { rows } = await this.client.query<{ id: string; live: Record<string, string> }>(
-        `SELECT ${idOf(table)} AS id, ${textsSql(table.columns, "t", shownSql)} AS live
-          FROM ${from} WHERE ${this.isOneOf(table)} ${lock}`,
+      const { rows } = await this.client.query<{ id: string; bytes: string; live: Record<string, string> | null }>(
+        `SELECT ${idOf(table)} AS id, s.bytes, CASE WHEN s.bytes <= ${ROW_BYTES_MAX} THEN ${textsSql(table.columns, "t", shownSql)} END AS live
+          FROM ${from}, LATERAL (SELECT ${bytesSql(table.columns, "t")} AS bytes) AS s WHERE ${this.isOneOf(table)} ${lock}`,
         [ids],
       );
+      const found = rows.map(
+        ({ id, bytes, live }) => [id, live ?? {}, live ? bytesOf(Object.values(live)) : Number(bytes)] as const,
+      );
+      mustFit(found.map(([id, , bytes]) => [`${table.table} ${id}`, bytes]));
       const areKept = await this.#large.keep(
-        rows.flatMap(({ live }) => Object.values(live)),
+        found.flatMap(([, live]) => Object.values(live)),
         `${from}, LATERAL ${valuesSql(table.columns, "t")} AS c (name, value) WHERE ${this.isOneOf(table)}`,
         [ids],
       );
       // Else somebody saved one of them in between.
-      if (areKept) return new Map(rows.map(({ id, live }) => [id, new Map(Object.entries(live))]));
+      if (areKept) return new Map(found.map(([id, live]) => [id, new Map(Object.entries(live))]));
     }
   }
 
@@ -970,6 +980,11 @@ const keyPart = (alias: string, part: KeyPart): string => {
 
 const idOf = ({ key }: TravellingTable): string => rowId(key, "t");
 
+function mustFit(sizes: readonly (readonly [place: string, bytes: number])[]): void {
+  const large = sizes.filter(([, bytes]) => bytes > ROW_BYTES_MAX);
+  if (large.length > 0) throw new RowsTooLarge(new Map(large));
+}
+
 /** The items in lists that one statement takes. */
 export function* chunks<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += AT_ONCE) yield items.slice(at, at + AT_ONCE);
@@ -977,6 +992,7 @@ export function* chunks<T>(items: readonly T[]): Generator<T[]> {
 
 /** The database's reason in words that show no value: its messages of details do. */
 export function refusal(error: unknown): string {
+  if (error instanceof RowsTooLarge) return error.message;
   const {
     code = "",
     table,

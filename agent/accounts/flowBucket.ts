@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Readable } from "node:stream";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -14,6 +15,10 @@ import type { UploadObjects } from "./strayUploads";
 
 /** A bucket that is gone must not keep the others waiting for what S3's client would try again for minutes. */
 const REQUEST_MS = 10_000;
+/** What is sealed of the largest row of all: nothing larger is an agent's, or would fit into memory. */
+const OBJECT_BYTES_MAX = 128_000_000;
+/** Bytes that a bucket in another part of the world takes, or gives, in a millisecond at least. */
+const BYTES_PER_MS = 4_000;
 /** S3 copies by itself; the largest uploads, a gigabyte, take it some seconds. */
 const COPY_MS = 60_000;
 /** What a put calls itself, to know its object again where the answer was lost. */
@@ -39,11 +44,18 @@ export class FlowBucketObjects implements Objects, UploadObjects {
 
   async readWhole(key: string): Promise<Buffer | undefined> {
     try {
-      return await this.send(async (options) => {
-        const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
-        const { Body, ContentLength = 0 } = await this.s3.send(command, options);
-        return Body && (await whole(Body as AsyncIterable<Uint8Array>, ContentLength));
-      });
+      return await this.send(
+        async (options) => {
+          const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
+          const { Body, ContentLength = 0 } = await this.s3.send(command, options);
+          if (ContentLength <= OBJECT_BYTES_MAX)
+            return Body && (await whole(Body as AsyncIterable<Uint8Array>, ContentLength));
+          (Body as Readable).destroy();
+          // Which opens as none.
+          return Buffer.alloc(0);
+        },
+        REQUEST_MS + OBJECT_BYTES_MAX / BYTES_PER_MS,
+      );
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
@@ -54,7 +66,8 @@ export class FlowBucketObjects implements Objects, UploadObjects {
     const put = randomUUID();
     const object = { Bucket: this.bucket, Key: key, Body: body, IfNoneMatch: "*", Metadata: { [PUT_METADATA]: put } };
     try {
-      await this.send((options) => this.s3.send(new PutObjectCommand(object), options));
+      const command = new PutObjectCommand(object);
+      await this.send((options) => this.s3.send(command, options), REQUEST_MS + body.length / BYTES_PER_MS);
       return true;
     } catch (error) {
       if (statusOf(error) !== 412) throw error;

@@ -4,6 +4,9 @@ import { isLargeSize, PIECE_BYTES, standIn } from "../postgres/largeValue";
 
 const [QUOTE, BACKSLASH, NEWLINE, UNICODE] = [0x22, 0x5c, 0x0a, 0x75];
 
+/** Of a line without its large strings: there is no agent that writes a longer one, which would not fit into memory. */
+const LINE_BYTES_MAX = 64_000_000;
+
 /** Who is told of large strings. */
 export interface Reader {
   /** The next piece of one, by its place among the large ones. */
@@ -15,15 +18,23 @@ export interface Reader {
 /**
  * Lines of JSON, however long, each with what stands for its large strings in their place. A line that ends in a string is no JSON,
  * nor is one with a large string that is none; the lines behind it are as they are.
+ *
+ * @throws Error of a line that is too long
  */
 export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader: Reader): AsyncGenerator<string> {
   /** The line so far, but for what is open. */
   let line: Buffer[] = [];
+  let bytes = 0;
   let isString = false;
   let isEscaped = false;
   /** A string that is not whole in one chunk, or large. */
   let open: { raw: Buffer[]; size: number; text?: LargeString } | undefined;
   let index = 0;
+  const keep = (...pieces: readonly Buffer[]) => {
+    for (const piece of pieces) bytes += piece.length;
+    if (bytes > LINE_BYTES_MAX) throw new Error(`has a line of more than ${LINE_BYTES_MAX} bytes`);
+    line.push(...pieces);
+  };
   const append = async (raw: Buffer) => {
     open ??= { raw: [], size: 0 };
     open.size += raw.length;
@@ -36,11 +47,11 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
   const close = async () => {
     const { raw = [], text } = open ?? {};
     open = undefined;
-    if (!text) return void line.push(...raw);
+    if (!text) return keep(...raw);
     text.end();
     for (const piece of text.pieces(true)) await reader.piece?.(index, piece);
     const { inJson } = text;
-    line.push(Buffer.from(inJson));
+    keep(Buffer.from(inJson));
     if (!text.isLarge) return;
     reader.standIn?.(text.isBroken ? "" : inJson);
     index += 1;
@@ -53,7 +64,7 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
       if (isString && (isEnd || (byte === QUOTE && !isEscaped))) {
         [isString, isEscaped] = [false, false];
         if (open || isLargeSize(at - start)) {
-          line.push(chunk.subarray(from, start));
+          keep(chunk.subarray(from, start));
           await append(chunk.subarray(start, at));
           await close();
           from = at;
@@ -62,12 +73,12 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
       else if (byte === QUOTE) [isString, start] = [true, at + 1];
       if (!isEnd) continue;
       yield Buffer.concat([...line, chunk.subarray(from, at)]).toString("utf8");
-      line = [];
+      [line, bytes] = [[], 0];
       from = at + 1;
     }
-    if (!isString) line.push(chunk.subarray(from));
+    if (!isString) keep(chunk.subarray(from));
     else {
-      line.push(chunk.subarray(from, start));
+      keep(chunk.subarray(from, start));
       await append(chunk.subarray(start));
     }
   }

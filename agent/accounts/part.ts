@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
-import { isLarge } from "../postgres/largeValue";
+import { bytesOf, isLarge, ROW_BYTES_MAX, tooLarge } from "../postgres/largeValue";
 import { parsedValue } from "./carriedRow";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
@@ -76,7 +76,7 @@ export async function* writePart(
 }
 
 /** Of the large values of a row what stands for each. */
-export const largeValues = ({ cells }: Row): string[] =>
+export const largeValues = ({ cells }: Pick<Row, "cells">): string[] =>
   Object.values(cells).flatMap(({ value }) => (isLarge(value) ? [value] : []));
 
 /** A part as it was read. */
@@ -104,9 +104,10 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
       const value = parsedValue(line);
       const { success, data, error } = rowShape.safeParse(value);
       const row = success ? read(data, at === undefined ? undefined : at + AHEAD_US) : undefined;
-      if (row && hasOwn(row.row, own)) rows.push(row);
+      const trouble = row ? troubleOf(row.row, own) : whyNot(error);
+      if (row && trouble === undefined) rows.push(row);
       else {
-        const reason = `another region's row is refused: ${error ? whyNot(error) : "a value is no JSON"}`;
+        const reason = `another region's row is refused: ${trouble}`;
         refused.push({ ...placeOf(value, rows.length + refused.length), reason });
       }
     } else head = headShape.parse(JSON.parse(line));
@@ -128,12 +129,14 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   };
 }
 
-/** Whether what stands for large values in a row stands for its own large strings, all of which are values of columns. */
-function hasOwn(row: Row, strings: readonly string[]): boolean {
-  const values = largeValues(row);
-  const offs = Object.values(row.switches).flatMap(({ off }) => Object.values(off));
+/** Of a row that is one: what stands for large values in it stands for its own large strings, all of which are values of columns. */
+function troubleOf({ cells, switches }: Row, strings: readonly string[]): string | undefined {
+  const values = largeValues({ cells });
+  const offs = Object.values(switches).flatMap(({ off }) => Object.values(off));
   const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
-  return isOwn && !offs.some(({ value }) => isLarge(value));
+  if (!isOwn || offs.some(({ value }) => isLarge(value))) return "a value is no JSON";
+  const bytes = bytesOf(Object.values(cells).map(({ value }) => value));
+  return bytes > ROW_BYTES_MAX ? tooLarge(bytes) : undefined;
 }
 
 /** As far as the row says it, in as many characters as a name has. */
@@ -144,7 +147,8 @@ function placeOf(value: unknown, number: number): { table: string; id: string } 
 }
 
 /** Where, and without a value. */
-function whyNot({ issues: [issue] }: z.ZodError): string {
+function whyNot(error: z.ZodError | undefined): string {
+  const [issue] = error?.issues ?? [];
   const expected = issue && "expected" in issue ? issue.expected : "valid value";
   return `${issue?.path.join(".").slice(0, SHOWN_MAX) || "it"} is no ${expected}`;
 }

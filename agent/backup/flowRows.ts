@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { isRefusal } from "../postgres/connection";
-import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
+import { isLarge, lengthOf, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 
 /** Ids at once; the flows come one at a time, as one may have some megabytes. */
 const IDS_AT_ONCE = 1_000;
@@ -92,6 +92,7 @@ async function storedIn(client: ClientBase, id: string): Promise<string | Buffer
   );
   const shown = rows[0]?.shown ?? "null";
   if (!isLarge(shown)) return shown;
+  if (lengthOf(shown) > ROW_BYTES_MAX) throw new RowsTooLarge(new Map([[id, lengthOf(shown)]]));
   const whole = Buffer.allocUnsafe(lengthOf(shown));
   for (let at = 0; at < whole.length; ) {
     const { rows } = await client.query<{ piece: Buffer }>(

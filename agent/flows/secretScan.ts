@@ -167,12 +167,15 @@ function* textsOf(value: Json, context: Context, way?: Way): Generator<Text> {
     if (command !== undefined) yield { ...context, isDecoded: true, names: [], way, text: command };
     for (const [index, item] of value.entries())
       yield* textsOf(item, context, { from: way, step: idOf(item) ?? `${index}`, inList: true });
-  } else if (isObject(value))
-    for (const [key, item] of Object.entries(value)) {
+  } else if (isObject(value)) {
+    const entries = Object.entries(value);
+    const isRow = entries.length <= ROW_KEYS_MAX;
+    for (const [key, item] of entries) {
       const inner = UNSAID_KEYS.has(key) ? way : { from: way, step: key, inList: false };
       if (key.length >= SECRET_LENGTH_MIN) yield { ...context, names: [], inHeaders: false, way: inner, text: key };
-      yield* textsOf(item, contextOf(value, key, context), inner);
+      yield* textsOf(item, contextOf(value, key, context, isRow), inner);
     }
+  }
 }
 
 /** Of what is no larger, so that few copies are held. */
@@ -208,7 +211,8 @@ const VALUE_KEYS = new Set(["value", "default", "default_value", "v", "val"]);
 /** Of a row whose columns may be called anything. */
 const ROW_KEYS_MAX = 3;
 
-function contextOf(object: JsonObject, key: string, context: Context): Context {
+/** @param isRow whether the object has so few keys; to count them for each key takes the square of the time */
+function contextOf(object: JsonObject, key: string, context: Context, isRow: boolean): Context {
   const { names } = context;
   // What a dictionary of credentials holds is one; what a schema or a field says about one is none.
   const isAbout = isText(object.type) || "anyOf" in object || "template" in object;
@@ -218,7 +222,7 @@ function contextOf(object: JsonObject, key: string, context: Context): Context {
     return { ...context, names: [...own, ...names] };
   }
   const outer = isAbout ? [] : names.filter((name) => strengthOf(name) !== "hint");
-  const besides = isAbout || Object.keys(object).length > ROW_KEYS_MAX ? [] : Object.values(object).filter(isName);
+  const besides = isAbout || !isRow ? [] : Object.values(object).filter(isName);
   const others = besides.filter((name) => name !== object[key]);
   return {
     ...context,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Client, type ClientBase, type ClientConfig, DatabaseError } from "pg";
 import { AgentError, ExitCode } from "../errors";
+import { RowsTooLarge } from "./largeValue";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** After so long without a word the system asks whether the other end is still there. */
@@ -141,8 +142,9 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
   }
 }
 
-/** Whether a statement is refused for what it says, or for the moment, by a server that goes on: no word about the session. */
+/** Whether a statement is refused for what it says, or for the moment, by a server that goes on, or its answer by us: no word about the session. */
 export function isRefusal(error: unknown): boolean {
+  if (error instanceof RowsTooLarge) return true;
   if (!(error instanceof DatabaseError) || error.severity !== "ERROR") return false;
   // A value that is too large for the server is called an internal error.
   return !/^(08|53|58|XX)/.test(error.code ?? "") || /^invalid memory alloc request size/.test(error.message);

@@ -248,6 +248,12 @@ export function replicationLines({ processes }: Pick<LiveStatus, "processes">): 
     ...said(region, "tables of which no row is replicated", agent?.tablesRefused, "tablerefused"),
     ...said(region, "deleted here alone until a person decides", agent?.deletesHeld, "regiondeletesheld"),
     ...said(region, "renamed, as another region had the name before", agent?.renamed, "nametaken"),
+    ...said(
+      region,
+      "objects in its bucket that cannot be read",
+      agent?.objectsBroken === undefined ? [] : [`${agent.objectsBroken}`],
+      "userdataunreadable",
+    ),
   ]);
 }
 

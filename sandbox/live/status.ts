@@ -38,6 +38,8 @@ export interface AgentStatus {
   readonly replicationLagSeconds?: number;
   /** Rows of other regions that are not in this region's database; absent: none. */
   readonly rowsWaiting?: number;
+  /** Objects in the region's bucket that its agent cannot read or apply; absent: none. */
+  readonly objectsBroken?: number;
   /** LangFlow's tables of which no row is replicated; absent: none. */
   readonly tablesRefused?: readonly string[];
   /** Rows that were deleted in this region alone until a person decides, by table: `flow 500`; absent: none. */
@@ -194,7 +196,8 @@ export function agentStatusOf(metrics: string): AgentStatus {
   /** By the region that a series leads to. */
   const leading = (name: string) => labelled(name, /\bto="([^"]+)"/);
   const lags = values("langflow_dr_accounts_lag_seconds");
-  const waiting = values("langflow_dr_accounts_waiting").reduce((sum, rows) => sum + rows, 0);
+  const total = (name: string) => values(name).reduce((sum, value) => sum + value, 0);
+  const [waiting, broken] = [total("langflow_dr_accounts_waiting"), total("langflow_dr_accounts_broken")];
   const refused = labelled("langflow_dr_accounts_refused", /\btable="([^"]+)"/).map(([table]) => table);
   const deletesHeld = labelled("langflow_dr_accounts_deletes_held", /\btable="([^"]+)"/).map((each) => each.join(" "));
   const renamed = [...samplesOf(metrics, "langflow_dr_accounts_renamed")].map(([labels]) =>
@@ -207,6 +210,7 @@ export function agentStatusOf(metrics: string): AgentStatus {
   return {
     ...(lags.length > 0 && { replicationLagSeconds: Math.max(...lags) }),
     ...(waiting > 0 && { rowsWaiting: waiting }),
+    ...(broken > 0 && { objectsBroken: broken }),
     ...(refused.length > 0 && { tablesRefused: refused }),
     ...(deletesHeld.length > 0 && { deletesHeld }),
     ...(renamed.length > 0 && { renamed }),

@@ -74,6 +74,18 @@ describe("a scan's work grows as its text does", () => {
     expect(long / short).toBeLessThan(10);
   });
 
+  it("in the keys of one object", async () => {
+    const work = async (count: number) => {
+      const value = Object.fromEntries(Array.from({ length: count }, (_, at) => [`key ${at}`, "a text"]));
+      const file = exportedFlow(flowWith({ x: { value } }), { variables: new Set() });
+      const before = cpuUsage();
+      await findSecrets(file);
+      return cpuUsage(before).user;
+    };
+    await work(1_000);
+    expect((await work(16_000)) / (await work(4_000))).toBeLessThan(10);
+  });
+
   it("in the number of findings", async () => {
     const texts = (count: number) => Array.from({ length: count }, (_, at) => `password = "s3cr3t!${at}"`);
     const work = async (count: number) => {

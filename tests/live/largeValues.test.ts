@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { DatabaseTables } from "../../agent/accounts/database";
 import { MARK_WINS } from "../../agent/backup/restoreDatabase";
 import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 import { largeGraph } from "./largeGraph";
@@ -143,4 +144,45 @@ it("lets a large row that the database refuses wait by itself, with its values",
   await eu.query("ALTER TABLE flow DROP CONSTRAINT refused");
   await rounds(eu);
   expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
+});
+
+it("names a row of more than 64 MB in its own region, and tells the others of all edits beside it, and of its delete", async () => {
+  const [us, eu, user] = await fleet();
+  const flow = await makeFlow(us, user);
+  await rounds(us, eu);
+  const text = JSON.stringify({ name: "grown", text: "x".repeat(64_000_000) });
+  await us.query("UPDATE flow SET data = $2 WHERE id = $1", [flow, text]);
+  await us.query("UPDATE \"user\" SET username = 'beside' WHERE id = $1", [user]);
+  const [told] = await rounds(us, eu);
+  const reason = expect.stringMatching(/^has 640\d+ bytes, 64000000 are allowed$/);
+  expect(told?.waiting).toEqual([expect.objectContaining({ table: "flow", id: flow, reason })]);
+  expect(await eu.query('SELECT username FROM "user" WHERE id = $1', [user])).toEqual([{ username: "beside" }]);
+  expect(await named(eu, user)).toEqual([{ graph: "made", large: true, whole: true }]);
+  await us.query("DELETE FROM flow WHERE id = $1", [flow]);
+  const [then] = await rounds(us, eu);
+  expect(then?.waiting).toEqual([]);
+  expect(await named(eu, user)).toEqual([]);
+});
+
+it("names a row of more than 64 MB as it is replicated, however short it was written", async () => {
+  const [us, eu, user] = await fleet();
+  const flow = await makeFlow(us, user);
+  await us.query("UPDATE flow SET data = $2 WHERE id = $1", [flow, `[${"1e300,".repeat(300_000)}1]`]);
+  const [told] = await rounds(us, eu);
+  expect(told?.waiting).toMatchObject([{ id: flow, reason: expect.stringContaining("64000000 are allowed") }]);
+  expect(await named(eu, user)).toEqual([]);
+});
+
+it("looks again at a large row that is refused when it is due, and not in each round", async () => {
+  const [us, eu, user] = await fleet();
+  await eu.query("ALTER TABLE flow ADD CONSTRAINT refused CHECK (name <> 'refused')");
+  const flow = await makeFlow(us, user, "refused");
+  await rounds(us, eu, eu);
+  const known = jest.spyOn(DatabaseTables.prototype, "known");
+  const [outcome] = await rounds(eu);
+  expect(outcome?.waiting).toMatchObject([
+    { table: "flow", id: flow, reason: "the database refused it (23514 at flow.refused)" },
+  ]);
+  expect(known.mock.calls.flatMap(([, ids]) => ids)).not.toContain(flow);
+  known.mockRestore();
 });

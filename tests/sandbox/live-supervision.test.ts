@@ -135,6 +135,7 @@ describe("supervision as the kubelet does it", () => {
       "langflow_dr_accounts_lag_seconds 1.5",
       'langflow_dr_accounts_waiting{table="flow"} 1',
       'langflow_dr_accounts_waiting{table="user"} 1',
+      "langflow_dr_accounts_broken 3",
       'langflow_dr_accounts_refused{table="user"} 1',
       'langflow_dr_accounts_deletes_held{table="flow"} 500',
       'langflow_dr_accounts_renamed{table="user",id="1a2b"} 1',
@@ -146,6 +147,7 @@ describe("supervision as the kubelet does it", () => {
     expect(agentStatusOf(metrics)).toEqual({
       replicationLagSeconds: 1.5,
       rowsWaiting: 2,
+      objectsBroken: 3,
       tablesRefused: ["user"],
       deletesHeld: ["flow 500"],
       renamed: ["user 1a2b"],

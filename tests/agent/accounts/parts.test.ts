@@ -204,6 +204,19 @@ describe("a region's parts", () => {
     expect(part.refused).toEqual([{ table: expect.any(String), id, reason: expect.stringContaining(reason) }]);
   });
 
+  it("refuse a row of more than 64 MB by itself, and as a whole are refused with a line that no agent writes", async () => {
+    const row = { madeAt: 1, cells: { a: { value: `"${"x".repeat(64_000_000)}"`, at: 1 } }, switches: {} };
+    const { rows, refused } = await partOfText(
+      await textOfPart({ completes: true, rows: [{ table: "t", id: "1", row }] }, NOW),
+    );
+    expect(rows).toEqual([]);
+    expect(refused).toMatchObject([{ id: "1", reason: expect.stringContaining("has 64000002 bytes") }]);
+    const blanks = " ".repeat(64_000_001);
+    await expect(partOfText(`{"form":1,"completes":true,"rows":0}${blanks}`)).rejects.toThrow(
+      "has a line of more than",
+    );
+  });
+
   it("hold no stamp that a reader refuses, whatever a row said, and none that another edit could not follow", async () => {
     const year = 366 * 86_400 * 1_000_000;
     const rules = { ...RULES, versions: undefined };

@@ -137,6 +137,21 @@ describe("a part", () => {
     ]);
   });
 
+  it("has all rows but those of more than 64 MB, which are named, whether they are news or all is told anew", async () => {
+    const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
+    database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
+    for (const epoch of [0, 1]) {
+      const reading = agent(epoch === 0 ? ["eu-west"] : ["ap-south"]);
+      for (let round = 0; round < 2; round += 1) {
+        const reason = "has 64000001 bytes, 64000000 are allowed";
+        const { waiting } = await reading.round();
+        expect(waiting).toMatchObject(["grown", "huge"].map((id) => ({ table: "user", id, reason })));
+      }
+      const parts = (await own.parts(SECRET)).map(({ rows }) => rows.map(({ id }) => id));
+      expect(parts).toEqual(Array(2 - epoch).fill(["ada", "zoe"]));
+    }
+  });
+
   it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
     await agent().round();
     const [first = ""] = partKeys();
@@ -149,6 +164,15 @@ describe("a part", () => {
     expect(own.objects.has(taken)).toBe(false);
     expect((await agent().round()).broken.size).toBe(0);
   });
+});
+
+it("reads no object again in the next round that it could not read in this one, and names it in both", async () => {
+  const reading = agent();
+  const key = "accounts/eu-west/0000000000000001/0000000000";
+  own.objects.set(key, Buffer.from("of an unknown form"));
+  const read = jest.spyOn(own, "readWhole");
+  for (let round = 0; round < 2; round += 1) expect([...(await reading.round()).broken.keys()]).toEqual([key]);
+  expect(read.mock.calls.filter(([each]) => each === key)).toHaveLength(1);
 });
 
 it("names a waiting row that the database refuses as a whole, and fails no round for it", async () => {

@@ -46,6 +46,8 @@ export interface KnownInDatabase {
   readonly deleted?: number;
   readonly again?: number;
   readonly waits?: string;
+  /** Of its text; by default what `live` has. */
+  readonly bytes?: number;
   news?: number | undefined;
 }
 
@@ -92,6 +94,7 @@ export class AccountsDatabase {
     if (sql.includes("WHERE news IS NOT NULL"))
       return this.rows
         .filter(({ table, news }) => news !== undefined && (first as string[]).includes(table))
+        .filter(({ id }) => !(values as unknown as string[][])[3]?.includes(id))
         .slice(0, second as number)
         .map(({ table, id, news }) => ({ table, id, news: String(news) }));
     if (sql.includes("row_id > $2"))
@@ -119,7 +122,7 @@ export class AccountsDatabase {
   private sizes(name: string, ids: readonly string[]): Answer {
     return this.rows
       .filter(({ table, id }) => table === name && ids.includes(id))
-      .map(({ id, live }) => ({ id, bytes: String(JSON.stringify(live ?? {}).length) }));
+      .map(({ id, live, bytes = JSON.stringify(live ?? {}).length }) => ({ id, bytes: `${bytes}`, live: `${bytes}` }));
   }
 
   private live(sql: string, ids: readonly string[]): Answer {
@@ -128,7 +131,7 @@ export class AccountsDatabase {
       if (refusal) throw refusal;
     }
     return this.rows.flatMap(({ table, id, live }) =>
-      sql.includes(`public."${table}"`) && ids.includes(id) && live ? [{ id, live }] : [],
+      sql.includes(`public."${table}"`) && ids.includes(id) && live ? [{ id, bytes: "0", live }] : [],
     );
   }
 

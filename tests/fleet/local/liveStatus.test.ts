@@ -40,13 +40,19 @@ describe("the live fleet's table", () => {
     expect(rowOf()).toEqual(["–", "–"]);
   });
 
-  it("names tables that are not replicated, and who was renamed, with the page that says what to do", () => {
-    const agent = { tablesRefused: ["user", "apikey"], deletesHeld: ["flow 500", "user 50"], renamed: ["user 1a2b"] };
+  it("names tables that are not replicated, who was renamed, and how many objects are unreadable, with the page that says what to do", () => {
+    const agent = {
+      tablesRefused: ["user", "apikey"],
+      deletesHeld: ["flow 500", "user 50"],
+      renamed: ["user 1a2b"],
+      objectsBroken: 3,
+    };
     const lines = replicationLines({ processes: [{ ...FLOW_SYNC, agent }, FLOW_SYNC] });
     expect(lines.map(stripVTControlCharacters)).toEqual([
       "us-east: tables of which no row is replicated: user, apikey (docs/operations/alerts.md#tablerefused)",
       "us-east: deleted here alone until a person decides: flow 500, user 50 (docs/operations/alerts.md#regiondeletesheld)",
       "us-east: renamed, as another region had the name before: user 1a2b (docs/operations/alerts.md#nametaken)",
+      "us-east: objects in its bucket that cannot be read: 3 (docs/operations/alerts.md#userdataunreadable)",
     ]);
   });
 
