@@ -9,6 +9,7 @@ import { APPLYING, NOW, rowId, textsSql, valuesSql } from "./capture";
 import { columnsBeyond, nameOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
+import { isLackingRows } from "./lacking";
 import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { largeValues, type ReadPart } from "./part";
@@ -66,8 +67,11 @@ export interface ChangePlace extends RowPlace {
   readonly seq: string;
 }
 
+/** Of a row that the other regions were told of. */
+export const NO_NEWS = "0";
+
 export interface NewsPlace extends RowPlace {
-  /** Says whether it is still the same news. */
+  /** Says whether it is still the same news; {@link NO_NEWS}: none. */
   readonly news: string;
 }
 
@@ -511,7 +515,7 @@ export class DatabaseTables implements Tables {
     const names = of.map(({ table }) => table);
     for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
       const { rows } = await this.client.query<NewsPlace>(
-        `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
+        `SELECT table_name AS table, row_id AS id, coalesce(news, ${NO_NEWS})::text AS news FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
         [table, table === after?.table ? after.id : "", limit - found.length],
       );
@@ -613,20 +617,40 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
-  /** The rows as they are known. */
-  async whole(found: readonly NewsPlace[]): Promise<News[]> {
-    const rows = new Map<string, Row>();
+  /**
+   * The rows as they are known.
+   *
+   * @returns without those that live and of which neither LangFlow's table nor the agent has the values: they are `lacking`; and
+   * whether they are to be read again before anything is told
+   */
+  async whole(found: readonly NewsPlace[]): Promise<{ rows: News[]; lacking: NewsPlace[]; readFirst: boolean }> {
+    const known = new Map<string, Row>();
     for (const [name, places] of groupsOf(found, ({ table }) => table)) {
       const table = this.#byName.get(name);
       if (!table) continue;
       const ids = places.map(({ id }) => id);
-      const live = await this.values(table, ids);
-      for (const [id, record] of await this.records(name, ids)) rows.set(`${name} ${id}`, rowOf(record, live.get(id)));
+      const rows = await this.knownNow(table, ids);
+      const gone = ids.filter((id) => lacksValues(rows.get(id), table));
+      if (gone.length > 0) {
+        // Somebody may have deleted them since.
+        await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [name, gone]);
+        for (const [id, row] of await this.knownNow(table, gone)) rows.set(id, row);
+      }
+      for (const [id, row] of rows) known.set(`${name} ${id}`, row);
     }
-    return found.flatMap(({ table, id, news }) => {
-      const row = rows.get(`${table} ${id}`);
-      return row ? [{ table, id, row, news }] : [];
-    });
+    const [rows, lacking]: [News[], NewsPlace[]] = [[], []];
+    for (const place of found) {
+      const row = known.get(`${place.table} ${place.id}`);
+      if (lacksValues(row, this.#byName.get(place.table))) lacking.push(place);
+      else if (row) rows.push({ ...place, row });
+    }
+    return { rows, lacking, readFirst: lacking.length > 0 && (await isLackingRows(this.client)) };
+  }
+
+  private async knownNow(table: TravellingTable, ids: readonly string[]): Promise<Map<string, Row>> {
+    const live = await this.values(table, ids);
+    const records = await this.records(table.table, ids);
+    return new Map([...records].map(([id, record]) => [id, rowOf(record, live.get(id))]));
   }
 
   /** Takes changes out of the log, and folds them into what is known, each with what the row holds now. */
@@ -761,13 +785,21 @@ interface ChangeRecord extends Pick<RowRecord, "awaits_flow" | "fell_of"> {
   readonly xact: string | null;
 }
 
-const notedOf = (change: ChangeRecord): Noted => ({
-  kind: change.kind,
-  at: Number(change.at),
-  columns: change.columns ?? [],
-  held: change.held ?? undefined,
+const notedOf = ({ kind, at, columns, held, ...change }: ChangeRecord): Noted => ({
+  kind,
+  at: Number(at),
+  columns: columns ?? [],
+  // Of a row whose values could not be kept, it is empty.
+  held: held && Object.keys(held).length > 0 ? held : undefined,
   awaits: awaitedOf(change),
 });
+
+/** Whether a row lives without a value of its own: what it refers to, and what denies it, may be kept of a row that is gone. */
+function lacksValues(row: Row | undefined, table: TravellingTable | undefined): boolean {
+  if (!row || !table || !isAlive(row, table)) return false;
+  const { columns, references, disabling = {} } = table;
+  return !columns.some((column) => row.cells[column] && !(column in references) && !(column in disabling));
+}
 
 const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<RowRecord, "awaits_flow" | "fell_of">) =>
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };
