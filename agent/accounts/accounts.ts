@@ -7,10 +7,19 @@ import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { RowsTooLarge, tooLarge } from "../postgres/largeValue";
 import { applyRows } from "./apply";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
-import { NOW } from "./capture";
+import { LACKING, NOW } from "./capture";
 import { hasOwnKey } from "./carriedRow";
-import { type ChangePlace, DatabaseTables, type News, type NewsPlace, type RowPlace, refusal } from "./database";
+import {
+  type ChangePlace,
+  DatabaseTables,
+  type News,
+  type NewsPlace,
+  NO_NEWS,
+  type RowPlace,
+  refusal,
+} from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
+import { beginReadingAgain, endReadingAgain, type ReadAgain, ReadFirst } from "./lacking";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
 import { largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
@@ -63,6 +72,8 @@ export interface Round {
   readonly broken: ReadonlyMap<string, string>;
   /** Regions whose bucket did not take all that was to be written: it reaches them by replication. */
   readonly unreached: readonly string[];
+  /** Tables that lacked rows which nobody had deleted, until they were read again since the last round that went well. */
+  readonly readAgain: readonly ReadAgain[];
   /** Deletes that no other region hears of until a person decides; undefined: none. */
   readonly held: HeldDeletes | undefined;
   /** What LangFlow's schema has and this agent does not know, in sentences. */
@@ -75,6 +86,11 @@ export interface Round {
 
 /** A part of what this region tells. */
 type NewsPart = Part & { readonly rows: readonly News[] };
+/** A part as it was written. */
+type WrittenPart = NewsPart & {
+  /** Rows that it was to have are left out: nobody here has their values. */
+  readonly isLacking: boolean;
+};
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
 const PART_ROWS = 2_000;
@@ -102,6 +118,9 @@ const BEFORE_FLOWS_AS_ROWS = `
   DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
   DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
+/** Why a row is not told of. */
+const LACKED = "LangFlow's table does not have it, though nobody deleted it";
+
 /** The word under which it remembers that it announced the form itself. */
 const ANNOUNCED = "announced";
 const CONTENT_AT = "coalesce((stamps->>'data')::bigint, made_at)";
@@ -119,6 +138,10 @@ const SAVED_WITHOUT_TRIGGERS = `
       'content', jsonb_build_object('by', $1::text, 'knew', jsonb_build_object($1::text, ${CONTENT_AT})))
     WHERE table_name = '${FLOWS}' AND history IS NULL AND deleted_at IS NULL AND ${CONTENT_AT} > ${NOW} - 3600 * 1000000::bigint`;
 
+/** What is to come back although its values could not be kept is read again. */
+const UNKEPT = `INSERT INTO ${LACKING} (table_name)
+  SELECT DISTINCT table_name FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL AND waiting IS NULL`;
+
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
  * bucket and into the others'; each merges all that lies in its own bucket. Nobody writes another's prefix, so nothing
@@ -132,6 +155,7 @@ export class Accounts {
   carriesFlows: boolean | undefined;
   /** Since the last round that went well. */
   #copies = 0;
+  #readAgain: readonly ReadAgain[] = [];
   /** By region: the last of its keys that a round listed. */
   readonly #listed = new Map<string, string>();
   /** As whom this region's edits are known. */
@@ -156,19 +180,27 @@ export class Accounts {
     const broken = new Map<string, string>();
     await this.letRestoreWin(broken);
     await this.decideHeld();
+    const { session } = this.options;
+    await session((client) => beginReadingAgain(client, this.exchanged));
     let applied = 0;
     for (const region of [this.options.region, ...this.options.peers.regions])
       applied += await this.receive(region, broken);
     const retried = await this.retry();
+    const readAgain = await session((client) => endReadingAgain(client, this.exchanged, broken.size === 0));
+    this.#readAgain = [...this.#readAgain, ...readAgain];
     applied += retried.written;
     const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
-    const told = await this.takeInAndTell(broken);
+    const told = await this.takeInAndTell(broken).catch((error) => {
+      // A table was truncated since its rows were read: the next round goes on from there.
+      if (error instanceof ReadFirst) return 0;
+      throw error;
+    });
     this.#held = await this.options.session(heldDeletes);
-    const copies = this.#copies;
-    this.#copies = 0;
+    const outcome = { copies: this.#copies, readAgain: this.#readAgain };
+    [this.#copies, this.#readAgain] = [0, []];
     return {
+      ...outcome,
       applied,
-      copies,
       told,
       waiting: [...retried.waiting, ...strays, ...(await this.refused()), ...this.#unshown.values()],
       broken,
@@ -220,7 +252,9 @@ export class Accounts {
     if (!decision) return;
     await session((client) =>
       inTransaction(client, async () => {
-        if ((await heldDeletes(client))?.code === this.#held?.code) await decide(client, decision);
+        if ((await heldDeletes(client))?.code !== this.#held?.code) return;
+        if (decision === "reject") await client.query(UNKEPT);
+        await decide(client, decision);
       }),
     );
     await this.within((tables) => tables.setBeside());
@@ -285,15 +319,16 @@ export class Accounts {
 
   /**
    * Between two rounds: what users did is told at once, and nothing is looked for, in the bucket or in the schema. Fails where the
-   * schema has changed, and before the first round; the next round goes on from there.
+   * schema has changed, where a snapshot is to begin, and before the first round; the next round goes on from there.
    *
    * @returns rows that the other regions were told of
    */
   tellNews(): Promise<number> {
-    return this.takeInAndTell(new Map());
+    return this.takeInAndTell();
   }
 
-  private async takeInAndTell(broken: Map<string, string>): Promise<number> {
+  /** @param broken in a round, for what cannot be read of what this region wrote */
+  private async takeInAndTell(broken?: Map<string, string>): Promise<number> {
     await this.takeInAll();
     return this.tell(broken);
   }
@@ -534,10 +569,15 @@ export class Accounts {
   }
 
   /** @returns how many rows */
-  private async tell(broken: Map<string, string>): Promise<number> {
+  private async tell(broken: Map<string, string> | undefined): Promise<number> {
     const { region } = this.options;
     let told = 0;
     let epoch = await this.epoch();
+    if (epoch === undefined) {
+      // What this region told may hold rows that its database lacks: it was read just now in a round alone.
+      if (!broken) throw new ReadFirst();
+      epoch = await this.begin();
+    }
     this.fill(epoch);
     for (;;) {
       const places = await this.within((tables) => tables.news(this.exchanged, PART_ROWS, this.unshown()));
@@ -554,6 +594,7 @@ export class Accounts {
         continue;
       }
       // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
+      if (!broken) throw new ReadFirst();
       const next = await this.nextOf(epoch);
       await this.receive(region, broken);
       if ((await this.nextOf(epoch)) > next) continue;
@@ -588,14 +629,14 @@ export class Accounts {
     peers.fill(own, () => keysAfter(own, folder, `${folder}${epoch}/`));
   }
 
-  /** The region's epoch that is written on; a new one where there is none, it has grown long, or it is for other regions. */
-  private async epoch(): Promise<string> {
+  /** The region's epoch that is written on; undefined where there is none, it has grown long, or it is for other regions. */
+  private async epoch(): Promise<string | undefined> {
     const read = await this.readSoFar(this.options.region);
     const whole = read.find(({ epoch }) => epoch === wholeEpoch(read));
     const newsParts = whole ? whole.next - (whole.completedBy ?? 0) : 0;
     const isShort = newsParts < Math.max(NEWS_PARTS_MIN, 2 * (whole?.completedBy ?? 0));
-    if (whole && isShort && (await this.isForThese()) && (await this.opens(whole.epoch))) return whole.epoch;
-    return this.begin();
+    const isForThese = isShort && (await this.isForThese());
+    return whole && isForThese && (await this.opens(whole.epoch)) ? whole.epoch : undefined;
   }
 
   /** Whether the region's epoch began with the regions of today: what one that is gone has told, a new one reads of others. */
@@ -608,7 +649,7 @@ export class Accounts {
     return [...this.options.peers.regions].sort();
   }
 
-  /** Writes all that is known, as a new epoch. */
+  /** Writes all that is known, as a new epoch. What was told before goes only where that holds all of it. */
   private async begin(): Promise<string> {
     for (let tries = 0; tries < 3; tries += 1) {
       const read = await this.readSoFar(this.options.region);
@@ -616,24 +657,27 @@ export class Accounts {
         read.map((each) => each.epoch),
         Date.now() * 1000,
       );
-      if (!(await this.writeAll(epoch))) continue;
+      const written = await this.writeAll(epoch);
+      if (written === "taken") continue;
       await this.options.session((client) => keepSeen(client, PEERS, this.regions()));
-      await this.tidy(epoch);
+      if (written === "whole") await this.tidy(epoch);
       return epoch;
     }
     throw new Error("the region's bucket has objects wherever a new epoch is to begin");
   }
 
-  /** @returns false where a place was taken */
-  private async writeAll(epoch: string): Promise<boolean> {
+  /** @returns whether it has all rows that live, or a place was taken */
+  private async writeAll(epoch: string): Promise<"whole" | "lacking" | "taken"> {
+    let isLacking = false;
     for await (const { places, isLast: completes } of this.pages(this.exchanged)) {
       const part = await this.write(epoch, places, (rows) => ({
         rows: rows.filter((each) => this.isRemembered(each)),
         completes,
       }));
-      if (part === "taken") return false;
+      if (part === "taken") return "taken";
+      isLacking ||= part !== "nothing" && part.isLacking;
     }
-    return true;
+    return isLacking ? "lacking" : "whole";
   }
 
   /** All rows of some tables, as many at once as are held in memory; at least one page, which may be empty. */
@@ -688,7 +732,7 @@ export class Accounts {
     epoch: string,
     places: readonly NewsPlace[],
     partOf: (rows: readonly News[]) => NewsPart | false,
-  ): Promise<NewsPart | "nothing" | "taken"> {
+  ): Promise<WrittenPart | "nothing" | "taken"> {
     const { own, peers, prefix, region } = this.options;
     const read = await this.readSoFar(region);
     const place: Place = { region, epoch, number: read.find((each) => each.epoch === epoch)?.next ?? 0 };
@@ -707,16 +751,19 @@ export class Accounts {
     key: string,
     places: readonly NewsPlace[],
     partOf: (rows: readonly News[]) => NewsPart | false,
-  ): Promise<{ part: NewsPart; body: Buffer } | undefined> {
-    const seal = async (some: readonly NewsPlace[]) => {
-      const { rows, sealed } = await this.within(async (tables) => {
-        const rows = await tables.whole(some);
-        const part = partOf(rows);
-        if (!part) return { rows };
+  ): Promise<{ part: WrittenPart; body: Buffer } | undefined> {
+    const seal = async (some: readonly NewsPlace[], isShort = false) => {
+      const { whole, sealed } = await this.within(async (tables) => {
+        const whole = await tables.whole(some);
+        const part = !whole.readFirst && partOf(whole.rows);
+        if (!part) return { whole };
         const text = writePart(part, Date.now() * 1000, (value) => tables.contentOf(value));
-        return { rows, sealed: { part, body: await this.options.envelope.seal(text, key) } };
+        const isLacking = isShort || whole.lacking.length > 0;
+        return { whole, sealed: { part: { ...part, isLacking }, body: await this.options.envelope.seal(text, key) } };
       });
-      for (const row of rows) this.release(row);
+      if (whole.readFirst) throw new ReadFirst();
+      for (const row of whole.rows) this.release(row);
+      for (const place of whole.lacking) if (place.news !== NO_NEWS) this.hold(place, { reason: LACKED });
       return sealed;
     };
     try {
@@ -727,7 +774,12 @@ export class Accounts {
     const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
     for (const { item, ...refusal } of refused) this.hold(item, refusal);
     const unshown = new Set(refused.map(({ item }) => item));
-    return seal(places.filter((each) => !unshown.has(each)));
+    // What is too large was told in no part.
+    const isShort = refused.some(({ isTooLarge }) => !isTooLarge);
+    return seal(
+      places.filter((each) => !unshown.has(each)),
+      isShort,
+    );
   }
 
   private async nextOf(epoch: string): Promise<number> {

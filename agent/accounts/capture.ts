@@ -20,6 +20,9 @@ export const DRILL_ACCOUNT = "langflow-dr-drill";
 /** Rows that say that they got their name beside a held one. */
 export const IS_BESIDE = `switches::text LIKE '%"beside %'`;
 
+/** Where a table says that it lacks rows which nobody deleted. */
+export const LACKING = `${SCHEMA}.account_lacking`;
+
 /** An exponent of four digits. */
 const LARGE = "[0-9][eE][+-]?0*[1-9][0-9]{3}";
 
@@ -83,6 +86,12 @@ export const ACCOUNTS_SQL: readonly string[] = [
   completed_by bigint,
   PRIMARY KEY (region, epoch)
 )`,
+  // Tables that lack rows which nobody deleted; `rows`: how many, once they are being read again.
+  `CREATE TABLE IF NOT EXISTS ${LACKING} (
+  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  table_name text NOT NULL,
+  rows bigint
+)`,
   `CREATE TABLE IF NOT EXISTS ${SCHEMA}.account_deleted (
   table_name text NOT NULL,
   at bigint NOT NULL,
@@ -109,15 +118,23 @@ BEGIN
   END IF;
   RETURN replace(replace(replace(text_, chr(3), '\\"'), chr(2), '\\u'), chr(1), '\\\\');
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ anyelement) RETURNS jsonb LANGUAGE sql STABLE AS $$
-  SELECT to_jsonb(value_)
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_text(value_ anyelement) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT to_jsonb(value_)::text
 $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.account_value(value_ json) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_text(value_ json) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-  IF value_::text ~ '${LARGE}' THEN RETURN ${SCHEMA}.account_json(value_::text)::jsonb; END IF;
-  RETURN value_::jsonb;
-EXCEPTION WHEN untranslatable_character OR invalid_text_representation OR numeric_value_out_of_range THEN
-  RETURN ${SCHEMA}.account_json(value_::text)::jsonb;
+  IF value_::text ~ '${LARGE}' THEN RETURN ${SCHEMA}.account_json(value_::text)::jsonb::text; END IF;
+  RETURN value_::jsonb::text;
+EXCEPTION
+  WHEN untranslatable_character OR invalid_text_representation OR numeric_value_out_of_range THEN
+    BEGIN
+      RETURN ${SCHEMA}.account_json(value_::text)::jsonb::text;
+    EXCEPTION WHEN statement_too_complex THEN
+      RETURN ${SCHEMA}.account_json(value_::text);
+    END;
+  -- Stored by whoever had more of the stack left than a trigger has: as it was written.
+  WHEN statement_too_complex THEN
+    RETURN ${SCHEMA}.account_json(value_::text);
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_flow_by_git(flow_ text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -139,7 +156,7 @@ BEGIN
       JOIN fallen f ON ${wholeSql("f.table_name", "f.row_id")} = ANY(c.part_of)
       WHERE c.xact = xact_ AND c.awaits_flow IS NULL)
   UPDATE ${SCHEMA}.account_change c SET kind = 'fell', awaits_flow = flow_, fell_of = owner_
-    FROM fallen f WHERE c.seq = f.seq AND c.held IS NOT NULL;
+    FROM fallen f WHERE c.seq = f.seq AND c.held <> '{}';
 EXCEPTION WHEN undefined_table OR undefined_column THEN
   RETURN;
 END $$;
@@ -154,15 +171,14 @@ BEGIN
   SELECT c.awaits_flow, c.fell_of INTO flow_, owner_ FROM unnest(part_of_) AS whole
     JOIN ${SCHEMA}.account_change c
       ON c.table_name = split_part(whole, ' ', 1) AND c.row_id = substr(whole, strpos(whole, ' ') + 1)
-    WHERE held_ IS NOT NULL AND c.xact = xact_ AND c.awaits_flow IS NOT NULL LIMIT 1;
+    WHERE held_ <> '{}' AND c.xact = xact_ AND c.awaits_flow IS NOT NULL LIMIT 1;
   INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, part_of, xact, awaits_flow, fell_of)
     VALUES (table_, row_, CASE WHEN flow_ IS NULL THEN 'deleted' ELSE 'fell' END, ${NOW}, held_, part_of_, xact_,
       flow_, owner_);
 END $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.account_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  -- Nobody deleted these rows: all that is known of them is read and written again.
-  DELETE FROM ${SCHEMA}.account_part;
+  INSERT INTO ${LACKING} (table_name) VALUES (TG_TABLE_NAME);
   RETURN NULL;
 EXCEPTION WHEN undefined_table OR invalid_schema_name THEN
   RETURN NULL;
@@ -183,11 +199,11 @@ END $$;
 ];
 
 /**
- * A column's value as `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
+ * A column's value as a text of `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
  * travel as U+FFFD, and stay as they are where they were written.
  */
 export const valueSql = (column: string, row: string): string =>
-  `${SCHEMA}.account_value(${row}.${escapeIdentifier(column)})`;
+  `${SCHEMA}.account_text(${row}.${escapeIdentifier(column)})`;
 
 /** The same as a text of JSON that is only compared: as it was written, so that nothing can be refused in it. */
 const textSql = (column: string, row: string): string =>
@@ -286,9 +302,10 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
 const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
       BEGIN
-        held_ := CASE WHEN ${bytesSql(rule.columns, "OLD")} <= ${ROW_BYTES_MAX} THEN ${textsSql(rule.columns, "OLD")} END;
+        held_ := CASE WHEN ${bytesSql(rule.columns, "OLD")} <= ${ROW_BYTES_MAX} THEN ${textsSql(rule.columns, "OLD")} ELSE '{}' END;
       EXCEPTION WHEN OTHERS THEN
-        held_ := NULL;
+        -- It counts as a delete like another; the values are in the buckets.
+        held_ := '{}';
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
       ${ofDrillUnheld(rule)}
@@ -337,7 +354,7 @@ export const bytesSql = (columns: readonly string[], row: string): string =>
 
 /** A list of columns, each with its value as PostgreSQL writes it. */
 export const valuesSql = (columns: readonly string[], row: string): string =>
-  `(VALUES ${columns.map((column) => `(${escapeLiteral(column)}, ${valueSql(column, row)}::text)`)})`;
+  `(VALUES ${columns.map((column) => `(${escapeLiteral(column)}, ${valueSql(column, row)})`)})`;
 
 /**
  * Looks at rows of a table that nobody saw being made: those from before the triggers, or while there were none. They count as made and

@@ -10,6 +10,7 @@ import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSq
 import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
+import { isLackingRows } from "./lacking";
 import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
 import { largeValues, type ReadPart } from "./part";
@@ -80,8 +81,11 @@ export interface ChangePlace extends RowPlace {
   readonly seq: string;
 }
 
+/** Of a row that the other regions were told of. */
+export const NO_NEWS = "0";
+
 export interface NewsPlace extends RowPlace {
-  /** Says whether it is still the same news. */
+  /** Says whether it is still the same news; {@link NO_NEWS}: none. */
   readonly news: string;
 }
 
@@ -569,7 +573,7 @@ export class DatabaseTables implements Tables {
     for (const { on, nulls } of names) {
       const same = on.map((part) => {
         const column = columnOf(part);
-        const value = `coalesce(${valueSql(column, "t")}::text, 'null')`;
+        const value = `coalesce(${valueSql(column, "t")}, 'null')`;
         const held = `coalesce(h.waiting->>${escapeLiteral(column)}, 'null')`;
         const isSame = typeof part === "string" ? `${value} = ${held}` : `lower(${value}) = lower(${held})`;
         return nulls === "equal" ? isSame : `(${isSame} AND ${value} <> 'null')`;
@@ -613,7 +617,7 @@ export class DatabaseTables implements Tables {
     const names = of.map(({ table }) => table);
     for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
       const { rows } = await this.client.query<NewsPlace>(
-        `SELECT table_name AS table, row_id AS id, coalesce(news, 0)::text AS news FROM ${SCHEMA}.account_row
+        `SELECT table_name AS table, row_id AS id, coalesce(news, ${NO_NEWS})::text AS news FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
         [table, table === after?.table ? after.id : "", limit - found.length],
       );
@@ -714,20 +718,40 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ id, bytes, live }) => [id, { bytes: Number(bytes), live: Number(live) }]));
   }
 
-  /** The rows as they are known. */
-  async whole(found: readonly NewsPlace[]): Promise<News[]> {
-    const rows = new Map<string, Row>();
+  /**
+   * The rows as they are known.
+   *
+   * @returns without those that live and of which neither LangFlow's table nor the agent has the values: they are `lacking`; and
+   * whether they are to be read again before anything is told
+   */
+  async whole(found: readonly NewsPlace[]): Promise<{ rows: News[]; lacking: NewsPlace[]; readFirst: boolean }> {
+    const known = new Map<string, Row>();
     for (const [name, places] of groupsOf(found, ({ table }) => table)) {
       const table = this.#byName.get(name);
       if (!table) continue;
       const ids = places.map(({ id }) => id);
-      const live = await this.values(table, ids);
-      for (const [id, record] of await this.records(name, ids)) rows.set(`${name} ${id}`, rowOf(record, live.get(id)));
+      const rows = await this.knownNow(table, ids);
+      const gone = ids.filter((id) => lacksValues(rows.get(id), table));
+      if (gone.length > 0) {
+        // Somebody may have deleted them since.
+        await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [name, gone]);
+        for (const [id, row] of await this.knownNow(table, gone)) rows.set(id, row);
+      }
+      for (const [id, row] of rows) known.set(`${name} ${id}`, row);
     }
-    return found.flatMap(({ table, id, news }) => {
-      const row = rows.get(`${table} ${id}`);
-      return row ? [{ table, id, row, news }] : [];
-    });
+    const [rows, lacking]: [News[], NewsPlace[]] = [[], []];
+    for (const place of found) {
+      const row = known.get(`${place.table} ${place.id}`);
+      if (lacksValues(row, this.#byName.get(place.table))) lacking.push(place);
+      else if (row) rows.push({ ...place, row });
+    }
+    return { rows, lacking, readFirst: lacking.length > 0 && (await isLackingRows(this.client)) };
+  }
+
+  private async knownNow(table: TravellingTable, ids: readonly string[]): Promise<Map<string, Row>> {
+    const live = await this.values(table, ids);
+    const records = await this.records(table.table, ids);
+    return new Map([...records].map(([id, record]) => [id, rowOf(record, live.get(id))]));
   }
 
   /** Takes changes out of the log, and folds them into what is known, each with what the row holds now. */
@@ -896,14 +920,22 @@ interface ChangeRecord extends Pick<RowRecord, "awaits_flow" | "fell_of"> {
   readonly xact: string | null;
 }
 
-const notedOf = (change: ChangeRecord, nulled: Noted["nulled"]): Noted => ({
-  kind: change.kind,
-  at: Number(change.at),
-  columns: change.columns ?? [],
-  held: change.kind === "edited" ? undefined : (change.held ?? undefined),
+const notedOf = ({ kind, at, columns, held, ...change }: ChangeRecord, nulled: Noted["nulled"]): Noted => ({
+  kind,
+  at: Number(at),
+  columns: columns ?? [],
+  // Of a row whose values could not be kept, it is empty; of an edit it is what a foreign key emptied.
+  held: kind !== "edited" && held && Object.keys(held).length > 0 ? held : undefined,
   nulled,
   awaits: awaitedOf(change),
 });
+
+/** Whether a row lives without a value of its own: what it refers to, and what denies it, may be kept of a row that is gone. */
+function lacksValues(row: Row | undefined, table: TravellingTable | undefined): boolean {
+  if (!row || !table || !isAlive(row, table)) return false;
+  const { columns, references, disabling = {} } = table;
+  return !columns.some((column) => row.cells[column] && !(column in references) && !(column in disabling));
+}
 
 const awaitedOf = ({ awaits_flow: flow, fell_of: owner }: Pick<RowRecord, "awaits_flow" | "fell_of">) =>
   flow === null ? undefined : { flow, ...(owner !== null && { owner }) };

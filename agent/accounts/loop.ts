@@ -113,12 +113,18 @@ export class AccountsLoop {
     return this.#roundAt + this.restMs - performance.now();
   }
 
-  private tell({ applied, copies, told, waiting, broken, unreached, held, unknown, renamed }: Round): void {
+  private tell({ applied, copies, told, waiting, broken, unreached, readAgain, held, unknown, renamed }: Round): void {
     const { log } = this.options;
     if (applied + told > 0) log.info({ applied, told }, "accounts synced");
     if (copies > 0) log.warn({ copies }, "two regions edited flows at once: the earlier edits are kept as copies");
     if (this.#told.isNews("form", String(this.carriesFlows)))
       log.info({}, this.carriesFlows ? FLOWS_AS_ROWS : FLOWS_BY_GIT);
+    for (const each of readAgain)
+      if (each.rows + each.lost > 0)
+        log.warn(
+          { ...each },
+          "a table lacked rows that nobody had deleted, as after a TRUNCATE: they were read again, but for the lost, which are in no bucket",
+        );
     if (held && this.#told.isNews("held", held.code))
       log.warn(
         { ...held, since: new Date(held.since).toISOString() },

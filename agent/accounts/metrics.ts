@@ -19,6 +19,11 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     "Versions of flows kept as copies, since two regions edited one flow at once",
   );
   readonly #told = this.counter("told_total", "Rows that the other regions were told of");
+  readonly #readAgain = this.counter(
+    "read_again_total",
+    "Rows that a table had lost although nobody had deleted them, and has again",
+    "table",
+  );
   readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
   readonly #waiting = this.gauge(
     "waiting",
@@ -49,13 +54,14 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
 
   /** @param beganAt milliseconds */
   succeeded(
-    { applied, copies, told, waiting, broken, unreached, held, renamed, refused }: Round,
+    { applied, copies, told, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
     beganAt: number,
   ): void {
     this.succeededAt(beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
     this.told(told);
+    for (const { table, rows } of readAgain) this.#readAgain.inc({ table }, rows);
     this.wait(waiting);
     this.#refused.reset();
     for (const table of refused) this.#refused.set({ table }, 1);

@@ -3,7 +3,7 @@ import type { ClientBase } from "pg";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, TRIGGER } from "./capture";
+import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, LACKING, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowParts";
 import { checkSchema } from "./schemaCheck";
@@ -52,8 +52,11 @@ export async function prepareAccounts(
   const [found] = rows;
   if (!found?.same || !found.complete) {
     if (!found?.same) for (const statement of ACCOUNTS_SQL) await withoutWaiting(client, statement);
-    // While a trigger was away, rows were written that nobody looked at.
-    if (!found?.complete) await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
+    if (!found?.complete) {
+      // While a trigger was away, rows were written that nobody looked at, and others may have gone.
+      await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
+      await client.query(`INSERT INTO ${LACKING} (table_name) SELECT unnest($1::text[])`, [names]);
+    }
     for (const statement of triggers) await withoutWaiting(client, statement);
     for (const rule of inDatabase) {
       const { primaryKey = rule.key } = catalog.find(({ name }) => name === rule.table) ?? {};
@@ -174,4 +177,4 @@ const PREPARED = `
   SELECT coalesce(obj_description(to_regclass('${SCHEMA}.account_row'), 'pg_class'), '') = $1 AS same,
     (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
       WHERE t.tgname = $2 AND c.relnamespace = 'public'::regnamespace AND c.relname = ANY($3::text[]))
-      = cardinality($3::text[]) AS complete`;
+      = cardinality($3::text[]) AND pg_relation_size(to_regclass('${SCHEMA}.account_row')) > 0 AS complete`;

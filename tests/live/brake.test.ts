@@ -465,6 +465,66 @@ it.each([
   expect((await counts(eu)).slice(0, 2)).toEqual(left);
 });
 
+/** Flows of one user with a graph, made in the first region and deleted by `sql` there. */
+async function deletedFlows(data: string, sql: string) {
+  const { us, eu } = await fleet({ users: 1, flows: 0 });
+  await us.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      SELECT gen_random_uuid(), 'Flow ' || n, id, $1, gen_random_uuid(), now(), 'PRIVATE', 'workflow'
+        FROM "user", generate_series(1, 25) AS n WHERE NOT is_superuser`,
+    [data],
+  );
+  await settle(us, eu);
+  expect(await count(eu, "flow")).toBe(25);
+  await us.query(sql);
+  expect((await heldIn(us))?.rows).toEqual({ flow: 25 });
+  return { us, eu };
+}
+
+const FLOWS_WITH_DATA = "SELECT name, data::text FROM flow WHERE user_id IS NOT NULL ORDER BY id";
+
+describe("a delete counts, and is held, whatever the rows hold:", () => {
+  it("JSON as deep as PostgreSQL stores it, for which a trigger has too little of the stack", async () => {
+    const [us] = await file.pair();
+    const deep = (levels: number) => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    let [depth, tooDeep] = [1_000, 100_000];
+    while (tooDeep - depth > 8) {
+      const levels = (depth + tooDeep) >> 1;
+      const isStored = await us.query("SELECT $1::json", [deep(levels)]).then(
+        () => true,
+        () => false,
+      );
+      [depth, tooDeep] = isStored ? [levels, tooDeep] : [depth, levels];
+    }
+    const regions = await deletedFlows(deep(depth - 40), "DELETE FROM flow WHERE user_id IS NOT NULL");
+    await settle(regions.us, regions.eu);
+    expect(await count(regions.eu, "flow")).toBe(25);
+    await decide(regions.us, "reject");
+    await settle(regions.us, regions.eu);
+    for (const region of [regions.us, regions.eu]) expect(await count(region, "flow")).toBe(25);
+  });
+
+  it("values that could not be kept: rejected, it has them from what the region told, also before a snapshot since", async () => {
+    const unkept = `DO $$ DECLARE
+      whole text := pg_get_functiondef('langflow_dr.account_text(json)'::regprocedure);
+    BEGIN
+      CREATE OR REPLACE FUNCTION langflow_dr.account_text(value_ json) RETURNS text LANGUAGE plpgsql STABLE AS
+        'BEGIN RAISE EXCEPTION ''it is too large''; END';
+      DELETE FROM flow WHERE user_id IS NOT NULL;
+      EXECUTE whole;
+    END $$`;
+    const { us, eu } = await deletedFlows(graph, unkept);
+    const all = await eu.query(FLOWS_WITH_DATA);
+    await us.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
+    await settle(us, eu);
+    expect(await count(us, "flow")).toBe(0);
+    await decide(us, "reject");
+    await settle(us, eu);
+    for (const region of [us, eu]) expect(await region.query(FLOWS_WITH_DATA)).toEqual(all);
+    expect(all).toHaveLength(25);
+  });
+});
+
 it("a table that is truncated is read again: nobody deleted its rows", async () => {
   const { us, eu, all } = await fleet();
   await us.query('TRUNCATE "user" CASCADE');

@@ -132,10 +132,10 @@ function items(user: string): Item[] {
 /** A row, each value as replication sees it. */
 const SHOWN: Readonly<Record<string, string>> = {
   message:
-    "md5(coalesce(langflow_dr.account_value(content_blocks)::text, 'null') || coalesce(langflow_dr.account_value(properties)::text, 'null') || timestamp)",
-  flow: "md5(name || coalesce(langflow_dr.account_value(data)::text, 'null'))",
-  mcp_server: "md5(name || coalesce(langflow_dr.account_value(config)::text, 'null'))",
-  variable: "md5(name || value || coalesce(langflow_dr.account_value(default_fields)::text, 'null'))",
+    "md5(coalesce(langflow_dr.account_text(content_blocks), 'null') || coalesce(langflow_dr.account_text(properties), 'null') || timestamp)",
+  flow: "md5(name || coalesce(langflow_dr.account_text(data), 'null'))",
+  mcp_server: "md5(name || coalesce(langflow_dr.account_text(config), 'null'))",
+  variable: "md5(name || value || coalesce(langflow_dr.account_text(default_fields), 'null'))",
   user: "md5(username || create_at)",
 };
 

@@ -49,11 +49,11 @@ interface Thrown {
 
 /** A row as both regions are to have it, each value as it is replicated. */
 const SHOWN: Readonly<Record<string, string>> = {
-  flow: "md5(name || coalesce(description, '') || coalesce(langflow_dr.account_value(data)::text, 'null'))",
-  message: "md5(coalesce(text, '') || coalesce(langflow_dr.account_value(content_blocks)::text, 'null') || timestamp)",
-  mcp_server: "md5(name || coalesce(langflow_dr.account_value(config)::text, 'null'))",
-  variable: "md5(name || value || coalesce(langflow_dr.account_value(default_fields)::text, 'null'))",
-  user: "md5(username || create_at || coalesce(langflow_dr.account_value(optins)::text, 'null'))",
+  flow: "md5(name || coalesce(description, '') || coalesce(langflow_dr.account_text(data), 'null'))",
+  message: "md5(coalesce(text, '') || coalesce(langflow_dr.account_text(content_blocks), 'null') || timestamp)",
+  mcp_server: "md5(name || coalesce(langflow_dr.account_text(config), 'null'))",
+  variable: "md5(name || value || coalesce(langflow_dr.account_text(default_fields), 'null'))",
+  user: "md5(username || create_at || coalesce(langflow_dr.account_text(optins), 'null'))",
 };
 const NOW = new Date().toISOString();
 /** The other columns of a row. */

@@ -10,6 +10,7 @@ const ROUND: Round = {
   waiting: [],
   broken: new Map(),
   unreached: [],
+  readAgain: [],
   held: undefined,
   unknown: [],
   refused: [],
@@ -153,6 +154,22 @@ it("says by table how many rows wait and how long the first of them has, until i
   await pass(REST_MS);
   expect([await gauged("waiting_oldest_seconds"), await gauged("refused")]).toEqual([{ flow: 2 }, {}]);
   await end();
+});
+
+it("says of each table that lacked rows which nobody had deleted how many it has again, and counts them", async () => {
+  const found: { readAgain: Round["readAgain"] } = {
+    readAgain: [
+      { table: "flow", rows: 7, lost: 1 },
+      { table: "message", rows: 0, lost: 0 },
+    ],
+  };
+  const { end, gauged } = looped({ found });
+  await pass(0);
+  found.readAgain = [];
+  await pass(REST_MS);
+  expect(await gauged("read_again_total")).toEqual({ flow: 7, message: 0 });
+  const told = (await end()).warned.filter((each) => each.includes("nobody had deleted"));
+  expect(told).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
 it("names who was renamed, for as long as that is so, and says once what to do", async () => {

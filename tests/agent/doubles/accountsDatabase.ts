@@ -112,7 +112,8 @@ export class AccountsDatabase {
 
   private ofParts(sql: string, values: readonly unknown[]): Answer {
     const [region, epoch, next, beyond, completed] = values as [string, string, number, number[], number | null];
-    if (sql.startsWith("DELETE")) this.#parts = this.#parts.filter((each) => each.region !== region);
+    if (sql.startsWith("DELETE"))
+      this.#parts = this.#parts.filter((each) => region !== undefined && each.region !== region);
     if (sql.startsWith("INSERT")) this.#parts.push({ region, epoch, next, beyond, completed });
     return this.#parts
       .filter((each) => each.region === region)

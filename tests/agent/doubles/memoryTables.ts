@@ -76,6 +76,23 @@ export class MemoryTables implements Tables {
     return other;
   }
 
+  /** All tables are empty, and no trigger noted a delete. */
+  truncate(): void {
+    for (const rows of this.live.values()) rows.clear();
+  }
+
+  /** Of rows that live, and are neither in a table nor waiting though nobody deleted them, nothing is known any more. */
+  forgetLacking(): void {
+    for (const [table, states] of this.states)
+      for (const [id, { row, waits }] of states) {
+        const isGone = row.deletedAt !== undefined || row.unitedWith !== undefined || waits !== undefined;
+        const isLogged = this.log.some((each) => each.table === table && each.id === id);
+        if (isGone || isLogged || this.rows(table).has(id)) continue;
+        states.delete(id);
+        this.news.delete(`${table} ${id}`);
+      }
+  }
+
   /** What a person decided on all deletes that are held. */
   decide(isReleased: boolean): void {
     for (const [table, states] of this.states)

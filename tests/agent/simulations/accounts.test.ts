@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { applyRows } from "../../../agent/accounts/apply";
 import type { CarriedRow } from "../../../agent/accounts/langflowTables";
 import { newestStamp } from "../../../agent/accounts/row";
 import { round, rulesOf, unread } from "../doubles/accountRounds";
@@ -23,7 +24,7 @@ type Step =
     }
   | { readonly do: "delete"; readonly region: number; readonly table: string; readonly pick: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly part: number }
-  | { readonly do: "save" | "putBack" | "win" | "brake" | "release" | "reject"; readonly region: number };
+  | { readonly do: "save" | "putBack" | "win" | "brake" | "release" | "reject" | "truncate"; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
 const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
@@ -50,6 +51,7 @@ const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
             "brake" as const,
             "release" as const,
             "reject" as const,
+            "truncate" as const,
           ),
           region,
         }),
@@ -65,7 +67,7 @@ const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(pr
 /** A region's database: with its tables, which parts of each region it has read. */
 interface Region {
   readonly tables: MemoryTables;
-  readonly read: ReadonlyMap<number, Set<CarriedRow[]>>;
+  readonly read: Map<number, Set<CarriedRow[]>>;
 }
 const copyOf = ({ tables, read }: Region): Region => ({
   tables: tables.copy(),
@@ -104,6 +106,7 @@ class Fleet {
     else if (step.do === "delete") this.remove(step);
     else if (step.do === "exchange") await this.exchange(step.from, step.to, step.part);
     else if (step.do === "win") await this.win(step.region);
+    else if (step.do === "truncate") await this.truncate(step.region);
     else if (step.do === "brake") this.at(step.region).isBraked = !this.at(step.region).isBraked;
     else if (step.do === "release" || step.do === "reject") this.at(step.region).decide(step.do === "release");
     else if (step.do === "save") this.saved.set(step.region, copyOf(this.region(step.region)));
@@ -207,6 +210,16 @@ class Fleet {
         this.restored.set(`${table} ${id}`, at);
       }
     await this.round(region, region, 0);
+  }
+
+  /** A region's tables are truncated: before it tells anything it reads all again that it told, and that it had read of the others. */
+  private async truncate(region: number): Promise<void> {
+    const { tables, read } = this.region(region);
+    read.set(region, new Set(this.parts[region]));
+    tables.truncate();
+    for (const part of [...read.values()].flatMap((parts) => [...parts]))
+      await applyRows(tables, tables.carried, structuredClone(part));
+    tables.forgetLacking();
   }
 
   private remove({ region, table, pick }: Extract<Step, { do: "delete" }>): void {

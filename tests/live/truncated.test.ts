@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import type { Round } from "../../agent/accounts/accounts";
+import { placeOf } from "../../agent/accounts/parts";
+import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
+
+jest.setTimeout(120_000);
+
+const file = regionsOfFile();
+const FLOWS = 4;
+const TABLES = ["user", "flow", "flow_version", "variable"];
+
+const open = (region: AccountsRegion, other: AccountsRegion) => region.open(new Map([[other.name, other.bucket]]));
+
+async function makeFlow(region: AccountsRegion, user: string, name: string, data = '{"nodes":[]}'): Promise<string> {
+  const id = randomUUID();
+  await region.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, $2, $3, $4, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [id, name, user, data],
+  );
+  return id;
+}
+
+const makeVariable = (region: AccountsRegion, user: string, name: string) =>
+  region.query(
+    `INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
+      VALUES (gen_random_uuid(), $2, 'Credential', 'v', '[]', $1, now())`,
+    [user, name],
+  );
+
+/** Two regions with a user who has flows with a version each, and variables; half of them made in each. */
+async function fleet() {
+  const [us, eu] = await file.pair();
+  const user = await us.makeUser("ada");
+  await settle(us, eu);
+  for (let n = 0; n < FLOWS; n += 1) {
+    const region = n % 2 === 0 ? us : eu;
+    const flow = await makeFlow(region, user, `Flow ${n}`);
+    await region.query(
+      `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, retained)
+        VALUES (gen_random_uuid(), $1, $2, '{}', 1, false)`,
+      [flow, user],
+    );
+    await makeVariable(region, user, `KEY_${n}`);
+  }
+  await settle(us, eu);
+  return { us, eu, user, before: await held(eu) };
+}
+
+/** All that a region's tables hold of users' rows. */
+const held = async (region: AccountsRegion) =>
+  Object.fromEntries(
+    await Promise.all(
+      TABLES.map(async (table) => {
+        const rows = await region.query<{ row: string }>(
+          `SELECT (to_jsonb(t) - 'updated_at' - 'last_login_at')::text AS row FROM "${table}" t
+            WHERE ${table === "user" ? "NOT is_superuser" : "user_id IS NOT NULL"} ORDER BY 1`,
+        );
+        return [table, rows.map(({ row }) => row)] as const;
+      }),
+    ),
+  );
+
+const epochsOf = (region: AccountsRegion) =>
+  new Set(
+    [...region.bucket.objects.keys()].flatMap((key) => {
+      const place = placeOf("accounts", key);
+      return place?.region === region.name ? [place.epoch] : [];
+    }),
+  );
+
+/** What is due to be told begins a snapshot. */
+const beginSoon = (region: AccountsRegion) =>
+  region.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
+
+type Fleet = Awaited<ReturnType<typeof fleet>>;
+
+/** Does something once, as a region's agent lists what another one told. */
+function asItReads({ us, eu }: Fleet, then: () => Promise<unknown>): void {
+  const list = us.bucket.listAfter.bind(us.bucket);
+  us.bucket.listAfter = async (prefix, after) => {
+    if (prefix.includes(eu.name)) {
+      us.bucket.listAfter = list;
+      await then();
+    }
+    return list(prefix, after);
+  };
+}
+
+const restarted = async ({ us, eu }: Fleet) => {
+  await us.client.end();
+  await open(us, eu);
+};
+
+it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Promise<unknown>]>([
+  [
+    "before what another user did is told at once",
+    "TRUNCATE flow CASCADE",
+    async ({ us }, truncate) => {
+      await truncate();
+      await us.query(`UPDATE "user" SET optins = '{"a": 1}' WHERE NOT is_superuser`);
+      await us.accounts.tellNews().catch(() => undefined);
+      await us.query("DELETE FROM langflow_dr.account_part");
+      await us.accounts.tellNews().catch(() => undefined);
+    },
+  ],
+  [
+    "with all that refers to it, as a snapshot is due",
+    'TRUNCATE "user" CASCADE',
+    async ({ us }, truncate) => {
+      await truncate();
+      await beginSoon(us);
+      await us.accounts.tellNews().catch(() => undefined);
+    },
+  ],
+  [
+    "between a round's reading and its telling, as a snapshot is due",
+    "TRUNCATE flow CASCADE",
+    async (all, truncate) => {
+      await beginSoon(all.us);
+      asItReads(all, truncate);
+      await rounds(all.us);
+    },
+  ],
+  [
+    "twice, the second time while it is read again",
+    "TRUNCATE variable",
+    async (all, truncate) => {
+      await truncate();
+      asItReads(all, truncate);
+      await rounds(all.us);
+    },
+  ],
+  [
+    "before a restart, and the agent's own state with it",
+    "TRUNCATE variable, langflow_dr.account_part",
+    async (all, truncate) => {
+      await truncate();
+      await restarted(all);
+      await all.us.accounts.tellNews().catch(() => undefined);
+    },
+  ],
+  [
+    "and all that the agent knew of rows with it",
+    "TRUNCATE variable, langflow_dr.account_row",
+    async ({ us }, truncate) => {
+      await truncate();
+      await us.accounts.tellNews().catch(() => undefined);
+    },
+  ],
+  [
+    "while the agent cannot read its bucket, and is restarted",
+    'TRUNCATE "user" CASCADE',
+    async (all, truncate) => {
+      const { us } = all;
+      await truncate();
+      const list = us.bucket.listAfter.bind(us.bucket);
+      us.bucket.listAfter = () => Promise.reject(new Error("the bucket is away"));
+      await beginSoon(us);
+      await expect(rounds(us)).rejects.toThrow("the bucket is away");
+      await us.accounts.tellNews().catch(() => undefined);
+      await restarted(all);
+      us.bucket.listAfter = list;
+    },
+  ],
+])("a table that is truncated %s has all its rows again, in every region: %s", async (_, sql, happens) => {
+  const all = await fleet();
+  const { us, eu, before } = all;
+  await happens(all, () => us.query(sql));
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(await held(region)).toMatchObject({
+      flow: before.flow,
+      variable: before.variable,
+      flow_version: before.flow_version,
+    });
+  // What the region told holds them, for whoever reads all of it: in one snapshot, as before.
+  await beginSoon(us);
+  await settle(us, eu);
+  expect(epochsOf(us).size).toBe(1);
+  await us.query('TRUNCATE "user" CASCADE');
+  eu.bucket.objects.clear();
+  await settle(us);
+  expect((await held(us)).variable).toEqual(before.variable);
+});
+
+it("says of a truncated table how many rows it has again, and how many nobody was told of, who are known no more", async () => {
+  const { us, eu, user, before } = await fleet();
+  await us.query("DELETE FROM variable WHERE name = 'KEY_0'");
+  await makeVariable(us, user, "UNTOLD");
+  us.bucket.away = true;
+  await expect(rounds(us)).rejects.toThrow("the bucket is away");
+  us.bucket.away = false;
+  await us.query("TRUNCATE variable");
+  const [outcome] = (await rounds(us)) as [Round];
+  expect(outcome.readAgain).toEqual([{ table: "variable", rows: FLOWS - 1, lost: 1 }]);
+  await settle(us, eu);
+  for (const region of [us, eu]) expect((await held(region)).variable).toHaveLength(FLOWS - 1);
+  expect(before.variable).toHaveLength(FLOWS);
+  expect((await settle(us, eu))[0]).toMatchObject({ readAgain: [], waiting: [] });
+});
