@@ -140,7 +140,8 @@ const SAVED_WITHOUT_TRIGGERS = `
 
 /** What is to come back although its values could not be kept is read again. */
 const UNKEPT = `INSERT INTO ${LACKING} (table_name)
-  SELECT DISTINCT table_name FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL AND waiting IS NULL`;
+  SELECT DISTINCT table_name FROM ${SCHEMA}.account_row JOIN jsonb_to_recordset($1) AS t (name text, columns jsonb) ON name = table_name
+    WHERE held_at IS NOT NULL AND NOT coalesce(waiting, '{}') ?& ARRAY(SELECT jsonb_array_elements_text(columns))`;
 
 /**
  * Makes the accounts of all regions the same. Each region writes what happened in it below its own prefix, into its own
@@ -253,7 +254,8 @@ export class Accounts {
     await session((client) =>
       inTransaction(client, async () => {
         if ((await heldDeletes(client))?.code !== this.#held?.code) return;
-        if (decision === "reject") await client.query(UNKEPT);
+        const columns = this.#prepared.carried.map(({ table, columns }) => ({ name: table, columns }));
+        if (decision === "reject") await client.query(UNKEPT, [JSON.stringify(columns)]);
         await decide(client, decision);
       }),
     );
@@ -447,7 +449,11 @@ export class Accounts {
         });
       else if (table) exchanged.push(each);
     }
-    for (const { table, id } of exchanged) this.#came.add(table).add(waitKey(table, id));
+    for (const { table, id, row } of exchanged) {
+      this.#came.add(table);
+      const key = waitKey(table, id);
+      if (largeValues(row).length > 0 || this.#holds.waiting(key, "") !== undefined) this.#came.add(key);
+    }
     const [outcome, unwritten] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
     const held: Waiting[] = [];
     for (const { item, reason } of unwritten)
@@ -455,7 +461,8 @@ export class Accounts {
         await this.within((tables) => this.keepWaiting(tables, part, item, reason));
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        held.push({ table: item.table, id: item.id, reason });
+        // Beside this region's own, which is too large, nothing can be kept of it.
+        (error instanceof RowsTooLarge ? refused : held).push({ table: item.table, id: item.id, reason });
       }
     return { written: outcome.reduce((sum, each) => sum + each, 0), held, refused };
   }
@@ -669,30 +676,34 @@ export class Accounts {
   /** @returns whether it has all rows that live, or a place was taken */
   private async writeAll(epoch: string): Promise<"whole" | "lacking" | "taken"> {
     let isLacking = false;
-    for await (const { places, isLast: completes } of this.pages(this.exchanged)) {
+    for await (const { places, isShort, isLast: completes } of this.pages(this.exchanged, this.unshown())) {
       const part = await this.write(epoch, places, (rows) => ({
         rows: rows.filter((each) => this.isRemembered(each)),
         completes,
       }));
       if (part === "taken") return "taken";
-      isLacking ||= part !== "nothing" && part.isLacking;
+      isLacking ||= isShort || (part !== "nothing" && part.isLacking);
     }
     return isLacking ? "lacking" : "whole";
   }
 
-  /** All rows of some tables, as many at once as are held in memory; at least one page, which may be empty. */
+  /**
+   * All rows of some tables but for these, as many at once as are held in memory; at least one page, which may be empty. A page that
+   * is short lacks some of its rows.
+   */
   private async *pages(
     of: readonly TravellingTable[],
-  ): AsyncGenerator<{ readonly places: readonly NewsPlace[]; readonly isLast: boolean }> {
+    but: readonly RowPlace[] = [],
+  ): AsyncGenerator<{ readonly places: readonly NewsPlace[]; readonly isShort: boolean; readonly isLast: boolean }> {
+    const left = new Set(but.map(({ table, id }) => `${table} ${id}`));
     let after: RowPlace | undefined;
     for (let isLast = false; !isLast; ) {
       const from: RowPlace | undefined = after;
       const found = await this.within((tables) => tables.all(of, from, PART_ROWS));
-      const held = new Set(this.unshown().map(({ table, id }) => `${table} ${id}`));
-      const [places, left] = await this.fitting(found.filter(({ table, id }) => !held.has(`${table} ${id}`)));
-      after = left.length === 0 ? found.at(-1) : places.at(-1);
-      isLast = found.length < PART_ROWS && left.length === 0;
-      yield { places, isLast };
+      const [places, later] = await this.fitting(found.filter(({ table, id }) => !left.has(`${table} ${id}`)));
+      after = later.length === 0 ? found.at(-1) : places.at(-1);
+      isLast = found.length < PART_ROWS && later.length === 0;
+      yield { places, isShort: places.length + later.length < found.length, isLast };
     }
   }
 
@@ -774,11 +785,9 @@ export class Accounts {
     const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
     for (const { item, ...refusal } of refused) this.hold(item, refusal);
     const unshown = new Set(refused.map(({ item }) => item));
-    // What is too large was told in no part.
-    const isShort = refused.some(({ isTooLarge }) => !isTooLarge);
     return seal(
       places.filter((each) => !unshown.has(each)),
-      isShort,
+      refused.length > 0,
     );
   }
 
@@ -836,18 +845,22 @@ async function eachByItself<Item extends RowPlace, Outcome>(
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const half = Math.ceil(some.length / 2);
-      if (error instanceof RowsTooLarge) {
-        const [large, others] = withoutLarge(some, error);
+      const [large, others] = error instanceof RowsTooLarge ? withoutLarge(some, error) : [[], some];
+      // What is too large may as well be a row beside these: of the same name, or a part of one.
+      if (large.length > 0) {
         refused.push(...large);
         if (others.length > 0) open.push(others);
       }
       // Each half would wait for a lock again as long as the whole did.
       else if (half === some.length || isPassing(error))
-        for (const item of some) refused.push({ item, reason: refusal(error) });
+        for (const item of some) refused.push({ item, reason: reasonOf(error) });
       else open.push(some.slice(half), some.slice(0, half));
     }
   return [outcomes, refused];
 }
+
+const reasonOf = (error: unknown): string =>
+  error instanceof RowsTooLarge ? `a row that it meets ${error.message}` : refusal(error);
 
 /** Why a row is held. */
 interface Refusal {

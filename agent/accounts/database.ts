@@ -815,6 +815,15 @@ export class DatabaseTables implements Tables {
     );
     const nulled = new Map<ChangeRecord, Record<string, string>>();
     if (left.length === 0) return nulled;
+    // What was deleted once may be there again: then somebody emptied the column.
+    const isThere = [...new Set(left.map(({ to }) => to))]
+      .flatMap((to) => this.#byName.get(to) ?? [])
+      .map(
+        (to) =>
+          `(a.name = ${escapeLiteral(to.table)} AND EXISTS (SELECT FROM public.${escapeIdentifier(to.table)} t WHERE ${idOf(to)} = a.id))`,
+      )
+      .concat("false")
+      .join(" OR ");
     // A delete that was taken in before was noted before: only a foreign key leaves nulls behind it.
     const { rows } = await this.client.query<{ place: string; xact: string | null }>(
       `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
@@ -822,7 +831,8 @@ export class DatabaseTables implements Tables {
          WHERE kind IN ('deleted', 'fell'))
        SELECT name || ' ' || id AS place, xact FROM logged
        UNION ALL SELECT name || ' ' || id, NULL FROM asked a JOIN ${SCHEMA}.account_row r ON table_name = name AND row_id = id
-        WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)`,
+        WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)
+          AND NOT (${isThere})`,
       [left.map(({ to }) => to), left.map(({ id }) => id)],
     );
     const deletes = new Set(rows.map(({ place, xact }) => `${place} ${xact ?? ""}`));

@@ -87,9 +87,13 @@ describe("a delete of too many rows is held in its region: the others keep all o
     await us.open(new Map([["eu-west", eu.bucket]]));
     await settle(us, eu);
     expect(await counts(eu)).toEqual(all);
+    const readings = () => us.query("SELECT last_value, is_called FROM langflow_dr.account_lacking_seq_seq");
+    const before = await readings();
     await decide(us, "reject");
     const [after] = await settle(us, eu);
     expect(after?.held).toBeUndefined();
+    // The agent has their values: it reads no feed again.
+    expect(await readings()).toEqual(before);
     for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
   });
 
@@ -541,6 +545,29 @@ it("deletes by a push are no concern of it: the recorder holds those", async () 
   await us.query("DELETE FROM flow WHERE id IN (SELECT flow_id FROM langflow_dr.record_import)");
   await settle(us, eu);
   expect(await count(eu, "flow")).toBe(300);
+});
+
+it("a column that a person empties is an edit, though what it named was deleted once", async () => {
+  const { us, eu } = await fleet({ users: 1, flows: 1 });
+  const [parent, child] = [randomUUID(), randomUUID()];
+  const make = (id: string, parentId: string | null) =>
+    us.query(
+      `INSERT INTO folder (id, name, user_id, parent_id) SELECT $1::uuid, $1::text, id, $2 FROM "user" WHERE NOT is_superuser`,
+      [id, parentId],
+    );
+  await make(parent, null);
+  await settle(us, eu);
+  await us.query("DELETE FROM folder WHERE id = $1", [parent]);
+  await eu.query("UPDATE folder SET name = 'lives on' WHERE id = $1", [parent]);
+  await settle(us, eu);
+  await make(child, parent);
+  await settle(us, eu);
+  await us.query("UPDATE folder SET parent_id = NULL WHERE id = $1", [child]);
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(await region.query("SELECT parent_id FROM folder WHERE id = ANY($1)", [[parent, child]])).toEqual(
+      Array(2).fill({ parent_id: null }),
+    );
 });
 
 it("what a drill made and deletes is no concern of it", async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { DatabaseTables } from "../../agent/accounts/database";
 import { MARK_WINS } from "../../agent/backup/restoreDatabase";
-import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 import { largeGraph } from "./largeGraph";
 
 jest.setTimeout(300_000);
@@ -162,6 +162,39 @@ it("names a row of more than 64 MB in its own region, and tells the others of al
   const [then] = await rounds(us, eu);
   expect(then?.waiting).toEqual([]);
   expect(await named(eu, user)).toEqual([]);
+});
+
+it("keeps waiting what other regions write over a row of more than 64 MB or in its way, until it is shorter", async () => {
+  const [us, eu, user] = await fleet();
+  const other = await us.makeUser(`owner-${file.number()}`);
+  const [flow, ofOther, sameName] = [await makeFlow(us, user), await makeFlow(us, other), randomUUID()];
+  await rounds(us, eu);
+  const large = JSON.stringify({ name: "grown", text: "x".repeat(64_000_000) });
+  const inItsWay = await makeFlow(us, user, "grown");
+  await us.query("UPDATE flow SET data = $2 WHERE id = ANY($1)", [[flow, ofOther, inItsWay], large]);
+  await eu.query("UPDATE flow SET description = 'elsewhere' WHERE id = $1", [flow]);
+  await eu.query(
+    `INSERT INTO flow (id, name, user_id, data, version_token, updated_at, access_type, flow_type)
+      VALUES ($1, 'grown', $2, '{}', gen_random_uuid(), now(), 'PRIVATE', 'workflow')`,
+    [sameName, user],
+  );
+  await eu.query("DELETE FROM flow WHERE user_id = $1", [other]);
+  await eu.query('DELETE FROM "user" WHERE id = $1', [other]);
+  await eu.query("UPDATE \"user\" SET username = 'nothing waits' WHERE id = $1", [user]);
+  const [, outcome, again] = await rounds(eu, us, us);
+  for (const each of [outcome, again]) {
+    expect(each?.broken).toEqual(new Map());
+    expect(each?.waiting.map(({ id }) => id)).toEqual(expect.arrayContaining([flow, inItsWay, sameName]));
+  }
+  expect(await us.query('SELECT username FROM "user" WHERE id = $1', [user])).toEqual([{ username: "nothing waits" }]);
+  await us.query("UPDATE flow SET data = '{}' WHERE id = ANY($1)", [[flow, ofOther, inItsWay]]);
+  // A new agent does not wait as long as the one before.
+  await us.client.end();
+  await us.open(new Map([["eu-west", eu.bucket]]));
+  await settle(us, eu);
+  const flows = (region: AccountsRegion) =>
+    region.query("SELECT id, name, data::text FROM flow WHERE user_id = ANY($1) ORDER BY 1", [[user, other]]);
+  expect(await flows(us)).toEqual(await flows(eu));
 });
 
 it("names a row of more than 64 MB as it is replicated, however short it was written", async () => {
