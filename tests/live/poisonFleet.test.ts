@@ -15,7 +15,7 @@ import { LiveFleet } from "./liveFleet";
 import { type PoisonItem, poisonItems, type RowPlace } from "./poisonItems";
 
 /** The whole suite: POISON_MB=200 POISON_ITEMS=200. Another seed throws other items in another order. */
-const MEGABYTES = Number(process.env.POISON_MB ?? 20);
+const MEGABYTES = Number(process.env.POISON_MB ?? 5);
 const ITEMS = Number(process.env.POISON_ITEMS ?? 80);
 const SEED = Number(process.env.POISON_SEED ?? 1);
 const SETTLED_WITHIN_MS = 60_000 * Math.max(3, MEGABYTES / 40);
