@@ -12,8 +12,7 @@ const OWN_ERRORS = ["RangeError", "SyntaxError", "TypeError"];
  * @throws the error itself where it says nothing about the flow: whoever was asked does not answer
  */
 export function itemTrouble(error: unknown): string {
-  if (error instanceof NotAFlow) return error.message;
-  if (error instanceof RowsTooLarge) return error.message;
+  if (error instanceof NotAFlow || error instanceof RowsTooLarge) return error.message;
   if (isRefusal(error)) return `the database refuses to show it (${(error as { code?: string }).code})`;
   const { name = "" } = error as Error;
   if (OWN_ERRORS.includes(name)) return `it is too large or too deep, or not what it ought to be (${name})`;

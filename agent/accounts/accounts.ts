@@ -853,14 +853,11 @@ async function eachByItself<Item extends RowPlace, Outcome>(
       }
       // Each half would wait for a lock again as long as the whole did.
       else if (half === some.length || isPassing(error))
-        for (const item of some) refused.push({ item, reason: reasonOf(error) });
+        for (const item of some) refused.push({ item, reason: refusal(error) });
       else open.push(some.slice(half), some.slice(0, half));
     }
   return [outcomes, refused];
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof RowsTooLarge ? `a row that it meets ${error.message}` : refusal(error);
 
 /** Why a row is held. */
 interface Refusal {

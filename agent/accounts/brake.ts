@@ -39,6 +39,7 @@ const OWNERS_NAMED = 5;
 const MESSAGES_PER_ROW = 500;
 /** Of a table whose rows LangFlow deletes by itself, the least share of its rows that a person may have deleted at once. */
 const PRUNED_SHARE = 0.5;
+
 /**
  * Transactions among whose deletes are too many of one kind, with those of the last hour, those that are held, and those that are
  * still in the log. All that such a transaction deleted is held: a user's flows stay with the user.

@@ -815,27 +815,28 @@ export class DatabaseTables implements Tables {
     );
     const nulled = new Map<ChangeRecord, Record<string, string>>();
     if (left.length === 0) return nulled;
-    // What was deleted once may be there again: then somebody emptied the column.
-    const isThere = [...new Set(left.map(({ to }) => to))]
-      .flatMap((to) => this.#byName.get(to) ?? [])
-      .map(
-        (to) =>
-          `(a.name = ${escapeLiteral(to.table)} AND EXISTS (SELECT FROM public.${escapeIdentifier(to.table)} t WHERE ${idOf(to)} = a.id))`,
-      )
-      .concat("false")
-      .join(" OR ");
     // A delete that was taken in before was noted before: only a foreign key leaves nulls behind it.
-    const { rows } = await this.client.query<{ place: string; xact: string | null }>(
+    const { rows } = await this.client.query<{ table: string; id: string; xact: string | null }>(
       `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
        logged AS (SELECT name, id, xact::text FROM asked JOIN ${SCHEMA}.account_change ON table_name = name AND row_id = id
          WHERE kind IN ('deleted', 'fell'))
-       SELECT name || ' ' || id AS place, xact FROM logged
-       UNION ALL SELECT name || ' ' || id, NULL FROM asked a JOIN ${SCHEMA}.account_row r ON table_name = name AND row_id = id
-        WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)
-          AND NOT (${isThere})`,
+       SELECT name AS table, id, xact FROM logged
+       UNION ALL SELECT name, id, NULL FROM asked a JOIN ${SCHEMA}.account_row r ON table_name = name AND row_id = id
+        WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)`,
       [left.map(({ to }) => to), left.map(({ id }) => id)],
     );
-    const deletes = new Set(rows.map(({ place, xact }) => `${place} ${xact ?? ""}`));
+    const deletes = new Set(rows.flatMap(({ table, id, xact }) => (xact === null ? [] : [`${table} ${id} ${xact}`])));
+    // What was deleted once may be there again: then somebody emptied the column.
+    for (const [table, before] of groupsOf(
+      rows.filter(({ xact }) => xact === null),
+      (each) => each.table,
+    )) {
+      const present = await this.presentIds(
+        table,
+        before.map(({ id }) => id),
+      );
+      for (const { id } of before) if (!present.has(id)) deletes.add(`${table} ${id} `);
+    }
     for (const { change, column, value, to, id } of left)
       if (deletes.has(`${to} ${id} ${change.xact}`) || deletes.has(`${to} ${id} `))
         nulled.set(change, { ...nulled.get(change), [column]: value });
@@ -1034,7 +1035,7 @@ export function* chunks<T>(items: readonly T[]): Generator<T[]> {
 
 /** The database's reason in words that show no value: its messages of details do. */
 export function refusal(error: unknown): string {
-  if (error instanceof RowsTooLarge) return error.message;
+  if (error instanceof RowsTooLarge) return `a row that it meets ${error.message}`;
   const {
     code = "",
     table,

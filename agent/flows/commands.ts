@@ -47,7 +47,7 @@ export function commandSecrets(
   return { isSecret, end: line < 0 ? end : start + line, multilineFrom: isCurl ? end : multilineFrom };
 }
 
-/** Whether an argument of a server is a password by the option before it, whatever the command is. */
+/** Whether an argument of a server is a password by the option before it, of any command. */
 export const isOptionPassword = (option: string, value: string): boolean =>
   /^--?(?:p|pw|P|w)$/.test(option) && isPasswordLike(value);
 

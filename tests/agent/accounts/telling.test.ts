@@ -137,7 +137,7 @@ describe("a part", () => {
     ]);
   });
 
-  it("has all rows but those of more than 64 MB, which are named, whether they are news or all is told anew", async () => {
+  it("has all rows but those of more than 64 MB, which are named, whether they are news or a snapshot is written", async () => {
     const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
     database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
     for (const epoch of [0, 1]) {
