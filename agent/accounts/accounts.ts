@@ -17,11 +17,12 @@ import {
   NO_NEWS,
   type RowPlace,
   refusal,
+  type Stored,
 } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import { beginReadingAgain, endReadingAgain, type ReadAgain, ReadFirst } from "./lacking";
 import type { CarriedRow, Waiting } from "./langflowTables";
-import type { Objects } from "./objects";
+import type { ListedObject, Objects } from "./objects";
 import { largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
@@ -36,6 +37,7 @@ import {
   wholeEpoch,
 } from "./parts";
 import type { Peers } from "./peers";
+import { forgetReading, keepReading, keepRefused, type RefusedRow, readSoFar, refusedOf } from "./reading";
 import { type Renamed, renamedRows } from "./renamed";
 import { isAlive, mergeRows, newestStamp, type Stamp, writerAfter } from "./row";
 import { keepSeen, type Prepared, seen } from "./schema";
@@ -84,6 +86,15 @@ export interface Round {
   readonly renamed: readonly Renamed[];
 }
 
+interface Told {
+  /** Rows that the other regions were told of. */
+  readonly told: number;
+  /** Large ones are still to be told of. */
+  readonly isLeft: boolean;
+}
+
+interface Step extends Told, Pick<Round, "applied" | "waiting"> {}
+
 /** A part of what this region tells. */
 type NewsPart = Part & { readonly rows: readonly News[] };
 /** A part as it was written. */
@@ -94,8 +105,17 @@ type WrittenPart = NewsPart & {
 
 /** Rows of a part: some hundred kilobytes of messages, once they are packed. */
 const PART_ROWS = 2_000;
-/** Changes that one transaction takes in. */
+/** Changes that are looked at at once. */
 const CHANGES_AT_ONCE = 5_000;
+/** Bytes that the database stores of a row that is small: so packed that no such row has more than some millions. */
+const SMALL_STORED = 32 * 1024;
+/** Of large rows that are taken in or told at once, but for a single one that has more. */
+const LARGE_STORED = 512 * 1024;
+/** Of an object that is small, as it lies in the bucket and as text. */
+const SMALL_SEALED = 256 * 1024;
+const SMALL_TEXT = 2_000_000;
+/** Steps of a round: as many large rows, and what a person decided is looked at again. */
+const STEPS_MAX = 100;
 /** Until a row that is too large is measured again, an hour, unless it is edited. */
 const TOO_LARGE_MS = 3_600_000;
 /** News parts of an epoch before a new one begins; at least twice as many as its beginning had. */
@@ -168,42 +188,45 @@ export class Accounts {
   readonly #holds = new Holds<string>();
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
+  /** Objects of other regions that were found to be large in this round. */
+  readonly #large = new Set<string>();
+  /** Rows of other regions that were written between the pages of a snapshot in this round. */
+  #between = 0;
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
   }
 
-  /** Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. */
+  /**
+   * Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. What is small comes first,
+   * and between two large things what is small by then: nobody's edit waits for more than one row that takes seconds.
+   */
   async round(): Promise<Round> {
     this.#came.clear();
+    this.#large.clear();
+    this.#between = 0;
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
     const broken = new Map<string, string>();
     await this.letRestoreWin(broken);
     await this.decideHeld();
-    const { session } = this.options;
-    await session((client) => beginReadingAgain(client, this.exchanged));
-    let applied = 0;
-    for (const region of [this.options.region, ...this.options.peers.regions])
-      applied += await this.receive(region, broken);
-    const retried = await this.retry();
-    const readAgain = await session((client) => endReadingAgain(client, this.exchanged, broken.size === 0));
-    this.#readAgain = [...this.#readAgain, ...readAgain];
-    applied += retried.written;
-    const strays = await this.options.uploads.bringHome(this.options.session, applied > 0);
-    const told = await this.takeInAndTell(broken).catch((error) => {
-      // A table was truncated since its rows were read: the next round goes on from there.
-      if (error instanceof ReadFirst) return 0;
-      throw error;
-    });
+    await this.readBesideAgain();
+    await this.options.session((client) => beginReadingAgain(client, this.exchanged));
+    let step = await this.step(broken);
+    let { applied, told } = step;
+    for (let steps = 1; step.isLeft && steps < STEPS_MAX; steps += 1) {
+      step = await this.step(broken);
+      applied += step.applied;
+      told += step.told;
+    }
     this.#held = await this.options.session(heldDeletes);
     const outcome = { copies: this.#copies, readAgain: this.#readAgain };
     [this.#copies, this.#readAgain] = [0, []];
     return {
       ...outcome,
-      applied,
+      applied: applied + this.#between,
       told,
-      waiting: [...retried.waiting, ...strays, ...(await this.refused()), ...this.#unshown.values()],
+      waiting: [...step.waiting, ...(await this.refused()), ...this.#unshown.values()],
       broken,
       unreached: this.options.peers.incomplete,
       held: this.#held,
@@ -213,13 +236,38 @@ export class Accounts {
     };
   }
 
+  /** All that is small, and one large thing of each kind. */
+  private async step(broken: Map<string, string>): Promise<Step> {
+    const { region, peers, session, uploads } = this.options;
+    let [received, isLeft] = [0, false];
+    for (const each of [region, ...peers.regions]) {
+      const outcome = await this.receive(each, broken);
+      received += outcome.applied;
+      isLeft ||= outcome.isLeft;
+    }
+    const retried = await this.retry();
+    if (!isLeft) {
+      const readAgain = await session((client) => endReadingAgain(client, this.exchanged, broken.size === 0));
+      this.#readAgain = [...this.#readAgain, ...readAgain];
+    }
+    const applied = received + retried.written;
+    const strays = await uploads.bringHome(session, applied > 0);
+    const told = await this.takeInAndTell(broken).catch((error) => {
+      // A table was truncated since its rows were read: the next round goes on from there.
+      if (error instanceof ReadFirst) return { told: 0, isLeft: false };
+      throw error;
+    });
+    return { applied, told: told.told, isLeft: isLeft || told.isLeft, waiting: [...retried.waiting, ...strays] };
+  }
+
   /** Whether another region wrote since the last round: a listing for each. What replication brings late is left to the next round. */
   async hasNews(): Promise<boolean> {
     const { own, peers, prefix } = this.options;
     for (const region of peers.regions) {
       const after = this.#listed.get(region);
       if (after === undefined) continue;
-      if ((await own.listAfter(folderOf(prefix, region), after)).some((key) => placeOf(prefix, key))) return true;
+      const listed = await own.listAfter(folderOf(prefix, region), after);
+      if (listed.some(({ key }) => placeOf(prefix, key))) return true;
     }
     return false;
   }
@@ -268,9 +316,10 @@ export class Accounts {
     let newest = Date.now() * 1000;
     for (const each of [region, ...peers.regions]) {
       const folder = folderOf(prefix, each);
-      for await (const key of keysAfter(own, folder, folder))
+      for await (const { key } of objectsAfter(own, folder, folder))
         if (placeOf(prefix, key))
-          for (const { row } of (await this.open(key, broken))?.rows ?? []) newest = Math.max(newest, newestStamp(row));
+          for (const { row } of (await this.open(key, broken, readPart))?.rows ?? [])
+            newest = Math.max(newest, newestStamp(row));
     }
     return newest + 1;
   }
@@ -323,27 +372,68 @@ export class Accounts {
    * Between two rounds: what users did is told at once, and nothing is looked for, in the bucket or in the schema. Fails where the
    * schema has changed, where a snapshot is to begin, and before the first round; the next round goes on from there.
    *
-   * @returns rows that the other regions were told of
+   * @returns rows that the other regions were told of, and whether a round is to tell them of more
    */
-  tellNews(): Promise<number> {
+  tellNews(): Promise<Told> {
     return this.takeInAndTell();
   }
 
-  /** @param broken in a round, for what cannot be read of what this region wrote */
-  private async takeInAndTell(broken?: Map<string, string>): Promise<number> {
-    await this.takeInAll();
-    return this.tell(broken);
+  /** @param broken in a round, for what cannot be read of what this region wrote; one large row is then taken in or told */
+  private async takeInAndTell(broken?: Map<string, string>): Promise<Told> {
+    const large = await this.takeInSmall();
+    await this.within((tables) => tables.setBeside());
+    const told = await this.tell(broken, large.length === 0);
+    if (large.length === 0) return told;
+    if (broken) await this.takeIn(firstOf(large));
+    return { told: told.told, isLeft: true };
   }
 
-  /** Until fewer come than one transaction takes: those since are for the next time. */
   private async takeInAll(): Promise<void> {
-    while ((await this.takeIn()) === CHANGES_AT_ONCE);
+    await this.takeIn(await this.takeInSmall());
     await this.within((tables) => tables.setBeside());
   }
 
-  /** @returns how many changes there were */
-  private async takeIn(): Promise<number> {
-    const changes = await this.within((tables) => tables.changes(CHANGES_AT_ONCE, this.unshown()));
+  /**
+   * Until fewer come than are looked at at once: those since are for the next time.
+   *
+   * @returns the changes of rows that are large, the smallest first
+   */
+  private async takeInSmall(): Promise<readonly (ChangePlace & Stored)[]> {
+    for (;;) {
+      const { small, large, isAll } = await this.bySize(CHANGES_AT_ONCE, (tables, but: readonly ChangePlace[]) =>
+        tables.changes(CHANGES_AT_ONCE, [...this.unshown(), ...but]),
+      );
+      await this.takeIn(small);
+      if (isAll) return large;
+    }
+  }
+
+  /**
+   * Rows of which those that are small are found, however many large ones are before them.
+   *
+   * @param find so many of them, but for these
+   * @returns the small ones in their order, of the large ones the smallest first; `isAll`: there are no more
+   */
+  private async bySize<Place extends RowPlace>(
+    limit: number,
+    find: (tables: DatabaseTables, but: readonly Place[]) => Promise<Place[]>,
+  ): Promise<{ small: readonly Place[]; large: readonly (Place & Stored)[]; isAll: boolean }> {
+    const large: (Place & Stored)[] = [];
+    for (;;) {
+      const found = await this.within(async (tables) => tables.withStored(await find(tables, large)));
+      const areLarge = new Set(large.map(({ table, id }) => `${table} ${id}`));
+      const isSmall = ({ table, id, stored }: Place & Stored) =>
+        stored <= SMALL_STORED && !areLarge.has(`${table} ${id}`);
+      const small = found.filter(isSmall);
+      large.push(...found.filter((each) => !isSmall(each)));
+      const isAll = found.length < limit;
+      if (isAll || small.length > 0)
+        return { small, large: large.sort((one, other) => one.stored - other.stored), isAll };
+    }
+  }
+
+  /** What the database refuses of them is held. */
+  private async takeIn(changes: readonly ChangePlace[]): Promise<void> {
     const take = async (some: readonly ChangePlace[]) => {
       for (let rest = some; rest.length > 0; ) {
         const these = rest;
@@ -353,8 +443,7 @@ export class Accounts {
     const [, refused] = await eachByItself(changes, take);
     const untaken = new Set(refused.map(({ item }) => item));
     for (const change of changes) if (!untaken.has(change)) this.release(change);
-    for (const { item, ...refusal } of refused) this.hold(item, refusal, item.seq);
-    return changes.length;
+    for (const { item, ...refusal } of refused) this.hold(item, refusal);
   }
 
   /** Rows that the database cannot show, with the last change of each that was tried, until they are due to be tried again. */
@@ -365,10 +454,11 @@ export class Accounts {
   private release({ table, id }: RowPlace): void {
     this.#unshown.delete(`${table} ${id}`);
     this.#holds.succeeded(`${table} ${id}`);
+    this.#holds.succeeded(besideKey(table, id));
   }
 
   /** What is too large does not become smaller without a change, which is tried at once. */
-  private hold({ table, id }: RowPlace, { reason, isTooLarge }: Refusal, seq = "0"): void {
+  private hold({ table, id, seq = "0" }: RowPlace & Partial<ChangePlace>, { reason, isTooLarge }: Refusal): void {
     const key = `${table} ${id}`;
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
@@ -386,59 +476,109 @@ export class Accounts {
     );
   }
 
-  /** Reads what a region wrote and was not read yet, and applies it, an object at a time. */
-  private async receive(region: string, broken: Map<string, string>): Promise<number> {
-    const { own, prefix } = this.options;
-    let read = await this.readSoFar(region);
-    let applied = 0;
-    const after = listedAfter(prefix, region, read);
-    this.#listed.set(region, after);
-    for await (const key of keysAfter(own, folderOf(prefix, region), after)) {
-      const place = placeOf(prefix, key);
-      if (!place) continue;
-      this.#listed.set(region, key);
-      if (!isUnread(read, place)) continue;
-      const waits = this.#holds.waiting(key, "");
-      if (waits !== undefined) broken.set(key, waits);
-      const part = waits === undefined ? await this.open(key, broken) : undefined;
-      if (!part) continue;
-      const now = afterReading(read, place, part.completes);
-      // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
-      if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-      const { written, held, refused } = await this.take(region, part);
-      this.#writer = this.options.region;
-      applied += written;
-      const [first] = held;
-      if (first) {
-        this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
-        continue;
+  /** What was told of rows that were too large here is read again as soon as one of them no longer is. */
+  private async readBesideAgain(): Promise<void> {
+    const { session, peers } = this.options;
+    for (const region of peers.regions)
+      for (const { row } of await session((client) => refusedOf(client, [region]))) {
+        const { table, id, reason, isBeside } = row;
+        const key = besideKey(table, id);
+        if (!isBeside || this.#holds.waiting(key, "") !== undefined) continue;
+        if (await this.fits(row)) {
+          await session((client) => forgetReading(client, region));
+          break;
+        }
+        this.#holds.failed(key, "", reason, Date.now() + TOO_LARGE_MS);
       }
-      this.#holds.succeeded(key);
-      await this.within(async (_, client) => {
-        await keepRefused(
-          client,
-          region,
-          now,
-          refused.map(({ reason, ...row }) => ({ epoch: place.epoch, row: { ...row, reason: `${reason} (${key})` } })),
-        );
-        await keepReading(client, region, now);
-      });
-      read = now;
+  }
+
+  private async fits(row: RowPlace): Promise<boolean> {
+    try {
+      return await this.within((tables) => tables.fits(row));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return false;
     }
-    return applied;
+  }
+
+  /**
+   * Reads what a region wrote and was not read yet, and applies it, an object at a time: all in order until all that the region knew
+   * has been read once, from then on what is small, and after it one object that is not.
+   *
+   * @returns rows that were written, and whether large objects are left
+   */
+  private async receive(region: string, broken: Map<string, string>): Promise<{ applied: number; isLeft: boolean }> {
+    const { own, prefix } = this.options;
+    const from = listedAfter(prefix, region, await this.readSoFar(region));
+    this.#listed.set(region, from);
+    const later: ListedObject[] = [];
+    let applied = 0;
+    for await (const object of objectsAfter(own, folderOf(prefix, region), from)) {
+      if (!placeOf(prefix, object.key)) continue;
+      this.#listed.set(region, object.key);
+      const written = await this.receiveObject(region, object, broken, false);
+      if (written === "large") later.push(object);
+      else applied += written;
+    }
+    const [large] = later;
+    if (!large) return { applied, isLeft: false };
+    const written = await this.receiveObject(region, large, broken, true);
+    return { applied: applied + (written === "large" ? 0 : written), isLeft: later.length > 1 };
+  }
+
+  /** @returns rows that were written; or that it is large, and nothing was done */
+  private async receiveObject(
+    region: string,
+    { key, bytes }: ListedObject,
+    broken: Map<string, string>,
+    mayBeLarge: boolean,
+  ): Promise<number | "large"> {
+    const { prefix } = this.options;
+    const place = placeOf(prefix, key);
+    const read = await this.readSoFar(region);
+    if (!place || !isUnread(read, place)) return 0;
+    const waits = this.#holds.waiting(key, "");
+    if (waits !== undefined) broken.set(key, waits);
+    if (waits !== undefined) return 0;
+    const isInOrder = region === this.options.region || wholeEpoch(read) === undefined;
+    const isAny = isInOrder || mayBeLarge;
+    if (!isAny && (bytes > SMALL_SEALED || this.#large.has(key))) return "large";
+    const part = await this.open(key, broken, async (text) =>
+      isAny || !(await isLonger(text, SMALL_TEXT)) ? readPart(text) : "large",
+    );
+    if (part === "large") this.#large.add(key);
+    if (part === "large") return part;
+    if (!part) return 0;
+    const now = afterReading(read, place, part.completes);
+    // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
+    if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
+    const { written, held, refused } = await this.take(region, part);
+    this.#writer = this.options.region;
+    const [first] = held;
+    if (first) {
+      this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
+      return written;
+    }
+    this.#holds.succeeded(key);
+    await this.within(async (_, client) => {
+      const named = refused.map((row) => ({ epoch: place.epoch, row: { ...row, reason: `${row.reason} (${key})` } }));
+      await keepRefused(client, region, now, named);
+      await keepReading(client, region, now);
+    });
+    return written;
   }
 
   /**
    * Applies a part's rows. One that the database refuses as a whole waits by itself.
    *
-   * @returns how many were written, those that cannot even wait, and those that are no rows of any table
+   * @returns how many were written, those that cannot even wait, and those of which nothing can be kept
    */
   private async take(
     region: string,
     part: ReadPart,
-  ): Promise<{ written: number; held: readonly Waiting[]; refused: readonly Waiting[] }> {
+  ): Promise<{ written: number; held: readonly Waiting[]; refused: readonly RefusedRow[] }> {
     const tables = new Map(this.exchanged.map((each) => [each.table, each]));
-    const [exchanged, refused]: [CarriedRow[], Waiting[]] = [[], [...part.refused]];
+    const [exchanged, refused]: [CarriedRow[], RefusedRow[]] = [[], [...part.refused]];
     for (const each of part.rows) {
       const table = tables.get(each.table);
       if (table && !hasOwnKey(table, each))
@@ -461,22 +601,27 @@ export class Accounts {
         await this.within((tables) => this.keepWaiting(tables, part, item, reason));
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        // Beside this region's own, which is too large, nothing can be kept of it.
-        (error instanceof RowsTooLarge ? refused : held).push({ table: item.table, id: item.id, reason });
+        const { table, id } = item;
+        if (error instanceof RowsTooLarge) refused.push({ table, id, reason, isBeside: true });
+        else held.push({ table, id, reason });
       }
     return { written: outcome.reduce((sum, each) => sum + each, 0), held, refused };
   }
 
   private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[]): Promise<number> {
     let written = 0;
-    for (let rest = rows; rest.length > 0; )
-      rest = await this.within(async (tables) => {
+    for (let rest = rows; rest.length > 0; ) {
+      const taken = await this.within(async (tables) => {
         const some = await tables.fitting(rest);
         if (region === this.options.region) await tables.forgetTold(some);
         await tables.takeLargeValues(part, some);
         written += (await applyRows(tables, this.#prepared.carried, some)).written;
-        return rest.slice(some.length);
+        return some;
       });
+      // This region's own changes of them were taken in as well.
+      for (const row of taken) this.release(row);
+      rest = rest.slice(taken.length);
+    }
     return written;
   }
 
@@ -497,13 +642,18 @@ export class Accounts {
     await tables.keep(table, [{ id, row: merged, waits, withheld: rules.columns, heldAt: known?.heldAt }]);
   }
 
-  private async open(key: string, broken: Map<string, string>) {
+  /** @returns undefined where there is nothing, or nothing that can be read */
+  private async open<T>(
+    key: string,
+    broken: Map<string, string>,
+    read: (text: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<T | undefined> {
     const { own, envelope } = this.options;
     const sealed = await own.readWhole(key);
     // It went between the listing and now: a newer epoch has all of it.
     if (!sealed) return undefined;
     try {
-      return await readPart(envelope.open(sealed, key));
+      return await read(envelope.open(sealed, key));
     } catch (error) {
       const reason = error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know";
       this.leaveOut(key, reason, broken);
@@ -575,29 +725,34 @@ export class Accounts {
     return { written: outcomes.reduce((sum, { written }) => sum + written, 0), waiting };
   }
 
-  /** @returns how many rows */
-  private async tell(broken: Map<string, string> | undefined): Promise<number> {
+  /** @param withLarge whether a row that is large is told, once all are that are small */
+  private async tell(broken: Map<string, string> | undefined, withLarge: boolean): Promise<Told> {
     const { region } = this.options;
     let told = 0;
     let epoch = await this.epoch();
     if (epoch === undefined) {
       // What this region told may hold rows that its database lacks: it was read just now in a round alone.
       if (!broken) throw new ReadFirst();
-      epoch = await this.begin();
+      epoch = await this.begin(broken);
     }
     this.fill(epoch);
     for (;;) {
-      const places = await this.within((tables) => tables.news(this.exchanged, PART_ROWS, this.unshown()));
-      if (places.length === 0) return told;
+      const { small, large } = await this.bySize(PART_ROWS, (tables, but: readonly NewsPlace[]) =>
+        tables.news(this.exchanged, PART_ROWS, [...this.unshown(), ...but]),
+      );
+      const isLast = small.length === 0;
+      const places = isLast && withLarge && broken ? firstOf(large) : small;
+      if (places.length === 0) return { told, isLeft: large.length > 0 };
       const part = await this.write(
         epoch,
         (await this.fitting(places))[0],
         (rows) => rows.length > 0 && { rows, completes: false },
       );
-      if (part === "nothing") continue;
       if (part !== "taken") {
-        await this.within((tables) => tables.told(part.rows));
-        told += part.rows.length;
+        const rows = part === "nothing" ? [] : part.rows;
+        await this.within((tables) => tables.told(rows));
+        told += rows.length;
+        if (isLast) return { told, isLeft: large.length > rows.length };
         continue;
       }
       // Somebody wrote there as this region: itself, before its database was put back. It has to be read first.
@@ -606,7 +761,7 @@ export class Accounts {
       await this.receive(region, broken);
       if ((await this.nextOf(epoch)) > next) continue;
       // What lies there cannot be read. All that this region knows is written beside it.
-      epoch = await this.begin();
+      epoch = await this.begin(broken);
       this.fill(epoch);
     }
   }
@@ -633,7 +788,7 @@ export class Accounts {
   private fill(epoch: string): void {
     const { own, peers, prefix, region } = this.options;
     const folder = folderOf(prefix, region);
-    peers.fill(own, () => keysAfter(own, folder, `${folder}${epoch}/`));
+    peers.fill(own, () => objectsAfter(own, folder, `${folder}${epoch}/`));
   }
 
   /** The region's epoch that is written on; undefined where there is none, it has grown long, or it is for other regions. */
@@ -657,14 +812,16 @@ export class Accounts {
   }
 
   /** Writes all that is known, as a new epoch. What was told before goes only where that holds all of it. */
-  private async begin(): Promise<string> {
+  private async begin(broken: Map<string, string>): Promise<string> {
     for (let tries = 0; tries < 3; tries += 1) {
       const read = await this.readSoFar(this.options.region);
+      const former = wholeEpoch(read);
+      const isOpen = former !== undefined && (await this.opens(former));
       const epoch = epochAfter(
         read.map((each) => each.epoch),
         Date.now() * 1000,
       );
-      const written = await this.writeAll(epoch);
+      const written = await this.writeAll(epoch, isOpen ? this.betweenPages(former, broken) : undefined);
       if (written === "taken") continue;
       await this.options.session((client) => keepSeen(client, PEERS, this.regions()));
       if (written === "whole") await this.tidy(epoch);
@@ -674,7 +831,7 @@ export class Accounts {
   }
 
   /** @returns whether it has all rows that live, or a place was taken */
-  private async writeAll(epoch: string): Promise<"whole" | "lacking" | "taken"> {
+  private async writeAll(epoch: string, between = async () => {}): Promise<"whole" | "lacking" | "taken"> {
     let isLacking = false;
     for await (const { places, isShort, isLast: completes } of this.pages(this.exchanged, this.unshown())) {
       const part = await this.write(epoch, places, (rows) => ({
@@ -683,8 +840,30 @@ export class Accounts {
       }));
       if (part === "taken") return "taken";
       isLacking ||= isShort || (part !== "nothing" && part.isLacking);
+      if (!completes) await between();
     }
     return isLacking ? "lacking" : "whole";
+  }
+
+  /**
+   * A snapshot may take minutes. Between two of its pages what is small is taken in, and told in the epoch before; as news it stays, for
+   * the page that has the row may be written already.
+   */
+  private betweenPages(former: string, broken: Map<string, string>): () => Promise<void> {
+    const told = new Map<string, string>();
+    return async () => {
+      for (const region of this.options.peers.regions) this.#between += (await this.receive(region, broken)).applied;
+      await this.takeInSmall();
+      await this.within((tables) => tables.setBeside());
+      const { small } = await this.bySize(PART_ROWS, async (tables, but: readonly NewsPlace[]) => {
+        const news = await tables.news(this.exchanged, PART_ROWS + told.size, [...this.unshown(), ...but]);
+        return news.filter(({ table, id, news }) => told.get(`${table} ${id}`) !== news);
+      });
+      if (small.length === 0) return;
+      const [fit] = await this.fitting(small);
+      const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false });
+      if (typeof part !== "string") for (const { table, id, news } of part.rows) told.set(`${table} ${id}`, news);
+    };
   }
 
   /**
@@ -726,7 +905,7 @@ export class Accounts {
   private async tidy(epoch: string): Promise<void> {
     const { own, prefix, region } = this.options;
     const folder = folderOf(prefix, region);
-    for await (const key of keysAfter(own, folder, folder)) {
+    for await (const { key } of objectsAfter(own, folder, folder)) {
       if ((placeOf(prefix, key)?.epoch ?? epoch) >= epoch) return;
       await own.remove(key);
     }
@@ -797,19 +976,7 @@ export class Accounts {
   }
 
   private readSoFar(region: string): Promise<Read[]> {
-    return this.options.session(async (client) => {
-      const { rows } = await client.query<{ epoch: string; next: string; beyond: string[]; completed: string | null }>(
-        `SELECT epoch, next::text, beyond::text[], completed_by::text AS completed FROM ${SCHEMA}.account_part
-          WHERE region = $1 ORDER BY epoch`,
-        [region],
-      );
-      return rows.map(({ epoch, next, beyond, completed }) => ({
-        epoch,
-        next: Number(next),
-        beyond: beyond.map(Number),
-        ...(completed !== null && { completedBy: Number(completed) }),
-      }));
-    });
+    return this.options.session((client) => readSoFar(client, region));
   }
 }
 
@@ -817,15 +984,34 @@ export class Accounts {
 const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
 const waitKey = (table: string, id: string): string => `waits ${table} ${id}`;
+const besideKey = (table: string, id: string): string => `beside ${table} ${id}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
-/** All keys below a folder and behind a key, page by page. */
-async function* keysAfter(objects: Objects, folder: string, after: string): AsyncGenerator<string> {
-  for (let keys = await objects.listAfter(folder, after); keys.length > 0; ) {
-    yield* keys;
-    keys = await objects.listAfter(folder, keys.at(-1) ?? "");
+/** All objects below a folder and behind a key, page by page. */
+async function* objectsAfter(objects: Objects, folder: string, after: string): AsyncGenerator<ListedObject> {
+  for (let listed = await objects.listAfter(folder, after); listed.length > 0; ) {
+    yield* listed;
+    listed = await objects.listAfter(folder, listed.at(-1)?.key ?? "");
   }
+}
+
+/** Of large rows, the smallest first, those that are done at once: the first, and as many as are little with it. */
+function firstOf<Place extends Stored>(large: readonly Place[]): Place[] {
+  let sum = 0;
+  return large.filter(({ stored }, index) => {
+    sum += stored;
+    return index === 0 || sum <= LARGE_STORED;
+  });
+}
+
+async function isLonger(text: AsyncIterable<Buffer>, bytes: number): Promise<boolean> {
+  let sum = 0;
+  for await (const { length } of text) {
+    sum += length;
+    if (sum > bytes) return true;
+  }
+  return false;
 }
 
 /**
@@ -875,44 +1061,3 @@ function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: 
 
 /** Somebody holds a lock, or two that wait for each other's were told apart. */
 const isPassing = (error: unknown): boolean => /^(55P03|40)/.test((error as { code?: string }).code ?? "");
-
-async function keepReading(client: ClientBase, region: string, read: readonly Read[]): Promise<void> {
-  await client.query(`DELETE FROM ${SCHEMA}.account_part WHERE region = $1`, [region]);
-  for (const { epoch, next, beyond, completedBy } of read)
-    await client.query(
-      `INSERT INTO ${SCHEMA}.account_part (region, epoch, next, beyond, completed_by) VALUES ($1, $2, $3, $4, $5)`,
-      [region, epoch, next, beyond, completedBy ?? null],
-    );
-}
-
-/** A row that cannot be read, in which of its region's epochs. */
-interface Refused {
-  readonly epoch: string;
-  readonly row: Waiting;
-}
-
-/** Of a region's rows that cannot be read, those that are named. */
-const REFUSED_MAX = 100;
-const refusedWord = (region: string): string => `refused ${region}`;
-
-async function refusedOf(client: ClientBase, regions: readonly string[]): Promise<Refused[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT unnest(names) AS name FROM ${SCHEMA}.account_seen WHERE what = ANY($1::text[]) ORDER BY what`,
-    [regions.map(refusedWord)],
-  );
-  return rows.map(({ name }) => JSON.parse(name) as Refused);
-}
-
-/** They are named until the region has written a snapshot. */
-async function keepRefused(
-  client: ClientBase,
-  region: string,
-  read: readonly Read[],
-  more: readonly Refused[],
-): Promise<void> {
-  const before = await refusedOf(client, [region]);
-  const kept = before.filter(({ epoch }) => read.some((each) => each.epoch === epoch));
-  if (kept.length === before.length && more.length === 0) return;
-  const names = [...kept, ...more].slice(0, REFUSED_MAX).map((each) => JSON.stringify(each));
-  await keepSeen(client, refusedWord(region), names);
-}

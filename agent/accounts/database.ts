@@ -89,6 +89,11 @@ export interface NewsPlace extends RowPlace {
   readonly news: string;
 }
 
+export interface Stored {
+  /** Bytes that a row takes up in the database, packed as it has them. */
+  readonly stored: number;
+}
+
 /** Bytes of text. */
 interface RowSize {
   /** Of LangFlow's row, and of what is known of it. */
@@ -666,14 +671,32 @@ export class DatabaseTables implements Tables {
     return [...rows];
   }
 
-  private async bytesOf(rows: readonly RowPlace[]): Promise<Map<string, RowSize>> {
-    const bytes = new Map<string, RowSize>();
+  private bytesOf(rows: readonly RowPlace[]): Promise<Map<string, RowSize>> {
+    return this.each(rows, (table, ids) => this.sizes(table, ids));
+  }
+
+  /** Whether a row of this region's, as LangFlow's table has it, is one of which the others may be told. */
+  async fits(row: RowPlace): Promise<boolean> {
+    return [...(await this.bytesOf([row])).values()].every(({ live }) => live <= ROW_BYTES_MAX);
+  }
+
+  async withStored<Each extends RowPlace>(rows: readonly Each[]): Promise<(Each & Stored)[]> {
+    const stored = await this.each(rows, (table, ids) => this.storedSizes(table, ids));
+    return rows.map((row) => ({ ...row, stored: stored.get(`${row.table} ${row.id}`) ?? 0 }));
+  }
+
+  /** What is found of rows by their ids, by table and id. */
+  private async each<Found>(
+    rows: readonly RowPlace[],
+    find: (table: TravellingTable, ids: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
+  ): Promise<Map<string, Found>> {
+    const all = new Map<string, Found>();
     for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
       const table = this.#byName.get(name);
       const ids = ofTable.map(({ id }) => id);
-      if (table) for (const [id, size] of await this.sizes(table, ids)) bytes.set(`${name} ${id}`, size);
+      if (table) for (const [id, found] of await find(table, ids)) all.set(`${name} ${id}`, found);
     }
-    return bytes;
+    return all;
   }
 
   /** The other regions were told. What has become news again since stays news. */
@@ -716,6 +739,22 @@ export class DatabaseTables implements Tables {
       [ids, table.table],
     );
     return new Map(rows.map(({ id, bytes, live }) => [id, { bytes: Number(bytes), live: Number(live) }]));
+  }
+
+  /** Bytes as they are stored: PostgreSQL has packed what is long, and tells its size without reading it. */
+  private async storedSizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, number>> {
+    const live = table.columns.map((column) => `coalesce(pg_column_size(t.${escapeIdentifier(column)}), 0)`);
+    const { rows } = await this.client.query<{ id: string; bytes: string }>(
+      `SELECT id, sum(bytes)::text AS bytes FROM (
+         SELECT ${idOf(table)} AS id, ${live.join(" + ")} AS bytes FROM public.${escapeIdentifier(table.table)} t
+           WHERE ${this.isOneOf(table)}
+         UNION ALL SELECT row_id, pg_column_size(waiting) FROM ${SCHEMA}.account_row
+           WHERE table_name = $2 AND row_id = ANY($1::text[]) AND waiting IS NOT NULL
+         UNION ALL SELECT row_id, pg_column_size(held) FROM ${SCHEMA}.account_change
+           WHERE table_name = $2 AND row_id = ANY($1::text[]) AND held IS NOT NULL) AS s GROUP BY id`,
+      [ids, table.table],
+    );
+    return new Map(rows.map(({ id, bytes }) => [id, Number(bytes)]));
   }
 
   /**

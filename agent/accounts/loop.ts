@@ -94,14 +94,15 @@ export class AccountsLoop {
     }
   }
 
-  /** @returns whether it went well; where not, a round says why */
+  /** @returns whether that was all; where not, a round tells the rest, or says why */
   private async tellNews(): Promise<boolean> {
     const { accounts, metrics, log } = this.options;
-    const told = await accounts.tellNews().catch(() => undefined);
-    if (told === undefined) return false;
+    const outcome = await accounts.tellNews().catch(() => undefined);
+    if (!outcome) return false;
+    const { told, isLeft } = outcome;
     metrics.told(told);
     if (told > 0) log.info({ told }, "accounts told");
-    return true;
+    return !isLeft;
   }
 
   private get restMs(): number {

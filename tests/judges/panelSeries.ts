@@ -76,6 +76,7 @@ const MEASURED: readonly string[] = [
     (what) => `langflow_dr_sync_${what}{${AGENT},workspace="default"}`,
   ),
   ...["lag_seconds", "broken"].map((what) => `langflow_dr_accounts_${what}{${AGENT}}`),
+  `langflow_dr_accounts_deletes_held{${AGENT},table="flow"}`,
   ...["lag_seconds", "held"].map((what) => `langflow_dr_schedules_${what}{${AGENT}}`),
   ...["recorder", "pending_commits"].map((what) => `langflow_dr_record_${what}{${AGENT}}`),
   ...["latency_seconds", "pending_operations", "failed_operations"].map(

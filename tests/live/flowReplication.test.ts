@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { parseJson } from "../../agent/flows/canonicalJson";
 import { exportedFlow } from "../../agent/flows/flowFile";
 import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { until } from "./langflowApi";
 
 jest.setTimeout(300_000);
 
@@ -373,7 +374,8 @@ describe("one flow's trouble", () => {
       await rounds(us, eu, us, eu);
       expect(await eu.query(`SELECT FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
     });
-    await rounds(us, eu);
+    // The object that had it is tried again seconds later.
+    await until("the row arrives", async () => (await rounds(us, eu)).every(({ broken }) => broken.size === 0), 60_000);
     await settled(us, eu);
     expect(await flowsOf(eu, user)).toMatchObject([{ id: held, label: "edited" }]);
   });

@@ -197,6 +197,33 @@ it("keeps waiting what other regions write over a row of more than 64 MB or in i
   expect(await flows(us)).toEqual(await flows(eu));
 });
 
+it.each(["the same agent", "a new agent"])(
+  "reads again, as %s, what other regions did to rows of more than 64 MB, once those are shorter",
+  async (which) => {
+    const [us, eu, user] = await fleet();
+    const deleted = await us.makeUser(`deleted-${file.number()}`);
+    await rounds(us, eu);
+    await us.query("UPDATE \"user\" SET profile_image = repeat('x', 64000001) WHERE id = ANY($1)", [[user, deleted]]);
+    await rounds(us, eu);
+    await eu.query("UPDATE \"user\" SET is_active = false, password = 'new' WHERE id = $1", [user]);
+    await eu.query('DELETE FROM "user" WHERE id = $1', [deleted]);
+    const [, outcome] = await rounds(eu, us);
+    expect(outcome?.waiting.map(({ id }) => id)).toEqual(expect.arrayContaining([user, deleted]));
+    if (which === "a new agent") {
+      await us.client.end();
+      await us.open(new Map([["eu-west", eu.bucket]]));
+      await rounds(us);
+    }
+    await us.query("UPDATE \"user\" SET profile_image = 'short' WHERE id = ANY($1)", [[user, deleted]]);
+    await rounds(us, us);
+    const users = (region: AccountsRegion) =>
+      region.query('SELECT id, is_active, password, profile_image FROM "user" WHERE id = ANY($1)', [[user, deleted]]);
+    expect(await users(us)).toEqual([{ id: user, is_active: false, password: "new", profile_image: "short" }]);
+    const [last] = await settle(us, eu);
+    expect([await users(eu), last?.waiting]).toEqual([await users(us), []]);
+  },
+);
+
 it("names a row of more than 64 MB as it is replicated, however short it was written", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);

@@ -199,7 +199,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(text).toContain("ready --minimum 90 --markdown a summary.md");
   });
 
-  it("says that a drill is due, once, and takes nothing away where no stack is deployed", async () => {
+  it("says that a drill is due, once, and takes nothing away, nor puts it back, where no stack is deployed", async () => {
     for (let times = 0; times < 2; times++) {
       const { status, text } = await run("drill.yml/remind/Say that a drill is due", hub.environment);
       expect(text).toContain("issue ");
@@ -210,8 +210,8 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(drill.text).toContain("not deployed: foundation");
     expect(drill.status).toBe(ExitCode.StackMissing);
     const restore = await run("drill.yml/drill/Put back what a drill that died left away", noCloud);
-    expect(restore.text).toContain("nothing is taken away");
-    expect(restore.status).toBe(0);
+    expect(restore.text).toContain("not deployed: foundation");
+    expect(restore.status).toBe(ExitCode.StackMissing);
     const added = await run("drill.yml/drill/Add it to the issue", hub.environment);
     expect(added.text).toContain("holds no report of a drill");
     expect(added.status).toBe(ExitCode.BadInput);

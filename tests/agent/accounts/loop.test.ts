@@ -16,13 +16,14 @@ const ROUND: Round = {
   refused: [],
   renamed: [],
 };
+const NOTHING = { told: 0, isLeft: false };
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
 function looped({
-  tellNews = async () => 0,
+  tellNews = async () => NOTHING,
   hasNews = async () => false,
   isWriter = true,
   fails = false,
@@ -111,7 +112,7 @@ it("begins a round where it cannot look", async () => {
 });
 
 it("tells at once what the database tells of, without a look, and puts no round off for it", async () => {
-  const { loop, end } = looped({ tellNews: async () => 3 });
+  const { loop, end } = looped({ tellNews: async () => ({ told: 3, isLeft: false }) });
   await pass(0);
   for (let second = 0.5; second <= 2.5; second++) {
     await pass(500);
@@ -124,8 +125,16 @@ it("tells at once what the database tells of, without a look, and puts no round 
   });
 });
 
+it("has a round tell what is large", async () => {
+  const { loop, end } = looped({ tellNews: async () => ({ told: 1, isLeft: true }) });
+  await pass(500);
+  loop.trigger();
+  await pass(100);
+  expect(await end()).toMatchObject({ asked: ["round at 0", "told at 0.55", "round at 0.55"], told: 1 });
+});
+
 it("looks for the reason at once where it cannot tell", async () => {
-  const fails = async (): Promise<number> => {
+  const fails = async (): Promise<typeof NOTHING> => {
     throw new Error("column does not exist");
   };
   const { loop, end } = looped({ tellNews: fails });

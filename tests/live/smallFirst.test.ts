@@ -1,0 +1,156 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+
+jest.setTimeout(300_000);
+
+const file = regionsOfFile();
+const LARGE = 4;
+/** As PostgreSQL packs it no smaller, and as it packs it a hundred times smaller. */
+const graphs = {
+  "that nothing packs": () => randomBytes(3_000_000).toString("base64"),
+  "of one letter": () => "x".repeat(10_000_000),
+};
+
+async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
+  const [us, eu] = await file.pair();
+  const user = await us.makeUser(`user-${file.number()}`);
+  await rounds(us, eu, us, eu);
+  return [us, eu, user];
+}
+
+async function makeLarge(region: AccountsRegion, user: string, text: string): Promise<void> {
+  await region.query(
+    `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)
+      SELECT gen_random_uuid(), 'large ' || n, $1, json_build_object('text', $2::text || n), now(), 'PRIVATE', 'workflow'
+        FROM generate_series(1, ${LARGE}) AS n`,
+    [user, text],
+  );
+}
+
+async function makeSmall(region: AccountsRegion, user: string, name: string): Promise<void> {
+  await region.query("INSERT INTO variable (id, name, value, type, user_id) VALUES ($1, $2, 'v', 'Generic', $3)", [
+    randomUUID(),
+    name,
+    user,
+  ]);
+}
+
+const variables = async (region: AccountsRegion) =>
+  (await region.query<{ name: string }>("SELECT name FROM variable ORDER BY 1")).map(({ name }) => name);
+const flows = async (region: AccountsRegion) =>
+  (await region.query("SELECT FROM flow WHERE name LIKE 'large%'")).length;
+
+/** How many large flows another region has when it first has a variable. */
+async function waitedFor(region: AccountsRegion, name: string): Promise<number | undefined> {
+  const own = region.bucket.readWhole.bind(region.bucket);
+  let seen: number | undefined;
+  region.bucket.readWhole = async (key) => {
+    if (seen === undefined && (await variables(region)).includes(name)) seen = await flows(region);
+    return own(key);
+  };
+  await rounds(region);
+  return seen ?? ((await variables(region)).includes(name) ? await flows(region) : undefined);
+}
+
+describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, graph) => {
+  it("is told before those that were made before it, and before those that are left where it is made later", async () => {
+    const [us, eu, user] = await fleet();
+    const told: number[] = [];
+    const create = us.bucket.createOnce.bind(us.bucket);
+    us.bucket.createOnce = async (key, body) => {
+      if (told.push(body.length) === 2) await makeSmall(us, user, "later");
+      return create(key, body);
+    };
+    await makeLarge(us, user, graph());
+    await makeSmall(us, user, "first");
+    await rounds(us);
+    const isFlow = told.map((bytes) => bytes > 1_000);
+    expect(isFlow).toEqual([false, true, false, ...Array(LARGE - 1).fill(true)]);
+    await rounds(eu);
+    expect(await variables(eu)).toEqual(["first", "later"]);
+    expect(await flows(eu)).toBe(LARGE);
+  });
+
+  it("arrives before those that were told before it", async () => {
+    const [us, eu, user] = await fleet();
+    await makeLarge(us, user, graph());
+    await rounds(us);
+    await makeSmall(us, user, "behind");
+    await rounds(us);
+    expect(await waitedFor(eu, "behind")).toBe(0);
+    expect(await flows(eu)).toBe(LARGE);
+  });
+
+  it("is told at once where only a round tells the flows", async () => {
+    const [us, eu, user] = await fleet();
+    await makeLarge(us, user, graph());
+    await makeSmall(us, user, "at once");
+    expect(await us.accounts.tellNews()).toEqual({ told: 1, isLeft: true });
+    await rounds(eu);
+    expect([await variables(eu), await flows(eu)]).toEqual([["at once"], 0]);
+    await rounds(us, eu);
+    expect(await flows(eu)).toBe(LARGE);
+  });
+});
+
+it("is told, and read, between the pages of a snapshot that takes long", async () => {
+  const [us, eu, user] = await fleet();
+  await makeLarge(us, user, graphs["that nothing packs"]());
+  await rounds(us, eu);
+  await us.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
+  const create = us.bucket.createOnce.bind(us.bucket);
+  const arrived: string[] = [];
+  let pages = 0;
+  us.bucket.createOnce = async (key, body) => {
+    const isPage = body.length > 1_000_000;
+    if (isPage) pages += 1;
+    if (isPage && pages === 2) {
+      await makeSmall(us, user, "told");
+      await makeSmall(eu, user, "read");
+      await eu.accounts.tellNews();
+    }
+    if (isPage && pages === 3) {
+      await rounds(eu);
+      arrived.push(...(await variables(eu)), ...(await variables(us)));
+      await us.query("UPDATE variable SET value = 'later' WHERE name = 'told'");
+    }
+    if (isPage && pages === 4) {
+      await rounds(eu);
+      arrived.push(
+        ...(await eu.query<{ value: string }>("SELECT value FROM variable WHERE name = 'told'")).map(
+          ({ value }) => value,
+        ),
+      );
+    }
+    return create(key, body);
+  };
+  await makeSmall(us, user, "before");
+  await rounds(us);
+  expect([pages, ...arrived]).toEqual([LARGE, "before", "read", "told", "before", "read", "told", "later"]);
+  // Of what another region reads of the snapshot alone.
+  const epochs = [...us.bucket.objects.keys()]
+    .filter((key) => key.startsWith("accounts/us-east/1"))
+    .map((key) => key.split("/")[2]);
+  expect(new Set(epochs).size).toBe(1);
+  await eu.query(
+    "DELETE FROM langflow_dr.account_part; DELETE FROM langflow_dr.account_row WHERE table_name = 'variable'; TRUNCATE variable; DELETE FROM langflow_dr.account_lacking",
+  );
+  await rounds(eu);
+  expect(await eu.query("SELECT name, value FROM variable ORDER BY 1")).toEqual(
+    await us.query("SELECT name, value FROM variable ORDER BY 1"),
+  );
+});
+
+it("tells 600 large flows of some bytes more than a small one has in few objects", async () => {
+  const [us, eu, user] = await fleet();
+  await us.query(
+    `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)
+      SELECT gen_random_uuid(), 'large ' || n, $1, json_build_object('text', $2::text || n), now(), 'PRIVATE', 'workflow'
+        FROM generate_series(1, 600) AS n`,
+    [user, randomBytes(36_000).toString("base64")],
+  );
+  const before = us.bucket.objects.size;
+  for (let round = 0; round < 3; round += 1) await rounds(us, eu);
+  expect(await flows(eu)).toBe(600);
+  expect(us.bucket.objects.size - before).toBeLessThan(80);
+});
