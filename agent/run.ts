@@ -34,6 +34,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.carriesFlows === false),
     isOnlyRecorder: () => accounts?.carriesFlows !== false,
     isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
+    giveWay: async () => accounts?.giveWay(),
   });
   const clouds = cloudWatchOf(config, context, registry);
   const drills = drillsOf(config, context, registry);

@@ -188,6 +188,7 @@ export class Accounts {
   readonly #holds = new Holds<string>();
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
+  #steps = 0;
   /** Objects of other regions that were found to be large in this round. */
   readonly #large = new Set<string>();
   /** Rows of other regions that were written between the pages of a snapshot in this round. */
@@ -236,12 +237,14 @@ export class Accounts {
     };
   }
 
-  /** All that is small, and one large thing of each kind. */
+  /** All that is small, and one large thing: an object of another region's, or a row of this one's, each in turn. */
   private async step(broken: Map<string, string>): Promise<Step> {
     const { region, peers, session, uploads } = this.options;
+    const regions = [region, ...peers.regions];
+    const large = regions[this.#steps++ % regions.length];
     let [received, isLeft] = [0, false];
-    for (const each of [region, ...peers.regions]) {
-      const outcome = await this.receive(each, broken);
+    for (const each of regions) {
+      const outcome = await this.receive(each, broken, each === large);
       received += outcome.applied;
       isLeft ||= outcome.isLeft;
     }
@@ -252,7 +255,7 @@ export class Accounts {
     }
     const applied = received + retried.written;
     const strays = await uploads.bringHome(session, applied > 0);
-    const told = await this.takeInAndTell(broken).catch((error) => {
+    const told = await this.takeInAndTell(broken, large === region).catch((error) => {
       // A table was truncated since its rows were read: the next round goes on from there.
       if (error instanceof ReadFirst) return { told: 0, isLeft: false };
       throw error;
@@ -378,13 +381,16 @@ export class Accounts {
     return this.takeInAndTell();
   }
 
-  /** @param broken in a round, for what cannot be read of what this region wrote; one large row is then taken in or told */
-  private async takeInAndTell(broken?: Map<string, string>): Promise<Told> {
+  /**
+   * @param broken in a round, for what cannot be read of what this region wrote
+   * @param withLarge whether what is large is taken in or, where all of that is, told: one row
+   */
+  private async takeInAndTell(broken?: Map<string, string>, withLarge = false): Promise<Told> {
     const large = await this.takeInSmall();
     await this.within((tables) => tables.setBeside());
-    const told = await this.tell(broken, large.length === 0);
+    const told = await this.tell(broken, withLarge && large.length === 0);
     if (large.length === 0) return told;
-    if (broken) await this.takeIn(firstOf(large));
+    if (withLarge) await this.takeIn(firstOf(large));
     return { told: told.told, isLeft: true };
   }
 
@@ -503,11 +509,16 @@ export class Accounts {
 
   /**
    * Reads what a region wrote and was not read yet, and applies it, an object at a time: all in order until all that the region knew
-   * has been read once, from then on what is small, and after it one object that is not.
+   * has been read once, from then on what is small.
    *
+   * @param withLarge whether one object that is large is read after them
    * @returns rows that were written, and whether large objects are left
    */
-  private async receive(region: string, broken: Map<string, string>): Promise<{ applied: number; isLeft: boolean }> {
+  private async receive(
+    region: string,
+    broken: Map<string, string>,
+    withLarge = false,
+  ): Promise<{ applied: number; isLeft: boolean }> {
     const { own, prefix } = this.options;
     const from = listedAfter(prefix, region, await this.readSoFar(region));
     this.#listed.set(region, from);
@@ -521,7 +532,7 @@ export class Accounts {
       else applied += written;
     }
     const [large] = later;
-    if (!large) return { applied, isLeft: false };
+    if (!large || !withLarge) return { applied, isLeft: later.length > 0 };
     const written = await this.receiveObject(region, large, broken, true);
     return { applied: applied + (written === "large" ? 0 : written), isLeft: later.length > 1 };
   }
@@ -741,7 +752,7 @@ export class Accounts {
         tables.news(this.exchanged, PART_ROWS, [...this.unshown(), ...but]),
       );
       const isLast = small.length === 0;
-      const places = isLast && withLarge && broken ? firstOf(large) : small;
+      const places = isLast && withLarge ? firstOf(large) : small;
       if (places.length === 0) return { told, isLeft: large.length > 0 };
       const part = await this.write(
         epoch,
@@ -949,7 +960,9 @@ export class Accounts {
         if (!part) return { whole };
         const text = writePart(part, Date.now() * 1000, (value) => tables.contentOf(value));
         const isLacking = isShort || whole.lacking.length > 0;
-        return { whole, sealed: { part: { ...part, isLacking }, body: await this.options.envelope.seal(text, key) } };
+        const isLarge = part.rows.some(({ row }) => largeValues(row).length > 0);
+        const body = await this.options.envelope.seal(text, key, isLarge);
+        return { whole, sealed: { part: { ...part, isLacking }, body } };
       });
       if (whole.readFirst) throw new ReadFirst();
       for (const row of whole.rows) this.release(row);

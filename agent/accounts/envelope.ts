@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
+import { constants, createGunzip, createGzip } from "node:zlib";
 
 /** First bytes of each object: what it is, and the form of what follows. */
 const MAGIC = Buffer.from("LDRA1");
@@ -33,15 +33,18 @@ export class Envelope {
     this.#keyId = derive("key id 1", KEY_ID_BYTES);
   }
 
-  /** @param place where the object will lie: its key in the bucket */
-  async seal(text: Iterable<string> | AsyncIterable<string>, place: string): Promise<Buffer> {
+  /**
+   * @param place where the object will lie: its key in the bucket
+   * @param isLarge packed quickly, and less: zlib takes a second for some megabytes otherwise
+   */
+  async seal(text: Iterable<string> | AsyncIterable<string>, place: string, isLarge = false): Promise<Buffer> {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv("aes-256-gcm", this.#key, nonce);
     cipher.setAAD(Buffer.from(place));
     const sealed = [MAGIC, this.#keyId, nonce];
     await pipeline(
       Readable.from(text),
-      createGzip({ chunkSize: CHUNK_BYTES }),
+      createGzip({ chunkSize: CHUNK_BYTES, ...(isLarge && { level: constants.Z_BEST_SPEED }) }),
       async (packed: AsyncIterable<Buffer>) => {
         for await (const chunk of packed) sealed.push(cipher.update(chunk));
       },

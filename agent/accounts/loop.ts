@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../log";
 import { Rests, rest } from "../rest";
 import { RoundTrouble } from "../roundTrouble";
@@ -23,6 +24,9 @@ const FLOWS_BY_GIT =
   "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
 const RENAMED =
   "renamed, since another region had made one of its name before: give it another name, or delete it (docs/operations/alerts.md#nametaken)";
+/** How long somebody gives way, and looks whether it still has to. */
+const GIVEN_MS = 250;
+const LOOK_MS = 25;
 /** What is written together travels together. */
 const GATHER_MS = 50;
 
@@ -34,6 +38,7 @@ export class AccountsLoop {
   readonly #rests: Rests;
   /** When the last round that went well began, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
+  #isWorking = false;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"bucket-unreachable">;
 
@@ -57,6 +62,13 @@ export class AccountsLoop {
     return this.options.accounts.carriesFlows;
   }
 
+  /** Settles when nothing is under way here, or after {@link GIVEN_MS}: what computes for seconds asks between pieces of it. */
+  async giveWay(): Promise<void> {
+    const until = performance.now() + GIVEN_MS;
+    await nextTurn();
+    while (this.#isWorking && performance.now() < until) await rest(LOOK_MS, this.options.signal);
+  }
+
   /** What the database holds is told on as soon as possible. */
   trigger(): void {
     this.#rests.call();
@@ -68,7 +80,9 @@ export class AccountsLoop {
     while (!signal.aborted) {
       const { isCalled } = this.#rests;
       this.#rests.isCalled = false;
+      this.#isWorking = true;
       if (isWriter() && (await this.isDue(isCalled))) await this.round();
+      this.#isWorking = false;
       await this.pause();
     }
   }

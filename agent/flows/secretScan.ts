@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { rules as presetRules } from "@secretlint/secretlint-rule-preset-recommend";
 import { isDeeperThan, isObject, isText, type Json, type JsonObject, parseJson } from "./canonicalJson";
 import { isOptionPassword } from "./commands";
@@ -51,8 +52,15 @@ const OVERLAP_LENGTH = 20_000;
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
 
-/** What looks like a secret in a flow: by the name beside it, by its format, or by where in a text it is. */
-export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readonly Finding[]> {
+/**
+ * What looks like a secret in a flow: by the name beside it, by its format, or by where in a text it is.
+ *
+ * @param giveWay waited for between pieces of a large flow, of which all take seconds
+ */
+export async function findSecrets(
+  file: Pick<FlowFile, "value">,
+  giveWay: () => Promise<void> = nextTurn,
+): Promise<readonly Finding[]> {
   const found = new Map<string, Finding>();
   const add = (rule: string, way: Way | undefined) => {
     const field = said(way);
@@ -77,6 +85,7 @@ export async function findSecrets(file: Pick<FlowFile, "value">): Promise<readon
       length += part.length;
       if (length < SCANNED_LENGTH) break;
       await findIn(texts, add);
+      await giveWay();
       [texts, length] = [[], 0];
     }
   }

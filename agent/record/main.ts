@@ -25,13 +25,15 @@ export interface RecordOptions {
   readonly isOnlyRecorder: () => boolean;
   /** Whether the database has what the other regions wrote before. */
   readonly isCaughtUp: () => boolean;
+  /** Settles when what is more urgent than the record is done, or has been waited for long enough. */
+  readonly giveWay: () => Promise<void>;
 }
 
 /** The agent's part that keeps the record in Git; undefined where the environment names no repository. */
 export async function recordOf(
   config: Config<"sync">,
   { log, signal }: Context,
-  { store, metrics, isRecorder, isOnlyRecorder, isCaughtUp }: RecordOptions,
+  { store, metrics, isRecorder, isOnlyRecorder, isCaughtUp, giveWay }: RecordOptions,
 ): Promise<RecordLoop | undefined> {
   const { AGENT_GIT_URL: url, AGENT_REGION: region, LANGFLOW_SECRET_KEY: secretKey } = config;
   if (url === undefined) return undefined;
@@ -61,7 +63,8 @@ export async function recordOf(
       together: { share: regionDeletes.share, number: regionDeletes.rows },
     },
     releases: new Releases(config.AGENT_STATE_DIR),
-    findSecrets: async (file) => (await findSecrets(file)).filter((finding) => !isAllowed(finding, file, allowed)),
+    findSecrets: async (file) =>
+      (await findSecrets(file, giveWay)).filter((finding) => !isAllowed(finding, file, allowed)),
     langflowOf(userId) {
       const client = clients.get(userId) ?? new LangFlow(config.LANGFLOW_URL, accessTokens(secretKey, userId), signal);
       clients.set(userId, client);

@@ -136,14 +136,18 @@ export class Recording {
     const stored = await this.parts.database.stored(id);
     // What was written since the database was looked at is recorded in the next cycle, whole.
     if (revision !== stored?.revision) return;
+    await nextTurn();
     const plain = now && exportedFlow(stored.flow, { variables: ANY_VARIABLE });
     const plainBlob = plain && blobId(plain.contents);
+    await nextTurn();
     const same = plainBlob !== undefined && plainBlob === now?.blob ? plain : undefined;
     const git = same ?? (now && (await this.fileIn(now)));
     const file = same ?? exportedFlow(stored.flow, { variables, ...(git && { agreed: git }) });
+    await nextTurn();
     const { contents } = file;
     collectAfter(contents.length);
     const blob = blobId(contents);
+    await nextTurn();
     if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
     if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
       // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
