@@ -69,6 +69,8 @@ export interface Round {
   readonly copies: number;
   /** Rows that the other regions were told of. */
   readonly told: number;
+  /** Large rows and objects are left for the next round. */
+  readonly isLeft: boolean;
   readonly waiting: readonly Waiting[];
   /** Objects that cannot be read or applied, by key, with the reason; tried again ever more rarely. */
   readonly broken: ReadonlyMap<string, string>;
@@ -93,7 +95,7 @@ interface Told {
   readonly isLeft: boolean;
 }
 
-interface Step extends Told, Pick<Round, "applied" | "waiting"> {}
+type Step = Pick<Round, "applied" | "told" | "isLeft" | "waiting">;
 
 /** A part of what this region tells. */
 type NewsPart = Part & { readonly rows: readonly News[] };
@@ -227,6 +229,7 @@ export class Accounts {
       ...outcome,
       applied: applied + this.#between,
       told,
+      isLeft: step.isLeft,
       waiting: [...step.waiting, ...(await this.refused()), ...this.#unshown.values()],
       broken,
       unreached: this.options.peers.incomplete,

@@ -36,7 +36,7 @@ const GATHER_MS = 50;
  */
 export class AccountsLoop {
   readonly #rests: Rests;
-  /** When the last round that went well began, in milliseconds of a steady clock. */
+  /** When the last round that went well and left nothing began, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
   #isWorking = false;
   readonly #told = new ToldOnce();
@@ -98,7 +98,7 @@ export class AccountsLoop {
     const [began, beganAt] = [Date.now(), performance.now()];
     try {
       const round = await accounts.round();
-      this.#roundAt = beganAt;
+      if (!round.isLeft) this.#roundAt = beganAt;
       metrics.succeeded(round, began);
       this.tell(round);
       this.#trouble.isOver();

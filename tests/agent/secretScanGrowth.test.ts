@@ -53,6 +53,20 @@ async function workOf(text: string): Promise<number> {
   return least;
 }
 
+it("gives way after each piece of a large flow, and to nothing in a small one", async () => {
+  let times = 0;
+  const scan = async (length: number) => {
+    times = 0;
+    const file = exportedFlow(flowWith({ x: { value: "word ".repeat(length / 5) } }), { variables: new Set() });
+    await findSecrets(file, async () => {
+      times += 1;
+    });
+    return times;
+  };
+  expect(await scan(100_000)).toBe(0);
+  expect(await scan(2_000_000)).toBeGreaterThanOrEqual(8);
+});
+
 describe("a scan's work grows as its text does", () => {
   it("in every rule of gitleaks: none repeats without a limit", () => {
     const unlimited = gitleaks.rules.filter(({ regex }) => {

@@ -7,6 +7,7 @@ const ROUND: Round = {
   applied: 0,
   copies: 0,
   told: 0,
+  isLeft: false,
   waiting: [],
   broken: new Map(),
   unreached: [],
@@ -28,6 +29,7 @@ function looped({
   isWriter = true,
   fails = false,
   found = {} as Partial<Round>,
+  during = async () => {},
 } = {}) {
   const asked: string[] = [];
   const warned: string[] = [];
@@ -39,6 +41,7 @@ function looped({
       carriesFlows: true,
       round: async () => {
         note("round");
+        await during();
         if (fails) throw new Error("the database is away");
         return Object.assign({}, ROUND, { copies: 2 }, found);
       },
@@ -201,6 +204,35 @@ it("has caught up with what was there before a round that went well, and with no
     expect([loop.hasCaughtUp(before), loop.hasCaughtUp(after)]).toEqual([!fails, false]);
     await end();
   }
+});
+
+it("has not caught up by a round that leaves large rows for the next one, which begins sooner", async () => {
+  const { loop, end } = looped({ found: { isLeft: true } });
+  const before = performance.now();
+  await pass(REST_MS + 1);
+  expect(loop.hasCaughtUp(before)).toBe(false);
+  expect((await end()).asked).toEqual(["round at 0", "round at 2"]);
+});
+
+it("lets others wait for a round that is under way, a quarter of a second at most, and for none else", async () => {
+  let finish = () => {};
+  const { loop, end } = looped({ during: () => new Promise<void>((resolve) => (finish = resolve)) });
+  const waits: number[] = [];
+  const giveWay = async () => {
+    const began = performance.now();
+    await loop.giveWay();
+    waits.push(performance.now() - began);
+  };
+  void giveWay();
+  await pass(300);
+  void giveWay();
+  await pass(60);
+  finish();
+  await pass(40);
+  void giveWay();
+  await pass(100);
+  await end();
+  expect(waits).toEqual([250, 75, 0]);
 });
 
 it("asks nothing while another agent writes for the region", async () => {
