@@ -523,39 +523,47 @@ export class Accounts {
     withLarge = false,
   ): Promise<{ applied: number; isLeft: boolean }> {
     const { own, prefix } = this.options;
-    const from = listedAfter(prefix, region, await this.readSoFar(region));
+    let read = await this.readSoFar(region);
+    const from = listedAfter(prefix, region, read);
     this.#listed.set(region, from);
-    const later: ListedObject[] = [];
+    const later: [ListedObject, Place][] = [];
     let applied = 0;
     for await (const object of objectsAfter(own, folderOf(prefix, region), from)) {
-      if (!placeOf(prefix, object.key)) continue;
-      this.#listed.set(region, object.key);
-      const written = await this.receiveObject(region, object, broken, false);
-      if (written === "large") later.push(object);
-      else applied += written;
+      const { key } = object;
+      const place = placeOf(prefix, key);
+      if (!place) continue;
+      this.#listed.set(region, key);
+      if (!isUnread(read, place)) continue;
+      const waits = this.#holds.waiting(key, "");
+      if (waits !== undefined) {
+        broken.set(key, waits);
+        continue;
+      }
+      const isInOrder = region === this.options.region || wholeEpoch(read) === undefined;
+      const written = await this.receiveObject(object, place, broken, isInOrder);
+      if (written === "large") later.push([object, place]);
+      else {
+        applied += written;
+        read = await this.readSoFar(region);
+      }
     }
     const [large] = later;
     if (!large || !withLarge) return { applied, isLeft: later.length > 0 };
-    const written = await this.receiveObject(region, large, broken, true);
+    const written = isUnread(read, large[1]) ? await this.receiveObject(...large, broken, true) : 0;
     return { applied: applied + (written === "large" ? 0 : written), isLeft: later.length > 1 };
   }
 
-  /** @returns rows that were written; or that it is large, and nothing was done */
+  /**
+   * @param isAny whether a large one is read
+   * @returns rows that were written; or that it is large, and nothing was done
+   */
   private async receiveObject(
-    region: string,
     { key, bytes }: ListedObject,
+    place: Place,
     broken: Map<string, string>,
-    mayBeLarge: boolean,
+    isAny: boolean,
   ): Promise<number | "large"> {
-    const { prefix } = this.options;
-    const place = placeOf(prefix, key);
-    const read = await this.readSoFar(region);
-    if (!place || !isUnread(read, place)) return 0;
-    const waits = this.#holds.waiting(key, "");
-    if (waits !== undefined) broken.set(key, waits);
-    if (waits !== undefined) return 0;
-    const isInOrder = region === this.options.region || wholeEpoch(read) === undefined;
-    const isAny = isInOrder || mayBeLarge;
+    const { region } = place;
     if (!isAny && (bytes > SMALL_SEALED || this.#large.has(key))) return "large";
     const part = await this.open(key, broken, async (text) =>
       isAny || !(await isLonger(text, SMALL_TEXT)) ? readPart(text) : "large",
@@ -563,7 +571,7 @@ export class Accounts {
     if (part === "large") this.#large.add(key);
     if (part === "large") return part;
     if (!part) return 0;
-    const now = afterReading(read, place, part.completes);
+    const now = afterReading(await this.readSoFar(region), place, part.completes);
     // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
     if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
     const { written, held, refused } = await this.take(region, part);
