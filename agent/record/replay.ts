@@ -26,7 +26,8 @@ export async function onTopOf(
   const isChanged = (path: string) => before.blobs.get(path) !== after.blobs.get(path);
   const paths = new Set(commits.flatMap(({ files }) => [...files.keys()]));
   const isMeant = ({ path }: FileAt) => paths.has(path) || isChanged(path);
-  const [was, is] = [await flowsIn(parts, before, isMeant), await flowsIn(parts, after, isMeant)];
+  const was = await flowsIn(parts, before, isMeant, (_, { path }) => paths.has(path));
+  const is = await flowsIn(parts, after, isMeant, (id, { path }) => folderOf(path) === folderOf(was.get(id)?.path));
   /** Where each flow's file is, and of which flow a path is, as the commits go on. */
   const at = new Map([...is].map(([id, file]) => [id, file]));
   const ids = new Map([...was].map(([id, { path }]) => [path, id]));
@@ -75,10 +76,22 @@ async function merged({ repository }: Of, old: FileAt, theirs: FileAt, blob: str
   }
 }
 
-async function flowsIn({ reader }: Of, { folders }: Tree, isMeant: (file: FileAt) => boolean) {
-  const flows = [...folders.values()].flatMap((folder) => folder.flows.filter(isMeant));
-  return (await reader.flows({ flows, problems: [] })).byId;
+/** @param isOwn whether a file is its flow's own, where another folder has a copy of it */
+async function flowsIn(
+  { reader }: Of,
+  { folders }: Tree,
+  isMeant: (file: FileAt) => boolean,
+  isOwn: (id: string, file: FileAt) => boolean,
+): Promise<Map<string, FileAt>> {
+  const found = new Map<string, FileAt>();
+  for (const { flows } of folders.values()) {
+    const { byId } = await reader.flows({ flows: flows.filter(isMeant), problems: [] });
+    for (const [id, file] of byId) if (!found.has(id) || isOwn(id, file)) found.set(id, file);
+  }
+  return found;
 }
+
+const folderOf = (path = ""): string => path.slice(0, path.indexOf("/"));
 
 const isFlow = ({ path }: FileAt): boolean => path.endsWith(".json");
 

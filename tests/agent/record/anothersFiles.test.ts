@@ -48,6 +48,24 @@ describe("a file in a folder that is not its flow's owner's", () => {
         expect(langflow.rows.get(own)?.userId).toBe(id === A ? ada : ADMIN);
       });
 
+  it("takes no part in what becomes of the flow's own file, moved by both while the host was away", async () => {
+    const { fleet, langflow, push } = await recorded();
+    push({ "ada/One.json": fleet.edited("default/One.json", { data: graph("copy", "") }) });
+    await fleet.settle();
+    fleet.host.isAway = true;
+    langflow.save(A, { data: graph("in LangFlow") }, "Other");
+    await fleet.cycle().catch(() => undefined);
+    const own = fleet.host.contents().get("default/One.json");
+    const copy = fleet.edited("ada/One.json", { data: graph("copied again", "") });
+    push({ "ada/One.json": copy, "default/One.json": undefined, "default/Moved/One.json": own });
+    fleet.host.isAway = false;
+    await fleet.settle();
+    expect(paths(fleet)).toEqual(["ada/Hers.json", "ada/One.json", "default/Moved/One.json"]);
+    expect(fleet.file("ada/One.json")).toBe(copy);
+    expect(fleet.file("default/Moved/One.json")).toContain("in LangFlow");
+    expect(textOf(langflow, A)[0]).toBe("in LangFlow");
+  });
+
   it("keeps no edit of the flow from its owner's file", async () => {
     const { fleet, langflow, push } = await recorded();
     push({ "ada/One.json": fleet.edited("default/One.json", { data: graph("copy", "") }) });
