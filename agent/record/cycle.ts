@@ -199,8 +199,10 @@ async function tipOn(parts: Parts, from: string | undefined, head: string, isPas
   const commits = await commitsAfter(parts, pending, from);
   const { commits: again, displaced } = await onTopOf(parts, commits, await reader.read(from), await reader.read(head));
   const { known } = await database.look();
-  const without = { path: undefined, blob: undefined, revision: undefined };
-  await database.remember(new Map([...displaced].map((id) => [id, { ...known.get(id), ...without }])));
+  const unrecorded = [...displaced].map(
+    ([id, file]) => [id, { ...known.get(id), path: file?.path, blob: file?.blob, revision: undefined }] as const,
+  );
+  await database.remember(new Map(unrecorded));
   return repository.replay(again, head);
 }
 

@@ -14,15 +14,16 @@ type Of = Pick<Parts, "repository" | "reader">;
  * @param commits in order
  * @param before the files that the commits were made on
  * @param after the files that people made of them
- * @returns `displaced` are flows that have no file, since people put another one where it was to be
+ * @returns `displaced` are flows that have no file, since people put another one where it was to be; with the file that was there, if
+ *   it was theirs
  */
 export async function onTopOf(
   parts: Of,
   commits: readonly Commit[],
   before: Tree,
   after: Tree,
-): Promise<{ commits: readonly Commit[]; displaced: ReadonlySet<string> }> {
-  const displaced = new Set<string>();
+): Promise<{ commits: readonly Commit[]; displaced: ReadonlyMap<string, FileAt | undefined> }> {
+  const displaced = new Map<string, FileAt | undefined>();
   const isChanged = (path: string) => before.blobs.get(path) !== after.blobs.get(path);
   const paths = new Set(commits.flatMap(({ files }) => [...files.keys()]));
   const isMeant = ({ path }: FileAt) => paths.has(path) || isChanged(path);
@@ -43,14 +44,15 @@ export async function onTopOf(
       const [old, theirs] = [was.get(id ?? ""), is.get(id ?? "")];
       if (id === undefined || isSame(old, theirs)) {
         if (!isChanged(path)) files.set(path, blob);
-        else if (id !== undefined && blob !== undefined) displaced.add(id);
+        else if (id !== undefined && blob !== undefined) displaced.set(id, undefined);
         continue;
       }
+      if (old && !theirs && after.blobs.has(old.path)) displaced.set(id, old);
       if (!old || !theirs || blob === undefined) continue;
       const now = at.get(id) ?? theirs;
       const version = await merged(parts, old, theirs, blob);
       const to = old.path === theirs.path ? path : now.path;
-      if (to !== now.path && isChanged(to)) displaced.add(id);
+      if (to !== now.path && isChanged(to)) displaced.set(id, undefined);
       if (version === undefined || displaced.has(id) || (to === now.path && version === now.blob)) continue;
       if (to !== now.path) files.set(now.path, undefined);
       files.set(to, version);

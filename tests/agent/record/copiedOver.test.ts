@@ -57,6 +57,22 @@ describe("a file that a person writes over a different flow's file", () => {
     expect(fleet.file(YANS)).toContain("yan 1");
   });
 
+  it("while the host was away, gives way to the flow's own file, without undoing what was recorded in this region alone", async () => {
+    const { fleet, push } = await recorded();
+    const own = fleet.file(YANS);
+    fleet.host.isAway = true;
+    push({ [YANS]: fleet.host.contents().get(ZOES) });
+    fleet.langflow.save(B, { data: graph("yan 3") });
+    await fleet.cycle().catch(() => undefined);
+    fleet.host.isAway = false;
+    expect(heldIn(await fleet.settle())).toEqual([expect.stringContaining("holds a different flow now")]);
+    fleet.pass(60);
+    push({ [YANS]: own });
+    expect(heldIn(await fleet.settle())).toEqual([]);
+    expect(textOf(fleet.langflow, B)[0]).toBe("yan 3");
+    expect(fleet.file(YANS)).toContain("yan 3");
+  });
+
   it("gives way to the flow's own file, without undoing what LangFlow's user edited meanwhile", async () => {
     for (const next of ["us-east", "eu-west"]) {
       const { fleet, push } = await recorded();
