@@ -290,7 +290,7 @@ class People {
         expect([table, id, [...this.of(owner)]]).toEqual([table, id, expect.arrayContaining([userOf(row)])]);
       }
     for (const [id, row] of live.get("user") ?? [])
-      if (row.get("is_active") === "false" && !this.#inactive.has(id))
+      if (row.get("is_active") === "false" && !this.isAnyOf(id, this.#inactive))
         expect([id, this.isAnyOf(id, this.denied)]).toEqual([id, true]);
     for (const id of states.get("user")?.keys() ?? [])
       if (!this.isAnyOf(id, this.erased)) expect([id, this.isAnyOf(id, live.get("user"))]).toEqual([id, true]);
@@ -333,9 +333,9 @@ it.each(Object.entries(TRIED))(
             const [table = "", id = ""] = gone.split(" ");
             const states = [...(tables.states.get(table) ?? [])];
             const parts = states.flatMap(([part, { row }]) => (row.unitedWith === id ? `${table} ${part}` : []));
-            // A restore that wins brought back a row that is one with it.
-            if (!parts.some((part) => fleet.restored.has(part)))
-              expect([gone, tables.live.get(table)?.has(id)]).toEqual([gone, false]);
+            // It lives on in a row that is one with it, and that nobody deleted.
+            if (parts.every((part) => fleet.deleted.has(part)))
+              expect([gone, tables.live.get(table)?.has(id) ?? false]).toEqual([gone, false]);
           }
         for (const { tables } of fleet.regions)
           for (const key of fleet.restored.keys()) {
