@@ -12,6 +12,7 @@ import { hasOwnKey } from "./carriedRow";
 import {
   type ChangePlace,
   DatabaseTables,
+  type LoggedChange,
   type News,
   type NewsPlace,
   NO_NEWS,
@@ -22,8 +23,8 @@ import {
 import { type Envelope, EnvelopeBroken } from "./envelope";
 import { beginReadingAgain, endReadingAgain, type ReadAgain, ReadFirst } from "./lacking";
 import type { CarriedRow, Waiting } from "./langflowTables";
-import type { ListedObject, Objects } from "./objects";
-import { largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
+import type { Objects } from "./objects";
+import { isPassable, largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -113,9 +114,6 @@ const CHANGES_AT_ONCE = 5_000;
 const SMALL_STORED = 32 * 1024;
 /** Of large rows that are taken in or told at once, but for a single one that has more. */
 const LARGE_STORED = 512 * 1024;
-/** Of an object that is small, as it lies in the bucket and as text. */
-const SMALL_SEALED = 256 * 1024;
-const SMALL_TEXT = 2_000_000;
 /** Steps of a round: as many large rows, and what a person decided is looked at again. */
 const STEPS_MAX = 100;
 /** Until a row that is too large is measured again, an hour, unless it is edited. */
@@ -191,8 +189,10 @@ export class Accounts {
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
   #steps = 0;
-  /** Objects of other regions that were found to be large in this round. */
-  readonly #large = new Set<string>();
+  /** Large rows whose news may be passed: what of them became news was taken in by this agent. */
+  readonly #passable = new Set<string>();
+  /** Objects of other regions that are passed until they are read. */
+  readonly #passed = new Set<string>();
   /** Rows of other regions that were written between the pages of a snapshot in this round. */
   #between = 0;
 
@@ -201,12 +201,11 @@ export class Accounts {
   }
 
   /**
-   * Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. What is small comes first,
-   * and between two large things what is small by then: nobody's edit waits for more than one row that takes seconds.
+   * Reads, applies, takes in, tells: each step may be the last, and doing any step again changes nothing. Large rows that nothing
+   * depends on come last, and between two of them all that came by then: nobody's edit waits for more than one of these.
    */
   async round(): Promise<Round> {
     this.#came.clear();
-    this.#large.clear();
     this.#between = 0;
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
@@ -240,7 +239,7 @@ export class Accounts {
     };
   }
 
-  /** All that is small, and one large thing: an object of another region's, or a row of this one's, each in turn. */
+  /** All but what may be passed, and one thing of that: an object of another region's, or a row of this one's, each in turn. */
   private async step(broken: Map<string, string>): Promise<Step> {
     const { region, peers, session, uploads } = this.options;
     const regions = [region, ...peers.regions];
@@ -255,6 +254,8 @@ export class Accounts {
     if (!isLeft) {
       const readAgain = await session((client) => endReadingAgain(client, this.exchanged, broken.size === 0));
       this.#readAgain = [...this.#readAgain, ...readAgain];
+      // What is lost is known no more.
+      if (readAgain.length > 0) for (const row of this.#unshown.values()) if (row.reason === LACKED) this.release(row);
     }
     const applied = received + retried.written;
     const strays = await uploads.bringHome(session, applied > 0);
@@ -272,8 +273,7 @@ export class Accounts {
     for (const region of peers.regions) {
       const after = this.#listed.get(region);
       if (after === undefined) continue;
-      const listed = await own.listAfter(folderOf(prefix, region), after);
-      if (listed.some(({ key }) => placeOf(prefix, key))) return true;
+      if ((await own.listAfter(folderOf(prefix, region), after)).some((key) => placeOf(prefix, key))) return true;
     }
     return false;
   }
@@ -298,6 +298,7 @@ export class Accounts {
       for (const { item, ...refusal } of refused) this.hold(item, refusal);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
+    this.#passable.clear();
   }
 
   /** A decision is about the held deletes of its code: where more are held by now, it does nothing. */
@@ -322,7 +323,7 @@ export class Accounts {
     let newest = Date.now() * 1000;
     for (const each of [region, ...peers.regions]) {
       const folder = folderOf(prefix, each);
-      for await (const { key } of objectsAfter(own, folder, folder))
+      for await (const key of keysAfter(own, folder, folder))
         if (placeOf(prefix, key))
           for (const { row } of (await this.open(key, broken, readPart))?.rows ?? [])
             newest = Math.max(newest, newestStamp(row));
@@ -386,60 +387,80 @@ export class Accounts {
 
   /**
    * @param broken in a round, for what cannot be read of what this region wrote
-   * @param withLarge whether what is large is taken in or, where all of that is, told: one row
+   * @param withLarge whether one large row that others passed is taken in or, where all of them are, told
    */
   private async takeInAndTell(broken?: Map<string, string>, withLarge = false): Promise<Told> {
-    const large = await this.takeInSmall();
+    const large = await this.takeInOthers();
     await this.within((tables) => tables.setBeside());
     const told = await this.tell(broken, withLarge && large.length === 0);
     if (large.length === 0) return told;
-    if (withLarge) await this.takeIn(firstOf(large));
+    if (withLarge) await this.takeInLarge(firstOf(large));
     return { told: told.told, isLeft: true };
   }
 
   private async takeInAll(): Promise<void> {
-    await this.takeIn(await this.takeInSmall());
+    await this.takeInLarge(await this.takeInOthers());
     await this.within((tables) => tables.setBeside());
   }
 
   /**
    * Until fewer come than are looked at at once: those since are for the next time.
    *
-   * @returns the changes of rows that are large, the smallest first
+   * @returns the changes of large rows that others pass, the smallest first
    */
-  private async takeInSmall(): Promise<readonly (ChangePlace & Stored)[]> {
+  private async takeInOthers(): Promise<readonly (LoggedChange & Stored)[]> {
     for (;;) {
-      const { small, large, isAll } = await this.bySize(CHANGES_AT_ONCE, (tables, but: readonly ChangePlace[]) =>
-        tables.changes(CHANGES_AT_ONCE, [...this.unshown(), ...but]),
+      const { others, large, isAll } = await this.withoutLarge(
+        CHANGES_AT_ONCE,
+        (tables, but: readonly LoggedChange[]) => tables.changes(CHANGES_AT_ONCE, [...this.unshown(), ...but]),
+        ({ passable }) => passable,
       );
-      await this.takeIn(small);
+      for (const { table, id } of others) this.#passable.delete(`${table} ${id}`);
+      await this.takeIn(others);
       if (isAll) return large;
     }
   }
 
+  /** What is news of them may be passed too, unless they were news before. */
+  private async takeInLarge(changes: readonly LoggedChange[]): Promise<void> {
+    const news = await this.within((tables) => tables.areNews(changes));
+    await this.takeIn(changes);
+    for (const key of changes.map(({ table, id }) => `${table} ${id}`)) if (!news.has(key)) this.#passable.add(key);
+  }
+
   /**
-   * Rows of which those that are small are found, however many large ones are before them.
+   * Rows in their order, but for large ones of which all that is found may be passed, however many of these are before the others.
    *
    * @param find so many of them, but for these
-   * @returns the small ones in their order, of the large ones the smallest first; `isAll`: there are no more
+   * @returns the large ones with the smallest first; `isAll`: there are no more
    */
-  private async bySize<Place extends RowPlace>(
+  private async withoutLarge<Place extends RowPlace>(
     limit: number,
     find: (tables: DatabaseTables, but: readonly Place[]) => Promise<Place[]>,
-  ): Promise<{ small: readonly Place[]; large: readonly (Place & Stored)[]; isAll: boolean }> {
-    const large: (Place & Stored)[] = [];
-    for (;;) {
+    isPassable: (place: Place) => boolean,
+  ): Promise<{ others: readonly Place[]; large: readonly (Place & Stored)[]; isAll: boolean }> {
+    const keyOfRow = ({ table, id }: RowPlace) => `${table} ${id}`;
+    const bound = new Set<string>();
+    for (let large: (Place & Stored)[] = []; ; ) {
       const found = await this.within(async (tables) => tables.withStored(await find(tables, large)));
-      const areLarge = new Set(large.map(({ table, id }) => `${table} ${id}`));
-      const isSmall = ({ table, id, stored }: Place & Stored) =>
-        stored <= SMALL_STORED && !areLarge.has(`${table} ${id}`);
-      const small = found.filter(isSmall);
-      large.push(...found.filter((each) => !isSmall(each)));
+      for (const each of found) if (!isPassable(each)) bound.add(keyOfRow(each));
+      // One of its changes that came since may not be passed: then none may.
+      if (large.some((each) => bound.has(keyOfRow(each)))) {
+        large = [];
+        continue;
+      }
+      const passed = new Set(large.map(keyOfRow));
+      const isLarge = (each: Place & Stored) =>
+        passed.has(keyOfRow(each)) || (each.stored > SMALL_STORED && !bound.has(keyOfRow(each)));
+      const others = found.filter((each) => !isLarge(each));
+      large.push(...found.filter(isLarge));
       const isAll = found.length < limit;
-      if (isAll || small.length > 0)
-        return { small, large: large.sort((one, other) => one.stored - other.stored), isAll };
+      if (isAll || others.length > 0)
+        return { others, large: large.sort((one, other) => one.stored - other.stored), isAll };
     }
   }
+
+  private readonly isPassable = ({ table, id }: RowPlace): boolean => this.#passable.has(`${table} ${id}`);
 
   /** What the database refuses of them is held. */
   private async takeIn(changes: readonly ChangePlace[]): Promise<void> {
@@ -512,10 +533,10 @@ export class Accounts {
 
   /**
    * Reads what a region wrote and was not read yet, and applies it, an object at a time: all in order until all that the region knew
-   * has been read once, from then on what is small.
+   * has been read once, from then on but for large objects that may be passed.
    *
-   * @param withLarge whether one object that is large is read after them
-   * @returns rows that were written, and whether large objects are left
+   * @param withLarge whether one of these is read after the others
+   * @returns rows that were written, and whether objects are left
    */
   private async receive(
     region: string,
@@ -526,10 +547,9 @@ export class Accounts {
     let read = await this.readSoFar(region);
     const from = listedAfter(prefix, region, read);
     this.#listed.set(region, from);
-    const later: [ListedObject, Place][] = [];
+    const later: [key: string, place: Place][] = [];
     let applied = 0;
-    for await (const object of objectsAfter(own, folderOf(prefix, region), from)) {
-      const { key } = object;
+    for await (const key of keysAfter(own, folderOf(prefix, region), from)) {
       const place = placeOf(prefix, key);
       if (!place) continue;
       this.#listed.set(region, key);
@@ -539,38 +559,40 @@ export class Accounts {
         broken.set(key, waits);
         continue;
       }
-      const isInOrder = region === this.options.region || wholeEpoch(read) === undefined;
-      const written = await this.receiveObject(object, place, broken, isInOrder);
-      if (written === "large") later.push([object, place]);
-      else {
-        applied += written;
-        read = await this.readSoFar(region);
+      const isWhole = region === this.options.region || wholeEpoch(read) === undefined;
+      const outcome = await this.receiveObject(key, place, broken, !isWhole);
+      if (outcome === "passed") {
+        later.push([key, place]);
+        continue;
       }
+      applied += outcome.written;
+      read = await this.readSoFar(region);
+      // What is behind it waits for one that is large and may not be passed; all else of the other regions does not.
+      if (outcome.isLarge && !isWhole) return { applied, isLeft: true };
     }
     const [large] = later;
     if (!large || !withLarge) return { applied, isLeft: later.length > 0 };
-    const written = isUnread(read, large[1]) ? await this.receiveObject(...large, broken, true) : 0;
-    return { applied: applied + (written === "large" ? 0 : written), isLeft: later.length > 1 };
+    const outcome = isUnread(read, large[1]) ? await this.receiveObject(...large, broken, false) : "passed";
+    return { applied: applied + (outcome === "passed" ? 0 : outcome.written), isLeft: later.length > 1 };
   }
 
-  /**
-   * @param isAny whether a large one is read
-   * @returns rows that were written; or that it is large, and nothing was done
-   */
+  /** @param mayPass whether one that may be passed is: then nothing is done */
   private async receiveObject(
-    { key, bytes }: ListedObject,
+    key: string,
     place: Place,
     broken: Map<string, string>,
-    isAny: boolean,
-  ): Promise<number | "large"> {
+    mayPass: boolean,
+  ): Promise<{ written: number; isLarge: boolean } | "passed"> {
     const { region } = place;
-    if (!isAny && (bytes > SMALL_SEALED || this.#large.has(key))) return "large";
+    if (mayPass && this.#passed.has(key)) return "passed";
     const part = await this.open(key, broken, async (text) =>
-      isAny || !(await isLonger(text, SMALL_TEXT)) ? readPart(text) : "large",
+      mayPass && (await isPassable(text)) ? "passed" : readPart(text),
     );
-    if (part === "large") this.#large.add(key);
-    if (part === "large") return part;
-    if (!part) return 0;
+    if (part === "passed") this.#passed.add(key);
+    else this.#passed.delete(key);
+    if (part === "passed") return part;
+    if (!part) return { written: 0, isLarge: false };
+    const isLarge = part.rows.some(({ row }) => largeValues(row).length > 0);
     const now = afterReading(await this.readSoFar(region), place, part.completes);
     // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
     if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
@@ -579,7 +601,7 @@ export class Accounts {
     const [first] = held;
     if (first) {
       this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
-      return written;
+      return { written, isLarge };
     }
     this.#holds.succeeded(key);
     await this.within(async (_, client) => {
@@ -587,7 +609,7 @@ export class Accounts {
       await keepRefused(client, region, now, named);
       await keepReading(client, region, now);
     });
-    return written;
+    return { written, isLarge };
   }
 
   /**
@@ -641,7 +663,10 @@ export class Accounts {
         return some;
       });
       // This region's own changes of them were taken in as well.
-      for (const row of taken) this.release(row);
+      for (const row of taken) {
+        this.release(row);
+        this.#passable.delete(`${row.table} ${row.id}`);
+      }
       rest = rest.slice(taken.length);
     }
     return written;
@@ -759,20 +784,23 @@ export class Accounts {
     }
     this.fill(epoch);
     for (;;) {
-      const { small, large } = await this.bySize(PART_ROWS, (tables, but: readonly NewsPlace[]) =>
-        tables.news(this.exchanged, PART_ROWS, [...this.unshown(), ...but]),
+      const { others, large } = await this.withoutLarge(
+        PART_ROWS,
+        (tables, but: readonly NewsPlace[]) => tables.news(this.exchanged, PART_ROWS, [...this.unshown(), ...but]),
+        this.isPassable,
       );
-      const isLast = small.length === 0;
-      const places = isLast && withLarge ? firstOf(large) : small;
+      const isLast = others.length === 0;
+      const places = isLast && withLarge ? firstOf(large) : others;
       if (places.length === 0) return { told, isLeft: large.length > 0 };
       const part = await this.write(
         epoch,
         (await this.fitting(places))[0],
-        (rows) => rows.length > 0 && { rows, completes: false },
+        (rows) => rows.length > 0 && { rows, completes: false, passable: isLast },
       );
       if (part !== "taken") {
         const rows = part === "nothing" ? [] : part.rows;
         await this.within((tables) => tables.told(rows));
+        for (const { table, id } of rows) this.#passable.delete(`${table} ${id}`);
         told += rows.length;
         if (isLast) return { told, isLeft: large.length > rows.length };
         continue;
@@ -810,7 +838,7 @@ export class Accounts {
   private fill(epoch: string): void {
     const { own, peers, prefix, region } = this.options;
     const folder = folderOf(prefix, region);
-    peers.fill(own, () => objectsAfter(own, folder, `${folder}${epoch}/`));
+    peers.fill(own, () => keysAfter(own, folder, `${folder}${epoch}/`));
   }
 
   /** The region's epoch that is written on; undefined where there is none, it has grown long, or it is for other regions. */
@@ -875,14 +903,15 @@ export class Accounts {
     const told = new Map<string, string>();
     return async () => {
       for (const region of this.options.peers.regions) this.#between += (await this.receive(region, broken)).applied;
-      await this.takeInSmall();
+      await this.takeInOthers();
       await this.within((tables) => tables.setBeside());
-      const { small } = await this.bySize(PART_ROWS, async (tables, but: readonly NewsPlace[]) => {
+      const find = async (tables: DatabaseTables, but: readonly NewsPlace[]) => {
         const news = await tables.news(this.exchanged, PART_ROWS + told.size, [...this.unshown(), ...but]);
         return news.filter(({ table, id, news }) => told.get(`${table} ${id}`) !== news);
-      });
-      if (small.length === 0) return;
-      const [fit] = await this.fitting(small);
+      };
+      const { others } = await this.withoutLarge(PART_ROWS, find, this.isPassable);
+      if (others.length === 0) return;
+      const [fit] = await this.fitting(others);
       const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false });
       if (typeof part !== "string") for (const { table, id, news } of part.rows) told.set(`${table} ${id}`, news);
     };
@@ -927,7 +956,7 @@ export class Accounts {
   private async tidy(epoch: string): Promise<void> {
     const { own, prefix, region } = this.options;
     const folder = folderOf(prefix, region);
-    for await (const { key } of objectsAfter(own, folder, folder)) {
+    for await (const key of keysAfter(own, folder, folder)) {
       if ((placeOf(prefix, key)?.epoch ?? epoch) >= epoch) return;
       await own.remove(key);
     }
@@ -1012,11 +1041,11 @@ const besideKey = (table: string, id: string): string => `beside ${table} ${id}`
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
-/** All objects below a folder and behind a key, page by page. */
-async function* objectsAfter(objects: Objects, folder: string, after: string): AsyncGenerator<ListedObject> {
-  for (let listed = await objects.listAfter(folder, after); listed.length > 0; ) {
-    yield* listed;
-    listed = await objects.listAfter(folder, listed.at(-1)?.key ?? "");
+/** All keys below a folder and behind a key, page by page. */
+async function* keysAfter(objects: Objects, folder: string, after: string): AsyncGenerator<string> {
+  for (let keys = await objects.listAfter(folder, after); keys.length > 0; ) {
+    yield* keys;
+    keys = await objects.listAfter(folder, keys.at(-1) ?? "");
   }
 }
 
@@ -1027,15 +1056,6 @@ function firstOf<Place extends Stored>(large: readonly Place[]): Place[] {
     sum += stored;
     return index === 0 || sum <= LARGE_STORED;
   });
-}
-
-async function isLonger(text: AsyncIterable<Buffer>, bytes: number): Promise<boolean> {
-  let sum = 0;
-  for await (const { length } of text) {
-    sum += length;
-    if (sum > bytes) return true;
-  }
-  return false;
 }
 
 /**

@@ -57,7 +57,7 @@ export async function tooMany(
   if (share >= 1) return new Set();
   const { rows: pending } = await client.query<{ table: string; xact: string; number: string }>(
     `SELECT table_name AS table, xact::text AS xact, count(*) AS number FROM (
-       SELECT table_name, xact FROM ${SCHEMA}.account_change WHERE kind = 'deleted' AND xact IS NOT NULL AND held IS NOT NULL
+       SELECT table_name, xact FROM ${SCHEMA}.account_change WHERE kind IN ('deleted', 'held') AND xact IS NOT NULL AND held IS NOT NULL
        UNION ALL SELECT * FROM unnest($1::text[], $2::bigint[])) AS each (table_name, xact) GROUP BY 1, 2`,
     [deletes.map(({ table }) => table), deletes.map(({ xact }) => xact)],
   );
@@ -92,6 +92,15 @@ const countHeld = (client: ClientBase, table: string): Promise<number> =>
 /** Rows that the fleet has, those among them whose delete is still to be taken in. */
 const countAlive = (client: ClientBase, table: string): Promise<number> =>
   countOf(client, "count(*)", "account_row WHERE deleted_at IS NULL AND united_with IS NULL", table);
+
+/** What is still in the log of transactions whose deletes are held is held with them. */
+export async function holdInLog(client: ClientBase, xacts: ReadonlySet<string>): Promise<void> {
+  if (xacts.size === 0) return;
+  await client.query(
+    `UPDATE ${SCHEMA}.account_change SET kind = 'held' WHERE kind = 'deleted' AND held IS NOT NULL AND xact = ANY($1::bigint[])`,
+    [[...xacts]],
+  );
+}
 
 /** Remembers for an hour how many deletes went on. */
 export async function countDeletes(client: ClientBase, deletes: readonly LoggedDelete[]): Promise<void> {

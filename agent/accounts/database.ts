@@ -5,7 +5,7 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
-import { countDeletes, type DeleteLimits, tooMany } from "./brake";
+import { countDeletes, type DeleteLimits, holdInLog, tooMany } from "./brake";
 import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
 import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
@@ -31,7 +31,7 @@ import {
 } from "./row";
 import type { Prepared } from "./schema";
 import type { Instead, TravellingTable } from "./tableRule";
-import { columnOf, type KeyPart, mayComeBack } from "./tableRule";
+import { columnOf, isPassable, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
 const AT_ONCE = 1_000;
@@ -79,6 +79,12 @@ export interface RowPlace {
 /** A change of a row, by its number. */
 export interface ChangePlace extends RowPlace {
   readonly seq: string;
+}
+
+/** One that is in the log. */
+export interface LoggedChange extends ChangePlace {
+  /** What other rows do may be told before it. */
+  readonly passable: boolean;
 }
 
 /** Of a row that the other regions were told of. */
@@ -148,16 +154,19 @@ export class DatabaseTables implements Tables {
    *
    * @param but changes of these rows, up to a number each, are not among them
    */
-  async changes(limit: number, but: readonly ChangePlace[]): Promise<ChangePlace[]> {
-    const { rows } = await this.client.query<ChangePlace>(
-      `SELECT seq::text, table_name AS table, row_id AS id FROM ${SCHEMA}.account_change c
+  async changes(limit: number, but: readonly ChangePlace[]): Promise<LoggedChange[]> {
+    const { rows } = await this.client.query<ChangePlace & { kind: string; columns: string[] | null }>(
+      `SELECT seq::text, table_name AS table, row_id AS id, kind, columns FROM ${SCHEMA}.account_change c
         WHERE table_name = ANY($1::text[]) AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::bigint[]) AS h (name, id, seq)
             WHERE h.name = c.table_name AND h.id = c.row_id AND c.seq <= h.seq)
         ORDER BY seq LIMIT $2`,
       [this.names, limit, but.map(({ table }) => table), but.map(({ id }) => id), but.map(({ seq }) => seq)],
     );
-    return rows;
+    return rows.map(({ kind, columns, ...place }) => {
+      const table = this.#byName.get(place.table);
+      return { ...place, passable: table !== undefined && isPassable(table, kind, columns ?? []) };
+    });
   }
 
   /** Takes in the first of these changes. @returns how many */
@@ -609,6 +618,16 @@ export class DatabaseTables implements Tables {
     return rows;
   }
 
+  /** Of these rows those that are news, by table and id. */
+  async areNews(rows: readonly RowPlace[]): Promise<ReadonlySet<string>> {
+    const { rows: found } = await this.client.query<RowPlace>(
+      `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row JOIN unnest($1::text[], $2::text[]) AS r (name, id)
+         ON table_name = r.name AND row_id = r.id WHERE news IS NOT NULL`,
+      [rows.map(({ table }) => table), rows.map(({ id }) => id)],
+    );
+    return new Set(found.map(({ table, id }) => `${table} ${id}`));
+  }
+
   /**
    * All rows of some tables of which something is known, parents before children, from behind a row on, so many at most; but for those
    * that fell with their flow, which no region gets that did not have them. If the flow comes back, they are news.
@@ -858,7 +877,7 @@ export class DatabaseTables implements Tables {
     const { rows } = await this.client.query<{ table: string; id: string; xact: string | null }>(
       `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
        logged AS (SELECT name, id, xact::text FROM asked JOIN ${SCHEMA}.account_change ON table_name = name AND row_id = id
-         WHERE kind IN ('deleted', 'fell'))
+         WHERE kind IN ('deleted', 'fell', 'held'))
        SELECT name AS table, id, xact FROM logged
        UNION ALL SELECT name, id, NULL FROM asked a JOIN ${SCHEMA}.account_row r ON table_name = name AND row_id = id
         WHERE (held_at IS NOT NULL OR deleted_at IS NOT NULL) AND NOT EXISTS (SELECT FROM logged l WHERE l.name = a.name AND l.id = a.id)`,
@@ -889,6 +908,7 @@ export class DatabaseTables implements Tables {
     const logged = (each: ChangeRecord) => ({ table: each.table_name, xact: each.xact });
     const isPruned = (table: string) => this.#byName.get(table)?.pruned === true;
     const xacts = await tooMany(this.client, this.limits, deletes.map(logged), isPruned);
+    await holdInLog(this.client, xacts);
     const held = new Set(deletes.filter(({ xact }) => xacts.has(xact ?? "")));
     await countDeletes(this.client, deletes.filter((each) => !held.has(each)).map(logged));
     return held;

@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { BucketError, copySource, s3Request } from "../s3Request";
-import type { ListedObject, Objects } from "./objects";
+import type { Objects } from "./objects";
 import type { UploadObjects } from "./strayUploads";
 
 /** A bucket that is gone must not keep the others waiting for what S3's client would try again for minutes. */
@@ -36,10 +36,10 @@ export class FlowBucketObjects implements Objects, UploadObjects {
     private readonly signal: AbortSignal,
   ) {}
 
-  async listAfter(prefix: string, after: string): Promise<ListedObject[]> {
+  async listAfter(prefix: string, after: string): Promise<string[]> {
     const command = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, StartAfter: after });
     const { Contents = [] } = await this.send((options) => this.s3.send(command, options));
-    return Contents.flatMap(({ Key, Size = 0 }) => (Key === undefined ? [] : { key: Key, bytes: Size }));
+    return Contents.flatMap(({ Key }) => Key ?? []);
   }
 
   async readWhole(key: string): Promise<Buffer | undefined> {

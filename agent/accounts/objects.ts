@@ -1,13 +1,7 @@
-export interface ListedObject {
-  readonly key: string;
-  /** Its size. */
-  readonly bytes: number;
-}
-
 /** A bucket, as far as accounts need one. Errors are AgentErrors. */
 export interface Objects {
-  /** Objects below a prefix and behind a key, in the order of keys; at most a page of them. */
-  listAfter(prefix: string, after: string): Promise<ListedObject[]>;
+  /** Keys below a prefix and behind a key, in their order; at most a page of them. */
+  listAfter(prefix: string, after: string): Promise<string[]>;
   /** Undefined where there is none. */
   readWhole(key: string): Promise<Buffer | undefined>;
   /** @returns false where there is one already, which stays as it is */

@@ -10,6 +10,8 @@ import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 export interface Part {
   /** It is the last of those that together hold all that the region knew: what is older is needed no more. */
   readonly completes: boolean;
+  /** Parts behind it may be read before it. */
+  readonly passable?: boolean;
   readonly rows: readonly CarriedRow[];
 }
 
@@ -44,6 +46,7 @@ const rowShape = z.object({
 const headShape = z.object({
   form: z.literal(1),
   completes: z.boolean(),
+  passable: z.boolean().optional(),
   rows: z.number().int(),
   at: stamp.optional(),
 });
@@ -55,11 +58,11 @@ const headShape = z.object({
  * @param contentOf what a large value holds, in pieces
  */
 export async function* writePart(
-  { completes, rows }: Part,
+  { completes, passable, rows }: Part,
   at: Stamp,
   contentOf: (value: string) => AsyncIterable<Buffer>,
 ): AsyncGenerator<string> {
-  yield JSON.stringify({ form: 1, completes, rows: rows.length, at });
+  yield JSON.stringify({ form: 1, completes, ...(passable && { passable }), rows: rows.length, at });
   for (const row of rows) {
     let rest = `\n${JSON.stringify(written(row))}`;
     for (const value of largeValues(row.row)) {
@@ -85,6 +88,13 @@ export interface ReadPart extends Part {
   readonly refused: readonly Waiting[];
   /** Gives what its large values hold, each once, in pieces of one size but for the last, with what stands for the value. */
   readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
+}
+
+/** Whether parts behind it may be read before it, as its first line says. */
+export async function isPassable(text: AsyncIterable<Buffer>): Promise<boolean> {
+  for await (const line of withoutLargeStrings(text, {}))
+    return headShape.safeParse(parsedValue(line)).data?.passable ?? false;
+  return false;
 }
 
 /**

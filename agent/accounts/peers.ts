@@ -1,4 +1,4 @@
-import type { ListedObject, Objects } from "./objects";
+import type { Objects } from "./objects";
 
 /** How long a bucket that did not answer is left alone: each try may take as long as a request waits. */
 const REST_MS = 30_000;
@@ -58,9 +58,9 @@ export class Peers {
    * Begins to give each of the others what it lacks: after a failure, and at first, for S3 replicates nothing from before there
    * was a rule, so that the bucket of a new region begins empty.
    *
-   * @param epoch this region's epoch in its own bucket
+   * @param epoch the keys of this region's epoch in its own bucket
    */
-  fill(own: Pick<Objects, "readWhole">, epoch: () => AsyncIterable<Pick<ListedObject, "key">>): void {
+  fill(own: Pick<Objects, "readWhole">, epoch: () => AsyncIterable<string>): void {
     const due = [...this.#peers.values()].filter(
       ({ state, restsUntil }) => state === "behind" && this.now() >= restsUntil,
     );
@@ -68,7 +68,7 @@ export class Peers {
       // Before the keys are listed: what is written from now on is either listed or written straight.
       peer.state = "filling";
       void this.attempt(peer, async () => {
-        for await (const { key } of epoch()) {
+        for await (const key of epoch()) {
           const body = await own.readWhole(key);
           if (body) await peer.objects.createOnce(key, body);
         }

@@ -46,7 +46,7 @@ interface Refused {
   readonly row: RefusedRow;
 }
 
-/** Of a region's rows, those that are named. */
+/** Of a region's rows that no agent can read, those that are named. */
 const REFUSED_MAX = 100;
 const refusedWord = (region: string): string => `refused ${region}`;
 
@@ -68,9 +68,11 @@ export async function keepRefused(
   const before = await refusedOf(client, [region]);
   const kept = before.filter(({ epoch }) => read.some((each) => each.epoch === epoch));
   if (kept.length === before.length && more.length === 0) return;
-  const all = [...kept, ...more].sort((one, other) => isBeside(other) - isBeside(one));
-  const names = all.slice(0, REFUSED_MAX).map((each) => JSON.stringify(each));
+  const all = [...kept, ...more];
+  const unreadable = all.filter(({ row }) => !row.isBeside).slice(0, REFUSED_MAX);
+  const beside = new Map(
+    all.flatMap((each) => (each.row.isBeside ? [[`${each.row.table} ${each.row.id}`, each]] : [])),
+  );
+  const names = [...beside.values(), ...unreadable].map((each) => JSON.stringify(each));
   await keepSeen(client, refusedWord(region), names);
 }
-
-const isBeside = ({ row }: Refused): number => Number(row.isBeside ?? false);

@@ -160,5 +160,17 @@ export const travels = (rule: TableRule): rule is TravellingTable => rule.treatm
 /** Whether a deleted row of the table may come back with all that is part of it, by an edit of another region. */
 export const mayComeBack = ({ deletes }: Pick<TravellingTable, "deletes">): boolean => deletes === "unlessEdited";
 
+/**
+ * Whether what other rows do may be told before a change of a row: nobody refers to the columns that it writes, is named by them or
+ * denied something, and its delete would be another change.
+ */
+export function isPassable(table: TravellingTable, kind: string, columns: readonly string[]): boolean {
+  if (kind === "made") return true;
+  const { key, naturalKey, uniqueIndexes, references, disabling = {} } = table;
+  const names = [...(naturalKey ? [naturalKey] : []), ...uniqueIndexes].flatMap(({ on }) => on.map(columnOf));
+  const bound = new Set([...key, ...names, ...Object.keys(references), ...Object.keys(disabling)]);
+  return kind === "edited" && !columns.some((column) => bound.has(column));
+}
+
 /** The column of a part of a key. */
 export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

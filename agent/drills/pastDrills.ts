@@ -54,7 +54,7 @@ export class PastDrills {
     const { objects, prefix } = this.options;
     const known = this.#known.get(region) ?? { after: "" };
     // In the order of time, since a drill's id begins with it.
-    const keys = (await objects.listAfter(`${prefix}/${region}/`, known.after)).map(({ key }) => key);
+    const keys = await objects.listAfter(`${prefix}/${region}/`, known.after);
     let { newest, newestPassed }: Omit<Known, "after"> = {};
     let isWhole = true;
     for (const key of keys.toReversed().slice(0, READ_MAX)) {

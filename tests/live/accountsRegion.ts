@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { Accounts } from "../../agent/accounts/accounts";
 import type { DeleteLimits } from "../../agent/accounts/brake";
 import { Envelope } from "../../agent/accounts/envelope";
-import type { ListedObject, Objects } from "../../agent/accounts/objects";
+import type { Objects } from "../../agent/accounts/objects";
 import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
@@ -19,12 +19,11 @@ class MemoryBucket implements Objects {
   readonly objects = new Map<string, Buffer>();
   away = false;
 
-  async listAfter(prefix: string, after: string): Promise<ListedObject[]> {
-    return [...this.objects]
-      .filter(([key]) => key.startsWith(prefix) && key > after)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .slice(0, 1000)
-      .map(([key, { length }]) => ({ key, bytes: length }));
+  async listAfter(prefix: string, after: string): Promise<string[]> {
+    return [...this.objects.keys()]
+      .filter((key) => key.startsWith(prefix) && key > after)
+      .sort()
+      .slice(0, 1000);
   }
   async readWhole(key: string): Promise<Buffer | undefined> {
     return this.objects.get(key);

@@ -570,6 +570,19 @@ it("a column that a person empties is an edit, though what it named was deleted 
     );
 });
 
+it("of one transaction all is held, though so large that it is taken in piece by piece", async () => {
+  const { us, eu, all } = await fleet({ users: 6 });
+  await us.query("UPDATE variable SET value = repeat(md5(random()::text), 100000) WHERE name = 'KEY'");
+  await settle(us, eu);
+  await us.query("BEGIN; DELETE FROM flow WHERE user_id IS NOT NULL; DELETE FROM variable WHERE name = 'KEY'; COMMIT");
+  const [outcome] = await rounds(us, eu);
+  expect(outcome?.held?.rows).toEqual({ flow: 60, variable: 6 });
+  expect(await counts(eu)).toEqual(all);
+  await decide(us, "reject");
+  await settle(us, eu);
+  for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
+});
+
 it("what a drill made and deletes is no concern of it", async () => {
   const { us, eu } = await fleet({ users: 1, flows: 1 });
   const [drill, beside] = [await us.makeUser(DRILL_ACCOUNT), `${DRILL_ACCOUNT}-beside`];

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
+import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(300_000);
 
@@ -91,6 +91,86 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
     await rounds(us, eu);
     expect(await flows(eu)).toBe(LARGE);
   });
+});
+
+describe("what others depend on in a large row is told, and read, before them:", () => {
+  /** Each begins with a large flow `Large`, small flows `Small` and `Other` and a large variable `KEY` of one user's, in both regions. */
+  const changes: Readonly<Record<string, readonly (readonly string[])[]>> = {
+    "a new name, where a small row gets the one before": [
+      [
+        "UPDATE flow SET name = 'Large old' WHERE name = 'Large'",
+        "UPDATE flow SET name = 'Large' WHERE name = 'Small'",
+      ],
+      ["UPDATE variable SET name = 'KEY old' WHERE name = 'KEY'"],
+      [
+        `INSERT INTO variable (id, name, value, type, user_id) SELECT gen_random_uuid(), 'KEY', 'new', 'Generic', user_id
+          FROM variable WHERE name = 'KEY old'`,
+      ],
+    ],
+    "a delete, where a small row gets the name and the endpoint": [
+      ["DELETE FROM flow WHERE name = 'Large'"],
+      ["UPDATE flow SET name = 'Large', endpoint_name = 'large' WHERE name = 'Small'"],
+    ],
+    "names that rows swap": [
+      ["UPDATE flow SET name = 'swapped' WHERE name = 'Large'"],
+      ["UPDATE flow SET name = 'Large' WHERE name = 'Small'", "UPDATE flow SET name = 'Small' WHERE name = 'swapped'"],
+    ],
+    "a move away from an owner who is deleted": [
+      ["UPDATE flow SET user_id = (SELECT id FROM \"user\" WHERE is_superuser), folder_id = NULL WHERE name = 'Large'"],
+      ["DELETE FROM flow WHERE name <> 'Large' AND user_id IS NOT NULL", "DELETE FROM variable WHERE name = 'KEY'"],
+      ["DELETE FROM \"user\" WHERE username LIKE 'user-%'"],
+    ],
+  };
+  const shown = (region: AccountsRegion) =>
+    Promise.all([
+      region.query(
+        "SELECT id, name, endpoint_name, user_id, length(data::jsonb::text) AS length FROM flow WHERE user_id IS NOT NULL ORDER BY id",
+      ),
+      region.query("SELECT id, name, length(value) AS length FROM variable ORDER BY id"),
+    ]);
+  const ways: Readonly<Record<string, (us: AccountsRegion, eu: AccountsRegion) => Promise<unknown>>> = {
+    "at once": async (us, eu) => {
+      await us.accounts.tellNews();
+      return rounds(eu);
+    },
+    "while the other region is away": (us) => rounds(us),
+    "while the bucket is away, with an edit of the graph and a restart behind it": async (us, eu) => {
+      us.bucket.away = true;
+      await us.accounts.tellNews().catch(() => undefined);
+      await us.query(
+        "UPDATE flow SET data = json_build_object('text', $1::text) WHERE name LIKE 'Large%' OR name = 'swapped'",
+        [randomBytes(60_000).toString("base64")],
+      );
+      await rounds(us).catch(() => undefined);
+      us.bucket.away = false;
+      await us.client.end();
+      await us.open(new Map([["eu-west", eu.bucket]]));
+    },
+  };
+  for (const [what, steps] of Object.entries(changes))
+    it.each(Object.keys(ways))(`${what}, %s`, async (way) => {
+      const [us, eu, user] = await fleet();
+      const large = randomBytes(60_000).toString("base64");
+      await us.query(
+        `INSERT INTO flow (id, name, user_id, endpoint_name, data, updated_at, access_type, flow_type)
+          SELECT gen_random_uuid(), f.name, $1, f.endpoint, json_build_object('text', f.text), now(), 'PRIVATE', 'workflow'
+            FROM (VALUES ('Large', 'large', $2), ('Small', NULL, 'x'), ('Other', NULL, 'x')) AS f (name, endpoint, text)`,
+        [user, large],
+      );
+      await us.query(
+        "INSERT INTO variable (id, name, value, type, user_id) VALUES (gen_random_uuid(), 'KEY', $2, 'Generic', $1)",
+        [user, large],
+      );
+      await settle(us, eu);
+      for (const step of steps) {
+        for (const sql of step) await us.query(sql);
+        await ways[way]?.(us, eu);
+      }
+      const asMade = await shown(us);
+      await settle(us, eu);
+      expect(await shown(us)).toEqual(asMade);
+      expect(await shown(eu)).toEqual(asMade);
+    });
 });
 
 it("is told, and read, between the pages of a snapshot that takes long", async () => {

@@ -29,7 +29,7 @@ describe("the other regions' buckets", () => {
 
   const fill = async () => {
     peers.fill({ readWhole: async (key) => Buffer.from(own.get(key) ?? "") }, async function* () {
-      yield* [...own.keys()].map((key) => ({ key }));
+      yield* [...own.keys()];
     });
     for (let turns = 0; turns < 20; turns++) await turn();
   };

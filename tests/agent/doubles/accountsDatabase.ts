@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { Accounts } from "../../../agent/accounts/accounts";
 import { Envelope } from "../../../agent/accounts/envelope";
-import type { ListedObject, Objects } from "../../../agent/accounts/objects";
+import type { Objects } from "../../../agent/accounts/objects";
 import { type Part, readPart } from "../../../agent/accounts/part";
 import { placeOf } from "../../../agent/accounts/parts";
 import { Peers } from "../../../agent/accounts/peers";
@@ -14,11 +14,8 @@ const PREFIX = "accounts";
 export class MemoryObjects implements Objects {
   readonly objects = new Map<string, Buffer>();
 
-  async listAfter(prefix: string, after: string): Promise<ListedObject[]> {
-    return [...this.objects]
-      .filter(([key]) => key.startsWith(prefix) && key > after)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, { length }]) => ({ key, bytes: length }));
+  async listAfter(prefix: string, after: string): Promise<string[]> {
+    return [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
   }
   async readWhole(key: string): Promise<Buffer | undefined> {
     return this.objects.get(key);
@@ -51,8 +48,6 @@ export interface KnownInDatabase {
   readonly waits?: string;
   /** Of its text; by default what `live` has. */
   readonly bytes?: number;
-  /** As it is packed; by default a hundredth. */
-  readonly stored?: number;
   news?: number | undefined;
 }
 
@@ -93,11 +88,6 @@ export class AccountsDatabase {
     if (sql.startsWith("SELECT names"))
       return this.seen.has(first as string) ? [{ names: this.seen.get(first as string) }] : [];
     if (sql.includes("INTO langflow_dr.account_seen")) this.seen.set(first as string, [...(second as string[])]);
-    if (sql.includes("pg_column_size"))
-      return this.sizes(second as string, first as string[]).map(({ id, bytes, stored }) => ({
-        id,
-        bytes: stored ?? `${Number(bytes) / 100}`,
-      }));
     if (sql.includes("sum(bytes)")) return this.sizes(second as string, first as string[]);
     if (sql.includes("AS live")) return this.live(sql, first as string[]);
     if (sql.includes("AS record")) return this.states(first as string, second as string[]);
@@ -133,12 +123,7 @@ export class AccountsDatabase {
   private sizes(name: string, ids: readonly string[]): Answer {
     return this.rows
       .filter(({ table, id }) => table === name && ids.includes(id))
-      .map(({ id, live, stored, bytes = JSON.stringify(live ?? {}).length }) => ({
-        id,
-        bytes: `${bytes}`,
-        live: `${bytes}`,
-        stored,
-      }));
+      .map(({ id, live, bytes = JSON.stringify(live ?? {}).length }) => ({ id, bytes: `${bytes}`, live: `${bytes}` }));
   }
 
   private live(sql: string, ids: readonly string[]): Answer {

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { Registry } from "prom-client";
-import type { ListedObject } from "../../../agent/accounts/objects";
 import { DrillMetrics } from "../../../agent/drills/metrics";
 import { PastDrills } from "../../../agent/drills/pastDrills";
 import { type DrillSummary, parseSummary } from "../../../agent/drills/summary";
@@ -34,13 +33,10 @@ class MemoryBucket {
     return key;
   }
 
-  async listAfter(prefix: string, after: string): Promise<ListedObject[]> {
+  async listAfter(prefix: string, after: string): Promise<string[]> {
     this.answer();
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after);
-    return keys
-      .sort()
-      .slice(0, 1000)
-      .map((key) => ({ key, bytes: this.objects.get(key)?.length ?? 0 }));
+    return keys.sort().slice(0, 1000);
   }
 
   async readWhole(key: string): Promise<Buffer | undefined> {
