@@ -111,7 +111,7 @@ const PART_ROWS = 2_000;
 /** Changes that are looked at at once. */
 const CHANGES_AT_ONCE = 5_000;
 /** Bytes that the database stores of a row that is small: so packed that no such row has more than some millions. */
-const SMALL_STORED = 32 * 1024;
+const SMALL_STORED = 64 * 1024;
 /** Of large rows that are taken in or told at once, but for a single one that has more. */
 const LARGE_STORED = 512 * 1024;
 /** Steps of a round: as many large rows, and what a person decided is looked at again. */
@@ -244,11 +244,12 @@ export class Accounts {
     const { region, peers, session, uploads } = this.options;
     const regions = [region, ...peers.regions];
     const large = regions[this.#steps++ % regions.length];
-    let [received, isLeft] = [0, false];
+    let [received, isLeft, hasReadLarge] = [0, false, false];
     for (const each of regions) {
       const outcome = await this.receive(each, broken, each === large);
       received += outcome.applied;
       isLeft ||= outcome.isLeft;
+      hasReadLarge ||= outcome.hasReadLarge;
     }
     const retried = await this.retry();
     if (!isLeft) {
@@ -259,7 +260,7 @@ export class Accounts {
     }
     const applied = received + retried.written;
     const strays = await uploads.bringHome(session, applied > 0);
-    const told = await this.takeInAndTell(broken, large === region).catch((error) => {
+    const told = await this.takeInAndTell(broken, !hasReadLarge).catch((error) => {
       // A table was truncated since its rows were read: the next round goes on from there.
       if (error instanceof ReadFirst) return { told: 0, isLeft: false };
       throw error;
@@ -394,8 +395,13 @@ export class Accounts {
     await this.within((tables) => tables.setBeside());
     const told = await this.tell(broken, withLarge && large.length === 0);
     if (large.length === 0) return told;
-    if (withLarge) await this.takeInLarge(firstOf(large));
-    return { told: told.told, isLeft: true };
+    if (!withLarge) return { ...told, isLeft: true };
+    const some = firstOf(large);
+    await this.takeInLarge(some);
+    if (some.length < large.length || storedBytes(some) > LARGE_STORED) return { ...told, isLeft: true };
+    // None of them takes long.
+    const last = await this.tell(broken, true);
+    return { told: told.told + last.told, isLeft: last.isLeft };
   }
 
   private async takeInAll(): Promise<void> {
@@ -536,13 +542,13 @@ export class Accounts {
    * has been read once, from then on but for large objects that may be passed.
    *
    * @param withLarge whether one of these is read after the others
-   * @returns rows that were written, and whether objects are left
+   * @returns rows that were written, whether objects are left, and whether such a one was read
    */
   private async receive(
     region: string,
     broken: Map<string, string>,
     withLarge = false,
-  ): Promise<{ applied: number; isLeft: boolean }> {
+  ): Promise<{ applied: number; isLeft: boolean; hasReadLarge: boolean }> {
     const { own, prefix } = this.options;
     let read = await this.readSoFar(region);
     const from = listedAfter(prefix, region, read);
@@ -568,12 +574,13 @@ export class Accounts {
       applied += outcome.written;
       read = await this.readSoFar(region);
       // What is behind it waits for one that is large and may not be passed; all else of the other regions does not.
-      if (outcome.isLarge && !isWhole) return { applied, isLeft: true };
+      if (outcome.isLarge && !isWhole) return { applied, isLeft: true, hasReadLarge: false };
     }
     const [large] = later;
-    if (!large || !withLarge) return { applied, isLeft: later.length > 0 };
+    if (!large || !withLarge) return { applied, isLeft: later.length > 0, hasReadLarge: false };
     const outcome = isUnread(read, large[1]) ? await this.receiveObject(...large, broken, false) : "passed";
-    return { applied: applied + (outcome === "passed" ? 0 : outcome.written), isLeft: later.length > 1 };
+    const written = outcome === "passed" ? 0 : outcome.written;
+    return { applied: applied + written, isLeft: later.length > 1, hasReadLarge: true };
   }
 
   /** @param mayPass whether one that may be passed is: then nothing is done */
@@ -1048,6 +1055,8 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
     keys = await objects.listAfter(folder, keys.at(-1) ?? "");
   }
 }
+
+const storedBytes = (rows: readonly Stored[]): number => rows.reduce((sum, { stored }) => sum + stored, 0);
 
 /** Of large rows, the smallest first, those that are done at once: the first, and as many as are little with it. */
 function firstOf<Place extends Stored>(large: readonly Place[]): Place[] {
