@@ -22,9 +22,9 @@ export class RoundMetrics<Result extends string> {
     this.#rounds.inc({ result });
   }
 
-  /** @param at milliseconds: when what it found was so */
-  protected succeededAt(at: number): void {
-    this.#lastSuccess = at;
+  /** @param at milliseconds: when what it found was so; undefined: it left something, and the lag goes on */
+  protected succeededAt(at: number | undefined): void {
+    this.#lastSuccess = at ?? this.#lastSuccess;
     this.#rounds.inc({ result: "success" });
   }
 

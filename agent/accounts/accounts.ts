@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { ClientBase } from "pg";
+import { groupsOf } from "../groups";
 import type { Decision } from "../heldDeletes";
 import { Holds } from "../holds";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
@@ -96,7 +97,13 @@ interface Told {
   readonly isLeft: boolean;
 }
 
-type Step = Pick<Round, "applied" | "told" | "isLeft" | "waiting">;
+interface Step extends Told {
+  readonly applied: Round["applied"];
+  readonly waiting: Round["waiting"];
+}
+
+/** Which of large rows come first. */
+type First = "smallest" | "oldest";
 
 /** A part of what this region tells. */
 type NewsPart = Part & { readonly rows: readonly News[] };
@@ -189,6 +196,8 @@ export class Accounts {
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
   #steps = 0;
+  /** Of this region's large rows. */
+  #turns = 0;
   /** Large rows whose news may be passed: what of them became news was taken in by this agent. */
   readonly #passable = new Set<string>();
   /** Objects of other regions that are passed until they are read. */
@@ -205,7 +214,6 @@ export class Accounts {
    * depends on come last, and between two of them all that came by then: nobody's edit waits for more than one of these.
    */
   async round(): Promise<Round> {
-    this.#came.clear();
     this.#between = 0;
     this.#prepared = await this.options.session((client) => this.options.prepare(client));
     await this.agreeOnForm();
@@ -252,6 +260,7 @@ export class Accounts {
       hasReadLarge ||= outcome.hasReadLarge;
     }
     const retried = await this.retry();
+    this.#came.clear();
     if (!isLeft) {
       const readAgain = await session((client) => endReadingAgain(client, this.exchanged, broken.size === 0));
       this.#readAgain = [...this.#readAgain, ...readAgain];
@@ -393,15 +402,21 @@ export class Accounts {
   private async takeInAndTell(broken?: Map<string, string>, withLarge = false): Promise<Told> {
     const large = await this.takeInOthers();
     await this.within((tables) => tables.setBeside());
-    const told = await this.tell(broken, withLarge && large.length === 0);
-    if (large.length === 0) return told;
-    if (!withLarge) return { ...told, isLeft: true };
-    const some = firstOf(large);
-    await this.takeInLarge(some);
-    if (some.length < large.length || storedBytes(some) > LARGE_STORED) return { ...told, isLeft: true };
-    // None of them takes long.
-    const last = await this.tell(broken, true);
-    return { told: told.told + last.told, isLeft: last.isLeft };
+    const { told, isLeft } = await this.tell(broken);
+    if (!withLarge) return { told, isLeft: isLeft || large.length > 0 };
+    const turn = this.#turns++;
+    // The oldest too, however many smaller ones come; and what was taken in is told, however much there is to take in.
+    const pick: First = turn % 4 < 2 ? "smallest" : "oldest";
+    let left = large.length;
+    if (large.length > 0 && !(isLeft && turn % 2 === 1)) {
+      const some = firstOf(large, pick);
+      left -= some.length;
+      await this.takeInLarge(some);
+      await this.within((tables) => tables.setBeside());
+      if (some.some(({ stored }) => stored > LARGE_STORED)) return { told, isLeft: true };
+    }
+    const last = await this.tell(broken, pick);
+    return { told: told + last.told, isLeft: last.isLeft || left > 0 };
   }
 
   private async takeInAll(): Promise<void> {
@@ -412,7 +427,7 @@ export class Accounts {
   /**
    * Until fewer come than are looked at at once: those since are for the next time.
    *
-   * @returns the changes of large rows that others pass, the smallest first
+   * @returns the changes of large rows that others pass
    */
   private async takeInOthers(): Promise<readonly (LoggedChange & Stored)[]> {
     for (;;) {
@@ -421,24 +436,24 @@ export class Accounts {
         (tables, but: readonly LoggedChange[]) => tables.changes(CHANGES_AT_ONCE, [...this.unshown(), ...but]),
         ({ passable }) => passable,
       );
-      for (const { table, id } of others) this.#passable.delete(`${table} ${id}`);
       await this.takeIn(others);
       if (isAll) return large;
     }
   }
 
-  /** What is news of them may be passed too, unless they were news before. */
+  /** What became news by it may be passed too. */
   private async takeInLarge(changes: readonly LoggedChange[]): Promise<void> {
-    const news = await this.within((tables) => tables.areNews(changes));
+    const areNews = () => this.within((tables) => tables.areNews(changes));
+    const before = await areNews();
     await this.takeIn(changes);
-    for (const key of changes.map(({ table, id }) => `${table} ${id}`)) if (!news.has(key)) this.#passable.add(key);
+    for (const key of await areNews()) if (!before.has(key)) this.#passable.add(key);
   }
 
   /**
    * Rows in their order, but for large ones of which all that is found may be passed, however many of these are before the others.
    *
    * @param find so many of them, but for these
-   * @returns the large ones with the smallest first; `isAll`: there are no more
+   * @returns both in their order; `isAll`: there are no more
    */
   private async withoutLarge<Place extends RowPlace>(
     limit: number,
@@ -461,8 +476,7 @@ export class Accounts {
       const others = found.filter((each) => !isLarge(each));
       large.push(...found.filter(isLarge));
       const isAll = found.length < limit;
-      if (isAll || others.length > 0)
-        return { others, large: large.sort((one, other) => one.stored - other.stored), isAll };
+      if (isAll || others.length > 0) return { others, large, isAll };
     }
   }
 
@@ -507,6 +521,7 @@ export class Accounts {
       DatabaseTables.within(client, this.#prepared, this.#writer, this.options.limits, async (tables) => {
         const outcome = await work(tables, client);
         this.#copies += tables.copies;
+        for (const { table, id } of tables.bound) this.#passable.delete(`${table} ${id}`);
         return outcome;
       }),
     );
@@ -520,17 +535,18 @@ export class Accounts {
         const { table, id, reason, isBeside } = row;
         const key = besideKey(table, id);
         if (!isBeside || this.#holds.waiting(key, "") !== undefined) continue;
+        this.#holds.failed(key, "", reason, Date.now() + TOO_LARGE_MS);
         if (await this.fits(row)) {
           await session((client) => forgetReading(client, region));
           break;
         }
-        this.#holds.failed(key, "", reason, Date.now() + TOO_LARGE_MS);
       }
   }
 
   private async fits(row: RowPlace): Promise<boolean> {
     try {
-      return await this.within((tables) => tables.fits(row));
+      await this.within((tables) => tables.mustFit(row));
+      return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       return false;
@@ -779,8 +795,8 @@ export class Accounts {
     return { written: outcomes.reduce((sum, { written }) => sum + written, 0), waiting };
   }
 
-  /** @param withLarge whether a row that is large is told, once all are that are small */
-  private async tell(broken: Map<string, string> | undefined, withLarge: boolean): Promise<Told> {
+  /** @param pick of large rows that others passed, those that are told behind them; undefined: none */
+  private async tell(broken: Map<string, string> | undefined, pick?: First): Promise<Told> {
     const { region } = this.options;
     let told = 0;
     let epoch = await this.epoch();
@@ -797,7 +813,7 @@ export class Accounts {
         this.isPassable,
       );
       const isLast = others.length === 0;
-      const places = isLast && withLarge ? firstOf(large) : others;
+      const places = isLast && pick ? firstOf(large, pick) : others;
       if (places.length === 0) return { told, isLeft: large.length > 0 };
       const part = await this.write(
         epoch,
@@ -1056,15 +1072,18 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
   }
 }
 
-const storedBytes = (rows: readonly Stored[]): number => rows.reduce((sum, { stored }) => sum + stored, 0);
-
-/** Of large rows, the smallest first, those that are done at once: the first, and as many as are little with it. */
-function firstOf<Place extends Stored>(large: readonly Place[]): Place[] {
+/** Of large rows those that are done at once: the first, and as many as are little with it; of each, all that there is in its order. */
+function firstOf<Place extends RowPlace & Stored>(large: readonly Place[], pick: First): Place[] {
+  const rows = [...groupsOf(large, ({ table, id }) => `${table} ${id}`).values()];
+  const storedOf = ([first]: readonly Place[]) => first?.stored ?? 0;
+  if (pick === "smallest") rows.sort((one, other) => storedOf(one) - storedOf(other));
   let sum = 0;
-  return large.filter(({ stored }, index) => {
-    sum += stored;
-    return index === 0 || sum <= LARGE_STORED;
-  });
+  return rows
+    .filter((row, index) => {
+      sum += storedOf(row);
+      return index === 0 || sum <= LARGE_STORED;
+    })
+    .flat();
 }
 
 /**

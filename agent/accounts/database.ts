@@ -122,6 +122,8 @@ export class DatabaseTables implements Tables {
   readonly #large: LargeValues;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
+  /** Rows of whose changes, as they were taken in, some may not be passed. */
+  readonly bound: RowPlace[] = [];
 
   private constructor(
     private readonly client: ClientBase,
@@ -155,17 +157,18 @@ export class DatabaseTables implements Tables {
    * @param but changes of these rows, up to a number each, are not among them
    */
   async changes(limit: number, but: readonly ChangePlace[]): Promise<LoggedChange[]> {
-    const { rows } = await this.client.query<ChangePlace & { kind: string; columns: string[] | null }>(
-      `SELECT seq::text, table_name AS table, row_id AS id, kind, columns FROM ${SCHEMA}.account_change c
+    const { rows } = await this.client.query<ChangePlace & { kind: string; columns: string[] | null; known: boolean }>(
+      `SELECT seq::text, table_name AS table, row_id AS id, kind, columns, EXISTS (
+          SELECT FROM ${SCHEMA}.account_row r WHERE r.table_name = c.table_name AND r.row_id = c.row_id) AS known FROM ${SCHEMA}.account_change c
         WHERE table_name = ANY($1::text[]) AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::bigint[]) AS h (name, id, seq)
             WHERE h.name = c.table_name AND h.id = c.row_id AND c.seq <= h.seq)
         ORDER BY seq LIMIT $2`,
       [this.names, limit, but.map(({ table }) => table), but.map(({ id }) => id), but.map(({ seq }) => seq)],
     );
-    return rows.map(({ kind, columns, ...place }) => {
+    return rows.map(({ kind, columns, known, ...place }) => {
       const table = this.#byName.get(place.table);
-      return { ...place, passable: table !== undefined && isPassable(table, kind, columns ?? []) };
+      return { ...place, passable: table !== undefined && isPassable(table, { kind, columns: columns ?? [], known }) };
     });
   }
 
@@ -694,9 +697,10 @@ export class DatabaseTables implements Tables {
     return this.each(rows, (table, ids) => this.sizes(table, ids));
   }
 
-  /** Whether a row of this region's, as LangFlow's table has it, is one of which the others may be told. */
-  async fits(row: RowPlace): Promise<boolean> {
-    return [...(await this.bytesOf([row])).values()].every(({ live }) => live <= ROW_BYTES_MAX);
+  /** @throws RowsTooLarge where a row of this region's is one of which the others cannot be told */
+  async mustFit({ table: name, id }: RowPlace): Promise<void> {
+    const table = this.#byName.get(name);
+    if (table) await this.values(table, [id]);
   }
 
   async withStored<Each extends RowPlace>(rows: readonly Each[]): Promise<(Each & Stored)[]> {
@@ -836,6 +840,9 @@ export class DatabaseTables implements Tables {
       const byRow = groupsOf(changes, ({ row_id }) => row_id);
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
+      for (const { row_id: id, kind, columns } of changes)
+        if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) }))
+          this.bound.push({ table: name, id });
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];

@@ -54,10 +54,10 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
 
   /** @param beganAt milliseconds */
   succeeded(
-    { applied, copies, told, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
+    { applied, copies, told, isLeft, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
     beganAt: number,
   ): void {
-    this.succeededAt(beganAt);
+    this.succeededAt(isLeft ? undefined : beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
     this.told(told);

@@ -163,9 +163,14 @@ export const mayComeBack = ({ deletes }: Pick<TravellingTable, "deletes">): bool
 /**
  * Whether what other rows do may be told before a change of a row: nobody refers to the columns that it writes, is named by them or
  * denied something, and its delete would be another change.
+ *
+ * @param known something was known of the row before: made again, it may have left a name to another row
  */
-export function isPassable(table: TravellingTable, kind: string, columns: readonly string[]): boolean {
-  if (kind === "made") return true;
+export function isPassable(
+  table: TravellingTable,
+  { kind, columns, known }: { kind: string; columns: readonly string[]; known: boolean },
+): boolean {
+  if (kind === "made") return !known;
   const { key, naturalKey, uniqueIndexes, references, disabling = {} } = table;
   const names = [...(naturalKey ? [naturalKey] : []), ...uniqueIndexes].flatMap(({ on }) => on.map(columnOf));
   const bound = new Set([...key, ...names, ...Object.keys(references), ...Object.keys(disabling)]);

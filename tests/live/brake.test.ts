@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { DRILL_ACCOUNT } from "../../agent/accounts/capture";
 import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
@@ -224,12 +224,12 @@ describe("what is made under the name of a row whose delete is held", () => {
       "SELECT p.name, p.description, f.name AS flow FROM folder p LEFT JOIN flow f ON f.folder_id = p.id WHERE p.name = 'name 1'",
     ),
   });
-  const NEW = {
-    servers: [{ name: "name 1", url: "a new one" }],
-    files: [{ name: "name 1", path: "path 1", size: 9 }],
+  const made = (text: string) => ({
+    servers: [{ name: "name 1", url: text }],
+    files: [{ name: "name 1", path: "path 1", size: text.length }],
     shares: [{ level: "read" }],
-    projects: [{ name: "name 1", description: "a new one", flow: "in it" }],
-  };
+    projects: [{ name: "name 1", description: text, flow: "in it" }],
+  });
   const OLD = {
     servers: [{ name: "name 1", url: "old" }],
     files: [{ name: "name 1", path: "path 1", size: 3 }],
@@ -246,52 +246,54 @@ describe("what is made under the name of a row whose delete is held", () => {
       }),
     );
 
-  it.each(["release", "reject"] as const)(
-    "is another row, with its own values, and stays after a %s",
-    async (decision) => {
-      const [us, eu] = await braked();
-      const owner = await us.makeUser("ada");
-      await make(us, owner, "old", 25);
-      await settle(us, eu);
-      for (const table of Object.keys(KINDS))
-        await us.query(`DELETE FROM ${table} WHERE ${table === "folder" ? "user_id = $1" : "$1::uuid IS NOT NULL"}`, [
-          owner,
-        ]);
-      await settle(us, eu);
-      await make(us, owner, "a new one", 1);
-      await us.query(
-        `INSERT INTO flow (id, name, user_id, folder_id, data, version_token, updated_at, access_type, flow_type)
+  it.each([
+    ["release", "small", "a new one"],
+    ["reject", "small", "a new one"],
+    ["release", "large", randomBytes(60_000).toString("base64")],
+  ] as const)("is another row, with its own values, and stays after a %s: %s", async (decision, _, text) => {
+    const NEW = made(text);
+    const [us, eu] = await braked();
+    const owner = await us.makeUser("ada");
+    await make(us, owner, "old", 25);
+    await settle(us, eu);
+    for (const table of Object.keys(KINDS))
+      await us.query(`DELETE FROM ${table} WHERE ${table === "folder" ? "user_id = $1" : "$1::uuid IS NOT NULL"}`, [
+        owner,
+      ]);
+    await settle(us, eu);
+    await make(us, owner, text, 1);
+    await us.query(
+      `INSERT INTO flow (id, name, user_id, folder_id, data, version_token, updated_at, access_type, flow_type)
         SELECT gen_random_uuid(), 'in it', user_id, id, $1, gen_random_uuid(), now(), 'PRIVATE', 'workflow' FROM folder WHERE name = 'name 1'`,
-        [graph],
-      );
-      const [, outcome] = await settle(us, eu);
-      expect(await valuesIn(us)).toEqual(NEW);
-      expect(await valuesIn(eu)).toEqual(OLD);
-      // What has another name for a while is used meanwhile.
-      expect(
-        await eu.query(
-          "SELECT p.description, p.name LIKE 'name 1 (%' AS is_beside FROM flow f JOIN folder p ON p.id = f.folder_id WHERE f.name = 'in it'",
-        ),
-      ).toEqual([{ description: "a new one", is_beside: true }]);
-      expect(outcome?.waiting).toEqual([]);
-      await decide(us, decision);
-      await settle(us, eu);
-      for (const region of [us, eu])
-        if (decision === "release") {
-          expect(await countsOf(region)).toEqual([1, 1, 1, 1]);
-          expect(await valuesIn(region)).toEqual(NEW);
-        } else {
-          // As two regions' rows of one name: one, with the first's values or the later ones.
-          expect(await countsOf(region)).toEqual([25, 25, 25, 25]);
-          expect(await valuesIn(region)).toEqual({
-            servers: OLD.servers,
-            files: NEW.files,
-            shares: NEW.shares,
-            projects: [{ ...OLD.projects[0], flow: "in it" }],
-          });
-        }
-    },
-  );
+      [graph],
+    );
+    const [, outcome] = await settle(us, eu);
+    expect(await valuesIn(us)).toEqual(NEW);
+    expect(await valuesIn(eu)).toEqual(OLD);
+    // What has another name for a while is used meanwhile.
+    expect(
+      await eu.query(
+        "SELECT p.description, p.name LIKE 'name 1 (%' AS is_beside FROM flow f JOIN folder p ON p.id = f.folder_id WHERE f.name = 'in it'",
+      ),
+    ).toEqual([{ description: text, is_beside: true }]);
+    expect(outcome?.waiting).toEqual([]);
+    await decide(us, decision);
+    await settle(us, eu);
+    for (const region of [us, eu])
+      if (decision === "release") {
+        expect(await countsOf(region)).toEqual([1, 1, 1, 1]);
+        expect(await valuesIn(region)).toEqual(NEW);
+      } else {
+        // As two regions' rows of one name: one, with the first's values or the later ones.
+        expect(await countsOf(region)).toEqual([25, 25, 25, 25]);
+        expect(await valuesIn(region)).toEqual({
+          servers: OLD.servers,
+          files: NEW.files,
+          shares: NEW.shares,
+          projects: [{ ...OLD.projects[0], flow: "in it" }],
+        });
+      }
+  });
 
   it.each([
     ["release", [{ node: "imported", count: 30, own: 30 }]],

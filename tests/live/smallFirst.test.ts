@@ -93,6 +93,31 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
   });
 });
 
+it("keeps no large flow waiting for smaller ones that come again and again", async () => {
+  const [us, , user] = await fleet();
+  const text = randomBytes(700_000).toString("base64");
+  const save = (name: string, bytes: number) =>
+    us.query(
+      `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)
+        VALUES (gen_random_uuid(), $1, $2, json_build_object('text', $3::text), now(), 'PRIVATE', 'workflow')`,
+      [name, user, text.slice(0, bytes)],
+    );
+  const known =
+    "SELECT FROM langflow_dr.account_row r JOIN flow f ON f.id::text = row_id WHERE f.name = 'oldest' AND news IS NULL";
+  await save("oldest", 900_000);
+  for (const name of ["a", "b", "c"]) await save(name, 400_000);
+  const create = us.bucket.createOnce.bind(us.bucket);
+  const isTold: boolean[] = [];
+  us.bucket.createOnce = async (key, body) => {
+    isTold.push((await us.query(known)).length > 0);
+    if (isTold.length < 12) await save(`later ${isTold.length}`, 400_000);
+    return create(key, body);
+  };
+  await rounds(us);
+  expect(isTold.length).toBeGreaterThan(12);
+  expect(isTold.indexOf(true)).toBeLessThan(8);
+});
+
 describe("what others depend on in a large row is told, and read, before them:", () => {
   /** Each begins with a large flow `Large`, small flows `Small` and `Other` and a large variable `KEY` of one user's, in both regions. */
   const changes: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -110,6 +135,16 @@ describe("what others depend on in a large row is told, and read, before them:",
     "a delete, where a small row gets the name and the endpoint": [
       ["DELETE FROM flow WHERE name = 'Large'"],
       ["UPDATE flow SET name = 'Large', endpoint_name = 'large' WHERE name = 'Small'"],
+    ],
+    "another name as it is made again under its id": [
+      ["DELETE FROM flow WHERE name = 'Large'"],
+      [
+        `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)
+          SELECT row_id::uuid, 'Large again', (SELECT id FROM "user" WHERE username LIKE 'user-%'), json_build_object('text', (
+              SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 3000))), now(), 'PRIVATE', 'workflow'
+            FROM langflow_dr.account_row WHERE table_name = 'flow' AND deleted_at IS NOT NULL`,
+        "UPDATE flow SET name = 'Large' WHERE name = 'Small'",
+      ],
     ],
     "names that rows swap": [
       ["UPDATE flow SET name = 'swapped' WHERE name = 'Large'"],

@@ -207,10 +207,11 @@ it("has caught up with what was there before a round that went well, and with no
 });
 
 it("has not caught up by a round that leaves large rows for the next one, which begins sooner", async () => {
-  const { loop, end } = looped({ found: { isLeft: true } });
+  const { loop, end, gauged } = looped({ found: { isLeft: true } });
   const before = performance.now();
   await pass(REST_MS + 1);
   expect(loop.hasCaughtUp(before)).toBe(false);
+  expect((await gauged("lag_seconds"))[""]).toBeCloseTo(2, 1);
   expect((await end()).asked).toEqual(["round at 0", "round at 2"]);
 });
 
