@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { DatabaseTables } from "../../agent/accounts/database";
 import { MARK_WINS } from "../../agent/backup/restoreDatabase";
 import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
+import { until } from "./langflowApi";
 import { largeGraph } from "./largeGraph";
 
 jest.setTimeout(300_000);
@@ -142,7 +143,8 @@ it("lets a large row that the database refuses wait by itself, with its values",
   await rounds(us, eu);
   expect(await eu.query("SELECT id FROM flow WHERE user_id = $1", [user])).toEqual([{ id: other }]);
   await eu.query("ALTER TABLE flow DROP CONSTRAINT refused");
-  await rounds(eu);
+  // It is looked at again seconds later.
+  await until("the row arrives", async () => (await rounds(eu)).every(({ waiting }) => waiting.length === 0), 60_000);
   expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
 });
 
