@@ -28,10 +28,12 @@ export async function onTopOf(
   const paths = new Set(commits.flatMap(({ files }) => [...files.keys()]));
   const isMeant = ({ path }: FileAt) => paths.has(path) || isChanged(path);
   const was = await flowsIn(parts, before, isMeant, (_, { path }) => paths.has(path));
-  const is = await flowsIn(parts, after, isMeant, (id, { path }) => folderOf(path) === folderOf(was.get(id)?.path));
-  /** Where each flow's file is, and of which flow a path is, as the commits go on. */
-  const at = new Map([...is].map(([id, file]) => [id, file]));
+  /** Of which flow a path is, as the commits go on. */
   const ids = new Map([...was].map(([id, { path }]) => [path, id]));
+  const isInItsFolder = (id: string, { path }: FileAt) => folderOf(path) === folderOf(was.get(id)?.path);
+  const is = await flowsIn(parts, after, isMeant, isInItsFolder, new Map(ids));
+  /** Where each flow's file is. */
+  const at = new Map(is);
   const again: Commit[] = [];
   for (const commit of commits) {
     const written = [...commit.files].flatMap(([path, blob]) => (blob === undefined ? [] : [{ path, blob }]));
@@ -78,21 +80,32 @@ async function merged({ repository }: Of, old: FileAt, theirs: FileAt, blob: str
   }
 }
 
-/** @param isOwn whether a file is its flow's own, where another folder has a copy of it */
+/**
+ * @param isOwn whether a file is its flow's own, where another folder has a copy of it
+ * @param recorded the flow that was at a path
+ */
 async function flowsIn(
   { reader }: Of,
   { folders }: Tree,
   isMeant: (file: FileAt) => boolean,
   isOwn: (id: string, file: FileAt) => boolean,
+  recorded: ReadonlyMap<string, string> = new Map(),
 ): Promise<Map<string, FileAt>> {
   const found = new Map<string, FileAt>();
   for (const { flows } of folders.values()) {
-    const { byId } = await reader.flows({ flows: flows.filter(isMeant), problems: [] });
+    const meant = { flows: flows.filter(isMeant), problems: [] };
+    const { byId } = await reader.flows(
+      meant,
+      NONE,
+      () => false,
+      (path) => recorded.get(path),
+    );
     for (const [id, file] of byId) if (!found.has(id) || isOwn(id, file)) found.set(id, file);
   }
   return found;
 }
 
+const NONE = () => undefined;
 const folderOf = (path = ""): string => path.slice(0, path.indexOf("/"));
 
 const isFlow = ({ path }: FileAt): boolean => path.endsWith(".json");

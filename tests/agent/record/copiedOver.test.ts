@@ -57,6 +57,20 @@ describe("a file that a person writes over a different flow's file", () => {
     expect(fleet.file(YANS)).toContain("yan 1");
   });
 
+  it("is not its own file, whose edit was recorded while the host was away", async () => {
+    const { fleet, push } = await recorded();
+    const own = "yan/Only_Yan_s.json";
+    fleet.host.isAway = true;
+    fleet.langflow.save(C, { data: graph("yan 3") });
+    await fleet.cycle().catch(() => undefined);
+    push({ [YANS]: fleet.host.contents().get(own) });
+    fleet.host.isAway = false;
+    await fleet.settle();
+    expect(textOf(fleet.langflow, C)[0]).toBe("yan 3");
+    expect(fleet.file(own)).toContain("yan 3");
+    expect(fleet.file(YANS)).toContain("yan 2");
+  });
+
   it("while the host was away, gives way to the flow's own file, without undoing what was recorded in this region alone", async () => {
     const { fleet, push } = await recorded();
     const own = fleet.file(YANS);
