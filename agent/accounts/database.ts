@@ -459,7 +459,7 @@ export class DatabaseTables implements Tables {
           fell_of: awaits?.owner,
           history: row.history,
           shown,
-          news: news ? 0 : null,
+          news: news ? signOf(news) : null,
         };
       });
       const texts = records.flatMap(({ waiting }) => Object.values(waiting ?? {}));
@@ -468,11 +468,11 @@ export class DatabaseTables implements Tables {
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r (table_name, row_id, ${KEPT}, awaits_since, news)
          SELECT $1, row_id, ${kept}, CASE WHEN awaits_flow IS NOT NULL THEN ${NOW} END,
-           CASE WHEN news IS NOT NULL THEN nextval('${SCHEMA}.account_news') END
+           CASE WHEN news IS NOT NULL THEN news * nextval('${SCHEMA}.account_news') END
          FROM jsonb_populate_recordset(NULL::${SCHEMA}.account_row, $2::jsonb)
          ON CONFLICT (table_name, row_id) DO UPDATE SET (${KEPT}) = ROW(${KEPT.replaceAll(/\w+/g, "excluded.$&")}),
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           news = coalesce(excluded.news, r.news)`,
+           news = CASE WHEN excluded.news < 0 THEN coalesce(r.news, -excluded.news) ELSE coalesce(excluded.news, r.news) END`,
         [table, JSON.stringify(records)],
       );
     }
@@ -840,9 +840,10 @@ export class DatabaseTables implements Tables {
       const byRow = groupsOf(changes, ({ row_id }) => row_id);
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
+      const bound = new Set<string>();
       for (const { row_id: id, kind, columns } of changes)
-        if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) }))
-          this.bound.push({ table: name, id });
+        if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) })) bound.add(id);
+      for (const id of bound) this.bound.push({ table: name, id });
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];
@@ -861,9 +862,11 @@ export class DatabaseTables implements Tables {
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
       const before = await this.records(name, copies);
+      // What a row that is news gave up, it gave up before what came since: an edit that may be passed leaves it in its place.
+      const isInPlace = ({ id, news }: Kept) => news && records.has(id) && !bound.has(id);
       await this.keep(
         name,
-        kept.filter(({ id }) => !before.has(id)),
+        kept.filter(({ id }) => !before.has(id)).map((each) => (isInPlace(each) ? { ...each, news: "inPlace" } : each)),
       );
     }
   }
@@ -1041,6 +1044,9 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
     ...(history !== null && { history }),
   });
 }
+
+/** Of a row that is news already, a negative number leaves it in its place. */
+const signOf = (news: true | "inPlace"): number => (news === "inPlace" ? -1 : 1);
 
 const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>
   Object.fromEntries(Object.entries(cells).flatMap(([column, { at }]) => (at === madeAt ? [] : [[column, at]])));

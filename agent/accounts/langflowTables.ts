@@ -70,8 +70,8 @@ export interface Kept {
   readonly heldAt?: Stamp | undefined;
   /** It keeps a content that gave way, and was not known before. */
   readonly isCopy?: boolean;
-  /** It is news of this region's own making: the other regions have to be told. */
-  readonly news?: boolean;
+  /** It is news of this region's own making: the other regions have to be told; `inPlace`, where it is news already, in its turn. */
+  readonly news?: boolean | "inPlace";
 }
 
 /** A row to be written. */

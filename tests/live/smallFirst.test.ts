@@ -93,6 +93,26 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
   });
 });
 
+it("gives up a name before another row gets it, though it is edited again and all of it fills several objects", async () => {
+  const [us, eu, user] = await fleet();
+  const text = randomBytes(4_000_000).toString("base64");
+  await us.query(
+    `INSERT INTO variable (id, name, value, type, user_id)
+      SELECT gen_random_uuid(), name, $2, 'Generic', $1 FROM unnest(ARRAY['KEY', 'OTHER']) AS name`,
+    [user, text],
+  );
+  await settle(us, eu);
+  await us.query("UPDATE variable SET name = 'KEY old' WHERE name = 'KEY'");
+  await makeSmall(us, user, "KEY");
+  await us.query("UPDATE variable SET name = 'OTHER too' WHERE name = 'OTHER'");
+  await us.query("UPDATE variable SET type = 'Credential' WHERE name = 'KEY old'");
+  const shown = (region: AccountsRegion) =>
+    region.query("SELECT id, name, type, length(value) AS length FROM variable ORDER BY id");
+  const asMade = await shown(us);
+  await settle(us, eu);
+  for (const region of [us, eu]) expect(await shown(region)).toEqual(asMade);
+});
+
 it("keeps no large flow waiting for smaller ones that come again and again", async () => {
   const [us, , user] = await fleet();
   const text = randomBytes(700_000).toString("base64");
