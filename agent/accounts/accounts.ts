@@ -202,6 +202,8 @@ export class Accounts {
   readonly #passable = new Set<string>();
   /** Objects of other regions that are passed until they are read. */
   readonly #passed = new Set<string>();
+  /** What was told between the pages of a snapshot and was not edited since, by table and id with the number of its news. */
+  readonly #toldBetween = new Map<string, string>();
   /** Rows of other regions that were written between the pages of a snapshot in this round. */
   #between = 0;
 
@@ -522,6 +524,7 @@ export class Accounts {
         const outcome = await work(tables, client);
         this.#copies += tables.copies;
         for (const { table, id } of tables.bound) this.#passable.delete(`${table} ${id}`);
+        for (const { table, id } of tables.taken) this.#toldBetween.delete(`${table} ${id}`);
         return outcome;
       }),
     );
@@ -923,7 +926,8 @@ export class Accounts {
    * the page that has the row may be written already.
    */
   private betweenPages(former: string, broken: Map<string, string>): () => Promise<void> {
-    const told = new Map<string, string>();
+    const told = this.#toldBetween;
+    told.clear();
     return async () => {
       for (const region of this.options.peers.regions) this.#between += (await this.receive(region, broken)).applied;
       await this.takeInOthers();

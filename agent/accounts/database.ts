@@ -124,6 +124,8 @@ export class DatabaseTables implements Tables {
   copies = 0;
   /** Rows of whose changes, as they were taken in, some may not be passed. */
   readonly bound: RowPlace[] = [];
+  /** Rows of which changes were taken in. */
+  readonly taken: RowPlace[] = [];
 
   private constructor(
     private readonly client: ClientBase,
@@ -844,6 +846,7 @@ export class DatabaseTables implements Tables {
       for (const { row_id: id, kind, columns } of changes)
         if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) })) bound.add(id);
       for (const id of bound) this.bound.push({ table: name, id });
+      for (const id of ids) this.taken.push({ table: name, id });
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];
