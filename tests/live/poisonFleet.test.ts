@@ -222,7 +222,6 @@ describe("what one user makes", () => {
     git("clone", "--quiet", "--branch", "main", await fleet.gitUrl(), ".");
   });
   afterAll(async () => {
-    for (const region of REGIONS) writeFileSync(`/tmp/poison.${region}.log`, await fleet.logOf(region, "flow-sync"));
     isOver = true;
     for (const client of databases.values()) await client.end();
     await fleet.remove();
