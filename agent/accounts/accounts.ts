@@ -19,6 +19,7 @@ import {
   NO_NEWS,
   type RowPlace,
   refusal,
+  rowKey,
   type Stored,
 } from "./database";
 import { type Envelope, EnvelopeBroken } from "./envelope";
@@ -405,7 +406,8 @@ export class Accounts {
     const large = await this.takeInOthers();
     await this.within((tables) => tables.setBeside());
     const { told, isLeft } = await this.tell(broken);
-    if (!withLarge) return { told, isLeft: isLeft || large.length > 0 };
+    const isMore = isLeft || large.length > 0;
+    if (!withLarge || !isMore) return { told, isLeft: isMore };
     const turn = this.#turns++;
     // The oldest too, however many smaller ones come; and what was taken in is told, however much there is to take in.
     const pick: First = turn % 4 < 2 ? "smallest" : "oldest";
@@ -462,19 +464,18 @@ export class Accounts {
     find: (tables: DatabaseTables, but: readonly Place[]) => Promise<Place[]>,
     isPassable: (place: Place) => boolean,
   ): Promise<{ others: readonly Place[]; large: readonly (Place & Stored)[]; isAll: boolean }> {
-    const keyOfRow = ({ table, id }: RowPlace) => `${table} ${id}`;
     const bound = new Set<string>();
     for (let large: (Place & Stored)[] = []; ; ) {
       const found = await this.within(async (tables) => tables.withStored(await find(tables, large)));
-      for (const each of found) if (!isPassable(each)) bound.add(keyOfRow(each));
+      for (const each of found) if (!isPassable(each)) bound.add(rowKey(each));
       // One of its changes that came since may not be passed: then none may.
-      if (large.some((each) => bound.has(keyOfRow(each)))) {
+      if (large.some((each) => bound.has(rowKey(each)))) {
         large = [];
         continue;
       }
-      const passed = new Set(large.map(keyOfRow));
+      const passed = new Set(large.map(rowKey));
       const isLarge = (each: Place & Stored) =>
-        passed.has(keyOfRow(each)) || (each.stored > SMALL_STORED && !bound.has(keyOfRow(each)));
+        passed.has(rowKey(each)) || (each.stored > SMALL_STORED && !bound.has(rowKey(each)));
       const others = found.filter((each) => !isLarge(each));
       large.push(...found.filter(isLarge));
       const isAll = found.length < limit;
@@ -482,7 +483,7 @@ export class Accounts {
     }
   }
 
-  private readonly isPassable = ({ table, id }: RowPlace): boolean => this.#passable.has(`${table} ${id}`);
+  private readonly isPassable = (row: RowPlace): boolean => this.#passable.has(rowKey(row));
 
   /** What the database refuses of them is held. */
   private async takeIn(changes: readonly ChangePlace[]): Promise<void> {
@@ -503,15 +504,15 @@ export class Accounts {
     return [...this.#unshown].flatMap(([key, row]) => (this.#holds.waiting(key, row.seq) === undefined ? [] : [row]));
   }
 
-  private release({ table, id }: RowPlace): void {
-    this.#unshown.delete(`${table} ${id}`);
-    this.#holds.succeeded(`${table} ${id}`);
-    this.#holds.succeeded(besideKey(table, id));
+  private release(row: RowPlace): void {
+    this.#unshown.delete(rowKey(row));
+    this.#holds.succeeded(rowKey(row));
+    this.#holds.succeeded(besideKey(row));
   }
 
   /** What is too large does not become smaller without a change, which is tried at once. */
   private hold({ table, id, seq = "0" }: RowPlace & Partial<ChangePlace>, { reason, isTooLarge }: Refusal): void {
-    const key = `${table} ${id}`;
+    const key = rowKey({ table, id });
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
     this.#unshown.set(key, { table, id, seq: newest, reason });
@@ -523,8 +524,10 @@ export class Accounts {
       DatabaseTables.within(client, this.#prepared, this.#writer, this.options.limits, async (tables) => {
         const outcome = await work(tables, client);
         this.#copies += tables.copies;
-        for (const { table, id } of tables.bound) this.#passable.delete(`${table} ${id}`);
-        for (const { table, id } of tables.taken) this.#toldBetween.delete(`${table} ${id}`);
+        for (const row of tables.taken) {
+          this.#toldBetween.delete(rowKey(row));
+          if (row.isBound) this.#passable.delete(rowKey(row));
+        }
         return outcome;
       }),
     );
@@ -535,25 +538,14 @@ export class Accounts {
     const { session, peers } = this.options;
     for (const region of peers.regions)
       for (const { row } of await session((client) => refusedOf(client, [region]))) {
-        const { table, id, reason, isBeside } = row;
-        const key = besideKey(table, id);
-        if (!isBeside || this.#holds.waiting(key, "") !== undefined) continue;
-        this.#holds.failed(key, "", reason, Date.now() + TOO_LARGE_MS);
-        if (await this.fits(row)) {
-          await session((client) => forgetReading(client, region));
-          break;
-        }
+        const key = besideKey(row);
+        if (!row.isBeside || this.#holds.waiting(key, "") !== undefined) continue;
+        this.#holds.failed(key, "", row.reason, Date.now() + TOO_LARGE_MS);
+        const [, refused] = await eachByItself([row], (rows) => this.within((tables) => tables.mustFit(rows)));
+        if (refused.length > 0) continue;
+        await session((client) => forgetReading(client, region));
+        break;
       }
-  }
-
-  private async fits(row: RowPlace): Promise<boolean> {
-    try {
-      await this.within((tables) => tables.mustFit(row));
-      return true;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return false;
-    }
   }
 
   /**
@@ -584,42 +576,48 @@ export class Accounts {
         broken.set(key, waits);
         continue;
       }
-      const isWhole = region === this.options.region || wholeEpoch(read) === undefined;
-      const outcome = await this.receiveObject(key, place, broken, !isWhole);
-      if (outcome === "passed") {
+      const mayPass = region !== this.options.region && wholeEpoch(read) !== undefined;
+      const outcome = await this.receiveObject(key, place, read, broken, mayPass);
+      if (!outcome) {
         later.push([key, place]);
         continue;
       }
       applied += outcome.written;
-      read = await this.readSoFar(region);
+      read = outcome.read;
       // What is behind it waits for one that is large and may not be passed; all else of the other regions does not.
-      if (outcome.isLarge && !isWhole) return { applied, isLeft: true, hasReadLarge: false };
+      if (outcome.isLarge && mayPass) return { applied, isLeft: true, hasReadLarge: false };
     }
-    const [large] = later;
-    if (!large || !withLarge) return { applied, isLeft: later.length > 0, hasReadLarge: false };
-    const outcome = isUnread(read, large[1]) ? await this.receiveObject(...large, broken, false) : "passed";
-    const written = outcome === "passed" ? 0 : outcome.written;
-    return { applied: applied + written, isLeft: later.length > 1, hasReadLarge: true };
+    const [large] = later.filter(([, place]) => isUnread(read, place));
+    if (!large || !withLarge) return { applied, isLeft: large !== undefined, hasReadLarge: false };
+    const outcome = await this.receiveObject(...large, read, broken, false);
+    return { applied: applied + (outcome?.written ?? 0), isLeft: later.length > 1, hasReadLarge: true };
   }
 
-  /** @param mayPass whether one that may be passed is: then nothing is done */
+  /**
+   * @param read how far its region was read
+   * @param mayPass whether one that may be passed is: then nothing is done
+   * @returns undefined where it was passed
+   */
   private async receiveObject(
     key: string,
     place: Place,
+    read: Read[],
     broken: Map<string, string>,
     mayPass: boolean,
-  ): Promise<{ written: number; isLarge: boolean } | "passed"> {
+  ): Promise<{ read: Read[]; written: number; isLarge: boolean } | undefined> {
     const { region } = place;
-    if (mayPass && this.#passed.has(key)) return "passed";
+    if (mayPass && this.#passed.has(key)) return undefined;
     const part = await this.open(key, broken, async (text) =>
       mayPass && (await isPassable(text)) ? "passed" : readPart(text),
     );
-    if (part === "passed") this.#passed.add(key);
-    else this.#passed.delete(key);
-    if (part === "passed") return part;
-    if (!part) return { written: 0, isLarge: false };
+    if (part === "passed") {
+      this.#passed.add(key);
+      return undefined;
+    }
+    this.#passed.delete(key);
+    if (!part) return { read, written: 0, isLarge: false };
     const isLarge = part.rows.some(({ row }) => largeValues(row).length > 0);
-    const now = afterReading(await this.readSoFar(region), place, part.completes);
+    const now = afterReading(read, place, part.completes);
     // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
     if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
     const { written, held, refused } = await this.take(region, part);
@@ -627,7 +625,7 @@ export class Accounts {
     const [first] = held;
     if (first) {
       this.leaveOut(key, `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`, broken);
-      return { written, isLarge };
+      return { read, written, isLarge };
     }
     this.#holds.succeeded(key);
     await this.within(async (_, client) => {
@@ -635,7 +633,7 @@ export class Accounts {
       await keepRefused(client, region, now, named);
       await keepReading(client, region, now);
     });
-    return { written, isLarge };
+    return { read: now, written, isLarge };
   }
 
   /**
@@ -691,7 +689,7 @@ export class Accounts {
       // This region's own changes of them were taken in as well.
       for (const row of taken) {
         this.release(row);
-        this.#passable.delete(`${row.table} ${row.id}`);
+        this.#passable.delete(rowKey(row));
       }
       rest = rest.slice(taken.length);
     }
@@ -826,7 +824,7 @@ export class Accounts {
       if (part !== "taken") {
         const rows = part === "nothing" ? [] : part.rows;
         await this.within((tables) => tables.told(rows));
-        for (const { table, id } of rows) this.#passable.delete(`${table} ${id}`);
+        for (const row of rows) this.#passable.delete(rowKey(row));
         told += rows.length;
         if (isLast) return { told, isLeft: large.length > rows.length };
         continue;
@@ -922,8 +920,8 @@ export class Accounts {
   }
 
   /**
-   * A snapshot may take minutes. Between two of its pages what is small is taken in, and told in the epoch before; as news it stays, for
-   * the page that has the row may be written already.
+   * A snapshot may take minutes. Between two of its pages all but large rows that others pass is taken in, and told in the epoch before;
+   * as news it stays, for the page that has the row may be written already.
    */
   private betweenPages(former: string, broken: Map<string, string>): () => Promise<void> {
     const told = this.#toldBetween;
@@ -934,13 +932,13 @@ export class Accounts {
       await this.within((tables) => tables.setBeside());
       const find = async (tables: DatabaseTables, but: readonly NewsPlace[]) => {
         const news = await tables.news(this.exchanged, PART_ROWS + told.size, [...this.unshown(), ...but]);
-        return news.filter(({ table, id, news }) => told.get(`${table} ${id}`) !== news);
+        return news.filter((each) => told.get(rowKey(each)) !== each.news);
       };
       const { others } = await this.withoutLarge(PART_ROWS, find, this.isPassable);
       if (others.length === 0) return;
       const [fit] = await this.fitting(others);
       const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false });
-      if (typeof part !== "string") for (const { table, id, news } of part.rows) told.set(`${table} ${id}`, news);
+      if (typeof part !== "string") for (const row of part.rows) told.set(rowKey(row), row.news);
     };
   }
 
@@ -952,12 +950,12 @@ export class Accounts {
     of: readonly TravellingTable[],
     but: readonly RowPlace[] = [],
   ): AsyncGenerator<{ readonly places: readonly NewsPlace[]; readonly isShort: boolean; readonly isLast: boolean }> {
-    const left = new Set(but.map(({ table, id }) => `${table} ${id}`));
+    const left = new Set(but.map(rowKey));
     let after: RowPlace | undefined;
     for (let isLast = false; !isLast; ) {
       const from: RowPlace | undefined = after;
       const found = await this.within((tables) => tables.all(of, from, PART_ROWS));
-      const [places, later] = await this.fitting(found.filter(({ table, id }) => !left.has(`${table} ${id}`)));
+      const [places, later] = await this.fitting(found.filter((each) => !left.has(rowKey(each))));
       after = later.length === 0 ? found.at(-1) : places.at(-1);
       isLast = found.length < PART_ROWS && later.length === 0;
       yield { places, isShort: places.length + later.length < found.length, isLast };
@@ -1064,7 +1062,7 @@ export class Accounts {
 const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
 const waitKey = (table: string, id: string): string => `waits ${table} ${id}`;
-const besideKey = (table: string, id: string): string => `beside ${table} ${id}`;
+const besideKey = (row: RowPlace): string => `beside ${rowKey(row)}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
 
@@ -1078,7 +1076,7 @@ async function* keysAfter(objects: Objects, folder: string, after: string): Asyn
 
 /** Of large rows those that are done at once: the first, and as many as are little with it; of each, all that there is in its order. */
 function firstOf<Place extends RowPlace & Stored>(large: readonly Place[], pick: First): Place[] {
-  const rows = [...groupsOf(large, ({ table, id }) => `${table} ${id}`).values()];
+  const rows = [...groupsOf(large, rowKey).values()];
   const storedOf = ([first]: readonly Place[]) => first?.stored ?? 0;
   if (pick === "smallest") rows.sort((one, other) => storedOf(one) - storedOf(other));
   let sum = 0;
@@ -1129,10 +1127,10 @@ interface Refusal {
 
 function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: RowsTooLarge) {
   const large = items.flatMap((item) => {
-    const size = bytes.get(`${item.table} ${item.id}`);
+    const size = bytes.get(rowKey(item));
     return size === undefined ? [] : [{ item, reason: tooLarge(size), isTooLarge: true }];
   });
-  return [large, items.filter(({ table, id }) => !bytes.has(`${table} ${id}`))] as const;
+  return [large, items.filter((item) => !bytes.has(rowKey(item)))] as const;
 }
 
 /** Somebody holds a lock, or two that wait for each other's were told apart. */

@@ -76,6 +76,9 @@ export interface RowPlace {
   readonly id: string;
 }
 
+/** A row as a key of a map or a set. */
+export const rowKey = ({ table, id }: RowPlace): string => `${table} ${id}`;
+
 /** A change of a row, by its number. */
 export interface ChangePlace extends RowPlace {
   readonly seq: string;
@@ -91,7 +94,7 @@ export interface LoggedChange extends ChangePlace {
 export const NO_NEWS = "0";
 
 export interface NewsPlace extends RowPlace {
-  /** Says whether it is still the same news; {@link NO_NEWS}: none. */
+  /** Its turn among news. An edit that others may pass leaves it as it is; any other change gives a new one. {@link NO_NEWS}: none. */
   readonly news: string;
 }
 
@@ -122,10 +125,8 @@ export class DatabaseTables implements Tables {
   readonly #large: LargeValues;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
-  /** Rows of whose changes, as they were taken in, some may not be passed. */
-  readonly bound: RowPlace[] = [];
-  /** Rows of which changes were taken in. */
-  readonly taken: RowPlace[] = [];
+  /** Rows of which changes were taken in; bound: not all of these may be passed. */
+  readonly taken: (RowPlace & { readonly isBound: boolean })[] = [];
 
   private constructor(
     private readonly client: ClientBase,
@@ -630,7 +631,7 @@ export class DatabaseTables implements Tables {
          ON table_name = r.name AND row_id = r.id WHERE news IS NOT NULL`,
       [rows.map(({ table }) => table), rows.map(({ id }) => id)],
     );
-    return new Set(found.map(({ table, id }) => `${table} ${id}`));
+    return new Set(found.map(rowKey));
   }
 
   /**
@@ -685,8 +686,8 @@ export class DatabaseTables implements Tables {
       const measured = rows.slice(from, from + count);
       const sizes = await this.bytesOf(measured);
       mustFit([...sizes].map(([key, { live }]) => [key, live]));
-      const beyond = measured.findIndex(({ table, id }) => {
-        const key = `${table} ${id}`;
+      const beyond = measured.findIndex((row) => {
+        const key = rowKey(row);
         if (!held.has(key)) sum += sizes.get(key)?.bytes ?? 0;
         return held.add(key).size > 1 && sum > BYTES_AT_ONCE;
       });
@@ -699,15 +700,14 @@ export class DatabaseTables implements Tables {
     return this.each(rows, (table, ids) => this.sizes(table, ids));
   }
 
-  /** @throws RowsTooLarge where a row of this region's is one of which the others cannot be told */
-  async mustFit({ table: name, id }: RowPlace): Promise<void> {
-    const table = this.#byName.get(name);
-    if (table) await this.values(table, [id]);
+  /** @throws RowsTooLarge where one of this region's rows is one of which the others cannot be told */
+  async mustFit(rows: readonly RowPlace[]): Promise<void> {
+    await this.each(rows, (table, ids) => this.values(table, ids));
   }
 
   async withStored<Each extends RowPlace>(rows: readonly Each[]): Promise<(Each & Stored)[]> {
     const stored = await this.each(rows, (table, ids) => this.storedSizes(table, ids));
-    return rows.map((row) => ({ ...row, stored: stored.get(`${row.table} ${row.id}`) ?? 0 }));
+    return rows.map((row) => ({ ...row, stored: stored.get(rowKey(row)) ?? 0 }));
   }
 
   /** What is found of rows by their ids, by table and id. */
@@ -724,7 +724,7 @@ export class DatabaseTables implements Tables {
     return all;
   }
 
-  /** The other regions were told. What has become news again since stays news. */
+  /** The other regions were told, and nothing was taken in since these rows were read. What got another turn stays news. */
   async told(news: readonly News[]): Promise<void> {
     await this.client.query(
       `UPDATE ${SCHEMA}.account_row r SET news = NULL FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (name, id, news)
@@ -805,7 +805,7 @@ export class DatabaseTables implements Tables {
     }
     const [rows, lacking]: [News[], NewsPlace[]] = [[], []];
     for (const place of found) {
-      const row = known.get(`${place.table} ${place.id}`);
+      const row = known.get(rowKey(place));
       if (lacksValues(row, this.#byName.get(place.table))) lacking.push(place);
       else if (row) rows.push({ ...place, row });
     }
@@ -845,8 +845,7 @@ export class DatabaseTables implements Tables {
       const bound = new Set<string>();
       for (const { row_id: id, kind, columns } of changes)
         if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) })) bound.add(id);
-      for (const id of bound) this.bound.push({ table: name, id });
-      for (const id of ids) this.taken.push({ table: name, id });
+      for (const id of ids) this.taken.push({ table: name, id, isBound: bound.has(id) });
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];

@@ -24,9 +24,9 @@ const FLOWS_BY_GIT =
   "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
 const RENAMED =
   "renamed, since another region had made one of its name before: give it another name, or delete it (docs/operations/alerts.md#nametaken)";
-/** How long somebody gives way, and looks whether it still has to. */
+/** How long somebody gives way at most, and how often it polls meanwhile. */
 const GIVEN_MS = 250;
-const LOOK_MS = 25;
+const POLL_MS = 25;
 /** What is written together travels together. */
 const GATHER_MS = 50;
 
@@ -66,7 +66,7 @@ export class AccountsLoop {
   async giveWay(): Promise<void> {
     const until = performance.now() + GIVEN_MS;
     await nextTurn();
-    while (this.#isWorking && performance.now() < until) await rest(LOOK_MS, this.options.signal);
+    while (this.#isWorking && performance.now() < until) await rest(POLL_MS, this.options.signal);
   }
 
   /** What the database holds is told on as soon as possible. */

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
+import { rowKey } from "./database";
 import type { Waiting } from "./langflowTables";
 import type { Read } from "./parts";
 import { keepSeen } from "./schema";
@@ -70,9 +71,7 @@ export async function keepRefused(
   if (kept.length === before.length && more.length === 0) return;
   const all = [...kept, ...more];
   const unreadable = all.filter(({ row }) => !row.isBeside).slice(0, REFUSED_MAX);
-  const beside = new Map(
-    all.flatMap((each) => (each.row.isBeside ? [[`${each.row.table} ${each.row.id}`, each]] : [])),
-  );
+  const beside = new Map(all.flatMap((each) => (each.row.isBeside ? [[rowKey(each.row), each]] : [])));
   const names = [...beside.values(), ...unreadable].map((each) => JSON.stringify(each));
   await keepSeen(client, refusedWord(region), names);
 }

@@ -7,13 +7,13 @@ import type { Known, Look } from "./database";
 import { isRecorders, listedIn } from "./edits";
 import { type UserFolders, userFolders } from "./folders";
 import { Imports } from "./imports";
-import { Incoming, placesIn, relationOf, topOf, waitingOf } from "./incoming";
+import { Incoming, placesIn, relationOf, waitingOf } from "./incoming";
 import type { Outcome } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, Report } from "./parts";
 import { commitsAfter, Publication } from "./publication";
 import { Recording } from "./recording";
 import { onTopOf } from "./replay";
-import type { Tree } from "./tree";
+import { type Tree, topOf } from "./tree";
 
 /** What a cycle did. */
 export interface Cycle {

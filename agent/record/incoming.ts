@@ -8,7 +8,7 @@ import { isAgents, isRecorders, isScrubbed, listedIn } from "./edits";
 import { folderIn, Placement, type UserFolders } from "./folders";
 import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
-import { type FileAt, type Flows, flowFileIn, type TopFolder, type Tree } from "./tree";
+import { type FileAt, type Flows, flowFileIn, type TopFolder, type Tree, topOf } from "./tree";
 
 /** How the host's history relates to what this database was in agreement with. */
 export interface Relation {
@@ -408,9 +408,6 @@ export class Incoming {
 /** Flows whose edit waits, and what it is based on; empty: no file. */
 export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
   new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
-
-/** The user's folder that a flow was recorded in. */
-export const topOf = (known: Known | undefined): string => known?.path?.split("/", 1)[0] ?? "";
 
 /** In how many fields two files differ. */
 const differing = (one: FlowFile | undefined, other: FlowFile | undefined): number =>

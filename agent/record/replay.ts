@@ -2,7 +2,7 @@ import { compose, type FlowFile, NotAFlow, readFlowFile } from "../flows/flowFil
 import { FIELDS } from "../flows/version";
 import type { Commit } from "../git/history";
 import type { Parts } from "./parts";
-import type { FileAt, Tree } from "./tree";
+import { type FileAt, type Tree, topOf } from "./tree";
 
 type Of = Pick<Parts, "repository" | "reader">;
 
@@ -30,7 +30,7 @@ export async function onTopOf(
   const was = await flowsIn(parts, before, isMeant, (_, { path }) => paths.has(path));
   /** Of which flow a path is, as the commits go on. */
   const ids = new Map([...was].map(([id, { path }]) => [path, id]));
-  const isInItsFolder = (id: string, { path }: FileAt) => folderOf(path) === folderOf(was.get(id)?.path);
+  const isInItsFolder = (id: string, { path }: FileAt) => topOf({ path }) === topOf(was.get(id));
   const is = await flowsIn(parts, after, isMeant, isInItsFolder, new Map(ids));
   /** Where each flow's file is. */
   const at = new Map(is);
@@ -94,19 +94,11 @@ async function flowsIn(
   const found = new Map<string, FileAt>();
   for (const { flows } of folders.values()) {
     const meant = { flows: flows.filter(isMeant), problems: [] };
-    const { byId } = await reader.flows(
-      meant,
-      NONE,
-      () => false,
-      (path) => recorded.get(path),
-    );
+    const { byId } = await reader.flows(meant, undefined, undefined, (path) => recorded.get(path));
     for (const [id, file] of byId) if (!found.has(id) || isOwn(id, file)) found.set(id, file);
   }
   return found;
 }
-
-const NONE = () => undefined;
-const folderOf = (path = ""): string => path.slice(0, path.indexOf("/"));
 
 const isFlow = ({ path }: FileAt): boolean => path.endsWith(".json");
 

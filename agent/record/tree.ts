@@ -58,6 +58,10 @@ const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), strays: [], taken
 const YAML_BYTES_MAX = 4096;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** The user's folder that a file is in, as a flow was recorded. */
+export const topOf = (file: { readonly path?: string | undefined } | undefined): string =>
+  file?.path?.split("/", 1)[0] ?? "";
+
 /** Reads what commits hold. It remembers what the newest of them used, since contents never change under their id. */
 export class TreeReader {
   /** The last two: a cycle compares two commits, mostly the same as the cycle before. */
