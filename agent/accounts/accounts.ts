@@ -7,6 +7,7 @@ import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { hasTable, inTransaction, isRefusal } from "../postgres/connection";
 import { RowsTooLarge, tooLarge } from "../postgres/largeValue";
 import { applyRows } from "./apply";
+import { Behind } from "./behind";
 import { type DeleteLimits, decide, type HeldDeletes, heldDeletes } from "./brake";
 import { LACKING, NOW } from "./capture";
 import { hasOwnKey } from "./carriedRow";
@@ -203,13 +204,13 @@ export class Accounts {
   readonly #passable = new Set<string>();
   /** Objects of other regions that are passed until they are read. */
   readonly #passed = new Set<string>();
-  /** What was told between the pages of a snapshot and was not edited since, by table and id with the number of its news. */
-  readonly #toldBetween = new Map<string, string>();
+  readonly #behind: Behind;
   /** Rows of other regions that were written between the pages of a snapshot in this round. */
   #between = 0;
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
+    this.#behind = new Behind(options.region, (place) => this.#passed.has(keyOf(options.prefix, place)));
   }
 
   /**
@@ -524,10 +525,7 @@ export class Accounts {
       DatabaseTables.within(client, this.#prepared, this.#writer, this.options.limits, async (tables) => {
         const outcome = await work(tables, client);
         this.#copies += tables.copies;
-        for (const row of tables.taken) {
-          this.#toldBetween.delete(rowKey(row));
-          if (row.isBound) this.#passable.delete(rowKey(row));
-        }
+        for (const row of tables.bound) this.#passable.delete(rowKey(row));
         return outcome;
       }),
     );
@@ -562,6 +560,7 @@ export class Accounts {
   ): Promise<{ applied: number; isLeft: boolean; hasReadLarge: boolean }> {
     const { own, prefix } = this.options;
     let read = await this.readSoFar(region);
+    this.#behind.read(region, read);
     const from = listedAfter(prefix, region, read);
     this.#listed.set(region, from);
     const later: [key: string, place: Place][] = [];
@@ -620,6 +619,7 @@ export class Accounts {
     const now = afterReading(read, place, part.completes);
     // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
     if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
+    this.#behind.read(region, now, place, part);
     const { written, held, refused } = await this.take(region, part);
     this.#writer = this.options.region;
     const [first] = held;
@@ -683,7 +683,7 @@ export class Accounts {
         const some = await tables.fitting(rest);
         if (region === this.options.region) await tables.forgetTold(some);
         await tables.takeLargeValues(part, some);
-        written += (await applyRows(tables, this.#prepared.carried, some)).written;
+        written += (await applyRows(tables, this.#prepared.carried, some, this.#behind.isAhead(region))).written;
         return some;
       });
       // This region's own changes of them were taken in as well.
@@ -782,7 +782,7 @@ export class Accounts {
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
         for (const { table, id, row } of rows) if (largeValues(row).length > 0) seldom.add(waitKey(table, id));
-        return applyRows(tables, this.#prepared.carried, rows);
+        return applyRows(tables, this.#prepared.carried, rows, this.#behind.isAnyAhead());
       }),
     );
     for (const { item } of refused) seldom.add(waitKey(item.table, item.id));
@@ -816,10 +816,12 @@ export class Accounts {
       const isLast = others.length === 0;
       const places = isLast && pick ? firstOf(large, pick) : others;
       if (places.length === 0) return { told, isLeft: large.length > 0 };
+      const [fit] = await this.fitting(places);
+      const continues = !isLast && this.isMoreToTell(places, fit);
       const part = await this.write(
         epoch,
-        (await this.fitting(places))[0],
-        (rows) => rows.length > 0 && { rows, completes: false, passable: isLast },
+        fit,
+        (rows) => rows.length > 0 && { rows, completes: false, passable: isLast, continues },
       );
       if (part !== "taken") {
         const rows = part === "nothing" ? [] : part.rows;
@@ -857,6 +859,11 @@ export class Accounts {
       for (const { item, ...refusal } of large) this.hold(item, refusal);
       return this.fitting(others);
     }
+  }
+
+  /** Whether there are news beside some of those that were found: what is passed is none of them. */
+  private isMoreToTell(found: readonly NewsPlace[], some: readonly NewsPlace[]): boolean {
+    return some.length < found.length || found.length >= PART_ROWS || this.#unshown.size > 0;
   }
 
   private fill(epoch: string): void {
@@ -924,8 +931,7 @@ export class Accounts {
    * as news it stays, for the page that has the row may be written already.
    */
   private betweenPages(former: string, broken: Map<string, string>): () => Promise<void> {
-    const told = this.#toldBetween;
-    told.clear();
+    const told = new Map<string, string>();
     return async () => {
       for (const region of this.options.peers.regions) this.#between += (await this.receive(region, broken)).applied;
       await this.takeInOthers();
@@ -937,7 +943,8 @@ export class Accounts {
       const { others } = await this.withoutLarge(PART_ROWS, find, this.isPassable);
       if (others.length === 0) return;
       const [fit] = await this.fitting(others);
-      const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false });
+      const continues = this.isMoreToTell(others, fit);
+      const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false, continues });
       if (typeof part !== "string") for (const row of part.rows) told.set(rowKey(row), row.news);
     };
   }
@@ -1023,7 +1030,8 @@ export class Accounts {
         const whole = await tables.whole(some);
         const part = !whole.readFirst && partOf(whole.rows);
         if (!part) return { whole };
-        const text = writePart(part, Date.now() * 1000, (value) => tables.contentOf(value));
+        const told = { ...part, knew: this.#behind.knew };
+        const text = writePart(told, Date.now() * 1000, (value) => tables.contentOf(value));
         const isLacking = isShort || whole.lacking.length > 0;
         const isLarge = part.rows.some(({ row }) => largeValues(row).length > 0);
         const body = await this.options.envelope.seal(text, key, isLarge);

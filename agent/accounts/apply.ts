@@ -7,11 +7,13 @@ import type { TravellingTable } from "./tableRule";
  * cannot be there yet, since a parent is missing or the database refuses it, is kept and waits; all else goes on.
  *
  * @param carried parents before children
+ * @param isBehind more is to come: a row whose name another one has waits, as that one may have given it up
  */
 export async function applyRows(
   tables: Tables,
   carried: readonly TravellingTable[],
   incoming: readonly CarriedRow[],
+  isBehind = false,
 ): Promise<Applied> {
   const gone: { table: TravellingTable; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
@@ -19,7 +21,7 @@ export async function applyRows(
   for (const table of carried) {
     const rows = incoming.filter((each) => each.table === table.table);
     if (rows.length === 0) continue;
-    const outcome = await new TableRound(tables, carried, table).run(rows);
+    const outcome = await new TableRound(tables, carried, table, isBehind).run(rows);
     written += outcome.written;
     waiting.push(...outcome.waiting);
     gone.push({ table, ids: outcome.gone });

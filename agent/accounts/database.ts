@@ -58,6 +58,7 @@ interface RowRecord {
   readonly fell_of: string | null;
   readonly history: History | null;
   readonly shown: Vector | null;
+  readonly news: number | null;
 }
 
 /** Columns of a record beside its key that are written as they are. */
@@ -94,7 +95,7 @@ export interface LoggedChange extends ChangePlace {
 export const NO_NEWS = "0";
 
 export interface NewsPlace extends RowPlace {
-  /** Its turn among news. An edit that others may pass leaves it as it is; any other change gives a new one. {@link NO_NEWS}: none. */
+  /** Its turn among news; each change gives a new one. {@link NO_NEWS}: none. */
   readonly news: string;
 }
 
@@ -125,8 +126,8 @@ export class DatabaseTables implements Tables {
   readonly #large: LargeValues;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
-  /** Rows of which changes were taken in; bound: not all of these may be passed. */
-  readonly taken: (RowPlace & { readonly isBound: boolean })[] = [];
+  /** Rows of which changes were taken in that may not be passed. */
+  readonly bound: RowPlace[] = [];
 
   private constructor(
     private readonly client: ClientBase,
@@ -201,7 +202,8 @@ export class DatabaseTables implements Tables {
       await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
       for (const [id, record] of await this.records(table.table, some)) {
         const [values, shown, heldAt] = [live.get(id), record.shown ?? undefined, record.held_at ?? undefined];
-        known.set(id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown, heldAt });
+        const [row, isNews] = [rowOf(record, values), record.news !== null];
+        known.set(id, { row, live: values, awaits: awaitedOf(record), shown, heldAt, isNews });
       }
     }
     return known;
@@ -462,7 +464,7 @@ export class DatabaseTables implements Tables {
           fell_of: awaits?.owner,
           history: row.history,
           shown,
-          news: news ? signOf(news) : null,
+          news: news ? 1 : null,
         };
       });
       const texts = records.flatMap(({ waiting }) => Object.values(waiting ?? {}));
@@ -471,11 +473,11 @@ export class DatabaseTables implements Tables {
       await this.client.query(
         `INSERT INTO ${SCHEMA}.account_row AS r (table_name, row_id, ${KEPT}, awaits_since, news)
          SELECT $1, row_id, ${kept}, CASE WHEN awaits_flow IS NOT NULL THEN ${NOW} END,
-           CASE WHEN news IS NOT NULL THEN news * nextval('${SCHEMA}.account_news') END
+           CASE WHEN news IS NOT NULL THEN nextval('${SCHEMA}.account_news') END
          FROM jsonb_populate_recordset(NULL::${SCHEMA}.account_row, $2::jsonb)
          ON CONFLICT (table_name, row_id) DO UPDATE SET (${KEPT}) = ROW(${KEPT.replaceAll(/\w+/g, "excluded.$&")}),
            awaits_since = CASE WHEN excluded.awaits_flow IS NOT NULL THEN coalesce(r.awaits_since, excluded.awaits_since) END,
-           news = CASE WHEN excluded.news < 0 THEN coalesce(r.news, -excluded.news) ELSE coalesce(excluded.news, r.news) END`,
+           news = coalesce(excluded.news, r.news)`,
         [table, JSON.stringify(records)],
       );
     }
@@ -842,10 +844,9 @@ export class DatabaseTables implements Tables {
       const byRow = groupsOf(changes, ({ row_id }) => row_id);
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
-      const bound = new Set<string>();
       for (const { row_id: id, kind, columns } of changes)
-        if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) })) bound.add(id);
-      for (const id of ids) this.taken.push({ table: name, id, isBound: bound.has(id) });
+        if (!isPassable(table, { kind, columns: columns ?? [], known: records.has(id) }))
+          this.bound.push({ table: name, id });
       const kept = [...byRow].flatMap(([id, ofRow]) => {
         const noted = ofRow.map((each) => notedOf(held.has(each) ? { ...each, kind: "held" } : each, nulled.get(each)));
         const [live, record] = [values.get(id), records.get(id)];
@@ -864,11 +865,9 @@ export class DatabaseTables implements Tables {
       });
       const copies = kept.flatMap(({ id }) => (byRow.has(id) ? [] : [id]));
       const before = await this.records(name, copies);
-      // What a row that is news gave up, it gave up before what came since: an edit that may be passed leaves it in its place.
-      const isInPlace = ({ id, news }: Kept) => news && records.has(id) && !bound.has(id);
       await this.keep(
         name,
-        kept.filter(({ id }) => !before.has(id)).map((each) => (isInPlace(each) ? { ...each, news: "inPlace" } : each)),
+        kept.filter(({ id }) => !before.has(id)),
       );
     }
   }
@@ -1046,9 +1045,6 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
     ...(history !== null && { history }),
   });
 }
-
-/** Of a row that is news already, a negative number leaves it in its place. */
-const signOf = (news: true | "inPlace"): number => (news === "inPlace" ? -1 : 1);
 
 const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>
   Object.fromEntries(Object.entries(cells).flatMap(([column, { at }]) => (at === madeAt ? [] : [[column, at]])));

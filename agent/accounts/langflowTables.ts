@@ -23,6 +23,8 @@ export interface KnownRow {
   readonly awaits?: Awaited | undefined;
   readonly shown?: Vector | undefined;
   readonly heldAt?: Stamp | undefined;
+  /** The other regions are to be told of it. */
+  readonly isNews: boolean;
 }
 
 /** Where an id leads: rows that became one have one id. */
@@ -70,8 +72,8 @@ export interface Kept {
   readonly heldAt?: Stamp | undefined;
   /** It keeps a content that gave way, and was not known before. */
   readonly isCopy?: boolean;
-  /** It is news of this region's own making: the other regions have to be told; `inPlace`, where it is news already, in its turn. */
-  readonly news?: boolean | "inPlace";
+  /** It is news of this region's own making: the other regions have to be told. */
+  readonly news?: boolean;
 }
 
 /** A row to be written. */

@@ -4,6 +4,7 @@ import { bytesOf, isLarge, ROW_BYTES_MAX, tooLarge } from "../postgres/largeValu
 import { parsedValue } from "./carriedRow";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
+import type { Place } from "./parts";
 import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
@@ -12,8 +13,14 @@ export interface Part {
   readonly completes: boolean;
   /** Parts behind it may be read before it. */
   readonly passable?: boolean;
+  /** Its region had more to tell when it was written: what a row's name depends on may be in the next one. */
+  readonly continues?: boolean;
+  /** By region, the last part that its own had read by then. */
+  readonly knew?: Knew;
   readonly rows: readonly CarriedRow[];
 }
+
+export type Knew = Readonly<Record<string, Pick<Place, "epoch" | "number">>>;
 
 /** How far ahead of the moment a part was written a stamp in it may be, a year: no clock is further ahead. */
 const AHEAD_US = 366 * 86_400 * 1_000_000;
@@ -47,6 +54,8 @@ const headShape = z.object({
   form: z.literal(1),
   completes: z.boolean(),
   passable: z.boolean().optional(),
+  continues: z.boolean().optional(),
+  knew: z.record(z.string(), z.object({ epoch: z.string(), number: z.number().int() })).optional(),
   rows: z.number().int(),
   at: stamp.optional(),
 });
@@ -58,11 +67,12 @@ const headShape = z.object({
  * @param contentOf what a large value holds, in pieces
  */
 export async function* writePart(
-  { completes, passable, rows }: Part,
+  { completes, passable, continues, knew, rows }: Part,
   at: Stamp,
   contentOf: (value: string) => AsyncIterable<Buffer>,
 ): AsyncGenerator<string> {
-  yield JSON.stringify({ form: 1, completes, ...(passable && { passable }), rows: rows.length, at });
+  const told = { ...(passable && { passable }), ...(continues && { continues }), ...(knew && { knew }) };
+  yield JSON.stringify({ form: 1, completes, ...told, rows: rows.length, at });
   for (const row of rows) {
     let rest = `\n${JSON.stringify(written(row))}`;
     for (const value of largeValues(row.row)) {
@@ -125,8 +135,11 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   }
   const count = rows.length + refused.length;
   if (head?.rows !== count) throw new Error(`has ${count} rows where it says ${head?.rows}`);
+  const { completes, continues, knew } = head;
   return {
-    completes: head.completes,
+    completes,
+    ...(continues && { continues }),
+    ...(knew && { knew }),
     rows,
     refused,
     async eachPiece(take) {

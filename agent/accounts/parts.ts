@@ -78,6 +78,27 @@ export function wholeEpoch(read: readonly Read[]): string | undefined {
     .at(-1);
 }
 
+/** The last part of a region's newest epoch that was read. */
+export function lastRead(read: readonly Read[]): Pick<Place, "epoch" | "number"> | undefined {
+  const newest = read.at(-1);
+  const number = newest && Math.max(newest.next - 1, ...newest.beyond);
+  return newest && number !== undefined && number >= 0 ? { epoch: newest.epoch, number } : undefined;
+}
+
+/** Whether all was read that a region had written with a part, or knew before: but for parts that may be left for later. */
+export function hasAllUntil(
+  read: readonly Read[],
+  { epoch, number }: Pick<Place, "epoch" | "number">,
+  isLeft: (number: number) => boolean,
+): boolean {
+  const whole = wholeEpoch(read);
+  if (whole === undefined || epoch > whole) return false;
+  const own = read.find((each) => each.epoch === epoch);
+  for (let at = own?.next ?? number + 1; own && at <= number; at += 1)
+    if (!own.beyond.includes(at) && !isLeft(at)) return false;
+  return true;
+}
+
 /** The key behind which what is unread begins, so that a listing need not start before it. */
 export function listedAfter(prefix: string, region: string, read: readonly Read[]): string {
   const [oldest] = [...read].sort((a, b) => (a.epoch < b.epoch ? -1 : 1));

@@ -46,10 +46,20 @@ const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there inst
 /** Why a row has another name so long, or is not here: it got its name where a row of that name is deleted, by a delete that is held. */
 const NAME_HELD = "the delete of a row of its name is held";
 
+/** Why a row is not here, or as it was: another has its name, and what that one's region told of it may not be here yet. */
+const NAME_NOT_FREE = "another row has its name until more is read";
+
 /** Why a column is null so long, or a row is not here: LangFlow deleted what it refers to, and a person decides. */
 const PARENT_HELD = "the delete of what it refers to is held";
 
-const ORDINARY: readonly string[] = [FLOW_NOT_HERE, DELETE_HELD, NOTHING_INSTEAD, NAME_HELD, PARENT_HELD];
+const ORDINARY: readonly string[] = [
+  FLOW_NOT_HERE,
+  DELETE_HELD,
+  NOTHING_INSTEAD,
+  NAME_HELD,
+  NAME_NOT_FREE,
+  PARENT_HELD,
+];
 const becameOf = (into: string): string => `it became part of ${into}, which is not here yet`;
 
 /** What a column holds for a while in place of what was written, as JSON, and why. */
@@ -85,6 +95,8 @@ export class TableRound {
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
   /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
   readonly #proven: [table: TravellingTable, one: string, other: string][] = [];
+  /** Rows that are no news: the other regions know them as they are. */
+  readonly #told = new Set<string>();
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -92,6 +104,8 @@ export class TableRound {
     private readonly tables: Tables,
     private readonly carried: readonly TravellingTable[],
     private readonly table: TravellingTable,
+    /** More is to come of what was known where rows come from. */
+    private readonly isBehind = false,
   ) {
     this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
   }
@@ -211,8 +225,9 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits, shown, heldAt }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown, heldAt, isNews }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
+      if (!isNews) this.#told.add(id);
       this.#before.set(id, row);
       if (shown) this.#shown.set(id, shown);
       if (heldAt !== undefined) this.#held.set(id, heldAt);
@@ -470,7 +485,9 @@ export class TableRound {
 
   private settle(one: string, other: string): void {
     const aside = this.asideOf(one, other);
-    const { passing } = this.table.naturalKey ?? {};
+    const { naturalKey: name } = this.table;
+    if (aside === undefined && name && this.awaitsName(name, one, other)) return;
+    const { passing } = name ?? {};
     const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
     const column = this.nameColumn();
     if (aside !== undefined) {
@@ -507,6 +524,7 @@ export class TableRound {
       }
       for await (const [one, other] of this.clashing(name)) {
         const aside = this.asideOf(one, other);
+        if (aside === undefined && this.awaitsName(name, one, other)) continue;
         if (aside !== undefined)
           this.standAside(aside, "name" in meeting ? meeting.name : undefined, "slug" in meeting);
         else if ("name" in meeting) this.rename(this.later(meeting.name, one, other), meeting.name, meeting.slug);
@@ -605,6 +623,27 @@ export class TableRound {
     const isAside = (id: string, of: string) => this.#rows.has(id) && isBeside(this.row(id), of);
     if (isAside(one, other)) return one;
     return isAside(other, one) ? other : undefined;
+  }
+
+  /** Of two rows of one name the one that is not here under it waits, where more is to come of the other. */
+  private awaitsName(name: Name, one: string, other: string): boolean {
+    if (!this.isBehind || this.#news.has(one) || this.#news.has(other)) return false;
+    const [held, ...more] = [one, other].filter((id) => this.isHereAs(name, id));
+    if (held === undefined || more.length > 0 || !this.#told.has(held)) return false;
+    const waits = held === one ? other : one;
+    if (this.#rows.has(waits)) this.#waits.set(waits, NAME_NOT_FREE);
+    return this.#rows.has(waits);
+  }
+
+  /** Whether LangFlow's table has the row under the name that it is to have. */
+  private isHereAs(name: Name, id: string): boolean {
+    const [live, row] = [this.#live.get(id), this.#rows.get(id)];
+    const cells = [...(live ?? [])].map(([column, value]): [string, Cell] => [column, { value, at: 0 }]);
+    return (
+      row !== undefined &&
+      cells.length > 0 &&
+      this.nameOf(name, { ...row, cells: Object.fromEntries(cells) }) === this.nameOf(name, this.led(id))
+    );
   }
 
   /** Until a person decided on that delete, the row waits, or has another name in a column: no edit, so that it gets its own back. */
