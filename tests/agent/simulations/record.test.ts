@@ -53,6 +53,8 @@ class History {
   readonly replaced = new Set<string>();
   /** Flows of which a person is asked where they are recorded. */
   readonly asked = new Set<string>();
+  /** Texts of files that people are told of, since nothing can be made of them. */
+  readonly refused = new Set<string>();
   rewound = false;
   /** A flow of which the other region's objects are still to come. */
   private late: string | undefined;
@@ -87,6 +89,7 @@ class History {
     await this.fleet.settle(12);
     for (const [path, copy] of this.copies) this.uncover(path, copy);
     const outcomes = (await this.fleet.settle(12))?.outcomes ?? [];
+    for (const { path } of outcomes.flatMap(({ problems }) => problems)) this.refused.add(this.textAt(path));
     // A region that took over while two files were of one flow knows the flow by the first: where that has another since, a person is asked.
     if (this.copies.size > 0)
       for (const { path, reason } of outcomes.flatMap(({ held }) => held))
@@ -274,8 +277,9 @@ describe("the record, whatever people and faults do", () => {
     }));
 
   it("loses nothing that was written: what nobody replaced is in LangFlow, and all of it was in Git", () =>
-    everyHistory(({ fleet, written, replaced, rewound }) => {
-      const texts = new Set([...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]));
+    everyHistory(({ fleet, written, replaced, refused, rewound }) => {
+      const inLangFlow = [...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]);
+      const texts = new Set([...inLangFlow, ...refused]);
       // What was pushed and set back before any agent saw it is in no history that an agent knows.
       if (!rewound) expect([...written].filter((each) => !texts.has(each) && !replaced.has(each))).toEqual([]);
     }));
