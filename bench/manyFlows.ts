@@ -99,7 +99,12 @@ export class ManyFlows {
     return seconds;
   }
 
-  /** The greatest memory of a region's agent over all of it, MB. @throws Error where it was started again meanwhile */
+  /**
+   * The greatest resident memory of a region's agent over all of it, MB: with the pages that it shares with other processes, which its
+   * control group does not count.
+   *
+   * @throws Error where it was started again meanwhile, as one is that the kernel killed
+   */
   async peak(region: RegionName): Promise<number> {
     const agent = this.agent(region);
     if ((await this.fleet.pid(region, "flow-sync")) !== agent)
