@@ -8,7 +8,7 @@ import type { DeployedOptions } from "../verbs/deployed";
 /** Prints the commit that the workflow Deploy last brought to the clouds: what drift is to be measured against. */
 export async function deployed({ json }: DeployedOptions): Promise<ExitCode> {
   const hub = gitHub();
-  const commit = await asking("deployments: read", () => deployedCommit(hub));
+  const commit = await asking("actions: read and contents: read", () => deployedCommit(hub));
   print(json ? JSON.stringify({ verb: "deployed", commit }, null, 2) : commit);
   return ExitCode.Success;
 }

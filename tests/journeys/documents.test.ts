@@ -52,7 +52,7 @@ beforeAll(async () => {
   };
   writeFileSync(join(folder, "answers.yaml"), stringify(answers));
   await Promise.all([gitHub.start(), registries.start()]);
-  gitHub.deployments.push({ id: 1, sha: "c0ffee", states: ["success"] });
+  gitHub.deployed("c0ffee");
   gitHub.pullRequests.push({ number: 5, head: "someone:feature", sha: "c0ffee" });
   const served = await serveClouds(healthyClouds);
   clouds = served.server;

@@ -147,7 +147,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
   });
 
   it("finds the deployed commit for the check of drift", async () => {
-    hub.deployments.push({ id: 1, sha: "d".repeat(40), states: ["success"] });
+    hub.deployed("d".repeat(40));
     const { status, output } = await run("drift.yml/drift/Find the deployed commit", hub.environment);
     expect(output).toBe(`commit=${"d".repeat(40)}\n`);
     expect(status).toBe(0);
@@ -174,7 +174,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
   });
 
   it("looks how ready the fleet is at what is deployed, and is red where no stack is", async () => {
-    hub.deployments.push({ id: 2, sha: "e".repeat(40), states: ["success"] });
+    hub.deployed("e".repeat(40));
     const found = await run("ready.yml/ready/Find the deployed commit", hub.environment);
     expect([found.status, found.output]).toEqual([0, expect.stringMatching(/^commit=[de]{40}\n$/)]);
     const summary = { GITHUB_STEP_SUMMARY: join(folder, "summary.md"), MINIMUM: "" };

@@ -13,6 +13,32 @@ interface Issue extends Stored {
   comments: Stored[];
 }
 
+interface Run {
+  readonly head_sha: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly event: string;
+  readonly path: string;
+  readonly head_branch: string;
+  readonly run_started_at: string;
+  readonly repository: { readonly id: number };
+  readonly head_repository: { readonly id: number };
+}
+
+/** A run of the workflow Deploy on main that ended well, but for what is said otherwise. */
+export const runOf = (head_sha: string, more: Partial<Run> = {}): Run => ({
+  head_sha,
+  status: "completed",
+  conclusion: "success",
+  event: "push",
+  path: ".github/workflows/deploy.yml",
+  head_branch: "main",
+  run_started_at: "2026-01-01T00:00:00Z",
+  repository: { id: 1 },
+  head_repository: { id: 1 },
+  ...more,
+});
+
 /** As much of GitHub's API as our workflows use, kept in memory; it records every call that changes something. */
 export class FakeGitHub {
   readonly issues: Issue[] = [];
@@ -20,8 +46,10 @@ export class FakeGitHub {
   readonly comments = new Map<number, Stored[]>();
   /** Open pull requests: number, `owner:branch`, commit. */
   readonly pullRequests: { number: number; head: string; sha: string }[] = [];
-  /** Deployments, newest first, with the states each went through. */
-  readonly deployments: { id: number; sha: string; states: string[]; workflow?: string }[] = [];
+  /** Runs of the workflow Deploy, the one made last first. */
+  readonly runs: Run[] = [];
+  /** Commits that main has. */
+  readonly main = new Set<string>();
   readonly calls: string[] = [];
   /** What every request was authorised with. */
   readonly tokens = new Set<string | undefined>();
@@ -73,16 +101,17 @@ export class FakeGitHub {
       }
       return reply.code(204).send();
     });
-    server.get(`${repositoryPath}/deployments`, async () => this.deployments.map(({ id, sha }) => ({ id, sha })));
-    server.get<{ Params: { id: string } }>(`${repositoryPath}/deployments/:id/statuses`, async ({ params }) =>
-      (this.deployments.find(({ id }) => String(id) === params.id)?.states ?? []).map((state) => ({
-        state,
-        log_url: `https://github.com/example-org/langflow-dr/actions/runs/${params.id}/job/1`,
-      })),
+    // GitHub lists what the branch is called, in whichever repository it is.
+    server.get<{ Querystring: { branch: string } }>(
+      `${repositoryPath}/actions/workflows/deploy.yml/runs`,
+      async ({ query }) => {
+        const runs = this.runs.filter(({ head_branch }) => head_branch === query.branch);
+        return { total_count: runs.length, workflow_runs: runs };
+      },
     );
-    server.get<{ Params: { id: string } }>(`${repositoryPath}/actions/runs/:id`, async ({ params }) => {
-      const workflow = this.deployments.find(({ id }) => String(id) === params.id)?.workflow ?? "deploy.yml";
-      return { id: Number(params.id), path: `.github/workflows/${workflow}` };
+    server.get<{ Params: { basehead: string } }>(`${repositoryPath}/compare/:basehead`, async ({ params }) => {
+      const [base = ""] = params.basehead.split("...");
+      return { status: this.main.has(base) ? "ahead" : "diverged" };
     });
     await server.listen({ host: "127.0.0.1", port: 0 });
   }
@@ -96,6 +125,12 @@ export class FakeGitHub {
       GITHUB_SERVER_URL: "https://github.com",
       GITHUB_RUN_ID: "7",
     };
+  }
+
+  /** A commit of main's that the workflow Deploy brought to the clouds, before those that were. */
+  deployed(sha: string): void {
+    this.main.add(sha);
+    this.runs.push(runOf(sha));
   }
 
   /** A comment that was there before. */

@@ -3,7 +3,7 @@ import { BODY_MAX, bodyOf } from "../../../fleet/github/body";
 import { gitHub } from "../../../fleet/github/client";
 import { deployedCommit } from "../../../fleet/github/deployment";
 import { comment, pullRequestOf } from "../../../fleet/github/pullRequest";
-import { FakeGitHub } from "./fakeGitHub";
+import { FakeGitHub, runOf } from "./fakeGitHub";
 
 const MARK = "<!-- langflow-dr preview -->";
 const WHOLE = "https://github.com/example-org/langflow-dr/actions/runs/7";
@@ -81,19 +81,48 @@ describe("the commit that is deployed", () => {
   const fake = new FakeGitHub();
   beforeAll(() => fake.start());
   afterAll(() => fake.stop());
+  beforeEach(() => {
+    fake.runs.length = 0;
+    fake.main.clear();
+    for (const sha of ["good", "now"]) fake.main.add(sha);
+  });
+  const commit = () => deployedCommit(gitHub(fake.environment));
 
-  it("is that of the newest deployment that ended well", async () => {
-    const commit = () => deployedCommit(gitHub(fake.environment));
+  it("is that of the newest run that ended well", async () => {
     await expect(commit()).rejects.toThrow("no run of the workflow Deploy has ended well yet");
-    fake.deployments.push(
-      { id: 3, sha: "waiting", states: ["waiting"] },
-      { id: 2, sha: "failed", states: ["failure"] },
+    fake.runs.push(
+      runOf("waiting", { status: "waiting", conclusion: null }),
+      runOf("failed", { conclusion: "failure" }),
+      runOf("skipped", { conclusion: "skipped" }),
+      runOf("good"),
     );
-    fake.deployments.push({ id: 1, sha: "good", states: ["inactive", "success", "in_progress"] });
     expect(await commit()).toBe("good");
-    fake.deployments.unshift({ id: 5, sha: "drilled", states: ["success"], workflow: "drill.yml" });
+  });
+
+  it("is that of an older run which was started again", async () => {
+    fake.runs.push(runOf("now"), runOf("good", { run_started_at: "2026-01-02T00:00:00Z" }));
     expect(await commit()).toBe("good");
-    fake.deployments.unshift({ id: 4, sha: "now", states: ["in_progress", "waiting"] });
+  });
+
+  it("is not known while one is being deployed", async () => {
+    const run_started_at = "2026-01-02T00:00:00Z";
+    fake.runs.push(runOf("now", { status: "in_progress", conclusion: null, run_started_at }), runOf("good"));
     await expect(commit()).rejects.toThrow("now is being deployed");
+  });
+
+  it.each([
+    ["of another workflow", { path: ".github/workflows/drill.yml" }],
+    ["of a fork's branch of that name", { head_repository: { id: 2 } }],
+    ["of a pull request", { event: "pull_request" }],
+    ["of another branch", { head_branch: "feature" }],
+  ])("is none %s", async (_, more) => {
+    fake.main.add("forged");
+    fake.runs.push(runOf("forged", { run_started_at: "2026-01-02T00:00:00Z", ...more }), runOf("good"));
+    expect(await commit()).toBe("good");
+  });
+
+  it("is refused where main does not have it", async () => {
+    fake.runs.push(runOf("taken back"), runOf("good", { run_started_at: "2025-01-01T00:00:00Z" }));
+    await expect(commit()).rejects.toThrow("taken back was deployed and is not on main any more");
   });
 });
