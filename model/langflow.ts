@@ -141,7 +141,7 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
     LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
     // With the line above alone, a component of LangFlow's whose stored code is of another release is refused to users, and with it the
     // flow (400). With this one LangFlow runs its own code in place of it, for all (1.13, `substitute_outdated_component_code`).
-    ...(customComponents === "nobody" && { LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false" }),
+    ...(customComponents === "nobody" && NO_CODE_OF_FLOWS),
     // Of a new project LangFlow would make an MCP server that its user's flows start as a process: with the line above it
     // refuses users the whole project for that (403, 1.13). A project's flows are tools at its address all the same.
     LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",
@@ -158,9 +158,24 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
     LANGFLOW_MCP_SSE_ENABLED: "false",
     LANGFLOW_COMPONENTS_PATH: PATHS.components,
     LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT: providerKeyNames.join(","),
+    // Of these LangFlow makes variables of each user's. One that she deleted, or any other variable of the pod's environment that a
+    // field names, it would read from there, and a flow could print it.
+    LANGFLOW_FALLBACK_TO_ENV_VAR: "false",
     LANGFLOW_STORE: "false",
   };
 }
+
+/**
+ * LangFlow refuses a component's code to everybody, and with it the MCP servers that an ordinary user's flow would start as processes.
+ * Superusers could still start theirs (1.13, `langflow/api/v2/mcp.py`), if not for the others (`lfx/services/settings/groups/mcp.py`):
+ * no package that npx or uvx would download, no interpreter, shell or container.
+ */
+const NO_CODE_OF_FLOWS = {
+  LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
+  LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
+  LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
+  LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
+} as const;
 
 function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string, string> {
   return {

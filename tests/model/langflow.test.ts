@@ -18,7 +18,12 @@ const environment = langFlowEnvironment(PLACE);
 
 describe("langFlowEnvironment", () => {
   it("runs nobody's code but LangFlow's and the image's, and its own of earlier releases, unless superusers may bring theirs", () => {
-    expect(environment.LANGFLOW_ALLOW_CUSTOM_COMPONENTS).toBe("false");
+    expect(environment).toMatchObject({
+      LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
+      LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
+      LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
+      LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
+    });
     expect(environment.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
     const place = {
       awsRegion: "eu-west-1",
@@ -27,7 +32,8 @@ describe("langFlowEnvironment", () => {
       providerKeyNames: [],
     };
     const open = langFlowEnvironment({ ...place, customComponents: "superusers" });
-    expect(open).not.toHaveProperty("LANGFLOW_ALLOW_CUSTOM_COMPONENTS");
+    const stops = ["ALLOW_CUSTOM_COMPONENTS", "MCP_SERVER_ALLOWED_PACKAGES", "MCP_SERVER_INTERPRETER_HARDENING"];
+    for (const name of stops) expect(open).not.toHaveProperty(`LANGFLOW_${name}`);
     expect(open.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
   });
 
