@@ -27,7 +27,7 @@ import { type Envelope, EnvelopeBroken } from "./envelope";
 import { beginReadingAgain, endReadingAgain, type ReadAgain, ReadFirst } from "./lacking";
 import type { CarriedRow, Waiting } from "./langflowTables";
 import type { Objects } from "./objects";
-import { isPassable, largeValues, type Part, type ReadPart, readPart, writePart } from "./part";
+import { largeValues, type Part, type ReadPart, readHead, readPart, writePart } from "./part";
 import {
   afterReading,
   epochAfter,
@@ -193,7 +193,7 @@ export class Accounts {
   /** As of the end of the last round. */
   #held: HeldDeletes | undefined;
   /** Rows of this database that it refuses to show: what users did to them is told to nobody until it does. */
-  readonly #unshown = new Map<string, ChangePlace & Waiting>();
+  readonly #unshown = new Map<string, ChangePlace & Waiting & Pick<Refusal, "isTooLarge">>();
   readonly #holds = new Holds<string>();
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
@@ -210,7 +210,8 @@ export class Accounts {
 
   constructor(private readonly options: AccountsOptions) {
     this.#writer = options.region;
-    this.#behind = new Behind(options.region, (place) => this.#passed.has(keyOf(options.prefix, place)));
+    const isLeft = (place: Place) => this.#passed.has(keyOf(options.prefix, place));
+    this.#behind = new Behind(options.region, () => [options.region, ...options.peers.regions], isLeft);
   }
 
   /**
@@ -359,7 +360,7 @@ export class Accounts {
     const isKnown = isFirst || (await session((client) => seen(client, ANNOUNCED))) !== undefined;
     await peers.announce(key, word);
     this.carriesFlows = false;
-    for (const peer of peers.regions) if ((await this.opened(formKey(prefix, peer))) !== FLOWS_AS_ROWS) return;
+    for (const peer of peers.regions) if ((await this.opened(formKey(prefix, peer), textOf)) !== FLOWS_AS_ROWS) return;
     // What came of flows meanwhile was passed over.
     await session((client) =>
       inTransaction(client, async () => {
@@ -374,11 +375,10 @@ export class Accounts {
   }
 
   /** What an object of the own bucket holds; undefined where there is none, or the secret key of today does not open it. */
-  private async opened(key: string): Promise<string | undefined> {
+  private async opened<T>(key: string, read: (text: AsyncIterable<Buffer>) => Promise<T>): Promise<T | undefined> {
     const sealed = await this.options.own.readWhole(key);
-    if (!sealed) return undefined;
     try {
-      return (await Readable.from(this.options.envelope.open(sealed, key)).toArray()).join("");
+      return sealed && (await read(this.options.envelope.open(sealed, key)));
     } catch {
       return undefined;
     }
@@ -516,7 +516,7 @@ export class Accounts {
     const key = rowKey({ table, id });
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
-    this.#unshown.set(key, { table, id, seq: newest, reason });
+    this.#unshown.set(key, { table, id, seq: newest, reason, ...(isTooLarge && { isTooLarge }) });
     this.#holds.failed(key, newest, reason, Date.now() + (isTooLarge ? TOO_LARGE_MS : 0));
   }
 
@@ -561,6 +561,9 @@ export class Accounts {
     const { own, prefix } = this.options;
     let read = await this.readSoFar(region);
     this.#behind.read(region, read);
+    const last = this.#behind.forgotten(region);
+    const head = last && (await this.opened(keyOf(prefix, last), readHead));
+    if (last) this.#behind.readPart(last, head ?? {});
     const from = listedAfter(prefix, region, read);
     this.#listed.set(region, from);
     const later: [key: string, place: Place][] = [];
@@ -607,7 +610,7 @@ export class Accounts {
     const { region } = place;
     if (mayPass && this.#passed.has(key)) return undefined;
     const part = await this.open(key, broken, async (text) =>
-      mayPass && (await isPassable(text)) ? "passed" : readPart(text),
+      mayPass && (await readHead(text)).passable ? "passed" : readPart(text),
     );
     if (part === "passed") {
       this.#passed.add(key);
@@ -619,7 +622,8 @@ export class Accounts {
     const now = afterReading(read, place, part.completes);
     // A database that was put back knows nothing of these: what was edited in it since is another writer's, which knew of none.
     if (region === this.options.region) this.#writer = writerAfter(region, Date.now() * 1000);
-    this.#behind.read(region, now, place, part);
+    this.#behind.read(region, now);
+    this.#behind.readPart(place, part);
     const { written, held, refused } = await this.take(region, part);
     this.#writer = this.options.region;
     const [first] = held;
@@ -662,7 +666,8 @@ export class Accounts {
       const key = waitKey(table, id);
       if (largeValues(row).length > 0 || this.#holds.waiting(key, "") !== undefined) this.#came.add(key);
     }
-    const [outcome, unwritten] = await eachByItself(exchanged, (some) => this.takeThese(region, part, some));
+    const takeThese = (some: readonly CarriedRow[]) => this.takeThese(region, part, some, exchanged.length);
+    const [outcome, unwritten] = await eachByItself(exchanged, takeThese);
     const held: Waiting[] = [];
     for (const { item, reason } of unwritten)
       try {
@@ -676,14 +681,16 @@ export class Accounts {
     return { written: outcome.reduce((sum, each) => sum + each, 0), held, refused };
   }
 
-  private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[]): Promise<number> {
+  /** @param all how many rows there are of the part: what others of it do is not known in a transaction that has less */
+  private async takeThese(region: string, part: ReadPart, rows: readonly CarriedRow[], all: number): Promise<number> {
     let written = 0;
     for (let rest = rows; rest.length > 0; ) {
       const taken = await this.within(async (tables) => {
         const some = await tables.fitting(rest);
         if (region === this.options.region) await tables.forgetTold(some);
         await tables.takeLargeValues(part, some);
-        written += (await applyRows(tables, this.#prepared.carried, some, this.#behind.isAhead(region))).written;
+        const isBehind = some.length < all || this.#behind.is();
+        written += (await applyRows(tables, this.#prepared.carried, some, isBehind)).written;
         return some;
       });
       // This region's own changes of them were taken in as well.
@@ -740,6 +747,7 @@ export class Accounts {
 
   /** Rows that waited may find now what they waited for. */
   private async retry(): Promise<Applied> {
+    const isBehind = this.#behind.is();
     let written = 0;
     const waiting: Waiting[] = [];
     const places = await this.within(async (tables) => {
@@ -750,7 +758,7 @@ export class Accounts {
     for (const [{ table, id }, reason] of held) if (reason !== undefined) waiting.push({ table, id, reason });
     for (let rest = places.filter((place) => held.get(place) === undefined); rest.length > 0; ) {
       const [some, left] = await this.fitting(rest.slice(0, PART_ROWS));
-      const outcome = await this.retryThese(some);
+      const outcome = await this.retryThese(some, isBehind);
       written += outcome.written;
       waiting.push(...outcome.waiting);
       rest = [...left, ...rest.slice(PART_ROWS)];
@@ -771,7 +779,7 @@ export class Accounts {
   }
 
   /** Rows among which the database refuses one as a whole are tried by themselves. */
-  private async retryThese(places: readonly RowPlace[]): Promise<Applied> {
+  private async retryThese(places: readonly RowPlace[], isBehind: boolean): Promise<Applied> {
     const seldom = new Set<string>();
     const [outcomes, refused] = await eachByItself(places, (some) =>
       this.within(async (tables) => {
@@ -782,7 +790,7 @@ export class Accounts {
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
         for (const { table, id, row } of rows) if (largeValues(row).length > 0) seldom.add(waitKey(table, id));
-        return applyRows(tables, this.#prepared.carried, rows, this.#behind.isAnyAhead());
+        return applyRows(tables, this.#prepared.carried, rows, isBehind);
       }),
     );
     for (const { item } of refused) seldom.add(waitKey(item.table, item.id));
@@ -863,7 +871,9 @@ export class Accounts {
 
   /** Whether there are news beside some of those that were found: what is passed is none of them. */
   private isMoreToTell(found: readonly NewsPlace[], some: readonly NewsPlace[]): boolean {
-    return some.length < found.length || found.length >= PART_ROWS || this.#unshown.size > 0;
+    // What is too large, or lacking, may be so for ever.
+    const isUntaken = [...this.#unshown.values()].some(({ seq, isTooLarge }) => seq !== "0" && !isTooLarge);
+    return some.length < found.length || found.length >= PART_ROWS || isUntaken;
   }
 
   private fill(epoch: string): void {
@@ -915,9 +925,13 @@ export class Accounts {
   private async writeAll(epoch: string, between = async () => {}): Promise<"whole" | "lacking" | "taken"> {
     let isLacking = false;
     for await (const { places, isShort, isLast: completes } of this.pages(this.exchanged, this.unshown())) {
+      // What was told between its pages is told again behind it.
+      const continues =
+        completes && (await this.within((tables) => tables.news(this.exchanged, 1, this.unshown()))).length > 0;
       const part = await this.write(epoch, places, (rows) => ({
         rows: rows.filter((each) => this.isRemembered(each)),
         completes,
+        continues,
       }));
       if (part === "taken") return "taken";
       isLacking ||= isShort || (part !== "nothing" && part.isLacking);
@@ -979,7 +993,7 @@ export class Accounts {
   private async opens(epoch: string): Promise<boolean> {
     if (this.#opens === epoch) return true;
     const { prefix, region } = this.options;
-    if ((await this.opened(keyOf(prefix, { region, epoch, number: 0 }))) === undefined) return false;
+    if ((await this.opened(keyOf(prefix, { region, epoch, number: 0 }), textOf)) === undefined) return false;
     this.#opens = epoch;
     return true;
   }
@@ -1030,7 +1044,10 @@ export class Accounts {
         const whole = await tables.whole(some);
         const part = !whole.readFirst && partOf(whole.rows);
         if (!part) return { whole };
-        const told = { ...part, knew: this.#behind.knew };
+        // A row's name may be one that another gave up since what was done was taken in.
+        const since = await tables.changes(CHANGES_AT_ONCE, this.unshown());
+        const continues = part.continues || since.some(({ passable }) => !passable);
+        const told = { ...part, continues, knew: this.#behind.knew };
         const text = writePart(told, Date.now() * 1000, (value) => tables.contentOf(value));
         const isLacking = isShort || whole.lacking.length > 0;
         const isLarge = part.rows.some(({ row }) => largeValues(row).length > 0);
@@ -1073,6 +1090,8 @@ const waitKey = (table: string, id: string): string => `waits ${table} ${id}`;
 const besideKey = (row: RowPlace): string => `beside ${rowKey(row)}`;
 
 const rememberedSince = (): Stamp => (Date.now() - TOMBSTONE_DAYS * 86_400_000) * 1000;
+
+const textOf = async (text: AsyncIterable<Buffer>): Promise<string> => (await Readable.from(text).toArray()).join("");
 
 /** All keys below a folder and behind a key, page by page. */
 async function* keysAfter(objects: Objects, folder: string, after: string): AsyncGenerator<string> {

@@ -27,7 +27,7 @@ export async function applyRows(
     gone.push({ table, ids: outcome.gone });
   }
   for (const { table, ids } of gone.reverse()) {
-    const refused = await removeWithParts(tables, carried, table, ids);
+    const refused = await removeWithParts(tables, carried, table, ids, isBehind);
     written += ids.length - refused.size;
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }

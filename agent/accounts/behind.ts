@@ -1,7 +1,7 @@
-import type { Knew, Part } from "./part";
-import { hasAllUntil, lastRead, type Place, type Read } from "./parts";
+import type { Knew, PartHead } from "./part";
+import { lastRead, missingUntil, type Place, type Read } from "./parts";
 
-/** How long a row waits at most, 15 minutes: by then S3 has replicated what a bucket did not take directly. */
+/** How long is waited for something, 15 minutes: by then S3 has replicated what a bucket did not take directly. */
 const WAIT_MS = 900_000;
 
 /**
@@ -11,22 +11,34 @@ const WAIT_MS = 900_000;
 export class Behind {
   readonly #read = new Map<string, readonly Read[]>();
   /** The last part of each region. */
-  readonly #last = new Map<string, Place & Pick<Part, "continues" | "knew">>();
-  /** When a region's last part was first found to be ahead, in milliseconds. */
+  readonly #last = new Map<string, Place & PartHead>();
+  /** When something was first found to be missing, in milliseconds. */
   readonly #since = new Map<string, number>();
 
-  /** @param isLeft whether a part is left for later, and no name depends on it */
+  /**
+   * @param regions of which anything can be read
+   * @param isLeft whether a part is left for later, and no name depends on it
+   */
   constructor(
     private readonly own: string,
+    private readonly regions: () => readonly string[],
     private readonly isLeft: (place: Place) => boolean,
   ) {}
 
-  /** How far a region was read by now, with the part that was read. */
-  read(region: string, read: readonly Read[], place?: Place, part?: Part): void {
+  /** How far a region was read by now. */
+  read(region: string, read: readonly Read[]): void {
     this.#read.set(region, read);
-    const last = this.#last.get(region);
-    if (!place || !part || (last && isBefore(place, last))) return;
-    this.#last.set(region, { ...place, continues: part.continues, knew: part.knew });
+  }
+
+  /** The part of a region that was read last, where that was by an agent before this one. */
+  forgotten(region: string): Place | undefined {
+    const last = this.#last.has(region) ? undefined : lastRead(this.#read.get(region) ?? []);
+    return last && { region, ...last };
+  }
+
+  readPart(place: Place, { continues, knew }: PartHead): void {
+    const last = this.#last.get(place.region);
+    if (!last || !isBefore(place, last)) this.#last.set(place.region, { ...place, continues, knew });
   }
 
   /** By other region, the last part that was read. */
@@ -35,31 +47,22 @@ export class Behind {
     return Object.fromEntries(last.filter(([, place]) => place)) as Knew;
   }
 
-  /** Whether a region told of rows before this region read all that it knew of; after 15 minutes, no matter what. */
-  isAhead(region: string, now = Date.now()): boolean {
-    const last = this.#last.get(region);
-    if (!last || this.hasAll(last)) {
-      this.#since.delete(region);
-      return false;
-    }
-    const since = this.#since.get(region) ?? now;
-    this.#since.set(region, since);
-    return now - since < WAIT_MS;
+  /** Whether a region told of rows before this region read all that it knew of; for 15 minutes at most, each thing that is missing. */
+  is(now = Date.now()): boolean {
+    const missing = new Set([...this.#last.values()].flatMap((last) => this.missing(last)));
+    for (const each of this.#since.keys()) if (!missing.has(each)) this.#since.delete(each);
+    for (const each of missing) if (!this.#since.has(each)) this.#since.set(each, now);
+    return [...this.#since.values()].some((since) => now - since < WAIT_MS);
   }
 
-  isAnyAhead(): boolean {
-    return [...this.#last.keys()].some((region) => this.isAhead(region));
-  }
-
-  private hasAll({ continues, knew, ...own }: Place & Pick<Part, "continues" | "knew">): boolean {
+  private missing({ continues, knew, ...own }: Place & PartHead): string[] {
     const places = [own, ...Object.entries(knew ?? {}).map(([region, place]) => ({ region, ...place }))];
-    return !continues && places.every((place) => this.hasReadUntil(place));
-  }
-
-  /** Of a region that is none of these, nothing is to come. */
-  private hasReadUntil(place: Place): boolean {
-    const read = this.#read.get(place.region);
-    return !read || hasAllUntil(read, place, (number) => this.isLeft({ ...place, number }));
+    const parts = places.flatMap((place) => {
+      const isLeft = (number: number) => this.isLeft({ ...place, number });
+      const isRead = this.regions().includes(place.region);
+      return isRead ? missingUntil(this.#read.get(place.region) ?? [], place, isLeft) : [];
+    });
+    return continues ? [...parts, `behind ${own.region} ${own.epoch} ${own.number}`] : parts;
   }
 }
 

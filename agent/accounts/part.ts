@@ -7,16 +7,20 @@ import { withoutLargeStrings } from "./largeStrings";
 import type { Place } from "./parts";
 import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 
+/** What a part says of what else its region told, and knew. */
+export interface PartHead {
+  /** Its region had more to tell when it was written: what a row's name depends on may be in the next one. */
+  readonly continues?: boolean | undefined;
+  /** By region, the last part that its own had read by then. */
+  readonly knew?: Knew | undefined;
+}
+
 /** One object of a region's prefix: rows of its making, or a piece of all that it knows. */
-export interface Part {
+export interface Part extends PartHead {
   /** It is the last of those that together hold all that the region knew: what is older is needed no more. */
   readonly completes: boolean;
   /** Parts behind it may be read before it. */
-  readonly passable?: boolean;
-  /** Its region had more to tell when it was written: what a row's name depends on may be in the next one. */
-  readonly continues?: boolean;
-  /** By region, the last part that its own had read by then. */
-  readonly knew?: Knew;
+  readonly passable?: boolean | undefined;
   readonly rows: readonly CarriedRow[];
 }
 
@@ -100,11 +104,10 @@ export interface ReadPart extends Part {
   readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
 }
 
-/** Whether parts behind it may be read before it, as its first line says. */
-export async function isPassable(text: AsyncIterable<Buffer>): Promise<boolean> {
-  for await (const line of withoutLargeStrings(text, {}))
-    return headShape.safeParse(parsedValue(line)).data?.passable ?? false;
-  return false;
+/** Its first line alone. */
+export async function readHead(text: AsyncIterable<Buffer>): Promise<Pick<Part, "passable"> & PartHead> {
+  for await (const line of withoutLargeStrings(text, {})) return headShape.safeParse(parsedValue(line)).data ?? {};
+  return {};
 }
 
 /**
@@ -138,8 +141,8 @@ export async function readPart(text: AsyncIterable<Buffer>): Promise<ReadPart> {
   const { completes, continues, knew } = head;
   return {
     completes,
-    ...(continues && { continues }),
-    ...(knew && { knew }),
+    continues,
+    knew,
     rows,
     refused,
     async eachPiece(take) {

@@ -85,18 +85,25 @@ export function lastRead(read: readonly Read[]): Pick<Place, "epoch" | "number">
   return newest && number !== undefined && number >= 0 ? { epoch: newest.epoch, number } : undefined;
 }
 
-/** Whether all was read that a region had written with a part, or knew before: but for parts that may be left for later. */
-export function hasAllUntil(
+/** Parts that are looked for at once: of one that is far ahead more is missing than anybody asks. */
+const MISSING_MAX = 100;
+
+/**
+ * What is to be read until all is known that a region knew with a part: parts up to it, but for those that may be left for later, or its
+ * snapshot.
+ */
+export function missingUntil(
   read: readonly Read[],
-  { epoch, number }: Pick<Place, "epoch" | "number">,
+  { region, epoch, number }: Place,
   isLeft: (number: number) => boolean,
-): boolean {
+): string[] {
   const whole = wholeEpoch(read);
-  if (whole === undefined || epoch > whole) return false;
+  if (whole === undefined || epoch > whole) return [`${region} ${epoch}`];
   const own = read.find((each) => each.epoch === epoch);
-  for (let at = own?.next ?? number + 1; own && at <= number; at += 1)
-    if (!own.beyond.includes(at) && !isLeft(at)) return false;
-  return true;
+  const missing: string[] = [];
+  for (let at = own?.next ?? number + 1; own && at <= number && missing.length < MISSING_MAX; at += 1)
+    if (!own.beyond.includes(at) && !isLeft(at)) missing.push(`${region} ${epoch} ${at}`);
+  return missing;
 }
 
 /** The key behind which what is unread begins, so that a listing need not start before it. */

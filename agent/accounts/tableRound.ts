@@ -156,7 +156,8 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
-    for (const [table, ...both] of this.#proven) await new TableRound(this.tables, this.carried, table).becomeOne(both);
+    for (const [table, ...both] of this.#proven)
+      await new TableRound(this.tables, this.carried, table, this.isBehind).becomeOne(both);
     return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
@@ -203,7 +204,7 @@ export class TableRound {
   }
 
   private async removeNow(id: string): Promise<void> {
-    const refused = await removeWithParts(this.tables, this.carried, this.table, [id]);
+    const refused = await removeWithParts(this.tables, this.carried, this.table, [id], this.isBehind);
     for (const [each, reason] of refused) this.#waits.set(each, reason);
     if (refused.size === 0) this.#live.delete(id);
   }
@@ -249,8 +250,8 @@ export class TableRound {
 
   private async applyAgain(child: TravellingTable, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
-    await removeWithParts(this.tables, this.carried, child, gone);
+    const { gone } = await new TableRound(this.tables, this.carried, child, this.isBehind).again(ids);
+    await removeWithParts(this.tables, this.carried, child, gone, this.isBehind);
   }
 
   private learn(id: string, row: Row): void {
@@ -573,8 +574,11 @@ export class TableRound {
       name,
       named.map(([, row]) => row),
     );
+    const known = this.#rows.size;
     await this.load([...holders.values()]);
     await this.#leads.ask(this.#rows.values());
+    // One that waited for a name may be on its way to that.
+    if (this.#rows.size > known) return this.clashes(name);
     await this.askLowered(name);
     for (const [key, holder] of holders) {
       const id = byName.get(key);
@@ -625,14 +629,15 @@ export class TableRound {
     return isAside(other, one) ? other : undefined;
   }
 
-  /** Of two rows of one name the one that is not here under it waits, where more is to come of the other. */
+  /** Of two rows of one name those wait that are not here under it, where more is to come of the one that is. */
   private awaitsName(name: Name, one: string, other: string): boolean {
     if (!this.isBehind || this.#news.has(one) || this.#news.has(other)) return false;
-    const [held, ...more] = [one, other].filter((id) => this.isHereAs(name, id));
-    if (held === undefined || more.length > 0 || !this.#told.has(held)) return false;
-    const waits = held === one ? other : one;
-    if (this.#rows.has(waits)) this.#waits.set(waits, NAME_NOT_FREE);
-    return this.#rows.has(waits);
+    const waiting = [one, other].filter((id) => !this.isHereAs(name, id));
+    const held = [one, other].filter((id) => !waiting.includes(id));
+    const isKnown = held.every((id) => this.#told.has(id)) && waiting.every((id) => this.#rows.has(id));
+    if (waiting.length === 0 || !isKnown) return false;
+    for (const id of waiting) this.#waits.set(id, NAME_NOT_FREE);
+    return true;
   }
 
   /** Whether LangFlow's table has the row under the name that it is to have. */
@@ -874,11 +879,12 @@ export async function removeWithParts(
   carried: readonly TravellingTable[],
   table: TravellingTable,
   ids: readonly string[],
+  isBehind = false,
 ): Promise<ReadonlyMap<string, string>> {
   const { refused, strays } = await removeRows(tables, carried, table, ids);
   for (const [part, rows] of strays) {
-    const { gone } = await new TableRound(tables, carried, part).run(rows);
-    await removeWithParts(tables, carried, part, gone);
+    const { gone } = await new TableRound(tables, carried, part, isBehind).run(rows);
+    await removeWithParts(tables, carried, part, gone, isBehind);
   }
   return refused;
 }

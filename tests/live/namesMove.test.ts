@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(300_000);
@@ -7,7 +7,7 @@ const file = regionsOfFile();
 /** As nothing packs it, and two are more than an object has. */
 const LARGE = randomBytes(4_000_000).toString("base64");
 /** Rows whose ids are in this order. */
-const ID = (number: number) => `${number}0000000-0000-4000-8000-${randomUUID().slice(-12)}`;
+const ID = (number: number) => `${number}0000000-0000-4000-8000-${String(file.number()).padStart(12, "0")}`;
 
 type Kind = "variable" | "flow";
 
@@ -42,23 +42,78 @@ async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
   return [us, eu, user];
 }
 
+/** A region's agent starts again, and reads the others in this order. */
+async function restart(region: AccountsRegion, ...others: readonly AccountsRegion[]): Promise<void> {
+  await region.client.end();
+  await region.open(new Map(others.map((each) => [each.name, each.bucket])));
+}
+
 /** Another region of the fleet of two, with all that these have. */
 async function third(us: AccountsRegion, eu: AccountsRegion): Promise<AccountsRegion> {
   const ap = new AccountsRegion(file.postgres(), "ap-south", `ap_${file.number()}`);
   await file.postgres().create(ap.database, "migrated");
-  const regions = [us, eu, ap];
-  for (const region of regions) {
-    if (region !== ap) await region.client.end();
-    await region.open(new Map(regions.filter((each) => each !== region).map((each) => [each.name, each.bucket])));
-  }
+  await ap.open(new Map());
+  await restart(us, eu, ap);
+  await restart(eu, us, ap);
+  await restart(ap, us, eu);
   file.endWithTest(ap);
-  await settle(...regions);
+  await settle(us, eu, ap);
   return ap;
 }
 
 /** Objects of a region's that a bucket has. */
 const objectsOf = (region: string, { bucket }: AccountsRegion) =>
   [...bucket.objects.keys()].filter((key) => key.startsWith(`accounts/${region}/1`)).sort();
+
+/** Of a region's objects another bucket has those that its own has. */
+function keepNewest(region: AccountsRegion, other: AccountsRegion): void {
+  const own = new Set(objectsOf(region.name, region));
+  for (const key of objectsOf(region.name, other)) if (!own.has(key)) other.bucket.objects.delete(key);
+}
+
+/** The region begins anew, while another one is away. */
+async function leaveOnlySnapshot(region: AccountsRegion, other: AccountsRegion, user: string): Promise<void> {
+  await region.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
+  await make(region, "variable", user, ID(9), "news", "small");
+  await rounds(region);
+  keepNewest(region, other);
+}
+
+/** A round whose objects are not in another bucket yet. @returns what brings them */
+async function roundsLate(region: AccountsRegion, other: AccountsRegion): Promise<() => void> {
+  const before = new Set(objectsOf(region.name, other));
+  await rounds(region);
+  const late = objectsOf(region.name, other).filter((key) => !before.has(key));
+  const bodies = late.map((key) => [key, other.bucket.objects.get(key) as Buffer] as const);
+  for (const key of late) other.bucket.objects.delete(key);
+  return () => {
+    for (const [key, body] of bodies) other.bucket.objects.set(key, body);
+  };
+}
+
+/** Something happens after each object that a region writes by some work. */
+async function oncePerObject(
+  { bucket }: AccountsRegion,
+  happens: (written: number) => Promise<unknown>,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const create = bucket.createOnce;
+  let written = 0;
+  bucket.createOnce = async (...object) => {
+    const isNew = await create.call(bucket, ...object);
+    written += 1;
+    await happens(written);
+    return isNew;
+  };
+  await work();
+  bucket.createOnce = create;
+}
+
+async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: AccountsRegion[]): Promise<void> {
+  const asMade = await shown(asMadeBy, kind);
+  await settle(asMadeBy, ...others);
+  for (const region of [asMadeBy, ...others]) expect(await shown(region, kind)).toEqual(asMade);
+}
 
 describe.each(["variable", "flow"] as const)("a %s has a name that another gave up", (kind) => {
   it("though that one got a third one's since, and objects that are full keep them apart", async () => {
@@ -71,9 +126,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await make(us, kind, user, taker, "first", "small");
     await rename(us, kind, third, "fourth");
     await rename(us, kind, renamed, "third");
-    const asMade = await shown(us, kind);
-    await settle(us, eu);
-    for (const region of [us, eu]) expect(await shown(region, kind)).toEqual(asMade);
+    await expectSame(us, kind, eu);
   });
 
   it("where a region was away meanwhile, and reads a snapshot that has the new one first", async () => {
@@ -84,60 +137,144 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await rename(us, kind, renamed, "former");
     await make(us, kind, user, taker, "name");
     await rounds(us);
-    await us.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
-    await make(us, kind, user, ID(3), "news");
-    await rounds(us);
-    const own = new Set(objectsOf("us-east", us));
-    for (const key of objectsOf("us-east", eu)) if (!own.has(key)) eu.bucket.objects.delete(key);
-    const asMade = await shown(us, kind);
-    await settle(us, eu);
-    for (const region of [us, eu]) expect(await shown(region, kind)).toEqual(asMade);
+    await leaveOnlySnapshot(us, eu, user);
+    await expectSame(us, kind, eu);
   });
 
-  it("where the object that says so comes after the next", async () => {
+  it("where a snapshot of one page is applied in several transactions", async () => {
     const [us, eu, user] = await fleet();
-    const [renamed, taker] = [ID(1), ID(2)];
+    const [taker, renamed] = [ID(1), ID(4)];
+    for (const id of [ID(2), ID(3)]) await make(us, kind, user, id, `large ${id}`);
     await make(us, kind, user, renamed, "name", "small");
     await settle(us, eu);
-    const before = new Set(objectsOf("us-east", eu));
     await rename(us, kind, renamed, "former");
-    await rounds(us);
     await make(us, kind, user, taker, "name", "small too");
+    const short = kind === "flow" ? `data = '{"text": "short"}'` : "value = 'short'";
+    await us.query(`UPDATE ${kind} SET ${short} WHERE name LIKE 'large%'`);
     await rounds(us);
-    const [late = "", ...more] = objectsOf("us-east", eu).filter((key) => !before.has(key));
-    expect(more).toHaveLength(1);
-    const body = eu.bucket.objects.get(late);
-    eu.bucket.objects.delete(late);
-    const asBefore = await shown(eu, kind);
-    await rounds(eu, eu);
-    expect(await shown(eu, kind)).toEqual(asBefore);
-    if (body) eu.bucket.objects.set(late, body);
-    const asMade = await shown(us, kind);
-    await settle(us, eu);
-    for (const region of [us, eu]) expect(await shown(region, kind)).toEqual(asMade);
+    await leaveOnlySnapshot(us, eu, user);
+    await expectSame(us, kind, eu);
   });
 
-  it("where a third region tells of it first", async () => {
+  it("where a user gave it up and the other took it while a snapshot was written", async () => {
     const [us, eu, user] = await fleet();
-    const [renamed, taker] = [ID(1), ID(2)];
-    await make(us, kind, user, renamed, "name", "small");
+    const [renamed, taker] = [ID(1), ID(4)];
+    for (const id of [renamed, ID(2), ID(3)]) await make(us, kind, user, id, `name of ${id[0]}`);
     await settle(us, eu);
-    const ap = await third(us, eu);
-    const before = new Set(objectsOf("us-east", ap));
-    await rename(us, kind, renamed, "former");
-    await make(us, kind, user, taker, "name", "small too");
+    await oncePerObject(
+      us,
+      async (written) => {
+        if (written === 1) {
+          await rename(us, kind, renamed, "former");
+          await make(us, kind, user, taker, "name of 1", "small");
+        }
+        await keepNewest(us, eu);
+        await rounds(eu);
+      },
+      () => leaveOnlySnapshot(us, eu, user),
+    );
+    await expectSame(us, kind, eu);
+  });
+
+  it("where it got that between two objects, and is read with it for the second", async () => {
+    const [us, eu, user] = await fleet();
+    const renamed = ID(1);
+    await make(us, kind, user, renamed, "name", "small");
+    for (const id of [ID(2), ID(3)]) await make(us, "variable", user, id, `large ${id}`);
+    await settle(us, eu);
+    for (const id of [ID(2), ID(3)]) await rename(us, "variable", id, `renamed ${id}`);
+    await make(us, kind, user, ID(4), "on its way", "small too");
+    await oncePerObject(
+      us,
+      async (written) => {
+        if (written !== 1) return;
+        await rename(us, kind, renamed, "former");
+        await rename(us, kind, ID(4), "name");
+      },
+      () => rounds(us),
+    );
+    await rounds(eu);
+    await expectSame(us, kind, eu);
+  });
+
+  it.each([false, true])(
+    "where the object that says so comes after the next, and the agent starts again meanwhile: %s",
+    async (isRestarted) => {
+      const [us, eu, user] = await fleet();
+      const [renamed, taker] = [ID(1), ID(2)];
+      await make(us, kind, user, renamed, "name", "small");
+      await settle(us, eu);
+      await rename(us, kind, renamed, "former");
+      const arrive = await roundsLate(us, eu);
+      await make(us, kind, user, taker, "name", "small too");
+      await rounds(us);
+      const asBefore = await shown(eu, kind);
+      await rounds(eu, eu);
+      if (isRestarted) await restart(eu, us);
+      await rounds(eu);
+      expect(await shown(eu, kind)).toEqual(asBefore);
+      arrive();
+      await expectSame(us, kind, eu);
+    },
+  );
+
+  it("though that one gave it up to a third, and neither object that says so is there", async () => {
+    const [us, eu, user] = await fleet();
+    await make(us, kind, user, ID(1), "name", "one");
+    await settle(us, eu);
+    await rename(us, kind, ID(1), "first");
+    const first = await roundsLate(us, eu);
+    await make(us, kind, user, ID(2), "name", "two");
     await rounds(us, eu);
-    const late = objectsOf("us-east", ap).filter((key) => !before.has(key));
-    const bodies = late.map((key) => [key, ap.bucket.objects.get(key) as Buffer] as const);
-    for (const [key] of bodies) ap.bucket.objects.delete(key);
-    const column = kind === "flow" ? "description" : "type";
-    await eu.query(`UPDATE ${kind} SET ${column} = 'Credential' WHERE id = $1`, [taker]);
-    await rounds(eu, ap, ap);
-    for (const [key, body] of bodies) ap.bucket.objects.set(key, body);
-    const asMade = await shown(us, kind);
-    await settle(us, eu, ap);
-    for (const region of [us, eu, ap]) expect(await shown(region, kind)).toEqual(asMade);
+    await rename(us, kind, ID(2), "second");
+    const second = await roundsLate(us, eu);
+    await make(us, kind, user, ID(3), "name", "three");
+    await rounds(us, eu, eu);
+    first();
+    second();
+    await expectSame(us, kind, eu);
   });
+
+  it.each(["us-east", "eu-west"])(
+    "where a third region tells of it first, to one that starts and reads %s first",
+    async (first) => {
+      const [us, eu, user] = await fleet();
+      const [renamed, taker] = [ID(1), ID(2)];
+      await make(us, kind, user, renamed, "name", "small");
+      await settle(us, eu);
+      const ap = await third(us, eu);
+      await rename(us, kind, renamed, "former");
+      await make(us, kind, user, taker, "name", "small too");
+      const arrive = await roundsLate(us, ap);
+      await rounds(eu);
+      const column = kind === "flow" ? "description" : "type";
+      await eu.query(`UPDATE ${kind} SET ${column} = 'Credential' WHERE id = $1`, [taker]);
+      await rounds(eu);
+      await restart(ap, ...(first === "us-east" ? [us, eu] : [eu, us]));
+      await rounds(ap, ap);
+      arrive();
+      await expectSame(us, kind, eu, ap);
+    },
+  );
+});
+
+it("a flow that waits for a name is led to another project", async () => {
+  const [us, eu, user] = await fleet();
+  const projects = [ID(3), ID(4)];
+  for (const id of projects)
+    await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, $2, $3)", [id, `project ${id}`, user]);
+  for (const id of [ID(1), ID(2)]) await make(us, "flow", user, id, `name of ${id[0]}`, "small");
+  await us.query("UPDATE flow SET folder_id = $1", [projects[0]]);
+  await settle(us, eu);
+  await rename(us, "flow", ID(1), "former");
+  const arrive = await roundsLate(us, eu);
+  await us.query("UPDATE flow SET name = 'name of 1', folder_id = $2 WHERE id = $1", [ID(2), projects[1]]);
+  await us.query("UPDATE flow SET folder_id = $1", [projects[1]]);
+  await rounds(us);
+  await us.query("DELETE FROM folder WHERE id = $1", [projects[0]]);
+  await rounds(us, eu);
+  arrive();
+  await expectSame(us, "flow", eu);
 });
 
 it("a name that two regions gave at once is settled though more is to come", async () => {
