@@ -48,6 +48,7 @@ import { keepSeen, type Prepared, seen } from "./schema";
 import type { StrayUploads } from "./strayUploads";
 import type { Applied } from "./tableRound";
 import type { TravellingTable } from "./tableRule";
+import { TABLES } from "./tables";
 
 export interface AccountsOptions {
   readonly region: string;
@@ -141,6 +142,7 @@ const FORM = "form";
  */
 const FLOWS_AS_ROWS = "2";
 const FLOWS = "flow";
+const KNOWN: ReadonlySet<string> = new Set(TABLES.map(({ table }) => table));
 /** What only agents of the releases before needed, until none of them comes back. */
 const BEFORE_FLOWS_AS_ROWS = `
   DROP TRIGGER IF EXISTS langflow_dr_flow ON public.flow; DROP TRIGGER IF EXISTS langflow_dr_project ON public.folder;
@@ -660,6 +662,12 @@ export class Accounts {
           reason: "another region's row is refused: its key is another row's",
         });
       else if (table) exchanged.push(each);
+      else if (!KNOWN.has(each.table))
+        refused.push({
+          table: each.table,
+          id: each.id,
+          reason: "another region's row is refused: no such table is known",
+        });
     }
     for (const { table, id, row } of exchanged) {
       this.#came.add(table);

@@ -38,6 +38,9 @@ export class AccountsLoop {
   readonly #rests: Rests;
   /** When the last round that went well and left nothing began, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
+  /** When the next round is due, in milliseconds of a steady clock. */
+  #dueAt = Number.NEGATIVE_INFINITY;
+  #hasFailed = false;
   #isWorking = false;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"bucket-unreachable">;
@@ -89,7 +92,7 @@ export class AccountsLoop {
 
   /** Whether a round is. */
   private async isDue(isCalled: boolean): Promise<boolean> {
-    if (this.dueMs <= 0) return true;
+    if (this.dueMs === 0) return true;
     return isCalled ? !(await this.tellNews()) : this.options.accounts.hasNews().catch(() => true);
   }
 
@@ -99,11 +102,15 @@ export class AccountsLoop {
     try {
       const round = await accounts.round();
       if (!round.isLeft) this.#roundAt = beganAt;
+      this.#dueAt = beganAt + this.restMs;
+      this.#hasFailed = false;
       metrics.succeeded(round, began);
       this.tell(round);
       this.#trouble.isOver();
     } catch (error) {
       if (signal.aborted) return;
+      this.#dueAt = performance.now() + this.restMs;
+      this.#hasFailed = true;
       metrics.failed(this.#trouble.say(error));
     }
   }
@@ -123,9 +130,9 @@ export class AccountsLoop {
     return (this.options.intervalSeconds * 1000) / ROUNDS;
   }
 
-  /** Until the next round; not above zero where it is due. */
+  /** Until the next round; zero where it is due. */
   private get dueMs(): number {
-    return this.#roundAt + this.restMs - performance.now();
+    return Math.max(0, this.#dueAt - performance.now());
   }
 
   private tell({ applied, copies, told, waiting, broken, unreached, readAgain, held, unknown, renamed }: Round): void {
@@ -157,8 +164,9 @@ export class AccountsLoop {
   }
 
   private async pause(): Promise<void> {
-    const due = this.dueMs;
-    await this.#rests.untilCalled(due > 0 ? Math.min(due, (this.restMs * ROUNDS) / LOOKS) : this.restMs);
+    // What failed is tried again by a round, and seldom.
+    const looksMs = this.#hasFailed ? this.restMs : (this.restMs * ROUNDS) / LOOKS;
+    await this.#rests.untilCalled(Math.min(this.dueMs, looksMs));
     if (this.#rests.isCalled) await rest(GATHER_MS, this.options.signal);
   }
 }

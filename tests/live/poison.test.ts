@@ -255,7 +255,7 @@ it("applies all rows of a part but those that no reader can read, which are name
   for (let round = 0; round < 2; round += 1) {
     const { waiting, broken } = await eu.accounts.round();
     expect(broken).toEqual(new Map());
-    expect(waiting.map(({ reason }) => reason)).toEqual(Array(5).fill(expect.stringContaining("is refused")));
+    expect(waiting.map(({ reason }) => reason)).toEqual(Array(6).fill(expect.stringContaining("is refused")));
   }
   const users = await eu.query("SELECT username FROM \"user\" WHERE username IN ('good', 'far') ORDER BY 1");
   expect(users).toEqual([{ username: "far" }, { username: "good" }]);

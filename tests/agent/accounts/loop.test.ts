@@ -128,6 +128,19 @@ it("tells at once what the database tells of, without a look, and puts no round 
   });
 });
 
+it("begins a round that became due while it told, or looked, and rests for none", async () => {
+  const isLater = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100));
+  const { loop, end } = looped({ tellNews: () => isLater().then(() => NOTHING), hasNews: isLater });
+  await jest.advanceTimersByTimeAsync(REST_MS - 120);
+  loop.trigger();
+  await jest.advanceTimersByTimeAsync(2 * REST_MS);
+  const { asked } = await end();
+  const rounds = asked.filter((each) => each.startsWith("round")).map((each) => Number(each.split(" at ")[1]));
+  const [first = 0, second = 0, third = 0] = rounds;
+  expect(second - first).toBeLessThan((REST_MS + 200) / 1000);
+  expect(third - second).toBeLessThan((REST_MS + 200) / 1000);
+});
+
 it("has a round tell what is large", async () => {
   const { loop, end } = looped({ tellNews: async () => ({ told: 1, isLeft: true }) });
   await pass(500);
