@@ -58,7 +58,6 @@ interface RowRecord {
   readonly fell_of: string | null;
   readonly history: History | null;
   readonly shown: Vector | null;
-  readonly news: number | null;
 }
 
 /** Columns of a record beside its key that are written as they are. */
@@ -202,8 +201,7 @@ export class DatabaseTables implements Tables {
       await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
       for (const [id, record] of await this.records(table.table, some)) {
         const [values, shown, heldAt] = [live.get(id), record.shown ?? undefined, record.held_at ?? undefined];
-        const [row, isNews] = [rowOf(record, values), record.news !== null];
-        known.set(id, { row, live: values, awaits: awaitedOf(record), shown, heldAt, isNews });
+        known.set(id, { row: rowOf(record, values), live: values, awaits: awaitedOf(record), shown, heldAt });
       }
     }
     return known;

@@ -23,8 +23,6 @@ export interface KnownRow {
   readonly awaits?: Awaited | undefined;
   readonly shown?: Vector | undefined;
   readonly heldAt?: Stamp | undefined;
-  /** The other regions are to be told of it. */
-  readonly isNews: boolean;
 }
 
 /** Where an id leads: rows that became one have one id. */

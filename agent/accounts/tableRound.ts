@@ -95,8 +95,6 @@ export class TableRound {
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
   /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
   readonly #proven: [table: TravellingTable, one: string, other: string][] = [];
-  /** Rows that are no news: the other regions know them as they are. */
-  readonly #told = new Set<string>();
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
@@ -226,9 +224,8 @@ export class TableRound {
   private async load(ids: readonly string[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#rows.has(id));
     if (unknown.length === 0) return;
-    for (const [id, { row, live, awaits, shown, heldAt, isNews }] of await this.tables.known(this.table, unknown)) {
+    for (const [id, { row, live, awaits, shown, heldAt }] of await this.tables.known(this.table, unknown)) {
       this.#rows.set(id, row);
-      if (!isNews) this.#told.add(id);
       this.#before.set(id, row);
       if (shown) this.#shown.set(id, shown);
       if (heldAt !== undefined) this.#held.set(id, heldAt);
@@ -631,11 +628,10 @@ export class TableRound {
 
   /** Of two rows of one name those wait that are not here under it, where more is to come of the one that is. */
   private awaitsName(name: Name, one: string, other: string): boolean {
-    if (!this.isBehind || this.#news.has(one) || this.#news.has(other)) return false;
     const waiting = [one, other].filter((id) => !this.isHereAs(name, id));
-    const held = [one, other].filter((id) => !waiting.includes(id));
-    const isKnown = held.every((id) => this.#told.has(id)) && waiting.every((id) => this.#rows.has(id));
-    if (waiting.length === 0 || !isKnown) return false;
+    // A row that does not travel was not loaded: it gives way.
+    const mayWait = waiting.length > 0 && waiting.every((id) => this.#rows.has(id));
+    if (!this.isBehind || !mayWait) return false;
     for (const id of waiting) this.#waits.set(id, NAME_NOT_FREE);
     return true;
   }

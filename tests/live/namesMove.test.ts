@@ -277,7 +277,49 @@ it("a flow that waits for a name is led to another project", async () => {
   await expectSame(us, "flow", eu);
 });
 
-it("a name that two regions gave at once is settled though more is to come", async () => {
+it.each(["late", "in a snapshot"])(
+  "a variable has a name that another gave up, which a user here edited before she could know: %s",
+  async (how) => {
+    const [us, eu, user] = await fleet();
+    const [taker, renamed] = [ID(1), ID(4)];
+    await make(us, "variable", user, renamed, "name", "one");
+    for (const id of [ID(2), ID(3)]) await make(us, "variable", user, id, `large ${id}`);
+    await settle(us, eu);
+    await rename(us, "variable", renamed, "former");
+    const arrive = how === "late" ? await roundsLate(us, eu) : () => undefined;
+    await make(us, "variable", user, taker, "name", "two");
+    if (how === "late") await rounds(us);
+    else await leaveOnlySnapshot(us, eu, user);
+    await eu.query("UPDATE variable SET default_fields = $2 WHERE id = $1", [renamed, '["hers"]']);
+    await rounds(eu, eu);
+    arrive();
+    await expectSame(us, "variable", eu);
+  },
+);
+
+it("a project has a name that another gave up, which lost its parent here by a delete that came first", async () => {
+  const [us, eu, user] = await fleet();
+  const [parent, renamed, taker] = [ID(1), ID(2), ID(3)];
+  const makeProject = (id: string, name: string, within: string | null) =>
+    us.query("INSERT INTO folder (id, name, user_id, parent_id) VALUES ($1, $2, $3, $4)", [id, name, user, within]);
+  await makeProject(parent, "parent", null);
+  await makeProject(renamed, "name", parent);
+  await settle(us, eu);
+  await us.query("UPDATE folder SET name = 'former', parent_id = NULL WHERE id = $1", [renamed]);
+  const arrive = await roundsLate(us, eu);
+  await us.query("DELETE FROM folder WHERE id = $1", [parent]);
+  await makeProject(taker, "name", null);
+  await rounds(us, eu, eu);
+  arrive();
+  await settle(us, eu);
+  for (const region of [us, eu])
+    expect(await region.query("SELECT id, name FROM folder WHERE user_id = $1 ORDER BY id", [user])).toEqual([
+      { id: renamed, name: "former" },
+      { id: taker, name: "name" },
+    ]);
+});
+
+it("a name that two regions gave at once is one in the end, though more is to come at first", async () => {
   const [us, eu, user] = await fleet();
   const [one, other] = [ID(1), ID(2)];
   await make(us, "variable", user, one, "same");

@@ -284,8 +284,7 @@ export class MemoryTables implements Tables {
       ids.flatMap((id) => {
         const row = this.state(table.table, id);
         const { awaits, shown, heldAt } = this.states.get(table.table)?.get(id) ?? {};
-        const isNews = this.news.has(`${table.table} ${id}`);
-        return row ? [[id, { row, live: rows.get(id), awaits, shown, heldAt, isNews }] as const] : [];
+        return row ? [[id, { row, live: rows.get(id), awaits, shown, heldAt }] as const] : [];
       }),
     );
   }
