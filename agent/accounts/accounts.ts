@@ -654,20 +654,13 @@ export class Accounts {
     const tables = new Map(this.exchanged.map((each) => [each.table, each]));
     const [exchanged, refused]: [CarriedRow[], RefusedRow[]] = [[], [...part.refused]];
     for (const each of part.rows) {
-      const table = tables.get(each.table);
-      if (table && !hasOwnKey(table, each))
-        refused.push({
-          table: each.table,
-          id: each.id,
-          reason: "another region's row is refused: its key is another row's",
-        });
+      const { table: name, id } = each;
+      const table = tables.get(name);
+      const refuse = (why: string) =>
+        refused.push({ table: name, id, reason: `another region's row is refused: ${why}` });
+      if (!KNOWN.has(name)) refuse("no such table is known");
+      else if (table && !hasOwnKey(table, each)) refuse("its key is another row's");
       else if (table) exchanged.push(each);
-      else if (!KNOWN.has(each.table))
-        refused.push({
-          table: each.table,
-          id: each.id,
-          reason: "another region's row is refused: no such table is known",
-        });
     }
     for (const { table, id, row } of exchanged) {
       this.#came.add(table);
@@ -697,8 +690,8 @@ export class Accounts {
         const some = await tables.fitting(rest);
         if (region === this.options.region) await tables.forgetTold(some);
         await tables.takeLargeValues(part, some);
-        const isBehind = some.length < all || this.#behind.is();
-        written += (await applyRows(tables, this.#prepared.carried, some, isBehind)).written;
+        tables.isBehind = some.length < all || this.#behind.is();
+        written += (await applyRows(tables, this.#prepared.carried, some)).written;
         return some;
       });
       // This region's own changes of them were taken in as well.
@@ -798,7 +791,8 @@ export class Accounts {
           for (const [id, { row }] of await tables.known(table, ids)) rows.push({ table: table.table, id, row });
         }
         for (const { table, id, row } of rows) if (largeValues(row).length > 0) seldom.add(waitKey(table, id));
-        return applyRows(tables, this.#prepared.carried, rows, isBehind);
+        tables.isBehind = isBehind;
+        return applyRows(tables, this.#prepared.carried, rows);
       }),
     );
     for (const { item } of refused) seldom.add(waitKey(item.table, item.id));

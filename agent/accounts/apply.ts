@@ -7,13 +7,11 @@ import type { TravellingTable } from "./tableRule";
  * cannot be there yet, since a parent is missing or the database refuses it, is kept and waits; all else goes on.
  *
  * @param carried parents before children
- * @param isBehind more is to come: a row whose name another one has waits, as that one may have given it up
  */
 export async function applyRows(
   tables: Tables,
   carried: readonly TravellingTable[],
   incoming: readonly CarriedRow[],
-  isBehind = false,
 ): Promise<Applied> {
   const gone: { table: TravellingTable; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
@@ -21,13 +19,13 @@ export async function applyRows(
   for (const table of carried) {
     const rows = incoming.filter((each) => each.table === table.table);
     if (rows.length === 0) continue;
-    const outcome = await new TableRound(tables, carried, table, isBehind).run(rows);
+    const outcome = await new TableRound(tables, carried, table).run(rows);
     written += outcome.written;
     waiting.push(...outcome.waiting);
     gone.push({ table, ids: outcome.gone });
   }
   for (const { table, ids } of gone.reverse()) {
-    const refused = await removeWithParts(tables, carried, table, ids, isBehind);
+    const refused = await removeWithParts(tables, carried, table, ids);
     written += ids.length - refused.size;
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }

@@ -123,6 +123,7 @@ export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, TravellingTable>;
   readonly #references: References;
   readonly #large: LargeValues;
+  isBehind = false;
   /** Contents that gave way, and are kept as copies since. */
   copies = 0;
   /** Rows of which changes were taken in that may not be passed. */

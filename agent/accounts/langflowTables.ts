@@ -84,6 +84,8 @@ export interface Written {
 
 /** LangFlow's tables and what is known of their rows, in one transaction. Each call is about one table. */
 export interface Tables {
+  /** More is to come of what was known where rows come from: one whose name another has waits, as that may have given it up. */
+  readonly isBehind: boolean;
   /** Locks what is live: nobody edits it until the end. */
   known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>>;
   /** Those of `ids` that are known, by what they lead to. */

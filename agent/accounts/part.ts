@@ -9,6 +9,8 @@ import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
 
 /** What a part says of what else its region told, and knew. */
 export interface PartHead {
+  /** Parts behind it may be read before it. */
+  readonly passable?: boolean | undefined;
   /** Its region had more to tell when it was written: what a row's name depends on may be in the next one. */
   readonly continues?: boolean | undefined;
   /** By region, the last part that its own had read by then. */
@@ -19,8 +21,6 @@ export interface PartHead {
 export interface Part extends PartHead {
   /** It is the last of those that together hold all that the region knew: what is older is needed no more. */
   readonly completes: boolean;
-  /** Parts behind it may be read before it. */
-  readonly passable?: boolean | undefined;
   readonly rows: readonly CarriedRow[];
 }
 
@@ -75,8 +75,8 @@ export async function* writePart(
   at: Stamp,
   contentOf: (value: string) => AsyncIterable<Buffer>,
 ): AsyncGenerator<string> {
-  const told = { ...(passable && { passable }), ...(continues && { continues }), ...(knew && { knew }) };
-  yield JSON.stringify({ form: 1, completes, ...told, rows: rows.length, at });
+  const head = { passable: passable || undefined, continues: continues || undefined, knew };
+  yield JSON.stringify({ form: 1, completes, ...head, rows: rows.length, at });
   for (const row of rows) {
     let rest = `\n${JSON.stringify(written(row))}`;
     for (const value of largeValues(row.row)) {
@@ -105,7 +105,7 @@ export interface ReadPart extends Part {
 }
 
 /** Its first line alone. */
-export async function readHead(text: AsyncIterable<Buffer>): Promise<Pick<Part, "passable"> & PartHead> {
+export async function readHead(text: AsyncIterable<Buffer>): Promise<PartHead> {
   for await (const line of withoutLargeStrings(text, {})) return headShape.safeParse(parsedValue(line)).data ?? {};
   return {};
 }

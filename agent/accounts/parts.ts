@@ -81,8 +81,9 @@ export function wholeEpoch(read: readonly Read[]): string | undefined {
 /** The last part of a region's newest epoch that was read. */
 export function lastRead(read: readonly Read[]): Pick<Place, "epoch" | "number"> | undefined {
   const newest = read.at(-1);
-  const number = newest && Math.max(newest.next - 1, ...newest.beyond);
-  return newest && number !== undefined && number >= 0 ? { epoch: newest.epoch, number } : undefined;
+  if (!newest) return undefined;
+  const number = Math.max(newest.next - 1, ...newest.beyond);
+  return number < 0 ? undefined : { epoch: newest.epoch, number };
 }
 
 /** Parts that are looked for at once: of one that is far ahead more is missing than anybody asks. */

@@ -102,8 +102,6 @@ export class TableRound {
     private readonly tables: Tables,
     private readonly carried: readonly TravellingTable[],
     private readonly table: TravellingTable,
-    /** More is to come of what was known where rows come from. */
-    private readonly isBehind = false,
   ) {
     this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
   }
@@ -154,8 +152,7 @@ export class TableRound {
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
     await this.leadStrays();
-    for (const [table, ...both] of this.#proven)
-      await new TableRound(this.tables, this.carried, table, this.isBehind).becomeOne(both);
+    for (const [table, ...both] of this.#proven) await new TableRound(this.tables, this.carried, table).becomeOne(both);
     return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
@@ -202,7 +199,7 @@ export class TableRound {
   }
 
   private async removeNow(id: string): Promise<void> {
-    const refused = await removeWithParts(this.tables, this.carried, this.table, [id], this.isBehind);
+    const refused = await removeWithParts(this.tables, this.carried, this.table, [id]);
     for (const [each, reason] of refused) this.#waits.set(each, reason);
     if (refused.size === 0) this.#live.delete(id);
   }
@@ -247,8 +244,8 @@ export class TableRound {
 
   private async applyAgain(child: TravellingTable, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const { gone } = await new TableRound(this.tables, this.carried, child, this.isBehind).again(ids);
-    await removeWithParts(this.tables, this.carried, child, gone, this.isBehind);
+    const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
+    await removeWithParts(this.tables, this.carried, child, gone);
   }
 
   private learn(id: string, row: Row): void {
@@ -631,7 +628,7 @@ export class TableRound {
     const waiting = [one, other].filter((id) => !this.isHereAs(name, id));
     // A row that does not travel was not loaded: it gives way.
     const mayWait = waiting.length > 0 && waiting.every((id) => this.#rows.has(id));
-    if (!this.isBehind || !mayWait) return false;
+    if (!this.tables.isBehind || !mayWait) return false;
     for (const id of waiting) this.#waits.set(id, NAME_NOT_FREE);
     return true;
   }
@@ -875,12 +872,11 @@ export async function removeWithParts(
   carried: readonly TravellingTable[],
   table: TravellingTable,
   ids: readonly string[],
-  isBehind = false,
 ): Promise<ReadonlyMap<string, string>> {
   const { refused, strays } = await removeRows(tables, carried, table, ids);
   for (const [part, rows] of strays) {
-    const { gone } = await new TableRound(tables, carried, part, isBehind).run(rows);
-    await removeWithParts(tables, carried, part, gone, isBehind);
+    const { gone } = await new TableRound(tables, carried, part).run(rows);
+    await removeWithParts(tables, carried, part, gone);
   }
   return refused;
 }

@@ -71,7 +71,7 @@ function keepNewest(region: AccountsRegion, other: AccountsRegion): void {
   for (const key of objectsOf(region.name, other)) if (!own.has(key)) other.bucket.objects.delete(key);
 }
 
-/** The region begins anew, while another one is away. */
+/** The region writes a new snapshot while another one is away. */
 async function leaveOnlySnapshot(region: AccountsRegion, other: AccountsRegion, user: string): Promise<void> {
   await region.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
   await make(region, "variable", user, ID(9), "news", "small");

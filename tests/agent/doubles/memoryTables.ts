@@ -52,6 +52,7 @@ export class MemoryTables implements Tables {
   writer: string;
   /** Whether deletes are held. */
   isBraked = false;
+  readonly isBehind = false;
 
   constructor(
     readonly region: string,
