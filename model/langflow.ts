@@ -156,10 +156,13 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
     LANGFLOW_MCP_BASE_URL: `https://${hostname}`,
     // A stream's session lives in one pod, and its messages reach any. Streamable HTTP has none: any pod answers.
     LANGFLOW_MCP_SSE_ENABLED: "false",
+    // For a project whose MCP server its user sets to OAuth, LangFlow would download a program by uvx, and start it with all of its own
+    // environment (1.13, `lfx/services/mcp_composer/service.py`).
+    LANGFLOW_MCP_COMPOSER_ENABLED: "false",
     LANGFLOW_COMPONENTS_PATH: PATHS.components,
     LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT: providerKeyNames.join(","),
-    // Of these LangFlow makes variables of each user's. One that she deleted, or any other variable of the pod's environment that a
-    // field names, it would read from there, and a flow could print it.
+    // Of these LangFlow makes variables of each user's. A field that names one which she deleted, or any other variable of the pod's
+    // environment, would be filled from there by default, and a flow could print it.
     LANGFLOW_FALLBACK_TO_ENV_VAR: "false",
     LANGFLOW_STORE: "false",
   };

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { CUSTOM_COMPONENTS, langFlowEnvironment } from "../../model/langflow";
 import { LangFlowApi } from "./langflowApi";
 import { Scratch } from "./scratch";
@@ -17,6 +17,8 @@ let scratch: Scratch;
 let url: string;
 let secrets: Record<string, string>;
 let count = 0;
+/** Where programs lie that tell they were started. */
+let programs: string;
 let users: Record<"an ordinary user" | "a superuser", LangFlowApi>;
 // biome-ignore lint/suspicious/noExplicitAny: LangFlow's own description of its components
 let components: Map<string, any>;
@@ -31,10 +33,17 @@ beforeAll(async () => {
     customComponents: CUSTOM_COMPONENTS,
   });
   const LANGFLOW_DATABASE_URL = postgres.url("langflow");
+  programs = join(scratch.folder, "programs");
+  mkdirSync(programs);
+  for (const program of ["uvx", "npx", "docker"]) {
+    writeFileSync(join(programs, program), `#!/bin/sh\nenv > "$(dirname "$0")/started-$(basename "$0")"\n`);
+    chmodSync(join(programs, program), 0o755);
+  }
   secrets = { OPENAI_API_KEY: PROVIDER_KEY, LANGFLOW_DATABASE_URL };
   const langflow = await scratch.langflowWithKey("langflow", {
     ...Object.fromEntries(Object.entries(configured).filter(([name]) => !OF_A_POD.test(name))),
     ...secrets,
+    PATH: [programs, process.env.PATH].join(delimiter),
   });
   url = langflow.url;
   const admin = LangFlowApi.withKey(url, langflow.apiKey);
@@ -147,5 +156,28 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     );
     expect(answer).toMatch(/not allowed|cannot execute|must be a single executable|restricted to administrators/);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it("starts no program by setting her project's MCP server to OAuth", async () => {
+    const api = users[who];
+    const { id } = await api.call("POST", "/api/v1/projects/", { name: `project of ${who}` });
+    const oauth = {
+      auth_type: "oauth",
+      oauth_host: "localhost",
+      oauth_port: "9000",
+      oauth_server_url: "http://localhost:9000",
+      oauth_callback_path: "http://localhost:9000/auth/idaas/callback",
+      oauth_client_id: "client",
+      oauth_client_secret: "secret",
+      oauth_auth_url: "https://idp.example.com/authorize",
+      oauth_token_url: "https://idp.example.com/token",
+      oauth_mcp_scope: "user",
+      oauth_provider_scope: "openid",
+    };
+    const answer = await api
+      .call("PATCH", `/api/v1/mcp/project/${id}`, { settings: [], auth_settings: oauth })
+      .then(JSON.stringify, ({ message }: Error) => message);
+    expect(answer).toMatch(/disabled/i);
+    expect(readdirSync(programs).sort()).toEqual(["docker", "npx", "uvx"]);
   });
 });

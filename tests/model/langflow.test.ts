@@ -21,6 +21,7 @@ describe("langFlowEnvironment", () => {
     expect(environment).toMatchObject({
       LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
       LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
+      LANGFLOW_MCP_COMPOSER_ENABLED: "false",
       LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
       LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
     });
