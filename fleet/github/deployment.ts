@@ -11,38 +11,22 @@ const EVENTS: readonly string[] = ["push", "workflow_dispatch"];
  * The commit that is deployed: that of the run of the workflow Deploy that began last of those that ended well. GitHub alone
  * writes runs; whoever may write to the repository can write a deployment, with any commit and any address of a log.
  *
- * @throws UserError exit 2 where that commit is not on the branch; exit 6 where there is none; exit 10 while one is under way, when
- *   nothing can be said
+ * @throws UserError exit 2 where that commit is not on the branch, or a tag is called as the branch; exit 6 where there is none; exit 10
+ *   while one is under way, when nothing can be said
  */
-export async function deployedCommit({ api, owner, repo }: GitHub): Promise<string> {
-  const { data } = await api.rest.actions.listWorkflowRuns({
-    owner,
-    repo,
-    workflow_id: WORKFLOW,
-    branch: BRANCH,
-    per_page: 100,
-  });
-  const began = ({ run_started_at, created_at }: (typeof data.workflow_runs)[number]) => run_started_at ?? created_at;
-  const runs = data.workflow_runs
-    .filter(
-      ({ path, head_branch, event, repository, head_repository }) =>
-        path.split("@")[0] === `.github/workflows/${WORKFLOW}` &&
-        head_branch === BRANCH &&
-        EVENTS.includes(event) &&
-        head_repository?.id === repository.id,
-    )
-    // A run that is started again keeps its place in the list.
-    .sort((one, other) => (began(one) < began(other) ? 1 : -1));
-  for (const { status, conclusion, head_sha: sha } of runs) {
+export async function deployedCommit(hub: GitHub): Promise<string> {
+  const { api, owner, repo } = hub;
+  const { data: tags } = await api.rest.git.listMatchingRefs({ owner, repo, ref: `tags/${BRANCH}` });
+  // GitHub's list of a branch's runs has those of a tag of its name, which nobody need have reviewed.
+  if (tags.some(({ ref }) => ref === `refs/tags/${BRANCH}`))
+    throw new UserError(`a tag is called ${BRANCH}: delete it, and look who made it`, ExitCode.BadInput);
+  for (const { status, conclusion, sha } of await attempts(hub)) {
     if (status === "in_progress")
       throw new UserError(`${sha} is being deployed: look again when that has ended`, ExitCode.Unreachable);
     if (status !== "completed" || conclusion !== "success") continue;
-    const { data: since } = await api.rest.repos.compareCommitsWithBasehead({
-      owner,
-      repo,
-      basehead: `${sha}...${BRANCH}`,
-      per_page: 1,
-    });
+    const { data: branch } = await api.rest.repos.getBranch({ owner, repo, branch: BRANCH });
+    const basehead = `${sha}...${branch.commit.sha}`;
+    const { data: since } = await api.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead, per_page: 1 });
     if (since.status === "ahead" || since.status === "identical") return sha;
     throw new UserError(
       `${sha} was deployed and is not on ${BRANCH} any more: deploy a commit that is`,
@@ -53,4 +37,46 @@ export async function deployedCommit({ api, owner, repo }: GitHub): Promise<stri
     "no run of the workflow Deploy has ended well yet: start it, or push to main",
     ExitCode.StackMissing,
   );
+}
+
+/** A run, or one that was before it was started again. */
+interface Attempt {
+  readonly status: string | null;
+  readonly conclusion: string | null;
+  readonly sha: string;
+  readonly began: string;
+}
+
+/** The attempts of the branch's last 100 runs, the one that began last first. */
+async function attempts({ api, owner, repo }: GitHub): Promise<Attempt[]> {
+  const { data } = await api.rest.actions.listWorkflowRuns({
+    owner,
+    repo,
+    workflow_id: WORKFLOW,
+    branch: BRANCH,
+    per_page: 100,
+  });
+  const attemptOf = (run: (typeof data.workflow_runs)[number]): Attempt => ({
+    status: run.status,
+    conclusion: run.conclusion,
+    sha: run.head_sha,
+    began: run.run_started_at ?? run.created_at,
+  });
+  const found: Attempt[] = [];
+  for (const run of data.workflow_runs) {
+    const { id: run_id, path, head_branch, event, repository, head_repository, run_attempt = 1 } = run;
+    const isOfWorkflow = path.split("@")[0] === `.github/workflows/${WORKFLOW}` && EVENTS.includes(event);
+    if (!isOfWorkflow || head_branch !== BRANCH || head_repository?.id !== repository.id) continue;
+    found.push(attemptOf(run));
+    // What an earlier attempt deployed stays, whatever becomes of the later one.
+    for (
+      let attempt_number = run_attempt - 1;
+      attempt_number > 0 && run.conclusion !== "success";
+      attempt_number -= 1
+    ) {
+      const { data: former } = await api.rest.actions.getWorkflowRunAttempt({ owner, repo, run_id, attempt_number });
+      found.push(attemptOf(former));
+    }
+  }
+  return found.sort((one, other) => (one.began < other.began ? 1 : -1));
 }

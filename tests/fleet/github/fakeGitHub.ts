@@ -13,7 +13,12 @@ interface Issue extends Stored {
   comments: Stored[];
 }
 
+/** Main's newest commit. */
+const HEAD = "f".repeat(40);
+
 interface Run {
+  readonly id?: number;
+  readonly run_attempt?: number;
   readonly head_sha: string;
   readonly status: string;
   readonly conclusion: string | null;
@@ -48,6 +53,9 @@ export class FakeGitHub {
   readonly pullRequests: { number: number; head: string; sha: string }[] = [];
   /** Runs of the workflow Deploy, the one made last first. */
   readonly runs: Run[] = [];
+  /** Of runs that were started again, by id and number. */
+  readonly formerAttempts = new Map<string, Run>();
+  readonly tags: string[] = [];
   /** Commits that main has. */
   readonly main = new Set<string>();
   readonly calls: string[] = [];
@@ -109,8 +117,17 @@ export class FakeGitHub {
         return { total_count: runs.length, workflow_runs: runs };
       },
     );
+    server.get<{ Params: { id: string; attempt: string } }>(
+      `${repositoryPath}/actions/runs/:id/attempts/:attempt`,
+      async ({ params }) => this.formerAttempts.get(`${params.id} ${params.attempt}`),
+    );
+    server.get(`${repositoryPath}/git/matching-refs/:ref`, async () =>
+      this.tags.filter((tag) => tag.startsWith("main")).map((tag) => ({ ref: `refs/tags/${tag}` })),
+    );
+    server.get(`${repositoryPath}/branches/main`, async () => ({ name: "main", commit: { sha: HEAD } }));
     server.get<{ Params: { basehead: string } }>(`${repositoryPath}/compare/:basehead`, async ({ params }) => {
-      const [base = ""] = params.basehead.split("...");
+      const [base = "", head] = params.basehead.split("...");
+      if (head !== HEAD) return { status: "diverged" };
       return { status: this.main.has(base) ? "ahead" : "diverged" };
     });
     await server.listen({ host: "127.0.0.1", port: 0 });

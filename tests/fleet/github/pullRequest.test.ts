@@ -83,6 +83,7 @@ describe("the commit that is deployed", () => {
   afterAll(() => fake.stop());
   beforeEach(() => {
     fake.runs.length = 0;
+    fake.tags.length = 0;
     fake.main.clear();
     for (const sha of ["good", "now"]) fake.main.add(sha);
   });
@@ -102,6 +103,26 @@ describe("the commit that is deployed", () => {
   it("is that of an older run which was started again", async () => {
     fake.runs.push(runOf("now"), runOf("good", { run_started_at: "2026-01-02T00:00:00Z" }));
     expect(await commit()).toBe("good");
+  });
+
+  it.each(["failure", "cancelled", null])(
+    "stays that of a run that ended well, whatever becomes of it started again: %s",
+    async (conclusion) => {
+      const again = { id: 7, run_attempt: 3, run_started_at: "2026-01-05T00:00:00Z" };
+      const status = conclusion === null ? "waiting" : "completed";
+      fake.formerAttempts.set("7 1", runOf("now", { run_started_at: "2026-01-03T00:00:00Z" }));
+      fake.formerAttempts.set("7 2", runOf("now", { run_started_at: "2026-01-04T00:00:00Z", conclusion: "failure" }));
+      fake.runs.push(runOf("now", { ...again, status, conclusion }), runOf("good"));
+      expect(await commit()).toBe("now");
+    },
+  );
+
+  it("is refused where a tag has main's name, whose runs are listed as main's", async () => {
+    fake.runs.push(runOf("good"));
+    fake.tags.push("main-2");
+    expect(await commit()).toBe("good");
+    fake.tags.push("main");
+    await expect(commit()).rejects.toThrow("a tag is called main");
   });
 
   it("is not known while one is being deployed", async () => {
