@@ -164,9 +164,11 @@ export class AccountsLoop {
   }
 
   private async pause(): Promise<void> {
-    // What failed is tried again by a round, and seldom.
-    const looksMs = this.#hasFailed ? this.restMs : (this.restMs * ROUNDS) / LOOKS;
-    await this.#rests.untilCalled(Math.min(this.dueMs, looksMs));
-    if (this.#rests.isCalled) await rest(GATHER_MS, this.options.signal);
+    const { isWriter, signal } = this.options;
+    // What failed is tried again by a round, and no sooner for what users do meanwhile.
+    if (this.#hasFailed) await rest(this.dueMs, signal);
+    else if (isWriter()) await this.#rests.untilCalled(Math.min(this.dueMs, (this.restMs * ROUNDS) / LOOKS));
+    else await this.#rests.untilCalled(this.restMs);
+    if (this.#rests.isCalled) await rest(GATHER_MS, signal);
   }
 }

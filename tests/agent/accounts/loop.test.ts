@@ -32,6 +32,7 @@ function looped({
   during = async () => {},
 } = {}) {
   const asked: string[] = [];
+  let turns = 0;
   const warned: string[] = [];
   const note = (what: string) => asked.push(`${what} at ${performance.now() / 1000}`);
   const stop = new AbortController();
@@ -51,7 +52,10 @@ function looped({
       },
       hasNews,
     },
-    isWriter: () => isWriter,
+    isWriter: () => {
+      turns += 1;
+      return isWriter;
+    },
     intervalSeconds: INTERVAL_SECONDS,
     metrics: new AccountsMetrics(registry),
     log: {
@@ -74,7 +78,7 @@ function looped({
     const values = (await registry.getSingleMetric(`langflow_dr_accounts_${what}`)?.get())?.values ?? [];
     return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
   };
-  return { loop, end, gauged };
+  return { loop, end, gauged, turns: () => turns };
 }
 
 beforeEach(() => {
@@ -249,9 +253,20 @@ it("lets others wait for a round that is under way, a quarter of a second at mos
   expect(waits).toEqual([250, 75, 0]);
 });
 
-it("asks nothing while another agent writes for the region", async () => {
-  const { loop, end } = looped({ isWriter: false });
+it("asks nothing while another agent writes for the region, and seldom whether it still does", async () => {
+  const { loop, end, turns } = looped({ isWriter: false });
   loop.trigger();
   await pass(2 * REST_MS);
+  expect(turns()).toBeLessThan(10);
   expect((await end()).asked).toEqual([]);
+});
+
+it("tries again what failed after a rest, whatever users do meanwhile", async () => {
+  const { loop, end } = looped({ fails: true });
+  for (let at = 0; at < 2 * REST_MS; at += 500) {
+    await pass(500);
+    loop.trigger();
+  }
+  const rounds = (await end()).asked.filter((each) => each.startsWith("round"));
+  expect(rounds).toHaveLength(2);
 });
