@@ -195,7 +195,7 @@ export class Accounts {
   /** As of the end of the last round. */
   #held: HeldDeletes | undefined;
   /** Rows of this database that it refuses to show: what users did to them is told to nobody until it does. */
-  readonly #unshown = new Map<string, ChangePlace & Waiting & Pick<Refusal, "isTooLarge">>();
+  readonly #unshown = new Map<string, ChangePlace & Refusal>();
   readonly #holds = new Holds<string>();
   /** Rows of other regions that came in this round, and their tables. */
   readonly #came = new Set<string>();
@@ -514,11 +514,12 @@ export class Accounts {
   }
 
   /** What is too large does not become smaller without a change, which is tried at once. */
-  private hold({ table, id, seq = "0" }: RowPlace & Partial<ChangePlace>, { reason, isTooLarge }: Refusal): void {
+  private hold({ table, id, seq = "0" }: RowPlace & Partial<ChangePlace>, refusal: Refusal): void {
+    const { reason, isTooLarge } = refusal;
     const key = rowKey({ table, id });
     const { seq: before = "0" } = this.#unshown.get(key) ?? {};
     const newest = Number(before) > Number(seq) ? before : seq;
-    this.#unshown.set(key, { table, id, seq: newest, reason, ...(isTooLarge && { isTooLarge }) });
+    this.#unshown.set(key, { table, id, seq: newest, ...refusal });
     this.#holds.failed(key, newest, reason, Date.now() + (isTooLarge ? TOO_LARGE_MS : 0));
   }
 
@@ -818,7 +819,7 @@ export class Accounts {
     }
     this.fill(epoch);
     for (;;) {
-      const { others, large } = await this.withoutLarge(
+      const { others, large, isAll } = await this.withoutLarge(
         PART_ROWS,
         (tables, but: readonly NewsPlace[]) => tables.news(this.exchanged, PART_ROWS, [...this.unshown(), ...but]),
         this.isPassable,
@@ -827,7 +828,7 @@ export class Accounts {
       const places = isLast && pick ? firstOf(large, pick) : others;
       if (places.length === 0) return { told, isLeft: large.length > 0 };
       const [fit] = await this.fitting(places);
-      const continues = !isLast && this.isMoreToTell(places, fit);
+      const continues = !isLast && this.isMoreToTell(isAll && fit.length === others.length);
       const part = await this.write(
         epoch,
         fit,
@@ -871,11 +872,13 @@ export class Accounts {
     }
   }
 
-  /** Whether there are news beside some of those that were found: what is passed is none of them. */
-  private isMoreToTell(found: readonly NewsPlace[], some: readonly NewsPlace[]): boolean {
-    // What is too large, or lacking, may be so for ever.
-    const isUntaken = [...this.#unshown.values()].some(({ seq, isTooLarge }) => seq !== "0" && !isTooLarge);
-    return some.length < found.length || found.length >= PART_ROWS || isUntaken;
+  /**
+   * Whether there are news beside some of those that were found: what is passed is none of them, nor what may be refused for ever.
+   *
+   * @param isAll whether these are all that were found
+   */
+  private isMoreToTell(isAll: boolean): boolean {
+    return !isAll || [...this.#unshown.values()].some(({ isPassing }) => isPassing);
   }
 
   private fill(epoch: string): void {
@@ -956,10 +959,10 @@ export class Accounts {
         const news = await tables.news(this.exchanged, PART_ROWS + told.size, [...this.unshown(), ...but]);
         return news.filter((each) => told.get(rowKey(each)) !== each.news);
       };
-      const { others } = await this.withoutLarge(PART_ROWS, find, this.isPassable);
+      const { others, isAll } = await this.withoutLarge(PART_ROWS, find, this.isPassable);
       if (others.length === 0) return;
       const [fit] = await this.fitting(others);
-      const continues = this.isMoreToTell(others, fit);
+      const continues = this.isMoreToTell(isAll && fit.length === others.length);
       const part = await this.write(former, fit, (rows) => rows.length > 0 && { rows, completes: false, continues });
       if (typeof part !== "string") for (const row of part.rows) told.set(rowKey(row), row.news);
     };
@@ -1142,7 +1145,7 @@ async function eachByItself<Item extends RowPlace, Outcome>(
       }
       // Each half would wait for a lock again as long as the whole did.
       else if (half === some.length || isPassing(error))
-        for (const item of some) refused.push({ item, reason: refusal(error) });
+        for (const item of some) refused.push({ item, reason: refusal(error), isPassing: isPassing(error) });
       else open.push(some.slice(half), some.slice(0, half));
     }
   return [outcomes, refused];
@@ -1152,6 +1155,8 @@ async function eachByItself<Item extends RowPlace, Outcome>(
 interface Refusal {
   readonly reason: string;
   readonly isTooLarge?: boolean;
+  /** The same may be done in a moment. */
+  readonly isPassing?: boolean;
 }
 
 function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: RowsTooLarge) {

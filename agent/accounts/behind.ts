@@ -30,9 +30,10 @@ export class Behind {
     this.#read.set(region, read);
   }
 
-  /** The part of a region that was read last, where that was by an agent before this one. */
+  /** The part of another region that was read last, where that was by an agent before this one. */
   forgotten(region: string): Place | undefined {
-    const last = this.#last.has(region) ? undefined : lastRead(this.#read.get(region) ?? []);
+    const isKnown = region === this.own || this.#last.has(region);
+    const last = isKnown ? undefined : lastRead(this.#read.get(region) ?? []);
     return last && { region, ...last };
   }
 

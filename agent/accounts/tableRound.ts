@@ -535,6 +535,7 @@ export class TableRound {
       const [owner, otherOwner] = [ownerOf(one), ownerOf(other)];
       const aside = this.asideOf(one, other);
       if (aside !== undefined) this.standAside(aside, undefined);
+      else if (this.awaitsName(name, one, other)) continue;
       else if (owner?.lead?.live && otherOwner?.lead?.live && owner.lead.id !== otherOwner.lead.id)
         this.#proven.push([owner.table, owner.lead.id, otherOwner.lead.id]);
     }

@@ -258,6 +258,42 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
   );
 });
 
+it("a variable has a name that another gave up, where that is told behind 2,000 others and a large one is passed", async () => {
+  const [us, eu, user] = await fleet();
+  const [renamed, taker] = [ID(1), ID(2)];
+  await make(us, "variable", user, renamed, "name", "one");
+  await settle(us, eu);
+  const { bucket } = us;
+  const create = bucket.createOnce;
+  const untold = async () => void (await us.accounts.round().catch(() => undefined));
+  await make(us, "variable", user, ID(3), "large");
+  // It is taken in, and stays news.
+  bucket.createOnce = async () => {
+    bucket.away = true;
+    throw new Error("the bucket is away");
+  };
+  await untold();
+  bucket.createOnce = create;
+  await rename(us, "variable", renamed, "former");
+  await untold();
+  await make(us, "variable", user, taker, "name", "two");
+  await us.query(
+    `INSERT INTO variable (id, name, value, type, user_id)
+      SELECT gen_random_uuid(), 'other ' || n, 'v', 'Generic', $1 FROM generate_series(1, 2100) AS n`,
+    [user],
+  );
+  await untold();
+  await us.query("UPDATE variable SET type = 'Credential' WHERE id = $1", [renamed]);
+  await untold();
+  bucket.away = false;
+  await oncePerObject(
+    us,
+    () => rounds(eu),
+    () => rounds(us),
+  );
+  await expectSame(us, "variable", eu);
+});
+
 it("a flow that waits for a name is led to another project", async () => {
   const [us, eu, user] = await fleet();
   const projects = [ID(3), ID(4)];

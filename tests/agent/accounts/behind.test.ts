@@ -102,6 +102,9 @@ it("asks for the last part that an agent before it read, once", () => {
   behind.read("us-east", reading(place("us-east", 0), place("us-east", 1)));
   expect(behind.forgotten("us-east")).toEqual(place("us-east", 1));
   expect(behind.forgotten("ap-south")).toBeUndefined();
+  // What this region wrote itself it knows.
+  behind.read("eu-west", reading(place("eu-west", 0)));
+  expect(behind.forgotten("eu-west")).toBeUndefined();
   read(place("us-east", 2));
   expect(behind.forgotten("us-east")).toBeUndefined();
 });
