@@ -336,7 +336,7 @@ const regionStack = z.strictObject({
     .default({ requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } }),
   database: z
     .strictObject({
-      /** Changing it restarts the database (a failover where multi-AZ). */
+      /** Changing it restarts the database during the update (a failover where multi-AZ). */
       instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be an RDS class such as db.m7g.large"),
       /** Whether another zone has a second machine, which takes over within a minute or two. Updates in place. */
       multiAz: z.boolean().default(true),

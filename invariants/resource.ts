@@ -5,6 +5,8 @@ export interface Observed {
   readonly urn: string;
   /** What the program asked for. Values not known yet are {@link UNKNOWN}; secret ones bear the engine's mark. */
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** What the state has of the same; absent for what is new, and to a policy engine. */
+  readonly formerInputs?: Readonly<Record<string, unknown>>;
   /** Whether the engine refuses to delete it. */
   readonly protect: boolean;
 }

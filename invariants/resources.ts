@@ -126,4 +126,25 @@ const noPlainSecret: Invariant = {
     ),
 };
 
-export const everyResource: readonly Invariant[] = [dataProtected, regionNamed, byDigest, oneDigest, noPlainSecret];
+const storageGrows: Invariant = {
+  name: "storage-never-shrinks",
+  description:
+    "No database is asked for less storage than the state has: RDS refuses, and the update would stop halfway. Seen by the " +
+    "engine's own preview alone; unknown passes.",
+  check: (resources) =>
+    resources.flatMap(({ type, urn, inputs, formerInputs }) => {
+      const [is, was] = [at(inputs, "allocatedStorage"), at(formerInputs, "allocatedStorage")];
+      if (type !== "aws:rds/instance:Instance" || !(Number(is) < Number(was))) return [];
+      const message = `its storage would shrink from ${was} to ${is} GiB, which RDS refuses`;
+      return [{ resource: urn, message, fix: `leave database.storageGib at ${was} or more` }];
+    }),
+};
+
+export const everyResource: readonly Invariant[] = [
+  dataProtected,
+  regionNamed,
+  byDigest,
+  oneDigest,
+  noPlainSecret,
+  storageGrows,
+];

@@ -12,6 +12,7 @@ import { schedulesRegion } from "../config/schedulesRegion";
 import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/schema";
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
+import { databaseMaintenance } from "../model/databaseMaintenance";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
 import { type FoundationFor, foundationOutputs, foundationWitness, type Undeployed } from "./references";
@@ -68,7 +69,12 @@ export function region(
 
   const backup = { awsRegion: backupPlace.awsRegion, keyArn: foundation.backupKeyArn };
   const { pointInTimeRecoveryDays: backupRetentionDays, ...settings } = config.database;
-  const database = new FlowDatabase(name, { ...isolated, ...settings, backupRetentionDays, backup }, opts);
+  const maintenanceWindow = databaseMaintenance(fleet.regions.findIndex((each) => each.name === name));
+  const database = new FlowDatabase(
+    name,
+    { ...isolated, ...settings, backupRetentionDays, backup, maintenanceWindow },
+    opts,
+  );
   const files = new FlowFileSystem(name, { ...isolated, clientRoleArn: cluster.fileSystemClientRoleArn }, opts);
 
   const { min, max, spread } = config.replicas;

@@ -31,12 +31,14 @@ export interface FlowDatabaseArgs {
   backup: DatabaseBackupArgs;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** For example db.m7g.large. A change restarts the database in its maintenance window. */
+  /** For example db.m7g.large. A change restarts the database during the update: a minute where `multiAz`, some minutes otherwise. */
   instanceClass: string;
   /** Whether another zone has a second machine that takes over. Default true. Updates in place. */
   multiAz?: boolean;
   /** GiB at first; RDS adds to it by itself, up to `maxStorageGib`. */
   storageGib: number;
+  /** When RDS brings minor versions, as `ddd:hh:mm-ddd:hh:mm` in UTC. Regions differ in it: a minor version restarts the database. */
+  maintenanceWindow: string;
   maxStorageGib: number;
   /** Days of point-in-time recovery, here and in the backup region. */
   backupRetentionDays: number;
@@ -51,6 +53,13 @@ export interface FlowDatabaseArgs {
  * asks for 15 at least). RDS brings the minor ones by itself. A dump needs a client of the same major version.
  */
 const MAJOR_VERSION = "18";
+
+/**
+ * From `fromGib` on RDS lays PostgreSQL's gp3 storage over four volumes, with so much as the least; below, neither may be named (RDS
+ * user guide, "gp3 storage"). Unnamed, the provider would send the former size's 3,000 along with a size above, which RDS refuses
+ * (terraform-provider-aws, issue 28382).
+ */
+const STRIPED = { fromGib: 400, iops: 12_000, throughputMibps: 500 };
 
 const PORT = 5432;
 const NAME = "langflow";
@@ -158,6 +167,10 @@ export class FlowDatabase extends pulumi.ComponentResource {
         storageType: "gp3",
         allocatedStorage: this.args.storageGib,
         maxAllocatedStorage: this.args.maxStorageGib,
+        ...(this.args.storageGib >= STRIPED.fromGib && {
+          iops: STRIPED.iops,
+          storageThroughput: STRIPED.throughputMibps,
+        }),
         storageEncrypted: true,
         kmsKeyId: keyArn,
 
@@ -173,8 +186,9 @@ export class FlowDatabase extends pulumi.ComponentResource {
 
         backupRetentionPeriod: this.args.backupRetentionDays,
         backupWindow: "03:00-04:00",
-        maintenanceWindow: "sun:04:30-sun:05:30",
-        applyImmediately: false,
+        maintenanceWindow: this.args.maintenanceWindow,
+        // What is deployed is what runs: pods, their number and the alerts count on it once the update ends.
+        applyImmediately: true,
         copyTagsToSnapshot: true,
         deletionProtection: this.args.deletionProtection,
         deleteAutomatedBackups: false,

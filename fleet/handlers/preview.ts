@@ -84,6 +84,6 @@ export function showChanges(runs: readonly StackRun[]): string[] {
     ]);
 }
 
-function violationLines(violations: readonly Violation[]): string[] {
+export function violationLines(violations: readonly Violation[]): string[] {
   return violations.map(({ rule, resource, message, fix }) => pc.red(`${rule}: ${resource}: ${message}; ${fix}`));
 }

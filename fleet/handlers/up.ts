@@ -1,14 +1,16 @@
+import { checkInvariants } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
 import { confirm, type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
 import { type LiveRun, LiveUp, liveAfterwords, liveDirectory, liveTable } from "../local/live";
+import { oneServingRegionAtATime } from "../stacks/schedule";
 import { runStacks } from "../stacks/stackRun";
 import { update, updateTable } from "../stacks/update";
 import type { UpOptions } from "../verbs/up";
-import { runPreview, showChanges } from "./preview";
+import { runPreview, showChanges, violationLines } from "./preview";
 
-/** Deploys the stacks in order, regions side by side. */
+/** Deploys the stacks in order: new regions side by side, those that serve one after the other. */
 export async function up(options: UpOptions): Promise<ExitCode> {
   if (options.live && !options.local)
     throw new UserError("--live is for the local fleet: say --local as well", ExitCode.BadInput);
@@ -20,19 +22,21 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const processes = options.live ? await LiveUp.prepare(opened.session, options) : undefined;
     const how = { refresh: options.refresh, silenceMinutes: options.silence };
+    const deployed = new Set(opened.session.others([]));
+    const order = oneServingRegionAtATime(opened.order, (stack) => deployed.has(stack));
     const runs = await runStacks(
-      { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
+      { session: opened.session, order, summarise: (changes) => countsOf(changes, "done") },
       async (stack, recording) => {
         const extra = await update(opened, stack, recording, how);
         processes?.begin(stack.name);
         return extra;
       },
     );
-    const deployed = exitCodeOf(runs);
+    const updated = exitCodeOf(runs);
     if (!options.json) print(updateTable(runs), ...afterwords(runs));
     await processes?.begun();
-    const live = deployed === ExitCode.Success ? await liveAfterUp(options, processes) : undefined;
-    const exitCode = live?.exitCode ?? deployed;
+    const live = updated === ExitCode.Success ? await liveAfterUp(options, processes) : undefined;
+    const exitCode = live?.exitCode ?? updated;
     if (options.json) print(asJson("up", options.local, runs, exitCode, live && { live: live.status }));
     else if (live) print(liveTable(live.status), ...liveAfterwords(live.status));
     return exitCode;
@@ -53,8 +57,9 @@ async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): P
  */
 export async function showAndConfirm(opened: Opened): Promise<void> {
   const runs = await runPreview(opened);
-  report([...showChanges(runs), ...afterwords(runs)].join("\n"));
-  const failed = exitCodeOf(runs);
+  const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
+  report([...showChanges(runs), ...afterwords(runs), ...violationLines(violations)].join("\n"));
+  const failed = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
   if (failed !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", failed);
   const refusals = { nobody: "look at `preview` first, then say --yes", declined: "nothing was changed" };
   await confirm("Change the clouds like this", "yes", refusals);

@@ -24,6 +24,8 @@ export interface SeenResource {
   readonly name: string;
   /** Secrets are `[secret]`, values not known yet the engine's marker for unknown. */
   readonly inputs: Record<string, unknown>;
+  /** As the state has them; absent for what is new. */
+  readonly formerInputs?: Record<string, unknown>;
   readonly protect: boolean;
   readonly custom: boolean;
 }
@@ -141,6 +143,7 @@ export class Recording {
         type: step.type,
         name,
         inputs: step.new.inputs ?? {},
+        ...(step.old?.inputs && { formerInputs: step.old.inputs }),
         protect: step.new.protect ?? false,
         custom: step.new.custom ?? false,
       });

@@ -12,6 +12,21 @@ export function waves(stacks: readonly string[]): string[][] {
 }
 
 /**
+ * The same for an update: regions that are new side by side, those that serve one after the other. A change may take a region away
+ * for minutes, as another class of its database does, and must never take two.
+ *
+ * @param isDeployed whether the stack holds something
+ */
+export function oneServingRegionAtATime(
+  order: readonly (readonly string[])[],
+  isDeployed: (stack: string) => boolean,
+): string[][] {
+  return order
+    .flatMap((wave) => [wave.filter((stack) => !isDeployed(stack)), ...wave.filter(isDeployed).map((stack) => [stack])])
+    .filter((wave) => wave.length > 0);
+}
+
+/**
  * Runs `work` on every stack, a wave after the other, and answers with every outcome. A failed foundation keeps the
  * rest from starting; a failed region keeps nothing: the other regions go on, and the edge, which steers the world
  * away from a dead region, most of all.

@@ -22,7 +22,7 @@ export type UpOptions = Given<typeof options>;
 
 export const up = verb({
   name: "up",
-  description: "deploy the stacks in order, regions side by side",
+  description: "deploy the stacks in order: new regions side by side, those that serve one after the other",
   options,
   handler: async (given) => (await import("../handlers/up")).up(given),
 });

@@ -166,6 +166,8 @@ const rds: Record<string, Operation> = {
           PubliclyAccessible: is.publiclyAccessible,
           DeletionProtection: is.deletionProtection,
           BackupRetentionPeriod: is.backupRetentionPeriod,
+          DBInstanceClass: is.instanceClass,
+          PendingModifiedValues: {},
           DBParameterGroups: [{ DBParameterGroupName: is.parameterGroupName, ParameterApplyStatus: "in-sync" }],
         },
       ],

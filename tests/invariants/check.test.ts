@@ -279,6 +279,15 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "data.GIT_TOKEN holds",
   ],
   [
+    "storage-never-shrinks",
+    "a database is to have less than it has",
+    broken("aws:rds/instance:Instance", (i, resource) => {
+      i.allocatedStorage = 99;
+      resource.formerInputs = { allocatedStorage: 100 };
+    }),
+    "from 100 to 99 GiB",
+  ],
+  [
     "no-plain-secret",
     "an address has a password in it",
     broken(CONFIG_MAP, (i) => {
@@ -309,6 +318,18 @@ describe("the invariants", () => {
     expect(violations[0]?.message).toContain(message);
     expect(violations[0]?.fix).not.toBe("");
     expect(fleet.map(({ urn }) => urn)).toContain(violations[0]?.resource);
+  });
+
+  it("let a database's storage grow, and stay, and come to be", () => {
+    for (const formerInputs of [{ allocatedStorage: 99 }, { allocatedStorage: 100 }, undefined])
+      expect(
+        checkInvariants(
+          broken("aws:rds/instance:Instance", (inputs, resource) => {
+            inputs.allocatedStorage = 100;
+            resource.formerInputs = formerInputs;
+          }),
+        ),
+      ).toEqual([]);
   });
 
   it("never repeat a secret they find", () => {

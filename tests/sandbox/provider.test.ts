@@ -367,6 +367,58 @@ describe("update, read and delete", () => {
     expect(hand.read(database, "db", { region: "eu-west-1" })).toBeUndefined();
   });
 
+  describe("a database's storage of gp3", () => {
+    const db = {
+      identifier: "db",
+      engine: "postgres",
+      instanceClass: "db.m7g.large",
+      username: "u",
+      password: "p",
+      storageType: "gp3",
+      applyImmediately: true,
+    };
+    const small = { ...db, allocatedStorage: 100 };
+    const striped = { iops: 12_000, storageThroughput: 500 };
+
+    it("is refused from 400 GiB on with the operations of a smaller one, which the provider sends along", async () => {
+      const hand = new Hand(aws);
+      const { id, inputs } = await hand.create(database, small);
+      expect(hand.read(database, id)?.properties).toMatchObject({ iops: 3_000, storageThroughput: 125 });
+      expect(await refusal(hand.update(database, id, inputs, { ...inputs, allocatedStorage: 400 }))).toContain(
+        "Invalid iops value for engine name postgres and storage type gp3: 3000",
+      );
+      await hand.update(database, id, inputs, { ...inputs, allocatedStorage: 399 });
+      await hand.update(database, id, inputs, { ...inputs, allocatedStorage: 400, ...striped });
+      expect(hand.read(database, id)?.properties).toMatchObject(striped);
+    });
+
+    it("is refused below 400 GiB with any", async () => {
+      const hand = new Hand(aws);
+      expect(await refusal(hand.create(database, { ...small, iops: 3_000 }))).toContain(
+        "You can't specify IOPS or storage throughput",
+      );
+      const { properties } = await hand.create(database, { ...small, allocatedStorage: 400 });
+      expect(properties).toMatchObject(striped);
+    });
+
+    it("waits for the maintenance window, as another class does, unless it is to be applied immediately", async () => {
+      const hand = new Hand(aws);
+      const { id, inputs } = await hand.create(database, small);
+      const news = { ...inputs, allocatedStorage: 200, instanceClass: "db.m7g.xlarge", backupRetentionPeriod: 7 };
+      await hand.update(database, id, inputs, { ...news, applyImmediately: false });
+      expect(hand.read(database, id)?.properties).toMatchObject({
+        allocatedStorage: 100,
+        instanceClass: "db.m7g.large",
+        backupRetentionPeriod: 7,
+      });
+      await hand.update(database, id, { ...news, applyImmediately: false }, news);
+      expect(hand.read(database, id)?.properties).toMatchObject({
+        allocatedStorage: 200,
+        instanceClass: "db.m7g.xlarge",
+      });
+    });
+  });
+
   it("refuse to delete what is protected against it", async () => {
     const hand = new Hand(aws);
     const inputs = { ...(await clusterInputs(hand)), deletionProtection: true };

@@ -214,6 +214,9 @@ const instanceShape = z.object({
       PubliclyAccessible: z.boolean(),
       DeletionProtection: z.boolean(),
       BackupRetentionPeriod: z.number(),
+      DBInstanceClass: z.string(),
+      /** What waits for the maintenance window, by its name. */
+      PendingModifiedValues: z.record(z.string(), z.unknown()).optional(),
       DBInstanceArn: z.string(),
       DBParameterGroups: z.array(z.object({ DBParameterGroupName: z.string(), ParameterApplyStatus: z.string() })),
     }),
@@ -243,6 +246,8 @@ const database: RegionAssumption = {
       "reached from the world": is.PubliclyAccessible,
       "deletion protection": is.DeletionProtection,
       "days of backups": is.BackupRetentionPeriod,
+      class: is.DBInstanceClass,
+      "waiting for the maintenance window": Object.keys(is.PendingModifiedValues ?? {}).join(", "),
       parameters: group?.ParameterApplyStatus,
       "TLS forced": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
     };
@@ -253,6 +258,8 @@ const database: RegionAssumption = {
       "reached from the world": false,
       "deletion protection": stack.own.deletionProtection,
       "days of backups": stack.own.database.pointInTimeRecoveryDays,
+      class: stack.own.database.instanceClass,
+      "waiting for the maintenance window": "",
       parameters: "in-sync",
       "TLS forced": "1",
     });

@@ -1,7 +1,7 @@
 import type { Resource } from "../../cloud/store";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import { list, text } from "../shared/values";
+import { list, type Properties, text } from "../shared/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, randomText, refusal, regionOf } from "./identifiers";
 
@@ -35,6 +35,62 @@ function verifyInstance(situation: Situation): void {
   const [was, is] = [old?.inputs.allocatedStorage, inputs.allocatedStorage];
   if (typeof was === "number" && typeof is === "number" && is < was)
     throw fail("InvalidParameterCombination: Requested storage size cannot be less than the current storage size.");
+  verifyGp3(situation);
+}
+
+/** From this size on RDS lays gp3 storage of PostgreSQL over four volumes (RDS user guide, "gp3 storage"). */
+const STRIPED_GIB = 400;
+const GP3 = {
+  single: { iops: 3_000, storageThroughput: 125 },
+  striped: { iops: 12_000, storageThroughput: 500 },
+};
+
+const gp3Of = (gib: unknown) => (Number(gib) >= STRIPED_GIB ? GP3.striped : GP3.single);
+
+/** Bounds of gp3, in the words of RDS (terraform-provider-aws, issue 28382; crossplane-contrib/provider-aws, issue 1630). */
+function verifyGp3({ inputs, old }: Situation): void {
+  const { engine, storageType, allocatedStorage, iops, storageThroughput, identifier } = inputs;
+  if (engine !== "postgres" || storageType !== "gp3") return;
+  const action = old ? "updating" : "creating";
+  const fail = (error: string) =>
+    refusal(
+      `${action} RDS DB Instance (${identifier})`,
+      `RDS: ${old ? "ModifyDBInstance" : "CreateDBInstance"}`,
+      400,
+      `InvalidParameterCombination: ${error}`,
+    );
+  if (Number(allocatedStorage) < STRIPED_GIB) {
+    if (iops !== undefined || storageThroughput !== undefined)
+      throw fail("You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400.");
+    return;
+  }
+  const isSent = old && [allocatedStorage !== old.inputs.allocatedStorage, iops !== old.inputs.iops].includes(true);
+  // The provider sends what it last read where the program names none.
+  const sent = iops ?? (isSent ? old.properties.iops : undefined);
+  if (sent !== undefined && Number(sent) < GP3.striped.iops)
+    throw fail(`Invalid iops value for engine name postgres and storage type gp3: ${sent}`);
+}
+
+/**
+ * What waits for the maintenance window unless it is to be applied immediately (RDS user guide, "Settings for DB instances"): until
+ * then the instance, and whoever reads it, has the former values.
+ */
+const WAITING = [
+  "allocatedStorage",
+  "caCertIdentifier",
+  "engineVersion",
+  "instanceClass",
+  "iops",
+  "multiAz",
+  "storageThroughput",
+  "storageType",
+];
+
+function stillAsBefore({ inputs, old }: Situation): Properties {
+  if (!old || inputs.applyImmediately === true) return {};
+  return Object.fromEntries(
+    WAITING.filter((name) => name in old.properties).map((name) => [name, old.properties[name]]),
+  );
 }
 
 function verifySubnets(situation: Situation): void {
@@ -150,7 +206,8 @@ export const rds: Record<string, Behaviour> = {
         await writeLogs(situation, `/aws/rds/instance/${identifier}/${log}`);
     },
     id: () => `db-${randomText(26, UPPER)}`,
-    attributes({ id, inputs, scope }) {
+    attributes(situation) {
+      const { id, inputs, scope, old } = situation;
       const host = `${inputs.identifier}.c${hashOf(11, scope.account, scope.region)}.${scope.region}.rds.amazonaws.com`;
       const port = inputs.port ?? PORTS[String(inputs.engine)] ?? 5432;
       const version = text(inputs.engineVersion) ?? "17.6";
@@ -168,6 +225,14 @@ export const rds: Record<string, Behaviour> = {
         masterUserSecrets: [],
         latestRestorableTime: "",
         status: "available",
+        ...(inputs.storageType === "gp3" && {
+          iops: inputs.iops ?? old?.properties.iops ?? gp3Of(inputs.allocatedStorage).iops,
+          storageThroughput:
+            inputs.storageThroughput ??
+            old?.properties.storageThroughput ??
+            gp3Of(inputs.allocatedStorage).storageThroughput,
+        }),
+        ...stillAsBefore(situation),
       };
     },
   },

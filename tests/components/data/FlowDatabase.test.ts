@@ -18,6 +18,7 @@ const ARGS: FlowDatabaseArgs = {
   instanceClass: "db.m7g.large",
   storageGib: 100,
   maxStorageGib: 500,
+  maintenanceWindow: "mon:04:30-mon:05:30",
   backupRetentionDays: 14,
   logRetentionDays: 90,
   deletionProtection: true,
@@ -65,8 +66,21 @@ describe("FlowDatabase", () => {
       deleteAutomatedBackups: false,
       copyTagsToSnapshot: true,
       backupRetentionPeriod: 14,
-      applyImmediately: false,
     });
+  });
+
+  it("runs what was deployed once the update ends, whatever the maintenance window", async () => {
+    expect(instance(await build())).toMatchObject({ applyImmediately: true, maintenanceWindow: "mon:04:30-mon:05:30" });
+  });
+
+  it.each([
+    { storageGib: 399, iops: undefined, storageThroughput: undefined },
+    { storageGib: 400, iops: 12_000, storageThroughput: 500 },
+  ])("says of $storageGib GiB of storage what RDS wants to hear: $iops operations a second", async (storage) => {
+    const { iops, storageThroughput } = instance(
+      await record(() => new FlowDatabase("us-east", { ...ARGS, storageGib: storage.storageGib, maxStorageGib: 600 })),
+    );
+    expect({ storageGib: storage.storageGib, iops, storageThroughput }).toEqual(storage);
   });
 
   it("keeps a copy of its backups in the backup region, under that region's key, for as long", async () => {

@@ -128,6 +128,8 @@ export function awsAnswers(region: Region): Record<string, object> {
           PubliclyAccessible: false,
           DeletionProtection: true,
           BackupRetentionPeriod: 14,
+          DBInstanceClass: "db.m7g.large",
+          PendingModifiedValues: {},
           DBParameterGroups: [{ DBParameterGroupName: "postgres18", ParameterApplyStatus: "in-sync" }],
         },
       ],

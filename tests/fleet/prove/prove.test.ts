@@ -356,6 +356,16 @@ describe("what is proven on the clouds", () => {
       aws("rds describe-db-instances", "DBInstances.0.DBParameterGroups.0.ParameterApplyStatus", "pending-reboot"),
       /parameters is "pending-reboot"/,
     ],
+    [
+      "database",
+      aws("rds describe-db-instances", "DBInstances.0.DBInstanceClass", "db.t4g.medium"),
+      /class is "db.t4g.medium"/,
+    ],
+    [
+      "database",
+      aws("rds describe-db-instances", "DBInstances.0.PendingModifiedValues", { AllocatedStorage: 500 }),
+      /waiting for the maintenance window is "AllocatedStorage"/,
+    ],
     ["database", aws("rds describe-db-parameters", "Parameters.0.ParameterValue", "0"), /TLS forced is "0"/],
     [
       "backups of the database abroad",

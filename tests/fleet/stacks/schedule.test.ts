@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { inWaves, waves } from "../../../fleet/stacks/schedule";
+import { inWaves, oneServingRegionAtATime, waves } from "../../../fleet/stacks/schedule";
 
 const fleetOf = (regions: string[]) => ["foundation", ...regions, "edge"];
 
@@ -11,6 +11,25 @@ describe("waves", () => {
   it("has no empty wave where only some stacks are named", () => {
     expect(waves(["edge"])).toEqual([["edge"]]);
     expect(waves(["eu-west", "edge"])).toEqual([["eu-west"], ["edge"]]);
+  });
+});
+
+describe("oneServingRegionAtATime", () => {
+  const order = waves(fleetOf(["us-east", "eu-west", "ap-south", "sa-east"]));
+
+  it("leaves those that are new together", () => {
+    expect(oneServingRegionAtATime(order, () => false)).toEqual(order);
+  });
+
+  it("never has two together that serve", () => {
+    const deployed = ["foundation", "us-east", "sa-east"];
+    expect(oneServingRegionAtATime(order, (stack) => deployed.includes(stack))).toEqual([
+      ["foundation"],
+      ["eu-west", "ap-south"],
+      ["us-east"],
+      ["sa-east"],
+      ["edge"],
+    ]);
   });
 });
 
