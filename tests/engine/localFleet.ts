@@ -15,6 +15,11 @@ export interface Answer {
   readonly json: any;
 }
 
+/** What a verb that failed said last: a runner shows the first lines of an error, and those of progress come before. */
+export function failureOf({ exitCode, stderr }: Pick<Answer, "exitCode" | "stderr">): Error {
+  return new Error(`exit ${exitCode}: ${stderr.trimEnd().split("\n").slice(-12).join("\n")}`);
+}
+
 /** A local fleet of its own with a copy of the project's files, driven as a user drives it: by the CLI. */
 export class LocalFleet {
   readonly directory = mkdtempSync(join(tmpdir(), "fleet-"));

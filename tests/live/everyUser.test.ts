@@ -10,6 +10,7 @@ import type { DrillReport } from "../../fleet/drill/report";
 import { installerWith } from "../../fleet/local/installer";
 import { ExitCode } from "../../model/errors";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { failureOf } from "../engine/localFleet";
 import { found } from "../journeys/canaries";
 import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
@@ -46,8 +47,8 @@ describe("a user who is no superuser", () => {
     fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
       config["langflow-dr:monitor"] = QUICKEST_MONITOR;
     });
-    const { exitCode, stderr } = await fleet.start([THIRD]);
-    if (exitCode !== ExitCode.Success) throw new Error(stderr);
+    const up = await fleet.start([THIRD]);
+    if (up.exitCode !== ExitCode.Success) throw failureOf(up);
   });
   afterAll(() => fleet.remove());
 
@@ -259,7 +260,7 @@ describe("a user who is no superuser", () => {
     const folder = join(fleet.local.directory, "reports");
     const drill = ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", folder];
     const { exitCode, json, stderr } = await fleet.local.run(drill);
-    if (!json) throw new Error(stderr);
+    if (!json) throw failureOf({ exitCode, stderr });
     reports = Object.values(json.files as Record<string, string>);
     const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
     expect(report.checks.filter(({ passed }) => !passed)).toEqual([]);

@@ -8,7 +8,7 @@ import { type Access, ruleOf } from "../../model/frontDoor/routes";
 import { isRunning } from "../../sandbox/directory";
 import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
-import { type Answer, listed } from "../engine/localFleet";
+import { type Answer, failureOf, listed } from "../engine/localFleet";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type Asked, sentRaw, told, tried } from "../sandbox/waysAround";
 import {
@@ -464,7 +464,7 @@ describe("the live fleet", () => {
     try {
       const words = ["move-in", "import", "--from", folder, "--region", "us-east"];
       const { exitCode, json, stderr } = await fleet.local.run(words);
-      if (exitCode !== ExitCode.Success) throw new Error(stderr);
+      if (exitCode !== ExitCode.Success) throw failureOf({ exitCode, stderr });
       expect(json).toMatchObject({ verb: "move-in import", exitCode: ExitCode.Success, region: "us-east" });
     } finally {
       rmSync(folder, { recursive: true });

@@ -8,6 +8,7 @@ import { panelQueries } from "../../observability/dashboards/dashboards";
 import { ruleGroups } from "../../observability/files";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { type Job, KEPT } from "../../observability/metrics";
+import { failureOf } from "../engine/localFleet";
 import { seriesOf } from "../observability/promql";
 import { DASHBOARD_SETTINGS, RULE_SETTINGS } from "../observability/settings";
 import { LangFlowApi, until } from "./langflowApi";
@@ -112,8 +113,8 @@ describe("observability of the live fleet", () => {
     fleet.local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:customComponents"] = { value: "superusers" };
     });
-    const { exitCode, stderr } = await startWatched(fleet);
-    if (exitCode !== ExitCode.Success) throw new Error(stderr);
+    const up = await startWatched(fleet);
+    if (up.exitCode !== ExitCode.Success) throw failureOf(up);
   });
   afterAll(async () => {
     await fleet.remove();

@@ -10,6 +10,7 @@ import { Envelope } from "../../agent/accounts/envelope";
 import { keyOf } from "../../agent/accounts/parts";
 import { peakMegabytes } from "../../bench/processes";
 import { percentile } from "../../model/percentile";
+import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { type PoisonItem, poisonItems, type RowPlace } from "./poisonItems";
@@ -191,8 +192,8 @@ describe("what one user makes", () => {
     execFileSync("git", args, { cwd: clone, encoding: "utf8", stdio: "pipe", maxBuffer: GIB });
 
   beforeAll(async () => {
-    const { exitCode, stderr } = await fleet.start();
-    if (exitCode !== 0) throw new Error(stderr);
+    const up = await fleet.start();
+    if (up.exitCode !== 0) throw failureOf(up);
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);
       apis.set(region, LangFlowApi.withKey(url, apiKey));

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 
@@ -169,8 +170,8 @@ it("makes no twin of a project and brings back nothing deleted or moved through 
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
         content.config = { ...content.config, "langflow-dr:sync": { regionDeletes: { share: 1 } } };
       });
-    const { exitCode, stderr } = await fleet.start();
-    if (exitCode !== 0) throw new Error(stderr);
+    const up = await fleet.start();
+    if (up.exitCode !== 0) throw failureOf(up);
     const apis: LangFlowApi[] = [];
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { inParallel } from "../../agent/parallel";
+import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { LostRegion } from "./lostRegion";
@@ -93,8 +94,8 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
         content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: INTERVAL_SECONDS } };
       });
-    const { exitCode, stderr } = await fleet.start();
-    if (exitCode !== 0) throw new Error(stderr);
+    const up = await fleet.start();
+    if (up.exitCode !== 0) throw failureOf(up);
     [east, west] = await Promise.all([api("us-east"), api("eu-west")]);
   });
   afterAll(async () => {

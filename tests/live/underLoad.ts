@@ -10,6 +10,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { readFlowFile } from "../../agent/flows/flowFile";
 import { inParallel } from "../../agent/parallel";
+import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { flowTexts, putStarter, starterFlows } from "./starterFlows";
@@ -72,8 +73,8 @@ class Demonstration {
           "langflow-dr:sync": { deletes: { share: 1 }, regionDeletes: { share: 1 } },
         };
       });
-    const { exitCode, stderr } = await fleet.start();
-    if (exitCode !== 0) throw new Error(stderr);
+    const up = await fleet.start();
+    if (up.exitCode !== 0) throw failureOf(up);
     const langflows: LangFlowApi[] = [];
     const agents: string[] = [];
     for (const region of REGIONS) {

@@ -1,4 +1,4 @@
-import type { Answer } from "../engine/localFleet";
+import { type Answer, failureOf } from "../engine/localFleet";
 import type { LiveFleet } from "./liveFleet";
 
 /** Seconds between two calls of the dead man's switch: the least that the config takes. */
@@ -31,8 +31,8 @@ export async function startWatched(fleet: LiveFleet): Promise<Answer> {
     content.config = { ...content.config, "langflow-dr:alertingSecrets": Object.fromEntries(secrets) };
   });
   configure({});
-  const { json, stderr } = await fleet.local.run(["up"]);
-  if (!json) throw new Error(stderr);
+  const { exitCode, json, stderr } = await fleet.local.run(["up"]);
+  if (!json) throw failureOf({ exitCode, stderr });
   const origins: Record<string, object> = {};
   for (const { stack, outputs } of json.stacks)
     if (outputs.originHostname)
