@@ -1,4 +1,4 @@
-import { ACCOUNTS_PREFIX } from "../model/agent";
+import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../model/agent";
 import { PROJECT } from "../model/names";
 import { at, type Finding, type Invariant, type Observed, UNKNOWN } from "./resource";
 
@@ -36,35 +36,37 @@ const matching = (pattern: string) => {
   return (text: string) => expression.test(text);
 };
 
-/** Of which region's accounts a pattern of an object's ARN lets write: undefined of none, `*` of several. */
-function writtenBy(pattern: string): string | undefined {
+/** Of which region's folder below a prefix a pattern of an object's ARN lets write: undefined of none, `*` of several. */
+function writtenBy(prefix: string, pattern: string): string | undefined {
   if (pattern === "*") return "*";
   // Of a bucket itself, or not of S3.
   const key = /^arn:[^:]*:s3:::[^/]+\/(.*)$/.exec(pattern)?.[1];
   if (key === undefined) return undefined;
-  const [, region] = new RegExp(`^${ACCOUNTS_PREFIX}/([^/*?]+)/`).exec(key) ?? [];
+  const [, region] = new RegExp(`^${prefix}/([^/*?]+)/`).exec(key) ?? [];
   if (region !== undefined) return region;
   const literal = key.split(/[*?]/)[0] ?? "";
-  const below = `${ACCOUNTS_PREFIX}/`;
+  const below = `${prefix}/`;
   return literal.startsWith(below) || (literal !== key && below.startsWith(literal)) ? "*" : undefined;
 }
 
-const ownAccounts: Invariant = {
-  name: "accounts-below-own-prefix",
-  description:
-    "A region's pods write accounts below their own region's prefix only, in whichever bucket, so that none can speak for " +
-    "another region. A policy that is not known yet passes.",
+/** @param maker the function that makes the statements */
+const ownFolder = (noun: string, prefix: string, maker: string, why: string): Invariant => ({
+  name: `${noun}-below-own-prefix`,
+  description: `A region's pods write ${noun} below their own region's prefix only, in whichever bucket, so that none can ${why}. A policy that is not known yet passes.`,
   check: (resources) =>
     podPolicies(resources).flatMap(({ urn, inputs }): Finding[] => {
       // Its stack's name is the region's.
       const [, region] = /^urn:pulumi:([^:]+)::/.exec(urn) ?? [];
       const foreign = writing(at(inputs, "policy"))
         .flatMap(({ Resource }) => texts(Resource))
-        .filter((pattern) => ![undefined, region].includes(writtenBy(pattern)));
+        .filter((pattern) => ![undefined, region].includes(writtenBy(prefix, pattern)));
       if (foreign.length === 0) return [];
-      const message = `may write another region's accounts: ${foreign.join(", ")}`;
-      return [{ resource: urn, message, fix: `let it write ${ACCOUNTS_PREFIX}/${region}/* alone (accountAccess())` }];
+      const message = `may write another region's ${noun}: ${foreign.join(", ")}`;
+      return [{ resource: urn, message, fix: `let it write ${prefix}/${region}/* alone (${maker}())` }];
     }),
-};
+});
 
-export const accounts: readonly Invariant[] = [ownAccounts];
+export const accounts: readonly Invariant[] = [
+  ownFolder("accounts", ACCOUNTS_PREFIX, "accountAccess", "speak for another region"),
+  ownFolder("backups", BACKUP_PREFIX, "podAccess", "plant one for another region to restore"),
+];

@@ -69,7 +69,7 @@ export class AgentSetup extends pulumi.ComponentResource {
         statements: pulumi
           .all([args.bucketArn, args.keyArn, secrets, args.statements ?? []])
           .apply(([bucketArn, keyArn, set, more]) => [
-            ...podAccess({ component: task, awsRegion, bucketArn, keyArn, secretArns: arnsOf(set) }),
+            ...podAccess({ component: task, region, awsRegion, bucketArn, keyArn, secretArns: arnsOf(set) }),
             ...more,
           ]),
       },

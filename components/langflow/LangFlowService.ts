@@ -215,11 +215,16 @@ export class LangFlowService extends pulumi.ComponentResource {
         serviceAccount: SERVICE_ACCOUNT,
         labels: componentLabels(region, "server"),
         description: `LangFlow's pods in ${region}`,
-        statements: pulumi
-          .all([bucketArn, keyArn, secrets])
-          .apply(([bucket, key, set]) =>
-            podAccess({ component: "server", awsRegion, bucketArn: bucket, keyArn: key, secretArns: arnsOf(set) }),
-          ),
+        statements: pulumi.all([bucketArn, keyArn, secrets]).apply(([bucket, key, set]) =>
+          podAccess({
+            component: "server",
+            region,
+            awsRegion,
+            bucketArn: bucket,
+            keyArn: key,
+            secretArns: arnsOf(set),
+          }),
+        ),
       },
       { parent: this, dependsOn: [namespace], aliases: [{ type: typeToken("LangFlowIdentity") }] },
     );

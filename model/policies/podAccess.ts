@@ -49,17 +49,18 @@ const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
 
 /**
  * The bucket by component. Nobody deletes a backup: they expire by the bucket's lifecycle, so that who takes over a pod
- * cannot take the backups along. Nor can they be written over: the bucket's policy refuses that.
+ * cannot take the backups along. Nor can they be written over: the bucket's policy refuses that. Each region writes its own
+ * backups alone, so that who takes over one region's pod cannot plant a newer backup for another to restore.
  */
-const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
+const grantsIn = (region: string): Record<FlowComponent, readonly PrefixGrant[]> => ({
   server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
   "flow-sync": [
-    { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ] },
+    { sid: "ReadBackups", prefix: `${BACKUP_PREFIX}/${region}`, actions: [READ] },
     { sid: "ReadDrills", prefix: DRILL_SUMMARIES_PREFIX, actions: [READ] },
   ],
   backup: [
     { sid: "ReadFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
-    { sid: "ReadAndWriteBackups", prefix: BACKUP_PREFIX, actions: [READ, ...WRITE] },
+    { sid: "ReadAndWriteBackups", prefix: `${BACKUP_PREFIX}/${region}`, actions: [READ, ...WRITE] },
   ],
   // Backups of other regions are in this bucket too, by replication. Versions: of what was deleted or written over.
   restore: [
@@ -71,7 +72,7 @@ const GRANTS: Record<FlowComponent, readonly PrefixGrant[]> = {
     { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, ...WRITE] },
     { sid: "ReadPackages", prefix: MOVE_IN_PREFIX, actions: [READ] },
   ],
-};
+});
 
 /** What an import may write of what it reads: what came of it, beside each package. */
 export function moveInResults(bucketArn: string): Statement {
@@ -85,6 +86,8 @@ export function moveInResults(bucketArn: string): Statement {
 
 export interface PodAccess {
   readonly component: FlowComponent;
+  /** Our name of the region. */
+  readonly region: string;
   /** The AWS region of bucket, key and secrets. */
   readonly awsRegion: string;
   readonly bucketArn: string;
@@ -98,8 +101,8 @@ export interface PodAccess {
  * those two services for those two ends only. The key's own policy lets them use it through the services anyway
  * (encryptionKey.ts): the conditions here bound what the role asks for, not what it could.
  */
-export function podAccess({ component, awsRegion, bucketArn, keyArn, secretArns }: PodAccess): Statement[] {
-  const grants = GRANTS[component];
+export function podAccess({ component, region, awsRegion, bucketArn, keyArn, secretArns }: PodAccess): Statement[] {
+  const grants = grantsIn(region)[component];
   const writes = grants.some(({ actions }) => actions.includes("s3:PutObject"));
   return [
     ...grants.flatMap((grant) => prefixAccess(grant, bucketArn)),

@@ -23,6 +23,7 @@ const WITNESS = "arn:aws:s3:::langflow-dr-witness-us-west-2-123456789012";
 const ofSync = (own: Place, fleet: readonly Place[]) => [
   ...podAccess({
     component: "flow-sync",
+    region: own.name,
     awsRegion: own.awsRegion,
     bucketArn: own.bucketArn,
     keyArn: own.keyArn,

@@ -7,7 +7,14 @@ const KEY = "arn:aws:kms:us-east-1:123456789012:key/1";
 const SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:api-key-AbCdEf";
 
 const statements = (component: FlowComponent) =>
-  podAccess({ component, awsRegion: "us-east-1", bucketArn: BUCKET, keyArn: KEY, secretArns: [SECRET] });
+  podAccess({
+    component,
+    region: "us-east",
+    awsRegion: "us-east-1",
+    bucketArn: BUCKET,
+    keyArn: KEY,
+    secretArns: [SECRET],
+  });
 const may = (component: FlowComponent, action: string, key: string) =>
   allows(statements(component), { action, resource: `${BUCKET}/${key}` });
 const mayList = (component: FlowComponent, prefix: string, action = "s3:ListBucket") =>
@@ -21,9 +28,20 @@ const THROUGH_S3 = { "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:Encryp
 describe("podAccess", () => {
   it.each<[FlowComponent, Record<string, string>]>([
     ["server", { "files/a": "read write delete", "backups/a": "" }],
-    ["flow-sync", { "files/a": "", "backups/a": "read" }],
-    ["backup", { "files/a": "read version", "backups/a": "read write" }],
-    ["restore", { "files/a": "read version write", "backups/a": "read version" }],
+    ["flow-sync", { "files/a": "", "backups/us-east/a": "read", "backups/eu-west/a": "" }],
+    [
+      "backup",
+      {
+        "files/a": "read version",
+        "backups/us-east/a": "read write",
+        "backups/eu-west/a": "",
+        "backups/us-east-2/a": "",
+      },
+    ],
+    [
+      "restore",
+      { "files/a": "read version write", "backups/us-east/a": "read version", "backups/eu-west/a": "read version" },
+    ],
     ["move-in", { "files/a": "read write", "backups/a": "", "move-in/a": "read" }],
   ])("lets %s do with files and backups what it is for, and no more", (component, expected) => {
     const actions = { read: "GetObject", version: "GetObjectVersion", write: "PutObject", delete: "DeleteObject" };
