@@ -1,4 +1,5 @@
 import { DATA } from "../model/data";
+import { CI_ROLE_PREFIX } from "../model/policies/ci";
 import { at, type Entry, type Finding, type Invariant, isSecret, type Observed, UNKNOWN, within } from "./resource";
 
 const dataProtected: Invariant = {
@@ -27,6 +28,21 @@ const regionNamed: Invariant = {
     resources
       .filter(({ type, inputs }) => type.startsWith("aws:") && !GLOBAL.test(type) && !at(inputs, "region"))
       .map(({ urn }) => ({ resource: urn, message: "names no AWS region", fix: "set its region" })),
+};
+
+const rolesBounded: Invariant = {
+  name: "roles-bounded",
+  description:
+    "Every IAM role but CI's own has the permissions boundary, without which CI could make an administrator. Unknown passes.",
+  check: (resources) =>
+    resources
+      .filter(({ type, inputs }) => type === "aws:iam/role:Role" && !`${at(inputs, "name")}`.startsWith(CI_ROLE_PREFIX))
+      .filter(({ inputs }) => !at(inputs, "permissionsBoundary"))
+      .map(({ urn }) => ({
+        resource: urn,
+        message: "has no permissions boundary",
+        fix: "make it below a component that has `boundedBy` among its transformations (stacks/boundary.ts)",
+      })),
 };
 
 interface Container {
@@ -143,6 +159,7 @@ const storageGrows: Invariant = {
 export const everyResource: readonly Invariant[] = [
   dataProtected,
   regionNamed,
+  rolesBounded,
   byDigest,
   oneDigest,
   noPlainSecret,

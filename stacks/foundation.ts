@@ -8,11 +8,13 @@ import { ImageRegistry } from "../components/foundation/ImageRegistry";
 import { ImageReplication } from "../components/foundation/ImageReplication";
 import { PublicCertificate } from "../components/foundation/PublicCertificate";
 import { ReplicationPause } from "../components/foundation/ReplicationPause";
+import { RoleBoundary } from "../components/foundation/RoleBoundary";
 import { SharedSecrets } from "../components/foundation/SharedSecrets";
 import { WitnessBucket } from "../components/foundation/WitnessBucket";
 import type { FleetConfig, FoundationStackConfig, RegionConfig } from "../config/schema";
 import { webhookHostname } from "../model/agent";
 import type { CiPurpose } from "../model/policies/ciTrust";
+import { boundedBy } from "./boundary";
 import type { FoundationOutputs, FoundationRegion, FoundationWitness, Pending } from "./outputs";
 import { type AwsAccount, awsAccount, awsProvider } from "./providers";
 
@@ -29,7 +31,7 @@ interface Context {
   readonly fleet: FleetConfig;
   readonly config: FoundationStackConfig;
   readonly account: AwsAccount;
-  readonly opts: { readonly providers: pulumi.ProviderResource[] };
+  readonly opts: pulumi.ComponentResourceOptions & { readonly providers: pulumi.ProviderResource[] };
 }
 
 /**
@@ -51,12 +53,15 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
   const others = fleet.regions.filter((region) => region !== buildRegion).map((region) => place(region, context));
   const places = [build, ...others];
 
+  const boundaryArn = roleBoundary(places, context);
+  const bounded = { ...context, opts: { ...context.opts, transformations: [boundedBy(boundaryArn)] } };
+
   const flowBuckets = places.map(({ bucket }) => bucket);
-  replicateFlowBuckets(flowBuckets, context.opts);
+  replicateFlowBuckets(flowBuckets, bounded.opts);
   replicateImages(build, others, context);
   const secrets = sharedSecrets(build, others, context);
   const certificates = publicCertificates(context);
-  const pauses = replicationPauses(places, context);
+  const pauses = replicationPauses(places, bounded);
 
   return {
     regions: Object.fromEntries(
@@ -73,6 +78,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
         },
       ]),
     ),
+    boundaryArn,
     providerKeyNames: Object.keys(config.providerKeys).sort(),
     ...(hasAlertingSecrets(config) && { alertingSecretNames: Object.keys(config.alertingSecrets).sort() }),
     ...witness(context),
@@ -100,6 +106,12 @@ function place(region: RegionConfig, { fleet, config, account, opts }: Context):
     opts,
   );
   return { config: region, keyArn, images, bucket };
+}
+
+function roleBoundary(places: Place[], { account, opts }: Context): pulumi.Output<string> {
+  const awsRegions = places.map(({ config }) => config.awsRegion);
+  return new RoleBoundary("boundary", { ...account, awsRegions, keyArns: places.map(({ keyArn }) => keyArn) }, opts)
+    .boundaryArn;
 }
 
 function replicateImages({ config: { name, awsRegion }, images }: Place, others: Place[], context: Context): void {

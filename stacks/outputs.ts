@@ -34,6 +34,8 @@ export interface FoundationWitness {
 
 export interface FoundationOutputs {
   readonly regions: Readonly<Record<string, FoundationRegion>>;
+  /** The permissions boundary of every role. */
+  readonly boundaryArn: string;
   /** Absent where the config has no witness. */
   readonly witness?: FoundationWitness;
   /** Environment variables found in the provider keys' secret, so that a pod can name them; never their values. */

@@ -9,7 +9,9 @@ export type FoundationFor = FoundationRegion & {
   readonly backupKeyArn: string;
   /** By our name of each other region that the foundation has. */
   readonly peers: Readonly<Record<string, FoundationPeer>>;
-} & Omit<FoundationOutputs, "regions">;
+  /** Absent from the state of a foundation that was deployed before there was one. */
+  readonly boundaryArn?: string;
+} & Omit<FoundationOutputs, "regions" | "boundaryArn">;
 
 /** Stacks known not to be deployed. The engine refuses a reference to a stack that does not exist. */
 export type Undeployed = ReadonlySet<string>;
@@ -45,6 +47,7 @@ export function foundationOutputs(
   return pulumi
     .all({
       regions: reference.getOutput("regions"),
+      boundaryArn: reference.getOutput("boundaryArn"),
       witness: reference.getOutput("witness"),
       providerKeyNames: reference.getOutput("providerKeyNames"),
       alertingSecretNames: reference.getOutput("alertingSecretNames"),
@@ -95,6 +98,17 @@ export function regionOutputs(region: string, undeployed: Undeployed = new Set()
  */
 export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEdge>): pulumi.Output<string> {
   return outputs.apply(({ webhookHostname }): string => webhookHostname ?? absent(region, "has no webhook"));
+}
+
+/**
+ * The permissions boundary of every role; as {@link foundationOutputs} in what is missing.
+ *
+ * @throws pulumi.RunError through the output
+ */
+export function foundationBoundary(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {
+  return foundation.apply(
+    ({ boundaryArn }): string => boundaryArn ?? absent("foundation", "has no permissions boundary"),
+  );
 }
 
 /**

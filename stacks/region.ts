@@ -13,9 +13,16 @@ import type { FleetConfig, RegionConfig, RegionStackConfig } from "../config/sch
 import { addressPlan } from "../model/addresses";
 import { backupSchedule } from "../model/agent";
 import { databaseMaintenance } from "../model/databaseMaintenance";
+import { boundedBy } from "./boundary";
 import type { Pending, RegionOutputs } from "./outputs";
 import { awsAccount, awsProvider } from "./providers";
-import { type FoundationFor, foundationOutputs, foundationWitness, type Undeployed } from "./references";
+import {
+  type FoundationFor,
+  foundationBoundary,
+  foundationOutputs,
+  foundationWitness,
+  type Undeployed,
+} from "./references";
 
 /**
  * One region's compute: network, cluster, database, file system, LangFlow and the agent beside it. It reads the foundation's state and no
@@ -36,7 +43,8 @@ export function region(
   const foundation = foundationOutputs(name, backupRegion, undeployed);
   const provider = awsProvider(fleet, name, awsRegion);
   const account = awsAccount(provider);
-  const opts = { providers: [provider] };
+  const transformations = [boundedBy(foundationBoundary(foundation))];
+  const opts = { providers: [provider], transformations };
   const { logRetentionDays, deletionProtection } = config;
   const place = {
     region: name,
@@ -89,7 +97,11 @@ export function region(
   const sourceRanges = cloudflareRanges();
   const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges };
   const databaseSecretArn = database.secretArn;
-  const inCluster = { providers: [provider, cluster.provider], dependsOn: [cluster, ...database.premises, files] };
+  const inCluster = {
+    ...opts,
+    providers: [provider, cluster.provider],
+    dependsOn: [cluster, ...database.premises, files],
+  };
   const service = new LangFlowService(
     name,
     {
@@ -150,7 +162,7 @@ export function region(
     const { clusterName, registry } = shared;
     const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
     // Not after the database or LangFlow: it has to tell why they do not come.
-    const watching = { providers: inCluster.providers, dependsOn: [cluster] };
+    const watching = { ...inCluster, dependsOn: [cluster] };
     observe({ fleet, config, schedule, place: own }, fleet.observability, foundation, watching);
   }
 

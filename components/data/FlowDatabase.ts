@@ -40,7 +40,10 @@ export interface FlowDatabaseArgs {
   /** When RDS brings minor versions, as `ddd:hh:mm-ddd:hh:mm` in UTC. Regions differ in it: a minor version restarts the database. */
   maintenanceWindow: string;
   maxStorageGib: number;
-  /** Days of point-in-time recovery, here and in the backup region. */
+  /**
+   * Days of point-in-time recovery, here and in the backup region. A change updates the database in place, and stops the copy of
+   * its backups and starts it again: what was copied stays for the days that it was copied with.
+   */
   backupRetentionDays: number;
   /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
   deletionProtection: boolean;

@@ -1,6 +1,7 @@
 import { type ContextEntry, type IAMClient, paginateSimulatePrincipalPolicy } from "@aws-sdk/client-iam";
 import { ExitCode } from "../../model/errors";
 import { PROJECT, STATE_BUCKET_PREFIX } from "../../model/names";
+import { boundaryArn } from "../../model/policies/boundary";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
 import { type Caller, principalArn } from "./account";
 
@@ -43,11 +44,12 @@ function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
   ];
 }
 
-const context = (awsRegion: string): ContextEntry[] =>
+const context = (caller: Caller, awsRegion: string): ContextEntry[] =>
   Object.entries({
     "aws:RequestedRegion": awsRegion,
     "aws:RequestTag/project": PROJECT,
     "iam:PassedToService": "eks.amazonaws.com",
+    "iam:PermissionsBoundary": boundaryArn({ ...caller, accountId: caller.account }),
   }).map(([ContextKeyName, value]) => ({ ContextKeyName, ContextKeyType: "string", ContextKeyValues: [value] }));
 
 /**
@@ -63,7 +65,12 @@ export async function permissions(iam: IAMClient, caller: Caller, awsRegion: str
     for (const { actions, resource } of samples(caller, awsRegion))
       for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy(
         { client: iam },
-        { PolicySourceArn, ActionNames: [...actions], ResourceArns: [resource], ContextEntries: context(awsRegion) },
+        {
+          PolicySourceArn,
+          ActionNames: [...actions],
+          ResourceArns: [resource],
+          ContextEntries: context(caller, awsRegion),
+        },
       ))
         for (const { EvalActionName = "", EvalDecision } of EvaluationResults)
           if (EvalDecision !== "allowed") denied.push(EvalActionName);

@@ -1,4 +1,5 @@
 import { PROJECT, STATE_BUCKET_PREFIX, STATE_KEY_ALIAS, witnessBucketName } from "../names";
+import { boundaryArn } from "./boundary";
 import type { Statement } from "./document";
 
 export interface CiPolicyArgs {
@@ -128,10 +129,12 @@ export function driftPolicy(args: CiPolicyArgs): Statement[] {
 /**
  * What a deploy may do: build everything in the fleet's regions; by name where a service's names allow it, by the
  * project's tag where they do not (keys). It makes no key, for which it would have to be allowed to tag any: a new region
- * is a person's deploy. It deletes no data and shortens no time that data is kept for: that is a person's as well.
+ * is a person's deploy. It deletes no data, shortens no time that data is kept for, and says of no key, bucket of data or
+ * secret who may use it: all that is a person's as well.
  *
- * What it cannot rule out: IAM has no condition for the days that `rds:ModifyDBInstance` keeps backups, and who may change
- * a key's or a bucket's policy could lock the data away. Hence protection from deletion, and the copies in other regions.
+ * What it cannot rule out: IAM has no condition for the days that `rds:ModifyDBInstance` keeps backups, and another number of
+ * days takes StopDBInstanceAutomatedBackupsReplication, with which the copies end as well. Backups that are there stay for
+ * the days that they were made with (RDS user guide, "Stopping automated backup replication"); to delete one is denied.
  */
 export function deployPolicy(args: CiPolicyArgs): Statement[] {
   const { partition, accountId, awsRegions } = args;
@@ -203,14 +206,15 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
         "elasticfilesystem:DeleteFileSystem",
         "elasticfilesystem:PutBackupPolicy",
         "kms:DisableKey",
+        "kms:PutKeyPolicy",
         "kms:ScheduleKeyDeletion",
         "rds:DeleteDBInstance*",
         "rds:DeleteDBSnapshot",
         "rds:ModifyDBSnapshotAttribute",
-        "rds:StopDBInstanceAutomatedBackupsReplication",
         "s3:BypassGovernanceRetention",
         "s3:DeleteBucket",
         "secretsmanager:DeleteSecret",
+        "secretsmanager:PutResourcePolicy",
         "secretsmanager:RemoveRegionsFromReplication",
       ],
       Resource: "*",
@@ -218,7 +222,14 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
     {
       Sid: "VersionsOutliveDeploys",
       Effect: "Deny",
-      Action: ["s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"],
+      Action: [
+        "s3:DeleteBucketPolicy",
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:PutBucketPolicy",
+        "s3:PutBucketPublicAccessBlock",
+        "s3:PutBucketVersioning",
+        "s3:PutLifecycleConfiguration",
+      ],
       // The witness holds no data, only who holds the schedules now.
       ...(witness === undefined ? { Resource: "*" } : { NotResource: witness }),
     },
@@ -297,55 +308,50 @@ const LINKED_ROLE_SERVICES = [
 ];
 
 /**
- * What a deploy may do with IAM: our own roles and policies by name, AWS's managed policies only of the services we
- * use, and never CI's own roles or their trust. What it cannot rule out: a deploy writes the policies of the fleet's
- * roles, so whoever may approve one could give a pod any permission. Hence the branch and the environment in the
- * trust, and the advice to give the fleet an account of its own.
+ * What a deploy may do with IAM: our own roles by name, each with the permissions boundary, AWS's managed policies only of the
+ * services we use; it makes no policy of its own, and never touches the boundary, CI's roles or their trust. It may give
+ * the boundary to a role that has none, which a fleet from before needs once, and take it from none.
+ *
+ * What it cannot rule out: a deploy writes the policies of the fleet's roles, so whoever may approve one could give a pod
+ * what another role of the fleet may do. Hence the branch and the environment in the trust.
  */
 export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): Statement[] {
   const ours = (kind: string) => `arn:${partition}:iam::${accountId}:${kind}/${PROJECT}-*`;
   const managed = (name: string) => `arn:${partition}:iam::aws:policy/${name}`;
+  // Of all that it is asked for here, this is the boundary that the role has, or is to have (service authorization reference, IAM).
+  const bounded = { StringEquals: { "iam:PermissionsBoundary": boundaryArn({ partition, accountId }) } };
   return [
     { Sid: "ReadIdentities", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },
     {
       Sid: "Roles",
       Effect: "Allow",
-      Action: [
-        "iam:CreateRole",
-        "iam:DeleteRole",
-        "iam:UpdateRole",
-        "iam:UpdateRoleDescription",
-        "iam:UpdateAssumeRolePolicy",
-        "iam:PutRolePolicy",
-        "iam:DeleteRolePolicy",
-        "iam:TagRole",
-        "iam:UntagRole",
-      ],
+      Action: ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"],
       Resource: ours("role"),
+      Condition: bounded,
     },
     {
-      Sid: "Policies",
+      Sid: "RolesWithoutGain",
       Effect: "Allow",
       Action: [
-        "iam:CreatePolicy",
-        "iam:DeletePolicy",
-        "iam:CreatePolicyVersion",
-        "iam:DeletePolicyVersion",
-        "iam:SetDefaultPolicyVersion",
-        "iam:TagPolicy",
-        "iam:UntagPolicy",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:TagRole",
+        "iam:UntagRole",
+        "iam:UpdateRole",
+        "iam:UpdateRoleDescription",
       ],
-      Resource: ours("policy"),
+      Resource: ours("role"),
     },
     {
       Sid: "AttachPolicies",
       Effect: "Allow",
-      Action: ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+      Action: "iam:AttachRolePolicy",
       Resource: ours("role"),
       Condition: {
+        ...bounded,
         ArnLike: {
           "iam:PolicyARN": [
-            ours("policy"),
             managed("AmazonEKS*"),
             managed("AmazonEC2ContainerRegistryPullOnly"),
             managed("service-role/AmazonRDSEnhancedMonitoringRole"),
@@ -366,6 +372,17 @@ export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): St
       Action: "iam:CreateServiceLinkedRole",
       Resource: `arn:${partition}:iam::${accountId}:role/aws-service-role/*`,
       Condition: { StringEquals: { "iam:AWSServiceName": LINKED_ROLE_SERVICES } },
+    },
+    {
+      Sid: "BoundaryStays",
+      Effect: "Deny",
+      Action: [
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy*",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:SetDefaultPolicyVersion",
+      ],
+      Resource: "*",
     },
     {
       Sid: "OwnRolesStay",

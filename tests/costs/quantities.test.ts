@@ -30,7 +30,8 @@ const deployed = { originHostname: "elb.amazonaws.com", clusterName: "c", databa
 const stacks = {
   foundation: {
     regions: Object.fromEntries(values.regions.map((each) => [each.name, part(each)])),
-    providerKeyNames: [],
+    boundaryArn: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
+  providerKeyNames: [],
     alertingSecretNames: ["CHAT_URL", "SWITCH_US_EAST", "SWITCH_EU_WEST"],
     deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
     previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",

@@ -3,6 +3,7 @@ import { FlowBucket } from "../../components/foundation/FlowBucket";
 import { replicateFlowBuckets } from "../../components/foundation/FlowReplication";
 import { checkInvariants, invariants, type Observed } from "../../invariants/check";
 import { UNKNOWN } from "../../invariants/resource";
+import { boundedBy } from "../../stacks/boundary";
 import { type Recorded, record } from "../mocks";
 import { bucketName, type SampleRegion, soundFleet, twoRegions } from "./sample";
 
@@ -19,6 +20,7 @@ function broken(type: string, change: (inputs: Mutable, resource: Mutable) => vo
 }
 
 const BUCKET = "aws:s3/bucket:Bucket";
+const ROLE = "aws:iam/role:Role";
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
@@ -147,6 +149,12 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     allowed(action, of),
     of,
   ]),
+  ...["backups/eu-west/*", "backups/*", "backups/us-east-2/*"].map((folder): (typeof breaches)[number] => [
+    "backups-below-own-prefix",
+    `${folder} is written`,
+    allowed("s3:PutObject", `arn:aws:s3:::flows/${folder}`),
+    folder,
+  ]),
   [
     "witness-apart",
     "it is where a region is",
@@ -197,6 +205,12 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "the region is left to a default",
     broken(BUCKET, (i) => delete i.region, "us-east"),
     "names no AWS region",
+  ],
+  [
+    "roles-bounded",
+    "a role has no boundary",
+    broken(ROLE, (i) => delete i.permissionsBoundary),
+    "no permissions boundary",
   ],
   [
     "images-by-digest",
@@ -460,6 +474,7 @@ describe("what our own components make", () => {
               backupRetentionDays: 35,
             }),
         ),
+        { transformations: [boundedBy("arn:aws:iam::123456789012:policy/langflow-dr-boundary")] },
       ),
     );
     const observed = resources.map(asObserved);

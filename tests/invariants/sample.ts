@@ -83,7 +83,10 @@ function foundation(regions: readonly SampleRegion[]): Observed[] {
       ...data.map((each) => ({ ...each, protect: true })),
       resource("foundation", "aws:s3/bucketVersioning:BucketVersioning", own.name, versioning, inBucket),
       resource("foundation", "aws:s3/bucketReplicationConfig:BucketReplicationConfig", own.name, replication),
-      resource("foundation", "aws:iam/role:Role", own.name, { name: `langflow-dr-${own.name}-role` }),
+      resource("foundation", "aws:iam/role:Role", own.name, {
+        name: `langflow-dr-${own.name}-role`,
+        permissionsBoundary: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
+      }),
       resource("foundation", "aws:secretsmanager/secretVersion:SecretVersion", own.name, {
         region,
         secretString: { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "x" },

@@ -102,6 +102,7 @@ export class Account {
     const account = principal.split(":")[4];
     const own = this.resourcePolicy(resource, action);
     const boundary = role?.inputs.permissionsBoundary;
+    const awsRegion = resource.split(":")[3];
     return {
       request: {
         principal,
@@ -110,6 +111,7 @@ export class Account {
         contextVariables: {
           ...USUAL,
           ...(account && { "aws:PrincipalAccount": account }),
+          ...(awsRegion && { "aws:RequestedRegion": awsRegion }),
           ...context,
         } as Record<string, string | string[]>,
       },
@@ -142,7 +144,8 @@ export class Account {
   }
 
   private managedPolicy(arn: string): Document {
-    const document = this.managed[arn];
+    const own = this.resources.find((each) => each.type === "aws:iam/policy:Policy" && this.arnOf(each) === arn);
+    const document = own ? JSON.parse(own.inputs.policy) : this.managed[arn];
     if (!document) throw new Error(`no document of ${arn}`);
     return document;
   }

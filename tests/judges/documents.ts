@@ -5,6 +5,7 @@ import type { Rendered } from "./rendered";
 const POLICY_OF: Record<string, string> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": "policy",
   "aws:efs/fileSystemPolicy:FileSystemPolicy": "policy",
+  "aws:iam/policy:Policy": "policy",
   "aws:iam/role:Role": "assumeRolePolicy",
   "aws:iam/rolePolicy:RolePolicy": "policy",
   "aws:kms/key:Key": "policy",

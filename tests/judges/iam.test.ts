@@ -19,6 +19,7 @@ const TOPIC = "arn:aws:sns:us-west-2:123456789012:alerts";
 const WORKSPACE = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
 const LEASE = `${WITNESS}/schedules/lease.json`;
 const STATE = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
+const BOUNDARY = `arn:aws:iam::${ACCOUNT}:policy/langflow-dr-boundary`;
 const OTHER_KEY = `arn:aws:kms:us-west-2:${ACCOUNT}:key/00000000-1111-2222-3333-444444444444`;
 
 type Row = Call & { readonly expected: Verdict };
@@ -65,6 +66,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       ...(keyArn && { "s3:x-amz-server-side-encryption-aws-kms-key-id": keyArn }),
     },
   });
+  const here = { context: { "aws:RequestedRegion": awsRegion } };
   const below = (prefix: string) => ({ context: { "s3:prefix": `${prefix}/x` } });
   const whole = { "s3:ObjectCreationOperation": "true" };
   const newKey = { context: { ...whole, "s3:if-none-match": "*" } };
@@ -127,11 +129,12 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.mayNot("s3:PutObject", `${own}/files/x`, encryption("AES256")),
 
     // The flow sync reads backups and what it signs in with.
-    ...sync.may("s3:GetObject", `${own}/backups/x`),
-    ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/x`),
+    ...sync.may("s3:GetObject", `${own}/backups/${region}/x`),
+    ...sync.mayNot("s3:GetObject", `${own}/backups/${other}/x`),
+    ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/${region}/x`),
 
     // It asks CloudWatch for numbers, and for nothing else there.
-    ...sync.may("cloudwatch:GetMetricData", "*"),
+    ...sync.may("cloudwatch:GetMetricData", "*", here),
     ...sync.mayNot(["cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "logs:FilterLogEvents"], "*"),
     ...langflow.mayNot("cloudwatch:GetMetricData", "*"),
 
@@ -190,14 +193,14 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     // A backup writes each object once, and takes none away.
     ...backup.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/files/x`),
     ...backup.may("s3:ListBucketVersions", own, below("files")),
-    ...backup.may("s3:PutObject", `${own}/backups/x`, newKey),
-    ...backup.mayNot("s3:PutObject", `${own}/backups/x`, { context: whole }),
-    ...backup.mayNot(["s3:DeleteObject", "s3:DeleteObjectVersion"], `${own}/backups/x`),
+    ...backup.may("s3:PutObject", `${own}/backups/${region}/x`, newKey),
+    ...backup.mayNot("s3:PutObject", `${own}/backups/${region}/x`, { context: whole }),
+    ...backup.mayNot(["s3:DeleteObject", "s3:DeleteObjectVersion"], `${own}/backups/${region}/x`),
     ...backup.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/files/x`),
     ...backup.mayNot("secretsmanager:GetSecretValue", shared("secret-key")),
 
     // A restore writes files, and no backup.
-    ...restore.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/backups/x`),
+    ...[region, other].flatMap((of) => restore.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/backups/${of}/x`)),
     ...restore.may("s3:PutObject", `${own}/files/x`),
     ...restore.mayNot("s3:DeleteObject", `${own}/files/x`),
     ...restore.mayNot("s3:PutObject", `${own}/backups/x`, newKey),
@@ -253,6 +256,12 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     // Which the key's policy itself allows whoever of the account comes through the service (encryptionKey.ts).
     ...sync.may("kms:Encrypt", key, forObjects),
 
+    // No pod writes another region's backups, in whichever bucket: there S3 brings them.
+    ...pods.flatMap(({ mayNot }) => [
+      ...[own, others].flatMap((each) => mayNot("s3:PutObject", `${each}/backups/${other}/x`, newKey)),
+      ...mayNot("s3:PutObject", `${others}/backups/${region}/x`, newKey),
+    ]),
+
     // File systems: the driver alone, through the access point, from inside, under TLS, not as root.
     ...files.may(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], fileSystem, { context: mount }),
     ...files.mayNot("elasticfilesystem:ClientMount", fileSystem),
@@ -294,11 +303,11 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...clusterRole.mayNot("kms:CreateGrant", key),
     ...clusterRole.mayNot(["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"], key),
     ...clusterRole.mayNot("kms:Decrypt", otherKey, directly),
-    ...clusterRole.may("ec2:DescribeInstances", "*"),
+    ...clusterRole.may("ec2:DescribeInstances", "*", here),
     ...clusterRole.mayNot("s3:GetObject", `${own}/files/x`),
     ...clusterRole.mayNot("secretsmanager:GetSecretValue", database),
     ...clusterRole.mayNot("iam:PutRolePolicy", role(`langflow-dr-${region}-node`)),
-    ...node.may("ecr:GetAuthorizationToken", "*"),
+    ...node.may("ecr:GetAuthorizationToken", "*", here),
     ...node.may(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository),
     ...node.may("eks-auth:AssumeRoleForPodIdentity", cluster),
     ...node.mayNot(["ecr:PutImage", "ecr:BatchDeleteImage"], repository),
@@ -399,7 +408,10 @@ function ciRows(account: Account): Row[] {
   const database = `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`;
   const fileSystem = account.arn("us-east", "aws:efs/fileSystem:FileSystem", "us-east");
   const alias = (name: string) => `arn:aws:kms:us-east-1:${ACCOUNT}:alias/${name}`;
-  const attach = (policy: string) => ({ context: { "iam:PolicyARN": `arn:aws:iam::aws:policy/${policy}` } });
+  const bounded = { context: { "iam:PermissionsBoundary": BOUNDARY } };
+  const attach = (policy: string) => ({
+    context: { ...bounded.context, "iam:PolicyARN": `arn:aws:iam::aws:policy/${policy}` },
+  });
   const pass = (service: string) => ({ context: { "iam:PassedToService": service } });
   const cluster = role("langflow-dr-us-east-cluster");
 
@@ -423,18 +435,29 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot("ec2:CreateVpc", vpc.replace("us-east-1", "sa-east-1"), elsewhere),
     ...deploy.may("ecr:CreateRepository", repository("langflow"), inUsEast),
     ...deploy.may("rds:ModifyDBInstance", database, inUsEast),
+    // Another number of days: the copy of the backups is stopped and started again, in the backup region.
+    ...deploy.may(
+      ["rds:StopDBInstanceAutomatedBackupsReplication", "rds:StartDBInstanceAutomatedBackupsReplication"],
+      database,
+      { context: { "aws:RequestedRegion": "eu-west-1" } },
+    ),
+    ...deploy.may(
+      "rds:StartDBInstanceAutomatedBackupsReplication",
+      `arn:aws:rds:eu-west-1:${ACCOUNT}:auto-backup:ab-1`,
+    ),
     ...deploy.may("s3:PutReplicationConfiguration", flows),
     ...deploy.may("s3:PutObject", `${STATE}/.pulumi/locks/x`),
     ...deploy.mayNot(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::payroll/x"),
     ...deploy.may("secretsmanager:PutSecretValue", secret, inUsEast),
     ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
     // Keys that are ours already, none other, and none by calling it ours.
-    ...deploy.may(["kms:PutKeyPolicy", "kms:EnableKeyRotation"], key, ours),
-    ...deploy.mayNot(["kms:PutKeyPolicy", "kms:Decrypt", "kms:TagResource"], OTHER_KEY),
+    ...deploy.may("kms:EnableKeyRotation", key, ours),
+    ...deploy.mayNot("kms:PutKeyPolicy", key, ours),
+    ...deploy.mayNot(["kms:EnableKeyRotation", "kms:Decrypt", "kms:TagResource"], OTHER_KEY),
     ...deploy.mayNot("kms:TagResource", OTHER_KEY, { context: { "aws:RequestTag/project": "langflow-dr" } }),
     ...deploy.mayNot("kms:CreateKey", "*", { context: { "aws:RequestTag/project": "langflow-dr" } }),
     ...deploy.may(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], OTHER_KEY, asState),
-    ...deploy.mayNot(["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"], OTHER_KEY, asState),
+    ...deploy.mayNot(["kms:EnableKeyRotation", "kms:ScheduleKeyDeletion"], OTHER_KEY, asState),
     ...deploy.may("kms:UpdateAlias", alias("langflow-dr-us-east-key")),
     ...deploy.mayNot(["kms:UpdateAlias", "kms:DeleteAlias"], alias("langflow-dr-state")),
     // Data, and the time it is kept for, are a person's.
@@ -449,6 +472,7 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot(["s3:GetObject", "s3:PutObject"], LEASE),
     ...deploy.mayNot("s3:BypassGovernanceRetention", `${flows}/files/x`),
     ...deploy.mayNot(["s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:DeleteBucket"], STATE),
+    ...deploy.mayNot(["s3:PutEncryptionConfiguration", "s3:PutReplicationConfiguration"], STATE),
     ...deploy.mayNot("s3:DeleteObjectVersion", `${STATE}/.pulumi/stacks/x.json`),
     ...deploy.mayNot(
       ["ecr:BatchDeleteImage", "ecr:DeleteRepository", "ecr:PutLifecyclePolicy"],
@@ -457,17 +481,24 @@ function ciRows(account: Account): Row[] {
     ),
     ...deploy.mayNot("rds:DeleteDBInstance", database, inUsEast),
     ...deploy.mayNot("rds:DeleteDBSnapshot", `arn:aws:rds:us-east-1:${ACCOUNT}:snapshot:final`, inUsEast),
-    ...deploy.mayNot("rds:StopDBInstanceAutomatedBackupsReplication", database, inUsEast),
+    ...deploy.mayNot("rds:DeleteDBInstanceAutomatedBackup", `arn:aws:rds:us-east-1:${ACCOUNT}:auto-backup:ab-1`),
     ...deploy.mayNot(["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"], fileSystem, inUsEast),
     ...deploy.mayNot(["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"], secret, inUsEast),
     // Roles of the fleet, none other, never CI's own.
-    ...deploy.may(["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], cluster),
-    ...deploy.mayNot(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], role("admin")),
+    ...deploy.may(
+      ["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PutRolePermissionsBoundary"],
+      cluster,
+      bounded,
+    ),
+    ...deploy.may("iam:DeleteRole", cluster),
+    ...deploy.mayNot(["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], cluster),
+    ...deploy.mayNot(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], role("admin"), bounded),
     ...["deploy", "preview", "drift", "image"].flatMap((name) =>
-      deploy.mayNot(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:TagRole"], ci(name)),
+      deploy.mayNot(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DeleteRole"], ci(name), bounded),
     ),
     ...deploy.may("iam:AttachRolePolicy", cluster, attach("AmazonEKSClusterPolicy")),
     ...deploy.mayNot("iam:AttachRolePolicy", cluster, attach("AdministratorAccess")),
+    ...deploy.mayNot("iam:DeleteRolePermissionsBoundary", cluster, bounded),
     ...deploy.may("iam:PassRole", cluster, pass("eks.amazonaws.com")),
     ...deploy.mayNot("iam:PassRole", cluster, pass("lambda.amazonaws.com")),
     ...deploy.mayNot("iam:PassRole", ci("deploy"), pass("eks.amazonaws.com")),
@@ -603,9 +634,13 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     ).toEqual(["ecr:NoSuchAction", "no:*"]);
   });
 
-  /** Spoils the statements of one policy: the resource whose type and label end so. */
+  /**
+   * Spoils the statements of one policy: the resource whose type and label end so. Without boundaries, which would hide
+   * much of it: each policy is to hold by itself. What the boundary holds: escalations.test.ts.
+   */
   function spoil(ending: string, key: string, change: (statements: Mutable[]) => object[]): Rendered[] {
     const copy = structuredClone(resources) as Rendered[];
+    for (const { inputs } of copy) delete inputs.permissionsBoundary;
     const found = copy.find(({ stack, type, name }) => `${stack} ${type.split(":").at(-1)} ${name}` === ending);
     if (!found) throw new Error(`nothing is ${ending}`);
     const document = JSON.parse(found.inputs[key]);
@@ -669,6 +704,18 @@ describe("IAM, as its engine decides over the rendered policies", () => {
       "foundation RolePolicy deploy-infrastructure",
       "policy",
       unconditional("Infrastructure"),
+    ],
+    [
+      "a deploy makes roles without a boundary",
+      "foundation RolePolicy deploy-identity",
+      "policy",
+      unconditional("Roles"),
+    ],
+    [
+      "a backup writes all regions' backups",
+      "us-east RolePolicy us-east-backup",
+      "policy",
+      withAlso({ Action: "s3:PutObject", Resource: `${bucket("us-east")}/backups/*` }),
     ],
     ["a deploy changes its own role", "foundation RolePolicy deploy-identity", "policy", without("OwnRolesStay")],
     [

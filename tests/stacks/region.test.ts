@@ -24,6 +24,7 @@ const part = (awsRegion: string) => ({
 });
 const foundation = {
   regions: { "us-east": part("us-east-1"), "eu-west": part("eu-west-1") },
+  boundaryArn: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
   providerKeyNames: [],
   deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
   previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",
@@ -306,6 +307,29 @@ describe("the stack of a region", () => {
   it("is the same whichever topology steers users to it", async () => {
     const names = (made: Recorded[]) => made.map(({ type, name }) => `${type} ${name}`).toSorted();
     expect(names(await run({ topology: "active-standby" }))).toEqual(names(resources));
+  });
+
+  it("gives every role the foundation's permissions boundary", async () => {
+    const all = await run(
+      { webhook: true, observability: OBSERVABILITY },
+      {
+        stacks: {
+          foundation: {
+            ...hooked,
+            alertingSecretNames: ["CHAT_URL", "SWITCH_US_EAST", "SWITCH_EU_WEST"],
+            regions: Object.fromEntries(
+              Object.entries(hooked.regions).map(([name, own]) => [
+                name,
+                { ...own, secretArns: { ...own.secretArns, alerting: "arn" } },
+              ]),
+            ),
+          },
+        },
+      },
+    );
+    const roles = all.filter(({ type }) => type === "aws:iam/role:Role");
+    expect(roles.length).toBeGreaterThan(10);
+    expect(roles.filter(({ inputs }) => inputs.permissionsBoundary !== foundation.boundaryArn)).toEqual([]);
   });
 
   it("previews wholly while the foundation has nothing for it yet", async () => {

@@ -122,6 +122,11 @@ export const awsFinders: Finders = {
     const { accountId } = await aws.getCallerIdentity({}, options);
     return [`arn:${partition}:iam::${accountId}:oidc-provider/${host}`];
   },
+  async "aws:iam/policy:Policy"(inputs, options) {
+    const { partition } = await aws.getPartition({}, options);
+    const { accountId } = await aws.getCallerIdentity({}, options);
+    return [`arn:${partition}:iam::${accountId}:policy/${said(inputs, "name")}`];
+  },
   "aws:kms/key:Key": taggedAnywhere("kms:key"),
   async "aws:secretsmanager/secret:Secret"(inputs, options) {
     // the filter takes the beginning of a name, which is all there is where AWS adds the rest

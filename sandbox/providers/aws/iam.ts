@@ -44,12 +44,28 @@ const MANAGED_MAX = 6144;
 const INLINE_MAX = 10240;
 const TRUST_MAX = 4096; // the quota after the increase every account may ask for; 2048 before
 
+/** @param operation what the provider asks for when it finds out */
+function requirePolicy({ cloud, scope }: Situation, policy: unknown, doing: string, operation: string): void {
+  const own = text(policy)?.includes(`:${scope.account}:`);
+  if (own && !cloud.find(POLICY, ({ id }) => id === policy))
+    throw refusal(
+      doing,
+      `IAM: ${operation}`,
+      404,
+      `NoSuchEntity: Policy ${policy} does not exist or is not attachable.`,
+    );
+}
+
 export const iam: Record<string, Behaviour> = {
   [ROLE]: {
     naming: { property: "name", max: 64, pattern: NAME, unique: "account", taken: taken("Role", "CreateRole") },
     replaces: ["namePrefix", "path"],
     defaults: { path: "/", maxSessionDuration: 3600, forceDetachPolicies: false },
     check: ({ inputs }) => policyProblems("assumeRolePolicy", inputs.assumeRolePolicy, TRUST_MAX),
+    verify(situation) {
+      const { name, permissionsBoundary } = situation.inputs;
+      requirePolicy(situation, permissionsBoundary, `setting the boundary of IAM Role (${name})`, "CreateRole");
+    },
     id: ({ inputs }) => text(inputs.name) ?? "",
     attributes: ({ id, inputs, scope, old }) => ({
       arn: arn({ ...scope, region: "" }, "iam", `role${inputs.path ?? "/"}${id}`),
@@ -80,15 +96,7 @@ export const iam: Record<string, Behaviour> = {
     replaces: ["role", "policyArn"],
     verify(situation) {
       requireRole(situation);
-      const { inputs, scope, cloud } = situation;
-      const own = text(inputs.policyArn)?.includes(`:${scope.account}:`);
-      if (own && !cloud.find(POLICY, ({ id }) => id === inputs.policyArn))
-        throw refusal(
-          "attaching IAM Policy",
-          "IAM: AttachRolePolicy",
-          404,
-          `NoSuchEntity: Policy ${inputs.policyArn} does not exist or is not attachable.`,
-        );
+      requirePolicy(situation, situation.inputs.policyArn, "attaching IAM Policy", "AttachRolePolicy");
     },
     id: ({ inputs }) => `${inputs.role}/${inputs.policyArn}`,
   },

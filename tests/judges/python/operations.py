@@ -128,6 +128,7 @@ CALLS = {
     "aws:fis/experimentTemplate:ExperimentTemplate": [
         Call("fis.CreateExperimentTemplate", given={"clientToken": "token"})
     ],
+    "aws:iam/policy:Policy": [Call("iam.CreatePolicy", {"name": "PolicyName", "policy": "PolicyDocument"})],
     "aws:iam/role:Role": [
         Call("iam.CreateRole", {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"})
     ],
