@@ -110,6 +110,23 @@ describe("who may do what", () => {
       }
   });
 
+  it("runs no script of a package, and none that production does without, beside a token of GitHub's that AWS takes", () => {
+    for (const file of FILES)
+      for (const { permissions = {}, steps } of Object.values(workflow(file).jobs))
+        if (permissions["id-token"])
+          for (const { run } of steps)
+            if (run?.includes("npm ci")) expect([file, run]).toEqual([file, "npm ci --omit=dev --ignore-scripts"]);
+  });
+
+  it("names by its digest each image that an action builds with", () => {
+    const steps = Object.values(workflow("image.yml").jobs).flatMap((job) => [...job.steps]);
+    const given = (action: string, input: string) =>
+      steps.filter(({ uses }) => uses?.startsWith(`${action}@`)).map((step) => step.with?.[input]);
+    const byDigest = expect.stringMatching(/^(image=)?docker\.io\/[\w/]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+    expect(given("docker/setup-qemu-action", "image")).toEqual([byDigest]);
+    expect(given("docker/setup-buildx-action", "driver-opts")).toEqual([byDigest]);
+  });
+
   it("offers each fault that a drill of the clouds knows", () => {
     const { inputs } = workflow("drill.yml").on.workflow_dispatch as { inputs: { fault: { options: string[] } } };
     expect(new Set(inputs.fault.options)).toEqual(new Set(FAULTS.filter(isCloudFault)));
