@@ -1,5 +1,6 @@
 import type { Examination, Outcome } from "../examination/examination";
-import { broken, ok, type Verdict } from "../examination/finding";
+import { broken, NotCheckable, ok, type Verdict } from "../examination/finding";
+import { type GitHub, gitHub } from "../github/client";
 import { fleetCapacity } from "../stacks/capacity";
 import { isUserError } from "../stacks/failure";
 import type { Engine } from "../stacks/processGroup";
@@ -13,6 +14,7 @@ import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
 import { access } from "./cloudflareAccess";
 import { rulesets } from "./cloudflareRulesets";
 import { exampleValues } from "./examples";
+import * as atGitHub from "./github";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
 import { needsOf, regionQuotas } from "./quotas";
@@ -49,6 +51,7 @@ export function begin(examination: Examination, around: Surroundings): void {
 
   beginState(examination, around, { config, engine, caller, project, home });
   beginEdge(examination, clients, config, project);
+  beginGitHub(examination, around, config, project);
   examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
 }
 
@@ -150,6 +153,27 @@ function beginEdge(
   const { frontDoor, access: signIn } = edge.own;
   if (frontDoor) examination.check("Cloudflare rules", [found], (value) => rulesets(api, value, frontDoor));
   if (signIn) examination.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), signIn));
+}
+
+/** What of CI's safety GitHub keeps; where the config names a repository. */
+function beginGitHub(
+  examination: Examination,
+  { environment }: Surroundings,
+  config: Outcome<Project>,
+  project: Verdict<Project>,
+): void {
+  const repository = project.result === "broken" ? undefined : shared(project.value).githubRepository;
+  if (repository === undefined) return;
+  const look = (noun: string, at: (hub: GitHub) => Promise<Verdict>) =>
+    examination.check(`GitHub ${noun}`, [config], () => {
+      if (!environment.GITHUB_TOKEN)
+        throw new NotCheckable("GITHUB_TOKEN is not set (docs/ci.md, Set it up, says what it must read)");
+      return at(gitHub({ ...environment, GITHUB_REPOSITORY: repository }));
+    });
+  look("environment", atGitHub.environment);
+  look("branch", atGitHub.branch);
+  look("tag", atGitHub.tag);
+  look("runners", atGitHub.runners);
 }
 
 function readable(directory: string): Verdict<Project> {

@@ -105,9 +105,20 @@ describe("who may do what", () => {
   it("runs what speaks to a cluster where the fleet's owner says, since GitHub's ordinary runners do not reach it", () => {
     for (const file of FILES)
       for (const [name, { steps, "runs-on": runner }] of Object.entries(workflow(file).jobs)) {
-        const speaks = /AWS_(DEPLOY|PREVIEW|DRIFT|READY)_ROLE_ARN/.test(JSON.stringify(steps));
-        expect([file, name, runner.includes("vars.CLUSTER_RUNNER || 'ubuntu-24.04'")]).toEqual([file, name, speaks]);
+        const [, role] = /AWS_(DEPLOY|PREVIEW|DRIFT|READY)_ROLE_ARN/.exec(JSON.stringify(steps)) ?? [];
+        const own = role === "PREVIEW" ? "PREVIEW_RUNNER" : "CLUSTER_RUNNER";
+        expect([file, name, runner]).toEqual([
+          file,
+          name,
+          role ? `\${{ vars.${own} || 'ubuntu-24.04' }}` : "ubuntu-24.04",
+        ]);
       }
+  });
+
+  it("runs no code of a pull request on a runner that main's jobs take", () => {
+    for (const file of FILES.filter((each) => "pull_request" in workflow(each).on))
+      for (const { "runs-on": runner } of Object.values(workflow(file).jobs))
+        expect([file, runner]).toEqual([file, expect.not.stringContaining("CLUSTER_RUNNER")]);
   });
 
   it("runs no script of a package, and none that production does without, beside a token of GitHub's that AWS takes", () => {

@@ -99,7 +99,136 @@ const AFTER_CREDENTIALS = [
 ];
 const AFTER_TOKEN = ["zone", "load balancing", "plan", "TLS"].map((name) => `Cloudflare ${name}`);
 
+const OWN_WORKFLOW = "team/langflow-dr/.github/workflows/deploy.yml@refs/heads/main";
+
+/** What a person leaves open at GitHub: nothing of it stops a deployment from here. */
+const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, finding: RegExp][] = [
+  ["no environment", () => (clouds.github.environment = undefined), "environment", /no environment production/],
+  [
+    "an environment that nobody approves for",
+    () => (clouds.github.environment = { reviewers: 0, branches: "protected" }),
+    "environment",
+    /production has no reviewers/,
+  ],
+  [
+    "an environment for every branch",
+    () => (clouds.github.environment = { reviewers: 1, branches: "all" }),
+    "environment",
+    /open to every branch and tag/,
+  ],
+  [
+    "an environment for a tag called main",
+    () =>
+      (clouds.github.environment = {
+        reviewers: 1,
+        branches: [{ name: "main" }, { name: "main", type: "tag" }, { name: "release/*" }],
+      }),
+    "environment",
+    /open to main, release/,
+  ],
+  [
+    "a main that anybody pushes to",
+    () => (clouds.github.rules = []),
+    "branch",
+    /pull requests, the check Test, no force/,
+  ],
+  [
+    "a main whose protection of the older kind lacks the check",
+    () => {
+      clouds.github.rules = [];
+      clouds.github.protection = {
+        required_pull_request_reviews: {},
+        required_status_checks: { checks: [{ context: "Lint" }] },
+        allow_force_pushes: { enabled: false },
+      };
+    },
+    "branch",
+    /asks for the check Test$/,
+  ],
+  ["a tag called main that anybody may make", () => (clouds.github.tagRulesets = []), "tag", /a tag called main/],
+  [
+    "a ruleset that is only evaluated",
+    () =>
+      (clouds.github.tagRulesets = [{ name: "x", enforcement: "evaluate", include: ["~ALL"], rules: ["creation"] }]),
+    "tag",
+    /a tag called main/,
+  ],
+  [
+    "a ruleset of other tags",
+    () =>
+      (clouds.github.tagRulesets = [
+        { name: "x", enforcement: "active", include: ["refs/tags/v*"], rules: ["creation"] },
+      ]),
+    "tag",
+    /a tag called main/,
+  ],
+  [
+    "one label for main and for pull requests",
+    () => (clouds.github.variables = { CLUSTER_RUNNER: "inside", PREVIEW_RUNNER: "inside" }),
+    "runners",
+    /both name inside/,
+  ],
+  [
+    "a runner of the repository",
+    () => {
+      clouds.github.variables = { CLUSTER_RUNNER: "inside" };
+      clouds.github.runners = [{ name: "machine-7", label: "inside", ephemeral: true }];
+    },
+    "runners",
+    /machine-7 is the repository's/,
+  ],
+  [
+    "a runner group for every workflow",
+    () => {
+      clouds.github.variables = { CLUSTER_RUNNER: "inside" };
+      clouds.github.groups = [{ name: "all", runners: [{ name: "m", label: "inside" }] }];
+    },
+    "runners",
+    /group all is open to every workflow/,
+  ],
+  [
+    "a runner group for a branch's workflow",
+    () => {
+      clouds.github.variables = { CLUSTER_RUNNER: "inside" };
+      const workflows = [OWN_WORKFLOW, OWN_WORKFLOW.replace("/main", "/feature")];
+      clouds.github.groups = [{ name: "some", workflows, runners: [{ name: "m", label: "inside" }] }];
+    },
+    "runners",
+    /group some is open to .*@refs\/heads\/feature/,
+  ],
+  [
+    "a runner that stays",
+    () => {
+      clouds.github.variables = { CLUSTER_RUNNER: "inside" };
+      const lasting = [{ name: "machine-7", label: "inside", ephemeral: false }];
+      clouds.github.groups = [{ name: "own", workflows: [OWN_WORKFLOW], runners: lasting }];
+    },
+    "runners",
+    /machine-7 stays after its job/,
+  ],
+  [
+    "runners that the token does not see",
+    () => {
+      clouds.github.variables = { CLUSTER_RUNNER: "inside" };
+      clouds.github.groups = undefined;
+    },
+    "runners",
+    /no runner inside is to be seen/,
+  ],
+];
+
 const SET_UPS: readonly BrokenSetUp[] = [
+  ...OPEN_DOORS.map(
+    ([title, spoil, noun, finding]): BrokenSetUp => ({
+      title,
+      spoil,
+      check: `GitHub ${noun}`,
+      result: "warning",
+      finding,
+      fix: /docs\/ci\.md/,
+      exitCode: ExitCode.Success,
+    }),
+  ),
   {
     title: "a Pulumi CLI that is too old",
     spoil: () => {
@@ -745,6 +874,44 @@ describe("doctor", () => {
       ]),
     );
     expect(exitCode).toBe(ExitCode.Success);
+  });
+
+  it.each([
+    [
+      "a group of one-job runners for main's workflows",
+      {
+        groups: [
+          { name: "own", workflows: [OWN_WORKFLOW], runners: [{ name: "m", label: "inside", ephemeral: true }] },
+        ],
+      },
+    ],
+    [
+      "GitHub's larger runners",
+      { groups: [{ name: "own", workflows: [OWN_WORKFLOW], runners: [], hosted: ["inside"] }] },
+    ],
+  ])("takes %s for safe runners", async (_, groups) => {
+    Object.assign(clouds.github, { variables: { CLUSTER_RUNNER: "inside", PREVIEW_RUNNER: "outside" } }, groups);
+    expect((await examine()).checks.find(({ check }) => check === "GitHub runners")).toMatchObject({ result: "ok" });
+  });
+
+  it("takes a protection of the older kind for one", async () => {
+    clouds.github.rules = [];
+    clouds.github.protection = {
+      required_pull_request_reviews: {},
+      required_status_checks: { checks: [{ context: "Test" }] },
+      allow_force_pushes: { enabled: false },
+    };
+    expect((await examine()).checks.find(({ check }) => check === "GitHub branch")).toMatchObject({ result: "ok" });
+  });
+
+  it("asks GitHub nothing without a token, and says so", async () => {
+    delete setUp.environment.GITHUB_TOKEN;
+    const { checks } = await examine();
+    for (const noun of ["environment", "branch", "tag", "runners"])
+      expect(checks.find(({ check }) => check === `GitHub ${noun}`)).toMatchObject({
+        result: "not checked",
+        finding: expect.stringContaining("GITHUB_TOKEN is not set"),
+      });
   });
 
   it.each([

@@ -29,15 +29,42 @@ export interface Clouds {
   access: { team?: string; providers: string[]; tokens: { name: string; expires_at: string }[] } | undefined;
   /** Descriptions of the zone's entry point rulesets by phase; undefined: the token may not see them. */
   rulesets: Record<string, string> | undefined;
+  github: Repository;
   /** Quotas have no applied value, only a default. */
   unchangedQuotas: boolean;
   /** The zones' endpoint quotes the request's header in an error. */
   leak: boolean;
 }
 
+/** What GitHub has of the repository's safety, in the shapes of its REST reference. */
+export interface Repository {
+  /** The environment production; undefined: there is none. */
+  environment:
+    | { reviewers: number; branches: "all" | "protected" | { name: string; type?: "branch" | "tag" }[] }
+    | undefined;
+  /** Rules of main, from rulesets. */
+  rules: object[];
+  /** Main's protection of the older kind; 403 where the token is no administrator's. */
+  protection: object | 403 | 404;
+  tagRulesets: { name: string; enforcement: string; include: string[]; rules: string[] }[];
+  variables: Record<string, string>;
+  /** Those of the repository itself. */
+  runners: Runner[];
+  /** Those of the organisation; undefined: the token may not see them. */
+  groups: { name: string; workflows?: string[]; runners: Runner[]; hosted?: string[] }[] | undefined;
+}
+
+interface Runner {
+  name: string;
+  label: string;
+  ephemeral?: boolean;
+}
+
 export const ACCOUNT = "210987654321";
 export const ZONE_ACCOUNT = "a".repeat(32);
 export const TOKEN = "cf-token-that-nobody-may-see";
+
+export const GITHUB_TOKEN = "github-token-that-nobody-may-see";
 
 export const PROVIDER = "66666666-7777-4888-9999-000000000000";
 
@@ -60,6 +87,19 @@ export const healthyClouds = (): Clouds => ({
   mayListPools: true,
   access: { team: "team.cloudflareaccess.com", providers: [PROVIDER], tokens: [] },
   rulesets: {},
+  github: {
+    environment: { reviewers: 1, branches: [{ name: "main", type: "branch" }] },
+    rules: [
+      { type: "pull_request" },
+      { type: "non_fast_forward" },
+      { type: "required_status_checks", parameters: { required_status_checks: [{ context: "Test" }] } },
+    ],
+    protection: 404,
+    tagRulesets: [{ name: "no tag main", enforcement: "active", include: ["refs/tags/main"], rules: ["creation"] }],
+    variables: {},
+    runners: [],
+    groups: [],
+  },
   unchangedQuotas: false,
   leak: false,
 });
@@ -85,6 +125,7 @@ export async function serveClouds(clouds: () => Clouds): Promise<{ url: string; 
 function answerTo(request: IncomingMessage, body: string, clouds: Clouds): Answer {
   const url = new URL(request.url ?? "/", "http://fake");
   if (url.pathname.startsWith("/client/v4")) return cloudflare(url, request.headers.authorization, clouds);
+  if (url.pathname.startsWith("/github/")) return github(url, request.headers.authorization, clouds.github);
   const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
   const target = request.headers["x-amz-target"] as string | undefined;
   const form = new URLSearchParams(target ? "" : body);
@@ -123,9 +164,12 @@ function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
     case "GetRole":
       return result(action, `<Role><Arn>arn:aws:iam::${ACCOUNT}:role/${form.get("RoleName")}</Arn></Role>`);
     case "SimulatePrincipalPolicy": {
+      const body = [...form.values()].join(" ");
       const actions = [...form].filter(([key]) => key.startsWith("ActionNames.")).map(([, value]) => value);
       const decided = actions.map((name) => {
-        const decision = clouds.deniedActions.includes(name) ? "implicitDeny" : "allowed";
+        // As CI's deploy role is: without the boundary it makes none.
+        const unbounded = name === "iam:CreateRole" && !body.includes(":policy/langflow-dr-boundary");
+        const decision = unbounded || clouds.deniedActions.includes(name) ? "implicitDeny" : "allowed";
         return `<member><EvalActionName>${name}</EvalActionName><EvalDecision>${decision}</EvalDecision></member>`;
       });
       return result(
@@ -186,6 +230,86 @@ function bucket({ searchParams }: URL, { bucket: state }: Clouds): Answer {
     return xml(`<PublicAccessBlockConfiguration>${body}</PublicAccessBlockConfiguration>`);
   }
   return { headers: { "x-amz-bucket-region": state.region }, body: "" };
+}
+
+function github({ pathname }: URL, authorization: string | undefined, repository: Repository): Answer {
+  const refused = (status: number) => json({ message: status === 404 ? "Not Found" : "Forbidden" }, status);
+  if (authorization !== `token ${GITHUB_TOKEN}`) return refused(401);
+  const ofRunner = ({ name, label, ephemeral }: Runner) => ({
+    id: 1,
+    name,
+    os: "linux",
+    status: "online",
+    busy: false,
+    labels: [
+      { name: "self-hosted", type: "read-only" },
+      { name: label, type: "custom" },
+    ],
+    ...(ephemeral !== undefined && { ephemeral }),
+  });
+  const listed = (runners: Runner[]) => json({ total_count: runners.length, runners: runners.map(ofRunner) });
+  const path = pathname.replace("/github/repos/team/langflow-dr/", "");
+  const { environment, groups, variables } = repository;
+  const variable = /^actions\/variables\/(\w+)$/.exec(path)?.[1];
+  if (variable) return variable in variables ? json({ name: variable, value: variables[variable] }) : refused(404);
+  const ruleset = /^rulesets\/(\d+)$/.exec(path)?.[1];
+  const summaries = repository.tagRulesets.map(({ name, enforcement }, id) => ({
+    id,
+    name,
+    target: "tag",
+    enforcement,
+  }));
+  if (ruleset) {
+    const { include = [], rules = [] } = repository.tagRulesets[Number(ruleset)] ?? {};
+    const conditions = { ref_name: { include, exclude: [] } };
+    return json({ ...summaries[Number(ruleset)], conditions, rules: rules.map((type) => ({ type })) });
+  }
+  const group = /^\/github\/orgs\/team\/actions\/runner-groups\/(\d+)\/(hosted-)?runners$/.exec(pathname);
+  if (group) {
+    const { runners = [], hosted = [] } = groups?.[Number(group[1])] ?? {};
+    return group[2] ? json({ runners: hosted.map((name) => ({ id: 1, name })) }) : listed(runners);
+  }
+  switch (path) {
+    case "environments/production": {
+      if (!environment) return refused(404);
+      const { reviewers, branches } = environment;
+      const named = Array.from({ length: reviewers }, () => ({ type: "User", reviewer: { login: "somebody" } }));
+      return json({
+        name: "production",
+        protection_rules: [
+          ...(reviewers > 0 ? [{ id: 1, type: "required_reviewers", reviewers: named }] : []),
+          ...(branches === "all" ? [] : [{ id: 2, type: "branch_policy" }]),
+        ],
+        deployment_branch_policy:
+          branches === "all"
+            ? null
+            : { protected_branches: branches === "protected", custom_branch_policies: branches !== "protected" },
+      });
+    }
+    case "environments/production/deployment-branch-policies":
+      return json({ branch_policies: Array.isArray(environment?.branches) ? environment.branches : [] });
+    case "rules/branches/main":
+      return json(repository.rules);
+    case "branches/main/protection":
+      return typeof repository.protection === "number" ? refused(repository.protection) : json(repository.protection);
+    case "rulesets":
+      return json(summaries);
+    case "actions/runners":
+      return listed(repository.runners);
+    case "/github/orgs/team/actions/runner-groups":
+      if (!groups) return refused(403);
+      return json({
+        total_count: groups.length,
+        runner_groups: groups.map(({ name, workflows }, id) => ({
+          id,
+          name,
+          restricted_to_workflows: workflows !== undefined,
+          selected_workflows: workflows ?? [],
+        })),
+      });
+    default:
+      return refused(404);
+  }
 }
 
 function cloudflare({ pathname, searchParams }: URL, authorization: string | undefined, clouds: Clouds): Answer {

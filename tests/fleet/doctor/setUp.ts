@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { ENGINE_VERSION } from "../../../fleet/engine/pins";
-import { ACCOUNT, TOKEN, ZONE_ACCOUNT } from "./fakeClouds";
+import { ACCOUNT, GITHUB_TOKEN, TOKEN, ZONE_ACCOUNT } from "./fakeClouds";
 
 const ROOT = join(__dirname, "../../..");
 const DIGEST = (start: string) => `sha256:${start.repeat(8)}`;
@@ -34,6 +34,8 @@ export class SetUp {
       AWS_CONFIG_FILE: "/dev/null",
       AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
       AWS_EC2_METADATA_DISABLED: "true",
+      GITHUB_TOKEN,
+      GITHUB_API_URL: `${cloudUrl}/github`,
       CLOUDFLARE_API_TOKEN: TOKEN,
       CLOUDFLARE_BASE_URL: `${cloudUrl}/client/v4`,
     };

@@ -1,0 +1,189 @@
+import { ok, together, type Verdict, warning } from "../examination/finding";
+import type { GitHub } from "../github/client";
+
+/** The environment whose jobs deploy (model/policies/ciTrust.ts), the branch, and the check that pull requests wait for. */
+const ENVIRONMENT = "production";
+const BRANCH = "main";
+const CHECK = "Test";
+/** Repository variables that name the runners of what main runs, and of what a pull request brings. */
+const TRUSTED = "CLUSTER_RUNNER";
+const UNTRUSTED = "PREVIEW_RUNNER";
+
+const how = (step: string) => `docs/ci.md, Set it up, ${step}`;
+
+/** What GitHub answers; undefined where it says that there is no such thing, or shows this token none. */
+async function found<T>(asked: Promise<{ data: T }>, also: readonly number[] = []): Promise<T | undefined> {
+  try {
+    return (await asked).data;
+  } catch (error) {
+    if ([404, ...also].includes((error as { status?: number }).status ?? 0)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether somebody has to say yes before a job takes the deploy role, and of which branches. */
+export async function environment({ api, owner, repo }: GitHub): Promise<Verdict> {
+  const place = { owner, repo, environment_name: ENVIRONMENT };
+  const made = await found(api.rest.repos.getEnvironment(place));
+  if (!made)
+    return warning(
+      `no environment ${ENVIRONMENT} is to be seen; GitHub makes one, without reviewers, for the first job that names it`,
+      `make it: ${how("2")}`,
+    );
+  const reviewed = (made.protection_rules ?? []).some(
+    (rule) => rule.type === "required_reviewers" && "reviewers" in rule && (rule.reviewers ?? []).length > 0,
+  );
+  const policy = made.deployment_branch_policy;
+  const own = policy?.custom_branch_policies ? await api.rest.repos.listDeploymentBranchPolicies(place) : undefined;
+  const others = (own?.data.branch_policies ?? [])
+    .filter(({ name, type = "branch" }) => name !== BRANCH || type !== "branch")
+    .map(({ name }) => name);
+  return together([
+    reviewed
+      ? ok(`${ENVIRONMENT} has reviewers`)
+      : warning(`${ENVIRONMENT} has no reviewers: whatever is merged is deployed`, `name them: ${how("2")}`),
+    policy && others.length === 0
+      ? ok(`it is for ${policy.protected_branches ? "protected branches" : BRANCH}`)
+      : warning(
+          `${ENVIRONMENT} is open to ${policy ? others.join(", ") : "every branch and tag"}`,
+          `let ${BRANCH} alone deploy: ${how("2")}`,
+        ),
+  ]);
+}
+
+/** Whether main changes by checked pull requests alone: by a ruleset, or by a branch's protection of the older kind. */
+export async function branch({ api, owner, repo }: GitHub): Promise<Verdict> {
+  const place = { owner, repo, branch: BRANCH };
+  const { data: rules } = await api.rest.repos.getBranchRules({ ...place, per_page: 100 });
+  // To see it takes an administrator.
+  const older = await found(api.rest.repos.getBranchProtection(place), [403]);
+  const has = (type: string) => rules.some((rule) => rule.type === type);
+  const checks = [
+    ...rules.flatMap((rule) =>
+      rule.type === "required_status_checks" ? (rule.parameters?.required_status_checks ?? []) : [],
+    ),
+    ...(older?.required_status_checks?.checks ?? []),
+  ];
+  const lacking = [
+    ...(has("pull_request") || older?.required_pull_request_reviews ? [] : ["pull requests"]),
+    ...(checks.some(({ context }) => context === CHECK) ? [] : [`the check ${CHECK}`]),
+    ...(has("non_fast_forward") || (older && !older.allow_force_pushes?.enabled) ? [] : ["no force pushes"]),
+  ];
+  if (lacking.length === 0) return ok(`${BRANCH} changes by checked pull requests`);
+  return warning(`no rule of ${BRANCH} that is to be seen asks for ${lacking.join(", ")}`, `protect it: ${how("5")}`);
+}
+
+/** Whether nobody can make a tag called main, whose runs GitHub lists among the branch's (fleet/github/deployment.ts). */
+export async function tag({ api, owner, repo }: GitHub): Promise<Verdict> {
+  const ref = `refs/tags/${BRANCH}`;
+  const { data: listed } = await api.rest.repos.getRepoRulesets({
+    owner,
+    repo,
+    targets: "tag",
+    includes_parents: true,
+    per_page: 100,
+  });
+  for (const { id, enforcement } of listed) {
+    if (enforcement !== "active") continue;
+    const { data } = await api.rest.repos.getRepoRuleset({ owner, repo, ruleset_id: id, includes_parents: true });
+    const names = data.conditions && "ref_name" in data.conditions ? data.conditions.ref_name : undefined;
+    const among = (patterns: readonly string[] = []) => patterns.some((pattern) => matches(pattern, ref));
+    if (among(names?.include) && !among(names?.exclude) && (data.rules ?? []).some(({ type }) => type === "creation"))
+      return ok(`the ruleset ${data.name} lets nobody make a tag called ${BRANCH}`);
+  }
+  return warning(
+    `no ruleset that is to be seen keeps anybody from making a tag called ${BRANCH}`,
+    `add one: ${how("5")}`,
+  );
+}
+
+/** GitHub's patterns of refs: `~ALL`, and `*` within a part (REST reference, "Rules"). */
+function matches(pattern: string, ref: string): boolean {
+  if (pattern === "~ALL") return true;
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
+  const whole = escaped.replaceAll("**", "\0").replaceAll("*", "[^/]*").replaceAll("\0", ".*").replaceAll("?", "[^/]");
+  return new RegExp(`^${whole}$`).test(ref);
+}
+
+interface Runner {
+  readonly name: string;
+  readonly labels: readonly { readonly name: string }[];
+  readonly ephemeral?: boolean;
+}
+
+interface Group {
+  readonly id: number;
+  readonly name: string;
+  readonly restricted_to_workflows?: boolean;
+  readonly selected_workflows?: readonly string[];
+}
+
+/** Whether code of pull requests and code of main never run on the same machine, as far as GitHub shows the runners. */
+export async function runners(hub: GitHub): Promise<Verdict> {
+  const { api, owner, repo } = hub;
+  const variable = async (name: string) =>
+    (await found(api.rest.actions.getRepoVariable({ owner, repo, name })))?.value || undefined;
+  const [trusted, untrusted] = [await variable(TRUSTED), await variable(UNTRUSTED)];
+  if (trusted === undefined) return ok("GitHub's own: a new machine for each job");
+  if (trusted === untrusted)
+    return warning(
+      `${UNTRUSTED} and ${TRUSTED} both name ${trusted}: a pull request's code runs where the next deploy takes its tokens`,
+      `give previews runners of their own: ${how("6")}`,
+    );
+  const labelled = ({ labels }: Runner) => labels.some(({ name }) => name === trusted);
+  const { data } = await api.rest.actions.listSelfHostedRunnersForRepo({ owner, repo, per_page: 100 });
+  const ofRepository = (data.runners as Runner[]).filter(labelled);
+  const groups = await groupsOf(hub);
+  const verdicts = await Promise.all(groups.map((group) => groupVerdict(hub, group, trusted, labelled)));
+  const judged = [
+    ...ofRepository.map(({ name }) =>
+      warning(`the runner ${name} is the repository's: every workflow may take it, a pull request's too`, toGroup),
+    ),
+    ...verdicts.flatMap((verdict) => verdict ?? []),
+  ];
+  if (judged.length > 0) return together(judged);
+  return warning(`no runner ${trusted} is to be seen now`, `see that they are as ${how("6")} says`);
+}
+
+const toGroup = `put it into a runner group for the workflows of ${BRANCH} alone: ${how("6")}`;
+
+/** None where the owner is a person, or the token sees none. */
+async function groupsOf({ api, owner, repo }: GitHub): Promise<readonly Group[]> {
+  const asked = api.request("GET /orgs/{org}/actions/runner-groups", { org: owner, visible_to_repository: repo });
+  return (await found(asked, [403]))?.runner_groups ?? [];
+}
+
+async function groupVerdict(
+  { api, owner, repo }: GitHub,
+  { id, name, restricted_to_workflows, selected_workflows = [] }: Group,
+  label: string,
+  labelled: (runner: Runner) => boolean,
+): Promise<Verdict | undefined> {
+  const place = { org: owner, runner_group_id: id };
+  const { data: own } = await api.request("GET /orgs/{org}/actions/runner-groups/{runner_group_id}/runners", place);
+  const hosted = await found(
+    api.request("GET /orgs/{org}/actions/runner-groups/{runner_group_id}/hosted-runners", place),
+  );
+  const members = (own.runners as Runner[]).filter(labelled);
+  if (members.length === 0 && !hosted?.runners.some((each) => each.name === label)) return undefined;
+  const workflows = `${owner}/${repo}/.github/workflows/`;
+  const elsewhere = selected_workflows.filter(
+    (each) => !each.startsWith(workflows) || !each.endsWith(`@refs/heads/${BRANCH}`),
+  );
+  // GitHub's own larger runners are a new machine each time.
+  const lasting = members.filter(({ ephemeral }) => ephemeral === false);
+  return together([
+    restricted_to_workflows && elsewhere.length === 0
+      ? ok(`the group ${name} is for workflows of ${BRANCH} alone`)
+      : warning(
+          `the runner group ${name} is open to ${restricted_to_workflows ? elsewhere.join(", ") : "every workflow"}`,
+          `choose the workflows of ${BRANCH} for it: ${how("6")}`,
+        ),
+    ...lasting.map((runner) =>
+      warning(
+        `the runner ${runner.name} stays after its job, and so does what a job leaves running`,
+        `register it with --ephemeral, or just in time: ${how("6")}`,
+      ),
+    ),
+  ]);
+}
