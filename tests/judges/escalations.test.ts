@@ -23,7 +23,7 @@ const REPOSITORY = `arn:aws:ecr:us-east-1:${ACCOUNT}:repository/langflow`;
 
 /** A new object, as the bucket's policy wants it below `backups`. */
 const newObject = { "s3:ObjectCreationOperation": "true", "s3:if-none-match": "*" };
-const here = { "aws:RequestedRegion": "us-east-1" };
+const inUsEast = { "aws:RequestedRegion": "us-east-1" };
 const bounded = { "iam:PermissionsBoundary": BOUNDARY };
 const ours = { "aws:ResourceTag/project": "langflow-dr" };
 const asState = { "kms:ResourceAliases": ["alias/langflow-dr-state"] };
@@ -144,12 +144,12 @@ function ofCi(account: Account): Try[] {
     [["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey"], key, "the fleet's key", ours],
     [["kms:PutKeyPolicy", "kms:CreateGrant"], STATE_KEY, "the state's key", asState],
     ["kms:UpdateAlias", `arn:aws:kms:us-west-2:${ACCOUNT}:alias/langflow-dr-state`, "another key for the state"],
-    ["secretsmanager:GetSecretValue", OTHERS_SECRET, "a secret of the account's", here],
+    ["secretsmanager:GetSecretValue", OTHERS_SECRET, "a secret of the account's", inUsEast],
     [
       ["secretsmanager:PutResourcePolicy", "secretsmanager:DeleteSecret"],
       account.arn("foundation", "aws:secretsmanager/secret:Secret", "shared-api-key"),
       "a secret for others",
-      here,
+      inUsEast,
     ],
     [["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], role("langflow-dr-x"), "an administrator"],
     ["iam:CreateRole", role("langflow-dr-x"), "an administrator", { "iam:PermissionsBoundary": ADMINISTRATOR }],
@@ -203,20 +203,20 @@ function ofCi(account: Account): Try[] {
     ],
     [["iam:CreateUser", "iam:CreateAccessKey"], `arn:aws:iam::${ACCOUNT}:user/langflow-dr-x`, "a key that stays"],
     ["sts:AssumeRole", role("langflow-dr-us-east-backup"), "a pod's role"],
-    ["rds:DeleteDBInstance", DATABASE, "no database", here],
+    ["rds:DeleteDBInstance", DATABASE, "no database", inUsEast],
     [
       "rds:DeleteDBInstanceAutomatedBackup",
       `arn:aws:rds:us-east-1:${ACCOUNT}:auto-backup:ab-1`,
       "no backup left",
-      here,
+      inUsEast,
     ],
     [
       "rds:ModifyDBSnapshotAttribute",
       `arn:aws:rds:us-east-1:${ACCOUNT}:snapshot:final`,
       "a database for another account",
-      here,
+      inUsEast,
     ],
-    [["ecr:BatchDeleteImage", "ecr:DeleteRepository"], REPOSITORY, "no image left", here],
+    [["ecr:BatchDeleteImage", "ecr:DeleteRepository"], REPOSITORY, "no image left", inUsEast],
     [
       "ec2:RunInstances",
       `arn:aws:ec2:sa-east-1:${ACCOUNT}:instance/*`,
@@ -233,16 +233,16 @@ const OF_READERS: Try[] = [
     "secretsmanager:PutSecretValue",
     `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-x-AbCdEf`,
     "a secret of its own",
-    here,
+    inUsEast,
   ],
-  ["ec2:RunInstances", `arn:aws:ec2:us-east-1:${ACCOUNT}:instance/*`, "a machine", here],
+  ["ec2:RunInstances", `arn:aws:ec2:us-east-1:${ACCOUNT}:instance/*`, "a machine", inUsEast],
   [
     "eks:CreateAccessEntry",
     `arn:aws:eks:us-east-1:${ACCOUNT}:cluster/langflow-dr-us-east-cluster`,
     "the cluster",
-    here,
+    inUsEast,
   ],
-  ["rds:ModifyDBInstance", DATABASE, "the database's password", here],
+  ["rds:ModifyDBInstance", DATABASE, "the database's password", inUsEast],
   ["iam:CreateRole", role("langflow-dr-x"), "a role", bounded],
 ];
 
@@ -324,9 +324,9 @@ function table(account: Account): Attempt[] {
         "secretsmanager:GetSecretValue",
         `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:langflow-dr-x-AbCdEf`,
         "a secret",
-        here,
+        inUsEast,
       ],
-      ["ecr:PutImage", REPOSITORY, "an image of its own", here],
+      ["ecr:PutImage", REPOSITORY, "an image of its own", inUsEast],
     ]),
     ...attempts(MADE, ofMade(account)),
   ];

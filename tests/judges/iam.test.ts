@@ -66,7 +66,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       ...(keyArn && { "s3:x-amz-server-side-encryption-aws-kms-key-id": keyArn }),
     },
   });
-  const here = { context: { "aws:RequestedRegion": awsRegion } };
+  const inRegion = { context: { "aws:RequestedRegion": awsRegion } };
   const below = (prefix: string) => ({ context: { "s3:prefix": `${prefix}/x` } });
   const whole = { "s3:ObjectCreationOperation": "true" };
   const newKey = { context: { ...whole, "s3:if-none-match": "*" } };
@@ -134,7 +134,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/${region}/x`),
 
     // It asks CloudWatch for numbers, and for nothing else there.
-    ...sync.may("cloudwatch:GetMetricData", "*", here),
+    ...sync.may("cloudwatch:GetMetricData", "*", inRegion),
     ...sync.mayNot(["cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "logs:FilterLogEvents"], "*"),
     ...langflow.mayNot("cloudwatch:GetMetricData", "*"),
 
@@ -303,11 +303,11 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...clusterRole.mayNot("kms:CreateGrant", key),
     ...clusterRole.mayNot(["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"], key),
     ...clusterRole.mayNot("kms:Decrypt", otherKey, directly),
-    ...clusterRole.may("ec2:DescribeInstances", "*", here),
+    ...clusterRole.may("ec2:DescribeInstances", "*", inRegion),
     ...clusterRole.mayNot("s3:GetObject", `${own}/files/x`),
     ...clusterRole.mayNot("secretsmanager:GetSecretValue", database),
     ...clusterRole.mayNot("iam:PutRolePolicy", role(`langflow-dr-${region}-node`)),
-    ...node.may("ecr:GetAuthorizationToken", "*", here),
+    ...node.may("ecr:GetAuthorizationToken", "*", inRegion),
     ...node.may(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository),
     ...node.may("eks-auth:AssumeRoleForPodIdentity", cluster),
     ...node.mayNot(["ecr:PutImage", "ecr:BatchDeleteImage"], repository),

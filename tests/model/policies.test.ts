@@ -381,15 +381,15 @@ describe("the policies of CI", () => {
     const database = `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`;
     const copy = `arn:aws:rds:eu-west-1:${ACCOUNT}:auto-backup:ab-1`;
     // Asked of the backup region, about the database and, to start, its copy (service authorization reference, RDS).
-    const there = { "aws:RequestedRegion": "eu-west-1" };
+    const inBackupRegion = { "aws:RequestedRegion": "eu-west-1" };
     for (const [action, resource, context] of [
       ["rds:ModifyDBInstance", database, inUsEast],
-      ["rds:StopDBInstanceAutomatedBackupsReplication", database, there],
-      ["rds:StartDBInstanceAutomatedBackupsReplication", database, there],
-      ["rds:StartDBInstanceAutomatedBackupsReplication", copy, there],
+      ["rds:StopDBInstanceAutomatedBackupsReplication", database, inBackupRegion],
+      ["rds:StartDBInstanceAutomatedBackupsReplication", database, inBackupRegion],
+      ["rds:StartDBInstanceAutomatedBackupsReplication", copy, inBackupRegion],
     ] as const)
       expect([action, allows(deploy, { action, resource, context })]).toEqual([action, true]);
-    const away = { action: "rds:DeleteDBInstanceAutomatedBackup", resource: copy, context: there };
+    const away = { action: "rds:DeleteDBInstanceAutomatedBackup", resource: copy, context: inBackupRegion };
     expect(denies(deploy, away)).toBe(true);
   });
 

@@ -177,6 +177,8 @@ describe("a finder", () => {
         url: `https://${n}.example.com`,
         clientIdLists: ["sts.amazonaws.com"],
       });
+      const nothing = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+      await make(amazon, "aws:iam/policy:Policy", { name: `policy-${n}`, policy: nothing });
       await make(amazon, "aws:kms/key:Key", {});
       await make(amazon, "aws:secretsmanager/secret:Secret", { namePrefix: `secret-${n}-` });
       const certificate = { domainName: `${n}.example.com`, validationMethod: "DNS" };
