@@ -31,7 +31,7 @@ const stacks = {
   foundation: {
     regions: Object.fromEntries(values.regions.map((each) => [each.name, part(each)])),
     boundaryArn: "arn:aws:iam::123456789012:policy/langflow-dr-boundary",
-  providerKeyNames: [],
+    providerKeyNames: [],
     alertingSecretNames: ["CHAT_URL", "SWITCH_US_EAST", "SWITCH_EU_WEST"],
     deployRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-deploy",
     previewRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-preview",

@@ -113,6 +113,17 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(2);
   });
 
+  it("refuses a role whose boundary is no policy of the account, as IAM does, and sets it on a role that is there in place", async () => {
+    const hand = new Hand(aws);
+    const permissionsBoundary = "arn:aws:iam::123456789012:policy/most";
+    const bare = { name: "bounded", assumeRolePolicy: trust("a") };
+    expect(await refusal(hand.create(role, { ...bare, permissionsBoundary }))).toContain("NoSuchEntity");
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+    await hand.create("aws:iam/policy:Policy", { name: "most", policy });
+    await hand.create(role, { ...bare, permissionsBoundary });
+    expect(hand.diff(role, bare, { ...bare, permissionsBoundary })).toEqual(["permissionsBoundary"]);
+  });
+
   it("refuses a name that is taken, where it must be unique: a bucket's in the world, a log group's in its region", async () => {
     const hand = new Hand(aws);
     await hand.create(bucket, { bucket: "flows" });
