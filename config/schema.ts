@@ -205,6 +205,11 @@ const fleet = z.strictObject({
     CERTIFICATE_NAME_MAX,
     `must have at most ${CERTIFICATE_NAME_MAX} characters, a certificate's limit`,
   ),
+  /**
+   * What `hostname` was until now, inside `zone`, while it changes: each region answers under both, so that none is away before the edge has
+   * moved. Absent otherwise (docs/operations/change-the-hostname.md).
+   */
+  formerHostname: hostname.optional(),
   /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
   cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits, the letters in lower case"),
   /** LangFlow. `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
@@ -609,7 +614,7 @@ function* strangers(
 }
 
 const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook, ...rest }, context) => {
-  const { schedules: held, observability: watching, flowRepository: repository } = rest;
+  const { schedules: held, observability: watching, flowRepository: repository, formerHostname: former } = rest;
   const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
   const names = regions.map((each) => each.name);
   if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
@@ -617,7 +622,10 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
     context.addIssue({ code: "custom", path: ["schedules", ...path], message });
   for (const [path, message] of watching ? strangers(watching, names) : [])
     context.addIssue({ code: "custom", path: ["observability", ...path], message });
-  if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+  const isOutside = (each: string) => each !== zone && !each.endsWith(`.${zone}`);
+  if (isOutside(name)) report("hostname", `is not inside the zone ${zone}`);
+  if (former !== undefined && isOutside(former)) report("formerHostname", `is not inside the zone ${zone}`);
+  if (former === name) report("formerHostname", "is the hostname of today: leave it out");
   if (webhook && repository === undefined)
     report("webhook", "must be false without a flowRepository: no Git host would call it");
   if (webhook && names.some((each) => webhookHostname(each, zone) === name))

@@ -1,4 +1,4 @@
-import { at, type Invariant, list, type Observed, UNKNOWN } from "./resource";
+import { at, type Finding, type Invariant, list, type Observed, UNKNOWN } from "./resource";
 
 const ofType = (resources: readonly Observed[], type: string) => resources.filter((each) => each.type === type);
 const balancers = (resources: readonly Observed[]) => ofType(resources, "cloudflare:index/loadBalancer:LoadBalancer");
@@ -52,4 +52,24 @@ const monitored: Invariant = {
       .map(({ urn }) => ({ resource: urn, message: "nothing watches its health", fix: "set monitor" })),
 };
 
-export const steering: readonly Invariant[] = [twoPools, fallback, monitored];
+const formerNameCertified: Invariant = {
+  name: "former-name-stays-certified",
+  description:
+    "While the edge moves to another public name, each region has a certificate of the former one: until then Cloudflare asks for that, " +
+    "and takes a region without it for dead. Seen where the foundation is shown; unknown passes.",
+  check(resources) {
+    const certified = ofType(resources, "aws:acm/certificate:Certificate").map(({ inputs }) =>
+      at(inputs, "domainName"),
+    );
+    if (certified.length === 0) return [];
+    return balancers(resources).flatMap(({ urn, inputs, formerInputs }): Finding[] => {
+      const [name, former] = [at(inputs, "name"), at(formerInputs, "name")];
+      if (former === undefined || name === former || [name, former, ...certified].includes(UNKNOWN)) return [];
+      if (certified.includes(former)) return [];
+      const message = `the public name changes from ${former} to ${name}, and no region keeps the certificate of the former`;
+      return [{ resource: urn, message, fix: `set formerHostname to ${former} in Pulumi.yaml` }];
+    });
+  },
+};
+
+export const steering: readonly Invariant[] = [twoPools, fallback, monitored, formerNameCertified];

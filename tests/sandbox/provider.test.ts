@@ -530,6 +530,20 @@ describe("kubernetes", () => {
     expect(properties.status).toEqual({ loadBalancer: { ingress } });
   });
 
+  it("refuses to delete a certificate that a load balancer of a cluster uses, and lets it go after that", async () => {
+    const { amazon, one } = await clusters();
+    const type = "aws:acm/certificate:Certificate";
+    const { id } = await amazon.create(type, { domainName: "langflow.example.com", validationMethod: "DNS" });
+    const annotations = { "service.beta.kubernetes.io/aws-load-balancer-ssl-cert": `arn:other,${id}` };
+    await one.create(DEPLOYMENT, deployment("web", "web"));
+    const { metadata, spec } = service("LoadBalancer");
+    const used = await one.create(SERVICE, { metadata: { ...metadata, annotations }, spec });
+    expect(await refusal(amazon.delete(type, id))).toContain("ResourceInUseException");
+    await one.delete(SERVICE, used.id);
+    await amazon.delete(type, id);
+    expect(amazon.read(type, id)).toBeUndefined();
+  });
+
   it("ends a Service once its pods are there, however late, and fails it at its own limit where they are not", async () => {
     const { one } = await clusters();
     const made = one.create(SERVICE, service("ClusterIP"), "one", { timeoutSeconds: 600 });

@@ -217,7 +217,7 @@ describe("FlowSync", () => {
     });
     const annotation = (key: string) =>
       service.metadata.annotations?.[`service.beta.kubernetes.io/aws-load-balancer-${key}`];
-    expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArn);
+    expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArns[0]);
     // The agent answers probes on another port, which only Prometheus may reach.
     expect(annotation("healthcheck-protocol")).toBe("TCP");
     expect(annotation("healthcheck-path")).toBeUndefined();
