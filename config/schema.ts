@@ -296,7 +296,7 @@ const foundationStack = z.strictObject({
       days: z.int().min(1).max(3650),
     })
     .optional(),
-  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role, an alarm and a template per region. */
+  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role and a template per region. */
   experiments: z.boolean().default(false),
   /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. Only the record needs it. */
   gitToken: z.string().min(1).optional(),

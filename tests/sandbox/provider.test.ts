@@ -367,6 +367,18 @@ describe("update, read and delete", () => {
     expect(hand.read(database, "db", { region: "eu-west-1" })).toBeUndefined();
   });
 
+  it("change every resource that has tags for a default tag, an experiment's template but as a new one", async () => {
+    const before = new Hand(aws, undefined, { region: "us-east-1", defaultTags: { tags: { owner: "one" } } });
+    const after = new Hand(aws, before.cloud, { region: "us-east-1", defaultTags: { tags: { owner: "two" } } });
+    const { id, inputs, properties } = await before.create(bucket, { bucket: "flows", tags: { name: "flows" } });
+    const compare = (hand: Hand, state: typeof properties) =>
+      hand.provider.diff(hand.configuration, bucket, inputs, inputs, state).changes.map(({ path }) => path);
+    expect([compare(before, properties), compare(after, properties)]).toEqual([[], ["tagsAll.owner"]]);
+    await after.update(bucket, id, inputs, inputs, properties);
+    const changed = after.read(bucket, id)?.properties ?? {};
+    expect([changed.tagsAll, compare(after, changed)]).toEqual([{ name: "flows", owner: "two" }, []]);
+  });
+
   describe("a database's storage of gp3", () => {
     const db = {
       identifier: "db",
