@@ -135,7 +135,7 @@ describe("FlowSync", () => {
     expect(env).toEqual(
       ["LANGFLOW_SECRET_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
         name,
-        valueFrom: { secretKeyRef: { name: "flow-sync-accounts", key: name } },
+        valueFrom: { secretKeyRef: { name: expect.stringMatching(/^flow-sync-accounts-[0-9a-f]{8}$/), key: name } },
       })),
     );
     const { volumes } = template(resources).spec;
