@@ -11,6 +11,7 @@ function differing(pools: unknown[]): number {
 
 const twoPools: Invariant = {
   name: "two-pools-at-least",
+  alone: true,
   description:
     "A load balancer has two pools at least, or there is nothing to fail over to. Ids that are unknown count as " +
     "different; a list that is unknown passes.",
@@ -26,6 +27,7 @@ const twoPools: Invariant = {
 
 const fallback: Invariant = {
   name: "fallback-is-not-the-sole-default",
+  alone: true,
   description:
     "The pool of last resort is never the only default: it serves even when down, so nothing would ever fail over. " +
     "An id that is unknown passes.",
@@ -45,6 +47,7 @@ const fallback: Invariant = {
 
 const monitored: Invariant = {
   name: "pools-monitored",
+  alone: true,
   description: "Every pool has a health monitor: one without is taken for healthy for ever. Unknown passes.",
   check: (resources) =>
     ofType(resources, "cloudflare:index/loadBalancerPool:LoadBalancerPool")
