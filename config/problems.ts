@@ -88,7 +88,7 @@ export function shortened(value: unknown): string {
 }
 
 /** `langflow-dr:regions[1].cidr` */
-function where(path: readonly PropertyKey[]): string {
+export function where(path: readonly PropertyKey[]): string {
   const parts = path.map((part, index) =>
     typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
   );
@@ -114,7 +114,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** What is allowed, in words; our own messages already say it. */
-function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
+export function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
   switch (issue.code) {
     case "invalid_type": {
       // YAML takes 1.30 for the number 1.3.
@@ -124,6 +124,7 @@ function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "invalid_union":
+      if (issue.message !== "Invalid input") return issue.message;
       return `must be one of ${issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === "invalid_value" ? each.values : []))).join(", ")}`;
     case "too_small":
       if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";

@@ -5,7 +5,7 @@ import type { FleetConfig, RegionStackConfig } from "../config/schema";
 import { connectionsMax } from "../model/databaseClass";
 import { type Notifications, neededSecrets } from "../observability/alertmanager";
 import type { RecordSettings } from "../observability/alerts/record";
-import { longestGapSeconds } from "../observability/backupGap";
+import { longestGapSeconds } from "../model/backupGap";
 import { HEALTH_CHECK } from "../observability/healthChecks";
 import { writeSecrets } from "../observability/remoteWrite";
 import { shortcomings } from "../observability/shortcomings";
