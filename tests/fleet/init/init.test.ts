@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
@@ -54,7 +54,7 @@ const ANSWERS: Answers = {
   regions: completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }]),
   notificationEmails: ["oncall@flows.test"],
   adminRoleArns: ["arn:aws:iam::210987654321:role/deployer"],
-  publicAccessCidrs: ["198.51.100.0/24"],
+  publicAccessCidrs: ["9.9.9.0/24"],
   backendUrl: "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
 };
 
@@ -394,6 +394,39 @@ describe("init", () => {
     expect(message).toContain("githubRepository (optional)");
   });
 
+  it.each([60, 80, 110, 200])("tells each key whole, below its file, at %d columns", async (width) => {
+    const regions = completed(["us-east-1", "eu-west-1", "us-west-2"].map((awsRegion) => ({ awsRegion })));
+    const given = { ...ANSWERS, regions, schedules: undefined, size: "small" };
+    const { columns } = process.stderr;
+    const stdout = process.stdout.columns;
+    process.stderr.columns = width;
+    process.stdout.columns = width;
+    try {
+      expect(await run({ given, yes: true })).toMatchObject({
+        exitCode: ExitCode.Success,
+      });
+    } finally {
+      process.stderr.columns = columns;
+      process.stdout.columns = stdout;
+    }
+    const said = stripVTControlCharacters(
+      (process.stderr.write as jest.Mock).mock.calls.map(([chunk]) => String(chunk)).join(""),
+    );
+    const keys = [...said.matchAll(/^(langflow-dr:\S+|backend\.\S+)/gm)].map(([key]) => key);
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        "langflow-dr:resources.requests.memory",
+        "langflow-dr:resources.limits.memory",
+        "langflow-dr:resources.requests.cpu",
+        "langflow-dr:resources.limits.cpu",
+        "langflow-dr:database.maxStorageGib",
+        "langflow-dr:cloudflareAccountId",
+      ]),
+    );
+    expect(keys.join()).not.toContain("…");
+    expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, in the form of another region's$/m);
+  });
+
   it("writes nothing without a yes", async () => {
     const before = snapshot();
     expect(await run({ given: ANSWERS })).toMatchObject({
@@ -439,7 +472,7 @@ describe("init", () => {
         "",
         "arn:aws:iam::210987654321:role/deployer",
         "0.0.0.0/0",
-        "198.51.100.0/24, 203.0.113.0/24",
+        "9.9.9.0/24, 149.112.112.0/24",
         "oncall@flows.test",
         "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
         "us-west-2",
