@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PROJECT } from "../model/names";
-import { allowed } from "./problems";
+import { allowed, shortKey } from "./problems";
 import { schemas } from "./schema";
 import { meant } from "./suggestion";
 
@@ -77,20 +77,48 @@ export function fileProblems(kind: FileKind, content: Record<string, unknown>): 
     if (issue.code !== "unrecognized_keys") return [`${issue.path.join(".")} ${allowed(issue)}`];
     const [place] = issue.path;
     if (place !== undefined)
-      return issue.keys.map((key) => `${String(place)}.${key} is unknown to Pulumi: take it out`);
+      return issue.keys.map((key) => `${String(place)}.${shortKey(key)} is unknown to Pulumi: take it out`);
     return issue.keys.map((key) => besideConfig(kind, key, Object.keys(schema.shape)));
   });
 }
 
+/** The key of ours that was probably meant; undefined where none was. */
+function ourKey(bare: string): string | undefined {
+  return ALL_KEYS.includes(bare) ? bare : meant(bare, ALL_KEYS);
+}
+
+/**
+ * What is wrong with a whole key of `config`, such as a file has it, that is to be one of ours and would be passed over in silence;
+ * undefined of ours and of other programs' keys.
+ *
+ * @param project as Pulumi.yaml names it: Pulumi's own namespace for a key that has none
+ */
+export function strayKey(whole: string, project: string): string | undefined {
+  const [namespace = "", ...rest] = whole.split(":");
+  const key = shortKey(whole);
+  if (rest.length === 0) {
+    const ours = ourKey(whole);
+    if (ours === whole) return `${key} has no namespace: write ${PROJECT}:${whole}`;
+    return `${key} has no namespace, and no program reads it: ${ours === undefined ? "take it out" : `did you mean ${PROJECT}:${ours}?`}`;
+  }
+  if (namespace === PROJECT || (namespace !== project && meant(namespace, [PROJECT]) === undefined)) return undefined;
+  return `${key} is unknown: did you mean ${PROJECT}:${shortKey(rest.join(":"))}?`;
+}
+
 /** What is said of a key at the top of a file that Pulumi does not know. */
 function besideConfig(kind: FileKind, key: string, known: readonly string[]): string {
+  const shown = shortKey(key);
+  const other = kind === "fleet" ? stackFile : projectFile;
+  if (Object.hasOwn(other.shape, key))
+    return `${key} has no effect here: move it to ${kind === "fleet" ? "the stacks' files" : "Pulumi.yaml"}, where Pulumi reads it`;
   const [, bare = key] = new RegExp(`^${PROJECT}:(.+)$`).exec(key) ?? [];
-  const ours = ALL_KEYS.includes(bare) ? bare : meant(bare, ALL_KEYS);
-  const pulumis = bare === key ? meant(key, known) : undefined;
-  if (ours === undefined || (pulumis !== undefined && ours !== bare))
-    return `${key} is unknown to Pulumi: ${pulumis === undefined ? "take it out, or move it below config: if it is a program's" : `did you mean ${pulumis}?`}`;
+  const ours = ourKey(bare);
+  const pulumis = bare === key && ours !== bare ? meant(key, known) : undefined;
+  if (pulumis !== undefined) return `${shown} is unknown to Pulumi: did you mean ${pulumis}?`;
+  if (ours === undefined)
+    return `${shown} is unknown to Pulumi: take it out, or move it below config: if it is a program's`;
   const homes = homesOf(ours);
   const file = homes.includes(kind) ? "" : ` of ${belongsInto(ours)}`;
-  const form = homes.includes("fleet") ? `${PROJECT}:${ours}, with its value below value:` : `${PROJECT}:${ours}`;
-  return `${key} has no effect beside config: move it below config:${file} as ${form}`;
+  const form = `${PROJECT}:${ours}${homes.includes("fleet") ? ", with its value below value:" : ""}`;
+  return `${shown} has no effect beside config: move it below config:${file} as ${form}`;
 }

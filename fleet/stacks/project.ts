@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { newerThanKnown, problemsAcross } from "../../config/acrossStacks";
 import { parseConfig, type StackConfig } from "../../config/parse";
-import { ignoredKey, shortened, strayKey } from "../../config/problems";
-import { type FileKind, fileProblems, homesOf } from "../../config/pulumiFiles";
+import { ignoredKey, shortened } from "../../config/problems";
+import { type FileKind, fileProblems, homesOf, strayKey } from "../../config/pulumiFiles";
 import { schemas } from "../../config/schema";
 import { encryptedPaths, isEncrypted, PROVIDER_SECRETS, plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
@@ -43,10 +43,15 @@ export function readProject(directory: string): Project {
   const names = ["foundation", ...regionNames(shared.regions), "edge"];
   const stacks = new Map<string, StackConfig>();
   const warnings: string[] = [];
-  const problemsByFile = new Map<string, Set<string>>();
-  const report = (file: string, problem: string) =>
-    problemsByFile.set(file, (problemsByFile.get(file) ?? new Set<string>()).add(problem));
-  const title = String(project.name ?? "");
+  const problemsByFile = new Map<string, Map<string, string>>();
+  /** One problem for each place: what goes before often makes what comes after. */
+  const report = (file: string, problem: string) => {
+    const problems = problemsByFile.get(file) ?? new Map<string, string>();
+    const [place = ""] = problem.split(" ");
+    if (!problems.has(place)) problems.set(place, problem);
+    problemsByFile.set(file, problems);
+  };
+  const title = typeof project.name === "string" ? project.name : "";
   const check = (file: string, kind: FileKind, stack: string, content: ProjectFile) => {
     const config = kind === "fleet" ? unwrapped(content.config) : content.config;
     const stray = Object.keys(config ?? {}).flatMap((key) => strayKey(key, title) ?? []);
@@ -59,7 +64,8 @@ export function readProject(directory: string): Project {
       `name is ${project.name === undefined ? "missing" : shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
     );
   check(PROJECT_FILE, "fleet", "<stack>", project);
-  for (const problem of wrappingProblems(project.config)) report(PROJECT_FILE, problem);
+  for (const key of badlyWrapped(project.config))
+    report(PROJECT_FILE, `${PROJECT}:${key} must have its value below value:, and nothing beside that`);
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
@@ -91,7 +97,7 @@ export function readProject(directory: string): Project {
   if (problemsByFile.size > 0) {
     const lines = [...problemsByFile].flatMap(([file, problems]) => [
       file,
-      ...[...problems].map((problem) => `  ${problem}`),
+      ...[...problems.values()].map((problem) => `  ${problem}`),
     ]);
     throw new UserError(`The config does not hold; nothing was touched.\n${lines.join("\n")}`, ExitCode.BadInput);
   }
@@ -123,7 +129,9 @@ function secretProblems(stack: string, config: RawConfig): string[] {
   const plain = [...SECRET_KEYS.map((key) => `${PROJECT}:${key}`), ...PROVIDER_SECRETS].flatMap((key) =>
     plainTexts(key, config?.[key]),
   );
-  const encrypted = ours(config).flatMap(([key, raw]) => (SECRET_KEYS.includes(key) ? [] : encryptedPaths(key, raw)));
+  const encrypted = ours(config)
+    .filter(([key]) => homesOf(key).length > 0 && !SECRET_KEYS.includes(key))
+    .flatMap(([key, raw]) => encryptedPaths(key, raw));
   return [
     ...plain.map((path) => {
       const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${path}'`;
@@ -155,10 +163,10 @@ function unwrapped(config: RawConfig): RawConfig {
 }
 
 /** Keys of Pulumi.yaml whose value Pulumi would not take, or take for something else. */
-function wrappingProblems(config: RawConfig): string[] {
+function badlyWrapped(config: RawConfig): string[] {
   return ours(config)
     .filter(([, raw]) => isMap(raw) && Object.keys(raw).join() !== "value")
-    .map(([key]) => `${PROJECT}:${key} must have its value below value:, and nothing beside that`);
+    .map(([key]) => key);
 }
 
 /** What a stack's file says; an encrypted value is undefined, one inside another stood in for. */
@@ -178,10 +186,11 @@ function opened(raw: unknown): unknown {
   return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, opened(value)]));
 }
 
+/** Names that a stack can have; of others the config's own check tells. */
 function regionNames(regions: unknown): string[] {
   if (!Array.isArray(regions)) return [];
-  const names = regions.map((region) => (region as { name?: unknown } | null)?.name);
+  const { name } = schemas.fleet.shape.regions.element.shape;
   return [
-    ...new Set(names.filter((name) => typeof name === "string" && name !== "foundation" && name !== "edge")),
-  ] as string[];
+    ...new Set(regions.flatMap((region) => name.safeParse((region as { name?: unknown } | null)?.name).data ?? [])),
+  ];
 }

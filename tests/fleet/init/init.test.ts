@@ -427,6 +427,39 @@ describe("init", () => {
     expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, in the form of another region's$/m);
   });
 
+  it.each([
+    ["Pulumi.yaml", "- a", "Pulumi.yaml must hold keys with values: correct it first"],
+    ["Pulumi.edge.yaml", "config: [a]", "Pulumi.edge.yaml: config must hold keys with values: correct it first"],
+    [
+      "Pulumi.yaml",
+      "config: { langflow-dr:regions: 5 }",
+      "Pulumi.yaml: config.langflow-dr:regions must hold keys with values: correct it first",
+    ],
+  ])("refuses %s where it holds %j, in one sentence, and touches nothing", async (file, content, message) => {
+    writeFileSync(join(directory, file), content);
+    const before = snapshot();
+    expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.BadInput, message });
+    expect(snapshot()).toEqual(before);
+  });
+
+  it.each(["2024-01-01", "e0", "010", "yes", "1_000"])(
+    "writes the text %s in quotes, as the engine needs it",
+    async (branch) => {
+      const given = { ...ANSWERS, flowRepository: { url: REPOSITORY, branch } };
+      expect(await run({ given, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
+      expect(readFileSync(join(directory, "Pulumi.yaml"), "utf8")).toContain(`branch: "${branch}"`);
+    },
+  );
+
+  it("fills a file in whose every value is commented out", async () => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), "config:\n  # nothing yet\n");
+    expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
+    expect(readFileSync(join(directory, "Pulumi.edge.yaml"), "utf8")).toMatch(/nothing yet/);
+    expect(parse(readFileSync(join(directory, "Pulumi.edge.yaml"), "utf8")).config).toEqual({
+      "langflow-dr:notificationEmails": ["oncall@flows.test"],
+    });
+  });
+
   it("writes nothing without a yes", async () => {
     const before = snapshot();
     expect(await run({ given: ANSWERS })).toMatchObject({

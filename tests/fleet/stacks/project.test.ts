@@ -178,6 +178,12 @@ describe("readProject", () => {
 
   it.each([
     ["Pulumi.us-east.yaml", "replicas", "replicas has no namespace: write langflow-dr:replicas"],
+    [
+      "Pulumi.us-east.yaml",
+      "replica",
+      "replica has no namespace, and no program reads it: did you mean langflow-dr:replicas?",
+    ],
+    ["Pulumi.us-east.yaml", "toString", "toString has no namespace, and no program reads it: take it out"],
     ["Pulumi.yaml", "topology", "topology has no namespace: write langflow-dr:topology"],
     [
       "Pulumi.us-east.yaml",
@@ -224,8 +230,18 @@ describe("readProject", () => {
     ],
     [
       "Pulumi.us-east.yaml",
-      { name: "x" },
-      "name is unknown to Pulumi: take it out, or move it below config: if it is a program's",
+      { backend: { url: "s3://x" } },
+      "backend has no effect here: move it to Pulumi.yaml, where Pulumi reads it",
+    ],
+    [
+      "Pulumi.yaml",
+      { encryptionsalt: "v1:x" },
+      "encryptionsalt has no effect here: move it to the stacks' files, where Pulumi reads it",
+    ],
+    [
+      "Pulumi.us-east.yaml",
+      { settings: {} },
+      "settings is unknown to Pulumi: take it out, or move it below config: if it is a program's",
     ],
     ["Pulumi.us-east.yaml", { encryptionsalt: 5 }, "encryptionsalt must be a string"],
     ["Pulumi.yaml", { bakcend: { url: "file:///tmp" } }, "bakcend is unknown to Pulumi: did you mean backend?"],
