@@ -25,48 +25,17 @@ const FILES = {
 type File = keyof typeof FILES;
 
 /** Values as they stand in a file, each of which some reader takes for something that its writer did not mean, or chokes on. */
-const TRAPS = [
-  ..."010 0o17 0x1F 0b11 1_000 1e3 1.0 +5 -0 .5 .inf .nan 1:30 12:30:45 99999999999999999999 1e400".split(" "),
-  ..."yes no on off y n Yes TRUE True null ~ Null 2024-01-01 2024-01-01T00:00:00Z <<".split(" "),
-  ..."*nothing &a !!binary !!str|5 !foo|bar !!set|{} !!int|'5' @x `x` % 'unclosed \"unclosed [1, {a: }} : - ? |"
-    .split(" ")
-    .map((text) => text.replace("|", " ")),
-  ...[
-    "",
-    "''",
-    '" "',
-    '"\\u0000"',
-    '"\\ud800"',
-    "ｌａｎｇｆｌｏｗ",
-    "é",
-    "e\u0301",
-    "\u202eabc",
-    "🙂",
-    "\ta: b",
-    "a\tb",
-    "a: b: c",
-  ],
-  ...[
-    "[]",
-    "{}",
-    "[[]]",
-    "[1, [2, [3]]]",
-    "{ a: { b: c } }",
-    "{ a: 1, a: 2 }",
-    "{ <<: { a: 1 } }",
-    "{ [a]: b }",
-    "{ 1: 2 }",
-  ],
-  ...["{ secure: v1:abc }", "{ secure: 5 }", "{ value: 1 }", "{ __proto__: 1 }", "{ constructor: 1 }", "[null]"],
-  ...["&a [*a]", "{ ? : }", "x".repeat(5_000), "'[1]'", "'{\"min\": 2}'", "'\"quoted\"'", "'true'", "'5'", "' 5 '"],
-  ...[
-    `${"[".repeat(3_000)}${"]".repeat(3_000)}`,
-    "&a [&b [*b, *b], &c [*b, *b]]",
-    "---",
-    "# nothing",
-    "arn:aws:iam::1:role/x",
-  ],
-];
+const WORDS =
+  "010 0o17 0x1F 0b11 1_000 1e3 1.0 +5 -0 .5 .inf .nan 1:30 12:30:45 99999999999999999999 1e400 " +
+  "yes no on off y n Yes TRUE True null ~ Null 2024-01-01 2024-01-01T00:00:00Z << *nothing &a !!binary @x `x` % 'unclosed " +
+  "\"unclosed : - ? | '' [] {} [[]] [null] --- 'true' '5' '[1]' '\"quoted\"' ｌａｎｇｆｌｏｗ é 🙂 arn:aws:iam::1:role/x";
+const TRAPS = WORDS.split(" ").concat(
+  ["", '" "', "' 5 '", '"\\u0000"', '"\\ud800"', "e\u0301", "\u202eabc", "\ta: b", "a\tb", "a: b: c", "# nothing"],
+  ["!!str 5", "!foo bar", "!!set {}", "!!int '5'", "[1, {a: }}", "[1, [2, [3]]]", "{ a: { b: c } }", "{ a: 1, a: 2 }"],
+  ["{ <<: { a: 1 } }", "{ [a]: b }", "{ 1: 2 }", "{ ? : }", "'{\"min\": 2}'", "{ secure: v1:abc }", "{ secure: 5 }"],
+  ["{ value: 1 }", "{ __proto__: 1 }", "{ constructor: 1 }", "&a [*a]", "&a [&b [*b, *b], &c [*b, *b]]"],
+  ["x".repeat(5_000), `${"[".repeat(3_000)}${"]".repeat(3_000)}`],
+);
 
 /** What a schema takes, and its neighbours: values as JSON has them. */
 function near(schema: z.ZodType): fc.Arbitrary<unknown> {
@@ -161,7 +130,8 @@ const BASE = Object.fromEntries(
     .map((file) => [file, whole(file)]),
 );
 
-const HERE = "here-is-the-text";
+/** In place of a text, until the rest of the file is written. */
+const STAND_IN = "stands-for-a-text-";
 /** Where a path of the schema is in a file. */
 const inFile = (file: File, [key, ...rest]: Path): Path => [
   "config",
@@ -185,13 +155,13 @@ function written(mutations: readonly Mutation[]): Record<string, string> {
         if (change.how === "value") document.setIn([...parents, key], document.createNode(change.value));
         else if (change.how === "text") {
           texts.push(change.text);
-          document.setIn([...parents, key], `${HERE}${texts.length - 1}-`);
+          document.setIn([...parents, key], `${STAND_IN}${texts.length - 1}-`);
         } else if (change.how === "remove") document.deleteIn([...parents, key]);
         else if (isMap(parent) && pair)
           parent.items.push(document.createPair(change.how === "rename" ? change.key : key, pair.value));
       }
       const text = document.toString({ lineWidth: 0 });
-      return [file, texts.reduce((so, each, index) => so.replace(`${HERE}${index}-`, () => each), text)];
+      return [file, texts.reduce((so, each, index) => so.replace(`${STAND_IN}${index}-`, () => each), text)];
     }),
   );
 }
