@@ -17,10 +17,14 @@ import {
   awsRegionName,
   CHECK_REGIONS,
   cidr,
+  cpuQuantity,
+  databaseClass,
   hostname,
   image,
+  kubernetesVersion,
   logRetentionDays,
-  quantity,
+  memoryQuantity,
+  publicAccessCidr,
   regionName,
   roleArn,
   schedule,
@@ -328,8 +332,8 @@ const regionStack = z.strictObject({
    */
   resources: z
     .strictObject({
-      requests: z.strictObject({ cpu: quantity, memory: quantity }),
-      limits: z.strictObject({ cpu: quantity, memory: quantity }),
+      requests: z.strictObject({ cpu: cpuQuantity, memory: memoryQuantity }),
+      limits: z.strictObject({ cpu: cpuQuantity, memory: memoryQuantity }),
     })
     .superRefine(({ requests, limits }, context) => {
       for (const [part, amount] of [["cpu", cores] as const, ["memory", gibibytes] as const])
@@ -342,7 +346,7 @@ const regionStack = z.strictObject({
   database: z
     .strictObject({
       /** Changing it restarts the database during the update (a failover where multi-AZ). */
-      instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be an RDS class such as db.m7g.large"),
+      instanceClass: databaseClass,
       /** Whether another zone has a second machine, which takes over within a minute or two. Updates in place. */
       multiAz: z.boolean().default(true),
       /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
@@ -368,15 +372,10 @@ const regionStack = z.strictObject({
   cluster: z
     .strictObject({
       /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
-      version: z.string().regex(/^1\.[1-9]\d$/, 'must be a minor version such as "1.35", in quotes'),
+      version: kubernetesVersion,
       /** Networks that may reach the public API endpoint. Empty: private only. */
       publicAccessCidrs: z
-        .array(
-          cidr.refine(
-            (value) => Number(value.split("/")[1]) >= 8,
-            "a network wider than /8 opens the API to the world: name your networks",
-          ),
-        )
+        .array(publicAccessCidr)
         .max(40, "EKS takes 40 networks at most: deploy from inside, or from runners with addresses of their own")
         .default([]),
       /** IAM roles that administer the cluster, beside the deploy role. */
@@ -591,6 +590,12 @@ function* scheduleFaults(
   const names = regions.map(({ name }) => name);
   if (holder !== undefined && !names.includes(holder))
     yield [["region"], `must be one of the regions: ${names.join(", ")}`];
+  const [first] = regions;
+  if (witness && first && partitionOf(witness.awsRegion) !== partitionOf(first.awsRegion))
+    yield [
+      ["witness", "awsRegion"],
+      `is of another partition than ${first.awsRegion} of ${first.name}: no account is in both`,
+    ];
   const fallen = regions.find(({ awsRegion }) => awsRegion === witness?.awsRegion);
   if (fallen)
     yield [
