@@ -1,8 +1,11 @@
 import { z } from "zod";
-import { parseCidr } from "../model/addresses";
+import { isOfInternet, parseCidr } from "../model/addresses";
 import { cron } from "../model/cron";
+import { impossibleClass } from "../model/databaseClass";
 import { parseImage } from "../model/images";
+import { kubernetesSupport, NEWEST_KUBERNETES, OLDEST_KUBERNETES } from "../model/kubernetesVersions";
 import { AWS_REGION_NAMES } from "../model/places";
+import { gibibytes } from "../model/quantity";
 import { didYouMean } from "./suggestion";
 
 export const awsRegionName = z.string().superRefine((name, context) => {
@@ -37,9 +40,43 @@ export const roleArn = z
   .string()
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "must be the ARN of an IAM role");
 
-export const cidr = z
+export const cidr = z.string().refine((value) => parseCidr(value) !== undefined, {
+  error: "must be an IPv4 network such as 10.16.0.0/16",
+  abort: true,
+});
+
+/** A network that may reach the public endpoint of a cluster's API. */
+export const publicAccessCidr = cidr
+  .refine((value) => Number(value.split("/")[1]) >= 8, {
+    error: "a network wider than /8 opens the API to the world: name your networks",
+    abort: true,
+  })
+  // EKS refuses private, reserved and documentation's networks: "The following CIDRs are not allowed in publicAccessCidrs".
+  .refine(
+    isOfInternet,
+    "must be a network of the internet, from whose addresses you reach it: EKS takes no private or reserved one; the cluster's own VPC needs none",
+  );
+
+export const kubernetesVersion = z
   .string()
-  .refine((value) => parseCidr(value) !== undefined, "must be an IPv4 network such as 10.16.0.0/16");
+  .regex(/^1\.[1-9]\d$/, { error: 'must be a minor version such as "1.35", in quotes', abort: true })
+  .superRefine((version, context) => {
+    const message = {
+      supported: undefined,
+      newer: undefined,
+      ended: `has no support of EKS any more: take "${OLDEST_KUBERNETES}" or later, "${NEWEST_KUBERNETES}" at best`,
+      none: `is no version yet: take "${NEWEST_KUBERNETES}", the newest that is known here (model/kubernetesVersions.ts)`,
+    }[kubernetesSupport(version)];
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+export const databaseClass = z
+  .string()
+  .regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, { error: "must be an RDS class such as db.m7g.large", abort: true })
+  .superRefine((instanceClass, context) => {
+    const message = impossibleClass(instanceClass);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
 
 /** 1 to 3653 are the retentions CloudWatch Logs accepts (PutRetentionPolicy). */
 export const logRetentionDays = z
@@ -59,9 +96,23 @@ export const image = z.string().transform((value, context) => {
   return parsed;
 });
 
-export const quantity = z
+/** Whole thousandths: Kubernetes takes no finer ("Resource Management for Pods and Containers", CPU resource units). */
+export const cpuQuantity = z.string().regex(/^(?=.*[1-9])(\d+m|\d+(\.\d{1,3})?)$/, {
+  error: 'must be cores such as "1", "0.5" or 500m, in thousandths at the finest',
+  abort: true,
+});
+
+/** What LangFlow takes for itself before it serves anybody: about 0.5 GB per process. */
+const MEMORY_GIB_MIN = 0.5;
+
+/** Bytes by a suffix that Kubernetes has for them: not `m`, a thousandth of a byte, and `k` in lower case alone. */
+export const memoryQuantity = z
   .string()
-  .regex(/^\d+(\.\d+)?(m|[KMGT]i?)?$/, "must be a Kubernetes quantity such as 500m or 2Gi");
+  .regex(/^\d+(\.\d+)?(k|[MGT]|[KMGT]i)?$/, { error: "must be bytes such as 2Gi, 1536Mi or 2G", abort: true })
+  .refine((text) => gibibytes(text) >= MEMORY_GIB_MIN, {
+    error: "must be at least 512Mi: LangFlow does not start with less",
+    abort: true,
+  });
 
 /** A field of a cron expression: `*`, numbers, names of months and days, their ranges, with steps. */
 const CRON_PART = "(\\*|\\w+(-\\w+)?)(/\\d+)?";

@@ -2,8 +2,10 @@ import type { z } from "zod";
 import { APPLICATION_URL_MAX, openPaths } from "../model/access/openings";
 import { webhookHostname } from "../model/agent";
 import { PROJECT } from "../model/names";
+import { partitionOf } from "../model/places";
 import { capacityProblems } from "./capacity";
-import { describe, unknownKey } from "./problems";
+import { describe, shortened, unknownKey, where } from "./problems";
+import { ALL_KEYS, belongsInto, homesOf } from "./pulumiFiles";
 import {
   ADMINISTRATOR_NEEDED,
   type EdgeStackConfig,
@@ -88,6 +90,10 @@ export function parseConfig(
     if (cluster?.adminRoleArns.length === 0 && fleet.githubRepository === undefined)
       problems.push(`${PROJECT}:cluster.adminRoleArns is []; ${ADMINISTRATOR_NEEDED}`);
   }
+  const [first] = fleet?.regions ?? [];
+  const partition = first && partitionOf(first.awsRegion);
+  for (const [path, arn] of partition ? strangeArns({ ...fleet, ...parsed }, partition) : [])
+    problems.push(`${where(path)} is ${shortened(arn)}; must be of the partition ${partition}, as the regions are`);
   if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
@@ -111,22 +117,28 @@ function longestOpening({ hostname }: FleetConfig, edge: EdgeStackConfig | undef
     .sort((one, other) => other.length - one.length)[0];
 }
 
-/** Every key there is, in the file of whichever stack. */
-const ALL_KEYS = [...new Set(Object.values(schemas).flatMap(({ shape }) => Object.keys(shape)))];
-
 /** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */
 function notHere(key: string): string {
-  const kinds = (["foundation", "region", "edge"] as const).filter((kind) => Object.hasOwn(schemas[kind].shape, key));
-  if (kinds.length === 0) return unknownKey([key], ALL_KEYS);
-  const files = kinds.map((kind) => `Pulumi.${kind === "region" ? "<region>" : kind}.yaml`);
-  return `${PROJECT}:${key} is unknown here: it belongs into ${files.join(" or ")}`;
+  if (homesOf(key).length === 0) return unknownKey([key], ALL_KEYS);
+  return `${PROJECT}:${key} is unknown here: it belongs into ${belongsInto(key)}`;
 }
 
-/** The engine hands structured values over as JSON text; a text that is a valid value by itself stays as it is. */
+/** ARNs of another partition than the regions', at any depth of what a stack's config says; a path for each. */
+function* strangeArns(value: unknown, partition: string, path: PropertyKey[] = []): Generator<[PropertyKey[], string]> {
+  if (typeof value === "object" && value !== null)
+    for (const [key, part] of Object.entries(value))
+      yield* strangeArns(part, partition, [...path, Array.isArray(value) ? Number(key) : key]);
+  if (typeof value !== "string" || !value.startsWith("arn:")) return;
+  const [, own, , awsRegion = ""] = value.split(":");
+  if (own !== partition || (awsRegion !== "" && partitionOf(awsRegion) !== partition)) yield [path, value];
+}
+
+/** The engine hands all but texts over as JSON text; a text that is a valid value by itself stays as it is. */
 function decoded(field: z.ZodType, value: unknown): unknown {
   if (typeof value !== "string" || field.safeParse(value).success) return value;
   try {
-    return JSON.parse(value);
+    const parsed: unknown = JSON.parse(value);
+    return typeof parsed === "string" ? value : parsed;
   } catch {
     return value;
   }

@@ -7,7 +7,7 @@ import { meant } from "./suggestion";
 const SHOWN_CHARACTERS_MAX = 60;
 
 /**
- * What zod found, one line each: key, value, what is allowed. A key that is misspelt is told once, and not as missing too.
+ * What zod found, one line per key: key, value, what is allowed. A key that is misspelt is told once, and not as missing too.
  *
  * @param raw the values that were checked, by key
  */
@@ -25,7 +25,19 @@ export function describe(
         : [],
     ),
   );
-  return issues.filter((issue) => !misspelt.has(where(issue.path))).flatMap((issue) => lines(issue, schema, raw));
+  const first = new Map<string, z.core.$ZodIssue>();
+  for (const issue of issues) {
+    const place = issue.code === "unrecognized_keys" ? `${where(issue.path)}: ${issue.keys}` : where(issue.path);
+    const before = first.get(place);
+    if (!misspelt.has(place) && (before === undefined || isBoundOfNumbers(before))) first.set(place, issue);
+  }
+  return [...first.values()].flatMap((issue) => lines(issue, schema, raw));
+}
+
+/** That a number is none that a computer counts with: where it has bounds of its own, those are told. */
+function isBoundOfNumbers(issue: z.core.$ZodIssue): boolean {
+  const { maximum, minimum } = issue as { maximum?: unknown; minimum?: unknown };
+  return maximum === Number.MAX_SAFE_INTEGER || minimum === Number.MIN_SAFE_INTEGER;
 }
 
 /** Keys that had another name in a release, with the one they have now. */
@@ -42,19 +54,6 @@ const IGNORED: ReadonlyMap<string, string> = new Map([
 export function ignoredKey(key: string): string | undefined {
   const reason = IGNORED.get(key);
   return reason && `${where([key])} has no effect any more: ${reason}; take it out`;
-}
-
-/**
- * What is wrong with a whole key, such as a file has it, that is to be one of ours and would be passed over in silence; undefined
- * of ours and of other programs' keys.
- *
- * @param project as Pulumi.yaml names it: Pulumi's own namespace for a key that has none
- */
-export function strayKey(whole: string, project: string): string | undefined {
-  const [namespace = "", ...rest] = whole.split(":");
-  if (rest.length === 0) return `${whole} has no namespace: write ${PROJECT}:${whole}`;
-  if (namespace === PROJECT || (namespace !== project && meant(namespace, [PROJECT]) === undefined)) return undefined;
-  return `${whole} is unknown: did you mean ${PROJECT}:${rest.join(":")}?`;
 }
 
 /** What is said of a key that is not known; never its value. */
@@ -77,20 +76,28 @@ function lines(issue: z.core.$ZodIssue, schema: z.ZodType, raw: Record<string, u
   return [`${where(issue.path)} is ${shown}; ${allowed(issue, value)}`];
 }
 
+/** A key as a message shows it: cut off. */
+export function shortKey(key: PropertyKey): string {
+  return cutOff(String(key));
+}
+
+function cutOff(text: string): string {
+  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`;
+}
+
 /** As JSON, cut off, and without what may be a token in a URL. */
 export function shortened(value: unknown): string {
   // JSON has no word for a number without an end.
   const whole = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-  const text = whole
-    .replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@")
-    .replaceAll(/(:\/\/[^?#\s"]*[?#])[^\s"]+/g, "$1[secret]");
-  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`;
+  return cutOff(
+    whole.replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@").replaceAll(/(:\/\/[^?#\s"]*[?#])[^\s"]+/g, "$1[secret]"),
+  );
 }
 
 /** `langflow-dr:regions[1].cidr` */
-function where(path: readonly PropertyKey[]): string {
+export function where(path: readonly PropertyKey[]): string {
   const parts = path.map((part, index) =>
-    typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+    typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${shortKey(part)}`,
   );
   return `${PROJECT}:${parts.join("")}`;
 }
@@ -114,7 +121,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** What is allowed, in words; our own messages already say it. */
-function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
+export function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
   switch (issue.code) {
     case "invalid_type": {
       // YAML takes 1.30 for the number 1.3.
@@ -124,6 +131,7 @@ function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "invalid_union":
+      if (issue.message !== "Invalid input") return issue.message;
       return `must be one of ${issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === "invalid_value" ? each.values : []))).join(", ")}`;
     case "too_small":
       if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";

@@ -17,10 +17,14 @@ import {
   awsRegionName,
   CHECK_REGIONS,
   cidr,
+  cpuQuantity,
+  databaseClass,
   hostname,
   image,
+  kubernetesVersion,
   logRetentionDays,
-  quantity,
+  memoryQuantity,
+  publicAccessCidr,
   regionName,
   roleArn,
   schedule,
@@ -205,6 +209,11 @@ const fleet = z.strictObject({
     CERTIFICATE_NAME_MAX,
     `must have at most ${CERTIFICATE_NAME_MAX} characters, a certificate's limit`,
   ),
+  /**
+   * What `hostname` was until now, inside `zone`, while it changes: each region answers under both, so that none is away before the edge has
+   * moved. Absent otherwise (docs/operations/change-the-hostname.md).
+   */
+  formerHostname: hostname.optional(),
   /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
   cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits, the letters in lower case"),
   /** LangFlow. `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
@@ -291,7 +300,7 @@ const foundationStack = z.strictObject({
       days: z.int().min(1).max(3650),
     })
     .optional(),
-  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role, an alarm and a template per region. */
+  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role and a template per region. */
   experiments: z.boolean().default(false),
   /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. Only the record needs it. */
   gitToken: z.string().min(1).optional(),
@@ -323,8 +332,8 @@ const regionStack = z.strictObject({
    */
   resources: z
     .strictObject({
-      requests: z.strictObject({ cpu: quantity, memory: quantity }),
-      limits: z.strictObject({ cpu: quantity, memory: quantity }),
+      requests: z.strictObject({ cpu: cpuQuantity, memory: memoryQuantity }),
+      limits: z.strictObject({ cpu: cpuQuantity, memory: memoryQuantity }),
     })
     .superRefine(({ requests, limits }, context) => {
       for (const [part, amount] of [["cpu", cores] as const, ["memory", gibibytes] as const])
@@ -337,7 +346,7 @@ const regionStack = z.strictObject({
   database: z
     .strictObject({
       /** Changing it restarts the database during the update (a failover where multi-AZ). */
-      instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "must be an RDS class such as db.m7g.large"),
+      instanceClass: databaseClass,
       /** Whether another zone has a second machine, which takes over within a minute or two. Updates in place. */
       multiAz: z.boolean().default(true),
       /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
@@ -363,15 +372,10 @@ const regionStack = z.strictObject({
   cluster: z
     .strictObject({
       /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
-      version: z.string().regex(/^1\.[1-9]\d$/, 'must be a minor version such as "1.35", in quotes'),
+      version: kubernetesVersion,
       /** Networks that may reach the public API endpoint. Empty: private only. */
       publicAccessCidrs: z
-        .array(
-          cidr.refine(
-            (value) => Number(value.split("/")[1]) >= 8,
-            "a network wider than /8 opens the API to the world: name your networks",
-          ),
-        )
+        .array(publicAccessCidr)
         .max(40, "EKS takes 40 networks at most: deploy from inside, or from runners with addresses of their own")
         .default([]),
       /** IAM roles that administer the cluster, beside the deploy role. */
@@ -586,6 +590,12 @@ function* scheduleFaults(
   const names = regions.map(({ name }) => name);
   if (holder !== undefined && !names.includes(holder))
     yield [["region"], `must be one of the regions: ${names.join(", ")}`];
+  const [first] = regions;
+  if (witness && first && partitionOf(witness.awsRegion) !== partitionOf(first.awsRegion))
+    yield [
+      ["witness", "awsRegion"],
+      `is of another partition than ${first.awsRegion} of ${first.name}: no account is in both`,
+    ];
   const fallen = regions.find(({ awsRegion }) => awsRegion === witness?.awsRegion);
   if (fallen)
     yield [
@@ -609,7 +619,7 @@ function* strangers(
 }
 
 const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook, ...rest }, context) => {
-  const { schedules: held, observability: watching, flowRepository: repository } = rest;
+  const { schedules: held, observability: watching, flowRepository: repository, formerHostname: former } = rest;
   const report = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
   const names = regions.map((each) => each.name);
   if (!names.includes(buildRegion)) report("buildRegion", `must be one of the regions: ${names.join(", ")}`);
@@ -617,7 +627,10 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
     context.addIssue({ code: "custom", path: ["schedules", ...path], message });
   for (const [path, message] of watching ? strangers(watching, names) : [])
     context.addIssue({ code: "custom", path: ["observability", ...path], message });
-  if (name !== zone && !name.endsWith(`.${zone}`)) report("hostname", `is not inside the zone ${zone}`);
+  const isOutside = (each: string) => each !== zone && !each.endsWith(`.${zone}`);
+  if (isOutside(name)) report("hostname", `is not inside the zone ${zone}`);
+  if (former !== undefined && isOutside(former)) report("formerHostname", `is not inside the zone ${zone}`);
+  if (former === name) report("formerHostname", "is the hostname of today: leave it out");
   if (webhook && repository === undefined)
     report("webhook", "must be false without a flowRepository: no Git host would call it");
   if (webhook && names.some((each) => webhookHostname(each, zone) === name))

@@ -25,6 +25,8 @@ export interface Invariant {
   readonly name: string;
   /** The promise, in a sentence, and what it makes of values that are not known yet. */
   readonly description: string;
+  /** Judges each resource by itself, so that a policy engine may ask before that one is changed. */
+  readonly alone?: true;
   /** Needs to see which inputs are secret; CrossGuard hands them over without their marks. */
   readonly readsSecretMarks?: true;
   /** @param resources those of one stack, or of several: rules across regions see as far as they are shown */

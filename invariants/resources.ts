@@ -4,6 +4,7 @@ import { at, type Entry, type Finding, type Invariant, isSecret, type Observed, 
 
 const dataProtected: Invariant = {
   name: "data-protected",
+  alone: true,
   description: "What holds data is protected from deletion and is never emptied to be deleted. Unknown passes.",
   check: (resources) =>
     resources
@@ -23,6 +24,7 @@ const GLOBAL = /^aws:(iam|organizations|account|cloudfront|route53|globalacceler
 
 const regionNamed: Invariant = {
   name: "aws-region-named",
+  alone: true,
   description: "Every AWS resource that lives in a region says which, so that no default puts it into another one.",
   check: (resources) =>
     resources
@@ -65,6 +67,7 @@ function containers(resources: readonly Observed[]): Container[] {
 
 const byDigest: Invariant = {
   name: "images-by-digest",
+  alone: true,
   description: "Every container's image is named by its digest: a tag can be moved. Unknown passes.",
   check: (resources) =>
     containers(resources)

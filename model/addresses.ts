@@ -28,6 +28,13 @@ export function overlapping(left: string, right: string): boolean {
   return Math.floor(one.firstAddress / size) === Math.floor(other.firstAddress / size);
 }
 
+/** Whether a network is one of the internet's: not all of it is private, shared, reserved or the like. */
+export function isOfInternet(cidr: string): boolean {
+  const first = ipaddr.IPv4.networkAddressFromCIDR(cidr);
+  const last = ipaddr.IPv4.broadcastAddressFromCIDR(cidr);
+  return [first, last].some((address) => address.range() === "unicast");
+}
+
 /** Whether an address is one of the internet's, and not of a machine or a private network; names pass. */
 export function isPublic(address: string): boolean {
   return !ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv4.parse(address).range() === "unicast";

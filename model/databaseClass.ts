@@ -34,6 +34,11 @@ const SIZES: Readonly<Record<string, number>> = {
 };
 /** Families that have sizes below `large`. */
 const SMALL_FAMILIES = ["t3", "t4g"];
+/**
+ * Families that no database can be made with any more (RDS user guide, "Document history", 2024-06-14: db.m4, db.r4 and db.t2 for
+ * PostgreSQL; those before them ended earlier). Looked up on 2026-12-01.
+ */
+const ENDED_FAMILIES = ["m1", "m2", "m3", "m4", "r3", "r4", "t1", "t2"];
 
 const MIB_PER_GIB = 1024;
 const BYTES_PER_MIB = 1024 ** 2;
@@ -65,6 +70,16 @@ export function connectionsMax(instanceClass: string): number | undefined {
   const mib = large * factor * MIB_PER_GIB;
   const bytes = (mib * (1 - KEPT.share) - KEPT.mib) * BYTES_PER_MIB;
   return Math.min(CONNECTIONS_MAX, Math.floor(bytes / BYTES_PER_CONNECTION));
+}
+
+/** Why RDS has no such class for PostgreSQL; undefined of one that it has or, newer than these lists, may have. */
+export function impossibleClass(instanceClass: string): string | undefined {
+  const [, family = "", size = ""] = instanceClass.split(".");
+  if (ENDED_FAMILIES.includes(family)) return `RDS has ended db.${family}: take a newer class, such as db.m7g.large`;
+  const isSmall = (SIZES[size] ?? 1) < 1;
+  if (Object.hasOwn(LARGE_GIB, family) && isSmall && !SMALL_FAMILIES.includes(family))
+    return `db.${family} begins with large: take db.${family}.large, or db.t4g.${size}`;
+  return undefined;
 }
 
 /** Where a family has no size that is large enough: as much memory for a core as RDS has in most families. */

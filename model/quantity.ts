@@ -6,7 +6,7 @@ export function cores(quantity: string): number {
 /** Bytes by the suffix of a Kubernetes quantity; `m` is a thousandth (Kubernetes API reference, Quantity). */
 const BYTES: Readonly<Record<string, number>> = {
   m: 1e-3,
-  K: 1e3,
+  k: 1e3,
   M: 1e6,
   G: 1e9,
   T: 1e12,

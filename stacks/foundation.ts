@@ -162,13 +162,15 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
 }
 
 /**
- * The certificates of each region: the public name's and, with webhooks, that of the region's own webhook. Two and not
- * one for both names: a certificate's names cannot be changed, and the one in use by a load balancer cannot be deleted.
+ * The certificates of each region: the public name's, that of the name before it, and, with webhooks, that of the region's own
+ * webhook. One for each name: a certificate's names cannot be changed.
  */
 function publicCertificates({
   fleet,
   opts,
-}: Context): (region: string) => Pending<Pick<FoundationRegion, "certificateArn" | "webhookCertificateArn">> {
+}: Context): (
+  region: string,
+) => Pending<Pick<FoundationRegion, "certificateArn" | "formerCertificateArn" | "webhookCertificateArn">> {
   const provider = new cloudflare.Provider("cloudflare");
   const { zoneId } = cloudflare.getZoneOutput(
     { filter: { name: fleet.zone, account: { id: fleet.cloudflareAccountId }, match: "all" } },
@@ -176,7 +178,15 @@ function publicCertificates({
   );
   const both = { providers: [...opts.providers, provider] };
   const regions = fleet.regions.map(({ name: region, awsRegion }) => ({ region, awsRegion }));
-  const shared = new PublicCertificate("public", { hostname: fleet.hostname, zoneId, regions }, both);
+  const { hostname, formerHostname } = fleet;
+  const of = (name: string) =>
+    new PublicCertificate(
+      `public-${name}`,
+      { hostname: name, qualifier: name, zoneId, regions, hadPlainNames: name === (formerHostname ?? hostname) },
+      both,
+    );
+  const shared = of(hostname);
+  const former = formerHostname === undefined ? undefined : of(formerHostname);
   const webhooks = new Map(
     (fleet.webhook ? regions : []).map((each) => {
       const hostname = webhookHostname(each.region, fleet.zone);
@@ -186,8 +196,10 @@ function publicCertificates({
   );
   return (region) => {
     const webhookCertificateArn = webhooks.get(region)?.certificateArn(region);
+    const formerCertificateArn = former?.certificateArn(region);
     return {
       certificateArn: shared.certificateArn(region),
+      ...(formerCertificateArn && { formerCertificateArn }),
       ...(webhookCertificateArn && { webhookCertificateArn }),
     };
   };

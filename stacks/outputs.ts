@@ -16,6 +16,8 @@ export interface FoundationRegion {
   readonly bucketArn: string;
   /** The public name's certificate in this region, validated. */
   readonly certificateArn: string;
+  /** The certificate of the name that `hostname` had before; absent where the config says none. */
+  readonly formerCertificateArn?: string;
   /** The certificate of the region's webhook; absent where the config has none. */
   readonly webhookCertificateArn?: string;
   /** AWS FIS' template that pauses what leaves the bucket, for a drill; absent where the config has no experiments. */

@@ -123,7 +123,10 @@ export function region(
       accessPointId: files.accessPointId,
       vpcCidr: cidr,
       publicSubnetCidrs: [...addressPlan(cidr).public],
-      certificateArn: foundation.certificateArn,
+      certificateArns: [
+        foundation.certificateArn,
+        ...(fleet.formerHostname === undefined ? [] : [laterCertificate(foundation, "formerCertificateArn")]),
+      ],
       webhook: fleet.webhook,
       observed: fleet.observability !== undefined,
       traced: fleet.observability?.images.collector !== undefined,
@@ -147,7 +150,9 @@ export function region(
       databaseSecretArn,
       // Nobody would look at it where nothing watches.
       databaseIdentifier: fleet.observability && database.identifier,
-      webhook: fleet.webhook ? { ...entrance, certificateArn: webhookCertificate(foundation) } : undefined,
+      webhook: fleet.webhook
+        ? { ...entrance, certificateArns: [laterCertificate(foundation, "webhookCertificateArn")] }
+        : undefined,
     },
     besideLangFlow,
   );
@@ -212,14 +217,17 @@ function cloudflareRanges(): pulumi.Output<string[]> {
   return cloudflare.getIpRangesOutput({}, { provider }).ipv4Cidrs;
 }
 
-function webhookCertificate(foundation: pulumi.Output<FoundationFor>): pulumi.Output<string> {
-  return foundation.apply(({ webhookCertificateArn }) => {
-    if (webhookCertificateArn !== undefined) return webhookCertificateArn;
-    // A preview of turning webhooks on, in which the foundation is not deployed yet either.
+/** A certificate that the config asked for after the foundation was first deployed. */
+function laterCertificate(
+  foundation: pulumi.Output<FoundationFor>,
+  output: "formerCertificateArn" | "webhookCertificateArn",
+): pulumi.Output<string> {
+  return foundation.apply((outputs) => {
+    const arn = outputs[output];
+    if (arn !== undefined) return arn;
+    // A preview of the change that asks for it, in which the foundation is not deployed yet either.
     if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
-    throw new pulumi.RunError(
-      "the foundation has no certificate for webhooks yet: deploy it first (pulumi up -s foundation)",
-    );
+    throw new pulumi.RunError(`the foundation has no ${output} yet: deploy it first (pulumi up -s foundation)`);
   });
 }
 

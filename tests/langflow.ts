@@ -49,7 +49,10 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   vpcCidr: "10.16.0.0/16",
   publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
   publicSubnetCidrs: ["10.16.0.0/22", "10.16.4.0/22", "10.16.8.0/22"],
-  certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/0e1f2a3b",
+  certificateArns: [
+    "arn:aws:acm:us-east-1:123456789012:certificate/0e1f2a3b",
+    "arn:aws:acm:us-east-1:123456789012:certificate/former",
+  ],
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
   webhook: false,
 };
@@ -92,7 +95,7 @@ const SYNC_ARGS: FlowSyncArgs = {
 };
 export const WEBHOOK: FlowSyncArgs["webhook"] = {
   publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
-  certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/webhook",
+  certificateArns: ["arn:aws:acm:us-east-1:123456789012:certificate/webhook"],
   sourceRanges: ["173.245.48.0/20", "103.21.244.0/22"],
 };
 export const BACKUP_ARGS: FlowBackupArgs = {

@@ -61,7 +61,7 @@ export interface WebhookArgs {
   /** Public subnets, one per zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** ACM certificate of the webhook's host name in this AWS region. */
-  certificateArn: pulumi.Input<string>;
+  certificateArns: [pulumi.Input<string>];
   /** IPv4 networks that may connect: Cloudflare's, whose proxy the host name leads to. */
   sourceRanges: pulumi.Input<string[]>;
 }

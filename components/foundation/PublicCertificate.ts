@@ -6,8 +6,10 @@ import { regionTags, typeToken } from "../../model/names";
 export interface PublicCertificateArgs {
   /** The public name; the certificates carry it and no other. A change replaces them. */
   hostname: string;
-  /** Tells the resources from those of another name's certificates in the same regions. Default: nothing needs to. */
-  qualifier?: string;
+  /** Tells the resources from those of another name's certificates in the same regions. */
+  qualifier: string;
+  /** Whether a former release made them without a qualifier, and a record named `public`: those are taken over. */
+  hadPlainNames?: boolean;
   /** The Cloudflare zone `hostname` is in. A change replaces the validation record. */
   zoneId: pulumi.Input<string>;
   /** Regions that need a certificate, at least one. */
@@ -24,8 +26,10 @@ export interface CertificateRegion {
 /** Seconds resolvers keep the validation record; it never changes. */
 const TTL_SECONDS = 300;
 
-const qualified = ({ qualifier }: PublicCertificateArgs, region: string) =>
-  qualifier === undefined ? region : `${region}-${qualifier}`;
+const qualified = ({ qualifier }: PublicCertificateArgs, region: string) => `${region}-${qualifier}`;
+
+const formerly = ({ hadPlainNames }: PublicCertificateArgs, name: string): pulumi.CustomResourceOptions =>
+  hadPlainNames ? { aliases: [{ name }] } : {};
 
 /** As Cloudflare stores names; with ACM's trailing dot every preview would show a change. */
 const withoutDot = (name: string) => name.replace(/\.$/, "");
@@ -34,6 +38,9 @@ const withoutDot = (name: string) => name.replace(/\.$/, "");
  * A certificate of the public name in each region, so that every load balancer answers under it, and the one record
  * that proves the name is ours: ACM derives it from account and name, so all regions ask for the same. It stays, since
  * ACM renews by it.
+ *
+ * Certificates are forgotten rather than deleted: the foundation comes before the regions, whose load balancers use them until they
+ * are told of others, and ACM refuses to delete what is in use. One that nothing uses expires, since ACM renews none of those.
  */
 export class PublicCertificate extends pulumi.ComponentResource {
   private readonly validated: ReadonlyMap<string, pulumi.Output<string>>;
@@ -71,7 +78,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
     return new aws.acm.Certificate(
       qualified(args, region),
       { region: awsRegion, domainName: hostname, validationMethod: "DNS", tags: regionTags(region, hostname) },
-      { parent: this },
+      { parent: this, retainOnDelete: true, ...formerly(args, region) },
     );
   }
 
@@ -84,14 +91,14 @@ export class PublicCertificate extends pulumi.ComponentResource {
     const { certificateArn } = new aws.acm.CertificateValidation(
       qualified(args, region),
       { region: awsRegion, certificateArn: certificate.arn, validationRecordFqdns: [record.name] },
-      { parent: this },
+      { parent: this, ...formerly(args, region) },
     );
     return [region, certificateArn];
   }
 
   private validationRecord(
     name: string,
-    { zoneId }: PublicCertificateArgs,
+    args: PublicCertificateArgs,
     certificate: aws.acm.Certificate,
   ): cloudflare.DnsRecord {
     const asked = certificate.domainValidationOptions.apply(([option]) => {
@@ -101,7 +108,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
     return new cloudflare.DnsRecord(
       name,
       {
-        zoneId,
+        zoneId: args.zoneId,
         name: asked.apply(({ resourceRecordName }) => withoutDot(resourceRecordName)),
         type: asked.apply(({ resourceRecordType }) => resourceRecordType),
         content: asked.apply(({ resourceRecordValue }) => withoutDot(resourceRecordValue)),
@@ -109,7 +116,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
         proxied: false,
         comment: "Proves the public name to ACM in every region; certificates are renewed by it",
       },
-      { parent: this },
+      { parent: this, ...formerly(args, "public") },
     );
   }
 }

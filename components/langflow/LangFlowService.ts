@@ -79,8 +79,8 @@ export interface LangFlowServiceArgs {
   publicSubnetIds: pulumi.Input<string[]>;
   /** Networks of those subnets: what the load balancer's connections to pods come from. */
   publicSubnetCidrs: string[];
-  /** ACM certificate of `hostname` in this AWS region. */
-  certificateArn: pulumi.Input<string>;
+  /** ACM certificates in this AWS region: that of `hostname`, then those of other names it is reached by. */
+  certificateArns: pulumi.Input<string>[];
   /** IPv4 networks that may reach the load balancer: Cloudflare's. */
   sourceRanges: pulumi.Input<string[]>;
   /** Whether the agent beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
@@ -187,7 +187,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         port: "http",
         healthPath: HEALTH_PATH,
         publicSubnetIds: args.publicSubnetIds,
-        certificateArn: args.certificateArn,
+        certificateArns: args.certificateArns,
         sourceRanges: args.sourceRanges,
       },
       inNamespace,

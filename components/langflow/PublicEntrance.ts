@@ -16,8 +16,8 @@ export interface PublicEntranceArgs {
   healthPath?: string;
   /** Public subnets, one per zone, that the load balancer stands in. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** ACM certificate of the host name it is reached by, in the same AWS region. Updates in place. */
-  certificateArn: pulumi.Input<string>;
+  /** ACM certificates of the host names it is reached by, in the same AWS region; the first for who asks by none. Updates in place. */
+  certificateArns: pulumi.Input<string>[];
   /** IPv4 networks that may connect: Cloudflare's published ranges. */
   sourceRanges: pulumi.Input<string[]>;
 }
@@ -83,7 +83,7 @@ function annotations(args: PublicEntranceArgs): Record<string, pulumi.Input<stri
     "nlb-target-type": "ip",
     "ip-address-type": "ipv4",
     subnets: pulumi.output(args.publicSubnetIds).apply((ids) => ids.join(",")),
-    "ssl-cert": args.certificateArn,
+    "ssl-cert": pulumi.all(args.certificateArns).apply((arns) => arns.join(",")),
     "ssl-ports": "443",
     "ssl-negotiation-policy": TLS_POLICY,
     "backend-protocol": "tcp",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,7 +10,7 @@ export interface PodSecretsArgs {
   awsRegion: string;
   /** Namespace of the pods that mount them. A change replaces the class. */
   namespace: string;
-  /** Name of the class and of the Kubernetes Secret. A change replaces the class. */
+  /** Name of the class, and what that of the Kubernetes Secret begins with. A change replaces the class. */
   secretName: string;
   /** Labels of the class and of the Kubernetes Secret. */
   labels: Record<string, string>;
@@ -17,9 +18,17 @@ export interface PodSecretsArgs {
   secrets: pulumi.Input<PodSecretSet>;
 }
 
+/** A few characters that differ for other names. */
+const digestOf = (names: readonly string[]): string =>
+  createHash("sha256").update(names.join("\n")).digest("hex").slice(0, 8);
+
 /**
  * Secrets on their way from Secrets Manager to pods: the CSI driver mounts them in the pod's name and keeps a
  * Kubernetes Secret, from which containers take their environment. Only names and ARNs appear here.
+ *
+ * The driver adds no key to a Secret that is there but at its next poll (secrets-store-csi-driver, "Sync as Kubernetes Secret"): a pod
+ * with a new variable could not start until then. So other variables are another Secret, made as the first such pod mounts it; the former
+ * goes with the last pod that mounted it.
  */
 export class PodSecrets extends pulumi.ComponentResource {
   /** What the pod mounts, so that the driver fetches. */
@@ -30,16 +39,17 @@ export class PodSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: PodSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("PodSecrets"), name, args, opts);
 
-    const { secretName, labels } = args;
-    this.className = secretName;
+    const { labels } = args;
+    this.className = args.secretName;
     const mounted = pulumi.output(args.secrets).apply((set) => JSON.stringify(set.mounted));
     const variables = pulumi.output(args.secrets).apply((set) => set.variables);
+    const secretName = variables.apply((names) => `${args.secretName}-${digestOf(names)}`);
     new kubernetes.apiextensions.CustomResource(
       name,
       {
         apiVersion: "secrets-store.csi.x-k8s.io/v1",
         kind: "SecretProviderClass",
-        metadata: { name: secretName, namespace: args.namespace, labels },
+        metadata: { name: args.secretName, namespace: args.namespace, labels },
         spec: {
           provider: "aws",
           parameters: { region: args.awsRegion, usePodIdentity: "true", objects: mounted },

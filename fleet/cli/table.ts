@@ -8,6 +8,7 @@ const NARROWEST = 12;
 /**
  * A table with heads, no lines, and no colours of its own, so that it stays plain where it is piped. A blank line ends it.
  *
+ * @param whole columns of words, by their number, that never lose their middle: a line may be wider than the terminal for them
  * @param sentence characters a line of a sentence has at most
  * @param width characters a line may have: the terminal's. The widest columns give way: sentences are wrapped, never within a
  *   word of theirs, which may be there to be copied; words by themselves (hosts, images) lose their middle. Any number where there is no terminal, as whatever reads a pipe wants it whole.
@@ -16,12 +17,13 @@ export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   {
+    whole = [],
     sentence = Number.POSITIVE_INFINITY,
     // A terminal whose size nobody has set has 0.
     width = process.stdout.columns || Number.POSITIVE_INFINITY,
-  }: { sentence?: number; width?: number } = {},
+  }: { whole?: readonly number[]; sentence?: number; width?: number } = {},
 ): string {
-  const widths = columnWidths(columnsOf([head, ...rows], sentence), width);
+  const widths = columnWidths(columnsOf([head, ...rows], sentence, whole), width);
   const fitted = (cell: string, column: number) => {
     const room = widths[column] ?? 0;
     return cell.includes(" ") ? wrapped(cell, Math.min(room, sentence)) : withoutMiddle(cell, room);
@@ -46,13 +48,15 @@ interface Column {
   readonly least: number;
 }
 
-function columnsOf(rows: readonly (readonly string[])[], sentence: number): Column[] {
+function columnsOf(rows: readonly (readonly string[])[], sentence: number, whole: readonly number[]): Column[] {
   const columns = rows[0]?.length ?? 0;
   return Array.from({ length: columns }, (_, column) => {
     const cells = rows.map((row) => row[column] ?? "");
     const longest = Math.max(...cells.map((cell) => leastOf(cell)));
+    const wanted = Math.max(...cells.map((cell) => widthOf(wrapped(cell, sentence))));
+    if (whole.includes(column)) return { wanted, least: wanted };
     return {
-      wanted: Math.max(...cells.map((cell) => widthOf(wrapped(cell, sentence)))),
+      wanted,
       // What is too long for the last column makes its own line longer, and no other.
       least: column === columns - 1 ? Math.min(longest, NARROWEST) : longest,
     };

@@ -8,6 +8,7 @@ import { type Project, readProject } from "../stacks/project";
 import { clusterAccess, flowRepository } from "./access";
 import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
 import { type Backend, backendOf, type S3Backend } from "./backend";
+import { backupPair } from "./backupPair";
 import { capacityVerdict } from "./capacity";
 import type { Clients } from "./clients";
 import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
@@ -79,6 +80,11 @@ function beginRegions(
         needsOf(own, capacity, fleet.webhook),
       ),
     );
+    const keeper = fleet.regions.find((each) => each.name === region.backupRegion);
+    if (keeper)
+      examination.check(`${stack}: backup region`, [enabled], () =>
+        backupPair(clients.rds(keeper.awsRegion), region, keeper),
+      );
     examination.check(`${stack}: capacity`, [], () => capacityVerdict(capacity));
     examination.check(`${stack}: images`, [enabled], () =>
       regionImages(clients.ecr(name), fleet, stack === fleet.buildRegion),

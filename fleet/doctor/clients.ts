@@ -1,6 +1,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ECRClient } from "@aws-sdk/client-ecr";
 import { IAMClient } from "@aws-sdk/client-iam";
+import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -25,6 +26,7 @@ export function clients(environment: NodeJS.ProcessEnv) {
     iam: (region: string) => new IAMClient(aws(region)),
     ec2: (region: string) => new EC2Client(aws(region)),
     ecr: (region: string) => new ECRClient(aws(region)),
+    rds: (region: string) => new RDSClient(aws(region)),
     quotas: (region: string) => new ServiceQuotasClient(aws(region)),
     s3: (region: string) =>
       new S3Client({

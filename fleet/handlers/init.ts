@@ -64,16 +64,21 @@ async function agree({ yes, overwrite }: InitOptions, plan: Plan, prompter: Prom
   if (!(await prompter.confirm({ message: "Write this", default: true }))) throw refused("declined");
 }
 
+/** A table per file, whose keys are whole at any width: a cut one could be another's. */
 function planned({ changes, created, overwritten }: Plan): string {
   const shown = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value, null, 1) ?? "–"));
   const row = (change: Change) => {
-    const { file, key, before, after } = change;
+    const { key, before, after } = change;
     const chosen = overwritten.includes(change);
-    return [file, key, chosen ? pc.yellow(shown(before)) : shown(before), shown(after)];
+    return [key, chosen ? pc.yellow(shown(before)) : shown(before), shown(after)];
   };
-  return table(
-    ["file", "key", "is", "will be"],
-    [...changes.map(row), ...created.map((file) => [file, "(new file)", "–", "in the form of another region's"])],
+  const files = [...new Set(changes.map(({ file }) => file))];
+  const tables = files.map((file) => {
+    const rows = changes.filter((change) => change.file === file).map(row);
+    return `${pc.bold(file)}\n${table(["key", "is", "will be"], rows, { whole: [0] })}`;
+  });
+  return [...tables, ...created.map((file) => `${pc.bold(file)}\na new file, in the form of another region's\n`)].join(
+    "\n",
   );
 }
 

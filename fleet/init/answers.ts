@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, roleArn } from "../../config/fields";
+import { roleArn } from "../../config/fields";
 import { ADMINISTRATOR_NEEDED, schemas } from "../../config/schema";
 import { SIZE_NAMES } from "../../config/sizes";
 
@@ -10,10 +10,6 @@ const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowReposi
 const backendUrl = z.string().regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/\S*)?(\?\S+)?|https:\/\/\S+|file:\/\/\S+)$/, {
   error: "must be s3://bucket?region=…&awssdk=v2, https://… (Pulumi Cloud), or file://…",
 });
-
-const publicAccessCidrs = z.array(
-  cidr.refine((value) => value !== "0.0.0.0/0", "0.0.0.0/0 opens the API to the world: name your networks"),
-);
 
 /** What `init` needs to know, each field by the rules of the config itself. */
 export const fields = {
@@ -29,7 +25,7 @@ export const fields = {
   /** Roles that administer every region's clusters, beside CI's. */
   adminRoleArns: z.array(roleArn),
   /** Networks that may reach every region's Kubernetes API. */
-  publicAccessCidrs,
+  publicAccessCidrs: schemas.region.shape.cluster.unwrap().shape.publicAccessCidrs.unwrap(),
   /** Absent: where `pulumi login` points. */
   backendUrl: backendUrl.optional(),
   /** What each region's config is written by (config/sizes.ts). Absent: none of it is touched. */

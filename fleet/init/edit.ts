@@ -1,4 +1,17 @@
-import { type Document, isCollection, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  stringify,
+  visit,
+  YAMLMap,
+} from "yaml";
 import { ExitCode, UserError } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 
@@ -38,10 +51,13 @@ export class EditedFile {
   set(path: readonly string[], value: unknown, key: string): void {
     const before = this.get(path);
     if (JSON.stringify(before) === JSON.stringify(value)) return;
+    this.makeMaps(path);
     this.changes.push({ file: this.name, key, before, after: value });
     if (value === undefined) this.commentOut(path);
     else if (typeof value !== "object") this.document.setIn(path, value);
     else this.setCollection(path, value as object);
+    const written = this.document.getIn(path, true);
+    if (isNode(written)) quoteDoubtful(written);
   }
 
   /** A new top-level key above `config`, in the place of the commented example of it. */
@@ -74,6 +90,21 @@ export class EditedFile {
     return this.document.toString({ lineWidth: 0, flowCollectionPadding: false });
   }
 
+  /** Makes a map of each empty value above a path. @throws UserError exit 2 where there is another value */
+  private makeMaps(path: readonly string[]): void {
+    for (const [index] of path.entries()) {
+      const above = path.slice(0, index);
+      const found = this.document.getIn(above, true);
+      if (found === undefined || found === null || isMap(found)) continue;
+      if (!isScalar(found) || found.value !== null) {
+        const place = above.length === 0 ? "" : `: ${above.join(".")}`;
+        throw new UserError(`${this.name}${place} must hold keys with values: correct it first`, ExitCode.BadInput);
+      }
+      const { comment, commentBefore } = found;
+      this.document.setIn(above, Object.assign(new YAMLMap(), { comment, commentBefore }));
+    }
+  }
+
   private setCollection(path: readonly string[], value: object): void {
     const before = this.document.getIn(path, true);
     const made = this.document.createNode(value);
@@ -99,6 +130,17 @@ export class EditedFile {
     }
     map.delete(key);
   }
+}
+
+/** Quotes for each text that the engine's reader of YAML, of an older release, would take for a number, a day or a truth value. */
+function quoteDoubtful(node: Node): void {
+  const quote = (scalar: Scalar) => {
+    const { value } = scalar;
+    if (typeof value === "string" && stringify(value) !== stringify(value, { version: "1.1" }))
+      scalar.type = Scalar.QUOTE_DOUBLE;
+  };
+  if (isScalar(node)) quote(node);
+  else visit(node, { Scalar: (_, scalar) => quote(scalar) });
 }
 
 /** The empty line above the last comment, which the parser forgets. */

@@ -74,7 +74,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     githubRepository === undefined ? fields.adminRoleArns.min(1, ADMINISTRATOR_NEEDED) : fields.adminRoleArns,
   );
   const publicAccessCidrs = await list(
-    "Networks you deploy from, for example 198.51.100.0/24",
+    "Networks you deploy from, by the addresses that they have on the internet",
     fields.publicAccessCidrs,
   );
   const notificationEmails = await list(

@@ -25,7 +25,8 @@ export function writeLocalProject(project: Project, directory: string): string {
 }
 
 function write(path: string, value: unknown): void {
-  const text = stringify(value);
+  // Texts that the engine's reader of YAML would take for something else are in quotes.
+  const text = stringify(value, { version: "1.1" });
   // In one step: another command may read it now.
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileAtomicSync(path, text, { mode: 0o600 });
 }

@@ -1,14 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parse, YAMLParseError } from "yaml";
+import { newerThanKnown, problemsAcross } from "../../config/acrossStacks";
 import { parseConfig, type StackConfig } from "../../config/parse";
-import { ignoredKey, shortened, strayKey } from "../../config/problems";
+import { ignoredKey, shortened } from "../../config/problems";
+import { type FileKind, fileProblems, homesOf, strayKey } from "../../config/pulumiFiles";
 import { schemas } from "../../config/schema";
-import { plainTexts, SECRET_KEYS } from "../../config/secrets";
+import { encryptedPaths, isEncrypted, PROVIDER_SECRETS, plainTexts, SECRET_KEYS } from "../../config/secrets";
 import { ExitCode, UserError } from "../../model/errors";
 import { unknownSettings } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
 import { capacityWarnings, fleetCapacity } from "./capacity";
+import { isMap, type ProjectFile, type RawConfig, readProjectFile } from "./projectFile";
 
 /** The project as its files say, checked: what the CLI knows before any engine starts. */
 export interface Project {
@@ -35,26 +37,35 @@ const ENCRYPTED = "[encrypted]";
  * @throws UserError (exit 2) with every problem of every file in one message
  */
 export function readProject(directory: string): Project {
-  const project = readYaml(directory, PROJECT_FILE);
+  const project = readProjectFile(directory, PROJECT_FILE);
   if (project === undefined) throw new UserError(`${join(directory, PROJECT_FILE)} is empty`, ExitCode.BadInput);
-  const shared = values(project.config);
+  const shared = Object.fromEntries(ours(unwrapped(project.config)));
   const names = ["foundation", ...regionNames(shared.regions), "edge"];
   const stacks = new Map<string, StackConfig>();
   const warnings: string[] = [];
-  const problemsByFile = new Map<string, Set<string>>();
-  const report = (file: string, problem: string) =>
-    problemsByFile.set(file, (problemsByFile.get(file) ?? new Set<string>()).add(problem));
-  const title = String(project.name ?? "");
-  const reportStray = (file: string, config: RawConfig) => {
+  const problemsByFile = new Map<string, Map<string, string>>();
+  /** One problem for each place: what goes before often makes what comes after. */
+  const report = (file: string, problem: string) => {
+    const problems = problemsByFile.get(file) ?? new Map<string, string>();
+    const [place = ""] = problem.split(" ");
+    if (!problems.has(place)) problems.set(place, problem);
+    problemsByFile.set(file, problems);
+  };
+  const title = typeof project.name === "string" ? project.name : "";
+  const check = (file: string, kind: FileKind, stack: string, content: ProjectFile) => {
+    const config = kind === "fleet" ? unwrapped(content.config) : content.config;
     const stray = Object.keys(config ?? {}).flatMap((key) => strayKey(key, title) ?? []);
-    for (const problem of stray) report(file, problem);
+    for (const problem of [...fileProblems(kind, content), ...stray, ...secretProblems(stack, config)])
+      report(file, problem);
   };
   if (!PROJECT_NAME.test(title))
     report(
       PROJECT_FILE,
       `name is ${project.name === undefined ? "missing" : shortened(project.name)}; must be 1 to 100 letters, digits or . _ -, such as ${PROJECT}`,
     );
-  reportStray(PROJECT_FILE, project.config);
+  check(PROJECT_FILE, "fleet", "<stack>", project);
+  for (const key of badlyWrapped(project.config))
+    report(PROJECT_FILE, `${PROJECT}:${key} must have its value below value:, and nothing beside that`);
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
@@ -62,13 +73,17 @@ export function readProject(directory: string): Project {
       report(file, "is missing: every stack has its own file, see Pulumi.us-east.yaml");
       continue;
     }
-    const content = readYaml(directory, file);
+    const content = readProjectFile(directory, file);
     if (content === undefined) {
       report(file, "is empty: it needs `config:` at least, see Pulumi.us-east.yaml");
       continue;
     }
-    reportStray(file, content.config);
-    const own = values(content.config);
+    check(file, kindOf(name), name, content);
+    const own = ownValues(content.config);
+    for (const key of Object.keys(own).filter((each) => homesOf(each).includes("fleet"))) {
+      report(file, `${PROJECT}:${key} is of the whole fleet: take it out here, and set it in ${PROJECT_FILE}`);
+      delete own[key];
+    }
     for (const key of Object.keys(own)) {
       const ignored = ignoredKey(key);
       if (ignored !== undefined) warnings.push(`${file}: ${ignored}`);
@@ -76,20 +91,20 @@ export function readProject(directory: string): Project {
     const parsed = parseConfig(name, { ...shared, ...own });
     if ("config" in parsed) stacks.set(name, parsed.config);
     const problems = "problems" in parsed ? parsed.problems : [];
-    for (const problem of [...problems, ...plainSecrets(name, content.config)])
-      report(isShared(problem, shared, own) ? PROJECT_FILE : file, problem);
+    for (const problem of problems) report(isShared(problem, shared, own) ? PROJECT_FILE : file, problem);
   }
+  for (const [stack, problem] of problemsAcross(stacks)) report(`Pulumi.${stack}.yaml`, problem);
   if (problemsByFile.size > 0) {
     const lines = [...problemsByFile].flatMap(([file, problems]) => [
       file,
-      ...[...problems].map((problem) => `  ${problem}`),
+      ...[...problems.values()].map((problem) => `  ${problem}`),
     ]);
     throw new UserError(`The config does not hold; nothing was touched.\n${lines.join("\n")}`, ExitCode.BadInput);
   }
   const [first] = stacks.values();
   const warning = first && unknownSettings(first.fleet.image.version);
   if (warning) warnings.push(`${PROJECT}:image ${warning}`);
-  warnings.push(...capacityWarnings(fleetCapacity(stacks)));
+  warnings.push(...newerThanKnown(stacks), ...capacityWarnings(fleetCapacity(stacks)));
   return { directory, name: title, stacks, warnings };
 }
 
@@ -106,81 +121,76 @@ function isShared(problem: string, shared: Record<string, unknown>, own: Record<
   return !Object.hasOwn(own, key) && (Object.hasOwn(shared, key) || Object.hasOwn(schemas.fleet.shape, key));
 }
 
-/** Secrets that the file holds as anyone can read them, one line each. From there they would go into Git and the state. */
-function plainSecrets(stack: string, config: RawConfig): string[] {
-  return SECRET_KEYS.flatMap((key) => plainTexts(key, config?.[`${PROJECT}:${key}`])).map((path) => {
-    const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${PROJECT}:${path}'`;
-    return `${PROJECT}:${path} is in plain text: take it out and say \`${set}\`; once in Git, let its issuer revoke it`;
-  });
+/**
+ * Secrets that a file holds as anyone can read them, from where they would go into Git and the state, and values that only the
+ * engine could read; one line each.
+ */
+function secretProblems(stack: string, config: RawConfig): string[] {
+  const plain = [...SECRET_KEYS.map((key) => `${PROJECT}:${key}`), ...PROVIDER_SECRETS].flatMap((key) =>
+    plainTexts(key, config?.[key]),
+  );
+  const encrypted = ours(config)
+    .filter(([key]) => homesOf(key).length > 0 && !SECRET_KEYS.includes(key))
+    .flatMap(([key, raw]) => encryptedPaths(key, raw));
+  return [
+    ...plain.map((path) => {
+      const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${path}'`;
+      return `${path} is in plain text: take it out and say \`${set}\`; once in Git, let its issuer revoke it`;
+    }),
+    ...encrypted.map(
+      (path) => `${PROJECT}:${path} is encrypted and no secret: write it in plain text, or nobody can check it`,
+    ),
+  ];
 }
 
-type RawConfig = Record<string, unknown> | null | undefined;
-
-/** @returns undefined where nothing is in the file */
-function readYaml(directory: string, file: string): { name?: unknown; config?: RawConfig } | undefined {
-  const path = join(directory, file);
-  const content = parsedYaml(path, readText(path)) ?? undefined;
-  if (content === undefined) return undefined;
-  if (!isMap(content)) throw new UserError(`${path} must hold keys with values`, ExitCode.BadInput);
-  const { name, config } = content;
-  if (config !== undefined && config !== null && !isMap(config))
-    throw new UserError(`${path}: config must hold keys with values`, ExitCode.BadInput);
-  return { name, config };
+function kindOf(stack: string): FileKind {
+  return stack === "foundation" || stack === "edge" ? stack : "region";
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Our part of a `config` block, by key without namespace. */
+function ours(config: RawConfig): [key: string, raw: unknown][] {
+  return Object.entries(config ?? {})
+    .filter(([key]) => key.startsWith(`${PROJECT}:`))
+    .map(([key, raw]) => [key.slice(PROJECT.length + 1), raw]);
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(
-      `${path} can't be read (${code}): run in the project's folder or name it by --project`,
-      ExitCode.BadInput,
-    );
-  }
-}
-
-/** What the library says, without the lines of the file that it shows with it: a secret may stand in them. */
-function parsedYaml(path: string, text: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (error instanceof YAMLParseError && error.code === "MULTIPLE_DOCS")
-      throw new UserError(`${path} holds more than one YAML document: keep one`, ExitCode.BadInput);
-    const [said = ""] = (error as Error).message.split("\n");
-    throw new UserError(`${path} is no YAML that can be read: ${said.replace(/:$/, "")}`, ExitCode.BadInput);
-  }
-}
-
-/** Our part of a `config` block, by key without namespace; an encrypted value is undefined, one inside another stood in for. */
-function values(config: RawConfig): Record<string, unknown> {
+/** The `config` of Pulumi.yaml in the form that a stack's has: there a value stands below `value`, or is a text, a number or a list. */
+function unwrapped(config: RawConfig): RawConfig {
+  const entries = Object.entries(config ?? {});
   return Object.fromEntries(
-    Object.entries(config ?? {})
-      .filter(([key]) => key.startsWith(`${PROJECT}:`))
-      .map(([key, raw]) => [key.slice(PROJECT.length + 1), opened(raw)])
+    entries.map(([key, raw]) => [key, isMap(raw) && Object.hasOwn(raw, "value") ? raw.value : raw]),
+  );
+}
+
+/** Keys of Pulumi.yaml whose value Pulumi would not take, or take for something else. */
+function badlyWrapped(config: RawConfig): string[] {
+  return ours(config)
+    .filter(([, raw]) => isMap(raw) && Object.keys(raw).join() !== "value")
+    .map(([key]) => key);
+}
+
+/** What a stack's file says; an encrypted value is undefined, one inside another stood in for. */
+function ownValues(config: RawConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    ours(config)
+      .map(([key, raw]) => [key, opened(raw)])
       .map(([key, value]) => [key, value === ENCRYPTED ? undefined : value]),
   );
 }
 
-/** Unwraps `{ value: … }` (project level) and `{ secure: … }` (a secret, at any depth). */
+/** Unwraps `{ secure: … }`, a secret, at any depth. */
 function opened(raw: unknown): unknown {
   if (Array.isArray(raw)) return raw.map(opened);
-  if (typeof raw !== "object" || raw === null) return raw;
-  const entries = Object.entries(raw);
-  const [first] = entries;
-  if (entries.length === 1 && first?.[0] === "secure") return ENCRYPTED;
-  if (entries.length === 1 && first?.[0] === "value") return opened(first[1]);
-  return Object.fromEntries(entries.map(([key, value]) => [key, opened(value)]));
+  if (!isMap(raw)) return raw;
+  if (isEncrypted(raw)) return ENCRYPTED;
+  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, opened(value)]));
 }
 
+/** Names that a stack can have; of others the config's own check tells. */
 function regionNames(regions: unknown): string[] {
   if (!Array.isArray(regions)) return [];
-  const names = regions.map((region) => (region as { name?: unknown } | null)?.name);
+  const { name } = schemas.fleet.shape.regions.element.shape;
   return [
-    ...new Set(names.filter((name) => typeof name === "string" && name !== "foundation" && name !== "edge")),
-  ] as string[];
+    ...new Set(regions.flatMap((region) => name.safeParse((region as { name?: unknown } | null)?.name).data ?? [])),
+  ];
 }

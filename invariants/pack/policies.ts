@@ -1,4 +1,4 @@
-import type { StackValidationPolicy } from "@pulumi/policy";
+import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { invariants, type Observed } from "../check";
 import { UNKNOWN } from "../resource";
 
@@ -10,20 +10,26 @@ interface Shown {
 }
 
 /**
- * The invariants as CrossGuard policies over a whole stack, each mandatory. Without those that need to know what is
- * secret: CrossGuard takes the marks off before it asks.
+ * The invariants as CrossGuard policies, each mandatory. What judges a resource by itself does so before that one is changed; the
+ * others see a whole stack, after an update without a preview has made it. Without those that need to know what is secret: CrossGuard
+ * takes the marks off before it asks.
  */
-export const policies: StackValidationPolicy[] = invariants
+export const policies: (ResourceValidationPolicy | StackValidationPolicy)[] = invariants
   .filter(({ readsSecretMarks }) => !readsSecretMarks)
-  .map(({ name, description, check }) => ({
-    name,
-    description,
-    enforcementLevel: "mandatory",
-    validateStack: ({ resources }, reportViolation) => {
-      for (const { resource, message, fix } of check(resources.map(observed)))
-        reportViolation(`${message}. To mend it: ${fix}.`, resource);
-    },
-  }));
+  .map(({ name, description, alone, check }) => {
+    const report = (shown: readonly Shown[], say: (message: string, urn?: string) => void) => {
+      for (const { resource, message, fix } of check(shown.map(observed)))
+        say(`${message}. To mend it: ${fix}.`, resource);
+    };
+    return {
+      name,
+      description,
+      enforcementLevel: "mandatory",
+      ...(alone
+        ? { validateResource: (resource, say) => report([resource], say) }
+        : { validateStack: ({ resources }, say) => report(resources, say) }),
+    };
+  });
 
 function observed({ type, urn, props, opts }: Shown): Observed {
   return { type, urn, protect: opts.protect, inputs: plain(props) as Record<string, unknown> };

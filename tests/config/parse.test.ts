@@ -432,6 +432,83 @@ describe("parseConfig", () => {
       { ...access({ open: ["mcp"] }), hostname: "langflow-for-everybody.example.com" },
       "or access.open without what is at /api/v1/mcp/project/*/streamable: an application at Cloudflare has at most 63 characters",
     ],
+    ...["10.0.0.0/8", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10", "203.0.113.0/24", "127.0.0.1/32"].map(
+      (network): [string, string, Record<string, unknown>, string] => [
+        `an API open to ${network}, from which nobody comes`,
+        "us-east",
+        { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: [network] } },
+        "must be a network of the internet",
+      ],
+    ),
+    ...(
+      [
+        ["cpu", "1Gi", "must be cores"],
+        ["cpu", "1.0005", "must be cores"],
+        ["cpu", "0", "must be cores"],
+        ["memory", "2000m", "must be bytes such as 2Gi"],
+        ["memory", "2000000K", "must be bytes such as 2Gi"],
+        ["memory", "2", "must be at least 512Mi"],
+      ] as const
+    ).map(([part, amount, message]): [string, string, Record<string, unknown>, string] => [
+      `${part} of ${amount}`,
+      "us-east",
+      {
+        ...FLEET,
+        resources: {
+          requests: { cpu: "1", memory: "2Gi" },
+          limits: { cpu: "1", memory: "2Gi", [part]: amount },
+        },
+      },
+      `resources.limits.${part} is "${amount}"; ${message}`,
+    ]),
+    ...["db.t2.micro", "db.m4.large"].map((instanceClass): [string, string, Record<string, unknown>, string] => [
+      `the class ${instanceClass}`,
+      "us-east",
+      { ...FLEET, database: { instanceClass } },
+      "RDS has ended",
+    ]),
+    [
+      "a class that begins with a larger size",
+      "us-east",
+      { ...FLEET, database: { instanceClass: "db.m7g.medium" } },
+      "db.m7g begins with large",
+    ],
+    [
+      "a Kubernetes version without support",
+      "us-east",
+      { ...FLEET, cluster: { version: "1.20" } },
+      'has no support of EKS any more: take "1.32" or later',
+    ],
+    ["a Kubernetes version of some day", "us-east", { ...FLEET, cluster: { version: "1.99" } }, "is no version yet"],
+    [
+      "a witness of another partition",
+      "edge",
+      { ...EDGE, schedules: { witness: { awsRegion: "us-gov-west-1" } } },
+      'schedules.witness.awsRegion is "us-gov-west-1"; is of another partition than us-east-1 of us-east',
+    ],
+    [
+      "a role of another partition",
+      "us-east",
+      { ...FLEET, cluster: { version: "1.35", adminRoleArns: ["arn:aws-cn:iam::123456789012:role/deployer"] } },
+      'cluster.adminRoleArns[0] is "arn:aws-cn:iam::123456789012:role/deployer"; must be of the partition aws, as the regions are',
+    ],
+    [
+      "GitHub's provider of another partition",
+      "foundation",
+      {
+        ...FLEET,
+        githubOidcProviderArn: "arn:aws-us-gov:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+      },
+      "githubOidcProviderArn is",
+    ],
+    ...["arn:aws-cn:sns:cn-north-1:123456789012:alerts", "arn:aws:sns:cn-north-1:123456789012:alerts"].map(
+      (topicArn): [string, string, Record<string, unknown>, string] => [
+        `the topic ${topicArn}`,
+        "us-east",
+        { ...FLEET, observability: { images: IMAGES, receivers: { sns: [{ topicArn }] } } },
+        "observability.receivers.sns[0].topicArn is",
+      ],
+    ),
     ["an unknown plan", "edge", { ...EDGE, frontDoor: { plan: "gold" } }, "free, pro, business, enterprise"],
     ["an unknown region in the pool order", "edge", { ...EDGE, poolOrder: ["us-east", "mars"] }, "each region once"],
     ["an unknown topology", "us-east", { ...FLEET, topology: "mesh" }, "active-active, active-standby"],
@@ -446,7 +523,7 @@ describe("parseConfig", () => {
       "us-east",
       {
         ...FLEET,
-        cluster: { version: "1.35", publicAccessCidrs: Array.from({ length: 41 }, (_, n) => `198.51.100.${n}/32`) },
+        cluster: { version: "1.35", publicAccessCidrs: Array.from({ length: 41 }, (_, n) => `9.9.9.${n}/32`) },
       },
       "EKS takes 40 networks at most",
     ],

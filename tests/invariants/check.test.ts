@@ -34,6 +34,13 @@ const container = (inputs: Mutable): Mutable => inputs.spec.template.spec.contai
 const otherAgent = `langflow-agent@sha256:${"b".repeat(64)}`;
 const otherDigest = `langflow@sha256:${"b".repeat(64)}`;
 
+const certificate = (domainName: string): Observed => ({
+  type: "aws:acm/certificate:Certificate",
+  urn: `urn:pulumi:foundation::langflow-dr::aws:acm/certificate:Certificate::us-east-${domainName}`,
+  inputs: { region: "us-east-1", domainName },
+  protect: false,
+});
+
 /** The flow sync of us-east, allowed something more. */
 const allowed = (Action: string, Resource: string): Observed[] =>
   broken(ROLE_POLICY, (inputs) => {
@@ -293,6 +300,18 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "data.GIT_TOKEN holds",
   ],
   [
+    "former-name-stays-certified",
+    "the public name changes at once",
+    [
+      ...broken(BALANCER, (i, resource) => {
+        i.name = "langflow.example.com";
+        resource.formerInputs = { name: "flows.example.com" };
+      }),
+      certificate("langflow.example.com"),
+    ],
+    "from flows.example.com to langflow.example.com",
+  ],
+  [
     "storage-never-shrinks",
     "a database is to have less than it has",
     broken("aws:rds/instance:Instance", (i, resource) => {
@@ -332,6 +351,16 @@ describe("the invariants", () => {
     expect(violations[0]?.message).toContain(message);
     expect(violations[0]?.fix).not.toBe("");
     expect(fleet.map(({ urn }) => urn)).toContain(violations[0]?.resource);
+  });
+
+  it("let the public name change beside the former one's certificate, and an edge be previewed by itself", () => {
+    const moved = broken(BALANCER, (inputs, resource) => {
+      inputs.name = "langflow.example.com";
+      resource.formerInputs = { name: "flows.example.com" };
+    });
+    const both = ["langflow.example.com", "flows.example.com"].map(certificate);
+    expect(checkInvariants([...moved, ...both])).toEqual([]);
+    expect(checkInvariants(moved)).toEqual([]);
   });
 
   it("let a database's storage grow, and stay, and come to be", () => {

@@ -1,6 +1,7 @@
-import type { PolicyResource, StackValidationArgs } from "@pulumi/policy";
+import type { PolicyResource, ResourceValidationArgs, StackValidationArgs } from "@pulumi/policy";
 import { invariants } from "../../invariants/check";
 import { policies } from "../../invariants/pack/policies";
+import { soundFleet } from "./sample";
 
 /** Reading an unknown value throws, as CrossGuard's own objects do. */
 function guarded<T extends object>(value: T): T {
@@ -16,8 +17,12 @@ function guarded<T extends object>(value: T): T {
 function reported(resources: object[]): [policy: string, message: string, urn: string | undefined][] {
   const reports: [string, string, string | undefined][] = [];
   const args = { resources: resources as PolicyResource[] } as StackValidationArgs;
-  for (const { name, validateStack } of policies)
-    void validateStack(args, (message, urn) => reports.push([name, message, urn]));
+  for (const policy of policies) {
+    const say = (message: string, urn?: string) => void reports.push([policy.name, message, urn]);
+    if ("validateStack" in policy) void policy.validateStack(args, say);
+    else if (typeof policy.validateResource === "function")
+      for (const resource of resources) void policy.validateResource(resource as ResourceValidationArgs, say);
+  }
   return reports;
 }
 
@@ -35,6 +40,24 @@ describe("the policy pack", () => {
       invariants.map(({ name }) => name).filter((name) => name !== "no-plain-secret"),
     );
     expect(policies.every(({ enforcementLevel }) => enforcementLevel === "mandatory")).toBe(true);
+  });
+
+  it("asks of a resource before it is changed what can be said of that one alone, such as its protection", () => {
+    const alone = policies.filter((policy) => "validateResource" in policy).map(({ name }) => name);
+    expect(alone.toSorted()).toEqual([
+      "aws-region-named",
+      "data-protected",
+      "fallback-is-not-the-sole-default",
+      "images-by-digest",
+      "pools-monitored",
+      "two-pools-at-least",
+    ]);
+  });
+
+  it("says of any resources, one by one, what it says of them together, where a rule is of one alone", () => {
+    const fleet = soundFleet().map((each) => ({ ...each, protect: false }));
+    for (const { name, alone, check } of invariants)
+      if (alone) expect([name, fleet.flatMap((each) => check([each]))]).toEqual([name, check(fleet)]);
   });
 
   it("reports a violation at its resource, with the way to mend it", () => {

@@ -46,6 +46,18 @@ describe("a config that does not hold", () => {
     ["pods no database holds", "Pulumi.us-east.yaml", set("replicas", { min: 2, max: 100 }), "6004 .* takes 812; set"],
     ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
     ["an AWS region that is none", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
+    [
+      "a public name of its own for a stack",
+      "Pulumi.edge.yaml",
+      set("hostname", "other.example.com"),
+      "is of the whole fleet",
+    ],
+    [
+      "a cluster of a version without support",
+      "Pulumi.us-east.yaml",
+      set("cluster", { version: "1.20" }),
+      "no support",
+    ],
     ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
     ["a secret in plain text", "Pulumi.foundation.yaml", set("gitToken", "ghp-very-secret"), "is in plain text"],
   ])("is refused for %s, before anything is made", async (_, file, edit, message) => {

@@ -48,7 +48,7 @@ beforeAll(async () => {
     regions: [{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }],
     notificationEmails: ["oncall@flows.test"],
     adminRoleArns: ["arn:aws:iam::210987654321:role/deployer"],
-    publicAccessCidrs: ["198.51.100.0/24"],
+    publicAccessCidrs: ["9.9.9.0/24"],
   };
   writeFileSync(join(folder, "answers.yaml"), stringify(answers));
   await Promise.all([gitHub.start(), registries.start()]);

@@ -6,7 +6,6 @@ import type { Rendered } from "./rendered";
  */
 const NAMES: Record<string, string> = {
   "aws:cloudwatch/logGroup:LogGroup": "aws_cloudwatch_log_group",
-  "aws:cloudwatch/metricAlarm:MetricAlarm": "aws_cloudwatch_metric_alarm",
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "aws_iam_openid_connect_provider",
   "aws:rds/instance:Instance": "aws_db_instance",
   "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication":

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { longestGapSeconds } from "../../observability/backupGap";
+import { longestGapSeconds } from "../../model/backupGap";
 import { duration } from "../../observability/promql";
 
 const SECONDS: Record<string, number> = { d: 86_400, h: 3_600, m: 60, s: 1 };
@@ -27,6 +27,10 @@ describe("the longest gap of a schedule", () => {
     ["0 3 * * 0", 7 * 86_400],
     ["0 3 * * 1-5", 3 * 86_400],
     ["0 3 1 * *", 31 * 86_400],
+    ["0 1,9 * * *", 16 * 3_600],
+    ["*/5 * * 1 *", 335 * 86_400 + 300],
+    ["0 3 1 1 *", 366 * 86_400],
+    ["0 3 29 2 *", 2_921 * 86_400],
   ])("of %s is %d s", (schedule, seconds) => {
     expect(longestGapSeconds(schedule)).toBe(seconds);
   });

@@ -378,6 +378,18 @@ describe("update, read and delete", () => {
     expect(hand.read(database, "db", { region: "eu-west-1" })).toBeUndefined();
   });
 
+  it("change every resource that has tags for a default tag, an experiment's template but as a new one", async () => {
+    const before = new Hand(aws, undefined, { region: "us-east-1", defaultTags: { tags: { owner: "one" } } });
+    const after = new Hand(aws, before.cloud, { region: "us-east-1", defaultTags: { tags: { owner: "two" } } });
+    const { id, inputs, properties } = await before.create(bucket, { bucket: "flows", tags: { name: "flows" } });
+    const compare = (hand: Hand, state: typeof properties) =>
+      hand.provider.diff(hand.configuration, bucket, inputs, inputs, state).changes.map(({ path }) => path);
+    expect([compare(before, properties), compare(after, properties)]).toEqual([[], ["tagsAll.owner"]]);
+    await after.update(bucket, id, inputs, inputs, properties);
+    const changed = after.read(bucket, id)?.properties ?? {};
+    expect([changed.tagsAll, compare(after, changed)]).toEqual([{ name: "flows", owner: "two" }, []]);
+  });
+
   describe("a database's storage of gp3", () => {
     const db = {
       identifier: "db",
@@ -539,6 +551,20 @@ describe("kubernetes", () => {
     const { properties } = await one.create(SERVICE, service("LoadBalancer"));
     const ingress = [{ hostname: expect.stringMatching(/^k8s-default-web-.*\.elb\.us-east-1\.amazonaws\.com$/) }];
     expect(properties.status).toEqual({ loadBalancer: { ingress } });
+  });
+
+  it("refuses to delete a certificate that a load balancer of a cluster uses, and lets it go after that", async () => {
+    const { amazon, one } = await clusters();
+    const type = "aws:acm/certificate:Certificate";
+    const { id } = await amazon.create(type, { domainName: "langflow.example.com", validationMethod: "DNS" });
+    const annotations = { "service.beta.kubernetes.io/aws-load-balancer-ssl-cert": `arn:other,${id}` };
+    await one.create(DEPLOYMENT, deployment("web", "web"));
+    const { metadata, spec } = service("LoadBalancer");
+    const used = await one.create(SERVICE, { metadata: { ...metadata, annotations }, spec });
+    expect(await refusal(amazon.delete(type, id))).toContain("ResourceInUseException");
+    await one.delete(SERVICE, used.id);
+    await amazon.delete(type, id);
+    expect(amazon.read(type, id)).toBeUndefined();
   });
 
   it("ends a Service once its pods are there, however late, and fails it at its own limit where they are not", async () => {

@@ -98,7 +98,7 @@ describe("the foundation", () => {
       registry: "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
       bucketName: "langflow-dr-eu-west-flows-123456789012",
       bucketArn: "arn:aws:s3:::langflow-dr-eu-west-flows-123456789012",
-      certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/eu-west",
+      certificateArn: "arn:aws:acm:eu-west-1:123456789012:certificate/eu-west-langflow.example.com",
       secretArns: {
         secretKey: expect.stringContaining(
           "arn:aws:secretsmanager:eu-west-1:123456789012:secret:langflow-dr-secret-key-",
@@ -247,12 +247,10 @@ describe("the foundation", () => {
     const { resources, outputs } = await build(fleetOf(PLACES, { webhook: true }));
     const certificates = resources.filter(({ type }) => type === "aws:acm/certificate:Certificate");
     expect(certificates.map(({ name, inputs }) => [name, inputs.domainName]).sort()).toEqual([
-      ...["ap-southeast", "ap-southeast-webhook", "eu-west", "eu-west-webhook", "us-east", "us-east-webhook"].map(
-        (name) => {
-          const [, region] = /^(.*)-webhook$/.exec(name) ?? [];
-          return [name, region ? `flows-${region}.example.com` : "langflow.example.com"];
-        },
-      ),
+      ...["ap-southeast", "eu-west", "us-east"].flatMap((region) => [
+        [`${region}-langflow.example.com`, "langflow.example.com"],
+        [`${region}-webhook`, `flows-${region}.example.com`],
+      ]),
     ]);
     expect(certificates.filter(({ inputs }) => "subjectAlternativeNames" in inputs)).toEqual([]);
     expect((await known(outputs)).regions["eu-west"]?.webhookCertificateArn).toBe(
@@ -260,6 +258,18 @@ describe("the foundation", () => {
     );
     const urns = resources.map(({ type, name }) => `${type} ${name}`);
     expect(new Set(urns).size).toBe(urns.length);
+  });
+
+  it("keeps a certificate of the former name in each region while the public name changes", async () => {
+    const { resources, outputs, options } = await build(fleetOf(PLACES, { formerHostname: "flows.example.com" }));
+    const certificates = resources.filter(({ type }) => type === "aws:acm/certificate:Certificate");
+    expect(certificates.filter(({ inputs }) => inputs.domainName === "flows.example.com")).toHaveLength(PLACES.length);
+    expect((await known(outputs)).regions["us-east"]).toMatchObject({
+      certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/us-east-langflow.example.com",
+      formerCertificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/us-east-flows.example.com",
+    });
+    const forgotten = certificates.map(({ type, name }) => options.get(`${type} ${name}`)?.retainOnDelete);
+    expect(new Set(forgotten)).toEqual(new Set([true]));
   });
 
   it("makes a witness where the config names its AWS region, away from the regions, and tells them where", async () => {

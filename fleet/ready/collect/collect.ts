@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { poolOrderOf } from "../../../config/poolOrder";
 import { backupSchedule } from "../../../model/agent";
+import { longestGapSeconds } from "../../../model/backupGap";
 import type { Capacity } from "../../../model/capacity";
 import type { MonitorTimes } from "../../../model/failover";
 import { recordLateSeconds } from "../../../observability/alerts/record";
 import { backupLateSeconds, replicationLateSeconds } from "../../../observability/alerts/sync";
-import { longestGapSeconds } from "../../../observability/backupGap";
 import type { RecordStatus } from "../../../sandbox/live/status";
 import type { Restorable } from "../../drill/backend";
 import { NotCheckable } from "../../examination/finding";

@@ -1,7 +1,7 @@
 import type { Behaviour } from "../shared/behaviour";
 import { CloudError, Code } from "../shared/errors";
-import { list, record, text } from "../shared/values";
-import { arn, hashOf, neighbour, uuid } from "./identifiers";
+import { list, type Properties, record, text } from "../shared/values";
+import { arn, hashOf, neighbour, refusal, uuid } from "./identifiers";
 
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 
@@ -14,6 +14,13 @@ function validationOption(account: string, domainName: string) {
     resourceRecordType: "CNAME",
     resourceRecordValue: `_${hashOf(32, account, domain, "value")}.jkddzztszm.acm-validations.aws.`,
   };
+}
+
+/** Certificates of a Service's load balancer (AWS Load Balancer Controller, "Service annotations"). */
+function certificatesOf(service: Properties): string[] {
+  const { annotations } = record(service.metadata);
+  const named = record(annotations)["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"];
+  return (text(named) ?? "").split(",");
 }
 
 const bare = (name: unknown): string => (text(name) ?? "").replace(/\.$/, "").toLowerCase();
@@ -29,6 +36,15 @@ export const acm: Record<string, Behaviour> = {
           property: "validationMethod",
           reason: `expected validationMethod to be DNS, EMAIL or HTTP, got ${method}`,
         };
+    },
+    remove({ id, cloud }) {
+      if (cloud.find("kubernetes:core/v1:Service", ({ inputs }) => certificatesOf(inputs).includes(id)))
+        throw refusal(
+          `deleting ACM Certificate (${id})`,
+          "ACM: DeleteCertificate",
+          400,
+          `ResourceInUseException: Certificate ${id} in account is in use.`,
+        );
     },
     id: ({ scope }) => arn(scope, "acm", `certificate/${uuid()}`),
     attributes: ({ id, inputs, scope }) => {

@@ -35,6 +35,11 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   ...rds,
   ...s3,
   ...secretsmanager,
+  "aws:fis/experimentTemplate:ExperimentTemplate": {
+    id: () => `EXT${hex(16)}`,
+    // The provider has no call for its tags once it is made (terraform-provider-aws, internal/service/fis: @Tags names no identifier).
+    attributes: ({ old }) => (old ? { tagsAll: old.properties.tagsAll } : {}),
+  },
 };
 
 /** A type of which the schema says all: an id, and an ARN where it has one. */
@@ -85,5 +90,7 @@ export const aws: Definition = {
   },
   address: ({ account, region }) => [account, region].filter(Boolean).join("/"),
   attributes,
+  // Pulumi's provider merges its default tags into this as it checks a resource (pulumi-aws, provider/tags.go).
+  compared: ["tagsAll"],
   providerReplaces: (changed) => changed.filter((key) => key === "region"),
 };

@@ -31,6 +31,8 @@ export interface Definition {
   readonly complete?: (situation: Situation, olds: Properties, suffix: string) => Properties;
   /** Attributes every resource of the provider has. */
   readonly attributes?: (situation: Situation) => Properties;
+  /** Those of them that a change of the provider's configuration changes by itself: compared with the state. */
+  readonly compared?: readonly string[];
   /** What reading tells of an object as it is now, where the provider leaves out what the program never said. */
   readonly seen?: (live: Properties, asked: Properties) => Properties;
   /** Refuses, by a CloudError, to work where the provider's configuration points to nothing. */
@@ -123,7 +125,14 @@ export class Provider {
   }
 
   /** What an update from the old inputs to the new ones would change. */
-  diff(configuration: Properties, type: string, oldWire: Properties, newWire: Properties): Diff {
+  /** @param state what the engine has of it beside its inputs */
+  diff(
+    configuration: Properties,
+    type: string,
+    oldWire: Properties,
+    newWire: Properties,
+    state: Properties = {},
+  ): Diff {
     const schema = this.schemaOf(type);
     const behaviour = this.definition.behaviourOf(type);
     const olds = unmark(oldWire).values;
@@ -136,7 +145,14 @@ export class Provider {
       ...this.replacing(schema),
     ].filter((path) => !kept.includes(path));
     const { unknownReplaces } = this.definition.rules;
-    const changes = changesBetween(olds, news, this.definition.rules).map((change) => ({
+    const { attributes, compared = [] } = this.definition;
+    const now = attributes?.(this.situation(configuration, { type, name: "", urn: "" }, news, "")) ?? {};
+    const known = unmark(state).values;
+    const names = compared.filter((name) => name in now && name in known);
+    const changes = [
+      ...changesBetween(olds, news, this.definition.rules),
+      ...changesBetween(only(known, names), only(now, names), this.definition.rules),
+    ].map((change) => ({
       ...change,
       replaces:
         behaviour.immutable === true ||

@@ -114,7 +114,8 @@ function implementation(provider: Provider, gate: Gate) {
     diff: unary((request: proto.DiffRequest, peer) => {
       const { type } = targetOf(request);
       const olds = read(request.getOldInputs() ?? request.getOlds());
-      const { changes, deleteBeforeReplace } = provider.diff(configured(peer), type, olds, read(request.getNews()));
+      const [news, state] = [read(request.getNews()), read(request.getOlds())];
+      const { changes, deleteBeforeReplace } = provider.diff(configured(peer), type, olds, news, state);
       const response = new proto.DiffResponse()
         .setChanges(changes.length > 0 ? Changes.DIFF_SOME : Changes.DIFF_NONE)
         .setDiffsList([...new Set(changes.map(({ path }) => topOf(path)))])

@@ -95,7 +95,9 @@ describe("FlowBackup", () => {
 
   it.each(["backup", "restore"])("hands a %s the database by reference, and no key of LangFlow's", (task) => {
     const name = "LANGFLOW_DATABASE_URL";
-    expect(container(task).env).toEqual([{ name, valueFrom: { secretKeyRef: { name: task, key: name } } }]);
+    expect(container(task).env).toEqual([
+      { name, valueFrom: { secretKeyRef: { name: expect.stringMatching(`^${task}-[0-9a-f]{8}$`), key: name } } },
+    ]);
   });
 
   it.each(["backup", "restore"])("gives a %s no privilege, and a read-only root", (task) => {

@@ -135,7 +135,7 @@ describe("FlowSync", () => {
     expect(env).toEqual(
       ["LANGFLOW_SECRET_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
         name,
-        valueFrom: { secretKeyRef: { name: "flow-sync-accounts", key: name } },
+        valueFrom: { secretKeyRef: { name: expect.stringMatching(/^flow-sync-accounts-[0-9a-f]{8}$/), key: name } },
       })),
     );
     const { volumes } = template(resources).spec;
@@ -217,7 +217,7 @@ describe("FlowSync", () => {
     });
     const annotation = (key: string) =>
       service.metadata.annotations?.[`service.beta.kubernetes.io/aws-load-balancer-${key}`];
-    expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArn);
+    expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArns[0]);
     // The agent answers probes on another port, which only Prometheus may reach.
     expect(annotation("healthcheck-protocol")).toBe("TCP");
     expect(annotation("healthcheck-path")).toBeUndefined();

@@ -41,7 +41,9 @@ describe("MoveIn", () => {
     const ofRun = { name: "move-in-us-east", key: "secretKey", optional: true };
     const key = (name: string) => named(name).env.find((each) => each.name === "LANGFLOW_SECRET_KEY");
     expect(key("migrate-newest")).toMatchObject({ valueFrom: { secretKeyRef: ofRun } });
-    expect(key("carry")).toMatchObject({ valueFrom: { secretKeyRef: { name: "move-in" } } });
+    expect(key("carry")).toMatchObject({
+      valueFrom: { secretKeyRef: { name: expect.stringMatching(/^move-in-[0-9a-f]{8}$/) } },
+    });
     expect(named("carry").env).toContainEqual({ name: "MOVE_IN_SECRET_KEY", valueFrom: { secretKeyRef: ofRun } });
     const secrets = named("migrate-source").env.filter(({ valueFrom }) => valueFrom !== undefined);
     expect(secrets.map(({ name }) => name)).toEqual(["LANGFLOW_DATABASE_URL", "LANGFLOW_SECRET_KEY"]);

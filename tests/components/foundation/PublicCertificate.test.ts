@@ -8,8 +8,10 @@ const REGIONS = [
   { region: "ap-southeast", awsRegion: "ap-southeast-1" },
 ];
 
+const HOSTNAME = "langflow.example.com";
+
 const make = (regions = REGIONS) =>
-  new PublicCertificate("public", { hostname: "langflow.example.com", zoneId: "zone", regions });
+  new PublicCertificate(`public-${HOSTNAME}`, { hostname: HOSTNAME, qualifier: HOSTNAME, zoneId: "zone", regions });
 
 async function build() {
   let arn: pulumi.Output<string> | undefined;
@@ -23,7 +25,7 @@ describe("PublicCertificate", () => {
   it("asks for one certificate a region, for the public name alone, validated through DNS", async () => {
     const { resources } = await build();
     for (const { region, awsRegion } of REGIONS) {
-      const { inputs } = only(resources, "aws:acm/certificate:Certificate", region);
+      const { inputs } = only(resources, "aws:acm/certificate:Certificate", `${region}-${HOSTNAME}`);
       expect(inputs).toMatchObject({
         region: awsRegion,
         domainName: "langflow.example.com",
@@ -48,12 +50,14 @@ describe("PublicCertificate", () => {
   it("waits in each region until the certificate is valid, and hands out that one", async () => {
     const { resources, arn } = await build();
     for (const { region, awsRegion } of REGIONS)
-      expect(only(resources, "aws:acm/certificateValidation:CertificateValidation", region).inputs).toEqual({
+      expect(
+        only(resources, "aws:acm/certificateValidation:CertificateValidation", `${region}-${HOSTNAME}`).inputs,
+      ).toEqual({
         region: awsRegion,
-        certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/${region}`,
+        certificateArn: `arn:aws:acm:${awsRegion}:123456789012:certificate/${region}-${HOSTNAME}`,
         validationRecordFqdns: ["_3639ac514e785e898d2646601fa951d5.langflow.example.com"],
       });
-    expect(arn).toBe("arn:aws:acm:eu-west-1:123456789012:certificate/eu-west");
+    expect(arn).toBe("arn:aws:acm:eu-west-1:123456789012:certificate/eu-west-langflow.example.com");
   });
 
   it("refuses to be made for no region", async () => {

@@ -45,7 +45,9 @@ describe("LangFlowWorkload", () => {
       { name: "AGENT_SCHEDULES_REGION", value: "us-east" },
       {
         name: "LANGFLOW_DATABASE_URL",
-        valueFrom: { secretKeyRef: { name: "langflow", key: "LANGFLOW_DATABASE_URL" } },
+        valueFrom: {
+          secretKeyRef: { name: expect.stringMatching(/^langflow-[0-9a-f]{8}$/), key: "LANGFLOW_DATABASE_URL" },
+        },
       },
     ]);
     expect(adopt).not.toHaveProperty("envFrom");

@@ -21,7 +21,7 @@ describe("PublicEntrance", () => {
   });
 
   it("ends TLS 1.2 or newer with the host name's certificate", async () => {
-    expect(await annotation("ssl-cert")).toBe(LANGFLOW_ARGS.certificateArn);
+    expect(await annotation("ssl-cert")).toBe(LANGFLOW_ARGS.certificateArns.join(","));
     expect(await annotation("ssl-ports")).toBe("443");
     expect(await annotation("ssl-negotiation-policy")).toMatch(/^ELBSecurityPolicy-TLS13-1-2-/);
   });

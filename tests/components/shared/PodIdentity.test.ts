@@ -98,7 +98,7 @@ describe("the secrets a role may read", () => {
   });
 
   it("add the webhook's secret only where there is a webhook, and lose the token where there is none", async () => {
-    const webhook = { publicSubnetIds: [], certificateArn: "arn", sourceRanges: [] };
+    const webhook = { publicSubnetIds: [], certificateArns: ["arn"] as [string], sourceRanges: [] };
     expect(await read(recordSync({ webhook }), "us-east-flow-sync")).toContain(webhookSecret);
     const { gitToken: _, ...rest } = SECRET_ARNS;
     expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([secretKey, database]);

@@ -58,6 +58,14 @@ describe("PodSecrets", () => {
     ]);
   });
 
+  it("keeps other variables in another Secret, since the driver adds none to one that is there", async () => {
+    const nameOf = async (providerKeyNames: string[]) =>
+      (await secretClass({ providerKeyNames })).spec.secretObjects[0].secretName;
+    const [one, same, more] = [await nameOf(["A_KEY"]), await nameOf(["A_KEY"]), await nameOf(["A_KEY", "B_KEY"])];
+    expect(one).toMatch(/^langflow-[0-9a-f]{8}$/);
+    expect([same, more === one]).toEqual([one, false]);
+  });
+
   it("leaves the provider keys alone where there are none", async () => {
     const { mounted, env } = await secretClass({ providerKeyNames: [] });
     expect(files(mounted)).not.toContain("provider-keys");

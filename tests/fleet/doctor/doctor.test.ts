@@ -87,6 +87,7 @@ const aws = [
   "witness: AWS region",
   "us-east: AWS region",
   "us-east: quotas",
+  "us-east: backup region",
   "us-east: images",
   "us-east: cluster access",
 ];
@@ -323,6 +324,26 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
+    title: "a region whose backups RDS copies nowhere",
+    spoil: () => clouds.withoutBackupCopies.push("eu-west-1"),
+    check: "eu-west: backup region",
+    result: "broken",
+    finding: /copies no backups from eu-west-1 to us-east-1/,
+    fix: /another backupRegion for eu-west/,
+    exitCode: ExitCode.BadInput,
+  },
+  {
+    title: "a caller who may not ask RDS",
+    spoil: () => {
+      clouds.refusals.DescribeSourceRegions = "AccessDenied";
+    },
+    check: "both: backup region",
+    result: "warning",
+    finding: /can't be seen/,
+    fix: /rds:DescribeSourceRegions/,
+    exitCode: ExitCode.Success,
+  },
+  {
     title: "a caller who may not read images",
     spoil: () => {
       clouds.refusals["DescribeImages us-east-1"] = "AccessDeniedException";
@@ -341,7 +362,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     finding: /eu-west-1 is not enabled/,
     fix: /aws account enable-region --region-name eu-west-1/,
     exitCode: ExitCode.BadInput,
-    unchecked: ["eu-west: quotas", "eu-west: images"],
+    unchecked: ["eu-west: quotas", "eu-west: backup region", "eu-west: images"],
   },
   {
     title: "a witness where the account may not be",

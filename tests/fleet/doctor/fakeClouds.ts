@@ -24,6 +24,8 @@ export interface Clouds {
   steering: string[];
   /** Names of subscriptions; undefined: the token has no Billing Read. */
   subscriptions: string[] | undefined;
+  /** AWS regions whose databases' backups RDS copies to no other. */
+  withoutBackupCopies: string[];
   mayListPools: boolean;
   /** Of Zero Trust; undefined: the token may not see it, and without a team there is none. */
   access: { team?: string; providers: string[]; tokens: { name: string; expires_at: string }[] } | undefined;
@@ -84,6 +86,7 @@ export const healthyClouds = (): Clouds => ({
   zone: { status: "active", account: ZONE_ACCOUNT, plan: "pro" },
   steering: ["proximity"],
   subscriptions: [],
+  withoutBackupCopies: [],
   mayListPools: true,
   access: { team: "team.cloudflareaccess.com", providers: [PROVIDER], tokens: [] },
   rulesets: {},
@@ -139,7 +142,7 @@ function answerTo(request: IncomingMessage, body: string, clouds: Clouds): Answe
       ? jsonError("NoSuchResourceException")
       : quota(JSON.parse(body), clouds);
   }
-  if (refusal) return queryError(refusal, action.startsWith("Describe"));
+  if (refusal) return queryError(refusal, action.startsWith("Describe") && action !== "DescribeSourceRegions");
   return query(action, form, clouds);
 }
 
@@ -187,6 +190,14 @@ function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
           ),
         )}</regionInfo>`,
       );
+    case "DescribeSourceRegions": {
+      const name = form.get("RegionName") ?? "";
+      const supports = !clouds.withoutBackupCopies.includes(name);
+      return result(
+        action,
+        `<SourceRegions><SourceRegion><RegionName>${name}</RegionName><SupportsDBInstanceAutomatedBackupsReplication>${supports}</SupportsDBInstanceAutomatedBackupsReplication></SourceRegion></SourceRegions>`,
+      );
+    }
     case "DescribeVpcs":
       return described(
         action,

@@ -108,7 +108,7 @@ function ownValues(file: string): readonly Edit[] {
     ];
   const cluster = {
     version: "1.35",
-    publicAccessCidrs: ["198.51.100.0/24"],
+    publicAccessCidrs: ["9.9.9.0/24"],
     adminRoleArns: [`arn:aws:iam::${ACCOUNT}:role/deployer`],
   };
   const own: Readonly<Record<string, Edit>> = {

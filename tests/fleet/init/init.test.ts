@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
@@ -54,7 +54,7 @@ const ANSWERS: Answers = {
   regions: completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }]),
   notificationEmails: ["oncall@flows.test"],
   adminRoleArns: ["arn:aws:iam::210987654321:role/deployer"],
-  publicAccessCidrs: ["198.51.100.0/24"],
+  publicAccessCidrs: ["9.9.9.0/24"],
   backendUrl: "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
 };
 
@@ -394,6 +394,72 @@ describe("init", () => {
     expect(message).toContain("githubRepository (optional)");
   });
 
+  it.each([60, 80, 110, 200])("tells each key whole, below its file, at %d columns", async (width) => {
+    const regions = completed(["us-east-1", "eu-west-1", "us-west-2"].map((awsRegion) => ({ awsRegion })));
+    const given = { ...ANSWERS, regions, schedules: undefined, size: "small" };
+    const { columns } = process.stderr;
+    const stdout = process.stdout.columns;
+    process.stderr.columns = width;
+    process.stdout.columns = width;
+    try {
+      expect(await run({ given, yes: true })).toMatchObject({
+        exitCode: ExitCode.Success,
+      });
+    } finally {
+      process.stderr.columns = columns;
+      process.stdout.columns = stdout;
+    }
+    const said = stripVTControlCharacters(
+      (process.stderr.write as jest.Mock).mock.calls.map(([chunk]) => String(chunk)).join(""),
+    );
+    const keys = [...said.matchAll(/^(langflow-dr:\S+|backend\.\S+)/gm)].map(([key]) => key);
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        "langflow-dr:resources.requests.memory",
+        "langflow-dr:resources.limits.memory",
+        "langflow-dr:resources.requests.cpu",
+        "langflow-dr:resources.limits.cpu",
+        "langflow-dr:database.maxStorageGib",
+        "langflow-dr:cloudflareAccountId",
+      ]),
+    );
+    expect(keys.join()).not.toContain("…");
+    expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, in the form of another region's$/m);
+  });
+
+  it.each([
+    ["Pulumi.yaml", "- a", "Pulumi.yaml must hold keys with values: correct it first"],
+    ["Pulumi.edge.yaml", "config: [a]", "Pulumi.edge.yaml: config must hold keys with values: correct it first"],
+    [
+      "Pulumi.yaml",
+      "config: { langflow-dr:regions: 5 }",
+      "Pulumi.yaml: config.langflow-dr:regions must hold keys with values: correct it first",
+    ],
+  ])("refuses %s where it holds %j, in one sentence, and touches nothing", async (file, content, message) => {
+    writeFileSync(join(directory, file), content);
+    const before = snapshot();
+    expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.BadInput, message });
+    expect(snapshot()).toEqual(before);
+  });
+
+  it.each(["2024-01-01", "e0", "010", "yes", "1_000"])(
+    "writes the text %s in quotes, as the engine needs it",
+    async (branch) => {
+      const given = { ...ANSWERS, flowRepository: { url: REPOSITORY, branch } };
+      expect(await run({ given, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
+      expect(readFileSync(join(directory, "Pulumi.yaml"), "utf8")).toContain(`branch: "${branch}"`);
+    },
+  );
+
+  it("fills a file in whose every value is commented out", async () => {
+    writeFileSync(join(directory, "Pulumi.edge.yaml"), "config:\n  # nothing yet\n");
+    expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
+    expect(readFileSync(join(directory, "Pulumi.edge.yaml"), "utf8")).toMatch(/nothing yet/);
+    expect(parse(readFileSync(join(directory, "Pulumi.edge.yaml"), "utf8")).config).toEqual({
+      "langflow-dr:notificationEmails": ["oncall@flows.test"],
+    });
+  });
+
   it("writes nothing without a yes", async () => {
     const before = snapshot();
     expect(await run({ given: ANSWERS })).toMatchObject({
@@ -439,7 +505,7 @@ describe("init", () => {
         "",
         "arn:aws:iam::210987654321:role/deployer",
         "0.0.0.0/0",
-        "198.51.100.0/24, 203.0.113.0/24",
+        "9.9.9.0/24, 149.112.112.0/24",
         "oncall@flows.test",
         "s3://langflow-dr-state-210987654321?region=us-east-2&awssdk=v2",
         "us-west-2",

@@ -178,6 +178,12 @@ describe("readProject", () => {
 
   it.each([
     ["Pulumi.us-east.yaml", "replicas", "replicas has no namespace: write langflow-dr:replicas"],
+    [
+      "Pulumi.us-east.yaml",
+      "replica",
+      "replica has no namespace, and no program reads it: did you mean langflow-dr:replicas?",
+    ],
+    ["Pulumi.us-east.yaml", "toString", "toString has no namespace, and no program reads it: take it out"],
     ["Pulumi.yaml", "topology", "topology has no namespace: write langflow-dr:topology"],
     [
       "Pulumi.us-east.yaml",
@@ -195,6 +201,217 @@ describe("readProject", () => {
     });
     const { message, exitCode } = refusal();
     expect([exitCode, ...message.split("\n").slice(1)]).toEqual([ExitCode.BadInput, file, `  ${problem}`]);
+  });
+
+  it.each([
+    ["Pulumi.foundation.yaml", "langflow-dr:objectLock", "move it below config: as langflow-dr:objectLock"],
+    ["Pulumi.us-east.yaml", "deletionProtection", "move it below config: as langflow-dr:deletionProtection"],
+    ["Pulumi.us-east.yaml", "gitToken", "move it below config: of Pulumi.foundation.yaml as langflow-dr:gitToken"],
+    ["Pulumi.foundation.yaml", "alertingSecret", "move it below config: as langflow-dr:alertingSecrets"],
+    ["Pulumi.yaml", "langflow-dr:zone", "move it below config: as langflow-dr:zone, with its value below value:"],
+    ["Pulumi.yaml", "replicas", "move it below config: of Pulumi.<region>.yaml as langflow-dr:replicas"],
+  ])("refuses in %s the key %s beside config, and says where it belongs", (file, key, way) => {
+    edit(file, (content) => {
+      content[key] = "very-secret";
+    });
+    const { message, exitCode } = refusal();
+    expect([exitCode, ...message.split("\n").slice(1)]).toEqual([
+      ExitCode.BadInput,
+      file,
+      `  ${key} has no effect beside config: ${way}`,
+    ]);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      "Pulumi.us-east.yaml",
+      { secretprovider: "passphrase" },
+      "secretprovider is unknown to Pulumi: did you mean secretsprovider?",
+    ],
+    [
+      "Pulumi.us-east.yaml",
+      { backend: { url: "s3://x" } },
+      "backend has no effect here: move it to Pulumi.yaml, where Pulumi reads it",
+    ],
+    [
+      "Pulumi.yaml",
+      { encryptionsalt: "v1:x" },
+      "encryptionsalt has no effect here: move it to the stacks' files, where Pulumi reads it",
+    ],
+    [
+      "Pulumi.us-east.yaml",
+      { settings: {} },
+      "settings is unknown to Pulumi: take it out, or move it below config: if it is a program's",
+    ],
+    ["Pulumi.us-east.yaml", { encryptionsalt: 5 }, "encryptionsalt must be a string"],
+    ["Pulumi.yaml", { bakcend: { url: "file:///tmp" } }, "bakcend is unknown to Pulumi: did you mean backend?"],
+    ["Pulumi.yaml", { backend: { ulr: "s3://x" } }, "backend.ulr is unknown to Pulumi: take it out"],
+    ["Pulumi.yaml", { backend: "s3://x" }, "backend must be an object"],
+    ["Pulumi.yaml", { options: { refresh: "never" } }, "options.refresh must be one of always"],
+    ["Pulumi.yaml", { runtime: { nmae: "nodejs" } }, "runtime must be nodejs, or name and options alone"],
+    [
+      "Pulumi.yaml",
+      { stackConfigDir: "x" },
+      "stackConfigDir must not be there: the stacks' files are beside Pulumi.yaml",
+    ],
+  ])("refuses in %s %j, of which Pulumi knows nothing", (file, more, problem) => {
+    edit(file, (content) => Object.assign(content, more));
+    expect(refusal().message.split("\n").slice(1)).toEqual([file, `  ${problem}`]);
+  });
+
+  it("takes every key that Pulumi itself has", () => {
+    edit("Pulumi.yaml", (content) =>
+      Object.assign(content, {
+        main: "index.ts",
+        author: "us",
+        website: "https://example.com",
+        license: "Apache-2.0",
+        backend: { url: "s3://state" },
+        options: { refresh: "always" },
+        plugins: {},
+        packages: {},
+        template: {},
+        requiredPulumiVersion: ">=3.0.0",
+      }),
+    );
+    edit("Pulumi.us-east.yaml", (content) =>
+      Object.assign(content, {
+        secretsprovider: "awskms://alias/x",
+        encryptedkey: "AQ==",
+        encryptionsalt: "v1:x",
+        environment: ["ours"],
+      }),
+    );
+    expect(readProject(directory).stacks.size).toBe(4);
+  });
+
+  it.each(["Pulumi.foundation.yaml", "Pulumi.us-east.yaml", "Pulumi.edge.yaml"])(
+    "refuses what is the fleet's in %s: two stacks would go by two values",
+    (file) => {
+      edit(file, (content) => {
+        content.config["langflow-dr:hostname"] = "other.example.com";
+      });
+      expect(refusal().message.split("\n").slice(1)).toEqual([
+        file,
+        "  langflow-dr:hostname is of the whole fleet: take it out here, and set it in Pulumi.yaml",
+      ]);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ["a default beside it", { value: "example.com", default: "example.org" }],
+    ["no value", { default: "example.com" }],
+  ])("refuses a value of Pulumi.yaml with %s", (_, value) => {
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:zone"] = value;
+    });
+    expect(refusal().message).toContain("langflow-dr:zone must have its value below value:, and nothing beside that");
+  });
+
+  it("refuses a value of a stack's file below value:, as which the program would get it", () => {
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:replicas"] = { value: { min: 2, max: 3 } };
+    });
+    expect(refusal().message).toContain("langflow-dr:replicas.value is unknown");
+  });
+
+  it.each([
+    ["Pulumi.edge.yaml", "notificationEmails", [{ secure: "v1:abc" }], "notificationEmails.0"],
+    ["Pulumi.us-east.yaml", "logRetentionDays", { secure: "v1:abc" }, "logRetentionDays"],
+  ])("refuses an encrypted value in %s that is no secret: %s", (file, key, value, path) => {
+    edit(file, ({ config }) => {
+      config[`langflow-dr:${key}`] = value;
+    });
+    expect(refusal().message).toContain(`langflow-dr:${path} is encrypted and no secret: write it in plain text`);
+  });
+
+  it.each(["aws:accessKey", "aws:secretKey", "aws:token", "cloudflare:apiToken", "cloudflare:apiKey"])(
+    "refuses %s of a provider in plain text, in any file, and takes it encrypted",
+    (key) => {
+      edit("Pulumi.edge.yaml", ({ config }) => {
+        config[key] = { secure: "v1:abc" };
+      });
+      expect(readProject(directory).stacks.size).toBe(4);
+      for (const [file, stack, value] of [
+        ["Pulumi.edge.yaml", "edge", "very-secret"],
+        ["Pulumi.yaml", "<stack>", { value: "very-secret" }],
+      ]) {
+        edit(file as string, ({ config }) => {
+          config[key] = value;
+        });
+        const { message } = refusal();
+        expect(message).toContain(
+          `${file}\n  ${key} is in plain text: take it out and say \`pulumi config set -s ${stack} --secret '${key}'\``,
+        );
+        expect(message).not.toContain("very-secret");
+      }
+    },
+  );
+
+  it("refuses backups that are deleted before the next one is made, in the file of that region", () => {
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:backup"] = { schedule: "0 3 1 1 *" };
+    });
+    expect(refusal().message.split("\n").slice(1)).toEqual([
+      "Pulumi.us-east.yaml",
+      expect.stringMatching(
+        /^ {2}langflow-dr:backup\.schedule is "0 3 1 1 \*"; must come at least every 35 days, .* 366 days/,
+      ),
+    ]);
+    edit("Pulumi.us-east.yaml", ({ config }) => {
+      config["langflow-dr:backup"] = { schedule: "0 3 1 * *" };
+    });
+    expect(readProject(directory).warnings).toEqual([]);
+  });
+
+  it("warns of a Kubernetes version that is newer than those it knows, and refuses one without support", () => {
+    const version = (value: string) =>
+      edit("Pulumi.us-east.yaml", ({ config }) => {
+        config["langflow-dr:cluster"].version = value;
+      });
+    version("1.37");
+    expect(readProject(directory).warnings).toEqual([
+      expect.stringMatching(/^Pulumi\.us-east\.yaml: langflow-dr:cluster\.version is 1\.37, newer than 1\.35/),
+    ]);
+    for (const [ended, said] of [
+      ["1.20", "has no support of EKS any more"],
+      ["1.31", "has no support of EKS any more"],
+      ["1.99", "is no version yet"],
+    ]) {
+      version(ended as string);
+      expect(refusal().message).toContain(`langflow-dr:cluster.version is "${ended}"; ${said}`);
+    }
+  });
+
+  it.each([
+    ["010", "config.langflow-dr:logRetentionDays"],
+    ["1:30", "config.langflow-dr:logRetentionDays"],
+    ["2024-01-01", "config.langflow-dr:logRetentionDays"],
+    ["{ <<: { a: 1 } }", "config.langflow-dr:logRetentionDays.<<"],
+  ])("refuses %s, which releases of YAML read differently", (value, path) => {
+    writeFileSync(join(directory, "Pulumi.us-east.yaml"), `config:\n  langflow-dr:logRetentionDays: ${value}\n`);
+    const { message, exitCode } = refusal();
+    expect(exitCode).toBe(ExitCode.BadInput);
+    expect(message).toMatch(
+      new RegExp(`Pulumi\\.us-east\\.yaml: the value of ${path} is read differently by releases of YAML[^\n]*$`),
+    );
+  });
+
+  it.each([
+    ["!!binary aGk=", "the YAML tag tag:yaml.org,2002:binary"],
+    ["{ [a]: b }", "a key that is no word"],
+  ])("refuses %s, which is no plain value", (value, said) => {
+    writeFileSync(join(directory, "Pulumi.us-east.yaml"), `config:\n  langflow-dr:logRetentionDays: ${value}\n`);
+    expect(refusal().message).toContain(said);
+  });
+
+  it("has an example as the last key of no stack's file: Pulumi moves it out of config when it writes there", () => {
+    for (const stack of ["foundation", "us-east", "eu-west", "edge"]) {
+      const lines = readFileSync(join(ROOT, `Pulumi.${stack}.yaml`), "utf8")
+        .trimEnd()
+        .split("\n");
+      expect([stack, lines.at(-1)]).toEqual([stack, expect.not.stringMatching(/^\s*#/)]);
+    }
   });
 
   it("leaves other programs' keys alone", () => {

@@ -1,0 +1,27 @@
+import { DescribeSourceRegionsCommand, type RDSClient } from "@aws-sdk/client-rds";
+import type { RegionConfig } from "../../config/schema";
+import { ExitCode } from "../../model/errors";
+import { broken, ok, type Verdict, warning } from "../examination/finding";
+
+/**
+ * Whether RDS copies a database's backups between two regions, which it does between some pairs alone (RDS API, DescribeSourceRegions:
+ * SupportsDBInstanceAutomatedBackupsReplication). The deployment finds out only once the database is there.
+ *
+ * @param rds of the AWS region that keeps the copy
+ */
+export async function backupPair(rds: RDSClient, from: RegionConfig, to: RegionConfig): Promise<Verdict> {
+  const pair = `${from.awsRegion} to ${to.awsRegion}`;
+  try {
+    const { SourceRegions = [] } = await rds.send(new DescribeSourceRegionsCommand({ RegionName: from.awsRegion }));
+    return SourceRegions.some((each) => each.SupportsDBInstanceAutomatedBackupsReplication)
+      ? ok(`RDS copies backups from ${pair}`)
+      : broken(
+          `RDS copies no backups from ${pair}`,
+          `choose another backupRegion for ${from.name} in Pulumi.yaml`,
+          ExitCode.BadInput,
+        );
+  } catch (error) {
+    if ((error as Error).name !== "AccessDenied") throw error;
+    return warning(`whether RDS copies backups from ${pair} can't be seen`, "allow rds:DescribeSourceRegions");
+  }
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Document, isScalar, parseDocument, visit } from "yaml";
+import { ExitCode, UserError } from "../../model/errors";
+
+/** Pulumi.yaml or a stack's file: its keys with their values. */
+export type ProjectFile = Readonly<Record<string, unknown>> & { readonly config?: RawConfig };
+
+export type RawConfig = Readonly<Record<string, unknown>> | null | undefined;
+
+/**
+ * A file of the project as the engine reads it too.
+ *
+ * @returns undefined where nothing is in the file
+ * @throws UserError exit 2, in one sentence that shows no value
+ */
+export function readProjectFile(directory: string, file: string): ProjectFile | undefined {
+  const path = join(directory, file);
+  const content = parsedYaml(path, readText(path)) ?? undefined;
+  if (content === undefined) return undefined;
+  if (!isMap(content)) throw new UserError(`${path} must hold keys with values`, ExitCode.BadInput);
+  const { config } = content;
+  if (config !== undefined && config !== null && !isMap(config))
+    throw new UserError(`${path}: config must hold keys with values`, ExitCode.BadInput);
+  return content as ProjectFile;
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      `${path} can't be read (${code}): run in the project's folder or name it by --project`,
+      ExitCode.BadInput,
+    );
+  }
+}
+
+/** What the library says, without the lines of the file that it shows with it: a secret may stand in them. */
+function parsedYaml(path: string, text: string): unknown {
+  try {
+    const document = parseDocument(text);
+    const [error] = document.errors;
+    if (error?.code === "MULTIPLE_DOCS")
+      throw new UserError(`${path} holds more than one YAML document: keep one`, ExitCode.BadInput);
+    if (error) throw error;
+    expectPlain(path, document);
+    const content: unknown = document.toJS();
+    const doubtful = differing(content, parseDocument(text, { version: "1.1" }).toJS());
+    if (doubtful !== undefined)
+      throw new UserError(
+        `${path}: the value of ${doubtful.join(".")} is read differently by releases of YAML, and so by Pulumi: put a text in quotes, and write a number in decimal digits, a truth value as true or false`,
+        ExitCode.BadInput,
+      );
+    return content;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const [said = ""] = (error as Error).message.split("\n");
+    throw new UserError(`${path} is no YAML that can be read: ${said.replace(/:$/, "")}`, ExitCode.BadInput);
+  }
+}
+
+/** Tags and keys that are lists or maps mean something else to each reader. */
+function expectPlain(path: string, document: Document): void {
+  const refuse = (what: string) => new UserError(`${path} holds ${what}`, ExitCode.BadInput);
+  visit(document, {
+    Node: (_, { tag }: { tag?: string }) => {
+      if (tag !== undefined) throw refuse(`the YAML tag ${tag}: take it out, and put a text in quotes`);
+    },
+    Pair: (_, { key }) => {
+      if (!isScalar(key)) throw refuse("a key that is no word, but a list, a map or an alias: write it out");
+    },
+  });
+}
+
+/** The path to the first value that is another in the other reading; undefined where both are alike. */
+function differing(one: unknown, other: unknown): string[] | undefined {
+  if (Object.is(one, other)) return undefined;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return [];
+  const entries = Object.entries(one);
+  if (entries.length !== Object.keys(other).length) return [];
+  for (const [key, value] of entries) {
+    const path = differing(value, (other as Record<string, unknown>)[key]);
+    if (path !== undefined) return [key, ...path];
+  }
+  return undefined;
+}

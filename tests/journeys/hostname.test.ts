@@ -1,0 +1,79 @@
+import { ExitCode } from "../../model/errors";
+import { type Answer, LocalFleet, listed } from "../engine/localFleet";
+
+jest.setTimeout(300_000);
+
+const SERVICE = "kubernetes:core/v1:Service";
+const CERTIFICATE = "aws:acm/certificate:Certificate";
+
+interface Made {
+  readonly type: string;
+  readonly id: string;
+  readonly inputs: {
+    readonly domainName?: string;
+    readonly metadata?: { readonly annotations?: Record<string, string> };
+  };
+}
+
+describe("a public name that changes", () => {
+  const local = new LocalFleet();
+  const [before, after] = ["langflow.example.com", "flows.example.com"];
+  beforeAll(() => local.run(["up"]));
+  afterAll(() => local.remove());
+
+  const name = (hostname: string, former?: string) =>
+    local.edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:hostname"] = { value: hostname };
+      delete config["langflow-dr:formerHostname"];
+      if (former) config["langflow-dr:formerHostname"] = { value: former };
+    });
+  const made = async () => (await local.cloud("GET", "/resources")) as Made[];
+  /** Names by which each region's load balancer of LangFlow can be reached, the first for who asks by none. */
+  const certified = async () => {
+    const all = await made();
+    const names = new Map(
+      all.filter(({ type }) => type === CERTIFICATE).map(({ id, inputs }) => [id, inputs.domainName]),
+    );
+    return all
+      .filter(({ type }) => type === SERVICE)
+      .flatMap(
+        ({ inputs }) => inputs.metadata?.annotations?.["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"] ?? [],
+      )
+      .map((arns) => arns.split(",").map((arn) => names.get(arn)));
+  };
+  const quiet = async () => {
+    const again = await local.run(["up"]);
+    return [again.exitCode, ...listed(again)];
+  };
+
+  it("is refused by the preview where no region would answer under the former one until the edge has moved", async () => {
+    name(after);
+    const { exitCode, json }: Answer = await local.run(["preview"]);
+    expect(exitCode).toBe(ExitCode.InvariantBroken);
+    expect(json.violations).toEqual([
+      expect.objectContaining({
+        rule: "former-name-stays-certified",
+        fix: `set formerHostname to ${before} in Pulumi.yaml`,
+      }),
+    ]);
+  });
+
+  it("is deployed in the order of the stacks, each region under both names", async () => {
+    name(after, before);
+    expect((await local.run(["preview"])).exitCode).toBe(ExitCode.Success);
+    const deployed = await local.run(["up"]);
+    expect([deployed.exitCode, deployed.stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("error")]);
+    expect(await certified()).toEqual([
+      [after, before],
+      [after, before],
+    ]);
+    expect(await quiet()).toEqual([ExitCode.Success]);
+  });
+
+  it("leaves the former one, without a region that still uses the certificate of it", async () => {
+    name(after);
+    expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
+    expect(await certified()).toEqual([[after], [after]]);
+    expect(await quiet()).toEqual([ExitCode.Success]);
+  });
+});
