@@ -88,12 +88,10 @@ describe("the fleet on a real engine", () => {
 
   it("shows a replacement as one, with the property that forces it", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
-      config["langflow-dr:hostname"].value = "flows.example.com";
+      config["langflow-dr:regions"].value[0].cidr = "10.64.0.0/16";
     });
-    const preview = await local.run(["preview", "foundation"]);
-    expect(listed(preview)).toContain(
-      "foundation replace aws:acm/certificate:Certificate us-east: domainName, tags.Name",
-    );
+    const preview = await local.run(["preview", "us-east"]);
+    expect(listed(preview)).toContain("us-east replace aws:ec2/vpc:Vpc us-east: cidrBlock");
   });
 
   it("refuses to replace what is protected", async () => {
