@@ -6,6 +6,8 @@ import { adviseOnNode } from "./cli/node";
 import { failureOf, isUserError } from "./stacks/failure";
 
 adviseOnNode();
+// All that speaks gRPC here is on this machine, the engine and providers of the local fleet; the library would ask a proxy for them too.
+process.env.no_grpc_proxy = "127.0.0.1,localhost";
 const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));
 let exitCode: ExitCode = ExitCode.Success;
 

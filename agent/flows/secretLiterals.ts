@@ -112,6 +112,12 @@ function isMixed(run: string): boolean {
     : run.length >= 20 && (changes >= run.length / 5 || ACRONYMS.test(run) || /[b-df-hj-np-tv-xz]{6}/i.test(run));
 }
 
+/** Whether a long text is of letters alone, as many of them capital as chance makes and no name in camel case has. */
+function isHalfCapital(text: string): boolean {
+  const share = (text.match(/[A-Z]/g)?.length ?? 0) / text.length;
+  return /^[A-Za-z]{20,}$/.test(text) && share > 0.4 && share < 0.8;
+}
+
 /** A year, and a part of one, in the name of something: `Sales2024Q3`. */
 const YEAR = /(?<!\d)(?:19|20)\d\d(?!\d)(?:[HQ][1-4])?/g;
 
@@ -200,7 +206,7 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   if (/\s/.test(text)) return text.split(/\s+/).some(looksRandom);
   const words = partsOf(folded(text));
   if (strength === "secret")
-    return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text));
+    return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text) || isHalfCapital(text));
   // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
   return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
 }

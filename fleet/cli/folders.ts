@@ -4,6 +4,8 @@ import { ExitCode, UserError } from "../../model/errors";
 
 /** Far more than a local fleet's state and cloud take (some 5 MiB), or a report, so that none of them is cut off. */
 const LEAST_FREE_MIB = 100;
+/** For verbs that look or take away, so that a full disk keeps nobody from that: room for the state once more. */
+const LEAST_TO_LOOK_MIB = 10;
 const MIB = 1024 * 1024;
 
 /** What a verb was given that says where it writes; each absent where the verb has no such option. */
@@ -28,6 +30,9 @@ interface Need {
   readonly mib: number;
 }
 
+/** Verbs that make nothing in the local fleet. */
+const LOOKING = new Set(["destroy", "drift", "preview", "status"]);
+
 /** Verbs that write the config. */
 const CONFIGURES = new Set(["init", "pin"]);
 
@@ -43,7 +48,8 @@ export function requireFolders(verb: string, options: WritingOptions): void {
 function needsOf(verb: string, { local, directory, project, dir, reports, markdown }: WritingOptions): Need[] {
   const config = CONFIGURES.has(verb) ? project : undefined;
   const given = [local ? directory : undefined, config, dir, reports, markdown && dirname(markdown)];
-  return given.flatMap((folder) => (folder ? [{ folder: resolve(folder), mib: LEAST_FREE_MIB }] : []));
+  const mib = LOOKING.has(verb) ? LEAST_TO_LOOK_MIB : LEAST_FREE_MIB;
+  return given.flatMap((folder) => (folder ? [{ folder: resolve(folder), mib }] : []));
 }
 
 /**

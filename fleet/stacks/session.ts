@@ -7,6 +7,7 @@ import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandb
 import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
 import { writeLocalProject } from "../local/localProject";
+import { removeCutOffLocks } from "./cutOffLocks";
 import { damagedState, refuseNoState } from "./damagedState";
 import { debugNothing, readingAhead } from "./inlineProgram";
 import { isolatePrograms } from "./isolation";
@@ -51,6 +52,7 @@ export class Session {
     const environment = { PULUMI_SKIP_UPDATE_CHECK: "true", ...(local && localEnvironment(directory)) };
     const run = (args: string[]) => runEngine(engine, args, workDir, environment);
     const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
+    if (state) removeCutOffLocks(state.folder);
     const listing = listStacks(project, local, run);
     // Read while that runs, in a process of its own.
     automation();

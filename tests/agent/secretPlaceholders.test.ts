@@ -24,6 +24,7 @@ describe("what stands in the place of a secret holds no flow", () => {
     "connect(password=password, token=access_token2)",
     'headers = {"Authorization": f"Bearer {token}"}',
     'headers = {"x-api-key": api_key}',
+    'api_key = "GoogleGenerativeAIEmbeddings"',
     'prompt = "Use {api_key} as the key"',
     "api_key: str",
     "api_key: SecretStr | None = None",
@@ -54,4 +55,8 @@ describe("what stands in the place of a secret holds no flow", () => {
   ])("%s", async (text) => {
     expect(await found(text)).toEqual([]);
   });
+});
+
+it("a key of letters alone is none of these, though chance has made parts of it look like words", () => {
+  expect(found('[{"key":"apiKey","value":"NfMURbjOCIXYIKHecMbeanYi"}]')).not.toEqual([]);
 });

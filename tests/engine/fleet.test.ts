@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode } from "../../model/errors";
 import { type Answer, LocalFleet, listed } from "./localFleet";
@@ -49,6 +49,24 @@ describe("the fleet on a real engine", () => {
     expect(selected()).toContain("/edge");
     expect((await local.run(["preview", "foundation"])).exitCode).toBe(ExitCode.Success);
     expect(selected()).toContain("/edge");
+  });
+
+  it("asks no proxy for what is on this machine", async () => {
+    const proxies = ["http_proxy", "https_proxy", "grpc_proxy"].map((name) => [name, "http://127.0.0.1:9"]);
+    const preview = await local.run(["preview", "foundation"], undefined, Object.fromEntries(proxies));
+    expect([preview.exitCode, preview.stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("proxy")]);
+  });
+
+  it("goes on after a full disk has cut off the engine's lock, and leaves a whole one alone", async () => {
+    const locks = join(local.fleet, "state/.pulumi/locks/organization/langflow-dr/foundation");
+    mkdirSync(locks, { recursive: true });
+    const [cutOff, whole] = [join(locks, "cut-off.json"), join(locks, "../whole.json")];
+    writeFileSync(cutOff, "");
+    writeFileSync(whole, "{}");
+    for (const file of [cutOff, whole]) utimesSync(file, 0, 0);
+    expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
+    expect([existsSync(cutOff), existsSync(whole)]).toEqual([false, true]);
+    rmSync(whole);
   });
 
   it("reports a bucket whose versioning was switched off behind its back, that property and nothing else", async () => {
