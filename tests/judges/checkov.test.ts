@@ -56,6 +56,11 @@ const SKIPS: Skip[] = [
     reason: "LangFlow signs in by password; tokens that end after 15 minutes it cannot renew",
   },
   { rule: "CKV_AWS_338", reason: "logRetentionDays is a setting, 90 by default, for its price" },
+  ...["CKV_AWS_290", "CKV_AWS_355"].map((rule) => ({
+    rule,
+    of: /foundation-boundary$/,
+    reason: "a boundary allows nothing by itself: it is the most that a role's own policies can",
+  })),
   {
     rule: "CKV_AWS_355",
     of: /(deploy-identity|drift-read|preview-read)$/,
