@@ -2,6 +2,7 @@ import { longestGapSeconds } from "../model/backupGap";
 import { kubernetesSupport, NEWEST_KUBERNETES } from "../model/kubernetesVersions";
 import { PROJECT } from "../model/names";
 import type { StackConfig } from "./parse";
+import type { FleetConfig } from "./schema";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -9,7 +10,13 @@ const SECONDS_PER_DAY = 86_400;
 export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Generator<[stack: string, problem: string]> {
   const foundation = stacks.get("foundation");
   if (foundation?.kind !== "foundation") return;
-  const { backupRetentionDays } = foundation.own;
+  const { backupRetentionDays, alertingSecrets } = foundation.own;
+  const missing = [...alertingSecretsOf(foundation.fleet.observability)].filter((name) => !(name in alertingSecrets));
+  if (missing.length > 0)
+    yield [
+      "foundation",
+      `${PROJECT}:alertingSecrets has no ${missing.join(", ")}, which observability in Pulumi.yaml names: pulumi config set -s foundation --secret --path '${PROJECT}:alertingSecrets.${missing[0]}'`,
+    ];
   for (const [stack, config] of stacks) {
     const schedule = config.kind === "region" ? config.own.backup.schedule : undefined;
     const days = schedule === undefined ? 1 : Math.ceil(longestGapSeconds(schedule) / SECONDS_PER_DAY);
@@ -19,6 +26,15 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
         `${PROJECT}:backup.schedule is ${JSON.stringify(schedule)}; must come at least every ${backupRetentionDays} days, after which the foundation's backupRetentionDays deletes a backup: up to ${days} days pass between two`,
       ];
   }
+}
+
+/** Secrets by which alerts and series are sent, each once. */
+function alertingSecretsOf(observability: FleetConfig["observability"]): Set<string> {
+  if (!observability) return new Set();
+  const { receivers, deadMansSwitch, remoteWrite } = observability;
+  const told = [...receivers.webhook, ...receivers.email, ...receivers.pagerduty].map(({ secret }) => secret);
+  const called = Object.values(deadMansSwitch?.secrets ?? {});
+  return new Set([...told, ...called, remoteWrite?.secret].filter((name) => name !== undefined));
 }
 
 /** What is newer than what is known here, one line each: it may be right, and nobody has looked. */

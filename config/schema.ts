@@ -631,6 +631,8 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
   if (isOutside(name)) report("hostname", `is not inside the zone ${zone}`);
   if (former !== undefined && isOutside(former)) report("formerHostname", `is not inside the zone ${zone}`);
   if (former === name) report("formerHostname", "is the hostname of today: leave it out");
+  if (webhook && names.some((each) => webhookHostname(each, zone) === former))
+    report("formerHostname", "is the name of a region's webhook");
   if (webhook && repository === undefined)
     report("webhook", "must be false without a flowRepository: no Git host would call it");
   if (webhook && names.some((each) => webhookHostname(each, zone) === name))

@@ -34,6 +34,7 @@ const regionNamed: Invariant = {
 
 const rolesBounded: Invariant = {
   name: "roles-bounded",
+  alone: true,
   description:
     "Every IAM role but CI's own has the permissions boundary, without which CI could make an administrator. Unknown passes.",
   check: (resources) =>
@@ -145,17 +146,23 @@ const noPlainSecret: Invariant = {
     ),
 };
 
-const storageGrows: Invariant = {
-  name: "storage-never-shrinks",
+const storageLimit: Invariant = {
+  name: "storage-limit-above-storage",
   description:
-    "No database is asked for less storage than the state has: RDS refuses, and the update would stop halfway. Seen by the " +
-    "engine's own preview alone; unknown passes.",
+    "A database's storage may grow beyond what it has: RDS refuses a limit that is not above it, and the update would stop halfway. A smaller " +
+    "size changes nothing. Seen by the engine's own preview alone; unknown passes.",
   check: (resources) =>
     resources.flatMap(({ type, urn, inputs, formerInputs }) => {
-      const [is, was] = [at(inputs, "allocatedStorage"), at(formerInputs, "allocatedStorage")];
-      if (type !== "aws:rds/instance:Instance" || !(Number(is) < Number(was))) return [];
-      const message = `its storage would shrink from ${was} to ${is} GiB, which RDS refuses`;
-      return [{ resource: urn, message, fix: `leave database.storageGib at ${was} or more` }];
+      const [limit, has] = [at(inputs, "maxAllocatedStorage"), at(formerInputs, "allocatedStorage")];
+      if (type !== "aws:rds/instance:Instance" || !(Number(limit) <= Number(has))) return [];
+      const message = `its storage has ${has} GiB and might grow to ${limit}, which RDS refuses`;
+      return [
+        {
+          resource: urn,
+          message,
+          fix: `set database.maxStorageGib to ${Math.ceil((Number(has) * 110) / 100)} or more`,
+        },
+      ];
     }),
 };
 
@@ -166,5 +173,5 @@ export const everyResource: readonly Invariant[] = [
   byDigest,
   oneDigest,
   noPlainSecret,
-  storageGrows,
+  storageLimit,
 ];

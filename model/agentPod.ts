@@ -26,7 +26,7 @@ export interface AgentPodArgs {
   /** Environment by reference to a Secret. */
   secretEnvironment: pulumi.Input<types.input.core.v1.EnvVar[]>;
   /** The SecretProviderClass whose mount fills that Secret. */
-  secretClassName: string;
+  secretClassName: pulumi.Input<string>;
 }
 
 /** Of `agent adopt`. */

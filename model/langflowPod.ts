@@ -31,7 +31,7 @@ export interface LangFlowPodArgs {
   /** Environment by reference to a Secret. */
   secretEnvironment: pulumi.Input<types.input.core.v1.EnvVar[]>;
   /** The SecretProviderClass whose mount fills that Secret. */
-  secretClassName: string;
+  secretClassName: pulumi.Input<string>;
   /** Claim mounted at /data. */
   claimName: string;
   /** zones: the pods are over two zones at least. none: all may run on one node. Default zones. A change rolls the pods. */

@@ -55,7 +55,7 @@ export function restrictedNamespace(kubernetesVersion: string): Record<string, s
 }
 
 /** The volume by which the Secrets Store CSI driver fetches a pod's secrets; a container must mount it. */
-export function secretsVolume(secretProviderClass: string): types.input.core.v1.Volume {
+export function secretsVolume(secretProviderClass: pulumi.Input<string>): types.input.core.v1.Volume {
   return {
     name: "secrets",
     csi: { driver: "secrets-store.csi.k8s.io", readOnly: true, volumeAttributes: { secretProviderClass } },

@@ -1,4 +1,5 @@
 import * as cloudflare from "@pulumi/cloudflare";
+import type * as pulumi from "@pulumi/pulumi";
 import { WebhookName } from "../components/agent/WebhookName";
 import { CloudflareAccess } from "../components/edge/CloudflareAccess";
 import { FrontDoor } from "../components/edge/FrontDoor";
@@ -33,13 +34,27 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     { provider },
   );
 
+  const { hostname } = fleet;
+  const before: pulumi.Resource[] = [];
+  if (config.frontDoor) {
+    const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
+    before.push(new FrontDoor("edge", { zoneId, hostname, plan, limits, frames }, { providers: [provider] }));
+  }
+  const access =
+    config.access &&
+    new CloudflareAccess(
+      "edge",
+      { accountId: fleet.cloudflareAccountId, hostname, formerHostname: fleet.formerHostname, ...config.access },
+      { providers: [provider] },
+    );
+  if (access) before.push(access);
   const balancer = new GlobalLoadBalancer(
     "edge",
     {
       accountId: fleet.cloudflareAccountId,
       zone: fleet.zone,
       zoneId,
-      hostname: fleet.hostname,
+      hostname,
       topology: fleet.topology,
       steering: config.steering,
       monitor: config.monitor,
@@ -47,19 +62,9 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
       ...(config.movingFrom && { movingFrom: config.movingFrom }),
       notificationEmails: config.notificationEmails,
     },
-    { providers: [provider] },
+    // No name is served before all that guards it is there.
+    { providers: [provider], dependsOn: before },
   );
-  if (config.frontDoor) {
-    const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
-    new FrontDoor("edge", { zoneId, hostname: fleet.hostname, plan, limits, frames }, { providers: [provider] });
-  }
-  const access =
-    config.access &&
-    new CloudflareAccess(
-      "edge",
-      { accountId: fleet.cloudflareAccountId, hostname: fleet.hostname, ...config.access },
-      { providers: [provider] },
-    );
   const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {
     const originHostname = webhookOrigin(region, outputs);
     const { zone } = fleet;

@@ -123,9 +123,10 @@ export function region(
       accessPointId: files.accessPointId,
       vpcCidr: cidr,
       publicSubnetCidrs: [...addressPlan(cidr).public],
+      // The one that is used so far stays the first while another joins: a listener that changes its first is without the former a moment.
       certificateArns: [
-        foundation.certificateArn,
         ...(fleet.formerHostname === undefined ? [] : [laterCertificate(foundation, "formerCertificateArn")]),
+        foundation.certificateArn,
       ],
       webhook: fleet.webhook,
       observed: fleet.observability !== undefined,

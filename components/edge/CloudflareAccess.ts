@@ -19,6 +19,8 @@ export interface CloudflareAccessArgs {
   accountId: string;
   /** The public name that all of it is about. */
   hostname: string;
+  /** What that was, while it changes: whoever still comes by it is asked as well. */
+  formerHostname?: string | undefined;
   /** Who may sign in; at least one of them. */
   allow: AllowedPeople;
   /** Ids of the identity providers to sign in with. Empty: all that the account has. */
@@ -73,19 +75,23 @@ export class CloudflareAccess extends pulumi.ComponentResource {
     const people = policy("people", { decision: "allow", includes: peopleOf(args.allow) });
     const anyone = policy("anyone", { decision: "bypass", includes: [{ everyone: {} }] });
 
-    const openings = openPaths(args.open).map(
-      (path) =>
-        new cloudflare.ZeroTrustAccessApplication(
-          `${name}-open-${wordsOf(path)}`,
-          openingOf(args, path, [anyone]),
-          child,
-        ),
-    );
-    // Last, and first to go: what is open stays so while all else is being closed.
-    new cloudflare.ZeroTrustAccessApplication(name, wholeOf(args, [programs, people]), {
-      parent: this,
-      dependsOn: openings,
-    });
+    const close = (called: string, of: CloudflareAccessArgs, dependsOn: pulumi.Resource[]) => {
+      const openings = openPaths(args.open).map(
+        (path) =>
+          new cloudflare.ZeroTrustAccessApplication(`${called}-open-${wordsOf(path)}`, openingOf(of, path, [anyone]), {
+            ...child,
+            dependsOn,
+          }),
+      );
+      // Last, and first to go: what is open stays so while all else is being closed.
+      return new cloudflare.ZeroTrustAccessApplication(called, wholeOf(of, [programs, people]), {
+        parent: this,
+        dependsOn: openings,
+      });
+    };
+    const former = args.formerHostname;
+    // First, or the former name would be open from the moment on that the other's application leaves it.
+    close(name, args, former === undefined ? [] : [close(`${name}-former`, { ...args, hostname: former }, [])]);
 
     this.serviceTokens = Object.fromEntries(
       tokens.map(([each, { clientId, clientSecret, expiresAt }]) => [

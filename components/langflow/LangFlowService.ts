@@ -79,7 +79,7 @@ export interface LangFlowServiceArgs {
   publicSubnetIds: pulumi.Input<string[]>;
   /** Networks of those subnets: what the load balancer's connections to pods come from. */
   publicSubnetCidrs: string[];
-  /** ACM certificates in this AWS region: that of `hostname`, then those of other names it is reached by. */
+  /** ACM certificates in this AWS region: those of all names it is reached by, the first for who asks by none. */
   certificateArns: pulumi.Input<string>[];
   /** IPv4 networks that may reach the load balancer: Cloudflare's. */
   sourceRanges: pulumi.Input<string[]>;

@@ -10,7 +10,7 @@ export interface PodSecretsArgs {
   awsRegion: string;
   /** Namespace of the pods that mount them. A change replaces the class. */
   namespace: string;
-  /** Name of the class, and what that of the Kubernetes Secret begins with. A change replaces the class. */
+  /** What the name of the class and of the Kubernetes Secret begins with. A change replaces the class. */
   secretName: string;
   /** Labels of the class and of the Kubernetes Secret. */
   labels: Record<string, string>;
@@ -27,12 +27,12 @@ const digestOf = (names: readonly string[]): string =>
  * Kubernetes Secret, from which containers take their environment. Only names and ARNs appear here.
  *
  * The driver adds no key to a Secret that is there but at its next poll (secrets-store-csi-driver, "Sync as Kubernetes Secret"): a pod
- * with a new variable could not start until then. So other variables are another Secret, made as the first such pod mounts it; the former
- * goes with the last pod that mounted it.
+ * with a new variable could not start until then. So other variables are another class and another Secret. The former class goes once the
+ * pods that mount it have been exchanged: it knows its own Secret alone (issue 1471 there), which goes with the last of them.
  */
 export class PodSecrets extends pulumi.ComponentResource {
   /** What the pod mounts, so that the driver fetches. */
-  readonly className: string;
+  readonly className: pulumi.Output<string>;
   /** The containers' environment, by reference. */
   readonly environment: pulumi.Output<types.input.core.v1.EnvVar[]>;
 
@@ -40,16 +40,16 @@ export class PodSecrets extends pulumi.ComponentResource {
     super(typeToken("PodSecrets"), name, args, opts);
 
     const { labels } = args;
-    this.className = args.secretName;
     const mounted = pulumi.output(args.secrets).apply((set) => JSON.stringify(set.mounted));
     const variables = pulumi.output(args.secrets).apply((set) => set.variables);
     const secretName = variables.apply((names) => `${args.secretName}-${digestOf(names)}`);
+    this.className = secretName;
     new kubernetes.apiextensions.CustomResource(
       name,
       {
         apiVersion: "secrets-store.csi.x-k8s.io/v1",
         kind: "SecretProviderClass",
-        metadata: { name: args.secretName, namespace: args.namespace, labels },
+        metadata: { name: secretName, namespace: args.namespace, labels },
         spec: {
           provider: "aws",
           parameters: { region: args.awsRegion, usePodIdentity: "true", objects: mounted },

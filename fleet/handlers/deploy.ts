@@ -7,6 +7,7 @@ import { followed, liveAfterwords, liveDirectory } from "../local/live";
 import { gate } from "../rollout/gate";
 import { healthProbe } from "../rollout/probes";
 import type { Recording } from "../stacks/changes";
+import { requireFormerName } from "../stacks/publicName";
 import { runStacks } from "../stacks/stackRun";
 import { update, updateTable } from "../stacks/update";
 import type { DeployOptions } from "../verbs/deploy";
@@ -23,6 +24,7 @@ const LOOK_MS = { clouds: 15_000, local: 1_000 };
 export async function deploy(options: DeployOptions): Promise<ExitCode> {
   const times = { withinMs: options.healthyWithin * 1000, soakMs: options.soak * 1000 };
   return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
+    await requireFormerName(opened);
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const order = opened.order.flat().map((stack) => [stack]);
     const runs = await runStacks(

@@ -4,6 +4,7 @@ import { connectLive } from "../../sandbox/live/client";
 import { confirm, type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, asJson, countsOf, exitCodeOf } from "../cli/report";
 import { type LiveRun, LiveUp, liveAfterwords, liveDirectory, liveTable } from "../local/live";
+import { requireFormerName } from "../stacks/publicName";
 import { oneServingRegionAtATime } from "../stacks/schedule";
 import { runStacks } from "../stacks/stackRun";
 import { update, updateTable } from "../stacks/update";
@@ -19,13 +20,19 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   if (options.pods > 1 && !options.live)
     throw new UserError("--pods is of the live fleet: say --local --live as well", ExitCode.BadInput);
   return withSession(options, { localCloud: "start", changes: true }, async (opened) => {
+    await requireFormerName(opened);
     if (!options.local && !options.yes) await showAndConfirm(opened);
     const processes = options.live ? await LiveUp.prepare(opened.session, options) : undefined;
     const how = { refresh: options.refresh, silenceMinutes: options.silence };
     const deployed = new Set(opened.session.others([]));
     const order = oneServingRegionAtATime(opened.order, (stack) => deployed.has(stack));
     const runs = await runStacks(
-      { session: opened.session, order, summarise: (changes) => countsOf(changes, "done") },
+      {
+        session: opened.session,
+        order,
+        stopAtFirst: isRenamed(opened),
+        summarise: (changes) => countsOf(changes, "done"),
+      },
       async (stack, recording) => {
         const extra = await update(opened, stack, recording, how);
         processes?.begin(stack.name);
@@ -42,6 +49,9 @@ export async function up(options: UpOptions): Promise<ExitCode> {
     return exitCode;
   });
 }
+
+/** While the public name changes, the edge must not move past a region that has not. */
+const isRenamed = ({ project }: Opened): boolean => project.stacks.get("edge")?.fleet.formerHostname !== undefined;
 
 async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): Promise<LiveRun | undefined> {
   if (processes) return processes.finish();

@@ -312,13 +312,13 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "from flows.example.com to langflow.example.com",
   ],
   [
-    "storage-never-shrinks",
-    "a database is to have less than it has",
+    "storage-limit-above-storage",
+    "a database may grow to no more than it has",
     broken("aws:rds/instance:Instance", (i, resource) => {
-      i.allocatedStorage = 99;
+      i.maxAllocatedStorage = 100;
       resource.formerInputs = { allocatedStorage: 100 };
     }),
-    "from 100 to 99 GiB",
+    "has 100 GiB and might grow to 100",
   ],
   [
     "no-plain-secret",
@@ -363,12 +363,18 @@ describe("the invariants", () => {
     expect(checkInvariants(moved)).toEqual([]);
   });
 
-  it("let a database's storage grow, and stay, and come to be", () => {
-    for (const formerInputs of [{ allocatedStorage: 99 }, { allocatedStorage: 100 }, undefined])
+  it("let a database's storage grow, by itself as well, and come to be, and a smaller size be asked for in vain", () => {
+    for (const formerInputs of [
+      { allocatedStorage: 99 },
+      { allocatedStorage: 100 },
+      { allocatedStorage: 499 },
+      undefined,
+    ])
       expect(
         checkInvariants(
           broken("aws:rds/instance:Instance", (inputs, resource) => {
             inputs.allocatedStorage = 100;
+            inputs.maxAllocatedStorage = 500;
             resource.formerInputs = formerInputs;
           }),
         ),

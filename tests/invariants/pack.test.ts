@@ -50,6 +50,7 @@ describe("the policy pack", () => {
       "fallback-is-not-the-sole-default",
       "images-by-digest",
       "pools-monitored",
+      "roles-bounded",
       "two-pools-at-least",
     ]);
   });

@@ -56,6 +56,37 @@ describe("a public name that changes", () => {
         fix: `set formerHostname to ${before} in Pulumi.yaml`,
       }),
     ]);
+    for (const verb of ["up", "deploy"]) {
+      const refused = await local.run([verb, "--yes"]);
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        ExitCode.BadInput,
+        expect.stringContaining(`set formerHostname to ${before}`),
+      ]);
+    }
+  });
+
+  it("stays where it is at the edge while a region has not taken the other one", async () => {
+    name(after, before);
+    await local.cloud("POST", "/faults", {
+      provider: "kubernetes",
+      method: "update",
+      kind: "throttle",
+      type: SERVICE,
+      nth: 1,
+    });
+    const failed = await local.run(["up"]);
+    await local.cloud("DELETE", "/faults");
+    expect(failed.exitCode).not.toBe(ExitCode.Success);
+    const outcomes = failed.json.stacks.map(({ stack, outcome }: { stack: string; outcome: string }) => [
+      stack,
+      outcome,
+    ]);
+    expect(outcomes).toEqual([
+      ["foundation", "done"],
+      ["us-east", "failed"],
+      ["eu-west", "skipped"],
+      ["edge", "skipped"],
+    ]);
   });
 
   it("is deployed in the order of the stacks, each region under both names", async () => {
@@ -64,8 +95,8 @@ describe("a public name that changes", () => {
     const deployed = await local.run(["up"]);
     expect([deployed.exitCode, deployed.stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("error")]);
     expect(await certified()).toEqual([
-      [after, before],
-      [after, before],
+      [before, after],
+      [before, after],
     ]);
     expect(await quiet()).toEqual([ExitCode.Success]);
   });

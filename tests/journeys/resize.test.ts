@@ -52,7 +52,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     for (const database of Object.values(await databases())) expect(database.instanceClass).toBe("db.m7g.xlarge");
   });
 
-  it("grows storage over 400 GiB, and refuses in the preview to shrink it", async () => {
+  it("grows storage over 400 GiB, shrinks none, and refuses in the preview a limit that is not above it", async () => {
     change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 500, maxStorageGib: 1000 });
     await deployed();
     expect((await databases())["us-east"]).toMatchObject({
@@ -60,11 +60,17 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
       iops: 12_000,
       storageThroughput: 500,
     });
+    // A smaller size is asked for in vain, and a limit that is not above it would stop the update halfway.
+    change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 100, maxStorageGib: 1000 });
+    await deployed();
+    expect((await databases())["us-east"]).toMatchObject({ allocatedStorage: 500 });
+    change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 500, maxStorageGib: 1000 });
+    await deployed();
     change("us-east", { instanceClass: "db.m7g.xlarge" });
     const { exitCode, json } = await local.run(["preview", "us-east"]);
     expect([exitCode, json.violations.map(({ fix }: { fix: string }) => fix)]).toEqual([
       ExitCode.InvariantBroken,
-      ["leave database.storageGib at 500 or more"],
+      ["set database.maxStorageGib to 550 or more"],
     ]);
     change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 500, maxStorageGib: 1000 });
   });

@@ -32,11 +32,17 @@ function verifyInstance(situation: Situation): void {
     !neighbour(situation, PARAMETER_GROUP, parameters)
   )
     throw fail(`DBParameterGroupNotFound: DBParameterGroup not found: ${parameters}`);
-  const [was, is] = [old?.inputs.allocatedStorage, inputs.allocatedStorage];
-  if (typeof was === "number" && typeof is === "number" && is < was)
+  const [was, is, most] = [old?.properties.allocatedStorage, inputs.allocatedStorage, inputs.maxAllocatedStorage];
+  if (typeof was === "number" && typeof is === "number" && is < was && !isSuppressed(was, inputs))
     throw fail("InvalidParameterCombination: Requested storage size cannot be less than the current storage size.");
+  if (typeof was === "number" && typeof most === "number" && most !== 0 && most <= was)
+    throw fail("InvalidParameterCombination: Max storage size must be greater than storage size");
   verifyGp3(situation);
 }
+
+/** The provider sends no smaller size than there is while storage may grow beyond it (terraform-provider-aws, instance.go). */
+const isSuppressed = (was: unknown, { allocatedStorage, maxAllocatedStorage }: Properties): boolean =>
+  Number(was) > Number(allocatedStorage) && Number(maxAllocatedStorage) > Number(allocatedStorage);
 
 /** From this size on RDS lays gp3 storage of PostgreSQL over four volumes (RDS user guide, "gp3 storage"). */
 const STRIPED_GIB = 400;
@@ -231,6 +237,9 @@ export const rds: Record<string, Behaviour> = {
             inputs.storageThroughput ??
             old?.properties.storageThroughput ??
             gp3Of(inputs.allocatedStorage).storageThroughput,
+        }),
+        ...(isSuppressed(old?.properties.allocatedStorage, inputs) && {
+          allocatedStorage: old?.properties.allocatedStorage,
         }),
         ...stillAsBefore(situation),
       };

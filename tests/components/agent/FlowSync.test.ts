@@ -140,10 +140,10 @@ describe("FlowSync", () => {
     );
     const { volumes } = template(resources).spec;
     expect(volumes.find(({ name }: { name: string }) => name === "secrets").csi.volumeAttributes).toEqual({
-      secretProviderClass: "flow-sync-accounts",
+      secretProviderClass: expect.stringMatching(/^flow-sync-accounts-[0-9a-f]{8}$/),
     });
     const { metadata, spec } = manifest(resources, "SecretProviderClass");
-    expect(metadata.name).toBe("flow-sync-accounts");
+    expect(metadata.name).toMatch(/^flow-sync-accounts-[0-9a-f]{8}$/);
     expect(JSON.parse(spec.parameters.objects)).toContainEqual(
       expect.objectContaining({
         objectName: LANGFLOW_ARGS.databaseSecretArn,

@@ -374,7 +374,9 @@ describe("Observability", () => {
     it("has the token of another store as a file, reads no secret but that one, and goes out by the port of its URL", async () => {
       const all = await sent({ url: "https://series.example.com:8443/write", secret: "STORE_TOKEN" });
       expect(policy(all).map(([, resource]: unknown[]) => resource)).toEqual([[ALERTING], ARGS.keyArn]);
-      expect(manifest(all, "SecretProviderClass", "prometheus").spec.parameters.objects).toContain("STORE_TOKEN");
+      const classes = manifests(all).filter(({ kind }) => kind === "SecretProviderClass");
+      const own = classes.find(({ metadata }) => metadata.name.startsWith("prometheus-"));
+      expect(own?.spec.parameters.objects).toContain("STORE_TOKEN");
       const { data } = manifest(all, "ConfigMap", "prometheus");
       const [{ authorization }] = parse(data["prometheus.yml"]).remote_write;
       const [{ volumeMounts }] = pod(manifest(all, "Deployment", "prometheus-us-east")).containers;

@@ -364,6 +364,37 @@ describe("readProject", () => {
     expect(readProject(directory).warnings).toEqual([]);
   });
 
+  it("refuses receivers of alerts whose secrets the foundation lacks, by their names, before anything is made", () => {
+    const program = (name: string) => `${name}:1.0.0@sha256:${"a".repeat(64)}`;
+    edit("Pulumi.yaml", ({ config }) => {
+      config["langflow-dr:observability"] = {
+        value: {
+          images: {
+            prometheus: program("prometheus"),
+            alertmanager: program("alertmanager"),
+            blackboxExporter: program("blackbox"),
+          },
+          receivers: { webhook: [{ secret: "CHAT" }], pagerduty: [{ secret: "PAGER" }, { secret: "CHAT" }] },
+          deadMansSwitch: { secrets: { "us-east": "BEAT_US", "eu-west": "BEAT_EU" } },
+        },
+      };
+    });
+    const set = (...names: string[]) =>
+      edit("Pulumi.foundation.yaml", (content) => {
+        const secrets = Object.fromEntries(names.map((name) => [name, { secure: `v1:${name}` }]));
+        content.config = { ...content.config, "langflow-dr:alertingSecrets": secrets };
+      });
+    set("CHAT", "BEAT_US");
+    expect(refusal().message.split("\n").slice(1)).toEqual([
+      "Pulumi.foundation.yaml",
+      expect.stringContaining(
+        "alertingSecrets has no PAGER, BEAT_EU, which observability in Pulumi.yaml names: pulumi config",
+      ),
+    ]);
+    set("CHAT", "BEAT_US", "BEAT_EU", "PAGER");
+    expect(readProject(directory).warnings).toEqual([]);
+  });
+
   it("warns of a Kubernetes version that is newer than those it knows, and refuses one without support", () => {
     const version = (value: string) =>
       edit("Pulumi.us-east.yaml", ({ config }) => {
