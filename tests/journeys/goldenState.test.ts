@@ -10,7 +10,7 @@ const GOLDEN = join(__dirname, "golden");
 const RELEASES = readdirSync(GOLDEN).flatMap((file) => /^(.*)\.tar\.gz$/.exec(file)?.[1] ?? []);
 
 /** What may be made anew: it holds nothing, and what uses it is moved over first. */
-const MAY_BE_REPLACED = [/SecretProviderClass \S+-flow-sync: metadata\.name/];
+const MAY_BE_REPLACED = [/SecretProviderClass \S+: metadata\.name/];
 
 /** A fleet as a release left it: its config, its state, its cloud. */
 function asOf(release: string): LocalFleet {
