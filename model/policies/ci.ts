@@ -229,7 +229,7 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Effect: "Deny",
       Action: "kms:CreateGrant",
       Resource: "*",
-      Condition: { Bool: { "kms:GrantIsForAWSResource": "false" } },
+      Condition: { BoolIfExists: { "kms:GrantIsForAWSResource": "false" } },
     },
     {
       Sid: "VersionsOutliveDeploys",

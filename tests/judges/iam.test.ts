@@ -452,7 +452,13 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
     // Keys that are ours already, none other, and none by calling it ours.
     ...deploy.may("kms:EnableKeyRotation", key, ours),
-    ...deploy.mayNot("kms:PutKeyPolicy", key, ours),
+    ...deploy.mayNot(["kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RetireGrant", "kms:UntagResource"], key, ours),
+    // A grant is given to services for what they keep, and to nobody else.
+    ...deploy.mayNot("kms:CreateGrant", key, ours),
+    ...deploy.may("kms:CreateGrant", key, {
+      context: { ...ours.context, "kms:GrantIsForAWSResource": "true" },
+    }),
+    ...deploy.mayNot(["s3:PutBucketAcl", "s3:PutBucketOwnershipControls", "s3:PutEncryptionConfiguration"], flows),
     ...deploy.mayNot(["kms:EnableKeyRotation", "kms:Decrypt", "kms:TagResource"], OTHER_KEY),
     ...deploy.mayNot("kms:TagResource", OTHER_KEY, { context: { "aws:RequestTag/project": "langflow-dr" } }),
     ...deploy.mayNot("kms:CreateKey", "*", { context: { "aws:RequestTag/project": "langflow-dr" } }),
