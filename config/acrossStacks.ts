@@ -1,6 +1,8 @@
 import { longestGapSeconds } from "../model/backupGap";
 import { kubernetesSupport, NEWEST_KUBERNETES } from "../model/kubernetesVersions";
 import { PROJECT } from "../model/names";
+import { neededSecrets } from "../observability/alertmanager";
+import { writeSecrets } from "../observability/remoteWrite";
 import type { StackConfig } from "./parse";
 import type { FleetConfig } from "./schema";
 
@@ -32,9 +34,8 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
 function alertingSecretsOf(observability: FleetConfig["observability"]): Set<string> {
   if (!observability) return new Set();
   const { receivers, deadMansSwitch, remoteWrite } = observability;
-  const told = [...receivers.webhook, ...receivers.email, ...receivers.pagerduty].map(({ secret }) => secret);
   const called = Object.values(deadMansSwitch?.secrets ?? {});
-  return new Set([...told, ...called, remoteWrite?.secret].filter((name) => name !== undefined));
+  return new Set([...neededSecrets({ receivers }), ...called, ...writeSecrets(remoteWrite)]);
 }
 
 /** What is newer than what is known here, one line each: it may be right, and nobody has looked. */

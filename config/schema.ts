@@ -627,16 +627,15 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
     context.addIssue({ code: "custom", path: ["schedules", ...path], message });
   for (const [path, message] of watching ? strangers(watching, names) : [])
     context.addIssue({ code: "custom", path: ["observability", ...path], message });
-  const isOutside = (each: string) => each !== zone && !each.endsWith(`.${zone}`);
-  if (isOutside(name)) report("hostname", `is not inside the zone ${zone}`);
-  if (former !== undefined && isOutside(former)) report("formerHostname", `is not inside the zone ${zone}`);
+  for (const [key, each] of [["hostname", name] as const, ["formerHostname", former] as const]) {
+    if (each !== undefined && each !== zone && !each.endsWith(`.${zone}`))
+      report(key, `is not inside the zone ${zone}`);
+    if (webhook && names.some((region) => webhookHostname(region, zone) === each))
+      report(key, "is the name of a region's webhook");
+  }
   if (former === name) report("formerHostname", "is the hostname of today: leave it out");
-  if (webhook && names.some((each) => webhookHostname(each, zone) === former))
-    report("formerHostname", "is the name of a region's webhook");
   if (webhook && repository === undefined)
     report("webhook", "must be false without a flowRepository: no Git host would call it");
-  if (webhook && names.some((each) => webhookHostname(each, zone) === name))
-    report("hostname", "is the name of a region's webhook");
   const longest =
     names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
   if (webhook && longest.length > CERTIFICATE_NAME_MAX)

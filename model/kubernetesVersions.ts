@@ -16,8 +16,8 @@ const EXTENDED_SUPPORT_ENDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The day the list is of. What ended by then is refused; what ends later is not, whatever day it is: nobody's config stops
- * working overnight, least of all on the day that a region is lost.
+ * The day of the list. A version whose support ended by then is refused. One whose support ends later is never refused by the
+ * calendar: no config stops working overnight, least of all on the day that a region is lost.
  */
 const LOOKED_UP = "2026-12-01";
 

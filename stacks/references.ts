@@ -112,6 +112,18 @@ export function foundationBoundary(foundation: pulumi.Output<FoundationFor>): pu
 }
 
 /**
+ * A certificate that the config asked for after the foundation was first deployed; as {@link foundationOutputs} in what is missing.
+ *
+ * @throws pulumi.RunError through the output
+ */
+export function foundationCertificate(
+  foundation: pulumi.Output<FoundationFor>,
+  output: "formerCertificateArn" | "webhookCertificateArn",
+): pulumi.Output<string> {
+  return foundation.apply((outputs): string => outputs[output] ?? absent("foundation", `has no ${output}`));
+}
+
+/**
  * The witness of the schedules; as {@link foundationOutputs} in what is missing.
  *
  * @param foundation of a fleet whose config has a witness

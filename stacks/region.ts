@@ -19,6 +19,7 @@ import { awsAccount, awsProvider } from "./providers";
 import {
   type FoundationFor,
   foundationBoundary,
+  foundationCertificate,
   foundationOutputs,
   foundationWitness,
   type Undeployed,
@@ -125,7 +126,7 @@ export function region(
       publicSubnetCidrs: [...addressPlan(cidr).public],
       // The one that is used so far stays the first while another joins: a listener that changes its first is without the former a moment.
       certificateArns: [
-        ...(fleet.formerHostname === undefined ? [] : [laterCertificate(foundation, "formerCertificateArn")]),
+        ...(fleet.formerHostname === undefined ? [] : [foundationCertificate(foundation, "formerCertificateArn")]),
         foundation.certificateArn,
       ],
       webhook: fleet.webhook,
@@ -152,7 +153,7 @@ export function region(
       // Nobody would look at it where nothing watches.
       databaseIdentifier: fleet.observability && database.identifier,
       webhook: fleet.webhook
-        ? { ...entrance, certificateArns: [laterCertificate(foundation, "webhookCertificateArn")] }
+        ? { ...entrance, certificateArns: [foundationCertificate(foundation, "webhookCertificateArn")] }
         : undefined,
     },
     besideLangFlow,
@@ -216,20 +217,6 @@ function checkersOf(region: string, { observability }: FleetConfig): string[] {
 function cloudflareRanges(): pulumi.Output<string[]> {
   const provider = new cloudflare.Provider("cloudflare");
   return cloudflare.getIpRangesOutput({}, { provider }).ipv4Cidrs;
-}
-
-/** A certificate that the config asked for after the foundation was first deployed. */
-function laterCertificate(
-  foundation: pulumi.Output<FoundationFor>,
-  output: "formerCertificateArn" | "webhookCertificateArn",
-): pulumi.Output<string> {
-  return foundation.apply((outputs) => {
-    const arn = outputs[output];
-    if (arn !== undefined) return arn;
-    // A preview of the change that asks for it, in which the foundation is not deployed yet either.
-    if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
-    throw new pulumi.RunError(`the foundation has no ${output} yet: deploy it first (pulumi up -s foundation)`);
-  });
 }
 
 function ciRole(

@@ -37,9 +37,9 @@ export interface FlowDatabaseArgs {
   multiAz?: boolean;
   /** GiB at first; RDS adds to it by itself, up to `maxStorageGib`. */
   storageGib: number;
+  maxStorageGib: number;
   /** When RDS brings minor versions, as `ddd:hh:mm-ddd:hh:mm` in UTC. Regions differ in it: a minor version restarts the database. */
   maintenanceWindow: string;
-  maxStorageGib: number;
   /**
    * Days of point-in-time recovery, here and in the backup region. A change updates the database in place, and stops the copy of
    * its backups and starts it again: what was copied stays for the days that it was copied with.

@@ -1,9 +1,8 @@
+import { BRANCH, BRANCH_REF, ENVIRONMENT } from "../../model/policies/ciTrust";
 import { ok, together, type Verdict, warning } from "../examination/finding";
 import type { GitHub } from "../github/client";
 
-/** The environment whose jobs deploy (model/policies/ciTrust.ts), the branch, and the check that pull requests wait for. */
-const ENVIRONMENT = "production";
-const BRANCH = "main";
+/** The check that pull requests wait for. */
 const CHECK = "Test";
 /** Repository variables that name the runners of what main runs, and of what a pull request brings. */
 const TRUSTED = "CLUSTER_RUNNER";
@@ -41,7 +40,7 @@ export async function environment({ api, owner, repo }: GitHub): Promise<Verdict
   return together([
     reviewed
       ? ok(`${ENVIRONMENT} has reviewers`)
-      : warning(`${ENVIRONMENT} has no reviewers: whatever is merged is deployed`, `name them: ${how("2")}`),
+      : warning(`${ENVIRONMENT} has no reviewers: every merge is deployed`, `name them: ${how("2")}`),
     policy && others.length === 0
       ? ok(`it is for ${policy.protected_branches ? "protected branches" : BRANCH}`)
       : warning(
@@ -168,7 +167,7 @@ async function groupVerdict(
   if (members.length === 0 && !hosted?.runners.some((each) => each.name === label)) return undefined;
   const workflows = `${owner}/${repo}/.github/workflows/`;
   const elsewhere = selected_workflows.filter(
-    (each) => !each.startsWith(workflows) || !each.endsWith(`@refs/heads/${BRANCH}`),
+    (each) => !each.startsWith(workflows) || !each.endsWith(`@${BRANCH_REF}`),
   );
   // GitHub's own larger runners are a new machine each time.
   const lasting = members.filter(({ ephemeral }) => ephemeral === false);

@@ -1,9 +1,9 @@
 import { ExitCode, UserError } from "../../model/errors";
+import { BRANCH } from "../../model/policies/ciTrust";
 import type { GitHub } from "./client";
 
-/** The one workflow that deploys, and the one branch that it deploys. */
+/** The one workflow that deploys. */
 const WORKFLOW = "deploy.yml";
-const BRANCH = "main";
 /** What starts a run of it there. */
 const EVENTS: readonly string[] = ["push", "workflow_dispatch"];
 

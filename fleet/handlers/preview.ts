@@ -37,8 +37,7 @@ async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
   return withSession(options, { localCloud: "start", changes: false }, async (opened) => {
     const left = options.stacks.length > 0 ? [] : leftBehind(opened);
     const runs = [...(await runPreview(opened, { silenceMinutes: options.silence })), ...left];
-    const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
-    const exitCode = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
+    const { violations, exitCode } = judged(runs);
     const capacity = fleetCapacity(opened.project.stacks);
     if (options.markdown) writeFileSync(options.markdown, comment(runs, violations, capacity));
     if (options.json) print(asJson("preview", options.local, runs, exitCode, { violations }));
@@ -73,6 +72,15 @@ export function runPreview(
       return {};
     },
   );
+}
+
+/** What a preview says against the change: what failed, or what it would break. */
+export function judged(runs: readonly StackRun[]): { violations: Violation[]; exitCode: ExitCode } {
+  const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
+  return {
+    violations,
+    exitCode: exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success),
+  };
 }
 
 export function showChanges(runs: readonly StackRun[]): string[] {

@@ -1,4 +1,3 @@
-import { checkInvariants } from "../../invariants/check";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
 import { confirm, type Opened, print, report, withSession } from "../cli/command";
@@ -9,7 +8,7 @@ import { oneServingRegionAtATime } from "../stacks/schedule";
 import { runStacks } from "../stacks/stackRun";
 import { update, updateTable } from "../stacks/update";
 import type { UpOptions } from "../verbs/up";
-import { runPreview, showChanges, violationLines } from "./preview";
+import { judged, runPreview, showChanges, violationLines } from "./preview";
 
 /** Deploys the stacks in order: new regions side by side, those that serve one after the other. */
 export async function up(options: UpOptions): Promise<ExitCode> {
@@ -67,10 +66,9 @@ async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): P
  */
 export async function showAndConfirm(opened: Opened): Promise<void> {
   const runs = await runPreview(opened);
-  const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
+  const { violations, exitCode } = judged(runs);
   report([...showChanges(runs), ...afterwords(runs), ...violationLines(violations)].join("\n"));
-  const failed = exitCodeOf(runs) || (violations.length > 0 ? ExitCode.InvariantBroken : ExitCode.Success);
-  if (failed !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", failed);
+  if (exitCode !== ExitCode.Success) throw new UserError("the preview failed: nothing was changed", exitCode);
   const refusals = { nobody: "look at `preview` first, then say --yes", declined: "nothing was changed" };
   await confirm("Change the clouds like this", "yes", refusals);
 }

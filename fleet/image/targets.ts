@@ -1,6 +1,7 @@
 import type { FleetConfig, RegionConfig } from "../../config/schema";
 import { ExitCode, UserError } from "../../model/errors";
 import { type Image, parseImage } from "../../model/images";
+import { BRANCH_REF } from "../../model/policies/ciTrust";
 import type { Project } from "../stacks/project";
 
 /** One image in one region's registry. */
@@ -52,5 +53,5 @@ export function signerOf({ githubRepository }: FleetConfig): string {
       "nobody can tell who signs the images: set langflow-dr:githubRepository in Pulumi.yaml to the repository whose workflow builds them",
       ExitCode.BadInput,
     );
-  return `https://github.com/${githubRepository}/.github/workflows/image.yml@refs/heads/main`;
+  return `https://github.com/${githubRepository}/.github/workflows/image.yml@${BRANCH_REF}`;
 }

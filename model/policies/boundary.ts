@@ -1,5 +1,6 @@
 import { BACKUP_PREFIX } from "../agent";
 import { PROJECT, STATE_BUCKET_PREFIX } from "../names";
+import { clusterKeyPolicy } from "./cluster";
 import type { Statement } from "./document";
 
 /** Longest text of a managed policy, in characters without white space (IAM user guide, quotas). */
@@ -107,19 +108,8 @@ export function boundaryPolicy({ partition, accountId, awsRegions, keyArns }: Bo
       Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
       Resource: `arn:${partition}:secretsmanager:*:${accountId}:secret:${PROJECT}-*`,
     },
-    {
-      Sid: "UseKeys",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-      Resource: keyArns,
-    },
-    {
-      Sid: "GrantKeys",
-      Effect: "Allow",
-      Action: ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
-      Resource: keyArns,
-      Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
-    },
+    // No role does more with a key.
+    ...clusterKeyPolicy(keyArns),
     {
       // EKS Auto Mode makes the instance profiles of its nodes (AmazonEKSComputePolicy).
       Sid: "Nodes",

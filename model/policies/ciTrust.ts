@@ -4,9 +4,10 @@ import type { Statement } from "./document";
 export const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 
 /** Branch that deploys, that drift is checked on, and that images are built from. */
-const MAIN = "refs/heads/main";
+export const BRANCH = "main";
+export const BRANCH_REF = `refs/heads/${BRANCH}`;
 /** GitHub environment a deploying job names; who may approve it is configured there. */
-const ENVIRONMENT = "production";
+export const ENVIRONMENT = "production";
 
 /** Jobs a role is for. */
 export type CiPurpose = "deploy" | "preview" | "drift" | "image";
@@ -14,10 +15,10 @@ export type CiPurpose = "deploy" | "preview" | "drift" | "image";
 /** End of the token's subject, and further claims that must hold, a purpose. */
 const JOBS: Record<CiPurpose, { subject: string; claims: Record<string, string> }> = {
   // The branch too, because a job of any branch may name an environment that nobody protected.
-  deploy: { subject: `environment:${ENVIRONMENT}`, claims: { environment: ENVIRONMENT, ref: MAIN } },
+  deploy: { subject: `environment:${ENVIRONMENT}`, claims: { environment: ENVIRONMENT, ref: BRANCH_REF } },
   preview: { subject: "pull_request", claims: {} },
-  drift: { subject: `ref:${MAIN}`, claims: { ref: MAIN } },
-  image: { subject: `ref:${MAIN}`, claims: { ref: MAIN } },
+  drift: { subject: `ref:${BRANCH_REF}`, claims: { ref: BRANCH_REF } },
+  image: { subject: `ref:${BRANCH_REF}`, claims: { ref: BRANCH_REF } },
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Statement } from "./document";
  * it hands to EC2 by grants (EKS user guide, "Enable EBS volume encryption with customer managed KMS keys for EKS Auto
  * Mode").
  */
-export function clusterKeyPolicy(keyArn: string): Statement[] {
+export function clusterKeyPolicy(keyArn: string | readonly string[]): Statement[] {
   return [
     {
       Sid: "UseKey",

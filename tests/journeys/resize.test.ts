@@ -83,7 +83,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     ]);
   });
 
-  it("tags all that has tags with another owner, and makes an experiment's template anew for it", async () => {
+  it("tags every resource with another owner, and replaces an experiment's template for it", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:owner"] = { value: "another-team" };
     });

@@ -74,7 +74,7 @@ describe("the examples of a stack's file", () => {
     }
   });
 
-  it("mean to the engine what they mean to us, in whatever form a value is that we take", async () => {
+  it("give the engine the same values that they give us, in every form that we accept", async () => {
     const file = "Pulumi.us-east.yaml";
     const initialised = text("us-east");
     const salt = /^encryptionsalt: .*$/m.exec(initialised)?.[0];

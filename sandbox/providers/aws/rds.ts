@@ -51,7 +51,12 @@ const GP3 = {
   striped: { iops: 12_000, storageThroughput: 500 },
 };
 
-const gp3Of = (gib: unknown) => (Number(gib) >= STRIPED_GIB ? GP3.striped : GP3.single);
+/** What the program says, or it had, or the storage begins with. */
+function performanceOf({ inputs, old }: Situation): Properties {
+  const least = Number(inputs.allocatedStorage) >= STRIPED_GIB ? GP3.striped : GP3.single;
+  const { iops, storageThroughput } = { ...least, ...old?.properties, ...inputs };
+  return { iops, storageThroughput };
+}
 
 /** Bounds of gp3, in the words of RDS (terraform-provider-aws, issue 28382; crossplane-contrib/provider-aws, issue 1630). */
 function verifyGp3({ inputs, old }: Situation): void {
@@ -231,13 +236,7 @@ export const rds: Record<string, Behaviour> = {
         masterUserSecrets: [],
         latestRestorableTime: "",
         status: "available",
-        ...(inputs.storageType === "gp3" && {
-          iops: inputs.iops ?? old?.properties.iops ?? gp3Of(inputs.allocatedStorage).iops,
-          storageThroughput:
-            inputs.storageThroughput ??
-            old?.properties.storageThroughput ??
-            gp3Of(inputs.allocatedStorage).storageThroughput,
-        }),
+        ...(inputs.storageType === "gp3" && performanceOf(situation)),
         ...(isSuppressed(old?.properties.allocatedStorage, inputs) && {
           allocatedStorage: old?.properties.allocatedStorage,
         }),
