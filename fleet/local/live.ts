@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../model/errors";
+import { SHUTDOWN } from "../../model/langflow";
 import { type LiveConnection, startLive } from "../../sandbox/live/client";
 import { appliedVersions } from "../../sandbox/live/cluster/applied";
 import {
@@ -21,7 +22,7 @@ import type { Session } from "../stacks/session";
 import { installerWith } from "./installer";
 
 const POLL_MS = 500;
-/** An empty database migrates in half a minute; two regions on a slow machine take a few. */
+/** An empty database migrates in half a minute; two regions on a slow machine take a few. Pods that leave one by one come on top. */
 const READY_WITHIN_MS = 10 * 60_000;
 
 export interface LiveOptions {
@@ -93,7 +94,9 @@ export class LiveUp {
    */
   async finish(): Promise<LiveRun> {
     const { report, signal } = this.session.options;
-    return follow(await this.apply(), signal, report);
+    const { preStop, langflowPods = 1 } = this.following;
+    const leaving = preStop === "honour" ? langflowPods * SHUTDOWN.gracePeriodSeconds * 1_000 : 0;
+    return follow(await this.apply(), signal, report, READY_WITHIN_MS + leaving);
   }
 
   private async apply(stacks?: readonly string[]): Promise<LiveConnection> {
@@ -128,7 +131,12 @@ export async function followed(
   return follow(live, signal, report);
 }
 
-async function follow(live: LiveConnection, signal: AbortSignal, report: (message: string) => void): Promise<LiveRun> {
+async function follow(
+  live: LiveConnection,
+  signal: AbortSignal,
+  report: (message: string) => void,
+  withinMs = READY_WITHIN_MS,
+): Promise<LiveRun> {
   const began = Date.now();
   const told = new Map<string, string>();
   for (;;) {
@@ -141,7 +149,7 @@ async function follow(live: LiveConnection, signal: AbortSignal, report: (messag
     }
     const exitCode = verdict(status);
     if (exitCode !== undefined) return { status, exitCode };
-    if (Date.now() - began > READY_WITHIN_MS) return { status, exitCode: ExitCode.TimedOut };
+    if (Date.now() - began > withinMs) return { status, exitCode: ExitCode.TimedOut };
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
       throw new UserError(
         "interrupted: the live processes go on starting; `status --local` shows them, `destroy --local` ends them",

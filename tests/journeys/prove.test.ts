@@ -102,7 +102,13 @@ describe("prove, on the local fleet", () => {
       "eu-west: entrance",
       /0\.0\.0\.0\/0 is let in/,
     ],
-    ["aws:acm/certificate:Certificate", "us-east", { status: "EXPIRED" }, "us-east: certificate", /"EXPIRED"/],
+    [
+      "aws:acm/certificate:Certificate",
+      "us-east-langflow.example.com",
+      { status: "EXPIRED" },
+      "us-east: certificate",
+      /"EXPIRED"/,
+    ],
     [
       "cloudflare:index/loadBalancerPool:LoadBalancerPool",
       "eu-west",

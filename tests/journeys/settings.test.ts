@@ -33,7 +33,7 @@ describe("a setting that changes on a fleet that runs", () => {
   it("rolls the pods that read it, and replaces neither map nor Deployment: users would be without both", async () => {
     const before = await identity();
     local.edit("Pulumi.yaml", ({ config }) => {
-      config["langflow-dr:hostname"].value = `another.${config["langflow-dr:zone"].value}`;
+      config["langflow-dr:customComponents"] = { value: "superusers" };
     });
     const lines = listed(await local.run(["preview", "us-east"]));
     for (const type of ["ConfigMap", "Deployment"])

@@ -53,7 +53,12 @@ describe("the example in YAML, on the plugin as the engine itself starts it", ()
       PULUMI_DEBUG_PROVIDERS: ports.map(([name, port]) => `${name}:${port}`).join(","),
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
-    pulumi = async (...args) => (await run(command, [...args, "--non-interactive"], { cwd: example, env })).stdout;
+    pulumi = async (...args) => {
+      const ended = run(command, [...args, "--non-interactive"], { cwd: example, env });
+      // What is wrong with a program stands on stdout.
+      const { stdout } = await ended.catch(({ stdout, stderr }) => Promise.reject(new Error(`${stdout}${stderr}`)));
+      return stdout;
+    };
     await pulumi("stack", "init", STACK);
     await pulumi("config", "set", "accountId", "123456789012");
     await pulumi("config", "set", "adminRoleArn", "arn:aws:iam::123456789012:role/operator");
