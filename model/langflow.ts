@@ -164,6 +164,8 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
     // Of these LangFlow makes variables of each user's. A field that names one which she deleted, or any other variable of the pod's
     // environment, would be filled from there by default, and a flow could print it.
     LANGFLOW_FALLBACK_TO_ENV_VAR: "false",
+    // The loopback of a pod is LangFlow's own: a field that takes a URL is no way to it (1.13 allows it for programs beside LangFlow).
+    LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK: "false",
     LANGFLOW_STORE: "false",
   };
 }
@@ -171,13 +173,14 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
 /**
  * LangFlow refuses a component's code to everybody, and with it the MCP servers that an ordinary user's flow would start as processes.
  * Superusers could still start theirs (1.13, `langflow/api/v2/mcp.py`), if not for the others (`lfx/services/settings/groups/mcp.py`):
- * no package that npx or uvx would download, no interpreter, shell or container.
+ * no package that npx or uvx would download, no interpreter, shell or container, and no variable of one's own.
  */
 const NO_CODE_OF_FLOWS = {
   LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
   LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
   LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
   LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
+  LANGFLOW_MCP_SERVER_ENV_ALLOWLIST: "",
 } as const;
 
 function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string, string> {

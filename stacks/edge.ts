@@ -34,17 +34,19 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
     { provider },
   );
 
-  const { hostname } = fleet;
+  const { hostname, formerHostname } = fleet;
   const before: pulumi.Resource[] = [];
   if (config.frontDoor) {
     const { plan, limits = DEFAULT_LIMITS[plan], frames } = config.frontDoor;
-    before.push(new FrontDoor("edge", { zoneId, hostname, plan, limits, frames }, { providers: [provider] }));
+    before.push(
+      new FrontDoor("edge", { zoneId, hostname, formerHostname, plan, limits, frames }, { providers: [provider] }),
+    );
   }
   const access =
     config.access &&
     new CloudflareAccess(
       "edge",
-      { accountId: fleet.cloudflareAccountId, hostname, formerHostname: fleet.formerHostname, ...config.access },
+      { accountId: fleet.cloudflareAccountId, hostname, formerHostname, ...config.access },
       { providers: [provider] },
     );
   if (access) before.push(access);

@@ -56,6 +56,8 @@ export interface FoundationOutputs {
 
 /** What a region stack hands to the edge, and to people. */
 export interface RegionOutputs {
+  /** The public name that the region answers to. Absent in a region that an earlier release deployed. */
+  readonly hostname?: string;
   /** Host name of the region's public load balancer: the pool's one origin. */
   readonly originHostname: string;
   readonly clusterName: string;

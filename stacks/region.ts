@@ -174,6 +174,7 @@ export function region(
   }
 
   return {
+    hostname: fleet.hostname,
     originHostname: service.originHostname,
     clusterName: cluster.clusterName,
     databaseIdentifier: database.identifier,

@@ -312,6 +312,7 @@ export class Accounts {
     const restore = (some: readonly RowPlace[]) => this.within((tables) => tables.restore(some, at, regions));
     for await (const { places } of this.pages(this.#prepared.carried)) {
       const [, refused] = await eachByItself(places, restore);
+      requireUnlocked(refused);
       for (const { item, ...refusal } of refused) this.hold(item, refusal);
     }
     await session((client) => client.query(`DROP TABLE ${RESTORE_WINS}`));
@@ -864,7 +865,8 @@ export class Accounts {
       const fit = await this.within((tables) => tables.fitting(places));
       return [fit, places.slice(fit.length)];
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      // Row by row, each would wait for a lock as long as all of them did.
+      if (!isRefusal(error) || isPassing(error)) throw error;
       if (!(error instanceof RowsTooLarge)) return [places.slice(0, 1), places.slice(1)];
       const [large, others] = withoutLarge(places, error);
       for (const { item, ...refusal } of large) this.hold(item, refusal);
@@ -1070,6 +1072,7 @@ export class Accounts {
       if (!isRefusal(error)) throw error;
     }
     const [, refused] = await eachByItself(places, (some) => this.within((tables) => tables.whole(some)));
+    requireUnlocked(refused);
     for (const { item, ...refusal } of refused) this.hold(item, refusal);
     const unshown = new Set(refused.map(({ item }) => item));
     return seal(
@@ -1165,6 +1168,16 @@ function withoutLarge<Item extends RowPlace>(items: readonly Item[], { bytes }: 
     return size === undefined ? [] : [{ item, reason: tooLarge(size), isTooLarge: true }];
   });
   return [large, items.filter((item) => !bytes.has(rowKey(item)))] as const;
+}
+
+/**
+ * For what leaves out for good what was refused once: a lock is no reason to, and another round finds it gone.
+ *
+ * @throws Error what a lock refused
+ */
+function requireUnlocked(refused: readonly Refusal[]): void {
+  const locked = refused.find((each) => each.isPassing);
+  if (locked) throw new Error(locked.reason);
 }
 
 /** Somebody holds a lock, or two that wait for each other's were told apart. */

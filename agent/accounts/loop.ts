@@ -90,10 +90,14 @@ export class AccountsLoop {
     }
   }
 
-  /** Whether a round is. */
+  /**
+   * Whether a round is. One that failed is tried again once it is due, and no sooner for what users do meanwhile: that is told all the
+   * same, or what nobody can read of another region would keep everybody's work in this one.
+   */
   private async isDue(isCalled: boolean): Promise<boolean> {
     if (this.dueMs === 0) return true;
-    return isCalled ? !(await this.tellNews()) : this.options.accounts.hasNews().catch(() => true);
+    if (isCalled) return !(await this.tellNews()) && !this.#hasFailed;
+    return !this.#hasFailed && this.options.accounts.hasNews().catch(() => true);
   }
 
   private async round(): Promise<void> {
@@ -165,10 +169,8 @@ export class AccountsLoop {
 
   private async pause(): Promise<void> {
     const { isWriter, signal } = this.options;
-    // What failed is tried again by a round, and no sooner for what users do meanwhile.
-    if (this.#hasFailed) await rest(this.dueMs, signal);
-    else if (isWriter()) await this.#rests.untilCalled(Math.min(this.dueMs, (this.restMs * ROUNDS) / LOOKS));
-    else await this.#rests.untilCalled(this.restMs);
+    const look = this.#hasFailed ? this.restMs : (this.restMs * ROUNDS) / LOOKS;
+    await this.#rests.untilCalled(isWriter() ? Math.min(this.dueMs, look) : this.restMs);
     if (this.#rests.isCalled) await rest(GATHER_MS, signal);
   }
 }

@@ -75,23 +75,23 @@ export class CloudflareAccess extends pulumi.ComponentResource {
     const people = policy("people", { decision: "allow", includes: peopleOf(args.allow) });
     const anyone = policy("anyone", { decision: "bypass", includes: [{ everyone: {} }] });
 
-    const close = (called: string, of: CloudflareAccessArgs, dependsOn: pulumi.Resource[]) => {
-      const openings = openPaths(args.open).map(
-        (path) =>
-          new cloudflare.ZeroTrustAccessApplication(`${called}-open-${wordsOf(path)}`, openingOf(of, path, [anyone]), {
-            ...child,
-            dependsOn,
-          }),
-      );
-      // Last, and first to go: what is open stays so while all else is being closed.
-      return new cloudflare.ZeroTrustAccessApplication(called, wholeOf(of, [programs, people]), {
-        parent: this,
-        dependsOn: openings,
+    const { formerHostname = hostname } = args;
+    for (const each of new Set([formerHostname, hostname])) {
+      const of = { ...args, hostname: each };
+      // Cloudflare takes no second application of a domain: each name has its own, and that of a fleet from before has the one there is.
+      const called = (end: string): [string, pulumi.CustomResourceOptions] => [
+        `${name}-${each}${end}`,
+        { ...child, ...(each === formerHostname && { aliases: [{ name: `${name}${end}` }] }) },
+      ];
+      const openings = openPaths(args.open).map((path) => {
+        const [title, options] = called(`-open-${wordsOf(path)}`);
+        return new cloudflare.ZeroTrustAccessApplication(title, openingOf(of, path, [anyone]), options);
       });
-    };
-    const former = args.formerHostname;
-    // First, or the former name would be open from the moment on that the other's application leaves it.
-    close(name, args, former === undefined ? [] : [close(`${name}-former`, { ...args, hostname: former }, [])]);
+      // Last, and first to go: what is open stays so while all else is being closed.
+      const [title, options] = called("");
+      const whole = wholeOf(of, [programs, people]);
+      new cloudflare.ZeroTrustAccessApplication(title, whole, { ...options, dependsOn: openings });
+    }
 
     this.serviceTokens = Object.fromEntries(
       tokens.map(([each, { clientId, clientSecret, expiresAt }]) => [

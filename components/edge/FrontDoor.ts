@@ -2,7 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { closingRules } from "../../model/frontDoor/closed";
 import { type CloudflarePlan, type LimitName, limitedRequests, type RateLimit } from "../../model/frontDoor/rateLimits";
-import { atHost, expressionOf } from "../../model/frontDoor/requestRule";
+import { atHosts, expressionOf } from "../../model/frontDoor/requestRule";
 import { phasesOf, RULESETS, type RulesetPhase } from "../../model/frontDoor/rulesets";
 import { typeToken } from "../../model/names";
 
@@ -11,6 +11,8 @@ export interface FrontDoorArgs {
   zoneId: pulumi.Input<string>;
   /** The public name that all of it is about, inside the zone. */
   hostname: string;
+  /** What that was, while it changes: until Cloudflare moves, users come by it. */
+  formerHostname?: string | undefined;
   /** The zone's plan: what a rate limit may tell apart. */
   plan: CloudflarePlan;
   /** By name. As many as the plan takes; none: that phase's ruleset is left to others. */
@@ -50,8 +52,13 @@ export class FrontDoor extends pulumi.ComponentResource {
   }
 }
 
-function closing({ hostname }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
-  return closingRules(hostname).map(({ ref, rule }) => ({
+const hostnamesOf = ({ hostname, formerHostname }: FrontDoorArgs): string[] => [
+  hostname,
+  ...(formerHostname === undefined ? [] : [formerHostname]),
+];
+
+function closing(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+  return closingRules(hostnamesOf(args)).map(({ ref, rule }) => ({
     ref,
     description: ref === "langflow_code" ? "Code without a sign-in" : "Pages about LangFlow itself",
     expression: expressionOf(rule),
@@ -60,11 +67,11 @@ function closing({ hostname }: FrontDoorArgs): cloudflare.types.input.RulesetRul
   }));
 }
 
-function limiting({ hostname, plan, limits }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
-  return Object.entries(limits).map(([name, { requests, periodSeconds, blockSeconds }]) => ({
+function limiting(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+  return Object.entries(args.limits).map(([name, { requests, periodSeconds, blockSeconds }]) => ({
     ref: `langflow_${name}`,
     description: `${name}: ${requests} in ${periodSeconds} s`,
-    expression: expressionOf(limitedRequests(name as LimitName, plan, hostname)),
+    expression: expressionOf(limitedRequests(name as LimitName, args.plan, hostnamesOf(args))),
     action: "block",
     enabled: true,
     ratelimit: {
@@ -78,17 +85,17 @@ function limiting({ hostname, plan, limits }: FrontDoorArgs): cloudflare.types.i
   }));
 }
 
-function telling({ hostname, frames }: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
+function telling(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
   const headers = {
     "Strict-Transport-Security": `max-age=${HTTPS_ONLY_SECONDS}`,
     "X-Content-Type-Options": "nosniff",
-    ...(frames === "same-origin" && { "X-Frame-Options": "SAMEORIGIN" }),
+    ...(args.frames === "same-origin" && { "X-Frame-Options": "SAMEORIGIN" }),
   };
   return [
     {
       ref: "langflow_headers",
       description: "HTTPS alone, no guessing of types, no strangers' frames",
-      expression: atHost(hostname),
+      expression: atHosts(hostnamesOf(args)),
       action: "rewrite",
       enabled: true,
       actionParameters: {

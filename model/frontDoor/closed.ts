@@ -21,10 +21,12 @@ const CODE: Place = {
   below: ["/api/v1/validate/", "/api/v1/custom_component/"],
 };
 
-/** Both as rules for one public name. */
-export function closingRules(hostname: string): readonly { readonly ref: string; readonly rule: RequestRule }[] {
+/** Both as rules for the public name, or for two. */
+export function closingRules(
+  hostnames: readonly string[],
+): readonly { readonly ref: string; readonly rule: RequestRule }[] {
   return [
-    { ref: "langflow_closed", rule: { hostname, ...CLOSED, alsoAsSent: true, withoutCredentials: false } },
-    { ref: "langflow_code", rule: { hostname, ...CODE, alsoAsSent: true, withoutCredentials: true } },
+    { ref: "langflow_closed", rule: { hostnames, ...CLOSED, alsoAsSent: true, withoutCredentials: false } },
+    { ref: "langflow_code", rule: { hostnames, ...CODE, alsoAsSent: true, withoutCredentials: true } },
   ];
 }

@@ -66,10 +66,10 @@ const LIMITED: Readonly<Record<LimitName, Pick<RequestRule, "paths" | "below">>>
 };
 
 /** Which requests a limit counts, as far as the plan's rules can tell. */
-export function limitedRequests(name: LimitName, plan: CloudflarePlan, hostname: string): RequestRule {
+export function limitedRequests(name: LimitName, plan: CloudflarePlan, hostnames: readonly string[]): RequestRule {
   const { byHost, byMethod } = PLAN_LIMITS[plan];
   return {
-    ...(byHost && { hostname }),
+    ...(byHost && { hostnames }),
     ...(byMethod && { methods: ["POST"] }),
     ...LIMITED[name],
     alsoAsSent: false,

@@ -1,7 +1,7 @@
 /** Which requests a rule at Cloudflare is about. All that is said must hold. */
 export interface RequestRule {
-  /** The public name. Absent: every name of the zone, where the plan's rules cannot tell them apart. */
-  readonly hostname?: string;
+  /** The public name; two while it changes. Absent: every name of the zone, where the plan's rules cannot tell them apart. */
+  readonly hostnames?: readonly string[];
   /** In capitals. Absent: all. */
   readonly methods?: readonly string[];
   /** In lower case: requests for exactly one of these, or … */
@@ -40,7 +40,7 @@ const PATH_AS_SENT = "raw.http.request.uri.path";
  * @throws Error where a path would need to be escaped, is not as it is said to be, or the expression is too long
  */
 export function expressionOf(rule: RequestRule): string {
-  const { hostname, methods, paths, below, endings = [], alsoAsSent, withoutCredentials } = rule;
+  const { hostnames, methods, paths, below, endings = [], alsoAsSent, withoutCredentials } = rule;
   for (const path of [...paths, ...below])
     if (!/^\/[a-z0-9/_.-]*$/.test(path)) throw new Error(`a path of a rule must be plain, in lower case: ${path}`);
   if (below.some((path) => !path.endsWith("/"))) throw new Error(`must end with a slash: ${below.join(" ")}`);
@@ -54,7 +54,7 @@ export function expressionOf(rule: RequestRule): string {
   const place = [...tests(PATH), ...(alsoAsSent ? tests(PATH_AS_SENT) : [])];
   if (place.length === 0) throw new Error("a rule without a path would be about every request");
   const clauses = [
-    ...(hostname === undefined ? [] : [atHost(hostname)]),
+    ...(hostnames === undefined ? [] : [atHosts(hostnames)]),
     ...(methods === undefined ? [] : [`http.request.method in {${quoted(methods)}}`]),
     `(${place.join(" or ")})`,
     ...(withoutCredentials ? [`not (${credentials().join(" or ")})`] : []),
@@ -65,13 +65,19 @@ export function expressionOf(rule: RequestRule): string {
   return expression;
 }
 
+/** @throws Error as {@link atHost} */
+export function atHosts(hostnames: readonly string[]): string {
+  const tests = hostnames.map(atHost).join(" or ");
+  return hostnames.length === 1 ? tests : `(${tests})`;
+}
+
 /**
  * Requests for one public name, however its Host header is written: `http.host` holds that header ("http.host", fields reference), in
  * which capitals, a port (`:443`) and a dot at the end name the same. In its zone no other name begins so.
  *
  * @throws Error where the name is not in lower case, and so would match nothing
  */
-export function atHost(hostname: string): string {
+function atHost(hostname: string): string {
   if (!/^[a-z0-9.-]+$/.test(hostname)) throw new Error(`must be a host name in lower case: ${hostname}`);
   return `starts_with(lower(http.host), "${hostname}")`;
 }

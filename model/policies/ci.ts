@@ -224,12 +224,13 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Resource: "*",
     },
     {
-      // A grant outlives the role that gives it. Services that encrypt for the fleet ask for theirs through the caller (KMS guide, "Grants").
+      // A grant outlives the role that gives it. Services that encrypt for the fleet ask for theirs through the caller (KMS guide, "Grants"):
+      // EKS does so for CreateCluster without saying that it is for a resource (EKS guide, "Encrypt Kubernetes secrets with KMS").
       Sid: "GrantsToServicesAlone",
       Effect: "Deny",
       Action: "kms:CreateGrant",
       Resource: "*",
-      Condition: { BoolIfExists: { "kms:GrantIsForAWSResource": "false" } },
+      Condition: { BoolIfExists: { "kms:GrantIsForAWSResource": "false", "aws:ViaAWSService": "false" } },
     },
     {
       Sid: "VersionsOutliveDeploys",

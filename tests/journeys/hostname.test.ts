@@ -4,6 +4,8 @@ import { type Answer, LocalFleet, listed } from "../engine/localFleet";
 jest.setTimeout(300_000);
 
 const SERVICE = "kubernetes:core/v1:Service";
+const APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication";
+const RULESET = "cloudflare:index/ruleset:Ruleset";
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 
 interface Made {
@@ -11,6 +13,8 @@ interface Made {
   readonly id: string;
   readonly inputs: {
     readonly domainName?: string;
+    readonly domain?: string;
+    readonly rules?: { readonly expression: string }[];
     readonly metadata?: { readonly annotations?: Record<string, string> };
   };
 }
@@ -18,7 +22,15 @@ interface Made {
 describe("a public name that changes", () => {
   const local = new LocalFleet();
   const [before, after] = ["langflow.example.com", "flows.example.com"];
-  beforeAll(() => local.run(["up"]));
+  beforeAll(async () => {
+    local.edit("Pulumi.edge.yaml", ({ config }) => {
+      config["langflow-dr:access"] = { allow: { emailDomains: ["example.com"] } };
+      config["langflow-dr:frontDoor"] = { plan: "business" };
+    });
+    expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
+    applications = await guarded();
+    expect([...applications.keys()]).toEqual([before, `${before}/healthz`]);
+  });
   afterAll(() => local.remove());
 
   const name = (hostname: string, former?: string) =>
@@ -27,6 +39,19 @@ describe("a public name that changes", () => {
       delete config["langflow-dr:formerHostname"];
       if (former) config["langflow-dr:formerHostname"] = { value: former };
     });
+  /** By domain, the id of Access' application of it. */
+  let applications: Map<string, string>;
+  const guarded = async () => {
+    const all = (await made()).filter(({ type }) => type === APPLICATION);
+    return new Map(all.map(({ id, inputs }) => [inputs.domain ?? "", id] as const).toSorted());
+  };
+  /** Names that each rule of the front door is about. */
+  const ruled = async () => {
+    const rules = (await made()).flatMap(({ type, inputs }) => (type === RULESET ? (inputs.rules ?? []) : []));
+    return new Set(
+      rules.map(({ expression }) => [before, after].filter((each) => expression.includes(`"${each}"`)).join(" ")),
+    );
+  };
   const made = async () => (await local.cloud("GET", "/resources")) as Made[];
   /** Names by which each region's load balancer of LangFlow can be reached, the first for who asks by none. */
   const certified = async () => {
@@ -87,6 +112,13 @@ describe("a public name that changes", () => {
       ["eu-west", "skipped"],
       ["edge", "skipped"],
     ]);
+    for (const verb of ["up", "deploy"]) {
+      const refused = await local.run([verb, "edge", "--yes"]);
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        ExitCode.BadInput,
+        expect.stringContaining(`us-east does not answer to ${after} yet`),
+      ]);
+    }
   });
 
   it("is deployed in the order of the stacks, each region under both names", async () => {
@@ -98,6 +130,10 @@ describe("a public name that changes", () => {
       [before, after],
       [before, after],
     ]);
+    const both = await guarded();
+    expect([...both.keys()]).toEqual([after, `${after}/healthz`, before, `${before}/healthz`]);
+    expect(both).toEqual(new Map([...both, ...applications]));
+    expect(await ruled()).toEqual(new Set([`${before} ${after}`]));
     expect(await quiet()).toEqual([ExitCode.Success]);
   });
 
@@ -105,6 +141,8 @@ describe("a public name that changes", () => {
     name(after);
     expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
     expect(await certified()).toEqual([[after], [after]]);
+    expect([...(await guarded()).keys()]).toEqual([after, `${after}/healthz`]);
+    expect(await ruled()).toEqual(new Set([after]));
     expect(await quiet()).toEqual([ExitCode.Success]);
   });
 });

@@ -455,9 +455,9 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot(["kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RetireGrant", "kms:UntagResource"], key, ours),
     // A grant is given to services for what they keep, and to nobody else.
     ...deploy.mayNot("kms:CreateGrant", key, ours),
-    ...deploy.may("kms:CreateGrant", key, {
-      context: { ...ours.context, "kms:GrantIsForAWSResource": "true" },
-    }),
+    ...["kms:GrantIsForAWSResource", "aws:ViaAWSService"].flatMap((by) =>
+      deploy.may("kms:CreateGrant", key, { context: { ...ours.context, [by]: "true" } }),
+    ),
     ...deploy.mayNot(["s3:PutBucketAcl", "s3:PutBucketOwnershipControls", "s3:PutEncryptionConfiguration"], flows),
     ...deploy.mayNot(["kms:EnableKeyRotation", "kms:Decrypt", "kms:TagResource"], OTHER_KEY),
     ...deploy.mayNot("kms:TagResource", OTHER_KEY, { context: { "aws:RequestTag/project": "langflow-dr" } }),

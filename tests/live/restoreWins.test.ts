@@ -157,6 +157,18 @@ it("wins for what the backup's log held, and over deletes that are held elsewher
   }
 });
 
+it("wins once a lock is gone that kept it from a table, as a migration's does", async () => {
+  const all = await fleet();
+  const { us, eu } = all;
+  await deleteAll(all);
+  await putBack(us, eu, { wins: true });
+  await us.client.query("BEGIN; LOCK TABLE variable");
+  await expect(us.accounts.round()).rejects.toThrow(/lock timeout/);
+  await us.client.query("COMMIT");
+  await settle(us, eu);
+  for (const region of [us, eu]) expect(await held(region)).toEqual(all.before);
+});
+
 it("without winning, a restored region gives way to what the others did since", async () => {
   const all = await fleet();
   await deleteAll(all);

@@ -1,5 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
 import { CUSTOM_COMPONENTS, langFlowEnvironment } from "../../model/langflow";
 import { LangFlowApi } from "./langflowApi";
 import { Scratch } from "./scratch";
@@ -12,6 +18,14 @@ const ADA = { username: "ada", password: "Of-the-users-own-1" };
 /** Names that LangFlow's own settings have beside these: where it listens, and where it keeps things on a pod. */
 const OF_A_POD =
   /^(LANGFLOW_(HOST|PORT|STORAGE|OBJECT_STORAGE|COMPONENTS_PATH|CONFIG_DIR|CACHE_DIR|KNOWLEDGE_BASES_DIR|FS_TOOL|PROMETHEUS|SUPERUSER|LOG_LEVEL|ACCESS_SECURE|REFRESH_SECURE)|HOME|XDG|TIKTOKEN|NPM|AWS)/;
+
+const configured = langFlowEnvironment({
+  awsRegion: "us-east-1",
+  hostname: "langflow.example.com",
+  bucketName: "flows",
+  providerKeyNames: ["OPENAI_API_KEY"],
+  customComponents: CUSTOM_COMPONENTS,
+});
 
 let scratch: Scratch;
 let url: string;
@@ -26,12 +40,6 @@ let components: Map<string, any>;
 beforeAll(async () => {
   scratch = await Scratch.make();
   const postgres = await scratch.postgres("langflow", scratch.tools.migratedDatabase);
-  const place = { awsRegion: "us-east-1", hostname: "langflow.example.com", bucketName: "flows" };
-  const configured = langFlowEnvironment({
-    ...place,
-    providerKeyNames: ["OPENAI_API_KEY"],
-    customComponents: CUSTOM_COMPONENTS,
-  });
   const LANGFLOW_DATABASE_URL = postgres.url("langflow");
   programs = join(scratch.folder, "programs");
   mkdirSync(programs);
@@ -180,4 +188,100 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     expect(answer).toMatch(/disabled/i);
     expect(readdirSync(programs).sort()).toEqual(["docker", "npx", "uvx"]);
   });
+});
+
+/** What listens beside LangFlow, as its metrics do in a pod. */
+const BESIDE = "only for who is inside the pod";
+/** Of the clouds: the instance's credentials, those of the pod, and Kubernetes' API. */
+const INSIDE = [
+  "http://169.254.169.254/latest/meta-data/",
+  "http://169.254.170.23/v1/credentials",
+  "https://10.100.0.1/api",
+];
+const LOOPBACK = ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "127.1"];
+/** A field that takes a URL, with its component and the output that shows what came. */
+const ASKS = [
+  ["APIRequest", "data", "url_input", (address: string) => address],
+  ["URLComponent", "raw_results", "urls", (address: string) => [address]],
+  ["RSSReaderSimple", "articles", "rss_url", (address: string) => address],
+] as const;
+/** What lies on the server's disk, of the kinds that components read. */
+const ON_DISK = "only for who reads the server's disk";
+/** A field that takes a path, with its component and the output that shows what is in it. */
+const READS = [
+  ["Directory", "dataframe", (folder: string) => ({ path: { value: folder } })],
+  ["JSONtoData", "data", (folder: string) => ({ json_path: { value: join(folder, "kept.json") } })],
+  ["JSONtoData", "data", (folder: string) => ({ json_file: inFiles(join(folder, "kept.json")) })],
+  ["CSVtoData", "data_list", (folder: string) => ({ csv_path: { value: join(folder, "kept.csv") } })],
+  ["CSVtoData", "data_list", (folder: string) => ({ csv_file: inFiles(join(folder, "kept.csv")) })],
+  ["File", "message", (folder: string) => ({ path: inFiles(join(folder, "kept.txt")) })],
+  ["File", "message", () => ({ path: inFiles("/proc/self/environ") })],
+] as const;
+/** A field of uploaded files, as the page fills it. */
+const inFiles = (path: string) => ({ value: [path.split("/").at(-1)], file_path: [path] });
+
+describe.each(["an ordinary user", "a superuser"] as const)("%s, by a flow of LangFlow's own components", (who) => {
+  let beside: Server;
+  let asked = 0;
+  beforeAll(async () => {
+    beside = createServer((_, response) => {
+      asked += 1;
+      response.end(BESIDE);
+    });
+    await once(beside.listen(0, "127.0.0.1"), "listening");
+  });
+  afterAll(() => beside.close());
+
+  it.each(ASKS.flatMap((ask) => [...LOOPBACK, ...INSIDE].map((address) => [address, ...ask] as const)))(
+    "gets nothing from %s by %s",
+    async (address, type, output, field, asValue) => {
+      const { port } = beside.address() as AddressInfo;
+      const value = asValue(address.includes("/") ? address : `http://${address}:${port}/`);
+      const answer = await answerOf(users[who], await flowOf(users[who], type, output, { [field]: { value } }));
+      expect(answer).toMatch(/SSRF|not allowed|blocked|Invalid URL/i);
+      expect(answer).not.toContain(BESIDE);
+      expect(asked).toBe(0);
+    },
+  );
+
+  it.each(READS)("reads no file of the server's by %s", async (type, output, fields) => {
+    const folder = join(scratch.folder, "kept");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "kept.json"), JSON.stringify({ kept: ON_DISK }));
+    for (const name of ["kept.csv", "kept.txt"]) writeFileSync(join(folder, name), `kept\n${ON_DISK}\n`);
+    const answer = await answerOf(users[who], await flowOf(users[who], type, output, fields(folder)));
+    expect(answer).toMatch(/storage scope is disabled|must be file path strings/);
+    for (const value of [ON_DISK, ...Object.values(secrets)]) expect(answer).not.toContain(value);
+  });
+});
+
+/** Runs LangFlow's own checks, as `LANGFLOW_DEPLOYMENT_PROFILE=prod` would before it starts. */
+const PREFLIGHT = `
+import asyncio, json
+from langflow.cli.preflight import collect_outcomes
+from langflow.services.deps import get_settings_service
+outcomes = asyncio.run(collect_outcomes(get_settings_service()))
+print(json.dumps([[each.check.label, each.result.status, each.result.detail] for each in outcomes]))
+`;
+
+it("answers LangFlow's own checks for production as decision 36 says, with a reason for each that is not ok", async () => {
+  const s3 = await scratch.s3();
+  const env = {
+    ...Object.fromEntries(
+      Object.entries(configured).filter(([name]) => /STORAGE|^DO_NOT|^LANGFLOW_MCP|SSRF/.test(name)),
+    ),
+    ...s3.environment,
+    LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: await s3.bucket("flows"),
+    LANGFLOW_DATABASE_URL: secrets.LANGFLOW_DATABASE_URL,
+    LANGFLOW_SECRET_KEY: randomBytes(32).toString("base64url"),
+    HOME: scratch.folder,
+  };
+  const { stdout } = await promisify(execFile)(join(scratch.tools.pythonBin, "python"), ["-c", PREFLIGHT], { env });
+  const found: [label: string, status: string, detail: string][] = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+  const page = readFileSync(join(__dirname, "../../docs/decisions/0036-whose-code-runs.md"), "utf8");
+  const table = [...page.matchAll(/^\| (\S[^|]*\S) +\| (ok|warn|fail) +\| (.*\S) +\|$/gm)];
+  expect(table.map(([, label, status]) => [label, status])).toEqual(found.map(([label, status]) => [label, status]));
+  const explained = table.map(([, , , why]) => why).join("\n");
+  for (const [name] of found.flatMap(([, , detail]) => [...detail.matchAll(/LANGFLOW_MCP_\w+|LANGFLOW_\w*TRACK\w*/g)]))
+    expect(explained).toContain(name.replace("LANGFLOW_", ""));
 });

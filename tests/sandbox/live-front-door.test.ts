@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { closingRules } from "../../model/frontDoor/closed";
 import { DEFAULT_LIMITS, LIMIT_NAMES, limitedRequests, PLANS } from "../../model/frontDoor/rateLimits";
-import { atHost, expressionOf, type RequestRule } from "../../model/frontDoor/requestRule";
+import { atHosts, expressionOf, type RequestRule } from "../../model/frontDoor/requestRule";
 import { ruleOf } from "../../model/frontDoor/routes";
 import type { CloudResource } from "../../sandbox/cloud/client";
 import { hostAsSent } from "../../sandbox/live/balancer/asSent";
@@ -18,7 +18,7 @@ import { Stage } from "./live-balancer-fixture";
 import { type Asked, CLASSES, sentRaw, told, tried, WAYS } from "./waysAround";
 
 const HOSTNAME = "flows.example.com";
-const [closed, code] = closingRules(HOSTNAME).map(({ rule }) => matcherOf(expressionOf(rule)));
+const [closed, code] = closingRules([HOSTNAME]).map(({ rule }) => matcherOf(expressionOf(rule)));
 const seen = (url: string, more: Partial<SeenRequest> = {}): SeenRequest => ({
   hostname: HOSTNAME,
   host: HOSTNAME,
@@ -57,9 +57,13 @@ const ratelimit = {
 describe("rules of the front door", () => {
   it("look at nothing that a version of HTTP has and another has not: HTTP/2 and HTTP/3 are no way around them", () => {
     const limits = LIMIT_NAMES.flatMap((name) =>
-      PLANS.map((plan) => expressionOf(limitedRequests(name, plan, HOSTNAME))),
+      PLANS.map((plan) => expressionOf(limitedRequests(name, plan, [HOSTNAME]))),
     );
-    const expressions = [...closingRules(HOSTNAME).map(({ rule }) => expressionOf(rule)), ...limits, atHost(HOSTNAME)];
+    const expressions = [
+      ...closingRules([HOSTNAME]).map(({ rule }) => expressionOf(rule)),
+      ...limits,
+      atHosts([HOSTNAME]),
+    ];
     const fields = expressions.flatMap((each) =>
       each.replaceAll(/"[^"]*"/g, "").match(/\b(?:raw\.)?(?:http|ip|cf|ssl)\.[\w.]+/g),
     );
@@ -75,13 +79,13 @@ describe("rules of the front door", () => {
   });
 });
 
-const SIGN_IN = expressionOf(limitedRequests("signIn", "free", HOSTNAME));
+const SIGN_IN = expressionOf(limitedRequests("signIn", "free", [HOSTNAME]));
 
 describe("a rule of the front door, played", () => {
   it("is every one that the program can make", () => {
     for (const plan of PLANS)
       for (const name of LIMIT_NAMES) {
-        const rule = limitedRequests(name, plan, HOSTNAME);
+        const rule = limitedRequests(name, plan, [HOSTNAME]);
         const [path = ""] = [...rule.paths, ...rule.below.map((below) => `${below}x`)];
         const matches = matcherOf(expressionOf(rule));
         expect(matches(seen(path, { method: "POST" }))).toBe(true);
@@ -96,7 +100,7 @@ describe("a rule of the front door, played", () => {
     const segment = fc.constantFrom("a", "b", "docs");
     const path = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join("/")}`);
     const rule: fc.Arbitrary<RequestRule> = fc.record({
-      hostname: fc.option(fc.constantFrom(HOSTNAME, "other.example.com"), { nil: undefined }),
+      hostnames: fc.option(fc.subarray([HOSTNAME, "other.example.com"], { minLength: 1 }), { nil: undefined }),
       methods: fc.option(fc.subarray(["GET", "POST"], { minLength: 1 }), { nil: undefined }),
       paths: fc.array(path, { minLength: 1, maxLength: 3 }),
       below: fc.array(
@@ -115,7 +119,7 @@ describe("a rule of the front door, played", () => {
     fc.assert(
       fc.property(rule, path, fc.constantFrom("GET", "POST"), headers, (about, url, method, sent) => {
         const expected =
-          (about.hostname ?? HOSTNAME) === HOSTNAME &&
+          (about.hostnames ?? [HOSTNAME]).includes(HOSTNAME) &&
           (about.methods?.includes(method) ?? true) &&
           (about.paths.includes(url) || about.below.some((below) => url.startsWith(below))) &&
           !(about.withoutCredentials && Object.keys(sent).length > 0);
@@ -370,10 +374,10 @@ describe("the public address", () => {
       ref: "h",
       action: "rewrite",
       enabled: true,
-      expression: atHost(HOSTNAME),
+      expression: atHosts([HOSTNAME]),
       actionParameters: { headers },
     };
-    const closing = closingRules(HOSTNAME).map((each) => block(expressionOf(each.rule)));
+    const closing = closingRules([HOSTNAME]).map((each) => block(expressionOf(each.rule)));
     await stage.apply(
       {},
       appliedFrontDoor([
@@ -401,7 +405,7 @@ describe("the public address", () => {
     for (const origin of Object.values(stage.origins))
       origin.answer = ({ url = "" }, response) =>
         response.end(served.includes(readByLangFlow(url)) ? "GIVEN AWAY" : "nothing");
-    const rules = closingRules(HOSTNAME).map((each) => block(expressionOf(each.rule)));
+    const rules = closingRules([HOSTNAME]).map((each) => block(expressionOf(each.rule)));
     const limit = block(SIGN_IN, { ratelimit: { ...ratelimit, requestsPerPeriod: 1, mitigationTimeout: 600 } });
     await stage.apply(
       {},

@@ -83,13 +83,13 @@ describe("the edge stack", () => {
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual([
-      "edge",
       "edge-anyone",
       "edge-ci",
       "edge-fleet",
-      "edge-open-api-v1-triggers-ingress",
-      "edge-open-api-v1-webhook",
-      "edge-open-healthz",
+      "edge-flow.example.com",
+      "edge-flow.example.com-open-api-v1-triggers-ingress",
+      "edge-flow.example.com-open-api-v1-webhook",
+      "edge-flow.example.com-open-healthz",
       "edge-people",
       "edge-programs",
     ]);

@@ -86,8 +86,8 @@ function program(name: string): Image {
   return { entrypoint: [name], command: [], environment: {} };
 }
 
-/** Variables that ask for what only the clouds have. */
-const CLOUDS_ALONE: ReadonlySet<string> = new Set(["AGENT_CLOUDWATCH"]);
+/** Variables that ask for what only the clouds have: here the whole world that flows reach is on the loopback. */
+const CLOUDS_ALONE: ReadonlySet<string> = new Set(["AGENT_CLOUDWATCH", "LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK"]);
 
 /** Whether a variable names whom spans are sent to, and nobody answers there. */
 function isUnheard(name: string, value: string, places: Places): boolean {

@@ -99,7 +99,16 @@ function verifyRuleset({ inputs, cloud, old }: Situation): void {
 
 const policiesOf = ({ inputs }: Pick<Situation, "inputs">) => list(inputs.policies).map((each) => record(each).id);
 
-function verifyApplication({ inputs, cloud }: Situation): void {
+function verifyApplication({ inputs, old, cloud }: Situation): void {
+  const sameDomain = ({ inputs: other, id }: { inputs: Situation["inputs"]; id: string }) =>
+    other.domain === inputs.domain && id !== old?.id;
+  if (cloud.find(APPLICATION, sameDomain))
+    throw refusal(
+      "POST",
+      `accounts/${inputs.accountId}/access/apps`,
+      11010,
+      "access.api.error.application_already_exists",
+    );
   for (const policy of policiesOf({ inputs }))
     if (policy !== undefined && !cloud.find(POLICY, (other) => other.id === policy))
       throw refusal("POST", `accounts/${inputs.accountId}/access/apps`, 12130, `policy ${policy} does not exist`);

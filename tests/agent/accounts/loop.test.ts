@@ -26,7 +26,7 @@ const REST_MS = 2_000;
 function looped({
   tellNews = async () => NOTHING,
   hasNews = async () => false,
-  isWriter = true,
+  isWriter = (): boolean => true,
   fails = false,
   found = {} as Partial<Round>,
   during = async () => {},
@@ -54,7 +54,7 @@ function looped({
     },
     isWriter: () => {
       turns += 1;
-      return isWriter;
+      return isWriter();
     },
     intervalSeconds: INTERVAL_SECONDS,
     metrics: new AccountsMetrics(registry),
@@ -254,19 +254,36 @@ it("lets others wait for a round that is under way, a quarter of a second at mos
 });
 
 it("asks nothing while another agent writes for the region, and seldom whether it still does", async () => {
-  const { loop, end, turns } = looped({ isWriter: false });
+  const { loop, end, turns } = looped({ isWriter: () => false });
   loop.trigger();
   await pass(2 * REST_MS);
   expect(turns()).toBeLessThan(10);
   expect((await end()).asked).toEqual([]);
 });
 
-it("tries again what failed after a rest, whatever users do meanwhile", async () => {
-  const { loop, end } = looped({ fails: true });
-  for (let at = 0; at < 2 * REST_MS; at += 500) {
-    await pass(500);
-    loop.trigger();
-  }
-  const rounds = (await end()).asked.filter((each) => each.startsWith("round"));
-  expect(rounds).toHaveLength(2);
+it.each([
+  ["says so", async () => NOTHING],
+  ["fails as well", () => Promise.reject(new Error("the database is away"))],
+])(
+  "tries again a round that failed after a rest, and tells what users do meanwhile at once, where telling %s",
+  async (_, tellNews) => {
+    const { loop, end } = looped({ fails: true, tellNews });
+    for (let at = 0; at < 2 * REST_MS - 500; at += 500) {
+      await pass(500);
+      loop.trigger();
+    }
+    const { asked } = await end();
+    expect(asked.filter((each) => each.startsWith("round"))).toHaveLength(2);
+    expect(asked.filter((each) => each.startsWith("told"))).toHaveLength(6);
+  },
+);
+
+it("sleeps where a round failed and another agent writes by now", async () => {
+  let isWriter = true;
+  const { end, turns } = looped({ fails: true, isWriter: () => isWriter });
+  await pass(0);
+  isWriter = false;
+  await pass(4 * REST_MS);
+  expect((await end()).asked).toHaveLength(1);
+  expect(turns()).toBeLessThan(20);
 });

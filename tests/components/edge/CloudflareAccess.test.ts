@@ -18,13 +18,16 @@ const APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccess
 const POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy";
 const TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
 
+/** The application of all that is under the public name. */
+const WHOLE = "edge-flow.example.com";
+
 const build = (changes: Partial<CloudflareAccessArgs> = {}): Promise<Recorded[]> =>
   record(() => new CloudflareAccess("edge", { ...usual, ...changes }));
 
 describe("CloudflareAccess", () => {
   it("has the whole public name signed in to, by people who are allowed and by programs with a token", async () => {
     const resources = await build();
-    const { policies, ...whole } = only(resources, APPLICATION, "edge").inputs;
+    const { policies, ...whole } = only(resources, APPLICATION, WHOLE).inputs;
     // All that Cloudflare would fill in, but for what the provider computes from the domain.
     expect(whole).toEqual({
       accountId: usual.accountId,
@@ -68,7 +71,7 @@ describe("CloudflareAccess", () => {
   it("opens the health check alone unless told otherwise, and each path that is named by an application of its own", async () => {
     const opened = async (changes: Partial<CloudflareAccessArgs>) =>
       (await build(changes))
-        .filter(({ type, name }) => type === APPLICATION && name !== "edge")
+        .filter(({ type, name }) => type === APPLICATION && name !== WHOLE)
         .map(({ inputs }) => [inputs.domain, inputs.policies]);
     const anyone = [{ id: "edge-anyone-id", precedence: 1 }];
     expect(await opened({})).toEqual([["flow.example.com/healthz", anyone]]);
@@ -85,7 +88,7 @@ describe("CloudflareAccess", () => {
 
   it("asks nobody to choose where there is one identity provider", async () => {
     const inputs = async (identityProviders: string[]) =>
-      only(await build({ identityProviders }), APPLICATION, "edge").inputs;
+      only(await build({ identityProviders }), APPLICATION, WHOLE).inputs;
     expect(await inputs([PROVIDER])).toMatchObject({ allowedIdps: [PROVIDER], autoRedirectToIdentity: true });
     expect(await inputs([PROVIDER, GROUP])).toMatchObject({ autoRedirectToIdentity: false });
     expect(Object.keys(await inputs([]))).not.toContain("allowedIdps");
@@ -95,7 +98,7 @@ describe("CloudflareAccess", () => {
     const steps: string[] = [];
     await pulumi.runtime.setMocks({
       newResource: async ({ type, name, inputs }) => {
-        if (type === APPLICATION && name === "edge") steps.push("closed");
+        if (type === APPLICATION && name === WHOLE) steps.push("closed");
         else if (type === APPLICATION) {
           await sleep(20);
           steps.push("opened");

@@ -55,7 +55,7 @@ describe("an expression", () => {
     for (const ending of ["%0A", "0a", "%0", '"'])
       expect(() => expressionOf({ ...rule, endings: [ending] })).toThrow("encoded, in lower case");
     for (const hostname of ["Flows.example.com", 'a"b'])
-      expect(() => expressionOf({ ...rule, hostname })).toThrow("host name in lower case");
+      expect(() => expressionOf({ ...rule, hostnames: [hostname] })).toThrow("host name in lower case");
     expect(() => expressionOf({ ...rule, paths: [] })).toThrow("every request");
   });
 

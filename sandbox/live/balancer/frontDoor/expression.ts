@@ -47,8 +47,8 @@ const HEADER = /^any\(lower\(http\.request\.headers\.names\[\*\]\)\[\*\] eq "([^
 const QUERY = /^http\.request\.uri\.query contains "([^"\\]+)"$/;
 
 function clauseOf(text: string, whole: string): [matches: Matches, rest: string] {
-  const host = HOST.exec(text);
-  if (host) return [(request) => asciiLower(request.host).startsWith(host[1] ?? ""), text.slice(host[0].length)];
+  const [host] = HOST.exec(text) ?? [];
+  if (host !== undefined) return [placeOf(host, whole), text.slice(host.length)];
   if (text.startsWith(METHOD)) {
     const [methods, rest] = stringsOf(text.slice(METHOD.length), whole);
     return [({ method }) => methods.includes(method), rest];
@@ -78,6 +78,8 @@ function inBrackets(text: string, whole: string): [inner: string, rest: string] 
 }
 
 function placeOf(text: string, whole: string): Matches {
+  const [host, hostname] = HOST.exec(text) ?? [];
+  if (hostname !== undefined && host === text) return (request) => asciiLower(request.host).startsWith(hostname);
   for (const [field, read] of Object.entries(FIELDS)) {
     const decoded = `lower(url_decode(${field}))`;
     const readDecoded = (url: string) => asciiLower(decodedPath(read(url)));
