@@ -15,6 +15,7 @@ import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
 import { access } from "./cloudflareAccess";
 import { rulesets } from "./cloudflareRulesets";
 import { exampleValues } from "./examples";
+import { FOUNDATION, firstDeployStep, REGION, type Step } from "./firstDeploy";
 import * as atGitHub from "./github";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
@@ -29,6 +30,8 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly nodeVersion: string;
   readonly clients: Clients;
+  /** Whether every call of a first deployment is asked for. */
+  readonly first: boolean;
   readonly signal: AbortSignal;
   report(message: string): void;
 }
@@ -47,13 +50,47 @@ export function begin(examination: Examination, around: Surroundings): void {
   const home = first ?? environment.AWS_REGION ?? "us-east-1";
   const caller = examination.check("AWS credentials", [], () => credentials(clients.sts(home)));
   examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
-  if (project.result === "broken") examination.check("every region", [config], () => ok("looked at one by one"));
-  else beginRegions(examination, around, project.value, caller);
+  const isRead = project.result !== "broken";
+  if (!isRead) examination.check("every region", [config], () => ok("looked at one by one"));
+  const regions = isRead ? beginRegions(examination, around, project.value, caller) : [];
 
   beginState(examination, around, { config, engine, caller, project, home });
   beginEdge(examination, clients, config, project);
   beginGitHub(examination, around, config, project);
   examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
+  if (around.first && isRead) beginFirst(examination, clients, project.value, { caller, home, regions });
+}
+
+/** The steps of a first deployment, in their order; a region's wait for that region to be one that the account has. */
+function beginFirst(
+  examination: Examination,
+  clients: Clients,
+  { stacks }: Pick<Project, "stacks">,
+  { caller, home, regions }: { caller: Outcome<Caller>; home: string; regions: readonly RegionOutcome[] },
+): void {
+  const foundation = stacks.get("foundation");
+  let number = 0;
+  const begin = (stack: string, awsRegion: string, steps: readonly Step[], needs: readonly Outcome<unknown>[]) => {
+    for (const step of steps) {
+      if (foundation?.kind === "foundation" && step.isIn?.(foundation) === false) continue;
+      number += 1;
+      examination.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) =>
+        firstDeployStep(clients.iam(home), value, awsRegion, step),
+      );
+    }
+  };
+  const enabled = regions.map((each) => each.enabled);
+  begin("foundation", home, FOUNDATION, enabled);
+  for (const { stack, awsRegion: place, ...region } of regions)
+    begin(stack, place, REGION, [region.enabled, region.quotas]);
+}
+
+/** What the steps of a region's first deployment wait for. */
+interface RegionOutcome {
+  readonly stack: string;
+  readonly awsRegion: string;
+  readonly enabled: Outcome<unknown>;
+  readonly quotas: Outcome<unknown>;
 }
 
 function beginRegions(
@@ -61,7 +98,8 @@ function beginRegions(
   { clients }: Surroundings,
   { stacks }: Pick<Project, "stacks">,
   caller: Outcome<Caller>,
-): void {
+): RegionOutcome[] {
+  const begun: RegionOutcome[] = [];
   let asked: ReturnType<typeof optInStatuses> | undefined;
   const capacities = new Map(fleetCapacity(stacks).map((capacity) => [capacity.region, capacity]));
   for (const [stack, config] of stacks) {
@@ -73,13 +111,14 @@ function beginRegions(
       asked ??= optInStatuses(clients.ec2(fleet.regions[0]?.awsRegion ?? name));
       return awsRegion(name, await asked);
     });
-    examination.check(`${stack}: quotas`, [enabled], () =>
+    const quotas = examination.check(`${stack}: quotas`, [enabled], () =>
       regionQuotas(
         { ec2: clients.ec2(name), quotas: clients.quotas(name) },
         stack,
         needsOf(own, capacity, fleet.webhook),
       ),
     );
+    begun.push({ stack, awsRegion: name, enabled, quotas });
     const keeper = fleet.regions.find((each) => each.name === region.backupRegion);
     if (keeper)
       examination.check(`${stack}: backup region`, [enabled], () =>
@@ -100,6 +139,7 @@ function beginRegions(
       asked ??= optInStatuses(clients.ec2(regions[0]?.awsRegion ?? witness.awsRegion));
       return awsRegion(witness.awsRegion, await asked);
     });
+  return begun;
 }
 
 interface Known {

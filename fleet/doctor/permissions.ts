@@ -44,53 +44,80 @@ function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
   ];
 }
 
-const context = (caller: Caller, awsRegion: string): ContextEntry[] =>
+const context = (caller: Caller, awsRegion: string, service: string): ContextEntry[] =>
   Object.entries({
     "aws:RequestedRegion": awsRegion,
     "aws:RequestTag/project": PROJECT,
-    "iam:PassedToService": "eks.amazonaws.com",
+    "aws:ResourceTag/project": PROJECT,
+    // As the calls for a cluster, a database and files are.
+    "kms:GrantIsForAWSResource": "true",
+    "iam:AWSServiceName": service,
+    "iam:PassedToService": service,
     "iam:PermissionsBoundary": boundaryArn({ ...caller, accountId: caller.account }),
   }).map(([ContextKeyName, value]) => ({ ContextKeyName, ContextKeyType: "string", ContextKeyValues: [value] }));
+
+/** What is asked of IAM's simulation. */
+interface Simulated {
+  /** The user or role whose policies count. */
+  readonly source: string;
+  readonly awsRegion: string;
+  readonly actions: readonly string[];
+  readonly resource: string;
+  /** To which a role is handed, or whose linked role is made. Default EKS. */
+  readonly service?: string;
+}
+
+/** Those of some actions that IAM would not allow. */
+export async function refusedActions(iam: IAMClient, caller: Caller, asked: Simulated): Promise<string[]> {
+  const { source, awsRegion, actions, resource, service = "eks.amazonaws.com" } = asked;
+  if (actions.length === 0) return [];
+  const request = {
+    PolicySourceArn: source,
+    ActionNames: [...actions],
+    ResourceArns: [resource],
+    ContextEntries: context(caller, awsRegion, service),
+  };
+  const refused: string[] = [];
+  for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy({ client: iam }, request))
+    for (const { EvalActionName = "", EvalDecision } of EvaluationResults)
+      if (EvalDecision !== "allowed") refused.push(EvalActionName);
+  return refused;
+}
+
+/** @throws what is no refusal */
+export function cannotSimulate(source: string, error: unknown): Verdict {
+  if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
+  return warning(
+    `could not be simulated for ${source} (${error.name})`,
+    "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
+  );
+}
 
 /**
  * Whether the caller may do what a deployment does, by IAM's own simulation: its policies, its boundary and the
  * organisation's, not those of resources.
  */
 export async function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<Verdict> {
-  const PolicySourceArn = await principalArn(iam, caller);
-  if (PolicySourceArn === undefined)
+  const source = await principalArn(iam, caller);
+  if (source === undefined)
     return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
   const denied: string[] = [];
   try {
-    for (const { actions, resource } of samples(caller, awsRegion))
-      for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy(
-        { client: iam },
-        {
-          PolicySourceArn,
-          ActionNames: [...actions],
-          ResourceArns: [resource],
-          ContextEntries: context(caller, awsRegion),
-        },
-      ))
-        for (const { EvalActionName = "", EvalDecision } of EvaluationResults)
-          if (EvalDecision !== "allowed") denied.push(EvalActionName);
+    for (const sample of samples(caller, awsRegion))
+      denied.push(...(await refusedActions(iam, caller, { source, awsRegion, ...sample })));
   } catch (error) {
-    if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
-    return warning(
-      `could not be simulated for ${PolicySourceArn} (${error.name})`,
-      "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
-    );
+    return cannotSimulate(source, error);
   }
   if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
     return warning(
-      `${PolicySourceArn} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
+      `${source} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
       "deploy a new region with a role that may make keys",
     );
   if (denied.length > 0)
     return broken(
-      `${PolicySourceArn} may not ${denied.join(", ")}`,
+      `${source} may not ${denied.join(", ")}`,
       "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
       ExitCode.Unauthenticated,
     );
-  return ok(`a sample of what \`up\` does is allowed to ${PolicySourceArn}`);
+  return ok(`a sample of what \`up\` does is allowed to ${source}`);
 }

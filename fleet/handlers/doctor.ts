@@ -32,13 +32,14 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   return exitCode;
 }
 
-async function examine({ project, signal }: DoctorOptions): Promise<Finding[]> {
+async function examine({ first, project, signal }: DoctorOptions): Promise<Finding[]> {
   const say = (message: string) => process.stderr.write(`${withoutSecrets(message)}\n`);
   const examination = new Examination(({ check, result }) => say(`${check}: ${result}`));
   begin(examination, {
     directory: project,
     environment: process.env,
     nodeVersion: process.versions.node,
+    first,
     clients: clients(process.env),
     signal,
     report: say,

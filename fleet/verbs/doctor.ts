@@ -1,7 +1,12 @@
+import { flag } from "../cli/option";
 import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 
-const options = { json: JSON_RESULT, project: PROJECT };
+const options = {
+  first: flag("ask of every call of a first `up`, step by step, whether it is allowed"),
+  json: JSON_RESULT,
+  project: PROJECT,
+};
 
 export type DoctorOptions = Given<typeof options>;
 

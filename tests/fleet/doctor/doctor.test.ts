@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { parseBackend } from "../../../fleet/doctor/backend";
+import { FOUNDATION, REGION } from "../../../fleet/doctor/firstDeploy";
 import { quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
@@ -37,7 +39,7 @@ afterEach(() => {
   setUp.remove();
 });
 
-async function run(json = true): Promise<{ exitCode: ExitCode; stdout: string; all: string }> {
+async function run(json = true, first = false): Promise<{ exitCode: ExitCode; stdout: string; all: string }> {
   process.env = { ...setUp.environment };
   let stdout = "";
   let stderr = "";
@@ -49,13 +51,13 @@ async function run(json = true): Promise<{ exitCode: ExitCode; stdout: string; a
     stderr += text;
     return true;
   });
-  const exitCode = await doctor({ json, project: setUp.project, signal: new AbortController().signal });
+  const exitCode = await doctor({ first, json, project: setUp.project, signal: new AbortController().signal });
   jest.restoreAllMocks();
   return { exitCode, stdout, all: stdout + stderr };
 }
 
-async function examine(): Promise<{ exitCode: ExitCode; checks: Finding[]; all: string }> {
-  const { exitCode, stdout, all } = await run();
+async function examine(first = false): Promise<{ exitCode: ExitCode; checks: Finding[]; all: string }> {
+  const { exitCode, stdout, all } = await run(true, first);
   const report = JSON.parse(stdout);
   expect(report).toMatchObject({ verb: "doctor", exitCode });
   return { exitCode, checks: report.checks, all };
@@ -1081,5 +1083,74 @@ describe("doctor", () => {
     );
     expect(ended).toMatchObject({ code: ExitCode.BadInput, stderr: expect.stringContaining("state bucket: broken\n") });
     expect(JSON.parse(ended.stdout).checks.filter(({ result }: Finding) => result === "broken")).toHaveLength(1);
+  });
+});
+
+describe("doctor --first", () => {
+  const steps = async () => (await examine(true)).checks.filter(({ check }) => check.startsWith("first up"));
+
+  it("names every call of a first `up` in its order, and says whose linked role is there and whose is made", async () => {
+    const found = await steps();
+    expect(found.map(({ check }) => check.replace(/^first up, /, ""))).toEqual([
+      "1: foundation, keys",
+      "2: foundation, certificates",
+      "3: foundation, GitHub's identity provider",
+      "4: foundation, boundary of roles",
+      "5: foundation, roles",
+      "6: foundation, image repositories",
+      "7: foundation, buckets",
+      "8: foundation, secrets",
+      ...["us-east", "eu-west"].flatMap((region, index) =>
+        ["network", "roles", "logs", "cluster", "database", "secrets", "file system"].map(
+          (name, step) => `${9 + 7 * index + step}: ${region}, ${name}`,
+        ),
+      ),
+    ]);
+    expect(found.filter(({ result }) => result !== "ok")).toEqual([]);
+    const [database] = found.filter(({ check }) => check.endsWith("us-east, database"));
+    expect(database?.finding).toMatch(/^may rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS is there$/);
+    expect(found.at(-1)?.finding).toMatch(/; AWSServiceRoleForAmazonElasticFileSystem is made$/);
+  });
+
+  it("asks nothing of that unless told to", async () => {
+    expect((await examine()).checks.filter(({ check }) => check.startsWith("first up"))).toEqual([]);
+  });
+
+  it.each([
+    ["rds:CreateDBInstance", /, database$/, /role\/deployer may not rds:CreateDBInstance$/],
+    ["kms:CreateKey", /, keys$/, /may not kms:CreateKey$/],
+    ["iam:CreateServiceLinkedRole", /repositories|cluster|file system/, /CreateServiceLinkedRole of \w/],
+    ["iam:PassRole", /, roles$/, /iam:PassRole to s3\.amazonaws\.com|to eks\.amazonaws\.com, .*to vpc-flow-logs/],
+  ])("finds where %s is refused, and there alone", async (action, where, finding) => {
+    clouds.deniedActions.push(action);
+    const found = await steps();
+    const refused = found.filter(({ result }) => result === "broken");
+    expect(refused.map(({ check }) => check)).toEqual(
+      found.map(({ check }) => check).filter((check) => where.test(check)),
+    );
+    for (const each of refused) expect(each.finding).toMatch(finding);
+  });
+
+  it("waits for a region that the account does not have, and for its quotas", async () => {
+    clouds.notOptedIn.push("eu-west-1");
+    const found = await steps();
+    const waiting = found.filter(({ result }) => result === "not checked");
+    expect(new Set(waiting.map(({ finding }) => finding))).toEqual(new Set(["it needs eu-west: AWS region"]));
+    expect(waiting.filter(({ check }) => check.includes("us-east"))).toEqual([]);
+  });
+
+  it("knows every kind of resource that the components make on AWS", () => {
+    const sources = ["components", "stacks"].flatMap((room) =>
+      readdirSync(join(ROOT, room), { encoding: "utf8", recursive: true })
+        .filter((file) => file.endsWith(".ts"))
+        .map((file) => readFileSync(join(ROOT, room, file), "utf8")),
+    );
+    const made = sources.flatMap((source) => [...source.matchAll(/new aws\.(\w+)\.(\w+)\(/g)]);
+    const types = made.map(
+      ([, module, name = ""]) => `aws:${module}/${name[0]?.toLowerCase()}${name.slice(1)}:${name}`,
+    );
+    const known = new Set([...FOUNDATION, ...REGION].flatMap((step) => step.types));
+    expect([...new Set(types)].filter((type) => !known.has(type)).toSorted()).toEqual([]);
+    expect([...known].filter((type) => !types.includes(type)).toSorted()).toEqual([]);
   });
 });

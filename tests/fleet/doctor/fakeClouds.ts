@@ -8,6 +8,8 @@ export interface Clouds {
   callerArn: string;
   notOptedIn: string[];
   deniedActions: string[];
+  /** Services that have made their linked role before. */
+  linkedRoles: string[];
   /** Values of quotas by code. */
   quotas: Record<string, number>;
   /** VPCs a region that are not the fleet's. */
@@ -75,6 +77,7 @@ export const healthyClouds = (): Clouds => ({
   callerArn: `arn:aws:sts::${ACCOUNT}:assumed-role/deployer/session`,
   notOptedIn: [],
   deniedActions: [],
+  linkedRoles: ["AWSServiceRoleForRDS"],
   quotas: { "L-F678F1CE": 5, "L-0263D0A3": 5, "L-1194D53C": 100, "L-69A177A2": 50, "L-1216C47A": 64 },
   foreignVpcs: 1,
   ownAddresses: 0,
@@ -165,6 +168,11 @@ function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
     case "GetCallerIdentity":
       return result(action, `<Arn>${clouds.callerArn}</Arn><Account>${ACCOUNT}</Account><UserId>x</UserId>`);
     case "GetRole":
+      if (
+        form.get("RoleName")?.startsWith("AWSServiceRole") &&
+        !clouds.linkedRoles.includes(form.get("RoleName") ?? "")
+      )
+        return queryError("NoSuchEntity", false);
       return result(action, `<Role><Arn>arn:aws:iam::${ACCOUNT}:role/${form.get("RoleName")}</Arn></Role>`);
     case "SimulatePrincipalPolicy": {
       const body = [...form.values()].join(" ");
