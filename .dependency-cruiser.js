@@ -16,6 +16,16 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
     {
+      name: "runs-without-development",
+      comment: "CI's jobs install what production needs alone (npm ci --omit=dev).",
+      severity: "error",
+      from: {
+        path: "^(index\\.ts|components|stacks|config|model|observability|agent|fleet|sandbox|invariants|plugin)",
+        pathNot: "^(sandbox/schema|invariants/pack)/",
+      },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "program-apart",
       comment: "What the official CLI loads must not need the fleet CLI, the local fleet, or the invariants.",
       severity: "error",

@@ -69,6 +69,11 @@ const refusal = async (work: Promise<unknown>): Promise<UserError> =>
     (error) => error,
   );
 
+it("bundles the agent by a program that CI's jobs install, which leave out what development needs", () => {
+  const { scripts, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  expect(Object.keys(dependencies)).toContain(scripts["agent:bundle"].split(" ")[0]);
+});
+
 describe("fleet image verify", () => {
   it("asks every region's own registry for both images, by digest and for the one workflow's signature", async () => {
     expect(await verify(options())).toBe(ExitCode.Success);
