@@ -224,6 +224,17 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Resource: "*",
     },
     {
+      // By the tag a key is the fleet's.
+      Sid: "KeysStayOurs",
+      Effect: "Deny",
+      Action: "kms:TagResource",
+      Resource: "*",
+      Condition: {
+        Null: { "aws:RequestTag/project": "false" },
+        StringNotEquals: { "aws:RequestTag/project": PROJECT },
+      },
+    },
+    {
       // A grant outlives the role that gives it. Services that encrypt for the fleet ask for theirs through the caller (KMS guide, "Grants"):
       // EKS does so for CreateCluster without saying that it is for a resource (EKS guide, "Encrypt Kubernetes secrets with KMS").
       Sid: "GrantsToServicesAlone",

@@ -452,6 +452,9 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
     // Keys that are ours already, none other, and none by calling it ours.
     ...deploy.may("kms:EnableKeyRotation", key, ours),
+    ...deploy.may("kms:TagResource", key, ours),
+    ...deploy.may("kms:TagResource", key, { context: { ...ours.context, "aws:RequestTag/project": "langflow-dr" } }),
+    ...deploy.mayNot("kms:TagResource", key, { context: { ...ours.context, "aws:RequestTag/project": "payroll" } }),
     ...deploy.mayNot(["kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RetireGrant", "kms:UntagResource"], key, ours),
     // A grant is given to services for what they keep, and to nobody else.
     ...deploy.mayNot("kms:CreateGrant", key, ours),

@@ -22,6 +22,11 @@ const SKIPS: Skip[] = [
   },
   {
     rule: "UNKNOWN_CONDITION_FOR_ACTION",
+    saying: /aws:ViaAWSService/,
+    reason: "in every request's context (IAM user guide, global condition context keys)",
+  },
+  {
+    rule: "UNKNOWN_CONDITION_FOR_ACTION",
     saying: /s3:TlsVersion for action s3:(PutAccessPointPublicAccessBlock|InitiateReplication)/,
     reason: "`s3:*` denies what the condition reaches; these two are no calls on a bucket by a client",
   },
