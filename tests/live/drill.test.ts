@@ -1,20 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { parseSummary } from "../../agent/drills/summary";
 import { LangFlowClient } from "../../examples/client/langflowClient";
-import type { DrillReport } from "../../fleet/drill/report";
-import { alertTable, visitTable } from "../../fleet/drill/report/tables";
+import { alertTable } from "../../fleet/drill/report/tables";
 import { summaryKey } from "../../fleet/drill/summary";
-import { isLong } from "../../fleet/drill/visitors/counts";
 import { ExitCode } from "../../model/errors";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
-import type { Answer } from "../engine/localFleet";
 import { BrowserUser } from "./browserUser";
+import { DrilledFleet, missed, reportOf } from "./drilledFleet";
 import { KEPT_BY_NONE, LangFlowApi, near, until } from "./langflowApi";
-import { LiveFleet, QUICKEST_MONITOR } from "./liveFleet";
+import type { LiveFleet } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
 jest.setTimeout(600_000);
@@ -22,67 +19,14 @@ jest.setTimeout(600_000);
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 const EXPECTED = 28;
-const MADE_BY_DRILLS = `SELECT name FROM flow WHERE name LIKE 'Drill %'
-  UNION ALL SELECT name FROM folder WHERE name LIKE 'Drill %'
-  UNION ALL SELECT name FROM apikey WHERE name LIKE '%langflow-dr-drill%'
-  UNION ALL SELECT name FROM variable WHERE name LIKE 'LANGFLOW_DR_DRILL%'
-  UNION ALL SELECT name FROM file WHERE name LIKE 'drill-%'
-  UNION ALL SELECT username FROM "user" WHERE username LIKE 'langflow-dr-drill-%'`;
-
 describe("a drill on the live fleet", () => {
-  const fleet = new LiveFleet();
-  const reports = join(fleet.local.directory, "reports");
-
-  beforeAll(async () => {
-    for (const region of ["us-east", "eu-west"])
-      fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
-        content.config = { ...content.config, "langflow-dr:sync": { intervalSeconds: 5 } };
-      });
-    fleet.local.edit("Pulumi.edge.yaml", ({ config }) => {
-      config["langflow-dr:monitor"] = QUICKEST_MONITOR;
-    });
-    const { exitCode, stdout, stderr } = await startWatched(fleet);
-    if (exitCode !== ExitCode.Success) throw new Error(`${exitCode}: ${stdout}${stderr}`);
-    // The dump of the night before: no clock makes it here, and a drill does not.
-    expect((await (await fleet.supervisor()).job("us-east", "backup-us-east")).exitCode).toBe(0);
-    await healthy();
-  });
+  const fleet = new DrilledFleet();
+  beforeAll(() => fleet.begin(startWatched));
   afterAll(() => fleet.remove());
-
-  const healthy = () =>
-    until("every pool is healthy", async () => {
-      const { pools } = await (await fleet.supervisor()).balancer();
-      return pools.length > 1 && pools.every((pool) => pool.healthy);
-    });
-  /** @param follow given what the drill says on its way */
-  const drill = (fault: string, follow?: (said: string) => void): Promise<Answer> =>
-    fleet.local.run(
-      ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", reports],
-      (child) => void child.stderr?.on("data", (chunk) => follow?.(String(chunk))),
-    );
-  const reportOf = ({ json, stdout, stderr }: Answer): DrillReport => {
-    if (!json) throw new Error(`no report: ${stdout}${stderr}`);
-    const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
-    // What a missed target is made of: the report itself goes with the fleet.
-    if (missed(report).length > 0) process.stderr.write(`${JSON.stringify(madeOf(report), null, 1)}\n`);
-    return report;
-  };
-  /** Until no region holds anything that a drill has made, but its account. */
-  const untilCleared = () =>
-    until("all that drills made is gone", async () => {
-      const left = await Promise.all(["us-east", "eu-west"].map((region) => fleet.query(region, MADE_BY_DRILLS)));
-      if (left.flat().length > 0) throw new Error(JSON.stringify(left));
-      return true;
-    });
-  const missed = ({ targets, checks, returnChecks = [], aborted }: DrillReport) => [
-    ...(aborted ? [aborted] : []),
-    ...targets.filter(({ met }) => !met),
-    ...[...checks, ...returnChecks].filter(({ passed }) => !passed),
-  ];
 
   it("proves the loss of a region: recovery, data, all that is an ordinary user's, and back; as an independent probe saw it", async () => {
     const probe = await Probe.start(fleet);
-    const answer = await drill("region");
+    const answer = await fleet.drill("region");
     const seen = await probe.stop();
     const report = reportOf(answer);
     expect(missed(report)).toEqual([]);
@@ -151,21 +95,7 @@ describe("a drill on the live fleet", () => {
   describe("that nothing watches", () => {
     beforeAll(async () => {
       expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
-      await healthy();
-    });
-
-    it.each([
-      ["database", "LangFlow answers that it is not well"],
-      ["database-failover", "the standby takes over, and LangFlow's pods go on by themselves"],
-      ["slow", "every answer comes too late for the monitor and for users"],
-      ["edge-api", "nobody answers, nor says what the monitor has seen"],
-    ])("proves by the fault %s, where %s, that users and data come through", async (fault) => {
-      const { pid } = await fleet.process("us-east", "langflow");
-      const answer = await drill(fault);
-      expect(missed(reportOf(answer))).toEqual([]);
-      expect(answer.exitCode).toBe(ExitCode.Success);
-      // Nothing but a database, a way or a word was missing: nobody had to start LangFlow again.
-      expect((await fleet.process("us-east", "langflow")).pid).toBe(pid);
+      await fleet.healthy();
     });
 
     it("proves a failover by the fault service, where no pod of LangFlow is there, and a page that was open in the region goes on saving, without a new sign-in", async () => {
@@ -180,7 +110,7 @@ describe("a drill on the live fleet", () => {
       try {
         await user.edit(flow.id);
         await user.saved();
-        const answer = await drill("service", (said) => {
+        const answer = await fleet.drill("service", (said) => {
           // What she saved has left the region when it is lost; what she saves next goes to the other.
           if (said.includes("steady")) user.pause(true);
           if (said.includes("restoration")) user.pause(false);
@@ -202,18 +132,18 @@ describe("a drill on the live fleet", () => {
     });
 
     it("proves by the fault stale-return that a region that comes back old undoes nothing, and that nothing it was at is lost", async () => {
-      const answer = await drill("stale-return");
+      const answer = await fleet.drill("stale-return");
       const report = reportOf(answer);
       process.stderr.write(`${report.returnChecks?.map(({ name, said }) => `${name}: ${said}`).join("\n")}\n`);
       expect(missed(report)).toEqual([]);
       expect(answer.exitCode).toBe(ExitCode.Success);
       expect(report.returnChecks).toHaveLength(14);
-      await untilCleared();
+      await fleet.untilCleared();
     });
 
     it("proves a failover by the fault silent, where nobody answers, the region comes back with what it knew, and a client that follows the advice gets one good result for each piece of work", async () => {
       const client = await Client.start(fleet);
-      const answer = await drill("silent");
+      const answer = await fleet.drill("silent");
       const { keys, results, begunTwice } = await client.stop();
       const report = reportOf(answer);
       expect(missed(report)).toEqual([]);
@@ -224,45 +154,12 @@ describe("a drill on the live fleet", () => {
       expect(begunTwice.length).toBeGreaterThan(0);
     });
 
-    it.each([
-      ["pool", "users are drained to the other region"],
-      ["git", "regions serve on without the shared Git host, and catch up"],
-      ["partition", "one region serves on cut off from it, and catches up"],
-      ["replication-paused", "files wait in their region, and all of them arrive"],
-    ])("proves by the fault %s that %s", async (fault) => {
-      const answer = await drill(fault);
-      const report = reportOf(answer);
-      expect(missed(report)).toEqual([]);
-      expect(answer.exitCode).toBe(ExitCode.Success);
-      expect(report.convergenceSeconds).toBeDefined();
-      const { faultAt, samples } = { faultAt: report.phases[1]?.at ?? 0, samples: report.samples };
-      const answered = new Set(
-        samples
-          .filter(
-            ({ at, client, ok }) =>
-              ok && at > faultAt + 1_000 && at < (report.phases[4]?.at ?? 0) && client === "near us-east",
-          )
-          .map(({ region }) => region),
-      );
-      expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
-      process.stderr.write(
-        `${visitTable(report)
-          .rows.map((row) => row.join(" | "))
-          .join("\n")}\n`,
-      );
-      // Streams were under way in the region, and came to their end there.
-      const stayed = report.visitCounts?.find(
-        ({ errand, span }) => errand === "stream" && span === "under way at the fault",
-      );
-      expect(stayed?.good).toBeGreaterThan(0);
-    });
-
     it("says which target was missed by its exit code, and writes the report all the same", async () => {
       fleet.local.edit("Pulumi.yaml", ({ config }) => {
         const targets = { failedPercent: 0, filesSeconds: 0.001, databaseSeconds: 0.001, flowsSeconds: 0.001 };
         config["langflow-dr:drill"] = { value: { targets: { ...targets, recoverySeconds: 0.001 } } };
       });
-      const answer = await drill("service");
+      const answer = await fleet.drill("service");
       fleet.local.edit("Pulumi.yaml", ({ config }) => {
         delete config["langflow-dr:drill"];
       });
@@ -278,7 +175,7 @@ describe("a drill on the live fleet", () => {
 
     it("puts the region back when it is interrupted", async () => {
       const answer = await fleet.local.run(
-        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", reports],
+        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", fleet.reports],
         (child) => {
           child.stderr?.on("data", (chunk) => {
             if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGINT"), 2_000);
@@ -288,54 +185,13 @@ describe("a drill on the live fleet", () => {
       expect(answer.exitCode).toBe(ExitCode.Cancelled);
       expect(reportOf(answer).aborted).toBe("interrupted");
       await fleet.until("us-east", "langflow", ({ ready }) => ready);
-      await healthy();
+      await fleet.healthy();
     });
-
-    it.each([
-      ["silent", "steady", false],
-      ["silent", "fault", true],
-      ["silent", "detection", true],
-      ["region", "detection", true],
-      ["silent", "recovery", true],
-      ["silent", "survivor-checks", true],
-      ["silent", "restoration", true],
-      ["silent", "failback", false],
-      ["silent", "convergence", false],
-    ] as const)(
-      "of %s, killed in its phase %s, leaves a fleet that is whole again once it is asked to",
-      async (fault, phase, isAway) => {
-        const killed = await fleet.local.run(
-          ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", reports],
-          (child) => {
-            child.stderr?.on("data", (chunk) => {
-              if (String(chunk).includes(`${phase}:`)) child.kill("SIGKILL");
-            });
-          },
-        );
-        expect([killed.exitCode, killed.stderr]).toEqual([null, expect.stringContaining(`${phase}:`)]);
-        if (isAway) {
-          const refused = await drill(fault);
-          expect(refused.exitCode).toBe(ExitCode.Refused);
-          expect(refused.stderr).toContain(`it took away: ${fault} of us-east\n`);
-          expect(refused.stderr).toContain("`drill --restore` puts back what it took away");
-        }
-        const restored = await fleet.local.run(["drill", "--restore"]);
-        expect(restored.exitCode).toBe(ExitCode.Success);
-        if (isAway) {
-          expect(restored.json.putBack).toMatchObject({ region: "us-east", fault });
-          await untilCleared();
-        }
-        await fleet.until("us-east", "langflow", ({ ready }) => ready);
-        const again = await fleet.local.run(["drill", "--restore"]);
-        expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
-        await healthy();
-      },
-    );
 
     it("refuses a second drill while one runs, and two that were killed leave nothing that --restore does not put back", async () => {
       const begun = (region: string) =>
         fleet.local.run(
-          ["drill", "--region", region, "--fault", "silent", "--steady", "10", "--reports", reports],
+          ["drill", "--region", region, "--fault", "silent", "--steady", "10", "--reports", fleet.reports],
           (child) => {
             child.stderr?.on("data", (chunk) => {
               if (String(chunk).includes("detection:")) child.kill("SIGKILL");
@@ -348,14 +204,14 @@ describe("a drill on the live fleet", () => {
       expect(refused?.stderr).toMatch(/since there may be one drill at a time:\n {2}drill .* by .* since 20/);
       expect((await fleet.local.run(["drill", "--restore"])).json.putBack).toMatchObject({ fault: "silent" });
       for (const region of ["us-east", "eu-west"]) await fleet.until(region, "langflow", ({ ready }) => ready);
-      await healthy();
+      await fleet.healthy();
     });
 
     it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
       const live = await fleet.supervisor();
       await live.stopGit();
       await live.stopRegion("eu-west");
-      const { exitCode, stderr } = await drill("region");
+      const { exitCode, stderr } = await fleet.drill("region");
       await live.startGit();
       await live.startRegion("eu-west");
       expect(exitCode).toBe(ExitCode.Refused);
@@ -363,38 +219,10 @@ describe("a drill on the live fleet", () => {
       expect(stderr).toContain("Git is stopped");
       expect((await fleet.process("us-east", "langflow")).ready).toBe(true);
       await fleet.until("eu-west", "langflow", ({ ready }) => ready);
-      await healthy();
-    });
-
-    it("proves the other topology: with a standby the first region's loss is the standby's turn", async () => {
-      fleet.local.edit("Pulumi.yaml", ({ config }) => {
-        config["langflow-dr:topology"].value = "active-standby";
-      });
-      expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
-      await healthy();
-      const answer = await drill("region");
-      const report = reportOf(answer);
-      expect(missed(report)).toEqual([]);
-      expect(report.topology).toBe("active-standby");
-      // What was under way when the region went may have been asked again of the standby.
-      const before = report.samples.filter(({ at, latency, ok }) => ok && at + latency < (report.phases[1]?.at ?? 0));
-      expect(before.length).toBeGreaterThan(10);
-      expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));
+      await fleet.healthy();
     });
   });
 });
-
-/** What users felt: the counts, and each stream and upload that did not end well, in seconds from the fault on. */
-function madeOf({ phases, visits = [], visitCounts }: DrillReport) {
-  const faultAt = phases.find(({ phase }) => phase === "fault")?.at ?? 0;
-  const broken = visits.filter((visit) => isLong(visit) && visit.end !== "good");
-  const told = broken.map(({ at, latency, ...visit }) => ({
-    ...visit,
-    began: (at - faultAt) / 1000,
-    took: latency / 1000,
-  }));
-  return { phases: phases.map(({ phase, at }) => [phase, (at - faultAt) / 1000]), visitCounts, told };
-}
 
 /** A visitor from us-east's side, by means of its own: what the drill reports is compared with what this one saw. */
 class Probe {

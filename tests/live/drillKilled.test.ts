@@ -1,0 +1,51 @@
+import { ExitCode } from "../../model/errors";
+import { DrilledFleet } from "./drilledFleet";
+
+jest.setTimeout(600_000);
+
+describe("a drill", () => {
+  const fleet = new DrilledFleet();
+  beforeAll(() => fleet.begin());
+  afterAll(() => fleet.remove());
+
+  it.each([
+    ["silent", "steady", false],
+    ["silent", "fault", true],
+    ["silent", "detection", true],
+    ["region", "detection", true],
+    ["silent", "recovery", true],
+    ["silent", "survivor-checks", true],
+    ["silent", "restoration", true],
+    ["silent", "failback", false],
+    ["silent", "convergence", false],
+  ] as const)(
+    "of %s, killed in its phase %s, leaves a fleet that is whole again once it is asked to",
+    async (fault, phase, isAway) => {
+      const killed = await fleet.local.run(
+        ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", fleet.reports],
+        (child) => {
+          child.stderr?.on("data", (chunk) => {
+            if (String(chunk).includes(`${phase}:`)) child.kill("SIGKILL");
+          });
+        },
+      );
+      expect([killed.exitCode, killed.stderr]).toEqual([null, expect.stringContaining(`${phase}:`)]);
+      if (isAway) {
+        const refused = await fleet.drill(fault);
+        expect(refused.exitCode).toBe(ExitCode.Refused);
+        expect(refused.stderr).toContain(`it took away: ${fault} of us-east\n`);
+        expect(refused.stderr).toContain("`drill --restore` puts back what it took away");
+      }
+      const restored = await fleet.local.run(["drill", "--restore"]);
+      expect(restored.exitCode).toBe(ExitCode.Success);
+      if (isAway) {
+        expect(restored.json.putBack).toMatchObject({ region: "us-east", fault });
+        await fleet.untilCleared();
+      }
+      await fleet.until("us-east", "langflow", ({ ready }) => ready);
+      const again = await fleet.local.run(["drill", "--restore"]);
+      expect(again.json).toEqual({ verb: "drill", exitCode: ExitCode.Success });
+      await fleet.healthy();
+    },
+  );
+});
