@@ -7,6 +7,8 @@ export interface Observed {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What the state has of the same; absent for what is new, and to a policy engine. */
   readonly formerInputs?: Readonly<Record<string, unknown>>;
+  /** What the provider last read of it; absent as those. */
+  readonly formerOutputs?: Readonly<Record<string, unknown>>;
   /** Whether the engine refuses to delete it. */
   readonly protect: boolean;
 }

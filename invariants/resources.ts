@@ -152,8 +152,8 @@ const storageLimit: Invariant = {
     "A database's storage may grow beyond what it has: RDS refuses a limit that is not above it, and the update would stop halfway. A smaller " +
     "size changes nothing. Seen by the engine's own preview alone; unknown passes.",
   check: (resources) =>
-    resources.flatMap(({ type, urn, inputs, formerInputs }) => {
-      const [limit, has] = [at(inputs, "maxAllocatedStorage"), at(formerInputs, "allocatedStorage")];
+    resources.flatMap(({ type, urn, inputs, formerOutputs }) => {
+      const [limit, has] = [at(inputs, "maxAllocatedStorage"), at(formerOutputs, "allocatedStorage")];
       if (type !== "aws:rds/instance:Instance" || !(Number(limit) <= Number(has))) return [];
       const message = `its storage has ${has} GiB and might grow to ${limit}, which RDS refuses`;
       return [

@@ -100,7 +100,8 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await client.query("SET TimeZone = 'UTC'");
+    // What asks the catalog is estimated to cost so much that PostgreSQL compiles it: half a second, each time, for a tenth of that.
+    await client.query("SET TimeZone = 'UTC'; SET jit = off");
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);

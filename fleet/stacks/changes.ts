@@ -26,6 +26,8 @@ export interface SeenResource {
   readonly inputs: Record<string, unknown>;
   /** As the state has them; absent for what is new. */
   readonly formerInputs?: Record<string, unknown>;
+  /** What the provider last read of it; absent for what is new. */
+  readonly formerOutputs?: Record<string, unknown>;
   readonly protect: boolean;
   readonly custom: boolean;
 }
@@ -144,6 +146,7 @@ export class Recording {
         name,
         inputs: step.new.inputs ?? {},
         ...(step.old?.inputs && { formerInputs: step.old.inputs }),
+        ...(step.old?.outputs && { formerOutputs: step.old.outputs }),
         protect: step.new.protect ?? false,
         custom: step.new.custom ?? false,
       });

@@ -316,7 +316,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "a database may grow to no more than it has",
     broken("aws:rds/instance:Instance", (i, resource) => {
       i.maxAllocatedStorage = 100;
-      resource.formerInputs = { allocatedStorage: 100 };
+      resource.formerOutputs = { allocatedStorage: 100 };
     }),
     "has 100 GiB and might grow to 100",
   ],
@@ -364,7 +364,7 @@ describe("the invariants", () => {
   });
 
   it("let a database's storage grow, by itself as well, and come to be, and a smaller size be asked for in vain", () => {
-    for (const formerInputs of [
+    for (const formerOutputs of [
       { allocatedStorage: 99 },
       { allocatedStorage: 100 },
       { allocatedStorage: 499 },
@@ -375,7 +375,7 @@ describe("the invariants", () => {
           broken("aws:rds/instance:Instance", (inputs, resource) => {
             inputs.allocatedStorage = 100;
             inputs.maxAllocatedStorage = 500;
-            resource.formerInputs = formerInputs;
+            resource.formerOutputs = formerOutputs;
           }),
         ),
       ).toEqual([]);

@@ -287,6 +287,13 @@ describe("the version token of another region", () => {
   });
 });
 
+it("compiles none of the agent's statements, of which each round has some that PostgreSQL takes for dear", async () => {
+  const client = await openDatabase(parseDatabaseUrl(postgres.url(await migrated())));
+  const { rows } = await client.query("SHOW jit");
+  await client.end();
+  expect(rows).toEqual([{ jit: "off" }]);
+});
+
 describe("a database whose machine vanished", () => {
   it("fails what was asked of it, though no word of its end ever comes", async () => {
     const database = await migrated();
