@@ -50,7 +50,7 @@ vm.compileFunction = (code, params, options) => {
   return made;
 };
 
-/** Seconds since 1970 after which no test begins: what is left is skipped, and each file says so. Unset: without an end. */
+/** Seconds since 1970 after which no test begins: each file skips its others, and says how many. Unset: without an end. */
 const until = process.env.TESTS_UNTIL ? Number(process.env.TESTS_UNTIL) * 1_000 : Number.POSITIVE_INFINITY;
 
 module.exports = class extends TestEnvironment {

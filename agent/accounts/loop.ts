@@ -169,8 +169,7 @@ export class AccountsLoop {
 
   private async pause(): Promise<void> {
     const { isWriter, signal } = this.options;
-    const look = this.#hasFailed ? this.restMs : (this.restMs * ROUNDS) / LOOKS;
-    await this.#rests.untilCalled(isWriter() ? Math.min(this.dueMs, look) : this.restMs);
+    await this.#rests.untilCalled(isWriter() ? Math.min(this.dueMs, (this.restMs * ROUNDS) / LOOKS) : this.restMs);
     if (this.#rests.isCalled) await rest(GATHER_MS, signal);
   }
 }

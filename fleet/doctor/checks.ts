@@ -70,13 +70,17 @@ function beginFirst(
 ): void {
   const foundation = stacks.get("foundation");
   let number = 0;
+  // One after the other: IAM throttles who asks its simulation for all of them at once.
+  let before: Promise<unknown> = Promise.resolve();
   const begin = (stack: string, awsRegion: string, steps: readonly Step[], needs: readonly Outcome<unknown>[]) => {
     for (const step of steps) {
       if (foundation?.kind === "foundation" && step.isIn?.(foundation) === false) continue;
       number += 1;
-      examination.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) =>
-        firstDeployStep(clients.iam(home), value, awsRegion, step),
-      );
+      examination.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) => {
+        const verdict = before.then(() => firstDeployStep(clients.iam(home), value, awsRegion, step));
+        before = verdict.catch(() => undefined);
+        return verdict;
+      });
     }
   };
   const enabled = regions.map((each) => each.enabled);

@@ -1,10 +1,9 @@
 import { GetRoleCommand, type IAMClient } from "@aws-sdk/client-iam";
 import type { FleetConfig, FoundationStackConfig } from "../../config/schema";
-import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
-import { type Caller, principalArn } from "./account";
-import { cannotSimulate, refusedActions } from "./permissions";
+import { ok, type Verdict } from "../examination/finding";
+import type { Caller } from "./account";
+import { refused, refusedActions, simulated } from "./permissions";
 
 /** What is made at once, as far as the deployment's order goes. */
 export interface Step {
@@ -15,7 +14,7 @@ export interface Step {
   readonly calls: readonly string[];
   /** Whose names the calls are limited to; absent: they have no name yet. */
   readonly on?: "role" | "policy" | "bucket" | "secret";
-  /** To which services roles are handed: `iam:PassRole` asks. */
+  /** To which services roles are handed, which takes `iam:PassRole`. */
   readonly handsRolesTo?: readonly string[];
   /** Service that makes its linked role in an account that has none, with the role's name. */
   readonly linkedRole?: readonly [service: string, role: string];
@@ -57,7 +56,7 @@ export const FOUNDATION: readonly Step[] = [
   {
     name: "roles",
     types: ["aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"],
-    calls: ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:PassRole"],
+    calls: ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy"],
     on: "role",
     handsRolesTo: ["s3.amazonaws.com"],
   },
@@ -148,7 +147,7 @@ export const REGION: readonly Step[] = [
   {
     name: "roles",
     types: ["aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"],
-    calls: ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PassRole"],
+    calls: ["iam:CreateRole", "iam:TagRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"],
     on: "role",
     handsRolesTo: [
       "eks.amazonaws.com",
@@ -247,40 +246,31 @@ const LINKED = "iam:CreateServiceLinkedRole";
  * Whether the caller may make what a step makes, and whether the service's linked role is there or may be made; asked of IAM's
  * simulation, so nothing is made. The finding names every call.
  */
-export async function firstDeployStep(iam: IAMClient, caller: Caller, awsRegion: string, step: Step): Promise<Verdict> {
-  const source = await principalArn(iam, caller);
-  if (source === undefined)
-    return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
-  const linked = step.linkedRole && (await linkedRoleThere(iam, step.linkedRole[1]));
-  const refused: string[] = [];
-  try {
+export function firstDeployStep(iam: IAMClient, caller: Caller, awsRegion: string, step: Step): Promise<Verdict> {
+  const { calls, handsRolesTo = [], linkedRole } = step;
+  return simulated(iam, caller, async (source) => {
     const asked = { source, awsRegion, resource: resourceOf(step, caller, awsRegion) };
-    const calls = step.calls.filter((call) => call !== "iam:PassRole");
-    refused.push(...(await refusedActions(iam, caller, { ...asked, actions: calls })));
-    for (const service of step.handsRolesTo ?? [])
-      for (const call of await refusedActions(iam, caller, { ...asked, actions: ["iam:PassRole"], service }))
-        refused.push(`${call} to ${service}`);
-    if (step.linkedRole && linked !== true) {
-      const [service, role] = step.linkedRole;
+    const refusedFor = async (service: string, action: string, resource = asked.resource) =>
+      (await refusedActions(iam, caller, { ...asked, resource, actions: [action], service })).length > 0;
+    const denied = await refusedActions(iam, caller, { ...asked, actions: calls });
+    for (const service of handsRolesTo)
+      if (await refusedFor(service, "iam:PassRole")) denied.push(`iam:PassRole to ${service}`);
+    const said = [`may ${[...calls, ...(handsRolesTo.length > 0 ? ["iam:PassRole"] : [])].join(", ")}`];
+    if (linkedRole) {
+      const [service, role] = linkedRole;
+      const isThere = await isLinkedRoleThere(iam, role);
       const resource = `arn:${caller.partition}:iam::${caller.account}:role/aws-service-role/${service}/${role}`;
-      for (const call of await refusedActions(iam, caller, { ...asked, resource, actions: [LINKED], service }))
-        refused.push(`${call} of ${service}`);
+      if (!isThere && (await refusedFor(service, LINKED, resource))) denied.push(`${LINKED} of ${service}`);
+      said.push(`${role} is ${isThere ? "there" : "made"}`);
     }
-  } catch (error) {
-    return cannotSimulate(source, error);
-  }
-  const fix = "give it what model/policies/ci.ts lists for a deployment, and what is left to a person there";
-  if (refused.length > 0) return broken(`${source} may not ${refused.join(", ")}`, fix, ExitCode.Unauthenticated);
-  const role = step.linkedRole && `${step.linkedRole[1]} ${linked ? "is there" : "is made"}`;
-  return ok([...(step.calls.length > 0 ? [`may ${step.calls.join(", ")}`] : []), ...(role ? [role] : [])].join("; "));
+    return denied.length > 0 ? refused(source, denied) : ok(said.join("; "));
+  });
 }
 
-/** Undefined where we may not ask. */
-async function linkedRoleThere(iam: IAMClient, RoleName: string): Promise<boolean | undefined> {
-  try {
-    await iam.send(new GetRoleCommand({ RoleName }));
-    return true;
-  } catch (error) {
-    return (error as Error).name.startsWith("NoSuchEntity") ? false : undefined;
-  }
+/** False as well where we may not ask. */
+async function isLinkedRoleThere(iam: IAMClient, RoleName: string): Promise<boolean> {
+  return iam.send(new GetRoleCommand({ RoleName })).then(
+    () => true,
+    () => false,
+  );
 }

@@ -84,40 +84,49 @@ export async function refusedActions(iam: IAMClient, caller: Caller, asked: Simu
   return refused;
 }
 
-/** @throws what is no refusal */
-export function cannotSimulate(source: string, error: unknown): Verdict {
-  if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
-  return warning(
-    `could not be simulated for ${source} (${error.name})`,
-    "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
-  );
+/** What IAM's simulation says of the caller's own policies. @param judge given the user or role that they belong to */
+export async function simulated(
+  iam: IAMClient,
+  caller: Caller,
+  judge: (source: string) => Promise<Verdict>,
+): Promise<Verdict> {
+  const source = await principalArn(iam, caller);
+  if (source === undefined)
+    return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
+  try {
+    return await judge(source);
+  } catch (error) {
+    if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
+    return warning(
+      `could not be simulated for ${source} (${error.name})`,
+      "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
+    );
+  }
 }
 
 /**
  * Whether the caller may do what a deployment does, by IAM's own simulation: its policies, its boundary and the
  * organisation's, not those of resources.
  */
-export async function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<Verdict> {
-  const source = await principalArn(iam, caller);
-  if (source === undefined)
-    return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
-  const denied: string[] = [];
-  try {
+export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<Verdict> {
+  return simulated(iam, caller, async (source) => {
+    const denied: string[] = [];
     for (const sample of samples(caller, awsRegion))
       denied.push(...(await refusedActions(iam, caller, { source, awsRegion, ...sample })));
-  } catch (error) {
-    return cannotSimulate(source, error);
-  }
-  if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
-    return warning(
-      `${source} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
-      "deploy a new region with a role that may make keys",
-    );
-  if (denied.length > 0)
-    return broken(
-      `${source} may not ${denied.join(", ")}`,
-      "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
-      ExitCode.Unauthenticated,
-    );
-  return ok(`a sample of what \`up\` does is allowed to ${source}`);
+    if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
+      return warning(
+        `${source} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
+        "deploy a new region with a role that may make keys",
+      );
+    if (denied.length > 0) return refused(source, denied);
+    return ok(`a sample of what \`up\` does is allowed to ${source}`);
+  });
+}
+
+export function refused(source: string, calls: readonly string[]): Verdict {
+  return broken(
+    `${source} may not ${calls.join(", ")}`,
+    "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
+    ExitCode.Unauthenticated,
+  );
 }

@@ -12,7 +12,7 @@ export type DoctorOptions = Given<typeof options>;
 
 export const doctor = verb({
   name: "doctor",
-  description: "look whether the fleet could be deployed from here",
+  description: "preflight checks: can this machine deploy the fleet?",
   options,
   handler: async (given) => (await import("../handlers/doctor")).doctor(given),
 });

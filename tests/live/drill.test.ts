@@ -174,14 +174,9 @@ describe("a drill on the live fleet", () => {
     });
 
     it("puts the region back when it is interrupted", async () => {
-      const answer = await fleet.local.run(
-        ["drill", "--region", "us-east", "--fault", "region", "--steady", "10", "--reports", fleet.reports],
-        (child) => {
-          child.stderr?.on("data", (chunk) => {
-            if (String(chunk).includes("detection")) setTimeout(() => child.kill("SIGINT"), 2_000);
-          });
-        },
-      );
+      const answer = await fleet.drill("region", (said, kill) => {
+        if (said.includes("detection")) setTimeout(() => kill("SIGINT"), 2_000);
+      });
       expect(answer.exitCode).toBe(ExitCode.Cancelled);
       expect(reportOf(answer).aborted).toBe("interrupted");
       await fleet.until("us-east", "langflow", ({ ready }) => ready);
@@ -190,14 +185,7 @@ describe("a drill on the live fleet", () => {
 
     it("refuses a second drill while one runs, and two that were killed leave nothing that --restore does not put back", async () => {
       const begun = (region: string) =>
-        fleet.local.run(
-          ["drill", "--region", region, "--fault", "silent", "--steady", "10", "--reports", fleet.reports],
-          (child) => {
-            child.stderr?.on("data", (chunk) => {
-              if (String(chunk).includes("detection:")) child.kill("SIGKILL");
-            });
-          },
-        );
+        fleet.drill("silent", (said, kill) => said.includes("detection:") && kill("SIGKILL"), region);
       const [one, other] = await Promise.all(["us-east", "eu-west"].map(begun));
       expect([one, other].map((each) => each?.exitCode).toSorted()).toEqual([ExitCode.Refused, null]);
       const refused = one?.exitCode === ExitCode.Refused ? one : other;

@@ -21,14 +21,7 @@ describe("a drill", () => {
   ] as const)(
     "of %s, killed in its phase %s, leaves a fleet that is whole again once it is asked to",
     async (fault, phase, isAway) => {
-      const killed = await fleet.local.run(
-        ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", fleet.reports],
-        (child) => {
-          child.stderr?.on("data", (chunk) => {
-            if (String(chunk).includes(`${phase}:`)) child.kill("SIGKILL");
-          });
-        },
-      );
+      const killed = await fleet.drill(fault, (said, kill) => said.includes(`${phase}:`) && kill("SIGKILL"));
       expect([killed.exitCode, killed.stderr]).toEqual([null, expect.stringContaining(`${phase}:`)]);
       if (isAway) {
         const refused = await fleet.drill(fault);

@@ -41,11 +41,15 @@ export class DrilledFleet extends LiveFleet {
     });
   }
 
-  /** @param follow given what the drill says on its way */
-  drill(fault: string, follow?: (said: string) => void): Promise<Answer> {
+  /** @param follow given what the drill says on its way, and how to send it a signal */
+  drill(
+    fault: string,
+    follow?: (said: string, kill: (signal: NodeJS.Signals) => void) => unknown,
+    region = "us-east",
+  ): Promise<Answer> {
     return this.local.run(
-      ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", this.reports],
-      (child) => void child.stderr?.on("data", (chunk) => follow?.(String(chunk))),
+      ["drill", "--region", region, "--fault", fault, "--steady", "10", "--reports", this.reports],
+      (child) => void child.stderr?.on("data", (chunk) => follow?.(String(chunk), (signal) => void child.kill(signal))),
     );
   }
 

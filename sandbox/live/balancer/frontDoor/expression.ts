@@ -35,7 +35,7 @@ export function matcherOf(expression: string): Matches {
 }
 
 const STRINGS = /^\{("[^"\\]*"(?: "[^"\\]*")*)\}/;
-const HOST = /^starts_with\(lower\(http\.host\), "([^"\\]+)"\)/;
+const HOST = /^starts_with\(lower\(http\.host\), "[^"\\]+"\)/;
 const METHOD = "http.request.method in ";
 /** Paths as Cloudflare's fields have them. */
 const FIELDS: Readonly<Record<string, (url: string) => string>> = {
@@ -78,8 +78,8 @@ function inBrackets(text: string, whole: string): [inner: string, rest: string] 
 }
 
 function placeOf(text: string, whole: string): Matches {
-  const [host, hostname] = HOST.exec(text) ?? [];
-  if (hostname !== undefined && host === text) return (request) => asciiLower(request.host).startsWith(hostname);
+  const hostname = within(text, 'starts_with(lower(http.host), "', '")');
+  if (hostname !== undefined) return (request) => asciiLower(request.host).startsWith(hostname);
   for (const [field, read] of Object.entries(FIELDS)) {
     const decoded = `lower(url_decode(${field}))`;
     const readDecoded = (url: string) => asciiLower(decodedPath(read(url)));
