@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { DatabaseUnreachable } from "../langflow/store";
 import type { Log } from "../log";
 import { Rests, rest } from "../rest";
 import { RoundTrouble } from "../roundTrouble";
@@ -41,6 +42,10 @@ export class AccountsLoop {
   /** When the next round is due, in milliseconds of a steady clock. */
   #dueAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
+  /** Whether a round of this session has read all that this region told: until then its edits might pass for what is known. */
+  #hasReadOwn = false;
+  /** Whether edits may be told until the next round, while rounds fail. */
+  #mayTell = false;
   #isWorking = false;
   readonly #told = new ToldOnce();
   readonly #trouble: RoundTrouble<"bucket-unreachable">;
@@ -84,20 +89,21 @@ export class AccountsLoop {
       const { isCalled } = this.#rests;
       this.#rests.isCalled = false;
       this.#isWorking = true;
-      if (isWriter() && (await this.isDue(isCalled))) await this.round();
+      if (!isWriter()) this.#hasReadOwn = false;
+      else if (await this.isDue(isCalled)) await this.round();
       this.#isWorking = false;
       await this.pause();
     }
   }
 
-  /**
-   * Whether a round is. One that failed is tried again once it is due, and no sooner for what users do meanwhile: that is told all the
-   * same, or what nobody can read of another region would keep everybody's work in this one.
-   */
+  /** Whether a round is. One that failed is tried again once it is due, and no sooner for what users do meanwhile. */
   private async isDue(isCalled: boolean): Promise<boolean> {
     if (this.dueMs === 0) return true;
-    if (isCalled) return !(await this.tellNews()) && !this.#hasFailed;
-    return !this.#hasFailed && this.options.accounts.hasNews().catch(() => true);
+    if (!this.#hasFailed)
+      return isCalled ? !(await this.tellNews()) : this.options.accounts.hasNews().catch(() => true);
+    // Told all the same, or what nobody can read of another region would keep everybody's work in this one.
+    if (isCalled && this.#mayTell) this.#mayTell = await this.tellNews();
+    return false;
   }
 
   private async round(): Promise<void> {
@@ -105,7 +111,10 @@ export class AccountsLoop {
     const [began, beganAt] = [Date.now(), performance.now()];
     try {
       const round = await accounts.round();
-      if (!round.isLeft) this.#roundAt = beganAt;
+      if (!round.isLeft) {
+        this.#roundAt = beganAt;
+        this.#hasReadOwn = true;
+      }
       this.#dueAt = beganAt + this.restMs;
       this.#hasFailed = false;
       metrics.succeeded(round, began);
@@ -115,6 +124,9 @@ export class AccountsLoop {
       if (signal.aborted) return;
       this.#dueAt = performance.now() + this.restMs;
       this.#hasFailed = true;
+      // By the time that it answers it may have been put back.
+      if (error instanceof DatabaseUnreachable) this.#hasReadOwn = false;
+      this.#mayTell = this.#hasReadOwn;
       metrics.failed(this.#trouble.say(error));
     }
   }

@@ -2,6 +2,7 @@ import { Registry } from "prom-client";
 import type { Round } from "../../../agent/accounts/accounts";
 import { AccountsLoop } from "../../../agent/accounts/loop";
 import { AccountsMetrics } from "../../../agent/accounts/metrics";
+import { DatabaseUnreachable } from "../../../agent/langflow/store";
 
 const ROUND: Round = {
   applied: 0,
@@ -261,22 +262,59 @@ it("asks nothing while another agent writes for the region, and seldom whether i
   expect((await end()).asked).toEqual([]);
 });
 
-it.each([
-  ["says so", async () => NOTHING],
-  ["fails as well", () => Promise.reject(new Error("the database is away"))],
-])(
-  "tries again a round that failed after a rest, and tells what users do meanwhile at once, where telling %s",
-  async (_, tellNews) => {
-    const { loop, end } = looped({ fails: true, tellNews });
-    for (let at = 0; at < 2 * REST_MS - 500; at += 500) {
+describe("while rounds fail", () => {
+  /** The loop after a first round and, where that went well, one that failed; whoever edits does so every half second. */
+  async function failing({ first = true, error = new Error("an object is not read"), tellNews = async () => NOTHING }) {
+    let rounds = 0;
+    const { loop, end } = looped({
+      tellNews,
+      during: async () => {
+        rounds += 1;
+        if (!first || rounds > 1) throw error;
+      },
+    });
+    for (let at = 0; at < 3 * REST_MS - 500; at += 500) {
       await pass(500);
       loop.trigger();
     }
     const { asked } = await end();
-    expect(asked.filter((each) => each.startsWith("round"))).toHaveLength(2);
-    expect(asked.filter((each) => each.startsWith("told"))).toHaveLength(6);
-  },
-);
+    const of = (what: string) =>
+      asked.flatMap((each) => (each.startsWith(what) ? [Number(each.split(" at ")[1])] : []));
+    return { rounds: of("round"), told: of("told").filter((at) => at >= REST_MS / 1_000) };
+  }
+
+  it("tries again after a rest, whatever users do, and tells that at once", async () => {
+    const { rounds, told } = await failing({});
+    expect(rounds).toEqual([0, 2, 4]);
+    expect(told).toEqual([2.05, 2.55, 3.05, 3.55, 4.05, 4.55, 5.05]);
+  });
+
+  it.each([
+    ["before one of this session went well", { first: false }],
+    ["once the session has ended", { error: new DatabaseUnreachable("database: the session has ended") }],
+  ])(
+    "tells nothing %s: the database may have been put back, and what the region told has to be read first",
+    async (_, how) => {
+      expect(await failing(how)).toEqual({ rounds: [0, 2, 4], told: [] });
+    },
+  );
+
+  it.each([
+    ["cannot", () => Promise.reject(new Error("no epoch"))],
+    ["leaves some", async () => ({ told: 0, isLeft: true })],
+  ])("asks once more after each round only, where telling %s", async (_, tellNews) => {
+    let isFirst = true;
+    const { rounds, told } = await failing({
+      tellNews: async () => {
+        if (!isFirst) return tellNews();
+        isFirst = false;
+        return NOTHING;
+      },
+    });
+    expect(told.length).toBeLessThanOrEqual(rounds.length);
+    expect(rounds.length).toBeLessThanOrEqual(4);
+  });
+});
 
 it("sleeps where a round failed and another agent writes by now", async () => {
   let isWriter = true;
