@@ -70,7 +70,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
       ExitCode.InvariantBroken,
       ["set database.maxStorageGib to 550 or more"],
     ]);
-    change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 500, maxStorageGib: 1000 });
+    change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 100, maxStorageGib: 1000 });
   });
 
   it("keeps backups for more days, here and in the backup region", async () => {
