@@ -137,7 +137,14 @@ const sync = common.extend({
   AGENT_BACKUP_PREFIX: bucket.shape.AGENT_BACKUP_PREFIX,
   AGENT_FILES_PREFIX: bucket.shape.AGENT_FILES_PREFIX,
 });
-const adopt = common.extend({ ...database.shape, ...superuser.shape, ...schedules.shape });
+const adopt = common.extend({
+  ...database.shape,
+  ...superuser.shape,
+  ...schedules.shape,
+  /** The database by LangFlow's login and by the backup's, which are made. Without both none is. */
+  AGENT_SERVER_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),
+  AGENT_BACKUP_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),
+});
 const verify = common.extend(bucket.shape);
 const backup = verify.extend({
   ...database.shape,

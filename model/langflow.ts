@@ -3,7 +3,7 @@ export const NAMESPACE = "langflow";
 /** LangFlow's ServiceAccount: what the pod identity is bound to. */
 export const SERVICE_ACCOUNT = "langflow";
 /** The Kubernetes Secret that the Secrets Store CSI driver fills from Secrets Manager. */
-export const SECRET_NAME = "langflow";
+export const SECRET_NAME = "langflow-server";
 /** Where LangFlow listens, and where it shows its metrics. */
 export const HTTP_PORT = 7860;
 export const METRICS_PORT = 9090;

@@ -2,6 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { adoptEnvironment } from "./agent";
 import { ADOPT_RESOURCES } from "./agentPod";
+import { DATABASE_URL, MADE_LOGINS, OWNER_SECRET } from "./databaseLogins";
 import { HEALTH_PATH, HTTP_PORT, LANGFLOW_UID, METRICS_PORT, PATHS, SHUTDOWN } from "./langflow";
 import {
   type ComputeResources,
@@ -99,33 +100,43 @@ function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>
   };
 }
 
+/** For what runs before LangFlow, and never for LangFlow. */
+const byOwner = (...names: readonly string[]): types.input.core.v1.EnvVar[] =>
+  names.map((name) => ({ name, valueFrom: { secretKeyRef: { name: OWNER_SECRET, key: name } } }));
+
 /**
- * Brings the database to this release's schema, and makes the first account in a new one. `--no-test`: without it the
- * command only tells. Pods that start side by side wait for each other (LangFlow takes an advisory lock), and no probe
- * cuts a long migration short.
+ * Brings the database to this release's schema, and makes the first account in a new one; as the database's owner, and without the
+ * claim, in which users' files lie. `--no-test`: without it the command only tells. Pods that start side by side wait for each other
+ * (LangFlow takes an advisory lock), and no probe cuts a long migration short.
  */
 function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
-  return { ...langFlowProcess(args, configName), name: "migrate", command: ["langflow", "migration", "--no-test"] };
+  const { volumeMounts, ...process } = langFlowProcess(args, configName);
+  return {
+    ...process,
+    name: "migrate",
+    command: ["langflow", "migration", "--no-test"],
+    env: pulumi
+      .output(args.secretEnvironment)
+      .apply((variables) => [...variables.filter(({ name }) => name !== DATABASE_URL), ...byOwner(DATABASE_URL)]),
+    volumeMounts: volumeMounts.filter(({ name }) => name !== "data"),
+  };
 }
 
 /**
- * Gives the first account the id it has in every region, before LangFlow hands out sessions and paths that hold it. After
- * the migration, which makes the account; does nothing the second time.
+ * Gives the first account the id it has in every region, before LangFlow hands out sessions and paths that hold it, and makes the
+ * login by which LangFlow then signs in. After the migration, which makes account and tables; does nothing the second time.
  */
 function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
   const settings = Object.entries(adoptEnvironment(args.region, args.schedulesRegion)).map(([name, value]) => ({
     name,
     value,
   }));
-  const database = pulumi
-    .output(args.secretEnvironment)
-    .apply((variables) => variables.filter(({ name }) => name === "LANGFLOW_DATABASE_URL"));
   return {
     name: "adopt",
     image: args.agentImage,
     imagePullPolicy: "IfNotPresent",
     command: ["agent", "adopt"],
-    env: database.apply((variables) => [...settings, ...variables]),
+    env: [...settings, ...byOwner(DATABASE_URL, ...Object.values(MADE_LOGINS))],
     resources: ADOPT_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [{ name: "temporary", mountPath: PATHS.temporary }],

@@ -1,3 +1,4 @@
+import { DATABASE_URL } from "./databaseLogins";
 import type { SharedSecretArns } from "./secrets";
 
 /** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
@@ -38,7 +39,7 @@ function joined(...sets: PodSecretSet[]): PodSecretSet {
 }
 
 const NONE: PodSecretSet = { mounted: [], variables: [] };
-const databaseUrl = (arn: string) => parts(arn, "database", [["url", "LANGFLOW_DATABASE_URL"]]);
+const databaseUrl = (arn: string) => parts(arn, "database", [["url", DATABASE_URL]]);
 const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");
 
 /** ARNs of a set: what the pods' role must be allowed to read, and no more. */
@@ -82,7 +83,7 @@ export function syncSecrets(
   );
 }
 
-/** What a backup takes: the database, and no key of LangFlow's. */
+/** What a backup takes: the database, by a login that only reads, and no key of LangFlow's. */
 export function backupSecrets(databaseSecretArn: string): PodSecretSet {
   return databaseUrl(databaseSecretArn);
 }

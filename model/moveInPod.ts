@@ -2,6 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { AGENT_PATHS } from "./agent";
 import { type AgentPodArgs, agentContainer, type Container, podToEnd } from "./agentPod";
+import { DATABASE_URL } from "./databaseLogins";
 import { MOVE_IN_VARIABLES, migrationsCommand, moveInName, SOURCE_SECRET_KEY } from "./moveIn";
 import { type ContainerResources, RESTRICTED_CONTAINER } from "./podSecurity";
 
@@ -79,7 +80,7 @@ function migrationsContainer(args: MoveInPodArgs, name: string, command: string[
       .output(args.secretEnvironment)
       .apply((variables) => [
         ...settings,
-        ...variables.filter((variable) => variable.name === "LANGFLOW_DATABASE_URL"),
+        ...variables.filter((variable) => variable.name === DATABASE_URL),
         sourceKey(args, "LANGFLOW_SECRET_KEY"),
       ]),
     resources: MIGRATION_RESOURCES,

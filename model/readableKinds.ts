@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { OWNER_SECRET } from "./databaseLogins";
 
 /** The Kubernetes group of whoever may look at a cluster and change nothing: CI's previews and its drift check. */
 export const READERS_GROUP = "langflow-dr-readers";
@@ -11,7 +12,7 @@ const rule = (verb: string, apiGroup: string, ...resources: string[]): types.inp
 
 /**
  * Each kind that a region makes in its cluster, and what the provider lists to see whether a Deployment or a Service is
- * ready. No Secrets: we make none, and the driver's hold what nobody here has to read. Nothing that writes: where a change
+ * ready. Of Secrets the one that we make, whose content the stack's state has as well: the driver's hold what nobody here has to read. Nothing that writes: where a change
  * cannot be tried on the server, the provider previews it without (pulumi-kubernetes, `provider.go`, `IsForbidden`).
  */
 export const READABLE_KINDS: types.input.rbac.v1.PolicyRule[] = [
@@ -25,6 +26,7 @@ export const READABLE_KINDS: types.input.rbac.v1.PolicyRule[] = [
     "serviceaccounts",
     "services",
   ),
+  { ...rule("get", "", "secrets"), resourceNames: [OWNER_SECRET] },
   rule("get", "admissionregistration.k8s.io", "validatingadmissionpolicies", "validatingadmissionpolicybindings"),
   rule("get", "apps", "deployments"),
   rule("get", "autoscaling", "horizontalpodautoscalers"),

@@ -97,7 +97,8 @@ export function region(
   };
   const sourceRanges = cloudflareRanges();
   const entrance = { publicSubnetIds: pulumi.all(publicSubnetIds), sourceRanges };
-  const databaseSecretArn = database.secretArn;
+  const { secretArns: databaseSecretArns, urls: databaseUrls } = database;
+  const databaseSecretArn = databaseSecretArns.owner;
   const inCluster = {
     ...opts,
     providers: [provider, cluster.provider],
@@ -119,7 +120,8 @@ export function region(
       kubernetesVersion: config.cluster.version,
       providerKeyNames: foundation.providerKeyNames,
       customComponents: fleet.customComponents,
-      databaseSecretArn,
+      databaseSecretArn: databaseSecretArns.server,
+      databaseUrls,
       fileSystemId: files.fileSystemId,
       accessPointId: files.accessPointId,
       vpcCidr: cidr,
@@ -162,7 +164,7 @@ export function region(
   const langFlowVersion = fleet.image.version;
   const { claimName } = service;
   new MoveIn(name, { ...agent, langFlowImage: service.imageReference, databaseSecretArn }, besideLangFlow);
-  new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArn }, besideLangFlow);
+  new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArns }, besideLangFlow);
   if (fleet.observability) {
     // Where it is off, nothing of it is read.
     const { observe }: typeof import("./observe") = require("./observe");

@@ -24,6 +24,13 @@ export const SECRET_ARNS = {
   gitToken: secret("git-token"),
 };
 
+/** Of each login. */
+export const DATABASE_SECRET_ARNS = {
+  owner: secret("database"),
+  server: secret("database-server"),
+  backup: secret("database-backup"),
+};
+
 /** LangFlow of us-east on the design's values. */
 export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   region: "us-east",
@@ -42,7 +49,12 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   keyArn: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
   secretArns: SECRET_ARNS,
   providerKeyNames: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"],
-  databaseSecretArn: secret("database"),
+  databaseSecretArn: DATABASE_SECRET_ARNS.server,
+  databaseUrls: {
+    owner: "postgresql://langflow:owners@db:5432/langflow",
+    server: "postgresql://langflow_server:servers@db:5432/langflow",
+    backup: "postgresql://langflow_backup:backups@db:5432/langflow",
+  },
   fileSystemId: "fs-0123456789abcdef0",
   accessPointId: "fsap-0123456789abcdef0",
   deletionProtection: true,
@@ -91,7 +103,7 @@ const SYNC_ARGS: FlowSyncArgs = {
   allowedSecrets: [],
   peers: [PEER],
   schedules: { region: "us-east", witness: WITNESS },
-  databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,
+  databaseSecretArn: DATABASE_SECRET_ARNS.owner,
 };
 export const WEBHOOK: FlowSyncArgs["webhook"] = {
   publicSubnetIds: ["subnet-a", "subnet-b", "subnet-c"],
@@ -103,7 +115,7 @@ export const BACKUP_ARGS: FlowBackupArgs = {
   langFlowVersion: "1.13.0",
   schedule: "17 3 * * *",
   claimName: "pvc-langflow-us-east",
-  databaseSecretArn: LANGFLOW_ARGS.databaseSecretArn,
+  databaseSecretArns: DATABASE_SECRET_ARNS,
 };
 
 /** Recorded once a test file: the tests only look at it. */
@@ -152,7 +164,7 @@ export function recordBackup(changes: Partial<FlowBackupArgs> = {}): Promise<Rec
 
 /** All that MoveIn registers. */
 export function recordMoveIn(changes: Partial<MoveInArgs> = {}): Promise<Recorded[]> {
-  const { databaseSecretArn } = LANGFLOW_ARGS;
+  const databaseSecretArn = DATABASE_SECRET_ARNS.owner;
   const langFlowImage = `${REGISTRY}/langflow@${DIGEST}`;
   const args: MoveInArgs = { ...AGENT_ARGS, langFlowImage, databaseSecretArn, ...changes };
   return record(() => new MoveIn("us-east", args, inCluster()));

@@ -8,6 +8,15 @@ import { columnOf, mayComeBack, type TravellingTable } from "./tableRule";
 /** Set while the agent writes what comes from elsewhere: no trigger takes it for an edit. */
 export const APPLYING = `${SCHEMA}.applying`;
 
+/**
+ * What makes a trigger's function run as the owner of the tables, whoever writes: LangFlow's login may not touch what it notes down. In the
+ * schemas of the path that login makes nothing.
+ */
+export const AS_OWNER = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp";
+
+/** Whether it is the agent that writes what comes from elsewhere, in such a function: whoever else says so is not believed. */
+export const IS_APPLYING = `(current_setting('${APPLYING}', true) = 'on' AND session_user = current_user)`;
+
 /** Microseconds since 1970 by the database's clock. */
 export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
@@ -176,7 +185,7 @@ BEGIN
     VALUES (table_, row_, CASE WHEN flow_ IS NULL THEN 'deleted' ELSE 'fell' END, ${NOW}, held_, part_of_, xact_,
       flow_, owner_);
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.account_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.account_truncated() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
 BEGIN
   INSERT INTO ${LACKING} (table_name) VALUES (TG_TABLE_NAME);
   RETURN NULL;
@@ -223,14 +232,14 @@ export function captureSql(rule: TravellingTable, parts: ReturnType<typeof flowP
   const id = (row: string) => rowId(key, row);
   const all = textArray(columns);
   return `
-CREATE OR REPLACE FUNCTION ${run}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${run}() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
 DECLARE
   old_id_ text;
   new_id_ text;
   columns_ text[];
   held_ jsonb;
 BEGIN
-  IF current_setting('${APPLYING}', true) = 'on' THEN RETURN NULL; END IF;
+  IF ${IS_APPLYING} THEN RETURN NULL; END IF;
   IF TG_OP <> 'INSERT' THEN
     IF ${travels("OLD")} THEN old_id_ := ${id("OLD")}; END IF;
   END IF;

@@ -28,8 +28,8 @@ export interface AdoptResult {
 }
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
-const LOCK = 0x6c66_6472;
-const LOCK_TIMEOUT = "60s";
+export const LOCK = 0x6c66_6472;
+export const LOCK_TIMEOUT = "60s";
 
 /**
  * What LangFlow 1.13 keeps outside the database under a name that holds the owner's id. After a move it would be looked

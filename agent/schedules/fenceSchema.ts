@@ -1,4 +1,4 @@
-import { APPLYING } from "../accounts/capture";
+import { AS_OWNER, IS_APPLYING } from "../accounts/capture";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 
@@ -47,7 +47,7 @@ INSERT INTO ${SCHEMA}.schedules DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_fire() RETURNS boolean LANGUAGE sql VOLATILE AS $$
   SELECT coalesce((SELECT holder AND clock_timestamp() < until FROM ${SCHEMA}.schedules), false)
 $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_lease() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
 BEGIN
   IF TG_TABLE_NAME = 'trigger_lease' THEN
     IF NEW.owner = '${SCHEMA}' OR NOT (NEW.name = ANY (ARRAY[${LOOP_NAMES}])
@@ -59,7 +59,7 @@ BEGIN
   IF TG_OP = 'UPDATE' THEN RETURN NULL; END IF;
   RAISE unique_violation USING MESSAGE = 'schedules do not fire in this region now';
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_tick() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_tick() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
 DECLARE
   now_ timestamptz := clock_timestamp();
   tick_ timestamptz;
@@ -78,9 +78,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ${SCHEMA}.schedules_changed() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
 BEGIN
-  IF current_setting('${APPLYING}', true) = 'on' AND NEW.kind = 'schedule'
+  IF ${IS_APPLYING} AND NEW.kind = 'schedule'
     AND (NEW.state, to_jsonb(NEW.config)) IS DISTINCT FROM (OLD.state, to_jsonb(OLD.config)) THEN
     NEW.next_fire_at := NULL;
   END IF;

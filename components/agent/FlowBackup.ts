@@ -3,6 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { BACKUP_DEADLINE_SECONDS, backupEnvironment, restoreEnvironment } from "../../model/agent";
 import { type AgentPodArgs, agentVersionLabels, runPod } from "../../model/agentPod";
+import type { OfEachLogin } from "../../model/databaseLogins";
 import { NAMESPACE } from "../../model/langflow";
 import { backupSecrets, restoreSecrets } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
@@ -15,8 +16,8 @@ export interface FlowBackupArgs extends Omit<AgentArgs, "secretArns"> {
   schedule: string;
   /** The claim: read by a backup, written by a restore. A change is for the next run. */
   claimName: string;
-  /** Secret whose JSON holds the database's `url`. */
-  databaseSecretArn: pulumi.Input<string>;
+  /** Secrets whose JSON holds the database's `url`, by each login. */
+  databaseSecretArns: pulumi.Input<OfEachLogin>;
 }
 
 /** Seconds a finished run and its log stay in the cluster: a week, so that Monday can look at the weekend. */
@@ -40,7 +41,8 @@ export class FlowBackup extends pulumi.ComponentResource {
   constructor(name: string, args: FlowBackupArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("FlowBackup"), name, args, opts);
 
-    const { region, awsRegion, claimName, databaseSecretArn, langFlowVersion } = args;
+    const { region, awsRegion, claimName, langFlowVersion } = args;
+    const logins = pulumi.output(args.databaseSecretArns);
     const place = pulumi.output(args.bucketName).apply((bucketName) => ({ region, awsRegion, bucketName }));
     const backup = new AgentSetup(
       `${name}-backup`,
@@ -48,7 +50,7 @@ export class FlowBackup extends pulumi.ComponentResource {
         ...args,
         task: "backup",
         environment: place.apply((where) => backupEnvironment(where, langFlowVersion)),
-        secrets: pulumi.output(databaseSecretArn).apply(backupSecrets),
+        secrets: logins.apply(({ backup: arn }) => backupSecrets(arn)),
         secretName: "backup",
       },
       { parent: this },
@@ -59,7 +61,7 @@ export class FlowBackup extends pulumi.ComponentResource {
         ...args,
         task: "restore",
         environment: place.apply(restoreEnvironment),
-        secrets: pulumi.output(databaseSecretArn).apply(restoreSecrets),
+        secrets: logins.apply(({ owner }) => restoreSecrets(owner)),
         secretName: "restore",
       },
       { parent: this },

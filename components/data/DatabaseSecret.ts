@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { LOGINS, type Login } from "../../model/databaseLogins";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 
 export interface DatabaseSecretArgs {
@@ -13,7 +14,8 @@ export interface DatabaseSecretArgs {
   port: pulumi.Input<number>;
   /** Name of the database. */
   database: string;
-  user: string;
+  /** Who signs in; part of the secret's name but for the owner. A change replaces the secret. */
+  login: Login;
   /** Letters and digits: it stands in a URL as it is. Taken for a secret, whether marked as one or not. */
   password: pulumi.Input<string>;
   /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
@@ -29,34 +31,36 @@ export interface DatabaseSecretArgs {
  */
 export class DatabaseSecret extends pulumi.ComponentResource {
   readonly secretArn: pulumi.Output<string>;
+  /** What it holds. Secret. */
+  readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     const password = pulumi.secret(args.password);
     super(typeToken("DatabaseSecret"), name, { ...args, password }, opts);
 
-    const { region, awsRegion, host, port, database, user } = args;
-    const secretName = physicalName(region, "database");
+    const { region, awsRegion, host, port, database, login } = args;
+    const secretName = physicalName(region, login === "owner" ? "database" : `database-${login}`);
     const secret = new aws.secretsmanager.Secret(
       name,
       {
         region: awsRegion,
         // A unique end, because a deleted secret holds its name for 30 days, in which a region may be rebuilt.
         namePrefix: `${secretName}-`,
-        description: `Address, user and password of the database of ${region}`,
+        description: `Address of the database of ${region}, user and password of its ${login}`,
         kmsKeyId: args.keyArn,
         tags: regionTags(region, secretName),
       },
       { parent: this, protect: args.deletionProtection },
     );
-    const url = pulumi.interpolate`postgresql://${user}:${password}@${host}:${port}/${database}?sslmode=require`;
+    this.url = pulumi.interpolate`postgresql://${LOGINS[login]}:${password}@${host}:${port}/${database}?sslmode=require`;
     const version = new aws.secretsmanager.SecretVersion(
       name,
-      { region: awsRegion, secretId: secret.id, secretString: pulumi.jsonStringify({ url }) },
+      { region: awsRegion, secretId: secret.id, secretString: pulumi.jsonStringify({ url: this.url }) },
       { parent: this },
     );
 
     // Who is told the ARN finds a value behind it.
     this.secretArn = pulumi.all([secret.arn, version.id]).apply(([arn]) => arn);
-    this.registerOutputs({ secretArn: this.secretArn });
+    this.registerOutputs({ secretArn: this.secretArn, url: this.url });
   }
 }

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { LOGINS, type Login, type OfEachLogin } from "../../model/databaseLogins";
 import { DB_IDENTIFIER_MAX, physicalName, regionTags, typeToken } from "../../model/names";
 import { ClientSecurityGroup } from "./ClientSecurityGroup";
 import { DATABASE_LOGS, DatabaseMonitoring } from "./DatabaseMonitoring";
@@ -82,8 +83,10 @@ export class FlowDatabase extends pulumi.ComponentResource {
   readonly identifier: string;
   readonly host: pulumi.Output<string>;
   readonly port: pulumi.Output<number>;
-  /** A secret whose JSON holds `url`: postgresql://user:password@host:port/name?sslmode=require. */
-  readonly secretArn: pulumi.Output<string>;
+  /** Secrets whose JSON holds `url`: postgresql://user:password@host:port/name?sslmode=require. Only the owner can sign in before `agent adopt` has made the others. */
+  readonly secretArns: pulumi.Output<OfEachLogin>;
+  /** What those hold. Secret. */
+  readonly urls: pulumi.Output<OfEachLogin>;
   readonly securityGroupId: pulumi.Output<string>;
   /**
    * What those wait for who connect. Not the whole of it: the copy of the backups is made in another region, which may be
@@ -100,21 +103,32 @@ export class FlowDatabase extends pulumi.ComponentResource {
 
     this.identifier = physicalName(args.region, "database", DB_IDENTIFIER_MAX);
     this.securityGroupId = this.securityGroup();
-    const password = this.password();
+    const password = this.password("owner");
     const database = this.database(password);
     this.replicateBackups(database);
     this.host = database.address;
     this.port = database.port;
-    const secret = this.secret(database, password);
-    this.secretArn = secret.secretArn;
-    this.premises = [secret];
+    const secrets = {
+      owner: this.secret(database, "owner", password),
+      server: this.secret(database, "server", this.password("server")),
+      backup: this.secret(database, "backup", this.password("backup")),
+    };
+    this.premises = Object.values(secrets);
+    const { owner, server, backup } = secrets;
+    this.secretArns = pulumi.output({ owner: owner.secretArn, server: server.secretArn, backup: backup.secretArn });
+    this.urls = pulumi.secret({ owner: owner.url, server: server.url, backup: backup.url });
 
-    const { identifier, host, port, secretArn, securityGroupId } = this;
-    this.registerOutputs({ identifier, host, port, secretArn, securityGroupId });
+    const { identifier, host, port, secretArns, urls, securityGroupId } = this;
+    this.registerOutputs({ identifier, host, port, secretArns, urls, securityGroupId });
   }
 
   private tags(noun = "database") {
     return regionTags(this.args.region, physicalName(this.args.region, noun));
+  }
+
+  /** What a login's password and secret are called. */
+  private nameOf(login: Login): string {
+    return login === "owner" ? `${this.name}-database` : `${this.name}-database-${login}`;
   }
 
   private securityGroup(): pulumi.Output<string> {
@@ -127,9 +141,9 @@ export class FlowDatabase extends pulumi.ComponentResource {
   }
 
   /** Letters and digits, since it becomes part of a URL. A secret, so encrypted in the state. */
-  private password(): pulumi.Output<string> {
+  private password(login: Login): pulumi.Output<string> {
     return new random.RandomPassword(
-      `${this.name}-database`,
+      this.nameOf(login),
       { length: PASSWORD_LENGTH, special: false },
       { parent: this, protect: this.args.deletionProtection },
     ).result;
@@ -178,7 +192,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
         kmsKeyId: keyArn,
 
         dbName: NAME,
-        username: NAME,
+        username: LOGINS.owner,
         password,
         port: PORT,
         publiclyAccessible: false,
@@ -237,11 +251,15 @@ export class FlowDatabase extends pulumi.ComponentResource {
     );
   }
 
-  private secret({ address: host, port }: aws.rds.Instance, password: pulumi.Output<string>): DatabaseSecret {
+  private secret(
+    { address: host, port }: aws.rds.Instance,
+    login: Login,
+    password: pulumi.Output<string>,
+  ): DatabaseSecret {
     const { region, awsRegion, keyArn, deletionProtection } = this.args;
     return new DatabaseSecret(
-      `${this.name}-database`,
-      { region, awsRegion, keyArn, deletionProtection, host, port, database: NAME, user: NAME, password },
+      this.nameOf(login),
+      { region, awsRegion, keyArn, deletionProtection, host, port, database: NAME, login, password },
       { parent: this },
     );
   }

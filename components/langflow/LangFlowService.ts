@@ -1,5 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { DATABASE_URL, MADE_LOGINS, type OfEachLogin, OWNER_SECRET } from "../../model/databaseLogins";
 import { type Image, imageReference } from "../../model/images";
 import {
   CUSTOM_COMPONENTS,
@@ -65,8 +66,10 @@ export interface LangFlowServiceArgs {
   providerKeyNames: pulumi.Input<readonly string[]>;
   /** Who may run components' code that is neither LangFlow's nor the image's. Default: nobody. A change rolls the pods. */
   customComponents?: CustomComponents;
-  /** Secret whose JSON holds the database's `url`. */
+  /** Secret whose JSON holds the database's `url` by LangFlow's own login. */
   databaseSecretArn: pulumi.Input<string>;
+  /** The database's URL by each login: what runs before LangFlow makes the others as the owner. */
+  databaseUrls: pulumi.Input<OfEachLogin>;
   /** EFS file system and access point of the shared claim. A change replaces the claim. */
   fileSystemId: pulumi.Input<string>;
   accessPointId: pulumi.Input<string>;
@@ -141,6 +144,7 @@ export class LangFlowService extends pulumi.ComponentResource {
       { ...namespaced, awsRegion, secretName: SECRET_NAME, secrets: secretSet },
       { ...inNamespace, aliases: [{ type: typeToken("LangFlowSecrets") }] },
     );
+    const owner = this.ownerSecret(name, args.databaseUrls, labels, inNamespace);
     const storage = new LangFlowStorage(
       name,
       {
@@ -177,7 +181,7 @@ export class LangFlowService extends pulumi.ComponentResource {
         secretClassName: secrets.className,
         claimName: storage.claimName,
       },
-      { parent: this, dependsOn: [isolation, images, identities, identity, secrets, storage] },
+      { parent: this, dependsOn: [isolation, images, identities, identity, secrets, owner, storage] },
     );
     const entrance = new PublicEntrance(
       name,
@@ -227,6 +231,30 @@ export class LangFlowService extends pulumi.ComponentResource {
         ),
       },
       { parent: this, dependsOn: [namespace], aliases: [{ type: typeToken("LangFlowIdentity") }] },
+    );
+  }
+
+  /** The one Secret that the program makes (model/databaseLogins.ts says why). */
+  private ownerSecret(
+    name: string,
+    urls: LangFlowServiceArgs["databaseUrls"],
+    labels: Record<string, string>,
+    opts: pulumi.CustomResourceOptions,
+  ): kubernetes.core.v1.Secret {
+    const encoded = (login: keyof OfEachLogin) =>
+      pulumi.output(urls).apply((all) => Buffer.from(all[login]).toString("base64"));
+    return new kubernetes.core.v1.Secret(
+      name,
+      {
+        metadata: { name: OWNER_SECRET, namespace: NAMESPACE, labels },
+        // Not `stringData`, which the API server keeps as `data`: a drift check would find a difference.
+        data: pulumi.secret({
+          [DATABASE_URL]: encoded("owner"),
+          [MADE_LOGINS.server]: encoded("server"),
+          [MADE_LOGINS.backup]: encoded("backup"),
+        }),
+      },
+      opts,
     );
   }
 

@@ -2,6 +2,7 @@ import type { Statement } from "../../../model/policies/document";
 import { allows } from "../../iam";
 import {
   AGENT_DIGEST,
+  DATABASE_SECRET_ARNS,
   LANGFLOW_ARGS,
   manifest,
   manifests,
@@ -146,7 +147,7 @@ describe("FlowSync", () => {
     expect(metadata.name).toMatch(/^flow-sync-accounts-[0-9a-f]{8}$/);
     expect(JSON.parse(spec.parameters.objects)).toContainEqual(
       expect.objectContaining({
-        objectName: LANGFLOW_ARGS.databaseSecretArn,
+        objectName: DATABASE_SECRET_ARNS.owner,
         jmesPath: [{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }],
       }),
     );

@@ -140,17 +140,21 @@ describe("FlowDatabase", () => {
     for (const group of groups) expect(group.inputs).toMatchObject({ kmsKeyId: KEY, retentionInDays: 90 });
   });
 
-  it("keeps the address with user and password in a secret under the region's key, as LangFlow reads it", async () => {
+  it.each([
+    ["the owner", "us-east-database", "langflow"],
+    ["LangFlow", "us-east-database-server", "langflow_server"],
+    ["the backup", "us-east-database-backup", "langflow_backup"],
+  ])("keeps the address with user and password of %s in a secret under the region's key", async (_, name, user) => {
     const resources = await build();
-    expect(only(resources, "random:index/randomPassword:RandomPassword").inputs).toMatchObject({
+    expect(only(resources, "random:index/randomPassword:RandomPassword", name).inputs).toMatchObject({
       length: 32,
       special: false,
     });
     expect(instance(resources).password.value).toBe(PASSWORD);
-    expect(only(resources, "aws:secretsmanager/secret:Secret").inputs.kmsKeyId).toBe(KEY);
-    const { secretString } = only(resources, "aws:secretsmanager/secretVersion:SecretVersion").inputs;
+    expect(only(resources, "aws:secretsmanager/secret:Secret", name).inputs.kmsKeyId).toBe(KEY);
+    const { secretString } = only(resources, "aws:secretsmanager/secretVersion:SecretVersion", name).inputs;
     expect(JSON.parse(secretString.value)).toEqual({
-      url: `postgresql://langflow:${PASSWORD}@langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com:5432/langflow?sslmode=require`,
+      url: `postgresql://${user}:${PASSWORD}@langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com:5432/langflow?sslmode=require`,
     });
   });
 
@@ -163,7 +167,8 @@ describe("FlowDatabase", () => {
     await record(async () => {
       const database = new FlowDatabase("us-east", ARGS);
       seen.push(database.identifier, await settled(database.host), await settled(database.port));
-      seen.push(await settled(database.secretArn), await pulumi.isSecret(database.secretArn));
+      seen.push((await settled(database.secretArns)).owner, await pulumi.isSecret(database.secretArns));
+      seen.push(await pulumi.isSecret(database.urls));
       seen.push(await pulumi.isSecret(database.host), await settled(database.securityGroupId));
     });
     expect(seen).toEqual([
@@ -172,6 +177,7 @@ describe("FlowDatabase", () => {
       5432,
       expect.stringMatching(/^arn:aws:secretsmanager:us-east-1:123456789012:secret:langflow-dr-us-east-database-/),
       false,
+      true,
       false,
       "us-east-database-id",
     ]);

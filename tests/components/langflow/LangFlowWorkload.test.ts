@@ -29,9 +29,23 @@ describe("LangFlowWorkload", () => {
   it("migrates with LangFlow's own image, settings, secrets, bounds and writable places", async () => {
     const { spec, container } = await pod();
     const [migrate] = spec.initContainers;
-    for (const part of ["image", "envFrom", "env", "resources", "securityContext", "volumeMounts"])
+    for (const part of ["image", "envFrom", "resources", "securityContext"])
       expect([part, migrate[part]]).toEqual([part, container[part]]);
     expect(Object.keys(migrate)).not.toContain("ports");
+    const names = ({ env }: { env: { name: string }[] }) => env.map(({ name }) => name).sort();
+    expect(names(migrate)).toEqual(names(container));
+  });
+
+  it("migrates as the database's owner, away from users' files, and runs LangFlow by a login of its own", async () => {
+    const { spec, container } = await pod();
+    const [migrate, adopt] = spec.initContainers;
+    const secretOf = ({ env }: { env: { name: string; valueFrom?: { secretKeyRef: { name: string } } }[] }) =>
+      env.find(({ name }) => name === "LANGFLOW_DATABASE_URL")?.valueFrom?.secretKeyRef.name;
+    expect([secretOf(migrate), secretOf(adopt)]).toEqual(["langflow-owner", "langflow-owner"]);
+    expect(JSON.stringify(container)).not.toContain("langflow-owner");
+    expect(JSON.stringify(spec.volumes)).not.toContain("langflow-owner");
+    const mounts = ({ volumeMounts }: { volumeMounts: { name: string }[] }) => volumeMounts.map(({ name }) => name);
+    expect(mounts(migrate)).toEqual(mounts(container).filter((name) => name !== "data"));
   });
 
   it("adopts with the agent's image, and tells it account, project, who holds the schedules, database, nothing else", async () => {
@@ -43,12 +57,10 @@ describe("LangFlowWorkload", () => {
       { name: "AGENT_PROJECT", value: "langflow-dr" },
       { name: "LANGFLOW_SUPERUSER", value: "admin" },
       { name: "AGENT_SCHEDULES_REGION", value: "us-east" },
-      {
-        name: "LANGFLOW_DATABASE_URL",
-        valueFrom: {
-          secretKeyRef: { name: expect.stringMatching(/^langflow-[0-9a-f]{8}$/), key: "LANGFLOW_DATABASE_URL" },
-        },
-      },
+      ...["LANGFLOW_DATABASE_URL", "AGENT_SERVER_DATABASE_URL", "AGENT_BACKUP_DATABASE_URL"].map((name) => ({
+        name,
+        valueFrom: { secretKeyRef: { name: "langflow-owner", key: name } },
+      })),
     ]);
     expect(adopt).not.toHaveProperty("envFrom");
     expect(manifest(await recordLangFlow(), "ConfigMap").data.LANGFLOW_SUPERUSER).toBe("admin");

@@ -1,4 +1,5 @@
 import {
+  DATABASE_SECRET_ARNS,
   LANGFLOW_ARGS,
   manifest,
   recordBackup,
@@ -75,7 +76,7 @@ describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name)
 
 describe("the secrets a role may read", () => {
   const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = SECRET_ARNS;
-  const database = LANGFLOW_ARGS.databaseSecretArn;
+  const { owner: database, server, backup } = DATABASE_SECRET_ARNS;
   const read = async (resources: Promise<Recorded[]>, name: string) =>
     [(await access(resources, name)).find(({ Sid }) => Sid === "ReadSecrets")?.Resource ?? []].flat();
 
@@ -84,7 +85,7 @@ describe("the secrets a role may read", () => {
       secretKey,
       superuserPassword,
       apiKey,
-      database,
+      server,
       providerKeys,
     ]);
   });
@@ -104,8 +105,8 @@ describe("the secrets a role may read", () => {
     expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([secretKey, database]);
   });
 
-  it("are for a backup and a restore the database alone", async () => {
-    expect(await read(recordBackup(), "us-east-backup")).toEqual([database]);
+  it("are for a backup and a restore the database alone, each by its own login", async () => {
+    expect(await read(recordBackup(), "us-east-backup")).toEqual([backup]);
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
   });
 

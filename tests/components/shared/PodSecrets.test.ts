@@ -62,7 +62,7 @@ describe("PodSecrets", () => {
     const nameOf = async (providerKeyNames: string[]) =>
       (await secretClass({ providerKeyNames })).spec.secretObjects[0].secretName;
     const [one, same, more] = [await nameOf(["A_KEY"]), await nameOf(["A_KEY"]), await nameOf(["A_KEY", "B_KEY"])];
-    expect(one).toMatch(/^langflow-[0-9a-f]{8}$/);
+    expect(one).toMatch(/^langflow-server-[0-9a-f]{8}$/);
     expect([same, more === one]).toEqual([one, false]);
   });
 

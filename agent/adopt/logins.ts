@@ -1,0 +1,148 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
+import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import { AS_OWNER } from "../accounts/capture";
+import { AgentError, ExitCode } from "../errors";
+import { SCHEMA } from "../langflow/storeSchema";
+import type { Log } from "../log";
+import {
+  type DatabaseAddress,
+  inTransaction,
+  openDatabase,
+  parseDatabaseUrl,
+  withDatabase,
+} from "../postgres/connection";
+import { LOCK, LOCK_TIMEOUT } from "./adopt";
+
+/** The database's URL by each login that is made. */
+export interface MadeLogins {
+  readonly server: string;
+  readonly backup: string;
+}
+
+const SCRAM_ITERATIONS = 4096; // PostgreSQL's own default (scram_iterations)
+/** Which migrations ran: LangFlow reads it, and a migration alone writes it. */
+const REVISION = "alembic_version";
+
+/**
+ * Makes the logins of LangFlow and of the backup, and lets them do what those do: LangFlow reads and writes the rows of its tables, the
+ * backup reads all tables. Neither owns anything, so neither can drop a table or a trigger, and what the owner's triggers write down is
+ * closed to LangFlow: their functions run as their owner. Tables that a migration or the agent makes later are granted as they are made.
+ * Does nothing the second time. The owner may not be a superuser: as on RDS it may make roles.
+ */
+export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: Pick<Log, "info">): Promise<void> {
+  const [server, backup] = [parseDatabaseUrl(logins.server), parseDatabaseUrl(logins.backup)];
+  const strangers: DatabaseAddress[] = [];
+  for (const login of [server, backup]) if (!(await canSignIn(login))) strangers.push(login);
+  const granted = await withDatabase(parseDatabaseUrl(ownerUrl), (client) =>
+    inTransaction(client, async () => {
+      await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+      // Pods that start side by side: none grants what another is about to.
+      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      for (const { user, password } of strangers) await makeLogin(client, user, password);
+      await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+      await client.query(`REVOKE TEMPORARY ON DATABASE ${escapeIdentifier(server.database)} FROM PUBLIC`);
+      await runTriggersAsOwner(client);
+      return (await grantServer(client, server.user)) + (await grantBackup(client, backup.user));
+    }),
+  );
+  log.info({ made: strangers.map(({ user }) => user), granted }, "logins are as they should be");
+}
+
+/** @throws AgentError where the database does not answer */
+async function canSignIn(login: DatabaseAddress): Promise<boolean> {
+  try {
+    await (await openDatabase(login)).end();
+    return true;
+  } catch (error) {
+    if (error instanceof AgentError && error.exitCode === ExitCode.BadInput) return false;
+    throw error;
+  }
+}
+
+/** The password is hashed here: a server may log or keep a statement that it was sent, and this one can sign nobody in. */
+async function makeLogin(client: ClientBase, user: string, password: string): Promise<void> {
+  const name = escapeIdentifier(user);
+  const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
+  if (rows.length === 0) await client.query(`CREATE ROLE ${name}`);
+  await client.query(`ALTER ROLE ${name} LOGIN PASSWORD ${escapeLiteral(scramVerifier(password))}`);
+}
+
+/** What PostgreSQL keeps of a password (RFC 5803). */
+export function scramVerifier(password: string, salt = randomBytes(16)): string {
+  const key = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, 32, "sha256");
+  const of = (text: string) => createHmac("sha256", key).update(text).digest();
+  const stored = createHash("sha256").update(of("Client Key")).digest("base64");
+  const parts = [`${SCRAM_ITERATIONS}:${salt.toString("base64")}`, `${stored}:${of("Server Key").toString("base64")}`];
+  return `SCRAM-SHA-256$${parts.join("$")}`;
+}
+
+/** Those that a former agent made ran as whoever writes, which LangFlow's login may not. */
+async function runTriggersAsOwner(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT oid::regprocedure::text AS name FROM pg_proc
+     WHERE pronamespace = '${SCHEMA}'::regnamespace AND prorettype = 'trigger'::regtype AND NOT prosecdef`,
+  );
+  for (const { name } of rows) await client.query(`ALTER FUNCTION ${name} ${AS_OWNER}`);
+}
+
+interface Grant {
+  readonly tables: readonly string[];
+  readonly sequences: readonly string[];
+}
+
+const READ: Grant = { tables: ["SELECT"], sequences: ["SELECT"] };
+const READ_AND_WRITE: Grant = { tables: ["SELECT", "INSERT", "UPDATE", "DELETE"], sequences: ["SELECT", "USAGE"] };
+
+/** What is there is granted below; what comes later is granted by itself. @returns how many tables and sequences were */
+async function grantServer(client: ClientBase, user: string): Promise<number> {
+  const name = escapeIdentifier(user);
+  await client.query(
+    `GRANT USAGE ON SCHEMA public TO ${name}; ${lateGrants(READ_AND_WRITE, name, "IN SCHEMA public")}`,
+  );
+  const granted = await grantMissing(
+    client,
+    user,
+    READ_AND_WRITE,
+    `n.nspname = 'public' AND c.relname <> '${REVISION}'`,
+  );
+  await client.query(
+    `GRANT SELECT ON public.${REVISION} TO ${name}; REVOKE INSERT, UPDATE, DELETE ON public.${REVISION} FROM ${name}`,
+  );
+  return granted;
+}
+
+/** As {@link grantServer}; in every schema, as a dump has them all. */
+async function grantBackup(client: ClientBase, user: string): Promise<number> {
+  const name = escapeIdentifier(user);
+  const { rows } = await client.query<{ schema: string }>(
+    "SELECT nspname AS schema FROM pg_namespace WHERE pg_get_userbyid(nspowner) = current_user OR nspname = 'public'",
+  );
+  const schemas = rows.map(({ schema }) => escapeIdentifier(schema));
+  await client.query(`GRANT USAGE ON SCHEMA ${schemas} TO ${name};
+    ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO ${name}; ${lateGrants(READ, name, "")}`);
+  return grantMissing(client, user, READ, "true");
+}
+
+const lateGrants = ({ tables, sequences }: Grant, name: string, where: string): string =>
+  `ALTER DEFAULT PRIVILEGES ${where} GRANT ${tables} ON TABLES TO ${name};
+   ALTER DEFAULT PRIVILEGES ${where} GRANT ${sequences} ON SEQUENCES TO ${name}`;
+
+/** On what the owner has and the user lacks a privilege for: a grant of what is there would wait for whoever alters the table. */
+async function grantMissing(client: ClientBase, user: string, grant: Grant, where: string): Promise<number> {
+  const { tables, sequences } = grant;
+  const lacks = (kind: string, privileges: readonly string[]) =>
+    privileges.map((each) => `NOT has_${kind}_privilege($1, c.oid, '${each}')`).join(" OR ");
+  const { rows } = await client.query<{ name: string; is_sequence: boolean }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relkind = 'S' AS is_sequence
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE pg_get_userbyid(c.relowner) = current_user AND ${where} AND CASE
+       WHEN c.relkind = 'S' THEN ${lacks("sequence", sequences)}
+       WHEN c.relkind IN ('r', 'p', 'v', 'm') THEN ${lacks("table", tables)} END`,
+    [user],
+  );
+  for (const { name, is_sequence } of rows)
+    await client.query(
+      `GRANT ${is_sequence ? `${sequences} ON SEQUENCE` : `${tables} ON TABLE`} ${name} TO ${escapeIdentifier(user)}`,
+    );
+  return rows.length;
+}

@@ -1,0 +1,198 @@
+import { prepareAccounts } from "../../agent/accounts/schema";
+import { TABLES } from "../../agent/accounts/tables";
+import { adopt } from "../../agent/adopt/adopt";
+import { provideLogins, scramVerifier } from "../../agent/adopt/logins";
+import { dumpDatabase, withSnapshot } from "../../agent/backup/database";
+import { parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
+import { provideFence } from "../../agent/schedules/fence";
+import { LangFlowApi } from "./langflowApi";
+import { type Postgres, Scratch, SUPERUSER } from "./scratch";
+
+jest.setTimeout(300_000);
+
+const SERVER = "langflow_server";
+const BACKUP = "langflow_backup";
+/** PostgreSQL's code of what one may not. */
+const NO_PRIVILEGE = "42501";
+
+describe("the logins of a region's database", () => {
+  let scratch: Scratch;
+  let postgres: Postgres;
+  let logins: { server: string; backup: string };
+  const told: Record<string, unknown>[] = [];
+  const log = { info: (fields: object) => void told.push(fields as Record<string, unknown>) };
+  const owner = () => postgres.url("langflow");
+  /** As one of the logins. */
+  const by = (url: string, statement: string) =>
+    withDatabase(parseDatabaseUrl(url), async (client) => (await client.query(statement)).rows);
+  const provide = () => provideLogins(owner(), logins, log);
+  const prepare = () =>
+    withDatabase(parseDatabaseUrl(owner()), async (client) => {
+      await prepareAccounts(client, TABLES);
+      await provideFence(client);
+    });
+
+  beforeAll(async () => {
+    scratch = await Scratch.make();
+    process.env.PATH = scratch.path;
+    postgres = await scratch.migratedPostgres("langflow");
+    const url = (user: string, password: string) => owner().replace("langflow:sesame-secret@", `${user}:${password}@`);
+    logins = { server: url(SERVER, "ServersOwn1"), backup: url(BACKUP, "BackupsOwn1") };
+    await adopt({ databaseUrl: owner(), superuser: SUPERUSER.username, project: "langflow-dr", log });
+    await prepare();
+    // As an agent of before left them: they run as whoever writes.
+    await by(
+      owner(),
+      `DO $$ DECLARE f text; BEGIN FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'langflow_dr'::regnamespace
+         AND prorettype = 'trigger'::regtype LOOP EXECUTE 'ALTER FUNCTION ' || f || ' SECURITY INVOKER RESET ALL'; END LOOP; END $$`,
+    );
+    await Promise.all([provide(), provide()]);
+  });
+  afterAll(() => scratch.end());
+
+  it("are made once, also by two pods that start at once, and change nothing the second time", async () => {
+    told.length = 0;
+    await provide();
+    expect(told).toEqual([{ made: [], granted: 0 }]);
+    expect(
+      await by(
+        owner(),
+        `SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles
+      WHERE rolname LIKE 'langflow\\_%' ORDER BY 1`,
+      ),
+    ).toEqual(
+      [BACKUP, SERVER].map((rolname) => ({
+        rolname,
+        rolsuper: false,
+        rolcreaterole: false,
+        rolcreatedb: false,
+        rolcanlogin: true,
+      })),
+    );
+  });
+
+  it("get another password when their secret has one", async () => {
+    const former = logins.server;
+    logins = { ...logins, server: former.replace("ServersOwn1", "ServersOwn2") };
+    await provide();
+    expect(await by(logins.server, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    await expect(by(former, "SELECT 1")).rejects.toThrow("does not let us in");
+  });
+
+  it("send no password to the server, but what PostgreSQL keeps of it", () => {
+    // RFC 7677's example: user `user`, password `pencil`.
+    const salt = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64");
+    expect(scramVerifier("pencil", salt)).toBe(
+      "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+    );
+  });
+
+  it("let LangFlow run, and what it writes is noted down", async () => {
+    const { url } = await scratch.langflowWithKey("server", { LANGFLOW_DATABASE_URL: logins.server });
+    const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
+    const langflow = LangFlowApi.withToken(url, token);
+    await by(owner(), "DELETE FROM langflow_dr.account_change");
+    const flow = await langflow.call("POST", "/api/v1/flows/", {
+      name: "by its own login",
+      data: { nodes: [], edges: [] },
+    });
+    await langflow.call("PATCH", `/api/v1/flows/${flow.id}`, { description: "edited" });
+    await langflow.call("POST", "/api/v1/variables/", { name: "A", value: "b", type: "Generic", default_fields: [] });
+    await langflow.call("DELETE", `/api/v1/flows/${flow.id}`);
+    const noted = await by(
+      owner(),
+      "SELECT table_name || ' ' || kind AS what FROM langflow_dr.account_change ORDER BY seq",
+    );
+    const whats = noted.map(({ what }) => what);
+    expect(whats).toEqual(expect.arrayContaining(["flow made", "flow edited", "variable made", "flow deleted"]));
+  });
+
+  it("do not let LangFlow hide what it writes as the agent's", async () => {
+    await by(owner(), "DELETE FROM langflow_dr.account_change");
+    await by(logins.server, `SET langflow_dr.applying = 'on'; UPDATE "user" SET optins = '{"seen": true}'`);
+    expect(await by(owner(), "SELECT table_name, columns FROM langflow_dr.account_change")).toEqual([
+      { table_name: "user", columns: ["optins"] },
+    ]);
+    await by(owner(), "DELETE FROM langflow_dr.account_change");
+    await by(owner(), `SET langflow_dr.applying = 'on'; UPDATE "user" SET optins = NULL`);
+    expect(await by(owner(), "SELECT FROM langflow_dr.account_change")).toEqual([]);
+  });
+
+  it("leave the fence before schedules as it is", async () => {
+    await expect(
+      by(
+        logins.server,
+        `INSERT INTO trigger_lease (name, owner, acquired_at, heartbeat_at, expires_at)
+         VALUES ('trigger_scheduler', 'a-pod', now(), now(), now()) ON CONFLICT DO NOTHING`,
+      ),
+    ).rejects.toThrow("schedules do not fire in this region now");
+  });
+
+  it.each([
+    "DROP TABLE flow",
+    'DROP TRIGGER langflow_dr_account ON "user"',
+    "ALTER TABLE flow DISABLE TRIGGER ALL",
+    "ALTER TABLE flow ADD COLUMN more text",
+    "ALTER TABLE flow OWNER TO langflow_server",
+    "CREATE RULE hide AS ON DELETE TO flow DO INSTEAD NOTHING",
+    "CREATE TRIGGER more AFTER INSERT ON flow FOR EACH ROW EXECUTE FUNCTION langflow_dr.account_truncated()",
+    "TRUNCATE flow CASCADE",
+    "SET session_replication_role = replica",
+    "SELECT * FROM langflow_dr.account_row",
+    "DELETE FROM langflow_dr.account_change",
+    "UPDATE langflow_dr.schedules SET holder = true, until = 'infinity'",
+    "SELECT langflow_dr.schedules_fire()",
+    "SELECT setval('langflow_dr.account_news', 1)",
+    "DROP SCHEMA langflow_dr CASCADE",
+    "DROP FUNCTION langflow_dr.account_truncated() CASCADE",
+    "CREATE TABLE public.more (id int)",
+    "CREATE FUNCTION public.jsonb_object_agg(text, text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SCHEMA more",
+    "CREATE TEMP TABLE more (id int)",
+    "UPDATE alembic_version SET version_num = 'another'",
+    "DELETE FROM alembic_version",
+    "ALTER ROLE langflow PASSWORD 'known'",
+    "ALTER ROLE langflow_server CREATEROLE",
+    "ALTER ROLE langflow_backup PASSWORD 'known'",
+    "SET ROLE langflow",
+    "SET SESSION AUTHORIZATION langflow",
+    "GRANT langflow TO langflow_server",
+    "CREATE ROLE more",
+    "CREATE DATABASE more",
+    "ALTER DATABASE langflow SET session_replication_role = replica",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE langflow GRANT ALL ON TABLES TO langflow_server",
+    "CREATE EXTENSION dblink",
+    "COPY flow TO PROGRAM 'cat'",
+    "COPY flow FROM '/etc/passwd'",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT rolpassword FROM pg_authid",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'langflow'",
+    "ALTER SYSTEM SET fsync = off",
+  ])("refuse LangFlow: %s", async (statement) => {
+    const holding = postgres.holding("langflow", "SELECT 1", () => by(logins.server, statement));
+    await expect(holding).rejects.toMatchObject({ code: NO_PRIVILEGE });
+  });
+
+  it("let a backup read all there is, what is made later too, and write nothing", async () => {
+    // As after a restore: the agent's schema is another one.
+    await by(
+      owner(),
+      "DROP SCHEMA langflow_dr CASCADE; CREATE TABLE public.later (id serial PRIMARY KEY); CREATE SCHEMA more; CREATE TABLE more.own (id int)",
+    );
+    await prepare();
+    const address = parseDatabaseUrl(logins.backup);
+    const size = await withSnapshot(address, async (snapshot) => {
+      let bytes = 0;
+      for await (const chunk of dumpDatabase(address, snapshot, undefined)) bytes += chunk.length;
+      return bytes;
+    });
+    expect(size).toBeGreaterThan(10_000);
+    await by(logins.server, "INSERT INTO later DEFAULT VALUES");
+    for (const statement of [
+      "INSERT INTO later DEFAULT VALUES",
+      'UPDATE "user" SET is_superuser = true',
+      "DROP TABLE later",
+    ])
+      await expect(by(logins.backup, statement)).rejects.toMatchObject({ code: NO_PRIVILEGE });
+  });
+});
