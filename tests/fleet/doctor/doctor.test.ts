@@ -1092,12 +1092,28 @@ describe("doctor --first", () => {
   it("names each call by which a first `up` makes something, in its order, and whose linked role is there and whose is made", async () => {
     const found = await steps();
     const region = [
-      ...["network", "names of interface endpoints", "roles", "logs", "cluster", "database"],
-      ...["copy of the database's backups", "secrets", "file system"],
+      "network",
+      "names of interface endpoints",
+      "roles",
+      "logs",
+      "cluster",
+      "database",
+      "copy of the database's backups",
+      "secrets",
+      "file system",
     ];
     const names = [
-      ...["keys", "certificates", "GitHub's identity provider", "boundary of roles", "roles", "image repositories"],
-      ...["image replication", "buckets", "secrets", "witness", "CI's roles"],
+      "keys",
+      "certificates",
+      "GitHub's identity provider",
+      "boundary of roles",
+      "roles",
+      "image repositories",
+      "image replication",
+      "buckets",
+      "secrets",
+      "witness",
+      "CI's roles",
     ];
     expect(found.map(({ check }) => check)).toEqual(
       [
