@@ -79,11 +79,7 @@ export function parseConfig(
         `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`,
       );
     problems.push(...roundTrips(fleet, parsed as EdgeStackConfig | undefined));
-    const longest = longestOpening(fleet, parsed as EdgeStackConfig | undefined);
-    if (longest !== undefined)
-      problems.push(
-        `${PROJECT}:hostname is ${JSON.stringify(fleet.hostname)}; with access it must be shorter, or access.open without what is at ${longest}: an application at Cloudflare has at most ${APPLICATION_URL_MAX} characters`,
-      );
+    problems.push(...longOpenings(fleet, parsed as EdgeStackConfig | undefined));
   }
   if (fleet && kind === "region") {
     const cluster = (parsed as RegionStackConfig | undefined)?.cluster;
@@ -109,12 +105,22 @@ function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: Edg
   ];
 }
 
-/** The longest path that access opens, where it is too long for the public name. */
-function longestOpening({ hostname }: FleetConfig, edge: EdgeStackConfig | undefined): string | undefined {
+/** Names with which the longest path that access opens is too long for Cloudflare: each name has applications of its own. */
+function longOpenings({ hostname, formerHostname }: FleetConfig, edge: EdgeStackConfig | undefined): string[] {
   const paths = edge?.access ? openPaths(edge.access.open) : [];
-  return paths
-    .filter((path) => hostname.length + path.length > APPLICATION_URL_MAX)
-    .sort((one, other) => other.length - one.length)[0];
+  const [longest] = paths.sort((one, other) => other.length - one.length);
+  if (longest === undefined) return [];
+  return [
+    { key: "hostname", name: hostname, instead: "must be shorter" },
+    ...(formerHostname === undefined
+      ? []
+      : [{ key: "formerHostname", name: formerHostname, instead: "must be absent" }]),
+  ]
+    .filter(({ name }) => name.length + longest.length > APPLICATION_URL_MAX)
+    .map(
+      ({ key, name, instead }) =>
+        `${PROJECT}:${key} is ${JSON.stringify(name)}; with access it ${instead}, or access.open without what is at ${longest}: an application at Cloudflare has at most ${APPLICATION_URL_MAX} characters`,
+    );
 }
 
 /** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */

@@ -173,14 +173,14 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
 /**
  * LangFlow refuses a component's code to everybody, and with it the MCP servers that an ordinary user's flow would start as processes.
  * Superusers could still start theirs (1.13, `langflow/api/v2/mcp.py`), if not for the others (`lfx/services/settings/groups/mcp.py`):
- * no package that npx or uvx would download, no interpreter, shell or container, and no variable of one's own.
+ * no package that npx or uvx would download, no interpreter, shell or container. No `LANGFLOW_MCP_SERVER_ENV_ALLOWLIST`: LangFlow
+ * applies it to servers by HTTP as well, and would refuse those whose config has variables (`langflow/api/v2/schemas.py`).
  */
 const NO_CODE_OF_FLOWS = {
   LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
   LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
   LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
   LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
-  LANGFLOW_MCP_SERVER_ENV_ALLOWLIST: "",
 } as const;
 
 function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string, string> {

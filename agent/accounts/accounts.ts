@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { ClientBase } from "pg";
+import { type ClientBase, escapeIdentifier } from "pg";
 import { groupsOf } from "../groups";
 import type { Decision } from "../heldDeletes";
 import { Holds } from "../holds";
@@ -305,6 +305,7 @@ export class Accounts {
       (await hasTable(client, RESTORE_WINS)) ? (await client.query(`SELECT at::text FROM ${RESTORE_WINS}`)).rows : [],
     );
     if (!marker) return;
+    await this.requireUnlocked(this.#prepared.carried);
     await this.takeInAll();
     const at = Number(marker.at ?? (await this.afterAll(broken)));
     await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
@@ -911,6 +912,7 @@ export class Accounts {
 
   /** Writes all that is known, as a new epoch. What was told before goes only where that holds all of it. */
   private async begin(broken: Map<string, string>): Promise<string> {
+    await this.requireUnlocked(this.exchanged);
     for (let tries = 0; tries < 3; tries += 1) {
       const read = await this.readSoFar(this.options.region);
       const former = wholeEpoch(read);
@@ -926,6 +928,19 @@ export class Accounts {
       return epoch;
     }
     throw new Error("the region's bucket has objects wherever a new epoch is to begin");
+  }
+
+  /**
+   * For what a lock on a later table would stop half way, and each round after would begin again.
+   *
+   * @throws DatabaseError where somebody holds a lock on one of the tables
+   */
+  private async requireUnlocked(of: readonly TravellingTable[]): Promise<void> {
+    const tables = of.map(({ table }) => `public.${escapeIdentifier(table)}`);
+    if (tables.length === 0) return;
+    await this.options.session((client) =>
+      inTransaction(client, () => client.query(`LOCK TABLE ${tables.join(", ")} IN ACCESS SHARE MODE`)),
+    );
   }
 
   /** @returns whether it has all rows that live, or a place was taken */

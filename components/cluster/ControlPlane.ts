@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../../model/names";
 import { clusterKeyPolicy } from "../../model/policies/cluster";
 import { policyText } from "../../model/policies/document";
+import { MANAGED_POLICIES } from "../../model/policies/managed";
 import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
@@ -30,15 +31,6 @@ export interface ControlPlaneArgs {
 
 /** All five, since a log that was off cannot be read afterwards (EKS user guide, "Control plane logs"). */
 const LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
-
-/** EKS user guide, "Amazon EKS Auto Mode cluster IAM role". */
-const CLUSTER_POLICIES = [
-  "AmazonEKSClusterPolicy",
-  "AmazonEKSComputePolicy",
-  "AmazonEKSBlockStoragePolicy",
-  "AmazonEKSLoadBalancingPolicy",
-  "AmazonEKSNetworkingPolicy",
-];
 
 /** EKS in Auto Mode: the API, its role, its logs. */
 export class ControlPlane extends pulumi.ComponentResource {
@@ -69,7 +61,7 @@ export class ControlPlane extends pulumi.ComponentResource {
           serviceTrust({ service: "eks.amazonaws.com", actions: ["sts:AssumeRole", "sts:TagSession"] }),
         ),
         partition,
-        managedPolicies: CLUSTER_POLICIES,
+        managedPolicies: [...MANAGED_POLICIES.cluster],
         policy: pulumi.output(keyArn).apply((arn) => policyText(clusterKeyPolicy(arn))),
       },
       { parent: this },

@@ -3,6 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { physicalName, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
+import { MANAGED_POLICIES } from "../../model/policies/managed";
 import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 import { ClusterAccess } from "./ClusterAccess";
@@ -39,9 +40,6 @@ export interface RegionClusterArgs {
   /** Days the control plane's logs are kept. */
   logRetentionDays: number;
 }
-
-/** EKS user guide, "Amazon EKS Auto Mode node IAM role": take a pod's identity, pull images, nothing else. */
-const NODE_POLICIES = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"];
 
 /** An API server answers within a second; ten is what it gives webhooks itself, unless they ask for more. */
 const API_TIMEOUT_SECONDS = 10;
@@ -123,7 +121,7 @@ export class RegionCluster extends pulumi.ComponentResource {
         description: `Nodes of the cluster of ${region}`,
         trust: policyText(serviceTrust({ service: "ec2.amazonaws.com" })),
         partition,
-        managedPolicies: NODE_POLICIES,
+        managedPolicies: [...MANAGED_POLICIES.node],
       },
       { parent: this },
     );

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
+import { MANAGED_POLICIES } from "../../model/policies/managed";
 import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
@@ -55,7 +56,7 @@ export class DatabaseMonitoring extends pulumi.ComponentResource {
             policyText(serviceTrust({ service: "monitoring.rds.amazonaws.com", sourceAccount })),
           ),
         partition: args.partition,
-        managedPolicies: ["service-role/AmazonRDSEnhancedMonitoringRole"],
+        managedPolicies: [...MANAGED_POLICIES.databaseMonitoring],
       },
       { parent: this },
     );

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { IAM_ROLE_NAME_MAX, physicalName, regionTags, typeToken } from "../../model/names";
+import { managedPolicyArn } from "../../model/policies/managed";
 
 export interface ServiceRoleArgs {
   /** Our name of the region; part of the role's name. A change replaces the role. */
@@ -40,7 +41,10 @@ export class ServiceRole extends pulumi.ComponentResource {
     for (const policy of args.managedPolicies ?? [])
       new aws.iam.RolePolicyAttachment(
         `${name}-${policy.split("/").at(-1)}`,
-        { role: role.name, policyArn: pulumi.interpolate`arn:${args.partition}:iam::aws:policy/${policy}` },
+        {
+          role: role.name,
+          policyArn: pulumi.output(args.partition).apply((partition) => managedPolicyArn(partition, policy)),
+        },
         { parent: this },
       );
     if (args.policy !== undefined)

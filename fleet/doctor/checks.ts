@@ -1,3 +1,4 @@
+import type { StackConfig } from "../../config/parse";
 import type { Examination, Outcome } from "../examination/examination";
 import { broken, NotCheckable, ok, type Verdict } from "../examination/finding";
 import { type GitHub, gitHub } from "../github/client";
@@ -15,7 +16,8 @@ import { loadBalancing, plan, token, transport, zone } from "./cloudflare";
 import { access } from "./cloudflareAccess";
 import { rulesets } from "./cloudflareRulesets";
 import { exampleValues } from "./examples";
-import { FOUNDATION, firstDeployStep, REGION, type Step } from "./firstDeploy";
+import { firstDeployStep } from "./firstDeploy";
+import { FOUNDATION, REGION, type Step } from "./firstSteps";
 import * as atGitHub from "./github";
 import { regionImages } from "./images";
 import { permissions } from "./permissions";
@@ -30,7 +32,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly nodeVersion: string;
   readonly clients: Clients;
-  /** Whether every call of a first deployment is asked for. */
+  /** Whether each call by which a first deployment makes something is asked for. */
   readonly first: boolean;
   readonly signal: AbortSignal;
   report(message: string): void;
@@ -52,13 +54,13 @@ export function begin(examination: Examination, around: Surroundings): void {
   examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
   const isRead = project.result !== "broken";
   if (!isRead) examination.check("every region", [config], () => ok("looked at one by one"));
-  const regions = isRead ? beginRegions(examination, around, project.value, caller) : [];
+  const regions = isRead ? beginRegions(examination, around, project.value, caller) : undefined;
 
   beginState(examination, around, { config, engine, caller, project, home });
   beginEdge(examination, clients, config, project);
   beginGitHub(examination, around, config, project);
   examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
-  if (around.first && isRead) beginFirst(examination, clients, project.value, { caller, home, regions });
+  if (around.first && isRead && regions) beginFirst(examination, clients, project.value, { caller, home, ...regions });
 }
 
 /** The steps of a first deployment, in their order; a region's wait for that region to be one that the account has. */
@@ -66,33 +68,46 @@ function beginFirst(
   examination: Examination,
   clients: Clients,
   { stacks }: Pick<Project, "stacks">,
-  { caller, home, regions }: { caller: Outcome<Caller>; home: string; regions: readonly RegionOutcome[] },
+  { caller, home, regions, witness }: { caller: Outcome<Caller>; home: string } & Regions,
 ): void {
-  const foundation = stacks.get("foundation");
   let number = 0;
   // One after the other: IAM throttles who asks its simulation for all of them at once.
   let before: Promise<unknown> = Promise.resolve();
-  const begin = (stack: string, awsRegion: string, steps: readonly Step[], needs: readonly Outcome<unknown>[]) => {
+  const begin = <Config extends StackConfig>(
+    stack: string,
+    config: Config,
+    steps: readonly Step<Config>[],
+    needs: readonly Outcome<unknown>[],
+  ) => {
     for (const step of steps) {
-      if (foundation?.kind === "foundation" && step.isIn?.(foundation) === false) continue;
+      const places = step.places(config);
+      if (places.length === 0) continue;
       number += 1;
       examination.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) => {
-        const verdict = before.then(() => firstDeployStep(clients.iam(home), value, awsRegion, step));
+        const verdict = before.then(() => firstDeployStep(clients.iam(home), value, places, step));
         before = verdict.catch(() => undefined);
         return verdict;
       });
     }
   };
-  const enabled = regions.map((each) => each.enabled);
-  begin("foundation", home, FOUNDATION, enabled);
-  for (const { stack, awsRegion: place, ...region } of regions)
-    begin(stack, place, REGION, [region.enabled, region.quotas]);
+  const foundation = stacks.get("foundation");
+  const enabled = [...regions.map((each) => each.enabled), ...(witness ? [witness] : [])];
+  if (foundation?.kind === "foundation") begin("foundation", foundation, FOUNDATION, enabled);
+  for (const { stack, enabled: own, quotas } of regions) {
+    const config = stacks.get(stack);
+    if (config?.kind === "region") begin(stack, config, REGION, [own, quotas]);
+  }
+}
+
+interface Regions {
+  readonly regions: readonly RegionOutcome[];
+  /** Whether the account has the witness's AWS region; undefined without a witness. */
+  readonly witness: Outcome<unknown> | undefined;
 }
 
 /** What the steps of a region's first deployment wait for. */
 interface RegionOutcome {
   readonly stack: string;
-  readonly awsRegion: string;
   readonly enabled: Outcome<unknown>;
   readonly quotas: Outcome<unknown>;
 }
@@ -102,7 +117,7 @@ function beginRegions(
   { clients }: Surroundings,
   { stacks }: Pick<Project, "stacks">,
   caller: Outcome<Caller>,
-): RegionOutcome[] {
+): Regions {
   const begun: RegionOutcome[] = [];
   let asked: ReturnType<typeof optInStatuses> | undefined;
   const capacities = new Map(fleetCapacity(stacks).map((capacity) => [capacity.region, capacity]));
@@ -122,7 +137,7 @@ function beginRegions(
         needsOf(own, capacity, fleet.webhook),
       ),
     );
-    begun.push({ stack, awsRegion: name, enabled, quotas });
+    begun.push({ stack, enabled, quotas });
     const keeper = fleet.regions.find((each) => each.name === region.backupRegion);
     if (keeper)
       examination.check(`${stack}: backup region`, [enabled], () =>
@@ -137,13 +152,14 @@ function beginRegions(
     );
   }
   const { regions, schedules } = shared({ stacks });
-  const { witness } = schedules;
-  if (witness)
+  const { witness: at } = schedules;
+  const witness =
+    at &&
     examination.check("witness: AWS region", [caller], async () => {
-      asked ??= optInStatuses(clients.ec2(regions[0]?.awsRegion ?? witness.awsRegion));
-      return awsRegion(witness.awsRegion, await asked);
+      asked ??= optInStatuses(clients.ec2(regions[0]?.awsRegion ?? at.awsRegion));
+      return awsRegion(at.awsRegion, await asked);
     });
-  return begun;
+  return { regions: begun, witness };
 }
 
 interface Known {

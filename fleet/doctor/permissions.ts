@@ -8,18 +8,16 @@ import { type Caller, principalArn } from "./account";
 /** What CI's deploy role may not, since it would have to be allowed to tag any key (model/policies/ci.ts). */
 const MAKE_KEY = "kms:CreateKey";
 
-interface Sample {
-  readonly actions: readonly string[];
-  /** What the actions are tried on: a policy limited to our names must not count as a refusal. */
-  readonly resource: string;
-}
-
-/** Some of what `up` does, a few of each service: whoever may do these was given a policy meant for it. */
-function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
-  const ours = (service: string, rest: string, place = awsRegion) =>
-    `arn:${partition}:${service}:${place}:${account}:${rest}`;
+/**
+ * Some of what `up` does, a few of each service: whoever may do these was given a policy meant for it. They are tried on our names: a
+ * policy limited to those must not count as a refusal.
+ */
+function samples(caller: Caller, awsRegion: string): Simulated[] {
+  const { account, partition } = caller;
+  const role = `arn:${partition}:iam::${account}:role/${PROJECT}-sample`;
   return [
     {
+      awsRegion,
       actions: [
         "ec2:CreateVpc",
         "ec2:CreateNatGateway",
@@ -34,48 +32,88 @@ function samples({ account, partition }: Caller, awsRegion: string): Sample[] {
       ],
       resource: "*",
     },
-    { actions: ["s3:CreateBucket"], resource: `arn:${partition}:s3:::${PROJECT}-sample` },
+    { awsRegion, actions: ["s3:CreateBucket"], resource: `arn:${partition}:s3:::${PROJECT}-sample` },
     {
+      awsRegion,
       actions: ["s3:GetObject", "s3:PutObject"],
       resource: `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}sample/sample`,
     },
-    { actions: ["secretsmanager:CreateSecret"], resource: ours("secretsmanager", `secret:${PROJECT}-sample`) },
-    { actions: ["iam:CreateRole", "iam:PassRole"], resource: ours("iam", `role/${PROJECT}-sample`, "") },
+    {
+      awsRegion,
+      actions: ["secretsmanager:CreateSecret"],
+      resource: `arn:${partition}:secretsmanager:${awsRegion}:${account}:secret:${PROJECT}-sample`,
+    },
+    ...["iam:CreateRole", "iam:PassRole"].map((action) => ({
+      awsRegion: requestedRegion(action, caller, awsRegion),
+      actions: [action],
+      resource: role,
+    })),
   ];
 }
 
-const context = (caller: Caller, awsRegion: string, service: string): ContextEntry[] =>
-  Object.entries({
-    "aws:RequestedRegion": awsRegion,
-    "aws:RequestTag/project": PROJECT,
-    "aws:ResourceTag/project": PROJECT,
-    // As the calls for a cluster, a database and files are.
-    "kms:GrantIsForAWSResource": "true",
-    "iam:AWSServiceName": service,
-    "iam:PassedToService": service,
-    "iam:PermissionsBoundary": boundaryArn({ ...caller, accountId: caller.account }),
-  }).map(([ContextKeyName, value]) => ({ ContextKeyName, ContextKeyType: "string", ContextKeyValues: [value] }));
+/** Services that the account has once: the AWS region that a call is made in, by partition (IAM user guide, `aws:RequestedRegion`). */
+const HOME_REGIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  iam: { aws: "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1" },
+  route53: { aws: "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" },
+};
+
+/** The AWS region in which IAM sees a call that is part of the work in another. `iam:PassRole` is no call: it belongs to the service's. */
+export function requestedRegion(action: string, { partition }: Caller, awsRegion: string): string {
+  if (action === "iam:PassRole") return awsRegion;
+  return HOME_REGIONS[action.split(":")[0] ?? ""]?.[partition] ?? awsRegion;
+}
 
 /** What is asked of IAM's simulation. */
-interface Simulated {
-  /** The user or role whose policies count. */
-  readonly source: string;
+export interface Simulated {
+  /** The AWS region that the calls are made in. */
   readonly awsRegion: string;
   readonly actions: readonly string[];
   readonly resource: string;
-  /** To which a role is handed, or whose linked role is made. Default EKS. */
+  /** To which a role is handed, or whose linked role is made. Default: EKS. */
   readonly service?: string;
+  /** ARN of the managed policy that is attached. Default: none is. */
+  readonly policyArn?: string;
+  /** Whether a service makes the calls in the caller's name. Default: the caller makes them. */
+  readonly isThroughService?: boolean;
+  /** Whether the role has the fleet's permissions boundary. Default: it has. */
+  readonly isBounded?: boolean;
 }
 
-/** Those of some actions that IAM would not allow. */
-export async function refusedActions(iam: IAMClient, caller: Caller, asked: Simulated): Promise<string[]> {
-  const { source, awsRegion, actions, resource, service = "eks.amazonaws.com" } = asked;
-  if (actions.length === 0) return [];
+function context(caller: Caller, asked: Simulated): ContextEntry[] {
+  const { awsRegion, service = "eks.amazonaws.com", policyArn, isThroughService = false, isBounded = true } = asked;
+  const entry = (ContextKeyName: string, value: string, ContextKeyType: ContextEntry["ContextKeyType"] = "string") => ({
+    ContextKeyName,
+    ContextKeyType,
+    ContextKeyValues: [value],
+  });
+  return [
+    entry("aws:RequestedRegion", awsRegion),
+    entry("aws:RequestTag/project", PROJECT),
+    entry("aws:ResourceTag/project", PROJECT),
+    entry("aws:ViaAWSService", `${isThroughService}`, "boolean"),
+    entry("iam:AWSServiceName", service),
+    entry("iam:PassedToService", service),
+    ...(policyArn === undefined ? [] : [entry("iam:PolicyARN", policyArn)]),
+    ...(isBounded ? [entry("iam:PermissionsBoundary", boundaryArn({ ...caller, accountId: caller.account }))] : []),
+  ];
+}
+
+/**
+ * Those of some actions that IAM would not allow.
+ *
+ * @param source the user or role whose policies count
+ */
+export async function refusedActions(
+  iam: IAMClient,
+  caller: Caller,
+  source: string,
+  asked: Simulated,
+): Promise<string[]> {
   const request = {
     PolicySourceArn: source,
-    ActionNames: [...actions],
-    ResourceArns: [resource],
-    ContextEntries: context(caller, awsRegion, service),
+    ActionNames: [...asked.actions],
+    ResourceArns: [asked.resource],
+    ContextEntries: context(caller, asked),
   };
   const refused: string[] = [];
   for await (const { EvaluationResults = [] } of paginateSimulatePrincipalPolicy({ client: iam }, request))
@@ -112,21 +150,22 @@ export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): 
   return simulated(iam, caller, async (source) => {
     const denied: string[] = [];
     for (const sample of samples(caller, awsRegion))
-      denied.push(...(await refusedActions(iam, caller, { source, awsRegion, ...sample })));
+      denied.push(...(await refusedActions(iam, caller, source, sample)));
     if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
       return warning(
         `${source} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
         "deploy a new region with a role that may make keys",
       );
-    if (denied.length > 0) return refused(source, denied);
+    if (denied.length > 0)
+      return refused(
+        source,
+        denied,
+        "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
+      );
     return ok(`a sample of what \`up\` does is allowed to ${source}`);
   });
 }
 
-export function refused(source: string, calls: readonly string[]): Verdict {
-  return broken(
-    `${source} may not ${calls.join(", ")}`,
-    "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
-    ExitCode.Unauthenticated,
-  );
+export function refused(source: string, calls: readonly string[], fix: string): Verdict {
+  return broken(`${source} may not ${calls.join(", ")}`, fix, ExitCode.Unauthenticated);
 }

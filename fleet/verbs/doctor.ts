@@ -3,7 +3,7 @@ import { JSON_RESULT, PROJECT } from "../cli/sharedOptions";
 import { type Given, verb } from "../cli/verb";
 
 const options = {
-  first: flag("ask of every call of a first `up`, step by step, whether it is allowed"),
+  first: flag("check, step by step, that IAM allows each call by which a first `up` makes something"),
   json: JSON_RESULT,
   project: PROJECT,
 };

@@ -430,7 +430,13 @@ describe("parseConfig", () => {
       "a public name too long for a path that is open",
       "edge",
       { ...access({ open: ["mcp"] }), hostname: "langflow-for-everybody.example.com" },
-      "or access.open without what is at /api/v1/mcp/project/*/streamable: an application at Cloudflare has at most 63 characters",
+      'hostname is "langflow-for-everybody.example.com"; with access it must be shorter, or access.open without what is at /api/v1/mcp/project/*/streamable: an application at Cloudflare has at most 63 characters',
+    ],
+    [
+      "a former public name too long for a path that is open",
+      "edge",
+      { ...access({ open: ["mcp"] }), formerHostname: "langflow-for-everybody.example.com" },
+      'formerHostname is "langflow-for-everybody.example.com"; with access it must be absent, or access.open without what is at /api/v1/mcp/project/*/streamable',
     ],
     ...["10.0.0.0/8", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10", "203.0.113.0/24", "127.0.0.1/32"].map(
       (network): [string, string, Record<string, unknown>, string] => [

@@ -164,9 +164,37 @@ it("wins once a lock is gone that kept it from a table, as a migration's does", 
   await putBack(us, eu, { wins: true });
   await us.client.query("BEGIN; LOCK TABLE variable");
   await expect(us.accounts.round()).rejects.toThrow(/lock timeout/);
+  // It fails before it restores any row.
+  expect(
+    await us.query(
+      "SELECT at, (SELECT count(*)::int FROM langflow_dr.account_row WHERE restored_at IS NOT NULL) AS restored FROM langflow_dr.restore_wins",
+    ),
+  ).toEqual([{ at: null, restored: 0 }]);
   await us.client.query("COMMIT");
   await settle(us, eu);
   for (const region of [us, eu]) expect(await held(region)).toEqual(all.before);
+});
+
+it("begins no snapshot while a lock keeps it from a table, so that no round writes its first parts again", async () => {
+  const [us, eu] = await file.pair();
+  await us.query(`INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+    SELECT gen_random_uuid(), 'user-' || n, 'hash', true, false, now(), now() FROM generate_series(1, 3000) n`);
+  await us.query(
+    `INSERT INTO variable (id, name, type, value, default_fields, user_id, created_at)
+    SELECT gen_random_uuid(), 'KEY', 'Credential', 'v', '[]', id, now() FROM "user" WHERE username = 'user-1'`,
+  );
+  await settle(us, eu);
+  // Regions are others than before: what this one knows is to be written as a whole.
+  await us.client.end();
+  await us.open(new Map([["eu-north", eu.bucket]]));
+  const keys = () => [...us.bucket.objects.keys()];
+  const before = keys();
+  await us.client.query("BEGIN; LOCK TABLE variable");
+  for (let round = 0; round < 2; round += 1) await expect(us.accounts.round()).rejects.toThrow(/lock timeout/);
+  expect(keys()).toEqual(before);
+  await us.client.query("COMMIT");
+  await us.accounts.round();
+  expect(keys()).not.toEqual(before);
 });
 
 it("without winning, a restored region gives way to what the others did since", async () => {

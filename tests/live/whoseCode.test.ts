@@ -166,6 +166,15 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it("keeps an MCP server that is reached by HTTP, with a variable in its config", async () => {
+    const config = { url: "https://mcp.example.com/mcp", env: { REGION: "eu" } };
+    const name = `server_${++count}`;
+    await users[who].call("POST", `/api/v2/mcp/servers/${name}`, config);
+    // LangFlow masks the value.
+    const env = { REGION: expect.any(String) };
+    expect(await users[who].call("GET", `/api/v2/mcp/servers/${name}`)).toMatchObject({ url: config.url, env });
+  });
+
   it("starts no program by setting her project's MCP server to OAuth", async () => {
     const api = users[who];
     const { id } = await api.call("POST", "/api/v1/projects/", { name: `project of ${who}` });

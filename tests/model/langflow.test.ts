@@ -25,6 +25,8 @@ describe("langFlowEnvironment", () => {
       LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
       LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
     });
+    // LangFlow would refuse servers by HTTP too, where their config has variables.
+    expect(environment).not.toHaveProperty("LANGFLOW_MCP_SERVER_ENV_ALLOWLIST");
     expect(environment.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
     const place = {
       awsRegion: "eu-west-1",

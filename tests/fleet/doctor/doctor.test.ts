@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { parseBackend } from "../../../fleet/doctor/backend";
-import { FOUNDATION, REGION } from "../../../fleet/doctor/firstDeploy";
+import { FOUNDATION, REGION } from "../../../fleet/doctor/firstSteps";
 import { quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
@@ -1089,27 +1089,189 @@ describe("doctor", () => {
 describe("doctor --first", () => {
   const steps = async () => (await examine(true)).checks.filter(({ check }) => check.startsWith("first up"));
 
-  it("names every call of a first `up` in its order, and says whose linked role is there and whose is made", async () => {
+  it("names each call by which a first `up` makes something, in its order, and whose linked role is there and whose is made", async () => {
     const found = await steps();
-    expect(found.map(({ check }) => check.replace(/^first up, /, ""))).toEqual([
-      "1: foundation, keys",
-      "2: foundation, certificates",
-      "3: foundation, GitHub's identity provider",
-      "4: foundation, boundary of roles",
-      "5: foundation, roles",
-      "6: foundation, image repositories",
-      "7: foundation, buckets",
-      "8: foundation, secrets",
-      ...["us-east", "eu-west"].flatMap((region, index) =>
-        ["network", "roles", "logs", "cluster", "database", "secrets", "file system"].map(
-          (name, step) => `${9 + 7 * index + step}: ${region}, ${name}`,
-        ),
-      ),
-    ]);
+    const region = [
+      "network",
+      "names of interface endpoints",
+      "roles",
+      "logs",
+      "cluster",
+      "database",
+      "copy of the database's backups",
+      "secrets",
+      "file system",
+    ];
+    const names = [
+      "keys",
+      "certificates",
+      "GitHub's identity provider",
+      "boundary of roles",
+      "roles",
+      "image repositories",
+      "image replication",
+      "buckets",
+      "secrets",
+      "witness",
+      "CI's roles",
+    ];
+    expect(found.map(({ check }) => check)).toEqual(
+      [
+        ...names.map((name) => `foundation, ${name}`),
+        ...["us-east", "eu-west"].flatMap((stack) => region.map((name) => `${stack}, ${name}`)),
+      ].map((name, index) => `first up, ${index + 1}: ${name}`),
+    );
     expect(found.filter(({ result }) => result !== "ok")).toEqual([]);
     const [database] = found.filter(({ check }) => check.endsWith("us-east, database"));
     expect(database?.finding).toMatch(/^may rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS is there$/);
     expect(found.at(-1)?.finding).toMatch(/; AWSServiceRoleForAmazonElasticFileSystem is made$/);
+  });
+
+  const asked = async (action: string) => {
+    await steps();
+    const all = clouds.simulated.filter((each) => each.action === action);
+    expect(all.length).toBeGreaterThan(0);
+    return all;
+  };
+  const regionsAsked = async (action: string) => [
+    ...new Set((await asked(action)).map(({ context }) => context["aws:RequestedRegion"])),
+  ];
+
+  it.each([
+    ["kms:CreateKey", "*"],
+    ["kms:EnableKeyRotation", "arn:aws:kms:us-east-1:210987654321:key/"],
+    ["kms:CreateAlias", "arn:aws:kms:us-east-1:210987654321:alias/langflow-dr-"],
+    ["kms:CreateAlias", "arn:aws:kms:us-east-1:210987654321:key/"],
+    ["iam:CreateOpenIDConnectProvider", "arn:aws:iam::210987654321:oidc-provider/token.actions.githubusercontent.com"],
+    ["iam:CreatePolicy", "arn:aws:iam::210987654321:policy/langflow-dr-boundary"],
+    ["iam:PutRolePolicy", "arn:aws:iam::210987654321:role/langflow-dr-"],
+    ["iam:PassRole", "arn:aws:iam::210987654321:role/langflow-dr-"],
+    ["s3:PutBucketPolicy", "arn:aws:s3:::langflow-dr-"],
+    ["secretsmanager:CreateSecret", "arn:aws:secretsmanager:us-east-1:210987654321:secret:langflow-dr-"],
+    ["rds:CreateDBInstance", "*"],
+  ])("asks %s on %s", async (action, resource) => {
+    expect((await asked(action)).some((each) => each.resource.startsWith(resource))).toBe(true);
+  });
+
+  it("asks each call in the AWS regions that it is made in, IAM's and Route 53's in their own", async () => {
+    const places = async (actions: readonly string[]) => {
+      const found: Record<string, unknown> = {};
+      for (const action of actions) found[action] = await regionsAsked(action);
+      return found;
+    };
+    setUp.fleet("buildRegion", "eu-west");
+    const actions = ["kms:CreateKey", "acm:RequestCertificate", "s3:CreateBucket", "s3:PutReplicationConfiguration"];
+    expect(await places(actions)).toEqual({
+      "kms:CreateKey": ["us-east-1", "eu-west-1"],
+      "acm:RequestCertificate": ["us-east-1", "eu-west-1"],
+      "s3:CreateBucket": ["us-east-1", "eu-west-1", "us-west-2"],
+      "s3:PutReplicationConfiguration": ["us-east-1", "eu-west-1"],
+    });
+    expect(await places(["ecr:PutReplicationConfiguration", "secretsmanager:ReplicateSecretToRegions"])).toEqual({
+      "ecr:PutReplicationConfiguration": ["eu-west-1"],
+      "secretsmanager:ReplicateSecretToRegions": ["eu-west-1"],
+    });
+    expect(await places(["iam:CreateRole", "route53:AssociateVPCWithHostedZone", "iam:PassRole"])).toEqual({
+      "iam:CreateRole": ["us-east-1"],
+      "route53:AssociateVPCWithHostedZone": ["us-east-1"],
+      "iam:PassRole": ["us-east-1", "eu-west-1"],
+    });
+  });
+
+  it("asks for the copy of a database's backups in the region that keeps it", async () => {
+    clouds.deniedActions.push("rds:StartDBInstanceAutomatedBackupsReplication us-east-1");
+    const refused = (await steps()).filter(({ result }) => result === "broken");
+    expect(refused.map(({ check }) => check.replace(/.*: /, ""))).toEqual(["eu-west, copy of the database's backups"]);
+  });
+
+  it("asks for EKS' grant on the key as EKS asks for it, through the caller, and for no other call as one", async () => {
+    for (const { context } of await asked("kms:CreateGrant")) {
+      expect(context["aws:ViaAWSService"]).toBe(true);
+      expect(context).not.toHaveProperty("kms:GrantIsForAWSResource");
+    }
+    for (const { context } of await asked("rds:CreateDBInstance")) expect(context["aws:ViaAWSService"]).toBe(false);
+    for (const { context } of await asked("ec2:CreateNetworkInterface"))
+      expect(context["aws:ViaAWSService"]).toBe(true);
+  });
+
+  it("asks for each of AWS's managed policies that roles are given", async () => {
+    const policies = (await asked("iam:AttachRolePolicy")).map(({ context }) => context["iam:PolicyARN"]);
+    const sources = readdirSync(join(ROOT, "model/policies"))
+      .map((file) => readFileSync(join(ROOT, "model/policies", file), "utf8"))
+      .flatMap((text) =>
+        [...text.matchAll(/^\s+(?:\w+: \[)?"((?:service-role\/)?Amazon\w+)"/gm)].map(([, name]) => name),
+      );
+    expect(sources.length).toBeGreaterThan(5);
+    for (const name of sources) expect(policies).toContain(`arn:aws:iam::aws:policy/${name}`);
+    expect(policies).toContain("arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly");
+  });
+
+  it("asks for CI's roles by their names and without the boundary that all others have", async () => {
+    const roles = await asked("iam:CreateRole");
+    const ofCi = roles.filter(({ resource }) => resource.includes("role/langflow-dr-ci-"));
+    expect(ofCi).toHaveLength(1);
+    for (const each of roles)
+      expect([each.resource, "iam:PermissionsBoundary" in each.context]).toEqual([each.resource, !ofCi.includes(each)]);
+  });
+
+  it.each<[string, () => void, string, boolean]>([
+    [
+      "makes no identity provider where the account has one",
+      () =>
+        setUp.edit(
+          "Pulumi.foundation.yaml",
+          ["config", "langflow-dr:githubOidcProviderArn"],
+          "arn:aws:iam::210987654321:oidc-provider/token.actions.githubusercontent.com",
+        ),
+      "iam:CreateOpenIDConnectProvider",
+      false,
+    ],
+    ["locks no objects by default", () => undefined, "s3:PutBucketObjectLockConfiguration", false],
+    [
+      "locks objects where the config says so",
+      () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:objectLock"], { mode: "governance", days: 7 }),
+      "s3:PutBucketObjectLockConfiguration",
+      true,
+    ],
+    [
+      "names no interface endpoints where there are none",
+      () => {
+        for (const stack of ["us-east", "eu-west"])
+          setUp.edit(`Pulumi.${stack}.yaml`, ["config", "langflow-dr:network"], { interfaceEndpoints: false });
+      },
+      "route53:AssociateVPCWithHostedZone",
+      false,
+    ],
+    ["injects no faults by default", () => undefined, "fis:CreateExperimentTemplate", false],
+    [
+      "injects faults where the config says so",
+      () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:experiments"], true),
+      "fis:CreateExperimentTemplate",
+      true,
+    ],
+  ])("%s", async (_, change, action, isAsked) => {
+    change();
+    await steps();
+    expect(clouds.simulated.some((each) => each.action === action)).toBe(isAsked);
+  });
+
+  it("hands FIS its role, and asks for no linked role of FIS, which the first experiment makes", async () => {
+    setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:experiments"], true);
+    const services = (await asked("iam:PassRole")).map(({ context }) => context["iam:PassedToService"]);
+    expect(services).toContain("fis.amazonaws.com");
+    const linked = clouds.simulated.filter(({ action }) => action === "iam:CreateServiceLinkedRole");
+    expect(linked.map(({ context }) => context["iam:AWSServiceName"])).not.toContain("fis.amazonaws.com");
+  });
+
+  it("says what is to be done about a refusal, and where a call is refused in some AWS regions alone", async () => {
+    clouds.deniedActions.push("kms:CreateKey eu-west-1", "iam:CreateServiceLinkedRole");
+    const broken = (await steps()).filter(({ result }) => result === "broken");
+    const [keys] = broken;
+    expect(keys).toMatchObject({ finding: expect.stringMatching(/may not kms:CreateKey in eu-west-1$/) });
+    expect(keys?.fix).toMatch(/run the first `up` with an administrator's role/);
+    expect(broken.find(({ check }) => check.endsWith("us-east, cluster"))?.fix).toContain(
+      "aws iam create-service-linked-role --aws-service-name eks.amazonaws.com",
+    );
   });
 
   it("asks nothing of that unless told to", async () => {
@@ -1119,7 +1281,9 @@ describe("doctor --first", () => {
   it.each([
     ["rds:CreateDBInstance", /, database$/, /role\/deployer may not rds:CreateDBInstance$/],
     ["kms:CreateKey", /, keys$/, /may not kms:CreateKey$/],
-    ["iam:CreateServiceLinkedRole", /repositories|cluster|file system/, /CreateServiceLinkedRole of \w/],
+    ["iam:CreateServiceLinkedRole", /image replication|cluster|file system/, /CreateServiceLinkedRole of \w/],
+    ["elasticfilesystem:UpdateFileSystemProtection", /, file system$/, /UpdateFileSystemProtection$/],
+    ["elasticfilesystem:PutLifecycleConfiguration", /, file system$/, /PutLifecycleConfiguration$/],
     ["iam:PassRole", /, roles$/, /iam:PassRole to s3\.amazonaws\.com|to eks\.amazonaws\.com, .*to vpc-flow-logs/],
   ])("finds where %s is refused, and there alone", async (action, where, finding) => {
     clouds.deniedActions.push(action);

@@ -7,7 +7,10 @@ export interface Clouds {
   refusals: Record<string, string>;
   callerArn: string;
   notOptedIn: string[];
+  /** By name, or by name and the AWS region that the call is made in. */
   deniedActions: string[];
+  /** What IAM's simulation was asked. */
+  simulated: Simulation[];
   /** Services that have made their linked role before. */
   linkedRoles: string[];
   /** Values of quotas by code. */
@@ -64,6 +67,13 @@ interface Runner {
   ephemeral?: boolean;
 }
 
+export interface Simulation {
+  readonly action: string;
+  readonly resource: string;
+  /** By key; a boolean is one by its type. */
+  readonly context: Readonly<Record<string, string | boolean>>;
+}
+
 export const ACCOUNT = "210987654321";
 export const ZONE_ACCOUNT = "a".repeat(32);
 export const TOKEN = "cf-token-that-nobody-may-see";
@@ -77,6 +87,7 @@ export const healthyClouds = (): Clouds => ({
   callerArn: `arn:aws:sts::${ACCOUNT}:assumed-role/deployer/session`,
   notOptedIn: [],
   deniedActions: [],
+  simulated: [],
   linkedRoles: ["AWSServiceRoleForRDS"],
   quotas: { "L-F678F1CE": 5, "L-0263D0A3": 5, "L-1194D53C": 100, "L-69A177A2": 50, "L-1216C47A": 64 },
   foreignVpcs: 1,
@@ -162,6 +173,21 @@ const queryError = (name: string, ec2: boolean): Answer => {
   return { status: 403, ...xml(body) };
 };
 
+/** What a call of SimulatePrincipalPolicy asks, action by action. */
+function simulations(form: URLSearchParams): Simulation[] {
+  const values = (list: string) =>
+    [...form].filter(([key]) => new RegExp(`^${list}\\.member\\.\\d+$`).test(key)).map(([, value]) => value);
+  const context: Record<string, string | boolean> = {};
+  for (let index = 1; form.has(`ContextEntries.member.${index}.ContextKeyName`); index += 1) {
+    const entry = (end: string) => form.get(`ContextEntries.member.${index}.${end}`) ?? "";
+    const value = entry("ContextKeyValues.member.1");
+    context[entry("ContextKeyName")] = entry("ContextKeyType") === "boolean" ? value === "true" : value;
+  }
+  return values("ActionNames").flatMap((action) =>
+    values("ResourceArns").map((resource) => ({ action, resource, context })),
+  );
+}
+
 function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
   const items = (each: readonly string[]) => each.map((item) => `<item>${item}</item>`).join("");
   switch (action) {
@@ -175,12 +201,17 @@ function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
         return queryError("NoSuchEntity", false);
       return result(action, `<Role><Arn>arn:aws:iam::${ACCOUNT}:role/${form.get("RoleName")}</Arn></Role>`);
     case "SimulatePrincipalPolicy": {
-      const body = [...form.values()].join(" ");
-      const actions = [...form].filter(([key]) => key.startsWith("ActionNames.")).map(([, value]) => value);
-      const decided = actions.map((name) => {
+      const decided = simulations(form).map((each) => {
+        const { action: name, resource, context } = each;
+        clouds.simulated.push(each);
         // As CI's deploy role is: without the boundary it makes none.
-        const unbounded = name === "iam:CreateRole" && !body.includes(":policy/langflow-dr-boundary");
-        const decision = unbounded || clouds.deniedActions.includes(name) ? "implicitDeny" : "allowed";
+        const unbounded =
+          name === "iam:CreateRole" &&
+          !resource.includes("role/langflow-dr-ci-") &&
+          context["iam:PermissionsBoundary"] === undefined;
+        const names = [name, `${name} ${context["aws:RequestedRegion"]}`];
+        const isDenied = unbounded || names.some((one) => clouds.deniedActions.includes(one));
+        const decision = isDenied ? "implicitDeny" : "allowed";
         return `<member><EvalActionName>${name}</EvalActionName><EvalDecision>${decision}</EvalDecision></member>`;
       });
       return result(
