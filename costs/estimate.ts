@@ -52,7 +52,7 @@ const OBSERVABILITY_GIB = 51;
 /** What watches asks for 425 m of a processor and 1.6 GiB, Grafana and the collector among it: at most a node more. */
 const OBSERVABILITY_NODES = 1;
 const SHARED_SECRETS = 5;
-const OWN_SECRETS = 1;
+const OWN_SECRETS = 3;
 
 /** What one region costs by existing, used or not. */
 export function standing(shape: Shape): Line[] {

@@ -26,6 +26,9 @@ export const MADE_LOGINS = {
   backup: "AGENT_BACKUP_DATABASE_URL",
 } as const satisfies Partial<Record<Login, string>>;
 
+/** Among the mounted secrets, the file of the authorities that the URL names: it comes in each login's secret, beside the URL. */
+export const AUTHORITIES_FILE = "database-authorities";
+
 export const DATABASE_URL = "LANGFLOW_DATABASE_URL";
 
 /**

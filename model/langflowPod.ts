@@ -139,7 +139,10 @@ function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
     env: [...settings, ...byOwner(DATABASE_URL, ...Object.values(MADE_LOGINS))],
     resources: ADOPT_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
-    volumeMounts: [{ name: "temporary", mountPath: PATHS.temporary }],
+    volumeMounts: [
+      { name: "temporary", mountPath: PATHS.temporary },
+      { name: "secrets", mountPath: PATHS.secrets, readOnly: true },
+    ],
   };
 }
 

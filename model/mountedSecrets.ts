@@ -1,4 +1,4 @@
-import { DATABASE_URL } from "./databaseLogins";
+import { AUTHORITIES_FILE, DATABASE_URL } from "./databaseLogins";
 import type { SharedSecretArns } from "./secrets";
 
 /** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
@@ -25,9 +25,14 @@ function whole(objectName: string, variable: string): PodSecretSet {
   };
 }
 
-/** A JSON secret, of which each path is one variable. */
-function parts(objectName: string, objectAlias: string, paths: [path: string, variable: string][]): PodSecretSet {
-  const jmesPath = paths.map(([path, variable]) => ({ path, objectAlias: variable }));
+/** A JSON secret, of which each path is one variable. @param files paths that are files alone */
+function parts(
+  objectName: string,
+  objectAlias: string,
+  paths: [path: string, variable: string][],
+  files: [path: string, name: string][] = [],
+): PodSecretSet {
+  const jmesPath = [...paths, ...files].map(([path, alias]) => ({ path, objectAlias: alias }));
   return {
     mounted: [{ objectName, objectType: "secretsmanager", objectAlias, jmesPath }],
     variables: paths.map(([, variable]) => variable),
@@ -39,7 +44,8 @@ function joined(...sets: PodSecretSet[]): PodSecretSet {
 }
 
 const NONE: PodSecretSet = { mounted: [], variables: [] };
-const databaseUrl = (arn: string) => parts(arn, "database", [["url", DATABASE_URL]]);
+const databaseUrl = (arn: string) =>
+  parts(arn, "database", [["url", DATABASE_URL]], [["authorities", AUTHORITIES_FILE]]);
 const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");
 
 /** ARNs of a set: what the pods' role must be allowed to read, and no more. */

@@ -85,6 +85,9 @@ function migrationsContainer(args: MoveInPodArgs, name: string, command: string[
       ]),
     resources: MIGRATION_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
-    volumeMounts: [{ name: "temporary", mountPath: temporary }],
+    volumeMounts: [
+      { name: "temporary", mountPath: temporary },
+      { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
+    ],
   };
 }

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { databaseTls } from "../../model/databaseAuthorities";
 import { LOGINS, type Login } from "../../model/databaseLogins";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 
@@ -24,10 +25,8 @@ export interface DatabaseSecretArgs {
 
 /**
  * A database's address with its user and password, for those who may read the secret: JSON whose `url` is
- * `postgresql://user:password@host:port/database?sslmode=require`, as SQLAlchemy and libpq read it.
- *
- * `require`, not `verify-full`: that compares names against a file of RDS' own authorities, which the image would have
- * to carry. What it would guard against, another host under the database's name, takes a foothold in the network's DNS.
+ * `postgresql://user:password@host:port/database?sslmode=verify-full&sslrootcert=…`, as SQLAlchemy and libpq read it, and whose
+ * `authorities` is what that file has to hold (model/databaseAuthorities.ts).
  */
 export class DatabaseSecret extends pulumi.ComponentResource {
   readonly secretArn: pulumi.Output<string>;
@@ -52,10 +51,11 @@ export class DatabaseSecret extends pulumi.ComponentResource {
       },
       { parent: this, protect: args.deletionProtection },
     );
-    this.url = pulumi.interpolate`postgresql://${LOGINS[login]}:${password}@${host}:${port}/${database}?sslmode=require`;
+    const { query, authorities } = databaseTls(awsRegion);
+    this.url = pulumi.interpolate`postgresql://${LOGINS[login]}:${password}@${host}:${port}/${database}?${query}`;
     const version = new aws.secretsmanager.SecretVersion(
       name,
-      { region: awsRegion, secretId: secret.id, secretString: pulumi.jsonStringify({ url: this.url }) },
+      { region: awsRegion, secretId: secret.id, secretString: pulumi.jsonStringify({ url: this.url, authorities }) },
       { parent: this },
     );
 

@@ -83,7 +83,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
   readonly identifier: string;
   readonly host: pulumi.Output<string>;
   readonly port: pulumi.Output<number>;
-  /** Secrets whose JSON holds `url`: postgresql://user:password@host:port/name?sslmode=require. Only the owner can sign in before `agent adopt` has made the others. */
+  /** Secrets whose JSON holds `url`, postgresql://user:password@host:port/name?sslmode=…, and `authorities`. Only the owner can sign in before `agent adopt` has made the others. */
   readonly secretArns: pulumi.Output<OfEachLogin>;
   /** What those hold. Secret. */
   readonly urls: pulumi.Output<OfEachLogin>;

@@ -122,10 +122,14 @@ describe("the live fleet", () => {
       const live = environOf((await langflow(region)).pid);
       const verbatim = (all: Record<string, string>) =>
         Object.fromEntries(Object.entries(all).filter(([name]) => !places.test(name) && !added.includes(name)));
-      expect(Object.keys(applied).filter((name) => !(name in live))).toEqual([]);
-      expect(verbatim(live)).toEqual({ ...verbatim(applied), PYTHONDONTWRITEBYTECODE: "1" });
+      // Here the whole world that flows reach is on the loopback.
+      const { LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK, ...expected } = verbatim(applied);
+      expect(LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK).toBe("false");
+      expect(verbatim(live)).toEqual({ ...expected, PYTHONDONTWRITEBYTECODE: "1" });
       expect(live.LANGFLOW_CORS_ORIGINS).toBe("https://langflow.example.com");
-      expect(live.LANGFLOW_DATABASE_URL).toBe(await fleet.database(region));
+      const [login, place] = (live.LANGFLOW_DATABASE_URL ?? "").split("@");
+      expect(login).toMatch(/^postgresql:\/\/langflow_server:\w{32}$/);
+      expect(place).toBe((await fleet.database(region)).split("@")[1]);
     }
   });
 

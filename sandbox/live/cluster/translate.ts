@@ -184,7 +184,7 @@ function translatedDatabase(text: string, { databases }: Places): string | undef
   const [, head, host, port = "5432", name = "", query = ""] = DATABASE_URL.exec(text) ?? [];
   const localPort = databases.get(`${host}:${port}`);
   if (localPort === undefined) return undefined;
-  const rest = query.split("&").filter((part) => part !== "" && !part.startsWith("sslmode="));
+  const rest = query.split("&").filter((part) => part !== "" && !/^ssl(mode|rootcert)=/.test(part));
   return `${head}127.0.0.1:${localPort}${name}?${[...rest, "sslmode=disable"].join("&")}`;
 }
 

@@ -148,7 +148,10 @@ describe("FlowSync", () => {
     expect(JSON.parse(spec.parameters.objects)).toContainEqual(
       expect.objectContaining({
         objectName: DATABASE_SECRET_ARNS.owner,
-        jmesPath: [{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }],
+        jmesPath: [
+          { path: "url", objectAlias: "LANGFLOW_DATABASE_URL" },
+          { path: "authorities", objectAlias: "database-authorities" },
+        ],
       }),
     );
   });

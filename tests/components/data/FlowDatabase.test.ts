@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { FlowDatabase, type FlowDatabaseArgs } from "../../../components/data/FlowDatabase";
+import { databaseAuthorities } from "../../../model/databaseAuthorities";
 import { expectRegions, only, openText, RANDOM_LETTERS, type Recorded, record, settled } from "../../mocks";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/k";
@@ -154,7 +155,8 @@ describe("FlowDatabase", () => {
     expect(only(resources, "aws:secretsmanager/secret:Secret", name).inputs.kmsKeyId).toBe(KEY);
     const { secretString } = only(resources, "aws:secretsmanager/secretVersion:SecretVersion", name).inputs;
     expect(JSON.parse(secretString.value)).toEqual({
-      url: `postgresql://${user}:${PASSWORD}@langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com:5432/langflow?sslmode=require`,
+      url: `postgresql://${user}:${PASSWORD}@langflow-dr-us-east-database.c9akciq32.us-east-1.rds.amazonaws.com:5432/langflow?sslmode=verify-full&sslrootcert=/mnt/secrets/database-authorities`,
+      authorities: databaseAuthorities("us-east-1"),
     });
   });
 

@@ -34,7 +34,10 @@ describe("PodSecrets", () => {
       providerKeys,
     ]);
     const database = mounted.find(({ objectName }) => objectName === LANGFLOW_ARGS.databaseSecretArn);
-    expect(database?.jmesPath).toEqual([{ path: "url", objectAlias: "LANGFLOW_DATABASE_URL" }]);
+    expect(database?.jmesPath).toEqual([
+      { path: "url", objectAlias: "LANGFLOW_DATABASE_URL" },
+      { path: "authorities", objectAlias: "database-authorities" },
+    ]);
   });
 
   it("gives each variable a file to come from and the container a reference to it, never a value", async () => {

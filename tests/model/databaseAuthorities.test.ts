@@ -1,0 +1,32 @@
+import { X509Certificate } from "node:crypto";
+import { databaseAuthorities, databaseTls } from "../../model/databaseAuthorities";
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+describe("the authorities of RDS", () => {
+  it.each(["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "ap-southeast-2"])(
+    "are for %s its own roots alone, one for each kind of key, which hold for years",
+    (awsRegion) => {
+      const roots = (databaseAuthorities(awsRegion)?.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
+      const names = roots.map(({ subject }) => /CN=(.*)/.exec(subject)?.[1]);
+      expect(names.sort()).toEqual(
+        ["ECC384", "RSA2048", "RSA4096"].map((key) => `Amazon RDS ${awsRegion} Root CA ${key} G1`),
+      );
+      for (const root of roots) {
+        expect(root.verify(root.publicKey)).toBe(true);
+        expect(root.ca).toBe(true);
+        expect(Date.parse(root.validTo)).toBeGreaterThan(Date.parse("2040-01-01"));
+      }
+    },
+  );
+
+  it("let a client check the server's name where they are known, and TLS be enough where not", () => {
+    expect(databaseTls("us-east-1").query).toBe("sslmode=verify-full&sslrootcert=/mnt/secrets/database-authorities");
+    expect(databaseTls("mx-central-1")).toEqual({ query: "sslmode=require", authorities: "none is known" });
+  });
+
+  it("fit into a secret beside the URL", () => {
+    // Secrets Manager takes 65,536 bytes.
+    expect(Buffer.byteLength(databaseTls("us-east-1").authorities)).toBeLessThan(16_384);
+  });
+});
