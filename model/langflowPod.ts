@@ -67,6 +67,7 @@ export function langFlowPod(
       initContainers: [migrateContainer(args, configName), adoptContainer(args)],
       containers: [langFlowContainer(args, configName)],
       volumes: [
+        { name: "migration", emptyDir: { sizeLimit: "1Gi" } },
         { name: "state", emptyDir: { sizeLimit: "1Gi" } },
         { name: "cache", emptyDir: { sizeLimit: "4Gi" } },
         { name: "temporary", emptyDir: { sizeLimit: "2Gi" } },
@@ -105,12 +106,13 @@ const byOwner = (...names: readonly string[]): types.input.core.v1.EnvVar[] =>
   names.map((name) => ({ name, valueFrom: { secretKeyRef: { name: OWNER_SECRET, key: name } } }));
 
 /**
- * Brings the database to this release's schema, and makes the first account in a new one; as the database's owner, and without the
- * claim, in which users' files lie. `--no-test`: without it the command only tells. Pods that start side by side wait for each other
+ * Brings the database to this release's schema, and makes the first account in a new one; as the database's owner, and away from all
+ * files that LangFlow writes, its own folders among them: where a pod is started again, they are there before the migration. `--no-test`: without it the command only tells. Pods that start side by side wait for each other
  * (LangFlow takes an advisory lock), and no probe cuts a long migration short.
  */
 function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
   const { volumeMounts, ...process } = langFlowProcess(args, configName);
+  const isOwn = ({ name }: { name: string }) => ["state", "cache", "temporary"].includes(name);
   return {
     ...process,
     name: "migrate",
@@ -118,7 +120,9 @@ function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string
     env: pulumi
       .output(args.secretEnvironment)
       .apply((variables) => [...variables.filter(({ name }) => name !== DATABASE_URL), ...byOwner(DATABASE_URL)]),
-    volumeMounts: volumeMounts.filter(({ name }) => name !== "data"),
+    volumeMounts: volumeMounts
+      .filter(({ name }) => name !== "data")
+      .map((mount) => (isOwn(mount) ? { ...mount, name: "migration" } : mount)),
   };
 }
 

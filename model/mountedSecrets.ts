@@ -15,6 +15,8 @@ export interface MountedSecret {
 export interface PodSecretSet {
   readonly mounted: readonly MountedSecret[];
   readonly variables: readonly string[];
+  /** Mounted files that are no variable; those that hold a whole JSON secret aside. */
+  readonly files: readonly string[];
 }
 
 /** A secret whose whole text is one variable. */
@@ -22,6 +24,7 @@ function whole(objectName: string, variable: string): PodSecretSet {
   return {
     mounted: [{ objectName, objectType: "secretsmanager", objectAlias: variable }],
     variables: [variable],
+    files: [],
   };
 }
 
@@ -36,14 +39,19 @@ function parts(
   return {
     mounted: [{ objectName, objectType: "secretsmanager", objectAlias, jmesPath }],
     variables: paths.map(([, variable]) => variable),
+    files: files.map(([, name]) => name),
   };
 }
 
 function joined(...sets: PodSecretSet[]): PodSecretSet {
-  return { mounted: sets.flatMap(({ mounted }) => mounted), variables: sets.flatMap(({ variables }) => variables) };
+  return {
+    mounted: sets.flatMap(({ mounted }) => mounted),
+    variables: sets.flatMap(({ variables }) => variables),
+    files: sets.flatMap(({ files }) => files),
+  };
 }
 
-const NONE: PodSecretSet = { mounted: [], variables: [] };
+const NONE: PodSecretSet = { mounted: [], variables: [], files: [] };
 const databaseUrl = (arn: string) =>
   parts(arn, "database", [["url", DATABASE_URL]], [["authorities", AUTHORITIES_FILE]]);
 const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");

@@ -3,6 +3,7 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
 import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
+import { endForeignHolders } from "../postgres/foreignLocks";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
 import { movableTable, moveRow } from "./rowMove";
@@ -28,8 +29,8 @@ export interface AdoptResult {
 }
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
-export const LOCK = 0x6c66_6472;
-export const LOCK_TIMEOUT = "60s";
+const LOCK = 0x6c66_6472;
+const LOCK_TIMEOUT = "60s";
 
 /**
  * What LangFlow 1.13 keeps outside the database under a name that holds the owner's id. After a move it would be looked
@@ -59,8 +60,7 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
   const userId = fleetUserId(project, superuser);
   return withDatabase(parseDatabaseUrl(databaseUrl), (client) =>
     inTransaction(client, async () => {
-      await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      await takeTurn(client);
       const catalog = await readCatalog(client);
       movableTable(catalog, "user", ["username", "is_superuser"]);
       const formerId = await findAccount(client, superuser, userId);
@@ -79,6 +79,13 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
       throw explain(error);
     }),
   );
+}
+
+/** Pods that start side by side adopt one after the other. Until the transaction's end, whose locks it waits for no longer than that. */
+export async function takeTurn(client: ClientBase): Promise<void> {
+  await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+  await endForeignHolders(client, [0, LOCK]);
+  await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
 }
 
 /** The account's present id, its row locked; undefined where it is the fleet's already. */

@@ -11,7 +11,7 @@ import {
   parseDatabaseUrl,
   withDatabase,
 } from "../postgres/connection";
-import { LOCK, LOCK_TIMEOUT } from "./adopt";
+import { takeTurn } from "./adopt";
 
 /** The database's URL by each login that is made. */
 export interface MadeLogins {
@@ -32,20 +32,36 @@ const REVISION = "alembic_version";
 export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: Pick<Log, "info">): Promise<void> {
   const [server, backup] = [parseDatabaseUrl(logins.server), parseDatabaseUrl(logins.backup)];
   const strangers: DatabaseAddress[] = [];
-  for (const login of [server, backup]) if (!(await canSignIn(login))) strangers.push(login);
-  const granted = await withDatabase(parseDatabaseUrl(ownerUrl), (client) =>
-    inTransaction(client, async () => {
-      await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-      // Pods that start side by side: none grants what another is about to.
-      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+  const granted = await withDatabase(parseDatabaseUrl(ownerUrl), async (client) => {
+    for (const login of [server, backup]) {
+      await forgetSettings(client, login.user);
+      if (!(await canSignIn(login))) strangers.push(login);
+    }
+    return inTransaction(client, async () => {
+      await takeTurn(client);
       for (const { user, password } of strangers) await makeLogin(client, user, password);
+      // So the owner may end their sessions, and has what they made.
+      await client.query(`GRANT ${[server, backup].map(({ user }) => escapeIdentifier(user))} TO CURRENT_USER`);
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
       await client.query(`REVOKE TEMPORARY ON DATABASE ${escapeIdentifier(server.database)} FROM PUBLIC`);
       await runTriggersAsOwner(client);
       return (await grantServer(client, server.user)) + (await grantBackup(client, backup.user));
-    }),
-  );
+    });
+  });
   log.info({ made: strangers.map(({ user }) => user), granted }, "logins are as they should be");
+}
+
+/** A login may give itself settings that its next sessions begin with, and so keep every pod of LangFlow from signing in. */
+async function forgetSettings(client: ClientBase, user: string): Promise<void> {
+  const { rows } = await client.query<{ database: string | null }>(
+    `SELECT d.datname AS database FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+     LEFT JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = $1`,
+    [user],
+  );
+  for (const { database } of rows)
+    await client.query(
+      `ALTER ROLE ${escapeIdentifier(user)}${database === null ? "" : ` IN DATABASE ${escapeIdentifier(database)}`} RESET ALL`,
+    );
 }
 
 /** @throws AgentError where the database does not answer */

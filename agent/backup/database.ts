@@ -64,6 +64,8 @@ export function dumpDatabase(
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const args = ["--format=custom", "--no-owner", "--no-privileges", `--snapshot=${snapshot.name}`, "--no-password"];
+  // LangFlow has no large objects. Somebody else's, which the backup's login may not read, would be the end of every backup.
+  args.push("--no-blobs");
   return programOutput("pg_dump", args, programEnvironment(address), { signal });
 }
 

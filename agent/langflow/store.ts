@@ -1,6 +1,7 @@
 import type { Client, ClientBase } from "pg";
 import { AgentError } from "../errors";
 import { type DatabaseAddress, isRefusal, openDatabase } from "../postgres/connection";
+import { endForeignHolders } from "../postgres/foreignLocks";
 import { CHANNEL, WRITER_LOCK } from "./storeSchema";
 
 /** LangFlow's database does not answer, or the agent does not understand its schema. */
@@ -44,7 +45,9 @@ export class FlowStore {
       );
       if (held.rows[0]?.held) return true;
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
-      return rows[0]?.mine === true;
+      if (rows[0]?.mine === true) return true;
+      await endForeignHolders(client, WRITER_LOCK);
+      return false;
     });
     return this.#isWriter;
   }

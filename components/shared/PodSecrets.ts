@@ -27,7 +27,7 @@ const digestOf = (names: readonly string[]): string =>
  * Kubernetes Secret, from which containers take their environment. Only names and ARNs appear here.
  *
  * The driver adds no key to a Secret that is there but at its next poll (secrets-store-csi-driver, "Sync as Kubernetes Secret"): a pod
- * with a new variable could not start until then. So other variables are another class and another Secret. The former class goes once the
+ * with a new variable could not start until then. So other variables, or files, are another class and another Secret. The former class goes once the
  * pods that mount it have been exchanged: it knows its own Secret alone (issue 1471 there), which goes with the last of them.
  */
 export class PodSecrets extends pulumi.ComponentResource {
@@ -42,7 +42,9 @@ export class PodSecrets extends pulumi.ComponentResource {
     const { labels } = args;
     const mounted = pulumi.output(args.secrets).apply((set) => JSON.stringify(set.mounted));
     const variables = pulumi.output(args.secrets).apply((set) => set.variables);
-    const secretName = variables.apply((names) => `${args.secretName}-${digestOf(names)}`);
+    const secretName = pulumi
+      .output(args.secrets)
+      .apply(({ variables: names, files }) => `${args.secretName}-${digestOf([...names, ...files])}`);
     this.className = secretName;
     new kubernetes.apiextensions.CustomResource(
       name,

@@ -3,9 +3,9 @@ import { TABLES } from "../../agent/accounts/tables";
 import { adopt } from "../../agent/adopt/adopt";
 import { provideLogins, scramVerifier } from "../../agent/adopt/logins";
 import { dumpDatabase, withSnapshot } from "../../agent/backup/database";
-import { parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
+import { openDatabase, parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
 import { provideFence } from "../../agent/schedules/fence";
-import { LangFlowApi } from "./langflowApi";
+import { LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
@@ -128,6 +128,46 @@ describe("the logins of a region's database", () => {
     ).rejects.toThrow("schedules do not fire in this region now");
   });
 
+  it("let LangFlow take no lease in the agent's name", async () => {
+    await expect(
+      by(
+        logins.server,
+        `INSERT INTO trigger_lease (name, owner, acquired_at, heartbeat_at, expires_at)
+         VALUES ('trigger_scheduler', 'langflow_dr', now(), now(), now() + interval '10 years') ON CONFLICT DO NOTHING`,
+      ),
+    ).rejects.toThrow("schedules do not fire in this region now");
+  });
+
+  it("do not let LangFlow keep the agent from writing, or its own pods from starting, by a lock", async () => {
+    const { WRITER_LOCK } = await import("../../agent/langflow/storeSchema");
+    const { FlowStore } = await import("../../agent/langflow/store");
+    const holder = await openDatabase(parseDatabaseUrl(logins.server));
+    await holder.query("SELECT pg_advisory_lock($1, $2), pg_advisory_lock($3), pg_advisory_lock($4)", [
+      ...WRITER_LOCK,
+      0x6c66_6472,
+      0x6c66_7363,
+    ]);
+    const store = new FlowStore(parseDatabaseUrl(owner()));
+    await store.becomeWriter();
+    await until("the agent writes", () => store.becomeWriter());
+    await store.close();
+    await provide();
+    await expect(holder.query("SELECT 1")).rejects.toThrow();
+  });
+
+  it("sign in again where LangFlow's has given itself settings by which nobody could", async () => {
+    await by(
+      logins.server,
+      `ALTER ROLE langflow_server IN DATABASE langflow SET default_transaction_read_only = on;
+       ALTER ROLE langflow_server SET local_preload_libraries = 'nowhere'`,
+    );
+    await expect(by(logins.server, "SELECT 1")).rejects.toThrow(/nowhere/);
+    await provide();
+    expect(await by(logins.server, "SHOW default_transaction_read_only")).toEqual([
+      { default_transaction_read_only: "off" },
+    ]);
+  });
+
   it.each([
     "DROP TABLE flow",
     'DROP TRIGGER langflow_dr_account ON "user"',
@@ -180,6 +220,7 @@ describe("the logins of a region's database", () => {
       "DROP SCHEMA langflow_dr CASCADE; CREATE TABLE public.later (id serial PRIMARY KEY); CREATE SCHEMA more; CREATE TABLE more.own (id int)",
     );
     await prepare();
+    await by(logins.server, "SELECT lo_create(0)");
     const address = parseDatabaseUrl(logins.backup);
     const size = await withSnapshot(address, async (snapshot) => {
       let bytes = 0;

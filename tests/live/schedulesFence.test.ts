@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { provideLogins } from "../../agent/adopt/logins";
+import { parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
 import { keepFromFiring } from "../../agent/schedules/beforeLangFlow";
 import { DatabaseFence } from "../../agent/schedules/fence";
 import { POD_AHEAD_MS } from "../../agent/schedules/fenceSchema";
@@ -183,6 +184,31 @@ describe("a region's database", () => {
     // As after its clock was set back.
     await query(`UPDATE trigger_event SET dedupe_key = 'tick:2099-01-01T00:00:00+00:00'`);
     expect(await fence.close()).toBe(Date.parse("2099-01-01"));
+  });
+
+  it("lets LangFlow's login make no tick of what is none, nor revive one that came too late, and go on with the others", async () => {
+    const { now } = await read();
+    const trigger = await makeTrigger();
+    await fence.open({ generation: 1, after: now }, now + 600_000);
+    expect([await tick(trigger, now - 60_000), await tick(trigger, now + 1)]).toEqual(["failed", "in"]);
+    await fence.close();
+    const url = (user: string) => postgres.url(database).replace("langflow:sesame-secret@", `${user}:OfItsOwn1@`);
+    const logins = { server: url("langflow_server"), backup: url("langflow_backup") };
+    await provideLogins(postgres.url(database), logins, { info: () => undefined });
+    const asServer = (statement: string) =>
+      withDatabase(parseDatabaseUrl(logins.server), (client) => client.query(statement));
+    await asServer(
+      `INSERT INTO trigger_event (id, trigger_id, dedupe_key, payload) VALUES ('${randomUUID()}', '${trigger}', 'x', '{}')`,
+    );
+    for (const forged of [
+      "UPDATE trigger_event SET dedupe_key = 'tick:2026-12-01T00:00:00+00:00' WHERE dedupe_key = 'x'",
+      "UPDATE trigger_event SET dedupe_key = 'tick:garbage' WHERE dedupe_key = 'x'",
+      "UPDATE trigger_event SET state = 'pending' WHERE state = 'failed'",
+    ])
+      await expect(asServer(forged)).rejects.toMatchObject({ code: "23505" });
+    expect(await fence.close()).toBeGreaterThan(now);
+    const { rowCount } = await asServer("UPDATE trigger_event SET state = 'claimed' WHERE state = 'pending'");
+    expect(rowCount).toBe(2);
   });
 
   it("keeps what the witness is asked for, and knows infinite ends", async () => {

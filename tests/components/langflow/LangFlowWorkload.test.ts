@@ -45,7 +45,8 @@ describe("LangFlowWorkload", () => {
     expect(JSON.stringify(container)).not.toContain("langflow-owner");
     expect(JSON.stringify(spec.volumes)).not.toContain("langflow-owner");
     const mounts = ({ volumeMounts }: { volumeMounts: { name: string }[] }) => volumeMounts.map(({ name }) => name);
-    expect(mounts(migrate)).toEqual(mounts(container).filter((name) => name !== "data"));
+    expect(mounts(migrate)).toEqual(["migration", "migration", "migration", "secrets"]);
+    expect(mounts(container)).not.toContain("migration");
   });
 
   it("adopts with the agent's image, and tells it account, project, who holds the schedules, database, nothing else", async () => {
@@ -74,7 +75,7 @@ describe("LangFlowWorkload", () => {
   it("tells the scheduler of the node's disk what it needs, and may fill all its own folders but no more", async () => {
     const { spec, container } = await pod();
     const folders = spec.volumes.flatMap((volume: { emptyDir?: { sizeLimit: string } }) => volume.emptyDir ?? []);
-    expect(folders.map(({ sizeLimit }: { sizeLimit: string }) => sizeLimit)).toEqual(["1Gi", "4Gi", "2Gi"]);
+    expect(folders.map(({ sizeLimit }: { sizeLimit: string }) => sizeLimit)).toEqual(["1Gi", "1Gi", "4Gi", "2Gi"]);
     expect(container.resources.requests).toMatchObject({ "ephemeral-storage": "2Gi" });
     expect(container.resources.limits).toMatchObject({ "ephemeral-storage": "8Gi" });
   });
