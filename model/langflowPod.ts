@@ -144,7 +144,7 @@ function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
     resources: ADOPT_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
-      { name: "temporary", mountPath: PATHS.temporary },
+      { name: "migration", mountPath: PATHS.temporary },
       { name: "secrets", mountPath: PATHS.secrets, readOnly: true },
     ],
   };

@@ -117,7 +117,7 @@ export async function countDeletes(client: ClientBase, deletes: readonly LoggedD
 export async function heldDeletes(client: ClientBase): Promise<HeldDeletes | undefined> {
   const { rows } = await client.query<{ table: string; count: string; since: string; keys: string }>(
     `SELECT table_name AS table, count(*), min(held_at)::text AS since,
-       encode(sha256(string_agg(row_id || ' ' || held_at, ' ' ORDER BY row_id)::bytea), 'hex') AS keys
+       encode(sha256(convert_to(string_agg(row_id || ' ' || held_at, ' ' ORDER BY row_id), 'UTF8')), 'hex') AS keys
      FROM ${SCHEMA}.account_row WHERE held_at IS NOT NULL GROUP BY 1 ORDER BY 1`,
   );
   if (rows.length === 0) return undefined;

@@ -330,13 +330,20 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
 /** A person who deletes by a push has decided, or nobody is asked: the recorder holds what is too much. */
 const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
 
-/** A drill clears up what it made: that is no person's mistake. */
+/** A drill clears up what it made: that is no person's mistake. But for who only took such a name later. */
 function ofDrillUnheld({ table, columns }: TravellingTable): string {
-  const unheldIf = (isOfDrill: string) => `IF ${isOfDrill} THEN held_ := NULL; END IF;`;
-  if (table === "user") return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`);
+  const unheldIf = (isOfDrill: string, user: string) =>
+    `IF ${isOfDrill} AND NOT EXISTS (SELECT FROM ${SCHEMA}.account_row
+        WHERE table_name = 'user' AND row_id = ${user}::text AND stamps ? 'username')
+      AND NOT EXISTS (SELECT FROM ${SCHEMA}.account_change
+        WHERE table_name = 'user' AND row_id = ${user}::text AND kind = 'edited' AND 'username' = ANY(columns)) THEN
+        held_ := NULL;
+      END IF;`;
+  if (table === "user") return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`, "OLD.id");
   if (!columns.includes("user_id")) return "";
   return unheldIf(
     `EXISTS (SELECT FROM public."user" u WHERE u.id = OLD.user_id AND starts_with(u.username, '${DRILL_ACCOUNT}'))`,
+    "OLD.user_id",
   );
 }
 

@@ -57,7 +57,8 @@ const ACCOUNTS: readonly Declared[] = [
     ],
     regionalColumns: {
       updated_at: { onInsert: "now()", why: "each sign-in writes it" },
-      last_login_at: NOT_HERE("each sign-in writes it"),
+      // Not null: at each start LangFlow retires a superuser called `langflow` that never signed in, and with it all its flows.
+      last_login_at: { onInsert: "now()", why: "each sign-in writes it" },
     },
     uniqueIndexes: [{ on: ["username"] }, { on: [{ lower: "username" }] }, { on: ["id"] }],
     ciphertext: { store_api_key: { form: "token" } },

@@ -1,7 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { AS_OWNER } from "../accounts/capture";
-import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
 import type { Log } from "../log";
 import {
@@ -58,22 +57,20 @@ async function forgetSettings(client: ClientBase, user: string): Promise<void> {
      LEFT JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = $1`,
     [user],
   );
+  // Settings of PL/pgSQL would stay, without a word, where it is not loaded.
+  if (rows.length > 0) await client.query("DO 'BEGIN END'");
   for (const { database } of rows)
     await client.query(
       `ALTER ROLE ${escapeIdentifier(user)}${database === null ? "" : ` IN DATABASE ${escapeIdentifier(database)}`} RESET ALL`,
     );
 }
 
-/** @throws AgentError where the database does not answer */
-async function canSignIn(login: DatabaseAddress): Promise<boolean> {
-  try {
-    await (await openDatabase(login)).end();
-    return true;
-  } catch (error) {
-    if (error instanceof AgentError && error.exitCode === ExitCode.BadInput) return false;
-    throw error;
-  }
-}
+/** Where the owner is let in, it is not for the server that another is not. */
+const canSignIn = (login: DatabaseAddress): Promise<boolean> =>
+  openDatabase(login).then(
+    (client) => client.end().then(() => true),
+    () => false,
+  );
 
 /** The password is hashed here: a server may log or keep a statement that it was sent, and this one can sign nobody in. */
 async function makeLogin(client: ClientBase, user: string, password: string): Promise<void> {

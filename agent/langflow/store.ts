@@ -46,8 +46,12 @@ export class FlowStore {
       if (held.rows[0]?.held) return true;
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
       if (rows[0]?.mine === true) return true;
-      await endForeignHolders(client, WRITER_LOCK);
-      return false;
+      // Another agent has it, or a session that may not. The latter is ended, and one that waits for it as well.
+      if (!(await endForeignHolders(client, WRITER_LOCK))) return false;
+      const waited = await client
+        .query("SELECT pg_advisory_lock($1, $2)", [...WRITER_LOCK])
+        .catch((error: Error) => error);
+      return !(waited instanceof Error);
     });
     return this.#isWriter;
   }

@@ -8,6 +8,7 @@ import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
 import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
+import { withoutSharedPassword } from "./sharedPassword";
 import type { Tallies } from "./tallies";
 import { type Refusal, writeEach } from "./writeEach";
 
@@ -27,6 +28,8 @@ export const DELETED_IN_FLEET = "changed in the source and deleted in the fleet:
 const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
 const WITHOUT_ITS_OWNER = "refers to a row that did not come";
 const UNREADABLE = "its secret does not open under the given key";
+const SHARED_PASSWORD =
+  "came, with a password that nobody has: its own is known to everybody; set one as the fleet's superuser, on LangFlow's admin page";
 const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
 
 export interface Carrying {
@@ -56,6 +59,8 @@ interface Item {
   readonly name: string | undefined;
   /** It has secrets that no key opens. */
   readonly isUnreadable: boolean;
+  /** It has lost a password that everybody knows. */
+  readonly isPasswordLost?: boolean;
 }
 
 const DEADLOCK = "40P01";
@@ -214,7 +219,7 @@ class TableCarrier {
     told.push(() => {
       this.count("made", made.length - refused.length);
       this.count("changed", edited.length - refusedEdits.length);
-      for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellUnreadable(item);
+      for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellLost(item);
     });
     return this.orphansAmong([...refused, ...refusedEdits], told);
   }
@@ -235,7 +240,9 @@ class TableCarrier {
     }
     const isUnreadable = unreadable.length > 0;
     const digest = isUnreadable ? `${item.digest ?? OF_NO_SOURCE}${UNREADABLE_MARK}` : item.digest;
-    return { ...item, texts, digest, isUnreadable, fleetId: entry?.fleetId ?? idIn(this.rule, texts) };
+    const other = this.rule.table === "user" ? withoutSharedPassword(texts) : undefined;
+    const fleetId = entry?.fleetId ?? idIn(this.rule, texts);
+    return { ...item, texts: other ?? texts, digest, isUnreadable, isPasswordLost: other !== undefined, fleetId };
   }
 
   private pointed(texts: Texts): Texts {
@@ -267,7 +274,7 @@ class TableCarrier {
       if (this.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
-        told.push(() => this.tellUnreadable(item));
+        told.push(() => this.tellLost(item));
       } else told.push(() => this.leave(FLEETS_ROW, item.name));
       return false;
     });
@@ -305,7 +312,7 @@ class TableCarrier {
       if (this.isSame(item, row)) {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
-        told.push(() => this.tellUnreadable(item));
+        told.push(() => this.tellLost(item));
         return false;
       }
       return row["row digest"] === entry?.fleetDigest || left(CHANGED_ON_BOTH);
@@ -343,8 +350,9 @@ class TableCarrier {
     return new Map(rows.map((row) => [row["row id"], row["row digest"]]));
   }
 
-  private tellUnreadable({ isUnreadable, name }: Item): void {
+  private tellLost({ isUnreadable, isPasswordLost, name }: Item): void {
     if (isUnreadable) this.leave(UNREADABLE_PART, name);
+    if (isPasswordLost) this.leave(SHARED_PASSWORD, name);
   }
 
   private count(what: "made" | "changed" | "unchanged", rows: number): void {

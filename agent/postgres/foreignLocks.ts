@@ -5,12 +5,17 @@ import type { ClientBase } from "pg";
  * login could keep the agent from writing. The lock is free a moment later. Logins that the session's own may not speak for stay.
  *
  * @param lock both numbers, or 0 and a single one
+ * @returns whether there were any
  */
-export async function endForeignHolders(client: ClientBase, [key, subkey]: readonly [number, number]): Promise<void> {
-  await client.query(
+export async function endForeignHolders(
+  client: ClientBase,
+  [key, subkey]: readonly [number, number],
+): Promise<boolean> {
+  const { rowCount } = await client.query(
     `SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
      WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.database = a.datid
        AND a.usename <> current_user AND pg_has_role(current_user, a.usesysid, 'USAGE')`,
     [key, subkey],
   );
+  return (rowCount ?? 0) > 0;
 }

@@ -3,7 +3,7 @@ import { DatabaseUnreachable } from "../langflow/store";
 import { SCHEMA } from "../langflow/storeSchema";
 import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
 import { endForeignHolders } from "../postgres/foreignLocks";
-import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, POD_AHEAD_MS } from "./fenceSchema";
+import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
 
 /** Less than what a renewal has time for. */
@@ -128,7 +128,7 @@ async function openFence(
     );
     if (rows[0]?.moved)
       await client.query(
-        `UPDATE public.trigger SET next_fire_at = greatest(${AT("$1")}, created_at) + interval '1 microsecond'
+        `UPDATE public.trigger SET next_fire_at = greatest(${AT("$1")}, least(created_at, now())) + interval '1 microsecond'
           WHERE kind = 'schedule'`,
         [after],
       );
@@ -141,7 +141,7 @@ async function closeFence(client: ClientBase): Promise<number> {
   const { rows } = await client.query<{ now: number }>(
     `SELECT ${MS(`greatest(clock_timestamp() + interval '${POD_AHEAD_MS} milliseconds', (
         SELECT max(substr(dedupe_key, 6)::timestamptz) FROM public.trigger_event
-        WHERE dedupe_key LIKE 'tick:%' AND state <> 'failed' AND created_at > now() - interval '1 hour'))`)} AS now`,
+        WHERE ${IS_TICK("dedupe_key")} AND state <> 'failed' AND created_at > now() - interval '1 hour'))`)} AS now`,
   );
   return Math.ceil(rows[0]?.now ?? 0);
 }

@@ -16,7 +16,11 @@ const LOOPS = [
 
 const LOOP_NAMES = LOOPS.map((name) => `'${name}'`).join(", ");
 
-const TOO_LATE = "due while another region held the schedules";
+const ENDED = "'completed', 'failed', 'dead'";
+
+/** Whether an event is a tick, in the one form that LangFlow writes: others would be read by the settings of whoever writes them. */
+export const IS_TICK = (key: string): string =>
+  `(${key} ~ '^tick:[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?[+]00:00$')`;
 
 /** How much a pod's clock may be ahead of its database's before what it fires waits. */
 export const POD_AHEAD_MS = 1_000;
@@ -67,14 +71,18 @@ DECLARE
   tick_ timestamptz;
   row_ ${SCHEMA}.schedules;
 BEGIN
-  IF NEW.dedupe_key NOT LIKE 'tick:%' THEN RETURN NEW; END IF;
   IF TG_OP = 'UPDATE' THEN
-    -- LangFlow goes on with what was let in, and with nothing else.
-    IF session_user = current_user OR NEW.dedupe_key = OLD.dedupe_key
-      AND (OLD.error IS DISTINCT FROM '${TOO_LATE}' OR NEW.state = 'failed') THEN
-      RETURN NEW;
+    -- LangFlow goes on with what was let in, revives nothing that has ended, and makes no other event a tick.
+    IF session_user <> current_user AND (OLD.dedupe_key LIKE 'tick:%' OR NEW.dedupe_key LIKE 'tick:%')
+      AND (NEW.dedupe_key <> OLD.dedupe_key
+        OR OLD.state IN (${ENDED}) AND NEW.state NOT IN (${ENDED})) THEN
+      RAISE unique_violation USING MESSAGE = 'a tick is let in as it is made';
     END IF;
-    RAISE unique_violation USING MESSAGE = 'a tick is let in as it is made';
+    RETURN NEW;
+  END IF;
+  IF NEW.dedupe_key NOT LIKE 'tick:%' THEN RETURN NEW; END IF;
+  IF NOT ${IS_TICK("NEW.dedupe_key")} THEN
+    RAISE unique_violation USING MESSAGE = 'a tick says its moment as LangFlow writes it';
   END IF;
   tick_ := substr(NEW.dedupe_key, 6)::timestamptz;
   SELECT * INTO row_ FROM ${SCHEMA}.schedules;
@@ -84,7 +92,7 @@ BEGIN
   END IF;
   IF tick_ <= row_.after THEN
     NEW.state := 'failed';
-    NEW.error := '${TOO_LATE}';
+    NEW.error := 'due while another region held the schedules';
   END IF;
   RETURN NEW;
 END $$;

@@ -93,8 +93,9 @@ function userFindings({ users = [] }: Inventory): MoveInFinding[] {
       {
         result: "changes",
         what: "the account of a LangFlow without sign-in",
-        because: "the fleet asks everybody to sign in, and its password may be LangFlow's own, which everybody knows",
-        fix: "give it a password of its own there, before it moves",
+        because:
+          "the fleet asks everybody to sign in; a password that is LangFlow's own, and known to everybody, does not come",
+        fix: "give it a password of its own there, before it moves, or one in the fleet, as the superuser, on LangFlow's admin page",
       },
     ),
   ];

@@ -155,6 +155,34 @@ describe("the logins of a region's database", () => {
     await expect(holder.query("SELECT 1")).rejects.toThrow();
   });
 
+  it("hold deletes of whoever takes a drill's name for them, and of a drill's own user none", async () => {
+    await by(owner(), "DELETE FROM langflow_dr.account_change");
+    const make = (id: string, name: string) =>
+      by(
+        owner(),
+        `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+           VALUES ('${id}', '${name}', 'x', true, false, now(), now());
+         INSERT INTO variable (id, name, value, user_id) VALUES ('${id}', 'V', 'v', '${id}')`,
+      );
+    const [user, drill] = ["00000000-0000-4000-8000-0000000000aa", "00000000-0000-4000-8000-0000000000bb"];
+    await make(user, "alice");
+    await make(drill, "langflow-dr-drill-1");
+    await by(
+      logins.server,
+      `UPDATE "user" SET username = 'langflow-dr-drill-2' WHERE id = '${user}'; DELETE FROM variable WHERE user_id = '${user}';
+       UPDATE "user" SET username = 'alice' WHERE id = '${user}'; DELETE FROM variable WHERE user_id = '${drill}'`,
+    );
+    expect(
+      await by(
+        owner(),
+        "SELECT row_id, held IS NOT NULL AS held FROM langflow_dr.account_change WHERE table_name = 'variable' AND kind = 'deleted' ORDER BY 1",
+      ),
+    ).toEqual([
+      { row_id: user, held: true },
+      { row_id: drill, held: false },
+    ]);
+  });
+
   it("sign in again where LangFlow's has given itself settings by which nobody could", async () => {
     await by(
       logins.server,

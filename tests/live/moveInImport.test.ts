@@ -36,6 +36,7 @@ const FLEETS_KEY = randomBytes(32).toString("base64url");
 const PASSWORD = "a passw0rd of long ago";
 const ADMIN = "bae12a21-fc9c-4d7b-bf40-db92de754ffe";
 const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
+const AUTO_LOGIN = "0a000000-0000-4000-8000-00000000000a";
 const PLAIN = "261a15d1-4216-4629-a064-3252fed87d1a";
 const ADMINS_FLOW = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
 /** A flow that nobody had but the fleet. */
@@ -91,16 +92,22 @@ beforeAll(async () => {
     takeIn: (run) => takeIn(place, run),
     close: () => undefined,
   };
-  const hash = execFileSync(
-    join(scratch.tools.pythonBin, "python"),
-    ["-c", `import bcrypt; print(bcrypt.hashpw(b"${PASSWORD}", bcrypt.gensalt(4)).decode())`],
-    { encoding: "utf8" },
-  ).trim();
+  const hashed = (password: string) =>
+    execFileSync(
+      join(scratch.tools.pythonBin, "python"),
+      ["-c", `import bcrypt; print(bcrypt.hashpw(b"${password}", bcrypt.gensalt(4)).decode())`],
+      { encoding: "utf8" },
+    ).trim();
+  const [hash, sharedHash] = [hashed(PASSWORD), hashed("langflow")];
   folder = recordedLangFlow([
     `UPDATE user SET username = 'dora' WHERE username = 'Bea'`,
     `UPDATE user SET password = '${hash}'`,
     // What SQLite lets stand, and PostgreSQL does not.
     `INSERT INTO apikey SELECT 'of nobody', NULL, 0, 1, '${"e".repeat(32)}', created_at, 'sk-of-nobody', '${"f".repeat(32)}' FROM apikey LIMIT 1`,
+    // As a LangFlow without sign-in leaves its one account, which owns all.
+    `INSERT INTO user (id, username, password, is_active, is_superuser, create_at, updated_at) SELECT '${hex(AUTO_LOGIN)}', 'langflow', '${sharedHash}', 1, 1, create_at, updated_at FROM user LIMIT 1`,
+    `INSERT INTO folder (id, name, user_id) VALUES ('${"a".repeat(32)}', 'Of all', '${hex(AUTO_LOGIN)}')`,
+    `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of all', data, '${"b".repeat(32)}', '${hex(AUTO_LOGIN)}', '${"a".repeat(32)}', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
     `UPDATE message SET text = 'he' || char(0) || 'llo'`,
     `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of the admin', data, '${hex(ADMINS_FLOW)}', '${hex(ADMIN)}', '9e806638b55d4598a633e3d6e115e80d', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
     `INSERT INTO file SELECT '${"c".repeat(32)}', '${hex(ADMIN)}', 'plan', '${ADMIN}/plan.txt', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
@@ -185,17 +192,18 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     const imported = await bring();
     expect(countsOf(imported)).toEqual({
       apikey: [1, 0, 0],
-      user: [3, 0, 0],
+      user: [4, 0, 0],
       variable: [2, 0, 0],
-      folder: [4, 0, 0],
+      folder: [5, 0, 0],
       file: [2, 0, 0],
       message: [1, 0, 0],
-      flow: [5, 0, 0],
+      flow: [6, 0, 0],
       uploads: [3, 0, 0],
     });
     expect(leftOf(imported)).toEqual([
       ["apikey", "refers to a row of user that is not there", 1, []],
       ["user", "the fleet has one of that name or place, which stays", 1, ["admin"]],
+      ["user", expect.stringMatching(/^came, with a password that nobody has/), 1, ["langflow"]],
       ["folder", "nobody's: LangFlow's own, for its starters", 1, ["Starter Projects"]],
       [
         "flow",
@@ -240,9 +248,32 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     const names = `SELECT username, password FROM "user" WHERE username <> 'admin' ORDER BY 1`;
     const users = await eu.query(names);
     expect(users).toEqual(await us.query(names));
-    expect(users).toHaveLength(3);
+    expect(users).toHaveLength(4);
     const variables = "SELECT id, user_id, value FROM variable WHERE name IN ('GREETING', 'OPENAI_API_KEY') ORDER BY 1";
     expect(await eu.query(variables)).toEqual(await us.query(variables));
+  });
+
+  it("keeps the account of a LangFlow without sign-in in both regions, with its flows and not its password, when their pods start again", async () => {
+    const starts = [us, eu].map(({ database }) =>
+      scratch.langflow(`${database}-again`, {
+        LANGFLOW_DATABASE_URL: postgres.url(database),
+        LANGFLOW_SECRET_KEY: FLEETS_KEY,
+      }),
+    );
+    const urls = await Promise.all(starts);
+    for (const [index, region] of [us, eu].entries()) {
+      expect(
+        await region.query(
+          `SELECT is_active, is_superuser, retired_at, (SELECT count(*)::int FROM flow WHERE user_id = u.id) AS flows
+           FROM "user" u WHERE username = 'langflow'`,
+        ),
+      ).toEqual([{ is_active: true, is_superuser: true, retired_at: null, flows: 1 }]);
+      await expect(LangFlowApi.login(urls[index] ?? "", "langflow", "langflow")).rejects.toThrow(/login: 40[01]/);
+    }
+    const admin = as("admin");
+    await admin.call("PATCH", `/api/v1/users/${AUTO_LOGIN}`, { password: PASSWORD });
+    await rounds(us, eu, us, eu);
+    for (const at of urls) await LangFlowApi.login(at, "langflow", PASSWORD);
   });
 
   it("is gone back to with all that was made there, as nothing was ever written to it: what was made in the fleet is said", async () => {

@@ -203,9 +203,13 @@ describe("a region's database", () => {
     for (const forged of [
       "UPDATE trigger_event SET dedupe_key = 'tick:2026-12-01T00:00:00+00:00' WHERE dedupe_key = 'x'",
       "UPDATE trigger_event SET dedupe_key = 'tick:garbage' WHERE dedupe_key = 'x'",
-      "UPDATE trigger_event SET state = 'pending' WHERE state = 'failed'",
+      "UPDATE trigger_event SET state = 'pending', dedupe_key = 'y' WHERE state = 'failed'",
+      "UPDATE trigger_event SET error = NULL WHERE state = 'failed'; UPDATE trigger_event SET state = 'pending' WHERE state = 'failed'",
+      `SET DateStyle = 'DMY'; INSERT INTO trigger_event (id, trigger_id, dedupe_key, payload) VALUES ('${randomUUID()}', '${trigger}', 'tick:31/12/2024 00:00', '{}')`,
     ])
       await expect(asServer(forged)).rejects.toMatchObject({ code: "23505" });
+    await asServer("UPDATE trigger SET created_at = '294276-12-31 23:59:59.999999+00'");
+    await fence.open({ generation: 2, after: now + 1 }, now + 600_000);
     expect(await fence.close()).toBeGreaterThan(now);
     const { rowCount } = await asServer("UPDATE trigger_event SET state = 'claimed' WHERE state = 'pending'");
     expect(rowCount).toBe(2);

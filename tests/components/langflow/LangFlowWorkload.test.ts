@@ -66,7 +66,7 @@ describe("LangFlowWorkload", () => {
     expect(adopt).not.toHaveProperty("envFrom");
     expect(manifest(await recordLangFlow(), "ConfigMap").data.LANGFLOW_SUPERUSER).toBe("admin");
     expect(adopt.volumeMounts).toEqual([
-      { name: "temporary", mountPath: "/tmp" },
+      { name: "migration", mountPath: "/tmp" },
       { name: "secrets", mountPath: "/mnt/secrets", readOnly: true },
     ]);
     expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" });
