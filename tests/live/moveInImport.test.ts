@@ -330,12 +330,12 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     const imported = await bring();
     expect(countsOf(imported)).toEqual({
       apikey: [0, 0, 1],
-      user: [0, 1, 3],
+      user: [0, 1, 4],
       variable: [0, 1, 0],
-      folder: [0, 0, 4],
+      folder: [0, 0, 5],
       file: [0, 0, 2],
       message: [0, 0, 0],
-      flow: [0, 1, 4],
+      flow: [0, 1, 5],
       uploads: [0, 2, 0],
     });
     expect(leftOf(imported)).toEqual(
