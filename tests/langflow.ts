@@ -4,7 +4,7 @@ import { FlowBackup, type FlowBackupArgs } from "../components/agent/FlowBackup"
 import { FlowSync, type FlowSyncArgs } from "../components/agent/FlowSync";
 import { MoveIn, type MoveInArgs } from "../components/agent/MoveIn";
 import { LangFlowService, type LangFlowServiceArgs } from "../components/langflow/LangFlowService";
-import { type Recorded, record } from "./mocks";
+import { inClear, type Recorded, record } from "./mocks";
 
 export const REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 export const DIGEST = `sha256:${"ab".repeat(32)}`;
@@ -196,7 +196,7 @@ export interface Manifest {
 export function manifests(resources: Recorded[]): Manifest[] {
   return resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
-    .map(({ inputs }) => inputs as unknown as Manifest);
+    .map(({ inputs }) => inClear(inputs) as Manifest);
 }
 
 /** The one object of a kind, and name where several exist. */

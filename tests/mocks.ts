@@ -183,6 +183,14 @@ export function expectRegions(resources: Recorded[], allowed: string[]): void {
 /** How the SDK marks a secret on its way to the engine. */
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";
 
+/** Inputs as the API that they are for is told them. */
+export const inClear = (inputs: object): unknown =>
+  JSON.parse(
+    JSON.stringify(inputs, (_, value) =>
+      value !== null && typeof value === "object" && SECRET_MARK in value ? value.value : value,
+    ),
+  );
+
 /** All inputs as the state would show them to anybody: what is marked secret left out. */
 export function openText(resources: Recorded[]): string {
   return JSON.stringify(resources, (_, value) =>

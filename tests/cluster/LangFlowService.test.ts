@@ -242,7 +242,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     refusedFor(await admit(changes()), POD_RULE);
   });
 
-  it("may be looked at by readers, each of them, who may change none and read no Secret", async () => {
+  it("may be looked at by readers, each of them, who may change none and read no other Secret", async () => {
     const readers = await record(() => {
       const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
       new ClusterReaders("readers", { providers: [provider] });

@@ -26,7 +26,7 @@ const VERBS = [
   "impersonate",
 ] as const;
 
-/** What readers may do to each kind, and that is all. */
+/** What readers may do to each kind, or to one object of it by its name, and that is all. */
 const EXPECTED: Record<string, string> = {
   configmaps: "get",
   endpoints: "list",
@@ -41,6 +41,8 @@ const EXPECTED: Record<string, string> = {
   "pods/log": "",
   "pods/portforward": "",
   secrets: "",
+  "secrets langflow-owner": "get",
+  "endpoints langflow-owner": "list",
   serviceaccounts: "get",
   "serviceaccounts/token": "",
   services: "get",
@@ -97,7 +99,8 @@ describe("the readers of a cluster", () => {
 
   /** Whether a member of a group may do something to a kind, as the API server itself says. */
   async function mayDo(group: string, kind: string, verb: string): Promise<boolean> {
-    const [apiGroup, ...names] = GROUPED.test(kind) ? kind.split("/") : ["", ...kind.split("/")];
+    const [path = "", name] = kind.split(" ");
+    const [apiGroup, ...names] = GROUPED.test(path) ? path.split("/") : ["", ...path.split("/")];
     const [resource, subresource] = names;
     const { status, body } = await server.create({
       apiVersion: "authorization.k8s.io/v1",
@@ -106,7 +109,7 @@ describe("the readers of a cluster", () => {
       spec: {
         user: "somebody",
         groups: [group, "system:authenticated"],
-        resourceAttributes: { verb, group: apiGroup, resource, subresource, namespace: "langflow" },
+        resourceAttributes: { verb, group: apiGroup, resource, subresource, name, namespace: "langflow" },
       },
     });
     if (status !== 201) throw new Error(body.message);

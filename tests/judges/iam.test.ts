@@ -47,7 +47,8 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   // Shared ones are replicas here: under the same name, in this AWS region.
   const shared = (name: string) =>
     account.arn("foundation", "aws:secretsmanager/secret:Secret", `shared-${name}`).replace("us-east-1", awsRegion);
-  const database = account.arn(region, "aws:secretsmanager/secret:Secret", `${region}-database`);
+  const login = (name: string) => account.arn(region, "aws:secretsmanager/secret:Secret", `${region}-database${name}`);
+  const [database, serverLogin, backupLogin] = [login(""), login("-server"), login("-backup")];
   const repository = `arn:aws:ecr:${awsRegion}:${ACCOUNT}:repository/langflow`;
   const cluster = `arn:aws:eks:${awsRegion}:${ACCOUNT}:cluster/langflow-dr-${region}-cluster`;
 
@@ -113,11 +114,12 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.mayNot("s3:PutBucketPolicy", own),
     ...langflow.may("secretsmanager:GetSecretValue", shared("secret-key")),
     ...langflow.may("secretsmanager:GetSecretValue", shared("provider-keys")),
-    ...langflow.may("secretsmanager:GetSecretValue", database),
+    ...langflow.may("secretsmanager:GetSecretValue", serverLogin),
+    ...[database, backupLogin].flatMap((arn) => langflow.mayNot("secretsmanager:GetSecretValue", arn)),
     ...langflow.mayNot("secretsmanager:GetSecretValue", shared("git-token")),
-    ...langflow.mayNot("secretsmanager:PutSecretValue", database),
+    ...langflow.mayNot("secretsmanager:PutSecretValue", serverLogin),
     ...langflow.may(["kms:Decrypt", "kms:GenerateDataKey"], key, forObjects),
-    ...langflow.may("kms:Decrypt", key, forSecret(database)),
+    ...langflow.may("kms:Decrypt", key, forSecret(serverLogin)),
     ...langflow.mayNot("elasticfilesystem:ClientMount", fileSystem, { context: mount }),
 
     // What the bucket refuses from whoever may write.
@@ -198,6 +200,8 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...backup.mayNot(["s3:DeleteObject", "s3:DeleteObjectVersion"], `${own}/backups/${region}/x`),
     ...backup.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/files/x`),
     ...backup.mayNot("secretsmanager:GetSecretValue", shared("secret-key")),
+    ...backup.may("secretsmanager:GetSecretValue", backupLogin),
+    ...[database, serverLogin].flatMap((arn) => backup.mayNot("secretsmanager:GetSecretValue", arn)),
 
     // A restore writes files, and no backup.
     ...[region, other].flatMap((of) => restore.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/backups/${of}/x`)),
@@ -387,7 +391,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       },
     ),
     ...langflow.may("s3:GetObject", `${own}/files/x`, { through: `${region} ${region}-s3` }),
-    ...langflow.may("secretsmanager:GetSecretValue", database, { through: `${region} ${region}-secretsmanager` }),
+    ...langflow.may("secretsmanager:GetSecretValue", serverLogin, { through: `${region} ${region}-secretsmanager` }),
   ];
 }
 
