@@ -33,7 +33,6 @@ export const AGENT_PATHS = {
   temporary: "/tmp",
   /** The claim that LangFlow's pods share. */
   data: "/data",
-  secrets: "/mnt/secrets",
 } as const;
 
 /** Git repository of the record. */

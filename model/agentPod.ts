@@ -7,6 +7,7 @@ import {
   RESTRICTED_CONTAINER,
   RESTRICTED_POD,
   RESTRICTED_USER,
+  SECRETS_MOUNT,
   secretsVolume,
 } from "./podSecurity";
 
@@ -163,10 +164,6 @@ export function agentContainer(args: AgentPodArgs, container: Container): types.
     envFrom: [{ configMapRef: { name: args.configName } }],
     env: args.secretEnvironment,
     securityContext: RESTRICTED_CONTAINER,
-    volumeMounts: [
-      ...container.volumeMounts,
-      { name: "temporary", mountPath: AGENT_PATHS.temporary },
-      { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
-    ],
+    volumeMounts: [...container.volumeMounts, { name: "temporary", mountPath: AGENT_PATHS.temporary }, SECRETS_MOUNT],
   };
 }

@@ -34,6 +34,6 @@ export const DATABASE_URL = "LANGFLOW_DATABASE_URL";
 /**
  * The Kubernetes Secret with the owner's URL and those of {@link MADE_LOGINS}, for what runs before LangFlow in its pods. The program makes
  * it. The Secrets Store CSI driver could not: it reads Secrets Manager in the name of the pod, and what the pod's role may read, LangFlow
- * can. Nor does it hang on another pod: LangFlow starts whatever else is away.
+ * can. Nor does it hang on another pod: LangFlow starts without the agent.
  */
 export const OWNER_SECRET = "langflow-owner";

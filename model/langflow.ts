@@ -25,7 +25,6 @@ export const PATHS = {
   temporary: "/tmp",
   /** Custom components, part of the image. */
   components: "/app/components",
-  secrets: "/mnt/secrets",
 } as const;
 
 /**

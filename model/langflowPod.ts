@@ -10,6 +10,7 @@ import {
   RESTRICTED_CONTAINER,
   RESTRICTED_POD,
   RESTRICTED_USER,
+  SECRETS_MOUNT,
   secretsVolume,
 } from "./podSecurity";
 
@@ -96,7 +97,7 @@ function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>
       { name: "cache", mountPath: PATHS.cache },
       { name: "temporary", mountPath: PATHS.temporary },
       { name: "data", mountPath: PATHS.data },
-      { name: "secrets", mountPath: PATHS.secrets, readOnly: true },
+      SECRETS_MOUNT,
     ],
   };
 }
@@ -107,22 +108,20 @@ const byOwner = (...names: readonly string[]): types.input.core.v1.EnvVar[] =>
 
 /**
  * Brings the database to this release's schema, and makes the first account in a new one; as the database's owner, and away from all
- * files that LangFlow writes, its own folders among them: where a pod is started again, they are there before the migration. `--no-test`: without it the command only tells. Pods that start side by side wait for each other
- * (LangFlow takes an advisory lock), and no probe cuts a long migration short.
+ * files that LangFlow writes, its own folders among them: where a pod is started again, they are there before the migration.
+ * `--no-test`: without it the command only tells. Pods that start side by side wait for each other (LangFlow takes an advisory lock),
+ * and no probe cuts a long migration short.
  */
 function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
-  const { volumeMounts, ...process } = langFlowProcess(args, configName);
-  const isOwn = ({ name }: { name: string }) => ["state", "cache", "temporary"].includes(name);
+  const own = [PATHS.state, PATHS.cache, PATHS.temporary].map((mountPath) => ({ name: "migration", mountPath }));
   return {
-    ...process,
+    ...langFlowProcess(args, configName),
     name: "migrate",
     command: ["langflow", "migration", "--no-test"],
     env: pulumi
       .output(args.secretEnvironment)
       .apply((variables) => [...variables.filter(({ name }) => name !== DATABASE_URL), ...byOwner(DATABASE_URL)]),
-    volumeMounts: volumeMounts
-      .filter(({ name }) => name !== "data")
-      .map((mount) => (isOwn(mount) ? { ...mount, name: "migration" } : mount)),
+    volumeMounts: [...own, SECRETS_MOUNT],
   };
 }
 
@@ -143,10 +142,7 @@ function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
     env: [...settings, ...byOwner(DATABASE_URL, ...Object.values(MADE_LOGINS))],
     resources: ADOPT_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
-    volumeMounts: [
-      { name: "migration", mountPath: PATHS.temporary },
-      { name: "secrets", mountPath: PATHS.secrets, readOnly: true },
-    ],
+    volumeMounts: [{ name: "migration", mountPath: PATHS.temporary }, SECRETS_MOUNT],
   };
 }
 

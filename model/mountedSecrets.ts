@@ -1,6 +1,9 @@
 import { AUTHORITIES_FILE, DATABASE_URL } from "./databaseLogins";
 import type { SharedSecretArns } from "./secrets";
 
+/** Folder of a pod in which each mounted secret is a file. */
+export const SECRETS_FOLDER = "/mnt/secrets";
+
 /** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
 export interface MountedSecret {
   readonly objectName: string;

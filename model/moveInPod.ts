@@ -4,7 +4,7 @@ import { AGENT_PATHS } from "./agent";
 import { type AgentPodArgs, agentContainer, type Container, podToEnd } from "./agentPod";
 import { DATABASE_URL } from "./databaseLogins";
 import { MOVE_IN_VARIABLES, migrationsCommand, moveInName, SOURCE_SECRET_KEY } from "./moveIn";
-import { type ContainerResources, RESTRICTED_CONTAINER } from "./podSecurity";
+import { type ContainerResources, RESTRICTED_CONTAINER, SECRETS_MOUNT } from "./podSecurity";
 
 /** Of the agent: one part of a package is in memory, as it came and unpacked. */
 const AGENT_RESOURCES: ContainerResources = {
@@ -85,9 +85,6 @@ function migrationsContainer(args: MoveInPodArgs, name: string, command: string[
       ]),
     resources: MIGRATION_RESOURCES,
     securityContext: RESTRICTED_CONTAINER,
-    volumeMounts: [
-      { name: "temporary", mountPath: temporary },
-      { name: "secrets", mountPath: AGENT_PATHS.secrets, readOnly: true },
-    ],
+    volumeMounts: [{ name: "temporary", mountPath: temporary }, SECRETS_MOUNT],
   };
 }

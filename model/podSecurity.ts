@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LANGFLOW_UID } from "./langflow";
+import { SECRETS_FOLDER } from "./mountedSecrets";
 
 /** CPU and memory, as Kubernetes quantities. */
 export type ComputeResources = { cpu: string; memory: string };
@@ -61,6 +62,9 @@ export function secretsVolume(secretProviderClass: pulumi.Input<string>): types.
     csi: { driver: "secrets-store.csi.k8s.io", readOnly: true, volumeAttributes: { secretProviderClass } },
   };
 }
+
+/** Where a container has the files of {@link secretsVolume}. */
+export const SECRETS_MOUNT = { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true };
 
 /** Pods read their environment once, at start: a changed checksum makes new ones. */
 export function environmentChecksum(

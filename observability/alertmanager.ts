@@ -1,4 +1,5 @@
 /** Alertmanager's configuration: who is told of which alert, and by which way. */
+import { SECRETS_FOLDER } from "../model/mountedSecrets";
 import { WATCHDOG } from "./alerts/monitoring";
 import { duration } from "./promql";
 
@@ -51,9 +52,6 @@ export interface Notifications {
   readonly receivers: Receivers;
   readonly deadMansSwitch?: DeadMansSwitch | undefined;
 }
-
-/** Folder of the secrets' files, each called by its secret's name. */
-export const SECRETS_FOLDER = "/mnt/secrets";
 
 /** Seconds alerts of one kind are gathered before the first word of them. */
 const GROUP_WAIT_SECONDS = 15;

@@ -1,6 +1,7 @@
 /** Where a region's Prometheus sends its series on to, for as long as somebody else keeps them. */
+
+import { SECRETS_FOLDER } from "../model/mountedSecrets";
 import { WORKSPACE_ARN } from "../model/observability";
-import { SECRETS_FOLDER } from "./alertmanager";
 
 /** A store outside: by its URL, or a workspace of Amazon Managed Service for Prometheus by its ARN. */
 export interface RemoteWrite {

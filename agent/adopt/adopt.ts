@@ -3,7 +3,7 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { AgentError, ExitCode } from "../errors";
 import type { Log } from "../log";
 import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
-import { endForeignHolders } from "../postgres/foreignLocks";
+import { lockForTransaction } from "../postgres/foreignLocks";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
 import { movableTable, moveRow } from "./rowMove";
@@ -84,8 +84,7 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
 /** Pods that start side by side adopt one after the other. Until the transaction's end, whose locks it waits for no longer than that. */
 export async function takeTurn(client: ClientBase): Promise<void> {
   await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-  await endForeignHolders(client, [0, LOCK]);
-  await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+  await lockForTransaction(client, LOCK);
 }
 
 /** The account's present id, its row locked; undefined where it is the fleet's already. */

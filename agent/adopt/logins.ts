@@ -106,7 +106,7 @@ interface Grant {
 const READ: Grant = { tables: ["SELECT"], sequences: ["SELECT"] };
 const READ_AND_WRITE: Grant = { tables: ["SELECT", "INSERT", "UPDATE", "DELETE"], sequences: ["SELECT", "USAGE"] };
 
-/** What is there is granted below; what comes later is granted by itself. @returns how many tables and sequences were */
+/** Grants what exists; a default privilege grants each later table. @returns how many tables and sequences lacked a grant */
 async function grantServer(client: ClientBase, user: string): Promise<number> {
   const name = escapeIdentifier(user);
   await client.query(
@@ -140,7 +140,7 @@ const lateGrants = ({ tables, sequences }: Grant, name: string, where: string): 
   `ALTER DEFAULT PRIVILEGES ${where} GRANT ${tables} ON TABLES TO ${name};
    ALTER DEFAULT PRIVILEGES ${where} GRANT ${sequences} ON SEQUENCES TO ${name}`;
 
-/** On what the owner has and the user lacks a privilege for: a grant of what is there would wait for whoever alters the table. */
+/** On what the owner has and the user lacks a privilege for: a second grant of it would wait for whoever alters the table. */
 async function grantMissing(client: ClientBase, user: string, grant: Grant, where: string): Promise<number> {
   const { tables, sequences } = grant;
   const lacks = (kind: string, privileges: readonly string[]) =>

@@ -63,9 +63,9 @@ export function dumpDatabase(
   snapshot: Snapshot,
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  const args = ["--format=custom", "--no-owner", "--no-privileges", `--snapshot=${snapshot.name}`, "--no-password"];
   // LangFlow has no large objects. Somebody else's, which the backup's login may not read, would be the end of every backup.
-  args.push("--no-blobs");
+  const portable = ["--format=custom", "--no-owner", "--no-privileges", "--no-blobs"];
+  const args = [...portable, `--snapshot=${snapshot.name}`, "--no-password"];
   return programOutput("pg_dump", args, programEnvironment(address), { signal });
 }
 

@@ -48,10 +48,13 @@ export class FlowStore {
       if (rows[0]?.mine === true) return true;
       // Another agent has it, or a session that may not. The latter is ended, and one that waits for it as well.
       if (!(await endForeignHolders(client, WRITER_LOCK))) return false;
-      const waited = await client
-        .query("SELECT pg_advisory_lock($1, $2)", [...WRITER_LOCK])
-        .catch((error: Error) => error);
-      return !(waited instanceof Error);
+      try {
+        await client.query("SELECT pg_advisory_lock($1, $2)", [...WRITER_LOCK]);
+        return true;
+      } catch (error) {
+        if (isRefusal(error)) return false;
+        throw error;
+      }
     });
     return this.#isWriter;
   }

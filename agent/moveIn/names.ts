@@ -1,3 +1,6 @@
+/** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
+export const AUTO_LOGIN_USER = "langflow";
+
 /** Names that are said of many. */
 export const NAMED_MAX = 8;
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { compareSync, hashSync } from "bcryptjs";
+import { AUTO_LOGIN_USER } from "./names";
 import type { Texts } from "./secrets";
 
-/** The account that LangFlow makes where nobody has to sign in, and the passwords that its releases gave it (lfx, settings/constants.py). */
-const AUTO_LOGIN_USER = "langflow";
+/** The passwords that LangFlow's releases gave that account (lfx, settings/constants.py). */
 const SHARED_PASSWORDS = ["langflow", ""];
 const ROUNDS = 12; // as LangFlow hashes (lfx, settings/password_hashing.py)
 

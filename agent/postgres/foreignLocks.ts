@@ -1,5 +1,11 @@
 import type { ClientBase } from "pg";
 
+/** Takes an advisory lock until the transaction's end, after whoever of this login has it. */
+export async function lockForTransaction(client: ClientBase, lock: number): Promise<void> {
+  await endForeignHolders(client, [0, lock]);
+  await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
+}
+
 /**
  * Ends the sessions of other logins that hold, or wait for, an advisory lock of ours: PostgreSQL lets whoever signs in take any, and LangFlow's
  * login could keep the agent from writing. The lock is free a moment later. Logins that the session's own may not speak for stay.

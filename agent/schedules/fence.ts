@@ -2,7 +2,7 @@ import type { Client, ClientBase } from "pg";
 import { DatabaseUnreachable } from "../langflow/store";
 import { SCHEMA } from "../langflow/storeSchema";
 import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
-import { endForeignHolders } from "../postgres/foreignLocks";
+import { lockForTransaction } from "../postgres/foreignLocks";
 import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
 
@@ -93,8 +93,7 @@ export async function provideFence(client: ClientBase): Promise<boolean> {
   if (!rows[0].same)
     await inTransaction(client, async () => {
       // Pods that start together, and the agent, make it once.
-      await endForeignHolders(client, [0, LOCK]);
-      await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
+      await lockForTransaction(client, LOCK);
       await client.query(FENCE_SQL);
     });
   return true;

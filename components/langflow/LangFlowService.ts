@@ -1,6 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { DATABASE_URL, MADE_LOGINS, type OfEachLogin, OWNER_SECRET } from "../../model/databaseLogins";
+import { DATABASE_URL, type Login, MADE_LOGINS, type OfEachLogin, OWNER_SECRET } from "../../model/databaseLogins";
 import { type Image, imageReference } from "../../model/images";
 import {
   CUSTOM_COMPONENTS,
@@ -241,8 +241,7 @@ export class LangFlowService extends pulumi.ComponentResource {
     labels: Record<string, string>,
     opts: pulumi.CustomResourceOptions,
   ): kubernetes.core.v1.Secret {
-    const encoded = (login: keyof OfEachLogin) =>
-      pulumi.output(urls).apply((all) => Buffer.from(all[login]).toString("base64"));
+    const encoded = (login: Login) => pulumi.output(urls).apply((all) => Buffer.from(all[login]).toString("base64"));
     return new kubernetes.core.v1.Secret(
       name,
       {

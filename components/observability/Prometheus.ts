@@ -1,13 +1,12 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { alertingSecrets, arnsOf } from "../../model/mountedSecrets";
+import { alertingSecrets, arnsOf, SECRETS_FOLDER } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 import { OBSERVABILITY_NAMESPACE, PORTS, programLabels } from "../../model/observability";
 import { CONFIG_FOLDER, DATA_FOLDER } from "../../model/observabilityPod";
 import { secretsVolume } from "../../model/podSecurity";
 import type { Statement } from "../../model/policies/document";
 import { remoteWriteAccess, secretAccess } from "../../model/policies/podAccess";
-import { SECRETS_FOLDER } from "../../observability/alertmanager";
 import type { RemoteWrite } from "../../observability/remoteWrite";
 import { PodIdentity } from "../shared/PodIdentity";
 import { PodSecrets } from "../shared/PodSecrets";

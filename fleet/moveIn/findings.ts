@@ -1,6 +1,6 @@
 import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
-import { NAMED_MAX, printable } from "../../agent/moveIn/names";
+import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../agent/moveIn/names";
 import { SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
@@ -19,9 +19,6 @@ export interface MoveInFinding {
   readonly because: string;
   readonly fix: string;
 }
-
-/** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
-const AUTO_LOGIN_USER = "langflow";
 
 type Described = Omit<MoveInFinding, "count" | "which">;
 

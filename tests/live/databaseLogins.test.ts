@@ -3,6 +3,8 @@ import { TABLES } from "../../agent/accounts/tables";
 import { adopt } from "../../agent/adopt/adopt";
 import { provideLogins, scramVerifier } from "../../agent/adopt/logins";
 import { dumpDatabase, withSnapshot } from "../../agent/backup/database";
+import { FlowStore } from "../../agent/langflow/store";
+import { WRITER_LOCK } from "../../agent/langflow/storeSchema";
 import { openDatabase, parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
 import { provideFence } from "../../agent/schedules/fence";
 import { LangFlowApi, until } from "./langflowApi";
@@ -139,8 +141,6 @@ describe("the logins of a region's database", () => {
   });
 
   it("do not let LangFlow keep the agent from writing, or its own pods from starting, by a lock", async () => {
-    const { WRITER_LOCK } = await import("../../agent/langflow/storeSchema");
-    const { FlowStore } = await import("../../agent/langflow/store");
     const holder = await openDatabase(parseDatabaseUrl(logins.server));
     await holder.query("SELECT pg_advisory_lock($1, $2), pg_advisory_lock($3), pg_advisory_lock($4)", [
       ...WRITER_LOCK,
