@@ -330,22 +330,25 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
 /** A person who deletes by a push has decided, or nobody is asked: the recorder holds what is too much. */
 const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
 
-/** A drill clears up what it made: that is no person's mistake. But for who only took such a name later. */
+/** A drill clears up what it made: that is no person's mistake. But what only came to be a drill's is somebody's. */
 function ofDrillUnheld({ table, columns }: TravellingTable): string {
-  const unheldIf = (isOfDrill: string, user: string) =>
-    `IF ${isOfDrill} AND NOT EXISTS (SELECT FROM ${SCHEMA}.account_row
-        WHERE table_name = 'user' AND row_id = ${user}::text AND stamps ? 'username')
-      AND NOT EXISTS (SELECT FROM ${SCHEMA}.account_change
-        WHERE table_name = 'user' AND row_id = ${user}::text AND kind = 'edited' AND 'username' = ANY(columns)) THEN
-        held_ := NULL;
-      END IF;`;
-  if (table === "user") return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`, "OLD.id");
+  const unheldIf = (...conditions: string[]) => `IF ${conditions.join(" AND ")} THEN held_ := NULL; END IF;`;
+  if (table === "user")
+    return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`, asMade("user", "old_id_", "username"));
   if (!columns.includes("user_id")) return "";
   return unheldIf(
     `EXISTS (SELECT FROM public."user" u WHERE u.id = OLD.user_id AND starts_with(u.username, '${DRILL_ACCOUNT}'))`,
-    "OLD.user_id",
+    asMade("user", "OLD.user_id::text", "username"),
+    asMade(table, "old_id_", "user_id"),
   );
 }
+
+/** Whether a row was never deleted and made again, and has a column as it was made with, as far as is known and logged. */
+const asMade = (table: string, id: string, column: string): string => `NOT EXISTS (
+      SELECT FROM ${SCHEMA}.account_row WHERE table_name = '${table}' AND row_id = ${id}
+        AND (deleted_at IS NOT NULL OR stamps ? '${column}')
+      UNION ALL SELECT FROM ${SCHEMA}.account_change WHERE table_name = '${table}' AND row_id = ${id}
+        AND (kind = 'deleted' OR kind = 'edited' AND '${column}' = ANY(columns)))`;
 
 const deleted = ({ table }: TravellingTable): string =>
   `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, xact)

@@ -29,7 +29,7 @@ const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
 const WITHOUT_ITS_OWNER = "refers to a row that did not come";
 const UNREADABLE = "its secret does not open under the given key";
 const SHARED_PASSWORD =
-  "came, with a password that nobody has: its own is known to everybody; set one as the fleet's superuser, on LangFlow's admin page";
+  "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
 const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
 
 export interface Carrying {

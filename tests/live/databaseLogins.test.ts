@@ -172,6 +172,23 @@ describe("the logins of a region's database", () => {
       `UPDATE "user" SET username = 'langflow-dr-drill-2' WHERE id = '${user}'; DELETE FROM variable WHERE user_id = '${user}';
        UPDATE "user" SET username = 'alice' WHERE id = '${user}'; DELETE FROM variable WHERE user_id = '${drill}'`,
     );
+    const given = "00000000-0000-4000-8000-0000000000cc";
+    const reborn = "00000000-0000-4000-8000-0000000000dd";
+    await make(given, "bob");
+    await make(reborn, "carol");
+    await by(
+      logins.server,
+      `UPDATE variable SET user_id = '${drill}' WHERE user_id = '${given}'; DELETE FROM variable WHERE id = '${given}';
+       DELETE FROM variable WHERE user_id = '${reborn}'; DELETE FROM "user" WHERE id = '${reborn}';
+       INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
+         VALUES ('${reborn}', 'langflow-dr-drill-3', 'x', true, false, now(), now());
+       DELETE FROM "user" WHERE id = '${reborn}'; DELETE FROM "user" WHERE id = '${drill}'`,
+    );
+    const users = await by(
+      owner(),
+      "SELECT row_id, held IS NOT NULL AS held FROM langflow_dr.account_change WHERE table_name = 'user' AND kind = 'deleted' ORDER BY seq",
+    );
+    expect(users).toEqual([reborn, reborn, drill].map((row_id) => ({ row_id, held: row_id === reborn })));
     expect(
       await by(
         owner(),
@@ -180,6 +197,8 @@ describe("the logins of a region's database", () => {
     ).toEqual([
       { row_id: user, held: true },
       { row_id: drill, held: false },
+      { row_id: given, held: true },
+      { row_id: reborn, held: true },
     ]);
   });
 

@@ -1,0 +1,36 @@
+import { compareSync, hashSync } from "bcryptjs";
+import { withoutSharedPassword } from "../../../agent/moveIn/sharedPassword";
+
+const user = (username: string, password: string | null, isSuperuser = true) =>
+  new Map<string, string | null>([
+    ["username", username],
+    ["password", password],
+    ["is_superuser", `${isSuperuser}`],
+  ]);
+const hash = (password: string) => hashSync(password, 4);
+
+describe("a password that LangFlow gives everybody", () => {
+  it.each([
+    ["langflow", hash("langflow"), true],
+    ["langflow", hash("langflow"), false],
+    ["langflow", hash("").replace("$2b$", "$2a$"), true],
+    ["root", hash("langflow"), true],
+  ])("does not come with %s: one that nobody has does", (name, password, isSuperuser) => {
+    const other = withoutSharedPassword(user(name, password, isSuperuser));
+    const came = other?.get("password") ?? "";
+    expect(came).toMatch(/^\$2b\$12\$/);
+    expect(["langflow", "", password].map((each) => compareSync(each, came))).toEqual([false, false, false]);
+    expect([...(other?.keys() ?? [])]).toEqual(["username", "password", "is_superuser"]);
+  });
+
+  it.each([
+    ["its own", user("langflow", hash("its own"))],
+    ["an ordinary user's", user("bea", hash("langflow"), false)],
+    ["none", user("langflow", null)],
+    ["of no form that LangFlow has", user("langflow", `$2x$04$${"a".repeat(53)}`)],
+    ["that would take hours to look at", user("langflow", hash("langflow").replace("$04$", "$31$"))],
+    ["cut off", user("langflow", hash("langflow").slice(0, 40))],
+  ])("comes as it is where it is %s", (_, row) => {
+    expect(withoutSharedPassword(row)).toBeUndefined();
+  });
+});
