@@ -33,8 +33,14 @@ const SENT_IN_VAIN = [502, 504, 520, 524];
  * One request, by a connection of its own, followed to its end.
  *
  * @param left aborted where nobody waits for the end any more: it is undefined then
+ * @param patienceMs without a byte
  */
-export async function exchange(url: string, errand: Errand, left?: AbortSignal): Promise<Exchange | undefined> {
+export async function exchange(
+  url: string,
+  errand: Errand,
+  left?: AbortSignal,
+  patienceMs = PATIENCE_MS,
+): Promise<Exchange | undefined> {
   const began = performance.now();
   const line = new AbortController();
   const leave = () => line.abort();
@@ -43,7 +49,7 @@ export async function exchange(url: string, errand: Errand, left?: AbortSignal):
   const patience = setTimeout(() => {
     hasHung = true;
     line.abort();
-  }, PATIENCE_MS);
+  }, patienceMs);
   const ended = (end: End, status = 0, headers?: Headers): Exchange => ({
     end,
     status,
