@@ -71,7 +71,7 @@ module.exports = {
       to: {
         path: "^agent/",
         pathNot:
-          "^agent/(errors\\.ts|flows/|moveIn/|postgres/connection\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
+          "^agent/(errors\\.ts|flows/|moveIn/|postgres/(connection|largeValue)\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
       },
     },
     {

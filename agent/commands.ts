@@ -150,6 +150,7 @@ export async function moveIn({ environment, log, signal }: Context, stage: strin
     sourceSecretKey: config.MOVE_IN_SECRET_KEY,
     superuser: config.LANGFLOW_SUPERUSER,
     withFlows: config.MOVE_IN_FLOWS === "true",
+    asked: config.MOVE_IN_ASKED,
     report: (message) => log.info(message),
     signal,
   });

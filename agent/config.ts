@@ -175,6 +175,11 @@ const moveIn = common.extend({
   MOVE_IN_SECRET_KEY: z.string().min(1),
   /** Whether flows that were made since are told with their texts. */
   MOVE_IN_FLOWS: z.enum(["true", "false"]).default("false"),
+  /** Which shares of the region's contents are told row by row, as JSON. */
+  MOVE_IN_ASKED: z
+    .string()
+    .default("[]")
+    .transform((json) => z.array(z.object({ table: z.string(), user: z.string().nullable() })).parse(JSON.parse(json))),
 });
 
 const schemas = { sync, release, reject, handOver, adopt, rekey, backup, verify, restore, moveIn };

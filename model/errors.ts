@@ -50,8 +50,8 @@ export enum ExitCode {
   /** A drill ran to its end, and a target was missed; the report says which. */
   TargetMissed = 12,
   /**
-   * Something that a deployed fleet is taken to do, it does not (`prove`), it is not `ready` for a loss, or a flow that is to move
-   * does not do in its LangFlow what it did (`move-in rehearse`); the report says what.
+   * Something that a deployed fleet is taken to do, it does not (`prove`), it is not `ready` for a loss, a flow that is to move
+   * does not do in its LangFlow what it did (`move-in rehearse`), or a region lacks what was imported (`move-in import`); the report says what.
    */
   Disproved = 13,
 }

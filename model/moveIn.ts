@@ -15,6 +15,8 @@ export const MOVE_IN_VARIABLES = {
   secretKey: "MOVE_IN_SECRET_KEY",
   /** Of a run that says what was made since: whether with the texts of flows. */
   flows: "MOVE_IN_FLOWS",
+  /** Of a run that says what the region holds: of whom, and of which tables, row by row. */
+  asked: "MOVE_IN_ASKED",
 } as const;
 
 /** Key of that Secret. */

@@ -6,11 +6,12 @@ import { AgentError, ExitCode } from "../errors";
 import { inTransaction } from "../postgres/connection";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
+import { MCP_FILE } from "./names";
 import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
 import type { Tallies } from "./tallies";
-import { type Refusal, writeEach } from "./writeEach";
+import { REFUSED_BY_POSTGRESQL, type Refusal, writeEach } from "./writeEach";
 
 /** What rows that the rules leave are, table by table. */
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
@@ -31,6 +32,10 @@ const UNREADABLE = "its secret does not open under the given key";
 const SHARED_PASSWORD =
   "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
 const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
+
+/** Whether a row was left for a reason that no look at the source tells: PostgreSQL's, or what it belongs to was left. */
+export const isUnforeseen = (reason: string): boolean =>
+  reason === WITHOUT_ITS_OWNER || reason.startsWith(REFUSED_BY_POSTGRESQL);
 
 export interface Carrying {
   /** The scratch database, at the region's revision. */
@@ -257,6 +262,9 @@ class TableCarrier {
     const path = texts.get("path");
     if (this.rule.table === "file" && typeof owner === "string" && path?.startsWith(`${owner}/`))
       pointed.set("path", `${pointed.get("user_id")}${path.slice(owner.length)}`);
+    // LangFlow finds the file of a user's MCP servers by that id too.
+    if (this.rule.table === "file" && texts.get("name") === `${MCP_FILE}_${owner}`)
+      pointed.set("name", `${MCP_FILE}_${pointed.get("user_id")}`);
     return pointed;
   }
 

@@ -8,3 +8,6 @@ export const NAMED_MAX = 8;
 export function printable(name: string): string {
   return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
+
+/** How the file of a user's MCP servers is called in releases before 1.11 (langflow, api/v2/files.py). */
+export const MCP_FILE = "_mcp_servers";

@@ -3,6 +3,7 @@ import { AgentError, ExitCode } from "../errors";
 import { type DatabaseAddress, withDatabase } from "../postgres/connection";
 import { SecretKey } from "../rekey/secretKey";
 import { carry } from "./carry";
+import { type AskedShare, regionContents } from "./contents";
 import { inWords } from "./databaseWords";
 import { fleetAlone } from "./fleetAlone";
 import { legacySecret } from "./legacySecretKey";
@@ -39,6 +40,8 @@ export interface MoveIn {
   readonly superuser: string;
   /** Whether the texts of flows are asked for, of what was made since. */
   readonly withFlows: boolean;
+  /** Of the region's contents: what is asked for row by row. */
+  readonly asked: readonly AskedShare[];
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -52,9 +55,9 @@ export interface MovedIn {
 
 /**
  * Of an import, one after the other: before the second and the third LangFlow's migrations run, to the source's revision and to the newest.
- * And by itself, later: what was made in the region since.
+ * And by themselves, later: what the region holds, and what was made in it since.
  */
-export const STAGES = { begin, load, carry: carryIn, since } as const;
+export const STAGES = { begin, load, carry: carryIn, contents, since } as const;
 
 /**
  * Refuses, before anything is written, what must not move in, and makes an empty scratch database. What another import left goes.
@@ -112,6 +115,14 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
     }
     const result: MovedIn = { tables: tallies.all(), carryingMs: Date.now() - began };
     await moveIn.bucket.write(`${moveIn.prefix}/${RESULT}`, JSON.stringify(result));
+  });
+}
+
+/** Says, where the package of an import would lie, what the region holds. Nothing is written to the region. */
+async function contents({ region, database, bucket, prefix, asked }: MoveIn): Promise<void> {
+  await withDatabase(database, async (client) => {
+    const found = await inWords(`the database of ${region}`, () => regionContents(client, asked));
+    await bucket.write(`${prefix}/${RESULT}`, JSON.stringify(found));
   });
 }
 

@@ -9,6 +9,8 @@ export interface Refusal<R> {
   readonly isOrphan: boolean;
 }
 
+/** How the reason begins where PostgreSQL does not take a row. */
+export const REFUSED_BY_POSTGRESQL = "PostgreSQL refuses it";
 const FOREIGN_KEY_VIOLATION = "23503";
 /** Classes of what is wrong with a row: its values, or what holds between rows (PostgreSQL, "Error Codes"). */
 const ABOUT_A_ROW = /^(22|23)/;
@@ -44,5 +46,5 @@ export async function writeEach<R>(
 
 function reasonOf({ code, table, column, constraint }: DatabaseError): string {
   const place = [table, column ?? constraint].filter(Boolean).join(".");
-  return `PostgreSQL refuses it (${code}${place === "" ? "" : ` at ${place}`})`;
+  return `${REFUSED_BY_POSTGRESQL} (${code}${place === "" ? "" : ` at ${place}`})`;
 }

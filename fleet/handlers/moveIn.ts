@@ -42,18 +42,19 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
 /**
  * Brings a LangFlow that runs elsewhere into a region, and again what has changed there since. In the source nothing is changed.
  *
- * Exit 0 where it came to its end, whatever was left behind: that is named. 2: nothing was moved, and why.
+ * Exit 0 where all that `inspect` does not name came, into each region. 13: the report names what did not. 2: nothing was moved, and why.
  */
 export async function importInto(options: ImportOptions): Promise<ExitCode> {
   // Looking at a source needs none of it.
-  const { carriedRows, importReport } = await import("../moveIn/importing/importReport");
+  const { carriedRows, endOfImport, importReport } = await import("../moveIn/importing/importReport");
   const { importIntoRegion } = await import("../moveIn/importing/importIntoRegion");
   const { region, json } = options;
   const imported = await importIntoRegion(options);
+  const exitCode = options.signal.aborted ? ExitCode.Cancelled : endOfImport(imported);
   if (!json) print(...importReport(region, imported));
   else {
     const rows = carriedRows(imported.tables);
-    print(JSON.stringify({ verb: "move-in import", exitCode: ExitCode.Success, region, ...imported, rows }, null, 2));
+    print(JSON.stringify({ verb: "move-in import", exitCode, region, ...imported, rows }, null, 2));
   }
-  return ExitCode.Success;
+  return exitCode;
 }

@@ -1,6 +1,7 @@
 import { travels } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../agent/moveIn/names";
+import { ROW_BYTES_MAX } from "../../agent/postgres/largeValue";
 import { SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
@@ -22,10 +23,15 @@ export interface MoveInFinding {
 
 type Described = Omit<MoveInFinding, "count" | "which">;
 
-/** What stands in the way of a move, what is left behind, and what a person should look at; the gravest first. */
-export function moveInFindings(inventory: Inventory): MoveInFinding[] {
+/**
+ * What stands in the way of a move, what is left behind, and what a person should look at; the gravest first.
+ *
+ * @param leavesDamaged whether damaged rows are left behind, instead of stopping it
+ */
+export function moveInFindings(inventory: Inventory, leavesDamaged = false): MoveInFinding[] {
   const found = [
     ...releaseFindings(inventory),
+    ...damageFindings(inventory, leavesDamaged),
     ...userFindings(inventory),
     ...secretKeyFindings(inventory),
     ...flowFindings(inventory),
@@ -63,8 +69,54 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
         "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
       );
     default:
-      return [];
+      // An API and files of flows have none to tell.
+      return inventory.revisions?.length === 0
+        ? stops(
+            "the database has no revision in alembic_version, so LangFlow's migrations do not know where to begin",
+            "give the whole database, with that table; a backup has it",
+          )
+        : [];
   }
+}
+
+function damageFindings(
+  { damaged = [], orphans = [], mcpFilesOf = [], withoutLogAfter }: Inventory,
+  leavesDamaged: boolean,
+): MoveInFinding[] {
+  return [
+    ...finding(
+      damaged.map(({ table, name, column, holds }) => `${table} ${name}: ${column} is not ${holds}`),
+      {
+        result: leavesDamaged ? "stays" : "stops",
+        what: "damaged rows",
+        because: "they have a value that LangFlow itself cannot read",
+        fix: "repair them there; or import with --damaged, which leaves these rows and the rows that belong to them behind",
+      },
+    ),
+    ...finding(
+      orphans.map(({ table, of, rows }) => `${table}: ${rows} without their ${of}`),
+      {
+        result: "stays",
+        what: "rows without the row that they belong to",
+        because: "SQLite let somebody delete that row alone; PostgreSQL keeps no such rows",
+        fix: "nothing, as LangFlow shows them to nobody",
+      },
+      orphans.reduce((sum, { rows }) => sum + rows, 0),
+    ),
+    ...finding(mcpFilesOf, {
+      result: "changes",
+      what: "MCP servers in a file",
+      because: "LangFlow keeps them in its database since 1.11, and reads such a file only when it starts",
+      fix: "after the import run `langflow migrate-mcp` in a pod of that region (docs/move-in.md#mcp-servers-of-earlier-releases); the other regions follow",
+    }),
+    ...finding(withoutLogAfter === undefined ? [] : [`newest change: ${withoutLogAfter}`], {
+      result: "changes",
+      what: "a database without its write-ahead log",
+      because:
+        "LangFlow keeps its newest writes in langflow.db-wal until it stops; a copy of the file alone lacks them",
+      fix: "check the time of the newest change; copy the log as well, or stop LangFlow before you copy",
+    }),
+  ];
 }
 
 function userFindings({ users = [] }: Inventory): MoveInFinding[] {
@@ -136,12 +188,19 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
     ...finding(
       told(({ problem }) => (problem === undefined ? [] : [problem])),
       {
-        result: "stays",
-        what: "flows that cannot be read or recorded",
-        because: "the record in Git has bounds for a flow's file (docs/how-work-travels.md)",
+        result: "changes",
+        what: "flows that cannot be recorded",
+        because:
+          "they come into all regions, but the record in Git has bounds for a flow's file (docs/how-work-travels.md)",
         fix: "mend them there as the line says",
       },
     ),
+    ...finding(flows.filter(({ bytes }) => bytes > ROW_BYTES_MAX).map(named), {
+      result: "stays",
+      what: "flows that stay in one region",
+      because: `they have more than ${ROW_BYTES_MAX} bytes: they come into the region of the import, and no region tells another`,
+      fix: "make them smaller there",
+    }),
     ...finding(sameIds(flows).map(named), {
       result: "stays",
       what: "flows under the id of another",

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
 import { SecretKey } from "../../agent/rekey/secretKey";
@@ -10,7 +10,7 @@ import { flowFolderInventory } from "./sources/flowFolder";
 import { isA, LangFlowFolder } from "./sources/langflowFolder";
 import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRows";
 import { runningInventory } from "./sources/runningLangFlow";
-import { withSqliteRows } from "./sources/sqliteRows";
+import { LOG_SUFFIX, withSqliteRows } from "./sources/sqliteRows";
 
 /** What somebody asks to look at. */
 export interface Inspection {
@@ -28,6 +28,9 @@ export interface Inspection {
 
 /** What every SQLite file begins with (SQLite's file format, "Magic Header String"). */
 const SQLITE_MAGIC = "SQLite format 3\0";
+/** Offset of the "file format read version", and its value where a log is written ahead (the same, "The Database Header"). */
+const READ_VERSION = 19;
+const WRITES_AHEAD = 2;
 /** Before the path in LangFlow's own LANGFLOW_DATABASE_URL: three slashes, a fourth begins an absolute path. */
 const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
 const POSTGRES_URL = /^postgres(?:ql)?(?:\+\w+)?:/;
@@ -118,9 +121,12 @@ function fileSource(file: string, inspection: Inspection): Source {
   const secretKey = secretKeyIn(inspection, folder);
   const source = { kind: "SQLite file", place: file } as const;
   const { signal, onFlow } = inspection;
+  const isWithoutLog = !existsSync(file + LOG_SUFFIX) && writesAhead(file);
   return {
     with: (read) =>
-      withSqliteRows(file, (rows) => read({ signal, rows, source, secretKey, folder, ...(onFlow && { onFlow }) })),
+      withSqliteRows(file, (rows) =>
+        read({ signal, rows, source, secretKey, folder, isWithoutLog, ...(onFlow && { onFlow }) }),
+      ),
   };
 }
 
@@ -158,7 +164,12 @@ function secretKeyIn({ environment }: Inspection, folder: LangFlowFolder | undef
   return key;
 }
 
-function isSqlite(file: string): boolean {
+const isSqlite = (file: string): boolean => beginning(file, SQLITE_MAGIC.length).toString("latin1") === SQLITE_MAGIC;
+
+/** Whether LangFlow keeps its newest writes in a log beside the file until it stops. */
+const writesAhead = (file: string): boolean => beginning(file, READ_VERSION + 1)[READ_VERSION] === WRITES_AHEAD;
+
+function beginning(file: string, length: number): Buffer {
   let handle: number;
   try {
     handle = openSync(file, "r");
@@ -169,9 +180,9 @@ function isSqlite(file: string): boolean {
     );
   }
   try {
-    const start = Buffer.alloc(SQLITE_MAGIC.length);
-    readSync(handle, start, 0, start.length, 0);
-    return start.toString("latin1") === SQLITE_MAGIC;
+    const start = Buffer.alloc(length);
+    readSync(handle, start, 0, length, 0);
+    return start;
   } finally {
     closeSync(handle);
   }

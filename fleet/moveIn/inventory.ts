@@ -1,4 +1,5 @@
 import type { TableRule } from "../../agent/accounts/tableRule";
+import type { DamagedRow } from "./sources/rows";
 
 /** The kinds of place that a LangFlow is read from. */
 export type SourceKind = "SQLite file" | "PostgreSQL database" | "running LangFlow" | "folder of flows";
@@ -33,6 +34,14 @@ export interface Inventory {
   /** Tables with rows, but those that are counted above. */
   readonly tables?: readonly SourceTable[];
   readonly ciphertexts?: Ciphertexts;
+  /** Rows with a value that LangFlow cannot read. */
+  readonly damaged?: readonly SourceDamage[];
+  /** Rows without the row that they belong to, which SQLite lets stand: by table, how many. */
+  readonly orphans?: readonly { readonly table: string; readonly of: string; readonly rows: number }[];
+  /** Users whose MCP servers are in a file, as releases before 1.11 kept them. */
+  readonly mcpFilesOf?: readonly string[];
+  /** Set where no log lies beside a database that is written ahead: the time of the last change that is in it. */
+  readonly withoutLogAfter?: string;
   /** What the source cannot tell, a sentence each. */
   readonly unseen: readonly string[];
 }
@@ -74,6 +83,11 @@ export interface SourceTable {
   readonly rows: number;
   /** Undefined: the fleet's LangFlow has no such table, or its agent does not know it. */
   readonly treatment?: TableRule["treatment"];
+}
+
+export interface SourceDamage extends Pick<DamagedRow, "table" | "rowNumber" | "column" | "holds"> {
+  /** The row, and whose it is: `OPENAI_API_KEY (bea)`. */
+  readonly name: string;
 }
 
 /** What is encrypted under LangFlow's secret key. */

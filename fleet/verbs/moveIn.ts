@@ -1,4 +1,4 @@
-import { flag, neededText, percent, text } from "../cli/option";
+import { flag, neededText, percent, seconds, text } from "../cli/option";
 import { JSON_RESULT, OF_FLEET, PROJECT, silence, YES } from "../cli/sharedOptions";
 import { type Given, verb, verbGroup } from "../cli/verb";
 import { SILENCE } from "../stacks/silence";
@@ -24,6 +24,10 @@ const importing = {
   config: inspecting.config,
   region: neededText("<region>", "the region that it moves into; the others follow"),
   withoutSecrets: flag("also where the secret key opens nothing, or there is none: secrets stay behind"),
+  damaged: flag("leave rows that LangFlow cannot read behind, and the rows that belong to them (default: refuse)"),
+  wait: seconds("wait so long for the other regions to hold the same; 0: do not compare them (default: 600)", {
+    otherwise: 600,
+  }),
 };
 
 export type ImportOptions = Given<typeof importing>;
@@ -50,6 +54,8 @@ const cuttingOver = {
   config: inspecting.config,
   region: text("<region>", "the region that it moves into; the first in order unless another is named"),
   withoutSecrets: importing.withoutSecrets,
+  damaged: importing.damaged,
+  wait: importing.wait,
 };
 
 export type CutOverOptions = Given<typeof cuttingOver>;

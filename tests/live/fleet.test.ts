@@ -469,7 +469,12 @@ describe("the live fleet", () => {
       const words = ["move-in", "import", "--from", folder, "--region", "us-east"];
       const { exitCode, json, stderr } = await fleet.local.run(words);
       if (exitCode !== ExitCode.Success) throw failureOf({ exitCode, stderr });
-      expect(json).toMatchObject({ verb: "move-in import", exitCode: ExitCode.Success, region: "us-east" });
+      expect(json).toMatchObject({
+        verb: "move-in import",
+        exitCode: ExitCode.Success,
+        region: "us-east",
+        agreement: { agreed: ["eu-west"], disagreements: [], unread: [] },
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -10,6 +10,7 @@ import { prepareAccounts } from "../../agent/accounts/schema";
 import { TABLES } from "../../agent/accounts/tables";
 import { FlowStore } from "../../agent/langflow/store";
 import { carry } from "../../agent/moveIn/carry";
+import { type AskedShare, type Contents, regionContents } from "../../agent/moveIn/contents";
 import { fleetAlone } from "../../agent/moveIn/fleetAlone";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
 import { ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
@@ -20,6 +21,8 @@ import { RecordDatabase } from "../../agent/record/database";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
 import { byDatabase, byPod } from "../../fleet/moveIn/cutOver/inFleetAlone";
+import { agreement } from "../../fleet/moveIn/importing/agreement";
+import { askRegion } from "../../fleet/moveIn/importing/askRegion";
 import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
@@ -55,6 +58,15 @@ let place: Place;
 let address: DatabaseAddress;
 let folder: string;
 const { signal } = new AbortController();
+/** What the region's LangFlow is told. */
+const environment = (): Record<string, string> => ({
+  ...s3.environment,
+  LANGFLOW_DATABASE_URL: postgres.url(us.database),
+  LANGFLOW_SECRET_KEY: FLEETS_KEY,
+  LANGFLOW_STORAGE_TYPE: "s3",
+  LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: BUCKET,
+  LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
+});
 
 beforeAll(async () => {
   scratch = await Scratch.make();
@@ -62,14 +74,7 @@ beforeAll(async () => {
   s3 = await scratch.s3();
   const bucket = await s3.bucket(BUCKET);
   [us, eu] = await twoRegions(postgres, 1, FLEETS_KEY);
-  url = await scratch.langflow("us-east", {
-    ...s3.environment,
-    LANGFLOW_DATABASE_URL: postgres.url(us.database),
-    LANGFLOW_SECRET_KEY: FLEETS_KEY,
-    LANGFLOW_STORAGE_TYPE: "s3",
-    LANGFLOW_OBJECT_STORAGE_BUCKET_NAME: bucket,
-    LANGFLOW_OBJECT_STORAGE_PREFIX: "files",
-  });
+  url = await scratch.langflow("us-east", environment());
   await until("LangFlow has made its own project ready, a while after it began to answer", async () => {
     const projects = await us.query<{ ready: boolean }>("SELECT auth_settings::text <> 'null' AS ready FROM folder");
     return projects.length > 0 && projects.every(({ ready }) => ready);
@@ -111,8 +116,13 @@ beforeAll(async () => {
     `UPDATE message SET text = 'he' || char(0) || 'llo'`,
     `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of the admin', data, '${hex(ADMINS_FLOW)}', '${hex(ADMIN)}', '9e806638b55d4598a633e3d6e115e80d', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
     `INSERT INTO file SELECT '${"c".repeat(32)}', '${hex(ADMIN)}', 'plan', '${ADMIN}/plan.txt', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
+    `INSERT INTO file SELECT '${"7".repeat(32)}', '${hex(ADMIN)}', '_mcp_servers_${ADMIN}', '${ADMIN}/_mcp_servers_${ADMIN}.json', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
   ]);
   mkdirSync(join(folder, ADMIN));
+  writeFileSync(
+    join(folder, ADMIN, `_mcp_servers_${ADMIN}.json`),
+    JSON.stringify({ mcpServers: { weather: { url: "https://mcp.example.com/sse" } } }),
+  );
   writeFileSync(join(folder, ADMIN, "plan.txt"), "plan\n");
 });
 afterAll(async () => {
@@ -129,6 +139,7 @@ const bring = (given: Partial<Import> = {}): Promise<Imported> =>
     withoutSecrets: false,
     signal,
     target,
+    damaged: false,
     report: () => undefined,
     ...given,
   });
@@ -195,10 +206,10 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       user: [4, 0, 0],
       variable: [2, 0, 0],
       folder: [5, 0, 0],
-      file: [2, 0, 0],
+      file: [3, 0, 0],
       message: [1, 0, 0],
       flow: [6, 0, 0],
-      uploads: [3, 0, 0],
+      uploads: [5, 0, 0],
     });
     expect(leftOf(imported)).toEqual([
       ["apikey", "refers to a row of user that is not there", 1, []],
@@ -251,6 +262,22 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(users).toHaveLength(4);
     const variables = "SELECT id, user_id, value FROM variable WHERE name IN ('GREETING', 'OPENAI_API_KEY') ORDER BY 1";
     expect(await eu.query(variables)).toEqual(await us.query(variables));
+    const reading = ({ database, client }: AccountsRegion) => ({
+      region: database,
+      read: (asked: readonly AskedShare[]) => regionContents(client, asked),
+    });
+    const report = () => undefined;
+    const compared = { into: reading(us), others: [reading(eu)], pauseMs: 100, patienceMs: 500, report, signal };
+    expect(await agreement(compared)).toMatchObject({ agreed: [eu.database], disagreements: [] });
+    const asked = [{ table: "flow", user: "bea" }];
+    const byPods = await askRegion<Contents>(target, { stage: "contents", asked }, report, signal);
+    expect(byPods).toEqual(await regionContents(us.client, asked));
+    expect(byPods.rows.map(({ name }) => name).sort()).toEqual(["Plain", "With a token"]);
+    await eu.query("UPDATE flow SET description = 'of eu-west' WHERE name = 'Plain'");
+    expect((await agreement(compared)).disagreements).toMatchObject([
+      { region: eu.database, user: "bea", table: "flow", kind: "different", count: 1, which: ["Plain"] },
+    ]);
+    await eu.query("UPDATE flow SET description = '' WHERE name = 'Plain'");
   });
 
   it("keeps the account of a LangFlow without sign-in in both regions, with its flows and not its password, when their pods start again", async () => {
@@ -314,6 +341,49 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     await us.query("DELETE FROM flow WHERE id = $1", [flow?.id]);
   });
 
+  it("has the MCP servers that 1.7.2 kept in a file once `langflow migrate-mcp` has run, also of whom the fleet's superuser is now", async () => {
+    const servers = () => us.query("SELECT name FROM mcp_server WHERE name = 'weather'");
+    expect(await servers()).toEqual([]);
+    execFileSync(join(scratch.tools.pythonBin, "langflow"), ["migrate-mcp"], {
+      env: {
+        ...process.env,
+        HOME: scratch.folder,
+        LANGFLOW_CONFIG_DIR: scratch.folder,
+        LANGFLOW_SUPERUSER: SUPERUSER.username,
+        LANGFLOW_SUPERUSER_PASSWORD: SUPERUSER.password,
+        LANGFLOW_AUTO_LOGIN: "false",
+        ...environment(),
+      },
+      encoding: "utf8",
+    });
+    expect(await servers()).toEqual([{ name: "weather" }]);
+  });
+
+  it("leaves damaged rows behind when somebody asks for it, with what belongs to them, and nothing else", async () => {
+    const [ella, flow] = ["d".repeat(32), "9".repeat(32)];
+    const sound = "SELECT count(*)::int AS rows FROM flow";
+    const before = await us.query(sound);
+    inSource(`INSERT INTO user (id, username, password, is_active, is_superuser, create_at, updated_at) VALUES ('${ella}', 'ella', 'x', 1, 0, 'yesterday', '2026-11-28');
+      INSERT INTO flow (name, data, id, user_id, access_type) VALUES ('Of Ella', '{"nodes": [], "edges": []}', '${flow}', '${ella}', 'PRIVATE');
+      INSERT INTO variable (name, value, type, id, user_id) VALUES ('ELLAS', 'x', 'Generic', '${"8".repeat(32)}', '${ella}');
+      UPDATE message SET properties = '{"score": NaN}'`);
+    await expect(bring()).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/damaged rows \(user ella: create_at is not a date\): .*--damaged/),
+    });
+    const imported = await bring({ damaged: true });
+    expect(leftOf(imported).filter(([, reason]) => String(reason).includes("damaged"))).toEqual([
+      ["user", "damaged: create_at is not a date", 1, ["ella"]],
+      ["variable", "belongs to a damaged row (user_id)", 1, ["ELLAS"]],
+      ["flow", "belongs to a damaged row (user_id)", 1, ["Of Ella"]],
+    ]);
+    expect(await us.query(sound)).toEqual(before);
+    expect(await us.query("SELECT properties FROM message")).toEqual([{ properties: { score: null } }]);
+    inSource(
+      `DELETE FROM flow WHERE id = '${flow}'; DELETE FROM variable WHERE user_id = '${ella}'; DELETE FROM user WHERE id = '${ella}'`,
+    );
+  });
+
   it("carries, again, what has changed there since, and takes nothing from the fleet's own changes", async () => {
     inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
       UPDATE variable SET default_fields = '["later"]';
@@ -333,10 +403,10 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       user: [0, 1, 4],
       variable: [0, 1, 0],
       folder: [0, 0, 5],
-      file: [0, 0, 2],
+      file: [0, 0, 3],
       message: [0, 0, 0],
       flow: [0, 1, 5],
-      uploads: [0, 2, 0],
+      uploads: [0, 2, 2],
     });
     expect(leftOf(imported)).toEqual(
       expect.arrayContaining([

@@ -70,6 +70,7 @@ async function run({ from, config, place }: GivenRun): Promise<void> {
     config,
     environment: { SOURCE: from },
     withoutSecrets: false,
+    damaged: false,
     signal: new AbortController().signal,
     report: () => undefined,
     target: {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { MoveInRun } from "../../fleet/moveIn/importing/importSource";
+import { variableOf } from "../../fleet/moveIn/importing/moveInJob";
 import { type EndedContainer, endOfRun } from "../../fleet/moveIn/importing/runEnd";
 import { migrationsCommand } from "../../model/moveIn";
 
@@ -21,7 +22,7 @@ export interface Place {
   readonly folder: string;
 }
 
-export type StageName = "since" | "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
+export type StageName = "since" | "contents" | "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
 const STAGE_NAMES: readonly StageName[] = ["begin", "migrate-source", "load", "migrate-newest", "carry"];
 
 /** Is told of a container's process once it is there. */
@@ -29,7 +30,7 @@ export type OnStarted = (container: StageName, pid: number) => void;
 
 /** A run's containers as processes, one after the other. @throws as a run in a cluster does */
 export async function takeIn(place: Place, run: MoveInRun, onStarted?: OnStarted): Promise<void> {
-  for (const name of run.since ? (["since"] as const) : STAGE_NAMES) {
+  for (const name of run.question ? [run.question.stage] : STAGE_NAMES) {
     const ended = await stage(name, place, run, onStarted);
     if (ended.exitCode !== 0) throw endOfRun(place.region, ended);
   }
@@ -38,7 +39,7 @@ export async function takeIn(place: Place, run: MoveInRun, onStarted?: OnStarted
 async function stage(
   name: StageName,
   place: Place,
-  { packageName, sha256, secretKey, since }: MoveInRun,
+  { packageName, sha256, secretKey, question }: MoveInRun,
   onStarted?: OnStarted,
 ): Promise<EndedContainer> {
   const isMigration = name === "migrate-source" || name === "migrate-newest";
@@ -66,7 +67,7 @@ async function stage(
           MOVE_IN_PACKAGE: packageName,
           MOVE_IN_SHA256: sha256,
           MOVE_IN_SECRET_KEY: secretKey,
-          ...(since && { MOVE_IN_FLOWS: `${since.withFlows}` }),
+          ...(question && { [variableOf(question).name]: variableOf(question).value }),
         },
         onStarted,
       );

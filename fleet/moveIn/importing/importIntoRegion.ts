@@ -1,15 +1,63 @@
+import { type AskedShare, type Contents, regionContents } from "../../../agent/moveIn/contents";
+import { withDatabase } from "../../../agent/postgres/connection";
 import { report, withSession } from "../../cli/command";
+import type { Project } from "../../stacks/project";
+import type { Session } from "../../stacks/session";
 import type { ImportOptions } from "../../verbs/moveIn";
 import { cloudTarget } from "../cloudTarget";
+import { localDatabase } from "../localDatabase";
 import { localTarget } from "../localTarget";
+import { type Agreement, agreement, type ReadRegion } from "./agreement";
+import { askRegion } from "./askRegion";
 import { type Imported, importSource } from "./importSource";
 
-/** An import as the command line asks for it, into a region of the local fleet or on the clouds. @throws UserError as {@link importSource} */
-export function importIntoRegion(options: ImportOptions): Promise<Imported> {
-  const { from, config, region, withoutSecrets, local, signal } = options;
+/** Between two reads of a region: on the clouds each is a pod. */
+const PAUSE_MS = { local: 2_000, cloud: 20_000 };
+
+export interface ImportedIntoFleet extends Imported {
+  /** Absent where nobody asked for it. */
+  readonly agreement?: Agreement;
+}
+
+/**
+ * An import as the command line asks for it, into a region of the local fleet or on the clouds, and what of it the other regions hold then.
+ *
+ * @throws UserError as {@link importSource}
+ */
+export function importIntoRegion(options: ImportOptions): Promise<ImportedIntoFleet> {
+  const { from, config, region, withoutSecrets, damaged, local, wait, signal } = options;
   return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
     const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);
-    const asked = { from, config, withoutSecrets, environment: process.env, signal, report, target };
-    return importSource(asked).finally(target.close);
+    const asked = { from, config, withoutSecrets, damaged, environment: process.env, signal, report, target };
+    const imported = await importSource(asked).finally(target.close);
+    if (wait === 0) return imported;
+    const readable = (name: string) =>
+      local ? localRegion(name, session) : cloudRegion(name, session, project, signal);
+    const others = [...project.stacks].flatMap(([name, { kind }]) =>
+      kind === "region" && name !== region ? [name] : [],
+    );
+    const compared = await agreement({
+      into: readable(region),
+      others: others.map(readable),
+      pauseMs: local ? PAUSE_MS.local : PAUSE_MS.cloud,
+      patienceMs: wait * 1_000,
+      report,
+      signal,
+    });
+    return { ...imported, agreement: compared };
   });
 }
+
+const localRegion = (region: string, session: Session): ReadRegion => ({
+  region,
+  read: async (asked) => withDatabase(await localDatabase(region, session), (client) => regionContents(client, asked)),
+});
+
+const cloudRegion = (region: string, session: Session, project: Project, signal: AbortSignal): ReadRegion => ({
+  region,
+  read: async (asked: readonly AskedShare[]) => {
+    const target = await cloudTarget(region, session, project);
+    const question = { stage: "contents", asked } as const;
+    return askRegion<Contents>(target, question, () => undefined, signal).finally(target.close);
+  },
+});

@@ -1,6 +1,10 @@
+import pc from "picocolors";
+import { isUnforeseen } from "../../../agent/moveIn/carry";
 import type { TableTally } from "../../../agent/moveIn/tallies";
+import { ExitCode } from "../../../model/errors";
 import { table } from "../../cli/table";
-import type { Imported } from "./importSource";
+import type { Agreement } from "./agreement";
+import type { ImportedIntoFleet } from "./importIntoRegion";
 
 /** Characters a line of a cell where no terminal says less. */
 const SENTENCE = 60;
@@ -9,8 +13,16 @@ const SENTENCE = 60;
 export const carriedRows = (tables: readonly TableTally[]): number =>
   tables.reduce((sum, { made, changed, unchanged }) => sum + made + changed + unchanged, 0);
 
+/** Disproved where a region lacks what another has, or a row did not come for a reason that `inspect` cannot know. */
+export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode {
+  const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason)));
+  const differs = agreement !== undefined && agreement.disagreements.length + agreement.unread.length > 0;
+  return isLacking || differs ? ExitCode.Disproved : ExitCode.Success;
+}
+
 /** What came, and what did not and why: for people. */
-export function importReport(region: string, { source, tables, milliseconds }: Imported): string[] {
+export function importReport(region: string, imported: ImportedIntoFleet): string[] {
+  const { source, tables, milliseconds, agreement } = imported;
   const total = Object.values(milliseconds).reduce((sum, each) => sum + each, 0);
   const left = tables.flatMap((each) => each.left.map((rows) => ({ of: each.table, ...rows })));
   const rows = carriedRows(tables);
@@ -32,17 +44,41 @@ export function importReport(region: string, { source, tables, milliseconds }: I
       : [
           table(
             ["left", "count", "which", "because"],
-            left.map(({ of, count, which, reason }) => [
-              of,
-              `${count}`,
-              which.join("; ") + (count > which.length && which.length > 0 ? "; …" : "") || "–",
-              reason,
-            ]),
+            left.map(({ of, reason, ...rows }) => [of, `${rows.count}`, namesOf(rows), reason]),
             { sentence: SENTENCE },
           ),
         ]),
     `${rows} rows in ${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, carried in ${seconds(milliseconds.carrying)}`,
+    ...(agreement ? agreementLines(region, agreement) : []),
   ];
 }
+
+function agreementLines(region: string, { agreed, disagreements, unread }: Agreement): string[] {
+  return [
+    ...(agreed.length === 0 ? [] : [pc.green(`the same in ${[region, ...agreed].join(", ")}`)]),
+    ...unread.map((each) => pc.red(`${each.region} was not compared: ${each.because}`)),
+    ...(disagreements.length === 0
+      ? []
+      : [
+          "",
+          table(
+            ["region", "user", "table", "count", "which", "is", "because"],
+            disagreements.map((each) => [
+              each.region,
+              each.user ?? "–",
+              each.table,
+              `${each.count}`,
+              namesOf(each),
+              each.kind,
+              each.because,
+            ]),
+            { sentence: SENTENCE },
+          ),
+        ]),
+  ];
+}
+
+const namesOf = ({ which, count }: { readonly which: readonly string[]; readonly count: number }): string =>
+  which.join("; ") + (count > which.length && which.length > 0 ? "; …" : "") || "–";
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { AskedShare } from "../../../agent/moveIn/contents";
 import { inWords } from "../../../agent/moveIn/databaseWords";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { MANIFEST, RESULT } from "../../../agent/moveIn/package";
@@ -23,9 +24,14 @@ export interface MoveInRun {
   readonly sha256: string;
   /** LANGFLOW_SECRET_KEY of the source; any where there is none. In no argument, no log and no object of Pulumi's. */
   readonly secretKey: string;
-  /** Instead of taking a package in: what was made in the region since, flows with their texts or without. */
-  readonly since?: { readonly withFlows: boolean };
+  /** Instead of taking a package in. */
+  readonly question?: Question;
 }
+
+/** What was made in the region since an import, flows with their texts or without; or what the region holds. */
+export type Question =
+  | { readonly stage: "since"; readonly withFlows: boolean }
+  | { readonly stage: "contents"; readonly asked: readonly AskedShare[] };
 
 /** The region that a LangFlow moves into. */
 export interface Target {
@@ -46,6 +52,8 @@ export interface Import extends Inspection {
   readonly target: Target;
   /** Also where the secret key opens nothing, or none was given. */
   readonly withoutSecrets: boolean;
+  /** Leaves rows behind that LangFlow cannot read, and those that belong to them. */
+  readonly damaged: boolean;
   readonly report: (message: string) => void;
 }
 
@@ -119,8 +127,8 @@ async function resultOf({ bucket, region }: Target, prefix: string): Promise<Mov
 }
 
 /** @throws UserError (BadInput) where nothing may move in before something is mended */
-function refuse(inventory: Inventory, { withoutSecrets }: Import): void {
-  const stops = moveInFindings(inventory).filter(({ result }) => result === "stops");
+function refuse(inventory: Inventory, { withoutSecrets, damaged }: Import): void {
+  const stops = moveInFindings(inventory, damaged).filter(({ result }) => result === "stops");
   if (stops.length > 0)
     throw new UserError(
       ["nothing was moved:", ...stops.map(sentenceOf), "`fleet move-in inspect` says all of it"].join("\n"),

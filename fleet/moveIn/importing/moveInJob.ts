@@ -1,5 +1,5 @@
 import { MOVE_IN_VARIABLES, SOURCE_SECRET_KEY } from "../../../model/moveIn";
-import type { MoveInRun } from "./importSource";
+import type { MoveInRun, Question } from "./importSource";
 
 interface Container {
   readonly name: string;
@@ -38,15 +38,15 @@ export function migratingImage({ spec }: CronJob): string | undefined {
 /**
  * A run of the CronJob, for one package, by the CronJob's own name: so there is one at a time. Suspended, until it has its Secret.
  */
-export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, since }: MoveInRun): object {
+export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, question }: MoveInRun): object {
   const { template, ...job } = spec.jobTemplate.spec;
   const told = [
     { name: MOVE_IN_VARIABLES.packageName, value: packageName },
     { name: MOVE_IN_VARIABLES.sha256, value: sha256 },
-    ...(since ? [{ name: MOVE_IN_VARIABLES.flows, value: `${since.withFlows}` }] : []),
+    ...(question ? [variableOf(question)] : []),
   ];
   const withTold = (container: Container) => ({ ...container, env: [...(container.env ?? []), ...told] });
-  const { initContainers, containers } = since ? lookingBack(template.spec) : template.spec;
+  const { initContainers, containers } = question ? asking(template.spec, question) : template.spec;
   const pod = {
     ...template.spec,
     initContainers: initContainers?.map(withTold),
@@ -63,16 +63,21 @@ export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, si
 }
 
 /** The last container alone, which is the agent's and reaches the region's database, at another stage. */
-function lookingBack({ containers }: PodSpec): Pick<PodSpec, "initContainers" | "containers"> {
+function asking({ containers }: PodSpec, { stage }: Question): Pick<PodSpec, "initContainers" | "containers"> {
   return {
     initContainers: [],
     containers: containers.map((container) => ({
       ...container,
-      name: "since",
-      command: ["agent", "move-in", "since"],
+      name: stage,
+      command: ["agent", "move-in", stage],
     })),
   };
 }
+
+export const variableOf = (question: Question): { readonly name: string; readonly value: string } =>
+  question.stage === "since"
+    ? { name: MOVE_IN_VARIABLES.flows, value: `${question.withFlows}` }
+    : { name: MOVE_IN_VARIABLES.asked, value: JSON.stringify(question.asked) };
 
 /** The secret key of the source, for a run alone: it goes with it. @param uid of the Job */
 export function moveInSecret({ metadata }: CronJob, uid: string, { secretKey }: MoveInRun): object {

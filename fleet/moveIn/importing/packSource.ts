@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { travels } from "../../../agent/accounts/tableRule";
+import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import {
@@ -17,11 +17,12 @@ import {
   sha256,
 } from "../../../agent/moveIn/package";
 import type { Row, TableRows } from "../../../agent/moveIn/row";
-import { rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
+import { nameIn, rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
 import { OF_NOBODY, UPLOADS } from "../../../agent/moveIn/uploads";
 import { ExitCode, UserError } from "../../../model/errors";
-import type { Inventory } from "../inventory";
+import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";
+import { ROW_NUMBER } from "../sources/sqliteChecks";
 
 /** Of texts in a part, before it is compressed; a page of rows more may lie in it. */
 const PART_CHARACTERS = 8 * 1024 ** 2;
@@ -54,9 +55,10 @@ export async function packSource(packing: Packing): Promise<string> {
   const { source, revisions = [], users = [], flows } = inventory;
   const found = await rows.columns();
   const tables: PackagedTable[] = [];
-  for (const { table } of TABLES.filter(travels)) {
-    const columns = found.get(table);
-    if (columns) tables.push(await packTable(table, [...columns], packing));
+  const damage = new Damage(inventory.damaged);
+  for (const rule of TABLES.filter(travels)) {
+    const columns = found.get(rule.table);
+    if (columns) tables.push(await packTable(rule, [...columns], packing, damage));
   }
   const { files, left } = await packFiles(packing);
   const manifest: PackageManifest = {
@@ -67,15 +69,53 @@ export async function packSource(packing: Packing): Promise<string> {
     userNames: Object.fromEntries(users.map(({ id, name }) => [id, name])),
     flowNames: Object.fromEntries(flows.map(({ id, name }) => [id, name])),
     ...(files && { files }),
-    left,
+    left: [...damage.left, ...left],
   };
   const text = JSON.stringify(manifest);
   await bucket.write(`${prefix}/${MANIFEST}`, text);
   return sha256(text);
 }
 
-async function packTable(name: string, columns: readonly string[], packing: Packing): Promise<PackagedTable> {
+/** Leaves damaged rows behind, and the rows that are nothing without them. Tables come after those that they refer to. */
+class Damage {
+  readonly left: Left = [];
+  private readonly damaged: ReadonlyMap<string, SourceDamage>;
+  private readonly ids = new Map<string, Set<unknown>>();
+
+  constructor(damaged: readonly SourceDamage[] = []) {
+    this.damaged = new Map(damaged.map((each) => [`${each.table} ${each.rowNumber}`, each]));
+  }
+
+  sound(rule: TravellingTable, page: readonly Row[]): readonly Row[] {
+    if (this.damaged.size === 0) return page;
+    return page.filter((row) => {
+      const reason = this.reason(rule, row);
+      if (reason === undefined) return true;
+      this.left.push({ table: rule.table, reason, name: nameIn(row) ?? "", rows: 1 });
+      this.ids.set(rule.table, (this.ids.get(rule.table) ?? new Set()).add(row.id));
+      return false;
+    });
+  }
+
+  private reason({ table, references }: TravellingTable, row: Row): string | undefined {
+    const own = this.damaged.get(`${table} ${row[ROW_NUMBER]}`);
+    if (own) return `damaged: ${own.column} is not ${own.holds}`;
+    const lost = Object.entries(references).find(
+      ([column, { to, missing }]) =>
+        missing === "waits" && typeof to === "string" && this.ids.get(to)?.has(row[column]),
+    );
+    return lost && `belongs to a damaged row (${lost[0]})`;
+  }
+}
+
+async function packTable(
+  rule: TravellingTable,
+  columns: readonly string[],
+  packing: Packing,
+  damage: Damage,
+): Promise<PackagedTable> {
   const { rows, bucket, prefix, progress } = packing;
+  const { table: name } = rule;
   const parts: PackagedTable["parts"] = [];
   let held: Row[] = [];
   let characters = 0;
@@ -90,7 +130,7 @@ async function packTable(name: string, columns: readonly string[], packing: Pack
   };
   for await (const page of rows.pages(name, columns, rowsAtOnce(name))) {
     requireGoingOn(packing);
-    held.push(...page);
+    held.push(...damage.sound(rule, page));
     characters += page.reduce((sum, row) => sum + lengthOf(row), 0);
     count += page.length;
     if (characters >= PART_CHARACTERS) await write();

@@ -6,12 +6,21 @@ import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
 import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
+import { MCP_FILE } from "../../../agent/moveIn/names";
 import type { Row } from "../../../agent/moveIn/row";
 import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts, type StoredFlow, tooLarge } from "../flowFacts";
-import type { Ciphertexts, Inventory, SourceFiles, SourceFlow, SourceTable, SourceUser } from "../inventory";
+import type {
+  Ciphertexts,
+  Inventory,
+  SourceDamage,
+  SourceFiles,
+  SourceFlow,
+  SourceTable,
+  SourceUser,
+} from "../inventory";
 import type { LangFlowFolder } from "./langflowFolder";
 import type { Rows } from "./rows";
 
@@ -34,6 +43,8 @@ export interface DatabaseSource {
   readonly secretKey: string | undefined;
   /** LangFlow's config folder, where it can be looked into. */
   readonly folder: LangFlowFolder | undefined;
+  /** The log in which the newest writes may be is not beside the database. */
+  readonly isWithoutLog?: boolean;
   /** Aborted when the user asks for the end. */
   readonly signal: AbortSignal;
   readonly onFlow?: FlowReader;
@@ -45,6 +56,7 @@ export async function databaseInventory({
   source,
   secretKey,
   folder,
+  isWithoutLog,
   signal,
   onFlow,
 }: DatabaseSource): Promise<Inventory> {
@@ -73,6 +85,10 @@ export async function databaseInventory({
     schedules: await database.counted("trigger"),
     tables: await database.tables(),
     ciphertexts: await database.ciphertexts(secretKey, names),
+    damaged: await database.damaged(names),
+    orphans: await database.orphans(),
+    mcpFilesOf: await database.mcpFilesOf(names),
+    ...(isWithoutLog && { withoutLogAfter: await database.lastChange() }),
     unseen: unseenOf(database, folder),
   };
 }
@@ -154,7 +170,7 @@ class LangFlowDatabase {
   }
 
   private async flowsAfter(id: string): Promise<readonly Row[]> {
-    const text = "CAST(data AS TEXT)";
+    const text = this.rows.json("data");
     const others = [...(this.columns.get("flow") ?? [])].filter((column) => column !== "data").map(escapeIdentifier);
     return this.rows.all(
       `SELECT ${others.join(", ")}, octet_length(${text}) AS bytes,
@@ -228,6 +244,38 @@ class LangFlowDatabase {
           if (held.unreadable > 0) unreadable.push(`${rule.table} ${nameOf(row, users)}`);
         }
     return { secretKey: secret === undefined ? "none" : "given", count, opened, unreadable };
+  }
+
+  /** @param users names by id */
+  async damaged(users: ReadonlyMap<string, string>): Promise<SourceDamage[]> {
+    const found: SourceDamage[] = [];
+    for (const { table } of TABLES.filter(travels))
+      if (this.has(table))
+        for (const { row, ...damage } of await this.rows.damaged(table, [...NAMES, "user_id"]))
+          found.push({ ...damage, name: nameOf(row, users) });
+    return found;
+  }
+
+  async orphans(): Promise<NonNullable<Inventory["orphans"]>> {
+    const found: { table: string; of: string; rows: number }[] = [];
+    for (const { table } of TABLES.filter(travels))
+      if (this.has(table)) for (const each of await this.rows.orphans(table)) found.push({ table, ...each });
+    return found;
+  }
+
+  /** @param users names by id */
+  async mcpFilesOf(users: ReadonlyMap<string, string>): Promise<string[]> {
+    if (!this.has("file", "name") || this.has("mcp_server")) return [];
+    const rows = await this.rows.all(`SELECT DISTINCT user_id FROM file WHERE name LIKE '${MCP_FILE}%'`);
+    return rows.flatMap(({ user_id: user }) => users.get(uuid(user)) ?? []);
+  }
+
+  /** When a flow was saved or a message written last; `no flow or message` where there is none. */
+  async lastChange(): Promise<string> {
+    const [row] = await this.rows.all(
+      `SELECT max(at) AS at FROM (SELECT max(updated_at) AS at FROM flow${this.has("message", "timestamp") ? " UNION ALL SELECT max(timestamp) FROM message" : ""}) t`,
+    );
+    return row?.at ? String(row.at).slice(0, "2026-12-31 23:59:59".length) : "no flow or message";
   }
 
   private async withCiphertext(table: string, column: string): Promise<readonly Row[]> {

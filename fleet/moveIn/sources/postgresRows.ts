@@ -75,5 +75,9 @@ function rowsOf(client: Client, address: DatabaseAddress): Rows {
     pages,
     bytes: async () => Number((await all("SELECT pg_database_size(current_database()) AS bytes"))[0]?.bytes),
     columns: async () => columnsByTable(await all(COLUMNS)),
+    // Its columns hold nothing else.
+    damaged: async () => [],
+    orphans: async () => [],
+    json: (column) => `CAST(${escapeIdentifier(column)} AS TEXT)`,
   };
 }

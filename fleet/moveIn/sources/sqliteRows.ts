@@ -7,10 +7,11 @@ import type { Row } from "../../../agent/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freeMib } from "../../cli/folders";
 import { columnsByTable, type Rows } from "./rows";
+import { damagedRows, orphansOf, ROW_NUMBER, requireWholePages, strictJson } from "./sqliteChecks";
 
 const BYTES_PER_MIB = 1024 ** 2;
 /** What SQLite has not yet brought into the file itself: LangFlow writes ahead (`journal_mode=WAL`). */
-const LOG_SUFFIX = "-wal";
+export const LOG_SUFFIX = "-wal";
 /** What a program left that was killed while it wrote without such a log. */
 const JOURNAL_SUFFIX = "-journal";
 /** Copies of a file that is written to meanwhile. */
@@ -32,7 +33,9 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
     try {
       // Before anything is read: a log is read without shared memory then, which WebAssembly has none of.
       database.exec("PRAGMA locking_mode=EXCLUSIVE");
-      return await read(rowsOf(database, file));
+      const all = queryOf(database, file);
+      requireWholePages(all, file);
+      return await read(rowsOf(all));
     } finally {
       database.close();
     }
@@ -42,18 +45,16 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
 }
 
 /** A column of `t`. The library ends a text at its first NUL; bytes it gives whole. */
-function whole(column: string): string {
-  const name = escapeIdentifier(column);
-  return `CASE WHEN typeof(t.${name}) = 'text' AND instr(t.${name}, char(0)) > 0 THEN CAST(t.${name} AS BLOB) ELSE t.${name} END AS ${name}`;
+function whole(column: string, isJson: boolean): string {
+  const name = `t.${escapeIdentifier(column)}`;
+  if (isJson) return `${strictJson(name)} AS ${escapeIdentifier(column)}`;
+  return `CASE WHEN typeof(${name}) = 'text' AND instr(${name}, char(0)) > 0 THEN CAST(${name} AS BLOB) ELSE ${name} END AS ${escapeIdentifier(column)}`;
 }
-
-/** SQLite's own number of a row, under a name that no column has. */
-const ROW_NUMBER = "row number";
 
 type Database = import("node-sqlite3-wasm").Database;
 
-function rowsOf(database: Database, file: string): Rows {
-  const all = (sql: string, values: readonly string[] = []) => {
+function queryOf(database: Database, file: string) {
+  return (sql: string, values: readonly string[] = []) => {
     const bound = Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
     try {
       return database.all(sql, bound) as readonly Row[];
@@ -64,10 +65,16 @@ function rowsOf(database: Database, file: string): Rows {
       );
     }
   };
+}
+
+function rowsOf(all: ReturnType<typeof queryOf>): Rows {
   return {
     all: async (sql, values) => all(sql, values),
     async *pages(table, columns, rowsAtOnce) {
-      const listed = columns.map(whole).join(", ");
+      const ofJson = new Set(
+        all(`SELECT name FROM pragma_table_info($1) WHERE upper(type) LIKE 'JSON%'`, [table]).map(({ name }) => name),
+      );
+      const listed = columns.map((column) => whole(column, ofJson.has(column))).join(", ");
       for (let last = "0"; ; ) {
         const rows = all(
           `SELECT t.rowid AS "${ROW_NUMBER}", ${listed} FROM ${escapeIdentifier(table)} t WHERE t.rowid > CAST($1 AS INTEGER) ORDER BY t.rowid LIMIT ${rowsAtOnce}`,
@@ -87,6 +94,9 @@ function rowsOf(database: Database, file: string): Rows {
       );
       return columnsByTable(found);
     },
+    damaged: async (table, named) => damagedRows(all, table, named),
+    orphans: async (table) => orphansOf(all, table),
+    json: (column) => `CAST(${strictJson(escapeIdentifier(column))} AS TEXT)`,
   };
 }
 

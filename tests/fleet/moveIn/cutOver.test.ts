@@ -43,7 +43,16 @@ const common = () => ({
   signal: new AbortController().signal,
 });
 const over = (given: object = {}) =>
-  cutOver({ ...common(), share: 0, from: undefined, config: undefined, withoutSecrets: false, ...given });
+  cutOver({
+    ...common(),
+    share: 0,
+    from: undefined,
+    config: undefined,
+    withoutSecrets: false,
+    damaged: false,
+    wait: 0,
+    ...given,
+  });
 const goBack = (given: object = {}) => back({ ...common(), out: undefined, withoutAnswer: false, ...given });
 const refused = (exitCode: ExitCode, said: RegExp) => ({ exitCode, message: expect.stringMatching(said) });
 

@@ -131,9 +131,8 @@ describe("findings of a source", () => {
       moveInFindings({ ...SPOTLESS, flows: [flow(given)] }).map(({ what, which }) => [what, which[0]]);
     expect(about({})).toEqual([]);
     expect(about({ owner: "2" })).toEqual([["flows that are nobody's", "Flow"]]);
-    expect(about({ problem: "is no JSON" })).toEqual([
-      ["flows that cannot be read or recorded", "Flow (admin): is no JSON"],
-    ]);
+    expect(about({ problem: "is no JSON" })).toEqual([["flows that cannot be recorded", "Flow (admin): is no JSON"]]);
+    expect(about({ bytes: 64_000_001 })).toEqual([["flows that stay in one region", "Flow (admin)"]]);
     expect(about({ secrets: ["a (github)", "b (aws)"] })).toEqual([
       ["flows with what looks like a secret", "Flow (admin): a (github), b (aws)"],
     ]);

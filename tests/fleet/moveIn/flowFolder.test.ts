@@ -60,8 +60,8 @@ describe("a folder of flows", () => {
     write("c.json", [flow("Three", { description: "x".repeat(FLOW_BYTES_MAX) }), flow("Four")]);
     const findings = moveInFindings(await flowFolderInventory(folder));
     expect(findings.map(({ what, which }) => [what, which[0]?.replace(/: .*/, "")])).toEqual([
-      ["flows that cannot be read or recorded", "Three"],
       ["flows under the id of another", "Two"],
+      ["flows that cannot be recorded", "Three"],
       ["flows with what looks like a secret", "One"],
     ]);
   });

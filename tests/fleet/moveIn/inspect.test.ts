@@ -283,7 +283,7 @@ describe("a database that is not as it was expected", () => {
     const findings = findingsOf(await look(folder));
     expect(findings.get("files that are not there")).toMatchObject({ count: 1 });
     expect(findings.get("flows that are nobody's")).toMatchObject({ which: ["Plain"] });
-    expect(findings.get("flows that cannot be read or recorded")?.which.toSorted()).toEqual([
+    expect(findings.get("flows that cannot be recorded")?.which.toSorted()).toEqual([
       "Reads a file (Bea): holds what is no JSON",
       "With a token (bea): has 20971524 bytes, 20971520 are allowed",
     ]);

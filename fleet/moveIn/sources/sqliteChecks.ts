@@ -1,0 +1,108 @@
+import { escapeIdentifier, escapeLiteral } from "pg";
+import type { Row } from "../../../agent/moveIn/row";
+import { ExitCode, UserError } from "../../../model/errors";
+import type { DamagedRow } from "./rows";
+
+/** Reads a database, which is open. */
+export type Query = (sql: string) => readonly Row[];
+
+/** SQLite's own number of a row, under a name that no column has. */
+export const ROW_NUMBER = "row number";
+
+/**
+ * Refuses a file whose pages are damaged, which SQLite would read as far as the first of them, or with rows missing.
+ *
+ * @throws UserError (BadInput) that names the tables
+ */
+export function requireWholePages(query: Query, file: string): void {
+  const tables = query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").map(({ name }) =>
+    String(name),
+  );
+  const damaged = tables.filter((table) => !isWhole(query, table));
+  if (damaged.length === 0) return;
+  throw new UserError(
+    `${file} is damaged in ${damaged.join(", ")} (PRAGMA quick_check). Restore it from a backup, or recover what SQLite can still read into a new file and import that: sqlite3 ${file} .recover | sqlite3 recovered.db`,
+    ExitCode.BadInput,
+  );
+}
+
+function isWhole(query: Query, table: string): boolean {
+  try {
+    return query(`PRAGMA quick_check(${escapeIdentifier(table)})`).every((row) => Object.values(row).join() === "ok");
+  } catch {
+    // A page that it can't even step over.
+    return false;
+  }
+}
+
+/** json_valid's flag for JSON5 (SQLite, "JSON Functions And Operators"). */
+const JSON5 = 2;
+/** Python writes NaN and Infinity into JSON, which has neither. */
+const isPythonsJson = (name: string): string =>
+  `((instr(${name}, 'NaN') OR instr(${name}, 'Infinity')) AND json_valid(${name}, ${JSON5}))`;
+/** NaN becomes null, as PostgreSQL takes no such JSON. */
+export const strictJson = (name: string): string =>
+  `CASE WHEN ${isPythonsJson(name)} AND NOT json_valid(${name}) THEN json(${name}) ELSE ${name} END`;
+
+/** For each kind of column: what it holds, for people, and SQL for a value that is none. SQLite itself takes any value. */
+const KINDS: readonly {
+  /** How the column is declared. */
+  readonly declared: RegExp;
+  readonly holds: string;
+  readonly isNone: (name: string) => string;
+}[] = [
+  {
+    declared: /^(DATE|TIMESTAMP)/,
+    holds: "a date",
+    // Alone, `datetime` takes numbers, and February 31st.
+    isNone: (name) => `typeof(${name}) <> 'text' OR datetime(${name}) IS NULL
+      OR date(substr(${name}, 1, 10), '+0 days') IS NOT substr(${name}, 1, 10)`,
+  },
+  {
+    declared: /^JSONB?$/,
+    holds: "JSON",
+    isNone: (name) => `typeof(${name}) = 'blob' OR NOT json_valid(${name}) AND NOT ${isPythonsJson(name)}`,
+  },
+  {
+    declared: /^(CHAR\(32\)|UUID)$/,
+    holds: "an id",
+    isNone: (name) => `length(replace(${name}, '-', '')) <> 32 OR replace(${name}, '-', '') GLOB '*[^0-9a-fA-F]*'`,
+  },
+  { declared: /^BOOL/, holds: "a truth value", isNone: (name) => `${name} NOT IN (0, 1)` },
+  { declared: /INT/, holds: "a whole number", isNone: (name) => `typeof(${name}) <> 'integer'` },
+];
+
+/** Rows of a table with a value that is none of its column's kind. @param named columns that tell people which row it is */
+export function damagedRows(query: Query, table: string, named: readonly string[]): DamagedRow[] {
+  const columns = query(`SELECT name, upper(type) AS type FROM pragma_table_info(${escapeLiteral(table)})`);
+  const checked = columns.flatMap(({ name, type }) => {
+    const kind = KINDS.find(({ declared }) => declared.test(String(type)));
+    return kind ? [{ name: String(name), ...kind }] : [];
+  });
+  if (checked.length === 0) return [];
+  const cases = checked.map(({ name, isNone }, index) => {
+    const column = `t.${escapeIdentifier(name)}`;
+    return `WHEN ${column} IS NOT NULL AND (${isNone(column)}) THEN ${index}`;
+  });
+  const names = columns.flatMap(({ name }) =>
+    named.includes(String(name)) ? [`t.${escapeIdentifier(String(name))}`] : [],
+  );
+  return query(
+    `SELECT ${[...names, `t.rowid AS "${ROW_NUMBER}"`].join(", ")}, CASE ${cases.join(" ")} END AS "damaged column" FROM ${escapeIdentifier(table)} t
+     WHERE "damaged column" IS NOT NULL`,
+  ).flatMap((row) => {
+    const found = checked[Number(row["damaged column"])];
+    return found ? [{ table, row, rowNumber: String(row[ROW_NUMBER]), column: found.name, holds: found.holds }] : [];
+  });
+}
+
+/** Rows that cannot be without the row that they refer to, which is not there: SQLite checks that only where it is asked to. */
+export function orphansOf(query: Query, table: string): { of: string; rows: number }[] {
+  const name = escapeLiteral(table);
+  return query(
+    `SELECT c.parent AS "of", count(DISTINCT c.rowid) AS rows FROM pragma_foreign_key_check(${name}) c
+       JOIN pragma_foreign_key_list(${name}) k ON k.id = c.fkid
+       JOIN pragma_table_info(${name}) i ON i.name = k."from" AND i."notnull" = 1
+     GROUP BY c.parent ORDER BY 1`,
+  ).map(({ of, rows }) => ({ of: String(of), rows: Number(rows) }));
+}

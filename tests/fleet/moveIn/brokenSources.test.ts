@@ -1,0 +1,205 @@
+import { copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Database } from "node-sqlite3-wasm";
+import { moveInFindings } from "../../../fleet/moveIn/findings";
+import { inspect } from "../../../fleet/moveIn/inspect";
+import { ExitCode } from "../../../model/errors";
+import { recordedLangFlow } from "./recordedLangFlow";
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function broken(...sql: string[]): string {
+  const folder = recordedLangFlow(sql);
+  folders.push(folder);
+  return folder;
+}
+
+const look = (from: string) =>
+  inspect({ from, config: undefined, environment: {}, signal: new AbortController().signal });
+
+/** What stops an import of it, by what each is about. */
+async function stopsOf(from: string, leavesDamaged = false) {
+  const stops = moveInFindings(await look(from), leavesDamaged).filter(({ result }) => result === "stops");
+  // The recorded one has these.
+  return Object.fromEntries(stops.filter(({ what }) => what !== "users of one name").map((each) => [each.what, each]));
+}
+
+describe("a row with a value that LangFlow cannot read stops an import, by table, user and column", () => {
+  it.each([
+    [
+      "a date in words",
+      "UPDATE user SET create_at = 'yesterday' WHERE username = 'bea'",
+      "user bea: create_at is not a date",
+    ],
+    [
+      "a date as a number",
+      "UPDATE user SET last_login_at = 1764000000 WHERE username = 'bea'",
+      "user bea: last_login_at is not a date",
+    ],
+    [
+      "a day that no calendar has",
+      "UPDATE flow SET updated_at = '2026-02-31 10:00:00' WHERE name = 'Plain'",
+      "flow Plain (bea): updated_at is not a date",
+    ],
+    ["an empty date", "UPDATE apikey SET created_at = ''", "apikey a script (bea): created_at is not a date"],
+    [
+      "JSON that was cut off",
+      `UPDATE flow SET data = substr(data, 1, 100) WHERE name = 'Plain'`,
+      "flow Plain (bea): data is not JSON",
+    ],
+    [
+      "JSON in Python's own form",
+      `UPDATE user SET optins = '{''a'': True}' WHERE username = 'cem'`,
+      "user cem: optins is not JSON",
+    ],
+    [
+      "JSON as bytes",
+      "UPDATE message SET files = x'5b5d'",
+      "message aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: files is not JSON",
+    ],
+    [
+      "an id of another form",
+      "UPDATE variable SET id = 'one' WHERE name = 'GREETING'",
+      "variable GREETING (Bea): id is not an id",
+    ],
+    [
+      "an owner that is no id",
+      "UPDATE flow SET user_id = 'bea' WHERE name = 'Plain'",
+      "flow Plain: user_id is not an id",
+    ],
+    [
+      "a truth value in words",
+      "UPDATE user SET is_active = 'maybe' WHERE username = 'bea'",
+      "user bea: is_active is not a truth value",
+    ],
+    ["a number in words", "UPDATE file SET size = 'large'", "file notes (bea): size is not a whole number"],
+  ])("%s", async (_, sql, line) => {
+    const folder = broken(sql);
+    expect((await stopsOf(folder))["damaged rows"]).toMatchObject({ count: 1, which: [line] });
+    expect(await stopsOf(folder, true)).toEqual({});
+  });
+
+  it.each([
+    [
+      "dates with a zone, without a time, and of a fraction",
+      "UPDATE user SET create_at = '2026-11-28T01:21:38.123456+02:00', updated_at = '2026-11-28', last_login_at = '2026-11-28 19:21:38.1'",
+    ],
+    ["ids with hyphens", "UPDATE message SET id = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'"],
+    [
+      "numbers that JSON does not have, as Python writes them",
+      `UPDATE message SET properties = '{"a": NaN, "b": [-Infinity]}'`,
+    ],
+    [
+      "JSON that is a number, and one that says NaN in a text",
+      `UPDATE user SET optins = 5; UPDATE message SET files = '["NaN"]'`,
+    ],
+  ])("but not %s", async (_, sql) => {
+    expect(await stopsOf(broken(sql))).toEqual({});
+  });
+});
+
+/** Writes over a page of the table, but for its header. */
+function spoilPage(file: string, table: string): void {
+  const database = new Database(file);
+  const [{ rootpage = 0, size = 0 } = {}] = database.all(
+    `SELECT rootpage, (SELECT page_size FROM pragma_page_size()) AS size FROM sqlite_master WHERE name = '${table}'`,
+  ) as { rootpage?: number; size?: number }[];
+  database.close();
+  writeSync(openSync(file, "r+"), Buffer.alloc(size - 8, 0xff), 0, size - 8, (rootpage - 1) * size + 8);
+}
+
+describe("a file that is not whole", () => {
+  it.each(["apikey", "variable"])(
+    "with a spoiled page of %s is refused, though all else can be read",
+    async (table) => {
+      const folder = broken();
+      spoilPage(join(folder, "langflow.db"), table);
+      await expect(look(folder)).rejects.toMatchObject({
+        exitCode: ExitCode.BadInput,
+        message: expect.stringMatching(
+          new RegExp(`langflow\\.db is damaged in ${table} \\(PRAGMA quick_check\\)\\. Restore it .*\\.recover`),
+        ),
+      });
+    },
+  );
+
+  it("with an index that lacks rows is refused", async () => {
+    const folder = broken("PRAGMA writable_schema = ON", "CREATE INDEX ix_spoiled ON variable (name)");
+    const file = join(folder, "langflow.db");
+    const database = new Database(file);
+    database.exec(
+      "PRAGMA writable_schema = ON; UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'ix_apikey_name') WHERE name = 'ix_spoiled'",
+    );
+    database.close();
+    await expect(look(folder)).rejects.toMatchObject({ exitCode: ExitCode.BadInput });
+  });
+});
+
+describe("a database without its write-ahead log", () => {
+  it("is named, with the time of the newest change in it", async () => {
+    const source = broken();
+    const file = join(source, "langflow.db");
+    const writing = new Database(file);
+    writing.exec(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; UPDATE flow SET name = 'Newest' WHERE name = 'Plain'",
+    );
+    const copy = mkdtempSync(join(tmpdir(), "copied-"));
+    folders.push(copy);
+    copyFileSync(file, join(copy, "langflow.db"));
+    const both = await look(file);
+    writing.close();
+    expect(moveInFindings(both).map(({ what }) => what)).not.toContain("a database without its write-ahead log");
+    const alone = await look(join(copy, "langflow.db"));
+    expect(alone.flows.map(({ name }) => name)).not.toContain("Newest");
+    expect(moveInFindings(alone)).toContainEqual(
+      expect.objectContaining({
+        result: "changes",
+        what: "a database without its write-ahead log",
+        which: ["newest change: 2026-11-28 19:21:40"],
+      }),
+    );
+  });
+
+  it("is as it should be where it keeps none", async () => {
+    const folder = broken();
+    expect(readFileSync(join(folder, "langflow.db"))[19]).toBe(1);
+    expect((await look(folder)).withoutLogAfter).toBeUndefined();
+  });
+});
+
+it("rows without the row that they belong to are counted by table, and stop nothing", async () => {
+  const folder = broken(
+    `INSERT INTO apikey SELECT 'of nobody', NULL, 0, 1, '${"e".repeat(32)}', created_at, 'sk-of-nobody', '${"f".repeat(32)}' FROM apikey LIMIT 1`,
+    // A flow may be nobody's.
+    `UPDATE flow SET folder_id = '${"f".repeat(32)}' WHERE name = 'Plain'`,
+  );
+  expect(await stopsOf(folder)).toEqual({});
+  expect(moveInFindings(await look(folder))).toContainEqual(
+    expect.objectContaining({
+      result: "stays",
+      what: "rows without the row that they belong to",
+      count: 1,
+      which: ["apikey: 1 without their user"],
+    }),
+  );
+});
+
+it("MCP servers in a file are named by user, as LangFlow reads that only when it starts", async () => {
+  const folder = broken("UPDATE file SET name = '_mcp_servers_c1bf8c66-d7d5-4edd-bb1a-3116cee9660e'");
+  expect(moveInFindings(await look(folder))).toContainEqual(
+    expect.objectContaining({ result: "changes", what: "MCP servers in a file", which: ["bea"] }),
+  );
+});
+
+it.each(["DROP TABLE alembic_version", "DELETE FROM alembic_version"])(
+  "a database that does not say its revision stops an import: %s",
+  async (sql) => {
+    expect((await stopsOf(broken(sql)))["LangFlow's release"]).toMatchObject({
+      because: expect.stringMatching(/^the database has no revision in alembic_version/),
+    });
+  },
+);

@@ -1,0 +1,167 @@
+import { groupsOf } from "../../../../agent/groups";
+import type { Contents, HeldRow } from "../../../../agent/moveIn/contents";
+import { agreement, type Comparing } from "../../../../fleet/moveIn/importing/agreement";
+import { endOfImport, importReport } from "../../../../fleet/moveIn/importing/importReport";
+import { ExitCode, UserError } from "../../../../model/errors";
+
+const row = (id: string, given: Partial<HeldRow> = {}): HeldRow => ({
+  table: "flow",
+  user: "bea",
+  id,
+  name: `Flow ${id}`,
+  digest: "as it was",
+  isTooLarge: false,
+  ...given,
+});
+
+/** As a region answers: a digest of its rows, and those that are asked for. */
+function answer(rows: readonly HeldRow[], asked: readonly { table: string; user: string | null }[]): Contents {
+  const groups = groupsOf(rows, ({ table, user }) => JSON.stringify([table, user]));
+  const shares = [...groups].map(([key, some]) => {
+    const [table, user] = JSON.parse(key) as [string, string | null];
+    return { table, user, rows: some.length, digest: JSON.stringify(some.map(({ id, digest }) => [id, digest])) };
+  });
+  return {
+    shares,
+    rows: rows.filter(({ table, user }) => asked.some((one) => one.table === table && one.user === user)),
+  };
+}
+
+/** A region that holds other rows at each read, the last ones from then on; an error is one that does not answer. */
+function region(name: string, ...states: readonly (readonly HeldRow[] | Error)[]) {
+  let reads = 0;
+  return {
+    region: name,
+    reads: () => reads,
+    read: async (asked: readonly { table: string; user: string | null }[]) => {
+      const state = states[Math.min(reads++, states.length - 1)] ?? [];
+      if (state instanceof Error) throw state;
+      return answer(state, asked);
+    },
+  };
+}
+
+const compare = (given: Pick<Comparing, "into" | "others"> & Partial<Comparing>) =>
+  agreement({ pauseMs: 1, patienceMs: 50, report: () => undefined, signal: new AbortController().signal, ...given });
+
+describe("after an import, what the other regions hold", () => {
+  const both = [row("1"), row("2")];
+
+  it("is waited for until it is the same", async () => {
+    const said: string[] = [];
+    const eu = region("eu-west", [], [row("1")], both);
+    const found = await compare({
+      into: region("us-east", both),
+      others: [eu],
+      report: (each) => void said.push(each),
+    });
+    expect(found).toEqual({ agreed: ["eu-west"], disagreements: [], unread: [] });
+    expect(said).toEqual(["eu-west holds 0 of 1 tables of users", "eu-west holds 0 of 1 tables of users"]);
+    expect(eu.reads()).toBe(3);
+  });
+
+  it("agrees though users go on: what was once the same is not compared again", async () => {
+    const chats = (digest: string) => row("c", { table: "message", digest });
+    const us = region("us-east", [...both, chats("1")], [...both, chats("3")]);
+    const eu = region("eu-west", [row("1"), chats("1")], [...both, chats("2")]);
+    expect(await compare({ into: us, others: [eu] })).toMatchObject({ agreed: ["eu-west"], disagreements: [] });
+  });
+
+  it("is named by user, table and row where it is missing, differs, or is there alone", async () => {
+    const us = region("us-east", [...both, row("3", { user: null, table: "role" })]);
+    const eu = region("eu-west", [row("2", { digest: "another" }), row("4"), row("3", { user: null, table: "role" })]);
+    const { agreed, disagreements } = await compare({ into: us, others: [eu] });
+    expect(agreed).toEqual([]);
+    expect(disagreements.map(({ region: of, user, table, kind, which }) => [of, user, table, kind, which])).toEqual([
+      ["eu-west", "bea", "flow", "missing", ["Flow 1"]],
+      ["eu-west", "bea", "flow", "different", ["Flow 2"]],
+      ["eu-west", "bea", "flow", "extra", ["Flow 4"]],
+    ]);
+  });
+
+  it("is not waited for where it is a row that is too large for any region to tell another", async () => {
+    const us = region("us-east", [...both, row("3", { isTooLarge: true })]);
+    const began = Date.now();
+    const { disagreements } = await compare({ into: us, others: [region("eu-west", both)], patienceMs: 600_000 });
+    expect(Date.now() - began).toBeLessThan(60_000);
+    expect(disagreements).toMatchObject([
+      { kind: "missing", which: ["Flow 3"], because: expect.stringMatching(/^larger than/) },
+    ]);
+  });
+
+  it("is not known of a region that does not answer, and that one is named; the others are compared", async () => {
+    const down = region("eu-west", new UserError("eu-west does not run", ExitCode.StackMissing));
+    const found = await compare({ into: region("us-east", both), others: [down, region("ap-south", both)] });
+    expect(found).toEqual({
+      agreed: ["ap-south"],
+      disagreements: [],
+      unread: [{ region: "eu-west", because: "eu-west does not run" }],
+    });
+  });
+
+  it("is not hidden where reading it fails for a reason that nobody foresaw", async () => {
+    const broken = region("eu-west", new TypeError("a mistake of ours"));
+    await expect(compare({ into: region("us-east", both), others: [broken] })).rejects.toThrow("a mistake of ours");
+  });
+
+  it("is left where somebody asks for the end", async () => {
+    const end = new AbortController();
+    const found = compare({
+      into: region("us-east", both),
+      others: [region("eu-west", [])],
+      patienceMs: 600_000,
+      pauseMs: 600_000,
+      signal: end.signal,
+    });
+    end.abort();
+    expect(await found).toMatchObject({ agreed: [], disagreements: [{ kind: "missing", count: 2 }] });
+  });
+});
+
+describe("an import ends", () => {
+  const left = (reason: string) => [
+    { table: "flow", made: 1, changed: 0, unchanged: 0, left: [{ reason, count: 1, which: ["Plain"] }] },
+  ];
+  const imported = {
+    source: { kind: "SQLite file" as const, place: "/srv/langflow.db" },
+    tables: [],
+    milliseconds: { reading: 1, migrating: 1, carrying: 1 },
+  };
+  const agreed = { agreed: ["eu-west"], disagreements: [], unread: [] };
+
+  it.each([
+    ["0 where all regions hold the same", { ...imported, agreement: agreed }, ExitCode.Success],
+    ["0 where nobody asked to compare", imported, ExitCode.Success],
+    [
+      "0 where what was left is what `inspect` names",
+      { ...imported, tables: left("its secret does not open under the given key") },
+      ExitCode.Success,
+    ],
+    [
+      "13 where PostgreSQL refused a row",
+      { ...imported, tables: left("PostgreSQL refuses it (23505 at flow.name)") },
+      ExitCode.Disproved,
+    ],
+    [
+      "13 where a row was left with the one that it belongs to",
+      { ...imported, tables: left("refers to a row that did not come") },
+      ExitCode.Disproved,
+    ],
+    [
+      "13 where a region was not compared",
+      { ...imported, agreement: { ...agreed, unread: [{ region: "eu-west", because: "it is away" }] } },
+      ExitCode.Disproved,
+    ],
+  ])("with exit code %s", (_, given, exitCode) => {
+    expect(endOfImport(given)).toBe(exitCode);
+  });
+
+  it("with a table of what a region lacks, for whom, and why", async () => {
+    const us = region("us-east", [row("1"), row("2", { isTooLarge: true })]);
+    const differing = await compare({ into: us, others: [region("eu-west", [])] });
+    expect(endOfImport({ ...imported, agreement: differing })).toBe(ExitCode.Disproved);
+    const lines = importReport("us-east", { ...imported, agreement: differing }).join("\n");
+    expect(lines).toMatch(/eu-west\s+bea\s+flow\s+1\s+Flow 2\s+missing\s+larger than 64000000 bytes/);
+    expect(lines).toMatch(/eu-west\s+bea\s+flow\s+1\s+Flow 1\s+missing\s+not replicated yet/);
+  });
+});
