@@ -1,12 +1,45 @@
-import { ExitCode } from "../../model/errors";
-import { print } from "../cli/command";
+import pc from "picocolors";
+import { ExitCode, UserError } from "../../model/errors";
+import { print, report } from "../cli/command";
+import { requireEmpty } from "../moveIn/cutOver/flowFiles";
 import { moveInFindings } from "../moveIn/findings";
 import { inspect } from "../moveIn/inspect";
 import { bytesOf, userCounts } from "../moveIn/inventory";
 import { releaseOf } from "../moveIn/releases";
 import { flowsByUser, inspectionReport } from "../moveIn/report";
 import { fittingSize } from "../moveIn/size";
-import type { ImportOptions, InspectOptions } from "../verbs/moveIn";
+import type { CollectOptions, ImportOptions, InspectOptions } from "../verbs/moveIn";
+
+/**
+ * Copies what a LangFlow holds out of the place where it runs, into a folder that the other verbs read. It changes nothing there.
+ *
+ * Exit 0 where the folder is whole; 2: nothing was written, and why.
+ */
+export async function collectFrom({ python, out, print: isPrinted, json, signal }: CollectOptions): Promise<ExitCode> {
+  const { collect, collectingScript } = await import("../moveIn/collecting/collect");
+  if (isPrinted) {
+    print(collectingScript());
+    return ExitCode.Success;
+  }
+  if (python === undefined || out === undefined)
+    throw new UserError(
+      'give --python and --out: move-in collect --python "docker exec -i langflow python" --out collected; or --print',
+      ExitCode.BadInput,
+    );
+  requireEmpty(out);
+  const collected = await collect({ python, out, report, signal });
+  if (json) {
+    print(JSON.stringify({ verb: "move-in collect", exitCode: ExitCode.Success, out, ...collected }, null, 2));
+    return ExitCode.Success;
+  }
+  const { langflow, database, config, files, warnings } = collected;
+  print(
+    `${langflow ?? "LangFlow"} on ${database}, with ${files} files of ${config}: copied to ${out}`,
+    ...warnings.map((each) => pc.yellow(`warning: ${each}`)),
+    `next: npm run fleet -- move-in inspect --from ${out}`,
+  );
+  return ExitCode.Success;
+}
 
 /**
  * Looks at a LangFlow that runs elsewhere, and says what a move into the fleet would bring and would not. It changes nothing there.
@@ -22,7 +55,7 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
     return ExitCode.Success;
   }
   const { flows, users, flowsOf: _, files, ciphertexts, ...told } = inventory;
-  const report = {
+  const inspected = {
     verb: "move-in inspect",
     exitCode: ExitCode.Success,
     release: releaseOf(inventory),
@@ -35,7 +68,7 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
     findings,
     size,
   };
-  print(JSON.stringify(report, null, 2));
+  print(JSON.stringify(inspected, null, 2));
   return ExitCode.Success;
 }
 

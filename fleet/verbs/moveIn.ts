@@ -15,6 +15,18 @@ const inspecting = {
 
 export type InspectOptions = Given<typeof inspecting>;
 
+const collecting = {
+  python: text(
+    "<command>",
+    'starts a Python where that LangFlow runs, with its packages: "docker exec -i langflow python"',
+  ),
+  out: text("<dir>", "write the copy into this folder, which must not exist or be empty"),
+  print: flag("print the script instead, to run it on a machine without this project"),
+  json: JSON_RESULT,
+};
+
+export type CollectOptions = Given<typeof collecting>;
+
 const importing = {
   ...OF_FLEET,
   from: neededText(
@@ -73,6 +85,12 @@ const goingBack = {
 export type BackOptions = Given<typeof goingBack>;
 
 export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs elsewhere", [
+  verb({
+    name: "collect",
+    description: "copy database, key and files out of the container that a LangFlow runs in; it may go on",
+    options: collecting,
+    handler: async (given) => (await import("../handlers/moveIn")).collectFrom(given),
+  }),
   verb({
     name: "inspect",
     description: "what it has, what will not come along and why, the size that fits; changes nothing there",

@@ -1,0 +1,389 @@
+"""Writes what a LangFlow holds to standard output, as a tar archive: the folder that `fleet move-in` reads.
+
+It runs where that LangFlow runs, with its packages, and changes nothing there. LangFlow may go on: SQLite and PostgreSQL are
+both read as they are at one moment. Python 3.10 and later, LangFlow 1.0 and later.
+"""
+
+import importlib.metadata
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import re
+import sqlite3
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.parse
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SQLITE = b"SQLite format 3\0"
+POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
+# What tells one LangFlow of a machine from another.
+PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
+GRAPHS = ("flow", "flow_version")
+UTC_TEXT = "YYYY-MM-DD HH24:MI:SS.US"
+warnings = []
+
+
+def say(message):
+    print(message, file=sys.stderr, flush=True)
+
+
+def warn(message):
+    warnings.append(message)
+
+
+def stop(message):
+    say(message)
+    sys.exit(2)
+
+
+def read(path):
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def told():
+    return {name: value for name, value in os.environ.items() if name.startswith("LANGFLOW_")}
+
+
+class LangFlow:
+    """Where it keeps things, as its process has it, or as the environment of this one says."""
+
+    def __init__(self, pid=None):
+        self.pid = pid
+        self.folder = os.readlink(f"/proc/{pid}/cwd") if pid else os.getcwd()
+        pairs = read(f"/proc/{pid}/environ").decode(errors="replace").split("\0") if pid else []
+        self.own = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        home = self.own.get("HOME") or os.path.expanduser("~")
+        caches = self.own.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        # LangFlow reads some from a file of its own, so whoever starts this may say them.
+        self.environment = {**self.own, **told()}
+        given = self.environment.get("LANGFLOW_CONFIG_DIR")
+        self.config = os.path.join(self.folder, given) if given else os.path.join(caches, "langflow")
+
+    @classmethod
+    def found(cls):
+        """The one that runs here, and is the one that the environment says where it says one."""
+        running = [cls(pid) for pid in cls.pids() if read(f"/proc/{pid}/environ")]
+        own = [each for each in running if each.is_told()]
+        places = sorted({each.config for each in own})
+        if len(places) > 1:
+            stop(f"several LangFlows run here, in {', '.join(places)}: say which by LANGFLOW_CONFIG_DIR in the command")
+        return own[0] if own else cls()
+
+    def is_told(self):
+        """Whether it is none but the one that this process is told of: a database in another place is another LangFlow's."""
+        return all(
+            os.path.join(self.folder, self.own.get(name, "")) == os.path.join(self.folder, value)
+            for name, value in told().items()
+            if name in PLACES
+        )
+
+    @staticmethod
+    def pids():
+        if not os.path.isdir("/proc"):
+            return
+        for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
+            words = read(f"/proc/{pid}/cmdline").split(b"\0")
+            if int(pid) != os.getpid() and any(os.path.basename(word) == b"langflow" for word in words[:3]):
+                yield pid
+            elif b"langflow" in words and b"-m" in words:
+                yield pid
+
+    def database_url(self):
+        return self.environment.get("LANGFLOW_DATABASE_URL", "")
+
+    def sqlite(self):
+        """The file: the one that is open, the one that is configured, or the one in a place of LangFlow's own."""
+        url = self.database_url()
+        if url.startswith("sqlite"):
+            return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url))
+        found = self.opened() or list(filter(is_langflows, self.places()))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            stop(f"LangFlow may use any of {', '.join(found)}: say which by LANGFLOW_DATABASE_URL=sqlite:///… in the command")
+        stop(
+            f"no database of LangFlow was found in {', '.join(self.places())}, and none is open: run this where LangFlow runs, as its "
+            "user, or say where it is by LANGFLOW_DATABASE_URL in the command"
+        )
+
+    def opened(self):
+        links = set()
+        for descriptor in os.listdir(f"/proc/{self.pid}/fd") if self.pid else []:
+            try:
+                links.add(os.readlink(f"/proc/{self.pid}/fd/{descriptor}"))
+            except OSError:
+                continue
+        return sorted(filter(is_langflows, links))
+
+    def places(self):
+        package = importlib.util.find_spec("langflow")
+        folders = [self.config, *(package.submodule_search_locations or [] if package else [])]
+        return [os.path.join(folder, "langflow.db") for folder in folders]
+
+    def secret_key(self):
+        return self.environment.get("LANGFLOW_SECRET_KEY", "").encode() or read(os.path.join(self.config, "secret_key"))
+
+
+def is_langflows(path):
+    if not os.path.isfile(path) or not read_start(path).startswith(SQLITE):
+        return False
+    try:
+        with opened_sqlite(path) as database:
+            names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            return {"flow", "user"} <= names
+    except sqlite3.Error:
+        return False
+
+
+def read_start(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(SQLITE))
+    except OSError:
+        return b""
+
+
+def opened_sqlite(path):
+    return sqlite3.connect(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=ro", uri=True)
+
+
+def copy_sqlite(path, into):
+    """By SQLite's backup API: the copy has what is in the log as well."""
+    say(f"copying {path}")
+    try:
+        source = opened_sqlite(path)
+        source.backup(into)
+        source.close()
+    except sqlite3.Error as error:
+        stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
+    into.execute("PRAGMA journal_mode=DELETE")
+
+
+# Of PostgreSQL's types: how SQLite's column is declared, and the column as SQLite's LangFlow has it.
+TYPES = {
+    "uuid": ("CHAR(32)", "replace({}::text, '-', '')"),
+    "boolean": ("BOOLEAN", "{}::int"),
+    "timestamp with time zone": ("DATETIME", "to_char({} AT TIME ZONE 'UTC', '" + UTC_TEXT + "')"),
+    "timestamp without time zone": ("DATETIME", "to_char({}, '" + UTC_TEXT + "')"),
+    "json": ("JSON", "{}::text"),
+    "jsonb": ("JSON", "{}::text"),
+    "smallint": ("INTEGER", "{}"),
+    "integer": ("INTEGER", "{}"),
+    "bigint": ("INTEGER", "{}"),
+    "double precision": ("FLOAT", "{}"),
+    "real": ("FLOAT", "{}"),
+    "bytea": ("BLOB", "{}"),
+}
+OTHER = ("VARCHAR", "{}::text")
+COLUMNS = """
+SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY 1, a.attnum"""
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def copy_postgres(url, into):
+    """All tables of LangFlow's schema, in one transaction that cannot write."""
+    connection = connected(url)
+    cursor = connection.cursor()
+    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    cursor.execute(COLUMNS)
+    tables = {}
+    for table, column, kind in cursor.fetchall():
+        tables.setdefault(table, []).append((column, *TYPES.get(kind, OTHER)))
+    if not {"flow", "user"} <= set(tables):
+        stop("the database of LANGFLOW_DATABASE_URL has no tables of LangFlow")
+    for table, columns in tables.items():
+        copy_table(connection, table, columns, into)
+    connection.close()
+
+
+def connected(url):
+    address = POSTGRES.sub("postgresql://", url, count=1)
+    try:
+        import psycopg as driver
+    except ImportError:
+        try:
+            import psycopg2 as driver
+        except ImportError:
+            stop("this Python has neither psycopg nor psycopg2: run this with the one that runs LangFlow")
+    try:
+        return driver.connect(address)
+    except driver.Error as error:
+        # Its own words may show the URL with its password.
+        stop(f"PostgreSQL does not let this in or does not answer ({type(error).__name__}): run this where LangFlow runs")
+
+
+def copy_table(connection, table, columns, into):
+    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind, _ in columns)
+    into.execute(f"CREATE TABLE {quoted(table)} ({declared})")
+    selected = ", ".join(expression.format(quoted(name)) for name, _, expression in columns)
+    places = ", ".join("?" for _ in columns)
+    rows = connection.cursor(name="collected")
+    rows.itersize = 10 if table in GRAPHS else 500
+    rows.execute(f"SELECT {selected} FROM {quoted(table)}")
+    count = 0
+    while page := rows.fetchmany(rows.itersize):
+        plain = [[bytes(value) if isinstance(value, memoryview) else value for value in row] for row in page]
+        into.executemany(f"INSERT INTO {quoted(table)} VALUES ({places})", plain)
+        count += len(page)
+        progress(f"copied: {table} {count}")
+    rows.close()
+    into.commit()
+
+
+said_at = time.monotonic()
+
+
+def progress(message):
+    global said_at
+    if time.monotonic() - said_at >= 2:
+        said_at = time.monotonic()
+        say(message)
+
+
+class Archive:
+    def __init__(self, stream):
+        self.tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT)
+        self.files = self.bytes = 0
+
+    def add(self, name, size, file):
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode, entry.mtime = size, 0o600, int(time.time())
+        self.tar.addfile(entry, file)
+        self.files += 1
+        self.bytes += size
+        progress(f"collected: {self.files} files, {self.bytes // 1048576} MiB")
+
+    def add_bytes(self, name, data):
+        self.add(name, len(data), io.BytesIO(data))
+
+    def add_path(self, name, path):
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = Exactly(file, size)
+            self.add(name, size, data)
+            if data.is_short:
+                warn(f"{path} became shorter while it was read")
+
+    def add_folder(self, name):
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o700
+        self.tar.addfile(entry)
+
+
+class Exactly(io.RawIOBase):
+    """A file as long as it was at first, whoever writes to it meanwhile."""
+
+    def __init__(self, file, size):
+        super().__init__()
+        self.file, self.left, self.is_short = file, size, False
+
+    def read(self, size=-1):
+        wanted = self.left if size < 0 else min(size, self.left)
+        data = self.file.read(wanted)
+        self.is_short = self.is_short or len(data) < wanted
+        self.left -= wanted
+        return data.ljust(wanted, b"\0")
+
+
+def add_uploads(archive, config):
+    """Folders that are called by the id of a user or a flow. Links are left: they may lead anywhere."""
+    if not os.path.isdir(config):
+        warn(f"LangFlow's folder {config} is not there: no files were collected")
+        return 0
+    count = 0
+    for owner in sorted(filter(UUID.fullmatch, os.listdir(config))):
+        for folder, _, names in os.walk(os.path.join(config, owner)):
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if os.path.islink(path) or not os.path.isfile(path):
+                    continue
+                try:
+                    archive.add_path(os.path.relpath(path, config), path)
+                    count += 1
+                except OSError as error:
+                    warn(f"{path} cannot be read ({error.strerror})")
+    return count
+
+
+def add_knowledge_bases(archive, config):
+    """Their names alone, which are counted: what is in them does not move in."""
+    bases = os.path.join(config, "knowledge_bases")
+    for user in sorted(os.listdir(bases)) if os.path.isdir(bases) else []:
+        for base in sorted(os.listdir(os.path.join(bases, user))) if os.path.isdir(os.path.join(bases, user)) else []:
+            if os.path.isdir(os.path.join(bases, user, base)):
+                archive.add_folder(f"knowledge_bases/{user}/{base}")
+
+
+def warn_of_places(langflow, database):
+    if langflow.environment.get("LANGFLOW_STORAGE_TYPE") == "s3":
+        warn("files are in a bucket (LANGFLOW_STORAGE_TYPE=s3), and were not collected")
+    for path in filter(None, [langflow.config, database]):
+        if os.path.exists(path) and is_in_layer(path):
+            warn(f"{path} is in the container itself, not on a volume: `docker compose down` or `docker rm` deletes it")
+
+
+def is_in_layer(path):
+    """Whether the nearest mount is the container's own root."""
+    mounts = [line.split() for line in read("/proc/self/mountinfo").decode(errors="replace").splitlines()]
+    real = os.path.realpath(path)
+    around = [words for words in mounts if len(words) > 8 and (real + "/").startswith(words[4].rstrip("/") + "/")]
+    nearest = max(around, key=lambda words: len(words[4]), default=None)
+    return nearest is not None and nearest[4] == "/" and nearest[nearest.index("-") + 1] in ("overlay", "fuse-overlayfs")
+
+
+def version():
+    for name in ("langflow", "langflow-base"):
+        try:
+            return f"{name} {importlib.metadata.version(name)}"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def main():
+    langflow = LangFlow.found()
+    url = langflow.database_url()
+    archive = Archive(sys.stdout.buffer)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "langflow.db")
+        into = sqlite3.connect(copy)
+        if POSTGRES.match(url):
+            database = None
+            kind = "PostgreSQL"
+            copy_postgres(url, into)
+        else:
+            database = langflow.sqlite()
+            kind = "SQLite"
+            copy_sqlite(database, into)
+        into.close()
+        archive.add_path("langflow.db", copy)
+    key = langflow.secret_key()
+    if key:
+        archive.add_bytes("secret_key", key)
+    else:
+        warn("LangFlow's secret key was not found: give it as LANGFLOW_SECRET_KEY to `move-in`")
+    files = add_uploads(archive, langflow.config)
+    add_knowledge_bases(archive, langflow.config)
+    warn_of_places(langflow, database)
+    # The last one: without it the archive is not whole.
+    told = {"langflow": version(), "database": kind, "config": langflow.config, "files": files, "warnings": warnings}
+    archive.add_bytes("collected.json", json.dumps(told).encode())
+    archive.tar.close()
+    sys.stdout.buffer.flush()
+
+
+main()

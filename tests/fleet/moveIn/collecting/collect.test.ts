@@ -1,0 +1,265 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { collectFrom } from "../../../../fleet/handlers/moveIn";
+import { type Collecting, collect } from "../../../../fleet/moveIn/collecting/collect";
+import { inspect } from "../../../../fleet/moveIn/inspect";
+import { ExitCode } from "../../../../model/errors";
+import { contentsOf, recordedLangFlow, SECRET_KEY } from "../recordedLangFlow";
+
+const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
+const USERS_FILE = `${BEA}/notes.txt`;
+const folders: string[] = [];
+const running: ChildProcess[] = [];
+afterAll(async () => {
+  for (const child of running.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+    child.kill("SIGKILL");
+    await once(child, "close");
+  }
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function madeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "collecting-"));
+  folders.push(folder);
+  return folder;
+}
+
+function recorded(): string {
+  const folder = recordedLangFlow();
+  folders.push(folder);
+  return folder;
+}
+
+/** A Python as a container has one: it is told nothing but what stands here, and finds no other LangFlow's process. */
+const python = (environment: Readonly<Record<string, string>> = {}) =>
+  [
+    "env -i",
+    `PATH='${process.env.PATH}' HOME=/nowhere`,
+    ...Object.entries(environment).map(([name, value]) => `${name}='${value}'`),
+    "python3",
+  ].join(" ");
+
+const signal = new AbortController().signal;
+const collected = async (command: string, given: Partial<Collecting> = {}) => {
+  const out = join(madeFolder(), "collected");
+  const said: string[] = [];
+  const told = await collect({ python: command, out, report: (line) => void said.push(line), signal, ...given });
+  return { out, told, said };
+};
+
+const look = (from: string) => inspect({ from, config: undefined, environment: {}, signal });
+
+/** A process that is called as LangFlow's is, has its database open, and has written something that is in the log alone. */
+const WRITES_AHEAD = `
+import os, sqlite3, sys, time
+database = sqlite3.connect(sys.argv[1])
+database.execute("PRAGMA journal_mode=WAL")
+database.execute("UPDATE flow SET name = 'Newest' WHERE name = 'Plain'")
+database.commit()
+print("ready", flush=True)
+time.sleep(120)
+`;
+
+async function langflowProcess(folder: string, database: string, environment: Readonly<Record<string, string>>) {
+  const program = join(madeFolder(), "langflow");
+  writeFileSync(program, WRITES_AHEAD);
+  const child = spawn("python3", [program, database], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  running.push(child);
+  await once(child.stdout, "data");
+  return child;
+}
+
+describe("a LangFlow that runs", () => {
+  it("is copied whole, with what is in its log alone, from the folder that its process was told, relative as in LangFlow's old compose file", async () => {
+    const source = recorded();
+    const child = await langflowProcess(join(source, ".."), join(source, "langflow.db"), {
+      LANGFLOW_CONFIG_DIR: source.split("/").at(-1) ?? "",
+    });
+    // SQLite's readers note themselves down in the shared memory.
+    const contents = () => JSON.stringify({ ...contentsOf(source), "langflow.db-shm": "" });
+    const before = contents();
+    const { out, told } = await collected(python({ LANGFLOW_CONFIG_DIR: source }));
+    expect(contents() === before).toBe(true);
+    child.kill("SIGKILL");
+    await once(child, "close");
+
+    expect(told).toMatchObject({ database: "SQLite", config: source, files: 1 });
+    expect(statSync(out).mode & 0o777).toBe(0o700);
+    expect(readdirSync(out).sort()).toEqual([BEA, "langflow.db", "secret_key"]);
+    expect(statSync(join(out, "langflow.db")).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(out, USERS_FILE), "utf8")).toBe("some notes\n");
+    const inventory = await look(out);
+    expect(inventory.flows.map(({ name }) => name)).toContain("Newest");
+    expect(inventory).toMatchObject({ files: { count: 1, missing: [] }, ciphertexts: { count: 2, unreadable: [] } });
+    expect(inventory.withoutLogAfter).toBeUndefined();
+  });
+});
+
+describe("a LangFlow whose place the command says", () => {
+  it("is copied with the key that it is told, over the one of its folder, and no more files than those of users and flows", async () => {
+    const source = recorded();
+    mkdirSync(join(source, "logs"));
+    writeFileSync(join(source, "logs", "langflow.log"), "a line");
+    mkdirSync(join(source, "knowledge_bases", "bea", "Manuals"), { recursive: true });
+    writeFileSync(join(source, "knowledge_bases", "bea", "Manuals", "chroma.sqlite3"), "vectors");
+    symlinkSync("/etc/passwd", join(source, BEA, "link.txt"));
+    writeFileSync(join(source, BEA, "Überblick – 1.txt"), "x".repeat(3_000_000));
+    const { out, told } = await collected(
+      python({
+        LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`,
+        LANGFLOW_CONFIG_DIR: source,
+        LANGFLOW_SECRET_KEY: "given",
+      }),
+    );
+    expect(told).toMatchObject({ files: 2, warnings: [] });
+    expect(readFileSync(join(out, "secret_key"), "utf8")).toBe("given");
+    expect(readdirSync(join(out, BEA)).sort()).toEqual(["notes.txt", "Überblick – 1.txt"]);
+    expect(statSync(join(out, BEA, "Überblick – 1.txt")).size).toBe(3_000_000);
+    expect(existsSync(join(out, "logs"))).toBe(false);
+    expect(readdirSync(join(out, "knowledge_bases", "bea", "Manuals"))).toEqual([]);
+    expect((await look(out)).knowledgeBases).toBe(1);
+  });
+
+  it("is told what it lacks: a key, a folder of files, files in a bucket", async () => {
+    const source = recorded();
+    const { told } = await collected(
+      python({
+        LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`,
+        LANGFLOW_CONFIG_DIR: "/nowhere/langflow",
+        LANGFLOW_STORAGE_TYPE: "s3",
+      }),
+    );
+    expect(told.warnings).toEqual([
+      expect.stringMatching(/^LangFlow's secret key was not found/),
+      expect.stringMatching(/^LangFlow's folder \/nowhere\/langflow is not there/),
+      expect.stringMatching(/^files are in a bucket/),
+    ]);
+  });
+});
+
+describe("what cannot be collected ends with exit 2 and one sentence, and leaves no folder", () => {
+  const refused = async (command: string, said: RegExp, given: Partial<Collecting> = {}) => {
+    const parent = madeFolder();
+    const asked = { python: command, out: join(parent, "collected"), report: () => undefined, signal, ...given };
+    await expect(collect(asked)).rejects.toMatchObject({
+      exitCode: given.signal ? ExitCode.Cancelled : ExitCode.BadInput,
+      message: expect.stringMatching(said),
+    });
+    expect(readdirSync(parent)).toEqual([]);
+  };
+
+  it("no database in any place", async () => {
+    await refused(
+      python({ LANGFLOW_CONFIG_DIR: madeFolder() }),
+      /^no database of LangFlow was found in \/.*: run this where LangFlow runs/,
+    );
+  });
+
+  it("one of two LangFlows that run", async () => {
+    const sources = [recorded(), recorded()];
+    for (const source of sources)
+      await langflowProcess(source, join(source, "langflow.db"), { LANGFLOW_CONFIG_DIR: source });
+    await refused(python(), /^several LangFlows run here, in \/.*, \/.*: say which by LANGFLOW_CONFIG_DIR/);
+  });
+
+  it("a file that is no database of LangFlow", async () => {
+    const file = join(madeFolder(), "langflow.db");
+    writeFileSync(file, "nothing");
+    await refused(
+      python({ LANGFLOW_DATABASE_URL: `sqlite:///${file}` }),
+      /^.*langflow\.db cannot be read \(.+\): start its LangFlow/,
+    );
+  });
+
+  it("a PostgreSQL that does not answer, without its password", async () => {
+    const url = "postgresql://langflow:sesame@127.0.0.1:9/langflow";
+    await refused(
+      python({ LANGFLOW_DATABASE_URL: url }),
+      /^(?!.*sesame)(PostgreSQL does not let this in|this Python has neither psycopg)/,
+    );
+  });
+
+  it("a command that does not start, and one that starts no Python", async () => {
+    await refused(
+      "no-such-docker exec -i langflow python",
+      /did not come to its end: .*no-such-docker.*for example: docker exec -i langflow python$/,
+    );
+    await refused("cat", /did not come to its end/);
+  });
+
+  it("an archive that is cut off", async () => {
+    const source = recorded();
+    const whole = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
+    await refused(
+      `sh -c "${whole} - | head -c 50000" sh`,
+      /did not come to its end: the archive ends early|did not come to its end/,
+    );
+  });
+
+  it("somebody who asks for the end", async () => {
+    const end = new AbortController();
+    setTimeout(() => end.abort(), 200);
+    await refused("sleep 30; true", /^interrupted; nothing was written$/, { signal: end.signal });
+  });
+});
+
+describe("the verb", () => {
+  const said: string[] = [];
+  const asked = { python: undefined, out: undefined, print: false, json: false, signal };
+  beforeEach(() => {
+    said.length = 0;
+    jest.spyOn(process.stdout, "write").mockImplementation((text) => {
+      said.push(String(text));
+      return true;
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  it("prints a script that makes the same archive on a machine without this project", async () => {
+    expect(await collectFrom({ ...asked, print: true })).toBe(ExitCode.Success);
+    jest.restoreAllMocks();
+    const source = recorded();
+    const file = join(madeFolder(), "collect.py");
+    writeFileSync(file, said.join(""));
+    const out = madeFolder();
+    const command = `${python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source })} ${file} | tar -x -C ${out}`;
+    const child = spawn(command, { shell: true, stdio: "inherit" });
+    expect((await once(child, "close"))[0]).toBe(0);
+    expect(readFileSync(join(out, "secret_key"), "utf8")).toBe(SECRET_KEY);
+    expect((await look(out)).flows).toHaveLength(4);
+  });
+
+  it("says what was collected and what to type next, and takes no folder that holds something", async () => {
+    const source = recorded();
+    const out = join(madeFolder(), "collected");
+    const command = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
+    jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    expect(await collectFrom({ ...asked, python: command, out })).toBe(ExitCode.Success);
+    expect(said.join("")).toMatch(
+      new RegExp(
+        `on SQLite, with 1 files of ${source}: copied to ${out}\\nnext: npm run fleet -- move-in inspect --from ${out}`,
+      ),
+    );
+    await expect(collectFrom({ ...asked, python: command, out })).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+    });
+    await expect(collectFrom(asked)).rejects.toThrow(/^give --python and --out: /);
+  });
+});
