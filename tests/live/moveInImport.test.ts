@@ -13,18 +13,22 @@ import { carry } from "../../agent/moveIn/carry";
 import { type AskedShare, type Contents, regionContents } from "../../agent/moveIn/contents";
 import { fleetAlone } from "../../agent/moveIn/fleetAlone";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
-import { ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
+import { DIGESTS, ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
 import { sinceImport } from "../../agent/moveIn/sinceImport";
 import { Tallies } from "../../agent/moveIn/tallies";
 import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { RecordDatabase } from "../../agent/record/database";
 import { SecretKey } from "../../agent/rekey/secretKey";
+import { collect } from "../../fleet/moveIn/collecting/collect";
 import { writeFlows } from "../../fleet/moveIn/cutOver/flowFiles";
 import { byDatabase, byPod } from "../../fleet/moveIn/cutOver/inFleetAlone";
+import { moveInFindings } from "../../fleet/moveIn/findings";
 import { agreement } from "../../fleet/moveIn/importing/agreement";
 import { askRegion } from "../../fleet/moveIn/importing/askRegion";
 import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
+import { inspect } from "../../fleet/moveIn/inspect";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
+import { withSqliteRows } from "../../fleet/moveIn/sources/sqliteRows";
 import { ExitCode } from "../../model/errors";
 import { contentsOf, recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 import { type AccountsRegion, rounds, twoRegions } from "./accountsRegion";
@@ -467,6 +471,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   let moving: Postgres;
   let loaded: ScratchDatabase;
   const quiet = () => undefined;
+  const DIGESTED = `SELECT table_name, row_id, digest FROM ${DIGESTS} ORDER BY 1, 2`;
   beforeAll(async () => {
     moving = await scratch.postgres("moving", join(__dirname, "migrated-1.12.8.sql"));
     for (const sql of rowsOfEve()) await moving.query("moving", sql);
@@ -579,6 +584,47 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(await postgres.query("whole", text)).toEqual([{ at: "2026-11-01 12:00:00.123456+00" }]);
     const graph = `SELECT DISTINCT data::text AS data FROM flow WHERE user_id = '${EVE}'`;
     expect(await postgres.query("whole", graph)).toEqual([{ data: '{"nodes": [], "edges": [], "odd": "\\u0000"}' }]);
+  });
+
+  it("is the same, to the letter of each row, once it was collected into a folder", async () => {
+    const digests = () =>
+      loaded.open().then((client) =>
+        client
+          .query(DIGESTED)
+          .then(({ rows }) => rows)
+          .finally(() => client.end()),
+      );
+    const before = await digests();
+    const out = join(scratch.folder, "collected");
+    const told = await collect({
+      python: `env LANGFLOW_DATABASE_URL='${moving.url("moving")}' LANGFLOW_CONFIG_DIR=/nowhere LANGFLOW_SECRET_KEY=${OLD_KEY} ${join(scratch.tools.pythonBin, "python")}`,
+      out,
+      report: quiet,
+      signal,
+    });
+    expect(told).toMatchObject({ database: "PostgreSQL", langflow: expect.stringMatching(/^langflow(-base)? 1\./) });
+    await loaded.make(["386662af02e9"]);
+    expect(await migrate("migrate-source", place, { LANGFLOW_DATABASE_URL: place.databaseUrl }, OLD_KEY)).toMatchObject(
+      { exitCode: 0 },
+    );
+    const tallies = new Tallies();
+    await withSqliteRows(join(out, "langflow.db"), (rows) => loaded.load({ rows, tallies, progress: quiet, signal }));
+    expect(tallies.all().flatMap(({ left }) => left)).toEqual([]);
+    const after = await digests();
+    expect(after.length).toBeGreaterThan(500);
+    expect(after).toEqual(before);
+    const inspected = { config: undefined, signal };
+    const [collected, source] = [
+      await inspect({ ...inspected, from: out, environment: {} }),
+      await inspect({
+        ...inspected,
+        from: "env:URL",
+        environment: { URL: moving.url("moving"), LANGFLOW_SECRET_KEY: OLD_KEY },
+      }),
+    ];
+    expect(moveInFindings(collected)).toEqual(moveInFindings(source));
+    for (const each of ["users", "flows", "variables", "messages", "ciphertexts", "revisions", "tables"] as const)
+      expect(collected[each]).toEqual(source[each]);
   });
 });
 

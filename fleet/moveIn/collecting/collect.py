@@ -24,7 +24,7 @@ POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 # What tells one LangFlow of a machine from another.
 PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
 GRAPHS = ("flow", "flow_version")
-UTC_TEXT = "YYYY-MM-DD HH24:MI:SS.US"
+MOMENT = "YYYY-MM-DD HH24:MI:SS.US"
 warnings = []
 
 
@@ -171,8 +171,8 @@ def copy_sqlite(path, into):
 TYPES = {
     "uuid": ("CHAR(32)", "replace({}::text, '-', '')"),
     "boolean": ("BOOLEAN", "{}::int"),
-    "timestamp with time zone": ("DATETIME", "to_char({} AT TIME ZONE 'UTC', '" + UTC_TEXT + "')"),
-    "timestamp without time zone": ("DATETIME", "to_char({}, '" + UTC_TEXT + "')"),
+    "timestamp with time zone": ("DATETIME", "to_char({} AT TIME ZONE 'UTC', '" + MOMENT + "') || '+00:00'"),
+    "timestamp without time zone": ("DATETIME", "to_char({}, '" + MOMENT + "')"),
     "json": ("JSON", "{}::text"),
     "jsonb": ("JSON", "{}::text"),
     "smallint": ("INTEGER", "{}"),
