@@ -4,6 +4,7 @@ import { columnOf, type Reference, type TravellingTable, travels } from "../acco
 import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
 import { inTransaction } from "../postgres/connection";
+import { portableAttachments } from "./attachments";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
 import { MCP_FILE } from "./names";
@@ -46,6 +47,8 @@ export interface Carrying {
   readonly keys: SecretKeys;
   /** Of flows by id, where they may be said: a name may hold a secret. */
   readonly flowNames: ReadonlyMap<string, string>;
+  /** The files that come along, by user or flow, and name. */
+  readonly uploads: ReadonlySet<string>;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -265,6 +268,9 @@ class TableCarrier {
     // LangFlow finds the file of a user's MCP servers by that id too.
     if (this.rule.table === "file" && texts.get("name") === `${MCP_FILE}_${owner}`)
       pointed.set("name", `${MCP_FILE}_${pointed.get("user_id")}`);
+    const files = texts.get("files");
+    if (this.rule.table === "message" && typeof files === "string")
+      pointed.set("files", portableAttachments(files, this.carrying.uploads));
     return pointed;
   }
 

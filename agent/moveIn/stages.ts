@@ -143,7 +143,7 @@ interface Carried {
 }
 
 async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried): Promise<void> {
-  const { source, flowNames } = manifest;
+  const { source, flowNames, files = [] } = manifest;
   const rows = await scratch.open();
   try {
     const newest = await revisionsOf(rows);
@@ -154,6 +154,7 @@ async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried
       source,
       keys: keysOf(moveIn.sourceSecretKey, moveIn.secretKey),
       flowNames: new Map(Object.entries(flowNames)),
+      uploads: new Set(files.map(({ path }) => path)),
       tallies,
       progress: seldom(moveIn.report),
       signal: moveIn.signal,

@@ -117,7 +117,7 @@ beforeAll(async () => {
     `INSERT INTO user (id, username, password, is_active, is_superuser, create_at, updated_at) SELECT '${hex(AUTO_LOGIN)}', 'langflow', '${sharedHash}', 1, 1, create_at, updated_at FROM user LIMIT 1`,
     `INSERT INTO folder (id, name, user_id) VALUES ('${"a".repeat(32)}', 'Of all', '${hex(AUTO_LOGIN)}')`,
     `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of all', data, '${"b".repeat(32)}', '${hex(AUTO_LOGIN)}', '${"a".repeat(32)}', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
-    `UPDATE message SET text = 'he' || char(0) || 'llo'`,
+    `UPDATE message SET text = 'he' || char(0) || 'llo', files = '["/app/data/.cache/langflow/${BEA}/notes.txt"]'`,
     `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of the admin', data, '${hex(ADMINS_FLOW)}', '${hex(ADMIN)}', '9e806638b55d4598a633e3d6e115e80d', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
     `INSERT INTO file SELECT '${"c".repeat(32)}', '${hex(ADMIN)}', 'plan', '${ADMIN}/plan.txt', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
     `INSERT INTO file SELECT '${"7".repeat(32)}', '${hex(ADMIN)}', '_mcp_servers_${ADMIN}', '${ADMIN}/_mcp_servers_${ADMIN}.json', 5, NULL, created_at, updated_at FROM file LIMIT 1`,
@@ -254,7 +254,9 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(path).toBe(`${fleets}/plan.txt`);
     expect(await admin.text(`/api/v2/files/${plan}`)).toBe("plan\n");
     await expect(LangFlowApi.login(url, "cem", PASSWORD)).rejects.toThrow(/login: 40[01]/);
-    expect(await us.query("SELECT text FROM message")).toEqual([{ text: "he\uFFFDllo" }]);
+    expect(await us.query("SELECT text, files FROM message")).toEqual([
+      { text: "he\uFFFDllo", files: [`${BEA}/notes.txt`] },
+    ]);
   });
 
   it("is told to the other region by its accounts, the key as used meanwhile", async () => {
@@ -526,6 +528,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
           source: "eve's",
           keys,
           flowNames: new Map(),
+          uploads: new Set(),
           tallies,
           progress: quiet,
           signal,

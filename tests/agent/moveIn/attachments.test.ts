@@ -1,0 +1,27 @@
+import { portableAttachments } from "../../../agent/moveIn/attachments";
+
+const UPLOADS = new Set(["a1/report.pdf", "b2/a plan – 2.png"]);
+
+describe("a message's files", () => {
+  it.each([
+    ["of a disk", '["/app/data/.cache/langflow/a1/report.pdf"]', '["a1/report.pdf"]'],
+    ["of Windows", '["C:\\\\Users\\\\bea\\\\langflow\\\\b2\\\\a plan – 2.png"]', '["b2/a plan – 2.png"]'],
+    [
+      "of which one did not come",
+      '["/data/a1/report.pdf", "/data/a1/lost.pdf"]',
+      '["a1/report.pdf","/data/a1/lost.pdf"]',
+    ],
+  ])("%s are found by user or flow, and name", (_, before, after) => {
+    expect(portableAttachments(before, UPLOADS)).toBe(after);
+  });
+
+  it.each([
+    ["that are so already", '[ "a1/report.pdf" ]'],
+    ["that did not come", '[ "/data/c3/report.pdf" ]'],
+    ["that are no list of texts", '[ {"path": "/data/a1/report.pdf"}, 1, null ]'],
+    ["that are none", "null"],
+    ["that lie deeper than LangFlow's", '[ "/data/a1/deep/report.pdf" ]'],
+  ])("%s stay, letter by letter", (_, files) => {
+    expect(portableAttachments(files, UPLOADS)).toBe(files);
+  });
+});
