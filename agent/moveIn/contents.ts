@@ -4,6 +4,7 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { conditionSql } from "../accounts/rowCondition";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
+import { isCredential } from "../flows/credentialShapes";
 import { SCHEMA } from "../langflow/storeSchema";
 import { ROW_BYTES_MAX } from "../postgres/largeValue";
 import { NAMES } from "./scratchDatabase";
@@ -22,6 +23,8 @@ export interface HeldRow extends Pick<Share, "table" | "user"> {
   readonly id: string;
   readonly name: string | null;
   readonly digest: string;
+  /** Id of the flow that it is part of. */
+  readonly flow: string | null;
   /** It has more bytes than a region tells the others of. */
   readonly isTooLarge: boolean;
 }
@@ -46,7 +49,7 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
       if (!table) continue;
       const held = heldRows(rule, table);
       const found = await client.query<Omit<Share, "table">>(`SELECT "user", count(*)::int AS rows,
-          encode(sha256(convert_to(string_agg(id || ' ' || digest, ',' ORDER BY id), 'UTF8')), 'hex') AS digest
+          encode(sha256(convert_to(string_agg(id || ' ' || digest, ',' ORDER BY id COLLATE "C"), 'UTF8')), 'hex') AS digest
         FROM (${held}) h GROUP BY "user" ORDER BY "user" NULLS FIRST`);
       shares.push(...found.rows.map((share) => ({ table: rule.table, ...share })));
       const users = asked.filter(({ table: name }) => name === rule.table).map(({ user }) => user ?? "");
@@ -55,7 +58,9 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
         `SELECT * FROM (${held}) h WHERE coalesce("user", '') = ANY($1::text[]) ORDER BY id`,
         [users],
       );
-      rows.push(...listed.rows.map((row) => ({ table: rule.table, ...row })));
+      // A name may be what somebody pasted by mistake.
+      for (const { name, ...row } of listed.rows)
+        rows.push({ table: rule.table, ...row, name: name !== null && isCredential(name) ? null : name });
     }
   } finally {
     await client.query("ROLLBACK");
@@ -73,7 +78,7 @@ function heldRows(rule: TravellingTable, table: CatalogTable): string {
   const values = columns.map((name) => `nullif(${SCHEMA}.account_text(t.${escapeIdentifier(name)}), 'null')`);
   const bytes = columns.map((name) => `coalesce(octet_length(t.${escapeIdentifier(name)}::text), 0)`);
   return `SELECT ${rowId(rule.key, "t")} AS id, COALESCE(${[...names, "NULL"].join(", ")}) AS name, ${ownerSql(rule, has)} AS "user",
-      encode(sha256(convert_to(ROW(${values.join(", ")})::text, 'UTF8')), 'hex') AS digest, ${bytes.join(" + ")} > ${ROW_BYTES_MAX} AS "isTooLarge"
+      ${has("flow_id") ? "t.flow_id::text" : "NULL"} AS flow, encode(sha256(convert_to(ROW(${values.join(", ")})::text, 'UTF8')), 'hex') AS digest, ${bytes.join(" + ")} > ${ROW_BYTES_MAX} AS "isTooLarge"
     FROM public.${escapeIdentifier(rule.table)} t WHERE ${rule.only ? conditionSql(rule.only, "t") : "true"}`;
 }
 

@@ -16,9 +16,8 @@ import { requireEmpty } from "../moveIn/cutOver/flowFiles";
 import { asFiles, byDatabase, byPod, type ToldApart } from "../moveIn/cutOver/inFleetAlone";
 import { oldTrouble } from "../moveIn/cutOver/oldHealth";
 import { EDGE_FILE, movingFromOf, withShare } from "../moveIn/cutOver/share";
-import { importIntoRegion } from "../moveIn/importing/importIntoRegion";
-import { importReport } from "../moveIn/importing/importReport";
-import type { Imported } from "../moveIn/importing/importSource";
+import { type ImportedIntoFleet, importIntoRegion } from "../moveIn/importing/importIntoRegion";
+import { endOfImport, importReport, isAgreed } from "../moveIn/importing/importReport";
 import { localDatabase } from "../moveIn/localDatabase";
 import { requireRegion } from "../moveIn/regionName";
 import { type Project, readProject } from "../stacks/project";
@@ -36,7 +35,8 @@ type Moving = Pick<CutOverOptions, "local" | "json" | "project" | "directory" | 
  * Moves visitors from the old LangFlow into the fleet: imports what has changed there, gives it the share, and where that is none waits
  * until its sessions have ended and imports once more.
  *
- * Exit 0 where it came to its end; 2: nothing was moved, and why; 11: nobody confirmed. Others are those of `up` and `import`. The same
+ * Exit 0 where it came to its end; 2: nothing was moved, and why; 11: nobody confirmed; 13: a region lacks what was imported, and no visitor
+ * was moved where the first import says so. Others are those of `up` and `import`. The same
  * again goes on from wherever it ended.
  */
 export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
@@ -46,20 +46,33 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   const share = shareOf(percent);
   const region = regionOf(project, options.region);
   if (from === undefined) report("nothing is imported before or after, as no --from is given");
-  const imports: Imported[] = [];
+  const imports: ImportedIntoFleet[] = [];
   const bring = async () => {
     if (from !== undefined) imports.push(await importIntoRegion({ ...options, from, region }));
   };
+  const told = (exitCode: ExitCode, after: readonly string[]) => {
+    if (json)
+      print(JSON.stringify({ verb: "move-in cut-over", exitCode, share, region, imports, file: EDGE_FILE }, null, 2));
+    else print(...imports.flatMap((each) => [...importReport(region, each), ""]), ...after);
+    return exitCode;
+  };
   await bring();
+  const [before] = imports;
+  if (before?.agreement && !isAgreed(before.agreement))
+    return told(ExitCode.Disproved, [
+      "no visitor was moved: a region lacks what was imported; run the same again, or with --wait 0 to go over all the same",
+    ]);
   const exitCode = await moved(options, share);
-  if (exitCode === ExitCode.Success && share === 0) {
-    await drained(options);
+  if (exitCode !== ExitCode.Success || share !== 0) return told(exitCode, afterMove(share, exitCode));
+  await drained(options);
+  try {
     await bring();
+  } catch (error) {
+    told(ExitCode.Failure, afterMove(share, exitCode));
+    throw error;
   }
-  if (json)
-    print(JSON.stringify({ verb: "move-in cut-over", exitCode, share, region, imports, file: EDGE_FILE }, null, 2));
-  else print(...imports.flatMap((each) => [...importReport(region, each), ""]), ...afterMove(share, exitCode));
-  return exitCode;
+  const last = imports.at(-1);
+  return told(last ? endOfImport(last) : exitCode, afterMove(share, exitCode));
 }
 
 /**

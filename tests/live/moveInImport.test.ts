@@ -27,6 +27,7 @@ import { agreement } from "../../fleet/moveIn/importing/agreement";
 import { askRegion } from "../../fleet/moveIn/importing/askRegion";
 import { type Import, type Imported, importSource, type Target } from "../../fleet/moveIn/importing/importSource";
 import { inspect } from "../../fleet/moveIn/inspect";
+import type { Inventory } from "../../fleet/moveIn/inventory";
 import { withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { withSqliteRows } from "../../fleet/moveIn/sources/sqliteRows";
 import { ExitCode } from "../../model/errors";
@@ -273,7 +274,15 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       read: (asked: readonly AskedShare[]) => regionContents(client, asked),
     });
     const report = () => undefined;
-    const compared = { into: reading(us), others: [reading(eu)], pauseMs: 100, patienceMs: 500, report, signal };
+    const compared = {
+      into: reading(us),
+      others: [reading(eu)],
+      pauseMs: 100,
+      patienceMs: 500,
+      answerMs: 60_000,
+      report,
+      signal,
+    };
     expect(await agreement(compared)).toMatchObject({ agreed: [eu.database], disagreements: [] });
     const asked = [{ table: "flow", user: "bea" }];
     const byPods = await askRegion<Contents>(target, { stage: "contents", asked }, report, signal);
@@ -625,8 +634,10 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
         environment: { URL: moving.url("moving"), LANGFLOW_SECRET_KEY: OLD_KEY },
       }),
     ];
-    expect(moveInFindings(collected)).toEqual(moveInFindings(source));
-    for (const each of ["users", "flows", "variables", "messages", "ciphertexts", "revisions", "tables"] as const)
+    const findings = (inventory: Inventory) =>
+      moveInFindings(inventory).filter(({ what }) => !what.startsWith("rows of"));
+    expect(findings(collected)).toEqual(findings(source));
+    for (const each of ["users", "flows", "variables", "messages", "ciphertexts", "revisions"] as const)
       expect(collected[each]).toEqual(source[each]);
   });
 });

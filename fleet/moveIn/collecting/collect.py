@@ -23,6 +23,8 @@ SQLITE = b"SQLite format 3\0"
 POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 # What tells one LangFlow of a machine from another.
 PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
+# Tables that move in: whoever sends this script says them.
+TABLES = ()
 GRAPHS = ("flow", "flow_version")
 MOMENT = "YYYY-MM-DD HH24:MI:SS.US"
 warnings = []
@@ -57,6 +59,7 @@ class LangFlow:
 
     def __init__(self, pid=None):
         self.pid = pid
+        self.pids_of_it = [pid] if pid else []
         self.folder = os.readlink(f"/proc/{pid}/cwd") if pid else os.getcwd()
         pairs = read(f"/proc/{pid}/environ").decode(errors="replace").split("\0") if pid else []
         self.own = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
@@ -70,12 +73,23 @@ class LangFlow:
     @classmethod
     def found(cls):
         """The one that runs here, and is the one that the environment says where it says one."""
-        running = [cls(pid) for pid in cls.pids() if read(f"/proc/{pid}/environ")]
-        own = [each for each in running if each.is_told()]
-        places = sorted({each.config for each in own})
-        if len(places) > 1:
-            stop(f"several LangFlows run here, in {', '.join(places)}: say which by LANGFLOW_CONFIG_DIR in the command")
-        return own[0] if own else cls()
+        pids = list(cls.pids())
+        closed = [pid for pid in pids if not read(f"/proc/{pid}/environ")]
+        if closed and not set(PLACES) & set(told()):
+            stop(
+                f"LangFlow runs (process {closed[0]}), and this user may not see where it keeps things: run this as its user, or say "
+                "LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
+            )
+        own = [each for each in (cls(pid) for pid in pids if pid not in closed) if each.is_told()]
+        if len({(each.config, each.database_url()) for each in own}) > 1:
+            configs = ", ".join(sorted({each.config for each in own}))
+            stop(
+                f"several LangFlows run here, in {configs}: say which by LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
+            )
+        if not own:
+            return cls()
+        own[0].pids_of_it = [each.pid for each in own]
+        return own[0]
 
     def is_told(self):
         """Whether it is none but the one that this process is told of: a database in another place is another LangFlow's."""
@@ -103,8 +117,15 @@ class LangFlow:
         """The file: the one that is open, the one that is configured, or the one in a place of LangFlow's own."""
         url = self.database_url()
         if url.startswith("sqlite"):
-            return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url))
-        found = self.opened() or list(filter(is_langflows, self.places()))
+            return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url).partition("?")[0])
+        found = self.opened()
+        if self.pid and not found and "LANGFLOW_CONFIG_DIR" not in told():
+            # It may have read a URL from a file of its own: a file in a usual place may be one that it no longer uses.
+            stop(
+                f"LangFlow runs (process {self.pid}), and has no SQLite database open: say its LANGFLOW_DATABASE_URL in the command, "
+                "as in docker exec -i -e LANGFLOW_DATABASE_URL=… langflow python"
+            )
+        found = found or list(filter(is_langflows, self.places()))
         if len(found) == 1:
             return found[0]
         if found:
@@ -116,9 +137,10 @@ class LangFlow:
 
     def opened(self):
         links = set()
-        for descriptor in os.listdir(f"/proc/{self.pid}/fd") if self.pid else []:
+        for pid in family(self.pids_of_it):
             try:
-                links.add(os.readlink(f"/proc/{self.pid}/fd/{descriptor}"))
+                for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                    links.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
             except OSError:
                 continue
         return sorted(filter(is_langflows, links))
@@ -130,6 +152,19 @@ class LangFlow:
 
     def secret_key(self):
         return self.environment.get("LANGFLOW_SECRET_KEY", "").encode() or read(os.path.join(self.config, "secret_key"))
+
+
+def family(pids):
+    """Processes with their children, which LangFlow's workers are."""
+    parents = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")) if pids else []:
+        after_name = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        if len(after_name) > 1:
+            parents[pid] = after_name[1].decode()
+    found = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found, key=int)
 
 
 def is_langflows(path):
@@ -152,7 +187,9 @@ def read_start(path):
 
 
 def opened_sqlite(path):
-    return sqlite3.connect(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode=ro", uri=True)
+    # Without a log nobody has it open, and SQLite would make one beside it.
+    how = "mode=ro" if os.path.exists(f"{path}-wal") or os.path.exists(f"{path}-journal") else "immutable=1"
+    return sqlite3.connect(f"file:{urllib.parse.quote(os.path.abspath(path))}?{how}", uri=True)
 
 
 def copy_sqlite(path, into):
@@ -163,6 +200,8 @@ def copy_sqlite(path, into):
         source.backup(into)
         source.close()
     except sqlite3.Error as error:
+        if "full" in str(error):
+            stop(f"{tempfile.gettempdir()} has no room for a copy of {path}: say another folder by TMPDIR in the command")
         stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
     into.execute("PRAGMA journal_mode=DELETE")
 
@@ -173,8 +212,9 @@ TYPES = {
     "boolean": ("BOOLEAN", "{}::int"),
     "timestamp with time zone": ("DATETIME", "to_char({} AT TIME ZONE 'UTC', '" + MOMENT + "') || '+00:00'"),
     "timestamp without time zone": ("DATETIME", "to_char({}, '" + MOMENT + "')"),
-    "json": ("JSON", "{}::text"),
-    "jsonb": ("JSON", "{}::text"),
+    # With the affinity of a text: a number stays as it is written.
+    "json": ("JSON TEXT", "{}::text"),
+    "jsonb": ("JSON TEXT", "{}::text"),
     "smallint": ("INTEGER", "{}"),
     "integer": ("INTEGER", "{}"),
     "bigint": ("INTEGER", "{}"),
@@ -184,9 +224,9 @@ TYPES = {
 }
 OTHER = ("VARCHAR", "{}::text")
 COLUMNS = """
-SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+SELECT c.relname, a.attname, format_type(a.atttypid, NULL), has_table_privilege(c.oid, 'SELECT')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 1, a.attnum"""
 
 
@@ -195,14 +235,22 @@ def quoted(name):
 
 
 def copy_postgres(url, into):
-    """All tables of LangFlow's schema, in one transaction that cannot write."""
+    """The tables that move in, in one transaction that cannot write."""
     connection = connected(url)
     cursor = connection.cursor()
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     cursor.execute(COLUMNS)
     tables = {}
-    for table, column, kind in cursor.fetchall():
+    others = set()
+    for table, column, kind, is_readable in cursor.fetchall():
+        if TABLES and table not in TABLES:
+            others.add(table)
+            continue
+        if not is_readable:
+            stop(f"the role of LANGFLOW_DATABASE_URL may not read the table {table}: give the role of LangFlow itself")
         tables.setdefault(table, []).append((column, *TYPES.get(kind, OTHER)))
+    if others:
+        warn(f"tables that do not move in were not copied: {', '.join(sorted(others))}")
     if not {"flow", "user"} <= set(tables):
         stop("the database of LANGFLOW_DATABASE_URL has no tables of LangFlow")
     for table, columns in tables.items():
@@ -210,8 +258,19 @@ def copy_postgres(url, into):
     connection.close()
 
 
+def keywords(url):
+    """What LangFlow's SQLAlchemy reads in a URL, of which PostgreSQL's own client refuses some."""
+    try:
+        from sqlalchemy.engine import make_url
+    except ImportError:
+        return {"conninfo": POSTGRES.sub("postgresql://", url, count=1)}
+    parts = make_url(url)
+    given = {"host": parts.host, "port": parts.port, "user": parts.username, "password": parts.password, "dbname": parts.database}
+    known = {name: value for name, value in parts.query.items() if name.startswith("ssl") or name in ("host", "port", "options")}
+    return {**{name: value for name, value in given.items() if value is not None}, **known}
+
+
 def connected(url):
-    address = POSTGRES.sub("postgresql://", url, count=1)
     try:
         import psycopg as driver
     except ImportError:
@@ -219,8 +278,10 @@ def connected(url):
             import psycopg2 as driver
         except ImportError:
             stop("this Python has neither psycopg nor psycopg2: run this with the one that runs LangFlow")
+    address = keywords(url)
     try:
-        return driver.connect(address)
+        # The first argument has another name in each driver.
+        return driver.connect(address["conninfo"]) if "conninfo" in address else driver.connect(**address)
     except driver.Error as error:
         # Its own words may show the URL with its password.
         stop(f"PostgreSQL does not let this in or does not answer ({type(error).__name__}): run this where LangFlow runs")
@@ -241,6 +302,8 @@ def copy_table(connection, table, columns, into):
         count += len(page)
         progress(f"copied: {table} {count}")
     rows.close()
+    if any(name == "id" for name, _, _ in columns):
+        into.execute(f"CREATE INDEX {quoted('by id of ' + table)} ON {quoted(table)} (id)")
     into.commit()
 
 
@@ -306,6 +369,8 @@ def add_uploads(archive, config):
         return 0
     count = 0
     for owner in sorted(filter(UUID.fullmatch, os.listdir(config))):
+        if os.path.islink(os.path.join(config, owner)):
+            continue
         for folder, _, names in os.walk(os.path.join(config, owner)):
             for name in sorted(names):
                 path = os.path.join(folder, name)

@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
+import { travels } from "../../../agent/accounts/tableRule";
+import { TABLES } from "../../../agent/accounts/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 
 /** What was collected, as the script says it. */
@@ -33,7 +35,11 @@ const SUMMARY = "collected.json";
 const REFUSED = 2;
 
 /** What runs where LangFlow runs, and writes an archive of what it holds. */
-export const collectingScript = (): string => readFileSync(join(__dirname, "collect.py"), "utf8");
+export function collectingScript(): string {
+  const tables = TABLES.filter(travels).map(({ table }) => `"${table}"`);
+  const script = readFileSync(join(__dirname, "collect.py"), "utf8");
+  return script.replace("\nTABLES = ()\n", `\nTABLES = (${[...tables, '"alembic_version"'].join(", ")})\n`);
+}
 
 /**
  * Copies what a LangFlow holds, which may go on, into a folder that only its user can read: its database with what it has written ahead, its
@@ -85,7 +91,10 @@ async function unpacked(
     if (said !== "") report(said);
     said = line;
   });
-  const ended = Promise.all([once(script, "close"), once(tar, "close")]);
+  const ended = Promise.all([once(script, "close"), once(tar, "close")]).catch((error: Error) => {
+    end();
+    throw new UserError(`\`tar\` does not start (${error.message}): install it`, ExitCode.BadInput);
+  });
   // A script that ends early closes its input, and tar its own: their exit codes tell it.
   const quiet = () => undefined;
   await Promise.all([
@@ -96,7 +105,11 @@ async function unpacked(
   if (signal.aborted) throw new UserError("interrupted; nothing was written", ExitCode.Cancelled);
   if (script.exitCode === REFUSED) throw new UserError(said, ExitCode.BadInput);
   if (script.exitCode !== 0) throw unfinished(python, said || `exit code ${script.exitCode}`);
-  if (tar.exitCode !== 0) throw unfinished(python, saidByTar);
+  if (tar.exitCode !== 0)
+    throw new UserError(
+      `what \`${python}\` wrote could not be unpacked into ${dirname(folder)}: ${saidByTar}`,
+      ExitCode.BadInput,
+    );
   if (said !== "") report(said);
 }
 

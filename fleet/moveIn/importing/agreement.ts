@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AskedShare, Contents, HeldRow, Share } from "../../../agent/moveIn/contents";
 import { NAMED_MAX, printable } from "../../../agent/moveIn/names";
 import { ROW_BYTES_MAX } from "../../../agent/postgres/largeValue";
-import { UserError } from "../../../model/errors";
 
 /** A region whose contents can be read. */
 export interface ReadRegion {
@@ -10,23 +9,24 @@ export interface ReadRegion {
   readonly read: (asked: readonly AskedShare[]) => Promise<Contents>;
 }
 
-/** Rows of one user and one table that are not the same in two regions. */
+/** Rows of one user and one table that a region lacks, or has otherwise. */
 export interface Disagreement extends AskedShare {
   readonly region: string;
-  /** `missing`: in that region; `different`: both have them; `extra`: in that region alone. */
-  readonly kind: "missing" | "different" | "extra";
+  readonly kind: "missing" | "different";
   readonly count: number;
   /** The first few, by name. */
   readonly which: readonly string[];
   readonly because: string;
+  /** No region tells another of such a row, which `inspect` says. */
+  readonly isTooLarge: boolean;
 }
 
-/** What regions hold, compared. */
+/** What regions hold, compared. Each is in one of the lists at least. */
 export interface Agreement {
   /** Regions that hold what the importing one holds. */
   readonly agreed: readonly string[];
   readonly disagreements: readonly Disagreement[];
-  /** Regions that could not be read, with the reason. */
+  /** Regions that could not be read, or not all of them, with the reason. */
   readonly unread: readonly { readonly region: string; readonly because: string }[];
 }
 
@@ -38,122 +38,216 @@ export interface Comparing {
   readonly pauseMs: number;
   /** Milliseconds after which rows that still differ are named. */
   readonly patienceMs: number;
+  /** Milliseconds after which a region that does not answer is given up. */
+  readonly answerMs: number;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Reads after which it is looked at whether what still differs ever will be the same. */
-const READS = 5;
-/** Shares that are listed row by row: a region's answer stays small. */
-const LISTED_MAX = 50;
+/** Tables of users that are listed row by row: an answer stays small. */
+const LISTED_MAX = 500;
 const TOO_LARGE = `larger than ${ROW_BYTES_MAX} bytes, which no region tells another`;
+const OF_TOO_LARGE = `belongs to a flow that is larger than ${ROW_BYTES_MAX} bytes`;
 const NOT_YET = "not replicated yet; the log of the agent there names rows that wait, and why";
 
 /**
- * Waits until the other regions hold what the importing one holds, each table of each user: a share that was once the same is not read
- * again, as users go on.
+ * Waits until the other regions hold what the importing one holds. Digests are compared first, of each table of each user; where few
+ * differ, rows are. Users may go on meanwhile: rows that they make are not compared, and a row agrees once a region had it as it was in
+ * the importing one at any time.
  */
-export async function agreement({ into, others, pauseMs, patienceMs, report, signal }: Comparing): Promise<Agreement> {
+export async function agreement(comparing: Comparing): Promise<Agreement> {
+  const { into, others, pauseMs, patienceMs, report, signal } = comparing;
   const end = Date.now() + patienceMs;
-  const open = new Map(others.map((other) => [other.region, new OpenRegion(other)]));
-  const disagreements = async () =>
-    (await Promise.all([...open.values()].map((region) => region.disagreements(into)))).flat();
-  for (let reads = 1; ; reads += 1) {
-    const wanted = (await into.read([])).shares;
-    await Promise.all([...open.values()].map((region) => region.compare(wanted)));
-    for (const [region, { differing, unread }] of open)
-      if (differing.length === 0 && unread === undefined) open.delete(region);
-    if (open.size === 0 || Date.now() >= end || signal.aborted) break;
-    if (reads % READS === 0 && [...open.values()].every(({ unread }) => unread === undefined)) {
-      const found = await disagreements();
-      if (found.length > 0 && found.every(({ because }) => because === TOO_LARGE)) break;
-    }
-    report([...open.values()].map((region) => region.inWords()).join("; "));
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  const imported = new ImportingRegion(into, comparing);
+  const open = new Set(others.map((other) => new OpenRegion(other, imported, comparing)));
+  for (let isListed = false; ; ) {
+    const isLast = () => Date.now() >= end || signal.aborted;
+    await imported.read([...open].flatMap((region) => region.listed));
+    await Promise.all([...open].map((region) => region.compare()));
+    for (const region of open) if (region.isSettled) open.delete(region);
+    if (open.size === 0 || [...open].every((region) => region.hasOnlyTooLarge)) break;
+    if (isListed || signal.aborted) break;
+    // What differs is named, so there is one round more in which its rows are compared.
+    isListed = isLast();
+    for (const region of open) region.listMore(isListed);
+    report([...open].map((region) => region.inWords()).join("; "));
+    if (!isListed) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
+  const settled = new Set(others.map(({ region }) => region));
+  for (const { region } of open) settled.delete(region.region);
   return {
-    agreed: others.map(({ region }) => region).filter((region) => !open.has(region)),
-    disagreements: await disagreements(),
-    unread: [...open].flatMap(([region, { unread }]) => (unread === undefined ? [] : [{ region, because: unread }])),
+    agreed: [...settled],
+    disagreements: [...open].flatMap((region) => region.disagreements()),
+    unread: [...open].flatMap((region) => region.unread() ?? []),
   };
 }
 
 const keyOf = ({ table, user }: AskedShare): string => JSON.stringify([table, user]);
+const rowKey = (row: HeldRow): string => JSON.stringify([row.table, row.id]);
+
+/** Reads a region, which may not answer. @returns why not, where it does not */
+async function tryRead(
+  { region, read }: ReadRegion,
+  asked: readonly AskedShare[],
+  { answerMs, signal }: Pick<Comparing, "answerMs" | "signal">,
+): Promise<Contents | string> {
+  const late = new AbortController();
+  const given = AbortSignal.any([signal, late.signal]);
+  const waited = sleep(answerMs, undefined, { signal: given }).then(
+    () => `${region} did not answer within ${answerMs / 1000} s`,
+    () => "interrupted",
+  );
+  try {
+    return await Promise.race([read(asked), waited]);
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    late.abort();
+  }
+}
+
+/** What was imported, and what becomes of it. */
+class ImportingRegion {
+  shares: readonly Share[] = [];
+  trouble: string | undefined;
+  /** Rows as they were when they were listed first, by share. */
+  readonly first = new Map<string, readonly HeldRow[]>();
+  private readonly digests = new Map<string, Set<string>>();
+  private rows = new Map<string, HeldRow>();
+
+  constructor(
+    private readonly region: ReadRegion,
+    private readonly comparing: Comparing,
+  ) {}
+
+  async read(asked: readonly AskedShare[]): Promise<void> {
+    const unique = [...new Map(asked.map((share) => [keyOf(share), share])).values()];
+    const contents = await tryRead(this.region, unique, this.comparing);
+    this.trouble = typeof contents === "string" ? `${this.region.region}: ${contents}` : undefined;
+    if (typeof contents === "string") return;
+    this.shares = contents.shares;
+    this.rows = new Map(contents.rows.map((row) => [rowKey(row), row]));
+    for (const row of contents.rows) {
+      const key = rowKey(row);
+      this.digests.set(key, (this.digests.get(key) ?? new Set()).add(row.digest));
+    }
+    for (const share of unique)
+      if (!this.first.has(keyOf(share)))
+        this.first.set(
+          keyOf(share),
+          contents.rows.filter((row) => keyOf(row) === keyOf(share)),
+        );
+  }
+
+  /** Whether a row was once so here, or is gone since. */
+  had(row: HeldRow, there: HeldRow | undefined): boolean {
+    if (!this.rows.has(rowKey(row))) return true;
+    return there !== undefined && (this.digests.get(rowKey(row))?.has(there.digest) ?? false);
+  }
+}
 
 class OpenRegion {
-  /** Undefined once it was read. */
-  unread: string | undefined;
-  differing: readonly AskedShare[] = [];
+  /** Shares whose rows are compared. */
+  listed: readonly AskedShare[] = [];
+  private differing: readonly AskedShare[] = [];
+  private before = "";
+  private trouble: string | undefined = "not read yet";
   private readonly agreed = new Set<string>();
+  private readonly rows = new Map<string, { readonly row: HeldRow; readonly there: HeldRow | undefined }>();
   private all = 0;
 
-  constructor(private readonly region: ReadRegion) {}
+  constructor(
+    readonly region: ReadRegion,
+    private readonly imported: ImportingRegion,
+    private readonly comparing: Comparing,
+  ) {}
 
-  async compare(wanted: readonly Share[]): Promise<void> {
-    const contents = await this.tryRead([]);
-    if (!contents) return;
-    const held = new Map(contents.shares.map((share) => [keyOf(share), share]));
-    const shares = new Map([...held, ...wanted.map((share) => [keyOf(share), share] as const)]);
-    const own = new Map(wanted.map((share) => [keyOf(share), share]));
-    for (const key of shares.keys()) if (held.get(key)?.digest === own.get(key)?.digest) this.agreed.add(key);
-    this.all = shares.size;
-    this.differing = [...shares].flatMap(([key, share]) => (this.agreed.has(key) ? [] : [share]));
+  get isSettled(): boolean {
+    return this.trouble === undefined && this.differing.length === 0;
+  }
+
+  get hasOnlyTooLarge(): boolean {
+    const found = this.disagreements();
+    return this.trouble === undefined && this.uncompared === 0 && found.every(({ isTooLarge }) => isTooLarge);
+  }
+
+  async compare(): Promise<void> {
+    const contents = await tryRead(this.region, this.listed, this.comparing);
+    this.trouble = typeof contents === "string" ? contents : this.imported.trouble;
+    if (typeof contents === "string" || this.trouble !== undefined) return;
+    const held = new Map(contents.shares.map((share) => [keyOf(share), share.digest]));
+    for (const share of this.imported.shares)
+      if (held.get(keyOf(share)) === share.digest) this.agreed.add(keyOf(share));
+    this.compareRows(contents.rows);
+    this.all = this.imported.shares.length;
+    this.differing = this.imported.shares.filter((share) => !this.agreed.has(keyOf(share)));
+  }
+
+  private compareRows(rows: readonly HeldRow[]): void {
+    const there = new Map(rows.map((row) => [rowKey(row), row]));
+    this.rows.clear();
+    for (const share of this.listed) {
+      const open = (this.imported.first.get(keyOf(share)) ?? []).filter(
+        (row) => !this.imported.had(row, there.get(rowKey(row))),
+      );
+      if (open.length === 0) this.agreed.add(keyOf(share));
+      for (const row of open) this.rows.set(rowKey(row), { row, there: there.get(rowKey(row)) });
+    }
+  }
+
+  /** Lists rows of what differs: once nothing has changed since the last read, or now. */
+  listMore(isNow: boolean): void {
+    const names = JSON.stringify(this.differing.map(keyOf));
+    const isStill = names === this.before;
+    this.before = names;
+    if (isNow || isStill) this.listed = this.differing.slice(0, LISTED_MAX);
   }
 
   inWords(): string {
     const { region } = this.region;
-    return this.unread === undefined
+    return this.trouble === undefined
       ? `${region} holds ${this.all - this.differing.length} of ${this.all} tables of users`
-      : `${region} does not answer: ${this.unread}`;
+      : `${region} could not be compared: ${this.trouble}`;
   }
 
-  async disagreements(into: ReadRegion): Promise<Disagreement[]> {
-    const asked = this.differing.slice(0, LISTED_MAX);
-    if (asked.length === 0 || this.unread !== undefined) return [];
-    const compared = await this.tryRead(asked);
-    const wanted = await into.read(asked);
-    return compared ? asked.flatMap((share) => this.between(share, wanted.rows, compared.rows)) : [];
+  /** How many tables of users differ of which no row is named. */
+  private get uncompared(): number {
+    const compared = new Set([...this.rows.values()].map(({ row }) => keyOf(row)));
+    return this.differing.filter((share) => !compared.has(keyOf(share))).length;
   }
 
-  private between(share: AskedShare, imported: readonly HeldRow[], compared: readonly HeldRow[]): Disagreement[] {
-    const of = (rows: readonly HeldRow[]) =>
-      new Map(rows.filter((row) => keyOf(row) === keyOf(share)).map((row) => [row.id, row]));
-    const [own, other] = [of(imported), of(compared)];
-    const differing = (kind: Disagreement["kind"], rows: readonly HeldRow[]): Disagreement[] =>
-      [true, false].flatMap((isTooLarge) => {
-        const some = rows.filter((row) => row.isTooLarge === isTooLarge);
-        const { table, user } = share;
-        const which = some.slice(0, NAMED_MAX).map(({ id, name }) => printable(name ?? id));
-        const because = isTooLarge ? TOO_LARGE : NOT_YET;
-        return some.length === 0
-          ? []
-          : [{ region: this.region.region, table, user, kind, count: some.length, which, because }];
+  unread(): { region: string; because: string } | undefined {
+    const { region } = this.region;
+    if (this.trouble !== undefined) return { region, because: this.trouble };
+    return this.uncompared === 0
+      ? undefined
+      : { region, because: `${this.uncompared} tables of users differ, whose rows were not compared` };
+  }
+
+  disagreements(): Disagreement[] {
+    const large = new Set([...this.rows.values()].flatMap(({ row }) => (row.isTooLarge ? [row.id] : [])));
+    const reasonOf = (row: HeldRow) => {
+      if (row.isTooLarge) return TOO_LARGE;
+      return row.flow !== null && large.has(row.flow) ? OF_TOO_LARGE : NOT_YET;
+    };
+    const groups = new Map<string, Disagreement>();
+    for (const { row, there } of this.rows.values()) {
+      const { table, user } = row;
+      const kind = there === undefined ? "missing" : "different";
+      const because = reasonOf(row);
+      const key = JSON.stringify([table, user, kind, because]);
+      const { count = 0, which = [] } = groups.get(key) ?? {};
+      groups.set(key, {
+        region: this.region.region,
+        table,
+        user,
+        kind,
+        count: count + 1,
+        which: which.length < NAMED_MAX ? [...which, printable(row.name ?? row.id)] : which,
+        because,
+        isTooLarge: because !== NOT_YET,
       });
-    return [
-      ...differing(
-        "missing",
-        [...own.values()].filter(({ id }) => !other.has(id)),
-      ),
-      ...differing(
-        "different",
-        [...own.values()].filter(({ id, digest }) => other.has(id) && other.get(id)?.digest !== digest),
-      ),
-      ...differing(
-        "extra",
-        [...other.values()].filter(({ id }) => !own.has(id)),
-      ),
-    ];
-  }
-
-  private async tryRead(asked: readonly AskedShare[]): Promise<Contents | undefined> {
-    try {
-      const contents = await this.region.read(asked);
-      this.unread = undefined;
-      return contents;
-    } catch (error) {
-      if (!(error instanceof UserError) && (error as { exitCode?: number }).exitCode === undefined) throw error;
-      this.unread = (error as Error).message;
-      return undefined;
     }
+    return [...groups.values()];
   }
 }

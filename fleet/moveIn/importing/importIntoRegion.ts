@@ -1,5 +1,5 @@
 import { type AskedShare, type Contents, regionContents } from "../../../agent/moveIn/contents";
-import { withDatabase } from "../../../agent/postgres/connection";
+import { openDatabase } from "../../../agent/postgres/connection";
 import { report, withSession } from "../../cli/command";
 import type { Project } from "../../stacks/project";
 import type { Session } from "../../stacks/session";
@@ -13,6 +13,8 @@ import { type Imported, importSource } from "./importSource";
 
 /** Between two reads of a region: on the clouds each is a pod. */
 const PAUSE_MS = { local: 2_000, cloud: 20_000 };
+/** For one answer: of a database, or of a pod that may wait for a node. */
+const ANSWER_MS = { local: 120_000, cloud: 900_000 };
 
 export interface ImportedIntoFleet extends Imported {
   /** Absent where nobody asked for it. */
@@ -41,6 +43,7 @@ export function importIntoRegion(options: ImportOptions): Promise<ImportedIntoFl
       others: others.map(readable),
       pauseMs: local ? PAUSE_MS.local : PAUSE_MS.cloud,
       patienceMs: wait * 1_000,
+      answerMs: local ? ANSWER_MS.local : ANSWER_MS.cloud,
       report,
       signal,
     });
@@ -50,7 +53,10 @@ export function importIntoRegion(options: ImportOptions): Promise<ImportedIntoFl
 
 const localRegion = (region: string, session: Session): ReadRegion => ({
   region,
-  read: async (asked) => withDatabase(await localDatabase(region, session), (client) => regionContents(client, asked)),
+  read: async (asked) => {
+    const client = await openDatabase(await localDatabase(region, session), ANSWER_MS.local);
+    return regionContents(client, asked).finally(() => client.end());
+  },
 });
 
 const cloudRegion = (region: string, session: Session, project: Project, signal: AbortSignal): ReadRegion => ({

@@ -16,9 +16,12 @@ export const carriedRows = (tables: readonly TableTally[]): number =>
 /** Disproved where a region lacks what another has, or a row did not come for a reason that `inspect` cannot know. */
 export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode {
   const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason)));
-  const differs = agreement !== undefined && agreement.disagreements.length + agreement.unread.length > 0;
-  return isLacking || differs ? ExitCode.Disproved : ExitCode.Success;
+  return isLacking || (agreement && !isAgreed(agreement)) ? ExitCode.Disproved : ExitCode.Success;
 }
+
+/** Whether each region has what was imported, but for what `inspect` names. */
+export const isAgreed = ({ disagreements, unread }: Agreement): boolean =>
+  unread.length === 0 && disagreements.every(({ isTooLarge }) => isTooLarge);
 
 /** What came, and what did not and why: for people. */
 export function importReport(region: string, imported: ImportedIntoFleet): string[] {

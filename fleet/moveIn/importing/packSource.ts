@@ -5,6 +5,7 @@ import { join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
+import { isCredential } from "../../../agent/flows/credentialShapes";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import {
   FIRST_FORM,
@@ -91,7 +92,8 @@ class Damage {
     return page.filter((row) => {
       const reason = this.reason(rule, row);
       if (reason === undefined) return true;
-      this.left.push({ table: rule.table, reason, name: nameIn(row) ?? "", rows: 1 });
+      const name = nameIn(row) ?? "";
+      this.left.push({ table: rule.table, reason, name: isCredential(name) ? String(row.id) : name, rows: 1 });
       this.ids.set(rule.table, (this.ids.get(rule.table) ?? new Set()).add(row.id));
       return false;
     });

@@ -4,6 +4,7 @@ import { escapeIdentifier } from "pg";
 import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { isCredential } from "../../../agent/flows/credentialShapes";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
 import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
 import { MCP_FILE } from "../../../agent/moveIn/names";
@@ -252,7 +253,7 @@ class LangFlowDatabase {
     for (const { table } of TABLES.filter(travels))
       if (this.has(table))
         for (const { row, ...damage } of await this.rows.damaged(table, [...NAMES, "user_id"]))
-          found.push({ ...damage, name: nameOf(row, users) });
+          found.push({ ...damage, name: nameOf(masked(row), users) });
     return found;
   }
 
@@ -355,6 +356,10 @@ function parsed(stored: unknown): unknown {
     return undefined;
   }
 }
+
+/** A row under its id where its name is what somebody pasted by mistake. */
+const masked = ({ name, ...row }: Row): Row =>
+  typeof name === "string" && isCredential(name) ? row : { name, ...row };
 
 function nameOf(row: Row, users: ReadonlyMap<string, string>): string {
   const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);

@@ -44,6 +44,11 @@ const isPythonsJson = (name: string): string =>
 export const strictJson = (name: string): string =>
   `CASE WHEN ${isPythonsJson(name)} AND NOT json_valid(${name}) THEN json(${name}) ELSE ${name} END`;
 
+/** An offset of four digits, which SQLite reads with a colon alone. */
+const withColon = (name: string): string =>
+  `CASE WHEN ${name} GLOB '*[+-][0-9][0-9][0-9][0-9]' AND length(${name}) > 16
+     THEN substr(${name}, 1, length(${name}) - 2) || ':' || substr(${name}, -2) ELSE ${name} END`;
+
 /** For each kind of column: what it holds, for people, and SQL for a value that is none. SQLite itself takes any value. */
 const KINDS: readonly {
   /** How the column is declared. */
@@ -55,11 +60,11 @@ const KINDS: readonly {
     declared: /^(DATE|TIMESTAMP)/,
     holds: "a date",
     // Alone, `datetime` takes numbers, and February 31st.
-    isNone: (name) => `typeof(${name}) <> 'text' OR datetime(${name}) IS NULL
+    isNone: (name) => `typeof(${name}) <> 'text' OR datetime(${withColon(name)}) IS NULL
       OR date(substr(${name}, 1, 10), '+0 days') IS NOT substr(${name}, 1, 10)`,
   },
   {
-    declared: /^JSONB?$/,
+    declared: /^JSON/,
     holds: "JSON",
     isNone: (name) => `typeof(${name}) = 'blob' OR NOT json_valid(${name}) AND NOT ${isPythonsJson(name)}`,
   },
@@ -68,7 +73,12 @@ const KINDS: readonly {
     holds: "an id",
     isNone: (name) => `length(replace(${name}, '-', '')) <> 32 OR replace(${name}, '-', '') GLOB '*[^0-9a-fA-F]*'`,
   },
-  { declared: /^BOOL/, holds: "a truth value", isNone: (name) => `${name} NOT IN (0, 1)` },
+  {
+    declared: /^BOOL/,
+    holds: "a truth value",
+    isNone: (name) =>
+      `typeof(${name}) NOT IN ('integer', 'real') AND lower(${name}) NOT IN ('true', 'false', 't', 'f')`,
+  },
   { declared: /INT/, holds: "a whole number", isNone: (name) => `typeof(${name}) <> 'integer'` },
 ];
 

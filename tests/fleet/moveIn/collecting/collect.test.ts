@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -179,6 +180,31 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     await refused(python(), /^several LangFlows run here, in \/.*, \/.*: say which by LANGFLOW_CONFIG_DIR/);
   });
 
+  it("one that runs with a database that nobody can see: an older file in its folder is not taken for it", async () => {
+    const source = recorded();
+    const caches = join(madeFolder(), ".cache");
+    mkdirSync(caches);
+    renameSync(source, join(caches, "langflow"));
+    const program = join(madeFolder(), "langflow");
+    writeFileSync(program, "import time\nprint('ready', flush=True)\ntime.sleep(120)");
+    const child = spawn("python3", [program], {
+      env: { PATH: process.env.PATH, HOME: join(caches, ".."), LANGFLOW_LOG_LEVEL: "of-this-test" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    running.push(child);
+    await once(child.stdout, "data");
+    const others = running.filter((each) => each !== child && each.exitCode === null && each.signalCode === null);
+    for (const each of others) {
+      each.kill("SIGKILL");
+      await once(each, "close");
+    }
+    await refused(
+      python(),
+      /^LangFlow runs \(process \d+\), and has no SQLite database open: say its LANGFLOW_DATABASE_URL|^several LangFlows/,
+    );
+    child.kill("SIGKILL");
+  });
+
   it("a file that is no database of LangFlow", async () => {
     const file = join(madeFolder(), "langflow.db");
     writeFileSync(file, "nothing");
@@ -201,7 +227,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
       "no-such-docker exec -i langflow python",
       /did not come to its end: .*no-such-docker.*for example: docker exec -i langflow python$/,
     );
-    await refused("cat", /did not come to its end/);
+    await refused("cat", /^what `cat` wrote could not be unpacked into \/.*: tar: /);
   });
 
   it("an archive that is cut off", async () => {
@@ -209,7 +235,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     const whole = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
     await refused(
       `sh -c "${whole} - | head -c 50000" sh`,
-      /did not come to its end: the archive ends early|did not come to its end/,
+      / could not be unpacked into | did not come to its end: the archive ends early/,
     );
   });
 
