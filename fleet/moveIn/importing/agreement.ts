@@ -140,9 +140,9 @@ class ImportingRegion {
   }
 
   /** Whether a row was once so here, or is gone since. */
-  had(row: HeldRow, there: HeldRow | undefined): boolean {
+  had(row: HeldRow, other: HeldRow | undefined): boolean {
     if (!this.rows.has(rowKey(row))) return true;
-    return there !== undefined && (this.digests.get(rowKey(row))?.has(there.digest) ?? false);
+    return other !== undefined && (this.digests.get(rowKey(row))?.has(other.digest) ?? false);
   }
 }
 
@@ -153,7 +153,7 @@ class OpenRegion {
   private before = "";
   private trouble: string | undefined = "not read yet";
   private readonly agreed = new Set<string>();
-  private readonly rows = new Map<string, { readonly row: HeldRow; readonly there: HeldRow | undefined }>();
+  private readonly rows = new Map<string, { readonly row: HeldRow; readonly other: HeldRow | undefined }>();
   private all = 0;
 
   constructor(
@@ -184,14 +184,14 @@ class OpenRegion {
   }
 
   private compareRows(rows: readonly HeldRow[]): void {
-    const there = new Map(rows.map((row) => [rowKey(row), row]));
+    const other = new Map(rows.map((row) => [rowKey(row), row]));
     this.rows.clear();
     for (const share of this.listed) {
       const open = (this.imported.first.get(keyOf(share)) ?? []).filter(
-        (row) => !this.imported.had(row, there.get(rowKey(row))),
+        (row) => !this.imported.had(row, other.get(rowKey(row))),
       );
       if (open.length === 0) this.agreed.add(keyOf(share));
-      for (const row of open) this.rows.set(rowKey(row), { row, there: there.get(rowKey(row)) });
+      for (const row of open) this.rows.set(rowKey(row), { row, other: other.get(rowKey(row)) });
     }
   }
 
@@ -231,9 +231,9 @@ class OpenRegion {
       return row.flow !== null && large.has(row.flow) ? OF_TOO_LARGE : NOT_YET;
     };
     const groups = new Map<string, Disagreement>();
-    for (const { row, there } of this.rows.values()) {
+    for (const { row, other } of this.rows.values()) {
       const { table, user } = row;
-      const kind = there === undefined ? "missing" : "different";
+      const kind = other === undefined ? "missing" : "different";
       const because = reasonOf(row);
       const key = JSON.stringify([table, user, kind, because]);
       const { count = 0, which = [] } = groups.get(key) ?? {};
