@@ -48,6 +48,7 @@ const folder = mkdtempSync(join(tmpdir(), "line-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const TEXTS = [
+  "command",
   "source",
   "dir",
   "file",
