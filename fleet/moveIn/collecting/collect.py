@@ -4,6 +4,7 @@ It runs where that LangFlow runs, with its packages, and changes nothing there. 
 both read as they are at one moment. Python 3.10 and later, LangFlow 1.0 and later.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import io
@@ -19,7 +20,6 @@ import time
 import urllib.parse
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SQLITE = b"SQLite format 3\0"
 POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 # What tells one LangFlow of a machine from another.
 PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
@@ -168,27 +168,21 @@ def family(pids):
 
 
 def is_langflows(path):
-    if not os.path.isfile(path) or not read_start(path).startswith(SQLITE):
+    if not os.path.isfile(path):
         return False
     try:
-        with opened_sqlite(path) as database:
+        with contextlib.closing(opened_sqlite(path)) as database:
             names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
             return {"flow", "user"} <= names
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         return False
-
-
-def read_start(path):
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(SQLITE))
-    except OSError:
-        return b""
 
 
 def opened_sqlite(path):
-    # Without a log nobody has it open, and SQLite would make one beside it.
-    how = "mode=ro" if os.path.exists(f"{path}-wal") or os.path.exists(f"{path}-journal") else "immutable=1"
+    with open(path, "rb") as file:
+        writes_ahead = file.read(20)[19:] == b"\2"  # SQLite's file format, "file format read version"
+    # Written ahead and without its log, nobody has it open, and SQLite would make one beside it.
+    how = "immutable=1" if writes_ahead and not os.path.exists(f"{path}-wal") else "mode=ro"
     return sqlite3.connect(f"file:{urllib.parse.quote(os.path.abspath(path))}?{how}", uri=True)
 
 
@@ -196,10 +190,9 @@ def copy_sqlite(path, into):
     """By SQLite's backup API: the copy has what is in the log as well."""
     say(f"copying {path}")
     try:
-        source = opened_sqlite(path)
-        source.backup(into)
-        source.close()
-    except sqlite3.Error as error:
+        with contextlib.closing(opened_sqlite(path)) as source:
+            source.backup(into)
+    except (OSError, sqlite3.Error) as error:
         if "full" in str(error):
             stop(f"{tempfile.gettempdir()} has no room for a copy of {path}: say another folder by TMPDIR in the command")
         stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
@@ -278,11 +271,11 @@ def connected(url):
             import psycopg2 as driver
         except ImportError:
             stop("this Python has neither psycopg nor psycopg2: run this with the one that runs LangFlow")
-    address = keywords(url)
     try:
+        address = keywords(url)
         # The first argument has another name in each driver.
         return driver.connect(address["conninfo"]) if "conninfo" in address else driver.connect(**address)
-    except driver.Error as error:
+    except Exception as error:  # of the driver, or of SQLAlchemy
         # Its own words may show the URL with its password.
         stop(f"PostgreSQL does not let this in or does not answer ({type(error).__name__}): run this where LangFlow runs")
 
@@ -347,11 +340,10 @@ class Archive:
         self.tar.addfile(entry)
 
 
-class Exactly(io.RawIOBase):
+class Exactly:
     """A file as long as it was at first, whoever writes to it meanwhile."""
 
     def __init__(self, file, size):
-        super().__init__()
         self.file, self.left, self.is_short = file, size, False
 
     def read(self, size=-1):

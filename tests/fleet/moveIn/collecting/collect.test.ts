@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Database } from "node-sqlite3-wasm";
 import { collectFrom } from "../../../../fleet/handlers/moveIn";
 import { type Collecting, collect } from "../../../../fleet/moveIn/collecting/collect";
 import { inspect } from "../../../../fleet/moveIn/inspect";
@@ -136,6 +137,20 @@ describe("a LangFlow whose place the command says", () => {
     expect(existsSync(join(out, "logs"))).toBe(false);
     expect(readdirSync(join(out, "knowledge_bases", "bea", "Manuals"))).toEqual([]);
     expect((await look(out)).knowledgeBases).toBe(1);
+  });
+
+  it("has nothing beside it afterwards where it was stopped, though it writes ahead", async () => {
+    const source = recorded();
+    const database = new Database(join(source, "langflow.db"));
+    database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL");
+    database.close();
+    const before = JSON.stringify(contentsOf(source));
+    const { out } = await collected(
+      python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source }),
+    );
+    expect(readFileSync(join(source, "langflow.db"))[19]).toBe(2);
+    expect(JSON.stringify(contentsOf(source)) === before).toBe(true);
+    expect((await look(out)).flows).toHaveLength(4);
   });
 
   it("is told what it lacks: a key, a folder of files, files in a bucket", async () => {
