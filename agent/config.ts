@@ -176,10 +176,10 @@ const moveIn = common.extend({
   /** Whether flows that were made since are told with their texts. */
   MOVE_IN_FLOWS: z.enum(["true", "false"]).default("false"),
   /** Which shares of the region's contents are told row by row, as JSON. */
-  MOVE_IN_ASKED: z
-    .string()
-    .default("[]")
-    .transform((json) => z.array(z.object({ table: z.string(), user: z.string().nullable() })).parse(JSON.parse(json))),
+  MOVE_IN_ASKED: json(
+    z.array(z.object({ table: z.string(), user: z.string().nullable() })),
+    'must be a JSON array such as [{"table":"flow","user":"bea"}]',
+  ).default([]),
 });
 
 const schemas = { sync, release, reject, handOver, adopt, rekey, backup, verify, restore, moveIn };

@@ -4,9 +4,9 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { conditionSql } from "../accounts/rowCondition";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
-import { isCredential } from "../flows/credentialShapes";
 import { SCHEMA } from "../langflow/storeSchema";
 import { ROW_BYTES_MAX } from "../postgres/largeValue";
+import { nameOrId } from "./names";
 import { NAMES } from "./scratchDatabase";
 
 /** What one user has in one replicated table of a region. */
@@ -21,7 +21,8 @@ export interface Share {
 
 export interface HeldRow extends Pick<Share, "table" | "user"> {
   readonly id: string;
-  readonly name: string | null;
+  /** For people. */
+  readonly name: string;
   readonly digest: string;
   /** Id of the flow that it is part of. */
   readonly flow: string | null;
@@ -54,13 +55,11 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
       shares.push(...found.rows.map((share) => ({ table: rule.table, ...share })));
       const users = asked.filter(({ table: name }) => name === rule.table).map(({ user }) => user ?? "");
       if (users.length === 0) continue;
-      const listed = await client.query<Omit<HeldRow, "table">>(
+      const listed = await client.query<Omit<HeldRow, "table" | "name"> & { readonly name: string | null }>(
         `SELECT * FROM (${held}) h WHERE coalesce("user", '') = ANY($1::text[]) ORDER BY id`,
         [users],
       );
-      // A name may be what somebody pasted by mistake.
-      for (const { name, ...row } of listed.rows)
-        rows.push({ table: rule.table, ...row, name: name !== null && isCredential(name) ? null : name });
+      for (const row of listed.rows) rows.push({ table: rule.table, ...row, name: nameOrId(row.name, row.id) });
     }
   } finally {
     await client.query("ROLLBACK");

@@ -1,3 +1,5 @@
+import { isCredential } from "../flows/credentialShapes";
+
 /** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
 export const AUTO_LOGIN_USER = "langflow";
 
@@ -11,3 +13,7 @@ export function printable(name: string): string {
 
 /** How the file of a user's MCP servers is called in releases before 1.11 (langflow, api/v2/files.py). */
 export const MCP_FILE = "_mcp_servers";
+
+/** A row for people: by its id where it has no name, or one that somebody pasted by mistake. */
+export const nameOrId = (name: string | null | undefined, id: string): string =>
+  name === null || name === undefined || isCredential(name) ? id : printable(name);

@@ -3,11 +3,10 @@ import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { conditionSql } from "../accounts/rowCondition";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
-import { isCredential } from "../flows/credentialShapes";
 import { hasTable } from "../postgres/connection";
 import { CarriedTable, digestSql } from "./carriedTable";
 import { LEDGER } from "./ledger";
-import { NAMED_MAX, printable } from "./names";
+import { NAMED_MAX, nameOrId } from "./names";
 import { NAMES } from "./scratchDatabase";
 
 /** What became of a row in the fleet since it was imported, or instead. */
@@ -49,15 +48,12 @@ export async function sinceImport(region: ClientBase): Promise<readonly SinceImp
     for (const fate of ["made", "changed", "deleted"] as const) {
       const some = found.filter((each) => each.fate === fate);
       if (some.length === 0) continue;
-      const which = some.slice(0, NAMED_MAX).map(({ id, name }) => told(id, name));
+      const which = some.slice(0, NAMED_MAX).map(({ id, name }) => nameOrId(name, id));
       all.push({ table: rule.table, fate, count: some.length, which, ids: some.map(({ id }) => id) });
     }
   }
   return all;
 }
-
-/** A name may be what somebody pasted by mistake. */
-const told = (id: string, name: string | null): string => (name === null || isCredential(name) ? id : printable(name));
 
 function differing(rule: TravellingTable, inRegion: CatalogTable): string {
   const table = new CarriedTable(rule, inRegion, inRegion);

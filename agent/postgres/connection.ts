@@ -115,8 +115,12 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
 }
 
 /** Works with a connection of its own, which then ends. As {@link openDatabase} otherwise. */
-export async function withDatabase<T>(address: DatabaseAddress, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await openDatabase(address);
+export async function withDatabase<T>(
+  address: DatabaseAddress,
+  work: (client: Client) => Promise<T>,
+  answerMs?: number,
+): Promise<T> {
+  const client = await openDatabase(address, answerMs);
   try {
     return await work(client);
   } finally {

@@ -68,7 +68,7 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   try {
     await bring();
   } catch (error) {
-    told(ExitCode.Failure, afterMove(share, exitCode));
+    told(error instanceof UserError ? error.exitCode : ExitCode.Failure, afterMove(share, exitCode));
     throw error;
   }
   const last = imports.at(-1);

@@ -36,8 +36,8 @@ const importing = {
   config: inspecting.config,
   region: neededText("<region>", "the region that it moves into; the others follow"),
   withoutSecrets: flag("also where the secret key opens nothing, or there is none: secrets stay behind"),
-  damaged: flag("leave rows that LangFlow cannot read behind, and the rows that belong to them (default: refuse)"),
-  wait: seconds("wait so long for the other regions to hold the same; 0: do not compare them (default: 600)", {
+  damaged: flag("leave rows that LangFlow cannot read behind, and the rows that belong to them"),
+  wait: seconds("wait so long for the other regions to hold the same; 0: do not compare them", {
     otherwise: 600,
   }),
 };

@@ -1,18 +1,12 @@
 import { type FleetAlone, fleetAlone } from "../../../agent/moveIn/fleetAlone";
-import { type DatabaseAddress, openDatabase } from "../../../agent/postgres/connection";
+import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
 import { askRegion } from "../importing/askRegion";
 import type { Target } from "../importing/importSource";
 import { type WrittenFlows, writeFlows } from "./flowFiles";
 
 /** What is in a region alone, of whose database this process is told. @param withFlows also their texts */
-export async function byDatabase(database: DatabaseAddress, withFlows: boolean): Promise<FleetAlone> {
-  const client = await openDatabase(database);
-  try {
-    return await fleetAlone(client, withFlows);
-  } finally {
-    await client.end();
-  }
-}
+export const byDatabase = (database: DatabaseAddress, withFlows: boolean): Promise<FleetAlone> =>
+  withDatabase(database, (client) => fleetAlone(client, withFlows));
 
 /** The same of a region whose database its pods alone reach. @throws UserError as an import's run */
 export const byPod = (

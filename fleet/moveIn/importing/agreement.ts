@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AskedShare, Contents, HeldRow, Share } from "../../../agent/moveIn/contents";
-import { NAMED_MAX, printable } from "../../../agent/moveIn/names";
+import { NAMED_MAX } from "../../../agent/moveIn/names";
 import { ROW_BYTES_MAX } from "../../../agent/postgres/largeValue";
 
 /** A region whose contents can be read. */
@@ -131,12 +131,9 @@ class ImportingRegion {
       const key = rowKey(row);
       this.digests.set(key, (this.digests.get(key) ?? new Set()).add(row.digest));
     }
-    for (const share of unique)
-      if (!this.first.has(keyOf(share)))
-        this.first.set(
-          keyOf(share),
-          contents.rows.filter((row) => keyOf(row) === keyOf(share)),
-        );
+    const listedNow = new Map(unique.map((share): [string, HeldRow[]] => [keyOf(share), []]));
+    for (const row of contents.rows) listedNow.get(keyOf(row))?.push(row);
+    for (const [key, rows] of listedNow) if (!this.first.has(key)) this.first.set(key, rows);
   }
 
   /** Whether a row was once so here, or is gone since. */
@@ -243,7 +240,7 @@ class OpenRegion {
         user,
         kind,
         count: count + 1,
-        which: which.length < NAMED_MAX ? [...which, printable(row.name ?? row.id)] : which,
+        which: which.length < NAMED_MAX ? [...which, row.name] : which,
         because,
         isTooLarge: because !== NOT_YET,
       });

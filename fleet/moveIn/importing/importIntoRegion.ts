@@ -1,5 +1,5 @@
 import { type AskedShare, type Contents, regionContents } from "../../../agent/moveIn/contents";
-import { openDatabase } from "../../../agent/postgres/connection";
+import { withDatabase } from "../../../agent/postgres/connection";
 import { report, withSession } from "../../cli/command";
 import type { Project } from "../../stacks/project";
 import type { Session } from "../../stacks/session";
@@ -54,8 +54,8 @@ export function importIntoRegion(options: ImportOptions): Promise<ImportedIntoFl
 const localRegion = (region: string, session: Session): ReadRegion => ({
   region,
   read: async (asked) => {
-    const client = await openDatabase(await localDatabase(region, session), ANSWER_MS.local);
-    return regionContents(client, asked).finally(() => client.end());
+    const database = await localDatabase(region, session);
+    return withDatabase(database, (client) => regionContents(client, asked), ANSWER_MS.local);
   },
 });
 

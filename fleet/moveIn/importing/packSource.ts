@@ -5,8 +5,8 @@ import { join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
-import { isCredential } from "../../../agent/flows/credentialShapes";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
+import { nameOrId } from "../../../agent/moveIn/names";
 import {
   FIRST_FORM,
   filePath,
@@ -92,8 +92,7 @@ class Damage {
     return page.filter((row) => {
       const reason = this.reason(rule, row);
       if (reason === undefined) return true;
-      const name = nameIn(row) ?? "";
-      this.left.push({ table: rule.table, reason, name: isCredential(name) ? String(row.id) : name, rows: 1 });
+      this.left.push({ table: rule.table, reason, name: nameOrId(nameIn(row), String(row.id)), rows: 1 });
       this.ids.set(rule.table, (this.ids.get(rule.table) ?? new Set()).add(row.id));
       return false;
     });

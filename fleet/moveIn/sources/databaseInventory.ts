@@ -4,11 +4,11 @@ import { escapeIdentifier } from "pg";
 import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
-import { isCredential } from "../../../agent/flows/credentialShapes";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
 import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
-import { MCP_FILE } from "../../../agent/moveIn/names";
+import { MCP_FILE, nameOrId } from "../../../agent/moveIn/names";
 import type { Row } from "../../../agent/moveIn/row";
+import { NAMES, nameIn } from "../../../agent/moveIn/scratchDatabase";
 import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../../model/errors";
@@ -34,8 +34,6 @@ const KEY_BYTES = 32;
 const MIGRATION_TABLE = "alembic_version";
 /** Columns of a flow that are told apart from what a flow's file says. */
 const NO_PART = new Set(["user_id", "folder_id", "data", "bytes"]);
-/** Columns by which a row is named for people, the first that is there. */
-const NAMES = ["name", "username", "provider", "id"];
 
 export interface DatabaseSource {
   readonly rows: Rows;
@@ -253,7 +251,7 @@ class LangFlowDatabase {
     for (const { table } of TABLES.filter(travels))
       if (this.has(table))
         for (const { row, ...damage } of await this.rows.damaged(table, [...NAMES, "user_id"]))
-          found.push({ ...damage, name: nameOf(masked(row), users) });
+          found.push({ ...damage, name: nameOf(row, users) });
     return found;
   }
 
@@ -357,14 +355,10 @@ function parsed(stored: unknown): unknown {
   }
 }
 
-/** A row under its id where its name is what somebody pasted by mistake. */
-const masked = ({ name, ...row }: Row): Row =>
-  typeof name === "string" && isCredential(name) ? row : { name, ...row };
-
 function nameOf(row: Row, users: ReadonlyMap<string, string>): string {
-  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
+  const name = nameOrId(nameIn(row), String(row.id));
   const owner = row.user_id === undefined ? undefined : users.get(uuid(row.user_id));
-  return owner === undefined ? String(name) : `${name} (${owner})`;
+  return owner === undefined ? name : `${name} (${owner})`;
 }
 
 const isTrue = (value: unknown): boolean => value === true || value === 1 || value === 1n;

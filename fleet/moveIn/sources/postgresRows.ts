@@ -1,6 +1,6 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import type { Row } from "../../../agent/moveIn/row";
-import { type DatabaseAddress, openDatabase, parseDatabaseUrl } from "../../../agent/postgres/connection";
+import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../../../agent/postgres/connection";
 import { ExitCode, UserError } from "../../../model/errors";
 import { columnsByTable, type Rows } from "./rows";
 
@@ -21,14 +21,12 @@ export const placeOf = ({ host, port, database }: DatabaseAddress): string => `$
  *
  * @throws AgentError where it does not answer or does not let us in; UserError (BadInput) where the role must not read a table
  */
-export async function withPostgresRows<T>(address: DatabaseAddress, read: (rows: Rows) => Promise<T>): Promise<T> {
-  const client = await openDatabase(address, ANSWER_MS);
-  try {
+export function withPostgresRows<T>(address: DatabaseAddress, read: (rows: Rows) => Promise<T>): Promise<T> {
+  const work = async (client: Client) => {
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    return await read(rowsOf(client, address));
-  } finally {
-    await client.end();
-  }
+    return read(rowsOf(client, address));
+  };
+  return withDatabase(address, work, ANSWER_MS);
 }
 
 /**
