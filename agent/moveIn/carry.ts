@@ -1,13 +1,15 @@
-import type { Client } from "pg";
+import { type Client, escapeIdentifier } from "pg";
+import { rowId } from "../accounts/capture";
 import { readCatalog } from "../accounts/catalog";
-import { columnOf, type Reference, type TravellingTable, travels } from "../accounts/tableRule";
+import { conditionHolds, conditionSql } from "../accounts/rowCondition";
+import { columnOf, type Instead, type Reference, type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
 import { inTransaction } from "../postgres/connection";
 import { portableAttachments } from "./attachments";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
-import { MCP_FILE } from "./names";
+import { MCP_FILE, printable } from "./names";
 import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
@@ -29,6 +31,10 @@ export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the flee
 export const DELETED_IN_FLEET = "changed in the source and deleted in the fleet: it stays deleted";
 const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
 const WITHOUT_ITS_OWNER = "refers to a row that did not come";
+const OF_WHAT_STAYS = "belongs to a row that the source has not, or that stays behind";
+const ANOTHERS_NAME =
+  "the fleet has another of that name, with rights of its own: rename one of them, and import again";
+const WITHOUT_ITS_PROJECT = "came, into another project of its user: its own did not come, or is no more in the fleet";
 const UNREADABLE = "its secret does not open under the given key";
 const SHARED_PASSWORD =
   "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
@@ -36,7 +42,7 @@ const UNREADABLE_PART = "came, with a secret in it that the given key does not o
 
 /** Whether a row was left for a reason that no look at the source tells: PostgreSQL's, or what it belongs to was left. */
 export const isUnforeseen = (reason: string): boolean =>
-  reason === WITHOUT_ITS_OWNER || reason.startsWith(REFUSED_BY_POSTGRESQL);
+  reason === WITHOUT_ITS_OWNER || reason === ANOTHERS_NAME || reason.startsWith(REFUSED_BY_POSTGRESQL);
 
 export interface Carrying {
   /** The scratch database, at the region's revision. */
@@ -49,6 +55,8 @@ export interface Carrying {
   readonly flowNames: ReadonlyMap<string, string>;
   /** The files that come along, by user or flow, and name. */
   readonly uploads: ReadonlySet<string>;
+  /** Name of the fleet's superuser, whom the source's superuser of that name becomes. */
+  readonly superuser: string;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -141,7 +149,55 @@ class TableCarrier {
         again.push(...(await this.taken(orphans.slice(at, at + rowsAtOnce(this.rule.table)))));
       orphans = again;
     }
-    for (const { name } of orphans) this.leave(WITHOUT_ITS_OWNER, name);
+    const homed = await this.rehomed(orphans);
+    for (let at = 0; at < homed.length; at += rowsAtOnce(this.rule.table)) {
+      const some = homed.slice(at, at + rowsAtOnce(this.rule.table));
+      const refused = new Set((await this.taken(some)).map(({ id }) => id));
+      for (const { id, name } of some) if (!refused.has(id)) this.leave(WITHOUT_ITS_PROJECT, name);
+      orphans = orphans.filter(({ id }) => refused.has(id) || !some.some((each) => each.id === id));
+    }
+    const staying = await this.staying(orphans);
+    for (const item of orphans) this.leave(staying.has(item) ? OF_WHAT_STAYS : WITHOUT_ITS_OWNER, item.name);
+  }
+
+  /** Rows whose reference may name another row `instead`: they name that, or none where their owner has none. */
+  private async rehomed(orphans: readonly Item[]): Promise<Item[]> {
+    const homed: Item[] = [];
+    for (const [column, { to, instead }] of Object.entries(this.rule.references))
+      if (instead && typeof to === "string")
+        for (const item of orphans) {
+          const owner = this.pointed(item.texts).get(instead.owner) ?? null;
+          const home = await this.homeOf(to, instead, owner);
+          homed.push({ ...item, texts: new Map(item.texts).set(column, home) });
+        }
+    return homed;
+  }
+
+  private async homeOf(table: string, { name, owner }: Instead, user: string | null): Promise<string | null> {
+    const { rows } = await this.carrying.region.query<{ id: string }>(
+      `SELECT id::text FROM public.${escapeIdentifier(table)} WHERE ${escapeIdentifier(owner)}::text = $1 ORDER BY name = $2 DESC, id LIMIT 1`,
+      [user, name],
+    );
+    return rows[0]?.id ?? null;
+  }
+
+  /** Rows that refer to a row that the source itself has not, or that a rule leaves: `inspect` names both. */
+  private async staying(orphans: readonly Item[]): Promise<Set<Item>> {
+    const staying = new Set<Item>();
+    for (const column of orphans.length === 0 ? [] : Object.keys(this.rule.references))
+      for (const item of orphans) {
+        const reference = this.rule.references[column];
+        const id = item.texts.get(column) ?? null;
+        const table = reference && tableOf(reference, item.texts);
+        const rule = TABLES.filter(travels).find((each) => each.table === table);
+        if (!reference || reference.soft || id === null || !rule) continue;
+        const { rows } = await this.carrying.scratch.query(
+          `SELECT FROM public.${escapeIdentifier(rule.table)} t WHERE ${rowId(rule.key, "t")} = $1 AND ${rule.only ? conditionSql(rule.only, "t") : "true"}`,
+          [id],
+        );
+        if (rows.length === 0) staying.add(item);
+      }
+    return staying;
   }
 
   private async *pages(): AsyncGenerator<Item[]> {
@@ -289,13 +345,19 @@ class TableCarrier {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
         told.push(() => this.tellLost(item));
-      } else told.push(() => this.leave(FLEETS_ROW, item.name));
+      } else if (this.rule.table === "user") throw somebodyElses(item);
+      else told.push(() => this.leave(FLEETS_ROW, item.name));
       return false;
     });
     const holders = await this.holdersOf(absent);
     const unknown = absent.filter((item) => {
       const holder = holders.get(item);
       if (holder === undefined) return true;
+      if (holder === ANOTHERS) {
+        if (this.rule.table === "user") throw somebodyElses(item);
+        told.push(() => this.leave(ANOTHERS_NAME, item.name));
+        return false;
+      }
       this.others.set(this.rule.table, (this.others.get(this.rule.table) ?? new Map()).set(item.id, holder));
       if (item.digest === null) return false;
       kept.push({ ...entryOf(item, null), fleetId: holder });
@@ -337,25 +399,51 @@ class TableCarrier {
     return saysTheSame(this.rule, texts, textsOf(this.table, row), this.carrying.keys.fleet);
   }
 
-  private async stored(items: readonly Item[]): Promise<Map<string, Stored>> {
-    const ids = items.map(({ fleetId }) => fleetId);
+  private stored(items: readonly Item[]): Promise<Map<string, Stored>> {
+    return this.storedById(items.map(({ fleetId }) => fleetId));
+  }
+
+  private async storedById(ids: readonly string[]): Promise<Map<string, Stored>> {
     if (ids.length === 0) return new Map();
     const { rows } = await this.carrying.region.query<Stored>(this.table.selectSome, [ids]);
     return new Map(rows.map((row) => [row["row id"], row]));
   }
 
-  private async holdersOf(items: readonly Item[]): Promise<Map<Item, string>> {
+  /** Ids of the fleet's rows that have the name of these, or that they are another's. */
+  private async holdersOf(items: readonly Item[]): Promise<Map<Item, string | typeof ANOTHERS>> {
     const { holders } = this.table;
     if (holders === undefined || items.length === 0 || this.rule.treatment !== "carried") return new Map();
     const parts = this.rule.naturalKey?.on.map(columnOf) ?? [];
     const lists = parts.map((column) => items.map(({ texts }) => texts.get(column) ?? null));
     const { rows } = await this.carrying.region.query<{ given: string; "row id": string }>(holders, lists);
-    const found = new Map<Item, string>();
+    const { unites } = this.rule.naturalKey ?? {};
+    const stored = unites && (await this.storedById(rows.map((row) => row["row id"])));
+    const found = new Map<Item, string | typeof ANOTHERS>();
     for (const { given, "row id": id } of rows) {
       const item = items[Number(given) - 1];
-      if (item) found.set(item, id);
+      const holder = stored?.get(id);
+      if (item)
+        found.set(item, !unites || (holder && this.isOne(item.texts, textsOf(this.table, holder))) ? id : ANOTHERS);
     }
     return found;
+  }
+
+  /** Whether two rows of one name, whose making one gives each the rights of the other, are one. */
+  private isOne(source: Texts, fleets: Texts): boolean {
+    const both = [source, fleets];
+    if (this.rule.table === "user") {
+      const isIts = (texts: Texts) => texts.get("username")?.toLowerCase() === this.carrying.superuser.toLowerCase();
+      return (
+        both.every((texts) => isIts(texts) && texts.get("is_superuser") === "true") &&
+        source.get("is_active") === "true"
+      );
+    }
+    const { unites } = this.rule.naturalKey ?? {};
+    const truths = (texts: Texts) =>
+      Object.fromEntries(
+        [...texts].map(([column, text]) => [column, text === "true" || (text === "false" ? false : text)]),
+      );
+    return unites === undefined || both.every((texts) => conditionHolds(unites, truths(texts)));
   }
 
   private async written(statement: string, items: readonly Item[]): Promise<Map<string, string | null>> {
@@ -377,6 +465,15 @@ class TableCarrier {
     this.carrying.tallies.leave(this.rule.table, reason, name);
   }
 }
+
+/** A row of the fleet has the name, and is another. */
+const ANOTHERS = Symbol("another's");
+
+const somebodyElses = ({ name }: Item): AgentError =>
+  new AgentError(
+    `${printable(name ?? "a user")} is somebody else in the fleet, by its name or its id, and nothing of it was moved: rename it there or in the fleet, and import again`,
+    ExitCode.BadInput,
+  );
 
 /** What a migration made has no digest, and is no row of the source that could be gone from it. */
 const OF_NO_SOURCE = "";

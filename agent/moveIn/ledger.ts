@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
+import { hasTable } from "../postgres/connection";
 
 /** What is remembered of a row that was carried. */
 export interface Entry {
@@ -78,6 +79,15 @@ export class Ledger {
     const others = new Map<string, Map<string, string>>();
     for (const { table, id, into } of rows) others.set(table, (others.get(table) ?? new Map()).set(id, into));
     return others;
+  }
+
+  /** Ids of users that came, of whatever source; none before the first import. */
+  async knownUsers(): Promise<string[]> {
+    if (!(await hasTable(this.client, LEDGER))) return [];
+    const { rows } = await this.client.query<{ id: string }>(
+      `SELECT row_id AS id FROM ${LEDGER} WHERE table_name = 'user'`,
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** Ids of all rows that came of this source, without those that its migrations made. */

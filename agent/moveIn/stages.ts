@@ -6,6 +6,7 @@ import { carry } from "./carry";
 import { type AskedShare, regionContents } from "./contents";
 import { inWords } from "./databaseWords";
 import { fleetAlone } from "./fleetAlone";
+import { Ledger } from "./ledger";
 import { legacySecret } from "./legacySecretKey";
 import type { MoveInBucket } from "./moveInBucket";
 import { printable } from "./names";
@@ -155,6 +156,7 @@ async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried
       keys: keysOf(moveIn.sourceSecretKey, moveIn.secretKey),
       flowNames: new Map(Object.entries(flowNames)),
       uploads: new Set(files.map(({ path }) => path)),
+      superuser: moveIn.superuser,
       tallies,
       progress: seldom(moveIn.report),
       signal: moveIn.signal,
@@ -190,20 +192,23 @@ function keysOf(secret: string, fleet: string): SecretKeys {
   return { old, fleet: new SecretKey(fleet, "the fleet's LANGFLOW_SECRET_KEY") };
 }
 
-async function refuseNames({ userNames }: PackageManifest, region: Client, { superuser }: MoveIn): Promise<void> {
-  const users = Object.entries(userNames);
-  const { rows } = await region.query<{ id: string; name: string }>(
-    `SELECT id::text, lower(username) AS name FROM public."user" WHERE lower(username) = ANY($1::text[])`,
-    [users.map(([, name]) => name.toLowerCase())],
+async function refuseNames(
+  { source, userNames }: PackageManifest,
+  region: Client,
+  { superuser }: MoveIn,
+): Promise<void> {
+  const known = new Set(await new Ledger(region, source).knownUsers());
+  const users = Object.entries(userNames).filter(([id]) => !known.has(id));
+  // PostgreSQL's own idea of capitals is the one that LangFlow's index has.
+  const { rows: taken } = await region.query<{ name: string }>(
+    `SELECT DISTINCT g.name FROM unnest($1::text[], $2::text[]) AS g (id, name) JOIN public."user" u
+      ON (lower(u.username) = lower(g.name) AND u.id::text <> g.id AND lower(g.name) <> lower($3))
+        OR (u.id::text = g.id AND lower(u.username) <> lower(g.name)) ORDER BY 1`,
+    [users.map(([id]) => id), users.map(([, name]) => name), superuser],
   );
-  const ids = new Map(rows.map(({ id, name }) => [name, id]));
-  const taken = users.filter(([id, name]) => {
-    const inFleet = ids.get(name.toLowerCase());
-    return inFleet !== undefined && inFleet !== id && name.toLowerCase() !== superuser.toLowerCase();
-  });
   if (taken.length > 0)
     throw new AgentError(
-      `nothing was moved: ${taken.map(([, name]) => printable(name)).join(", ")} in the fleet is somebody else's name; rename them there or in the fleet`,
+      `nothing was moved: ${taken.map(({ name }) => printable(name)).join(", ")} in the fleet is somebody else, by name or id; rename them there or in the fleet`,
       ExitCode.BadInput,
     );
 }

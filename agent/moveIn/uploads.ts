@@ -30,6 +30,8 @@ export interface CarryingUploads {
 
 /** What the ledger and the table of what became of all call the files. */
 export const UPLOADS = "uploads";
+export const UNREADABLE_FILE = "cannot be read";
+export const LARGE_FILE = "larger than 5 GiB";
 export const OF_NOBODY = "of no user and no flow that came";
 
 /**

@@ -11,6 +11,7 @@ import { type Opened, print, report, withSession } from "../cli/command";
 import { afterwords, countsOf, exitCodeOf } from "../cli/report";
 import { followed, liveDirectory } from "../local/live";
 import { cloudTarget } from "../moveIn/cloudTarget";
+import { collectedAt } from "../moveIn/collecting/collect";
 import { divisionInWords, sinceImportReport } from "../moveIn/cutOver/cutOverReport";
 import { requireEmpty } from "../moveIn/cutOver/flowFiles";
 import { asFiles, byDatabase, byPod, type ToldApart } from "../moveIn/cutOver/inFleetAlone";
@@ -45,6 +46,12 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   movingFromOf(project);
   const share = shareOf(percent);
   const region = regionOf(project, options.region);
+  const copied = from === undefined ? undefined : collectedAt(from);
+  if (copied !== undefined)
+    throw new UserError(
+      `${from} is a copy of ${copied}, which lacks what is made in the old LangFlow until its sessions end: leave --from out, then collect into the same folder again and import it`,
+      ExitCode.BadInput,
+    );
   if (from === undefined) report("nothing is imported before or after, as no --from is given");
   const imports: ImportedIntoFleet[] = [];
   const bring = async () => {

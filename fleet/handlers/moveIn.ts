@@ -16,7 +16,7 @@ import type { CollectOptions, ImportOptions, InspectOptions } from "../verbs/mov
  * Exit 0 where the folder is whole; 2: nothing was written, and why.
  */
 export async function collectFrom({ python, out, print: isPrinted, json, signal }: CollectOptions): Promise<ExitCode> {
-  const { collect, collectingScript } = await import("../moveIn/collecting/collect");
+  const { collect, collectedAt, collectingScript } = await import("../moveIn/collecting/collect");
   if (isPrinted) {
     print(collectingScript());
     return ExitCode.Success;
@@ -26,7 +26,7 @@ export async function collectFrom({ python, out, print: isPrinted, json, signal 
       'give --python and --out: move-in collect --python "docker exec -i langflow python" --out collected; or --print',
       ExitCode.BadInput,
     );
-  requireEmpty(out);
+  if (collectedAt(out) === undefined) requireEmpty(out);
   const collected = await collect({ python, out, report, signal });
   if (json) {
     print(JSON.stringify({ verb: "move-in collect", exitCode: ExitCode.Success, out, ...collected }, null, 2));
@@ -89,5 +89,27 @@ export async function importInto(options: ImportOptions): Promise<ExitCode> {
     const rows = carriedRows(imported.tables);
     print(JSON.stringify({ verb: "move-in import", exitCode, region, ...imported, rows }, null, 2));
   }
+  return exitCode;
+}
+
+/**
+ * Imports a LangFlow that runs elsewhere into a local fleet, starts LangFlow again in each region, signs each user in there, and compares
+ * what they find with the source. It runs no flow.
+ *
+ * Exit 0 where all is the same but what `inspect` names; 13: the report names what is not. 2: nothing was moved, and why.
+ */
+export async function tryIn(options: ImportOptions): Promise<ExitCode> {
+  if (!options.local)
+    throw new UserError(
+      "a trial starts LangFlow again in each region, so it is for a local fleet: say --local, with a --directory of its own",
+      ExitCode.BadInput,
+    );
+  const { trialOf } = await import("../moveIn/trial/trial");
+  const { endOfTrial, trialReport } = await import("../moveIn/trial/trialReport");
+  const { region, json, signal } = options;
+  const trial = await trialOf(options);
+  const exitCode = signal.aborted ? ExitCode.Cancelled : endOfTrial(trial);
+  if (json) print(JSON.stringify({ verb: "move-in try", exitCode, region, ...trial }, null, 2));
+  else print(...trialReport(region, trial));
   return exitCode;
 }

@@ -120,7 +120,9 @@ function damageFindings(
 }
 
 function userFindings({ users = [] }: Inventory): MoveInFinding[] {
-  const admin = users.filter(({ name, isSuperuser }) => name.toLowerCase() === SUPERUSER && !isSuperuser);
+  const admin = users.filter(
+    ({ name, isSuperuser, isActive }) => name.toLowerCase() === SUPERUSER && !(isSuperuser && isActive),
+  );
   return [
     ...finding(namesakes(users), {
       result: "stops",
@@ -132,8 +134,8 @@ function userFindings({ users = [] }: Inventory): MoveInFinding[] {
       admin.map(({ name }) => name),
       {
         result: "stops",
-        what: `an ordinary user called ${SUPERUSER}`,
-        because: "the fleet's superuser is called so: the account would become that one",
+        what: `an ordinary or deactivated user called ${SUPERUSER}`,
+        because: "the fleet's superuser is called so: the account, with its API keys, would become that one",
         fix: "rename it there",
       },
     ),

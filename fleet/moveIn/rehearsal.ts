@@ -1,15 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportedFlow, type FlowFile } from "../../agent/flows/flowFile";
 import { seldom } from "../../agent/moveIn/seldom";
 import { ExitCode, UserError } from "../../model/errors";
-import type { Verdict } from "../rehearsal/comparison";
 import { componentChanges } from "../rehearsal/componentChanges";
 import { type Counts, countsOf } from "../rehearsal/flowTables";
 import { type RehearsedFlow, rehearse } from "../rehearsal/rehearse";
 import { RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
-import { type CopiedFlow, partsApart, Stage, withoutCode } from "../rehearsal/stage";
+import { Stage } from "../rehearsal/stage";
 import type { Inspection } from "./inspect";
 import type { Inventory } from "./inventory";
 import { readFlows, userNames } from "./readFlows";
@@ -20,8 +18,6 @@ export interface RehearsalOfSource {
   readonly newPython: string;
   /** The same of the source's, which is asked for once the source is read; undefined: there is none to compare with. */
   readonly oldPython: (inventory: Inventory) => Promise<string | undefined>;
-  /** Where a region of the fleet is read, which the source was imported into. */
-  readonly fleet?: Inspection;
   readonly report: (message: string) => void;
 }
 
@@ -42,13 +38,7 @@ const TOLD_EVERY_MS = 5_000;
  * @throws UserError (BadInput) where there is no flow, or the source cannot be read; (ResourceFailed) where LangFlow does not start;
  *   (Cancelled)
  */
-export async function rehearsalOf({
-  inspection,
-  newPython,
-  oldPython,
-  fleet,
-  report,
-}: RehearsalOfSource): Promise<Rehearsal> {
+export async function rehearsalOf({ inspection, newPython, oldPython, report }: RehearsalOfSource): Promise<Rehearsal> {
   const { signal } = inspection;
   const { inventory, flows } = await readFlows(inspection);
   if (flows.length === 0)
@@ -56,7 +46,6 @@ export async function rehearsalOf({
       `${inventory.source.place} has no flow of a user: there is nothing to rehearse`,
       ExitCode.BadInput,
     );
-  const inFleet = fleet && verdictOf(await filesOf(fleet));
   const old = await oldPython(inventory);
   const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
   const started: RehearsedLangFlow[] = [];
@@ -77,7 +66,6 @@ export async function rehearsalOf({
       now: now.stage,
       old: before?.stage,
       changes: (graphs) => componentChanges(newPython, folder, graphs, signal),
-      ...(inFleet && { inFleet }),
       progress: seldom(report, TOLD_EVERY_MS),
     });
     return {
@@ -100,27 +88,3 @@ async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
     return each.value;
   });
 }
-
-/** Flows of a region, by their ids. */
-async function filesOf(fleet: Inspection): Promise<ReadonlyMap<string, FlowFile>> {
-  const { flows } = await readFlows(fleet);
-  return new Map(
-    flows.flatMap(({ stored: { value, variables }, facts }) => {
-      if (typeof value === "string" || facts.problem !== undefined) return [];
-      const file = exportedFlow(value, { variables });
-      return [[file.id, file]];
-    }),
-  );
-}
-
-const verdictOf =
-  (files: ReadonlyMap<string, FlowFile>) =>
-  ({ file }: CopiedFlow): Verdict => {
-    const own = files.get(file.id);
-    if (own === undefined) return { result: "differs", said: "is not in the fleet: import it" };
-    const apart = partsApart(file, own);
-    if (apart === undefined) return { result: "same", said: "" };
-    return partsApart(withoutCode(file), withoutCode(own)) === undefined
-      ? { result: "changes", said: "in the fleet with other code of a component" }
-      : { result: "differs", said: `in the fleet ${apart}` };
-  };

@@ -55,8 +55,6 @@ export interface RehearsalStages {
   readonly old: (Runs & Partial<Pick<Stage, "load">>) | undefined;
   /** What of each graph is not as the new release has it. @param graphs by place in the list of flows */
   changes(graphs: ReadonlyMap<string, Json>): Promise<ReadonlyMap<string, readonly ComponentChange[] | undefined>>;
-  /** Whether the fleet has it, where somebody has asked; undefined otherwise. */
-  inFleet?(flow: CopiedFlow): Verdict;
   progress(done: string): void;
 }
 
@@ -95,7 +93,7 @@ export async function rehearse(
     const known = { id: facts.id, name: facts.name, ...(user !== undefined && { user }) };
     const verdicts = copy
       ? {
-          loaded: loadedVerdict(loaded[index], stages.inFleet?.(copy)),
+          loaded: loadedVerdict(loaded[index]),
           opened: compareOpened(ofRelease(changes.get(`${index}`), facts), await refusalOf(stages, copy)),
           run: await ran(stages, copy, flow),
         }
@@ -130,10 +128,8 @@ const refused = (problem: string): Verdict => ({
   said: `it cannot be read or recorded: ${problem}`,
 });
 
-function loadedVerdict(said: string | undefined, inFleet: Verdict | undefined): Verdict {
-  if (said !== undefined) return { result: "differs", said };
-  return inFleet ?? { result: "same", said: "" };
-}
+const loadedVerdict = (said: string | undefined): Verdict =>
+  said === undefined ? { result: "same", said: "" } : { result: "differs", said };
 
 /** Components of somebody's own are none that a release could have: `inspect` names them. */
 function ofRelease(

@@ -89,7 +89,7 @@ export function withoutCode({ value }: FlowFile): FlowFile {
 }
 
 /** Names of the parts in which two forms of a flow differ; undefined: none. */
-export function partsApart(one: FlowFile, other: FlowFile): string | undefined {
+export function partsApart(one: Pick<FlowFile, "prints">, other: Pick<FlowFile, "prints">): string | undefined {
   const apart = PARTS.filter((part) => one.prints[part] !== other.prints[part]);
   return apart.length === 0 ? undefined : `other ${apart.join(", ")}`;
 }

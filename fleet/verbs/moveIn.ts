@@ -45,10 +45,7 @@ const importing = {
 export type ImportOptions = Given<typeof importing>;
 
 export const rehearsing = {
-  ...OF_FLEET,
-  from: inspecting.from,
-  config: inspecting.config,
-  region: text("<region>", "a region of the local fleet that it was imported into, where each flow is looked for"),
+  ...inspecting,
   oldPython: text("<dir>", "folder of programs of a Python with the old LangFlow; else its release is installed"),
   newPython: text("<dir>", "folder of programs of a Python with the fleet's LangFlow; else its release is installed"),
   withoutOld: flag("run in the new LangFlow alone: nothing is compared"),
@@ -108,6 +105,12 @@ export const moveIn = verbGroup("move-in", "move in with a LangFlow that runs el
     description: "bring its accounts, flows and files into a region; again: what has changed since",
     options: importing,
     handler: async (given) => (await import("../handlers/moveIn")).importInto(given),
+  }),
+  verb({
+    name: "try",
+    description: "import it into a local fleet, start LangFlow again, sign each user in and compare with the source",
+    options: importing,
+    handler: async (given) => (await import("../handlers/moveIn")).tryIn(given),
   }),
   verb({
     name: "cut-over",

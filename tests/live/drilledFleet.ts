@@ -30,7 +30,13 @@ export class DrilledFleet extends LiveFleet {
     const answer = await start(this);
     if (answer.exitCode !== ExitCode.Success) throw failureOf(answer);
     // The dump of the night before: no clock makes it here, and a drill does not.
-    expect((await (await this.supervisor()).job("us-east", "backup-us-east")).exitCode).toBe(0);
+    const backup = async () => (await this.supervisor()).job("us-east", "backup-us-east");
+    const first = await backup();
+    // Its Job tries again (`backoffLimit`), which a run by hand does not.
+    if (first.exitCode !== 0) {
+      process.stderr.write(`${first.log}\n`);
+      expect(await backup()).toMatchObject({ exitCode: 0 });
+    }
     await this.healthy();
   }
 

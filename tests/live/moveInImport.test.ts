@@ -197,7 +197,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       refused(/^nothing was moved: the source has 2 secrets, and the secret key opens none of them/),
     );
     await expect(bring()).rejects.toMatchObject(
-      refused(/^nothing was moved: bea in the fleet is somebody else's name/),
+      refused(/^nothing was moved: bea in the fleet is somebody else, by name or id/),
     );
     await expect(bring({ from: "https://langflow.example.com" })).rejects.toMatchObject(refused(/reads the database/));
     expect(await stateOf(us.database)).toEqual(before);
@@ -533,6 +533,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
           keys,
           flowNames: new Map(),
           uploads: new Set(),
+          superuser: SUPERUSER.username,
           tallies,
           progress: quiet,
           signal,

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sqlite3
 import sys
 import tarfile
@@ -28,6 +29,8 @@ TABLES = ()
 GRAPHS = ("flow", "flow_version")
 MOMENT = "YYYY-MM-DD HH24:MI:SS.US"
 warnings = []
+# Before what this says last where it ends early: a wrapper may say more.
+STOPPED = "stopped: "
 
 
 def say(message):
@@ -39,7 +42,7 @@ def warn(message):
 
 
 def stop(message):
-    say(message)
+    say(STOPPED + message)
     sys.exit(2)
 
 
@@ -64,7 +67,8 @@ class LangFlow:
         pairs = read(f"/proc/{pid}/environ").decode(errors="replace").split("\0") if pid else []
         self.own = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         home = self.own.get("HOME") or os.path.expanduser("~")
-        caches = self.own.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        # As platformdirs has it, which LangFlow asks.
+        caches = self.own.get("XDG_CACHE_HOME") or os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
         # LangFlow reads some from a file of its own, so whoever starts this may say them.
         self.environment = {**self.own, **told()}
         given = self.environment.get("LANGFLOW_CONFIG_DIR")
@@ -86,6 +90,11 @@ class LangFlow:
             stop(
                 f"several LangFlows run here, in {configs}: say which by LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
             )
+        if not own and pids:
+            warn(
+                f"a LangFlow that runs (process {pids[0]}) keeps things elsewhere than the environment of this command says, and was "
+                f"not copied: if it is the one, say its {' and '.join(PLACES)} in the command"
+            )
         if not own:
             return cls()
         own[0].pids_of_it = [each.pid for each in own]
@@ -105,9 +114,9 @@ class LangFlow:
             return
         for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
             words = read(f"/proc/{pid}/cmdline").split(b"\0")
-            if int(pid) != os.getpid() and any(os.path.basename(word) == b"langflow" for word in words[:3]):
-                yield pid
-            elif b"langflow" in words and b"-m" in words:
+            started = [os.path.basename(word) for word in words[:3]]
+            # Not whatever starts something as a user of that name: `su langflow`.
+            if started[0] == b"langflow" or started[0].startswith(b"python") and b"langflow" in started[1:]:
                 yield pid
 
     def database_url(self):
@@ -119,7 +128,7 @@ class LangFlow:
         if url.startswith("sqlite"):
             return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url).partition("?")[0])
         found = self.opened()
-        if self.pid and not found and "LANGFLOW_CONFIG_DIR" not in told():
+        if self.pid and not found:
             # It may have read a URL from a file of its own: a file in a usual place may be one that it no longer uses.
             stop(
                 f"LangFlow runs (process {self.pid}), and has no SQLite database open: say its LANGFLOW_DATABASE_URL in the command, "
@@ -192,11 +201,11 @@ def copy_sqlite(path, into):
     try:
         with contextlib.closing(opened_sqlite(path)) as source:
             source.backup(into)
+        into.execute("PRAGMA journal_mode=DELETE")
     except (OSError, sqlite3.Error) as error:
         if "full" in str(error):
             stop(f"{tempfile.gettempdir()} has no room for a copy of {path}: say another folder by TMPDIR in the command")
         stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
-    into.execute("PRAGMA journal_mode=DELETE")
 
 
 # Of PostgreSQL's types: how SQLite's column is declared, and the column as SQLite's LangFlow has it.
@@ -332,7 +341,7 @@ class Archive:
             data = Exactly(file, size)
             self.add(name, size, data)
             if data.is_short:
-                warn(f"{path} became shorter while it was read")
+                warn(f"{path} could not be read to its end: zeros stand for the rest")
 
     def add_folder(self, name):
         entry = tarfile.TarInfo(name)
@@ -348,10 +357,17 @@ class Exactly:
 
     def read(self, size=-1):
         wanted = self.left if size < 0 else min(size, self.left)
-        data = self.file.read(wanted)
+        try:
+            data = b"" if self.is_short else self.file.read(wanted)
+        except OSError:
+            data = b""  # Its header is written: what is missing must not be another file's bytes.
         self.is_short = self.is_short or len(data) < wanted
         self.left -= wanted
         return data.ljust(wanted, b"\0")
+
+
+def warn_of_unreadable(error):
+    warn(f"{error.filename} cannot be read ({error.strerror})")
 
 
 def add_uploads(archive, config):
@@ -363,7 +379,7 @@ def add_uploads(archive, config):
     for owner in sorted(filter(UUID.fullmatch, os.listdir(config))):
         if os.path.islink(os.path.join(config, owner)):
             continue
-        for folder, _, names in os.walk(os.path.join(config, owner)):
+        for folder, _, names in os.walk(os.path.join(config, owner), onerror=warn_of_unreadable):
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 if os.path.islink(path) or not os.path.isfile(path):
@@ -372,7 +388,7 @@ def add_uploads(archive, config):
                     archive.add_path(os.path.relpath(path, config), path)
                     count += 1
                 except OSError as error:
-                    warn(f"{path} cannot be read ({error.strerror})")
+                    warn_of_unreadable(error)
     return count
 
 
@@ -443,4 +459,6 @@ def main():
     sys.stdout.buffer.flush()
 
 
+for each in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(each, lambda number, _: sys.exit(128 + number))  # So that the copy in the temporary folder is deleted.
 main()

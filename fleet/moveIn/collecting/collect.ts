@@ -1,7 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { travels } from "../../../agent/accounts/tableRule";
@@ -16,6 +25,8 @@ export interface Collected {
   /** LangFlow's config folder there. */
   readonly config: string;
   readonly files: number;
+  /** ISO 8601, by this machine's clock: what was made before is in it. */
+  readonly at: string;
   /** What somebody should know of, in sentences. */
   readonly warnings: readonly string[];
 }
@@ -23,16 +34,20 @@ export interface Collected {
 export interface Collecting {
   /** A command that starts a Python where LangFlow runs, with its packages: `docker exec -i langflow python`. */
   readonly python: string;
-  /** A folder that is not there yet, or is empty. */
+  /** A folder that is not there yet, is empty, or has an earlier copy, which this replaces. */
   readonly out: string;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Written last by the script. */
+/** Written last by the script, and kept beside what it is of. */
 const SUMMARY = "collected.json";
-/** Of the script, where it says itself what is wrong. */
-const REFUSED = 2;
+/** Of a shell that does not find a program (POSIX, "Exit Status for Commands"). */
+const SHELL_FOUND_NONE = 127;
+/** Folder of a user's or a flow's files, and below it. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\/|$)/;
+/** Before what the script says last, where it says itself what is wrong; a wrapper may say more. */
+const STOPPED = "stopped: ";
 
 /** What runs where LangFlow runs, and writes an archive of what it holds. */
 export function collectingScript(): string {
@@ -53,18 +68,39 @@ export async function collect({ python, out, report, signal }: Collecting): Prom
   const part = join(dirname(target), `.${basename(target)}.part`);
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { mode: 0o700 });
+  const at = new Date().toISOString();
   try {
     await unpacked(python, part, report, signal);
     const summary = join(part, SUMMARY);
-    if (!existsSync(summary)) throw unfinished(python, "the archive ends early");
-    const collected: Collected = JSON.parse(readFileSync(summary, "utf8"));
-    rmSync(summary);
-    if (existsSync(target)) rmSync(target, { recursive: true });
+    if (!existsSync(summary)) throw unfinished("the archive ends early");
+    const collected: Collected = { ...JSON.parse(readFileSync(summary, "utf8")), at };
+    const unpackedFiles = uploadsIn(part);
+    if (unpackedFiles !== collected.files)
+      throw unfinished(`${unpackedFiles} of ${collected.files} files came through`);
+    writeFileSync(summary, JSON.stringify(collected));
+    if (collectedAt(target) !== undefined) rmSync(target, { recursive: true });
+    // Not with what somebody has put into it meanwhile.
+    else if (existsSync(target)) rmdirSync(target);
     renameSync(part, target);
     return collected;
   } finally {
     rmSync(part, { recursive: true, force: true });
   }
+}
+
+/** When a folder was collected, ISO 8601; undefined: it is none of that kind. */
+export function collectedAt(folder: string): string | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, SUMMARY), "utf8")).at;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files below folders that are called by an id. */
+function uploadsIn(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((each) => each.isFile() && UUID.test(relative(folder, each.parentPath))).length;
 }
 
 async function unpacked(
@@ -79,17 +115,22 @@ async function unpacked(
     stdio: ["pipe", "ignore", "pipe"],
   });
   const end = () => {
-    if (script.pid !== undefined) process.kill(-script.pid);
+    try {
+      if (script.pid !== undefined) process.kill(-script.pid);
+    } catch {
+      // It has ended.
+    }
     tar.kill();
   };
   signal.addEventListener("abort", end);
-  let [said, saidByTar] = ["", ""];
+  let [said, saidByTar, stopped] = ["", "", ""];
   createInterface(tar.stderr).on("line", (line) => {
     saidByTar ||= line;
   });
   createInterface(script.stderr).on("line", (line) => {
     if (said !== "") report(said);
-    said = line;
+    said = line.startsWith(STOPPED) ? "" : line;
+    if (line.startsWith(STOPPED)) stopped = line.slice(STOPPED.length);
   });
   const ended = Promise.all([once(script, "close"), once(tar, "close")]).catch((error: Error) => {
     end();
@@ -103,18 +144,19 @@ async function unpacked(
     ended,
   ]).finally(() => signal.removeEventListener("abort", end));
   if (signal.aborted) throw new UserError("interrupted; nothing was written", ExitCode.Cancelled);
-  if (script.exitCode === REFUSED) throw new UserError(said, ExitCode.BadInput);
-  if (script.exitCode !== 0) throw unfinished(python, said || `exit code ${script.exitCode}`);
-  if (tar.exitCode !== 0)
+  if (stopped !== "") throw new UserError(stopped, ExitCode.BadInput);
+  if (tar.exitCode !== 0 && saidByTar !== "" && script.exitCode !== SHELL_FOUND_NONE)
     throw new UserError(
-      `what \`${python}\` wrote could not be unpacked into ${dirname(folder)}: ${saidByTar}`,
+      `what the command of --python wrote could not be unpacked into ${dirname(folder)} (${saidByTar}): it may write a text of its own to standard output first`,
       ExitCode.BadInput,
     );
+  if (script.exitCode !== 0) throw unfinished(said || `exit code ${script.exitCode}`);
   if (said !== "") report(said);
 }
 
-const unfinished = (python: string, why: string): UserError =>
+/** Without the command itself, which may hold a password. */
+const unfinished = (why: string): UserError =>
   new UserError(
-    `\`${python}\` did not come to its end: ${why}. It must start a Python 3.10 or later where LangFlow runs, for example: docker exec -i langflow python`,
+    `the command of --python did not come to its end: ${why}. It must start a Python 3.10 or later where LangFlow runs, for example: docker exec -i langflow python`,
     ExitCode.BadInput,
   );

@@ -17,8 +17,10 @@ export interface Disagreement extends AskedShare {
   /** The first few, by name. */
   readonly which: readonly string[];
   readonly because: string;
-  /** No region tells another of such a row, which `inspect` says. */
+  /** No region tells another of such a row. */
   readonly isTooLarge: boolean;
+  /** `inspect` says so. */
+  readonly isForeseen: boolean;
 }
 
 /** What regions hold, compared. Each is in one of the lists at least. */
@@ -53,25 +55,24 @@ const NOT_YET = "not replicated yet; the log of the agent there names rows that 
 /**
  * Waits until the other regions hold what the importing one holds. Digests are compared first, of each table of each user; where few
  * differ, rows are. Users may go on meanwhile: rows that they make are not compared, and a row agrees once a region had it as it was in
- * the importing one at any time.
+ * the importing one at any time, or once both have it and somebody edits it.
  */
 export async function agreement(comparing: Comparing): Promise<Agreement> {
   const { into, others, pauseMs, patienceMs, report, signal } = comparing;
   const end = Date.now() + patienceMs;
   const imported = new ImportingRegion(into, comparing);
   const open = new Set(others.map((other) => new OpenRegion(other, imported, comparing)));
-  for (let isListed = false; ; ) {
-    const isLast = () => Date.now() >= end || signal.aborted;
+  // Rounds after the end, in which rows of what differs are listed, and compared a pause later.
+  for (let over = 0; ; ) {
     await imported.read([...open].flatMap((region) => region.listed));
     await Promise.all([...open].map((region) => region.compare()));
     for (const region of open) if (region.isSettled) open.delete(region);
     if (open.size === 0 || [...open].every((region) => region.hasOnlyTooLarge)) break;
-    if (isListed || signal.aborted) break;
-    // What differs is named, so there is one round more in which its rows are compared.
-    isListed = isLast();
-    for (const region of open) region.listMore(isListed);
+    if (over === 2 || signal.aborted) break;
+    if (Date.now() >= end) over++;
+    for (const region of open) region.listMore(over > 0);
     report([...open].map((region) => region.inWords()).join("; "));
-    if (!isListed) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (over !== 1) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
   const settled = new Set(others.map(({ region }) => region));
   for (const { region } of open) settled.delete(region.region);
@@ -136,12 +137,16 @@ class ImportingRegion {
     for (const [key, rows] of listedNow) if (!this.first.has(key)) this.first.set(key, rows);
   }
 
-  /** Whether a row was once so here, or is gone since. */
-  had(row: HeldRow, other: HeldRow | undefined): boolean {
+  /** Whether a row was once so here, or is edited or gone since. @param digests of the row in the other region, where it is */
+  had(row: HeldRow, digests: ReadonlySet<string>): boolean {
     if (!this.rows.has(rowKey(row))) return true;
-    return other !== undefined && (this.digests.get(rowKey(row))?.has(other.digest) ?? false);
+    const own = this.digests.get(rowKey(row)) ?? new Set();
+    const isEdited = own.size > 1 || digests.size > 1;
+    return digests.size > 0 && (isEdited || [...digests].some((digest) => own.has(digest)));
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 class OpenRegion {
   /** Shares whose rows are compared. */
@@ -151,6 +156,8 @@ class OpenRegion {
   private trouble: string | undefined = "not read yet";
   private readonly agreed = new Set<string>();
   private readonly rows = new Map<string, { readonly row: HeldRow; readonly other: HeldRow | undefined }>();
+  /** Of each row as it was here at any time. */
+  private readonly digests = new Map<string, Set<string>>();
   private all = 0;
 
   constructor(
@@ -182,10 +189,13 @@ class OpenRegion {
 
   private compareRows(rows: readonly HeldRow[]): void {
     const other = new Map(rows.map((row) => [rowKey(row), row]));
+    // A row that is gone was deleted, and is not known by what it was.
+    for (const key of this.digests.keys()) if (!other.has(key)) this.digests.delete(key);
+    for (const [key, { digest }] of other) this.digests.set(key, (this.digests.get(key) ?? new Set()).add(digest));
     this.rows.clear();
     for (const share of this.listed) {
       const open = (this.imported.first.get(keyOf(share)) ?? []).filter(
-        (row) => !this.imported.had(row, other.get(rowKey(row))),
+        (row) => !this.imported.had(row, this.digests.get(rowKey(row)) ?? NONE),
       );
       if (open.length === 0) this.agreed.add(keyOf(share));
       for (const row of open) this.rows.set(rowKey(row), { row, other: other.get(rowKey(row)) });
@@ -243,6 +253,7 @@ class OpenRegion {
         which: which.length < NAMED_MAX ? [...which, row.name] : which,
         because,
         isTooLarge: because !== NOT_YET,
+        isForeseen: because === OF_TOO_LARGE || (because === TOO_LARGE && table === "flow"),
       });
     }
     return [...groups.values()];

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { isUnforeseen } from "../../../agent/moveIn/carry";
 import type { TableTally } from "../../../agent/moveIn/tallies";
+import { LARGE_FILE, UNREADABLE_FILE } from "../../../agent/moveIn/uploads";
 import { ExitCode } from "../../../model/errors";
 import { table } from "../../cli/table";
 import type { Agreement } from "./agreement";
@@ -15,13 +16,14 @@ export const carriedRows = (tables: readonly TableTally[]): number =>
 
 /** Disproved where a region lacks what another has, or a row did not come for a reason that `inspect` cannot know. */
 export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode {
-  const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason)));
+  const isFiles = (reason: string) => reason === LARGE_FILE || reason.startsWith(UNREADABLE_FILE);
+  const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason) || isFiles(reason)));
   return isLacking || (agreement && !isAgreed(agreement)) ? ExitCode.Disproved : ExitCode.Success;
 }
 
 /** Whether each region has what was imported, but for what `inspect` names. */
 export const isAgreed = ({ disagreements, unread }: Agreement): boolean =>
-  unread.length === 0 && disagreements.every(({ isTooLarge }) => isTooLarge);
+  unread.length === 0 && disagreements.every(({ isForeseen }) => isForeseen);
 
 /** What came, and what did not and why: for people. */
 export function importReport(region: string, imported: ImportedIntoFleet): string[] {

@@ -19,7 +19,7 @@ import {
 } from "../../../agent/moveIn/package";
 import type { Row, TableRows } from "../../../agent/moveIn/row";
 import { nameIn, rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
-import { OF_NOBODY, UPLOADS } from "../../../agent/moveIn/uploads";
+import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE, UPLOADS } from "../../../agent/moveIn/uploads";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";
@@ -102,8 +102,11 @@ class Damage {
     const own = this.damaged.get(`${table} ${row[ROW_NUMBER]}`);
     if (own) return `damaged: ${own.column} is not ${own.holds}`;
     const lost = Object.entries(references).find(
-      ([column, { to, missing }]) =>
-        missing === "waits" && typeof to === "string" && this.ids.get(to)?.has(row[column]),
+      ([column, { to, missing, dead, instead }]) =>
+        // What may name another instead comes into that.
+        (dead === "dies" || (missing === "waits" && !instead)) &&
+        typeof to === "string" &&
+        this.ids.get(to)?.has(row[column]),
     );
     return lost && `belongs to a damaged row (${lost[0]})`;
   }
@@ -183,9 +186,9 @@ async function packFile(path: string, file: string, { bucket, prefix }: Packing)
     digest = await digestOfFile(file);
     size = (await stat(file)).size;
   } catch (error) {
-    return `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    return `${UNREADABLE_FILE} (${(error as NodeJS.ErrnoException).code})`;
   }
-  if (size > FILE_BYTES_MAX) return "larger than 5 GiB";
+  if (size > FILE_BYTES_MAX) return LARGE_FILE;
   await bucket.writeFile(`${prefix}/${filePath(path)}`, file, size);
   return { path, sha256: digest };
 }

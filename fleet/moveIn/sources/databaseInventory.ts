@@ -174,7 +174,7 @@ class LangFlowDatabase {
     return this.rows.all(
       `SELECT ${others.join(", ")}, octet_length(${text}) AS bytes,
           CASE WHEN octet_length(${text}) <= ${FLOW_BYTES_MAX} THEN ${text} END AS data
-        FROM flow WHERE id > $1 ORDER BY id LIMIT ${FLOWS_AT_ONCE}`,
+        FROM flow WHERE id > $1 AND ${this.rows.isText("id")} ORDER BY id LIMIT ${FLOWS_AT_ONCE}`,
       [id],
     );
   }

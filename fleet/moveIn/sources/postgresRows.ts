@@ -76,6 +76,7 @@ function rowsOf(client: Client, address: DatabaseAddress): Rows {
     // Its columns hold nothing else.
     damaged: async () => [],
     orphans: async () => [],
+    isText: () => "true",
     json: (column) => `CAST(${escapeIdentifier(column)} AS TEXT)`,
   };
 }

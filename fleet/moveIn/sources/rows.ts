@@ -9,6 +9,8 @@ export interface Rows extends TableRows {
   damaged(table: string, named: readonly string[]): Promise<readonly DamagedRow[]>;
   /** Rows of a table without the row that they belong to: of which table, and how many. */
   orphans(table: string): Promise<readonly { readonly of: string; readonly rows: number }[]>;
+  /** SQL for a column's value being of its own type, where the database holds any in it. */
+  isText(column: string): string;
   /** SQL of a JSON column's text. */
   json(column: string): string;
 }

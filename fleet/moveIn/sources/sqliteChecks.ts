@@ -37,9 +37,9 @@ function isWhole(query: Query, table: string): boolean {
 
 /** json_valid's flag for JSON5 (SQLite, "JSON Functions And Operators"). */
 const JSON5 = 2;
-/** Python writes NaN and Infinity into JSON, which has neither. */
+/** Python writes NaN and Infinity into JSON, which has neither; of JSON5 there is nothing else in it. */
 const isPythonsJson = (name: string): string =>
-  `((instr(${name}, 'NaN') OR instr(${name}, 'Infinity')) AND json_valid(${name}, ${JSON5}))`;
+  `(json_valid(${name}, ${JSON5}) AND json_valid(replace(replace(replace(${name}, '-Infinity', '0'), 'Infinity', '0'), 'NaN', '0')))`;
 /** NaN becomes null, as PostgreSQL takes no such JSON. */
 export const strictJson = (name: string): string =>
   `CASE WHEN ${isPythonsJson(name)} AND NOT json_valid(${name}) THEN json(${name}) ELSE ${name} END`;
@@ -61,7 +61,7 @@ const KINDS: readonly {
     holds: "a date",
     // Alone, `datetime` takes numbers, and February 31st.
     isNone: (name) => `typeof(${name}) <> 'text' OR datetime(${withColon(name)}) IS NULL
-      OR date(substr(${name}, 1, 10), '+0 days') IS NOT substr(${name}, 1, 10)`,
+      OR date(substr(${name}, 1, 10), '+0 days') IS NOT substr(${name}, 1, 10) OR substr(${name}, 1, 4) = '0000'`,
   },
   {
     declared: /^JSON/,
@@ -79,7 +79,12 @@ const KINDS: readonly {
     isNone: (name) =>
       `typeof(${name}) NOT IN ('integer', 'real') AND lower(${name}) NOT IN ('true', 'false', 't', 'f')`,
   },
-  { declared: /INT/, holds: "a whole number", isNone: (name) => `typeof(${name}) <> 'integer'` },
+  { declared: /^BIGINT/, holds: "a whole number", isNone: (name) => `typeof(${name}) <> 'integer'` },
+  {
+    declared: /INT/,
+    holds: "a whole number of 32 bits",
+    isNone: (name) => `typeof(${name}) <> 'integer' OR ${name} NOT BETWEEN -2147483648 AND 2147483647`,
+  },
 ];
 
 /** Rows of a table with a value that is none of its column's kind. @param named columns that tell people which row it is */

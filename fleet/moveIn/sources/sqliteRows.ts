@@ -14,6 +14,8 @@ const BYTES_PER_MIB = 1024 ** 2;
 export const LOG_SUFFIX = "-wal";
 /** What a program left that was killed while it wrote without such a log. */
 const JOURNAL_SUFFIX = "-journal";
+/** SQLite numbers rows by 64 bits with a sign. */
+const LEAST_ROW = String(-(2n ** 63n));
 /** Copies of a file that is written to meanwhile. */
 const TRIES = 3;
 
@@ -75,9 +77,9 @@ function rowsOf(all: ReturnType<typeof queryOf>): Rows {
         all(`SELECT name FROM pragma_table_info($1) WHERE upper(type) LIKE 'JSON%'`, [table]).map(({ name }) => name),
       );
       const listed = columns.map((column) => whole(column, ofJson.has(column))).join(", ");
-      for (let last = "0"; ; ) {
+      for (let [comparison, last] = [">=", LEAST_ROW]; ; comparison = ">") {
         const rows = all(
-          `SELECT t.rowid AS "${ROW_NUMBER}", ${listed} FROM ${escapeIdentifier(table)} t WHERE t.rowid > CAST($1 AS INTEGER) ORDER BY t.rowid LIMIT ${rowsAtOnce}`,
+          `SELECT t.rowid AS "${ROW_NUMBER}", ${listed} FROM ${escapeIdentifier(table)} t WHERE t.rowid ${comparison} CAST($1 AS INTEGER) ORDER BY t.rowid LIMIT ${rowsAtOnce}`,
           [last],
         );
         if (rows.length === 0) return;
@@ -96,6 +98,7 @@ function rowsOf(all: ReturnType<typeof queryOf>): Rows {
     },
     damaged: async (table, named) => damagedRows(all, table, named),
     orphans: async (table) => orphansOf(all, table),
+    isText: (column) => `typeof(${escapeIdentifier(column)}) = 'text'`,
     json: (column) => `CAST(${strictJson(escapeIdentifier(column))} AS TEXT)`,
   };
 }

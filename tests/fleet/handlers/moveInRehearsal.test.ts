@@ -20,15 +20,12 @@ describe("move-in rehearse", () => {
     rehearseSource({
       from: folder,
       config: undefined,
-      region: undefined,
       oldPython: undefined,
       newPython: python,
       withoutOld: false,
       out: undefined,
-      local: false,
       json: false,
       project: "",
-      directory: "",
       signal: new AbortController().signal,
       ...given,
     });
@@ -37,7 +34,6 @@ describe("move-in rehearse", () => {
     ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere has no program python: give /],
     ["an old one and none", { oldPython: "python", withoutOld: true }, /exclude each other/],
     ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
-    ["a region of the clouds", { region: "us-east" }, /give --local too/],
     ["a source whose release is not told", {}, /^the release of the source is not known/],
     ["a source that is none", { from: "/nowhere" }, /^\/nowhere is not there/],
   ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {

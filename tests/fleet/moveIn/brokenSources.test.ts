@@ -76,7 +76,27 @@ describe("a row with a value that LangFlow cannot read stops an import, by table
       "UPDATE user SET is_active = 'maybe' WHERE username = 'bea'",
       "user bea: is_active is not a truth value",
     ],
-    ["a number in words", "UPDATE file SET size = 'large'", "file notes (bea): size is not a whole number"],
+    ["a number in words", "UPDATE file SET size = 'large'", "file notes (bea): size is not a whole number of 32 bits"],
+    [
+      "a number that PostgreSQL has no room for",
+      "UPDATE file SET size = 3000000000",
+      "file notes (bea): size is not a whole number of 32 bits",
+    ],
+    [
+      "a date in a year that there was not",
+      "UPDATE user SET last_login_at = '0000-01-01 00:00:00' WHERE username = 'bea'",
+      "user bea: last_login_at is not a date",
+    ],
+    [
+      "JSON with a remark",
+      `UPDATE message SET properties = '{"a": 1 /* NaN */}'`,
+      "message aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: properties is not JSON",
+    ],
+    [
+      "an id as bytes",
+      "UPDATE flow SET id = x'00112233445566778899aabbccddeeff' WHERE name = 'Plain'",
+      "flow Plain (bea): id is not an id",
+    ],
   ])("%s", async (_, sql, line) => {
     const folder = broken(sql);
     expect((await stopsOf(folder))["damaged rows"]).toMatchObject({ count: 1, which: [line] });

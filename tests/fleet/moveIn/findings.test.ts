@@ -104,8 +104,12 @@ describe("findings of a source", () => {
     );
   });
 
-  it("stop an ordinary user under the superuser's name, and not the superuser", () => {
-    expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(["an ordinary user called admin"]);
+  it("stop an ordinary or deactivated user under the superuser's name, and not the superuser", () => {
+    const stops = ["an ordinary or deactivated user called admin"];
+    expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(stops);
+    const boss = { ...user("Admin", 1), isSuperuser: true };
+    expect(whatOf({ ...SPOTLESS, users: [{ ...boss, isActive: false }] })).toEqual(stops);
+    expect(whatOf({ ...SPOTLESS, users: [boss] })).toEqual([]);
   });
 
   it("ask for another password of the account that everybody has, and stop nothing for it", () => {

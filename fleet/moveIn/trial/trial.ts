@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { seldom } from "../../../agent/moveIn/seldom";
+import { ExitCode, UserError } from "../../../model/errors";
+import { connectLive, type LiveConnection } from "../../../sandbox/live/client";
+import { appliedRegions } from "../../../sandbox/live/cluster/applied";
+import { report, withSession } from "../../cli/command";
+import { liveDirectory } from "../../local/live";
+import type { Session } from "../../stacks/session";
+import type { ImportOptions } from "../../verbs/moveIn";
+import { type ImportedIntoFleet, importIntoRegion } from "../importing/importIntoRegion";
+import { endOfImport } from "../importing/importReport";
+import { localDatabase } from "../localDatabase";
+import { type Compared, compareRegion, type TriedRegion } from "./compareRegion";
+import { type ExpectedSource, readSource } from "./readSource";
+
+/** LangFlow's container. */
+const LANGFLOW = "langflow";
+const READY_WITHIN_MS = 10 * 60_000;
+const LOOK_MS = 500;
+const TOLD_EVERY_MS = 5_000;
+
+export interface Trial {
+  readonly imported: ImportedIntoFleet;
+  /** By region; empty where the import did not come to its end. */
+  readonly compared: readonly Compared[];
+}
+
+/**
+ * Imports into a local fleet, starts LangFlow again in each region, and compares what its users find there with the source.
+ *
+ * @throws UserError as {@link importIntoRegion}; (ResourceFailed) where LangFlow does not start again
+ */
+export async function trialOf(options: ImportOptions): Promise<Trial> {
+  const { from, config, signal } = options;
+  const imported = await importIntoRegion(options);
+  if (endOfImport(imported) !== ExitCode.Success) return { imported, compared: [] };
+  const source = await readSource({ from, config, environment: process.env, signal });
+  return withSession(options, { localCloud: "require", changes: false }, async ({ session }) => {
+    const regions = await triedRegions(session);
+    await startAgain(regions, session);
+    return { imported, compared: await compareAll(regions, source, signal) };
+  });
+}
+
+/** A region after the other, as they share this machine. */
+async function compareAll(regions: readonly TriedRegion[], source: ExpectedSource, signal: AbortSignal) {
+  const compared: Compared[] = [];
+  for (const each of regions)
+    compared.push(
+      await compareRegion(each, source, seldom(report, TOLD_EVERY_MS), signal).catch(orInterrupted(signal)),
+    );
+  return compared;
+}
+
+const orInterrupted = (signal: AbortSignal) => (error: unknown) => {
+  if (signal.aborted)
+    throw new UserError("interrupted; the import has ended, and nothing more was changed", ExitCode.Cancelled);
+  throw error;
+};
+
+async function triedRegions(session: Session): Promise<TriedRegion[]> {
+  const live = await connected(session);
+  const { regions } = await live.status();
+  const applied = appliedRegions((await session.cloud?.resources({ clear: true })) ?? []);
+  return Promise.all(
+    regions.map(async ({ region, url }) => {
+      const { secrets } = applied.find((each) => each.region === region) ?? {};
+      const secretKey = [...(secrets?.values() ?? [])].flatMap((each) => each.LANGFLOW_SECRET_KEY ?? [])[0];
+      if (url === undefined || secretKey === undefined) throw notRunning(region);
+      return { region, url, secretKey, database: await localDatabase(region, session) };
+    }),
+  );
+}
+
+/** Kills LangFlow in all regions, whose pods start it again; resolved once it answers everywhere. */
+async function startAgain(regions: readonly TriedRegion[], session: Session): Promise<void> {
+  const { signal } = session.options;
+  const live = await connected(session);
+  const restarts = async () => {
+    const { processes } = await live.status();
+    return processes.filter(({ name, region }) => name === LANGFLOW && region !== undefined);
+  };
+  const before = new Map((await restarts()).map((each) => [each.pod, each.restarts]));
+  report("LangFlow starts again in each region");
+  for (const { region } of regions) await live.kill(region, LANGFLOW);
+  const until = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    const waited = (await restarts()).filter(({ pod, ready, ...each }) => !ready || each.restarts === before.get(pod));
+    if (waited.length === 0) return;
+    if (Date.now() > until)
+      throw new UserError(
+        `LangFlow did not start again in ${waited.map(({ region }) => region).join(", ")}: its log is ${waited[0]?.log}`,
+        ExitCode.ResourceFailed,
+      );
+    await sleep(LOOK_MS, undefined, { signal }).catch(orInterrupted(signal));
+  }
+}
+
+async function connected(session: Session): Promise<LiveConnection> {
+  const live = await connectLive(liveDirectory(session.options.directory));
+  if (!live) throw notRunning("the local fleet");
+  return live;
+}
+
+const notRunning = (what: string) =>
+  new UserError(`${what} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);
