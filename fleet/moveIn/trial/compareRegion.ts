@@ -58,8 +58,10 @@ interface HeldUser {
   readonly mcpServers: number;
 }
 
+// LangFlow shows neither its own variables, whose names have lines before and behind, nor one that is no secret and empty.
 const HELD = `SELECT id::text, username, is_active AS "isActive",
-    (SELECT count(*)::int FROM variable v WHERE v.user_id = u.id) AS variables,
+    (SELECT count(*)::int FROM variable v WHERE v.user_id = u.id AND v.name NOT LIKE '\\_\\_%\\_\\_'
+      AND (v.type <> 'Generic' OR v.value <> '')) AS variables,
     (SELECT count(DISTINCT m.session_id)::int FROM message m JOIN flow f ON f.id = m.flow_id WHERE f.user_id = u.id) AS chats,
     (SELECT coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'size', f.size)), '[]') FROM file f WHERE f.user_id = u.id) AS files,
     (SELECT count(*)::int FROM mcp_server s WHERE s.user_id = u.id) AS "mcpServers"

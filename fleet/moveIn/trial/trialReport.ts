@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { groupsOf } from "../../../agent/groups";
 import { ExitCode } from "../../../model/errors";
 import { table } from "../../cli/table";
 import { sizeIn } from "../byteSize";
@@ -17,6 +18,7 @@ export function endOfTrial({ imported, compared }: Trial): ExitCode {
 /** For people: the import, what each region's users found after LangFlow's restart, and what differs. */
 export function trialReport(region: string, { imported, compared }: Trial): string[] {
   const differences = compared.flatMap((each) => each.differences);
+  const byUser = groupsOf(differences, ({ user, what, said }) => JSON.stringify([user, what, said]));
   return [
     ...importReport(region, imported),
     "",
@@ -26,13 +28,12 @@ export function trialReport(region: string, { imported, compared }: Trial): stri
       ? []
       : [
           table(
-            ["region", "user", "what", "differs in"],
-            differences.map(({ region: at, user, what, said, isForeseen }) => [
-              at,
-              user,
-              what,
-              (isForeseen ? pc.yellow : pc.red)(said),
-            ]),
+            ["user", "what", "differs in", "regions"],
+            [...byUser].map(([, alike]) => {
+              const [{ user = "", what = "", said = "", isForeseen = false } = {}] = alike;
+              const regions = alike.map((each) => each.region).join(", ");
+              return [user, what, (isForeseen ? pc.yellow : pc.red)(said), regions];
+            }),
             { sentence: SENTENCE },
           ),
         ]),
@@ -50,7 +51,7 @@ function shownInWords({
 }: Trial["compared"][number]["shown"]) {
   return [
     `${users} users signed in`,
-    `${flows} flows opened`,
+    `${flows} flows looked at`,
     `${variables} variables`,
     `${chats} chats`,
     `${files} files read (${sizeIn(fileBytes)})`,
