@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
 import { ExitCode, UserError } from "../../model/errors";
 import { MOVE_IN_VARIABLES, moveInName, SOURCE_SECRET_KEY } from "../../model/moveIn";
@@ -9,6 +10,7 @@ import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Target } from "./importing/importSource";
 import { endOfRun } from "./importing/runEnd";
+import { followRun } from "./localProgress";
 import { requireRegion } from "./regionName";
 
 /**
@@ -34,13 +36,18 @@ export async function localTarget(region: string, session: Session, project: Pro
       const name = moveInName(region);
       const environment = { [MOVE_IN_VARIABLES.packageName]: packageName, [MOVE_IN_VARIABLES.sha256]: sha256 };
       const secrets = { [name]: { [SOURCE_SECRET_KEY]: secretKey } };
-      const ended = await live.job(region, name, { environment, secrets }, signal).catch((error: Error) => {
-        if (!signal.aborted) throw error;
-        throw new UserError(
-          "interrupted; what is in the fleet is whole, and the same again goes on from it",
-          ExitCode.Cancelled,
-        );
-      });
+      const logs = join(liveDirectory(session.options.directory), region, "logs");
+      const stop = followRun(region, logs, name, report);
+      const ended = await live
+        .job(region, name, { environment, secrets }, signal)
+        .catch((error: Error) => {
+          if (!signal.aborted) throw error;
+          throw new UserError(
+            "interrupted; what is in the fleet is whole, and the same again goes on from it",
+            ExitCode.Cancelled,
+          );
+        })
+        .finally(stop);
       if (ended.exitCode !== 0) throw endOfRun(region, ended);
     },
   };
