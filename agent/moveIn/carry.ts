@@ -10,7 +10,7 @@ import { portableAttachments } from "./attachments";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
 import { MCP_FILE, printable } from "./names";
-import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
+import { DIGESTS, nameIn, rowsAtOnce, WITHOUT_ITS_PROJECT } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
 import type { Tallies } from "./tallies";
@@ -34,7 +34,6 @@ const WITHOUT_ITS_OWNER = "refers to a row that did not come";
 const OF_WHAT_STAYS = "belongs to a row that the source has not, or that stays behind";
 const ANOTHERS_NAME =
   "the fleet has another of that name, with rights of its own: rename one of them, and import again";
-const WITHOUT_ITS_PROJECT = "came, into another project of its user: its own did not come, or is no more in the fleet";
 const UNREADABLE = "its secret does not open under the given key";
 const SHARED_PASSWORD =
   "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
@@ -260,6 +259,7 @@ class TableCarrier {
     const unchanged = items.filter(
       ({ id, digest }) => known.has(id) && known.get(id)?.sourceDigest === (digest ?? OF_NO_SOURCE),
     );
+    if (this.rule.table === "user") await this.requireOnes(items, known);
     told.push(() => this.count("unchanged", unchanged.filter(({ digest }) => digest !== null).length));
     const open = items.filter((item) => !unchanged.includes(item));
     const fresh: Item[] = [];
@@ -286,6 +286,19 @@ class TableCarrier {
       for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellLost(item);
     });
     return this.orphansAmong([...refused, ...refusedEdits], told);
+  }
+
+  /** Users that became another of the fleet, the superuser, must still be what made them that one. */
+  private async requireOnes(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
+    const merged = items.flatMap((item) => {
+      const fleetId = known.get(item.id)?.fleetId;
+      return fleetId === undefined || fleetId === item.id ? [] : [{ item, fleetId }];
+    });
+    const stored = await this.storedById(merged.map(({ fleetId }) => fleetId));
+    for (const { item, fleetId } of merged) {
+      const row = stored.get(fleetId);
+      if (row && !this.isOne(item.texts, textsOf(this.table, row))) throw somebodyElses(item);
+    }
   }
 
   private orphansAmong(refused: readonly Refusal<Item>[], told: (() => void)[]): Item[] {
@@ -345,7 +358,8 @@ class TableCarrier {
         kept.push(entryOf(item, row["row digest"]));
         told.push(() => this.count("unchanged", 1));
         told.push(() => this.tellLost(item));
-      } else if (this.rule.table === "user") throw somebodyElses(item);
+      } else if (this.rule.table === "user" && !isNamed(item.texts, textsOf(this.table, row)))
+        throw somebodyElses(item);
       else told.push(() => this.leave(FLEETS_ROW, item.name));
       return false;
     });
@@ -468,6 +482,9 @@ class TableCarrier {
 
 /** A row of the fleet has the name, and is another. */
 const ANOTHERS = Symbol("another's");
+
+const isNamed = (one: Texts, other: Texts): boolean =>
+  one.get("username")?.toLowerCase() === other.get("username")?.toLowerCase();
 
 const somebodyElses = ({ name }: Item): AgentError =>
   new AgentError(

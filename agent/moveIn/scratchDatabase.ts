@@ -20,6 +20,9 @@ const TALLIES = "move_in.tallies";
 /** Digests of the rows as they came, before any migration. */
 export const DIGESTS = "move_in.source";
 
+export const WITHOUT_ITS_PROJECT =
+  "came, into another project of its user: its own did not come, or is no more in the fleet";
+
 /** Rows that are in memory at once; graphs are of megabytes. */
 const ROWS_AT_ONCE = 500;
 const GRAPHS_AT_ONCE = 10;
@@ -216,6 +219,18 @@ async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallie
     for (const { table, column, into, referenced, needed, columns } of keys) {
       if (columns > 1) continue;
       const orphans = `c.${column} IS NOT NULL AND NOT EXISTS (SELECT FROM ${into} p WHERE p.${referenced} = c.${column})`;
+      const rule = TABLES.filter(travels).find(({ table: name }) => name === table.replaceAll('"', ""));
+      const { instead } = rule?.references[column] ?? {};
+      if (instead && !needed) {
+        const owner = escapeIdentifier(instead.owner);
+        const { rows } = await client.query<{ id: string }>(
+          `UPDATE ${table} c SET ${column} = (SELECT p.${referenced} FROM ${into} p WHERE p.${owner} = c.${owner}
+             ORDER BY p.name = $1 DESC, p.${referenced} LIMIT 1) WHERE ${orphans} RETURNING c.id::text AS id`,
+          [instead.name],
+        );
+        for (const { id } of rows) tallies.leave(rule?.table ?? table, WITHOUT_ITS_PROJECT, id);
+        continue;
+      }
       const { rowCount } = await client.query(
         needed ? `DELETE FROM ${table} c WHERE ${orphans}` : `UPDATE ${table} c SET ${column} = NULL WHERE ${orphans}`,
       );

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import writeFileAtomic from "write-file-atomic";
 import { poolOrderOf } from "../../config/poolOrder";
@@ -46,7 +46,9 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   movingFromOf(project);
   const share = shareOf(percent);
   const region = regionOf(project, options.region);
-  const copied = from === undefined ? undefined : collectedAt(from);
+  const folders =
+    from === undefined ? [] : [from, dirname(from), ...(options.config === undefined ? [] : [options.config])];
+  const [copied] = folders.flatMap((folder) => collectedAt(folder) ?? []);
   if (copied !== undefined)
     throw new UserError(
       `${from} is a copy of ${copied}, which lacks what is made in the old LangFlow until its sessions end: leave --from out, then collect into the same folder again and import it`,

@@ -130,7 +130,7 @@ const TELLING: readonly Line[] = [
 
 /** Lines that need a fleet that runs, or LangFlow at least: tests/live and tests/engine. */
 const IN_A_LIVE_FLEET = [
-  ...["import", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` })),
+  ...["import", "try", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` })),
   { words: "drill" },
   { words: "rehearse" },
 ];
@@ -151,6 +151,7 @@ const SILENT: readonly Line[] = [
   line("move-in collect", () => [], ExitCode.BadInput),
   line("move-in inspect", () => ["--from", empty], ExitCode.BadInput),
   line("move-in import", () => ["--from", langflow, "--region", "us-east"], ExitCode.Unauthenticated),
+  line("move-in try", () => ["--from", langflow, "--region", "us-east"], ExitCode.BadInput),
   line("move-in rehearse", () => ["--from", langflow, "--region", "us-east"], ExitCode.BadInput),
   line("move-in cut-over", IN_PROJECT, ExitCode.BadInput),
   line("move-in back", IN_PROJECT, ExitCode.BadInput),

@@ -1,5 +1,5 @@
 import { carry, isUnforeseen } from "../../agent/moveIn/carry";
-import { DIGESTS } from "../../agent/moveIn/scratchDatabase";
+import { DIGESTS, ScratchDatabase, WITHOUT_ITS_PROJECT } from "../../agent/moveIn/scratchDatabase";
 import { Tallies } from "../../agent/moveIn/tallies";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { SecretKey } from "../../agent/rekey/secretKey";
@@ -28,44 +28,72 @@ const apiKey = (of: string, owner: string) =>
 const flow = (of: string, owner: string | null, folder: string | null) =>
   `INSERT INTO flow (id, name, data, user_id, folder_id) VALUES ('${of}', 'Flow', '{"nodes": [], "edges": []}', ${owner && `'${owner}'`}, ${folder && `'${folder}'`})`;
 
-/** Carries the rows of one database into another, which hold these. @returns what the second holds then, and what was left */
+const digests = (from: string) =>
+  Promise.all(
+    ["user", "apikey", "folder", "flow", "flow_version", "authz_role", "authz_role_assignment"].map((table) =>
+      postgres.query(from, `INSERT INTO ${DIGESTS} SELECT '${table}', id::text, md5(t::text) FROM "${table}" t`),
+    ),
+  );
+
+/** What one database's rows come to in another. */
+class Move {
+  private constructor(
+    private readonly from: string,
+    private readonly into: string,
+  ) {}
+
+  static async of(source: readonly string[], fleet: readonly string[]): Promise<Move> {
+    const names = [`source_${++number}`, `fleet_${number}`] as const;
+    for (const name of names) {
+      await postgres.create(name, "migrated");
+      await postgres.query(name, `TRUNCATE "user" CASCADE`);
+    }
+    const [from, into] = names;
+    for (const sql of [...source, "CREATE SCHEMA move_in"]) await postgres.query(from, sql);
+    await postgres.query(from, `CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text)`);
+    for (const sql of [user({ id: ADMIN, name: "admin", superuser: true }), ...fleet]) await postgres.query(into, sql);
+    return new Move(from, into);
+  }
+
+  async changeSource(...statements: readonly string[]): Promise<void> {
+    for (const sql of [...statements, `TRUNCATE ${DIGESTS}`]) await postgres.query(this.from, sql);
+  }
+
+  /** @returns by table, why rows were left or changed on their way */
+  async carry(): Promise<(readonly [table: string, reason: string])[]> {
+    const key = new SecretKey("k".repeat(43), "the key");
+    await digests(this.from);
+    const open = (name: string) => openDatabase(parseDatabaseUrl(postgres.url(name)));
+    const [rows, region] = await Promise.all([open(this.from), open(this.into)]);
+    const tallies = new Tallies();
+    try {
+      await carry({
+        scratch: rows,
+        region,
+        source: "old",
+        keys: { old: [key], fleet: key },
+        flowNames: new Map(),
+        uploads: new Set(),
+        superuser: "admin",
+        tallies,
+        progress: () => undefined,
+        signal: new AbortController().signal,
+      });
+    } finally {
+      await rows.end();
+      await region.end();
+    }
+    return tallies.all().flatMap(({ table, left: all }) => all.map(({ reason }) => [table, reason] as const));
+  }
+
+  readonly ask = (sql: string) => postgres.query(this.into, sql);
+}
+
+/** Carries once. @returns what the second database holds then, and what was left */
 async function carried(source: readonly string[], fleet: readonly string[]) {
-  const key = new SecretKey("k".repeat(43), "the key");
-  const names = [`source_${++number}`, `fleet_${number}`];
-  for (const name of names) {
-    await postgres.create(name, "migrated");
-    await postgres.query(name, `TRUNCATE "user" CASCADE`);
-  }
-  const [from = "", into = ""] = names;
-  for (const sql of source) await postgres.query(from, sql);
-  for (const sql of [user({ id: ADMIN, name: "admin", superuser: true }), ...fleet]) await postgres.query(into, sql);
-  await postgres.query(from, "CREATE SCHEMA move_in");
-  await postgres.query(from, `CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text)`);
-  for (const table of ["user", "apikey", "folder", "flow", "flow_version", "authz_role", "authz_role_assignment"])
-    await postgres.query(from, `INSERT INTO ${DIGESTS} SELECT '${table}', id::text, md5(id::text) FROM "${table}"`);
-  const [rows, region] = await Promise.all(names.map((name) => openDatabase(parseDatabaseUrl(postgres.url(name)))));
-  const tallies = new Tallies();
-  try {
-    if (!rows || !region) throw new Error("no database");
-    await carry({
-      scratch: rows,
-      region,
-      source: "old",
-      keys: { old: [key], fleet: key },
-      flowNames: new Map(),
-      uploads: new Set(),
-      superuser: "admin",
-      tallies,
-      progress: () => undefined,
-      signal: new AbortController().signal,
-    });
-  } finally {
-    await rows?.end();
-    await region?.end();
-  }
-  const left = tallies.all().flatMap(({ table, left: all }) => all.map(({ reason }) => [table, reason] as const));
-  const ask = (sql: string) => postgres.query(into, sql);
-  return { left, ask, isWhole: !left.some(([, reason]) => isUnforeseen(reason)) };
+  const move = await Move.of(source, fleet);
+  const left = await move.carry();
+  return { left, ask: move.ask, isWhole: !left.some(([, reason]) => isUnforeseen(reason)) };
 }
 
 const somebodyElse = (name: string) => ({
@@ -88,6 +116,30 @@ describe("an import", () => {
     expect(await ask("SELECT user_id FROM apikey")).toEqual([{ user_id: ADMIN }]);
     for (const given of [{ superuser: false }, { active: false }])
       await expect(carried([user({ ...admin, ...given })], [])).rejects.toMatchObject(somebodyElse("Admin"));
+  });
+
+  it("takes nothing of the one who became the fleet's superuser as soon as he is another in the source", async () => {
+    const move = await Move.of([user({ id: id("1"), name: "admin", superuser: true })], []);
+    await move.carry();
+    await move.changeSource(
+      `UPDATE "user" SET username = 'bob', is_superuser = false WHERE id = '${id("1")}'`,
+      apiKey(id("2"), id("1")),
+    );
+    await expect(move.carry()).rejects.toMatchObject(somebodyElse("bob"));
+    expect(await move.ask("SELECT FROM apikey")).toEqual([]);
+  });
+
+  it("leaves the account of one and the same person as the fleet has it, though nothing is remembered of an import", async () => {
+    const bea = { id: id("1"), name: "bea" };
+    const move = await Move.of(
+      [user(bea)],
+      [user(bea), `UPDATE "user" SET password = 'changed' WHERE username = 'bea'`],
+    );
+    expect(await move.carry()).toContainEqual([
+      "user",
+      expect.stringMatching(/that came from elsewhere, which stays$/),
+    ]);
+    expect(await move.ask(`SELECT password FROM "user" WHERE username = 'bea'`)).toEqual([{ password: "changed" }]);
   });
 
   it("gives nobody the rights of another role of the same name, and says so", async () => {
@@ -128,5 +180,44 @@ describe("an import", () => {
     );
     expect(left).toContainEqual(["flow_version", expect.stringMatching(/^belongs to a row that the source has not/)]);
     expect(isWhole).toBe(true);
+  });
+
+  it("brings a flow whose project the source has not into its user's own before LangFlow's migrations, and says so", async () => {
+    await postgres.create("langflow_dr_move_in", "migrated");
+    await postgres.query(
+      "langflow_dr_move_in",
+      `TRUNCATE "user" CASCADE; CREATE SCHEMA move_in; CREATE TABLE move_in.tallies (told text);
+       CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text, PRIMARY KEY (table_name, row_id))`,
+    );
+    const at = "2026-12-01 00:00:00";
+    const source: Record<string, Record<string, string>[]> = {
+      user: [
+        {
+          id: id("1"),
+          username: "bea",
+          password: "hash",
+          is_active: "1",
+          is_superuser: "0",
+          create_at: at,
+          updated_at: at,
+        },
+      ],
+      folder: [{ id: id("4"), name: "Starter Project", user_id: id("1") }],
+      flow: [{ id: id("7"), name: "Flow", data: "{}", user_id: id("1"), folder_id: id("9"), access_type: "PRIVATE" }],
+    };
+    const rows = {
+      columns: async () =>
+        new Map(Object.entries(source).map(([table, some]) => [table, new Set(Object.keys(some[0] ?? {}))])),
+      async *pages(table: string) {
+        yield source[table] ?? [];
+      },
+    };
+    const loaded = new ScratchDatabase(parseDatabaseUrl(postgres.url("migrated")));
+    const { signal } = new AbortController();
+    await loaded.load({ rows, tallies: new Tallies(), progress: () => undefined, signal });
+    expect(await postgres.query("langflow_dr_move_in", "SELECT folder_id FROM flow")).toEqual([{ folder_id: id("4") }]);
+    expect(await loaded.told()).toMatchObject([
+      { table: "flow", left: [{ reason: WITHOUT_ITS_PROJECT, which: [id("7")] }] },
+    ]);
   });
 });

@@ -376,7 +376,7 @@ def add_uploads(archive, config):
         warn(f"LangFlow's folder {config} is not there: no files were collected")
         return 0
     count = 0
-    for owner in sorted(filter(UUID.fullmatch, os.listdir(config))):
+    for owner in filter(UUID.fullmatch, listed(config)):
         if os.path.islink(os.path.join(config, owner)):
             continue
         for folder, _, names in os.walk(os.path.join(config, owner), onerror=warn_of_unreadable):
@@ -395,10 +395,18 @@ def add_uploads(archive, config):
 def add_knowledge_bases(archive, config):
     """Their names alone, which are counted: what is in them does not move in."""
     bases = os.path.join(config, "knowledge_bases")
-    for user in sorted(os.listdir(bases)) if os.path.isdir(bases) else []:
-        for base in sorted(os.listdir(os.path.join(bases, user))) if os.path.isdir(os.path.join(bases, user)) else []:
+    for user in listed(bases):
+        for base in listed(os.path.join(bases, user)):
             if os.path.isdir(os.path.join(bases, user, base)):
                 archive.add_folder(f"knowledge_bases/{user}/{base}")
+
+
+def listed(folder):
+    try:
+        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    except OSError as error:
+        warn_of_unreadable(error)
+        return []
 
 
 def warn_of_places(langflow, database):

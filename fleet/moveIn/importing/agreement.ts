@@ -141,8 +141,7 @@ class ImportingRegion {
   had(row: HeldRow, digests: ReadonlySet<string>): boolean {
     if (!this.rows.has(rowKey(row))) return true;
     const own = this.digests.get(rowKey(row)) ?? new Set();
-    const isEdited = own.size > 1 || digests.size > 1;
-    return digests.size > 0 && (isEdited || [...digests].some((digest) => own.has(digest)));
+    return digests.size > 0 && (digests.size > 1 || [...digests].some((digest) => own.has(digest)));
   }
 }
 

@@ -3,7 +3,9 @@ import { type Json, parseJson } from "../../../agent/flows/canonicalJson";
 
 /** A flow of 60 MB takes LangFlow some seconds. */
 const ANSWER_MS = 120_000;
-const SESSION_SECONDS = 3600;
+/** Of one request. */
+const SESSION_SECONDS = 300;
+export const OK = 200;
 /** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
 const KEPT_BY_NONE = { connection: "close" };
 
@@ -15,35 +17,53 @@ export interface Answer {
 
 /** A user of a region's LangFlow, signed in without a password: by a session that the region's secret key signs. */
 export class UserSession {
-  private readonly headers: Readonly<Record<string, string>>;
-
   /** @param secretKey LANGFLOW_SECRET_KEY of the region */
   constructor(
     private readonly url: string,
-    userId: string,
-    secretKey: string,
+    private readonly userId: string,
+    private readonly secretKey: string,
     private readonly signal: AbortSignal,
-  ) {
-    this.headers = { ...KEPT_BY_NONE, authorization: `Bearer ${sessionToken(userId, secretKey)}` };
-  }
+  ) {}
 
+  /** Status 0 where no answer came. @throws where somebody asks for the end */
   async ask(path: string, method: "GET" | "POST" = "GET"): Promise<Answer> {
-    const response = await this.fetch(path, method);
-    const text = await response.text();
-    return { status: response.status, body: jsonOr(text) };
+    try {
+      const response = await this.fetch(path, method);
+      return { status: response.status, body: jsonOr(await response.text()) };
+    } catch (error) {
+      this.signal.throwIfAborted();
+      return { status: 0, body: `no answer came (${(error as Error).message})` };
+    }
   }
 
-  /** Bytes that an answer has; undefined where it is another than 200. */
+  /** All of a list that LangFlow gives by pages; or its answer, where that is another than 200. */
+  async list(path: string, pageSize: number): Promise<Answer> {
+    const all: Json[] = [];
+    for (;;) {
+      const answer = await this.ask(`${path}?limit=${pageSize}&offset=${all.length}`);
+      if (answer.status !== OK || !Array.isArray(answer.body)) return answer;
+      all.push(...answer.body);
+      if (answer.body.length < pageSize) return { status: OK, body: all };
+    }
+  }
+
+  /** Bytes that an answer has; undefined where it does not come, or not whole. */
   async download(path: string): Promise<number | undefined> {
-    const { ok, body } = await this.fetch(path, "GET");
-    let bytes = 0;
-    for await (const chunk of body ?? []) bytes += chunk.length;
-    return ok ? bytes : undefined;
+    try {
+      const { ok, body } = await this.fetch(path, "GET");
+      let bytes = 0;
+      for await (const chunk of body ?? []) bytes += chunk.length;
+      return ok ? bytes : undefined;
+    } catch {
+      this.signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   private fetch(path: string, method: string): Promise<Response> {
+    const headers = { ...KEPT_BY_NONE, authorization: `Bearer ${sessionToken(this.userId, this.secretKey)}` };
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_MS)]);
-    return fetch(this.url + path, { method, headers: this.headers, signal });
+    return fetch(this.url + path, { method, headers, signal });
   }
 }
 

@@ -45,10 +45,9 @@ export async function trialOf(options: ImportOptions): Promise<Trial> {
 /** A region after the other, as they share this machine. */
 async function compareAll(regions: readonly TriedRegion[], source: ExpectedSource, signal: AbortSignal) {
   const compared: Compared[] = [];
-  for (const each of regions)
-    compared.push(
-      await compareRegion(each, source, seldom(report, TOLD_EVERY_MS), signal).catch(orInterrupted(signal)),
-    );
+  const progress = seldom(report, TOLD_EVERY_MS);
+  for (const [index, each] of regions.entries())
+    compared.push(await compareRegion(each, source, index === 0, progress, signal).catch(orInterrupted(signal)));
   return compared;
 }
 

@@ -111,6 +111,23 @@ describe("after an import, what the other regions hold", () => {
     });
   });
 
+  it("is missing what the region had never, though somebody edits it where it was imported", async () => {
+    const us = region("us-east", both, [row("1", { digest: "edited" }), row("2")]);
+    const eu = region("eu-west", [row("1", { digest: "stale" }), row("2")]);
+    expect(await compare({ into: us, others: [eu] })).toMatchObject({
+      agreed: [],
+      disagreements: [{ kind: "different" }],
+    });
+  });
+
+  it("agrees though a row is edited faster than it is read, in either region", async () => {
+    const states = (name: string) =>
+      Array.from({ length: 400 }, (_, at) => [row("1", { digest: `${name} ${at}` }), row("2")]);
+    const us = region("us-east", both);
+    const eu = region("eu-west", ...states("eu"));
+    expect(await compare({ into: us, others: [eu], patienceMs: 200 })).toMatchObject({ agreed: ["eu-west"] });
+  });
+
   it("is not waited for where it is a row that is too large for any region to tell another, or belongs to one", async () => {
     const version = row("v", { table: "flow_version", flow: "3" });
     const us = region("us-east", [...both, row("3", { isTooLarge: true }), version]);
