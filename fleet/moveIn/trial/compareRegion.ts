@@ -1,7 +1,6 @@
 import { isObject } from "../../../agent/flows/canonicalJson";
 import { exportedFlow, NotAFlow } from "../../../agent/flows/flowFile";
 import { printable } from "../../../agent/moveIn/names";
-import { inParallel } from "../../../agent/parallel";
 import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
 import { messageOf } from "../../rehearsal/outcome";
 import { partsApart, withoutCode } from "../../rehearsal/stage";
@@ -124,7 +123,7 @@ export async function compareRegion(
     const servers = await list("mcpServers", session.ask("/api/v2/mcp/servers?action_count=false"));
     if (servers === 0 && inventory.mcpFilesOf?.includes(name))
       differs(LISTS.mcpServers, "are in a file: `langflow migrate-mcp` brings them", true);
-    await inParallel(own.files, AT_ONCE, async (file) => {
+    await fewAtOnce(own.files, async (file) => {
       const bytes = await session.download(`/api/v2/files/${file.id}`);
       if (bytes === file.size) {
         count.files++;
@@ -132,7 +131,7 @@ export async function compareRegion(
       } else differs(`file ${file.name}`, bytes === undefined ? "cannot be read" : `${bytes} of ${file.size} bytes`);
     });
     const ofUser = flows.filter(({ owner }) => owner === sourceId);
-    await inParallel(ofUser, AT_ONCE, async (flow) => {
+    await fewAtOnce(ofUser, async (flow) => {
       const verdict = await compareFlow(session, flow, opens);
       count.flows++;
       const isForeseen = verdict?.isForeseen || foreseen.has(flow.id) || damaged.has(`flow ${flow.name} (${name})`);
@@ -142,6 +141,10 @@ export async function compareRegion(
     progress(`${region}: ${count.users} of ${users.length} users, ${count.flows} of ${flows.length} flows`);
   }
   return { shown: { region, ...count }, differences };
+}
+
+async function fewAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
 
 const LISTS = { variables: "variables", chats: "chats", mcpServers: "MCP servers" } as const;

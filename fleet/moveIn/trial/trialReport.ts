@@ -1,9 +1,9 @@
 import pc from "picocolors";
-import { groupsOf } from "../../../agent/groups";
 import { ExitCode } from "../../../model/errors";
 import { table } from "../../cli/table";
 import { sizeIn } from "../byteSize";
 import { endOfImport, importReport } from "../importing/importReport";
+import type { Difference } from "./compareRegion";
 import type { Trial } from "./trial";
 
 /** Characters a line of a cell where no terminal says less. */
@@ -18,7 +18,11 @@ export function endOfTrial({ imported, compared }: Trial): ExitCode {
 /** For people: the import, what each region's users found after LangFlow's restart, and what differs. */
 export function trialReport(region: string, { imported, compared }: Trial): string[] {
   const differences = compared.flatMap((each) => each.differences);
-  const byUser = groupsOf(differences, ({ user, what, said }) => JSON.stringify([user, what, said]));
+  const alike = new Map<string, Difference[]>();
+  for (const each of differences) {
+    const key = JSON.stringify([each.user, each.what, each.said]);
+    alike.set(key, [...(alike.get(key) ?? []), each]);
+  }
   return [
     ...importReport(region, imported),
     "",
@@ -29,10 +33,9 @@ export function trialReport(region: string, { imported, compared }: Trial): stri
       : [
           table(
             ["user", "what", "differs in", "regions"],
-            [...byUser].map(([, alike]) => {
-              const [{ user = "", what = "", said = "", isForeseen = false } = {}] = alike;
-              const regions = alike.map((each) => each.region).join(", ");
-              return [user, what, (isForeseen ? pc.yellow : pc.red)(said), regions];
+            [...alike.values()].map((some) => {
+              const [{ user = "", what = "", said = "", isForeseen = false } = {}] = some;
+              return [user, what, (isForeseen ? pc.yellow : pc.red)(said), some.map(({ region: at }) => at).join(", ")];
             }),
             { sentence: SENTENCE },
           ),
