@@ -5,7 +5,8 @@ import { conditionHolds, conditionSql } from "../accounts/rowCondition";
 import { columnOf, type Instead, type Reference, type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../errors";
-import { inTransaction } from "../postgres/connection";
+import { SCHEMA } from "../langflow/storeSchema";
+import { hasTable, inTransaction } from "../postgres/connection";
 import { portableAttachments } from "./attachments";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
@@ -13,6 +14,7 @@ import { MCP_FILE, printable } from "./names";
 import { DIGESTS, nameIn, rowsAtOnce, WITHOUT_ITS_PROJECT } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
+import { type Strangers, strangersOf } from "./strangers";
 import type { Tallies } from "./tallies";
 import { REFUSED_BY_POSTGRESQL, type Refusal, writeEach } from "./writeEach";
 
@@ -28,9 +30,13 @@ const LEFT_BY_ANY_RULE = "LangFlow makes it anew, or it is that LangFlow's own";
 export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
 const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";
 export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet's stays";
-export const DELETED_IN_FLEET = "changed in the source and deleted in the fleet: it stays deleted";
+export const DELETED_IN_FLEET = "new or changed in the source, and deleted in the fleet: it stays deleted";
 const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
 const WITHOUT_ITS_OWNER = "refers to a row that did not come";
+const STRANGERS_ROW =
+  "a row of that id is another user's in the fleet: save a copy of it in the source, which has another id, and import again";
+const OF_STRANGERS_ROW = "belongs to a row whose id is another user's row in the fleet";
+const GRANTS_ON_FLEETS = "would give a right on a row that the fleet had before: give it there, if it is meant";
 const OF_WHAT_STAYS = "belongs to a row that the source has not, or that stays behind";
 const ANOTHERS_NAME =
   "the fleet has another of that name, with rights of its own: rename one of them, and import again";
@@ -41,7 +47,8 @@ const UNREADABLE_PART = "came, with a secret in it that the given key does not o
 
 /** Whether a row was left for a reason that no look at the source tells: PostgreSQL's, or what it belongs to was left. */
 export const isUnforeseen = (reason: string): boolean =>
-  reason === WITHOUT_ITS_OWNER || reason === ANOTHERS_NAME || reason.startsWith(REFUSED_BY_POSTGRESQL);
+  UNFORESEEN.has(reason) || reason.startsWith(REFUSED_BY_POSTGRESQL);
+const UNFORESEEN = new Set([WITHOUT_ITS_OWNER, ANOTHERS_NAME, STRANGERS_ROW, OF_STRANGERS_ROW, GRANTS_ON_FLEETS]);
 
 export interface Carrying {
   /** The scratch database, at the region's revision. */
@@ -78,6 +85,8 @@ interface Item {
   readonly isPasswordLost?: boolean;
 }
 
+/** What each region's agent keeps of every row (`agent/accounts/capture.ts`). */
+const ACCOUNT_ROWS = `${SCHEMA}.account_row`;
 const DEADLOCK = "40P01";
 const TRIES = 5;
 
@@ -98,11 +107,14 @@ export async function carry(carrying: Carrying): Promise<void> {
   await ledger.make();
   const [from, into] = [await readCatalog(scratch), await readCatalog(region)];
   const others = await ledger.others();
+  let strangers: Strangers | undefined;
   for (const rule of TABLES.filter(travels)) {
+    // Users come first: whose a row is in the fleet is known then.
+    if (rule.table !== "user") strangers ??= await strangersOf(scratch, region, others.get("user") ?? new Map());
     const [inSource, inRegion] = [from, into].map((catalog) => catalog.find(({ name }) => name === rule.table));
     if (!inSource || !inRegion) continue;
     const table = new CarriedTable(rule, inSource, inRegion);
-    await new TableCarrier(table, ledger, others, carrying).run();
+    await new TableCarrier(table, ledger, others, strangers ?? new Map(), carrying).run();
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }
 }
@@ -127,6 +139,7 @@ class TableCarrier {
     private readonly table: CarriedTable,
     private readonly ledger: Ledger,
     private readonly others: Others,
+    private readonly strangers: Strangers,
     private readonly carrying: Carrying,
   ) {
     this.rule = table.rule;
@@ -250,8 +263,14 @@ class TableCarrier {
     }
   }
 
-  private async take(items: readonly Item[], told: (() => void)[]): Promise<Item[]> {
+  private async take(given: readonly Item[], told: (() => void)[]): Promise<Item[]> {
     const { region } = this.carrying;
+    const homeless = given.filter((item) => this.isInStrangers(item));
+    const items = given.filter((item) => {
+      const reason = this.reasonAgainst(item);
+      if (reason !== undefined) told.push(() => this.leave(reason, item.name));
+      return reason === undefined && !homeless.includes(item);
+    });
     const known = await this.ledger.entries(
       this.rule.table,
       items.map(({ id }) => id),
@@ -285,7 +304,28 @@ class TableCarrier {
       this.count("changed", edited.length - refusedEdits.length);
       for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellLost(item);
     });
-    return this.orphansAmong([...refused, ...refusedEdits], told);
+    return [...this.orphansAmong([...refused, ...refusedEdits], told), ...homeless];
+  }
+
+  /** Whether a column that may name another row instead names one that is another user's in the fleet. */
+  private isInStrangers({ id, texts }: Item): boolean {
+    const isIn = ([column, reference]: [string, Reference]) =>
+      reference.instead && this.strangers.get(tableOf(reference, texts) ?? "")?.has(texts.get(column) ?? "");
+    return !this.strangers.get(this.rule.table)?.has(id) && Object.entries(this.rule.references).some(isIn);
+  }
+
+  /** Why a row would give somebody what is another's; undefined where it would not. */
+  private reasonAgainst({ id, texts }: Item): string | undefined {
+    if (this.strangers.get(this.rule.table)?.has(id)) return STRANGERS_ROW;
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      const [table = "", of = ""] = [tableOf(reference, texts), texts.get(column) ?? ""];
+      // The column of a project is one that may name another instead.
+      if (!reference.instead && this.strangers.get(table)?.has(of)) return OF_STRANGERS_ROW;
+      // A reference by a kind and an id is a grant's.
+      if (typeof reference.to !== "string" && table !== "user" && this.others.get(table)?.has(of))
+        return GRANTS_ON_FLEETS;
+    }
+    return undefined;
   }
 
   /** Users that became another of the fleet, the superuser, must still be what made them that one. */
@@ -364,7 +404,12 @@ class TableCarrier {
       return false;
     });
     const holders = await this.holdersOf(absent);
+    const buried = await this.buried(absent);
     const unknown = absent.filter((item) => {
+      if (buried.has(item.fleetId)) {
+        told.push(() => this.leave(DELETED_IN_FLEET, item.name));
+        return false;
+      }
       const holder = holders.get(item);
       if (holder === undefined) return true;
       if (holder === ANOTHERS) {
@@ -423,6 +468,17 @@ class TableCarrier {
     return new Map(rows.map((row) => [row["row id"], row]));
   }
 
+  /** Ids of rows that were deleted in the fleet, in whatever region: also where this one remembers nothing of an import. */
+  private async buried(items: readonly Item[]): Promise<Set<string>> {
+    const { region } = this.carrying;
+    if (items.length === 0 || !(await hasTable(region, ACCOUNT_ROWS))) return new Set();
+    const { rows } = await region.query<{ id: string }>(
+      `SELECT row_id AS id FROM ${ACCOUNT_ROWS} WHERE table_name = $1 AND row_id = ANY($2::text[]) AND deleted_at IS NOT NULL AND united_with IS NULL`,
+      [this.rule.table, items.map(({ fleetId }) => fleetId)],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Ids of the fleet's rows that have the name of these, or that they are another's. */
   private async holdersOf(items: readonly Item[]): Promise<Map<Item, string | typeof ANOTHERS>> {
     const { holders } = this.table;
@@ -436,10 +492,17 @@ class TableCarrier {
     for (const { given, "row id": id } of rows) {
       const item = items[Number(given) - 1];
       const holder = stored?.get(id);
-      if (item)
-        found.set(item, !unites || (holder && this.isOne(item.texts, textsOf(this.table, holder))) ? id : ANOTHERS);
+      if (item) found.set(item, this.isIts(item, holder) ? id : ANOTHERS);
     }
     return found;
+  }
+
+  /** @param holder where rows of the table do not all become one by their name */
+  private isIts({ texts }: Item, holder: Stored | undefined): boolean {
+    // The connections of nobody are everybody's: two of one name lead to two mailboxes.
+    if (this.rule.table === "connection") return texts.get("owner_id") !== null;
+    if (!this.rule.naturalKey?.unites) return true;
+    return holder !== undefined && this.isOne(texts, textsOf(this.table, holder));
   }
 
   /** Whether two rows of one name, whose making one gives each the rights of the other, are one. */

@@ -26,11 +26,21 @@ const user = (given: { id: string; name: string; superuser?: boolean; active?: b
 const apiKey = (of: string, owner: string) =>
   `INSERT INTO apikey (id, name, api_key, user_id, total_uses, is_active, created_at) VALUES ('${of}', 'script', 'sk-${of}', '${owner}', 0, true, now())`;
 const flow = (of: string, owner: string | null, folder: string | null) =>
-  `INSERT INTO flow (id, name, data, user_id, folder_id) VALUES ('${of}', 'Flow', '{"nodes": [], "edges": []}', ${owner && `'${owner}'`}, ${folder && `'${folder}'`})`;
+  `INSERT INTO flow (id, name, data, user_id, folder_id) VALUES ('${of}', 'Flow ${of}', '{"nodes": [], "edges": []}', ${owner && `'${owner}'`}, ${folder && `'${folder}'`})`;
 
 const digests = (from: string) =>
   Promise.all(
-    ["user", "apikey", "folder", "flow", "flow_version", "authz_role", "authz_role_assignment"].map((table) =>
+    [
+      "user",
+      "apikey",
+      "folder",
+      "message",
+      "flow",
+      "flow_version",
+      "authz_role",
+      "authz_role_assignment",
+      "authz_share",
+    ].map((table) =>
       postgres.query(from, `INSERT INTO ${DIGESTS} SELECT '${table}', id::text, md5(t::text) FROM "${table}" t`),
     ),
   );
@@ -170,6 +180,76 @@ describe("an import", () => {
     ]);
     expect(left).toContainEqual(["flow", expect.stringMatching(/^came, into another project/)]);
     expect(isWhole).toBe(true);
+  });
+
+  it("hangs nothing on a flow or project of another user that has the id of one, at the first import and later", async () => {
+    const [bob, zoe, flowId] = [id("1"), id("2"), id("7")];
+    const shared = `INSERT INTO authz_share (id, resource_type, resource_id, scope, permission_level, created_by, created_at) VALUES ('${id("3")}', 'flow', '${flowId}', 'public', 'execute', '${bob}', now())`;
+    const version = `INSERT INTO flow_version (id, flow_id, user_id, data, version_number) VALUES ('${id("9")}', '${flowId}', '${bob}', '{}', 1)`;
+    const chat = (of: string) =>
+      `INSERT INTO message (id, session_id, text, timestamp, sender, sender_name, error, edit, files, properties, category, content_blocks, flow_id) VALUES ('${of}', 's', 'secret', now(), 'User', 'bob', false, false, '[]', '{}', 'message', '[]', '${flowId}')`;
+    const project = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Bobs', '${bob}')`;
+    const inIt = flow(id("8"), bob, id("4"));
+    const zoes = [user({ id: zoe, name: "zoe" }), flow(flowId, zoe, null)];
+    const hers = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Zoes', '${zoe}')`;
+    const source = [user({ id: bob, name: "bob" }), project, flow(flowId, bob, null), inIt, shared, version];
+    const first = await carried([...source, chat(id("5"))], [...zoes, hers]);
+    const hanging =
+      "SELECT (SELECT count(*)::int FROM message) AS chats, (SELECT count(*)::int FROM authz_share) AS shares, (SELECT count(*)::int FROM flow_version) AS versions";
+    expect(await first.ask(hanging)).toEqual([{ chats: 0, shares: 0, versions: 0 }]);
+    expect(await first.ask(`SELECT folder_id FROM flow WHERE id = '${id("8")}'`)).toEqual([{ folder_id: null }]);
+    expect(first.isWhole).toBe(false);
+
+    const later = await Move.of(source, []);
+    await later.carry();
+    for (const sql of [
+      "DELETE FROM authz_share",
+      "DELETE FROM flow_version",
+      `DELETE FROM flow WHERE id = '${flowId}'`,
+      ...zoes,
+    ])
+      await later.ask(sql);
+    await later.changeSource(chat(id("6")));
+    const left = await later.carry();
+    expect(await later.ask(hanging)).toEqual([{ chats: 0, shares: 0, versions: 0 }]);
+    expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
+  });
+
+  it("gives nobody a right on what the fleet had before, though it has the name of what the right was on", async () => {
+    const project = (of: string, owner: string) =>
+      `INSERT INTO folder (id, name, user_id) VALUES ('${of}', 'Starter Project', '${owner}')`;
+    const shared = `INSERT INTO authz_share (id, resource_type, resource_id, scope, target_id, permission_level, created_by, created_at) VALUES ('${id("3")}', 'project', '${id("4")}', 'user', '${id("2")}', 'write', '${id("1")}', now())`;
+    const { left, ask } = await carried(
+      [
+        user({ id: id("1"), name: "admin", superuser: true }),
+        user({ id: id("2"), name: "eve" }),
+        project(id("4"), id("1")),
+        shared,
+      ],
+      [project(FLEETS, ADMIN)],
+    );
+    expect(await ask("SELECT FROM authz_share")).toEqual([]);
+    expect(left).toContainEqual([
+      "authz_share",
+      expect.stringMatching(/^would give a right on a row that the fleet had/),
+    ]);
+  });
+
+  it("brings nobody back whom the fleet deleted, also where this region remembers no import", async () => {
+    const alice = { id: id("1"), name: "alice", superuser: true };
+    const move = await Move.of(
+      [user(alice), apiKey(id("2"), id("1"))],
+      [
+        "CREATE SCHEMA langflow_dr",
+        "CREATE TABLE langflow_dr.account_row (table_name text, row_id text, deleted_at bigint, united_with text)",
+        `INSERT INTO langflow_dr.account_row VALUES ('user', '${id("1")}', 1, NULL)`,
+      ],
+    );
+    expect(await move.carry()).toContainEqual([
+      "user",
+      expect.stringMatching(/deleted in the fleet: it stays deleted$/),
+    ]);
+    expect(await move.ask(`SELECT username FROM "user"`)).toEqual([{ username: "admin" }]);
   });
 
   it("ends well where what stays behind with a row belongs to one that no import brings", async () => {

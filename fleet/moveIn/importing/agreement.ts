@@ -141,7 +141,7 @@ class ImportingRegion {
   had(row: HeldRow, digests: ReadonlySet<string>): boolean {
     if (!this.rows.has(rowKey(row))) return true;
     const own = this.digests.get(rowKey(row)) ?? new Set();
-    return digests.size > 0 && (digests.size > 1 || [...digests].some((digest) => own.has(digest)));
+    return digests.size > 0 && ((digests.size > 1 && own.size > 1) || [...digests].some((digest) => own.has(digest)));
   }
 }
 

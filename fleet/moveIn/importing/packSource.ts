@@ -25,7 +25,7 @@ import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";
 import { ROW_NUMBER } from "../sources/sqliteChecks";
 
-/** Of texts in a part, before it is compressed; a page of rows more may lie in it. */
+/** Of texts in a part, before it is compressed; a row more may lie in it. */
 const PART_CHARACTERS = 8 * 1024 ** 2;
 /** S3's most for an object that is written at once (S3 user guide, "Uploading objects"). */
 const FILE_BYTES_MAX = 5 * 1024 ** 3;
@@ -134,10 +134,12 @@ async function packTable(
   };
   for await (const page of rows.pages(name, columns, rowsAtOnce(name))) {
     requireGoingOn(packing);
-    held.push(...damage.sound(rule, page));
-    characters += page.reduce((sum, row) => sum + lengthOf(row), 0);
+    for (const row of damage.sound(rule, page)) {
+      held.push(row);
+      characters += lengthOf(row);
+      if (characters >= PART_CHARACTERS) await write();
+    }
     count += page.length;
-    if (characters >= PART_CHARACTERS) await write();
     progress(`packed: ${name} ${count}`);
   }
   await write();
@@ -165,7 +167,10 @@ async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; le
   const known = new Set([...users, ...flows].map(({ id }) => id));
   const files: PackagedFile[] = [];
   for (const id of await idsIn(folder.path))
-    for (const path of await filesIn(join(folder.path, id))) {
+    for (const path of await filesIn(join(folder.path, id)).catch((error: NodeJS.ErrnoException) => {
+      left.push(leftFile(`${UNREADABLE_FILE} (${error.code})`, id));
+      return [];
+    })) {
       requireGoingOn(packing);
       const name = `${id}/${path}`;
       const packed = known.has(id) ? await packFile(name, join(folder.path, id, path), packing) : OF_NOBODY;

@@ -55,7 +55,12 @@ interface HeldUser {
   readonly isActive: boolean;
   readonly variables: number;
   readonly chats: number;
-  readonly files: readonly { readonly id: string; readonly name: string; readonly size: number }[];
+  readonly files: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly path: string;
+    readonly size: number;
+  }[];
   readonly mcpServers: number;
 }
 
@@ -65,8 +70,8 @@ const HELD = `SELECT id::text, username, is_active AS "isActive",
     (SELECT count(*)::int FROM variable v WHERE v.user_id = u.id AND v.name NOT LIKE '\\_\\_%\\_\\_'
       AND (v.type <> 'Generic' OR v.value <> '')) AS variables,
     (SELECT count(DISTINCT m.session_id)::int FROM message m JOIN flow f ON f.id = m.flow_id WHERE f.user_id = u.id
-      AND m.session_id NOT LIKE 'agentic\\_%' AND substr(f.id::text, 15, 1) <> '5') AS chats,
-    (SELECT coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'size', f.size)), '[]') FROM file f WHERE f.user_id = u.id) AS files,
+      AND m.session_id NOT LIKE 'agentic_%' AND substr(f.id::text, 15, 1) <> '5') AS chats,
+    (SELECT coalesce(json_agg(json_build_object('id', f.id, 'name', f.name, 'path', f.path, 'size', f.size)), '[]') FROM file f WHERE f.user_id = u.id) AS files,
     (SELECT count(*)::int FROM mcp_server s WHERE s.user_id = u.id) AS "mcpServers"
   FROM "user" u`;
 
@@ -128,7 +133,12 @@ export async function compareRegion(
       if (bytes === file.size) {
         count.files++;
         count.fileBytes += bytes;
-      } else differs(`file ${file.name}`, bytes === undefined ? "cannot be read" : `${bytes} of ${file.size} bytes`);
+        return;
+      }
+      // Its path is below the id that its user had in the source.
+      const isMissing = inventory.files?.missing?.includes(file.path.replace(own.id, sourceId));
+      const said = bytes === undefined ? "cannot be read" : `${bytes} of ${file.size} bytes`;
+      differs(`file ${file.name}`, said, isMissing);
     });
     const ofUser = flows.filter(({ owner }) => owner === sourceId);
     await fewAtOnce(ofUser, async (flow) => {
