@@ -10,6 +10,7 @@ import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSq
 import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
 import { flowParts } from "./flowParts";
+import { type Instated, insteadSql } from "./instead";
 import { isLackingRows } from "./lacking";
 import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
 import { isGone } from "./leads";
@@ -312,12 +313,8 @@ export class DatabaseTables implements Tables {
   }
 
   async insteadOf(table: TravellingTable, { name, owner }: Instead, owners: readonly string[]) {
-    const { rows } = await this.client.query<{ owner: string; id: string }>(
-      `SELECT DISTINCT ON (owner) t.${escapeIdentifier(owner)}::text AS owner, ${idOf(table)} AS id
-        FROM public.${escapeIdentifier(table.table)} t WHERE ${this.holdsOne(table, owner)}
-        ORDER BY owner, t.name <> $2, id`,
-      [owners, name],
-    );
+    const statement = insteadSql(table, owner, this.holdsOne(table, owner));
+    const { rows } = await this.client.query<Instated>(statement, [owners, name]);
     return new Map(rows.map(({ owner, id }) => [owner, id]));
   }
 

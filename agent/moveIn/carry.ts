@@ -1,6 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
 import { rowId } from "../accounts/capture";
 import { readCatalog } from "../accounts/catalog";
+import { type Instated, insteadSql } from "../accounts/instead";
 import { conditionHolds, conditionSql } from "../accounts/rowCondition";
 import { columnOf, type Instead, type Reference, type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
@@ -11,12 +12,29 @@ import { portableAttachments } from "./attachments";
 import { CarriedTable } from "./carriedTable";
 import { type Entry, Ledger } from "./ledger";
 import { MCP_FILE, printable } from "./names";
-import { DIGESTS, nameIn, rowsAtOnce, WITHOUT_ITS_PROJECT } from "./scratchDatabase";
+import {
+  ANOTHERS_NAME,
+  CHANGED_ON_BOTH,
+  DELETED_IN_FLEET,
+  DELETED_IN_SOURCE,
+  FLEETS_OWN,
+  FLEETS_ROW,
+  GRANTS_ON_FLEETS,
+  OF_STRANGERS_ROW,
+  OF_WHAT_STAYS,
+  SHARED_PASSWORD,
+  STRANGERS_ROW,
+  UNREADABLE,
+  UNREADABLE_PART,
+  WITHOUT_ITS_OWNER,
+  WITHOUT_ITS_PROJECT,
+} from "./reasons";
+import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
 import { resealed, type SecretKeys, saysTheSame, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
 import { type Strangers, strangersOf } from "./strangers";
 import type { Tallies } from "./tallies";
-import { REFUSED_BY_POSTGRESQL, type Refusal, writeEach } from "./writeEach";
+import { type Refusal, writeEach } from "./writeEach";
 
 /** What rows that the rules leave are, table by table. */
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
@@ -26,29 +44,6 @@ const LEFT_BY_RULE: Readonly<Record<string, string>> = {
   knowledge_base: "its vectors lie in a store of that LangFlow alone",
 };
 const LEFT_BY_ANY_RULE = "LangFlow makes it anew, or it is that LangFlow's own";
-
-export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
-const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";
-export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet's stays";
-export const DELETED_IN_FLEET = "new or changed in the source, and deleted in the fleet: it stays deleted";
-const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
-const WITHOUT_ITS_OWNER = "refers to a row that did not come";
-const STRANGERS_ROW =
-  "a row of that id is another user's in the fleet: save a copy of it in the source, which has another id, and import again";
-const OF_STRANGERS_ROW = "belongs to a row whose id is another user's row in the fleet";
-const GRANTS_ON_FLEETS = "would give a right on a row that the fleet had before: give it there, if it is meant";
-const OF_WHAT_STAYS = "belongs to a row that the source has not, or that stays behind";
-const ANOTHERS_NAME =
-  "the fleet has another of that name, with rights of its own: rename one of them, and import again";
-const UNREADABLE = "its secret does not open under the given key";
-const SHARED_PASSWORD =
-  "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
-const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
-
-/** Whether a row was left for a reason that no look at the source tells: PostgreSQL's, or what it belongs to was left. */
-export const isUnforeseen = (reason: string): boolean =>
-  UNFORESEEN.has(reason) || reason.startsWith(REFUSED_BY_POSTGRESQL);
-const UNFORESEEN = new Set([WITHOUT_ITS_OWNER, ANOTHERS_NAME, STRANGERS_ROW, OF_STRANGERS_ROW, GRANTS_ON_FLEETS]);
 
 export interface Carrying {
   /** The scratch database, at the region's revision. */
@@ -107,14 +102,16 @@ export async function carry(carrying: Carrying): Promise<void> {
   await ledger.make();
   const [from, into] = [await readCatalog(scratch), await readCatalog(region)];
   const others = await ledger.others();
+  const keepsDeletes = await hasTable(region, ACCOUNT_ROWS);
   let strangers: Strangers | undefined;
   for (const rule of TABLES.filter(travels)) {
     // Users come first: whose a row is in the fleet is known then.
-    if (rule.table !== "user") strangers ??= await strangersOf(scratch, region, others.get("user") ?? new Map());
+    if (rule.table !== "user")
+      strangers ??= await strangersOf({ scratch, region, from, into, users: others.get("user") ?? new Map() });
     const [inSource, inRegion] = [from, into].map((catalog) => catalog.find(({ name }) => name === rule.table));
     if (!inSource || !inRegion) continue;
     const table = new CarriedTable(rule, inSource, inRegion);
-    await new TableCarrier(table, ledger, others, strangers ?? new Map(), carrying).run();
+    await new TableCarrier(table, ledger, others, strangers ?? new Map(), keepsDeletes, carrying).run();
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }
 }
@@ -140,6 +137,8 @@ class TableCarrier {
     private readonly ledger: Ledger,
     private readonly others: Others,
     private readonly strangers: Strangers,
+    /** Whether the region's agent has made its tables. */
+    private readonly keepsDeletes: boolean,
     private readonly carrying: Carrying,
   ) {
     this.rule = table.rule;
@@ -156,59 +155,66 @@ class TableCarrier {
     // Of a table that refers to itself a row may come before the one that it refers to.
     for (let before = Number.POSITIVE_INFINITY; orphans.length > 0 && orphans.length < before; ) {
       before = orphans.length;
-      const again: Item[] = [];
-      for (let at = 0; at < before; at += rowsAtOnce(this.rule.table))
-        again.push(...(await this.taken(orphans.slice(at, at + rowsAtOnce(this.rule.table)))));
-      orphans = again;
+      orphans = await this.takenInPages(orphans);
     }
-    const homed = await this.rehomed(orphans);
-    for (let at = 0; at < homed.length; at += rowsAtOnce(this.rule.table)) {
-      const some = homed.slice(at, at + rowsAtOnce(this.rule.table));
-      const refused = new Set((await this.taken(some)).map(({ id }) => id));
-      for (const { id, name } of some) if (!refused.has(id)) this.leave(WITHOUT_ITS_PROJECT, name);
-      orphans = orphans.filter(({ id }) => refused.has(id) || !some.some((each) => each.id === id));
-    }
+    for (const [column, reference] of Object.entries(this.rule.references))
+      if (reference.instead) orphans = await this.rehomed(orphans, column, reference.instead);
     const staying = await this.staying(orphans);
     for (const item of orphans) this.leave(staying.has(item) ? OF_WHAT_STAYS : WITHOUT_ITS_OWNER, item.name);
   }
 
-  /** Rows whose reference may name another row `instead`: they name that, or none where their owner has none. */
-  private async rehomed(orphans: readonly Item[]): Promise<Item[]> {
-    const homed: Item[] = [];
-    for (const [column, { to, instead }] of Object.entries(this.rule.references))
-      if (instead && typeof to === "string")
-        for (const item of orphans) {
-          const owner = this.pointed(item.texts).get(instead.owner) ?? null;
-          const home = await this.homeOf(to, instead, owner);
-          homed.push({ ...item, texts: new Map(item.texts).set(column, home) });
-        }
-    return homed;
+  private async takenInPages(items: readonly Item[]): Promise<Item[]> {
+    const orphans: Item[] = [];
+    for (let at = 0; at < items.length; at += rowsAtOnce(this.rule.table))
+      orphans.push(...(await this.taken(items.slice(at, at + rowsAtOnce(this.rule.table)))));
+    return orphans;
   }
 
-  private async homeOf(table: string, { name, owner }: Instead, user: string | null): Promise<string | null> {
-    const { rows } = await this.carrying.region.query<{ id: string }>(
-      `SELECT id::text FROM public.${escapeIdentifier(table)} WHERE ${escapeIdentifier(owner)}::text = $1 ORDER BY name = $2 DESC, id LIMIT 1`,
-      [user, name],
-    );
-    return rows[0]?.id ?? null;
+  /** Takes rows in whose column names another row instead, or none where their owner has none. @returns those that are orphans still */
+  private async rehomed(orphans: readonly Item[], column: string, instead: Instead): Promise<Item[]> {
+    if (orphans.length === 0) return [];
+    const ownerOf = (item: Item) => this.pointed(item.texts).get(instead.owner) ?? "";
+    const homes = await this.homesOf([...new Set(orphans.map(ownerOf))], column, instead);
+    const homed = orphans.map((item) => ({
+      ...item,
+      texts: new Map(item.texts).set(column, homes.get(ownerOf(item)) ?? null),
+    }));
+    const refused = new Set((await this.takenInPages(homed)).map(({ id }) => id));
+    for (const { id, name } of homed) if (!refused.has(id)) this.leave(WITHOUT_ITS_PROJECT, name);
+    return orphans.filter(({ id }) => refused.has(id));
+  }
+
+  /** By owner, what a column names instead. */
+  private async homesOf(
+    owners: readonly string[],
+    column: string,
+    { name, owner }: Instead,
+  ): Promise<ReadonlyMap<string, string>> {
+    const table = TABLES.filter(travels).find((each) => each.table === this.rule.references[column]?.to);
+    if (!table) return new Map();
+    const isOwned = `t.${escapeIdentifier(owner)}::text = ANY($1::text[])`;
+    const { rows } = await this.carrying.region.query<Instated>(insteadSql(table, owner, isOwned), [owners, name]);
+    return new Map(rows.map((row) => [row.owner, row.id]));
   }
 
   /** Rows that refer to a row that the source itself has not, or that a rule leaves: `inspect` names both. */
   private async staying(orphans: readonly Item[]): Promise<Set<Item>> {
     const staying = new Set<Item>();
-    for (const column of orphans.length === 0 ? [] : Object.keys(this.rule.references))
-      for (const item of orphans) {
-        const reference = this.rule.references[column];
-        const id = item.texts.get(column) ?? null;
-        const table = reference && tableOf(reference, item.texts);
-        const rule = TABLES.filter(travels).find((each) => each.table === table);
-        if (!reference || reference.soft || id === null || !rule) continue;
-        const { rows } = await this.carrying.scratch.query(
-          `SELECT FROM public.${escapeIdentifier(rule.table)} t WHERE ${rowId(rule.key, "t")} = $1 AND ${rule.only ? conditionSql(rule.only, "t") : "true"}`,
-          [id],
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      if (reference.soft) continue;
+      const ofTable = (item: Item) => tableOf(reference, item.texts);
+      for (const rule of TABLES.filter(travels)) {
+        const some = orphans.filter((item) => item.texts.get(column) && ofTable(item) === rule.table);
+        if (some.length === 0) continue;
+        const { rows } = await this.carrying.scratch.query<{ id: string }>(
+          `SELECT ${rowId(rule.key, "t")} AS id FROM public.${escapeIdentifier(rule.table)} t
+            WHERE ${rowId(rule.key, "t")} = ANY($1::text[]) AND ${rule.only ? conditionSql(rule.only, "t") : "true"}`,
+          [some.map((item) => item.texts.get(column))],
         );
-        if (rows.length === 0) staying.add(item);
+        const found = new Set(rows.map(({ id }) => id));
+        for (const item of some) if (!found.has(item.texts.get(column) ?? "")) staying.add(item);
       }
+    }
     return staying;
   }
 
@@ -265,12 +271,13 @@ class TableCarrier {
 
   private async take(given: readonly Item[], told: (() => void)[]): Promise<Item[]> {
     const { region } = this.carrying;
-    const homeless = given.filter((item) => this.isInStrangers(item));
-    const items = given.filter((item) => {
+    const items: Item[] = [];
+    const homeless: Item[] = [];
+    for (const item of given) {
       const reason = this.reasonAgainst(item);
       if (reason !== undefined) told.push(() => this.leave(reason, item.name));
-      return reason === undefined && !homeless.includes(item);
-    });
+      else (this.isInStrangers(item) ? homeless : items).push(item);
+    }
     const known = await this.ledger.entries(
       this.rule.table,
       items.map(({ id }) => id),
@@ -308,10 +315,11 @@ class TableCarrier {
   }
 
   /** Whether a column that may name another row instead names one that is another user's in the fleet. */
-  private isInStrangers({ id, texts }: Item): boolean {
-    const isIn = ([column, reference]: [string, Reference]) =>
-      reference.instead && this.strangers.get(tableOf(reference, texts) ?? "")?.has(texts.get(column) ?? "");
-    return !this.strangers.get(this.rule.table)?.has(id) && Object.entries(this.rule.references).some(isIn);
+  private isInStrangers({ texts }: Item): boolean {
+    return Object.entries(this.rule.references).some(
+      ([column, reference]) =>
+        reference.instead && this.strangers.get(tableOf(reference, texts) ?? "")?.has(texts.get(column) ?? ""),
+    );
   }
 
   /** Why a row would give somebody what is another's; undefined where it would not. */
@@ -337,7 +345,7 @@ class TableCarrier {
     const stored = await this.storedById(merged.map(({ fleetId }) => fleetId));
     for (const { item, fleetId } of merged) {
       const row = stored.get(fleetId);
-      if (row && !this.isOne(item.texts, textsOf(this.table, row))) throw somebodyElses(item);
+      if (row && !this.isOne(item, row)) throw somebodyElses(item);
     }
   }
 
@@ -470,9 +478,8 @@ class TableCarrier {
 
   /** Ids of rows that were deleted in the fleet, in whatever region: also where this one remembers nothing of an import. */
   private async buried(items: readonly Item[]): Promise<Set<string>> {
-    const { region } = this.carrying;
-    if (items.length === 0 || !(await hasTable(region, ACCOUNT_ROWS))) return new Set();
-    const { rows } = await region.query<{ id: string }>(
+    if (items.length === 0 || !this.keepsDeletes) return new Set();
+    const { rows } = await this.carrying.region.query<{ id: string }>(
       `SELECT row_id AS id FROM ${ACCOUNT_ROWS} WHERE table_name = $1 AND row_id = ANY($2::text[]) AND deleted_at IS NOT NULL AND united_with IS NULL`,
       [this.rule.table, items.map(({ fleetId }) => fleetId)],
     );
@@ -491,23 +498,19 @@ class TableCarrier {
     const found = new Map<Item, string | typeof ANOTHERS>();
     for (const { given, "row id": id } of rows) {
       const item = items[Number(given) - 1];
-      const holder = stored?.get(id);
-      if (item) found.set(item, this.isIts(item, holder) ? id : ANOTHERS);
+      if (item) found.set(item, this.isOne(item, stored?.get(id)) ? id : ANOTHERS);
     }
     return found;
   }
 
-  /** @param holder where rows of the table do not all become one by their name */
-  private isIts({ texts }: Item, holder: Stored | undefined): boolean {
+  /** Whether a row and the fleet's of that name are one: to be one gives each the rights of the other. */
+  private isOne({ texts: source }: Item, holder: Stored | undefined): boolean {
+    const { unites } = this.rule.naturalKey ?? {};
     // The connections of nobody are everybody's: two of one name lead to two mailboxes.
-    if (this.rule.table === "connection") return texts.get("owner_id") !== null;
-    if (!this.rule.naturalKey?.unites) return true;
-    return holder !== undefined && this.isOne(texts, textsOf(this.table, holder));
-  }
-
-  /** Whether two rows of one name, whose making one gives each the rights of the other, are one. */
-  private isOne(source: Texts, fleets: Texts): boolean {
-    const both = [source, fleets];
+    if (this.rule.table === "connection") return source.get("owner_id") !== null;
+    if (!unites) return true;
+    if (!holder) return false;
+    const both = [source, textsOf(this.table, holder)];
     if (this.rule.table === "user") {
       const isIts = (texts: Texts) => texts.get("username")?.toLowerCase() === this.carrying.superuser.toLowerCase();
       return (
@@ -515,12 +518,11 @@ class TableCarrier {
         source.get("is_active") === "true"
       );
     }
-    const { unites } = this.rule.naturalKey ?? {};
     const truths = (texts: Texts) =>
       Object.fromEntries(
         [...texts].map(([column, text]) => [column, text === "true" || (text === "false" ? false : text)]),
       );
-    return unites === undefined || both.every((texts) => conditionHolds(unites, truths(texts)));
+    return both.every((texts) => conditionHolds(unites, truths(texts)));
   }
 
   private async written(statement: string, items: readonly Item[]): Promise<Map<string, string | null>> {

@@ -7,6 +7,7 @@ import { AgentError, ExitCode } from "../errors";
 import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
 import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
+import { WITHOUT_ITS_PROJECT } from "./reasons";
 import type { Row, TableRows } from "./row";
 import type { TableTally, Tallies } from "./tallies";
 import { writeEach } from "./writeEach";
@@ -19,9 +20,6 @@ const REVISIONS = "move_in.revision";
 const TALLIES = "move_in.tallies";
 /** Digests of the rows as they came, before any migration. */
 export const DIGESTS = "move_in.source";
-
-export const WITHOUT_ITS_PROJECT =
-  "came, into another project of its user: its own did not come, or is no more in the fleet";
 
 /** Rows that are in memory at once; graphs are of megabytes. */
 const ROWS_AT_ONCE = 500;

@@ -1,6 +1,6 @@
 import { type Client, escapeIdentifier } from "pg";
 import { rowId } from "../accounts/capture";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
+import type { CatalogTable } from "../accounts/catalog";
 import { type TravellingTable, travels } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 
@@ -8,21 +8,24 @@ import { TABLES } from "../accounts/tables";
 const OWNERS = ["user_id", "owner_id"];
 const ROWS_AT_ONCE = 2_000;
 
+interface Comparing {
+  readonly scratch: Client;
+  readonly region: Client;
+  /** Catalogs of both. */
+  readonly from: readonly CatalogTable[];
+  readonly into: readonly CatalogTable[];
+  /** Ids of the source's users in the fleet, where they are others. */
+  readonly users: ReadonlyMap<string, string>;
+}
+
 /** Ids by table. */
 export type Strangers = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
  * Rows of the source whose id is in the fleet another user's row: LangFlow keeps the id of an uploaded flow where it is free, so whoever
  * loads a colleague's export has it. Nothing that belongs to such a row may come, or it would be that other user's.
- *
- * @param users ids of the source's users in the fleet, where they are others
  */
-export async function strangersOf(
-  scratch: Client,
-  region: Client,
-  users: ReadonlyMap<string, string>,
-): Promise<Strangers> {
-  const [from, into] = [await readCatalog(scratch), await readCatalog(region)];
+export async function strangersOf({ scratch, region, from, into, users }: Comparing): Promise<Strangers> {
   const strangers = new Map<string, Set<string>>();
   for (const rule of TABLES.filter(travels)) {
     const owner = ownerIn(rule, from, into);

@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { AgentError, ExitCode } from "../errors";
 import { inTransaction } from "../postgres/connection";
-import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN } from "./carry";
 import { type Entry, Ledger } from "./ledger";
 import type { PackagedFile } from "./package";
+import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, OF_NOBODY } from "./reasons";
 import type { Tallies } from "./tallies";
 
 /** The region's bucket, as far as uploads need it. */
@@ -30,9 +30,6 @@ export interface CarryingUploads {
 
 /** What the ledger and the table of what became of all call the files. */
 export const UPLOADS = "uploads";
-export const UNREADABLE_FILE = "cannot be read";
-export const LARGE_FILE = "larger than 5 GiB";
-export const OF_NOBODY = "of no user and no flow that came";
 
 /**
  * Brings files to where LangFlow looks for them in a bucket: below the id of their user or flow. Those of an account that became the

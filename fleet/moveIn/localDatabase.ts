@@ -16,8 +16,7 @@ export async function localDatabase(region: string, session: Session): Promise<D
   const address = status?.regions.find((each) => each.region === region)?.database;
   const resources = (await session.cloud?.resources({ clear: true })) ?? [];
   const [database] = appliedRegions(resources).find((each) => each.region === region)?.databases ?? [];
-  if (address === undefined || !database)
-    throw new UserError(`${region} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);
+  if (address === undefined || !database) throw notRunning(region);
   const { hostname, port } = new URL(address);
   const { user, password, name } = database;
   return {
@@ -30,3 +29,7 @@ export async function localDatabase(region: string, session: Session): Promise<D
     sslRootCertificate: undefined,
   };
 }
+
+/** @param what the local fleet, or a region of it */
+export const notRunning = (what: string): UserError =>
+  new UserError(`${what} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);

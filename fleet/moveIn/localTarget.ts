@@ -10,6 +10,7 @@ import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
 import type { Target } from "./importing/importSource";
 import { endOfRun } from "./importing/runEnd";
+import { notRunning } from "./localDatabase";
 import { followRun } from "./localProgress";
 import { requireRegion } from "./regionName";
 
@@ -23,8 +24,7 @@ export async function localTarget(region: string, session: Session, project: Pro
   const live = await connectLive(liveDirectory(session.options.directory));
   const status = await live?.status();
   const runs = status?.regions.some((each) => each.region === region && !["lost", "silent"].includes(each.state));
-  if (!live || !status || !runs)
-    throw new UserError(`${region} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);
+  if (!live || !status || !runs) throw notRunning(region);
   const { foundation } = await stackOutputs(session, project);
   const s3 = localS3(status);
   return {

@@ -23,7 +23,7 @@ const GRACE_MS = 5_000;
 const ANSWER_MS = 60_000;
 const SAID_MAX = 200;
 /** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
-const KEPT_BY_NONE = { connection: "close" };
+export const KEPT_BY_NONE = { connection: "close" };
 /** Of libpq, and of psycopg before it looks a name up: whatever host a connection names, this one is called (PostgreSQL manual, 34.15). */
 const OWN_MACHINE_ALONE = { PGHOSTADDR: "127.0.0.1" };
 /** Drivers that are let in where LangFlow itself has a PostgreSQL. */
@@ -262,7 +262,8 @@ async function signedIn(url: string, account: Account): Promise<Record<string, s
 export const interrupted = (): UserError =>
   new UserError("interrupted; nothing was changed, and nothing of the rehearsal is left", ExitCode.Cancelled);
 
-function jsonOr(text: string): Json {
+/** What a text says as JSON, or itself. */
+export function jsonOr(text: string): Json {
   try {
     return parseJson(text);
   } catch {

@@ -1,5 +1,6 @@
-import { carry, isUnforeseen } from "../../agent/moveIn/carry";
-import { DIGESTS, ScratchDatabase, WITHOUT_ITS_PROJECT } from "../../agent/moveIn/scratchDatabase";
+import { carry } from "../../agent/moveIn/carry";
+import { isUnforeseen, WITHOUT_ITS_PROJECT } from "../../agent/moveIn/reasons";
+import { DIGESTS, ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
 import { Tallies } from "../../agent/moveIn/tallies";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { SecretKey } from "../../agent/rekey/secretKey";

@@ -1,21 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { ExitCode, UserError } from "../../../model/errors";
+import { LangFlowFolder } from "../sources/langflowFolder";
 
 /** What was collected, as the script says it. */
 export interface Collected {
@@ -44,8 +36,6 @@ export interface Collecting {
 const SUMMARY = "collected.json";
 /** Of a shell that does not find a program (POSIX, "Exit Status for Commands"). */
 const SHELL_FOUND_NONE = 127;
-/** Folder of a user's or a flow's files, and below it. */
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\/|$)/;
 /** Before what the script says last, where it says itself what is wrong; a wrapper may say more. */
 const STOPPED = "stopped: ";
 
@@ -74,7 +64,7 @@ export async function collect({ python, out, report, signal }: Collecting): Prom
     const summary = join(part, SUMMARY);
     if (!existsSync(summary)) throw unfinished("the archive ends early");
     const collected: Collected = { ...JSON.parse(readFileSync(summary, "utf8")), at };
-    const unpackedFiles = uploadsIn(part);
+    const unpackedFiles = await uploadsIn(part);
     if (unpackedFiles !== collected.files)
       throw unfinished(`${unpackedFiles} of ${collected.files} files came through`);
     writeFileSync(summary, JSON.stringify(collected));
@@ -97,10 +87,12 @@ export function collectedAt(folder: string): string | undefined {
   }
 }
 
-/** Files below folders that are called by an id. */
-function uploadsIn(folder: string): number {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((each) => each.isFile() && UUID.test(relative(folder, each.parentPath))).length;
+/** Files of users and flows. */
+async function uploadsIn(path: string): Promise<number> {
+  const folder = new LangFlowFolder(path);
+  let files = 0;
+  for (const id of await folder.owners()) files += (await folder.filesOf(id)).length;
+  return files;
 }
 
 async function unpacked(

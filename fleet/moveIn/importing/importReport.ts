@@ -1,7 +1,6 @@
 import pc from "picocolors";
-import { isUnforeseen } from "../../../agent/moveIn/carry";
+import { isUnforeseen } from "../../../agent/moveIn/reasons";
 import type { TableTally } from "../../../agent/moveIn/tallies";
-import { LARGE_FILE, UNREADABLE_FILE } from "../../../agent/moveIn/uploads";
 import { ExitCode } from "../../../model/errors";
 import { table } from "../../cli/table";
 import type { Agreement } from "./agreement";
@@ -16,8 +15,7 @@ export const carriedRows = (tables: readonly TableTally[]): number =>
 
 /** Disproved where a region lacks what another has, or a row did not come for a reason that `inspect` cannot know. */
 export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode {
-  const isFiles = (reason: string) => reason === LARGE_FILE || reason.startsWith(UNREADABLE_FILE);
-  const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason) || isFiles(reason)));
+  const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason)));
   return isLacking || (agreement && !isAgreed(agreement)) ? ExitCode.Disproved : ExitCode.Success;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
@@ -17,9 +17,10 @@ import {
   packRows,
   sha256,
 } from "../../../agent/moveIn/package";
+import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE } from "../../../agent/moveIn/reasons";
 import type { Row, TableRows } from "../../../agent/moveIn/row";
 import { nameIn, rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
-import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE, UPLOADS } from "../../../agent/moveIn/uploads";
+import { UPLOADS } from "../../../agent/moveIn/uploads";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";
@@ -29,7 +30,6 @@ import { ROW_NUMBER } from "../sources/sqliteChecks";
 const PART_CHARACTERS = 8 * 1024 ** 2;
 /** S3's most for an object that is written at once (S3 user guide, "Uploading objects"). */
 const FILE_BYTES_MAX = 5 * 1024 ** 3;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface Packing {
   readonly rows: TableRows;
@@ -166,8 +166,8 @@ async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; le
   }
   const known = new Set([...users, ...flows].map(({ id }) => id));
   const files: PackagedFile[] = [];
-  for (const id of await idsIn(folder.path))
-    for (const path of await filesIn(join(folder.path, id)).catch((error: NodeJS.ErrnoException) => {
+  for (const id of await folder.owners())
+    for (const path of await folder.filesOf(id).catch((error: NodeJS.ErrnoException) => {
       left.push(leftFile(`${UNREADABLE_FILE} (${error.code})`, id));
       return [];
     })) {
@@ -200,20 +200,6 @@ async function packFile(path: string, file: string, { bucket, prefix }: Packing)
 
 function requireGoingOn({ signal }: Packing): void {
   if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
-}
-
-async function idsIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : [])).sort();
-}
-
-/** Files alone: a link may lead out of the folder. */
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((each) => each.isFile())
-    .map((each) => relative(folder, join(each.parentPath, each.name)).replaceAll(sep, "/"))
-    .sort();
 }
 
 async function digestOfFile(file: string): Promise<string> {

@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 
 /** The names that LangFlow gives in its config folder (LANGFLOW_CONFIG_DIR). */
 const DATABASE = "langflow.db";
 const SECRET_KEY = "secret_key";
 const KNOWLEDGE_BASES = "knowledge_bases";
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** LangFlow's config folder, looked at alone. */
 export class LangFlowFolder {
@@ -39,6 +41,22 @@ export class LangFlowFolder {
   hasFile(path: string): boolean {
     const file = resolve(this.path, path);
     return file.startsWith(resolve(this.path) + sep) && isA(file, "file");
+  }
+
+  /** Ids of users and flows that have a folder of files. */
+  async owners(): Promise<string[]> {
+    const entries = await readdir(this.path, { withFileTypes: true });
+    return entries.flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : [])).sort();
+  }
+
+  /** Paths below the folder of a user or flow; of files alone, as a link may lead out of it. */
+  async filesOf(id: string): Promise<string[]> {
+    const folder = join(this.path, id);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((each) => each.isFile())
+      .map((each) => relative(folder, join(each.parentPath, each.name)).replaceAll(sep, "/"))
+      .sort();
   }
 
   /** Each is a folder in that of its user; undefined where LangFlow keeps them elsewhere. */

@@ -3,9 +3,10 @@ import { exportedFlow, NotAFlow } from "../../../agent/flows/flowFile";
 import { printable } from "../../../agent/moveIn/names";
 import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
 import { messageOf } from "../../rehearsal/outcome";
+import type { Answer } from "../../rehearsal/rehearsedLangFlow";
 import { partsApart, withoutCode } from "../../rehearsal/stage";
 import type { ExpectedFlow, ExpectedSource } from "./readSource";
-import { type Answer, OK, UserSession } from "./session";
+import { OK, UserSession } from "./session";
 
 /** A region of a local fleet, as a comparison reaches it. */
 export interface TriedRegion {

@@ -1,19 +1,12 @@
 import { createHmac } from "node:crypto";
-import { type Json, parseJson } from "../../../agent/flows/canonicalJson";
+import type { Json } from "../../../agent/flows/canonicalJson";
+import { type Answer, jsonOr, KEPT_BY_NONE } from "../../rehearsal/rehearsedLangFlow";
 
 /** A flow of 60 MB takes LangFlow some seconds. */
 const ANSWER_MS = 120_000;
 /** Of one request. */
 const SESSION_SECONDS = 300;
 export const OK = 200;
-/** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
-const KEPT_BY_NONE = { connection: "close" };
-
-export interface Answer {
-  readonly status: number;
-  /** JSON where it is, else a text. */
-  readonly body: Json;
-}
 
 /** A user of a region's LangFlow, signed in without a password: by a session that the region's secret key signs. */
 export class UserSession {
@@ -73,12 +66,4 @@ function sessionToken(userId: string, secretKey: string): string {
   const claims = { sub: userId, type: "access", exp: Math.floor(Date.now() / 1000) + SESSION_SECONDS };
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
   return `${signed}.${createHmac("sha256", secretKey).update(signed).digest("base64url")}`;
-}
-
-function jsonOr(text: string): Json {
-  try {
-    return parseJson(text);
-  } catch {
-    return text;
-  }
 }

@@ -9,7 +9,7 @@ import type { Session } from "../../stacks/session";
 import type { ImportOptions } from "../../verbs/moveIn";
 import { type ImportedIntoFleet, importIntoRegion } from "../importing/importIntoRegion";
 import { endOfImport } from "../importing/importReport";
-import { localDatabase } from "../localDatabase";
+import { localDatabase, notRunning } from "../localDatabase";
 import { type Compared, compareRegion, type TriedRegion } from "./compareRegion";
 import { type ExpectedSource, readSource } from "./readSource";
 
@@ -36,8 +36,10 @@ export async function trialOf(options: ImportOptions): Promise<Trial> {
   if (endOfImport(imported) !== ExitCode.Success) return { imported, compared: [] };
   const source = await readSource({ from, config, environment: process.env, signal });
   return withSession(options, { localCloud: "require", changes: false }, async ({ session }) => {
-    const regions = await triedRegions(session);
-    await startAgain(regions, session);
+    const live = await connectLive(liveDirectory(session.options.directory));
+    if (!live) throw notRunning("the local fleet");
+    const regions = await triedRegions(live, session);
+    await startAgain(live, regions, signal);
     return { imported, compared: await compareAll(regions, source, signal) };
   });
 }
@@ -57,8 +59,7 @@ const orInterrupted = (signal: AbortSignal) => (error: unknown) => {
   throw error;
 };
 
-async function triedRegions(session: Session): Promise<TriedRegion[]> {
-  const live = await connected(session);
+async function triedRegions(live: LiveConnection, session: Session): Promise<TriedRegion[]> {
   const { regions } = await live.status();
   const applied = appliedRegions((await session.cloud?.resources({ clear: true })) ?? []);
   return Promise.all(
@@ -72,9 +73,7 @@ async function triedRegions(session: Session): Promise<TriedRegion[]> {
 }
 
 /** Kills LangFlow in all regions, whose pods start it again; resolved once it answers everywhere. */
-async function startAgain(regions: readonly TriedRegion[], session: Session): Promise<void> {
-  const { signal } = session.options;
-  const live = await connected(session);
+async function startAgain(live: LiveConnection, regions: readonly TriedRegion[], signal: AbortSignal): Promise<void> {
   const restarts = async () => {
     const { processes } = await live.status();
     return processes.filter(({ name, region }) => name === LANGFLOW && region !== undefined);
@@ -94,12 +93,3 @@ async function startAgain(regions: readonly TriedRegion[], session: Session): Pr
     await sleep(LOOK_MS, undefined, { signal }).catch(orInterrupted(signal));
   }
 }
-
-async function connected(session: Session): Promise<LiveConnection> {
-  const live = await connectLive(liveDirectory(session.options.directory));
-  if (!live) throw notRunning("the local fleet");
-  return live;
-}
-
-const notRunning = (what: string) =>
-  new UserError(`${what} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);

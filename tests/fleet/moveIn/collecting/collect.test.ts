@@ -336,7 +336,7 @@ describe("the verb", () => {
         `on SQLite, with 1 files of ${source}: copied to ${out}\\n(?:warning: a LangFlow that runs .*\\n)?next: npm run fleet -- move-in inspect --from ${out}`,
       ),
     );
-    // A copy is made anew, and what somebody has is kept.
+    // A copy is replaced, and a folder of somebody else is kept.
     writeFileSync(join(out, BEA, "older.txt"), "of an earlier copy");
     expect(await collectFrom({ ...asked, python: command, out })).toBe(ExitCode.Success);
     expect(readdirSync(join(out, BEA))).toEqual(["notes.txt"]);
