@@ -1,9 +1,17 @@
 import { Command, CommanderError } from "commander";
-import { adopt, backup, decideDeletes, handOver, moveIn, rekey, restore, sync, verify } from "./commands";
-import type { Context } from "./context";
-import { AgentError, ExitCode } from "./errors";
-import { makeLog } from "./log";
-import { collectSooner } from "./memory";
+import { adopt } from "./commands/adopt";
+import { backup } from "./commands/backup";
+import { decideDeletes } from "./commands/decideDeletes";
+import { handOver } from "./commands/handOver";
+import { moveIn } from "./commands/moveIn";
+import { rekey } from "./commands/rekey";
+import { restore } from "./commands/restore";
+import { sync } from "./commands/sync";
+import { verify } from "./commands/verify";
+import type { Context } from "./process/context";
+import { AgentError, ExitCode } from "./process/errors";
+import { makeLog } from "./process/log";
+import { collectSooner } from "./process/memory";
 
 /** Runs one command of the agent. Never throws: what went wrong is one line of the log and the exit code. */
 async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {

@@ -1,17 +1,17 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { accountsOf } from "./accounts/main";
-import { newestBackup } from "./backup/newest";
+import { watchBackups } from "./backup/watchBackups";
 import { cloudWatchOf } from "./cloudWatch/main";
-import type { Config } from "./config";
-import { backupPlace, type Context } from "./context";
 import { drillsOf } from "./drills/main";
 import { FlowStore } from "./langflow/store";
-import { lookRegularly } from "./looks";
-import { Metrics } from "./metrics";
+import { Writer } from "./langflow/writer";
 import { parseDatabaseUrl } from "./postgres/connection";
+import type { Config } from "./process/config";
+import type { Context } from "./process/context";
+import { metricsServer, webhookServer } from "./process/server";
 import { recordOf } from "./record/main";
+import { RecordMetrics } from "./record/metrics";
 import { schedulesOf } from "./schedules/main";
-import { metricsServer, webhookServer } from "./server";
-import { Writer } from "./writer";
 
 /** A cycle with thousands of new flows may take this long before it is taken for stuck. */
 const LONGEST_CYCLE_SECONDS = 900;
@@ -19,8 +19,8 @@ const LONGEST_CYCLE_SECONDS = 900;
 /** Runs all of the agent until the signal: replication, the record, the schedules' lease, and what is measured. */
 export async function run(config: Config<"sync">, context: Context): Promise<void> {
   const { log, signal } = context;
-  const metrics = new Metrics(config.AGENT_REGION);
-  const { registry } = metrics;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
   const { AGENT_INTERVAL_SECONDS: intervalSeconds, AGENT_HOST: host } = config;
   const store = new FlowStore(parseDatabaseUrl(config.LANGFLOW_DATABASE_URL), () => accounts?.trigger());
   const writer = new Writer({ store, intervalSeconds, log, signal });
@@ -29,10 +29,10 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const schedules = schedulesOf(config, context, { registry, isWriter });
   const record = await recordOf(config, context, {
     store,
-    metrics,
+    metrics: new RecordMetrics(registry, config.AGENT_REGION),
     // Where no region is named, there is only one. While flows still reach the others through Git, each region records its own.
-    isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.carriesFlows === false),
-    isOnlyRecorder: () => accounts?.carriesFlows !== false,
+    isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.replicatesFlows === false),
+    isOnlyRecorder: () => accounts?.replicatesFlows !== false,
     isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
     giveWay: async () => accounts?.giveWay(),
   });
@@ -41,7 +41,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
 
   const aliveAt = () => Math.min(writer.aliveAt, record?.aliveAt ?? writer.aliveAt);
   const outcomes = () => record?.outcomes ?? [];
-  const servers = [metricsServer(metrics, aliveAt, intervalSeconds + LONGEST_CYCLE_SECONDS, outcomes)];
+  const servers = [metricsServer(registry, aliveAt, intervalSeconds + LONGEST_CYCLE_SECONDS, outcomes)];
   await servers[0]?.listen({ host, port: config.AGENT_METRICS_PORT });
   if (config.AGENT_WEBHOOK_SECRET && record) {
     const webhook = webhookServer(config.AGENT_WEBHOOK_SECRET, () => record.trigger());
@@ -62,21 +62,9 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     record?.run(),
     accounts?.run(),
     schedules?.run(),
-    watchBackups(config, context, metrics),
+    watchBackups(config, context, registry),
     drills?.(),
     clouds?.run(),
   ]);
   await Promise.all([...servers.map((server) => server.close()), store.close()]);
-}
-
-/** Keeps the metrics of the newest backup. A bucket that does not answer leaves them growing old, which is the truth. */
-async function watchBackups(config: Config<"sync">, context: Context, metrics: Metrics): Promise<void> {
-  const { AGENT_BUCKET } = config;
-  if (AGENT_BUCKET === undefined) return;
-  const backups = backupPlace({ ...config, AGENT_BUCKET, AGENT_FILES_PREFIX: "" }, context);
-  const look = async () => {
-    const newest = await newestBackup(backups);
-    if (newest) metrics.backedUp(newest.finishedAt.getTime(), newest.bytes);
-  };
-  await lookRegularly({ look, trouble: "the newest backup cannot be looked up", ...context });
 }

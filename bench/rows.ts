@@ -1,4 +1,4 @@
-import { table } from "../fleet/cli/table";
+import { table } from "../fleet/terminal/table";
 import { median } from "../model/median";
 
 /** One line of the bench's table. */

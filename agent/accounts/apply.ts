@@ -1,6 +1,6 @@
-import type { CarriedRow, Tables, Waiting } from "./langflowTables";
-import { type Applied, removeWithParts, TableRound } from "./tableRound";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedRow, Tables, Waiting } from "./langflowTables";
+import { type Applied, removeWithChildren, TableRound } from "./tableRound";
+import type { ReplicatedTable } from "./tableRule";
 
 /**
  * Brings LangFlow's tables to what all regions know, parents before children, removals last and the other way round. What
@@ -10,22 +10,22 @@ import type { TravellingTable } from "./tableRule";
  */
 export async function applyRows(
   tables: Tables,
-  carried: readonly TravellingTable[],
-  incoming: readonly CarriedRow[],
+  replicated: readonly ReplicatedTable[],
+  incoming: readonly ReplicatedRow[],
 ): Promise<Applied> {
-  const gone: { table: TravellingTable; ids: string[] }[] = [];
+  const gone: { table: ReplicatedTable; ids: string[] }[] = [];
   const waiting: Waiting[] = [];
   let written = 0;
-  for (const table of carried) {
+  for (const table of replicated) {
     const rows = incoming.filter((each) => each.table === table.table);
     if (rows.length === 0) continue;
-    const outcome = await new TableRound(tables, carried, table).run(rows);
+    const outcome = await new TableRound(tables, replicated, table).run(rows);
     written += outcome.written;
     waiting.push(...outcome.waiting);
     gone.push({ table, ids: outcome.gone });
   }
   for (const { table, ids } of gone.reverse()) {
-    const refused = await removeWithParts(tables, carried, table, ids);
+    const refused = await removeWithChildren(tables, replicated, table, ids);
     written += ids.length - refused.size;
     for (const [id, reason] of refused) waiting.push({ table: table.table, id, reason });
   }

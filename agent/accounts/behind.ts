@@ -1,17 +1,17 @@
-import type { Knew, PartHead } from "./part";
-import { lastRead, missingUntil, type Place, type Read } from "./parts";
+import type { Knew, SegmentHead } from "./segment";
+import { lastRead, missingUntil, type Place, type Read } from "./segmentPlaces";
 
-/** How long is waited for something, 15 minutes: by then S3 has replicated what a bucket did not take directly. */
+/** How long to wait for a missing segment: S3 replicates within 15 minutes. */
 const WAIT_MS = 900_000;
 
 /**
- * What other regions knew when they told of their rows, and this region has not read yet: that a name was given up may be part of it.
- * It forgets with the process.
+ * Tracks causal dependencies: segments that another region had applied when it published, and this region has not. They may say that a name
+ * was given up. The state is in memory only.
  */
 export class Behind {
   readonly #read = new Map<string, readonly Read[]>();
-  /** The last part of each region. */
-  readonly #last = new Map<string, Place & PartHead>();
+  /** The last segment of each region. */
+  readonly #last = new Map<string, Place & SegmentHead>();
   /** When something was first found to be missing, in milliseconds. */
   readonly #since = new Map<string, number>();
 
@@ -25,30 +25,30 @@ export class Behind {
     private readonly isLeft: (place: Place) => boolean,
   ) {}
 
-  /** How far a region was read by now. */
+  /** Updates the read positions of a region. */
   read(region: string, read: readonly Read[]): void {
     this.#read.set(region, read);
   }
 
-  /** The part of another region that was read last, where that was by an agent before this one. */
+  /** The last segment of another region, if an earlier agent process applied it. */
   forgotten(region: string): Place | undefined {
     const isKnown = region === this.own || this.#last.has(region);
     const last = isKnown ? undefined : lastRead(this.#read.get(region) ?? []);
     return last && { region, ...last };
   }
 
-  readPart(place: Place, { continues, knew }: PartHead): void {
+  readSegment(place: Place, { continues, knew }: SegmentHead): void {
     const last = this.#last.get(place.region);
     if (!last || !isBefore(place, last)) this.#last.set(place.region, { ...place, continues, knew });
   }
 
-  /** By other region, the last part that was read. */
+  /** The last applied segment, by other region. */
   get knew(): Knew {
     const last = [...this.#read].map(([region, read]) => [region, region !== this.own && lastRead(read)] as const);
     return Object.fromEntries(last.filter(([, place]) => place)) as Knew;
   }
 
-  /** Whether a region told of rows before this region read all that it knew of; for 15 minutes at most, each thing that is missing. */
+  /** Whether a causal dependency is missing. Each missing segment counts for 15 minutes at most. */
   is(now = Date.now()): boolean {
     const missing = new Set([...this.#last.values()].flatMap((last) => this.missing(last)));
     for (const each of this.#since.keys()) if (!missing.has(each)) this.#since.delete(each);
@@ -56,7 +56,7 @@ export class Behind {
     return [...this.#since.values()].some((since) => now - since < WAIT_MS);
   }
 
-  private missing({ continues, knew, ...own }: Place & PartHead): string[] {
+  private missing({ continues, knew, ...own }: Place & SegmentHead): string[] {
     const places = [own, ...Object.entries(knew ?? {}).map(([region, place]) => ({ region, ...place }))];
     const parts = places.flatMap((place) => {
       const isLeft = (number: number) => this.isLeft({ ...place, number });

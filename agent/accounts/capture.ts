@@ -1,9 +1,9 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
 import { ROW_BYTES_MAX } from "../postgres/largeValue";
-import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowParts";
+import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowChildren";
 import { conditionSql } from "./rowCondition";
-import { columnOf, mayComeBack, type TravellingTable } from "./tableRule";
+import { columnOf, mayComeBack, type ReplicatedTable } from "./tableRule";
 
 /** Set while the agent writes what comes from elsewhere: no trigger takes it for an edit. */
 export const APPLYING = `${SCHEMA}.applying`;
@@ -225,7 +225,7 @@ export const TRIGGER = "langflow_dr_account";
  * What notes down one table's writes. Its function names columns, and is looked up when it runs: a migration that takes one
  * of them away makes it note nothing until the agent, which sees the other schema, has made it anew.
  */
-export function captureSql(rule: TravellingTable, parts: ReturnType<typeof flowParts>): string {
+export function captureSql(rule: ReplicatedTable, parts: ReturnType<typeof flowParts>): string {
   const { table, columns, key, only } = rule;
   const run = `${SCHEMA}.${escapeIdentifier(`account_${table}`)}`;
   const travels = (row: string) => (only ? conditionSql(only, row) : "true");
@@ -285,7 +285,7 @@ export function rowId(key: readonly string[], row: string): string {
 }
 
 /** What columns referred to that this write leaves null, as a foreign key does when the row that they referred to is deleted. */
-function nulled({ references }: TravellingTable): string {
+function nulled({ references }: ReplicatedTable): string {
   const columns = Object.entries(references).flatMap(([column, { dead, soft }]) =>
     dead === "null" && !soft ? [column] : [],
   );
@@ -299,7 +299,7 @@ function nulled({ references }: TravellingTable): string {
 }
 
 /** A value that a region finds by itself is no edit, nor is what was written together with it. */
-function ownFindings({ regionalValues = {} }: TravellingTable): string {
+function ownFindings({ regionalValues = {} }: ReplicatedTable): string {
   return Object.entries(regionalValues)
     .map(([column, values]) => {
       const written = `${escapeLiteral(column)} = ANY(columns_)`;
@@ -308,7 +308,7 @@ function ownFindings({ regionalValues = {} }: TravellingTable): string {
     .join("");
 }
 
-const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string => `
+const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string => `
     IF old_id_ IS NOT NULL THEN
       BEGIN
         held_ := CASE WHEN ${bytesSql(rule.columns, "OLD")} <= ${ROW_BYTES_MAX} THEN ${textsSql(rule.columns, "OLD")} ELSE '{}' END;
@@ -331,7 +331,7 @@ const madeOrDeleted = (rule: TravellingTable, parts: readonly PartOf[]): string 
 const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
 
 /** A drill clears up what it made: that is no person's mistake. But what only came to be a drill's is somebody's. */
-function ofDrillUnheld({ table, columns }: TravellingTable): string {
+function ofDrillUnheld({ table, columns }: ReplicatedTable): string {
   const unheldIf = (...conditions: string[]) => `IF ${conditions.join(" AND ")} THEN held_ := NULL; END IF;`;
   if (table === "user")
     return unheldIf(`starts_with(OLD.username, '${DRILL_ACCOUNT}-')`, asMade("user", "old_id_", "username"));
@@ -350,7 +350,7 @@ const asMade = (table: string, id: string, column: string): string => `NOT EXIST
       UNION ALL SELECT FROM ${SCHEMA}.account_change WHERE table_name = '${table}' AND row_id = ${id}
         AND (kind = 'deleted' OR kind = 'edited' AND '${column}' = ANY(columns)))`;
 
-const deleted = ({ table }: TravellingTable): string =>
+const deleted = ({ table }: ReplicatedTable): string =>
   `INSERT INTO ${SCHEMA}.account_change (table_name, row_id, kind, at, held, xact)
         VALUES ('${table}', old_id_, 'deleted', ${NOW}, held_, ${XACT});`;
 
@@ -358,10 +358,10 @@ const deleted = ({ table }: TravellingTable): string =>
  * LangFlow deletes what is part of a flow before the flow, in its transaction: whether this is a delete, or the row falls with
  * its flow, which may live on by an edit in another region, is known when the flow goes. Until then it is one, with its values.
  */
-const deletedPart = ({ table }: TravellingTable, parts: readonly PartOf[]): string => `
+const deletedPart = ({ table }: ReplicatedTable, parts: readonly PartOf[]): string => `
       PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
-const besideKey = ({ columns, key }: TravellingTable): string[] => columns.filter((column) => !key.includes(column));
+const besideKey = ({ columns, key }: ReplicatedTable): string[] => columns.filter((column) => !key.includes(column));
 
 /** A JSON object of columns, each value as PostgreSQL writes it. @param shown what of a value it has */
 export const textsSql = (columns: readonly string[], row: string, shown = (value: string) => value): string =>
@@ -382,7 +382,7 @@ export const valuesSql = (columns: readonly string[], row: string): string =>
  * The statement's parameters are the primary key behind which to look, as an object of JSON or null, and how many rows; it returns
  * how many it looked at, and the last one's primary key.
  */
-export function baselineSql(rule: TravellingTable, primaryKey: readonly string[]): string {
+export function baselineSql(rule: ReplicatedTable, primaryKey: readonly string[]): string {
   const { table, key, only, madeAt, editedAt, naturalKey, versions } = rule;
   const name = `public.${escapeIdentifier(table)}`;
   const id = rowId(key, "t");
@@ -410,7 +410,7 @@ export function baselineSql(rule: TravellingTable, primaryKey: readonly string[]
 }
 
 /** Of flows that releases before this one knew of, and that are gone. */
-export const forgottenSql = ({ table }: TravellingTable): string =>
+export const forgottenSql = ({ table }: ReplicatedTable): string =>
   `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0`;
 
 /** Releases before this one knew of a flow only what Git did not bring: all else was written when LangFlow says so. */

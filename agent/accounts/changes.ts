@@ -2,7 +2,7 @@ import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept } from "./langflowTables";
 import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
 import { DELETE_DECIDED, DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
 
@@ -46,7 +46,7 @@ export interface Seen {
  * @returns nothing where there is nothing to keep; and with the row the contents that gave way to an edit of who could not see them
  */
 export function foldChanges(
-  table: TravellingTable,
+  table: ReplicatedTable,
   region: string,
   changes: readonly Noted[],
   { id, row, live, waits, withheld = [], awaits, writtenAt, shown, heldAt: before }: Seen,
@@ -108,7 +108,7 @@ export function foldChanges(
   // A fall says nothing to the others, nor does a delete that is held; what they were not told before it, they are.
   const isSilent = ({ kind, columns: noticed, nulled = {} }: Noted) =>
     kind === "fell" || kind === "held" || (kind === "edited" && noticed.every((column) => column in nulled));
-  const news = !changes.every(isSilent) && { news: true };
+  const news = !changes.every(isSilent) && { mustPublish: true };
   const waiting = reason !== undefined && { waits: reason };
   // What is still to come here is not lost by an edit of something else.
   const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
@@ -120,14 +120,14 @@ const asShown = (row: Row, shown: Vector | undefined): Row =>
   shown ? { ...row, history: { ...row.history, edits: shown } } : row;
 
 /** A row that is in LangFlow's table in the next round. */
-const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: TravellingTable): Kept => ({
+const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: ReplicatedTable): Kept => ({
   id,
   row,
   waits: "it is written in the next round",
   withheld: columns,
   shown: {},
   isCopy: true,
-  news: true,
+  mustPublish: true,
 });
 
 /** What a row held when it went for the first time after so many changes. */

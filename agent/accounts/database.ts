@@ -1,21 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
-import { groupsOf } from "../groups";
+import { groupBy } from "../collections/groupBy";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
-import { countDeletes, type DeleteLimits, holdInLog, tooMany } from "./brake";
 import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
-import { columnsBeyond, nameOf, namesOf } from "./carriedRow";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
-import { flowParts } from "./flowParts";
+import { flowParts } from "./flowChildren";
 import { type Instated, insteadSql } from "./instead";
 import { isLackingRows } from "./lacking";
-import type { CarriedRow, Kept, KnownRow, Lead, LeadingRow, Name, Tables, Written } from "./langflowTables";
-import { isGone } from "./leads";
-import { largeValues, type ReadPart } from "./part";
+import type { CanonicalId, Kept, KnownRow, MergedRow, Name, ReplicatedRow, Tables, Written } from "./langflowTables";
+import { countDeletes, type DeleteLimits, holdInLog, tooMany } from "./massDeletes";
+import { isGone } from "./referenceResolver";
 import { References } from "./references";
+import { columnsBeyond, nameOf, namesOf } from "./replicatedRow";
 import {
   besideIn,
   columnValue,
@@ -31,7 +30,8 @@ import {
   type Vector,
 } from "./row";
 import type { Prepared } from "./schema";
-import type { Instead, TravellingTable } from "./tableRule";
+import { largeValues, type ReadSegment } from "./segment";
+import type { Instead, ReplicatedTable } from "./tableRule";
 import { columnOf, isPassable, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Rows that one statement takes. */
@@ -92,11 +92,11 @@ export interface LoggedChange extends ChangePlace {
 }
 
 /** Of a row that the other regions were told of. */
-export const NO_NEWS = "0";
+export const NO_CHANGE = "0";
 
-export interface NewsPlace extends RowPlace {
-  /** Its turn among news; each change gives a new one. {@link NO_NEWS}: none. */
-  readonly news: string;
+export interface UnpublishedPlace extends RowPlace {
+  /** Its turn among news; each change gives a new one. {@link NO_CHANGE}: none. */
+  readonly changeSequence: string;
 }
 
 export interface Stored {
@@ -112,7 +112,7 @@ interface RowSize {
 }
 
 /** A row that other regions have to be told of. */
-export interface News extends NewsPlace {
+export interface UnpublishedRow extends UnpublishedPlace {
   readonly row: Row;
 }
 
@@ -121,7 +121,7 @@ export interface News extends NewsPlace {
  * until the transaction's end, so that the triggers take none of it for an edit.
  */
 export class DatabaseTables implements Tables {
-  readonly #byName: ReadonlyMap<string, TravellingTable>;
+  readonly #byName: ReadonlyMap<string, ReplicatedTable>;
   readonly #references: References;
   readonly #large: LargeValues;
   isBehind = false;
@@ -132,13 +132,13 @@ export class DatabaseTables implements Tables {
 
   private constructor(
     private readonly client: ClientBase,
-    { carried, catalog }: Prepared,
+    { replicated, catalog }: Prepared,
     /** As whom the region's edits are known. */
     private readonly writer: string,
     private readonly limits: DeleteLimits,
   ) {
-    this.#byName = new Map(carried.map((each) => [each.table, each]));
-    this.#references = new References(client, catalog, carried);
+    this.#byName = new Map(replicated.map((each) => [each.table, each]));
+    this.#references = new References(client, catalog, replicated);
     this.#large = new LargeValues(client);
   }
 
@@ -190,12 +190,12 @@ export class DatabaseTables implements Tables {
   }
 
   /** Takes over the large values of some of a part's rows. */
-  async takeLargeValues(part: Pick<ReadPart, "eachPiece">, rows: readonly { readonly row: Row }[]): Promise<void> {
+  async takeLargeValues(part: Pick<ReadSegment, "eachPiece">, rows: readonly { readonly row: Row }[]): Promise<void> {
     const values = rows.flatMap(({ row }) => largeValues(row));
     await this.#large.take(values, (take) => part.eachPiece(take));
   }
 
-  async known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+  async known(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const known = new Map<string, KnownRow>();
     for (const some of chunks(ids)) {
       const live = await this.values(table, some, "FOR UPDATE OF t");
@@ -209,8 +209,8 @@ export class DatabaseTables implements Tables {
     return known;
   }
 
-  async leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>> {
-    const leads = new Map<string, Lead>();
+  async canonicalIds(table: string, ids: readonly string[]): Promise<Map<string, CanonicalId>> {
+    const canonicalIds = new Map<string, CanonicalId>();
     for (const some of chunks(ids)) {
       const { rows } = await this.client.query<{
         asked: string;
@@ -232,7 +232,7 @@ export class DatabaseTables implements Tables {
       );
       const present = await this.presentIds(table, [...new Set(rows.map(({ id }) => id))]);
       for (const { asked, id, deleted, held, flow } of rows)
-        leads.set(asked, {
+        canonicalIds.set(asked, {
           id,
           live: present.has(id),
           isHeld: held,
@@ -240,7 +240,7 @@ export class DatabaseTables implements Tables {
           ...(flow !== null && { awaitsFlow: flow }),
         });
     }
-    return leads;
+    return canonicalIds;
   }
 
   async lowered(texts: readonly string[]): Promise<Map<string, string>> {
@@ -251,7 +251,7 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ text, lower }) => [text, lower]));
   }
 
-  async holders(table: TravellingTable, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
+  async holders(table: ReplicatedTable, { on, nulls }: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const columns = on.map(columnOf);
     const name = `public.${escapeIdentifier(table.table)}`;
     const holders = new Map<string, string>();
@@ -278,7 +278,7 @@ export class DatabaseTables implements Tables {
     return holders;
   }
 
-  async write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>> {
+  async write(table: ReplicatedTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     const isLargeRow = ({ values }: Written) => [...values.values()].some(isLarge);
     for (const live of [true, false]) {
@@ -303,7 +303,7 @@ export class DatabaseTables implements Tables {
     return refused;
   }
 
-  private writeLarge(table: TravellingTable, { values, live }: Written): Promise<unknown> {
+  private writeLarge(table: ReplicatedTable, { values, live }: Written): Promise<unknown> {
     this.#large.mustHave([...values.values()]);
     const small = [...values].filter(([, value]) => !isLarge(value));
     const large = [...values].filter(([, value]) => isLarge(value));
@@ -312,13 +312,13 @@ export class DatabaseTables implements Tables {
     return this.client.query(statement, [object(small), JSON.stringify(Object.fromEntries(large))]);
   }
 
-  async insteadOf(table: TravellingTable, { name, owner }: Instead, owners: readonly string[]) {
+  async insteadOf(table: ReplicatedTable, { name, owner }: Instead, owners: readonly string[]) {
     const statement = insteadSql(table, owner, this.holdsOne(table, owner));
     const { rows } = await this.client.query<Instated>(statement, [owners, name]);
     return new Map(rows.map(({ owner, id }) => [owner, id]));
   }
 
-  async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {
+  async greatest(table: ReplicatedTable, column: string, within: readonly string[], row: Row): Promise<number> {
     const name = `public.${escapeIdentifier(table.table)}`;
     const same = within.map((each) => `t.${escapeIdentifier(each)} = w.${escapeIdentifier(each)}`);
     const { rows } = await this.client.query<{ greatest: string | null }>(
@@ -329,7 +329,7 @@ export class DatabaseTables implements Tables {
     return Number(rows[0]?.greatest ?? 0);
   }
 
-  async park(table: TravellingTable, column: string, id: string): Promise<boolean> {
+  async park(table: ReplicatedTable, column: string, id: string): Promise<boolean> {
     const isInteger = this.#references.isInteger(table.table, column);
     if (!isInteger && !this.#references.isText(table.table, column)) return false;
     const [name, set] = [`public.${escapeIdentifier(table.table)}`, escapeIdentifier(column)];
@@ -340,18 +340,18 @@ export class DatabaseTables implements Tables {
     return reason === undefined;
   }
 
-  unite(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
+  unite(table: ReplicatedTable, from: string, into: string): Promise<string | undefined> {
     return this.tried(async () => {
       await this.#references.repoint(table, from, into);
       await this.client.query(deleteSql(table), [from]);
     });
   }
 
-  giveId(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
+  giveId(table: ReplicatedTable, from: string, into: string): Promise<string | undefined> {
     return this.tried(() => this.#references.giveId(table, from, into));
   }
 
-  async remove(table: TravellingTable, ids: readonly string[]): Promise<Map<string, string>> {
+  async remove(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const reason = await this.tried(async () => {
@@ -366,7 +366,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** The triggers see the delete, as they see LangFlow's own: what is part of the row falls with it, and is kept with its values. */
-  private async letPartsFall(table: TravellingTable, id: string): Promise<void> {
+  private async letPartsFall(table: ReplicatedTable, id: string): Promise<void> {
     await this.client.query(`SELECT set_config('${APPLYING}', 'off', true)`);
     for (const [name, wholes] of flowParts([...this.#byName.values()]))
       for (const { column, table: whole, where, soft } of wholes) {
@@ -387,7 +387,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** The delete of the row itself is another region's, of which nobody need be told. */
-  private async keepOnlyFallen(table: TravellingTable, id: string): Promise<void> {
+  private async keepOnlyFallen(table: ReplicatedTable, id: string): Promise<void> {
     await this.client.query(
       `DELETE FROM ${SCHEMA}.account_change
         WHERE table_name = $1 AND row_id = $2`,
@@ -396,7 +396,7 @@ export class DatabaseTables implements Tables {
     await this.client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
   }
 
-  async children(table: TravellingTable, column: string, parents: readonly string[]): Promise<string[]> {
+  async children(table: ReplicatedTable, column: string, parents: readonly string[]): Promise<string[]> {
     const { rows } = await this.client.query<{ id: string }>(
       `SELECT ${idOf(table)} AS id FROM public.${escapeIdentifier(table.table)} t WHERE ${this.holdsOne(table, column)}`,
       [parents],
@@ -404,7 +404,7 @@ export class DatabaseTables implements Tables {
     return rows.map(({ id }) => id);
   }
 
-  async remember(table: TravellingTable, column: string, parents: readonly string[]): Promise<void> {
+  async remember(table: ReplicatedTable, column: string, parents: readonly string[]): Promise<void> {
     const name = escapeLiteral(column);
     for (const some of chunks(parents))
       await this.client.query(
@@ -416,7 +416,11 @@ export class DatabaseTables implements Tables {
       );
   }
 
-  async strayed(table: TravellingTable, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+  async misdirected(
+    table: ReplicatedTable,
+    column: string,
+    { table: parent, id, mergedInto: leadsTo }: MergedRow,
+  ): Promise<string[]> {
     const { rows: known } = await this.client.query<{ id: string }>(
       `WITH RECURSIVE alias AS (
          SELECT $2::text AS id UNION SELECT r.row_id FROM ${SCHEMA}.account_row r JOIN alias a
@@ -441,7 +445,7 @@ export class DatabaseTables implements Tables {
     const rules = this.#byName.get(table);
     this.copies += rows.filter(({ isCopy }) => isCopy).length;
     for (const some of chunks(rows)) {
-      const records = some.map(({ id, row, waits, withheld, awaits, shown, heldAt, news }) => {
+      const records = some.map(({ id, row, waits, withheld, awaits, shown, heldAt, mustPublish: news }) => {
         const alive = rules !== undefined && isAlive(row, rules);
         return {
           row_id: id,
@@ -485,7 +489,7 @@ export class DatabaseTables implements Tables {
    *
    * @param rows what the region told
    */
-  async forgetTold(rows: readonly CarriedRow[]): Promise<void> {
+  async forgetPublished(rows: readonly ReplicatedRow[]): Promise<void> {
     const told = rows.flatMap(({ table, id, row }) => {
       const at = row.history?.edits[regionOf(this.writer)];
       return at === undefined ? [] : [{ table, id, at }];
@@ -516,7 +520,7 @@ export class DatabaseTables implements Tables {
     );
     if (rows.length === 0) return [];
     const present = await this.presentIds("flow", [...new Set(rows.map(({ flow }) => flow))]);
-    const owners = await this.leads("user", [...new Set(rows.flatMap(({ owner }) => owner ?? []))]);
+    const owners = await this.canonicalIds("user", [...new Set(rows.flatMap(({ owner }) => owner ?? []))]);
     const isOver = (owner: string | null) => owner !== null && isGone(owners.get(owner));
     return rows.flatMap(({ flow, owner }) => (present.has(flow) || isOver(owner) ? [flow] : []));
   }
@@ -544,9 +548,9 @@ export class DatabaseTables implements Tables {
     }
   }
 
-  private async setBesideIn({ table }: TravellingTable, named: readonly NamedAsHeld[]): Promise<void> {
+  private async setBesideIn({ table }: ReplicatedTable, named: readonly NamedAsHeld[]): Promise<void> {
     const region = regionOf(this.writer);
-    const byRow = groupsOf(named, ({ id }) => id);
+    const byRow = groupBy(named, ({ id }) => id);
     const { rows } = await this.client.query<{ id: string; switches: Row["switches"] }>(
       `SELECT row_id AS id, switches FROM ${SCHEMA}.account_row
         WHERE table_name = $1 AND (row_id = ANY($2::text[]) OR ${IS_BESIDE})`,
@@ -578,7 +582,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** Rows that are news and have names of held ones: those that got them since the first of these was deleted. */
-  private async namedAsHeld(table: TravellingTable, since: Stamp): Promise<NamedAsHeld[]> {
+  private async namedAsHeld(table: ReplicatedTable, since: Stamp): Promise<NamedAsHeld[]> {
     const names = namesOf(table);
     const stamps = names.flatMap(({ on }) => on.map((part) => `(k.stamps->>${escapeLiteral(columnOf(part))})::bigint`));
     const { rows: young } = await this.client.query<{ id: string }>(
@@ -608,13 +612,13 @@ export class DatabaseTables implements Tables {
   }
 
   /** The oldest news of some tables but of these rows, so many at most. */
-  async news(
-    of: readonly Pick<TravellingTable, "table">[],
+  async unpublished(
+    of: readonly Pick<ReplicatedTable, "table">[],
     limit: number,
     but: readonly RowPlace[],
-  ): Promise<NewsPlace[]> {
-    const { rows } = await this.client.query<NewsPlace>(
-      `SELECT table_name AS table, row_id AS id, news::text FROM ${SCHEMA}.account_row
+  ): Promise<UnpublishedPlace[]> {
+    const { rows } = await this.client.query<UnpublishedPlace>(
+      `SELECT table_name AS table, row_id AS id, news::text AS "changeSequence" FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[])
           AND (table_name, row_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[])) ORDER BY news LIMIT $2`,
       [of.map(({ table }) => table), limit, but.map(({ table }) => table), but.map(({ id }) => id)],
@@ -623,7 +627,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** Of these rows those that are news, by table and id. */
-  async areNews(rows: readonly RowPlace[]): Promise<ReadonlySet<string>> {
+  async whichUnpublished(rows: readonly RowPlace[]): Promise<ReadonlySet<string>> {
     const { rows: found } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row JOIN unnest($1::text[], $2::text[]) AS r (name, id)
          ON table_name = r.name AND row_id = r.id WHERE news IS NOT NULL`,
@@ -637,15 +641,15 @@ export class DatabaseTables implements Tables {
    * that fell with their flow, which no region gets that did not have them. If the flow comes back, they are news.
    */
   async all(
-    of: readonly Pick<TravellingTable, "table">[],
+    of: readonly Pick<ReplicatedTable, "table">[],
     after: RowPlace | undefined,
     limit: number,
-  ): Promise<NewsPlace[]> {
-    const found: NewsPlace[] = [];
+  ): Promise<UnpublishedPlace[]> {
+    const found: UnpublishedPlace[] = [];
     const names = of.map(({ table }) => table);
     for (const table of names.slice(after ? names.indexOf(after.table) : 0)) {
-      const { rows } = await this.client.query<NewsPlace>(
-        `SELECT table_name AS table, row_id AS id, coalesce(news, ${NO_NEWS})::text AS news FROM ${SCHEMA}.account_row
+      const { rows } = await this.client.query<UnpublishedPlace>(
+        `SELECT table_name AS table, row_id AS id, coalesce(news, ${NO_CHANGE})::text AS "changeSequence" FROM ${SCHEMA}.account_row
           WHERE table_name = $1 AND row_id > $2 AND fell_of IS NULL ORDER BY row_id LIMIT $3`,
         [table, table === after?.table ? after.id : "", limit - found.length],
       );
@@ -662,13 +666,13 @@ export class DatabaseTables implements Tables {
    * @param at later than all that is known of any row
    */
   async restore(places: readonly RowPlace[], at: Stamp, regions: readonly string[]): Promise<void> {
-    for (const [name, ofTable] of groupsOf(places, ({ table }) => table)) {
+    for (const [name, ofTable] of groupBy(places, ({ table }) => table)) {
       const table = this.#byName.get(name);
       if (!table) continue;
       const ids = ofTable.map(({ id }) => id);
       const kept = [...(await this.known(table, ids))].flatMap(([id, { row, live }]): Kept[] =>
         live && row.restoredAt !== at
-          ? [{ id, row: restoredRow(row, live, at, this.writer, regions, table), news: true }]
+          ? [{ id, row: restoredRow(row, live, at, this.writer, regions, table), mustPublish: true }]
           : [],
       );
       await this.keep(name, kept);
@@ -711,10 +715,10 @@ export class DatabaseTables implements Tables {
   /** What is found of rows by their ids, by table and id. */
   private async each<Found>(
     rows: readonly RowPlace[],
-    find: (table: TravellingTable, ids: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
+    find: (table: ReplicatedTable, ids: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
   ): Promise<Map<string, Found>> {
     const all = new Map<string, Found>();
-    for (const [name, ofTable] of groupsOf(rows, ({ table }) => table)) {
+    for (const [name, ofTable] of groupBy(rows, ({ table }) => table)) {
       const table = this.#byName.get(name);
       const ids = ofTable.map(({ id }) => id);
       if (table) for (const [id, found] of await find(table, ids)) all.set(`${name} ${id}`, found);
@@ -723,11 +727,11 @@ export class DatabaseTables implements Tables {
   }
 
   /** The other regions were told, and nothing was taken in since these rows were read. What got another turn stays news. */
-  async told(news: readonly News[]): Promise<void> {
+  async markPublished(news: readonly UnpublishedRow[]): Promise<void> {
     await this.client.query(
       `UPDATE ${SCHEMA}.account_row r SET news = NULL FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (name, id, news)
         WHERE r.table_name = t.name AND r.row_id = t.id AND r.news = t.news`,
-      [news.map(({ table }) => table), news.map(({ id }) => id), news.map((each) => each.news)],
+      [news.map(({ table }) => table), news.map(({ id }) => id), news.map((each) => each.changeSequence)],
     );
   }
 
@@ -737,7 +741,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** A column's value is one of those in a statement's first parameter; by the column's own index where it has one. */
-  private holdsOne({ table }: TravellingTable, column: string): string {
+  private holdsOne({ table }: ReplicatedTable, column: string): string {
     const name = `t.${escapeIdentifier(column)}`;
     return this.#references.isUuid(table, column)
       ? `${name} = ANY($1::text[]::uuid[])`
@@ -745,12 +749,12 @@ export class DatabaseTables implements Tables {
   }
 
   /** A row's id is one of those in a statement's first parameter; by the key's own index where it is one uuid. */
-  private isOneOf(table: TravellingTable): string {
+  private isOneOf(table: ReplicatedTable): string {
     const [column = "", ...more] = table.key;
     return more.length === 0 ? this.holdsOne(table, column) : `${idOf(table)} = ANY($1::text[])`;
   }
 
-  private async sizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, RowSize>> {
+  private async sizes(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, RowSize>> {
     const { rows } = await this.client.query<{ id: string; bytes: string; live: string | null }>(
       `SELECT id, sum(bytes)::text AS bytes, sum(bytes) FILTER (WHERE is_live)::text AS live FROM (
          SELECT ${idOf(table)} AS id, ${bytesSql(table.columns, "t")} AS bytes, true AS is_live
@@ -765,7 +769,7 @@ export class DatabaseTables implements Tables {
   }
 
   /** Bytes as they are stored: PostgreSQL has packed what is long, and tells its size without reading it. */
-  private async storedSizes(table: TravellingTable, ids: readonly string[]): Promise<Map<string, number>> {
+  private async storedSizes(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, number>> {
     const live = table.columns.map((column) => `coalesce(pg_column_size(t.${escapeIdentifier(column)}), 0)`);
     const { rows } = await this.client.query<{ id: string; bytes: string }>(
       `SELECT id, sum(bytes)::text AS bytes FROM (
@@ -786,9 +790,11 @@ export class DatabaseTables implements Tables {
    * @returns without those that live and of which neither LangFlow's table nor the agent has the values: they are `lacking`; and
    * whether they are to be read again before anything is told
    */
-  async whole(found: readonly NewsPlace[]): Promise<{ rows: News[]; lacking: NewsPlace[]; readFirst: boolean }> {
+  async whole(
+    found: readonly UnpublishedPlace[],
+  ): Promise<{ rows: UnpublishedRow[]; lacking: UnpublishedPlace[]; readFirst: boolean }> {
     const known = new Map<string, Row>();
-    for (const [name, places] of groupsOf(found, ({ table }) => table)) {
+    for (const [name, places] of groupBy(found, ({ table }) => table)) {
       const table = this.#byName.get(name);
       if (!table) continue;
       const ids = places.map(({ id }) => id);
@@ -801,7 +807,7 @@ export class DatabaseTables implements Tables {
       }
       for (const [id, row] of rows) known.set(`${name} ${id}`, row);
     }
-    const [rows, lacking]: [News[], NewsPlace[]] = [[], []];
+    const [rows, lacking]: [UnpublishedRow[], UnpublishedPlace[]] = [[], []];
     for (const place of found) {
       const row = known.get(rowKey(place));
       if (lacksValues(row, this.#byName.get(place.table))) lacking.push(place);
@@ -810,7 +816,7 @@ export class DatabaseTables implements Tables {
     return { rows, lacking, readFirst: lacking.length > 0 && (await isLackingRows(this.client)) };
   }
 
-  private async knownNow(table: TravellingTable, ids: readonly string[]): Promise<Map<string, Row>> {
+  private async knownNow(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, Row>> {
     const live = await this.values(table, ids);
     const records = await this.records(table.table, ids);
     return new Map([...records].map(([id, record]) => [id, rowOf(record, live.get(id))]));
@@ -834,10 +840,10 @@ export class DatabaseTables implements Tables {
     await this.client.query(`DELETE FROM ${SCHEMA}.account_change WHERE seq = ANY($1::bigint[])`, [seqs]);
     rows.sort((one, other) => Number(one.seq) - Number(other.seq));
     const held = await this.heldOf(rows);
-    for (const [name, changes] of groupsOf(rows, ({ table_name }) => table_name)) {
+    for (const [name, changes] of groupBy(rows, ({ table_name }) => table_name)) {
       const table = this.#byName.get(name);
       if (!table) continue;
-      const byRow = groupsOf(changes, ({ row_id }) => row_id);
+      const byRow = groupBy(changes, ({ row_id }) => row_id);
       const ids = [...byRow.keys()];
       const [values, records] = [await this.values(table, ids), await this.records(name, ids)];
       for (const { row_id: id, kind, columns } of changes)
@@ -892,7 +898,7 @@ export class DatabaseTables implements Tables {
     );
     const deletes = new Set(rows.flatMap(({ table, id, xact }) => (xact === null ? [] : [`${table} ${id} ${xact}`])));
     // What was deleted once may be there again: then somebody emptied the column.
-    for (const [table, before] of groupsOf(
+    for (const [table, before] of groupBy(
       rows.filter(({ xact }) => xact === null),
       (each) => each.table,
     )) {
@@ -923,7 +929,7 @@ export class DatabaseTables implements Tables {
 
   /** What the live rows hold in their columns that travel. @throws RowsTooLarge */
   private async values(
-    table: TravellingTable,
+    table: ReplicatedTable,
     ids: readonly string[],
     lock = "",
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
@@ -1008,7 +1014,7 @@ const notedOf = ({ kind, at, columns, held, ...change }: ChangeRecord, nulled: N
 });
 
 /** Whether a row lives without a value of its own: what it refers to, and what denies it, may be kept of a row that is gone. */
-function lacksValues(row: Row | undefined, table: TravellingTable | undefined): boolean {
+function lacksValues(row: Row | undefined, table: ReplicatedTable | undefined): boolean {
   if (!row || !table || !isAlive(row, table)) return false;
   const { columns, references, disabling = {} } = table;
   return !columns.some((column) => row.cells[column] && !(column in references) && !(column in disabling));
@@ -1055,7 +1061,7 @@ const object = (entries: readonly (readonly [string, string])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
 
 /** @param rows of which it is made, an array of `jsonb` */
-function insertSql({ table, columns, regionalColumns }: TravellingTable, rows = "$1::jsonb"): string {
+function insertSql({ table, columns, regionalColumns }: ReplicatedTable, rows = "$1::jsonb"): string {
   const travelling = columns.map((each) => escapeIdentifier(each));
   const regional = Object.entries(regionalColumns).filter(([, { onInsert }]) => onInsert !== "DEFAULT");
   const names = [...travelling, ...regional.map(([column]) => escapeIdentifier(column))].join(", ");
@@ -1065,7 +1071,7 @@ function insertSql({ table, columns, regionalColumns }: TravellingTable, rows = 
 }
 
 /** @param rows as {@link insertSql} has them */
-function updateSql({ table, key, columns, regionalColumns }: TravellingTable, rows = "$1::jsonb"): string {
+function updateSql({ table, key, columns, regionalColumns }: ReplicatedTable, rows = "$1::jsonb"): string {
   const name = escapeIdentifier(table);
   const set = columns
     .filter((column) => !key.includes(column))
@@ -1079,7 +1085,7 @@ function updateSql({ table, key, columns, regionalColumns }: TravellingTable, ro
     FROM jsonb_populate_recordset(NULL::public.${name}, ${rows}) w WHERE ${same.join(" AND ")}`;
 }
 
-const deleteSql = (table: TravellingTable): string =>
+const deleteSql = (table: ReplicatedTable): string =>
   `DELETE FROM public.${escapeIdentifier(table.table)} t WHERE ${idOf(table)} = $1`;
 
 const keyPart = (alias: string, part: KeyPart): string => {
@@ -1087,7 +1093,7 @@ const keyPart = (alias: string, part: KeyPart): string => {
   return typeof part === "string" ? column : `lower(${column})`;
 };
 
-const idOf = ({ key }: TravellingTable): string => rowId(key, "t");
+const idOf = ({ key }: ReplicatedTable): string => rowId(key, "t");
 
 function mustFit(sizes: readonly (readonly [place: string, bytes: number])[]): void {
   const large = sizes.filter(([, bytes]) => bytes > ROW_BYTES_MAX);

@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { BucketError, copySource, s3Request } from "../s3Request";
+import { BucketError, copySource, s3Request } from "../s3/s3Request";
 import type { Objects } from "./objects";
 import type { UploadObjects } from "./strayUploads";
 

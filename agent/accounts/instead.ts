@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import { rowId } from "./capture";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedTable } from "./tableRule";
 
 /** A row that a column names instead of another, by the owner of both. */
 export interface Instated {
@@ -14,6 +14,6 @@ export interface Instated {
  * @param owner the column that says it
  * @param isOwned SQL over `t`, whether the owner is one of $1
  */
-export const insteadSql = (table: TravellingTable, owner: string, isOwned: string): string =>
+export const insteadSql = (table: ReplicatedTable, owner: string, isOwned: string): string =>
   `SELECT DISTINCT ON (owner) t.${escapeIdentifier(owner)}::text AS owner, ${rowId(table.key, "t")} AS id
     FROM public.${escapeIdentifier(table.table)} t WHERE ${isOwned} ORDER BY owner, t.name <> $2, id`;

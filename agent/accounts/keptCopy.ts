@@ -1,8 +1,8 @@
 import { fittingName, keptId } from "../flows/flowFile";
 import { printOf } from "../postgres/largeValue";
-import { parsedValue } from "./carriedRow";
+import { parsedValue } from "./replicatedRow";
 import { type Row, regionOf } from "./row";
-import type { TravellingTable, Versions } from "./tableRule";
+import type { ReplicatedTable, Versions } from "./tableRule";
 
 /**
  * The row that keeps a content which gave way: its id is of the row and the version, so that every region that sees the two
@@ -11,7 +11,7 @@ import type { TravellingTable, Versions } from "./tableRule";
 export function keptCopy(
   id: string,
   { cells, history }: Row,
-  { columns, key }: Pick<TravellingTable, "columns" | "key">,
+  { columns, key }: Pick<ReplicatedTable, "columns" | "key">,
   { content, copy }: Versions,
 ): { id: string; row: Row } {
   const [column = ""] = content;

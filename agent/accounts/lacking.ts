@@ -2,7 +2,7 @@ import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { LACKING, rowId } from "./capture";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedTable } from "./tableRule";
 
 /** A table that lacked rows which nobody had deleted, as after a `TRUNCATE`. */
 export interface ReadAgain {
@@ -29,14 +29,14 @@ export async function isLackingRows(client: ClientBase): Promise<boolean> {
 }
 
 /** Has all that lies in the bucket read again where a table lacks rows. */
-export async function beginReadingAgain(client: ClientBase, carried: readonly TravellingTable[]): Promise<void> {
+export async function beginReadingAgain(client: ClientBase, replicated: readonly ReplicatedTable[]): Promise<void> {
   if (!(await isLackingRows(client))) return;
   await inTransaction(client, async () => {
     const { rows } = await client.query<{ table: string }>(
       `SELECT DISTINCT table_name AS table FROM ${LACKING} WHERE rows IS NULL`,
     );
     for (const { table } of rows) {
-      const rule = carried.find((each) => each.table === table);
+      const rule = replicated.find((each) => each.table === table);
       await client.query(
         `UPDATE ${LACKING} SET rows = ${rule ? `(SELECT count(*) ${lackedBy(rule)})` : 0}
           WHERE table_name = $1 AND rows IS NULL`,
@@ -55,7 +55,7 @@ export async function beginReadingAgain(client: ClientBase, carried: readonly Tr
  */
 export async function endReadingAgain(
   client: ClientBase,
-  carried: readonly TravellingTable[],
+  replicated: readonly ReplicatedTable[],
   isComplete: boolean,
 ): Promise<ReadAgain[]> {
   const { rows: begun } = await client.query<{ table: string; rows: number }>(
@@ -64,7 +64,7 @@ export async function endReadingAgain(
   if (begun.length === 0) return [];
   const readAgain: ReadAgain[] = [];
   for (const { table, rows } of begun) {
-    const rule = carried.find((each) => each.table === table);
+    const rule = replicated.find((each) => each.table === table);
     if (rows === 0 || !rule) continue;
     const lost = await lostOf(client, rule, isComplete);
     if (lost === undefined) return [];
@@ -75,7 +75,7 @@ export async function endReadingAgain(
 }
 
 /** @returns how many rows the table lacks; undefined where it was truncated just now */
-function lostOf(client: ClientBase, rule: TravellingTable, isForgotten: boolean): Promise<number | undefined> {
+function lostOf(client: ClientBase, rule: ReplicatedTable, isForgotten: boolean): Promise<number | undefined> {
   return inTransaction(client, async () => {
     // From here on nobody truncates it, and who did so before has said so.
     await client.query(`LOCK TABLE public.${escapeIdentifier(rule.table)} IN ACCESS SHARE MODE`);
@@ -91,7 +91,7 @@ function lostOf(client: ClientBase, rule: TravellingTable, isForgotten: boolean)
 }
 
 /** Rows that live, and are neither in the table nor waiting for something, though the log has no delete of theirs. */
-const lackedBy = ({ table, key }: TravellingTable): string => `
+const lackedBy = ({ table, key }: ReplicatedTable): string => `
   FROM ${SCHEMA}.account_row r WHERE r.table_name = ${escapeLiteral(table)}
     AND r.deleted_at IS NULL AND r.united_with IS NULL AND r.waits IS NULL
     AND NOT EXISTS (SELECT FROM public.${escapeIdentifier(table)} t WHERE ${rowId(key, "t")} = r.row_id)

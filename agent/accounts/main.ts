@@ -1,10 +1,12 @@
 import type { ClientBase } from "pg";
 import type { Registry } from "prom-client";
-import { type Config, isCarryingAccounts } from "../config";
-import { type Context, s3Client } from "../context";
-import { decisionOn } from "../heldDeletes";
-import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
+import { decisionOn } from "../approvals/heldDeletes";
+import type { FlowStore } from "../langflow/store";
 import { hasTable } from "../postgres/connection";
+import { type Config, isReplicatingAccounts } from "../process/config";
+import type { Context } from "../process/context";
+import { DatabaseUnreachable } from "../process/errors";
+import { s3Client } from "../s3/s3Client";
 import { Accounts } from "./accounts";
 import { Envelope } from "./envelope";
 import { FlowBucketObjects } from "./flowBucket";
@@ -23,7 +25,7 @@ export interface AccountsParts {
 
 /** The agent's part that makes accounts the same; undefined where the environment names no bucket for them. */
 export function accountsOf(config: Config<"sync">, context: Context, parts: AccountsParts): AccountsLoop | undefined {
-  if (!isCarryingAccounts(config)) return undefined;
+  if (!isReplicatingAccounts(config)) return undefined;
   const { log, signal } = context;
   const objects = (bucket: string, awsRegion?: string) => new FlowBucketObjects(s3Client(awsRegion), bucket, signal);
   const peers = Object.entries(config.AGENT_PEERS).map(

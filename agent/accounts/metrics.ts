@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
-import { groupsOf } from "../groups";
-import { RoundMetrics } from "../roundMetrics";
+import { groupBy } from "../collections/groupBy";
+import { RoundMetrics } from "../rounds/roundMetrics";
 import type { Round } from "./accounts";
 
 /** What a round ends with. */
@@ -18,7 +18,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     "copies_total",
     "Versions of flows kept as copies, since two regions edited one flow at once",
   );
-  readonly #told = this.counter("told_total", "Rows that the other regions were told of");
+  readonly #published = this.counter("told_total", "Rows that the other regions were told of");
   readonly #readAgain = this.counter(
     "read_again_total",
     "Rows that a table had lost although nobody had deleted them, and has again",
@@ -54,13 +54,13 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
 
   /** @param beganAt milliseconds */
   succeeded(
-    { applied, copies, told, isLeft, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
+    { applied, copies, published: told, isLeft, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
     beganAt: number,
   ): void {
     this.succeededAt(isLeft ? undefined : beganAt);
     this.#applied.inc(applied);
     this.#copies.inc(copies);
-    this.told(told);
+    this.published(told);
     for (const { table, rows } of readAgain) this.#readAgain.inc({ table }, rows);
     this.wait(waiting);
     this.#refused.reset();
@@ -80,7 +80,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     this.#waitingSince = new Map();
     this.#waiting.reset();
     this.#waitingOldest.reset();
-    for (const [table, rows] of groupsOf(waiting, (row) => row.table)) {
+    for (const [table, rows] of groupBy(waiting, (row) => row.table)) {
       const ids = new Set(rows.map(({ id }) => id));
       let oldest = now;
       for (const id of ids) {
@@ -94,7 +94,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
   }
 
   /** @param rows since the last time */
-  told(rows: number): void {
-    this.#told.inc(rows);
+  published(rows: number): void {
+    this.#published.inc(rows);
   }
 }

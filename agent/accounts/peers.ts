@@ -1,6 +1,6 @@
 import type { Objects } from "./objects";
 
-/** How long a bucket that did not answer is left alone: each try may take as long as a request waits. */
+/** Pause after a failed write: each try may last as long as the request's timeout. */
 const REST_MS = 30_000;
 
 interface Peer {
@@ -12,8 +12,8 @@ interface Peer {
 }
 
 /**
- * The other regions' buckets, written straight to. One that does not take an object is filled up later, beside the rounds, so
- * that a region that is gone keeps nobody waiting: replication brings there what is in the region's own bucket.
+ * Writes directly to the other regions' buckets. A bucket that misses an object is filled later, in the background: a lost region
+ * delays nothing, and S3 replication copies the objects from this region's bucket.
  */
 export class Peers {
   readonly #peers: ReadonlyMap<string, Peer>;
@@ -32,7 +32,7 @@ export class Peers {
     return [...this.#peers.keys()];
   }
 
-  /** Regions whose bucket lacks something of this region's epoch. */
+  /** Regions whose bucket lacks objects of this region's epoch. */
   get incomplete(): string[] {
     return this.regions.filter((region) => this.#peers.get(region)?.state !== "complete");
   }

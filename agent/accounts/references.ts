@@ -1,7 +1,7 @@
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
-import { groupsOf } from "../groups";
+import { groupBy } from "../collections/groupBy";
 import type { CatalogTable } from "./catalog";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedTable } from "./tableRule";
 
 /** A column that holds ids of rows of a table. */
 interface Referring {
@@ -16,7 +16,7 @@ export class References {
   constructor(
     private readonly client: ClientBase,
     private readonly catalog: readonly CatalogTable[],
-    private readonly carried: readonly Pick<TravellingTable, "table" | "references">[],
+    private readonly replicated: readonly Pick<ReplicatedTable, "table" | "references">[],
   ) {}
 
   /** Lets everything that refers to one row refer to another: each foreign key, and each other column that holds such ids. */
@@ -28,7 +28,7 @@ export class References {
 
   /** Gives a row the id of one that is not there, and all that refers to it too. At once: no foreign key is broken in between. */
   async giveId(
-    { table, key: [key = ""] }: Pick<TravellingTable, "table" | "key">,
+    { table, key: [key = ""] }: Pick<ReplicatedTable, "table" | "key">,
     from: string,
     into: string,
   ): Promise<void> {
@@ -97,12 +97,12 @@ export class References {
     const first = all.filter(
       (each, at) => all.findIndex((other) => other.table === each.table && other.column === each.column) === at,
     );
-    return groupsOf(first, (each) => each.table);
+    return groupBy(first, (each) => each.table);
   }
 
   /** Columns of which the rules say it, and no foreign key does. */
   private softColumnsTo(table: string): Referring[] {
-    return this.carried.flatMap(({ table: name, references }) =>
+    return this.replicated.flatMap(({ table: name, references }) =>
       Object.entries(references).flatMap(([column, { to, soft }]) => {
         if (!soft || !this.isUuid(name, column)) return [];
         if (typeof to === "string") return to === table ? [{ table: name, column }] : [];

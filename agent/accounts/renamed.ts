@@ -1,5 +1,5 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { columnOf, type TravellingTable } from "./tableRule";
+import { columnOf, type ReplicatedTable } from "./tableRule";
 
 /** A row that was renamed since another region had made one of its name. */
 export interface Renamed {
@@ -14,9 +14,9 @@ const MOST = 20;
 export const nameBeside = (name: string, id: string): string => `${name} (${id.slice(0, 8)})`;
 
 /** Users, teams and roles that have such a name, until somebody gives them another one. */
-export async function renamedRows(client: ClientBase, carried: readonly TravellingTable[]): Promise<Renamed[]> {
+export async function renamedRows(client: ClientBase, replicated: readonly ReplicatedTable[]): Promise<Renamed[]> {
   const renamed: Renamed[] = [];
-  for (const { table, naturalKey } of carried) {
+  for (const { table, naturalKey } of replicated) {
     const [part] = naturalKey?.unites ? naturalKey.on : [];
     if (part === undefined) continue;
     const { rows } = await client.query<{ id: string }>(

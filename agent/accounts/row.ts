@@ -1,14 +1,14 @@
 import { lengthOf } from "../postgres/largeValue";
 import { isSameGraph } from "./sameGraph";
-import type { TravellingTable, Versions } from "./tableRule";
+import type { ReplicatedTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database the edit was made in. */
 export type Stamp = number;
 
-/** No stamp is later, the year 2200, nor before 1970: whatever a clock or a broken row says, its edits go on being numbers. */
+/** The maximum stamp, in the year 2200: clocks and broken rows cannot produce a later one. */
 const LATEST: Stamp = Date.UTC(2200, 0) * 1000;
 
-/** A column's value and when it was written. */
+/** A last-writer-wins register: a column's value and the stamp of its write. */
 export interface Cell {
   /** As PostgreSQL writes it in `jsonb`: equal texts are equal values, and no number loses a digit on its way. */
   readonly value: string;
@@ -16,58 +16,57 @@ export interface Cell {
 }
 
 /**
- * What a column says that can be switched off: whoever switches off wins over whoever, at the same time, does not. A region
- * that switches it on again does so for all switchings off that it has seen, and for no other.
+ * A column that can be switched off. "Off" wins over a concurrent "on". Switching on again undoes the "off" writes that the region has
+ * seen, and no others.
  */
 export interface Switch {
-  /** The last switching off of each region. */
+  /** The last "off" of each region. */
   readonly off: Readonly<Record<string, Cell>>;
-  /** By region, up to when its switchings off are undone. */
+  /** By region, the stamp up to which its "off" writes are undone. */
   readonly undone: Readonly<Record<string, Stamp>>;
 }
 
-/** As whom a region's edits are known that were made to a database which was put back: its earlier ones are another's. */
+/** The identity of a region's edits after its database was restored: the earlier edits belong to a different writer. */
 export const writerAfter = (region: string, at: Stamp): string => `${region}@${at}`;
 
-/** The region of a writer: itself, or a former self. */
+/** The region of a writer, before or after a restore. */
 export const regionOf = (writer: string): string => writer.split("@", 1)[0] ?? writer;
 
-/** By region, a time up to which that region's edits are meant: a version vector. */
+/** A version vector: by region, the stamp of its last edit that is included. */
 export type Vector = Readonly<Record<string, Stamp>>;
 
 /**
- * Which edits a row's content and its tombstone knew of. By it two edits that did not know of each other are told from an edit of
- * what another one had written, whatever the clocks say.
+ * The edits that a row's content and its tombstone are based on. They distinguish concurrent edits from consecutive ones, whatever the
+ * clocks say.
  */
 export interface History {
-  /** All edits that are known, by region the last. */
+  /** All known edits. */
   readonly edits: Vector;
-  /** Those that whoever deleted the row knew of. */
+  /** The edits that the delete was based on. */
   readonly deleted?: Vector;
-  /** The version of the content that the row has: whose it is, and the edits that it was based on, with itself. */
+  /** The version of the row's content: its writer, and the edits that it is based on, including itself. */
   readonly content?: { readonly by: string; readonly knew: Vector };
 }
 
 /**
- * A row of an account's table as all regions know it. Two of them merge to one: in any order, any number of times, with the
- * same end.
+ * The replicated state of a row. Merging two states is commutative, associative and idempotent.
  */
 export interface Row {
   readonly madeAt: Stamp;
   readonly cells: Readonly<Record<string, Cell>>;
   readonly switches: Readonly<Record<string, Switch>>;
   readonly deletedAt?: Stamp;
-  /** When it was made again under the same key. */
+  /** When it was created again with the same key. */
   readonly madeAgainAt?: Stamp;
-  /** Id of the row that this one became part of, since both were made under one name. */
+  /** Id of the row that this one was merged into: both have one natural key. */
   readonly unitedWith?: string;
-  /** When a restore that wins put it back: nothing that was done to it before counts, in whichever region. */
+  /** When a restore with `--wins` restored it: earlier edits of any region do not count. */
   readonly restoredAt?: Stamp;
-  /** Of a table with versions; undefined of a row that no trigger saw being written. */
+  /** In tables with versions; undefined if no trigger saw a write of the row. */
   readonly history?: History;
 }
 
-/** The row with each stamp within 1970 and a moment, the last one that there is by default. */
+/** The row with its stamps limited to 1970 until `latest`. */
 export function stampsUntil(row: Row, latest: Stamp = LATEST): Row {
   const { deletedAt, madeAgainAt, restoredAt, history } = row;
   const within = (at: Stamp): Stamp => Math.min(Math.max(at, 0), latest, LATEST) || 0;
@@ -91,18 +90,18 @@ export function stampsUntil(row: Row, latest: Stamp = LATEST): Row {
   };
 }
 
-/** What a region's database did to a row. */
+/** A change of a row in a region's database. */
 export interface Change {
   readonly kind: "made" | "edited" | "deleted";
   readonly at: Stamp;
-  /** Columns that were written, with what they hold now; all of them where the row was made. */
+  /** The written columns with their current values; all columns if the row was created. */
   readonly values: Readonly<Record<string, string>>;
 }
 
 /** How a table's rows merge. */
-export type RowRules = Pick<TravellingTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
+export type RowRules = Pick<ReplicatedTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
 
-/** A row's age, and its id where two were made at once: who is first keeps its id. */
+/** Orders rows by age, then by id: the first keeps its id in a merge. */
 export interface Age {
   readonly id: string;
   readonly madeAt: Stamp;
@@ -111,7 +110,7 @@ export interface Age {
 export const isOlder = (one: Age, other: Age): boolean =>
   one.madeAt === other.madeAt ? one.id < other.id : one.madeAt < other.madeAt;
 
-/** Both regions' knowledge of one row. */
+/** Merges two states of one row. */
 export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<RowRules, "whole" | "versions">): Row {
   const [one, other] = [since(first, second.restoredAt, whole), since(second, first.restoredAt, whole)];
   const cells = whole
@@ -143,7 +142,7 @@ function since(row: Row, restoredAt: Stamp | undefined, isWhole: unknown): Row {
 }
 
 /**
- * The row as a restore puts it back that wins.
+ * The row after a restore with `--wins`.
  *
  * @param values what its table holds
  * @param at later than all that is known of any row
@@ -169,7 +168,7 @@ export function restoredRow(
   };
 }
 
-/** Whether two states of a row have one content: of one version, and from before there were versions of one moment. */
+/** Whether two states of a row have the same version of the content; without versions, content of the same stamp. */
 export function isOneContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
   const [cell, otherCell] = [one.cells[column], other.cells[column]];
   const isOneVersion = one.history?.content?.by === other.history?.content?.by;
@@ -193,8 +192,7 @@ function contentOf(later: Row, one: Row, other: Row, { content }: Versions): Row
 const isBeforeVersions = (...rows: readonly Row[]): boolean => rows.every(({ history }) => !history?.content);
 
 /**
- * Of two states of one row the one whose content gives way although the other's was written without knowing of it; undefined where
- * one content was based on the other, or both are the same.
+ * The state whose content loses to a concurrent one; undefined if one content is based on the other, or both are the same.
  */
 export function lostContent(first: Row, second: Row, versions: Versions): Row | undefined {
   const [one, other] = [since(first, second.restoredAt, true), since(second, first.restoredAt, true)];
@@ -211,7 +209,7 @@ export function lostContent(first: Row, second: Row, versions: Versions): Row | 
 const reaches = (vector: Vector | undefined, region: string, at: Stamp): boolean =>
   (vector?.[region] ?? Number.NEGATIVE_INFINITY) >= at;
 
-/** Any version is later than what was there before. Of one moment in two regions, it is the content of one of them: the same in every region. */
+/** A content with a version is later than one without. Ties of the stamp are broken the same way in every region. */
 function isLaterContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
   const [cell, otherCell] = [one.cells[column], other.cells[column]];
   if (!cell || !otherCell) return cell !== undefined;
@@ -241,7 +239,7 @@ function mergedHistory(one: Row, other: Row, later: Row, versions: Versions): { 
 /** @returns the row after an edit in `region`, whose user saw `row` */
 export function editRow(row: Row | undefined, change: Change, region: string, rules: RowRules): Row {
   const before: Row = row ?? { madeAt: change.at, cells: {}, switches: {} };
-  // Who edits what he saw is later, whatever the clocks say.
+  // An edit is later than everything that it is based on, whatever the clocks say.
   const at = Math.min(row ? Math.max(change.at, newestStamp(before) + 1) : change.at, LATEST);
   if (change.kind === "deleted")
     return { ...before, deletedAt: at, ...(rules.versions && { history: deletedIn(before.history) }) };
@@ -266,17 +264,17 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
 }
 
 /**
- * The row, deleted with all that was ever done to it.
+ * The row's tombstone, later than all its edits.
  *
  * @param at when what it is part of was deleted: unless that is later, a restore that wins is not undone
  */
-export const buried = (row: Row, at: Stamp = Number.NEGATIVE_INFINITY): Row & { readonly deletedAt: Stamp } => ({
+export const tombstoned = (row: Row, at: Stamp = Number.NEGATIVE_INFINITY): Row & { readonly deletedAt: Stamp } => ({
   ...row,
   deletedAt: row.restoredAt === undefined ? newestStamp(row) : Math.max(newestStamp(row), at),
   ...(row.history && { history: deletedIn(row.history) }),
 });
 
-/** A tombstone knows of each edit that its region knew of. */
+/** A tombstone is based on all edits that its region knows. */
 const deletedIn = ({ edits, ...history }: History = { edits: {} }): History => ({ ...history, edits, deleted: edits });
 
 function editedIn(
@@ -292,7 +290,7 @@ function editedIn(
   return { ...history, edits, ...(isContent && { content: { by: region, knew: edits } }) };
 }
 
-/** Whether LangFlow is to have the row. */
+/** Whether the row belongs into LangFlow's table. */
 export function isAlive(
   { cells, deletedAt, madeAgainAt, unitedWith, restoredAt, history }: Row,
   { deletes }: Pick<RowRules, "deletes">,
@@ -306,7 +304,7 @@ export function isAlive(
   return [madeAgainAt ?? Number.NEGATIVE_INFINITY, ...since].some((at) => at > deletedAt);
 }
 
-/** What a column of the row is to hold; undefined where no region has said. */
+/** A column's merged value; undefined if no region has written it. */
 export function columnValue({ cells, switches }: Row, column: string): string | undefined {
   const { off = {}, undone = {} } = switches[column] ?? {};
   const standing = Object.entries(off).filter(([region, { at }]) => at > (undone[region] ?? Number.NEGATIVE_INFINITY));
@@ -320,7 +318,7 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
  */
 const BESIDE = "beside ";
 
-/** Whether a row got its name when another one was deleted, by a delete that a region holds. */
+/** Whether the row got its name from a deleted row whose delete is held. */
 export const isBeside = (row: Row, other: string): boolean => columnValue(row, BESIDE + other) !== undefined;
 
 /** Ids of the rows beside which a region says that the row got its name. */

@@ -5,15 +5,15 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, LACKING, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
-import { flowParts } from "./flowParts";
+import { flowParts } from "./flowChildren";
 import { checkSchema } from "./schemaCheck";
-import type { TableRule, TravellingTable } from "./tableRule";
+import type { ReplicatedTable, TableRule } from "./tableRule";
 
 /** The region's database, made ready. */
 export interface Prepared {
   readonly catalog: readonly CatalogTable[];
   /** Tables that travel, parents before children. */
-  readonly carried: readonly TravellingTable[];
+  readonly replicated: readonly ReplicatedTable[];
   /** What LangFlow's schema has and this agent does not know, in sentences. */
   readonly unknown: readonly string[];
   /** Tables of which no row is replicated, since this agent cannot make rows of theirs. */
@@ -72,7 +72,7 @@ export async function prepareAccounts(
   }
   return {
     catalog,
-    carried: inDatabase,
+    replicated: inDatabase,
     unknown: findings.map(({ message }) => message),
     refused: [...new Set(findings.flatMap(({ effect, table }) => (effect === "refused" ? [table] : [])))],
   };
@@ -98,7 +98,7 @@ const LOCK_NOT_AVAILABLE = "55P03";
 
 async function lookAt(
   client: ClientBase,
-  rule: TravellingTable,
+  rule: ReplicatedTable,
   primaryKey: readonly string[],
   version: string,
   onProgress: (table: string, rows: number) => void,

@@ -1,6 +1,13 @@
 import type { CatalogColumn, CatalogForeignKey, CatalogTable, CatalogUniqueIndex } from "./catalog";
 import { conditionWithout } from "./rowCondition";
-import { columnOf, type KeyPart, type Reference, type TableRule, type TravellingTable, travels } from "./tableRule";
+import {
+  columnOf,
+  isReplicated,
+  type KeyPart,
+  type Reference,
+  type ReplicatedTable,
+  type TableRule,
+} from "./tableRule";
 
 /** What a database has that the list does not say, or the other way round. */
 export type Difference =
@@ -30,7 +37,7 @@ export interface Finding {
 
 export interface SchemaVerdict {
   /** By name, each table after those that its rows wait for: its rule as this database can follow it, without columns that are not there. */
-  readonly inUse: ReadonlyMap<string, TravellingTable>;
+  readonly inUse: ReadonlyMap<string, ReplicatedTable>;
   readonly findings: readonly Finding[];
 }
 
@@ -38,13 +45,13 @@ export interface SchemaVerdict {
 export function checkSchema(catalog: readonly CatalogTable[], rules: readonly TableRule[]): SchemaVerdict {
   const declared = new Set(rules.map(({ table }) => table));
   const tables = new Map(catalog.map((table) => [table.name, table]));
-  const keys = new Map(rules.filter(travels).map((rule) => [rule.table, rule.key]));
+  const keys = new Map(rules.filter(isReplicated).map((rule) => [rule.table, rule.key]));
   const findings = catalog.flatMap(({ name }) =>
     declared.has(name)
       ? []
       : finding(name)("left out", "undeclared table", `the table "${name}" is not known and stays`),
   );
-  const sound = rules.filter(travels).filter((rule) => {
+  const sound = rules.filter(isReplicated).filter((rule) => {
     const found = [...differences(rule, tables.get(rule.table), keys)];
     findings.push(...found);
     return !found.some(({ effect, difference }) => effect === "refused" || difference === "missing table");
@@ -55,12 +62,12 @@ export function checkSchema(catalog: readonly CatalogTable[], rules: readonly Ta
 }
 
 /** Leaves out tables all of whose rows would wait for ever. */
-function withParents(rules: readonly TravellingTable[], tables: ReadonlyMap<string, CatalogTable>) {
+function withParents(rules: readonly ReplicatedTable[], tables: ReadonlyMap<string, CatalogTable>) {
   let kept = rules;
   const refused: Finding[] = [];
   for (;;) {
     const names = new Set(kept.map(({ table }) => table));
-    const orphans = new Set<TravellingTable>();
+    const orphans = new Set<ReplicatedTable>();
     for (const rule of kept) {
       const parent = neededTables(rule, columnsOf(tables, rule)).find((table) => !names.has(table));
       if (parent === undefined) continue;
@@ -74,13 +81,13 @@ function withParents(rules: readonly TravellingTable[], tables: ReadonlyMap<stri
 }
 
 /** Tables that every row of this one waits for. */
-function neededTables(rule: TravellingTable, columns: ReadonlyMap<string, CatalogColumn>): string[] {
+function neededTables(rule: ReplicatedTable, columns: ReadonlyMap<string, CatalogColumn>): string[] {
   return Object.entries(rule.references).flatMap(([column, { to, missing }]) =>
     missing === "waits" && typeof to === "string" && columns.get(column)?.notNull === true ? [to] : [],
   );
 }
 
-function inUse(rule: TravellingTable, columns: ReadonlyMap<string, CatalogColumn>): TravellingTable {
+function inUse(rule: ReplicatedTable, columns: ReadonlyMap<string, CatalogColumn>): ReplicatedTable {
   const present = <Value>(byColumn: Readonly<Record<string, Value>>) =>
     Object.fromEntries(Object.entries(byColumn).filter(([column]) => columns.has(column)));
   return {
@@ -93,7 +100,7 @@ function inUse(rule: TravellingTable, columns: ReadonlyMap<string, CatalogColumn
 }
 
 function* differences(
-  rule: TravellingTable,
+  rule: ReplicatedTable,
   table: CatalogTable | undefined,
   keys: ReadonlyMap<string, readonly string[]>,
 ): Generator<Finding> {
@@ -109,7 +116,7 @@ function* differences(
   yield* foreignKeyDifferences(rule, table, keys);
 }
 
-function* keyDifferences(rule: TravellingTable, { primaryKey, columns }: CatalogTable): Generator<Finding> {
+function* keyDifferences(rule: ReplicatedTable, { primaryKey, columns }: CatalogTable): Generator<Finding> {
   const say = finding(rule.table);
   const expected = rule.primaryKey ?? rule.key;
   const types = rule.numbered ? ["integer"] : ["uuid", "text", "character varying"];
@@ -122,7 +129,7 @@ function* keyDifferences(rule: TravellingTable, { primaryKey, columns }: Catalog
   }
 }
 
-function* columnDifferences(rule: TravellingTable, table: CatalogTable): Generator<Finding> {
+function* columnDifferences(rule: ReplicatedTable, table: CatalogTable): Generator<Finding> {
   const say = finding(rule.table);
   const present = new Map(table.columns.map((column) => [column.name, column]));
   const essential = essentialColumns(rule);
@@ -150,7 +157,7 @@ function* columnDifferences(rule: TravellingTable, table: CatalogTable): Generat
   }
 }
 
-function* indexDifferences({ table, uniqueIndexes }: TravellingTable, catalog: CatalogTable): Generator<Finding> {
+function* indexDifferences({ table, uniqueIndexes }: ReplicatedTable, catalog: CatalogTable): Generator<Finding> {
   const say = finding(table);
   const declared = new Set(uniqueIndexes.map(({ on, where }) => indexPrint(on.map(partPrint), where)));
   const present = new Map(catalog.uniqueIndexes.map((index) => [catalogIndexPrint(index), index.name]));
@@ -165,7 +172,7 @@ function* indexDifferences({ table, uniqueIndexes }: TravellingTable, catalog: C
 }
 
 function* foreignKeyDifferences(
-  rule: TravellingTable,
+  rule: ReplicatedTable,
   table: CatalogTable,
   keys: ReadonlyMap<string, readonly string[]>,
 ): Generator<Finding> {
@@ -200,12 +207,12 @@ function agreesOnDelete({ onDelete }: CatalogForeignKey, { dead }: Reference): b
 }
 
 /** Without one of these, two rows may be one or one row two. */
-function essentialColumns({ key, naturalKey, whole, versions }: TravellingTable): string[] {
+function essentialColumns({ key, naturalKey, whole, versions }: ReplicatedTable): string[] {
   const content = versions?.content.slice(0, 1) ?? [];
   return [...key, ...(naturalKey?.on.map(columnOf) ?? []), ...(whole?.counter ? [whole.counter] : []), ...content];
 }
 
-function columnsOf(tables: ReadonlyMap<string, CatalogTable>, { table }: TravellingTable): Map<string, CatalogColumn> {
+function columnsOf(tables: ReadonlyMap<string, CatalogTable>, { table }: ReplicatedTable): Map<string, CatalogColumn> {
   return new Map(tables.get(table)?.columns.map((column) => [column.name, column]));
 }
 

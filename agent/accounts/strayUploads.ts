@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
-import { Holds } from "../holds";
-import { BucketError } from "../s3Request";
+import { RetryBackoff } from "../rounds/retryBackoff";
+import { BucketError } from "../s3/s3Request";
 import type { Waiting } from "./langflowTables";
 
 /** The region's flow bucket, as far as uploads need it. Errors are AgentErrors. */
@@ -28,7 +28,7 @@ export class StrayUploads {
   /** Where accounts were not written, none of them became part of another. */
   #mayBe = true;
   /** Why an upload was not copied. */
-  readonly #holds = new Holds<string>();
+  readonly #backoff = new RetryBackoff<string>();
 
   /** @param prefix below it each user has a folder */
   constructor(
@@ -52,15 +52,15 @@ export class StrayUploads {
     const waiting: Waiting[] = [];
     let copies = 0;
     for (const { id, owner, path } of strays) {
-      let reason = this.#holds.waiting(id, path);
+      let reason = this.#backoff.blockedReason(id, path);
       if (reason === undefined && copies < COPIES_AT_ONCE) {
         copies += 1;
         const home = `${owner}/${id.slice(0, 8)}-${path.split("/").at(-1)}`;
         reason = await this.copy(path, home);
-        if (reason !== undefined) this.#holds.failed(id, path, reason);
+        if (reason !== undefined) this.#backoff.recordFailure(id, path, reason);
         else {
           await session((client) => client.query(MOVE, [id, path, home]));
-          this.#holds.succeeded(id);
+          this.#backoff.recordSuccess(id);
         }
       }
       if (reason !== undefined) waiting.push({ table: "file", id, reason });

@@ -1,14 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { isLarge } from "../postgres/largeValue";
-import { idIn, isNamedBy, nameOf, overwritten, parsedValue, referring } from "./carriedRow";
+import { removeRows } from "./cascadeDelete";
 import { contentToken, keptCopy } from "./keptCopy";
-import type { Awaited, CarriedRow, Kept, Lead, Name, Tables, Waiting } from "./langflowTables";
-import { isGone, isOver, Leads, type Referred } from "./leads";
-import { removeRows } from "./removal";
+import type { Awaited, CanonicalId, Kept, Name, ReplicatedRow, Tables, Waiting } from "./langflowTables";
+import { isGone, isOver, ReferenceResolver, type Referred } from "./referenceResolver";
 import { nameBeside } from "./renamed";
+import { idIn, isNamedBy, nameOf, overwritten, parsedValue, referring } from "./replicatedRow";
 import {
   type Age,
-  buried,
   type Cell,
   columnValue,
   isAlive,
@@ -19,10 +18,11 @@ import {
   mergeRows,
   type Row,
   type Stamp,
+  tombstoned,
   type Vector,
 } from "./row";
 import { conditionHolds } from "./rowCondition";
-import type { TravellingTable } from "./tableRule";
+import type { ReplicatedTable } from "./tableRule";
 import { columnOf, type Instead, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
@@ -77,7 +77,7 @@ export class TableRound {
   readonly #held = new Map<string, Stamp>();
   /** Of rows that waited before, the edits that LangFlow's table shows. */
   readonly #shown = new Map<string, Vector>();
-  readonly #news = new Set<string>();
+  readonly #toPublish = new Set<string>();
   /** Why a row is not in LangFlow's table. */
   readonly #waits = new Map<string, string>();
   /** By row, columns that are null until the row they refer to is here, and names that are others until one is free. */
@@ -88,25 +88,25 @@ export class TableRound {
   readonly #awaits = new Map<string, Awaited>();
   /** Rows that became part of another, and are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
-  readonly #leads: Leads;
+  readonly #resolver: ReferenceResolver;
   /** Names as JSON, in lower case. */
   readonly #lowered = new Map<string, string>();
   /** What kept contents that gave way are known by. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
   /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
-  readonly #proven: [table: TravellingTable, one: string, other: string][] = [];
+  readonly #proven: [table: ReplicatedTable, one: string, other: string][] = [];
   /** Deleted rows that still have another's name, by the column in which they have it. */
   readonly #leaving = new Map<string, string>();
 
   constructor(
     private readonly tables: Tables,
-    private readonly carried: readonly TravellingTable[],
-    private readonly table: TravellingTable,
+    private readonly replicated: readonly ReplicatedTable[],
+    private readonly table: ReplicatedTable,
   ) {
-    this.#leads = new Leads(tables, carried, table, (id) => this.ownLead(id));
+    this.#resolver = new ReferenceResolver(tables, replicated, table, (id) => this.ownCanonicalId(id));
   }
 
-  async run(incoming: readonly CarriedRow[]): Promise<Applied & { gone: string[] }> {
+  async run(incoming: readonly ReplicatedRow[]): Promise<Applied & { gone: string[] }> {
     await this.load(incoming.map(({ id }) => id));
     for (const { id, row } of incoming) this.learn(id, row);
     await this.keepCopies();
@@ -121,19 +121,19 @@ export class TableRound {
   }
 
   /** Two rows that are proven to be one: the older stays, with its name. */
-  private async becomeOne(both: readonly [string, string]): Promise<void> {
+  private async mergePair(both: readonly [string, string]): Promise<void> {
     await this.load(both);
     // As part of a third since, they are asked about again.
     if (!both.every((id) => this.isWanted(id))) return;
     const [one, other] = both;
     const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
     this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
-    this.#news.add(younger);
+    this.#toPublish.add(younger);
     await this.settleAndWrite();
   }
 
   private async settleAndWrite(): Promise<Applied & { gone: string[] }> {
-    await this.followUnited();
+    await this.followMerged();
     await this.findParents();
     await this.awaitFlows();
     await this.followKeys();
@@ -151,8 +151,9 @@ export class TableRound {
     for (const [id, reason] of refused) this.#waits.set(id, reason);
     await this.keep([...this.#rows.keys()]);
     const gone = this.gone();
-    await this.leadStrays();
-    for (const [table, ...both] of this.#proven) await new TableRound(this.tables, this.carried, table).becomeOne(both);
+    await this.repointMisdirected();
+    for (const [table, ...both] of this.#proven)
+      await new TableRound(this.tables, this.replicated, table).mergePair(both);
     return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
@@ -161,7 +162,7 @@ export class TableRound {
     for (const [id, row] of this.alive()) {
       const before = this.#before.get(id);
       if (row.deletedAt === undefined || !before || !isAlive(before, this.table)) continue;
-      if (!isDeepStrictEqual(before, row)) this.#news.add(id);
+      if (!isDeepStrictEqual(before, row)) this.#toPublish.add(id);
     }
   }
 
@@ -199,7 +200,7 @@ export class TableRound {
   }
 
   private async removeNow(id: string): Promise<void> {
-    const refused = await removeWithParts(this.tables, this.carried, this.table, [id]);
+    const refused = await removeWithChildren(this.tables, this.replicated, this.table, [id]);
     for (const [each, reason] of refused) this.#waits.set(each, reason);
     if (refused.size === 0) this.#live.delete(id);
   }
@@ -232,20 +233,20 @@ export class TableRound {
   }
 
   /** What refers to rows that became part of others is written as what it refers to leads now. */
-  private async leadStrays(): Promise<void> {
+  private async repointMisdirected(): Promise<void> {
     const { table } = this.table;
     const moved = [...this.#rows].filter(([id, row]) => this.#before.get(id)?.unitedWith !== row.unitedWith);
     for (const [id] of moved)
-      for (const [child, column] of referring(this.carried, table)) {
-        const parent = { table, id, leadsTo: this.endOf(id) };
-        await this.applyAgain(child, await this.tables.strayed(child, column, parent));
+      for (const [child, column] of referring(this.replicated, table)) {
+        const parent = { table, id, mergedInto: this.endOf(id) };
+        await this.applyAgain(child, await this.tables.misdirected(child, column, parent));
       }
   }
 
-  private async applyAgain(child: TravellingTable, ids: readonly string[]): Promise<void> {
+  private async applyAgain(child: ReplicatedTable, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const { gone } = await new TableRound(this.tables, this.carried, child).again(ids);
-    await removeWithParts(this.tables, this.carried, child, gone);
+    const { gone } = await new TableRound(this.tables, this.replicated, child).again(ids);
+    await removeWithChildren(this.tables, this.replicated, child, gone);
   }
 
   private learn(id: string, row: Row): void {
@@ -254,7 +255,7 @@ export class TableRound {
     const merged = known ? mergeRows(known, row, this.table) : row;
     // What is made of two contents neither of the others' tables may come to.
     const isNew = known && versions && [known, row].every((each) => !isOneContent(each, merged, versions));
-    if (isNew) this.#news.add(id);
+    if (isNew) this.#toPublish.add(id);
     const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;
     if (lost && versions) this.#copies.push(keptCopy(id, lost, this.table, versions));
     this.#rows.set(id, merged);
@@ -263,20 +264,20 @@ export class TableRound {
   /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
   private async keepCopies(): Promise<void> {
     await this.load(this.#copies.map(({ id }) => id));
-    await this.#leads.ask(this.#copies.map(({ row }) => row));
+    await this.#resolver.load(this.#copies.map(({ row }) => row));
     for (const { id, row } of this.#copies) {
       const before = this.#rows.get(id);
       // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
       if (!before && this.isPartOfGone(row)) continue;
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
-      this.#news.add(id);
+      this.#toPublish.add(id);
     }
   }
 
   private isPartOfGone(row: Row): boolean {
     return Object.entries(this.table.references).some(
-      ([column, { dead }]) => dead === "dies" && isGone(this.#leads.referred(row, column)?.lead),
+      ([column, { dead }]) => dead === "dies" && isGone(this.#resolver.referred(row, column)?.canonical),
     );
   }
 
@@ -293,7 +294,7 @@ export class TableRound {
   }
 
   /** What is known of a row that became part of another is known of that one. */
-  private async followUnited(): Promise<void> {
+  private async followMerged(): Promise<void> {
     for (let asked = 0; asked < this.#rows.size; ) {
       asked = this.#rows.size;
       await this.load([...this.#rows.values()].flatMap(({ unitedWith }) => unitedWith ?? []));
@@ -346,27 +347,27 @@ export class TableRound {
         ...(isRevived && { restoredAt }),
       });
     // The others know nothing of the row that is gone but its name.
-    if (!isDeepStrictEqual(before, this.row(into))) this.#news.add(into);
+    if (!isDeepStrictEqual(before, this.row(into))) this.#toPublish.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
   }
 
   /** Rows are where all that they are part of is. */
   private async findParents(): Promise<void> {
-    await this.#leads.ask(this.#rows.values());
+    await this.#resolver.load(this.#rows.values());
     for (const [column, reference] of Object.entries(this.table.references)) {
       for (const [id] of this.alive()) {
-        const referred = this.#leads.referred(this.row(id), column);
+        const referred = this.#resolver.referred(this.row(id), column);
         if (referred) this.follow(id, column, reference, referred);
       }
       const { instead, to } = reference;
-      const table = this.carried.find((each) => each.table === to);
+      const table = this.replicated.find((each) => each.table === to);
       if (instead && table) await this.nameOthers(column, table, instead);
     }
   }
 
   /** Regions that know of different rows name different ones, and come to keep one of them. */
-  private async nameOthers(column: string, table: TravellingTable, instead: Instead): Promise<void> {
-    const ownerOf = (id: string) => this.#leads.referred(this.row(id), instead.owner)?.lead?.id ?? "";
+  private async nameOthers(column: string, table: ReplicatedTable, instead: Instead): Promise<void> {
+    const ownerOf = (id: string) => this.#resolver.referred(this.row(id), instead.owner)?.canonical?.id ?? "";
     const owners = new Map(this.#bereft.splice(0).map((id) => [id, ownerOf(id)]));
     if (owners.size === 0) return;
     const others = await this.tables.insteadOf(table, instead, [...new Set(owners.values())].filter(Boolean));
@@ -377,7 +378,7 @@ export class TableRound {
     }
   }
 
-  private ownLead(id: string): Lead | undefined {
+  private ownCanonicalId(id: string): CanonicalId | undefined {
     if (!this.#rows.has(id)) return undefined;
     const end = this.endOf(id);
     const deletedAt = this.#rows.get(end)?.deletedAt;
@@ -386,24 +387,24 @@ export class TableRound {
   }
 
   private follow(id: string, column: string, reference: Reference, referred: Referred): void {
-    const [{ missing, dead, instead }, { table, parent, lead }] = [reference, referred];
-    if (lead?.live) return;
-    if (lead?.isHeld && dead === "null" && this.#live.has(id)) this.withhold(id, column, PARENT_HELD);
+    const [{ missing, dead, instead }, { table, parent, canonical }] = [reference, referred];
+    if (canonical?.live) return;
+    if (canonical?.isHeld && dead === "null" && this.#live.has(id)) this.withhold(id, column, PARENT_HELD);
     else if (isOver(reference, referred, this.row(id), this.writtenAt(id, column))) {
-      if (dead === "dies") this.bury(id, lead?.deletedAt);
+      if (dead === "dies") this.tombstone(id, canonical?.deletedAt);
       else if (instead) this.#bereft.push(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
       // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
-      this.#waits.set(id, lead?.isHeld ? PARENT_HELD : `its ${column} is not here yet`);
-      const flow = mayComeBack(table) ? parent : lead?.awaitsFlow;
+      this.#waits.set(id, canonical?.isHeld ? PARENT_HELD : `its ${column} is not here yet`);
+      const flow = mayComeBack(table) ? parent : canonical?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
-    } else if (missing === "null") this.withhold(id, column, lead?.isHeld ? PARENT_HELD : undefined);
+    } else if (missing === "null") this.withhold(id, column, canonical?.isHeld ? PARENT_HELD : undefined);
   }
 
   /** The row as LangFlow's table is to hold it. */
-  private led(id: string): Row {
-    let led = this.#leads.led(this.row(id));
+  private resolved(id: string): Row {
+    let led = this.#resolver.resolve(this.row(id));
     for (const [column, { value }] of this.#passing.get(id) ?? []) led = overwritten(led, column, value);
     return led;
   }
@@ -415,16 +416,18 @@ export class TableRound {
   private async awaitFlows(): Promise<void> {
     if (this.#awaits.size === 0) return;
     const awaited = [...this.#awaits];
-    const flows = await this.tables.leads("flow", [...new Set(awaited.map(([, { flow }]) => flow))]);
-    const owners = await this.tables.leads("user", [...new Set(awaited.flatMap(([, { owner }]) => owner ?? []))]);
+    const flows = await this.tables.canonicalIds("flow", [...new Set(awaited.map(([, { flow }]) => flow))]);
+    const owners = await this.tables.canonicalIds("user", [
+      ...new Set(awaited.flatMap(([, { owner }]) => owner ?? [])),
+    ]);
     for (const [id, { flow, owner }] of awaited) {
-      if (this.isWanted(id) && owner !== undefined && isGone(owners.get(owner))) this.bury(id);
+      if (this.isWanted(id) && owner !== undefined && isGone(owners.get(owner))) this.tombstone(id);
       if (this.isWanted(id) && !flows.get(flow)?.live) {
         this.#waits.set(id, FLOW_NOT_HERE);
         continue;
       }
       this.#awaits.delete(id);
-      if (owner !== undefined && this.isWanted(id)) this.#news.add(id);
+      if (owner !== undefined && this.isWanted(id)) this.#toPublish.add(id);
     }
   }
 
@@ -433,7 +436,7 @@ export class TableRound {
     const { key, references } = this.table;
     if (!key.some((column) => references[column])) return;
     const moved = this.alive().flatMap(([id]) => {
-      const own = idIn(this.table, this.led(id));
+      const own = idIn(this.table, this.resolved(id));
       return own === undefined || own === id ? [] : [[id, own] as const];
     });
     await this.load(moved.map(([, into]) => into));
@@ -447,18 +450,18 @@ export class TableRound {
       const heldAt = this.#held.get(from);
       if (heldAt !== undefined && !this.#live.has(into)) this.#held.set(into, heldAt);
       const row = this.row(from);
-      const { cells } = this.led(from);
+      const { cells } = this.resolved(from);
       const own = key.flatMap((column) => (cells[column] ? [[column, cells[column]]] : []));
       this.learn(into, { ...row, cells: { ...row.cells, ...Object.fromEntries(own) } });
       this.#rows.set(from, { ...this.row(from), unitedWith: into });
-      this.#news.add(from).add(into);
+      this.#toPublish.add(from).add(into);
     }
-    await this.#leads.ask(this.#rows.values());
+    await this.#resolver.load(this.#rows.values());
   }
 
-  private bury(id: string, at?: Stamp): void {
-    const row = buried(this.row(id), at);
-    if (!isDeepStrictEqual(row, this.row(id))) this.#news.add(id);
+  private tombstone(id: string, at?: Stamp): void {
+    const row = tombstoned(this.row(id), at);
+    if (!isDeepStrictEqual(row, this.row(id))) this.#toPublish.add(id);
     this.#rows.set(id, row);
   }
 
@@ -494,7 +497,7 @@ export class TableRound {
       ([one, other].every((id) => this.wasMadeWith(column, id)) && this.areOneByName(one, other))
     ) {
       this.#rows.set(younger, { ...this.row(younger), unitedWith: older });
-      this.#news.add(younger);
+      this.#toPublish.add(younger);
       this.join(younger, older);
     } else {
       this.rename(this.later(column, one, other), column);
@@ -530,14 +533,14 @@ export class TableRound {
 
   /** Rows of one name are held until what they refer to has become one. */
   private async prove(name: Name, column: string): Promise<void> {
-    const ownerOf = (id: string) => this.#leads.referred(this.row(id), column);
+    const ownerOf = (id: string) => this.#resolver.referred(this.row(id), column);
     for (const [one, other] of await this.clashes(name)) {
       const [owner, otherOwner] = [ownerOf(one), ownerOf(other)];
       const aside = this.asideOf(one, other);
       if (aside !== undefined) this.standAside(aside, undefined);
       else if (this.awaitsName(name, one, other)) continue;
-      else if (owner?.lead?.live && otherOwner?.lead?.live && owner.lead.id !== otherOwner.lead.id)
-        this.#proven.push([owner.table, owner.lead.id, otherOwner.lead.id]);
+      else if (owner?.canonical?.live && otherOwner?.canonical?.live && owner.canonical.id !== otherOwner.canonical.id)
+        this.#proven.push([owner.table, owner.canonical.id, otherOwner.canonical.id]);
     }
   }
 
@@ -551,7 +554,9 @@ export class TableRound {
     const byName = new Map<string, string>();
     const clashes: [string, string][] = [];
     const settled = new Set(this.#united.map(([from]) => from));
-    const named = this.alive().flatMap(([id]): [string, Row][] => (this.#waits.has(id) ? [] : [[id, this.led(id)]]));
+    const named = this.alive().flatMap(([id]): [string, Row][] =>
+      this.#waits.has(id) ? [] : [[id, this.resolved(id)]],
+    );
     await this.askLowered(name);
     for (const [id, row] of named) {
       const key = this.nameOf(name, row);
@@ -571,7 +576,7 @@ export class TableRound {
     );
     const known = this.#rows.size;
     await this.load([...holders.values()]);
-    await this.#leads.ask(this.#rows.values());
+    await this.#resolver.load(this.#rows.values());
     // One that waited for a name may be on its way to that.
     if (this.#rows.size > known) return this.clashes(name);
     await this.askLowered(name);
@@ -601,7 +606,7 @@ export class TableRound {
   /** What is on its way to another name, or out, does not hold this one. */
   private holds(name: Name, key: string, holder: string): boolean {
     const known = this.#rows.get(holder);
-    return !known || (this.nameOf(name, this.led(holder)) === key && isAlive(known, this.table));
+    return !known || (this.nameOf(name, this.resolved(holder)) === key && isAlive(known, this.table));
   }
 
   /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
@@ -641,7 +646,7 @@ export class TableRound {
     return (
       row !== undefined &&
       cells.length > 0 &&
-      this.nameOf(name, { ...row, cells: Object.fromEntries(cells) }) === this.nameOf(name, this.led(id))
+      this.nameOf(name, { ...row, cells: Object.fromEntries(cells) }) === this.nameOf(name, this.resolved(id))
     );
   }
 
@@ -651,12 +656,12 @@ export class TableRound {
       this.#waits.set(id, NAME_HELD);
       return;
     }
-    this.withhold(id, column, NAME_HELD, columnValue(this.led(id), column));
+    this.withhold(id, column, NAME_HELD, columnValue(this.resolved(id), column));
     this.rename(id, column, isSlug);
   }
 
   private rename(id: string, column: string, isSlug = false): void {
-    const name = parsedValue(columnValue(this.led(id), column) ?? '""') as string;
+    const name = parsedValue(columnValue(this.resolved(id), column) ?? '""') as string;
     const value = JSON.stringify(isSlug ? `${name}-${id.slice(0, 8)}` : nameBeside(name, id));
     const passing = this.#passing.get(id)?.get(column);
     if (passing) this.withhold(id, column, passing.reason, value);
@@ -665,11 +670,11 @@ export class TableRound {
 
   /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
   private async renumber(id: string, column: string, on: readonly string[]): Promise<void> {
-    const row = this.led(id);
+    const row = this.resolved(id);
     const within = on.filter((each) => each !== column);
     const numberOf = (each: Row) => Number(columnValue(each, column) ?? 0);
     const isBeside = (each: Row) => within.every((name) => columnValue(each, name) === columnValue(row, name));
-    const beside = this.alive().flatMap(([each]) => (isBeside(this.led(each)) ? [numberOf(this.row(each))] : []));
+    const beside = this.alive().flatMap(([each]) => (isBeside(this.resolved(each)) ? [numberOf(this.row(each))] : []));
     const greatest = Math.max(await this.tables.greatest(this.table, column, within, row), ...beside);
     this.decide(id, column, JSON.stringify(greatest + 1));
   }
@@ -691,12 +696,12 @@ export class TableRound {
   private async moveInto(from: string, into: string): Promise<string | undefined> {
     // Where a reference leads is asked of what is kept.
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
-    const children = referring(this.carried, this.table.table);
+    const children = referring(this.replicated, this.table.table);
     if (this.#rows.has(from))
       for (const [child, column] of children)
         if (!child.key.includes(column)) await this.tables.remember(child, column, [from]);
     if (!this.#live.has(into)) {
-      await this.moveParts(from, into);
+      await this.moveChildren(from, into);
       return this.tables.giveId(this.table, from, into);
     }
     // Children named within their parent may meet others of the same name as they move.
@@ -706,8 +711,8 @@ export class TableRound {
   }
 
   /** Rows whose key names the row come under another key with it, and are known under that. */
-  private async moveParts(from: string, into: string): Promise<void> {
-    for (const child of this.carried)
+  private async moveChildren(from: string, into: string): Promise<void> {
+    for (const child of this.replicated)
       for (const column of child.key) {
         if (child.references[column]?.to !== this.table.table) continue;
         const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
@@ -718,8 +723,8 @@ export class TableRound {
           const other = (await this.tables.known(child, [own])).get(own)?.row;
           const waits = other && { waits: "it meets another", withheld: child.columns };
           await this.tables.keep(child.table, [
-            { id, row: { ...row, unitedWith: own }, news: true },
-            { id: own, row: other ? mergeRows(other, moved, child) : moved, news: true, ...waits },
+            { id, row: { ...row, unitedWith: own }, mustPublish: true },
+            { id: own, row: other ? mergeRows(other, moved, child) : moved, mustPublish: true, ...waits },
           ]);
         }
       }
@@ -733,7 +738,7 @@ export class TableRound {
       const waits = heldAt === undefined ? (this.#waits.get(id) ?? passing?.reason) : DELETE_HELD;
       const withheld = this.#waits.has(id) ? this.table.columns : this.withheld(id);
       const awaits = this.#awaits.get(id);
-      const news = this.#news.has(id) && { news: true };
+      const news = this.#toPublish.has(id) && { mustPublish: true };
       const waiting = waits !== undefined && { waits, ...(awaits && { awaits }), shown: this.shown(id) };
       return { id, row: this.row(id), withheld, heldAt, ...waiting, ...news, ...(copies.has(id) && { isCopy: true }) };
     });
@@ -823,7 +828,7 @@ export class TableRound {
   }
 
   private valuesOf(id: string): Map<string, string> {
-    const row = this.led(id);
+    const row = this.resolved(id);
     const values = new Map(this.table.columns.map((column) => [column, columnValue(row, column) ?? "null"]));
     const { versions } = this.table;
     if (versions && values.get(versions.token) === "null")
@@ -849,7 +854,7 @@ export class TableRound {
   /** Writes a value as every region does that comes to this: time and all. */
   private decide(id: string, column: string, value: string): void {
     this.#rows.set(id, overwritten(this.row(id), column, value, this.writtenAt(id, column) + 1));
-    this.#news.add(id);
+    this.#toPublish.add(id);
   }
 }
 
@@ -868,16 +873,16 @@ function switchedSince({ madeAt, switches }: Row): Row["switches"] {
  *
  * @returns why a row could not be removed, by id
  */
-export async function removeWithParts(
+export async function removeWithChildren(
   tables: Tables,
-  carried: readonly TravellingTable[],
-  table: TravellingTable,
+  replicated: readonly ReplicatedTable[],
+  table: ReplicatedTable,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const { refused, strays } = await removeRows(tables, carried, table, ids);
+  const { refused, orphans: strays } = await removeRows(tables, replicated, table, ids);
   for (const [part, rows] of strays) {
-    const { gone } = await new TableRound(tables, carried, part).run(rows);
-    await removeWithParts(tables, carried, part, gone);
+    const { gone } = await new TableRound(tables, replicated, part).run(rows);
+    await removeWithChildren(tables, replicated, part, gone);
   }
   return refused;
 }

@@ -100,7 +100,7 @@ export interface Versions {
 }
 
 /** A table whose rows are the same in every region. */
-export interface TravellingTable {
+export interface ReplicatedTable {
   readonly treatment: "carried";
   readonly table: string;
   readonly reason: string;
@@ -146,19 +146,19 @@ export interface TravellingTable {
 }
 
 /** A table that travels in no way: each region's own, or, `owned`, written in the region alone that holds the schedules. */
-export interface StayingTable {
+export interface RegionalTable {
   readonly table: string;
   readonly treatment: "regional" | "owned";
   readonly reason: string;
 }
 
-export type TableRule = TravellingTable | StayingTable;
+export type TableRule = ReplicatedTable | RegionalTable;
 
 /** Whether the table's rows are replicated. */
-export const travels = (rule: TableRule): rule is TravellingTable => rule.treatment === "carried";
+export const isReplicated = (rule: TableRule): rule is ReplicatedTable => rule.treatment === "carried";
 
 /** Whether a deleted row of the table may come back with all that is part of it, by an edit of another region. */
-export const mayComeBack = ({ deletes }: Pick<TravellingTable, "deletes">): boolean => deletes === "unlessEdited";
+export const mayComeBack = ({ deletes }: Pick<ReplicatedTable, "deletes">): boolean => deletes === "unlessEdited";
 
 /**
  * Whether what other rows do may be told before a change of a row: nobody refers to the columns that it writes, is named by them or
@@ -167,7 +167,7 @@ export const mayComeBack = ({ deletes }: Pick<TravellingTable, "deletes">): bool
  * @param known something was known of the row before: made again, it may have left a name to another row
  */
 export function isPassable(
-  table: TravellingTable,
+  table: ReplicatedTable,
   { kind, columns, known }: { kind: string; columns: readonly string[]; known: boolean },
 ): boolean {
   if (kind === "made") return !known;

@@ -1,10 +1,10 @@
 import { DEFAULT_PROJECT } from "../flows/layout";
 import type { RowCondition } from "./rowCondition";
-import type { Reference, RegionalColumn, StayingTable, TableRule, TravellingTable, UniqueIndex } from "./tableRule";
+import type { Reference, RegionalColumn, RegionalTable, ReplicatedTable, TableRule, UniqueIndex } from "./tableRule";
 
 /** What is as in most of LangFlow's tables may be left out. */
-type Declared = Pick<TravellingTable, "table" | "columns" | "deletes" | "reason"> &
-  Partial<Omit<TravellingTable, "uniqueIndexes">> & {
+type Declared = Pick<ReplicatedTable, "table" | "columns" | "deletes" | "reason"> &
+  Partial<Omit<ReplicatedTable, "uniqueIndexes">> & {
     readonly uniqueIndexes?: readonly (Pick<UniqueIndex, "on"> & Partial<UniqueIndex>)[];
   };
 
@@ -66,7 +66,7 @@ const ACCOUNTS: readonly Declared[] = [
     disabling: { is_active: [false], is_superuser: [false], retired_at: "set" },
     madeAt: "create_at",
     reason:
-      "Password hash included. Deactivation, retirement, loss of superuser rights win. The superuser is re-created under its id. Two with one SSO subject become one.",
+      "Includes the password hash. Deactivation, retirement and loss of superuser rights win. The superuser is re-created under its id. Two users with one SSO subject merge.",
   },
   {
     table: "apikey",
@@ -80,7 +80,7 @@ const ACCOUNTS: readonly Declared[] = [
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
     disabling: { is_active: [false] },
-    reason: "Ciphertext and hash as stored. Revoking deletes the row.",
+    reason: "Stored ciphertext and hash. Revoking deletes the row.",
   },
   {
     table: "variable",
@@ -111,7 +111,7 @@ const ACCOUNTS: readonly Declared[] = [
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
     deletes: "later",
     reason:
-      "Ciphertext as stored. Variables imported from LangFlow's environment stay regional and give way to a user's own.",
+      "Stored ciphertext. Variables imported from LangFlow's environment stay regional and yield to a user's own.",
   },
   {
     table: "folder",
@@ -121,7 +121,7 @@ const ACCOUNTS: readonly Declared[] = [
     only: { not: { column: "user_id", oneOf: [null] } },
     ciphertext: { auth_settings: { form: "authSettings" } },
     deletes: "later",
-    reason: "One id per project, hence one URL and MCP address. The folder of starter flows stays regional.",
+    reason: "One id per project, so one URL and MCP address. The folder of starter flows stays regional.",
   },
   {
     table: "mcp_server",
@@ -131,7 +131,7 @@ const ACCOUNTS: readonly Declared[] = [
     together: [["transport", "config", "version"]],
     ciphertext: { config: { form: "mcpConfig" } },
     deletes: "later",
-    reason: "Secrets are ciphertext. Of the `lf-…` servers that LangFlow creates per project, the first stays.",
+    reason: "Secrets are ciphertext. LangFlow creates `lf-…` servers per project; the first one stays.",
   },
   {
     table: "file",
@@ -142,7 +142,7 @@ const ACCOUNTS: readonly Declared[] = [
     together: [["path", "size", "provider"]],
     deletes: "final",
     reason:
-      "Objects replicate by S3. Uploads under one path become one row; of two files with one name, the later is renamed.",
+      "S3 replicates the objects. Uploads under one path merge; of two files with one name, the later is renamed.",
   },
   {
     table: "message",
@@ -173,7 +173,7 @@ const ACCOUNTS: readonly Declared[] = [
     },
     deletes: "final",
     madeAt: "timestamp",
-    reason: "LangFlow's deletes replicate one by one: a deleted flow's chat stays deleted even if the flow comes back.",
+    reason: "A deleted flow's chat stays deleted, even if the flow is restored.",
   },
 ];
 
@@ -209,7 +209,7 @@ const CONNECTIONS: readonly Declared[] = [
     disabling: { status: ["revoked"], allow_non_interactive: [false] },
     regionalValues: { status: ["expired", "error"] },
     deletes: "later",
-    reason: "Revoking wins. An expired token is a finding of the region whose refresh was refused.",
+    reason: "Revoking wins. Only the region whose refresh was refused marks a token as expired.",
   },
   {
     table: "connection_secret",
@@ -220,7 +220,7 @@ const CONNECTIONS: readonly Declared[] = [
     references: { connection_id: partOf("connection") },
     ciphertext: { encrypted_payload: { form: "token" } },
     deletes: "untilMadeAgain",
-    reason: "Revoking deletes it. After two regions refresh a single-use token at once, one has to reconnect.",
+    reason: "Revoking deletes it. After two regions refresh a single-use token at once, the user must reconnect.",
   },
   {
     table: "connection_oauth",
@@ -236,7 +236,7 @@ const CONNECTIONS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["state_digest"], meeting: "held" }],
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "LangFlow refreshes no token without it.",
+    reason: "LangFlow needs it to refresh tokens.",
   },
 ];
 
@@ -267,7 +267,7 @@ const PERMISSIONS: readonly Declared[] = [
       created_by: WRITTEN_BY_USER,
     },
     deletes: "final",
-    reason: "Only those that migrations create in each database become one.",
+    reason: "Only roles created by migrations merge.",
   },
   {
     table: "authz_role_assignment",
@@ -290,7 +290,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     deletes: "final",
     madeAt: "assigned_at",
-    reason: "Granting again makes a new row.",
+    reason: "Granting again creates a new row.",
   },
   {
     table: "authz_role_assignment_grant",
@@ -324,7 +324,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
     disabling: { is_active: [false] },
     deletes: "final",
-    reason: "A deleted team's rights do not return.",
+    reason: "A deleted team's permissions do not return.",
   },
   {
     table: "authz_team_member",
@@ -332,7 +332,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "team_id", "user_id", "source", "created_at"],
     references: { team_id: partOf("authz_team"), user_id: OWNED_BY_USER },
     deletes: "final",
-    reason: "Joining again makes a new row.",
+    reason: "Joining again creates a new row.",
   },
   {
     table: "authz_team_member_grant",
@@ -391,7 +391,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     together: [["scope", "target_id"]],
     deletes: "final",
-    reason: "Sharing again makes a new row. No foreign key names what is shared.",
+    reason: "Sharing again creates a new row.",
   },
   {
     table: "authz_access_exception",
@@ -399,7 +399,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "user_id", "resource_type", "resource_id", "created_by", "created_at"],
     references: { user_id: OWNED_BY_USER, resource_id: ABOUT_RESOURCE, created_by: WRITTEN_BY_USER },
     deletes: "later",
-    reason: "A denial: one created concurrently survives the delete of another.",
+    reason: "A denial. A second, concurrent denial survives the delete of the first.",
   },
   {
     table: "casbin_rule",
@@ -408,7 +408,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["ptype", "v0", "v1", "v2", "v3", "v4", "v5"],
     regionalColumns: { id: { onInsert: "DEFAULT", why: "numbered by each database" } },
     deletes: "untilMadeAgain",
-    reason: "Written by authorization plugins only.",
+    reason: "Only authorization plugins write it.",
   },
   {
     table: "sso_config",
@@ -444,7 +444,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "enforce_sso"],
     disabling: { enforce_sso: [true] },
     deletes: "untilMadeAgain",
-    reason: "One row. Disabling passwords wins.",
+    reason: "Single row. Disabling passwords wins.",
   },
   {
     table: "sso_user_profile",
@@ -470,7 +470,7 @@ const PERMISSIONS: readonly Declared[] = [
       { on: ["user_id", "sso_provider"] },
     ],
     deletes: "final",
-    reason: "One user everywhere.",
+    reason: "The same user in every region.",
   },
 ];
 
@@ -502,7 +502,7 @@ const POLICIES: readonly Declared[] = [
     only: { not: { column: "source", oneOf: ["migration"] } },
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "Of two with one number the later stays, whole: a hash covers its columns.",
+    reason: "Of two with one number, the later stays as a whole, because a hash covers its columns.",
   },
   {
     table: "policy_bundle_active",
@@ -512,7 +512,7 @@ const POLICIES: readonly Declared[] = [
     only: { column: "initialized", oneOf: [true] },
     whole: { counter: "revision" },
     deletes: "untilMadeAgain",
-    reason: "One row; the greater revision wins.",
+    reason: "Single row; the greater revision wins.",
   },
   {
     table: "model_provider_policy",
@@ -520,7 +520,7 @@ const POLICIES: readonly Declared[] = [
     columns: ["id", "approved_provider_ids", "version"],
     whole: { counter: "version" },
     deletes: "untilMadeAgain",
-    reason: "One row, equal to the active revision.",
+    reason: "Single row, equal to the active revision.",
   },
   {
     table: "catalog_policy_rule",
@@ -546,7 +546,7 @@ const POLICIES: readonly Declared[] = [
     together: [["scope", "domain_id"]],
     disabling: { mode: ["block"] },
     deletes: "later",
-    reason: "A blocking rule survives the delete of an equal one.",
+    reason: "A blocking rule survives the delete of an equal rule.",
   },
 ];
 
@@ -628,7 +628,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     },
     disabling: { access_type: ["PRIVATE"], a2a_enabled: [false] },
     deletes: "unlessEdited",
-    reason: "Everything, typed-in keys included. Making a flow private wins. LangFlow's starter flows stay regional.",
+    reason: "Includes typed-in keys. Making a flow private wins. LangFlow's starter flows stay regional.",
   },
   {
     table: "flow_version",
@@ -648,7 +648,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["flow_id", "version_number"], meeting: { number: "version_number" } }],
     together: [["retained", "retained_reason"]],
     deletes: "final",
-    reason: "Of two with one number the later gets the next free one. LangFlow prunes beyond 50.",
+    reason: "Of two with one number, the later gets the next free number. LangFlow prunes beyond 50.",
   },
   {
     table: "deployment_provider_account",
@@ -672,7 +672,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     together: [["provider_url", "provider_tenant_id", "provider_key", "api_key"]],
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
-    reason: "The provider's key is ciphertext as stored.",
+    reason: "The provider's key stays ciphertext.",
   },
   {
     table: "deployment",
@@ -696,7 +696,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       deployment_provider_account_id: partOf("deployment_provider_account"),
     },
     deletes: "final",
-    reason: "One thing at the provider.",
+    reason: "One resource at the provider.",
   },
   {
     table: "flow_version_deployment_attachment",
@@ -708,7 +708,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       deployment_id: partOf("deployment"),
     },
     deletes: "final",
-    reason: "Which version a deployment runs.",
+    reason: "The version that a deployment runs.",
   },
   {
     table: "project_replacement_operation",
@@ -728,7 +728,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       project_user_id: { to: "user", soft: true, missing: "stays", dead: "dies" },
     },
     deletes: "untilMadeAgain",
-    reason: "A receipt, so that a retry in another region repeats nothing.",
+    reason: "A receipt that makes a retry in another region idempotent.",
   },
   {
     table: "knowledge_base",
@@ -774,7 +774,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     together: [["backend_type", "backend_config", "storage_generation", "model_selection"]],
     deletes: "final",
     reason:
-      "Replicated if every region reaches its store (Astra, MongoDB, OpenSearch, Chroma Cloud); otherwise it stays with its vectors.",
+      "Replicated if every region reaches its store (Astra, MongoDB, OpenSearch, Chroma Cloud); otherwise it stays regional.",
   },
 ];
 
@@ -826,7 +826,7 @@ const SCHEDULES: readonly Declared[] = [
     together: [["kind", "provider", "connection_id", "config"]],
     ciphertext: { signing_secret_encrypted: { form: "token" } },
     deletes: "final",
-    reason: "Of the pending triggers that LangFlow creates at each save the first stays, with its webhook address.",
+    reason: "LangFlow creates a pending trigger at each save; the first one stays, with its webhook address.",
   },
   {
     table: "trigger_subscription",
@@ -856,7 +856,7 @@ const SCHEDULES: readonly Declared[] = [
     },
     together: [["state", "expires_at", "renew_after", "provider_state", "client_state_digest"]],
     deletes: "final",
-    reason: "Any region accepts pushes; the holder of the schedules renews.",
+    reason: "Any region accepts pushes; the schedule holder renews the subscription.",
   },
   {
     table: "trigger_source_version",
@@ -867,7 +867,7 @@ const SCHEDULES: readonly Declared[] = [
     references: { trigger_id: partOf("trigger") },
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "What the last poll found: a takeover repeats nothing.",
+    reason: "Result of the last poll, so a takeover repeats no item.",
   },
   {
     table: "trigger_cleanup",
@@ -898,12 +898,12 @@ const SCHEDULES: readonly Declared[] = [
     together: [["encrypted_credential", "credential_expires_at"]],
     ciphertext: { encrypted_credential: { form: "token" } },
     deletes: "final",
-    reason: "What the holder of the schedules has to revoke at a provider.",
+    reason: "Revocations due at a provider.",
   },
 ];
 
 /** The table as the list says it, and otherwise as most of LangFlow's are: what names a row is in a unique index. */
-function carried(declared: Declared): TravellingTable {
+function replicated(declared: Declared): ReplicatedTable {
   const { columns, regionalColumns = {}, naturalKey } = declared;
   const { uniqueIndexes = naturalKey?.nulls === "none" ? [{ on: naturalKey.on }] : [] } = declared;
   const time = (column: string) => (columns.includes(column) || column in regionalColumns ? column : undefined);
@@ -919,13 +919,13 @@ function carried(declared: Declared): TravellingTable {
   };
 }
 
-const staying = (treatment: StayingTable["treatment"], tables: Readonly<Record<string, string>>): StayingTable[] =>
+const staying = (treatment: RegionalTable["treatment"], tables: Readonly<Record<string, string>>): RegionalTable[] =>
   Object.entries(tables).map(([table, reason]) => ({ table, treatment, reason }));
 
 const RUN = "State of a run in this region";
-const RUN_LOG = "Log of runs, which LangFlow prunes";
+const RUN_LOG = "Log of runs; LangFlow prunes it";
 const AUDIT = "Audit log of the region";
-const MEMORY = "Fills a regional knowledge base from the region's runs; two writers would double it";
+const MEMORY = "Fills a regional knowledge base from the region's runs; a second writer would duplicate entries";
 
 const REGIONAL = staying("regional", {
   a2a_checkpoints: RUN,
@@ -933,15 +933,15 @@ const REGIONAL = staying("regional", {
   alembic_version: "Migration state of this database",
   audit_events: AUDIT,
   authz_audit_log: AUDIT,
-  authz_edit_lock: "Lease of minutes on a flow that is being edited",
+  authz_edit_lock: "Short lease on a flow while it is edited",
   background_job_metric_totals: "Counters",
   data_subject_request: "Progress of an erasure in this region",
   execution_signals: RUN,
-  ingestion_run: "Log of what filled a knowledge base",
+  ingestion_run: "Log of a knowledge base's ingestion",
   job: RUN,
   job_checkpoints: RUN,
   job_events: RUN,
-  knowledge_base_storage_migration: "Upgrade of the region's own stores",
+  knowledge_base_storage_migration: "Storage upgrade in this region",
   memory_base: MEMORY,
   memory_base_preprocessing_output: MEMORY,
   memory_base_session: MEMORY,
@@ -950,11 +950,11 @@ const REGIONAL = staying("regional", {
   span: RUN_LOG,
   trace: RUN_LOG,
   transaction: RUN_LOG,
-  trigger_event: "Ledger of what fired in this region",
+  trigger_event: "Ledger of events fired in this region",
   vertex_build: RUN_LOG,
 });
 
-const OWNER = "Who ticks, polls, renews and listens: only the region that holds the schedules writes it";
+const OWNER = "Leases of LangFlow's schedule loops; only the schedule holder writes them";
 
 const OWNED = staying("owned", {
   trigger_lease: OWNER,
@@ -963,7 +963,7 @@ const OWNED = staying("owned", {
 
 /** Every table of LangFlow 1.13's database. A row is applied after those it refers to, so tables come after theirs. */
 export const TABLES: readonly TableRule[] = [
-  ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES].flat().map(carried),
+  ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES].flat().map(replicated),
   ...REGIONAL,
   ...OWNED,
 ];

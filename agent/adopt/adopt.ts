@@ -1,9 +1,9 @@
 import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
 import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { AgentError, ExitCode } from "../errors";
-import type { Log } from "../log";
 import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { lockForTransaction } from "../postgres/foreignLocks";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";
 import { movableTable, moveRow } from "./rowMove";
@@ -131,7 +131,7 @@ async function refuseThingsStoredUnder(
 function explain(error: unknown): unknown {
   if (error instanceof AgentError) return error;
   if (!(error instanceof DatabaseError))
-    return new AgentError(`the database went away: ${(error as Error).message}`, ExitCode.Unreachable);
+    return new AgentError(`lost the connection to the database: ${(error as Error).message}`, ExitCode.Unreachable);
   if (error.code === "55P03")
     return new AgentError(
       `the database's rows stayed locked for ${LOCK_TIMEOUT}; nothing was written`,

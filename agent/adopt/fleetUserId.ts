@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /** Ours alone and fixed for good: another value would give every account of every fleet another id. */
 const NAMESPACE = "6d1f3c52-8a0e-4b57-9c64-2f7be1a90d38";

@@ -2,7 +2,6 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { AS_OWNER } from "../accounts/capture";
 import { SCHEMA } from "../langflow/storeSchema";
-import type { Log } from "../log";
 import {
   type DatabaseAddress,
   inTransaction,
@@ -10,6 +9,7 @@ import {
   parseDatabaseUrl,
   withDatabase,
 } from "../postgres/connection";
+import type { Log } from "../process/log";
 import { takeTurn } from "./adopt";
 
 /** The database's URL by each login that is made. */

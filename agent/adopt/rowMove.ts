@@ -1,9 +1,9 @@
 import type { ClientBase } from "pg";
 import type { CatalogTable } from "../accounts/catalog";
 import { References } from "../accounts/references";
-import { travels } from "../accounts/tableRule";
+import { isReplicated } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /**
  * Gives a row another id, in the caller's transaction, and lets all that refers to it follow: in one statement, so that what still
@@ -16,7 +16,7 @@ export async function moveRow(
   catalog: readonly CatalogTable[],
   { table, formerId, id }: { readonly table: string; readonly formerId: string; readonly id: string },
 ): Promise<Record<string, number>> {
-  const references = new References(client, catalog, TABLES.filter(travels));
+  const references = new References(client, catalog, TABLES.filter(isReplicated));
   const moved = await references.countOf(table, formerId);
   await references.giveId({ table, key: ["id"] }, formerId, id);
   return moved;

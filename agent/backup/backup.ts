@@ -1,10 +1,10 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { forEachConcurrent } from "../async/forEachConcurrent";
 import { exportedFlow } from "../flows/flowFile";
-import { itemTrouble } from "../itemTrouble";
-import type { Log } from "../log";
-import { collectAfter } from "../memory";
-import { inParallel } from "../parallel";
+import { itemTrouble } from "../langflow/itemTrouble";
 import { parseDatabaseUrl } from "../postgres/connection";
+import type { Log } from "../process/log";
+import { collectAfter } from "../process/memory";
 import { Bucket } from "./bucket";
 import { ClaimReport, packClaim } from "./claimArchive";
 import { dumpDatabase, withSnapshot } from "./database";
@@ -106,7 +106,7 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
       flowFiles++;
       progress.objectDone();
     };
-    await inParallel(snapshot.readFlows(), FLOWS_AT_ONCE, storeFlow, weightOf);
+    await forEachConcurrent(snapshot.readFlows(), FLOWS_AT_ONCE, storeFlow, weightOf);
     signal?.throwIfAborted();
 
     const counts = {

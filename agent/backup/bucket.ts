@@ -13,8 +13,8 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { AgentError, ExitCode } from "../errors";
-import { copySource } from "../s3Request";
+import { AgentError, ExitCode } from "../process/errors";
+import { copySource } from "../s3/s3Request";
 
 /** Times S3's limit of 10,000 parts this allows objects of 156 GiB, which the claim's 100 GiB fit into. */
 const PART_BYTES = 16 * 1024 * 1024;

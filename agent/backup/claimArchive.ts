@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { extract, type Pack, pack } from "tar-stream";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 import { claimPath, PASSING_NAME } from "./claimPath";
 
 const KEPT_PATHS = 100;
@@ -134,7 +134,7 @@ const goneOr =
   (error: unknown): undefined => {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (["ENOENT", "ENOTDIR", "ELOOP", "ESTALE"].includes(code)) return undefined;
-    throw new AgentError(`${path} in the claim cannot be read: ${message(error)}`);
+    throw new AgentError(`cannot read ${path} in the PersistentVolumeClaim: ${message(error)}`);
   };
 
 /** One entry of an archive. */

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /**
  * A file on its way into its folder of the claim. A restore that was killed leaves one behind; no backup takes it, and

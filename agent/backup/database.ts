@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { type DatabaseAddress, hasTable, programEnvironment, withDatabase } from "../postgres/connection";
-import { programOutput } from "../program";
+import { programOutput } from "../process/program";
 import type { FlowFilter, FlowRow } from "./flowRows";
 import { readFlows } from "./flowRows";
 

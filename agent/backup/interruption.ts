@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /**
  * Does the work of a command. Once that was told to stop, whatever the work ends with is the interruption: which of a

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /** `<prefix>/<region>/<id>/` holds one backup; the last of its objects to be written is the manifest. */
 export const MANIFEST = "manifest.json";

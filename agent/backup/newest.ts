@@ -1,5 +1,5 @@
-import { AgentError, ExitCode } from "../errors";
-import type { Log } from "../log";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import type { Bucket } from "./bucket";
 import { backupFolder, isBackupId, MANIFEST } from "./layout";
 import { type Manifest, parseManifest } from "./manifest";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Log } from "../log";
+import type { Log } from "../process/log";
 
 const REPORT_EVERY_MS = 5_000;
 

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { AgentError, ExitCode } from "../errors";
-import type { Log } from "../log";
-import { inParallel } from "../parallel";
+import { forEachConcurrent } from "../async/forEachConcurrent";
 import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import type { Bucket } from "./bucket";
 import { readArchive } from "./claimArchive";
 import { ClaimTarget } from "./claimTarget";
@@ -212,7 +212,7 @@ async function restoreUserFiles(
   const stored = await open({ source, manifest }, object, checks.contents.get(object.key));
   let copied = 0;
   let lost = 0;
-  await inParallel(parseUserFiles(stored.body), COPIES_AT_ONCE, async (file) => {
+  await forEachConcurrent(parseUserFiles(stored.body), COPIES_AT_ONCE, async (file) => {
     signal?.throwIfAborted();
     if ((await compareWithTarget(files.source, files.target, file)) === "same") return;
     if (await copyRecorded(files.source, files.target, file)) {

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
-import { AgentError, ExitCode } from "../errors";
 import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
 import { type DatabaseAddress, openDatabase } from "../postgres/connection";
-import { programOutput } from "../program";
+import { AgentError, ExitCode } from "../process/errors";
+import { programOutput } from "../process/program";
 import { CopyIn } from "./copyIn";
 import { lines } from "./lines";
 
@@ -174,7 +174,7 @@ async function runScript(client: Client, script: AsyncIterable<Uint8Array>): Pro
 function explain(error: unknown): unknown {
   if (error instanceof AgentError) return withState(error);
   if (!(error instanceof DatabaseError))
-    return new AgentError(`the database went away: ${(error as Error).message}`, ExitCode.Unreachable);
+    return new AgentError(`lost the connection to the database: ${(error as Error).message}`, ExitCode.Unreachable);
   if (error.code === "55P03")
     return new AgentError(
       `somebody held a table for ${LOCK_TIMEOUT_SECONDS} seconds; the database is as it was. Scale LangFlow to zero first, then restore`,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AgentError, ExitCode } from "../errors";
-import type { Log } from "../log";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import type { Bucket, ObjectVersion } from "./bucket";
 import { folderPrefix, USER_FILES } from "./layout";
 import { namedFew } from "./namedFew";
@@ -137,7 +137,7 @@ export class LostFiles {
   refusal(): AgentError | undefined {
     if (this.count === 0) return undefined;
     return new AgentError(
-      `${this.count} uploaded files are no longer in ${this.source.bucket.name} as they were backed up: ${namedFew(this.first.sort(), this.count)}. The log names each. To restore all else: --without-lost-files`,
+      `${this.count} uploaded files are missing or changed in ${this.source.bucket.name}: ${namedFew(this.first.sort(), this.count)}. The log lists them. To restore everything else, add --without-lost-files`,
       ExitCode.Damaged,
     );
   }

@@ -1,6 +1,6 @@
-import { AgentError, ExitCode } from "../errors";
-import type { Log } from "../log";
-import { inParallel } from "../parallel";
+import { forEachConcurrent } from "../async/forEachConcurrent";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import type { ObjectStream } from "./bucket";
 import { type ArchiveEntry, readArchive } from "./claimArchive";
 import { backupFolder, CLAIM_ARCHIVE, USER_FILES } from "./layout";
@@ -96,7 +96,7 @@ export async function checkObjects(reading: Reading, readers: Readers): Promise<
   const lost = new LostFiles(files, log);
 
   // Content is looked at only after its checksum held: what a flipped byte makes of an archive explains nothing.
-  await inParallel(manifest.objects, OBJECTS_AT_ONCE, async (object) => {
+  await forEachConcurrent(manifest.objects, OBJECTS_AT_ONCE, async (object) => {
     const looksInside = object.key === CLAIM_ARCHIVE || object.key === USER_FILES;
     const reader = looksInside ? undefined : readers.content;
     const { content, isCurrent } = await readAnyVersion(reading, object, reader);
@@ -109,7 +109,7 @@ export async function checkObjects(reading: Reading, readers: Readers): Promise<
     if (object.key === CLAIM_ARCHIVE && readers.claimEntry)
       for await (const entry of readArchive(await again())) await readers.claimEntry(entry);
     if (object.key === USER_FILES)
-      await inParallel(parseUserFiles(await again()), FILES_AT_ONCE, async (file) => {
+      await forEachConcurrent(parseUserFiles(await again()), FILES_AT_ONCE, async (file) => {
         if (await findRecorded(files, file)) await readers.userFile?.(file);
         else lost.note(file);
       });

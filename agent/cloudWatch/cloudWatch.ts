@@ -1,6 +1,6 @@
 import { type CloudWatchClient, type MetricDataResult, paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
-import { AgentError, ExitCode } from "../errors";
-import { within } from "../within";
+import { withTimeout } from "../async/withTimeout";
+import { AgentError, ExitCode } from "../process/errors";
 import { idOf, type Question, queryOf } from "./questions";
 
 const REQUEST_MS = 15_000;
@@ -46,7 +46,7 @@ export class CloudWatch {
     } as const;
     const found = new Map<string, MetricDataResult[]>();
     try {
-      await within(REQUEST_MS, this.signal, async (abortSignal) => {
+      await withTimeout(REQUEST_MS, this.signal, async (abortSignal) => {
         for await (const { MetricDataResults = [] } of paginateGetMetricData({ client: this.client }, input, {
           abortSignal,
         }))

@@ -1,11 +1,11 @@
-import { LOOK_MS, type Looks, lookRegularly } from "../looks";
+import { POLL_INTERVAL_MS, type PollOptions, pollForever } from "../rounds/pollForever";
 import type { CloudWatch } from "./cloudWatch";
 import type { CloudWatchMetrics } from "./metrics";
 
-/** How long what was told stays told while CloudWatch is away: an alert is not to be over because of that. */
-const KEPT_MS = 3 * LOOK_MS;
+/** How long the last answer is kept while CloudWatch does not respond: that must not resolve an alert. */
+const KEPT_MS = 3 * POLL_INTERVAL_MS;
 
-export interface CloudWatchLoopOptions extends Pick<Looks, "log" | "signal"> {
+export interface CloudWatchLoopOptions extends Pick<PollOptions, "log" | "signal"> {
   readonly cloudWatch: Pick<CloudWatch, "ask">;
   readonly metrics: Pick<CloudWatchMetrics, "answered" | "unknown">;
 }
@@ -18,7 +18,7 @@ export class CloudWatchLoop {
 
   run(): Promise<void> {
     const { log, signal } = this.options;
-    return lookRegularly({ look: () => this.ask(), trouble: "the clouds' own numbers are not known", log, signal });
+    return pollForever({ poll: () => this.ask(), failure: "the clouds' own numbers are not known", log, signal });
   }
 
   private async ask(): Promise<void> {

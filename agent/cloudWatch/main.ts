@@ -1,7 +1,7 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import type { Registry } from "prom-client";
-import type { Config } from "../config";
-import type { Context } from "../context";
+import type { Config } from "../process/config";
+import type { Context } from "../process/context";
 import { CloudWatch } from "./cloudWatch";
 import { CloudWatchLoop } from "./loop";
 import { CloudWatchMetrics } from "./metrics";

@@ -1,5 +1,5 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
-import type { CloudWatchNames } from "../config";
+import type { CloudWatchNames } from "../process/config";
 
 /** Seconds that one value stands for: RDS and S3 tell each minute, and what is asked for is paid by the number of questions. */
 const PERIOD_SECONDS = 300;

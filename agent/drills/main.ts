@@ -1,29 +1,30 @@
 import type { Registry } from "prom-client";
 import { FlowBucketObjects } from "../accounts/flowBucket";
-import type { Config } from "../config";
-import { type Context, s3Client } from "../context";
-import { lookRegularly } from "../looks";
-import { ToldOnce } from "../toldOnce";
+import type { Config } from "../process/config";
+import type { Context } from "../process/context";
+import { LogDeduplicator } from "../rounds/logDeduplicator";
+import { pollForever } from "../rounds/pollForever";
+import { s3Client } from "../s3/s3Client";
 import { DrillMetrics } from "./metrics";
 import { PastDrills } from "./pastDrills";
 
 /**
- * Keeps the metrics of the newest drills, until the signal: a bucket that does not answer leaves them as they are. Undefined where the
- * environment names no bucket.
+ * Keeps the metrics of the newest drills up to date until the signal. While the bucket does not respond, they stay as they are. Undefined
+ * if no bucket is configured.
  */
 export function drillsOf(config: Config<"sync">, { log, signal }: Context, registry: Registry) {
   const { AGENT_BUCKET: bucket, AGENT_DRILLS_PREFIX: prefix, AGENT_PEERS: peers = {}, AGENT_REGION: region } = config;
   if (bucket === undefined) return undefined;
-  const told = new ToldOnce();
+  const logged = new LogDeduplicator();
   const drills = new PastDrills({
     objects: new FlowBucketObjects(s3Client(), bucket, signal),
     prefix,
     regions: [region, ...Object.keys(peers)],
     onUnreadable(key, message) {
-      if (told.isNews(key, message)) log.warn({ key }, `a drill is left out: ${message}`);
+      if (logged.changed(key, message)) log.warn({ key }, `a drill is left out: ${message}`);
     },
   });
   const metrics = new DrillMetrics(registry);
-  const look = async () => metrics.found(await drills.look());
-  return () => lookRegularly({ look, trouble: "the newest drills cannot be looked up", log, signal });
+  const poll = async () => metrics.found(await drills.poll());
+  return () => pollForever({ poll, failure: "the newest drills cannot be looked up", log, signal });
 }

@@ -1,8 +1,8 @@
 import type { Objects } from "../accounts/objects";
-import { BucketError } from "../s3Request";
+import { BucketError } from "../s3/s3Request";
 import { type DrillSummary, parseSummary } from "./summary";
 
-/** Summaries of one region that one look reads: the newest, and older ones until one of a drill that passed is found. */
+/** Summaries of one region that one poll reads: the newest, and older ones until one of a drill that passed is found. */
 const READ_MAX = 10;
 
 export interface PastDrillsOptions {
@@ -37,20 +37,20 @@ export class PastDrills {
   constructor(private readonly options: PastDrillsOptions) {}
 
   /**
-   * Looks for what is new: a page of keys per region, and few objects.
+   * Polls for new summaries: a page of keys per region, and few objects.
    *
    * @returns by region; one without a drill is left out
-   * @throws BucketError where the bucket does not answer; the next look begins again with that region
+   * @throws BucketError where the bucket does not answer; the next poll begins again with that region
    */
-  async look(): Promise<ReadonlyMap<string, RegionDrills>> {
-    for (const region of this.options.regions) await this.lookAt(region);
+  async poll(): Promise<ReadonlyMap<string, RegionDrills>> {
+    for (const region of this.options.regions) await this.pollRegion(region);
     const found = [...this.#known].flatMap(([region, { newest, newestPassed }]) =>
       newest ? [[region, { newest, newestPassed }] as const] : [],
     );
     return new Map(found);
   }
 
-  private async lookAt(region: string): Promise<void> {
+  private async pollRegion(region: string): Promise<void> {
     const { objects, prefix } = this.options;
     const known = this.#known.get(region) ?? { after: "" };
     // In the order of time, since a drill's id begins with it.

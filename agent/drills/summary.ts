@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REGION_NAME } from "../config";
+import { REGION_NAME } from "../process/config";
 
 /** Of the names that a summary holds, which become labels: a drill asks for some twenty things. */
 const NAMES_MAX = 40;

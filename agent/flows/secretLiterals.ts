@@ -207,6 +207,8 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const words = partsOf(folded(text));
   if (strength === "secret")
     return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text) || isHalfCapital(text));
+  // A random text may end in `…xANy`, and that is no word of it.
+  if (looksRandom(text)) return true;
   // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
   return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
 }

@@ -1,5 +1,5 @@
-import { withoutCredentials } from "../log";
-import { ProgramFailed, type ProgramInput, type ProgramOptions, programOutput } from "../program";
+import { withoutCredentials } from "../process/log";
+import { ProgramFailed, type ProgramInput, type ProgramOptions, programOutput } from "../process/program";
 
 /** The Git host does not answer, or turns us away. */
 export class GitUnreachable extends Error {}

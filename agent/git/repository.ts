@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ProgramFailed } from "../program";
+import { ProgramFailed } from "../process/program";
 import { BlobUnread, blobId, blobsIn } from "./blobs";
 import { AGENT_AUTHOR, Git, type GitOptions, GitUnreachable } from "./git";
 import { type Commit, History } from "./history";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { withTimeout } from "../async/withTimeout";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
-import { within } from "../within";
 
 const TIMEOUT_MS = 60_000;
 /** For what LangFlow answers at once, however large a flow is. */
@@ -204,7 +204,7 @@ export class LangFlow {
   private async send(method: string, path: string, headers: Record<string, string>, withinMs: number, body?: string) {
     if (this.signal?.aborted) throw new LangFlowUnreachable("LangFlow is not asked: the agent has ended");
     try {
-      return await within(withinMs, this.signal, async (signal) => {
+      return await withTimeout(withinMs, this.signal, async (signal) => {
         const response = await fetch(this.url + path, {
           method,
           signal,

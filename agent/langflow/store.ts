@@ -1,11 +1,8 @@
 import type { Client, ClientBase } from "pg";
-import { AgentError } from "../errors";
 import { type DatabaseAddress, isRefusal, openDatabase } from "../postgres/connection";
 import { endForeignHolders } from "../postgres/foreignLocks";
+import { AgentError, DatabaseUnreachable } from "../process/errors";
 import { CHANNEL, WRITER_LOCK } from "./storeSchema";
-
-/** LangFlow's database does not answer, or the agent does not understand its schema. */
-export class DatabaseUnreachable extends Error {}
 
 /** The agent waits for a lock of LangFlow's tables no longer than its users would notice. */
 const LOCK_TIMEOUT_MS = 2_000;

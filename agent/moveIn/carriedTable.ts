@@ -2,7 +2,7 @@ import { escapeIdentifier } from "pg";
 import { rowId } from "../accounts/capture";
 import type { CatalogTable } from "../accounts/catalog";
 import { conditionSql, conditionWithout } from "../accounts/rowCondition";
-import { columnOf, type TravellingTable } from "../accounts/tableRule";
+import { columnOf, type ReplicatedTable } from "../accounts/tableRule";
 
 /** A row as text, whatever its values are: columns and quotes are told apart. */
 export const digestSql = (columns: readonly string[], row: string): string =>
@@ -25,7 +25,7 @@ export class CarriedTable {
   private readonly only: string;
 
   constructor(
-    readonly rule: TravellingTable,
+    readonly rule: ReplicatedTable,
     from: CatalogTable,
     into: CatalogTable,
   ) {

@@ -2,7 +2,7 @@ import { type ClientBase, escapeIdentifier } from "pg";
 import { rowId } from "../accounts/capture";
 import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { conditionSql } from "../accounts/rowCondition";
-import { type TravellingTable, travels } from "../accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { SCHEMA } from "../langflow/storeSchema";
 import { ROW_BYTES_MAX } from "../postgres/largeValue";
@@ -45,7 +45,7 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
   const rows: HeldRow[] = [];
   await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
-    for (const rule of TABLES.filter(travels)) {
+    for (const rule of TABLES.filter(isReplicated)) {
       const table = catalog.find(({ name }) => name === rule.table);
       if (!table) continue;
       const held = heldRows(rule, table);
@@ -67,22 +67,24 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
   return { shares, rows };
 }
 
-function heldRows(rule: TravellingTable, table: CatalogTable): string {
+function heldRows(rule: ReplicatedTable, table: CatalogTable): string {
   const has = (name: string) => table.columns.some((column) => column.name === name);
   // What a region finds for itself differs, and so does the token of a content that LangFlow gave none.
   const differs = new Set([...Object.keys(rule.regionalValues ?? {}), rule.versions?.token]);
   const columns = rule.columns.filter((name) => has(name) && !differs.has(name));
+  // A message does not wait for its flow.
+  const isPartOfFlow = has("flow_id") && !rule.references.flow_id?.soft;
   const names = NAMES.filter(has).map((name) => `t.${escapeIdentifier(name)}::text`);
   // As the agent compares them: JSON is written otherwise in another region, and its null is the database's.
   const values = columns.map((name) => `nullif(${SCHEMA}.account_text(t.${escapeIdentifier(name)}), 'null')`);
   const bytes = columns.map((name) => `coalesce(octet_length(t.${escapeIdentifier(name)}::text), 0)`);
   return `SELECT ${rowId(rule.key, "t")} AS id, COALESCE(${[...names, "NULL"].join(", ")}) AS name, ${ownerSql(rule, has)} AS "user",
-      ${has("flow_id") ? "t.flow_id::text" : "NULL"} AS flow, encode(sha256(convert_to(ROW(${values.join(", ")})::text, 'UTF8')), 'hex') AS digest, ${bytes.join(" + ")} > ${ROW_BYTES_MAX} AS "isTooLarge"
+      ${isPartOfFlow ? "t.flow_id::text" : "NULL"} AS flow, encode(sha256(convert_to(ROW(${values.join(", ")})::text, 'UTF8')), 'hex') AS digest, ${bytes.join(" + ")} > ${ROW_BYTES_MAX} AS "isTooLarge"
     FROM public.${escapeIdentifier(rule.table)} t WHERE ${rule.only ? conditionSql(rule.only, "t") : "true"}`;
 }
 
 /** The name of the user whose a row is, of itself or by the row that it is part of. */
-function ownerSql({ table, references }: TravellingTable, has: (column: string) => boolean): string {
+function ownerSql({ table, references }: ReplicatedTable, has: (column: string) => boolean): string {
   if (table === "user") return "t.username";
   if (has("user_id")) return `(SELECT u.username FROM public."user" u WHERE u.id = t.user_id)`;
   const [column] = Object.entries(references).find(([, { to }]) => to === "flow") ?? [];

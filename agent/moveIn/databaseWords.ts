@@ -1,5 +1,5 @@
 import { DatabaseError } from "pg";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 const DISK_FULL = "53100";
 /** Classes of errors that end a session, and that of an operator's command (PostgreSQL, "Error Codes"). */
@@ -18,11 +18,11 @@ export async function inWords<T>(whose: string, work: () => Promise<T>): Promise
     const { code = "", message } = error as Error & { code?: string };
     if (error instanceof DatabaseError && code === DISK_FULL)
       throw new AgentError(
-        `${whose} has no room left (${message}): give its server a larger disk; what is in the fleet is whole: run the same again`,
+        `${whose} has no room left (${message}): give its server a larger disk; imported data is consistent: run the same command again`,
       );
     if (IS_AWAY.test(code) || ENDED.test(message))
       throw new AgentError(
-        `${whose} went away (${message || code}); what is in the fleet is whole: run the same again`,
+        `lost the connection to ${whose} (${message || code}); imported data is consistent: run the same command again`,
         ExitCode.Unreachable,
       );
     throw error;

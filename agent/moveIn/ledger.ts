@@ -16,6 +16,16 @@ export interface Entry {
 /** Its table. */
 export const LEDGER = `${SCHEMA}.move_in`;
 
+/** The replication's state of every row (`agent/accounts/capture.ts`). It does not exist before the region's agent has run. */
+export const ACCOUNT_ROWS = `${SCHEMA}.account_row`;
+
+/** Accounts that the fleet merged into others, for example by one subject of single sign-on: each with the last of its chain. */
+const UNITED = `WITH RECURSIVE chain AS (
+    SELECT row_id AS id, united_with AS one, 0 AS step FROM ${ACCOUNT_ROWS} WHERE table_name = 'user' AND united_with IS NOT NULL
+    UNION ALL SELECT c.id, r.united_with, c.step + 1 FROM chain c JOIN ${ACCOUNT_ROWS} r
+      ON r.table_name = 'user' AND r.row_id = c.one WHERE r.united_with IS NOT NULL AND c.step < 100)
+  SELECT DISTINCT ON (id) id, one FROM chain ORDER BY id, step DESC`;
+
 const MADE = `
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
 CREATE TABLE IF NOT EXISTS ${LEDGER} (
@@ -71,14 +81,24 @@ export class Ledger {
     );
   }
 
-  /** Rows that became others of the fleet: by table, their ids there and here. */
+  /** Rows that became others of the fleet, by an import or as the fleet merged accounts: by table, their ids there and here. */
   async others(): Promise<Map<string, Map<string, string>>> {
     const { rows } = await this.client.query<{ table: string; id: string; into: string }>(
       `SELECT table_name AS "table", row_id AS id, fleet_id AS into FROM ${LEDGER} WHERE fleet_id <> row_id`,
     );
     const others = new Map<string, Map<string, string>>();
     for (const { table, id, into } of rows) others.set(table, (others.get(table) ?? new Map()).set(id, into));
+    if (await hasTable(this.client, ACCOUNT_ROWS)) await this.followUnited(others);
     return others;
+  }
+
+  private async followUnited(others: Map<string, Map<string, string>>): Promise<void> {
+    const { rows } = await this.client.query<{ id: string; one: string }>(UNITED);
+    const united = new Map(rows.map(({ id, one }) => [id, one]));
+    const users = others.get("user") ?? new Map<string, string>();
+    for (const [id, fleets] of users) users.set(id, united.get(fleets) ?? fleets);
+    for (const [id, one] of united) users.set(id, one);
+    others.set("user", users);
   }
 
   /** Ids of users that came, of whatever source; none before the first import. */

@@ -11,8 +11,8 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { AgentError, ExitCode } from "../errors";
-import { copySource } from "../s3Request";
+import { AgentError, ExitCode } from "../process/errors";
+import { copySource } from "../s3/s3Request";
 
 const NOT_FOUND = 404;
 /** S3's most for one request (S3 API reference, DeleteObjects). */
@@ -119,7 +119,7 @@ export class MoveInBucket {
   private explained(error: unknown): AgentError {
     const { name, message } = error as Error;
     return new AgentError(
-      `the bucket ${this.name} does not take or give what an import needs (${name}: ${message}); what is in the fleet is whole: run the same again`,
+      `the bucket ${this.name} does not take or give what an import needs (${name}: ${message}); imported data is consistent: run the same command again`,
       ExitCode.Unreachable,
     );
   }

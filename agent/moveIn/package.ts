@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 import type { Row } from "./row";
 
 const packed = promisify(gzip);

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 import type { MoveInBucket } from "./moveInBucket";
 import {
   filePath,
@@ -65,6 +65,6 @@ async function whole(bucket: MoveInBucket, key: string): Promise<Uint8Array> {
 
 const damaged = (key: string) =>
   new AgentError(
-    `the package is not as it was written: ${key} is another, or gone; what is in the fleet is whole: import again`,
+    `the package is not as it was written: ${key} is another, or gone; imported data is consistent: import again`,
     ExitCode.Damaged,
   );

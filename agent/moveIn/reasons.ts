@@ -1,5 +1,8 @@
 import { REFUSED_BY_POSTGRESQL } from "./writeEach";
 
+/** The end of an import that the user interrupts: nothing is half done. */
+export const INTERRUPTED = "interrupted; imported data is consistent. Run the same command to resume";
+
 // Why a row was left, or is not what it was in the source.
 export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
 export const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";

@@ -1,10 +1,10 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { rowId } from "../accounts/capture";
 import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { type TravellingTable, travels } from "../accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
-import { AgentError, ExitCode } from "../errors";
 import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
 import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
 import { WITHOUT_ITS_PROJECT } from "./reasons";
@@ -18,6 +18,8 @@ const NAME = "langflow_dr_move_in";
 const REVISIONS = "move_in.revision";
 /** What was left while the rows were loaded. */
 const TALLIES = "move_in.tallies";
+/** Whose rows are in it: the SHA-256 of the package's manifest. */
+const PACKAGE = "move_in.package";
 /** Digests of the rows as they came, before any migration. */
 export const DIGESTS = "move_in.source";
 
@@ -70,18 +72,31 @@ export class ScratchDatabase {
    * Makes it anew: one that an import left which was ended goes.
    *
    * @param revisions of the source, to which LangFlow's migrations bring it then
+   * @param sha256 of the package's manifest
    * @throws AgentError (BadInput) where the role may make none
    */
-  async make(revisions: readonly string[]): Promise<void> {
+  async make(revisions: readonly string[], sha256: string): Promise<void> {
     await this.drop();
     await administered(this.beside, `CREATE DATABASE ${NAME} TEMPLATE template0`);
     await this.connected(async (client) => {
       await client.query(`CREATE SCHEMA move_in;
         CREATE TABLE ${REVISIONS} (revision text);
         CREATE TABLE ${TALLIES} (told text);
+        CREATE TABLE ${PACKAGE} (sha256 text);
         CREATE TABLE ${DIGESTS} (table_name text, row_id text, digest text NOT NULL, PRIMARY KEY (table_name, row_id))`);
       await client.query(`INSERT INTO ${REVISIONS} SELECT unnest($1::text[])`, [revisions]);
+      await client.query(`INSERT INTO ${PACKAGE} VALUES ($1)`, [sha256]);
     });
+  }
+
+  /** @throws AgentError (Refused) where another import has replaced the database since this one began */
+  async requirePackage(sha256: string): Promise<void> {
+    const isSame = await this.connected(async (client) => {
+      const { rows } = await client.query<{ sha256: string }>(`SELECT sha256 FROM ${PACKAGE}`);
+      return rows[0]?.sha256 === sha256;
+    });
+    if (!isSame)
+      throw new AgentError("another import into this region began meanwhile: wait for its end", ExitCode.Refused);
   }
 
   async drop(): Promise<void> {
@@ -99,7 +114,7 @@ export class ScratchDatabase {
       for (const { table, name } of keys) await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
       const catalog = await readCatalog(client);
       const found = await loading.rows.columns();
-      for (const rule of TABLES.filter(travels)) {
+      for (const rule of TABLES.filter(isReplicated)) {
         const into = catalog.find(({ name }) => name === rule.table);
         const columns = found.get(rule.table);
         if (into && columns) await new TableLoad(client, rule, into, columns, loading).run();
@@ -154,7 +169,7 @@ class TableLoad {
 
   constructor(
     private readonly client: Client,
-    private readonly rule: TravellingTable,
+    private readonly rule: ReplicatedTable,
     into: CatalogTable,
     found: ReadonlySet<string>,
     private readonly loading: Loading,
@@ -217,7 +232,7 @@ async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallie
     for (const { table, column, into, referenced, needed, columns } of keys) {
       if (columns > 1) continue;
       const orphans = `c.${column} IS NOT NULL AND NOT EXISTS (SELECT FROM ${into} p WHERE p.${referenced} = c.${column})`;
-      const rule = TABLES.filter(travels).find(({ table: name }) => name === table.replaceAll('"', ""));
+      const rule = TABLES.filter(isReplicated).find(({ table: name }) => name === table.replaceAll('"', ""));
       const { instead } = rule?.references[column] ?? {};
       if (instead && !needed) {
         const owner = escapeIdentifier(instead.owner);

@@ -1,4 +1,4 @@
-import type { TravellingTable } from "../accounts/tableRule";
+import type { ReplicatedTable } from "../accounts/tableRule";
 import { reencrypt } from "../rekey/ciphertext";
 import { isSsoEnvelope, isToken, type SecretKey } from "../rekey/secretKey";
 
@@ -23,7 +23,7 @@ export interface Resealed {
 }
 
 /** A row with its secrets under the fleet's key. */
-export function resealed(rule: TravellingTable, texts: Texts, keys: SecretKeys): Resealed {
+export function resealed(rule: ReplicatedTable, texts: Texts, keys: SecretKeys): Resealed {
   const sealed = new Map(texts);
   const unreadable: string[] = [];
   for (const [column, { form }] of Object.entries(rule.ciphertext ?? {})) {
@@ -47,14 +47,14 @@ export function resealed(rule: TravellingTable, texts: Texts, keys: SecretKeys):
 }
 
 /** Earlier releases encrypted variables of every type; 1.13 takes those that are no credentials for what they say. */
-function inTheClear({ table }: TravellingTable, texts: Map<string, string | null>, key: SecretKey): Texts {
+function inTheClear({ table }: ReplicatedTable, texts: Map<string, string | null>, key: SecretKey): Texts {
   const value = texts.get("value");
   if (table !== "variable" || texts.get("type") === "Credential" || !isToken(value)) return texts;
   return texts.set("value", key.decrypt(value) ?? value);
 }
 
 /** Whether two rows say the same: of secrets what is under the fleet's key, as each encryption of one is another text. */
-export function saysTheSame(rule: TravellingTable, one: Texts, other: Texts, key: SecretKey): boolean {
+export function saysTheSame(rule: ReplicatedTable, one: Texts, other: Texts, key: SecretKey): boolean {
   return [...one].every(([column, text]) => {
     const stored = other.get(column) ?? null;
     if (text === stored) return true;

@@ -1,7 +1,7 @@
 import { type ClientBase, escapeIdentifier } from "pg";
 import { type CatalogTable, readCatalog } from "../accounts/catalog";
 import { conditionSql } from "../accounts/rowCondition";
-import { type TravellingTable, travels } from "../accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import { hasTable } from "../postgres/connection";
 import { CarriedTable, digestSql } from "./carriedTable";
@@ -41,7 +41,7 @@ export async function sinceImport(region: ClientBase): Promise<readonly SinceImp
   if (!(await hasTable(region, LEDGER))) return undefined;
   const catalog = await readCatalog(region);
   const all: SinceImport[] = [];
-  for (const rule of TABLES.filter(travels)) {
+  for (const rule of TABLES.filter(isReplicated)) {
     const table = catalog.find(({ name }) => name === rule.table);
     if (!table) continue;
     const found = (await region.query<Found>(differing(rule, table), [rule.table])).rows;
@@ -55,7 +55,7 @@ export async function sinceImport(region: ClientBase): Promise<readonly SinceImp
   return all;
 }
 
-function differing(rule: TravellingTable, inRegion: CatalogTable): string {
+function differing(rule: ReplicatedTable, inRegion: CatalogTable): string {
   const table = new CarriedTable(rule, inRegion, inRegion);
   const has = (name: string) => inRegion.columns.some((column) => column.name === name);
   const names = NAMES.filter(has).map((name) => `t.${escapeIdentifier(name)}::text`);

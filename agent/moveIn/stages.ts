@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import { AgentError, ExitCode } from "../errors";
 import { type DatabaseAddress, withDatabase } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
 import { SecretKey } from "../rekey/secretKey";
 import { carry } from "./carry";
 import { type AskedShare, regionContents } from "./contents";
@@ -14,8 +14,9 @@ import { type PackageManifest, RESULT } from "./package";
 import { PackageReader } from "./packageReader";
 import { revisionsOf, ScratchDatabase } from "./scratchDatabase";
 import type { SecretKeys } from "./secrets";
-import { seldom } from "./seldom";
+import type { Strangers } from "./strangers";
 import { type TableTally, Tallies } from "./tallies";
+import { throttle } from "./throttle";
 import { carryUploads, type UploadStore } from "./uploads";
 
 /** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
@@ -70,7 +71,7 @@ async function begin(moveIn: MoveIn): Promise<void> {
   await alone(moveIn, async (region) => {
     await refuseNames(manifest, region, moveIn);
     await requireRevisions(region, moveIn);
-    await new ScratchDatabase(moveIn.database).make(manifest.revisions);
+    await new ScratchDatabase(moveIn.database).make(manifest.revisions, moveIn.sha256);
   });
 }
 
@@ -80,8 +81,9 @@ async function load(moveIn: MoveIn): Promise<void> {
   await alone(moveIn, async () => {
     const scratch = new ScratchDatabase(moveIn.database);
     const { signal } = moveIn;
+    await scratch.requirePackage(moveIn.sha256);
     try {
-      await scratch.load({ rows, tallies: new Tallies(), progress: seldom(moveIn.report), signal });
+      await scratch.load({ rows, tallies: new Tallies(), progress: throttle(moveIn.report), signal });
     } catch (error) {
       await scratch.drop().catch(() => undefined);
       throw error;
@@ -102,15 +104,16 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
     const scratch = new ScratchDatabase(moveIn.database);
     const tallies = new Tallies();
     const began = Date.now();
+    await scratch.requirePackage(moveIn.sha256);
     try {
       tallies.add(await scratch.told());
-      await carryRows({ scratch, region, tallies, manifest, moveIn });
+      const strangers = await carryRows({ scratch, region, tallies, manifest, moveIn });
       for (const { table, reason, name, rows } of manifest.left) tallies.leave(table, reason, name, rows);
       const { source, files = [] } = manifest;
       const { filesPrefix: prefix, signal } = moveIn;
-      const progress = seldom(moveIn.report);
+      const progress = throttle(moveIn.report);
       const store = storeOf(moveIn.bucket, reader);
-      await carryUploads({ files, store, prefix, region, source, tallies, progress, signal });
+      await carryUploads({ files, store, prefix, region, source, strangers, tallies, progress, signal });
     } finally {
       await scratch.drop().catch(() => undefined);
     }
@@ -143,13 +146,13 @@ interface Carried {
   readonly moveIn: MoveIn;
 }
 
-async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried): Promise<void> {
+async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried): Promise<Strangers> {
   const { source, flowNames, files = [] } = manifest;
   const rows = await scratch.open();
   try {
     const newest = await revisionsOf(rows);
     requireSame(newest, await requireRevisions(region, moveIn), moveIn);
-    await carry({
+    return await carry({
       scratch: rows,
       region,
       source,
@@ -158,7 +161,7 @@ async function carryRows({ scratch, region, tallies, manifest, moveIn }: Carried
       uploads: new Set(files.map(({ path }) => path)),
       superuser: moveIn.superuser,
       tallies,
-      progress: seldom(moveIn.report),
+      progress: throttle(moveIn.report),
       signal: moveIn.signal,
     });
   } finally {

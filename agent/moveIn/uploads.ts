@@ -1,9 +1,10 @@
 import type { Client } from "pg";
-import { AgentError, ExitCode } from "../errors";
 import { inTransaction } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
 import { type Entry, Ledger } from "./ledger";
 import type { PackagedFile } from "./package";
-import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, OF_NOBODY } from "./reasons";
+import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "./reasons";
+import type { Strangers } from "./strangers";
 import type { Tallies } from "./tallies";
 
 /** The region's bucket, as far as uploads need it. */
@@ -23,6 +24,8 @@ export interface CarryingUploads {
   readonly prefix: string;
   readonly region: Client;
   readonly source: string;
+  /** Flows that are another user's in the fleet get nothing of the source's. */
+  readonly strangers: Strangers;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -42,15 +45,11 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   const known = new Map<string, boolean>();
   let count = 0;
   for (const file of files) {
-    if (signal.aborted)
-      throw new AgentError(
-        "interrupted; what is in the fleet is whole, and the same again goes on from it",
-        ExitCode.Failure,
-      );
+    if (signal.aborted) throw new AgentError(INTERRUPTED, ExitCode.Failure);
     const [id = ""] = file.path.split("/");
     const into = users.get(id);
     const keys = into === undefined ? [file.path] : [file.path, `${into}${file.path.slice(id.length)}`];
-    const isKnown = known.get(id) ?? (await hasCome(ledger, id));
+    const isKnown = known.get(id) ?? (await hasCome(carrying, into ?? id));
     known.set(id, isKnown);
     if (!isKnown) tallies.leave(UPLOADS, OF_NOBODY, file.path);
     else for (const key of keys) await new Upload(file, `${prefix}/${key}`, { ...carrying, ledger }).carry();
@@ -58,10 +57,14 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   }
 }
 
-/** Whether it is the id of a user or a flow that came. */
-async function hasCome(ledger: Ledger, id: string): Promise<boolean> {
-  const found = await Promise.all(["user", "flow"].map((table) => ledger.entries(table, [id])));
-  return found.some(({ size }) => size > 0);
+/** Whether the region has a user or a flow of that id, which came or was there as the source has it. */
+async function hasCome({ region, strangers }: CarryingUploads, id: string): Promise<boolean> {
+  if (strangers.get("flow")?.has(id)) return false;
+  const { rows } = await region.query(
+    `SELECT FROM public."user" WHERE id::text = $1 UNION ALL SELECT FROM public.flow WHERE id::text = $1`,
+    [id],
+  );
+  return rows.length > 0;
 }
 
 class Upload {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Client, type ClientBase, type ClientConfig, DatabaseError } from "pg";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 import { RowsTooLarge } from "./largeValue";
 
 const CONNECT_TIMEOUT_MS = 10_000;

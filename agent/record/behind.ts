@@ -21,8 +21,7 @@ export const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>()
 type Of = Pick<Parts, "repository" | "database" | "region">;
 
 /**
- * Flows of which another region's recorder committed an edit or a delete within the time that replication may take, and
- * this database does not have it yet.
+ * Flows that another region's recorder changed so recently that replication may not have brought the change to this database yet.
  */
 export async function underWay(
   { repository, database, region }: Of,
@@ -77,7 +76,7 @@ export async function isBehind(
   return !isOwnUnread && !replicated.knows(newest.by, newest.at);
 }
 
-/** The blob that a flow as this database has it was recorded as, sometime; undefined: Git never had it. */
+/** The blob as which the flow's current state was recorded; undefined: Git never had it. */
 export async function recordedAs(
   { repository }: Of,
   commit: string,

@@ -1,6 +1,6 @@
+import { groupBy } from "../collections/groupBy";
 import { USER_FILE } from "../flows/userFolder";
 import { GitUnreachable } from "../git/repository";
-import { groupsOf } from "../groups";
 import type { LangFlowUnreachable } from "../langflow/client";
 import { underWay } from "./behind";
 import type { Known, Look } from "./database";
@@ -223,7 +223,7 @@ function foldersIn(
     return userId === undefined ? [] : [{ folder: topOf(each), userId }];
   });
   const recorded = new Map<string, string>();
-  const groups = [...groupsOf(flows, ({ folder, userId }) => `${folder} ${userId}`).values()];
+  const groups = [...groupBy(flows, ({ folder, userId }) => `${folder} ${userId}`).values()];
   // Of a folder's users the one with most flows comes last.
   for (const [first] of groups.sort((one, other) => one.length - other.length))
     if (first) recorded.set(first.folder, first.userId);

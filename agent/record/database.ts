@@ -3,11 +3,12 @@ import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { FLOW_BYTES_MAX, NotAFlow } from "../flows/flowFile";
 import { type Field, KEYS } from "../flows/version";
 import type { StoredFlow } from "../langflow/client";
-import { DatabaseUnreachable, type FlowStore } from "../langflow/store";
+import type { FlowStore } from "../langflow/store";
 import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 import { LargeValues } from "../postgres/largeValues";
+import { DatabaseUnreachable } from "../process/errors";
 
 /** A user as LangFlow's database has one. */
 export interface User {

@@ -1,28 +1,28 @@
 import { createHash } from "node:crypto";
 
-/** How many deletes at once are taken for what somebody wanted. */
+/** How many deletes at once are plausible. */
 export interface DeleteLimit {
   /** Of the flows, from 0 to 1. */
   readonly share: number;
   readonly number: number;
 }
 
-/** Deletes that wait for a person. */
+/** Deletes that wait for an operator. */
 export interface HeldDeletes {
   readonly ids: readonly string[];
-  /** What a person names to release just these, and no others that come later. */
+  /** Identifies exactly these deletes, and no later ones. */
   readonly code: string;
-  /** Flows before. */
+  /** Number of flows before. */
   readonly of: number;
 }
 
 /**
- * Whether so many deletes at once wait for a person: more than the number, and more than the share of the flows. What
- * empties a workspace (a database that came up empty, a folder removed by mistake) looks like a user's deletes.
+ * Holds deletes that exceed both the number and the share of the flows. A fault that empties a workspace (an empty database, a folder removed
+ * by mistake) looks like a user's deletes.
  *
  * @param ids of the flows to delete, on either side
  * @param of flows there are, on both sides
- * @returns undefined where they may go on
+ * @returns undefined if they may proceed
  */
 export function unusualDeletes(
   workspace: string,

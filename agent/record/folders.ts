@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
+import { groupBy } from "../collections/groupBy";
 import { DEFAULT_PROJECT, flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
 import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
-import { groupsOf } from "../groups";
 import type { Project, User } from "./database";
 import type { TopFolder, Tree } from "./tree";
 
@@ -42,7 +42,7 @@ export async function userFolders(of: FoldersOf): Promise<UserFolders> {
   const folders = [...tree.folders.values()]
     .filter(({ name }) => name !== DEFAULT_FOLDER)
     .sort((one, other) => (one.name < other.name ? -1 : 1));
-  const named = groupsOf(folders, ({ userId }) => userId);
+  const named = groupBy(folders, ({ userId }) => userId);
   const isWithout = (id: string | undefined): id is string =>
     id !== undefined && !byUser.has(id) && users.some((user) => user.id === id);
   const given = new Set<string>();

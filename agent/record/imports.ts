@@ -1,3 +1,4 @@
+import { forEachConcurrent } from "../async/forEachConcurrent";
 import type { JsonObject } from "../flows/canonicalJson";
 import {
   compose,
@@ -12,9 +13,8 @@ import {
 import { DEFAULT_PROJECT } from "../flows/layout";
 import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
 import type { Change } from "../git/history";
-import { itemTrouble } from "../itemTrouble";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
-import { inParallel } from "../parallel";
+import { itemTrouble } from "../langflow/itemTrouble";
 import { isBehind, recordedAs } from "./behind";
 import type { Known, Look, Replicated, StoredRow } from "./database";
 import { type HeldDeletes, unusualDeletes } from "./deletes";
@@ -141,7 +141,7 @@ export class Imports {
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
     const existing = written.filter(({ id }) => this.look.rows.has(id));
-    await inParallel(
+    await forEachConcurrent(
       existing,
       EDITS_AT_ONCE,
       (edit) => this.attempt(edit, () => this.merge(edit), true),
@@ -170,7 +170,7 @@ export class Imports {
       if (isChanged) this.waiting.set(id, base?.blob ?? "");
       return false;
     }
-    const waits = this.parts.holds.waiting(`import ${id}`, this.version(id, head));
+    const waits = this.parts.backoff.blockedReason(`import ${id}`, this.version(id, head));
     if (!waits) return true;
     this.waiting.set(id, base?.blob ?? "");
     this.report.of(workspace).held.push({ path: pathOf(id), ...waits });
@@ -185,7 +185,7 @@ export class Imports {
     try {
       mustBeRecorder(this.parts);
       await work();
-      this.parts.holds.succeeded(`import ${edit.id}`);
+      this.parts.backoff.recordSuccess(`import ${edit.id}`);
     } catch (error) {
       this.waiting.set(edit.id, edit.base?.blob ?? "");
       if (error instanceof ChangedMeanwhile) return;
@@ -206,7 +206,7 @@ export class Imports {
 
   private hold({ workspace, id, head }: Edit, reason: string): void {
     const trouble = { reason, kind: "flow" } as const;
-    this.parts.holds.failed(`import ${id}`, this.version(id, head), trouble);
+    this.parts.backoff.recordFailure(`import ${id}`, this.version(id, head), trouble);
     this.report.of(workspace).held.push({ path: pathOf(id), ...trouble });
   }
 
@@ -411,7 +411,7 @@ export class Imports {
       for (const flow of flows) await this.attempt(flow.edit, () => this.createOne(flow));
     };
     const weightOf = (flows: readonly New[]) => Math.max(...flows.map(({ edit }) => weightIn(BATCHES_AT_ONCE)(edit)));
-    return inParallel(this.batches(edits), BATCHES_AT_ONCE, create, weightOf);
+    return forEachConcurrent(this.batches(edits), BATCHES_AT_ONCE, create, weightOf);
   }
 
   private async *batches(edits: readonly Written[]): AsyncGenerator<readonly New[]> {

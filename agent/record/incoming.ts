@@ -1,8 +1,8 @@
+import { groupBy } from "../collections/groupBy";
 import type { FlowFile } from "../flows/flowFile";
 import { FIELDS } from "../flows/version";
 import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
-import { groupsOf } from "../groups";
 import type { Known, Look } from "./database";
 import { isAgents, isRecorders, isScrubbed, listedIn } from "./edits";
 import { folderIn, Placement, type UserFolders } from "./folders";
@@ -126,7 +126,7 @@ export async function placesIn(
   const byFolder = new Map([...folders.byUser].map(([userId, name]) => [name, userId]));
   // Of a flow that was deleted, the recorded file says whose it was.
   const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(topOf(known.get(id)));
-  const inFolder = groupsOf(
+  const inFolder = groupBy(
     [...known].filter(([id, { path }]) => path && rows.has(id)),
     ([, each]) => topOf(each),
   );
@@ -170,7 +170,7 @@ async function copiedFolders(
     for (const userId of new Set([...users, folder.userId].flatMap((id) => id ?? [])))
       byUser.push([userId, folder.name]);
   }
-  const groups = groupsOf(byUser, ([userId]) => userId);
+  const groups = groupBy(byUser, ([userId]) => userId);
   return new Map([...groups].map(([userId, own]) => [userId, own.map(([, name]) => name)]));
 }
 
@@ -187,7 +187,7 @@ function recordedIn(
   const found = new Map<string, ReadonlySet<string | undefined>>();
   for (const isAsRecorded of [true, false]) {
     const own = known.filter(([id, { revision }]) => (rows.get(id)?.revision === revision) === isAsRecorded);
-    for (const [folder, flows] of groupsOf(own, ([, { path = "" }]) => folderIn(workspace, path)))
+    for (const [folder, flows] of groupBy(own, ([, { path = "" }]) => folderIn(workspace, path)))
       if (!found.has(folder)) found.set(folder, new Set(flows.map(([id]) => rows.get(id)?.projectId)));
   }
   const single = [...found].filter(([, projects]) => projects.size === 1);

@@ -1,12 +1,14 @@
 import type { Problem } from "../flows/version";
 import { GitUnreachable, type Repository } from "../git/repository";
 import { LangFlowUnreachable } from "../langflow/client";
-import { DatabaseUnreachable } from "../langflow/store";
-import type { Log } from "../log";
-import type { CycleResult, Metrics } from "../metrics";
-import { Rests, rest } from "../rest";
-import { ToldOnce } from "../toldOnce";
+import { DatabaseUnreachable } from "../process/errors";
+import type { Log } from "../process/log";
+import { abortableSleep } from "../rounds/abortableSleep";
+import { FailureReporter } from "../rounds/failureReporter";
+import { LogDeduplicator } from "../rounds/logDeduplicator";
+import { RoundLoop } from "../rounds/roundLoop";
 import type { Cycle } from "./cycle";
+import type { CycleResult, RecordMetrics } from "./metrics";
 import { CONFLICT_KINDS, type Outcome } from "./outcome";
 import { NotRecorder, Raced } from "./parts";
 
@@ -17,40 +19,50 @@ export interface LoopOptions {
   cycle(): Promise<Cycle | undefined>;
   readonly repository: Pick<Repository, "hasMoved" | "mend">;
   readonly intervalSeconds: number;
-  readonly metrics: Metrics;
+  readonly metrics: RecordMetrics;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** A lost race is tried again this often, then in the next interval. */
+/** Retries of a lost race in one interval. */
 const RACES_MAX = 8;
 const RACE_BACKOFF_MS = 100;
-/** Requests for the Git host's newest commit in an interval. */
-const GIT_POLLS = 5;
-/** A host that calls at every push must not keep the agent from anything else. */
+/** How often the Git host is asked for its newest commit. */
+const GIT_POLLS_PER_INTERVAL = 5;
+/** Minimum pause between cycles: webhooks must not keep the agent from its other work. */
 const TRIGGER_SPACING_MS = 250;
 
 /** Records at the start, at each interval, when a webhook calls, and when the Git host has a new commit. */
 export class RecordLoop {
-  readonly #rests: Rests;
+  readonly #loop: RoundLoop;
   #isRecorder = false;
+  /** When the next cycle is due, in milliseconds. */
+  #dueAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds: when the loop last gave a sign of life. */
   aliveAt = Date.now();
   /** What the last cycle found, an outcome a user's folder. */
   outcomes: readonly Outcome[] = [];
-  readonly #told = new ToldOnce();
-  /** Flows that were skipped or held in the last cycle, each with what was logged of it. */
-  #listed: ReadonlySet<string> = new Set();
-  /** Logged since the last cycle that went well: a host that goes away reports that in several ways, in turn. */
-  readonly #troubles = new Set<string>();
+  readonly #logged = new LogDeduplicator();
+  /** Flows that were skipped or held in the last cycle. */
+  readonly #listed = new LogDeduplicator();
+  /** Once per success: a host that goes away causes several different failures in turn. */
+  readonly #failures: FailureReporter<CycleResult>;
 
   constructor(private readonly options: LoopOptions) {
-    this.#rests = new Rests(options.signal);
+    const { log, signal } = options;
+    this.#failures = new FailureReporter({ resultOf, isOncePerSuccess: true, log });
+    this.#loop = new RoundLoop({
+      isDue: (isTriggered) => this.isDue(isTriggered),
+      round: () => this.round(),
+      pauseMs: () => Math.max(0, Math.min(this.intervalMs / GIT_POLLS_PER_INTERVAL, this.#dueAt - Date.now())),
+      spacingMs: TRIGGER_SPACING_MS,
+      signal,
+    });
   }
 
-  /** Starts a cycle as soon as possible. Calls that come together are one. */
+  /** Starts a cycle as soon as possible. Triggers in quick succession start one cycle. */
   trigger(): void {
-    this.#rests.call();
+    this.#loop.trigger();
   }
 
   /** A sign of life from within a cycle, such as a clone's progress. */
@@ -59,27 +71,27 @@ export class RecordLoop {
   }
 
   /** Runs until the signal. */
-  async run(): Promise<void> {
-    const { signal } = this.options;
-    while (!signal.aborted) {
-      this.#rests.isCalled = false;
-      this.alive();
-      await this.once();
-      await this.pause();
-    }
+  run(): Promise<void> {
+    return this.#loop.run();
   }
 
-  /** Waits for the interval, a trigger, or a commit at the Git host, which is asked more often since that costs little. */
-  private async pause(): Promise<void> {
-    const { intervalSeconds, signal, repository } = this.options;
-    const until = Date.now() + intervalSeconds * 1000;
-    await rest(TRIGGER_SPACING_MS, signal);
-    while (!this.#rests.isCalled && !signal.aborted && Date.now() < until) {
-      this.alive();
-      await this.#rests.untilCalled(Math.min((intervalSeconds * 1000) / GIT_POLLS, until - Date.now()));
-      const asks = this.#isRecorder && !this.#rests.isCalled && Date.now() < until;
-      if (asks && (await repository.hasMoved())) return;
-    }
+  private get intervalMs(): number {
+    return this.options.intervalSeconds * 1000;
+  }
+
+  /** A cycle is due at each interval, after a trigger, and when the Git host has a new commit: that request is cheap. */
+  private async isDue(isTriggered: boolean): Promise<boolean> {
+    this.alive();
+    if (isTriggered || Date.now() >= this.#dueAt) return true;
+    return this.#isRecorder && (await this.options.repository.hasMoved()) && !this.options.signal.aborted;
+  }
+
+  private async round(): Promise<void> {
+    this.#loop.dropTrigger();
+    this.alive();
+    await this.once();
+    this.alive();
+    this.#dueAt = Date.now() + this.intervalMs;
   }
 
   private async once(): Promise<void> {
@@ -97,11 +109,11 @@ export class RecordLoop {
         if (!done.trouble) for (const { workspace } of done.outcomes) metrics.succeeded(workspace, began);
         this.list();
         metrics.pending(done.pending);
-        if (done.remark !== undefined && this.#told.isNews("remark", done.remark)) log.warn({}, done.remark);
+        if (done.remark !== undefined && this.#logged.changed("remark", done.remark)) log.warn({}, done.remark);
         if (done.trouble) throw done.trouble;
         metrics.duration.observe((Date.now() - began) / 1000);
         metrics.cycles.inc({ result: "success" });
-        this.#troubles.clear();
+        this.#failures.succeeded();
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -110,22 +122,18 @@ export class RecordLoop {
           return void metrics.cycles.inc({ result: "standby" });
         }
         const result = resultOf(error);
-        const message = error instanceof Error ? error.message : String(error);
-        // A damaged clone fails in any way, also as if the host were away: git looks at it once for each trouble.
-        const isOfGit = (result === "failed" || result === "git-unreachable") && !this.#troubles.has(message);
+        // A damaged clone can fail in any way, even as if the host were unreachable: git checks it once per failure.
+        const isOfGit = (result === "failed" || result === "git-unreachable") && !this.#failures.isRepeated(error);
         if (isOfGit && !isMended && (await this.options.repository.mend().catch(() => false))) {
           isMended = true;
           continue;
         }
         metrics.cycles.inc({ result });
         if (result === "raced" && races < RACES_MAX) {
-          await rest(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()), signal);
+          await abortableSleep(RACE_BACKOFF_MS * 2 ** Math.min(races, 5) * (0.5 + Math.random()), signal);
           continue;
         }
-        // The same trouble every few seconds is logged once.
-        if (!this.#troubles.has(message)) log.error({ result, ...stackOf(error, result) }, message);
-        this.#troubles.add(message);
-        return;
+        return void this.#failures.report(error);
       }
     }
   }
@@ -134,11 +142,11 @@ export class RecordLoop {
     const { metrics, log } = this.options;
     this.#isRecorder = isRecorder;
     metrics.standing(isRecorder);
-    const news = isRecorder ? "this region is the recorder" : "this region is not the recorder: standing by";
-    if (this.#told.isNews("standing", news)) log.info({}, news);
+    const message = isRecorder ? "this region is the recorder" : "this region is not the recorder: standing by";
+    if (this.#logged.changed("standing", message)) log.info({}, message);
     if (isRecorder) return;
     this.outcomes = [];
-    this.#listed = new Set();
+    this.#listed.clear();
   }
 
   private record({ workspace, imported, exported, conflicts, problems, held, flows }: Outcome): void {
@@ -162,20 +170,20 @@ export class RecordLoop {
     }
   }
 
-  /** A line a flow that is skipped or held, once, and again when something about it changes. */
+  /** Logs each skipped or held flow once, and again when its reason changes. */
   private list(): void {
     const listed = new Set<string>();
-    const tell = (workspace: string, { path, reason }: Problem, what: "skipped" | "held", about = reason) => {
+    const list = (workspace: string, { path, reason }: Problem, what: "skipped" | "held", about = reason) => {
       const key = `${workspace} ${what} ${path} ${about}`;
       listed.add(key);
-      if (!this.#listed.has(key)) this.options.log.warn({ workspace, path, reason }, what);
+      if (this.#listed.changed(key, what)) this.options.log.warn({ workspace, path, reason }, what);
     };
     for (const { workspace, problems, held, heldDeletes } of this.outcomes) {
-      for (const each of problems) tell(workspace, each, "skipped");
-      // How many flows there are besides those that wait makes no difference to them.
-      for (const each of held) tell(workspace, each, "held", each.kind === "deletes" ? heldDeletes?.code : undefined);
+      for (const each of problems) list(workspace, each, "skipped");
+      // The reason of held deletes contains the number of all flows, which may change; the code does not.
+      for (const each of held) list(workspace, each, "held", each.kind === "deletes" ? heldDeletes?.code : undefined);
     }
-    this.#listed = listed;
+    this.#listed.forgetAllBut(listed);
   }
 }
 
@@ -185,9 +193,4 @@ function resultOf(error: unknown): CycleResult {
   if (error instanceof LangFlowUnreachable) return "langflow-unreachable";
   if (error instanceof DatabaseUnreachable) return "database-unreachable";
   return "failed";
-}
-
-/** What nobody foresaw is told with the place it happened at. */
-function stackOf(error: unknown, result: CycleResult): { stack?: string } {
-  return result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
 }

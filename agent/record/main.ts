@@ -1,24 +1,24 @@
 import { join } from "node:path";
 import { fleetUserId } from "../adopt/fleetUserId";
-import type { Config } from "../config";
-import type { Context } from "../context";
 import { findSecrets, isAllowed } from "../flows/secretScan";
 import { Repository } from "../git/repository";
-import { Holds } from "../holds";
 import { accessTokens } from "../langflow/accessToken";
 import { LangFlow } from "../langflow/client";
 import type { FlowStore } from "../langflow/store";
-import type { Metrics } from "../metrics";
+import type { Config } from "../process/config";
+import type { Context } from "../process/context";
+import { RetryBackoff } from "../rounds/retryBackoff";
 import { cycle } from "./cycle";
 import { RecordDatabase, type User } from "./database";
 import { RecordLoop } from "./loop";
+import type { RecordMetrics } from "./metrics";
 import type { LangFlowApi, Parts } from "./parts";
 import { Releases } from "./release";
 import { TreeReader } from "./tree";
 
 export interface RecordOptions {
   readonly store: Pick<FlowStore, "through">;
-  readonly metrics: Metrics;
+  readonly metrics: RecordMetrics;
   /** Whether this agent is the fleet's recorder now. */
   readonly isRecorder: () => boolean;
   /** Whether one region records for the whole fleet. */
@@ -56,7 +56,7 @@ export async function recordOf(
     database: new RecordDatabase(store),
     repository,
     reader: new TreeReader(repository),
-    holds: new Holds(),
+    backoff: new RetryBackoff(),
     deletes: {
       share: config.AGENT_DELETES_SHARE,
       number: config.AGENT_DELETES_NUMBER,

@@ -1,38 +1,38 @@
 import type { FlowFile } from "../flows/flowFile";
 import type { Repository } from "../git/repository";
-import type { Holds } from "../holds";
 import type { LangFlow } from "../langflow/client";
+import type { RetryBackoff } from "../rounds/retryBackoff";
 import type { RecordDatabase, User } from "./database";
 import type { DeleteLimit } from "./deletes";
 import { type Outcome, outcomeOf, type Trouble } from "./outcome";
 import type { Releases } from "./release";
 import type { TreeReader } from "./tree";
 
-/** Another commit reached the host first: look again. */
+/** A different commit reached the host first: start over. */
 export class Raced extends Error {}
 
-/** Another region became the recorder. */
+/** A different region became the recorder. */
 export class NotRecorder extends Error {}
 
 export type LangFlowApi = Pick<LangFlow, "answers" | "put" | "create" | "patch" | "setLock" | "delete" | "makeProject">;
 
-/** What the recorder works with. */
+/** The dependencies of a cycle. */
 export interface Parts {
   /** Our name of the region. */
   readonly region: string;
   readonly database: Pick<RecordDatabase, keyof RecordDatabase>;
   readonly repository: Pick<Repository, keyof Repository>;
   readonly reader: TreeReader;
-  readonly holds: Holds<Trouble>;
-  /** Of a user's flows, and of all users' together. */
+  readonly backoff: RetryBackoff<Trouble>;
+  /** Limits per user, and for all users together. */
   readonly deletes: DeleteLimit & { readonly together: DeleteLimit };
-  /** What a person released. */
+  /** Deletes that an operator released. */
   readonly releases: Pick<Releases, "has" | "take">;
-  /** What looks like a secret in a file, except for what is allowed by name. */
+  /** Possible secrets in a file, without those that are allowed by name. */
   findSecrets(
     file: Pick<FlowFile, "id" | "value">,
   ): Promise<readonly { readonly field: string; readonly rule: string }[]>;
-  /** LangFlow in the name of a user. */
+  /** LangFlow's API, as a user. */
   langflowOf(userId: string): LangFlowApi;
   /** Whether a user is the one whose folder is `default`. */
   isDefault(user: User, users: readonly User[]): boolean;
@@ -45,16 +45,16 @@ export interface Parts {
   isOnlyRecorder(): boolean;
   /** Whether the database has what the other regions have written before: after a start or a restore it is behind. */
   isCaughtUp(): boolean;
-  /** The cycle is alive, however long it takes. */
+  /** Signals that a long cycle is still alive. */
   alive(): void;
 }
 
-/** @throws NotRecorder: asked before each push and each write to LangFlow */
+/** Call before each push and each write to LangFlow. @throws NotRecorder */
 export function mustBeRecorder({ isRecorder }: Pick<Parts, "isRecorder">): void {
   if (!isRecorder()) throw new NotRecorder("another region became the recorder");
 }
 
-/** What a cycle did, by folder. */
+/** The outcome of a cycle, by folder. */
 export class Report {
   readonly #outcomes = new Map<string, Outcome>();
 

@@ -4,10 +4,10 @@ import { pathOf } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, type Report } from "./parts";
 import type { Entry } from "./recording";
 
-/** Single entries that the host declined, with none accepted, after which it is taken to decline whatever is pushed. */
+/** After this many declined entries, with none accepted, the host is assumed to decline every push. */
 const DECLINED_MAX = 3;
 
-/** Commits entries and pushes what is pending, one linear history. What the host declines is one flow's trouble. */
+/** Commits entries and pushes pending commits, as a linear history. A declined commit holds only its own flow. */
 export class Publication {
   private accepted = 0;
   private declinedTimes = 0;
@@ -35,7 +35,7 @@ export class Publication {
     return commit;
   }
 
-  /** Whether the host declined parts of earlier cycles' commits, which are to be recorded again. */
+  /** Whether the host declined changes of earlier cycles' commits, which must be recorded again. */
   get isPartial(): boolean {
     return this.declinedPaths.size > 0;
   }
@@ -60,7 +60,7 @@ export class Publication {
       for (const { workspace, change } of entries) {
         if (!change) continue;
         this.report.of(workspace).exported += 1;
-        this.parts.holds.succeeded(`record ${change.id}`);
+        this.parts.backoff.recordSuccess(`record ${change.id}`);
       }
       return last;
     }
@@ -139,7 +139,7 @@ export class Publication {
     entries: readonly Entry[],
     reason: string,
   ): Promise<string | undefined> {
-    // A branch that takes nothing is not asked flow by flow.
+    // If the branch declines every push, do not try flow by flow.
     if (entries.length === 1 || (this.accepted === 0 && this.declinedTimes >= DECLINED_MAX)) {
       this.declinedTimes += 1;
       for (const entry of entries) this.hold(entry, `the Git host declined it: ${reason}`, entries.length === 1);
@@ -157,7 +157,7 @@ export class Publication {
   /** @param asked whether the host was asked about this entry alone; if not, it is tried again in the next cycle */
   private hold({ workspace, change, files, version }: Entry, reason: string, asked: boolean): void {
     const [path = ""] = files.keys();
-    if (asked) this.parts.holds.failed(`record ${change?.id ?? path}`, version, { reason, kind: "flow" });
+    if (asked) this.parts.backoff.recordFailure(`record ${change?.id ?? path}`, version, { reason, kind: "flow" });
     this.report.of(workspace).held.push({ path: change ? pathOf(change.id) : path, reason, kind: "flow" });
   }
 }

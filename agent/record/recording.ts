@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { groupBy } from "../collections/groupBy";
 import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../flows/flowFile";
 import { USER_FILE, userFileText } from "../flows/userFolder";
 import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
-import { groupsOf } from "../groups";
-import { itemTrouble } from "../itemTrouble";
-import { collectAfter } from "../memory";
+import { itemTrouble } from "../langflow/itemTrouble";
+import { collectAfter } from "../process/memory";
 import { ANY_VARIABLE, isBehind, recordedAs } from "./behind";
 import type { FlowRow, Known, Look, Replicated } from "./database";
 import { type FlowChange, isScrubbed } from "./edits";
@@ -69,7 +69,7 @@ export class Recording {
 
   /** @throws DatabaseUnreachable, BlobUnread */
   async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
-    const rows = groupsOf(this.look.rows.values(), ({ userId }) => userId);
+    const rows = groupBy(this.look.rows.values(), ({ userId }) => userId);
     for (const place of places.filter(({ isActive }) => isActive)) {
       await this.rewrite(place, rows.get(place.userId) ?? []);
       await this.remove(place);
@@ -120,7 +120,7 @@ export class Recording {
       known.path === file.path &&
       placement.isInProject(file.path, projectId);
     if (isRecorded) return false;
-    const waits = this.parts.holds.waiting(`record ${id}`, `${revision} ${file?.blob}`);
+    const waits = this.parts.backoff.blockedReason(`record ${id}`, `${revision} ${file?.blob}`);
     if (waits) this.report.of(workspace).held.push({ path: pathOf(id), ...waits });
     return waits === undefined;
   }
@@ -163,7 +163,7 @@ export class Recording {
       now && { path: now.path, ...(git && { name: git.name }) },
     );
     this.known.set(id, { path, blob, revision });
-    if (now?.path === path && now.blob === blob) return this.parts.holds.succeeded(`record ${id}`);
+    if (now?.path === path && now.blob === blob) return this.parts.backoff.recordSuccess(`record ${id}`);
     const files = new Map<string, string | undefined>(now ? [[now.path, undefined]] : []);
     files.set(path, await this.parts.repository.store(contents));
     const changed = FIELDS.filter((field) =>
@@ -229,7 +229,7 @@ export class Recording {
   }
 
   private hold(place: Place, { id, revision }: FlowRow, reason: string, kind: Held["kind"] = "flow"): void {
-    this.parts.holds.failed(`record ${id}`, `${revision} ${place.flows.byId.get(id)?.blob}`, { reason, kind });
+    this.parts.backoff.recordFailure(`record ${id}`, `${revision} ${place.flows.byId.get(id)?.blob}`, { reason, kind });
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason, kind });
   }
 
@@ -241,7 +241,7 @@ export class Recording {
     for (const [id, file] of gone) {
       // Without replication the tables of this database are restored together, so a flow that is gone was deleted.
       const isDeleted = replicated ? replicated.get(id)?.isDeleted : this.look.known.get(id)?.revision !== undefined;
-      const waits = this.parts.holds.waiting(`record ${id}`, ` ${file.blob}`);
+      const waits = this.parts.backoff.blockedReason(`record ${id}`, ` ${file.blob}`);
       if (!isDeleted || waits) {
         this.report.of(workspace).held.push({ path: pathOf(id), reason: waits?.reason ?? MISSING, kind: "flow" });
         continue;
@@ -272,7 +272,7 @@ export class Recording {
     }
     for (const [path, text] of texts) {
       const blob = blobId(Buffer.from(text));
-      if (this.parts.holds.waiting(`record ${path}`, blob)) continue;
+      if (this.parts.backoff.blockedReason(`record ${path}`, blob)) continue;
       if ((await this.parts.findSecrets({ id: "", value: { text } })).length > 0) {
         const reason = "a name in it looks as if it held a secret: give the user or project another name";
         this.report.of(workspace).held.push({ path, reason, kind: "secret" });

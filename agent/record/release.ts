@@ -1,14 +1,14 @@
-import { decidedUntil } from "../heldDeletes";
+import { decidedUntil } from "../approvals/heldDeletes";
 import type { HeldDeletes } from "./deletes";
 
-/** What a person released, looked up anew each time, since it is done while the agent runs. */
+/** Deletes that an operator released. Read each time, as that happens while the agent runs. */
 export class Releases {
   /** Until when, by flow. */
   readonly #released = new Map<string, number>();
 
   constructor(private readonly stateDir: string) {}
 
-  /** Whether a flow of a workspace may be deleted however many others are. */
+  /** Whether the delete of a flow was released. */
   has(workspace: string, id: string, now = Date.now()): boolean {
     return (this.#released.get(`${workspace} ${id}`) ?? 0) > now;
   }

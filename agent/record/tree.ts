@@ -1,10 +1,10 @@
+import { groupBy } from "../collections/groupBy";
 import { FLOW_BYTES_MAX, type FlowFile, readFlowFile } from "../flows/flowFile";
 import { folded, meaningOf, PROJECT_FILE } from "../flows/layout";
 import { type Binding, bindingIn, USER_FILE } from "../flows/userFolder";
 import type { Problem } from "../flows/version";
 import type { Repository, TreeFile } from "../git/repository";
-import { groupsOf } from "../groups";
-import { collectAfter } from "../memory";
+import { collectAfter } from "../process/memory";
 
 export interface FileAt {
   readonly path: string;
@@ -85,7 +85,7 @@ export class TreeReader {
     const below = files.filter(({ path }) => path.includes("/"));
     const binding = below.filter(isBinding).map(({ blob }) => blob);
     await this.remember(this.#bindings, binding, bindingIn);
-    const byFolder = groupsOf(below, ({ path }) => path.slice(0, path.indexOf("/")));
+    const byFolder = groupBy(below, ({ path }) => path.slice(0, path.indexOf("/")));
     const folders = new Map([...byFolder].map(([name, own]) => [name, this.folder(name, own)]));
     const flows = new Set([...folders.values()].flatMap((folder) => folder.flows.map(({ path }) => path)));
     return {

@@ -2,12 +2,12 @@ import { type Client, type ClientBase, DatabaseError, escapeIdentifier, escapeLi
 import { APPLYING, rowId } from "../accounts/capture";
 import { chunks } from "../accounts/database";
 import { conditionHolds, conditionSql } from "../accounts/rowCondition";
-import { type Ciphertext, type TravellingTable, travels } from "../accounts/tableRule";
+import { type Ciphertext, isReplicated, type ReplicatedTable } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
-import { AgentError, ExitCode } from "../errors";
 import { SCHEMA } from "../langflow/storeSchema";
-import type { Log } from "../log";
 import { hasTable, inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
+import type { Log } from "../process/log";
 import { type Keys, reencrypt } from "./ciphertext";
 import { SecretKey } from "./secretKey";
 
@@ -70,7 +70,7 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
       const isCarrying = await hasTable(client, `${SCHEMA}.account_change`);
       // The agent's rounds begin with it: none of them has read what is rewritten here and not written it yet.
       if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
-      for (const rule of TABLES.filter(travels))
+      for (const rule of TABLES.filter(isReplicated))
         for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {})) {
           const place = new CiphertextColumn(client, rule, column, ciphertext, keys);
           const found = await place.rewrite(isCarrying);
@@ -107,7 +107,7 @@ class CiphertextColumn {
 
   constructor(
     private readonly client: ClientBase,
-    private readonly rule: TravellingTable,
+    private readonly rule: ReplicatedTable,
     private readonly column: string,
     private readonly ciphertext: Ciphertext,
     private readonly keys: Keys,

@@ -7,7 +7,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
-import { AgentError, ExitCode } from "../errors";
+import { AgentError, ExitCode } from "../process/errors";
 
 /** A shorter secret is hashed to a key, a longer one is the key's base64 itself (LangFlow 1.13, `ensure_fernet_key`). */
 const PLAIN_KEY_CHARACTERS_MIN = 32;

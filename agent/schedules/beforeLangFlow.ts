@@ -2,12 +2,12 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { provideFence } from "./fence";
 
-/** Of a pod that is about to be replaced, say. */
+/** A pod that is about to be replaced may hold the lock. */
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Before LangFlow serves: nothing fires that is not held. A hold without an end, which a backup brought back or a person
- * has given to another region since, is over.
+ * Before LangFlow starts: installs the fence, so that schedules fire only in the holder's region. Ends a lease without expiry that a backup
+ * restored, or that was handed to a different region since.
  */
 export async function keepFromFiring(databaseUrl: string, region: string, named: string): Promise<void> {
   await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {

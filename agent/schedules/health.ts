@@ -3,7 +3,7 @@ const REQUEST_MS = 3_000;
 /** A restart of one pod is shorter. */
 const DOWN_MS = 15_000;
 
-/** Whether LangFlow answers, and for how long it has not. */
+/** Checks whether LangFlow responds, and for how long it has not. */
 export class Health {
   #sinceMs: number;
 

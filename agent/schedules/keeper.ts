@@ -1,7 +1,7 @@
 import { decide, type Fence, firstGeneration, given, type Lease, type Step } from "./lease";
 import type { SeenLease, Witness } from "./witness";
 
-/** The region's database, as the keeper uses it. */
+/** The fence in the region's database. */
 export interface Fencing {
   read(): Promise<Fence | undefined>;
   ask(lease: Pick<Lease, "generation" | "until">): Promise<void>;
@@ -14,31 +14,31 @@ export interface KeeperOptions {
   /** The region that config names. */
   readonly named: string;
   readonly fence: Fencing;
-  /** Undefined: there is none, and the region that is named holds them. */
+  /** Undefined: there is none, and the configured region holds the schedules. */
   readonly witness: Witness | undefined;
   readonly health: () => Promise<{ isHealthy: boolean; isDown: boolean }>;
-  /** To which region a person gave the schedules. */
+  /** The region to which an operator gave the schedules. */
   readonly giveTo: () => string | undefined;
-  /** The process's own clock, which nobody sets. */
+  /** The monotonic clock. */
   readonly steadyMs: () => number;
 }
 
-/** What a round left. */
+/** The outcome of a round. */
 export interface Standing {
   readonly isHolder: boolean;
   readonly generation: number;
-  /** Who else holds them, as far as the witness says. */
+  /** The current holder, according to the witness. */
   readonly holder: string | undefined;
 }
 
-/** Holds the schedules, or waits for them, a round at a time. */
+/** Holds the schedules' lease or waits for it, one round at a time. */
 export class Keeper {
   #seen: { etag: string | undefined; atMs: number } | undefined;
 
   constructor(private readonly options: KeeperOptions) {}
 
   /**
-   * One look, and what follows from it. Undefined: this LangFlow has no schedules.
+   * Reads the lease and acts on it. Undefined: this LangFlow has no schedules.
    *
    * @param isEnding the agent ends: what it holds is given up
    */
@@ -59,7 +59,7 @@ export class Keeper {
     }
     const isWithoutEnd = state.until === Number.POSITIVE_INFINITY;
     if (state.holder && isWithoutEnd) return standing;
-    // Up to its end the lease of a witness that is no more was this region's alone.
+    // A lease of a removed witness is this region's alone until it expires.
     const after = state.holder && state.now < state.until ? state.after : Math.max(state.now, state.asked.until);
     await fence.open({ generation, after }, Number.POSITIVE_INFINITY);
     return { ...standing, generation };

@@ -3,78 +3,77 @@
  * compared with another machine's clock, only with moments for which schedules fire, which are the same everywhere.
  */
 export interface Lease {
-  /** Who holds the schedules, or held them last. */
+  /** The current or last holder. */
   readonly region: string;
-  /** One more each time they change hands. */
+  /** The fencing token: increased at each change of the holder. */
   readonly generation: number;
-  /** The holder fires what is due later than this, */
+  /** The holder fires schedules that are due later than this, */
   readonly after: number;
-  /** and not later than this: whoever comes next begins there. */
+  /** and not later than this: the next holder starts there. */
   readonly until: number;
-  /** How long others wait, from when they first saw this lease, before one of them takes it. */
+  /** How long the others wait before they take over, from when they first saw this lease. */
   readonly termMs: number;
-  /** The holder has stopped by itself: nobody has to wait. */
+  /** The holder has released it: nobody has to wait. */
   readonly given?: true | undefined;
-  /** For whom it stopped; another region waits before it takes them all the same. */
+  /** The region it was released to. Other regions still wait before they take over. */
   readonly to?: string | undefined;
 }
 
-/** What the region's database goes by, and what its clock says. */
+/** The fence in the region's database, and its clock. */
 export interface Fence {
-  /** Schedules fire in this region, until then at most. */
+  /** Until when schedules fire in this region at most. */
   readonly holder: boolean;
   readonly generation: number;
   readonly after: number;
   readonly until: number;
-  /** What this region asked the witness for last: kept before it is asked, as the answer may be lost. */
+  /** The last lease that this region requested. Stored before the request, as the response may be lost. */
   readonly asked: { readonly generation: number; readonly until: number };
-  /** The database's clock; of before anything was asked for that is decided by it. */
+  /** The database's clock, read before any request that depends on it. */
   readonly now: number;
 }
 
-/** Milliseconds a lease is good for. A holder that is lost leaves no more than this without schedules. */
+/** The lease's duration. After the loss of a holder no schedule fires for at most this long. */
 export const TERM_MS = 20_000;
-/** Between two renewals, and between two looks of those who wait. */
+/** Between two renewals, and between two polls of the waiting regions. */
 export const RENEW_MS = 5_000;
-/** Clocks that are kept in time differ in rate by far less than this; beyond it, a part of the wait. */
+/** Allowance for clock drift, as a fraction of the wait: synchronized clocks drift far less. */
 const RATE_DRIFT = 0.01;
 const MARGIN_MS = 2_000;
-/** How long schedules that were given to one region wait for it: two of its looks. */
+/** How long a handed-over lease is reserved for its region: two of its polls. */
 const MEANT_FOR_MS = 12_000;
 
-/** What a region knows when it decides. */
+/** The input of a region's decision. */
 export interface View {
   readonly region: string;
-  /** The region that makes the lease where there is none. */
+  /** The region that creates the lease if there is none. */
   readonly named: string;
   readonly fence: Fence;
   /** Undefined: there is none. */
   readonly lease: Lease | undefined;
-  /** Milliseconds, by this process's own steady clock, since it first saw this lease, or that there is none. */
+  /** Milliseconds of the monotonic clock since the process first saw this lease, or its absence. */
   readonly unchangedMs: number;
-  /** LangFlow answers now. */
+  /** LangFlow responds now. */
   readonly isHealthy: boolean;
-  /** Not where LangFlow has been down for long, or the agent ends. */
+  /** False if LangFlow has been down for long, or the agent stops. */
   readonly mayHold: boolean;
-  /** A person gave the schedules to this region. */
+  /** The region to which an operator gave the schedules. */
   readonly giveTo?: string | undefined;
 }
 
 /** What to do next. */
 export type Step =
   | { readonly kind: "wait" }
-  /** The database holds what is not this region's any more. */
+  /** Close the fence: the lease is no longer this region's. */
   | { readonly kind: "close" }
-  /** Stop here, then tell the witness. */
+  /** Close the fence, then release the lease at the witness. */
   | { readonly kind: "give"; readonly lease: Lease; readonly to: string | undefined }
-  /** Ask the witness for this lease; if it takes it, fire until `until`, which may be before the lease's own end. */
+  /** Request this lease. If the witness accepts it, fire until `until`, which may be before the lease expires. */
   | { readonly kind: "hold"; readonly lease: Lease; readonly until: number };
 
 /**
- * What a region does with what it sees. Two rules keep a schedule from firing twice, and the first needs no clock: each
- * holder fires moments of its own span alone, spans do not overlap, since a lease begins where the last one that was
- * written ends, and a write counts only in place of the one that was read. The second, waiting a whole term, keeps two
- * from polling and listening at once.
+ * Decides a region's next step. Two rules keep a schedule from firing twice. The first needs no clock: each holder fires only schedules due
+ * in its own span. Spans do not overlap, since a lease starts where the last written one ends, and a write is a compare-and-swap of the
+ * lease that was read. The second rule, to wait a whole term, keeps two regions from polling and listening at once.
  */
 export function decide(view: View): Step {
   const { region, fence, lease, mayHold, giveTo } = view;
@@ -86,7 +85,7 @@ export function decide(view: View): Step {
   return held(view, lease);
 }
 
-/** The lease as the region leaves it, once its database lets nothing through any more. */
+/** The lease as the region releases it, once its fence is closed. */
 export function given(lease: Lease, closedAt: number, to: string | undefined): Lease {
   const until = Math.max(lease.after, Math.min(lease.until, closedAt));
   return { ...lease, until, given: true, to };
@@ -104,7 +103,7 @@ function hasRunOut({ unchangedMs }: View, termMs: number): boolean {
   return unchangedMs >= termMs * (1 + RATE_DRIFT) + MARGIN_MS;
 }
 
-/** Who is named makes the lease. Where one has been lost, its holder's time has to pass first. */
+/** The configured region creates the lease. If one was lost, its term has to pass first. */
 function make(view: View): Step {
   const { region, named, fence, isHealthy, mayHold } = view;
   const isWithoutEnd = fence.holder && fence.until === Number.POSITIVE_INFINITY;
@@ -116,7 +115,7 @@ function make(view: View): Step {
   return held(view, lease);
 }
 
-/** Above those of every lease there was, also one that nobody remembers. */
+/** Above the generation of every earlier lease, even a lost one. */
 export function firstGeneration({ now, generation }: Fence): number {
   return Math.max(Math.floor(now / 1000), generation + 1);
 }
@@ -139,6 +138,6 @@ function take(view: View, last: Lease): Step {
 
 function held({ fence }: View, { to: _, ...lease }: Lease): Step {
   const until = Math.floor(fence.now) + TERM_MS;
-  // The clock may have been set back: what was fired up to then was fired.
+  // The clock may have been set back: schedules up to then have fired already.
   return { kind: "hold", lease: { ...lease, until: Math.max(lease.until, until) }, until };
 }

@@ -1,7 +1,7 @@
-import type { Log } from "../log";
-import { rest } from "../rest";
-import { RoundTrouble } from "../roundTrouble";
-import { ToldOnce } from "../toldOnce";
+import type { Log } from "../process/log";
+import { FailureReporter, resultOfRound } from "../rounds/failureReporter";
+import { LogDeduplicator } from "../rounds/logDeduplicator";
+import { RoundLoop } from "../rounds/roundLoop";
 import type { Keeper, Standing } from "./keeper";
 import { RENEW_MS, TERM_MS } from "./lease";
 import type { SchedulesMetrics } from "./metrics";
@@ -15,31 +15,34 @@ export interface SchedulesLoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Renews the lease, or waits for it, until the signal; then gives it up, so that nobody has to wait for its end. */
+/** Renews the lease, or waits for it, until the signal. Then it gives the lease up, so that no region waits for it to expire. */
 export class SchedulesLoop {
-  /** Milliseconds of a steady clock: until then nobody else can hold the schedules. */
+  /** Until when no other region can hold the schedules, in milliseconds of the monotonic clock. */
   #holdsUntil = Number.NEGATIVE_INFINITY;
   /** Whether the last round found that LangFlow has schedules; undefined: there was no round yet. */
   hasSchedules: boolean | undefined;
-  readonly #told = new ToldOnce();
-  readonly #trouble: RoundTrouble<"witness-unreachable">;
+  readonly #logged = new LogDeduplicator();
+  readonly #failures: FailureReporter<"witness-unreachable" | "database-unreachable" | "failed">;
 
   constructor(private readonly options: SchedulesLoopOptions) {
-    this.#trouble = new RoundTrouble("schedules", "witness-unreachable", options.log);
+    const resultOf = resultOfRound("witness-unreachable");
+    this.#failures = new FailureReporter({ subject: "schedules", resultOf, log: options.log });
   }
 
-  /** Whether this region holds the schedules: by a round, for as long as the lease lasts that it renewed. */
+  /** Whether this region holds the schedules: until the lease that the last round renewed expires. */
   get isHolder(): boolean {
     return performance.now() < this.#holdsUntil;
   }
 
   async run(): Promise<void> {
     const { signal, isWriter } = this.options;
-    while (!signal.aborted) {
-      const began = performance.now();
+    let began = 0;
+    const round = async () => {
+      began = performance.now();
       if (isWriter()) await this.once(false);
-      await rest(Math.max(0, RENEW_MS - (performance.now() - began)), signal);
-    }
+    };
+    const pauseMs = () => Math.max(0, RENEW_MS - (performance.now() - began));
+    await new RoundLoop({ round, pauseMs, signal }).run();
     if (isWriter()) await this.once(true);
   }
 
@@ -49,14 +52,14 @@ export class SchedulesLoop {
     try {
       const standing = await keeper.round(isEnding);
       this.hasSchedules = standing !== undefined;
-      // From before the renewal: the others count from when they see it.
+      // Counted from before the renewal: the other regions count from when they see it.
       this.#holdsUntil = standing?.isHolder ? began + TERM_MS : Number.NEGATIVE_INFINITY;
       if (!standing) return;
       metrics.succeeded(standing);
       this.tell(standing);
-      this.#trouble.isOver();
+      this.#failures.succeeded();
     } catch (error) {
-      metrics.failed(this.#trouble.say(error));
+      metrics.failed(this.#failures.report(error));
     }
   }
 
@@ -65,6 +68,6 @@ export class SchedulesLoop {
     const message = isHolder
       ? "schedules fire in this region"
       : `schedules do not fire in this region: ${holder ?? "nobody"} holds them`;
-    if (this.#told.isNews("standing", message)) log.info({ holder, generation }, message);
+    if (this.#logged.changed("standing", message)) log.info({ holder, generation }, message);
   }
 }

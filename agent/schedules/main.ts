@@ -1,7 +1,8 @@
 import type { Registry } from "prom-client";
-import type { Config } from "../config";
-import { type Context, s3Client } from "../context";
 import { parseDatabaseUrl } from "../postgres/connection";
+import type { Config } from "../process/config";
+import type { Context } from "../process/context";
+import { s3Client } from "../s3/s3Client";
 import { DatabaseFence } from "./fence";
 import { handedTo } from "./handOver";
 import { Health } from "./health";
@@ -25,7 +26,7 @@ export interface Schedules {
   run(): Promise<void>;
 }
 
-/** The agent's part by which schedules fire in one region; undefined where the environment does not say in which. */
+/** Makes schedules fire in one region only; undefined if no region is configured. */
 export function schedulesOf(
   config: Config<"sync">,
   { log, signal }: Context,
@@ -40,7 +41,7 @@ export function schedulesOf(
     region,
     named,
     fence,
-    // One try a request: the next round looks at what became of it.
+    // No retries within a request: the next round checks its outcome.
     witness: witness && new WitnessBucket(s3Client(witness.awsRegion, { maxAttempts: 1 }), witness.bucket),
     health: () => health.look(),
     giveTo: () => handedTo(AGENT_STATE_DIR),

@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import { RoundMetrics } from "../roundMetrics";
+import { RoundMetrics } from "../rounds/roundMetrics";
 import type { Standing } from "./keeper";
 
 /** What a round ends with. */

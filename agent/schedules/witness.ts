@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { BucketError, s3Request } from "../s3Request";
+import { BucketError, s3Request } from "../s3/s3Request";
 import type { Lease } from "./lease";
 
 /** The one object of the bucket, as the program's policy names it. */
 export const LEASE_KEY = "schedules/lease.json";
-/** Several must have time within a term. */
+/** Several requests must fit into a term. */
 const REQUEST_MS = 3_000;
 
 const shape = z.object({
@@ -19,25 +19,25 @@ const shape = z.object({
   to: z.string().min(1).optional(),
 });
 
-/** A lease, and what a write in its place must name. */
+/** A lease, and the ETag for a conditional write. */
 export interface SeenLease {
   readonly lease: Lease;
   readonly etag: string;
 }
 
-/** Where regions look who holds the schedules. */
+/** Stores the lease for all regions. */
 export interface Witness {
   /** Undefined: there is no lease. */
   read(): Promise<SeenLease | undefined>;
   /**
-   * Writes a lease in place of the one that was seen, or where there was none.
+   * Compare-and-swap: writes a lease in place of the one that was seen, or of none.
    *
-   * @returns false where another was written meanwhile. Where it throws, it may have been written, now or later.
+   * @returns false if a different lease was written meanwhile. If it throws, the write may still succeed, now or later.
    */
   write(lease: Lease, seen: SeenLease | undefined): Promise<boolean>;
 }
 
-/** The witness's bucket. S3 answers with what was written last, and takes one of several conditional writes. */
+/** The witness's bucket. S3 reads are consistent, and of concurrent conditional writes one succeeds. */
 export class WitnessBucket implements Witness {
   /** @param s3 of the bucket's own AWS region, which tries nothing twice: a second try would meet the first one's object */
   constructor(
@@ -59,7 +59,7 @@ export class WitnessBucket implements Witness {
   }
 
   async write(lease: Lease, seen: SeenLease | undefined): Promise<boolean> {
-    // Two writes of one text would have one etag, and nobody could tell that there was a second.
+    // Two writes of the same text would have the same ETag, and hide that there was a second.
     const write = randomUUID();
     const condition = seen ? { IfMatch: seen.etag } : { IfNoneMatch: "*" };
     const object = {
@@ -73,7 +73,7 @@ export class WitnessBucket implements Witness {
       await this.send((options) => this.s3.send(command, options));
       return true;
     } catch (error) {
-      // 412: it is another one by now. 409: another write was under way. 404: what was seen is gone.
+      // 412: the lease has changed. 409: a concurrent write. 404: the lease that was seen is deleted.
       if (error instanceof BucketError && [404, 409, 412].includes(error.status)) return false;
       throw error;
     }
@@ -84,7 +84,7 @@ export class WitnessBucket implements Witness {
   }
 }
 
-/** @throws BucketError for an object that is no lease, which nobody then holds or takes */
+/** @throws BucketError if the object is not a lease: then no region holds or takes it */
 function leaseOf(text: string): Lease {
   try {
     return shape.parse(JSON.parse(text));

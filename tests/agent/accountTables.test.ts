@@ -1,16 +1,16 @@
 import {
   columnOf,
+  isReplicated,
   type KeyPart,
-  type StayingTable,
+  type RegionalTable,
+  type ReplicatedTable,
   type TableRule,
-  type TravellingTable,
-  travels,
 } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { pageRows } from "../pageTable";
 
-const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
-const STAYING = TABLES.filter((rule): rule is StayingTable => !travels(rule));
+const TRAVELLING: readonly ReplicatedTable[] = TABLES.filter(isReplicated);
+const STAYING = TABLES.filter((rule): rule is RegionalTable => !isReplicated(rule));
 const NAMES = TABLES.map(({ table }) => table);
 
 /** By the condition of an index: columns that are null in its rows, by a check of the table's own. */
@@ -21,8 +21,8 @@ const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
   "source_kind = 'legacy'": ["provider_id", "external_group_id"],
 };
 
-const allColumns = (rule: TravellingTable) => [...rule.columns, ...Object.keys(rule.regionalColumns)];
-const grouped = (rule: TravellingTable) => (rule.together ?? []).flat();
+const allColumns = (rule: ReplicatedTable) => [...rule.columns, ...Object.keys(rule.regionalColumns)];
+const grouped = (rule: ReplicatedTable) => (rule.together ?? []).flat();
 /** Tables and what they name that is not among what may be named. */
 const strays = <Rule extends TableRule>(
   rules: readonly Rule[],
@@ -45,7 +45,7 @@ describe("the table of tables", () => {
   });
 
   it("rests what travels on what travels", () => {
-    const columns = (rule: TravellingTable) => rule.columns;
+    const columns = (rule: ReplicatedTable) => rule.columns;
     expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ whole }) => (whole?.counter ? [whole.counter] : []), columns)).toEqual([]);
@@ -55,15 +55,15 @@ describe("the table of tables", () => {
   });
 
   it("names no column in its rules that it does not declare", () => {
-    const times = ({ madeAt, editedAt }: TravellingTable) => [madeAt, editedAt].filter((name) => name !== undefined);
-    const indexed = ({ uniqueIndexes }: TravellingTable) => uniqueIndexes.flatMap(({ on }) => on.map(columnOf));
+    const times = ({ madeAt, editedAt }: ReplicatedTable) => [madeAt, editedAt].filter((name) => name !== undefined);
+    const indexed = ({ uniqueIndexes }: ReplicatedTable) => uniqueIndexes.flatMap(({ on }) => on.map(columnOf));
     expect(strays(TRAVELLING, times, allColumns)).toEqual([]);
     expect(strays(TRAVELLING, indexed, allColumns)).toEqual([]);
     expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
   });
 
   it("decides of a column by itself where it denies, or is a region's finding, or groups it once", () => {
-    const single = ({ disabling, regionalValues }: TravellingTable) => [
+    const single = ({ disabling, regionalValues }: ReplicatedTable) => [
       ...Object.keys(disabling ?? {}),
       ...Object.keys(regionalValues ?? {}),
     ];
@@ -141,10 +141,10 @@ describe("docs/how-work-travels.md", () => {
     unlessEdited: "edited",
   };
   /** Rows that a name alone makes one. */
-  const isOneByName = ({ naturalKey }: TravellingTable) =>
+  const isOneByName = ({ naturalKey }: ReplicatedTable) =>
     naturalKey !== undefined && JSON.stringify(naturalKey.unites) !== JSON.stringify({ any: [] });
   /** Why, and which columns each region keeps for itself. */
-  const notes = ({ reason, regionalColumns }: TravellingTable) => {
+  const notes = ({ reason, regionalColumns }: ReplicatedTable) => {
     const regional = code(Object.keys(regionalColumns));
     return regional === "" ? reason : `${reason} Regional: ${regional}.`;
   };

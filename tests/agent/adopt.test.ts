@@ -2,8 +2,8 @@ import fc from "fast-check";
 import type { CatalogTable } from "../../agent/accounts/catalog";
 import { defaultProjectId, fleetUserId } from "../../agent/adopt/fleetUserId";
 import { movableTable } from "../../agent/adopt/rowMove";
-import { ExitCode } from "../../agent/errors";
 import { parseDatabaseUrl, programEnvironment } from "../../agent/postgres/connection";
+import { ExitCode } from "../../agent/process/errors";
 
 const name = fc.string({ minLength: 1 });
 const project = name.filter((text) => !text.includes(":"));

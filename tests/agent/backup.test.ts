@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import fc from "fast-check";
+import { forEachConcurrent } from "../../agent/async/forEachConcurrent";
 import { Bucket } from "../../agent/backup/bucket";
 import { claimPath } from "../../agent/backup/claimPath";
 import { backupFolder, backupId, flowKey, isBackupId } from "../../agent/backup/layout";
@@ -8,9 +9,8 @@ import { lines } from "../../agent/backup/lines";
 import { type Manifest, parseManifest, renderManifest } from "../../agent/backup/manifest";
 import { refuseNewer } from "../../agent/backup/newerData";
 import { LostFiles, parseUserFiles } from "../../agent/backup/userFiles";
-import { ExitCode } from "../../agent/errors";
-import { inParallel } from "../../agent/parallel";
-import { programOutput, runProgram } from "../../agent/program";
+import { ExitCode } from "../../agent/process/errors";
+import { programOutput, runProgram } from "../../agent/process/program";
 
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 
@@ -161,7 +161,7 @@ describe("lost uploads", () => {
     expect(said[999]).toEqual({ key: "files/999", versionId: "v999" });
     expect(lost.refusal()).toMatchObject({ exitCode: ExitCode.Damaged });
     expect(lost.refusal()?.message).toBe(
-      "1000 uploaded files are no longer in flows as they were backed up: files/0, files/1, files/10, files/11, files/12 and 995 more. The log names each. To restore all else: --without-lost-files",
+      "1000 uploaded files are missing or changed in flows: files/0, files/1, files/10, files/11, files/12 and 995 more. The log lists them. To restore everything else, add --without-lost-files",
     );
   });
 });
@@ -187,7 +187,7 @@ describe("work in parallel", () => {
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (items, limit) => {
         let atWork = 0;
         const done: number[] = [];
-        await inParallel(items.entries(), limit, async ([index, ticks]) => {
+        await forEachConcurrent(items.entries(), limit, async ([index, ticks]) => {
           expect(++atWork).toBeLessThanOrEqual(limit);
           for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
           atWork--;
@@ -204,7 +204,7 @@ describe("work in parallel", () => {
       seen.push(item);
       if (item === 2) throw new Error("two");
     };
-    await expect(inParallel([1, 2, 3, 4, 5, 6], 1, work)).rejects.toThrow("two");
+    await expect(forEachConcurrent([1, 2, 3, 4, 5, 6], 1, work)).rejects.toThrow("two");
     expect(seen).toEqual([1, 2]);
   });
 
@@ -217,7 +217,7 @@ describe("work in parallel", () => {
       if (weight > 1) seen.push(atWork);
       atWork -= 1;
     };
-    await inParallel([4, 1, 1, 4, 1, 4], 4, work, (weight) => weight);
+    await forEachConcurrent([4, 1, 1, 4, 1, 4], 4, work, (weight) => weight);
     expect(seen[0]).toBe(1);
     expect(Math.max(...seen)).toBeLessThanOrEqual(3);
   });

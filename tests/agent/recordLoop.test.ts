@@ -1,13 +1,14 @@
+import { Registry } from "prom-client";
 import { GitUnreachable } from "../../agent/git/git";
 import { LangFlowUnreachable } from "../../agent/langflow/client";
-import { DatabaseUnreachable } from "../../agent/langflow/store";
-import { Metrics } from "../../agent/metrics";
+import { Writer } from "../../agent/langflow/writer";
+import { DatabaseUnreachable } from "../../agent/process/errors";
+import { metricsServer } from "../../agent/process/server";
 import type { Cycle } from "../../agent/record/cycle";
 import { RecordLoop } from "../../agent/record/loop";
+import { RecordMetrics } from "../../agent/record/metrics";
 import { type Outcome, outcomeOf } from "../../agent/record/outcome";
 import { NotRecorder, Raced } from "../../agent/record/parts";
-import { metricsServer } from "../../agent/server";
-import { Writer } from "../../agent/writer";
 
 const BEGAN = Date.UTC(2026, 0, 1);
 const found = (more: Partial<Outcome> = {}): Cycle => ({
@@ -18,12 +19,13 @@ const found = (more: Partial<Outcome> = {}): Cycle => ({
 /** A loop that runs from BEGAN on, all of whose parts are fakes. */
 function started() {
   const stop = new AbortController();
+  const registry = new Registry();
   const parts = {
     isRecorder: jest.fn(() => true),
     cycle: jest.fn(async (): Promise<Cycle | undefined> => found()),
     repository: { hasMoved: jest.fn(async () => false), mend: jest.fn(async () => false) },
     log: { info: jest.fn(), warn: jest.fn(), error: jest.fn(), debug: jest.fn() },
-    metrics: new Metrics("us-east"),
+    metrics: new RecordMetrics(registry, "us-east"),
   };
   const loop = new RecordLoop({ ...parts, intervalSeconds: 10, signal: stop.signal });
   // What a test gives to the parts comes before the first cycle.
@@ -37,7 +39,7 @@ function started() {
     return parts.cycle.mock.calls.length;
   };
   const value = async (name: string, labels: Record<string, string> = {}) => {
-    const metric = await parts.metrics.registry.getSingleMetric(`langflow_dr_${name}`)?.get();
+    const metric = await registry.getSingleMetric(`langflow_dr_${name}`)?.get();
     const values: { labels: object; value: number }[] = metric?.values ?? [];
     return values.find((each) => JSON.stringify(each.labels) === JSON.stringify(labels))?.value;
   };
@@ -212,7 +214,7 @@ describe("the health check", () => {
     const outcome = { ...outcomeOf("default"), problems, held, heldDeletes: { ids: ["2"], code: "c0de", of: 3 } };
     let aliveAt = Date.now();
     const server = metricsServer(
-      new Metrics("us-east"),
+      new Registry(),
       () => aliveAt,
       900,
       () => [outcome],

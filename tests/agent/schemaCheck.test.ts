@@ -1,23 +1,25 @@
 import fc from "fast-check";
 import type { CatalogColumn, CatalogTable } from "../../agent/accounts/catalog";
 import { checkSchema, type Finding, type SchemaVerdict } from "../../agent/accounts/schemaCheck";
-import { type TravellingTable, travels } from "../../agent/accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 
 const ON_DELETE = { dies: "cascade", null: "set null", stays: "no action" } as const;
 
-const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
+const TRAVELLING: readonly ReplicatedTable[] = TABLES.filter(isReplicated);
 /** A column that every row has filled, of those that refer to something. */
-const always = ({ references }: TravellingTable, column: string) =>
+const always = ({ references }: ReplicatedTable, column: string) =>
   references[column]?.missing === "waits" && references[column]?.dead !== "null";
 const KEYS = new Map(TRAVELLING.map(({ table, key }) => [table, key]));
 
 /** A database as the list has it. */
 const CATALOG: readonly CatalogTable[] = TABLES.map((rule) =>
-  travels(rule) ? tableOf(rule) : { name: rule.table, columns: [], primaryKey: [], uniqueIndexes: [], foreignKeys: [] },
+  isReplicated(rule)
+    ? tableOf(rule)
+    : { name: rule.table, columns: [], primaryKey: [], uniqueIndexes: [], foreignKeys: [] },
 );
 
-function tableOf(rule: TravellingTable): CatalogTable {
+function tableOf(rule: ReplicatedTable): CatalogTable {
   const primaryKey = rule.primaryKey ?? rule.key;
   const hard = Object.entries(rule.references).filter(([, { soft }]) => !soft);
   return {

@@ -68,6 +68,11 @@ describe("a name and its value", () => {
 });
 
 describe("a secret's name", () => {
+  it("has a random value, though that ends as a word that stands for a value", async () => {
+    for (const end of ["Any", "ANy", "Key", "True"])
+      expect(await found(`password: idd3gXim5SwPvtTeOB4x7QejB9wN7A2XURkrx${end}`)).not.toEqual([]);
+  });
+
   const NAMES = Object.entries(secretWords).filter(([name]) => name !== "is");
 
   it.each(NAMES)("is read in every language: %s", async (name, words) => {

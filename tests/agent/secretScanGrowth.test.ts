@@ -4,7 +4,7 @@ import { exportedFlow } from "../../agent/flows/flowFile";
 import gitleaks from "../../agent/flows/gitleaks.json";
 import { findSecrets } from "../../agent/flows/secretScan";
 import { PREFIXES } from "../../agent/flows/tokenFormats";
-import { collectAfter } from "../../agent/memory";
+import { collectAfter } from "../../agent/process/memory";
 import { flowWith } from "./secretGraphs";
 
 const KEYWORDS = [

@@ -1,6 +1,6 @@
 import { Behind } from "../../../agent/accounts/behind";
-import type { PartHead } from "../../../agent/accounts/part";
-import { afterReading, type Place, type Read } from "../../../agent/accounts/parts";
+import type { SegmentHead } from "../../../agent/accounts/segment";
+import { afterReading, type Place, type Read } from "../../../agent/accounts/segmentPlaces";
 
 const EPOCH = "1700000000000000";
 const place = (region: string, number: number, epoch = EPOCH): Place => ({ region, epoch, number });
@@ -14,11 +14,11 @@ function reader(isLeft: (place: Place) => boolean = () => false) {
   const parts = new Map<string, Place[]>();
   return {
     behind,
-    read(last: Place, head: PartHead = {}): void {
+    read(last: Place, head: SegmentHead = {}): void {
       const all = [...(parts.get(last.region) ?? []), last];
       parts.set(last.region, all);
       behind.read(last.region, reading(...all));
-      behind.readPart(last, head);
+      behind.readSegment(last, head);
     },
   };
 }

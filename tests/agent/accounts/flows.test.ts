@@ -1,5 +1,5 @@
 import { applyRows } from "../../../agent/accounts/apply";
-import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { contentsOf, exchange, idsIn, readOwn, regionWith, round, rulesOf } from "../doubles/accountRounds";
 import type { MemoryTables } from "../doubles/memoryTables";
@@ -264,10 +264,10 @@ describe("a flow whose project is deleted in another region", () => {
   };
   const projectOf = (region: MemoryTables, id = "f") => flowsOf(region)[id]?.folder_id;
   /** All regions read what was told, and what they tell of it, until they have nothing to tell. */
-  const settled = async (all: readonly MemoryTables[], told: readonly CarriedRow[][]) => {
+  const settled = async (all: readonly MemoryTables[], told: readonly ReplicatedRow[][]) => {
     for (let [rest, rounds] = [told, 0]; rest.some((part) => part.length > 0); rounds += 1) {
       if (rounds > 20) throw new Error("the regions tell each other for ever");
-      const next: CarriedRow[][] = [];
+      const next: ReplicatedRow[][] = [];
       for (const region of all) next.push(await round(region, ...rest));
       rest = next;
     }
@@ -316,7 +316,7 @@ describe("a flow whose project is deleted in another region", () => {
     deleted(east, "q", 30);
     const told = await round(east);
     west.edit("flow", "g", flow("Made just now"), 35);
-    const { waiting } = await applyRows(west, west.carried, structuredClone(told));
+    const { waiting } = await applyRows(west, west.replicated, structuredClone(told));
     await settled(all, [told, await round(west)]);
     expect(waiting).toEqual([]);
     for (const id of ["f", "g"]) expect(everywhere(...all)[id]?.folder_id).toBeUndefined();

@@ -2,12 +2,12 @@ import { Registry } from "prom-client";
 import type { Round } from "../../../agent/accounts/accounts";
 import { AccountsLoop } from "../../../agent/accounts/loop";
 import { AccountsMetrics } from "../../../agent/accounts/metrics";
-import { DatabaseUnreachable } from "../../../agent/langflow/store";
+import { DatabaseUnreachable } from "../../../agent/process/errors";
 
 const ROUND: Round = {
   applied: 0,
   copies: 0,
-  told: 0,
+  published: 0,
   isLeft: false,
   waiting: [],
   broken: new Map(),
@@ -18,15 +18,15 @@ const ROUND: Round = {
   refused: [],
   renamed: [],
 };
-const NOTHING = { told: 0, isLeft: false };
+const NOTHING = { published: 0, isLeft: false };
 const INTERVAL_SECONDS = 10;
 /** Five rounds in an interval, and two looks between two rounds. */
 const REST_MS = 2_000;
 
 /** What the loop asked of accounts, with the second in which it did. */
 function looped({
-  tellNews = async () => NOTHING,
-  hasNews = async () => false,
+  publishChanges = async () => NOTHING,
+  hasRemoteChanges = async () => false,
   isWriter = (): boolean => true,
   fails = false,
   found = {} as Partial<Round>,
@@ -40,18 +40,18 @@ function looped({
   const registry = new Registry();
   const loop = new AccountsLoop({
     accounts: {
-      carriesFlows: true,
+      replicatesFlows: true,
       round: async () => {
         note("round");
         await during();
         if (fails) throw new Error("the database is away");
         return Object.assign({}, ROUND, { copies: 2 }, found);
       },
-      tellNews: async () => {
+      publishChanges: async () => {
         note("told");
-        return tellNews();
+        return publishChanges();
       },
-      hasNews,
+      hasRemoteChanges,
     },
     isWriter: () => {
       turns += 1;
@@ -72,7 +72,7 @@ function looped({
     await running;
     const counted = async (what: string) =>
       (await registry.getSingleMetric(`langflow_dr_accounts_${what}_total`)?.get())?.values[0]?.value;
-    return { asked, warned, told: await counted("told"), copies: await counted("copies") };
+    return { asked, warned, published: await counted("told"), copies: await counted("copies") };
   };
   /** The samples of a gauge, by their labels. */
   const gauged = async (what: string) => {
@@ -98,11 +98,11 @@ it("begins a round five times in an interval", async () => {
 
 it("looks for what the other regions wrote fifteen times in an interval, and begins a round where it finds some", async () => {
   const looks: string[] = [];
-  const hasNews = async () => {
+  const hasRemoteChanges = async () => {
     looks.push((performance.now() / 1000).toFixed(1));
     return looks.length === 2;
   };
-  const { end } = looped({ hasNews });
+  const { end } = looped({ hasRemoteChanges });
   await pass(3_900);
   expect(looks.slice(0, 4)).toEqual(["0.7", "1.3", "2.0", "2.7"]);
   expect((await end()).asked).toEqual([
@@ -113,14 +113,14 @@ it("looks for what the other regions wrote fifteen times in an interval, and beg
 });
 
 it("begins a round where it cannot look", async () => {
-  const hasNews = () => Promise.reject(new Error("the bucket is away"));
-  const { end } = looped({ hasNews });
+  const hasRemoteChanges = () => Promise.reject(new Error("the bucket is away"));
+  const { end } = looped({ hasRemoteChanges });
   await pass(700);
   expect((await end()).asked).toEqual(["round at 0", expect.stringMatching(/^round at 0\.66/)]);
 });
 
 it("tells at once what the database tells of, without a look, and puts no round off for it", async () => {
-  const { loop, end } = looped({ tellNews: async () => ({ told: 3, isLeft: false }) });
+  const { loop, end } = looped({ publishChanges: async () => ({ published: 3, isLeft: false }) });
   await pass(0);
   for (let second = 0.5; second <= 2.5; second++) {
     await pass(500);
@@ -129,13 +129,13 @@ it("tells at once what the database tells of, without a look, and puts no round 
   }
   expect(await end()).toMatchObject({
     asked: ["round at 0", "told at 0.55", "told at 1.55", "round at 2", "told at 2.55"],
-    told: 9,
+    published: 9,
   });
 });
 
 it("begins a round that became due while it told, or looked, and rests for none", async () => {
   const isLater = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100));
-  const { loop, end } = looped({ tellNews: () => isLater().then(() => NOTHING), hasNews: isLater });
+  const { loop, end } = looped({ publishChanges: () => isLater().then(() => NOTHING), hasRemoteChanges: isLater });
   await jest.advanceTimersByTimeAsync(REST_MS - 120);
   loop.trigger();
   await jest.advanceTimersByTimeAsync(2 * REST_MS);
@@ -147,18 +147,18 @@ it("begins a round that became due while it told, or looked, and rests for none"
 });
 
 it("has a round tell what is large", async () => {
-  const { loop, end } = looped({ tellNews: async () => ({ told: 1, isLeft: true }) });
+  const { loop, end } = looped({ publishChanges: async () => ({ published: 1, isLeft: true }) });
   await pass(500);
   loop.trigger();
   await pass(100);
-  expect(await end()).toMatchObject({ asked: ["round at 0", "told at 0.55", "round at 0.55"], told: 1 });
+  expect(await end()).toMatchObject({ asked: ["round at 0", "told at 0.55", "round at 0.55"], published: 1 });
 });
 
 it("looks for the reason at once where it cannot tell", async () => {
   const fails = async (): Promise<typeof NOTHING> => {
     throw new Error("column does not exist");
   };
-  const { loop, end } = looped({ tellNews: fails });
+  const { loop, end } = looped({ publishChanges: fails });
   await pass(500);
   loop.trigger();
   await pass(100);
@@ -198,8 +198,8 @@ it("says of each table that lacked rows which nobody had deleted how many it has
   found.readAgain = [];
   await pass(REST_MS);
   expect(await gauged("read_again_total")).toEqual({ flow: 7, message: 0 });
-  const told = (await end()).warned.filter((each) => each.includes("nobody had deleted"));
-  expect(told).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
+  const published = (await end()).warned.filter((each) => each.includes("nobody had deleted"));
+  expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
 it("names who was renamed, for as long as that is so, and says once what to do", async () => {
@@ -210,8 +210,8 @@ it("names who was renamed, for as long as that is so, and says once what to do",
   found.renamed = [];
   await pass(REST_MS);
   expect(await gauged("renamed")).toEqual({});
-  const told = (await end()).warned.filter((each) => each.includes("1a2b"));
-  expect(told).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
+  const published = (await end()).warned.filter((each) => each.includes("1a2b"));
+  expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
 });
 
 it("has caught up with what was there before a round that went well, and with nothing by one that did not", async () => {
@@ -264,10 +264,14 @@ it("asks nothing while another agent writes for the region, and seldom whether i
 
 describe("while rounds fail", () => {
   /** The loop after a first round and, where that went well, one that failed; whoever edits does so every half second. */
-  async function failing({ first = true, error = new Error("an object is not read"), tellNews = async () => NOTHING }) {
+  async function failing({
+    first = true,
+    error = new Error("an object is not read"),
+    publishChanges = async () => NOTHING,
+  }) {
     let rounds = 0;
     const { loop, end } = looped({
-      tellNews,
+      publishChanges,
       during: async () => {
         rounds += 1;
         if (!first || rounds > 1) throw error;
@@ -280,13 +284,13 @@ describe("while rounds fail", () => {
     const { asked } = await end();
     const of = (what: string) =>
       asked.flatMap((each) => (each.startsWith(what) ? [Number(each.split(" at ")[1])] : []));
-    return { rounds: of("round"), told: of("told").filter((at) => at >= REST_MS / 1_000) };
+    return { rounds: of("round"), published: of("told").filter((at) => at >= REST_MS / 1_000) };
   }
 
   it("tries again after a rest, whatever users do, and tells that at once", async () => {
-    const { rounds, told } = await failing({});
+    const { rounds, published } = await failing({});
     expect(rounds).toEqual([0, 2, 4]);
-    expect(told).toEqual([2.05, 2.55, 3.05, 3.55, 4.05, 4.55, 5.05]);
+    expect(published).toEqual([2.05, 2.55, 3.05, 3.55, 4.05, 4.55, 5.05]);
   });
 
   it.each([
@@ -295,23 +299,23 @@ describe("while rounds fail", () => {
   ])(
     "tells nothing %s: the database may have been put back, and what the region told has to be read first",
     async (_, how) => {
-      expect(await failing(how)).toEqual({ rounds: [0, 2, 4], told: [] });
+      expect(await failing(how)).toEqual({ rounds: [0, 2, 4], published: [] });
     },
   );
 
   it.each([
     ["cannot", () => Promise.reject(new Error("no epoch"))],
-    ["leaves some", async () => ({ told: 0, isLeft: true })],
-  ])("asks once more after each round only, where telling %s", async (_, tellNews) => {
+    ["leaves some", async () => ({ published: 0, isLeft: true })],
+  ])("asks once more after each round only, where telling %s", async (_, publishChanges) => {
     let isFirst = true;
-    const { rounds, told } = await failing({
-      tellNews: async () => {
-        if (!isFirst) return tellNews();
+    const { rounds, published } = await failing({
+      publishChanges: async () => {
+        if (!isFirst) return publishChanges();
         isFirst = false;
         return NOTHING;
       },
     });
-    expect(told.length).toBeLessThanOrEqual(rounds.length);
+    expect(published.length).toBeLessThanOrEqual(rounds.length);
     expect(rounds.length).toBeLessThanOrEqual(4);
   });
 });

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { StrayUploads } from "../../../agent/accounts/strayUploads";
-import { BucketError } from "../../../agent/s3Request";
+import { BucketError } from "../../../agent/s3/s3Request";
 
 const OWNER = "00000000-0000-4000-8000-000000000000";
 const GONE = "11111111-1111-4111-8111-111111111111";

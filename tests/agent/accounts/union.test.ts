@@ -388,7 +388,7 @@ describe("two accounts of one name", () => {
     const united = await round(eu, fromUs);
     await applyRows(
       ap,
-      ap.carried,
+      ap.replicated,
       united.filter(({ id }) => id !== "x" && id !== "profile of x"),
     );
     expect([idsIn(ap, "user"), idsIn(ap, "apikey")]).toEqual([["y"], ["k"]]);

@@ -1,18 +1,18 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import type { Row } from "../../../agent/accounts/row";
-import type { TravellingTable } from "../../../agent/accounts/tableRule";
-import { type Reference, travels } from "../../../agent/accounts/tableRule";
+import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
+import { isReplicated, type Reference } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "../doubles/memoryTables";
 
-const rule = (name: string): TravellingTable => {
-  const found = TABLES.filter(travels).find(({ table }) => table === name);
+const rule = (name: string): ReplicatedTable => {
+  const found = TABLES.filter(isReplicated).find(({ table }) => table === name);
   if (!found) throw new Error(`no table ${name}`);
   return found;
 };
 
 /** A region without users and projects, which nothing waits for then. */
-const regionOf = (name: string, table: TravellingTable) => new MemoryTables(name, [{ ...table, references: {} }]);
+const regionOf = (name: string, table: ReplicatedTable) => new MemoryTables(name, [{ ...table, references: {} }]);
 
 /** A row as another region made it. */
 const made = (values: Record<string, string>, at: number): Row => ({
@@ -22,10 +22,10 @@ const made = (values: Record<string, string>, at: number): Row => ({
 });
 
 /** What the agent does in each round with what waits. */
-async function retry(tables: MemoryTables, carried: readonly TravellingTable[]): Promise<void> {
+async function retry(tables: MemoryTables, replicated: readonly ReplicatedTable[]): Promise<void> {
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
   const rows = tables.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
-  await applyRows(tables, carried, rows);
+  await applyRows(tables, replicated, rows);
 }
 
 describe("what a flow shows the world", () => {
@@ -34,7 +34,7 @@ describe("what a flow shows the world", () => {
   const shown = { access_type: '"PUBLIC"', action_name: '"echo"' };
   const holds = (tables: MemoryTables) => Object.fromEntries(tables.live.get("flow")?.get("f") ?? []);
   const exchange = async (from: MemoryTables, to: MemoryTables) =>
-    applyRows(to, to.carried, structuredClone(from.all()));
+    applyRows(to, to.replicated, structuredClone(from.all()));
   let east: MemoryTables;
   let west: MemoryTables;
   beforeEach(async () => {
@@ -89,7 +89,7 @@ describe("a column that one region's release does not have", () => {
 
 describe("a row that waits", () => {
   /** Projects whose user nothing waits for. */
-  const folder: TravellingTable = {
+  const folder: ReplicatedTable = {
     ...rule("folder"),
     references: { parent_id: rule("folder").references.parent_id as Reference },
   };

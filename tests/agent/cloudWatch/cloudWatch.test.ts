@@ -4,7 +4,7 @@ import { type Answer, CloudWatch } from "../../../agent/cloudWatch/cloudWatch";
 import { CloudWatchLoop } from "../../../agent/cloudWatch/loop";
 import { CloudWatchMetrics } from "../../../agent/cloudWatch/metrics";
 import { idOf, type Question, questionsOf } from "../../../agent/cloudWatch/questions";
-import { parseConfig } from "../../../agent/config";
+import { parseConfig } from "../../../agent/process/config";
 import { syncEnvironment } from "../../../model/agent";
 
 const EAST = { region: "us-east", awsRegion: "us-east-1", bucketName: "flows-east" };

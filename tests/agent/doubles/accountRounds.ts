@@ -1,34 +1,34 @@
 import { applyRows } from "../../../agent/accounts/apply";
-import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import { writerAfter } from "../../../agent/accounts/row";
-import type { TravellingTable } from "../../../agent/accounts/tableRule";
-import { travels } from "../../../agent/accounts/tableRule";
+import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
+import { isReplicated } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "./memoryTables";
 
 /** The rules of these tables, parents before children. */
-export const rulesOf = (...names: string[]): TravellingTable[] =>
-  TABLES.filter(travels).filter(({ table }) => names.includes(table));
+export const rulesOf = (...names: string[]): ReplicatedTable[] =>
+  TABLES.filter(isReplicated).filter(({ table }) => names.includes(table));
 
 /** A region with these tables. */
 export const regionWith = (name: string, ...tables: string[]): MemoryTables =>
   new MemoryTables(name, rulesOf(...tables));
 
 /** What the agent does in a round: it reads parts, tries again what waits, takes in what users did. @returns what it tells */
-export async function round(tables: MemoryTables, ...parts: CarriedRow[][]): Promise<CarriedRow[]> {
-  for (const part of parts) await applyRows(tables, tables.carried, structuredClone(part));
+export async function round(tables: MemoryTables, ...parts: ReplicatedRow[][]): Promise<ReplicatedRow[]> {
+  for (const part of parts) await applyRows(tables, tables.replicated, structuredClone(part));
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
-  await applyRows(tables, tables.carried, tables.all(new Set(waiting)));
+  await applyRows(tables, tables.replicated, tables.all(new Set(waiting)));
   tables.takeChanges();
   return tables.takeNews();
 }
 
 /** Regions read of each other until none has anything to tell. @returns all that was told */
-export async function exchange(...regions: readonly MemoryTables[]): Promise<CarriedRow[]> {
-  const all: CarriedRow[] = [];
-  let unread = new Map<MemoryTables, CarriedRow[][]>();
+export async function exchange(...regions: readonly MemoryTables[]): Promise<ReplicatedRow[]> {
+  const all: ReplicatedRow[] = [];
+  let unread = new Map<MemoryTables, ReplicatedRow[][]>();
   for (let rounds = 0; rounds < 20; rounds += 1) {
-    const next = new Map<MemoryTables, CarriedRow[][]>();
+    const next = new Map<MemoryTables, ReplicatedRow[][]>();
     for (const region of regions) {
       const told = await round(region, ...(unread.get(region) ?? []));
       all.push(...told);
@@ -42,14 +42,18 @@ export async function exchange(...regions: readonly MemoryTables[]): Promise<Car
 }
 
 /** What a region told itself, and does not know: its database was put back. */
-export async function readOwn(tables: MemoryTables, parts: readonly CarriedRow[][], at: number): Promise<void> {
+export async function readOwn(tables: MemoryTables, parts: readonly ReplicatedRow[][], at: number): Promise<void> {
   tables.writer = writerAfter(tables.region, at);
-  for (const part of parts) await applyRows(tables, tables.carried, structuredClone(part));
+  for (const part of parts) await applyRows(tables, tables.replicated, structuredClone(part));
   tables.writer = tables.region;
 }
 
 /** Of a region's parts those that were not read yet: all, or some before those that were told before them. They are read then. */
-export function unread(parts: readonly CarriedRow[][], read: Set<CarriedRow[]>, share: number): CarriedRow[][] {
+export function unread(
+  parts: readonly ReplicatedRow[][],
+  read: Set<ReplicatedRow[]>,
+  share: number,
+): ReplicatedRow[][] {
   return parts.filter((part, index) => {
     if (read.has(part) || index % (share + 1) !== 0) return false;
     read.add(part);

@@ -2,10 +2,10 @@ import type { ClientBase } from "pg";
 import { Accounts } from "../../../agent/accounts/accounts";
 import { Envelope } from "../../../agent/accounts/envelope";
 import type { Objects } from "../../../agent/accounts/objects";
-import { type Part, readPart } from "../../../agent/accounts/part";
-import { placeOf } from "../../../agent/accounts/parts";
 import { Peers } from "../../../agent/accounts/peers";
-import { travels } from "../../../agent/accounts/tableRule";
+import { readSegment, type Segment } from "../../../agent/accounts/segment";
+import { placeOf } from "../../../agent/accounts/segmentPlaces";
+import { isReplicated } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 
 const PREFIX = "accounts";
@@ -30,11 +30,11 @@ export class MemoryObjects implements Objects {
   }
 
   /** All parts that a secret key opens, in the order of their keys. */
-  async parts(secretKey: string): Promise<Part[]> {
+  async parts(secretKey: string): Promise<Segment[]> {
     const objects = [...this.objects]
       .filter(([key]) => placeOf(PREFIX, key))
       .sort(([one], [other]) => (one < other ? -1 : 1));
-    return Promise.all(objects.map(([key, body]) => readPart(new Envelope(secretKey).open(body, key))));
+    return Promise.all(objects.map(([key, body]) => readSegment(new Envelope(secretKey).open(body, key))));
   }
 }
 
@@ -63,14 +63,14 @@ export class AccountsDatabase {
 
   /** An agent of this region, as it is after a start. */
   agent(region: string, own: Objects, peers: ReadonlyMap<string, Objects>, secretKey: string): Accounts {
-    const carried = TABLES.filter(travels);
+    const replicated = TABLES.filter(isReplicated);
     return new Accounts({
       region,
       own,
       peers: new Peers(peers),
       prefix: PREFIX,
       envelope: new Envelope(secretKey),
-      prepare: async () => ({ catalog: [], carried, unknown: [], refused: [] }),
+      prepare: async () => ({ catalog: [], replicated, unknown: [], refused: [] }),
       uploads: { bringHome: async () => [] },
       session: (work) => work(this as unknown as ClientBase),
       limits: { users: 1, rows: 1, share: 1 },

@@ -9,7 +9,7 @@ import {
   type NewFlow,
   type StoredFlow,
 } from "../../../agent/langflow/client";
-import { DatabaseUnreachable } from "../../../agent/langflow/store";
+import { DatabaseUnreachable } from "../../../agent/process/errors";
 import type { Known, Look, Replicated } from "../../../agent/record/database";
 import type { LangFlowApi, Parts } from "../../../agent/record/parts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { applyRows } from "../../../agent/accounts/apply";
-import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
 import { readOwn, round, rulesOf, unread } from "./accountRounds";
 import { FlowLedger } from "./flowLedger";
@@ -105,7 +105,7 @@ export type Clocks = typeof clocks extends fc.Arbitrary<infer Each> ? Each : nev
 
 interface Region {
   readonly tables: MemoryTables;
-  readonly read: ReadonlyMap<number, Set<CarriedRow[]>>;
+  readonly read: ReadonlyMap<number, Set<ReplicatedRow[]>>;
 }
 
 const copyOf = ({ tables, read }: Region): Region => ({
@@ -143,7 +143,7 @@ export class FlowFleet {
   readonly #lost = new Set<string>();
   readonly #triggers = new Map<string, string>();
   readonly #saved = new Map<number, Region>();
-  readonly #parts: CarriedRow[][][] = REGIONS.map(() => []);
+  readonly #parts: ReplicatedRow[][][] = REGIONS.map(() => []);
   #made = 0;
   #now = 100 * HOUR;
 
@@ -399,7 +399,7 @@ export class FlowFleet {
     return told.length;
   }
 
-  private count({ table, id, row }: CarriedRow): void {
+  private count({ table, id, row }: ReplicatedRow): void {
     if (table === "user" && row.deletedAt !== undefined) this.#lost.add(id);
     const owner = table === "flow" ? row.cells.user_id?.value : undefined;
     if (owner !== undefined && !this.#owners.has(id)) this.#owners.set(id, JSON.parse(owner));
@@ -410,7 +410,7 @@ export class FlowFleet {
     else if (whole !== undefined && row.unitedWith === undefined) this.told.set(`${table} ${id}`, JSON.parse(whole));
   }
 
-  private unread(of: number, from: number, share: number): CarriedRow[][] {
+  private unread(of: number, from: number, share: number): ReplicatedRow[][] {
     return unread(this.#parts[from] ?? [], this.region(of).read.get(from) ?? new Set(), share);
   }
 

@@ -1,4 +1,4 @@
-import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import type { MemoryTables } from "./memoryTables";
 
 /** What a user did to a flow in a region, and which deeds the flow showed that she saw. */
@@ -33,7 +33,7 @@ export class FlowLedger {
   readonly #regions: Knowledge[];
   readonly #saved = new Map<number, Knowledge>();
   /** What was known of a row when it was told. */
-  readonly #sent = new Map<CarriedRow, ReadonlySet<number>>();
+  readonly #sent = new Map<ReplicatedRow, ReadonlySet<number>>();
   /**
    * Flows that were edited just before a database was saved, so that its agent had not looked yet: put back, it takes the edit for
    * a new one of which nobody knows. Better once too often than lost.
@@ -64,7 +64,7 @@ export class FlowLedger {
     };
   }
 
-  told(region: number, rows: readonly CarriedRow[]): void {
+  told(region: number, rows: readonly ReplicatedRow[]): void {
     const { known } = this.at(region);
     for (const each of rows) {
       if (each.table !== "flow") continue;
@@ -76,7 +76,7 @@ export class FlowLedger {
     this.#regions[region] = { ...this.at(region), untold: new Set() };
   }
 
-  read(region: number, rows: readonly CarriedRow[]): void {
+  read(region: number, rows: readonly ReplicatedRow[]): void {
     const { known, ...rest } = this.at(region);
     const read = new Map(known);
     for (const each of rows)

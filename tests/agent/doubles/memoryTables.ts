@@ -1,15 +1,15 @@
-import { columnsBeyond, nameOf, namesOf } from "../../../agent/accounts/carriedRow";
 import { foldChanges, type Noted as NotedOfRow, valuesBefore } from "../../../agent/accounts/changes";
 import type {
   Awaited,
+  CanonicalId,
   Kept,
   KnownRow,
-  Lead,
-  LeadingRow,
+  MergedRow,
   Name,
   Tables,
   Written,
 } from "../../../agent/accounts/langflowTables";
+import { columnsBeyond, nameOf, namesOf } from "../../../agent/accounts/replicatedRow";
 import {
   besideIn,
   columnValue,
@@ -20,9 +20,9 @@ import {
   type Vector,
 } from "../../../agent/accounts/row";
 import { conditionHolds } from "../../../agent/accounts/rowCondition";
-import type { TravellingTable } from "../../../agent/accounts/tableRule";
+import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
 import { type Instead, mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
-import { groupsOf } from "../../../agent/groups";
+import { groupBy } from "../../../agent/collections/groupBy";
 
 type Values = Map<string, string>;
 interface Stored {
@@ -56,10 +56,10 @@ export class MemoryTables implements Tables {
 
   constructor(
     readonly region: string,
-    readonly carried: readonly TravellingTable[],
+    readonly replicated: readonly ReplicatedTable[],
   ) {
     this.writer = region;
-    for (const { table } of carried) {
+    for (const { table } of replicated) {
       this.live.set(table, new Map());
       this.states.set(table, new Map());
     }
@@ -67,7 +67,7 @@ export class MemoryTables implements Tables {
 
   /** A copy, to be put back to. */
   copy(): MemoryTables {
-    const other = new MemoryTables(this.region, this.carried);
+    const other = new MemoryTables(this.region, this.replicated);
     for (const [table, rows] of this.live)
       other.live.set(table, new Map([...rows].map(([id, row]) => [id, new Map(row)])));
     for (const [table, states] of this.states) other.states.set(table, new Map(states));
@@ -107,7 +107,7 @@ export class MemoryTables implements Tables {
 
   /** What is news, and has the name of a row whose delete is held, says so as long as that is. */
   private setBeside(): void {
-    for (const rule of this.carried) {
+    for (const rule of this.replicated) {
       const states = [...(this.states.get(rule.table) ?? [])];
       const held = states.filter(([, { heldAt }]) => heldAt !== undefined);
       for (const [id, stored] of states) {
@@ -130,11 +130,11 @@ export class MemoryTables implements Tables {
 
   /** What is in the tables was put back by a restore that wins. */
   async restore(at: number, regions: readonly string[]): Promise<void> {
-    for (const rule of this.carried)
+    for (const rule of this.replicated)
       for (const [id, { row, live }] of await this.known(rule, [...this.rows(rule.table).keys()]))
         if (live)
           await this.keep(rule.table, [
-            { id, row: restoredRow(row, live, at, this.writer, regions, rule), news: true },
+            { id, row: restoredRow(row, live, at, this.writer, regions, rule), mustPublish: true },
           ]);
   }
 
@@ -160,7 +160,7 @@ export class MemoryTables implements Tables {
   }
 
   /** What the trigger notes of an insert or an update. */
-  private note(rule: TravellingTable, id: string, before: Values | undefined, after: Values, at: number): void {
+  private note(rule: ReplicatedTable, id: string, before: Values | undefined, after: Values, at: number): void {
     const { table, regionalValues = {} } = rule;
     const [was, is] = [before !== undefined && travels(rule, before), travels(rule, after)];
     if (!was && is) {
@@ -203,8 +203,8 @@ export class MemoryTables implements Tables {
   }
 
   private takeIn(noted: readonly Noted[]): void {
-    for (const [table, ofTable] of groupsOf(noted, (each) => each.table))
-      for (const [id, changes] of groupsOf(ofTable, (each) => each.id)) {
+    for (const [table, ofTable] of groupBy(noted, (each) => each.table))
+      for (const [id, changes] of groupBy(ofTable, (each) => each.id)) {
         const { row: stored, waits, withheld, awaits, shown, heldAt } = this.states.get(table)?.get(id) ?? {};
         const stamps = Object.values(stored?.cells ?? {}).map(({ at }) => at);
         const writtenAt = stored && Math.max(stored.madeAt, ...stamps);
@@ -219,9 +219,9 @@ export class MemoryTables implements Tables {
   }
 
   /** LangFlow's next release, with tables of other columns; each value of a new one is null. */
-  upgraded(carried: readonly TravellingTable[]): MemoryTables {
-    const other = new MemoryTables(this.region, carried);
-    for (const { table, columns } of carried) {
+  upgraded(replicated: readonly ReplicatedTable[]): MemoryTables {
+    const other = new MemoryTables(this.region, replicated);
+    for (const { table, columns } of replicated) {
       for (const [id, row] of this.live.get(table) ?? [])
         other.live.get(table)?.set(id, new Map(columns.map((column) => [column, row.get(column) ?? "null"])));
       for (const [id, stored] of this.states.get(table) ?? []) {
@@ -275,7 +275,7 @@ export class MemoryTables implements Tables {
   }
 
   /** What was edited before is an edit: it is taken in first. */
-  async known(table: TravellingTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
+  async known(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const isAsked = (each: Noted) => each.table === table.table && ids.includes(each.id);
     const asked = this.log.filter(isAsked);
     this.log = this.log.filter((each) => !isAsked(each));
@@ -290,7 +290,7 @@ export class MemoryTables implements Tables {
     );
   }
 
-  async leads(table: string, ids: readonly string[]): Promise<Map<string, Lead>> {
+  async canonicalIds(table: string, ids: readonly string[]): Promise<Map<string, CanonicalId>> {
     return new Map(
       ids.map((asked) => {
         let id = asked;
@@ -299,7 +299,7 @@ export class MemoryTables implements Tables {
         const { deletedAt, madeAgainAt = 0, restoredAt = 0 } = this.state(table, id) ?? {};
         const isDeleted = deletedAt !== undefined && Math.max(madeAgainAt - 1, restoredAt) < deletedAt;
         const awaitsFlow = this.states.get(table)?.get(id)?.awaits?.flow;
-        const lead: Lead = {
+        const lead: CanonicalId = {
           id,
           live: this.rows(table).has(id),
           isHeld: this.states.get(table)?.get(id)?.heldAt !== undefined,
@@ -315,7 +315,7 @@ export class MemoryTables implements Tables {
     return new Map(texts.map((text) => [text, text.toLowerCase()]));
   }
 
-  async holders(table: TravellingTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
+  async holders(table: ReplicatedTable, name: Name, rows: readonly Row[]): Promise<Map<string, string>> {
     const wanted = new Set(rows.map((row) => nameOf(name, row)));
     const holders = new Map<string, string>();
     for (const [id, values] of this.rows(table.table)) {
@@ -325,7 +325,7 @@ export class MemoryTables implements Tables {
     return holders;
   }
 
-  async insteadOf(table: TravellingTable, instead: Instead, owners: readonly string[]): Promise<Map<string, string>> {
+  async insteadOf(table: ReplicatedTable, instead: Instead, owners: readonly string[]): Promise<Map<string, string>> {
     const isNamed = (row: Values) => row.get("name") === JSON.stringify(instead.name);
     const rows = [...this.rows(table.table)].sort(([one], [other]) => (one < other ? -1 : 1));
     const found = owners.flatMap((owner): [string, string][] => {
@@ -336,7 +336,7 @@ export class MemoryTables implements Tables {
     return new Map(found);
   }
 
-  async greatest(table: TravellingTable, column: string, within: readonly string[], row: Row): Promise<number> {
+  async greatest(table: ReplicatedTable, column: string, within: readonly string[], row: Row): Promise<number> {
     const beside = [...this.rows(table.table).values()].filter((values) =>
       within.every((each) => values.get(each) === columnValue(row, each)),
     );
@@ -344,7 +344,7 @@ export class MemoryTables implements Tables {
   }
 
   /** As in the database a row is where its own key says, and an update of none writes nothing. */
-  async write(table: TravellingTable, rows: readonly Written[]): Promise<Map<string, string>> {
+  async write(table: ReplicatedTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const { id, values, live } of rows) {
       const own = keyOf(table, values);
@@ -357,7 +357,7 @@ export class MemoryTables implements Tables {
     return refused;
   }
 
-  async park(table: TravellingTable, column: string, id: string): Promise<boolean> {
+  async park(table: ReplicatedTable, column: string, id: string): Promise<boolean> {
     if (column === "" || table.references[column]) return false;
     const row = this.rows(table.table).get(id);
     const isNumber = /^-?\d+$/.test(row?.get(column) ?? "");
@@ -366,12 +366,12 @@ export class MemoryTables implements Tables {
     return true;
   }
 
-  async children(table: TravellingTable, column: string, parents: readonly string[]): Promise<string[]> {
+  async children(table: ReplicatedTable, column: string, parents: readonly string[]): Promise<string[]> {
     const wanted = new Set(parents.map((id) => JSON.stringify(id)));
     return [...this.rows(table.table)].flatMap(([id, row]) => (wanted.has(row.get(column) ?? "null") ? [id] : []));
   }
 
-  async unite(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
+  async unite(table: ReplicatedTable, from: string, into: string): Promise<string | undefined> {
     if (!this.rows(table.table).has(into)) return "there is nothing to refer to";
     for (const [child, id, after] of this.repointed(table, from, into)) {
       const reason = this.refuses(child, id, after);
@@ -382,7 +382,7 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
-  async giveId(table: TravellingTable, from: string, into: string): Promise<string | undefined> {
+  async giveId(table: ReplicatedTable, from: string, into: string): Promise<string | undefined> {
     const rows = this.rows(table.table);
     const row = rows.get(from);
     if (!row || rows.has(into)) return "there is no such row, or one too many";
@@ -395,14 +395,14 @@ export class MemoryTables implements Tables {
   }
 
   /** A row whose key names what it refers to is under another key then. */
-  private move(table: TravellingTable, id: string, after: Values): void {
+  private move(table: ReplicatedTable, id: string, after: Values): void {
     this.rows(table.table).delete(id);
     this.rows(table.table).set(keyOf(table, after), after);
   }
 
   /** What refers to a row, as it would refer to another. */
-  private *repointed(table: TravellingTable, from: string, into: string): Generator<[TravellingTable, string, Values]> {
-    for (const child of this.carried)
+  private *repointed(table: ReplicatedTable, from: string, into: string): Generator<[ReplicatedTable, string, Values]> {
+    for (const child of this.replicated)
       for (const [column, reference] of Object.entries(child.references))
         for (const [id, row] of [...this.rows(child.table)])
           if (row.get(column) === JSON.stringify(from) && leadsTo(reference, row) === table.table)
@@ -410,7 +410,7 @@ export class MemoryTables implements Tables {
   }
 
   /** The agent's own delete is noted by no trigger, but for what falls with a flow. */
-  async remove(table: TravellingTable, ids: readonly string[]): Promise<Map<string, string>> {
+  async remove(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
       const isFlow = mayComeBack(table);
@@ -425,7 +425,7 @@ export class MemoryTables implements Tables {
     for (const each of rows) this.store(table, each);
   }
 
-  async remember(table: TravellingTable, column: string, parents: readonly string[]): Promise<void> {
+  async remember(table: ReplicatedTable, column: string, parents: readonly string[]): Promise<void> {
     const states = this.states.get(table.table);
     for (const id of await this.children(table, column, parents)) {
       const stored = states?.get(id);
@@ -434,7 +434,11 @@ export class MemoryTables implements Tables {
     }
   }
 
-  async strayed(table: TravellingTable, column: string, { table: parent, id, leadsTo }: LeadingRow): Promise<string[]> {
+  async misdirected(
+    table: ReplicatedTable,
+    column: string,
+    { table: parent, id, mergedInto: leadsTo }: MergedRow,
+  ): Promise<string[]> {
     const aliases = new Set([id]);
     for (const alias of aliases)
       for (const [each, { row }] of this.states.get(parent) ?? []) if (row.unitedWith === alias) aliases.add(each);
@@ -445,13 +449,13 @@ export class MemoryTables implements Tables {
     });
   }
 
-  rule(table: string): TravellingTable {
-    const rule = this.carried.find((each) => each.table === table);
+  rule(table: string): ReplicatedTable {
+    const rule = this.replicated.find((each) => each.table === table);
     if (!rule) throw new Error(`no table ${table}`);
     return rule;
   }
 
-  private store(table: string, { id, row, waits, withheld, awaits, shown, heldAt, news }: Kept): void {
+  private store(table: string, { id, row, waits, withheld, awaits, shown, heldAt, mustPublish: news }: Kept): void {
     if (news) this.news.add(`${table} ${id}`);
     const alive = isAlive(row, this.rule(table));
     const columns = [...(withheld ?? []), ...columnsBeyond(row, this.rule(table))];
@@ -490,7 +494,7 @@ export class MemoryTables implements Tables {
     return rows;
   }
 
-  private refuses(table: TravellingTable, id: string, values: ReadonlyMap<string, string>): string | undefined {
+  private refuses(table: ReplicatedTable, id: string, values: ReadonlyMap<string, string>): string | undefined {
     const indexes = table.uniqueIndexes.filter(({ where }) => !where).map(({ on }): Name => ({ on, nulls: "none" }));
     for (const name of table.naturalKey ? [table.naturalKey, ...indexes] : indexes) {
       const own = nameOf(name, asRow(values));
@@ -507,7 +511,7 @@ export class MemoryTables implements Tables {
 
   /** By what does not go with it. */
   private isReferredTo(table: string, id: string): boolean {
-    return this.carried.some((child) =>
+    return this.replicated.some((child) =>
       Object.entries(child.references).some(
         ([column, { to, soft, dead }]) =>
           to === table &&
@@ -530,7 +534,7 @@ export class MemoryTables implements Tables {
     const values = this.rows(table).get(id);
     const isFlow = mayComeBack(this.rule(table));
     const falls = isFlow ? this.fall(id, values) : fallsWith;
-    for (const child of this.carried)
+    for (const child of this.replicated)
       for (const [column, reference] of Object.entries(child.references)) {
         if (reference.dead === "stays" || (reference.soft && at === undefined)) continue;
         for (const [each, row] of [...this.rows(child.table)])
@@ -553,7 +557,7 @@ export class MemoryTables implements Tables {
   }
 }
 
-const keyOf = ({ key }: TravellingTable, values: ReadonlyMap<string, string>): string =>
+const keyOf = ({ key }: ReplicatedTable, values: ReadonlyMap<string, string>): string =>
   key.map((column) => String(JSON.parse(values.get(column) ?? "null") ?? "")).join("/");
 
 const asRow = (values: ReadonlyMap<string, string>): Row => ({
@@ -562,7 +566,7 @@ const asRow = (values: ReadonlyMap<string, string>): Row => ({
   switches: {},
 });
 
-const travels = ({ only }: TravellingTable, values: Values): boolean =>
+const travels = ({ only }: ReplicatedTable, values: Values): boolean =>
   only === undefined ||
   conditionHolds(only, Object.fromEntries([...values].map(([column, value]) => [column, JSON.parse(value)])));
 

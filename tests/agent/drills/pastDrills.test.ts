@@ -3,8 +3,8 @@ import { Registry } from "prom-client";
 import { DrillMetrics } from "../../../agent/drills/metrics";
 import { PastDrills } from "../../../agent/drills/pastDrills";
 import { type DrillSummary, parseSummary } from "../../../agent/drills/summary";
-import { lookRegularly } from "../../../agent/looks";
-import { BucketError } from "../../../agent/s3Request";
+import { pollForever } from "../../../agent/rounds/pollForever";
+import { BucketError } from "../../../agent/s3/s3Request";
 
 const PREFIX = "drills/summaries";
 const REGIONS = ["us-east", "eu-west"];
@@ -72,9 +72,9 @@ describe("the newest drills", () => {
         const { bucket, drills } = watching();
         for (const [index, { region, passed, look }] of made.entries()) {
           bucket.put(region, index, summary(region, 1000 + index, { passed }));
-          if (look) await drills.look();
+          if (look) await drills.poll();
         }
-        const found = await drills.look();
+        const found = await drills.poll();
         for (const region of REGIONS) {
           const ends = (those: typeof made) => those.map((each) => 1000 + made.indexOf(each)).at(-1);
           const own = made.filter((each) => each.region === region);
@@ -88,16 +88,16 @@ describe("the newest drills", () => {
   it("cost few reads, however many there were, and none while nothing is new", async () => {
     const { bucket, drills } = watching();
     for (let id = 0; id < 300; id += 1) bucket.put("us-east", id, summary("us-east", 1000 + id, { passed: id === 0 }));
-    await drills.look();
+    await drills.poll();
     expect(bucket.read).toHaveLength(10);
-    await drills.look();
+    await drills.poll();
     expect(bucket.read).toHaveLength(10);
   });
 
   it("are of the fleet's own regions alone", async () => {
     const { bucket, drills } = watching();
     bucket.put("ap-south", 1, summary("ap-south", 1000));
-    expect((await drills.look()).size).toBe(0);
+    expect((await drills.poll()).size).toBe(0);
   });
 
   it("are told though one of them cannot be read; what is refused is asked for again, what is no summary is not", async () => {
@@ -110,14 +110,14 @@ describe("the newest drills", () => {
     ];
     const refused = bucket.put("us-east", 5, summary("us-east", 2000));
     bucket.refused.add(refused);
-    expect((await drills.look()).get("us-east")?.newest.ended).toBe(1000);
+    expect((await drills.poll()).get("us-east")?.newest.ended).toBe(1000);
     expect(unreadable.toSorted()).toEqual([...spoiled, refused]);
     bucket.refused.clear();
-    expect((await drills.look()).get("us-east")?.newest.ended).toBe(2000);
+    expect((await drills.poll()).get("us-east")?.newest.ended).toBe(2000);
     bucket.put("us-east", 6, "{");
-    await drills.look();
+    await drills.poll();
     const reads = bucket.read.length;
-    expect((await drills.look()).get("us-east")?.newest.ended).toBe(2000);
+    expect((await drills.poll()).get("us-east")?.newest.ended).toBe(2000);
     expect(bucket.read).toHaveLength(reads);
   });
 
@@ -163,9 +163,9 @@ describe("the metrics of drills", () => {
     bucket.put("us-east", 1, summary("us-east", 1000));
     const stop = new AbortController();
     const [warn, found] = [jest.fn(), jest.fn()];
-    const look = async () => found(await drills.look());
-    const trouble = "the newest drills cannot be looked up";
-    const run = lookRegularly({ look, trouble, log: { warn }, signal: stop.signal });
+    const poll = async () => found(await drills.poll());
+    const failure = "the newest drills cannot be looked up";
+    const run = pollForever({ poll, failure, log: { warn }, signal: stop.signal });
     await jest.advanceTimersByTimeAsync(1000);
     bucket.isSilent = true;
     await jest.advanceTimersByTimeAsync(20 * 60_000);

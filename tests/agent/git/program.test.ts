@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ProgramFailed, programOutput, runProgram } from "../../../agent/program";
+import { ProgramFailed, programOutput, runProgram } from "../../../agent/process/program";
 import { block } from "./gitHost";
 
 const environment = { PATH: process.env.PATH };

@@ -1,6 +1,6 @@
 import { DatabaseError } from "pg";
-import { ExitCode } from "../../../agent/errors";
 import { inWords } from "../../../agent/moveIn/databaseWords";
+import { ExitCode } from "../../../agent/process/errors";
 
 const ending = (error: Error) => inWords("the database of us-east", () => Promise.reject(error));
 const refused = (code: string, message: string) =>
@@ -11,7 +11,7 @@ describe("an import that a database ends", () => {
     await expect(ending(refused("53100", "could not extend file"))).rejects.toMatchObject({
       exitCode: ExitCode.Failure,
       message: expect.stringMatching(
-        /^the database of us-east has no room left \(could not extend file\): .* run the same again$/,
+        /^the database of us-east has no room left \(could not extend file\): .* run the same command again$/,
       ),
     });
   });
@@ -23,7 +23,7 @@ describe("an import that a database ends", () => {
   ])("says so of one %s", async (_, error) => {
     await expect(ending(error)).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
-      message: expect.stringContaining(`(${error.message}); what is in the fleet is whole: run the same again`),
+      message: expect.stringContaining(`(${error.message}); imported data is consistent: run the same command again`),
     });
   });
 

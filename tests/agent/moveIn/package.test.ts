@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { ExitCode } from "../../../agent/errors";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { MANIFEST, manifestOf, packRows, sha256, unpackRows } from "../../../agent/moveIn/package";
 import { PackageReader } from "../../../agent/moveIn/packageReader";
 import type { Row } from "../../../agent/moveIn/row";
+import { ExitCode } from "../../../agent/process/errors";
 import { packSource } from "../../../fleet/moveIn/importing/packSource";
 import type { Inventory } from "../../../fleet/moveIn/inventory";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
-import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { resealed, saysTheSame, type Texts } from "../../../agent/moveIn/secrets";
 import { SecretKey } from "../../../agent/rekey/secretKey";
@@ -9,8 +9,8 @@ const key = () => new SecretKey(randomBytes(32).toString("base64url"), "a key");
 const [old, older, fleet, strange] = [key(), key(), key(), key()] as const;
 const keys = { old: [old, older], fleet };
 
-const ruleOf = (table: string): TravellingTable => {
-  const rule = TABLES.filter(travels).find((each) => each.table === table);
+const ruleOf = (table: string): ReplicatedTable => {
+  const rule = TABLES.filter(isReplicated).find((each) => each.table === table);
   if (!rule) throw new Error(`no ${table}`);
   return rule;
 };

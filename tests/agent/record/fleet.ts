@@ -3,10 +3,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../../../agent/flows/canonicalJson";
 import { GitUnreachable, type Repository } from "../../../agent/git/repository";
-import { Holds } from "../../../agent/holds";
 import { type Cycle, cycle } from "../../../agent/record/cycle";
 import { NotRecorder, type Parts, Raced } from "../../../agent/record/parts";
 import { TreeReader } from "../../../agent/record/tree";
+import { RetryBackoff } from "../../../agent/rounds/retryBackoff";
 import { ADMIN, FakeLangFlow, type Normaliser } from "../doubles/fakeLangFlow";
 import { GitHost } from "../git/gitHost";
 
@@ -213,7 +213,7 @@ export function partsOf(
     database: langflow.database,
     repository,
     reader: new TreeReader(repository),
-    holds: new Holds(),
+    backoff: new RetryBackoff(),
     deletes: { share: 1, number: 1000, together: { share: 1, number: 1000 }, ...options.deletes },
     releases: {
       has: (_, id) => taken.has(id),

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { AgentError, ExitCode } from "../../../agent/errors";
+import { AgentError, ExitCode } from "../../../agent/process/errors";
 import { SecretKey } from "../../../agent/rekey/secretKey";
 
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("base64url"));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { applyRows } from "../../../agent/accounts/apply";
-import type { CarriedRow } from "../../../agent/accounts/langflowTables";
+import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import { newestStamp } from "../../../agent/accounts/row";
 import { round, rulesOf, unread } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
@@ -67,7 +67,7 @@ const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(pr
 /** A region's database: with its tables, which parts of each region it has read. */
 interface Region {
   readonly tables: MemoryTables;
-  readonly read: Map<number, Set<CarriedRow[]>>;
+  readonly read: Map<number, Set<ReplicatedRow[]>>;
 }
 const copyOf = ({ tables, read }: Region): Region => ({
   tables: tables.copy(),
@@ -86,7 +86,7 @@ class Fleet {
   readonly putBack = new Set<string>();
   readonly people = new People();
   /** All parts that any region ever told: what another has read is never unsaid by a database that is put back. */
-  readonly parts: CarriedRow[][][] = REGIONS.map(() => []);
+  readonly parts: ReplicatedRow[][][] = REGIONS.map(() => []);
   #made = 0;
   #now = 1_000_000;
 
@@ -94,9 +94,9 @@ class Fleet {
     tables: readonly string[],
     private readonly skews: readonly number[],
   ) {
-    const carried = rulesOf(...tables);
+    const replicated = rulesOf(...tables);
     this.regions = REGIONS.map((name) => ({
-      tables: new MemoryTables(name, carried),
+      tables: new MemoryTables(name, replicated),
       read: new Map([...REGIONS.keys()].map((from) => [from, new Set()])),
     }));
   }
@@ -221,7 +221,7 @@ class Fleet {
     read.set(region, new Set(this.parts[region]));
     tables.truncate();
     for (const part of [...read.values()].flatMap((parts) => [...parts]))
-      await applyRows(tables, tables.carried, structuredClone(part));
+      await applyRows(tables, tables.replicated, structuredClone(part));
     tables.forgetLacking();
   }
 
@@ -253,7 +253,7 @@ class Fleet {
     }
   }
 
-  private unread(of: number, from: number, share: number): CarriedRow[][] {
+  private unread(of: number, from: number, share: number): ReplicatedRow[][] {
     return unread(this.parts[from] ?? [], this.region(of).read.get(from) ?? new Set(), share);
   }
 }

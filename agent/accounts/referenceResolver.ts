@@ -1,0 +1,86 @@
+import type { CanonicalId, Tables } from "./langflowTables";
+import { overwritten, parsedValue, referredTable } from "./replicatedRow";
+import { columnValue, type Row, type Stamp } from "./row";
+import type { ReplicatedTable } from "./tableRule";
+import { mayComeBack, type Reference } from "./tableRule";
+
+/** The row that a column refers to as it was written, and its canonical id. */
+export interface Referred {
+  readonly table: ReplicatedTable;
+  readonly parent: string;
+  readonly canonical: CanonicalId | undefined;
+}
+
+/**
+ * Resolves the references of one table's rows to canonical ids, in one round. Regions exchange references as they were written. If the row
+ * that one refers to was merged into a different row, LangFlow's table gets the id of that row.
+ */
+export class ReferenceResolver {
+  /** By table and id. */
+  readonly #canonicalIds = new Map<string, CanonicalId>();
+  readonly #tables: ReadonlyMap<string, ReplicatedTable>;
+
+  /** @param own where a row of the round itself leads */
+  constructor(
+    private readonly tables: Tables,
+    replicated: readonly ReplicatedTable[],
+    private readonly table: ReplicatedTable,
+    private readonly own: (id: string) => CanonicalId | undefined,
+  ) {
+    this.#tables = new Map(replicated.map((each) => [each.table, each]));
+  }
+
+  /** Loads the canonical ids of all references of these rows, each once. */
+  async load(rows: Iterable<Row>): Promise<void> {
+    const unasked = new Map<string, Set<string>>();
+    for (const row of rows)
+      for (const column of Object.keys(this.table.references)) {
+        const referred = this.referred(row, column);
+        if (!referred || referred.canonical) continue;
+        const ofTable = unasked.get(referred.table.table) ?? new Set();
+        unasked.set(referred.table.table, ofTable.add(referred.parent));
+      }
+    for (const [table, ids] of unasked)
+      for (const [id, canonical] of await this.tables.canonicalIds(table, [...ids]))
+        this.#canonicalIds.set(`${table} ${id}`, canonical);
+  }
+
+  /** The row that a column refers to; undefined if it is null or refers to a table that is not replicated. */
+  referred(row: Row, column: string): Referred | undefined {
+    const reference = this.table.references[column];
+    const value = columnValue(row, column) ?? "null";
+    if (!reference || value === "null") return undefined;
+    const to = referredTable(reference, row);
+    const table = to === undefined ? undefined : this.#tables.get(to);
+    if (!table) return undefined;
+    const parent = parsedValue(value);
+    if (typeof parent !== "string") return undefined;
+    const own = table.table === this.table.table ? this.own(parent) : undefined;
+    return { table, parent, canonical: own ?? this.#canonicalIds.get(`${to} ${parent}`) };
+  }
+
+  /** The row with its references resolved, for LangFlow's table. */
+  resolve(row: Row): Row {
+    return Object.keys(this.table.references).reduce((led, column) => {
+      const canonical = this.referred(row, column)?.canonical;
+      return canonical ? overwritten(led, column, JSON.stringify(canonical.id)) : led;
+    }, row);
+  }
+}
+
+/**
+ * Whether a reference is to a deleted row. A reference that was written after the delete may mean the row's successor under the same id,
+ * which has not arrived yet. A nullable reference does not wait for a row that an edit may bring back. A restore with `--wins`
+ * brings back both rows.
+ *
+ * @param row that refers
+ */
+export function isOver({ dead }: Reference, { canonical, table }: Referred, row: Row, writtenAt: Stamp): boolean {
+  if (!isGone(canonical) || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= canonical.deletedAt) return false;
+  if (table.deletes === "later" || mayComeBack(table)) return dead === "null";
+  return table.deletes === "final" || writtenAt <= canonical.deletedAt;
+}
+
+/** Whether a referenced row is deleted and not in LangFlow's table. */
+export const isGone = (canonical: CanonicalId | undefined): canonical is CanonicalId & { readonly deletedAt: Stamp } =>
+  canonical?.deletedAt !== undefined && !canonical.live;

@@ -1,0 +1,215 @@
+import { StringDecoder } from "node:string_decoder";
+import { z } from "zod";
+import { bytesOf, isLarge, ROW_BYTES_MAX, tooLarge } from "../postgres/largeValue";
+import type { ReplicatedRow, Waiting } from "./langflowTables";
+import { withoutLargeStrings } from "./largeStrings";
+import { parsedValue } from "./replicatedRow";
+import { mapValues, type Row, type Stamp, stampsUntil } from "./row";
+import type { Place } from "./segmentPlaces";
+
+/** The causal context of a segment. */
+export interface SegmentHead {
+  /** Later segments may be applied before it. */
+  readonly passable?: boolean | undefined;
+  /** Its region had more to publish: the next segment may hold the row that gave up a name which this segment uses. */
+  readonly continues?: boolean | undefined;
+  /** By region, the last segment that its region had applied by then. */
+  readonly knew?: Knew | undefined;
+}
+
+/** One object below a region's prefix: changed rows, or a piece of a snapshot. */
+export interface Segment extends SegmentHead {
+  /** It is the last segment of a snapshot: earlier epochs are no longer needed. */
+  readonly completes: boolean;
+  readonly rows: readonly ReplicatedRow[];
+}
+
+export type Knew = Readonly<Record<string, Pick<Place, "epoch" | "number">>>;
+
+/** How far a stamp may be ahead of the segment's own time: a year. */
+const AHEAD_US = 366 * 86_400 * 1_000_000;
+/** Characters of a refused row's id and table that are shown. */
+const SHOWN_MAX = 100;
+/** Bytes of a large value that are decoded at once: few enough for V8's young generation. */
+const TEXT_BYTES = 32 * 1024;
+
+const stamp = z.number().int().nonnegative();
+const cell = z.tuple([z.string(), stamp]);
+const switchShape = z.object({ off: z.record(z.string(), cell), undone: z.record(z.string(), stamp) });
+const vector = z.record(z.string(), stamp);
+const historyShape = z.object({
+  edits: vector,
+  deleted: vector.optional(),
+  content: z.object({ by: z.string(), knew: vector }).optional(),
+});
+const rowShape = z.object({
+  table: z.string().min(1),
+  id: z.string().min(1),
+  made: stamp,
+  cells: z.record(z.string(), z.union([z.string(), cell])).default({}),
+  switches: z.record(z.string(), switchShape).default({}),
+  deleted: stamp.optional(),
+  remade: stamp.optional(),
+  united: z.string().optional(),
+  restored: stamp.optional(),
+  history: historyShape.optional(),
+});
+const headShape = z.object({
+  form: z.literal(1),
+  completes: z.boolean(),
+  passable: z.boolean().optional(),
+  continues: z.boolean().optional(),
+  knew: z.record(z.string(), z.object({ epoch: z.string(), number: z.number().int() })).optional(),
+  rows: z.number().int(),
+  at: stamp.optional(),
+});
+
+/**
+ * Lines of JSON: a head, then one line per row. A value that is as old as the row is a text; a later one is a pair with its stamp.
+ *
+ * @param at when it is written
+ * @param contentOf what a large value holds, in pieces
+ */
+export async function* writeSegment(
+  { completes, passable, continues, knew, rows }: Segment,
+  at: Stamp,
+  contentOf: (value: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<string> {
+  const head = { passable: passable || undefined, continues: continues || undefined, knew };
+  yield JSON.stringify({ form: 1, completes, ...head, rows: rows.length, at });
+  for (const row of rows) {
+    let rest = `\n${JSON.stringify(written(row))}`;
+    for (const value of largeValues(row.row)) {
+      const start = rest.indexOf(JSON.stringify(value)) + 1;
+      yield rest.slice(0, start);
+      const decoder = new StringDecoder("utf8");
+      for await (const piece of contentOf(value))
+        for (let from = 0; from < piece.length; from += TEXT_BYTES)
+          yield JSON.stringify(decoder.write(piece.subarray(from, from + TEXT_BYTES))).slice(1, -1);
+      rest = rest.slice(start + value.length);
+    }
+    yield rest;
+  }
+}
+
+/** The placeholders of a row's large values. */
+export const largeValues = ({ cells }: Pick<Row, "cells">): string[] =>
+  Object.values(cells).flatMap(({ value }) => (isLarge(value) ? [value] : []));
+
+/** A segment as it was read. */
+export interface ReadSegment extends Segment {
+  /** Rows that no agent can read. */
+  readonly refused: readonly Waiting[];
+  /** Streams each large value once, in pieces of one size but for the last, with its placeholder. */
+  readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
+}
+
+/** Reads its first line alone. */
+export async function readHead(text: AsyncIterable<Buffer>): Promise<SegmentHead> {
+  for await (const line of withoutLargeStrings(text, {})) return headShape.safeParse(parsedValue(line)).data ?? {};
+  return {};
+}
+
+/**
+ * Refuses an invalid row by itself. Caps stamps that are too far ahead of the segment's time: each region gets the same result, as the
+ * segment holds that time.
+ *
+ * @throws Error if it is not a segment, or has the form of a newer agent
+ */
+export async function readSegment(text: AsyncIterable<Buffer>): Promise<ReadSegment> {
+  let head: z.output<typeof headShape> | undefined;
+  const [rows, refused]: [ReplicatedRow[], Waiting[]] = [[], []];
+  /** Placeholders of all large strings, and of those in this line. */
+  const [large, own]: [string[], string[]] = [[], []];
+  for await (const line of withoutLargeStrings(text, { standIn: (value) => own.push(value) })) {
+    if (head) {
+      const { at } = head;
+      const value = parsedValue(line);
+      const { success, data, error } = rowShape.safeParse(value);
+      const row = success ? read(data, at === undefined ? undefined : at + AHEAD_US) : undefined;
+      const trouble = row ? troubleOf(row.row, own) : whyNot(error);
+      if (row && trouble === undefined) rows.push(row);
+      else {
+        const reason = `another region's row is refused: ${trouble}`;
+        refused.push({ ...placeOf(value, rows.length + refused.length), reason });
+      }
+    } else head = headShape.parse(JSON.parse(line));
+    large.push(...own.splice(0));
+  }
+  const count = rows.length + refused.length;
+  if (head?.rows !== count) throw new Error(`has ${count} rows where it says ${head?.rows}`);
+  const { completes, continues, knew } = head;
+  return {
+    completes,
+    continues,
+    knew,
+    rows,
+    refused,
+    async eachPiece(take) {
+      const piece = async (index: number, bytes: Buffer) => {
+        const value = large[index] ?? "";
+        if (large.indexOf(value) === index) await take(value, bytes);
+      };
+      for await (const _ of withoutLargeStrings(text, { piece }));
+    },
+  };
+}
+
+/** Why a parsed row is invalid: its placeholders must stand for its own large strings, each the value of a column. */
+function troubleOf({ cells, switches }: Row, strings: readonly string[]): string | undefined {
+  const values = largeValues({ cells });
+  const offs = Object.values(switches).flatMap(({ off }) => Object.values(off));
+  const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
+  if (!isOwn || offs.some(({ value }) => isLarge(value))) return "a value is no JSON";
+  const bytes = bytesOf(Object.values(cells).map(({ value }) => value));
+  return bytes > ROW_BYTES_MAX ? tooLarge(bytes) : undefined;
+}
+
+/** The row's table and id as far as they can be read, shortened. */
+function placeOf(value: unknown, number: number): { table: string; id: string } {
+  const { table, id } = (value ?? {}) as { table?: unknown; id?: unknown };
+  const said = (text: unknown, otherwise: string) => (typeof text === "string" ? text.slice(0, SHOWN_MAX) : otherwise);
+  return { table: said(table, "?"), id: said(id, `row ${number + 1}`) };
+}
+
+/** The path of the first problem, without the value. */
+function whyNot(error: z.ZodError | undefined): string {
+  const [issue] = error?.issues ?? [];
+  const expected = issue && "expected" in issue ? issue.expected : "valid value";
+  return `${issue?.path.join(".").slice(0, SHOWN_MAX) || "it"} is no ${expected}`;
+}
+
+function written({ table, id, row }: ReplicatedRow): z.input<typeof rowShape> {
+  const { madeAt, cells, switches, deletedAt, madeAgainAt, unitedWith, restoredAt, history } = stampsUntil(row);
+  const pair = ({ value, at }: { value: string; at: number }): [string, number] => [value, at];
+  return {
+    table,
+    id,
+    made: madeAt,
+    cells: mapValues(cells, (each) => (each.at === madeAt ? each.value : pair(each))),
+    switches: mapValues(switches, ({ off, undone }) => ({ off: mapValues(off, pair), undone: { ...undone } })),
+    ...(deletedAt !== undefined && { deleted: deletedAt }),
+    ...(madeAgainAt !== undefined && { remade: madeAgainAt }),
+    ...(unitedWith !== undefined && { united: unitedWith }),
+    ...(restoredAt !== undefined && { restored: restoredAt }),
+    ...(history && { history }),
+  };
+}
+
+function read(
+  { table, id, made, cells, switches, deleted, remade, united, restored, history }: z.output<typeof rowShape>,
+  latest: Stamp | undefined,
+): ReplicatedRow {
+  const cellOf = ([value, at]: [string, number]) => ({ value, at });
+  const row: Row = {
+    madeAt: made,
+    cells: mapValues(cells, (each) => (typeof each === "string" ? { value: each, at: made } : cellOf(each))),
+    switches: mapValues(switches, ({ off, undone }) => ({ off: mapValues(off, cellOf), undone })),
+    ...(deleted !== undefined && { deletedAt: deleted }),
+    ...(remade !== undefined && { madeAgainAt: remade }),
+    ...(united !== undefined && { unitedWith: united }),
+    ...(restored !== undefined && { restoredAt: restored }),
+    ...(history && { history }),
+  };
+  return { table, id, row: stampsUntil(row, latest) };
+}

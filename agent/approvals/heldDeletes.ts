@@ -1,0 +1,40 @@
+import { AgentError, ExitCode } from "../process/errors";
+import { OperatorApprovals } from "./operatorApprovals";
+
+/** An operator's decision on held deletes. */
+export type Decision = "release" | "reject";
+
+const APPROVALS = {
+  release: new OperatorApprovals("released-deletes"),
+  reject: new OperatorApprovals("rejected-deletes"),
+};
+/** How long a decision is valid: deletes may take several cycles. The same deletes later need a new decision. */
+const VALID_MS = 60 * 60_000;
+
+/**
+ * Decides on the held deletes of a code. The code identifies exactly these: with one more, all of them wait again.
+ *
+ * @param stateDir of the agent that holds them
+ * @throws AgentError (BadInput) if the code is malformed or the state directory does not exist
+ */
+export function decide(stateDir: string, code: string, decision: Decision, now = Date.now()): void {
+  if (!/^[0-9a-f]{8}$/.test(code))
+    throw new AgentError(
+      `"${code}" is no code of held deletes: 8 digits from 0 to f, as the log names it`,
+      ExitCode.BadInput,
+    );
+  APPROVALS[decision].append(stateDir, code, now, `cannot ${decision} deletes here`);
+}
+
+/** Until when a decision on a code is valid, in milliseconds; 0: there is none. */
+export function decidedUntil(stateDir: string, code: string, decision: Decision): number {
+  const decisions = APPROVALS[decision].read(stateDir).filter(({ subject }) => subject === code);
+  return Math.max(0, ...decisions.map(({ at }) => at + VALID_MS));
+}
+
+/** The decision that is valid now: the later one if the operator gave both. */
+export function decisionOn(stateDir: string, code: string, now = Date.now()): Decision | undefined {
+  const [release, reject] = [decidedUntil(stateDir, code, "release"), decidedUntil(stateDir, code, "reject")];
+  if (Math.max(release, reject) <= now) return undefined;
+  return reject >= release ? "reject" : "release";
+}

@@ -1,0 +1,23 @@
+import type { Registry } from "prom-client";
+import type { Config } from "../process/config";
+import type { Context } from "../process/context";
+import { pollForever } from "../rounds/pollForever";
+import { backupPlace } from "./backupPlace";
+import { BackupMetrics } from "./metrics";
+import { newestBackup } from "./newest";
+
+/**
+ * Keeps the metrics of the newest backup up to date until the signal. While the bucket does not respond, its age keeps growing. Without a
+ * bucket there are no series.
+ */
+export async function watchBackups(config: Config<"sync">, context: Context, registry: Registry): Promise<void> {
+  const metrics = new BackupMetrics(registry, config.AGENT_REGION);
+  const { AGENT_BUCKET } = config;
+  if (AGENT_BUCKET === undefined) return;
+  const backups = backupPlace({ ...config, AGENT_BUCKET, AGENT_FILES_PREFIX: "" }, context);
+  const poll = async () => {
+    const newest = await newestBackup(backups);
+    if (newest) metrics.found(newest.finishedAt.getTime(), newest.bytes);
+  };
+  await pollForever({ poll, failure: "the newest backup cannot be looked up", ...context });
+}

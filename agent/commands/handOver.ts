@@ -1,0 +1,9 @@
+import { parseConfig } from "../process/config";
+import type { Context } from "../process/context";
+
+/** Gives the schedules to another region; the agent that holds them sees it in its next round. */
+export async function handOver({ environment, log }: Context, { to }: { to: string }): Promise<void> {
+  const { handOver } = await import("../schedules/handOver");
+  handOver(parseConfig("handOver", environment).AGENT_STATE_DIR, to);
+  log.info({ to }, "the schedules are given up, if this region holds them");
+}

@@ -1,0 +1,18 @@
+import { text } from "node:stream/consumers";
+import { parseConfig } from "../process/config";
+import type { Context } from "../process/context";
+import { AgentError, ExitCode } from "../process/errors";
+
+/** Brings what the database holds under an earlier secret key, read from standard input, under this agent's. */
+export async function rekey(
+  { environment, log }: Context,
+  { dryRun = false, leaveUnreadable = false }: { dryRun?: boolean; leaveUnreadable?: boolean },
+): Promise<void> {
+  const { rekey } = await import("../rekey/rekey");
+  const config = parseConfig("rekey", environment);
+  const oldKey = (await text(process.stdin)).trim();
+  if (oldKey === "")
+    throw new AgentError("standard input is empty: it has to hold the secret key as it was before", ExitCode.BadInput);
+  const { LANGFLOW_DATABASE_URL: databaseUrl, LANGFLOW_SECRET_KEY: currentKey } = config;
+  await rekey({ databaseUrl, oldKey, currentKey, dryRun, leaveUnreadable, log });
+}

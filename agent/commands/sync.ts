@@ -1,0 +1,8 @@
+import { parseConfig } from "../process/config";
+import type { Context } from "../process/context";
+
+/** Runs the region's agent until the signal. */
+export async function sync(context: Context): Promise<void> {
+  const { run } = await import("../run");
+  await run(parseConfig("sync", context.environment), context);
+}

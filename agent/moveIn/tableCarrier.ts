@@ -1,0 +1,428 @@
+import { escapeIdentifier } from "pg";
+import { rowId } from "../accounts/capture";
+import { type Instated, insteadSql } from "../accounts/instead";
+import { conditionSql } from "../accounts/rowCondition";
+import { type Instead, isReplicated, type Reference, type ReplicatedTable } from "../accounts/tableRule";
+import { TABLES } from "../accounts/tables";
+import { inTransaction } from "../postgres/connection";
+import { AgentError, ExitCode } from "../process/errors";
+import { portableAttachments } from "./attachments";
+import {
+  ANOTHERS,
+  type Carrying,
+  entriesOf,
+  entryOf,
+  type Item,
+  idIn,
+  isNamed,
+  OF_NO_SOURCE,
+  type Others,
+  type Stored,
+  somebodyElses,
+  tableOf,
+  textsOf,
+} from "./carriedItem";
+import type { CarriedTable } from "./carriedTable";
+import { FleetRows } from "./fleetRows";
+import type { Entry, Ledger } from "./ledger";
+import { MCP_FILE } from "./names";
+import {
+  ANOTHERS_NAME,
+  CHANGED_ON_BOTH,
+  DELETED_IN_FLEET,
+  FLEETS_OWN,
+  FLEETS_ROW,
+  GRANTS_ON_FLEETS,
+  INTERRUPTED,
+  OF_STRANGERS_ROW,
+  OF_WHAT_STAYS,
+  SHARED_PASSWORD,
+  STRANGERS_ROW,
+  UNREADABLE,
+  UNREADABLE_PART,
+  WITHOUT_ITS_OWNER,
+  WITHOUT_ITS_PROJECT,
+} from "./reasons";
+import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
+import { resealed, type Texts } from "./secrets";
+import { withoutSharedPassword } from "./sharedPassword";
+import type { Strangers } from "./strangers";
+import { type Refusal, writeEach } from "./writeEach";
+
+/** What rows that the rules leave are, table by table. */
+const LEFT_BY_RULE: Readonly<Record<string, string>> = {
+  flow: "nobody's: LangFlow's own starters, or to be saved by a user first",
+  folder: "nobody's: LangFlow's own, for its starters",
+  variable: "of that LangFlow's environment",
+  knowledge_base: "its vectors lie in a store of that LangFlow alone",
+};
+
+const LEFT_BY_ANY_RULE = "LangFlow creates it again, or it belongs to that LangFlow alone";
+
+const DEADLOCK = "40P01";
+
+const TRIES = 5;
+
+/** Behind the digest of a row that came with unreadable secrets: it is looked at again, under another key maybe. */
+const UNREADABLE_MARK = " unreadable";
+
+/** Brings the rows of one table into the region. */
+export class TableCarrier {
+  private readonly rule: ReplicatedTable;
+
+  readonly #fleet: FleetRows;
+
+  constructor(
+    private readonly table: CarriedTable,
+    private readonly ledger: Ledger,
+    private readonly others: Others,
+    private readonly strangers: Strangers,
+    keepsDeletes: boolean,
+    private readonly carrying: Carrying,
+  ) {
+    this.rule = table.rule;
+    this.#fleet = new FleetRows(table, keepsDeletes, carrying);
+  }
+
+  async run(): Promise<void> {
+    let orphans: Item[] = [];
+    let count = 0;
+    for await (const page of this.pages()) {
+      orphans.push(...(await this.taken(page)));
+      count += page.length;
+      this.carrying.progress(`carried: ${this.rule.table} ${count}`);
+    }
+    // Of a table that refers to itself a row may come before the one that it refers to.
+    for (let before = Number.POSITIVE_INFINITY; orphans.length > 0 && orphans.length < before; ) {
+      before = orphans.length;
+      orphans = await this.takenInPages(orphans);
+    }
+    for (const [column, reference] of Object.entries(this.rule.references))
+      if (reference.instead) orphans = await this.rehomed(orphans, column, reference.instead);
+    const staying = await this.staying(orphans);
+    for (const item of orphans) this.leave(staying.has(item) ? OF_WHAT_STAYS : WITHOUT_ITS_OWNER, item.name);
+  }
+
+  private async takenInPages(items: readonly Item[]): Promise<Item[]> {
+    const orphans: Item[] = [];
+    for (let at = 0; at < items.length; at += rowsAtOnce(this.rule.table))
+      orphans.push(...(await this.taken(items.slice(at, at + rowsAtOnce(this.rule.table)))));
+    return orphans;
+  }
+
+  /** Takes rows in whose column names another row instead, or none where their owner has none. @returns those that are orphans still */
+  private async rehomed(orphans: readonly Item[], column: string, instead: Instead): Promise<Item[]> {
+    if (orphans.length === 0) return [];
+    const ownerOf = (item: Item) => this.pointed(item.texts).get(instead.owner) ?? "";
+    const homes = await this.homesOf([...new Set(orphans.map(ownerOf))], column, instead);
+    const homed = orphans.map((item) => ({
+      ...item,
+      texts: new Map(item.texts).set(column, homes.get(ownerOf(item)) ?? null),
+    }));
+    const refused = new Set((await this.takenInPages(homed)).map(({ id }) => id));
+    for (const { id, name } of homed) if (!refused.has(id)) this.leave(WITHOUT_ITS_PROJECT, name);
+    return orphans.filter(({ id }) => refused.has(id));
+  }
+
+  /** By owner, what a column names instead. */
+  private async homesOf(
+    owners: readonly string[],
+    column: string,
+    { name, owner }: Instead,
+  ): Promise<ReadonlyMap<string, string>> {
+    const table = TABLES.filter(isReplicated).find((each) => each.table === this.rule.references[column]?.to);
+    if (!table) return new Map();
+    const isOwned = `t.${escapeIdentifier(owner)}::text = ANY($1::text[])`;
+    const { rows } = await this.carrying.region.query<Instated>(insteadSql(table, owner, isOwned), [owners, name]);
+    return new Map(rows.map((row) => [row.owner, row.id]));
+  }
+
+  /** Rows that refer to a row that the source itself has not, or that a rule leaves: `inspect` names both. */
+  private async staying(orphans: readonly Item[]): Promise<Set<Item>> {
+    const staying = new Set<Item>();
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      if (reference.soft) continue;
+      const ofTable = (item: Item) => tableOf(reference, item.texts);
+      for (const rule of TABLES.filter(isReplicated)) {
+        const some = orphans.filter((item) => item.texts.get(column) && ofTable(item) === rule.table);
+        if (some.length === 0) continue;
+        const { rows } = await this.carrying.scratch.query<{ id: string }>(
+          `SELECT ${rowId(rule.key, "t")} AS id FROM public.${escapeIdentifier(rule.table)} t
+            WHERE ${rowId(rule.key, "t")} = ANY($1::text[]) AND ${rule.only ? conditionSql(rule.only, "t") : "true"}`,
+          [some.map((item) => item.texts.get(column))],
+        );
+        const found = new Set(rows.map(({ id }) => id));
+        for (const item of some) if (!found.has(item.texts.get(column) ?? "")) staying.add(item);
+      }
+    }
+    return staying;
+  }
+
+  private async *pages(): AsyncGenerator<Item[]> {
+    const { scratch, signal } = this.carrying;
+    await scratch.query("BEGIN TRANSACTION READ ONLY");
+    try {
+      await scratch.query(`DECLARE carried NO SCROLL CURSOR FOR ${this.table.selectAll(DIGESTS)}`, [this.rule.table]);
+      for (;;) {
+        if (signal.aborted) throw new AgentError(INTERRUPTED, ExitCode.Failure);
+        const { rows } = await scratch.query(`FETCH ${rowsAtOnce(this.rule.table)} FROM carried`);
+        if (rows.length === 0) return;
+        yield rows.flatMap((row) => this.itemOf(row) ?? []);
+      }
+    } finally {
+      await scratch.query("ROLLBACK");
+    }
+  }
+
+  private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
+    const { "row id": id, "row digest": digest } = row;
+    const name = this.rule.table === "flow" ? (this.carrying.flowNames.get(id) ?? id) : nameIn(row);
+    // Known again by its name alone: a migration gives it another id each time.
+    if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
+    if (!row["is carried"]) {
+      if (digest !== null) this.leave(LEFT_BY_RULE[this.rule.table] ?? LEFT_BY_ANY_RULE, name);
+      return undefined;
+    }
+    return { id, digest, fleetId: id, name, texts: textsOf(this.table, row), isUnreadable: false };
+  }
+
+  /**
+   * Takes rows in, all of them or none; again where the region's agent held what this waits for.
+   *
+   * @returns those that refer to rows that are not there yet
+   */
+  private async taken(items: readonly Item[]): Promise<Item[]> {
+    for (let tries = 1; ; tries += 1) {
+      const told: (() => void)[] = [];
+      try {
+        const orphans = await inTransaction(this.carrying.region, () => this.take(items, told));
+        // What a transaction did that came to nothing is not counted.
+        for (const each of told) each();
+        return orphans;
+      } catch (error) {
+        if ((error as { code?: string }).code !== DEADLOCK || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  private async take(given: readonly Item[], told: (() => void)[]): Promise<Item[]> {
+    const { region } = this.carrying;
+    const known = await this.ledger.entries(
+      this.rule.table,
+      given.map(({ id }) => id),
+    );
+    const items: Item[] = [];
+    const homeless: Item[] = [];
+    for (const item of given) {
+      const reason = this.reasonAgainst(item, known.has(item.id));
+      if (reason !== undefined) told.push(() => this.leave(reason, item.name));
+      else (this.isInStrangers(item) ? homeless : items).push(item);
+    }
+    const unchanged = items.filter(
+      ({ id, digest }) => known.has(id) && known.get(id)?.sourceDigest === (digest ?? OF_NO_SOURCE),
+    );
+    if (this.rule.table === "user") await this.requireOnes(items, known);
+    told.push(() => this.count("unchanged", unchanged.filter(({ digest }) => digest !== null).length));
+    const open = items.filter((item) => !unchanged.includes(item));
+    const fresh: Item[] = [];
+    const changed: Item[] = [];
+    for (const item of open) {
+      const sent = this.sent(item, known.get(item.id), told);
+      if (sent) (known.has(item.id) ? changed : fresh).push(sent);
+    }
+    const stored = await this.#fleet.stored([...fresh, ...changed]);
+    const made = await this.unknownInFleet(fresh, stored, told);
+    const kept: Entry[] = [];
+    const refused = await writeEach(region, made, async (some) => {
+      kept.push(...entriesOf(some, await this.written(this.table.insert, some)));
+    });
+    const edited = this.editable(changed, stored, known, told, kept);
+    const refusedEdits = await writeEach(region, edited, async (some) => {
+      kept.push(...entriesOf(some, await this.written(this.table.update, some)));
+    });
+    await this.ledger.keep(this.rule.table, kept);
+    const isRefused = new Set([...refused, ...refusedEdits].map(({ row }) => row));
+    told.push(() => {
+      this.count("made", made.length - refused.length);
+      this.count("changed", edited.length - refusedEdits.length);
+      for (const item of [...made, ...edited]) if (!isRefused.has(item)) this.tellLost(item);
+    });
+    return [...this.orphansAmong([...refused, ...refusedEdits], told), ...homeless];
+  }
+
+  /** Whether a column that may name another row instead names one that is another user's in the fleet. */
+  private isInStrangers({ texts }: Item): boolean {
+    return Object.entries(this.rule.references).some(
+      ([column, reference]) => reference.instead && this.reasonOf(reference, texts, column) === OF_STRANGERS_ROW,
+    );
+  }
+
+  private reasonOf(reference: Reference, texts: Texts, column: string): string | undefined {
+    return this.strangers.get(tableOf(reference, texts) ?? "")?.get(texts.get(column) ?? "");
+  }
+
+  /** Why a row would give somebody what is another's; undefined where it would not. @param isKnown an import brought it */
+  private reasonAgainst({ id, texts }: Item, isKnown: boolean): string | undefined {
+    if (this.strangers.get(this.rule.table)?.get(id) === OF_STRANGERS_ROW) return STRANGERS_ROW;
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      // The column of a project is one that may name another instead.
+      const reason = reference.instead ? undefined : this.reasonOf(reference, texts, column);
+      if (reason !== undefined) return reason;
+      if (!isKnown && this.isGrant(reference, texts, column)) return GRANTS_ON_FLEETS;
+    }
+    return undefined;
+  }
+
+  /** Whether a row would give a right on what the fleet had before: its reference is by a kind and an id. */
+  private isGrant(reference: Reference, texts: Texts, column: string): boolean {
+    const table = tableOf(reference, texts) ?? "";
+    const isDenial = this.rule.table === "authz_access_exception";
+    const isByKind = typeof reference.to !== "string" && table !== "user";
+    return isByKind && !isDenial && (this.others.get(table)?.has(texts.get(column) ?? "") ?? false);
+  }
+
+  /** Users that became another of the fleet, the superuser, must still be what made them that one. */
+  private async requireOnes(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
+    const merged = items.flatMap((item) => {
+      const fleetId = known.get(item.id)?.fleetId;
+      return fleetId === undefined || fleetId === item.id ? [] : [{ item, fleetId }];
+    });
+    const stored = await this.#fleet.storedById(merged.map(({ fleetId }) => fleetId));
+    for (const { item, fleetId } of merged) {
+      const row = stored.get(fleetId);
+      if (row && !this.#fleet.isOne(item, row)) throw somebodyElses(item);
+    }
+  }
+
+  private orphansAmong(refused: readonly Refusal<Item>[], told: (() => void)[]): Item[] {
+    const orphans = refused.filter(({ isOrphan }) => isOrphan);
+    for (const { row, reason, isOrphan } of refused) if (!isOrphan) told.push(() => this.leave(reason, row.name));
+    return orphans.map(({ row }) => row);
+  }
+
+  /** The row as the fleet is to have it: what it refers to by the fleet's ids, its secrets under the fleet's key. */
+  private sent(item: Item, entry: Entry | undefined, told: (() => void)[]): Item | undefined {
+    const pointed = this.pointed(item.texts);
+    const { texts, unreadable, isNothing } = resealed(this.rule, pointed, this.carrying.keys);
+    if (isNothing) {
+      told.push(() => this.leave(UNREADABLE, item.name));
+      return undefined;
+    }
+    const isUnreadable = unreadable.length > 0;
+    const digest = isUnreadable ? `${item.digest ?? OF_NO_SOURCE}${UNREADABLE_MARK}` : item.digest;
+    const other = this.rule.table === "user" ? withoutSharedPassword(texts) : undefined;
+    const fleetId = entry?.fleetId ?? idIn(this.rule, texts);
+    return { ...item, texts: other ?? texts, digest, isUnreadable, isPasswordLost: other !== undefined, fleetId };
+  }
+
+  private pointed(texts: Texts): Texts {
+    const pointed = new Map(texts);
+    for (const [column, reference] of Object.entries(this.rule.references)) {
+      const id = texts.get(column);
+      const into = typeof id === "string" ? this.others.get(tableOf(reference, texts) ?? "")?.get(id) : undefined;
+      if (into !== undefined) pointed.set(column, into);
+    }
+    // LangFlow looks for an upload below its user's id.
+    const owner = texts.get("user_id");
+    const path = texts.get("path");
+    if (this.rule.table === "file" && typeof owner === "string" && path?.startsWith(`${owner}/`))
+      pointed.set("path", `${pointed.get("user_id")}${path.slice(owner.length)}`);
+    // LangFlow finds the file of a user's MCP servers by that id too.
+    if (this.rule.table === "file" && texts.get("name") === `${MCP_FILE}_${owner}`)
+      pointed.set("name", `${MCP_FILE}_${pointed.get("user_id")}`);
+    const files = texts.get("files");
+    if (this.rule.table === "message" && typeof files === "string")
+      pointed.set("files", portableAttachments(files, this.carrying.uploads));
+    return pointed;
+  }
+
+  /** Those that the fleet has not, by id or by name. */
+  private async unknownInFleet(
+    fresh: readonly Item[],
+    stored: ReadonlyMap<string, Stored>,
+    told: (() => void)[],
+  ): Promise<Item[]> {
+    const kept: Entry[] = [];
+    const absent = fresh.filter((item) => {
+      const row = stored.get(item.fleetId);
+      if (!row) return true;
+      if (item.digest === null) return false;
+      if (this.#fleet.isSame(item, row)) {
+        kept.push(entryOf(item, row["row digest"]));
+        told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellLost(item));
+      } else if (this.rule.table === "user" && !isNamed(item.texts, textsOf(this.table, row)))
+        throw somebodyElses(item);
+      else told.push(() => this.leave(FLEETS_ROW, item.name));
+      return false;
+    });
+    const holders = await this.#fleet.holdersOf(absent);
+    const tombstones = await this.#fleet.tombstones(absent);
+    const unknown = absent.filter((item) => {
+      if (tombstones.has(item.fleetId)) {
+        told.push(() => this.leave(DELETED_IN_FLEET, item.name));
+        return false;
+      }
+      const holder = holders.get(item);
+      if (holder === undefined) return true;
+      if (holder === ANOTHERS) {
+        if (this.rule.table === "user") throw somebodyElses(item);
+        told.push(() => this.leave(ANOTHERS_NAME, item.name));
+        return false;
+      }
+      this.others.set(this.rule.table, (this.others.get(this.rule.table) ?? new Map()).set(item.id, holder));
+      if (item.digest === null) return false;
+      kept.push({ ...entryOf(item, null), fleetId: holder });
+      told.push(() => this.leave(FLEETS_OWN, item.name));
+      return false;
+    });
+    await this.ledger.keep(this.rule.table, kept);
+    return unknown;
+  }
+
+  /** Those of which only the source has changed. */
+  private editable(
+    changed: readonly Item[],
+    stored: ReadonlyMap<string, Stored>,
+    known: ReadonlyMap<string, Entry>,
+    told: (() => void)[],
+    kept: Entry[],
+  ): Item[] {
+    return changed.filter((item) => {
+      const entry = known.get(item.id);
+      const row = stored.get(item.fleetId);
+      const left = (reason: string) => {
+        told.push(() => this.leave(reason, item.name));
+        return false;
+      };
+      if (entry?.fleetDigest === null) return left(FLEETS_OWN);
+      if (!row) return left(DELETED_IN_FLEET);
+      if (this.#fleet.isSame(item, row)) {
+        kept.push(entryOf(item, row["row digest"]));
+        told.push(() => this.count("unchanged", 1));
+        told.push(() => this.tellLost(item));
+        return false;
+      }
+      return row["row digest"] === entry?.fleetDigest || left(CHANGED_ON_BOTH);
+    });
+  }
+
+  private async written(statement: string, items: readonly Item[]): Promise<Map<string, string | null>> {
+    const lists = this.table.columns.map(({ name }) => items.map(({ texts }) => texts.get(name) ?? null));
+    const { rows } = await this.carrying.region.query<Stored>(statement, lists);
+    return new Map(rows.map((row) => [row["row id"], row["row digest"]]));
+  }
+
+  private tellLost({ isUnreadable, isPasswordLost, name }: Item): void {
+    if (isUnreadable) this.leave(UNREADABLE_PART, name);
+    if (isPasswordLost) this.leave(SHARED_PASSWORD, name);
+  }
+
+  private count(what: "made" | "changed" | "unchanged", rows: number): void {
+    this.carrying.tallies.count(this.rule.table, what, rows);
+  }
+
+  private leave(reason: string, name: string | undefined): void {
+    this.carrying.tallies.leave(this.rule.table, reason, name);
+  }
+}

@@ -1,0 +1,113 @@
+import { Histogram, type Registry } from "prom-client";
+import { DEFAULT_FOLDER } from "../flows/userFolder";
+import { RegisteredMetrics } from "../process/registeredMetrics";
+
+/** What a cycle ends with. */
+export type CycleResult =
+  | "success"
+  | "standby"
+  | "raced"
+  | "git-unreachable"
+  | "langflow-unreachable"
+  | "database-unreachable"
+  | "failed";
+
+/** Prometheus metrics of the record. They have series only while this agent is the fleet's recorder. */
+export class RecordMetrics extends RegisteredMetrics {
+  /** Milliseconds: since when each user's folder is recorded. */
+  readonly #seen = new Map<string, number>();
+  readonly #lastSuccess = new Map<string, number>();
+
+  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Cycles of the record by result", ["result"]);
+  readonly conflicts = this.counter(
+    "langflow_dr_sync_conflicts_total",
+    "Conflicts between people's commits and LangFlow, by kind",
+    ["workspace", "kind"],
+  );
+  readonly imported = this.counter("langflow_dr_sync_imported_total", "Flows written to LangFlow", ["workspace"]);
+  readonly exported = this.counter("langflow_dr_sync_exported_total", "Flows written to Git", ["workspace"]);
+  readonly flows = this.gauge("langflow_dr_sync_flows", "Flows in Git", ["workspace"]);
+  readonly skipped = this.gauge("langflow_dr_sync_skipped", "Files and flows left out because they cannot be read", [
+    "workspace",
+  ]);
+  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the record did not take", ["workspace"]);
+  readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for a person", [
+    "workspace",
+  ]);
+  readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that look as if they held a secret", [
+    "workspace",
+  ]);
+  readonly recorder = this.gauge("langflow_dr_record_recorder", "1 in the region that is the recorder, else 0", []);
+  readonly #pendingCommits = this.gauge(
+    "langflow_dr_record_pending_commits",
+    "Commits of the recorder that wait for the Git host",
+    ["region"],
+  );
+  readonly duration = new Histogram({
+    name: "langflow_dr_sync_duration_seconds",
+    help: "Time of a successful cycle",
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+    registers: [this.registry],
+  });
+
+  /** @param region our name of the region */
+  constructor(
+    registry: Registry,
+    private readonly region: string,
+  ) {
+    super(registry);
+    this.recorder.set(0);
+    const age = (since: number): number => (Date.now() - since) / 1000;
+    const [seen, last] = [this.#seen, this.#lastSuccess];
+    this.gauge(
+      "langflow_dr_sync_lag_seconds",
+      "How far the record in Git is behind: time since it last held what LangFlow holds",
+      ["workspace"],
+      (gauge) => {
+        gauge.reset();
+        for (const [workspace, at] of seen) gauge.set({ workspace }, age(last.get(workspace) ?? at));
+      },
+    );
+    this.gauge(
+      "langflow_dr_sync_last_success_timestamp_seconds",
+      "When Git last held what LangFlow holds",
+      ["workspace"],
+      (gauge) => {
+        gauge.reset();
+        for (const [workspace, at] of last) gauge.set({ workspace }, at / 1000);
+      },
+    );
+  }
+
+  /** @param isRecorder while it is not, its series of the record end: what it measured last would grow old */
+  standing(isRecorder: boolean): void {
+    this.recorder.set(isRecorder ? 1 : 0);
+    // The superuser's folder is recorded in every fleet: its lag shows that no cycle went well at all.
+    if (isRecorder && this.#seen.size === 0) this.#seen.set(DEFAULT_FOLDER, Date.now());
+    if (isRecorder) return;
+    this.keep(new Set());
+    this.#pendingCommits.reset();
+  }
+
+  /** Commits that wait for the Git host. */
+  pending(commits: number): void {
+    this.#pendingCommits.set({ region: this.region }, commits);
+  }
+
+  /** Folders that are recorded: what was measured of others is forgotten. */
+  keep(workspaces: ReadonlySet<string>): void {
+    for (const workspace of workspaces) if (!this.#seen.has(workspace)) this.#seen.set(workspace, Date.now());
+    for (const workspace of this.#seen.keys()) {
+      if (workspaces.has(workspace)) continue;
+      this.#seen.delete(workspace);
+      this.#lastSuccess.delete(workspace);
+      for (const gauge of [this.flows, this.skipped, this.held, this.deletesHeld, this.secretsHeld])
+        gauge.remove({ workspace });
+    }
+  }
+
+  /** @param seenAt milliseconds: when the sides were looked at; an edit after that is not in it yet */
+  succeeded(workspace: string, seenAt: number): void {
+    this.#lastSuccess.set(workspace, seenAt);
+  }
+}

@@ -1,0 +1,60 @@
+import { DatabaseUnreachable } from "../process/errors";
+import type { Log } from "../process/log";
+import { BucketError } from "../s3/s3Request";
+import { LogDeduplicator } from "./logDeduplicator";
+
+export interface FailureReporterOptions<Result extends string> {
+  /** Classifies an error, for the log and the metrics. An error with the result `failed` is logged with its stack. */
+  readonly resultOf: (error: unknown) => Result;
+  /** Before each message in the log, such as `accounts`. Default: none. */
+  readonly subject?: string;
+  /** Whether failures that alternate are logged once each until a success. Default: a failure is logged again after a different one. */
+  readonly isOncePerSuccess?: boolean;
+  readonly log: Pick<Log, "error">;
+}
+
+/** Logs why rounds fail: each failure once, and again after a round that succeeded. */
+export class FailureReporter<Result extends string> {
+  readonly #logged = new LogDeduplicator();
+
+  constructor(private readonly options: FailureReporterOptions<Result>) {}
+
+  succeeded(): void {
+    this.#logged.clear();
+  }
+
+  isRepeated(error: unknown): boolean {
+    const message = messageOf(error);
+    return this.#logged.isLast(this.keyOf(message), message);
+  }
+
+  /** @returns the error's result */
+  report(error: unknown): Result {
+    const { resultOf, subject, log } = this.options;
+    const result = resultOf(error);
+    const message = messageOf(error);
+    const stack = result === "failed" && error instanceof Error && error.stack ? { stack: error.stack } : {};
+    if (this.#logged.changed(this.keyOf(message), message))
+      log.error({ result, ...stack }, subject === undefined ? message : `${subject}: ${message}`);
+    return result;
+  }
+
+  private keyOf(message: string): string {
+    return this.options.isOncePerSuccess ? message : "failure";
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Classifies the errors of rounds that need a bucket and the region's database.
+ *
+ * @param bucketUnreachable the result when the bucket does not answer
+ */
+export const resultOfRound =
+  <Unreachable extends string>(bucketUnreachable: Unreachable) =>
+  (error: unknown): Unreachable | "database-unreachable" | "failed" => {
+    if (error instanceof BucketError) return bucketUnreachable;
+    if (error instanceof DatabaseUnreachable) return "database-unreachable";
+    return "failed";
+  };

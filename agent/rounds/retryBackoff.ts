@@ -1,0 +1,34 @@
+/** Seconds until the next try: doubled after each failure, up to the maximum. */
+const DELAY_SECONDS_MIN = 5;
+const DELAY_SECONDS_MAX = 600;
+
+interface Failure<Reason> {
+  /** A different version is tried at once. */
+  readonly version: string;
+  readonly reason: Reason;
+  readonly retries: number;
+  /** Milliseconds. */
+  readonly retryAt: number;
+}
+
+/** Exponential backoff for items that fail, each by itself. A restart of the agent forgets it: then every item is tried. */
+export class RetryBackoff<Reason> {
+  readonly #failures = new Map<string, Failure<Reason>>();
+
+  /** Why this version of the item is not retried yet; undefined: try it. */
+  blockedReason(key: string, version: string, now = Date.now()): Reason | undefined {
+    const failure = this.#failures.get(key);
+    return failure && failure.version === version && now < failure.retryAt ? failure.reason : undefined;
+  }
+
+  recordFailure(key: string, version: string, reason: Reason, now = Date.now()): void {
+    const before = this.#failures.get(key);
+    const retries = before?.version === version ? before.retries + 1 : 0;
+    const seconds = Math.min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** Math.min(retries, 10));
+    this.#failures.set(key, { version, reason, retries, retryAt: now + seconds * 1000 });
+  }
+
+  recordSuccess(key: string): void {
+    this.#failures.delete(key);
+  }
+}

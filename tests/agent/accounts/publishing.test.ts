@@ -1,0 +1,204 @@
+import { DatabaseError } from "pg";
+import { placeOf } from "../../../agent/accounts/segmentPlaces";
+import { AccountsDatabase, type KnownInDatabase, MemoryObjects } from "../doubles/accountsDatabase";
+
+const SECRET = "a-secret-key-of-the-fleet";
+const DAY = 86_400_000_000;
+const now = () => Date.now() * 1000;
+
+const user = (id: string, more: Partial<KnownInDatabase> = {}): KnownInDatabase => ({
+  table: "user",
+  id,
+  live: { id: JSON.stringify(id), username: JSON.stringify(`name of ${id}`) },
+  ...more,
+});
+
+let database: AccountsDatabase;
+let own: MemoryObjects;
+beforeEach(() => {
+  database = new AccountsDatabase();
+  own = new MemoryObjects();
+});
+
+const agent = (peers: readonly string[] = ["eu-west"], secretKey = SECRET) =>
+  database.agent("us-east", own, new Map(peers.map((region) => [region, new MemoryObjects()])), secretKey);
+const told = async (secretKey = SECRET) => (await own.parts(secretKey)).flatMap(({ rows }) => rows.map(({ id }) => id));
+const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts", key));
+const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
+
+describe("news of another region", () => {
+  it("are there from its next object to the next round, readable or not, and none before the first round", async () => {
+    const west = new AccountsDatabase();
+    west.rows = [user("ada")];
+    const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);
+    const reading = agent();
+    await telling.round();
+    expect(await reading.hasRemoteChanges()).toBe(false);
+    await reading.round();
+    expect(await reading.hasRemoteChanges()).toBe(false);
+    west.rows = [user("bo", { news: 2 })];
+    await telling.round();
+    expect(await reading.hasRemoteChanges()).toBe(true);
+    await reading.round();
+    expect(await reading.hasRemoteChanges()).toBe(false);
+    const [last = ""] = partKeys()
+      .filter((key) => key.includes("/eu-west/"))
+      .sort()
+      .reverse();
+    const number = String(Number(last.split("/").at(-1)) + 1).padStart((last.split("/").at(-1) ?? "").length, "0");
+    own.objects.set(last.replace(/[^/]+$/, number), Buffer.from("of an unknown form"));
+    expect(await reading.hasRemoteChanges()).toBe(true);
+    await reading.round();
+    expect(await reading.hasRemoteChanges()).toBe(false);
+  });
+});
+
+describe("an epoch", () => {
+  it("goes on as long as the fleet has the same regions", async () => {
+    await agent().round();
+    const [epoch] = epochs();
+    await agent().round();
+    database.rows = [user("ada", { news: 1 })];
+    await agent().round();
+    expect(epochs()).toEqual(new Set([epoch]));
+    expect(await told()).toEqual(["ada"]);
+  });
+
+  it("begins with all that a region knows when another region comes in the place of one that is lost", async () => {
+    await agent(["eu-west"]).round();
+    // What eu-west made: it was told by eu-west, and never by this region.
+    database.rows = [user("of-eu-west")];
+    await agent(["eu-west"]).round();
+    expect(await told()).toEqual([]);
+    await agent(["ap-south"]).round();
+    expect(await told()).toEqual(["of-eu-west"]);
+  });
+
+  it("begins anew where the one in the bucket was sealed under an earlier secret key", async () => {
+    database.rows = [user("ada")];
+    await agent().round();
+    await agent(["eu-west"], "another-secret-key").round();
+    expect(await told("another-secret-key")).toEqual(["ada"]);
+    const keys = [...own.objects.keys()];
+    await agent(["eu-west"], "another-secret-key").round();
+    expect([...own.objects.keys()]).toEqual(keys);
+  });
+
+  it("has a row that lives although it was once deleted, however long ago, and no tombstone of more than 180 days", async () => {
+    const [long, lately] = [now() - 181 * DAY, now() - 179 * DAY];
+    database.rows = [
+      user("again", { deleted: long, again: long + 1 }),
+      user("gone-long-ago", { live: undefined as never, deleted: long }),
+      user("gone-lately", { live: undefined as never, deleted: lately }),
+    ];
+    await agent().round();
+    expect(await told()).toEqual(["again", "gone-lately"]);
+  });
+
+  it("has parents before their children, and is whole with its last part alone", async () => {
+    const message = { table: "message", live: { text: JSON.stringify("said") } };
+    database.rows = [
+      ...[...Array(2_500).keys()].map((n) => ({ ...message, id: `message-${n}` })),
+      { table: "apikey", id: "key", live: { name: '"key"' } },
+      user("ada"),
+    ];
+    await agent().round();
+    const parts = await own.parts(SECRET);
+    expect(parts.map(({ completes, rows }) => [completes, rows.length])).toEqual([
+      [false, 2_000],
+      [true, 502],
+    ]);
+    expect((await told()).slice(0, 2)).toEqual(["ada", "key"]);
+  });
+});
+
+describe("a part", () => {
+  it("has no more text than a pod holds, but for one row that has more by itself", async () => {
+    const version = (id: string, length: number): KnownInDatabase => ({
+      table: "flow_version",
+      id,
+      live: { data: JSON.stringify("x".repeat(length)) },
+      news: Number(id.slice(1)),
+    });
+    await agent().round();
+    database.rows = [
+      ...[1, 2, 3, 4, 5].map((n) => version(`v${n}`, 3_000_000)),
+      version("v6", 9_000_000),
+      version("v7", 1),
+    ];
+    await agent().round();
+    const parts = (await own.parts(SECRET)).slice(1);
+    expect(parts.map(({ rows }) => rows.map(({ id }) => id))).toEqual([
+      ["v1", "v2"],
+      ["v3", "v4"],
+      ["v5"],
+      ["v6"],
+      ["v7"],
+    ]);
+  });
+
+  it("has all rows but those of more than 64 MB, which are named, whether they are news or a snapshot is written", async () => {
+    const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
+    database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
+    for (const epoch of [0, 1]) {
+      const reading = agent(epoch === 0 ? ["eu-west"] : ["ap-south"]);
+      for (let round = 0; round < 2; round += 1) {
+        const reason = "has 64000001 bytes, 64000000 are allowed";
+        const { waiting } = await reading.round();
+        expect(waiting).toMatchObject(["grown", "huge"].map((id) => ({ table: "user", id, reason })));
+      }
+      const parts = (await own.parts(SECRET)).map(({ rows }) => rows.map(({ id }) => id));
+      // The former parts stay: what was told of a large row before it grew is in no other.
+      expect(parts).toEqual(Array(2 + epoch).fill(["ada", "zoe"]));
+    }
+  });
+
+  it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
+    await agent().round();
+    const [first = ""] = partKeys();
+    const taken = first.replace(/0$/, "1");
+    own.objects.set(taken, Buffer.from("cut"));
+    database.rows = [user("ada", { news: 1 })];
+    const round = await agent().round();
+    expect(round.broken).toEqual(new Map([[taken, "is no accounts object, or is cut"]]));
+    expect(await told()).toContain("ada");
+    expect(own.objects.has(taken)).toBe(false);
+    expect((await agent().round()).broken.size).toBe(0);
+  });
+});
+
+it("reads no object again in the next round that it could not read in this one, and names it in both", async () => {
+  const reading = agent();
+  const key = "accounts/eu-west/0000000000000001/0000000000";
+  own.objects.set(key, Buffer.from("of an unknown form"));
+  const read = jest.spyOn(own, "readWhole");
+  for (let round = 0; round < 2; round += 1) expect([...(await reading.round()).broken.keys()]).toEqual([key]);
+  expect(read.mock.calls.filter(([each]) => each === key)).toHaveLength(1);
+});
+
+it("names a waiting row that the database refuses as a whole, and fails no round for it", async () => {
+  await agent().round();
+  const waits = "its parent is not here yet";
+  database.rows = [user("odd", { waits }), user("even", { waits })];
+  const refused = Object.assign(new DatabaseError("no", 0, "error"), { code: "22P02", severity: "ERROR" });
+  database.refusals.set("odd", refused);
+  const { waiting } = await agent().round();
+  expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database refused it (22P02)" }]);
+});
+
+it("tells of flows once every region's agent has said that it knows them as rows, and goes on so for good", async () => {
+  const west = new MemoryObjects();
+  const flow = { table: "flow", id: "f", live: { data: '"graph"' } };
+  database.rows = [{ ...flow, news: 1 }, user("ada", { news: 2 })];
+  const east = () => database.agent("us-east", own, new Map([["eu-west", west]]), SECRET);
+  await east().round();
+  expect(new Set(await told())).toEqual(new Set(["ada"]));
+  await new AccountsDatabase().agent("eu-west", west, new Map([["us-east", own]]), SECRET).round();
+  await east().round();
+  expect(await told()).toContain("f");
+  for (const key of [...own.objects.keys()].filter((each) => each.startsWith("accounts/eu-west/")))
+    own.objects.delete(key);
+  database.rows = [{ ...flow, id: "g", news: 3 }];
+  await east().round();
+  expect(await told()).toContain("g");
+});
