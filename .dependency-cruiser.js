@@ -1,6 +1,54 @@
+/** Folders in their order: each imports only itself and those before it. A new folder takes its place here. */
+const ORDER = {
+  fleet: [
+    "cli",
+    "terminal",
+    "engine",
+    "stacks",
+    "recovery",
+    "local",
+    "rollout",
+    "github",
+    "page",
+    "markdown",
+    "examination",
+    "image",
+    "rehearsal",
+    "drill",
+    "moveIn",
+    "prove",
+    "ready",
+    "doctor",
+    "init",
+    "upgrade",
+    "verbs",
+    "reference",
+  ],
+  sandbox: ["resources", "schema", "providers", "cloud", "api", "live"],
+};
+
+const inOrder = Object.entries(ORDER).flatMap(([root, folders]) =>
+  folders.map((folder, index) => ({
+    name: `${root}-${folder}-in-order`,
+    comment: "It imports a folder that comes after it, in `ORDER` of .dependency-cruiser.js, or is not in it.",
+    severity: "error",
+    from: { path: `^${root}/${folder}/` },
+    to: { path: `^${root}/[^/]+/`, pathNot: `^${root}/(${folders.slice(0, index + 1).join("|")})/` },
+  })),
+);
+
 /** The layers: the program knows nothing of the tools around it, and nothing goes in circles. */
 module.exports = {
   forbidden: [
+    ...inOrder,
+    {
+      name: "no-cycles-of-folders",
+      comment: "Folders of any depth: `ORDER` does not hold those within a folder, nor those of the agent.",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^(agent|fleet|sandbox)/" },
+      to: { circular: true },
+    },
     {
       name: "no-cycles",
       severity: "error",
@@ -21,7 +69,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^(index\\.ts|components|stacks|config|model|observability|agent|fleet|sandbox|invariants|plugin)",
-        pathNot: "^(sandbox/schema|invariants/pack)/",
+        pathNot: "^(sandbox/schema/(declarations|generate|scan)\\.ts|invariants/pack/)",
       },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
@@ -71,7 +119,7 @@ module.exports = {
       to: {
         path: "^agent/",
         pathNot:
-          "^agent/(errors\\.ts|flows/|moveIn/|postgres/(connection|largeValue)\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
+          "^agent/(process/errors\\.ts|flows/|moveIn/|postgres/(connection|largeValue)\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
       },
     },
     {
@@ -79,7 +127,10 @@ module.exports = {
       comment: "What the agent wrote is read as the agent reads it; of what it does nothing is known.",
       severity: "error",
       from: { path: "^fleet/ready/" },
-      to: { path: "^agent/", pathNot: "^agent/(errors\\.ts|backup/(layout|manifest)\\.ts|drills/summary\\.ts)" },
+      to: {
+        path: "^agent/",
+        pathNot: "^agent/(process/errors\\.ts|backup/(layout|manifest)\\.ts|drills/summary\\.ts)",
+      },
     },
     {
       name: "rehearsals-by-the-agents-rules",
@@ -90,7 +141,7 @@ module.exports = {
       to: {
         path: "^agent/",
         pathNot:
-          "^agent/(errors\\.ts|flows/|moveIn/(names|seldom)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|accounts/(catalog|schemaCheck|tables)\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
+          "^agent/(process/errors\\.ts|flows/|moveIn/(names|throttle)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|accounts/(catalog|schemaCheck|tables)\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
       },
     },
     {

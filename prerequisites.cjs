@@ -14,7 +14,7 @@ function nodeProblem(version) {
   const [major, minor] = version.split(".").map(Number);
   const [oldestMajor, oldestMinor] = oldest.split(".").map(Number);
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
-  return `this is Node ${version}, and ${oldest} or newer is needed: install one from https://nodejs.org or with your version manager`;
+  return `Node ${version} is too old: install Node ${oldest} or newer from https://nodejs.org or with your version manager`;
 }
 
 /**
@@ -23,7 +23,7 @@ function nodeProblem(version) {
  * @returns what is wrong with what is installed, in one sentence; undefined where nothing is
  */
 function packagesProblem(locked, installed) {
-  if (!installed) return "the packages are not installed, or an installation was cut off: run `npm ci`";
+  if (!installed) return "the packages are not installed completely: run `npm ci`";
   const stale = Object.keys(locked).find((folder) => {
     const { version, optional, dev, link } = locked[folder];
     if (folder === "" || link) return false;
@@ -32,7 +32,7 @@ function packagesProblem(locked, installed) {
     return found ? found.version !== version : !optional && !dev;
   });
   if (stale === undefined) return undefined;
-  return `the packages are not those of package-lock.json (${stale.replace(/^node_modules\//, "")} is another): run \`npm ci\``;
+  return `the packages do not match package-lock.json (${stale.replace(/^node_modules\//, "")} differs): run \`npm ci\``;
 }
 
 /** As {@link packagesProblem}, of the packages beside this file. npm's own list is read only where it is the older one. */

@@ -11,7 +11,7 @@ const PARTS = {
     // Against a real database alone: tests/live/recordDatabase.test.ts.
     "!agent/record/{database,main,loop}.ts",
   ],
-  loop: ["agent/holds.ts", "agent/writer.ts", "agent/record/{deletes,loop,release}.ts"],
+  loop: ["agent/rounds/retryBackoff.ts", "agent/langflow/writer.ts", "agent/record/{deletes,loop,release}.ts"],
   scan: ["agent/flows/credentialShapes.ts", "agent/flows/secretScan.ts"],
   flows: ["agent/flows/*.ts", "!agent/flows/credentialShapes.ts", "!agent/flows/secretScan.ts"],
   git: ["agent/git/blobs.ts", "agent/git/git.ts", "agent/git/push.ts"],

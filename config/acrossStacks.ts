@@ -17,7 +17,7 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
   if (missing.length > 0)
     yield [
       "foundation",
-      `${PROJECT}:alertingSecrets has no ${missing.join(", ")}, which observability in Pulumi.yaml names: pulumi config set -s foundation --secret --path '${PROJECT}:alertingSecrets.${missing[0]}'`,
+      `${PROJECT}:alertingSecrets lacks ${missing.join(", ")}, which observability in Pulumi.yaml uses: run pulumi config set -s foundation --secret --path '${PROJECT}:alertingSecrets.${missing[0]}'`,
     ];
   for (const [stack, config] of stacks) {
     const schedule = config.kind === "region" ? config.own.backup.schedule : undefined;
@@ -25,7 +25,7 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
     if (days > backupRetentionDays)
       yield [
         stack,
-        `${PROJECT}:backup.schedule is ${JSON.stringify(schedule)}; must come at least every ${backupRetentionDays} days, after which the foundation's backupRetentionDays deletes a backup: up to ${days} days pass between two`,
+        `${PROJECT}:backup.schedule is ${JSON.stringify(schedule)}; must run at least every ${backupRetentionDays} days, because backupRetentionDays in Pulumi.foundation.yaml deletes backups after that; this schedule leaves up to ${days} days between two`,
       ];
   }
 }
@@ -42,6 +42,6 @@ function alertingSecretsOf(observability: FleetConfig["observability"]): Set<str
 export function newerThanKnown(stacks: ReadonlyMap<string, StackConfig>): string[] {
   return [...stacks].flatMap(([stack, config]) => {
     if (config.kind !== "region" || kubernetesSupport(config.own.cluster.version) !== "newer") return [];
-    return `Pulumi.${stack}.yaml: ${PROJECT}:cluster.version is ${config.own.cluster.version}, newer than ${NEWEST_KUBERNETES}, the newest that is known here; see that EKS has it in this AWS region (\`aws eks describe-cluster-versions\`)`;
+    return `Pulumi.${stack}.yaml: ${PROJECT}:cluster.version is ${config.own.cluster.version}, newer than ${NEWEST_KUBERNETES}, the newest version this release knows; check that EKS has it in this AWS region (\`aws eks describe-cluster-versions\`)`;
   });
 }

@@ -45,8 +45,8 @@ export interface ShortageText {
 const WHEN: Readonly<Record<Shortage["when"], string>> = {
   atRest: "at rest",
   atMost: "at most",
-  rolling: "while a change rolls them",
-  afterLoss: "after the loss of another region",
+  rolling: "during a rolling update",
+  afterLoss: "after the loss of a different region",
 };
 
 /** @param shortage one of {@link shortages} of `capacity` */
@@ -54,21 +54,21 @@ export function described(shortage: Shortage, capacity: Capacity): ShortageText 
   const { of, when, needed, available } = shortage;
   const { replicas, requests, instanceClass } = capacity;
   const most = `${PROJECT}:replicas.max is ${replicas.max}`;
-  const left = shortage.impossible || when === "rolling" ? "" : ", which leaves less than a fifth";
+  const left = shortage.impossible || when === "rolling" ? "" : ", which leaves less than 20 % spare";
   const nodes = (key: string, value: string, unit: string): ShortageText => ({
-    finding: `${most} with resources.requests.${key} ${value}: the pods need ${Math.ceil(needed)} ${unit} ${WHEN[when]}, the cluster's nodes have ${available} together${left}`,
+    finding: `${most} with resources.requests.${key} ${value}: the pods need ${Math.ceil(needed)} ${unit} ${WHEN[when]}, but the cluster's nodes have ${available} in total${left}`,
     fix: `set replicas.max lower, or resources.requests.${key}`,
   });
   switch (of) {
     case "class":
       return {
-        finding: `${PROJECT}:database.instanceClass is ${instanceClass}, a class that is not known here: the pods may open ${needed} connections, and nobody has looked whether it takes them`,
-        fix: "compare with `SHOW max_connections`, or take a class of model/databaseClass.ts",
+        finding: `${PROJECT}:database.instanceClass is ${instanceClass}, an unknown class: the pods may open ${needed} connections, and its limit is unknown`,
+        fix: "compare with `SHOW max_connections`, or choose a class from model/databaseClass.ts",
       };
     case "pods":
       return {
-        finding: `${most}: after the loss of another region its users need ${needed} pods here`,
-        fix: `set replicas.max to ${needed} or more, or replicas.min lower in the regions that need not so many`,
+        finding: `${most}: after the loss of a different region its users need ${needed} pods here`,
+        fix: `set replicas.max to ${needed} or more, or lower replicas.min in the other regions`,
       };
     case "cores":
       return nodes("cpu", requests.cpu, "cores");
@@ -76,7 +76,7 @@ export function described(shortage: Shortage, capacity: Capacity): ShortageText 
       return nodes("memory", requests.memory, "GiB of memory");
     case "connections":
       return {
-        finding: `${most}: the pods may open ${needed} database connections ${WHEN[when]}, database.instanceClass ${instanceClass} takes ${available}${left}`,
+        finding: `${most}: the pods may open ${needed} database connections ${WHEN[when]}, but database.instanceClass ${instanceClass} allows ${available}${left}`,
         fix: connectionsFix(capacity),
       };
   }

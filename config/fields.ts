@@ -23,7 +23,7 @@ export const tagValue = z
   .normalize("NFC")
   .regex(
     /^[\p{L}\p{N}_.@ +-]{1,64}$/u,
-    "must be 1 to 64 letters of any script, digits, spaces or . _ @ + -, no combining marks",
+    "must be 1 to 64 letters of any script, digits, spaces or . _ @ + -, without combining marks",
   );
 
 /** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
@@ -48,13 +48,13 @@ export const cidr = z.string().refine((value) => parseCidr(value) !== undefined,
 /** A network that may reach the public endpoint of a cluster's API. */
 export const publicAccessCidr = cidr
   .refine((value) => Number(value.split("/")[1]) >= 8, {
-    error: "a network wider than /8 opens the API to the world: name your networks",
+    error: "a network wider than /8 opens the API to the internet: list your own networks",
     abort: true,
   })
   // EKS refuses private, reserved and documentation's networks: "The following CIDRs are not allowed in publicAccessCidrs".
   .refine(
     isOfInternet,
-    "must be a network of the internet, from whose addresses you reach it: EKS takes no private or reserved one; the cluster's own VPC needs none",
+    "must be a public network that you connect from: EKS rejects private and reserved ones, and the cluster's own VPC needs no entry",
   );
 
 export const kubernetesVersion = z
@@ -64,8 +64,8 @@ export const kubernetesVersion = z
     const message = {
       supported: undefined,
       newer: undefined,
-      ended: `has no support of EKS any more: take "${OLDEST_KUBERNETES}" or later, "${NEWEST_KUBERNETES}" at best`,
-      none: `is no version yet: take "${NEWEST_KUBERNETES}", the newest that is known here (model/kubernetesVersions.ts)`,
+      ended: `is no longer supported by EKS: use "${OLDEST_KUBERNETES}" or later, best "${NEWEST_KUBERNETES}"`,
+      none: `is not a known version: use "${NEWEST_KUBERNETES}", the newest in model/kubernetesVersions.ts`,
     }[kubernetesSupport(version)];
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
@@ -98,7 +98,7 @@ export const image = z.string().transform((value, context) => {
 
 /** Whole thousandths: Kubernetes takes no finer ("Resource Management for Pods and Containers", CPU resource units). */
 export const cpuQuantity = z.string().regex(/^(?=.*[1-9])(\d+m|\d+(\.\d{1,3})?)$/, {
-  error: 'must be cores such as "1", "0.5" or 500m, in thousandths at the finest',
+  error: 'must be cores such as "1", "0.5" or 500m, with at most three decimals',
   abort: true,
 });
 
@@ -110,7 +110,7 @@ export const memoryQuantity = z
   .string()
   .regex(/^\d+(\.\d+)?(k|[MGT]|[KMGT]i)?$/, { error: "must be bytes such as 2Gi, 1536Mi or 2G", abort: true })
   .refine((text) => gibibytes(text) >= MEMORY_GIB_MIN, {
-    error: "must be at least 512Mi: LangFlow does not start with less",
+    error: "must be at least 512Mi: LangFlow needs it to start",
     abort: true,
   });
 
@@ -132,7 +132,7 @@ function cronProblem(text: string): string | undefined {
     return 'must be a cron expression of five fields, such as "17 3 * * *"';
   try {
     const next = cron(text).nextRun();
-    return next === null ? "must be a cron expression of a day that comes: no calendar has this one" : undefined;
+    return next === null ? "must be a cron expression of an existing date" : undefined;
   } catch {
     // What the library says counts days and months from 0.
     return "must be a cron expression within minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6, steps of 1 or more";
@@ -148,7 +148,7 @@ export const allowedSecret = z
   .string()
   .regex(
     new RegExp(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[@\\w][\\w@./-]{0,${RULE_LENGTH_MAX - 1}})?$`),
-    "must be a flow's id in lower case, or `<flow id>/<rule>`, as the log line of the held flow names them",
+    "must be a flow id in lower case, or `<flow id>/<rule>`, as in the log line of the held flow",
   );
 
 /** Names a secret of the foundation's: an object's key there, a file's name in a pod. */

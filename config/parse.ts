@@ -76,7 +76,7 @@ export function parseConfig(
     const names = fleet.regions.map(({ name }) => name);
     if (order && [...order].sort().join() !== [...names].sort().join())
       problems.push(
-        `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must hold each region once: ${names.join(", ")}`,
+        `${PROJECT}:poolOrder is ${JSON.stringify(order)}; must contain each region once: ${names.join(", ")}`,
       );
     problems.push(...roundTrips(fleet, parsed as EdgeStackConfig | undefined));
     problems.push(...longOpenings(fleet, parsed as EdgeStackConfig | undefined));
@@ -89,7 +89,7 @@ export function parseConfig(
   const [first] = fleet?.regions ?? [];
   const partition = first && partitionOf(first.awsRegion);
   for (const [path, arn] of partition ? strangeArns({ ...fleet, ...parsed }, partition) : [])
-    problems.push(`${where(path)} is ${shortened(arn)}; must be of the partition ${partition}, as the regions are`);
+    problems.push(`${where(path)} is ${shortened(arn)}; must be in the partition ${partition}, like the regions`);
   if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
@@ -101,7 +101,7 @@ function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: Edg
   const hooks = webhook ? regions.map(({ name }) => webhookHostname(name, zone)) : [];
   if (address === undefined || ![hostname, ...hooks].includes(address)) return [];
   return [
-    `${PROJECT}:movingFrom.address is ${JSON.stringify(address)}; must lead to the old LangFlow itself: this name leads to the fleet's load balancer, give the machine's own name or address`,
+    `${PROJECT}:movingFrom.address is ${JSON.stringify(address)}; must be the old LangFlow itself: this name is the fleet's load balancer; use the machine's own name or address`,
   ];
 }
 
@@ -119,14 +119,14 @@ function longOpenings({ hostname, formerHostname }: FleetConfig, edge: EdgeStack
     .filter(({ name }) => name.length + longest.length > APPLICATION_URL_MAX)
     .map(
       ({ key, name, instead }) =>
-        `${PROJECT}:${key} is ${JSON.stringify(name)}; with access it ${instead}, or access.open without what is at ${longest}: an application at Cloudflare has at most ${APPLICATION_URL_MAX} characters`,
+        `${PROJECT}:${key} is ${JSON.stringify(name)}; with access it ${instead}, or remove ${longest} from access.open: a Cloudflare application URL has at most ${APPLICATION_URL_MAX} characters`,
     );
 }
 
 /** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */
 function notHere(key: string): string {
   if (homesOf(key).length === 0) return unknownKey([key], ALL_KEYS);
-  return `${PROJECT}:${key} is unknown here: it belongs into ${belongsInto(key)}`;
+  return `${PROJECT}:${key} is not allowed here: move it to ${belongsInto(key)}`;
 }
 
 /** ARNs of another partition than the regions', at any depth of what a stack's config says; a path for each. */

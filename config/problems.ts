@@ -47,29 +47,29 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 
 /** Keys that had an effect in a release, with why they have none any more. */
 const IGNORED: ReadonlyMap<string, string> = new Map([
-  ["workspaces", "the agent replicates every user's flows by itself, and needs nobody's key"],
+  ["workspaces", "the agent replicates every user's flows without user keys"],
 ]);
 
 /** What to know of a key that is there and has no effect; undefined of all others. */
 export function ignoredKey(key: string): string | undefined {
   const reason = IGNORED.get(key);
-  return reason && `${where([key])} has no effect any more: ${reason}; take it out`;
+  return reason && `${where([key])} no longer has an effect: ${reason}; remove it`;
 }
 
 /** What is said of a key that is not known; never its value. */
 export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
   const renamed = RENAMED.get(path.join("."));
-  if (renamed !== undefined) return `${where(path)} has another name now: ${renamed}`;
+  if (renamed !== undefined) return `${where(path)} was renamed to ${renamed}`;
   const key = String(path.at(-1));
   const nearest = meant(key, known);
-  return `${where(path)} is unknown: ${nearest === undefined ? "take it out or mend its spelling" : `did you mean ${nearest}?`}`;
+  return `${where(path)} is unknown: ${nearest === undefined ? "remove it or correct its spelling" : `did you mean ${nearest}?`}`;
 }
 
 function lines(issue: z.core.$ZodIssue, schema: z.ZodType, raw: Record<string, unknown>): string[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => unknownKey([...issue.path, key], keysAt(schema, issue.path)));
   if (issue.code === "invalid_key")
-    return [`${where(issue.path)} is misnamed: ${issue.issues.map(({ message }) => message).join("; ")}`];
+    return [`${where(issue.path)} has an invalid name: ${issue.issues.map(({ message }) => message).join("; ")}`];
   const value = issue.path.reduce<unknown>((at, part) => (at as Record<PropertyKey, unknown> | undefined)?.[part], raw);
   if (value === undefined) return [`${where(issue.path)} is missing: ${allowed(issue)}`];
   const shown = SECRET_KEYS.includes(String(issue.path[0])) ? "[secret]" : shortened(value);

@@ -41,7 +41,7 @@ const projectFile = z.strictObject({
   name: anything,
   runtime: z
     .union([z.string(), z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).optional() })], {
-      error: "must be nodejs, or name and options alone",
+      error: "must be nodejs, or have only name and options",
     })
     .optional(),
   main: text,
@@ -51,7 +51,7 @@ const projectFile = z.strictObject({
   license: text,
   config: anything,
   stackConfigDir: z
-    .custom((value) => value === undefined, "must not be there: the stacks' files are beside Pulumi.yaml")
+    .custom((value) => value === undefined, "must be absent: the stack files are next to Pulumi.yaml")
     .optional(),
   template: anything,
   backend: z.strictObject({ url: z.string().optional() }).nullish(),
@@ -77,7 +77,7 @@ export function fileProblems(kind: FileKind, content: Record<string, unknown>): 
     if (issue.code !== "unrecognized_keys") return [`${issue.path.join(".")} ${allowed(issue)}`];
     const [place] = issue.path;
     if (place !== undefined)
-      return issue.keys.map((key) => `${String(place)}.${shortKey(key)} is unknown to Pulumi: take it out`);
+      return issue.keys.map((key) => `${String(place)}.${shortKey(key)} is unknown to Pulumi: remove it`);
     return issue.keys.map((key) => besideConfig(kind, key, Object.keys(schema.shape)));
   });
 }
@@ -99,7 +99,7 @@ export function strayKey(whole: string, project: string): string | undefined {
   if (rest.length === 0) {
     const ours = ourKey(whole);
     if (ours === whole) return `${key} has no namespace: write ${PROJECT}:${whole}`;
-    return `${key} has no namespace, and no program reads it: ${ours === undefined ? "take it out" : `did you mean ${PROJECT}:${ours}?`}`;
+    return `${key} has no namespace, and no program reads it: ${ours === undefined ? "remove it" : `did you mean ${PROJECT}:${ours}?`}`;
   }
   if (namespace === PROJECT || (namespace !== project && meant(namespace, [PROJECT]) === undefined)) return undefined;
   return `${key} is unknown: did you mean ${PROJECT}:${shortKey(rest.join(":"))}?`;
@@ -110,15 +110,15 @@ function besideConfig(kind: FileKind, key: string, known: readonly string[]): st
   const shown = shortKey(key);
   const other = kind === "fleet" ? stackFile : projectFile;
   if (Object.hasOwn(other.shape, key))
-    return `${key} has no effect here: move it to ${kind === "fleet" ? "the stacks' files" : "Pulumi.yaml"}, where Pulumi reads it`;
+    return `${key} has no effect here: move it to ${kind === "fleet" ? "the stack files" : "Pulumi.yaml"}`;
   const [, bare = key] = new RegExp(`^${PROJECT}:(.+)$`).exec(key) ?? [];
   const ours = ourKey(bare);
   const pulumis = bare === key && ours !== bare ? meant(key, known) : undefined;
   if (pulumis !== undefined) return `${shown} is unknown to Pulumi: did you mean ${pulumis}?`;
   if (ours === undefined)
-    return `${shown} is unknown to Pulumi: take it out, or move it below config: if it is a program's`;
+    return `${shown} is unknown to Pulumi: remove it, or move it below config: if a program reads it`;
   const homes = homesOf(ours);
   const file = homes.includes(kind) ? "" : ` of ${belongsInto(ours)}`;
   const form = `${PROJECT}:${ours}${homes.includes("fleet") ? ", with its value below value:" : ""}`;
-  return `${shown} has no effect beside config: move it below config:${file} as ${form}`;
+  return `${shown} has no effect outside config: move it below config:${file} as ${form}`;
 }

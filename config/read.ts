@@ -13,6 +13,6 @@ export function readConfig(stack: string): StackConfig {
     if (key.startsWith(`${PROJECT}:`)) values[key.slice(PROJECT.length + 1)] = value;
   const parsed = parseConfig(stack, values);
   if ("problems" in parsed)
-    throw new pulumi.RunError([`The config of stack ${stack} does not hold:`, ...parsed.problems].join("\n  "));
+    throw new pulumi.RunError([`The config of stack ${stack} is invalid:`, ...parsed.problems].join("\n  "));
   return parsed.config;
 }

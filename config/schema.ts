@@ -40,10 +40,7 @@ const BRANCH = /^(?![-.])(?!.*(\.\.|\/[/.]|\.lock(\/|$)))(?!\/)[\w./-]+(?<![./])
 
 const region = z.strictObject({
   /** Our name of the region; also its stack's name. Changing it makes another region. */
-  name: regionName.refine(
-    (name) => name !== "foundation" && name !== "edge",
-    "foundation and edge are stacks of their own",
-  ),
+  name: regionName.refine((name) => name !== "foundation" && name !== "edge", "foundation and edge are reserved names"),
   /** The AWS region it lives in. */
   awsRegion: awsRegionName,
   /** The region's private network, /16 to /20. No two regions may overlap. Changing it replaces the network. */
@@ -59,19 +56,21 @@ function* regionProblems(
 ): Generator<[key: string, message: string]> {
   if (earlier.some((other) => other.name === name)) yield ["name", "is used twice"];
   if (earlier.some((other) => other.awsRegion === awsRegion))
-    yield ["awsRegion", "is used twice: two regions in one place fail together"];
+    yield ["awsRegion", "is used twice: two regions in one AWS region fail together"];
   const [first] = earlier;
   if (first && partitionOf(first.awsRegion) !== partitionOf(awsRegion))
-    yield ["awsRegion", `is of another partition than ${first.awsRegion} of ${first.name}: no account is in both`];
+    yield [
+      "awsRegion",
+      `is in a different partition than ${first.awsRegion} of ${first.name}: an AWS account has only one partition`,
+    ];
   for (const other of earlier.filter((candidate) => overlapping(candidate.cidr, network)))
-    yield ["cidr", `overlaps ${other.cidr} of ${other.name}: regions must have networks apart`];
+    yield ["cidr", `overlaps ${other.cidr} of ${other.name}: regions need separate networks`];
   const bits = parseCidr(network)?.bits;
   if (bits !== undefined && (bits < 16 || bits > 20)) yield ["cidr", "must be between /16 and /20"];
-  if (bits !== undefined && !isForHosts(network))
-    yield ["cidr", "must be of addresses that hosts can have, such as 10.16.0.0/16"];
+  if (bits !== undefined && !isForHosts(network)) yield ["cidr", "must contain host addresses, such as 10.16.0.0/16"];
   const others = names.filter((other) => other !== name);
   if (others.length > 0 && !others.includes(backupRegion))
-    yield ["backupRegion", `must be another region: ${others.join(", ")}`];
+    yield ["backupRegion", `must be a different region: ${others.join(", ")}`];
 }
 
 /** Seconds. */
@@ -141,7 +140,7 @@ const remoteWrite = z
     /** Takes Prometheus' remote write. */
     url: z
       .url({ protocol: /^https$/, error: "must be https://…" })
-      .refine((url) => !/^https:\/\/[^/?#]*@/i.test(url), "must have no user or token in it: the token is the secret")
+      .refine((url) => !/^https:\/\/[^/?#]*@/i.test(url), "must not contain a user or token: the token is a secret")
       .optional(),
     /** The secret that holds the token sent with it. */
     secret: secretName.optional(),
@@ -151,7 +150,7 @@ const remoteWrite = z
   .refine(
     ({ url, workspaceArn, secret }) =>
       (url === undefined) !== (workspaceArn === undefined) && (secret === undefined || url !== undefined),
-    "must have either url, with or without secret, or workspaceArn alone",
+    "must have either url (optionally with secret) or only workspaceArn",
   );
 
 const observability = z.strictObject({
@@ -177,7 +176,7 @@ const observability = z.strictObject({
     .optional(),
   retentionDays: z
     .int()
-    .min(RETENTION_DAYS_MIN, `must be at least ${RETENTION_DAYS_MIN}, the period of the objectives and a day`)
+    .min(RETENTION_DAYS_MIN, `must be at least ${RETENTION_DAYS_MIN}, the period of the objectives plus one day`)
     .max(400)
     .default(35),
   /** GiB of Prometheus' disk; grows in place, never shrinks. */
@@ -261,7 +260,7 @@ const fleet = z.strictObject({
   /** The regions, in order of preference. */
   regions: z
     .array(region)
-    .min(2, "needs at least two regions: one alone survives nothing")
+    .min(2, "needs at least two regions: a single region has no failover")
     .superRefine((regions, context) =>
       regions.forEach((each, index) => {
         const others = { earlier: regions.slice(0, index), names: regions.map(({ name }) => name) };
@@ -313,7 +312,7 @@ const STORAGE_GROWTH_PERCENT = 110;
 
 /** Said where neither a role nor CI would administer a cluster: who makes one gets no access by that (EKS user guide, access entries). */
 export const ADMINISTRATOR_NEEDED =
-  "must name the IAM role you deploy with, or nobody could use the cluster; or name a githubRepository in Pulumi.yaml, for a role of CI";
+  "must contain the IAM role you deploy with, or nobody can use the cluster; or set githubRepository in Pulumi.yaml for a CI role";
 
 const regionStack = z.strictObject({
   /** Bounds of the autoscaler. Two at least, so that one pod may die. */
@@ -338,7 +337,7 @@ const regionStack = z.strictObject({
     .superRefine(({ requests, limits }, context) => {
       for (const [part, amount] of [["cpu", cores] as const, ["memory", gibibytes] as const])
         if (amount(limits[part]) < amount(requests[part])) {
-          const message = `must be at least ${requests[part]}, what a pod asks for: Kubernetes takes no other`;
+          const message = `must be at least ${requests[part]}, the request of a pod: Kubernetes requires limit ≥ request`;
           context.addIssue({ code: "custom", path: ["limits", part], message });
         }
     })
@@ -376,7 +375,7 @@ const regionStack = z.strictObject({
       /** Networks that may reach the public API endpoint. Empty: private only. */
       publicAccessCidrs: z
         .array(publicAccessCidr)
-        .max(40, "EKS takes 40 networks at most: deploy from inside, or from runners with addresses of their own")
+        .max(40, "EKS allows at most 40 networks: deploy from inside the VPC, or from runners with fixed addresses")
         .default([]),
       /** IAM roles that administer the cluster, beside the deploy role. */
       adminRoleArns: z.array(roleArn).default([]),
@@ -486,7 +485,7 @@ const access = z.strictObject({
     })
     .refine(
       ({ emails, emailDomains, groups }) => emails.length + emailDomains.length + groups.length > 0,
-      "must let somebody in: name emails, emailDomains or groups",
+      "must allow somebody: add emails, emailDomains or groups",
     ),
   /** Ids of the identity providers to sign in with. Empty: all that the account has. */
   identityProviders: distinct(accessId),
@@ -494,10 +493,10 @@ const access = z.strictObject({
   sessionHours: z.int().min(1).max(SESSION_HOURS_MAX).default(24),
   /** A token for each program that brings one; the fleet has its own. */
   serviceTokens: distinct(
-    tokenName.refine((name) => name !== FLEET_TOKEN, `${FLEET_TOKEN} is the fleet's own, which it makes by itself`),
+    tokenName.refine((name) => name !== FLEET_TOKEN, `${FLEET_TOKEN} is reserved: the fleet creates it itself`),
   ).refine(
     (names) => names.length < SERVICE_TOKENS_MAX,
-    `must have fewer than ${SERVICE_TOKENS_MAX} names, as many tokens as an account has, with the fleet's own`,
+    `must have fewer than ${SERVICE_TOKENS_MAX} names, the account's limit including the fleet's own token`,
   ),
   /** What may come in without a sign-in, and meets LangFlow's own alone. */
   open: distinct(z.enum(OPENING_NAMES)),
@@ -508,10 +507,10 @@ const share = z
   .number()
   .min(0, "must be from 0 to 1")
   .max(1, "must be from 0 to 1")
-  .multipleOf(0.01, "must have two decimals at most, as weights have")
+  .multipleOf(0.01, "must have at most two decimals, as Cloudflare's weights do")
   .refine(
     (value) => value <= SHARE_DIVIDED_MAX || value >= 1,
-    `must be at most ${SHARE_DIVIDED_MAX}, or 1: with hundredths as weights no more can be divided`,
+    `must be at most ${SHARE_DIVIDED_MAX}, or 1: weights are hundredths, so larger shares cannot be divided`,
   );
 
 const movingFrom = z.strictObject({
@@ -550,7 +549,7 @@ const edge = z.strictObject({
       checkRegions: z
         .array(z.enum(CHECK_REGIONS))
         .min(1, "name at least one check region")
-        .refine((names) => new Set(names).size === names.length, "must hold each check region once")
+        .refine((names) => new Set(names).size === names.length, "must contain each check region once")
         .default(["ENAM", "WEU", "SEAS"]),
     })
     .refine(
@@ -572,12 +571,12 @@ const edge = z.strictObject({
   notificationEmails: z
     .array(z.email("must be an e-mail address"))
     .min(1, "name at least one recipient")
-    .refine((emails) => new Set(emails).size === emails.length, "must hold each address once"),
+    .refine((emails) => new Set(emails).size === emails.length, "must contain each address once"),
 });
 
 /** A backup names versions of objects: it is worth nothing once those are gone. */
 const foundation = foundationStack.superRefine(({ noncurrentVersionDays, backupRetentionDays }, context) => {
-  const message = `must be at least ${backupRetentionDays}, the days of backupRetentionDays: a restore uses the versions that were backed up`;
+  const message = `must be at least ${backupRetentionDays}, the value of backupRetentionDays: a restore uses object versions of that age`;
   if (noncurrentVersionDays < backupRetentionDays)
     context.addIssue({ code: "custom", path: ["noncurrentVersionDays"], message });
 });
@@ -594,13 +593,13 @@ function* scheduleFaults(
   if (witness && first && partitionOf(witness.awsRegion) !== partitionOf(first.awsRegion))
     yield [
       ["witness", "awsRegion"],
-      `is of another partition than ${first.awsRegion} of ${first.name}: no account is in both`,
+      `is in a different partition than ${first.awsRegion} of ${first.name}: an AWS account has only one partition`,
     ];
   const fallen = regions.find(({ awsRegion }) => awsRegion === witness?.awsRegion);
   if (fallen)
     yield [
       ["witness", "awsRegion"],
-      `falls with ${fallen.name}, and then nobody could take the schedules over: name an AWS region the fleet is not in, such as that of the state's bucket`,
+      `fails together with ${fallen.name}, and no region could then take over the schedules: use an AWS region outside the fleet, such as the state bucket's`,
     ];
 }
 
@@ -615,7 +614,7 @@ function* strangers(
   ];
   for (const [path, keys] of keyed)
     for (const key of keys.filter((each) => !names.includes(each)))
-      yield [[...path, key], `must be of one of the regions: ${names.join(", ")}`];
+      yield [[...path, key], `must belong to one of the regions: ${names.join(", ")}`];
 }
 
 const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: name, webhook, ...rest }, context) => {
@@ -631,17 +630,17 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
     if (each !== undefined && each !== zone && !each.endsWith(`.${zone}`))
       report(key, `is not inside the zone ${zone}`);
     if (webhook && names.some((region) => webhookHostname(region, zone) === each))
-      report(key, "is the name of a region's webhook");
+      report(key, "is the name of a region's webhook: choose a different name");
   }
-  if (former === name) report("formerHostname", "is the hostname of today: leave it out");
+  if (former === name) report("formerHostname", "is the current hostname: omit it");
   if (webhook && repository === undefined)
-    report("webhook", "must be false without a flowRepository: no Git host would call it");
+    report("webhook", "must be false without a flowRepository: no Git host calls it");
   const longest =
     names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
   if (webhook && longest.length > CERTIFICATE_NAME_MAX)
     report(
       "webhook",
-      `must be false, or zone and names of regions shorter: ${longest} has ${longest.length} characters, a certificate's name ${CERTIFICATE_NAME_MAX} at most`,
+      `must be false, or use shorter names for zone and regions: ${longest} has ${longest.length} characters, a certificate allows ${CERTIFICATE_NAME_MAX}`,
     );
 });
 

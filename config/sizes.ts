@@ -19,7 +19,7 @@ export type SizeName = (typeof SIZE_NAMES)[number];
 export const SIZES: Readonly<Record<SizeName, Size>> = {
   small: {
     survives:
-      "a pod and a region; a node, a zone or the database's machine takes the whole region with it, and the other serves",
+      "a pod or a region; if a node, a zone or the database instance fails, the region is down and the other one serves",
     config: {
       replicas: { min: 2, max: 4, spread: "none" },
       // The least that LangFlow's guide has for the editor, which is half of that for production.
@@ -29,7 +29,7 @@ export const SIZES: Readonly<Record<SizeName, Size>> = {
     },
   },
   standard: {
-    survives: "a pod, a node, a zone, the database's machine (a minute) and a region",
+    survives: "a pod, a node, a zone, the database instance (a minute) or a region",
     config: {
       replicas: { min: 2, max: 10, spread: "zones" },
       resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } },
@@ -38,7 +38,7 @@ export const SIZES: Readonly<Record<SizeName, Size>> = {
     },
   },
   large: {
-    survives: "what standard does, with three pods at hand the moment that another region is lost, and 20 in the end",
+    survives: "the same as standard; when the other region fails, three pods serve at once and up to 20 later",
     config: {
       replicas: { min: 3, max: 20, spread: "zones" },
       resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } },

@@ -43,7 +43,7 @@ const VARIANTS: readonly (readonly [string, Partial<Shape>])[] = [
   ["`network.nat: single`", { nat: "single" }],
   ["`network.interfaceEndpoints: false`", { interfaceEndpoints: false }],
   ["`webhook: true`", { webhook: true }],
-  ["`observability`, a node more included, Grafana and collector or not", { observability: true }],
+  ["`observability`, including one more node, with or without Grafana and collector", { observability: true }],
   ["Kubernetes version in extended support", { extendedSupport: true }],
 ];
 
@@ -73,7 +73,7 @@ function fleetTable(): string {
     const both = [standing(shape), used(shape)];
     return [name, ...both.map((lines) => sum(total(lines, places))), sum(total(both.flat(), places))];
   });
-  return markdownTable(["AWS", "Standing", "By use", "Together"], rows, 1);
+  return markdownTable(["AWS", "Fixed", "Usage", "Total"], rows, 1);
 }
 
 function sizeTable(): string {
@@ -81,7 +81,7 @@ function sizeTable(): string {
     const { standing: existing, used: inUse, together } = sizeCost(size);
     return [`\`${size}\``, SIZES[size].survives, sum(existing), sum(inUse), sum(together)];
   });
-  return markdownTable(["Size", "Survives", "Standing", "By use", "Together"], rows, 2);
+  return markdownTable(["Size", "Survives", "Fixed", "Usage", "Total"], rows, 2);
 }
 
 function entranceTable(): string {
@@ -92,7 +92,7 @@ function entranceTable(): string {
       (plan) => `${dollars(entranceCost(plan))}${mark(CLOUDFLARE[plan].quote)} + ${trafficSteering ? 2 : 1}`,
     ),
   ]);
-  return markdownTable(["Topology", "Steering", "Pro, probes of 60 s", "Business, probes of 15 s"], rows, 2);
+  return markdownTable(["Topology", "Steering", "Pro, 60 s probes", "Business, 15 s probes"], rows, 2);
 }
 
 function priceRows({ what, unit, quotes, page }: Price): string[][] {

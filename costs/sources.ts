@@ -26,7 +26,7 @@ export const karpenter: Source = {
   asOf: "2026-01-19",
 };
 export const autoMode: Source = {
-  title: "12 % of the node's price, as of the instance types in AmazonEKS' list",
+  title: "12 % of the node price, as for the instance types in AmazonEKS' list",
   url: "https://www.factualminds.com/blog/amazon-eks-pricing-control-plane-addons-auto-mode/",
   asOf: "2026-06-13",
 };
@@ -36,7 +36,7 @@ export const efsGuide: Source = {
   asOf: "2026-06-13",
 };
 export const oldBill: Source = {
-  title: "bill of a database in one zone, twice its price a GB",
+  title: "twice the price per GB on a bill of a single-zone database",
   url: "https://gist.github.com/philmcmahon/25bc821e34dd34a2335079e2a75145d4",
   asOf: "2021-11",
 };
@@ -46,27 +46,27 @@ export const smallEast: Source = {
   asOf: "2026",
 };
 export const smallWest: Source = {
-  title: "us-east-1's price, as much dearer as a db.m7g.large is; AWS' page, to check it",
+  title: "us-east-1's price, scaled like db.m7g.large; check it on AWS' page",
   url: "https://aws.amazon.com/rds/postgresql/pricing/",
   asOf: "2026",
 };
 const multiAz = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_OnDemandDBInstances.html";
 export const doubled: Source = {
-  title: "twice a db.m7g.large: of one family, twice the size",
+  title: "twice a db.m7g.large: same family, twice the size",
   url: multiAz,
   asOf: "2026",
 };
-export const halved: Source = { title: "half of Multi-AZ, which is billed for both zones", url: multiAz, asOf: "2026" };
+export const halved: Source = { title: "half of Multi-AZ, which bills both zones", url: multiAz, asOf: "2026" };
 /** Read from a bill or an estimate that others published; the address is where to check it. */
 export const bill = (page: string): Source => ({
-  title: "a published bill or estimate; AWS' page, to check it",
+  title: "from a published bill or estimate; check it on AWS' page",
   url: page,
   asOf: "2026",
 });
 /** One kind of load balancer is as dear as the other in every region where we know both. */
 export const balancers = (version: string, region: string): Source => {
   const list = priceList("AWSELB", version, region);
-  return { ...list, title: `${list.title}: application load balancers, elsewhere as dear` };
+  return { ...list, title: `${list.title}: application load balancers, which cost the same in other regions` };
 };
 export const metricReads = {
   title: "Site24x7, CloudWatch metrics cost calculation",

@@ -39,7 +39,7 @@ const databaseDisk = byPlace(quote(0.23, rdsEast), quote(0.254, oldBill, "low"),
 export const STANDING = {
   cluster: { what: "EKS cluster", unit: "hour", page: EKS, quotes: everywhere(quote(0.1, eks)) },
   extendedSupport: {
-    what: "EKS extended support, on top",
+    what: "EKS extended support, surcharge",
     unit: "hour",
     page: EKS,
     quotes: everywhere(quote(0.5, eks)),
@@ -103,7 +103,7 @@ export const STANDING = {
     ),
   },
   endpoint: {
-    what: "interface endpoint in one zone",
+    what: "interface endpoint, per zone",
     unit: "hour",
     page: PRIVATE_LINK,
     quotes: byPlace(
@@ -129,7 +129,7 @@ export const STANDING = {
     quotes: everywhere(quote(1, priceList("awskms", "20260911124601", "ap-southeast-1"))),
   },
   secret: {
-    what: "secret, or its replica",
+    what: "secret or replica",
     unit: "month",
     page: "https://aws.amazon.com/secrets-manager/pricing/",
     quotes: byPlace(

@@ -27,19 +27,19 @@ const WATCH = "https://aws.amazon.com/cloudwatch/pricing/";
 
 export const USAGE = {
   logs: {
-    what: "CloudWatch logs taken in",
+    what: "CloudWatch logs ingested",
     unit: "GB",
     page: WATCH,
     quotes: byPlace(quote(0.5, watchEast), quote(0.57, watchWest), quote(0.7, watchSouth)),
   },
   logStore: {
-    what: "CloudWatch logs kept, compressed",
+    what: "CloudWatch logs stored, compressed",
     unit: "GB-month",
     page: WATCH,
     quotes: byPlace(quote(0.03, watchEast), quote(0.03, watchWest), quote(0.03, watchSouth)),
   },
   metricsAsked: {
-    what: "CloudWatch metrics asked for",
+    what: "CloudWatch metrics requested",
     unit: "1,000",
     page: WATCH,
     quotes: everywhere(quote(0.01, metricReads, "low")),
@@ -51,7 +51,7 @@ export const USAGE = {
     quotes: byPlace(quote(0.09, transferEast), quote(0.09, transferWest), quote(0.12, transferSouth)),
   },
   interRegion: {
-    what: "traffic to another of the fleet's regions",
+    what: "traffic between the fleet's regions",
     unit: "GB",
     page: EC2,
     quotes: byPlace(quote(0.02, transferEast), quote(0.02, transferWest), undefined),
@@ -78,9 +78,9 @@ export const USAGE = {
       quote(0.36, { ...priceList("AmazonEFS", "current", "ap-southeast-1"), asOf: "2026" }),
     ),
   },
-  filesRead: { what: "EFS read, elastic", unit: "GB", page: EFS, quotes: byPlace(quote(0.03, efsGuide, "medium")) },
+  filesRead: { what: "EFS reads, elastic", unit: "GB", page: EFS, quotes: byPlace(quote(0.03, efsGuide, "medium")) },
   filesWritten: {
-    what: "EFS written, elastic",
+    what: "EFS writes, elastic",
     unit: "GB",
     page: EFS,
     quotes: byPlace(quote(0.06, efsGuide, "medium")),
@@ -116,7 +116,7 @@ export const USAGE = {
     ),
   },
   backups: {
-    what: "RDS backups beyond the free part",
+    what: "RDS backups beyond the free storage",
     unit: "GB-month",
     page: RDS,
     quotes: byPlace(quote(0.095, rdsEast), quote(0.095, bill(RDS), "low"), quote(0.095, rdsSouth)),

@@ -1,9 +1,9 @@
 import pc from "picocolors";
 import { ExitCode } from "../model/errors";
-import { commandLine } from "./cli/commandLine";
-import { interruption } from "./cli/interruption";
-import { adviseOnNode } from "./cli/node";
-import { failureOf, isUserError } from "./stacks/failure";
+import { failureOf, isUserError } from "./engine/failure";
+import { interruption } from "./engine/interruption";
+import { adviseOnNode } from "./terminal/node";
+import { commandLine } from "./verbs/commandLine";
 
 adviseOnNode();
 // All that speaks gRPC here is on this machine, the engine and providers of the local fleet; the library would ask a proxy for them too.

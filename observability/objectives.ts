@@ -6,7 +6,7 @@ import type { Alert, Recording, RuleGroup } from "./rules";
 export interface Objective {
   /** Label `slo` of its series. */
   readonly name: string;
-  /** What a person is told of it, after "too many": "requests answered by an error". */
+  /** The alert's words after "too many": "requests failed with a server error". */
   readonly failing: string;
   /** The share of events that must be good, between 0 and 1. */
   readonly target: number;
@@ -43,21 +43,21 @@ const SUCCEEDED = 'http_response_status_code=~"2.."';
 export const OBJECTIVES: readonly Objective[] = [
   {
     name: "requests-answered",
-    failing: "requests answered by an error of the server",
+    failing: "requests failed with a server error",
     target: 0.999,
     events: requests("count", OTHER_REQUESTS),
     errors: requests("count", `${OTHER_REQUESTS},${FAILED}`),
   },
   {
     name: "runs-succeeded",
-    failing: "runs of flows that failed",
+    failing: "flow runs failed",
     target: 0.99,
     events: requests("count", RUN_REQUESTS),
     errors: requests("count", `${RUN_REQUESTS},${FAILED}`),
   },
   {
     name: "runs-in-time",
-    failing: `runs of flows that took longer than ${RUN_SECONDS} s`,
+    failing: `flow runs took longer than ${RUN_SECONDS} s`,
     target: 0.95,
     events: requests("count", `${RUN_REQUESTS},${SUCCEEDED}`),
     errors: `${requests("count", `${RUN_REQUESTS},${SUCCEEDED}`)} - ${requests("bucket", `${RUN_REQUESTS},${SUCCEEDED},le="${RUN_SECONDS}"`)}`,
@@ -145,7 +145,7 @@ function burnAlerts({ name, failing, target }: Objective): Alert[] {
     severity,
     labels: { slo: name },
     expr: BURNS[severity].map((burn) => `(${burning(name, target, burn)})`).join(" or "),
-    summary: `{{ $labels.slo }}: too many ${failing}; the month's budget of errors is used up ${
+    summary: `{{ $labels.slo }}: too many ${failing}; the monthly error budget runs out ${
       severity === "critical" ? "within days" : "before the month ends"
     }`,
   }));

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, Command } from "commander";
+import { failureOf } from "../fleet/engine/failure";
 import { gitHub } from "../fleet/github/client";
-import { failureOf } from "../fleet/stacks/failure";
 import { ExitCode, UserError } from "../model/errors";
 import { STEPS, type Step } from "./changelog";
 import { prepare } from "./prepare";

@@ -29,7 +29,7 @@ const RESTORE_DEADLINE_SECONDS = 6 * 3600;
 /** 31 February: never, even where somebody takes the suspension off. */
 const NEVER = "0 0 31 2 *";
 
-/** Exit codes of the agent that another try cannot change: bad configuration, refused, damaged (agent/errors.ts). */
+/** Exit codes of the agent that another try cannot change: bad configuration, refused, damaged (agent/process/errors.ts). */
 const FINAL_EXIT_CODES = [2, 3, 4];
 
 /**

@@ -72,7 +72,7 @@ function folderProblem({ folder, mib }: Need): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOSPC" || code === "EDQUOT") return spaceProblem(folder, 0, mib);
-    return `${folder} cannot be written to (${code}): give another folder, or change who may write to ${standing}`;
+    return `${folder} cannot be written to (${code}): choose a different folder, or change the permissions of ${standing}`;
   }
   return spaceProblem(folder, freeMib(statfsSync(standing)), mib);
 }
@@ -85,7 +85,7 @@ export function freeMib({ bavail, bsize }: Pick<StatsFs, "bavail" | "bsize">): n
 /** @param free MiB there are, @param needed MiB there must be */
 export function spaceProblem(folder: string, free: number, needed: number): string | undefined {
   if (free >= needed) return undefined;
-  return `the disk of ${folder} has ${free} MiB free, and ${needed} are needed: make room, then run this again`;
+  return `the disk of ${folder} has ${free} MiB free, and ${needed} MiB are needed: free some space, then run this again`;
 }
 
 /** The folder itself, or the nearest above it that is there. */

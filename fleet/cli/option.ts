@@ -6,8 +6,10 @@ export interface OptionOf<T> {
   readonly description: string;
   /** What the help calls its value, `<seconds>`; absent: it has none, and is true where it is given. */
   readonly value?: string;
-  /** What the handler gets where it is not given. */
-  readonly otherwise?: T;
+  /** What the handler gets if the option is not given. */
+  readonly default?: T;
+  /** The default as `--help` shows it (default: the value itself). */
+  readonly defaultText?: string;
   /** It must be given. Default false. */
   readonly needed?: boolean;
   /** The help keeps quiet about it. Default false. */
@@ -30,86 +32,97 @@ export type Values<O extends Options> = {
 };
 
 export function flag(description: string): OptionOf<boolean> {
-  return { description, otherwise: false };
+  return { description, default: false };
 }
 
-/** A text as it stands. */
+/** Any text. @param defaultText the default as `--help` shows it */
 export function text(value: string, description: string): OptionOf<string | undefined>;
-export function text(value: string, description: string, otherwise: string): OptionOf<string>;
-export function text(value: string, description: string, otherwise?: string) {
-  return { value, description, otherwise, read: (given: string) => given };
+export function text(value: string, description: string, defaultValue: string, defaultText?: string): OptionOf<string>;
+export function text(value: string, description: string, defaultValue?: string, defaultText?: string) {
+  return { value, description, default: defaultValue, defaultText, read: (given: string) => given };
 }
 
-/** A text without which the verb does nothing. */
+/** A required text. */
 export function neededText(value: string, description: string): OptionOf<string> {
   return { value, description, needed: true, read: (given) => given };
 }
 
-/** Texts, one after the other. */
+/** One or more texts. */
 export function texts(value: string, description: string): OptionOf<readonly string[]> {
-  return { value, description, otherwise: [], read: (given, earlier) => [...earlier, given] };
+  return { value, description, default: [], read: (given, earlier) => [...earlier, given] };
 }
 
-/** Words behind the verb. */
+/** Arguments after the verb. */
 export function words(description: string): OptionOf<readonly string[]> {
-  return { description, otherwise: [], positional: true };
+  return { description, default: [], positional: true };
 }
 
-/** One of a few words; undefined where none is given. @param unless what the verb takes then */
+/** One of a few words; undefined if not given. @param handlerDefault what the handler uses in that case */
 export function oneOf<const T extends string>(
   value: string,
+  description: string,
   choices: readonly T[],
-  unless: T,
+  handlerDefault: T,
 ): OptionOf<T | undefined> {
-  const among = choices.join(", ");
+  const list = choices.join(", ");
   return {
     value,
-    description: `${among}; ${unless} where none is given`,
+    description: `${description}: ${list} (default: ${handlerDefault})`,
     read(given) {
       const chosen = choices.find((each) => each === given);
-      if (chosen === undefined) throw new InvalidArgumentError(`It must be one of ${among}`);
+      if (chosen === undefined) throw new InvalidArgumentError(`It must be one of ${list}`);
       return chosen;
     },
   };
 }
 
-/** No wait is longer than a day: what is meant so is a slip, and timers end at 24 days. */
+/** One day: a longer wait is a typing error, and Node's timers end at 24 days. */
 const LONGEST_SECONDS = 86_400;
 
 /** Whole seconds. */
 export function seconds(description: string, range: { least?: number }): OptionOf<number | undefined>;
-export function seconds(description: string, range: { least?: number; otherwise: number }): OptionOf<number>;
+export function seconds(description: string, range: { least?: number; default: number }): OptionOf<number>;
 export function seconds(
   description: string,
-  { least = 0, otherwise }: { least?: number; otherwise?: number },
+  { least = 0, default: defaultValue }: { least?: number; default?: number },
 ): OptionOf<number | undefined> {
   const holds = (value: number) => Number.isInteger(value) && value >= least && value <= LONGEST_SECONDS;
   const must = `whole seconds, ${least} to ${LONGEST_SECONDS}`;
-  return { value: "<seconds>", description, otherwise, read: (given) => numberIn(given, holds, must) };
+  return { value: "<seconds>", description, default: defaultValue, read: (given) => numberIn(given, holds, must) };
 }
 
-/** A whole number from `otherwise`, which is the least, to `most`. */
-export function count(description: string, otherwise: number, most: number): OptionOf<number> {
-  const holds = (value: number) => Number.isInteger(value) && value >= otherwise && value <= most;
-  const must = `a whole number, ${otherwise} to ${most}`;
-  return { value: "<count>", description, otherwise, read: (given) => numberIn(given, holds, must) };
+/** A whole number from `least`, which is the default, to `most`. */
+export function count(description: string, least: number, most: number): OptionOf<number> {
+  const holds = (value: number) => Number.isInteger(value) && value >= least && value <= most;
+  const must = `a whole number, ${least} to ${most}`;
+  return { value: "<count>", description, default: least, read: (given) => numberIn(given, holds, must) };
 }
 
-export function minutes(description: string, otherwise: number): OptionOf<number> {
+export function minutes(description: string, defaultValue: number): OptionOf<number> {
   const holds = (value: number) => value > 0;
-  return { value: "<minutes>", description, otherwise, read: (given) => numberIn(given, holds, "a number above 0") };
+  return {
+    value: "<minutes>",
+    description,
+    default: defaultValue,
+    read: (given) => numberIn(given, holds, "a number above 0"),
+  };
 }
 
-export function percent(description: string, otherwise: number): OptionOf<number> {
+export function percent(description: string, defaultValue: number): OptionOf<number> {
   const holds = (value: number) => value <= 100;
-  return { value: "<percent>", description, otherwise, read: (given) => numberIn(given, holds, "a number, 0 to 100") };
+  return {
+    value: "<percent>",
+    description,
+    default: defaultValue,
+    read: (given) => numberIn(given, holds, "a number, 0 to 100"),
+  };
 }
 
-/** So many times as much as usual, which is 1. */
-export function times(description: string, otherwise: number, most: number): OptionOf<number> {
+/** A multiplier; 1 is normal. */
+export function times(description: string, defaultValue: number, most: number): OptionOf<number> {
   const holds = (value: number) => value >= 1 && value <= most;
   const must = `a number, 1 to ${most}`;
-  return { value: "<factor>", description, otherwise, read: (given) => numberIn(given, holds, must) };
+  return { value: "<factor>", description, default: defaultValue, read: (given) => numberIn(given, holds, must) };
 }
 
 /** Points of 100. */
@@ -127,7 +140,7 @@ function numberIn(given: string, holds: (value: number) => boolean, must: string
 
 /** Lets a command take an option; its value is found under `name` among the command's own. */
 export function addOption<T>(command: Command, name: string, option: OptionOf<T>): void {
-  const { description, value, otherwise, needed = false, hidden = false, positional = false, read } = option;
+  const { description, value, needed = false, hidden = false, positional = false, read } = option;
   if (positional) {
     command.argument(`[${name}...]`, description);
     command.hook("preAction", () => {
@@ -137,15 +150,18 @@ export function addOption<T>(command: Command, name: string, option: OptionOf<T>
   }
   const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const made = new Option(value === undefined ? long : `${long} ${value}`, description)
-    .default(otherwise)
     .makeOptionMandatory(needed)
     .hideHelp(hidden);
+  // Set on the command alone, "false" and "[]" stay out of the help.
+  if (option.default === false || Array.isArray(option.default))
+    command.setOptionValueWithSource(name, option.default, "default");
+  else made.default(option.default, option.defaultText);
   command.addOption(read ? made.argParser<T>((given, earlier) => read(present(given), earlier)) : made);
 }
 
-/** A value that is left out makes one of the next option, or of nothing at all where a variable is empty. */
+/** Refuses the next option as a value, and the empty text of an unset variable. */
 function present(given: string): string {
   if (given === "") throw new InvalidArgumentError("It must not be empty");
-  if (/^-\D/.test(given)) throw new InvalidArgumentError("Its value is missing: that is another option");
+  if (/^-\D/.test(given)) throw new InvalidArgumentError("Its value is missing: an option follows");
   return given;
 }

@@ -3,25 +3,25 @@ import { flag, minutes, text, words } from "./option";
 
 const ROOT = join(__dirname, "../..");
 
-/** The result as JSON on stdout; every verb has it. */
-export const JSON_RESULT = flag("the result as JSON on stdout");
+/** Every verb has it. */
+export const JSON_RESULT = flag("print the result as JSON on stdout");
 
-export const PROJECT = text("<dir>", "folder of Pulumi.yaml and the stack files", ROOT);
+export const PROJECT = text("<dir>", "folder of Pulumi.yaml and the stack files", ROOT, "this repository");
 
-/** What a verb takes that is about the fleet as it is deployed. */
+/** Options of a verb that reads or changes the deployed fleet. */
 export const OF_FLEET = {
-  local: flag("the local fleet instead of the clouds"),
+  local: flag("use the local fleet instead of the clouds"),
   json: JSON_RESULT,
   project: PROJECT,
-  directory: text("<dir>", "folder of the local fleet", join(ROOT, ".fleet")),
+  directory: text("<dir>", "folder of the local fleet", join(ROOT, ".fleet"), ".fleet in this repository"),
 };
 
-/** As {@link OF_FLEET}, of a verb that may be about a part of it alone. */
-export const OF_STACKS = { stacks: words("stacks to act on, in place of all"), ...OF_FLEET };
+/** {@link OF_FLEET}, and the stacks to act on. */
+export const OF_STACKS = { stacks: words("stacks to act on (default: all)"), ...OF_FLEET };
 
-export const YES = flag("do not ask");
+export const YES = flag("skip the confirmation prompt");
 
-/** @param otherwise minutes in which the engine may say nothing, where none are given */
-export function silence(otherwise: number) {
-  return minutes("give up when nothing is heard of the engine for so long", otherwise);
+/** @param defaultMinutes the time limit if none is given */
+export function silence(defaultMinutes: number) {
+  return minutes("time out after this many minutes without Pulumi output", defaultMinutes);
 }

@@ -15,36 +15,77 @@ export interface Run {
   ended(exitCode: ExitCode): void;
 }
 
-/** A verb, or a few under one name. */
+/** A verb, or a group of verbs under one name. */
 export interface Verb {
-  /** Made anew each time: a command keeps what it has read. */
-  command(run: Run): Command;
+  /** A new command for each call: a command keeps what it has parsed. */
+  command(run: Run): VerbCommand;
+}
+
+/** What `--help`, docs/cli.md and the README say about a verb. */
+interface Described {
+  readonly name: string;
+  /** One imperative line. */
+  readonly description: string;
+  /** One or two sentences that only the verb's own help and docs/cli.md show. */
+  readonly details?: string;
+  /** Its page below docs/. */
+  readonly page?: string;
+}
+
+/** How a reader starts the command line. */
+export const PROGRAM = "npm run fleet --";
+
+/** A command with its page and its examples. */
+export class VerbCommand extends Command {
+  readonly page: string | undefined;
+
+  /** @param examples lines without the program's name: `up --local` */
+  constructor(
+    { name, description, details, page }: Described,
+    private readonly ownExamples: readonly string[] = [],
+  ) {
+    super(name);
+    this.page = page;
+    this.summary(description).description(details === undefined ? description : `${description}\n\n${details}`);
+    this.addHelpText("after", () => this.after());
+  }
+
+  /** Its own; for a group, the first of each verb in it. */
+  get examples(): readonly string[] {
+    const first = this.commands.flatMap((each) => (each instanceof VerbCommand ? each.examples.slice(0, 1) : []));
+    return [...this.ownExamples, ...first];
+  }
+
+  private after(): string {
+    const lines = this.examples.map((each) => `  ${PROGRAM} ${each}`);
+    return ["", "Examples:", ...lines, ...(this.page ? ["", `More: ${this.page}`] : [])].join("\n");
+  }
 }
 
 /** Options and handler of one verb; the compiler holds them together. */
-export function verb<const O extends Options>(definition: {
-  readonly name: string;
-  /** A line of the help. */
-  readonly description: string;
-  readonly options: O;
-  /** Loads what it needs when it is called: the help, and other verbs, start without it. */
-  handler(given: Given<O>): Promise<ExitCode>;
-}): Verb {
-  const { name, description, options } = definition;
+export function verb<const O extends Options>(
+  definition: Described & {
+    /** One or two lines, without the program's name: `up --local`. */
+    readonly examples: readonly [string, ...string[]];
+    readonly options: O;
+    /** Loads its modules when it is called: the help, and other verbs, start without them. */
+    handler(given: Given<O>): Promise<ExitCode>;
+  },
+): Verb {
   return {
     command({ signal, ended }) {
-      const command = new Command(name).description(description);
-      for (const [each, option] of Object.entries(options)) addOption(command, each, option);
+      const command = new VerbCommand(definition, definition.examples);
+      for (const [each, option] of Object.entries(definition.options)) addOption(command, each, option);
       return command.action(async () => ended(await definition.handler({ ...command.opts<Values<O>>(), signal })));
     },
   };
 }
 
 /** Verbs that are called by the group's name first: `image verify`. */
-export function verbGroup(name: string, description: string, verbs: readonly Verb[]): Verb {
+export function verbGroup(described: Described, verbs: readonly Verb[]): Verb {
   return {
     command(run) {
-      const command = new Command(name).description(description);
+      const command = new VerbCommand(described);
       for (const each of verbs) command.addCommand(each.command(run));
       return command;
     },

@@ -26,11 +26,11 @@ export async function flowRepository(
   { flowRepository: repository }: FleetConfig,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  if (repository === undefined) return ok("none: flows are replicated, and not recorded in Git");
+  if (repository === undefined) return ok("none: flows are replicated, but not recorded in Git");
   const { url } = repository;
   if (url.startsWith("/"))
     return broken(
-      `${url} is a path: inside a pod it leads nowhere`,
+      `${url} is a local path, which pods cannot read`,
       `set ${PROJECT}:flowRepository.url to https://…`,
       ExitCode.BadInput,
     );
@@ -39,20 +39,20 @@ export async function flowRepository(
     (error: Error) =>
       NO_HOST.test(error.message)
         ? broken(
-            `${new URL(url).host} can't be reached`,
-            `look at the network, or correct ${PROJECT}:flowRepository.url`,
+            `${new URL(url).host} is unreachable`,
+            `check the network, or correct ${PROJECT}:flowRepository.url`,
             ExitCode.Unreachable,
           )
         : warning(
-            `${url} does not show itself to this machine's Git`,
-            "see that it exists and that the agents' token may write to it",
+            `${url} is not readable by Git on this machine`,
+            "check that it exists and that the agents' token may write to it",
           ),
   );
   return together([reached, hasToken(project) ? ok("the agents have a token") : NO_TOKEN]);
 }
 
 const NO_TOKEN = warning(
-  "the agents have no token to push with",
+  "the agents have no Git token",
   `pulumi config set -s foundation --secret ${PROJECT}:gitToken`,
 );
 
@@ -78,13 +78,13 @@ export async function clusterAccess(
     among
       ? ok("you administer the cluster")
       : warning(
-          `you will have no access to the cluster${ci ? ", CI's deploy role will" : ""}: a deployment of yours would stop there`,
+          `you have no access to the cluster${ci ? " (CI's deploy role has)" : ""}, so your deployment would fail there`,
           fix,
         ),
     publicAccessCidrs.length > 0
       ? ok(`its API answers ${publicAccessCidrs.join(", ")}`)
       : warning(
-          `its API is private: ${ci ? "neither you nor CI's runners reach it" : "the first `up` can't reach it"} from outside its network`,
+          `its API is private: ${ci ? "you and CI's runners" : "the first `up`"} cannot reach it from outside its network`,
           `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs${ci ? ", or let CI run inside (docs/ci.md, CLUSTER_RUNNER)" : ""}`,
         ),
   ]);

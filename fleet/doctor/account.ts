@@ -30,12 +30,12 @@ export async function optInStatuses(ec2: EC2Client): Promise<ReadonlyMap<string,
 }
 
 export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | undefined): Verdict {
-  if (!statuses) return warning(`whether ${name} is enabled can't be seen`, "allow ec2:DescribeRegions");
+  if (!statuses) return warning(`cannot check whether ${name} is enabled`, "allow ec2:DescribeRegions");
   const status = statuses.get(name);
   if (status === undefined)
     return broken(
-      `${name} is no region this account can have`,
-      "correct that `awsRegion` in Pulumi.yaml, or use the account of its partition",
+      `${name} is not an AWS region for this account`,
+      "correct that `awsRegion` in Pulumi.yaml, or use an account in its partition",
       ExitCode.BadInput,
     );
   if (status === "not-opted-in")

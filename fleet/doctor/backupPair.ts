@@ -16,12 +16,12 @@ export async function backupPair(rds: RDSClient, from: RegionConfig, to: RegionC
     return SourceRegions.some((each) => each.SupportsDBInstanceAutomatedBackupsReplication)
       ? ok(`RDS copies backups from ${pair}`)
       : broken(
-          `RDS copies no backups from ${pair}`,
-          `choose another backupRegion for ${from.name} in Pulumi.yaml`,
+          `RDS cannot copy backups from ${pair}`,
+          `choose a different backupRegion for ${from.name} in Pulumi.yaml`,
           ExitCode.BadInput,
         );
   } catch (error) {
     if ((error as Error).name !== "AccessDenied") throw error;
-    return warning(`whether RDS copies backups from ${pair} can't be seen`, "allow rds:DescribeSourceRegions");
+    return warning(`cannot check whether RDS copies backups from ${pair}`, "allow rds:DescribeSourceRegions");
   }
 }

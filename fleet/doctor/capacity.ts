@@ -11,7 +11,7 @@ export function capacityVerdict(capacity: Capacity): Verdict {
 
 function figures({ connections, replicas, podsAfterLoss, instanceClass, cores, memoryGib }: Capacity): string[] {
   const { atRest, atMost, rolling, afterLoss } = connections.needs;
-  const most = connections.available ?? "how many nobody knows";
+  const most = connections.available ?? "an unknown number";
   return [
     `database connections: ${atRest} at rest, ${atMost} at most, ${rolling} while pods roll, ${afterLoss} after another region's loss; ${instanceClass} takes ${most}`,
     `pods after another region's loss: ${podsAfterLoss}, allowed ${replicas.max}`,

@@ -1,14 +1,14 @@
 import type { StackConfig } from "../../config/parse";
+import { isUserError } from "../engine/failure";
+import type { Engine } from "../engine/processGroup";
 import type { Examination, Outcome } from "../examination/examination";
 import { broken, NotCheckable, ok, type Verdict } from "../examination/finding";
 import { type GitHub, gitHub } from "../github/client";
+import { type Backend, backendOf, type S3Backend } from "../stacks/backend";
 import { fleetCapacity } from "../stacks/capacity";
-import { isUserError } from "../stacks/failure";
-import type { Engine } from "../stacks/processGroup";
 import { type Project, readProject } from "../stacks/project";
 import { clusterAccess, flowRepository } from "./access";
 import { awsRegion, type Caller, credentials, optInStatuses } from "./account";
-import { type Backend, backendOf, type S3Backend } from "./backend";
 import { backupPair } from "./backupPair";
 import { capacityVerdict } from "./capacity";
 import type { Clients } from "./clients";
@@ -53,7 +53,7 @@ export function begin(examination: Examination, around: Surroundings): void {
   const caller = examination.check("AWS credentials", [], () => credentials(clients.sts(home)));
   examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
   const isRead = project.result !== "broken";
-  if (!isRead) examination.check("every region", [config], () => ok("looked at one by one"));
+  if (!isRead) examination.check("every region", [config], () => ok("see the checks per region"));
   const regions = isRead ? beginRegions(examination, around, project.value, caller) : undefined;
 
   beginState(examination, around, { config, engine, caller, project, home });
@@ -178,7 +178,7 @@ function beginState(
 ): void {
   const place = project.result === "broken" ? undefined : backendOf(around.directory, around.environment);
   const backend = examination.check("state backend", [config], () => {
-    if (!place) throw new Error("a project that was read has a backend");
+    if (!place) throw new Error("internal error: project has no backend");
     const verdict = stateBackend(place);
     return verdict.result === "broken" ? verdict : { ...verdict, value: place };
   });
@@ -210,7 +210,7 @@ function beginEdge(
   const inUse = examination.check("Cloudflare load balancing", [found], (value) => loadBalancing(api, value));
   examination.check("Cloudflare plan", [config, found, inUse], ({ stacks }, value, steering) => {
     const edge = stacks.get("edge");
-    if (edge?.kind !== "edge") throw new Error("the project has no edge: it was not checked");
+    if (edge?.kind !== "edge") throw new Error("internal error: project has no edge stack");
     return plan(value, steering, edge.fleet, edge.own);
   });
   examination.check("Cloudflare TLS", [found], (value) => transport(api, value));
@@ -233,7 +233,7 @@ function beginGitHub(
   const look = (noun: string, at: (hub: GitHub) => Promise<Verdict>) =>
     examination.check(`GitHub ${noun}`, [config], () => {
       if (!environment.GITHUB_TOKEN)
-        throw new NotCheckable("GITHUB_TOKEN is not set (docs/ci.md, Set it up, says what it must read)");
+        throw new NotCheckable("GITHUB_TOKEN is not set (permissions: docs/ci.md, Set it up)");
       return at(gitHub({ ...environment, GITHUB_REPOSITORY: repository }));
     });
   look("environment", atGitHub.environment);
@@ -248,13 +248,13 @@ function readable(directory: string): Verdict<Project> {
     return ok(`${project.stacks.size} stacks`, project);
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return broken(error.message, "correct the values named", error.exitCode);
+    return broken(error.message, "correct these values", error.exitCode);
   }
 }
 
 /** What all stacks share. */
 function shared({ stacks }: Pick<Project, "stacks">) {
   const [config] = stacks.values();
-  if (!config) throw new Error("a project has a stack at least");
+  if (!config) throw new Error("internal error: project has no stacks");
   return config.fleet;
 }

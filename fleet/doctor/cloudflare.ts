@@ -10,7 +10,7 @@ import { broken, ok, together, type Verdict, warning } from "../examination/find
 /** What the token must be allowed, in the words of Cloudflare's dashboard. */
 const PERMISSIONS =
   "Zone Read, DNS Write and Load Balancers Write on the zone; Load Balancing: Monitors and Pools Write and Notifications Write on the account";
-export const NEW_TOKEN = `make a token with ${PERMISSIONS}, and export it as CLOUDFLARE_API_TOKEN`;
+export const NEW_TOKEN = `create a token with ${PERMISSIONS}, and export it as CLOUDFLARE_API_TOKEN`;
 
 /** Days before its end that a token is worth a word. */
 const EXPIRES_SOON_DAYS = 14;
@@ -26,11 +26,11 @@ export async function token(api: Cloudflare, { cloudflareAccountId: account_id }
     .verify()
     .catch(refused)
     .then((answer) => answer ?? api.accounts.tokens.verify({ account_id }).catch(refused));
-  if (!verified) return broken("Cloudflare does not know the token", NEW_TOKEN, ExitCode.Unauthenticated);
+  if (!verified) return broken("Cloudflare rejects the token", NEW_TOKEN, ExitCode.Unauthenticated);
   const { status, expires_on } = verified;
   if (status !== "active") return broken(`the token is ${status}`, NEW_TOKEN, ExitCode.Unauthenticated);
   if (expires_on && Date.parse(expires_on) - Date.now() < EXPIRES_SOON_DAYS * DAY_MS)
-    return warning(`the token ends ${expires_on}`, "extend it: without it nothing at the edge can be changed");
+    return warning(`the token expires on ${expires_on}`, "extend it: the edge cannot be changed without it");
   return ok(expires_on ? `active until ${expires_on}` : "active");
 }
 
@@ -45,24 +45,28 @@ export async function zone(api: Cloudflare, { zone: name, cloudflareAccountId }:
   const found = result.find((each) => each.name === name);
   if (!found)
     return broken(
-      `the token sees no zone ${name}`,
+      `the token cannot read a zone ${name}`,
       `add the zone to Cloudflare, or give the token Zone Read on it; or correct ${PROJECT}:zone`,
       ExitCode.BadInput,
     );
   if (found.account.id !== cloudflareAccountId)
     return broken(
-      `${name} belongs to another account than ${PROJECT}:cloudflareAccountId`,
+      `${name} belongs to a different account than ${PROJECT}:cloudflareAccountId`,
       `set it to ${found.account.id}`,
       ExitCode.BadInput,
     );
   if (found.status !== "active")
     return broken(
-      `${name} is ${found.status}: the world does not ask Cloudflare for its names`,
+      `${name} is ${found.status}: its name servers are not Cloudflare's`,
       `at the registrar, set the name servers ${found.name_servers.join(" and ")}`,
       ExitCode.BadInput,
     );
   if (found.paused)
-    return broken(`${name} is paused: nothing passes Cloudflare`, "resume it in its overview", ExitCode.BadInput);
+    return broken(
+      `${name} is paused: traffic bypasses Cloudflare`,
+      "resume it in the zone's overview",
+      ExitCode.BadInput,
+    );
   return ok(`active, ${found.plan.name ?? "plan unknown"}`, found);
 }
 
@@ -84,16 +88,15 @@ export async function loadBalancing(api: Cloudflare, { id: zone_id, account }: Z
     seen ? [] : [what],
   );
   if (!balancers || hidden.length > 0)
-    return broken(`the token may not see ${hidden.join(", ")}`, NEW_TOKEN, ExitCode.Unauthenticated);
+    return broken(`the token may not read ${hidden.join(", ")}`, NEW_TOKEN, ExitCode.Unauthenticated);
   const inUse = balancers.result.flatMap(({ steering_policy }) => steering_policy ?? []);
   if (balancers.result.length > 0) return ok("in use in this zone", inUse);
-  const look = "look at the dashboard's Load Balancing page, and enable the add-on there";
+  const look = "enable the add-on on the dashboard's Load Balancing page";
   const subscriptions = await api.accounts.subscriptions.get({ account_id }).catch(refused);
-  if (!subscriptions)
-    return warning("whether the account has the add-on can't be seen without Billing Read", look, inUse);
+  if (!subscriptions) return warning("cannot check the load balancing add-on without Billing Read", look, inUse);
   for await (const { rate_plan } of subscriptions)
     if (/load.?balanc/i.test(`${rate_plan?.id} ${rate_plan?.public_name}`)) return ok("subscribed", inUse);
-  return warning("the account has no subscription of that name (a contract may hold it)", look, inUse);
+  return warning("no load balancing subscription found (an enterprise contract may include it)", look, inUse);
 }
 
 /** Shortest interval of a monitor by plan, in seconds (Cloudflare, Load Balancing: Limitations). */
@@ -114,7 +117,7 @@ export function plan(
   return together([
     intervalSeconds < shortest
       ? broken(
-          `the monitor's interval is ${intervalSeconds} s, ${name ?? "the plan"} allows ${shortest} s at least`,
+          `the monitor's interval is ${intervalSeconds} s, but ${name ?? "the plan"} requires at least ${shortest} s`,
           `set ${PROJECT}:monitor.intervalSeconds in Pulumi.edge.yaml to ${shortest} or more`,
           ExitCode.BadInput,
         )
@@ -122,14 +125,14 @@ export function plan(
     always || inUse.includes(steering)
       ? ok(always ? "steering that every plan has" : `steering ${steering}, in use already`)
       : warning(
-          `steering ${steering} needs an add-on with traffic steering, which no call shows before it is used`,
-          `see on the Load Balancing page that yours has it, or set ${PROJECT}:steering in Pulumi.edge.yaml to random`,
+          `steering ${steering} needs traffic steering in the add-on, which the API does not report before first use`,
+          `check on the Load Balancing page that your add-on has it, or set ${PROJECT}:steering in Pulumi.edge.yaml to random`,
         ),
     ...(movingFrom && !isPublic(movingFrom.address)
       ? [
           broken(
-            `the LangFlow to move from is at ${movingFrom.address}, which nobody reaches from outside`,
-            `set ${PROJECT}:movingFrom.address in Pulumi.edge.yaml to a public address or name of it`,
+            `the LangFlow to move from is at ${movingFrom.address}, which is not reachable from the internet`,
+            `set ${PROJECT}:movingFrom.address in Pulumi.edge.yaml to its public address or name`,
             ExitCode.BadInput,
           ),
         ]
@@ -137,8 +140,8 @@ export function plan(
     ...(frontDoor && own >= 0 && plans.indexOf(frontDoor.plan) > own
       ? [
           broken(
-            `the front door is one of the plan ${frontDoor.plan}, the zone is on ${name ?? legacy_id}`,
-            `set ${PROJECT}:frontDoor.plan in Pulumi.edge.yaml to ${legacy_id}, and limits to what that takes (docs/front-door.md)`,
+            `the front door is configured for plan ${frontDoor.plan}, but the zone has plan ${name ?? legacy_id}`,
+            `set ${PROJECT}:frontDoor.plan in Pulumi.edge.yaml to ${legacy_id}, and set limits that this plan allows (docs/front-door.md)`,
             ExitCode.BadInput,
           ),
         ]
@@ -157,7 +160,7 @@ export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise
     await Promise.all(
       SETTINGS.map(async ({ id, wanted, fix }) => {
         const setting = await api.zones.settings.get(id, { zone_id }).catch(refused);
-        if (!setting) return warning(`${id} can't be seen without Zone Settings Read`, `see yourself: ${fix}`);
+        if (!setting) return warning(`cannot check ${id} without Zone Settings Read`, `check it yourself: ${fix}`);
         const { value } = setting as { value?: unknown };
         if (value === wanted) return ok(`${id} ${wanted}`);
         return broken(`${id} is ${String(value)}, needed: ${wanted}`, fix, ExitCode.BadInput);

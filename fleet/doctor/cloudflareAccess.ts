@@ -18,7 +18,7 @@ type Access = NonNullable<EdgeStackConfig["access"]>;
 export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): Promise<Verdict> {
   const account_id = fleet.cloudflareAccountId;
   const hidden = broken(
-    "the token may not see Cloudflare Access",
+    "the token may not read Cloudflare Access",
     `${NEW_TOKEN}; with access also ${PERMISSIONS}`,
     ExitCode.Unauthenticated,
   );
@@ -26,8 +26,8 @@ export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): 
   if (team === undefined) return hidden;
   if (team === "none")
     return broken(
-      "the account has no team in Zero Trust, so there is nothing to sign in to",
-      "choose a team name in the dashboard's Zero Trust, and an identity provider (docs/access.md)",
+      "the account has no Zero Trust team, so nobody can sign in",
+      "create a team and an identity provider in Zero Trust (docs/access.md)",
       ExitCode.BadInput,
     );
   const providers = await every(api.zeroTrust.identityProviders.list({ account_id })).catch(refused);
@@ -47,7 +47,7 @@ function identityProviders(known: readonly string[], { identityProviders: wanted
   if (missing.length > 0)
     return broken(
       `the account has no identity provider ${missing.join(", ")}`,
-      `correct ${PROJECT}:access.identityProviders in Pulumi.edge.yaml; it has ${known.join(", ") || "none"}`,
+      `correct ${PROJECT}:access.identityProviders in Pulumi.edge.yaml; available: ${known.join(", ") || "none"}`,
       ExitCode.BadInput,
     );
   return known.length > 0
@@ -57,10 +57,10 @@ function identityProviders(known: readonly string[], { identityProviders: wanted
 
 function lasting({ name, expires_at }: { readonly name?: string; readonly expires_at?: string | null }): Verdict {
   const days = Math.floor((Date.parse(expires_at ?? "") - Date.now()) / DAY_MS);
-  const renew = "renew it in Zero Trust, Service credentials: its secret stays (docs/access.md)";
-  if (days < 0) return broken(`the service token ${name} ended ${expires_at}`, renew, ExitCode.BadInput);
-  if (days < EXPIRES_SOON_DAYS) return warning(`the service token ${name} ends ${expires_at}`, renew);
-  return ok(`${name} good for ${days} days`);
+  const renew = "renew it in Zero Trust, Service credentials; its secret does not change (docs/access.md)";
+  if (days < 0) return broken(`the service token ${name} expired ${expires_at}`, renew, ExitCode.BadInput);
+  if (days < EXPIRES_SOON_DAYS) return warning(`the service token ${name} expires ${expires_at}`, renew);
+  return ok(`${name} is valid for ${days} days`);
 }
 
 function noneOrRefused(error: unknown): "none" | undefined {

@@ -46,15 +46,15 @@ function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): 
   if (found === "none") return ok(`${phase} is free`);
   if (found === "hidden")
     return broken(
-      `the token may not see the rules of ${phase}`,
+      `the token may not read the rules of ${phase}`,
       `${NEW_TOKEN}; with frontDoor also Zone WAF Write and Transform Rules Write on the zone`,
       ExitCode.Unauthenticated,
     );
   const { id, description, rules = [] } = found;
   if (description === RULESETS[phase]) return ok(`${phase} is ours`);
   return broken(
-    `the zone has rules of its own in ${phase} (ruleset ${id}, ${rules.length} rules), and may have no second ruleset there`,
-    "leave frontDoor out, or copy them and delete that ruleset first (docs/front-door.md, A zone that has rules)",
+    `the zone already has rules in ${phase} (ruleset ${id}, ${rules.length} rules), and Cloudflare allows only one ruleset there`,
+    "omit frontDoor, or copy these rules and delete that ruleset first (docs/front-door.md, A zone that has rules)",
     ExitCode.BadInput,
   );
 }

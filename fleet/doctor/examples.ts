@@ -42,14 +42,14 @@ export function exampleValues(project: Project): Verdict {
   const early = left.filter(({ key }) => !(AFTER_FOUNDATION as readonly string[]).includes(key));
   if (early.length > 0)
     return broken(
-      `still the repository's examples: ${list(left)}`,
-      "`npm run fleet -- init`, or edit them",
+      `still has the repository's example values: ${list(left)}`,
+      "run `npm run fleet -- init`, or edit them",
       ExitCode.BadInput,
     );
   if (left.length > 0)
     return warning(
-      `still the repository's examples: ${list(left)}`,
-      "deploy the foundation, push the images, then write their digests here (docs/deploy.md, step 3)",
+      `still has the repository's example values: ${list(left)}`,
+      "deploy the foundation, push the images, then set their digests (docs/deploy.md, step 3)",
     );
-  return ok("none is left");
+  return ok("no example values left");
 }

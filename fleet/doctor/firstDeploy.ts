@@ -104,7 +104,7 @@ export function firstDeployStep(
     const denied = await refusedCalls(iam, caller, source, calls);
     const said = [`may ${[...new Set(calls.map(({ action }) => action))].join(", ")}`];
     let fix =
-      "let it make these calls, or run the first `up` with an administrator's role; CI's role deploys what comes after";
+      "allow these calls, or run the first `up` with an administrator's role; CI's role can deploy later changes";
     if (step.linkedRole) {
       const [service, role] = step.linkedRole;
       const isThere = await isLinkedRoleThere(iam, role);
@@ -113,9 +113,9 @@ export function firstDeployStep(
       const call = { action: LINKED, called: `${LINKED} of ${service}`, awsRegion, resource, service };
       if (!isThere && (await refusedCalls(iam, caller, source, [call])).length > 0) {
         denied.push(call.called);
-        fix += `; an administrator makes the linked role with: aws iam create-service-linked-role --aws-service-name ${service}`;
+        fix += `; an administrator creates the linked role with: aws iam create-service-linked-role --aws-service-name ${service}`;
       }
-      said.push(`${role} is ${isThere ? "there" : "made"}`);
+      said.push(`${role} ${isThere ? "exists" : "will be created"}`);
     }
     return denied.length > 0 ? refused(source, denied, fix) : ok(said.join("; "));
   });

@@ -26,7 +26,7 @@ export async function environment({ api, owner, repo }: GitHub): Promise<Verdict
   const made = await found(api.rest.repos.getEnvironment(place));
   if (!made)
     return warning(
-      `no environment ${ENVIRONMENT} is to be seen; GitHub makes one, without reviewers, for the first job that names it`,
+      `no environment ${ENVIRONMENT} is visible; the first job that uses it creates it without reviewers`,
       `make it: ${how("2")}`,
     );
   const reviewed = (made.protection_rules ?? []).some(
@@ -40,12 +40,12 @@ export async function environment({ api, owner, repo }: GitHub): Promise<Verdict
   return together([
     reviewed
       ? ok(`${ENVIRONMENT} has reviewers`)
-      : warning(`${ENVIRONMENT} has no reviewers: every merge is deployed`, `name them: ${how("2")}`),
+      : warning(`${ENVIRONMENT} has no reviewers, so every merge is deployed`, `add reviewers: ${how("2")}`),
     policy && others.length === 0
       ? ok(`it is for ${policy.protected_branches ? "protected branches" : BRANCH}`)
       : warning(
           `${ENVIRONMENT} is open to ${policy ? others.join(", ") : "every branch and tag"}`,
-          `let ${BRANCH} alone deploy: ${how("2")}`,
+          `allow deployments only from ${BRANCH}: ${how("2")}`,
         ),
   ]);
 }
@@ -68,8 +68,8 @@ export async function branch({ api, owner, repo }: GitHub): Promise<Verdict> {
     ...(checks.some(({ context }) => context === CHECK) ? [] : [`the check ${CHECK}`]),
     ...(has("non_fast_forward") || (older && !older.allow_force_pushes?.enabled) ? [] : ["no force pushes"]),
   ];
-  if (lacking.length === 0) return ok(`${BRANCH} changes by checked pull requests`);
-  return warning(`no rule of ${BRANCH} that is to be seen asks for ${lacking.join(", ")}`, `protect it: ${how("5")}`);
+  if (lacking.length === 0) return ok(`${BRANCH} requires checked pull requests`);
+  return warning(`no visible rule of ${BRANCH} requires ${lacking.join(", ")}`, `protect it: ${how("5")}`);
 }
 
 /** Whether nobody can make a tag called main, whose runs GitHub lists among the branch's (fleet/github/deployment.ts). */
@@ -88,12 +88,9 @@ export async function tag({ api, owner, repo }: GitHub): Promise<Verdict> {
     const names = data.conditions && "ref_name" in data.conditions ? data.conditions.ref_name : undefined;
     const among = (patterns: readonly string[] = []) => patterns.some((pattern) => matches(pattern, ref));
     if (among(names?.include) && !among(names?.exclude) && (data.rules ?? []).some(({ type }) => type === "creation"))
-      return ok(`the ruleset ${data.name} lets nobody make a tag called ${BRANCH}`);
+      return ok(`the ruleset ${data.name} blocks tags named ${BRANCH}`);
   }
-  return warning(
-    `no ruleset that is to be seen keeps anybody from making a tag called ${BRANCH}`,
-    `add one: ${how("5")}`,
-  );
+  return warning(`no visible ruleset blocks tags named ${BRANCH}`, `add one: ${how("5")}`);
 }
 
 /** GitHub's patterns of refs: `~ALL`, and `*` within a part (REST reference, "Rules"). */
@@ -123,11 +120,11 @@ export async function runners(hub: GitHub): Promise<Verdict> {
   const variable = async (name: string) =>
     (await found(api.rest.actions.getRepoVariable({ owner, repo, name })))?.value || undefined;
   const [trusted, untrusted] = [await variable(TRUSTED), await variable(UNTRUSTED)];
-  if (trusted === undefined) return ok("GitHub's own: a new machine for each job");
+  if (trusted === undefined) return ok("GitHub-hosted: a new machine for each job");
   if (trusted === untrusted)
     return warning(
-      `${UNTRUSTED} and ${TRUSTED} both name ${trusted}: a pull request's code runs where the next deploy takes its tokens`,
-      `give previews runners of their own: ${how("6")}`,
+      `${UNTRUSTED} and ${TRUSTED} both name ${trusted}: code of a pull request runs where the next deployment gets its tokens`,
+      `use separate runners for previews: ${how("6")}`,
     );
   const labelled = ({ labels }: Runner) => labels.some(({ name }) => name === trusted);
   const { data } = await api.rest.actions.listSelfHostedRunnersForRepo({ owner, repo, per_page: 100 });
@@ -136,15 +133,18 @@ export async function runners(hub: GitHub): Promise<Verdict> {
   const verdicts = await Promise.all(groups.map((group) => groupVerdict(hub, group, trusted, labelled)));
   const judged = [
     ...ofRepository.map(({ name }) =>
-      warning(`the runner ${name} is the repository's: every workflow may take it, a pull request's too`, toGroup),
+      warning(
+        `the runner ${name} belongs to the repository, so every workflow may use it, including those of pull requests`,
+        toGroup,
+      ),
     ),
     ...verdicts.flatMap((verdict) => verdict ?? []),
   ];
   if (judged.length > 0) return together(judged);
-  return warning(`no runner ${trusted} is to be seen now`, `see that they are as ${how("6")} says`);
+  return warning(`no runner ${trusted} is visible now`, `check the runners against ${how("6")}`);
 }
 
-const toGroup = `put it into a runner group for the workflows of ${BRANCH} alone: ${how("6")}`;
+const toGroup = `move it to a runner group only for workflows of ${BRANCH}: ${how("6")}`;
 
 /** None where the owner is a person, or the token sees none. */
 async function groupsOf({ api, owner, repo }: GitHub): Promise<readonly Group[]> {
@@ -176,12 +176,12 @@ async function groupVerdict(
       ? ok(`the group ${name} is for workflows of ${BRANCH} alone`)
       : warning(
           `the runner group ${name} is open to ${restricted_to_workflows ? elsewhere.join(", ") : "every workflow"}`,
-          `choose the workflows of ${BRANCH} for it: ${how("6")}`,
+          `restrict it to workflows of ${BRANCH}: ${how("6")}`,
         ),
     ...lasting.map((runner) =>
       warning(
-        `the runner ${runner.name} stays after its job, and so does what a job leaves running`,
-        `register it with --ephemeral, or just in time: ${how("6")}`,
+        `the runner ${runner.name} is not ephemeral: processes of a job may keep running after it`,
+        `register it with --ephemeral or just-in-time: ${how("6")}`,
       ),
     ),
   ]);

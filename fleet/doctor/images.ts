@@ -29,7 +29,7 @@ async function present(
   } catch (error) {
     if (error instanceof RepositoryNotFoundException)
       return warning(
-        `there is no repository ${repository} yet`,
+        `the repository ${repository} does not exist yet`,
         "deploy the foundation (`npm run fleet -- up foundation`), then push the images",
       );
     if (!(error instanceof ImageNotFoundException)) throw error;
@@ -37,7 +37,7 @@ async function present(
       `${repository} has no ${digest.slice(0, "sha256:".length + 12)}…`,
       isBuildRegion
         ? "push the image, and write the digest that the build prints into Pulumi.yaml"
-        : "wait for the replication of a new push; what was pushed before the replication was set up is not copied: push it under a new version",
+        : "wait until a new push is replicated. Images pushed before replication was set up are not copied: push them under a new version",
       ExitCode.BadInput,
     );
   }

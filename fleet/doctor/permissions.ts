@@ -129,15 +129,14 @@ export async function simulated(
   judge: (source: string) => Promise<Verdict>,
 ): Promise<Verdict> {
   const source = await principalArn(iam, caller);
-  if (source === undefined)
-    return warning(`${caller.arn} has no policies that could be simulated`, "deploy with a role of its own");
+  if (source === undefined) return warning(`${caller.arn} has no policies to simulate`, "deploy with a dedicated role");
   try {
     return await judge(source);
   } catch (error) {
     if (!(error instanceof Error && /^(AccessDenied|NoSuchEntity)/.test(error.name))) throw error;
     return warning(
-      `could not be simulated for ${source} (${error.name})`,
-      "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or look at its policies: model/policies/ci.ts lists what a deployment needs",
+      `IAM could not simulate the policies of ${source} (${error.name})`,
+      "allow iam:SimulatePrincipalPolicy and iam:GetRole on it, or check its policies against model/policies/ci.ts",
     );
   }
 }
@@ -153,16 +152,16 @@ export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): 
       denied.push(...(await refusedActions(iam, caller, source, sample)));
     if (denied.length > 0 && denied.every((action) => action === MAKE_KEY))
       return warning(
-        `${source} may not ${MAKE_KEY}: it can change the regions there are, as CI's deploy role does`,
-        "deploy a new region with a role that may make keys",
+        `${source} may not ${MAKE_KEY}: it can update existing regions, as CI's deploy role does, but not add one`,
+        "deploy a new region with a role that may create keys",
       );
     if (denied.length > 0)
       return refused(
         source,
         denied,
-        "give it what model/policies/ci.ts lists for a deployment, or deploy with another role",
+        "grant what model/policies/ci.ts lists for a deployment, or deploy with a different role",
       );
-    return ok(`a sample of what \`up\` does is allowed to ${source}`);
+    return ok(`${source} may make a sample of the calls of \`up\``);
   });
 }
 

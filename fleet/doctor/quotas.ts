@@ -54,10 +54,9 @@ export function needsOf({ network }: RegionStackConfig, { cores }: Pick<Capacity
 /** @param others how much is taken by others than this region; absent where nobody looked, and then the finding says so */
 export function quotaVerdict({ what, least, most, code }: Need, quota: number, others?: number): Verdict {
   const free = quota - (others ?? 0);
-  const taken =
-    others === undefined ? `${quota} allowed, what is taken not counted` : `${others} of ${quota} taken by others`;
+  const taken = others === undefined ? `limit ${quota}, current use unknown` : `${others} of ${quota} used by others`;
   const said = `${what}: ${taken}, needed ${least}${most > least ? ` to ${most}` : ""}`;
-  const fix = `ask Service Quotas for more ${what} (${code})`;
+  const fix = `request more ${what} in Service Quotas (${code})`;
   if (free < least) return broken(said, fix, ExitCode.BadInput);
   return free < most ? warning(said, fix) : ok(said);
 }

@@ -9,36 +9,37 @@ import {
 import { parse } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
+import { failureOf } from "../engine/failure";
+import { type Engine, EngineFailed, runEngine } from "../engine/processGroup";
 import { broken, ok, together, type Verdict, warning } from "../examination/finding";
-import { failureOf } from "../stacks/failure";
-import { type Engine, EngineFailed, runEngine } from "../stacks/processGroup";
+import type { Backend } from "../stacks/backend";
 import type { Project } from "../stacks/project";
-import type { Backend } from "./backend";
 
 /** What can be said of the backend by its address alone. */
 export function stateBackend(backend: Backend): Verdict {
   switch (backend.kind) {
     case "s3":
       return backend.foreign
-        ? warning(`${backend.url}: not AWS's S3`, "see yourself that it keeps versions and is private")
+        ? warning(`${backend.url}: not AWS's S3`, "check yourself that it keeps versions and is private")
         : ok(`the bucket ${backend.bucket}`);
     case "cloud":
-      return ok(`${backend.url}, which keeps versions itself; CI needs PULUMI_ACCESS_TOKEN`);
+      return ok(`${backend.url}, which keeps versions; CI needs PULUMI_ACCESS_TOKEN`);
     case "file":
       return warning(
-        `${backend.url}: on one machine, lost with it and unseen by everyone else`,
-        "make a state bucket and put it into Pulumi.yaml's `backend.url` (docs/deploy.md, step 1)",
+        `${backend.url}: stored on one machine, lost with it, and not shared`,
+        "create a state bucket and set it as `backend.url` in Pulumi.yaml (docs/deploy.md, step 1)",
       );
     case "other":
-      return warning(`${backend.url}: not looked at`, "see yourself that it keeps versions and is private");
+      return warning(`${backend.url}: not checked`, "check yourself that it keeps versions and is private");
   }
 }
 
 /** That the bucket is there; its value is the AWS region it is in. */
 export async function stateBucket(s3: S3Client, Bucket: string): Promise<Verdict<string | undefined>> {
   const head = await s3.send(new HeadBucketCommand({ Bucket })).catch(absent);
-  if (!head) return broken(`there is no bucket ${Bucket}`, "make it (docs/deploy.md, step 1)", ExitCode.BadInput);
-  return ok(`${Bucket} in ${head.BucketRegion ?? "a region unknown"}`, head.BucketRegion);
+  if (!head)
+    return broken(`the bucket ${Bucket} does not exist`, "create it (docs/deploy.md, step 1)", ExitCode.BadInput);
+  return ok(`${Bucket} in ${head.BucketRegion ?? "an unknown region"}`, head.BucketRegion);
 }
 
 interface BucketNeeds {
@@ -68,7 +69,7 @@ export async function bucketSettings(
     versioning.Status === "Enabled"
       ? ok(`${bucket} keeps versions`)
       : broken(
-          `${bucket} keeps no versions: a state that is overwritten is lost`,
+          `${bucket} has no versioning: an overwritten state is lost`,
           `aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
           ExitCode.BadInput,
         ),
@@ -82,14 +83,14 @@ export async function bucketSettings(
         ),
     region !== undefined && awsRegions.includes(region)
       ? warning(
-          `${bucket} is in ${region}, whose loss would take the state along, and with it every deployment`,
-          "keep the state in an AWS region the fleet is not in",
+          `${bucket} is in ${region}, a region of the fleet: if it is lost, nothing can be deployed`,
+          "keep the state in an AWS region outside the fleet",
         )
-      : ok("is away from the fleet's regions"),
+      : ok("is outside the fleet's regions"),
     ci && !bucket.startsWith(STATE_BUCKET_PREFIX)
       ? warning(
           `CI's roles may only open buckets whose names begin with ${STATE_BUCKET_PREFIX}`,
-          "name it so, or change model/names.ts",
+          "rename it, or change model/names.ts",
         )
       : ok("named as CI's roles expect"),
   ]);
@@ -109,21 +110,20 @@ export function secretsProviders({ directory, stacks }: Project, backend: Backen
   return together(
     [...stacks.keys()].map((stack) => {
       const { secretsprovider, encryptedkey, encryptionsalt } = stackFile(directory, stack);
-      if (encryptedkey && secretsprovider)
-        return ok("a key of a cloud's key service in every stack that has been made");
+      if (encryptedkey && secretsprovider) return ok("every existing stack uses a key of a cloud's key service");
       if (secretsprovider && secretsprovider !== "passphrase")
         return broken(
-          `Pulumi.${stack}.yaml has a secretsprovider and no encryptedkey`,
+          `Pulumi.${stack}.yaml has a secretsprovider but no encryptedkey`,
           `commit what \`pulumi stack init\` wrote, or ${change(stack)}`,
           ExitCode.BadInput,
         );
       if (encryptionsalt && backend.kind !== "file")
         return broken(
-          `${stack}'s secrets are encrypted by a passphrase, which every deployer and CI would have to share`,
+          `${stack}'s secrets are encrypted with a passphrase that every deployer and CI would have to share`,
           change(stack),
           ExitCode.BadInput,
         );
-      return ok(encryptionsalt ? "a passphrase" : "by the backend, or not made yet");
+      return ok(encryptionsalt ? "a passphrase" : "by the backend, or not created yet");
     }),
   );
 }
@@ -155,7 +155,7 @@ function unlisted(error: EngineFailed, { url }: Backend): Verdict {
   const { message, exitCode } = failureOf(error);
   const loggedOut = /PULUMI_ACCESS_TOKEN|pulumi login|not logged in/.test(message);
   return broken(
-    `the engine can't list them: ${message}`,
+    `the engine cannot list the stacks: ${message}`,
     `pulumi login "${url}"`,
     loggedOut ? ExitCode.Unauthenticated : exitCode,
   );

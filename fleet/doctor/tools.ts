@@ -2,12 +2,12 @@ import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
 import * as semver from "semver";
 import { ExitCode } from "../../model/errors";
 import { engines } from "../../package.json";
-import { isOutdated } from "../cli/node";
 import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
+import { type Engine, inOwnProcessGroup } from "../engine/processGroup";
 import { run } from "../engine/run";
 import { broken, ok, type Verdict, warning } from "../examination/finding";
-import { type Engine, inOwnProcessGroup } from "../stacks/processGroup";
+import { isOutdated } from "../terminal/node";
 
 /** @param version of this process, for example 20.19.0 */
 export function nodeRuntime(version: string): Verdict {
@@ -24,7 +24,7 @@ export async function pulumiCli(report: (message: string) => void, signal: Abort
   const engine = inOwnProcessGroup(await ensureEngine(report, signal));
   if (onPath && recentEnough(onPath.version)) return ok(String(onPath.version), engine);
   return warning(
-    `${onPath ? `${onPath.version ?? "of no known version"} on PATH, ${OLDEST_CLI} is needed` : "not on PATH"}; fleet uses its own ${engine.version}`,
+    `${onPath ? `${onPath.version ?? "an unknown version"} on PATH, but ${OLDEST_CLI} or later is needed` : "not on PATH"}; fleet uses its own ${engine.version}`,
     `install Pulumi ${OLDEST_CLI} or newer for \`pulumi stack init\` and \`pulumi config set\`, or put ${engine.command} on PATH`,
     engine,
   );
@@ -37,7 +37,7 @@ export async function awsCli(signal: AbortSignal): Promise<Verdict> {
     return ok(said.split(" ")[0] ?? said);
   } catch {
     return broken(
-      "aws is not on PATH, or does not run: the clusters' tokens come from it",
+      "aws is not on PATH or does not run; it provides the clusters' tokens",
       "install the AWS CLI, version 2",
       ExitCode.BadInput,
     );

@@ -7,13 +7,13 @@ import { askPoolHealth } from "../rollout/poolHealth";
 import { type Cluster, Clusters } from "../stacks/clusters";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
+import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "../stacks/stackOutputs";
 import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { cloudFaults } from "./cloudFaults";
 import type { Fault } from "./faults";
 import type { LockObject } from "./lock";
 import { keepIn, keysIn, lockObject } from "./objects";
 import { restorableByRds } from "./restorable";
-import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "./stackOutputs";
 
 /**
  * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their

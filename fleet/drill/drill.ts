@@ -3,7 +3,7 @@ import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds, probesUntilDown } from "../../model/failover";
 import { HEALTH_PATH } from "../../model/langflow";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
-import { Deadline } from "../cli/deadline";
+import { Deadline } from "../terminal/deadline";
 import { alertsSince } from "./alerts";
 import type { Backend } from "./backend";
 import { AHEAD_SECONDS, BROKEN_SHARE, isOutage, KINDS } from "./faults";
@@ -134,8 +134,8 @@ class Drill {
     } catch (error) {
       if (!deadline.signal.aborted) throw error;
       throw around.signal.aborted
-        ? new UserError("interrupted: nothing was taken away", ExitCode.Cancelled)
-        : new UserError(`not ready after ${plan.limitSeconds} s: nothing was taken away`, ExitCode.TargetMissed);
+        ? new UserError("interrupted: no fault was injected", ExitCode.Cancelled)
+        : new UserError(`not ready after ${plan.limitSeconds} s: no fault was injected`, ExitCode.TargetMissed);
     }
   }
 
@@ -354,13 +354,13 @@ class Drill {
     const troubles = await this.lastingTroubles();
     if (troubles.length > 0)
       throw new UserError(
-        ["the fleet is not healthy, so nothing was taken away:", ...indented(troubles)].join("\n"),
+        ["the fleet is not healthy, so the drill injected no fault:", ...indented(troubles)].join("\n"),
         ExitCode.Refused,
       );
     const lacking = await backend.lacks(fault, region);
     if (lacking.length > 0)
       throw new FleetLacks(
-        [`the fleet cannot have ${fault}, so nothing was taken away:`, ...indented(lacking)].join("\n"),
+        [`the fleet cannot have ${fault}, so no fault was injected:`, ...indented(lacking)].join("\n"),
         ExitCode.Refused,
       );
   }
@@ -376,7 +376,7 @@ class Drill {
         signal: AbortSignal.timeout(ANSWER_MS),
       }).catch(() => undefined);
       await answer?.body?.cancel();
-      if (!healthy || !enabled || !answer?.ok) throw new Error(`${region} does not serve: nothing was taken away`);
+      if (!healthy || !enabled || !answer?.ok) throw new Error(`${region} does not serve: no fault was injected`);
     }
   }
 

@@ -11,11 +11,11 @@ import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
+import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "../stacks/stackOutputs";
 import type { Backend, Pods, PoolVerdict, Restorable } from "./backend";
 import { AHEAD_SECONDS, BROKEN_SHARE, type Fault, LATE_SECONDS } from "./faults";
 import type { LockObject } from "./lock";
 import { keepIn, keysIn, lockObject } from "./objects";
-import { accessHeaders, lockRegion, type StackOutputs, stackOutputs } from "./stackOutputs";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;

@@ -89,7 +89,7 @@ export class DrillLock {
     const holder = (await look(object))?.entry;
     throw new UserError(
       [
-        "nothing was taken away, since there may be one drill at a time:",
+        "no fault was injected, because only one drill may run at a time:",
         ...(holder ? [`  ${said(holder)}`] : []),
         ...(holder?.awaySince ? [`  it took away: ${holder.fault} of ${holder.region}`] : []),
         "Ctrl-C where it runs ends it; if it was killed, `drill --restore` puts back what it took away",

@@ -3,7 +3,6 @@ import { ExitCode, UserError } from "../../model/errors";
 import { expectedFailoverSeconds } from "../../model/failover";
 import { expectedAlertSeconds, HEALTH_CHECK } from "../../observability/healthChecks";
 import { type Project, regionStack } from "../stacks/project";
-import type { DrillOptions } from "../verbs/drill";
 import { DEFAULTS } from "./defaults";
 import { BROKEN_SHARE, DEAD_POD_SECONDS, type Fault, HELD_SECONDS, KINDS } from "./faults";
 import type { Bounds } from "./measure";
@@ -50,10 +49,15 @@ export interface Plan {
 const SLACK = 1.1;
 
 /** What the command line says of it. */
-export type Asked = Pick<
-  DrillOptions,
-  "local" | "region" | "fault" | "steady" | "hold" | "load" | "abortAbove" | "limit" | "reports"
->;
+export interface Asked extends Pick<Plan, "local" | "load" | "abortAbove"> {
+  readonly region?: string;
+  /** {@link DEFAULTS} says what it is where it is absent. */
+  readonly fault?: Fault;
+  readonly steady: number;
+  readonly hold?: number;
+  readonly limit?: number;
+  readonly reports?: string;
+}
 
 /** @throws UserError exit 2 for a region that is not there, a fault that there is no way for on the clouds, a hold that is for no such fault */
 export function planOf(asked: Asked, project: Project, now = new Date()): Plan {

@@ -48,7 +48,9 @@ export async function chooseEngine(
   const onPath = await sources.onPath();
   if (onPath && recentEnough(onPath.version)) return onPath;
   if (onPath)
-    report(`the pulumi on PATH is ${onPath.version ?? "of no known version"}, ${OLDEST_CLI} is needed: taking our own`);
+    report(
+      `the pulumi on PATH has version ${onPath.version ?? "unknown"}, ${OLDEST_CLI} or later is needed: using our own engine`,
+    );
   const cached = await sources.cached();
   if (cached) return cached;
   return sources.exclusively(async () => {
@@ -63,7 +65,7 @@ export async function chooseEngine(
       await sources.build(unavailable);
     }
     const made = await sources.cached();
-    if (!made) throw new Error("the Pulumi engine was made and is not where it should be");
+    if (!made) throw new Error("internal error: the Pulumi engine was installed but is missing from the cache");
     return made;
   });
 }
@@ -84,10 +86,10 @@ function realSources(report: (message: string) => void, signal?: AbortSignal): E
     },
     exclusively: async (work) => {
       requireRoom({ folder: cache, mib: ENGINE_MIB });
-      return exclusively(cache, work, () => tell("another process prepares it, waiting"), signal);
+      return exclusively(cache, work, () => tell("waiting for a different process to finish the installation"), signal);
     },
     install: () => {
-      tell("fetching the official build");
+      tell("downloading the official build");
       return checked((folder) => installOfficial(ENGINE_VERSION, folder, signal));
     },
     build: (unavailable) => checked((folder) => buildFromSource(ENGINE_VERSION, folder, unavailable, tell, signal)),
@@ -106,5 +108,7 @@ function knownCommand(command: string): PulumiCommand {
 async function expectVersion(cli: string, signal?: AbortSignal): Promise<void> {
   const said = await run(cli, ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" }, signal });
   if (semver.clean(said) !== ENGINE_VERSION)
-    throw new UserError(`a Pulumi engine was made that calls itself ${said} instead of ${ENGINE_VERSION}`);
+    throw new UserError(
+      `the installed Pulumi engine reports version ${said} instead of ${ENGINE_VERSION}: run this again, or install the Pulumi CLI`,
+    );
 }

@@ -1,4 +1,4 @@
-import { Deadline } from "../cli/deadline";
+import { Deadline } from "../terminal/deadline";
 import { cancelled, run } from "./run";
 
 /** The first thing the vendor's installer fetches (`PulumiCommand.install`). */
@@ -52,7 +52,7 @@ async function expectReachable(signal?: AbortSignal): Promise<void> {
   } catch (error) {
     if (signal?.aborted) throw cancelled();
     const why = deadline.isLate ? `no answer in ${REACHABLE_WITHIN_MS / 1000} s` : reason(error);
-    throw new Error(`${new URL(INSTALLER).host} can't be reached (${why})`);
+    throw new Error(`${new URL(INSTALLER).host} cannot be reached (${why})`);
   } finally {
     deadline.close();
   }

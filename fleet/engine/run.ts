@@ -22,7 +22,7 @@ export interface RunOptions {
 /** What an aborted wait throws, everywhere below `ensureEngine`. */
 export function cancelled(): UserError {
   return new UserError(
-    "cancelled while the Pulumi engine was being prepared; nothing half is left",
+    "interrupted during installation of the Pulumi engine; partial files were removed",
     ExitCode.Cancelled,
   );
 }

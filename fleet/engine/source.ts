@@ -61,9 +61,9 @@ async function expectGo(version: string, unavailable: string, signal?: AbortSign
   if (problem !== undefined)
     throw new UserError(
       [
-        `no Pulumi engine: none on PATH, ${unavailable}, and ${problem}. One of these mends it:`,
-        `  - install the Pulumi CLI ${OLDEST_CLI} or later (https://www.pulumi.com/docs/install) and have it on PATH`,
-        "  - let this machine reach get.pulumi.com, then run the command again",
+        `no Pulumi engine: none on PATH, ${unavailable}, and ${problem}. Do one of these:`,
+        `  - install the Pulumi CLI ${OLDEST_CLI} or later (https://www.pulumi.com/docs/install) and add it to PATH`,
+        "  - allow this machine to reach get.pulumi.com, then run the command again",
         `  - install Go ${GO_NEEDED} or later (https://go.dev/dl): the engine ${version} is then built from its Go module`,
       ].join("\n"),
       ExitCode.Unreachable,

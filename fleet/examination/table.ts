@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table } from "../cli/table";
+import { table } from "../terminal/table";
 import type { Finding } from "./finding";
 
 const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {

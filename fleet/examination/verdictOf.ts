@@ -1,5 +1,5 @@
 import { ExitCode } from "../../model/errors";
-import { isUserError } from "../stacks/failure";
+import { isUserError } from "../engine/failure";
 import { broken, type Verdict, warning } from "./finding";
 
 /** Names of errors by which AWS says that it does not know the caller (Common Errors; EC2's own is AuthFailure). */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { ExitCode, UserError } from "../../model/errors";
-import { NO_ANSWER } from "../stacks/changes";
+import { NO_ANSWER } from "../engine/changes";
 
 /** Issuer of the tokens that GitHub gives to jobs, as Fulcio writes it into certificates. */
 const ISSUER = "https://token.actions.githubusercontent.com";
@@ -45,22 +45,22 @@ export async function sign(reference: string, signal: AbortSignal): Promise<void
 /** Failures that say nothing about the signature. */
 function refuse(said: string, reference: string): void {
   if (NO_ANSWER.test(said))
-    throw new UserError(`cosign got no answer about ${reference}: ${said}`, ExitCode.Unreachable);
+    throw new UserError(`cosign got no answer from the registry of ${reference}: ${said}`, ExitCode.Unreachable);
   if (/UNAUTHORIZED|DENIED|unexpected status code 40[13]|no basic auth credentials/i.test(said))
-    throw new UserError(`the registry of ${reference} refused cosign: ${said}`, ExitCode.Unauthenticated);
+    throw new UserError(
+      `the registry of ${reference} rejected cosign's credentials: ${said}`,
+      ExitCode.Unauthenticated,
+    );
 }
 
 function cosign(args: string[], signal: AbortSignal): Promise<{ code: number; said: string }> {
   return new Promise((resolve, reject) => {
     execFile("cosign", args, { env: process.env, signal, maxBuffer: 64 * 1024 * 1024 }, (error, _stdout, stderr) => {
       if (!error) resolve({ code: 0, said: "" });
-      else if (signal.aborted) reject(new UserError("interrupted while cosign ran", ExitCode.Cancelled));
+      else if (signal.aborted) reject(new UserError("interrupted while cosign was running", ExitCode.Cancelled));
       else if (error.code === "ENOENT")
         reject(
-          new UserError(
-            "cosign is not on the PATH: install it from https://docs.sigstore.dev (version 3)",
-            ExitCode.BadInput,
-          ),
+          new UserError("cosign is not on PATH: install version 3 (https://docs.sigstore.dev)", ExitCode.BadInput),
         );
       else if (typeof error.code !== "number") reject(error);
       else resolve({ code: error.code, said: essence(stderr) });
@@ -72,5 +72,5 @@ function cosign(args: string[], signal: AbortSignal): Promise<{ code: number; sa
 function essence(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   const told = lines.find((line) => /^Error: /.test(line)) ?? lines.find((line) => line !== "");
-  return (told ?? "it said nothing").replace(/^Error: /, "");
+  return (told ?? "it printed no reason").replace(/^Error: /, "");
 }

@@ -29,7 +29,7 @@ export function pinned(text: string, image: Image): Pinned {
   const held = KEYS.flatMap((key) => {
     const at = document.getIn(["config", key], true);
     const node = isMap(at) ? at.get("value", true) : at;
-    const from = isScalar(node) ? parseImage(String(node.value)) : "is no text";
+    const from = isScalar(node) ? parseImage(String(node.value)) : "is not text";
     // A text over several lines ends in a way of its own; nobody writes an image so.
     const inLine = isScalar(node) && !node.type?.startsWith("BLOCK");
     return inLine && typeof from !== "string" ? [{ key, node, from }] : [];
@@ -37,7 +37,7 @@ export function pinned(text: string, image: Image): Pinned {
   const [found, ...more] = held.filter(({ from }) => from.repository === image.repository);
   if (!found || more.length > 0)
     throw new UserError(
-      `Pulumi.yaml names the repository ${image.repository} ${found ? "twice" : "nowhere"} (${held.map(({ key, from }) => `${key}: ${from.repository}`).join(", ")}): set the right one of ${KEYS.join(", ")} by hand, once`,
+      `Pulumi.yaml ${found ? "names" : "does not name"} the repository ${image.repository}${found ? " more than once" : ""} (${held.map(({ key, from }) => `${key}: ${from.repository}`).join(", ")}): set it by hand in exactly one of ${KEYS.join(", ")}`,
       ExitCode.BadInput,
     );
   const { key, node, from } = found;

@@ -127,7 +127,7 @@ async function refuseForeign({ api, owner, repo }: GitHub, defaultBranch: string
   );
   if (others.length > 0)
     throw new UserError(
-      `the branch ${branch} holds what others made: ${others.map(({ sha, committer, author }) => `${sha.slice(0, 7)} by ${committer ?? author ?? "somebody"}`).join(", ")}; merge or delete it, then run this again`,
+      `the branch ${branch} has commits by other authors: ${others.map(({ sha, committer, author }) => `${sha.slice(0, 7)} by ${committer ?? author ?? "unknown"}`).join(", ")}; merge or delete the branch, then run this again`,
       ExitCode.Refused,
     );
 }
@@ -138,16 +138,16 @@ async function move({ api, owner, repo }: GitHub, branch: string, sha: string, e
     else await api.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha });
   } catch (error) {
     if ((error as { status?: number }).status !== 422) throw error;
-    throw new UserError(`somebody pushed to ${branch} meanwhile: run this again`, ExitCode.Refused);
+    throw new UserError(`${branch} received a push in the meantime: run this again`, ExitCode.Refused);
   }
 }
 
 function bodyOf({ key, from }: Pinned, image: Image, runUrl: string): string {
   const row = (name: string, each: Image) => `| ${name} | \`${each.version}\` | \`${each.digest}\` |`;
   return [
-    `Moves \`${key}\`, for every region at once. Merged, the next deployment rolls its pods, region after region.`,
+    `Updates \`${key}\` for every region. After the merge, the next deployment rolls its pods region by region.`,
     ["| | version | digest |", "|---|---|---|", row("from", from), row("to", image)].join("\n"),
     ...(runUrl ? [`Built, signed, and verified in every region's registry by [this run](${runUrl}).`] : []),
-    `To look yourself: \`npm run fleet -- image verify --image ${imageText(image)}\``,
+    `To verify: \`npm run fleet -- image verify --image ${imageText(image)}\``,
   ].join("\n\n");
 }

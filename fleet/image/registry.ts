@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeImagesCommand, DescribeRepositoriesCommand, ECRClient } from "@aws-sdk/client-ecr";
 import { ExitCode, UserError } from "../../model/errors";
-import { NO_ANSWER } from "../stacks/changes";
+import { NO_ANSWER } from "../engine/changes";
 import { imageText, type Target } from "./targets";
 
 export interface Patience {
@@ -56,7 +56,7 @@ async function holds(client: ECRClient, repositoryName: string, imageDigest: str
 function missing(uri: string, region: string, image: string, timeoutSeconds: number): UserError {
   const waited = timeoutSeconds > 0 ? ` after ${timeoutSeconds} seconds` : "";
   return new UserError(
-    `${uri} (${region}) does not hold ${image}${waited}: only what is pushed after a region was added is copied to it; build it anew by the workflow Image, or copy it with its digest unchanged`,
+    `${uri} (${region}) does not have ${image}${waited}: a region receives only images pushed after it was added. Rebuild the image with the Image workflow, or copy it with its digest unchanged`,
     timeoutSeconds > 0 ? ExitCode.TimedOut : ExitCode.ResourceFailed,
   );
 }
@@ -72,12 +72,12 @@ function told(error: unknown, where: string, repository: string, signal: AbortSi
   const { message } = error as Error;
   if (nameOf(error) === "RepositoryNotFoundException")
     return new UserError(
-      `${where} has no repository ${repository}: the foundation makes it, \`npm run fleet -- up foundation\``,
+      `${where} has no repository ${repository}: create it with \`npm run fleet -- up foundation\``,
       ExitCode.ResourceFailed,
     );
   if (REFUSED.test(nameOf(error)))
     return new UserError(
-      `${where} refused the credentials: ${message}; asking it takes ecr:DescribeRepositories and ecr:DescribeImages`,
+      `${where} rejected the credentials: ${message}; allow ecr:DescribeRepositories and ecr:DescribeImages`,
       ExitCode.Unauthenticated,
     );
   // The client gives up after some tries, with the system's code in `code` or a timeout of its own.

@@ -13,7 +13,7 @@ export interface Target {
 /** What is true of the whole fleet, as any stack's config holds it. */
 export function fleetOf({ stacks }: Project): FleetConfig {
   const [first] = stacks.values();
-  if (!first) throw new Error("a checked project has stacks");
+  if (!first) throw new Error("internal error: project has no stacks");
   return first.fleet;
 }
 
@@ -50,7 +50,7 @@ export function targetsOf({ regions, buildRegion, ...fleet }: FleetConfig, image
 export function signerOf({ githubRepository }: FleetConfig): string {
   if (githubRepository === undefined)
     throw new UserError(
-      "nobody can tell who signs the images: set langflow-dr:githubRepository in Pulumi.yaml to the repository whose workflow builds them",
+      "the signer of the images is unknown: set langflow-dr:githubRepository in Pulumi.yaml to the repository that builds them",
       ExitCode.BadInput,
     );
   return `https://github.com/${githubRepository}/.github/workflows/image.yml@${BRANCH_REF}`;

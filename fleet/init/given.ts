@@ -57,7 +57,7 @@ export function readAnswers(file: string): Answers {
     : [...regions.error.issues, ...whole.error.issues.filter(({ path }) => path[0] !== "regions")];
   const lines = problems.map(({ path, message }) => `  ${path.join(".") || "the file"}: ${message}`);
   throw new UserError(
-    [`${file} does not answer everything; nothing was written.`, ...new Set(lines)].join("\n"),
+    [`${file} is incomplete or invalid; nothing was written.`, ...new Set(lines)].join("\n"),
     ExitCode.BadInput,
   );
 }
@@ -66,6 +66,6 @@ function contentOf(file: string): unknown {
   try {
     return parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new UserError(`${file} can't be read: ${(error as Error).message}`, ExitCode.BadInput);
+    throw new UserError(`${file} cannot be read: ${(error as Error).message}`, ExitCode.BadInput);
   }
 }

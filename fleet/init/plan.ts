@@ -115,7 +115,7 @@ function contentOf(directory: string, file: string): string {
     return readFileSync(join(directory, file), "utf8");
   } catch {
     throw new UserError(
-      `there is no ${file} in ${directory}: name the project's folder by --project`,
+      `there is no ${file} in ${directory}: pass the project folder with --project`,
       ExitCode.BadInput,
     );
   }
@@ -188,7 +188,7 @@ function formOf(directory: string, name: string): string {
   );
   if (model === undefined)
     throw new UserError(
-      `no file of a region is there to make Pulumi.${name}.yaml like: bring back Pulumi.${TEMPLATE}.yaml`,
+      `no region file to copy Pulumi.${name}.yaml from: restore Pulumi.${TEMPLATE}.yaml`,
       ExitCode.BadInput,
     );
   const file = new EditedFile(fileOf(name), readFileSync(join(directory, fileOf(model)), "utf8"));

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { awsRegionName } from "../../config/fields";
 import { ADMINISTRATOR_NEEDED } from "../../config/schema";
-import { parseBackend } from "../doctor/backend";
+import { parseBackend } from "../stacks/backend";
 import { type Answers, fields, problemOf } from "./answers";
 import { completed, type GivenRegion } from "./given";
 import { proposeCidr, proposeName, proposeWitness } from "./proposals";
@@ -44,8 +44,8 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
     return answer === NONE ? undefined : answer;
   };
 
-  const owner = await text("Who answers for the resources", fields.owner, before.owner);
-  const zone = await text("Cloudflare zone, the domain LangFlow's name is in", fields.zone, before.zone);
+  const owner = await text("Owner of the resources", fields.owner, before.owner);
+  const zone = await text("Cloudflare zone (the domain of LangFlow's public name)", fields.zone, before.zone);
   const inside = fields.hostname.refine((name) => name === zone || name.endsWith(`.${zone}`), `is not inside ${zone}`);
   const hostname = await text(
     "Public name of LangFlow",
@@ -55,11 +55,7 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
   const { cloudflareAccountId: account, githubRepository: repository } = before;
   const cloudflareAccountId = await text("Cloudflare account id", fields.cloudflareAccountId, account);
   const { url: remote, branch: line } = fields.flowRepository.unwrap().shape;
-  const url = await optional(
-    "Git repository that flows are recorded in, https://…",
-    remote,
-    before.flowRepository?.url,
-  );
+  const url = await optional("Git repository for flows, https://…", remote, before.flowRepository?.url);
   const branch = url && (await text("Its branch", line, before.flowRepository?.branch ?? "main"));
   const githubRepository = await optional(
     "GitHub repository whose workflows deploy, owner/name",
@@ -70,27 +66,23 @@ export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Pr
   const regions = await askRegions(prompter, text, before.regions);
   const size = chosenSize(await prompter.select({ message: "Size of each region", choices: SIZE_CHOICES }));
   const adminRoleArns = await list(
-    "ARNs of roles that administer the clusters, yours among them",
+    "ARNs of IAM roles that administer the clusters, including yours",
     githubRepository === undefined ? fields.adminRoleArns.min(1, ADMINISTRATOR_NEEDED) : fields.adminRoleArns,
   );
-  const publicAccessCidrs = await list(
-    "Networks you deploy from, by the addresses that they have on the internet",
-    fields.publicAccessCidrs,
-  );
+  const publicAccessCidrs = await list("Public networks (CIDRs) you deploy from", fields.publicAccessCidrs);
   const notificationEmails = await list(
-    "E-mail addresses that hear of a region's fall",
+    "E-mail addresses to notify when a region fails",
     fields.notificationEmails,
     before.notificationEmails,
   );
-  const backendUrl = await optional(
-    "Backend of the state, s3://…?region=…&awssdk=v2",
-    fields.backendUrl,
-    before.backendUrl,
-  );
+  const backendUrl = await optional("State backend, s3://…?region=…&awssdk=v2", fields.backendUrl, before.backendUrl);
   const taken = regions.map((region) => region.awsRegion);
   const witness = await optional(
-    "AWS region of the witness, by which a lost region's schedules are taken over",
-    awsRegionName.refine((name) => !taken.includes(name), "falls with a region of the fleet: name another"),
+    "AWS region of the witness (needed to take over a lost region's schedules)",
+    awsRegionName.refine(
+      (name) => !taken.includes(name),
+      "is a region of the fleet and would fail with it: choose a different one",
+    ),
     proposeWitness([before.schedules?.witness?.awsRegion, backendUrl && stateRegion(backendUrl)], taken),
   );
   return {
@@ -127,9 +119,9 @@ async function askRegions(
     const which = `Region ${given.length + 1}`;
     const taken = (key: "name" | "awsRegion" | "cidr") => given.map((region) => region[key]);
     const another = <T extends z.ZodType<string>>(field: T, key: "name" | "awsRegion") =>
-      field.refine((value) => !taken(key).includes(value), "is there already");
+      field.refine((value) => !taken(key).includes(value), "is already used");
     const place = await text(`${which}: AWS region`, another(awsRegion, "awsRegion"));
-    const own = await text(`${which}: our name of it`, another(name, "name"), proposeName(place, taken("name")));
+    const own = await text(`${which}: our name for it`, another(name, "name"), proposeName(place, taken("name")));
     const apart = cidr.superRefine((value, context) => {
       const candidate = completed([...given, { awsRegion: place, name: own, cidr: value }]);
       for (const { path, message } of fields.regions.safeParse(candidate).error?.issues ?? [])

@@ -4,11 +4,11 @@ import { sizeCost } from "../../costs/sizes";
 /** A size in one sentence: what it costs, and what it survives. */
 export function saidOf(size: SizeName): string {
   const usd = Math.round(sizeCost(size).standing.usd).toLocaleString("en");
-  return `${size}: two regions cost about ${usd} US$ a month before their use (docs/costs.md); survives ${SIZES[size].survives}`;
+  return `${size}: two regions cost about ${usd} US$ a month without usage (docs/costs.md); survives ${SIZES[size].survives}`;
 }
 
 /** Leaves the region's config as it is. */
-const NO_SIZE = "none: leave what the files say";
+const NO_SIZE = "none: keep the current values";
 
 /** The sizes as choices at a prompt. */
 export const SIZE_CHOICES: readonly string[] = [...SIZE_NAMES.map(saidOf), NO_SIZE];

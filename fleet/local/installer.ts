@@ -13,7 +13,7 @@ export function installerWith(report: (message: string) => void, signal: AbortSi
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new UserError(
-        "interrupted while tools were installed; what is half there is made anew",
+        "interrupted during tool installation; the next run reinstalls what is incomplete",
         ExitCode.Cancelled,
       );
     }
@@ -21,7 +21,9 @@ export function installerWith(report: (message: string) => void, signal: AbortSi
   return {
     cache,
     exclusively: (work) =>
-      interruptible(() => exclusively(cache, work, () => report("another process installs, waiting"), signal)),
+      interruptible(() =>
+        exclusively(cache, work, () => report("waiting for a different process to finish the installation"), signal),
+      ),
     run: (command, args, onLine) => interruptible(() => run(command, args, { signal, onLine })),
     report,
   };

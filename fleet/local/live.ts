@@ -16,9 +16,9 @@ import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import type { Tools } from "../../sandbox/live/tools/installer";
 import { ensureObservers } from "../../sandbox/live/tools/observers";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
-import { table } from "../cli/table";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
+import { table } from "../terminal/table";
 import { installerWith } from "./installer";
 
 const POLL_MS = 500;
@@ -65,7 +65,7 @@ export class LiveUp {
     const { project, report, signal } = session.options;
     if (options.observe && !isObserved(project))
       throw new UserError(
-        "--observe runs what `observability` in Pulumi.yaml deploys, and it is not there: docs/observability.md says how to turn it on",
+        "--observe needs `observability` in Pulumi.yaml: turn it on as docs/observability.md describes",
         ExitCode.BadInput,
       );
     const installer = installerWith(report, signal);
@@ -101,11 +101,11 @@ export class LiveUp {
 
   private async apply(stacks?: readonly string[]): Promise<LiveConnection> {
     const { cloud, options } = this.session;
-    if (!cloud) throw new Error("live processes need a local cloud");
+    if (!cloud) throw new Error("internal error: live processes need a local cloud");
     for (const version of appliedVersions(await cloud.resources()))
       if (version !== pinnedLangFlow())
         throw new UserError(
-          `LangFlow ${version} is applied, and sandbox/live/requirements.txt has ${pinnedLangFlow()}: the top of requirements.in says how it is made anew`,
+          `LangFlow ${version} is deployed, but sandbox/live/requirements.txt pins ${pinnedLangFlow()}: regenerate it as the top of requirements.in describes`,
           ExitCode.BadInput,
         );
     const live = await startLive(liveDirectory(options.directory), join(options.directory, "cloud"), this.tools);
@@ -152,7 +152,7 @@ async function follow(
     if (Date.now() - began > withinMs) return { status, exitCode: ExitCode.TimedOut };
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
       throw new UserError(
-        "interrupted: the live processes go on starting; `status --local` shows them, `destroy --local` ends them",
+        "interrupted: the live processes keep starting. Check them with `status --local`, stop them with `destroy --local`",
         ExitCode.Cancelled,
       );
     });
@@ -241,8 +241,8 @@ function recordParts({ lagSeconds, held, skipped, secretsHeld, deletesHeld }: Re
   const kinds = Object.entries({ refused: held, unreadable: skipped, secrets: secretsHeld, deletes: deletesHeld });
   const told = kinds.flatMap(([what, count]) => (count === undefined ? [] : `${what} ${count}`));
   return [
-    lag === undefined ? "nothing is recorded yet" : `${lag} behind`,
-    ...(told.length > 0 ? [pc.yellow(`held in the record: ${told.join(", ")}`)] : []),
+    lag === undefined ? "nothing recorded yet" : `${lag} behind`,
+    ...(told.length > 0 ? [pc.yellow(`waiting for approval in the record: ${told.join(", ")}`)] : []),
   ];
 }
 
@@ -253,12 +253,12 @@ export function replicationLines({ processes }: Pick<LiveStatus, "processes">): 
       ? [pc.yellow(`${region}: ${what}: ${names.join(", ")} (docs/operations/alerts.md#${anchor})`)]
       : [];
   return processes.flatMap(({ region, agent }) => [
-    ...said(region, "tables of which no row is replicated", agent?.tablesRefused, "tablerefused"),
-    ...said(region, "deleted here alone until a person decides", agent?.deletesHeld, "regiondeletesheld"),
-    ...said(region, "renamed, as another region had the name before", agent?.renamed, "nametaken"),
+    ...said(region, "tables that are not replicated", agent?.tablesRefused, "tablerefused"),
+    ...said(region, "deletes that wait for approval", agent?.deletesHeld, "regiondeletesheld"),
+    ...said(region, "renamed, because a different region used the name first", agent?.renamed, "nametaken"),
     ...said(
       region,
-      "objects in its bucket that cannot be read",
+      "unreadable objects in its bucket",
       agent?.objectsBroken === undefined ? [] : [`${agent.objectsBroken}`],
       "userdataunreadable",
     ),

@@ -1,6 +1,6 @@
 import { described } from "../../config/capacity";
 import { type Capacity, shortages } from "../../model/capacity";
-import type { Change } from "../stacks/changes";
+import type { Change } from "../engine/changes";
 import type { StackRun } from "../stacks/stackRun";
 
 /** By type of resource the properties that the figures follow from. */

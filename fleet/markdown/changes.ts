@@ -1,7 +1,7 @@
 import type { Violation } from "../../invariants/check";
 import { isIrreplaceable } from "../../model/data";
-import { countsOf } from "../cli/report";
-import { type Change, nameOf, shortType } from "../stacks/changes";
+import { type Change, nameOf, shortType } from "../engine/changes";
+import { countsOf } from "../stacks/report";
 import type { StackRun } from "../stacks/stackRun";
 
 /** The runs of a preview as Markdown chapters; what can lose data comes first. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
+import { INTERRUPTED } from "../../agent/moveIn/reasons";
 import { ExitCode, UserError } from "../../model/errors";
 import { NAMESPACE } from "../../model/langflow";
 import { moveInName } from "../../model/moveIn";
@@ -162,11 +163,7 @@ class RunCluster {
       told = message;
     };
     for (let failures = 0, looks = 1; ; looks += 1) {
-      if (signal.aborted)
-        throw new UserError(
-          "interrupted; what is in the fleet is whole, and the same again goes on from it",
-          ExitCode.Cancelled,
-        );
+      if (signal.aborted) throw new UserError(INTERRUPTED, ExitCode.Cancelled);
       try {
         const pod = await this.pod();
         failures = 0;
@@ -199,7 +196,7 @@ class RunCluster {
       return status?.conditions?.some((each) => each.type === "Complete" && each.status === "True") === true;
     throw new EndedRun(
       new UserError(
-        `the run in ${this.region} ended early (${failed?.message ?? "somebody deleted it"}); what is in the fleet is whole: run the same again`,
+        `the run in ${this.region} ended early (${failed?.message ?? "somebody deleted it"}); imported data is consistent: run the same command again`,
         ExitCode.ResourceFailed,
       ),
     );
@@ -241,7 +238,7 @@ class OutOfSight extends Error {
   constructor(region: string, { message }: Error) {
     super(message);
     this.told = new UserError(
-      `the cluster of ${region} does not answer any more (${message}); the run there may still come to its end or not, and what is in the fleet is whole: when it answers again, run the same again`,
+      `the cluster of ${region} does not answer any more (${message}); the run there may still come to its end or not, and imported data is consistent: when it answers again, run the same command again`,
       ExitCode.Unreachable,
     );
   }

@@ -1,4 +1,4 @@
-import { travels } from "../../agent/accounts/tableRule";
+import { isReplicated } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../agent/moveIn/names";
 import { ROW_BYTES_MAX } from "../../agent/postgres/largeValue";
@@ -265,7 +265,7 @@ function fileFindings({ files }: Inventory): MoveInFinding[] {
 const TOLD_OTHERWISE = new Set(["alembic_version"]);
 
 function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
-  const carried = new Set(TABLES.filter(travels).map(({ table }) => table));
+  const carried = new Set(TABLES.filter(isReplicated).map(({ table }) => table));
   const left = tables.filter(({ table }) => !carried.has(table) && !TOLD_OTHERWISE.has(table));
   // Leases, which whoever holds the schedules is granted anew.
   const known = left.filter(({ treatment }) => treatment !== undefined && treatment !== "owned");

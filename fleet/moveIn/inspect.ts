@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
+import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode, UserError } from "../../model/errors";
 import type { FlowReader } from "./flowFacts";
@@ -110,7 +110,7 @@ function pathSource(path: string, inspection: Inspection): Source {
   if (database !== undefined) return fileSource(database, inspection);
   if (folder.secretKey() === undefined) return { folder: path };
   throw new UserError(
-    `${path} is a config folder of LangFlow without the database: give that as --from (LANGFLOW_DATABASE_URL; where it is not set, langflow.db beside LangFlow's package), and the folder as --config`,
+    `${path} is a LangFlow config folder without a database: pass the database as --from (the value of LANGFLOW_DATABASE_URL; if unset, langflow.db next to the langflow package), and this folder as --config`,
     ExitCode.BadInput,
   );
 }
@@ -147,7 +147,7 @@ function langflowFolder({ config }: Inspection, beside?: string): LangFlowFolder
   if (config !== undefined) {
     if (!isA(config, "folder"))
       throw new UserError(
-        `${config} is no folder: give LangFlow's own (LANGFLOW_CONFIG_DIR) as --config`,
+        `${config} is not a folder: pass LangFlow's config folder (LANGFLOW_CONFIG_DIR) as --config`,
         ExitCode.BadInput,
       );
     return new LangFlowFolder(resolve(config));

@@ -1,23 +1,27 @@
 import { join } from "node:path";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
+import { INTERRUPTED } from "../../agent/moveIn/reasons";
 import { ExitCode, UserError } from "../../model/errors";
 import { MOVE_IN_VARIABLES, moveInName, SOURCE_SECRET_KEY } from "../../model/moveIn";
-import { connectLive } from "../../sandbox/live/client";
-import { stackOutputs } from "../drill/stackOutputs";
+import { connectLive, LiveRequestError } from "../../sandbox/live/client";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import type { Project } from "../stacks/project";
 import type { Session } from "../stacks/session";
+import { stackOutputs } from "../stacks/stackOutputs";
 import type { Target } from "./importing/importSource";
 import { endOfRun } from "./importing/runEnd";
 import { notRunning } from "./localDatabase";
 import { followRun } from "./localProgress";
 import { requireRegion } from "./regionName";
 
+/** A Job of that name runs. */
+const CONFLICT = 409;
+
 /**
  * A region of the local fleet, which runs the same pod as a cluster would.
  *
- * @throws UserError (BadInput) for a region that is none, (StackMissing) where it does not run
+ * @throws UserError (BadInput) for a region that is none, (StackMissing) where it does not run; of an import (Refused) where another runs
  */
 export async function localTarget(region: string, session: Session, project: Project): Promise<Target> {
   requireRegion(region, project);
@@ -39,13 +43,12 @@ export async function localTarget(region: string, session: Session, project: Pro
       const logs = join(liveDirectory(session.options.directory), region, "logs");
       const stop = followRun(region, logs, name, report);
       const ended = await live
-        .job(region, name, { environment, secrets }, signal)
+        .job(region, name, { job: name, environment, secrets }, signal)
         .catch((error: Error) => {
+          if (error instanceof LiveRequestError && error.status === CONFLICT)
+            throw new UserError(`another import into ${region} runs: wait for its end`, ExitCode.Refused);
           if (!signal.aborted) throw error;
-          throw new UserError(
-            "interrupted; what is in the fleet is whole, and the same again goes on from it",
-            ExitCode.Cancelled,
-          );
+          throw new UserError(INTERRUPTED, ExitCode.Cancelled);
         })
         .finally(stop);
       if (ended.exitCode !== 0) throw endOfRun(region, ended);

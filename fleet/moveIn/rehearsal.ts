@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seldom } from "../../agent/moveIn/seldom";
+import { throttle } from "../../agent/moveIn/throttle";
 import { ExitCode, UserError } from "../../model/errors";
 import { componentChanges } from "../rehearsal/componentChanges";
 import { type Counts, countsOf } from "../rehearsal/flowTables";
@@ -66,7 +66,7 @@ export async function rehearsalOf({ inspection, newPython, oldPython, report }: 
       now: now.stage,
       old: before?.stage,
       changes: (graphs) => componentChanges(newPython, folder, graphs, signal),
-      progress: seldom(report, TOLD_EVERY_MS),
+      progress: throttle(report, TOLD_EVERY_MS),
     });
     return {
       source: inventory.source,

@@ -1,4 +1,3 @@
-import { table } from "../cli/table";
 import { chapter, pageHtml } from "../page/page";
 import {
   colouredRow,
@@ -15,6 +14,7 @@ import {
   textsRow,
   textsTable,
 } from "../rehearsal/flowTables";
+import { table } from "../terminal/table";
 import type { Rehearsal } from "./rehearsal";
 
 /** For people: what is not the same, what differs in it, and how many there are of each. */

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { printable } from "../../agent/moveIn/names";
-import { table } from "../cli/table";
+import { table } from "../terminal/table";
 import { sizeIn } from "./byteSize";
 import type { MoveInFinding } from "./findings";
 import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventory";

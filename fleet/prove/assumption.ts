@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { StackConfig } from "../../config/parse";
-import type { StackOutputs } from "../drill/stackOutputs";
+import type { StackOutputs } from "../stacks/stackOutputs";
 import type { Clouds } from "./clouds";
 
 export type RegionStack = Extract<StackConfig, { kind: "region" }>;

@@ -5,12 +5,12 @@ import { kubernetesObjects } from "../../sandbox/api/kubernetes";
 import type { LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import type { AgentStatus, LiveStatus } from "../../sandbox/live/status";
-import type { StackOutputs } from "../drill/stackOutputs";
 import { NotCheckable } from "../examination/finding";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import type { Health } from "../rollout/gate";
 import type { Session } from "../stacks/session";
+import type { StackOutputs } from "../stacks/stackOutputs";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
 
 const NOT_LIVE = "nothing runs: `up --local --live` starts it";

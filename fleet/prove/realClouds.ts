@@ -3,12 +3,12 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { AGENT_METRICS_PORT } from "../../model/agent";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { type AgentStatus, agentStatusOf } from "../../sandbox/live/status";
-import type { StackOutputs } from "../drill/stackOutputs";
 import { run } from "../engine/run";
 import { unsigned } from "../image/cosign";
 import type { Health } from "../rollout/gate";
 import { askPoolHealth } from "../rollout/poolHealth";
 import { Clusters } from "../stacks/clusters";
+import type { StackOutputs } from "../stacks/stackOutputs";
 import type { RegionStack } from "./assumption";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
 

@@ -32,8 +32,8 @@ const health: RegionCheck = {
   name: "health",
   of: "region",
   weight: 14,
-  why: "a region that does not serve now takes nobody's users: the fleet is one loss further than it looks",
-  fix: "the reason is the monitor's; docs/operations/region-lost.md",
+  why: "a region that is down cannot take over users: the fleet has already lost one region",
+  fix: "the monitor shows the reason; docs/operations/region-lost.md",
   judge: (region) => judged(region.health, ({ healthy, said }) => (healthy ? good(said) : bad(said))),
 };
 
@@ -41,8 +41,8 @@ const pool: RegionCheck = {
   name: "pool",
   of: "region",
   weight: 6,
-  why: "a pool that somebody drained and forgot looks well, and no failover leads to it",
-  fix: "switch it on again in Cloudflare; a drill that died is put back by `drill --restore`, anything else by `up edge`",
+  why: "a pool that was drained and forgotten receives no failover",
+  fix: "enable it in Cloudflare; restore after a killed drill with `drill --restore`, otherwise with `up edge`",
   judge: (region) =>
     judged(region.pool, ({ enabled, originEnabled }) =>
       unless(
@@ -56,8 +56,8 @@ const steering: FleetCheck = {
   name: "steering",
   of: "fleet",
   weight: 4,
-  why: "the order of the pools is the order of the failover, and where the fallback leads everybody goes who is lost",
-  fix: "`up edge` puts it right; where the plan refuses a policy, choose another `steering` in Pulumi.edge.yaml",
+  why: "the order of the pools is the failover order, and the fallback pool receives all users if every pool is down",
+  fix: "`up edge` restores it; if the plan rejects a policy, choose a different `steering` in Pulumi.edge.yaml",
   judge: ({ balancer, intended }) =>
     judged(balancer, (is) =>
       unless(differing(steered(is), steered(intended.balancer)), `${is.policy} over ${is.order.join(", ")}`),
@@ -68,8 +68,8 @@ const monitor: FleetCheck = {
   name: "monitor",
   of: "fleet",
   weight: 2,
-  why: "its numbers are the time that a loss goes unnoticed",
-  fix: "`up edge` writes them again; see the plan's limits where one is refused",
+  why: "its numbers determine how long a loss stays undetected",
+  fix: "`up edge` restores them; if the plan rejects one, see its limits",
   judge: ({ monitor: learnt, intended }) =>
     judged(learnt, (is) =>
       unless(
@@ -97,8 +97,8 @@ const replication: RegionCheck = {
   name: "replication",
   of: "region",
   weight: 12,
-  why: "what the other regions lack of a region's flows and accounts is lost with it, as long as it stays away",
-  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why; held deletes: docs/operations/mass-delete.md",
+  why: "changes that have not reached the other regions are lost while this region is down",
+  fix: "the agent's log names the unreachable bucket, or the waiting row and the reason; held deletes: docs/operations/mass-delete.md",
   judge: ({ replication: learnt, limits }) =>
     judged(learnt, ({ seconds, waiting, deletesHeld, unreached }) => {
       if (seconds === undefined) return bad("no round has succeeded since the agent started");
@@ -119,8 +119,8 @@ const tables: RegionCheck = {
   name: "replicated tables",
   of: "region",
   weight: 4,
-  why: "what is written in a table that the agent refuses is in one region alone, and nothing else says so",
-  fix: "deploy an agent that knows LangFlow's new schema; give whoever was renamed a name: docs/operations/alerts.md#tablerefused",
+  why: "rows of a table that the agent refuses exist in one region only, and users see no error",
+  fix: "deploy an agent that supports LangFlow's new schema; give renamed accounts a new name: docs/operations/alerts.md#tablerefused",
   judge: ({ replication: learnt }) =>
     judged(learnt, ({ refused, renamed }) => {
       if (refused.length > 0) return bad(`no row of ${refused.join(", ")} is replicated`);
@@ -134,8 +134,8 @@ const record: RegionCheck = {
   name: "record",
   of: "region",
   weight: 2,
-  why: "Git has each flow's history, and people push to it; a failover needs neither, so it is a warning at most",
-  fix: "the recorder's log says which step fails; held flows wait for a person: docs/operations/held-flows.md",
+  why: "Git has each flow's history, and users push to it; a failover does not need it, so this is at most a warning",
+  fix: "the recorder's log shows the failing step; held flows need a person: docs/operations/held-flows.md",
   judge: ({ region, record: learnt, limits }, { regions, intended }) => {
     if (!intended.isRecorded) return good("the config has no flowRepository");
     return judged(learnt, (state) => {
@@ -161,7 +161,7 @@ const backupAge: RegionCheck = {
   name: "backup's age",
   of: "region",
   weight: 6,
-  why: "the newest backup is what a region whose database is lost or spoiled goes back to",
+  why: "a region with a lost or corrupt database is restored from the newest backup",
   fix: "`kubectl -n langflow create job --from=cronjob/backup-<region> by-hand`, and its log (docs/operations/restore-data.md)",
   judge: ({ backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
@@ -176,8 +176,8 @@ const backupAbroad: RegionCheck = {
   name: "backup elsewhere",
   of: "region",
   weight: 6,
-  why: "a backup that lies in the region alone is lost with it",
-  fix: "see the object's `ReplicationStatus` (FAILED: the role's rights); S3 Batch Replication copies what is missing",
+  why: "a backup that exists only in its own region is lost with the region",
+  fix: "check the object's `ReplicationStatus` (FAILED: the role's permissions); S3 Batch Replication copies missing objects",
   judge: ({ region, backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
       if (!newest) return { result: "not checked", finding: "there is no backup" };
@@ -198,8 +198,8 @@ const backupWhole: RegionCheck = {
   name: "backup whole",
   of: "region",
   weight: 5,
-  why: "a copy elsewhere of which an object is missing or cut restores nothing, and its manifest alone does not say so",
-  fix: "make another by hand; older versions of an object are kept, and `agent verify` finds them",
+  why: "a copy with a missing or truncated object cannot be restored, and its manifest does not show that",
+  fix: "create a new backup by hand; the bucket keeps older object versions, and `agent verify` finds damaged objects",
   judge: ({ region, backups }) =>
     judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
       if (!copy) return { result: "not checked", finding: "there is none elsewhere" };
@@ -211,8 +211,8 @@ const database: RegionCheck = {
   name: "database",
   of: "region",
   weight: 8,
-  why: "the age of what can be restored elsewhere is what the loss of the database costs",
-  fix: "`aws rds describe-db-instance-automated-backups` in the backup region says what RDS copies",
+  why: "the age of the newest restorable copy in a different region is the data loss",
+  fix: "`aws rds describe-db-instance-automated-backups` in the backup region shows what RDS copies",
   judge: ({ restorable, limits }, { at: now }) =>
     judged(restorable, ({ at, said }) => {
       if (at === undefined) return bad(`nothing can be restored yet: ${said}`);
@@ -228,8 +228,8 @@ const rehearsal: RegionCheck = {
   name: "restore rehearsed",
   of: "region",
   weight: 5,
-  why: "only a dump that was restored is known to restore",
-  fix: "make another backup by hand and rehearse that (docs/operations/restore-data.md); where it fails too, the log says at what",
+  why: "only a test restore proves that a dump can be restored",
+  fix: "create a new backup by hand and rehearse it (docs/operations/restore-data.md); if that fails too, the log shows the step",
   judge: (region) =>
     judged(region.rehearsal, ({ id, seconds, amiss, said }) => unless(amiss, `${id} in ${duration(seconds)}: ${said}`)),
 };
@@ -238,8 +238,8 @@ const capacity: RegionCheck = {
   name: "spare capacity",
   of: "region",
   weight: 8,
-  why: "a survivor that may not grow is lost as well, by the users of the first",
-  fix: "raise replicas.max (and the database's class where connections are short) in Pulumi.<region>.yaml, then `up`",
+  why: "a survivor that cannot scale up fails under the lost region's users",
+  fix: "raise replicas.max (and the database's class if connections are short) in Pulumi.<region>.yaml, then `up`",
   judge: ({ capacity: is, podsMax }) =>
     judged(podsMax, (max) => {
       const replicas = { ...is.replicas, max: Math.min(max, is.replicas.max) };
@@ -261,8 +261,8 @@ const quota: RegionCheck = {
   name: "quota",
   of: "region",
   weight: 3,
-  why: "AWS gives no more cores than the account's quota, whatever the autoscaler asks for",
-  fix: "ask Service Quotas for more cores of standard on-demand instances (L-1216C47A)",
+  why: "the account's quota limits the cores, whatever the autoscaler requests",
+  fix: "request more cores of standard on-demand instances in Service Quotas (L-1216C47A)",
   judge: ({ capacity: { cores }, coresQuota }) =>
     judged(coresQuota, (allowed) => {
       const [after, rolling] = [Math.ceil(cores.needs.afterLoss), Math.ceil(cores.needs.rolling)];
@@ -276,8 +276,8 @@ const images: RegionCheck = {
   name: "images",
   of: "region",
   weight: 3,
-  why: "one digest everywhere is what makes the regions the same to whoever moves between them",
-  fix: "`up` puts the config's digests back; see who changed it in the cluster's audit log",
+  why: "users get the same behaviour in every region only if all run the same digest",
+  fix: "`up` restores the configured digests; the cluster's audit log shows who changed them",
   judge: (region, { intended }) =>
     judged(region.images, (running) =>
       unless(
@@ -296,8 +296,8 @@ const signatures: RegionCheck = {
   name: "signatures",
   of: "region",
   weight: 2,
-  why: "`deploy` refuses a region whose registry has no signature, and the day of a loss is a bad one to find out",
-  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs where none has come",
+  why: "`deploy` refuses a region whose registry lacks the signature; find out before you need to deploy",
+  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs an image without a signature",
   judge: (region) => judged(region.unsigned, (amiss) => unless(amiss, "signed, in the region's own registry")),
 };
 
@@ -305,8 +305,8 @@ const certificates: RegionCheck = {
   name: "certificates",
   of: "region",
   weight: 4,
-  why: "a certificate that ends takes the region away from everybody, and ACM renews it only while its DNS record is there",
-  fix: "put the validation record back (`aws acm describe-certificate` has it): ACM renews 60 days before the end",
+  why: "an expired certificate takes the region offline, and ACM renews it only while its DNS record exists",
+  fix: "restore the validation record (see `aws acm describe-certificate`): ACM renews 60 days before expiry",
   judge: (region, { at }) =>
     judged(region.certificates, (all) => {
       const left = all.map(({ endsAt }) => Math.floor(((endsAt ?? Number.NaN) - at) / DAY_MS));
@@ -324,7 +324,7 @@ const drift: FleetCheck = {
   name: "drift",
   of: "fleet",
   weight: 2,
-  why: "what a hand changed in one region is not in the other, and `up` on the day of a loss undoes it",
+  why: "a manual change exists in one region only, and the next `up` reverts it, perhaps during an outage",
   fix: "`npm run fleet -- drift` shows the properties",
   judge: (evidence) =>
     judged(evidence.drift, (drifted) =>
@@ -339,7 +339,7 @@ const drill: RegionCheck = {
   name: "drill",
   of: "region",
   weight: 4,
-  why: "what was never done is not known to work, and what worked a year ago was another fleet",
+  why: "an untested failover may not work, and a test of a year ago tested a different fleet",
   fix: "`npm run fleet -- drill --region <region>`; docs/drill.md",
   judge: ({ drills }, evidence) =>
     judged(drills, ({ newest, newestPassed }) => {

@@ -1,7 +1,7 @@
 import pc from "picocolors";
-import { table } from "../cli/table";
 import type { Finding } from "../examination/finding";
 import { findingsTable } from "../examination/table";
+import { table } from "../terminal/table";
 import { duration } from "./judgement";
 import type { PredictedLoss, Prediction, RegionPrediction } from "./prediction";
 import type { Lost, Readiness, ReadyFinding } from "./readiness";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
-import type { StepState } from "../stacks/changes";
+import type { StepState } from "../engine/changes";
 import type { Session } from "../stacks/session";
 import { type Begun, shown } from "./begun";
 import { idOf, isRepeatable } from "./ids";

@@ -1,5 +1,5 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import type { Recording } from "../stacks/changes";
+import type { Recording } from "../engine/changes";
 import type { Session } from "../stacks/session";
 import { type Begun, shown } from "./begun";
 import { idOf } from "./ids";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ProviderResource } from "@pulumi/pulumi";
 import { LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
-import { failureOf } from "../stacks/failure";
+import { failureOf } from "../engine/failure";
 import type { Begun } from "./begun";
 import { awsFinders } from "./finders/aws";
 import { cloudflareFinders } from "./finders/cloudflare";
@@ -93,7 +93,7 @@ function refusePassing(error: unknown): void {
   const passes = PASSING.includes(exitCode);
   if (!passes && !BUSY.test(message)) return;
   throw new UserError(
-    `an earlier update was cut off, and what it left cannot be looked for now: ${message}`,
+    `an earlier update was interrupted, and the resources it left cannot be searched for: ${message}`,
     passes ? exitCode : ExitCode.Unreachable,
   );
 }

@@ -13,7 +13,7 @@ import {
 import { ExitCode, UserError } from "../../model/errors";
 import { freePort } from "../../sandbox/live/ports";
 import { BoundProcess, type Launch, tailOf } from "../../sandbox/live/process/boundProcess";
-import { Deadline } from "../cli/deadline";
+import { Deadline } from "../terminal/deadline";
 
 /** Where `sitecustomize.py` is, by which Python keeps to its own machine. */
 const GUARD = join(__dirname, "python");

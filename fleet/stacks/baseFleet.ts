@@ -28,7 +28,10 @@ export async function withBase<T>(
   const { project, signal } = options;
   const git = (...args: string[]) => run("git", ["-C", project, ...args], { signal });
   const commit = await git("rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`).catch(() => {
-    throw new UserError(`--base is ${revision}, which is no commit of the repository in ${project}`, ExitCode.BadInput);
+    throw new UserError(
+      `--base is ${revision}, which is not a commit of the repository in ${project}`,
+      ExitCode.BadInput,
+    );
   });
   const root = await git("rev-parse", "--show-toplevel");
   const folder = mkdtempSync(join(tmpdir(), "fleet-base-"));
@@ -61,7 +64,7 @@ async function deploy(
     });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new UserError(`the code of ${commit} does not come up: ${(error as Error).message}`, ExitCode.ResourceFailed);
+    throw new UserError(`the code of ${commit} cannot be loaded: ${(error as Error).message}`, ExitCode.ResourceFailed);
   }
   // It runs the base's code, from a folder that is about to go.
   await (await connectLocalCloud(join(fleet, "cloud")))?.stop();

@@ -69,9 +69,7 @@ export class Clusters {
       });
       child.once("close", () => {
         clearTimeout(late);
-        reject(
-          new Error(`no tunnel to ${region}: its pods can't be reached: ${told.trim() || "kubectl says nothing"}`),
-        );
+        reject(new Error(`cannot open a tunnel to the pods of ${region}: ${told.trim() || "kubectl gave no reason"}`));
       });
       child.stdout.on("data", (chunk) => {
         said += chunk;
@@ -96,7 +94,8 @@ export class Clusters {
     const known = this.configured.get(region);
     if (known) return known;
     const { awsRegion, clusterName } = this.clusters.get(region) ?? {};
-    if (awsRegion === undefined || clusterName === undefined) throw new Error(`${region} has no cluster: deploy it`);
+    if (awsRegion === undefined || clusterName === undefined)
+      throw new Error(`${region} has no cluster: deploy it first`);
     const args = ["eks", "update-kubeconfig", "--region", awsRegion, "--name", clusterName];
     const made = run("aws", [...args, "--kubeconfig", join(this.folder, region)]);
     this.configured.set(region, made);

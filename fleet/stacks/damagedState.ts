@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../../model/errors";
 /** How the engine says that a file of state is no JSON (the errors of Go's encoding/json); it names neither stack nor file. */
 const NO_JSON = /unexpected end of JSON input|invalid character .+ (looking for|in|after) /;
 
-const RUNBOOK = "docs/operations/state-backend-lost.md says how an earlier version is put back";
+const RUNBOOK = "restore an earlier version as docs/operations/state-backend-lost.md describes";
 
 /** Where the local fleet keeps its state, and under which project's name. */
 interface StateFolder {
@@ -60,8 +60,8 @@ function wayOut(stack: string, local?: StateFolder): string {
   const file = fileOf(stack, local);
   const copy = [`${file}.bak`, ...earlier(join(local.folder, ".pulumi/history", local.project, stack))].find(isWhole);
   if (copy === undefined)
-    return `${file} can't be read, and there is no copy of it; \`destroy --local --with-data\` throws the fleet away`;
-  return `${file} can't be read; put the newest copy in its place, \`cp '${copy}' '${file}'\`, then say \`up --local --refresh\``;
+    return `${file} is unreadable and has no copy; delete the local fleet with \`destroy --local --with-data\``;
+  return `${file} is unreadable; restore the newest copy with \`cp '${copy}' '${file}'\`, then run \`up --local --refresh\``;
 }
 
 /** The states after earlier updates, the newest first: their names have the moment in them. */

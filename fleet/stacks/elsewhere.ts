@@ -1,4 +1,4 @@
-import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "./changes";
+import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "../engine/changes";
 import type { Project } from "./project";
 
 /** What a cloud in trouble says as well, where it says anything. */
@@ -42,7 +42,7 @@ function unanswered(recording: Recording, home: string): { urn: string; region: 
 }
 
 function inWords(urn: string, region: string): string {
-  return `${region} does not answer: ${shortType(typeOf(urn))} ${nameOf(urn)}, which stands there, was not looked at, made or changed; the next \`up\` brings it along`;
+  return `${region} does not answer: ${shortType(typeOf(urn))} ${nameOf(urn)} in that region was not checked or changed; the next \`up\` updates it`;
 }
 
 /** The AWS region that a region's stack is at home in. */

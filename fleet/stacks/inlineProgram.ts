@@ -1,5 +1,5 @@
 import { PARTS } from "../../stacks/parts";
-import type { Engine } from "./processGroup";
+import type { Engine } from "../engine/processGroup";
 
 /**
  * The engine, with what a stack's program is made of read while it starts: it takes as long until it asks for the program.

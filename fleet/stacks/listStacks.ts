@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../../model/errors";
-import { backendOf } from "../doctor/backend";
+import { backendOf } from "./backend";
 import type { Project } from "./project";
 
 interface ListedStack {
@@ -28,7 +28,7 @@ export async function listStacks(
   const renamed = all.find((each) => !isOwn(each) && each.resourceCount && stacks.has(each.path.at(-1) ?? ""));
   if (renamed)
     throw new UserError(
-      `Pulumi.yaml: name is ${project}, and the state knows this fleet as ${renamed.path.at(-2)} (stack ${renamed.path.at(-1)} is deployed): give it that name back`,
+      `Pulumi.yaml: name is ${project}, but the fleet is deployed as ${renamed.path.at(-2)} (stack ${renamed.path.at(-1)}): restore that name`,
       ExitCode.BadInput,
     );
   return all.filter(isOwn);

@@ -1,4 +1,4 @@
-import type { Change } from "./changes";
+import type { Change } from "../engine/changes";
 
 /** An update that a provider reports though no input differs: all that does is computed, and `Recording` drops that. */
 interface Noise {
@@ -11,12 +11,12 @@ interface Noise {
 const KNOWN: readonly Noise[] = [
   {
     type: /^kubernetes:/,
-    reason: "no property differs: it was not ready as it was looked at, as while pods start or their number changes",
+    reason: "no property differs: it was not ready during the check, for example because pods were starting or scaling",
   },
   {
     type: /^cloudflare:/,
     reason:
-      "no input differs: the provider plans anew what it computes (`modifiedOn`: cloudflare/terraform-provider-cloudflare issue 7339)",
+      "no input differs: the provider recomputes its outputs (`modifiedOn`: cloudflare/terraform-provider-cloudflare issue 7339)",
   },
 ];
 

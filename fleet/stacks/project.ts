@@ -65,12 +65,12 @@ export function readProject(directory: string): Project {
     );
   check(PROJECT_FILE, "fleet", "<stack>", project);
   for (const key of badlyWrapped(project.config))
-    report(PROJECT_FILE, `${PROJECT}:${key} must have its value below value:, and nothing beside that`);
+    report(PROJECT_FILE, `${PROJECT}:${key} must have its value below value: and no other keys`);
 
   for (const name of names) {
     const file = `Pulumi.${name}.yaml`;
     if (!existsSync(join(directory, file))) {
-      report(file, "is missing: every stack has its own file, see Pulumi.us-east.yaml");
+      report(file, "does not exist: every stack needs its own file, see Pulumi.us-east.yaml");
       continue;
     }
     const content = readProjectFile(directory, file);
@@ -81,7 +81,7 @@ export function readProject(directory: string): Project {
     check(file, kindOf(name), name, content);
     const own = ownValues(content.config);
     for (const key of Object.keys(own).filter((each) => homesOf(each).includes("fleet"))) {
-      report(file, `${PROJECT}:${key} is of the whole fleet: take it out here, and set it in ${PROJECT_FILE}`);
+      report(file, `${PROJECT}:${key} applies to the whole fleet: remove it here and set it in ${PROJECT_FILE}`);
       delete own[key];
     }
     for (const key of Object.keys(own)) {
@@ -99,7 +99,7 @@ export function readProject(directory: string): Project {
       file,
       ...[...problems.values()].map((problem) => `  ${problem}`),
     ]);
-    throw new UserError(`The config does not hold; nothing was touched.\n${lines.join("\n")}`, ExitCode.BadInput);
+    throw new UserError(`The config is invalid; nothing was changed.\n${lines.join("\n")}`, ExitCode.BadInput);
   }
   const [first] = stacks.values();
   const warning = first && unknownSettings(first.fleet.image.version);
@@ -135,10 +135,10 @@ function secretProblems(stack: string, config: RawConfig): string[] {
   return [
     ...plain.map((path) => {
       const set = `pulumi config set -s ${stack} --secret ${path.includes(".") ? "--path " : ""}'${path}'`;
-      return `${path} is in plain text: take it out and say \`${set}\`; once in Git, let its issuer revoke it`;
+      return `${path} is in plain text: remove it and run \`${set}\`; if it is in Git already, revoke it`;
     }),
     ...encrypted.map(
-      (path) => `${PROJECT}:${path} is encrypted and no secret: write it in plain text, or nobody can check it`,
+      (path) => `${PROJECT}:${path} is encrypted but not a secret: write it in plain text, so that it can be validated`,
     ),
   ];
 }

@@ -18,10 +18,10 @@ export function readProjectFile(directory: string, file: string): ProjectFile | 
   const path = join(directory, file);
   const content = parsedYaml(path, readText(path)) ?? undefined;
   if (content === undefined) return undefined;
-  if (!isMap(content)) throw new UserError(`${path} must hold keys with values`, ExitCode.BadInput);
+  if (!isMap(content)) throw new UserError(`${path} must contain keys with values`, ExitCode.BadInput);
   const { config } = content;
   if (config !== undefined && config !== null && !isMap(config))
-    throw new UserError(`${path}: config must hold keys with values`, ExitCode.BadInput);
+    throw new UserError(`${path}: config must contain keys with values`, ExitCode.BadInput);
   return content as ProjectFile;
 }
 
@@ -35,7 +35,7 @@ function readText(path: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(
-      `${path} can't be read (${code}): run in the project's folder or name it by --project`,
+      `${path} cannot be read (${code}): run this in the project folder, or pass it with --project`,
       ExitCode.BadInput,
     );
   }
@@ -47,33 +47,33 @@ function parsedYaml(path: string, text: string): unknown {
     const document = parseDocument(text);
     const [error] = document.errors;
     if (error?.code === "MULTIPLE_DOCS")
-      throw new UserError(`${path} holds more than one YAML document: keep one`, ExitCode.BadInput);
+      throw new UserError(`${path} contains more than one YAML document: keep one`, ExitCode.BadInput);
     if (error) throw error;
     expectPlain(path, document);
     const content: unknown = document.toJS();
     const doubtful = differing(content, parseDocument(text, { version: "1.1" }).toJS());
     if (doubtful !== undefined)
       throw new UserError(
-        `${path}: the value of ${doubtful.join(".")} is read differently by releases of YAML, and so by Pulumi: put a text in quotes, and write a number in decimal digits, a truth value as true or false`,
+        `${path}: the value of ${doubtful.join(".")} is ambiguous: YAML 1.1 and 1.2 read it differently. Put text in quotes, write numbers in decimal digits and booleans as true or false`,
         ExitCode.BadInput,
       );
     return content;
   } catch (error) {
     if (error instanceof UserError) throw error;
     const [said = ""] = (error as Error).message.split("\n");
-    throw new UserError(`${path} is no YAML that can be read: ${said.replace(/:$/, "")}`, ExitCode.BadInput);
+    throw new UserError(`${path} is not valid YAML: ${said.replace(/:$/, "")}`, ExitCode.BadInput);
   }
 }
 
 /** Tags and keys that are lists or maps mean something else to each reader. */
 function expectPlain(path: string, document: Document): void {
-  const refuse = (what: string) => new UserError(`${path} holds ${what}`, ExitCode.BadInput);
+  const refuse = (what: string) => new UserError(`${path} contains ${what}`, ExitCode.BadInput);
   visit(document, {
     Node: (_, { tag }: { tag?: string }) => {
-      if (tag !== undefined) throw refuse(`the YAML tag ${tag}: take it out, and put a text in quotes`);
+      if (tag !== undefined) throw refuse(`the YAML tag ${tag}: remove it, and put text in quotes`);
     },
     Pair: (_, { key }) => {
-      if (!isScalar(key)) throw refuse("a key that is no word, but a list, a map or an alias: write it out");
+      if (!isScalar(key)) throw refuse("a key that is a list, a map or an alias: write a plain key");
     },
   });
 }

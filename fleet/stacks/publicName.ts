@@ -35,7 +35,7 @@ export async function requireFormerName({ project, session, order }: Updated): P
   for (const { name } of regions)
     if (!updated.includes(name) && session.has(name) && (await outputsOf(name)).hostname !== hostname)
       throw new UserError(
-        `${name} does not answer to ${hostname} yet, and the edge would ask it for that name: deploy ${name} before the edge, or both (docs/operations/change-the-hostname.md)`,
+        `${name} does not serve ${hostname} yet, and the edge would probe it under that name: deploy ${name} before the edge, or both (docs/operations/change-the-hostname.md)`,
         ExitCode.BadInput,
       );
 }

@@ -6,13 +6,13 @@ import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { linked } from "../../sandbox/directory";
 import { ensureEngine } from "../engine/ensureEngine";
-import { writeLocalProject } from "../local/localProject";
+import { type Engine, inOwnProcessGroup, runEngine } from "../engine/processGroup";
 import { removeCutOffLocks } from "./cutOffLocks";
 import { damagedState, refuseNoState } from "./damagedState";
 import { debugNothing, readingAhead } from "./inlineProgram";
 import { isolatePrograms } from "./isolation";
 import { listStacks } from "./listStacks";
-import { type Engine, inOwnProcessGroup, runEngine } from "./processGroup";
+import { writeLocalProject } from "./localProject";
 import type { Project } from "./project";
 
 export interface SessionOptions {
@@ -106,7 +106,7 @@ export class Session {
     }
     if (!this.options.local)
       throw new UserError(
-        `stack ${name} does not exist: make it with \`pulumi stack init ${name} --secrets-provider awskms://…\` (docs/deploy.md)`,
+        `stack ${name} does not exist: create it with \`pulumi stack init ${name} --secrets-provider awskms://…\` (docs/deploy.md)`,
         ExitCode.StackMissing,
       );
     // Another command, a preview say, may have made it since the stacks were listed.
@@ -150,10 +150,7 @@ const automation = (): typeof import("@pulumi/pulumi/automation") => require("@p
 async function localCloud({ localCloud: mode, report }: SessionOptions, directory: string): Promise<LocalCloud> {
   const running = await connectLocalCloud(directory);
   if (!running && mode === "require")
-    throw new UserError(
-      "the local cloud is down, so nothing can be said about it: `npm run fleet -- up --local` starts it",
-      ExitCode.Unreachable,
-    );
+    throw new UserError("the local cloud is down: start it with `npm run fleet -- up --local`", ExitCode.Unreachable);
   if (!running) report("starting the local cloud");
   // Where one runs, this replaces it if it was started from other code.
   return mode === "require" && running ? running : startLocalCloud(directory);

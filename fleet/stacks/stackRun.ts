@@ -1,7 +1,7 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import { startProgress } from "../cli/progress";
-import { type Change, Recording, type SeenResource } from "./changes";
-import { type Failure, failureOf } from "./failure";
+import { type Change, Recording, type SeenResource } from "../engine/changes";
+import { type Failure, failureOf } from "../engine/failure";
+import { startProgress } from "./progress";
 import { withoutSecrets } from "./redaction";
 import { inWaves } from "./schedule";
 import type { Session } from "./session";

@@ -1,5 +1,4 @@
 import pc from "picocolors";
-import { table } from "../cli/table";
 import { chapter, pageHtml } from "../page/page";
 import {
   colouredRow,
@@ -18,6 +17,7 @@ import {
   textsRow,
   textsTable,
 } from "../rehearsal/flowTables";
+import { table } from "../terminal/table";
 import type { Step } from "./steps";
 import { mayUpgrade, type UpgradedFlow, type UpgradeRehearsal } from "./upgradeRehearsal";
 

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
+import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
 import { ExitCode, UserError } from "../../model/errors";
 
 /** One thing after the other that an upgrade does. */

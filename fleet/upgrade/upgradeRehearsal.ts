@@ -6,8 +6,8 @@ import { adopt } from "../../agent/adopt/adopt";
 import type { Manifest } from "../../agent/backup/manifest";
 import { type BackupPlace, readManifest } from "../../agent/backup/newest";
 import { restoreInto } from "../../agent/backup/rehearse";
-import { AgentError, ExitCode as AgentExitCode } from "../../agent/errors";
-import { seldom } from "../../agent/moveIn/seldom";
+import { throttle } from "../../agent/moveIn/throttle";
+import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
 import { ExitCode, UserError } from "../../model/errors";
 import { SUPERUSER } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
@@ -252,7 +252,7 @@ class UpgradeRun {
     copies: readonly (CopiedFlow | undefined)[],
     stage: Stage,
   ): Promise<Map<CopiedFlow, Outcome>> {
-    const progress = seldom(this.given.report, TOLD_EVERY_MS);
+    const progress = throttle(this.given.report, TOLD_EVERY_MS);
     for (const copy of copies) if (copy) await stage.load(copy);
     const before = new Map<CopiedFlow, Outcome>();
     for (const [index, flow] of flows.entries()) {
@@ -307,7 +307,7 @@ class UpgradeRun {
       old,
       changes: (graphs: Parameters<typeof componentChanges>[2]) =>
         componentChanges(newPython, this.folder, graphs, signal),
-      progress: seldom(report, TOLD_EVERY_MS),
+      progress: throttle(report, TOLD_EVERY_MS),
     };
     const rehearsed = await rehearse(flows, users, stages, copies);
     return rehearsed.map((flow, index) => {

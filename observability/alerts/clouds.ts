@@ -44,7 +44,7 @@ export function cloudRules({ connectionsMax, databaseStorageGib }: DatabaseSize)
             severity: "warning",
             expr: `${CONNECTIONS} > ${manyConnections(connectionsMax)}`,
             forSeconds: 600,
-            summary: `{{ $value }} of the ${connectionsMax} connections that the database takes are taken, whosever they are`,
+            summary: `{{ $value }} of the ${connectionsMax} database connections are in use`,
           },
         ];
   return {
@@ -57,21 +57,21 @@ export function cloudRules({ connectionsMax, databaseStorageGib }: DatabaseSize)
         expr: `${COPY_LAG} > ${COPY_LAG_SECONDS}`,
         forSeconds: 360,
         summary:
-          "S3's copy of {{ $labels.from }} in {{ $labels.to }} is {{ $value | humanizeDuration }} behind: the region's loss would cost as much of its files",
+          "S3's copy of {{ $labels.from }} in {{ $labels.to }} is {{ $value | humanizeDuration }} behind; losing {{ $labels.from }} loses the files uploaded since",
       },
       {
         name: "ReplicationFailed",
         severity: "warning",
         expr: `${COPIES_FAILED} > 0`,
         summary:
-          "S3 gave up {{ $value }} objects within an hour that it should have copied from {{ $labels.from }} to {{ $labels.to }}: they are missing there",
+          "S3 failed to replicate {{ $value }} objects from {{ $labels.from }} to {{ $labels.to }} within an hour and will not retry them",
       },
       {
         name: "DatabaseStorageFilling",
         severity: "critical",
         expr: `${STORAGE_FREE} < ${storageLowBytes(databaseStorageGib)}`,
         forSeconds: 1_800,
-        summary: "{{ $value | humanize1024 }}B of the database's disk are free, and RDS has not added to it",
+        summary: "{{ $value | humanize1024 }}B of the database's disk are free, and RDS has not extended it",
       },
       ...connections,
     ],

@@ -47,7 +47,7 @@ export function clusterRules(): RuleGroup {
         name: "PodRestarting",
         severity: "warning",
         expr: `${RESTARTED} > ${RESTARTS}`,
-        summary: "{{ $labels.container }} of {{ $labels.pod }} starts again and again",
+        summary: "{{ $labels.container }} of {{ $labels.pod }} keeps restarting",
       },
       {
         name: "AutoscalerAtMaximum",
@@ -55,20 +55,20 @@ export function clusterRules(): RuleGroup {
         expr: `${PODS_WANTED} >= ${PODS_MAX}`,
         forSeconds: 900,
         summary:
-          "{{ $labels.horizontalpodautoscaler }} wants as many pods as it may have: nothing is left for another region's users",
+          "{{ $labels.horizontalpodautoscaler }} runs its maximum number of pods: no capacity is left for a failover",
       },
       {
         name: "ImagePullSlow",
         severity: "warning",
         expr: `${PULL_TIME} > ${PULL_SECONDS}`,
-        summary: "pulling an image takes {{ $value | humanizeDuration }}: new pods come as much later",
+        summary: "pulling an image takes {{ $value | humanizeDuration }}, which delays new pods",
       },
       {
         name: "NodeNotReady",
         severity: "warning",
         expr: 'max by (node) (kube_node_status_condition{condition="Ready",status="true"}) == 0',
         forSeconds: 600,
-        summary: "node {{ $labels.node }} is not ready, and was not replaced",
+        summary: "node {{ $labels.node }} is not ready and was not replaced",
       },
       {
         name: "NodeDiskFilling",
@@ -76,14 +76,14 @@ export function clusterRules(): RuleGroup {
         expr: `${DISK_LEFT} < ${DISK_SHARE}`,
         forSeconds: 600,
         summary:
-          "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} left: pods are evicted next",
+          "a disk of node {{ $labels.instance }} has {{ $value | humanizePercentage }} free: pods will be evicted",
       },
       {
         name: "NodeMemoryLow",
         severity: "warning",
         expr: `${MEMORY_LEFT} < ${MEMORY_LEFT_SHARE}`,
         forSeconds: 600,
-        summary: "node {{ $labels.instance }} has {{ $value | humanizePercentage }} of its memory left",
+        summary: "node {{ $labels.instance }} has {{ $value | humanizePercentage }} of its memory free",
       },
       {
         name: "ClaimFilling",
@@ -92,7 +92,7 @@ export function clusterRules(): RuleGroup {
           `${CLAIM_LEFT} < ${CLAIM_SHARE}` +
           " or max by (namespace, persistentvolumeclaim) (predict_linear(kubelet_volume_stats_available_bytes[6h], 3 * 86400)) < 0",
         forSeconds: 900,
-        summary: "claim {{ $labels.persistentvolumeclaim }} is full, or will be within three days",
+        summary: "claim {{ $labels.persistentvolumeclaim }} is full or will be within three days",
       },
     ],
   };

@@ -44,7 +44,7 @@ export function flowRules(): RuleGroup {
         severity: "warning",
         expr: `${failedShare(WINDOW)} > ${FLOW_FAILING_SHARE} and sum by (flow_id) (increase(${FLOW_RUNS}{${FAILED}}[${WINDOW}])) >= ${FLOW_FAILURES}`,
         forSeconds: 60,
-        summary: "flow {{ $labels.flow_id }} fails by itself: {{ $value | humanizePercentage }} of its runs",
+        summary: "{{ $value | humanizePercentage }} of the runs of flow {{ $labels.flow_id }} fail",
       },
       {
         name: "RunsUncounted",
@@ -52,7 +52,7 @@ export function flowRules(): RuleGroup {
         expr: `sum(rate(http_server_request_duration_seconds_count{${RUN_REQUESTS},http_response_status_code=~"2.."}[${WINDOW}])) > ${RUNS_FEW.toPrecision(3)} unless sum(rate(${FLOW_RUNS}[${WINDOW}])) > 0 or sum(rate(${FLOW_RUNS}{${TOO_MANY}}[${WINDOW}])) > 0`,
         forSeconds: 900,
         summary:
-          "LangFlow runs flows and the collector hears of none, or of more than it counts apart: nobody knows which flows fail",
+          "the collector gets no spans of LangFlow's runs, or reached its series limit: failing flows go undetected",
       },
     ],
   };

@@ -44,7 +44,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
         severity: "warning",
         expr: `histogram_quantile(0.95, sum by (le) (rate(http_server_request_duration_seconds_bucket{http_route=~"${RUN_ROUTES}",http_request_method="POST"}[10m]))) > ${RUN_P95_SECONDS}`,
         forSeconds: 600,
-        summary: "one run of a flow in twenty takes {{ $value | humanizeDuration }} or longer",
+        summary: "5% of flow runs take {{ $value | humanizeDuration }} or longer",
       },
       {
         name: "EventLoopBlocked",
@@ -55,7 +55,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
           `${LOOP_LAG} > ${LOOP_LAG_SECONDS}` +
           " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[1m])) == 0",
         forSeconds: 120,
-        summary: "{{ $labels.pod }} answers nobody while something blocks its event loop",
+        summary: "{{ $labels.pod }} does not respond: its event loop is blocked",
       },
       {
         name: "DatabasePoolNearLimit",
@@ -73,7 +73,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
               expr: `${connectionsHeld(connectionsMax)} > ${NEAR_LIMIT}`,
               forSeconds: 300,
               summary:
-                "LangFlow's pods hold {{ $value | humanizePercentage }} of the connections that the database takes: soon new pods get none",
+                "LangFlow's pods hold {{ $value | humanizePercentage }} of the database's connections; new pods may get none",
             },
           ]),
       {
@@ -82,7 +82,7 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
         expr: `${MEMORY_USED} > ${MEMORY_SHARE}`,
         forSeconds: 600,
         summary:
-          "{{ $labels.container }} of {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory, and is killed at all of it",
+          "{{ $labels.container }} of {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit and is killed when it reaches it",
       },
     ],
   };

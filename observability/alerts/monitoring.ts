@@ -27,15 +27,14 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
         name: WATCHDOG,
         severity: "none",
         expr: "vector(1)",
-        summary: "always fires: where it does not arrive, no alert does",
+        summary: "always fires; if it stops arriving, no alert is delivered",
       },
       {
         name: "TargetDown",
         severity: "warning",
         expr: "up == 0",
         forSeconds: 600,
-        summary:
-          "{{ $labels.job }} at {{ $labels.instance }} does not answer Prometheus: what it would tell is unknown",
+        summary: "{{ $labels.job }} at {{ $labels.instance }} does not respond to Prometheus: its state is unknown",
       },
       ...FOUND.map(
         (job): Alert => ({
@@ -44,7 +43,7 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
           labels: { job },
           expr: `absent(up{job="${job}"})`,
           forSeconds: 900,
-          summary: "Prometheus finds no {{ $labels.job }} to ask: what it would tell is unknown",
+          summary: "Prometheus finds no {{ $labels.job }} target: its state is unknown",
         }),
       ),
       {
@@ -60,7 +59,7 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
         // tell of each time that Alertmanager's pod was replaced.
         expr: "max(prometheus_notifications_alertmanagers_discovered) < 1 or sum(increase(prometheus_notifications_dropped_total[3m])) > 0",
         forSeconds: 300,
-        summary: "Prometheus does not reach Alertmanager: alerts are not sent",
+        summary: "Prometheus cannot reach Alertmanager: no alerts are sent",
       },
       ...(isSentOn
         ? [
@@ -70,7 +69,7 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
               // What the store refuses for good counts as sent, and is lost to it.
               expr: `${SENT_ON_LAG} > ${SENT_ON_SECONDS} or sum(rate(prometheus_remote_storage_samples_failed_total[10m])) > 0`,
               forSeconds: 300,
-              summary: "series do not reach the store outside: what it lacks for two hours it never gets",
+              summary: "remote write is behind: samples older than two hours are lost",
             },
           ]
         : []),
@@ -79,7 +78,7 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
         severity: "critical",
         expr: "sum by (integration) (increase(alertmanager_notifications_failed_total[10m])) > 0",
         forSeconds: 300,
-        summary: "notifications by {{ $labels.integration }} do not arrive; another receiver tells you so",
+        summary: "notifications by {{ $labels.integration }} fail; another receiver delivered this alert",
       },
     ],
   };

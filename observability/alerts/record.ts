@@ -44,7 +44,7 @@ export function recordRules(settings: RecordSettings): RuleGroup {
     severity: "warning",
     expr: `${byWorkspace(metric)} >= ${HELD_MIN}`,
     forSeconds: 600,
-    summary: `{{ $value }} ${what} in workspace {{ $labels.workspace }}`,
+    summary: `workspace {{ $labels.workspace }}: {{ $value }} ${what}`,
   });
   return {
     name: "record",
@@ -55,7 +55,7 @@ export function recordRules(settings: RecordSettings): RuleGroup {
         severity: "warning",
         expr: 'probe_success{job="probe-git"} == 0',
         forSeconds: GIT_SECONDS,
-        summary: "the Git host does not answer: flows still reach the other regions, and the record waits",
+        summary: "the Git host does not answer: flows still replicate; commits wait",
       },
       ...recorderMissing(settings),
       {
@@ -64,24 +64,20 @@ export function recordRules(settings: RecordSettings): RuleGroup {
         expr: `${RECORD_LAG} > ${recordLateSeconds(settings)}`,
         forSeconds: 60,
         summary:
-          "the record in Git of {{ $labels.workspace }} is {{ $value | humanizeDuration }} behind: edits are replicated, but not yet in the history",
+          "the record in Git of {{ $labels.workspace }} is {{ $value | humanizeDuration }} behind: edits are replicated but not yet committed",
       },
-      held(
-        "FlowsSkippedInRecord",
-        "langflow_dr_sync_skipped",
-        "flows or files cannot be read, and are not recorded or brought in,",
-      ),
+      held("FlowsSkippedInRecord", "langflow_dr_sync_skipped", "flows or files are unreadable and not synchronized"),
       held(
         "FlowsHeldInRecord",
         "langflow_dr_sync_held",
-        "flows are held in the record: LangFlow or the Git host refused them,",
+        "flows are held because LangFlow or the Git host rejected them",
       ),
       held(
         "SecretsHeldInRecord",
         "langflow_dr_sync_secrets_held",
-        "flows look as if they held a secret, and are held in the record,",
+        "flows may contain a secret and are kept out of Git",
       ),
-      held("DeletesHeld", "langflow_dr_sync_deletes_held", "deletes by a push wait for a person's release"),
+      held("DeletesHeld", "langflow_dr_sync_deletes_held", "pushed deletes wait for approval"),
     ],
   };
 }
@@ -101,7 +97,7 @@ function recorderMissing({ isNamed, hasWitness }: RecordSettings): Alert[] {
       severity: "warning",
       expr: hasWitness ? `${RECORDER} == 0 and on () ${whoseTurn}` : "absent(langflow_dr_record_recorder == 1)",
       forSeconds: RECORDER_MISSING_SECONDS,
-      summary: "no region is the recorder: Git does not get the flows' history, and pushes are not brought in",
+      summary: "no region is the recorder: edits are not committed to Git and pushes are not imported",
     },
   ];
 }

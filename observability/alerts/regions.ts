@@ -23,17 +23,17 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
       {
         name: REGION_UNHEALTHY,
         ...failing("probe-origin"),
-        summary: `region {{ $labels.target_region }} failed ${inARow}, seen from another region: its users are sent elsewhere`,
+        summary: `region {{ $labels.target_region }} failed ${inARow}, as seen from another region; its users are routed to other regions`,
       },
       {
         name: "OwnRegionUnhealthy",
         ...failing("probe-own"),
-        summary: `LangFlow of this region failed ${inARow}, asked inside the cluster: database or pods do not answer`,
+        summary: `LangFlow of this region failed ${inARow}, from inside its cluster: pods or database do not respond`,
       },
       {
         name: "PublicNameUnhealthy",
         ...failing("probe-public"),
-        summary: `the public name failed ${inARow}: users do not reach LangFlow in any region, or not from here`,
+        summary: `the public name failed ${inARow}: users cannot reach LangFlow, or only this region cannot`,
       },
       certificate("warning"),
       certificate("critical"),
@@ -50,6 +50,6 @@ function certificate(severity: keyof typeof CERTIFICATE_SECONDS): Alert {
     severity,
     expr: `${CERTIFICATE_LEFT} < ${CERTIFICATE_SECONDS[severity]}`,
     forSeconds: 900,
-    summary: "the certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }} and was not renewed",
+    summary: "the certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }} and was not renewed",
   };
 }

@@ -72,7 +72,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
         expr: `${REPLICATION_LAG} > ${replicationLateSeconds(times)}`,
         forSeconds: 60,
         summary:
-          "flows and accounts were last replicated {{ $value | humanizeDuration }} ago: the region's loss would cost as much",
+          "flows and accounts last replicated {{ $value | humanizeDuration }} ago; losing this region loses the changes since",
       },
       {
         name: "UserDataUnreadable",
@@ -80,14 +80,14 @@ export function syncRules(times: SyncTimes): RuleGroup {
         expr: `${UNREADABLE} > 0`,
         forSeconds: 300,
         summary:
-          "{{ $value }} objects of the replication cannot be read: another region has another key, or somebody else wrote them",
+          "{{ $value }} replication objects are unreadable: the regions' secret keys differ, or a foreign writer wrote them",
       },
       {
         name: "RowsWaiting",
         severity: "warning",
         expr: `${WAITING_OLDEST} > ${ROWS_WAITING_SECONDS}`,
         summary:
-          "for {{ $value | humanizeDuration }} a row of {{ $labels.table }} of another region is not in this region's database: it refuses it, or a parent row",
+          "this region's database has rejected a replicated {{ $labels.table }} row, or its parent, for {{ $value | humanizeDuration }}",
       },
       {
         name: "TableRefused",
@@ -95,28 +95,27 @@ export function syncRules(times: SyncTimes): RuleGroup {
         expr: `${REFUSED} == 1`,
         forSeconds: 300,
         summary:
-          "no row of {{ $labels.table }} is replicated, to or from this region: LangFlow has changed the table in a way that its agent does not know",
+          "table {{ $labels.table }} is not replicated to or from this region: LangFlow changed its schema, and the agent does not support it",
       },
       {
         name: "RegionDeletesHeld",
         severity: "warning",
         expr: `${DELETES_HELD} > 0`,
-        summary: "{{ $value }} rows were deleted in this region alone: a person decides whether the others follow",
+        summary: "{{ $value }} deleted rows are held in this region: release or reject the deletes",
       },
       {
         name: "NameTaken",
         severity: "warning",
         expr: "max by (table, id) (langflow_dr_accounts_renamed) == 1",
         forSeconds: 300,
-        summary:
-          "the {{ $labels.table }} {{ $labels.id }} has another name, as one in another region had its own before",
+        summary: "{{ $labels.table }} {{ $labels.id }} was renamed: another region had taken its name first",
       },
       {
         name: "ConflictsRising",
         severity: "warning",
         expr: `${CONFLICTS} > ${CONFLICTS_PER_HOUR}`,
         summary:
-          "{{ $value | humanize }} versions of flows were kept as copies within an hour: the same flows are edited in several regions",
+          "{{ $value | humanize }} conflicting flow versions were kept as copies within an hour: users edit the same flows in several regions",
       },
       {
         name: "FlowBucketUnreached",
@@ -124,7 +123,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
         expr: "max by (to) (langflow_dr_accounts_unreached) == 1",
         forSeconds: BUCKET_UNREACHED_SECONDS,
         summary:
-          "the flow bucket of {{ $labels.to }} takes nothing from this region; S3's replication is all that is left",
+          "the flow bucket of {{ $labels.to }} is unreachable from this region; only S3 replication still copies to it",
       },
       {
         name: "SchedulesUnknown",
@@ -132,13 +131,13 @@ export function syncRules(times: SyncTimes): RuleGroup {
         expr: `${SCHEDULES_LAG} > ${SCHEDULES_LAG_SECONDS}`,
         forSeconds: 60,
         summary:
-          "this region has not known for {{ $value | humanizeDuration }} which region holds the schedules: they may fire nowhere",
+          "this region has not learned who holds the schedules for {{ $value | humanizeDuration }}: its schedules may not fire",
       },
       {
         name: "BackupOld",
         severity: "critical",
         expr: `${BACKUP_AGE} > ${backupLateSeconds(times)}`,
-        summary: "the newest backup is {{ $value | humanizeDuration }} old: one that was due was not made",
+        summary: "the newest backup is {{ $value | humanizeDuration }} old: a scheduled backup is missing",
       },
       {
         name: "BackupMissing",
@@ -146,13 +145,13 @@ export function syncRules(times: SyncTimes): RuleGroup {
         // An agent that runs says the age of the newest backup, or nothing where there is none.
         expr: "absent(langflow_dr_backup_age_seconds) and on () max(langflow_dr_accounts_lag_seconds) >= 0",
         forSeconds: backupLateSeconds(times),
-        summary: "this region has no backup at all",
+        summary: "this region has no backup",
       },
       {
         name: "BackupFailed",
         severity: "warning",
         expr: `${BACKUPS_FAILED} > 0`,
-        summary: "the backup {{ $labels.job_name }} failed",
+        summary: "backup job {{ $labels.job_name }} failed",
       },
       {
         name: "DrillOverdue",
@@ -160,7 +159,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
         // Nothing where there never was a drill: who makes none is told so by nobody.
         expr: `${DRILL_PASSED_AGE} > ${DRILL_OVERDUE_SECONDS} or (max(${drillAt("ended")}) unless on () max(${drillAt("passed")}))`,
         forSeconds: 3_600,
-        summary: "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
+        summary: "no drill has passed in the last quarter: failover is unproven",
       },
     ],
   };

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../cloud/client";
-import { list, record, text } from "../providers/shared/values";
+import { list, record, text } from "../resources/values";
 
 /** What the local cloud holds, as an operation of AWS answers: by the names of the services' own models (botocore). */
 type Operation = (cloud: Look, input: Readonly<Record<string, unknown>>) => unknown;

@@ -1,6 +1,6 @@
 import type { CloudResource } from "../cloud/client";
 import { IPV4 } from "../providers/cloudflare";
-import { list, record } from "../providers/shared/values";
+import { list, record } from "../resources/values";
 
 type Properties = Readonly<Record<string, unknown>>;
 type Shown = (resource: CloudResource) => Properties;

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../cloud/client";
-import { record } from "../providers/shared/values";
+import { record } from "../resources/values";
 
 /** Kinds the local cloud keeps, as `kubectl get` names them, with their API group and version and kind. */
 const KEPT: Readonly<Record<string, string>> = {

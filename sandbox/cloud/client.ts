@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../model/errors";
 import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
-import type { Resource } from "./store";
+import type { Resource } from "../resources/store";
 
 /** The providers of a session. */
 type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;

@@ -7,12 +7,12 @@ import { cloudflare } from "../providers/cloudflare";
 import { kubernetes } from "../providers/kubernetes";
 import { random } from "../providers/random";
 import type { Definition } from "../providers/shared/provider";
-import { checkProperties, type ResourceSchema } from "../providers/shared/schema";
+import { type Resource, Store } from "../resources/store";
+import { checkProperties, type ResourceSchema } from "../schema/schema";
 import { FaultPlan } from "./faults";
 import { Journal } from "./journal";
 import { buildApi } from "./routes";
 import { Sessions } from "./sessions";
-import { type Resource, Store } from "./store";
 
 export interface Daemon {
   readonly url: string;

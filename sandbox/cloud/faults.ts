@@ -1,5 +1,4 @@
-export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
-export type Method = (typeof METHODS)[number];
+import type { Method } from "../providers/shared/server";
 
 export const KINDS = ["throttle", "timeout", "crash", "outage", "silent", "echo"] as const;
 export type FaultKind = (typeof KINDS)[number];

@@ -27,12 +27,13 @@ import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";
 import { serveCloudflareApi } from "../providers/cloudflare/api";
 import { PROVIDERS } from "../providers/shared/provider";
-import type { Problem } from "../providers/shared/schema";
-import { isRecord, mergePatch, type Properties, record, redact } from "../providers/shared/values";
-import { type FaultPlan, type FaultRequest, KINDS, METHODS } from "./faults";
+import { METHODS } from "../providers/shared/server";
+import type { Resource, Store } from "../resources/store";
+import { isRecord, mergePatch, type Properties, record, redact } from "../resources/values";
+import type { Problem } from "../schema/schema";
+import { type FaultPlan, type FaultRequest, KINDS } from "./faults";
 import type { Journal } from "./journal";
 import type { Sessions } from "./sessions";
-import type { Resource, Store } from "./store";
 
 export interface Parts {
   readonly version: string;

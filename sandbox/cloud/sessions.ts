@@ -7,9 +7,9 @@ import { random } from "../providers/random";
 import { CloudError, Code } from "../providers/shared/errors";
 import { Provider, type ProviderName } from "../providers/shared/provider";
 import { type Call, type Gate, type RunningServer, serve } from "../providers/shared/server";
+import type { Store } from "../resources/store";
 import type { FaultKind, FaultPlan } from "./faults";
 import type { Journal } from "./journal";
-import type { Store } from "./store";
 
 export type Ports = Record<ProviderName, number>;
 

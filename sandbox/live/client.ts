@@ -216,8 +216,23 @@ export class LiveConnection {
       ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
     const answer = await response.text();
-    if (!response.ok) throw new Error(`the live fleet answered ${method} ${path} with ${response.status}: ${answer}`);
+    if (!response.ok)
+      throw new LiveRequestError(
+        response.status,
+        `the live fleet answered ${method} ${path} with ${response.status}: ${answer}`,
+      );
     return answer === "" ? undefined : JSON.parse(answer);
+  }
+}
+
+/** An answer of the supervisor that is an error. */
+export class LiveRequestError extends Error {
+  constructor(
+    /** The status of HTTP. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
   }
 }
 

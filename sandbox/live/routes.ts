@@ -27,14 +27,14 @@
  * | POST /balancer/stop, /balancer/start     | the load balancer's API answers 503, and again; it steers on | 204                         |
  * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
  * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
- * | POST /jobs {region, name, args, environment, secrets} | runs a CronJob's pod once and waits; `args` in place of its container's, variables and Secrets for that run alone. Whoever waits no longer ends it | exitCode, container, log; 404 |
+ * | POST /jobs {region, name, job, args, environment, secrets} | runs a CronJob's pod once and waits; `args` in place of its container's, variables and Secrets for that run alone. Whoever waits no longer ends it | exitCode, container, log; 404; 409 while a Job of that name runs |
  * | DELETE /jobs/:region/:name               | a run that has ended is no more: it has failed no longer; `backup-us-east-1` is the first of its CronJob | 204, 404 |
  * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
  */
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance } from "fastify";
-import { list, record, text } from "../providers/shared/values";
+import { list, record, text } from "../resources/values";
 import { NO_FAULT } from "./cluster/endpoint";
 import type { Supervisor } from "./supervisor";
 import type { Observers } from "./tools/installer";
@@ -194,9 +194,10 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     return reply.code(204).send();
   });
   api.post("/jobs", ({ body }, reply) => {
-    const { region, name, args, environment, secrets } = record(body);
+    const { region, name, job, args, environment, secrets } = record(body);
     const [where, what] = [text(region) ?? "", text(name) ?? ""];
     const run = {
+      ...(job !== undefined && { job: text(job) }),
       ...(args !== undefined && { args: list(args).map(String) }),
       ...(environment !== undefined && { environment: record(environment) as Record<string, string> }),
       ...(secrets !== undefined && { secrets: record(secrets) as Record<string, Record<string, string>> }),

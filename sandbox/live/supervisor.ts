@@ -15,10 +15,10 @@ import { LiveS3 } from "./s3/s3";
 import { SerialQueue } from "./serialQueue";
 import { GitServer } from "./servers/gitServer";
 import { Inbox } from "./servers/inbox";
-import { writeObservers, writePrograms } from "./servers/programs";
 import { announcePush } from "./servers/webhooks";
 import type { BalancerStatus, Following, LiveStatus, ProcessStatus } from "./status";
 import type { Tools } from "./tools/installer";
+import { writeObservers, writePrograms } from "./tools/programs";
 
 export interface SupervisorOptions {
   /** For example `.fleet/live`. */

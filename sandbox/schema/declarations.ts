@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import type { PropertySchema } from "../providers/shared/schema";
+import type { PropertySchema } from "./schema";
 
 /** Reads the declarations of one installed package, and collects the nested types its resources use. */
 export class Declarations {

@@ -10,9 +10,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
-import type { FunctionSchema, PackageSchema, ResourceSchema } from "../providers/shared/schema";
 import { Declarations } from "./declarations";
 import { PACKAGES, type PackageName, scan, type Use } from "./scan";
+import type { FunctionSchema, PackageSchema, ResourceSchema } from "./schema";
 
 const ROOT = join(__dirname, "..", "..");
 

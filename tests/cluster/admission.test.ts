@@ -1,4 +1,4 @@
-import { table } from "../../fleet/cli/table";
+import { table } from "../../fleet/terminal/table";
 import { NAMESPACE } from "../../model/langflow";
 import {
   DIGEST,

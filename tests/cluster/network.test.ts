@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { table } from "../../fleet/cli/table";
+import { table } from "../../fleet/terminal/table";
 import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../model/agent";
 import { HTTP_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
 import {

@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import * as kubernetes from "@pulumi/kubernetes";
 import { ClusterReaders } from "../../components/cluster/ClusterReaders";
-import { table } from "../../fleet/cli/table";
+import { table } from "../../fleet/terminal/table";
 import { READABLE_KINDS, READERS_GROUP } from "../../model/readableKinds";
 import { manifest, manifests } from "../langflow";
 import { type Recorded, record } from "../mocks";

@@ -42,20 +42,20 @@ describe("the config of a region", () => {
 
   it("is refused where the database can never take the pods' connections, with both figures and two ways to mend it", () => {
     expect(problems({ replicas: { min: 2, max: 20 } })).toEqual([
-      "langflow-dr:replicas.max is 20: the pods may open 1204 database connections at most, database.instanceClass db.m7g.large takes 812; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
+      "langflow-dr:replicas.max is 20: the pods may open 1204 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
     ]);
   });
 
   it("is refused 100 pods on every class, and told how many the largest has room for", () => {
     expect(problems({ replicas: { min: 2, max: 100 } })).toEqual([
-      "langflow-dr:replicas.max is 100: the pods may open 6004 database connections at most, database.instanceClass db.m7g.large takes 812; set replicas.max to 10 or less, or replicas.max to 66 and database.instanceClass to db.m7g.4xlarge",
+      "langflow-dr:replicas.max is 100: the pods may open 6004 database connections at most, but database.instanceClass db.m7g.large allows 812; set replicas.max to 10 or less, or replicas.max to 66 and database.instanceClass to db.m7g.4xlarge",
     ]);
   });
 
   it("is refused pods that the cluster's nodes could never hold", () => {
     const resources = { requests: { cpu: "30", memory: "2Gi" }, limits: { cpu: "32", memory: "3Gi" } };
     expect(problems({ resources })).toEqual([
-      "langflow-dr:replicas.max is 10 with resources.requests.cpu 30: the pods need 304 cores at most, the cluster's nodes have 256 together; set replicas.max lower, or resources.requests.cpu",
+      "langflow-dr:replicas.max is 10 with resources.requests.cpu 30: the pods need 304 cores at most, but the cluster's nodes have 256 in total; set replicas.max lower, or resources.requests.cpu",
     ]);
   });
 
@@ -73,13 +73,13 @@ describe("the config of a region", () => {
 describe("a shortage", () => {
   it("that is tight says that less than a fifth is left, and leads to where it is not", () => {
     expect(texts(13, "db.m7g.large")).toEqual([
-      "langflow-dr:replicas.max is 13: the pods may open 784 database connections at most, database.instanceClass db.m7g.large takes 812, which leaves less than a fifth; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
+      "langflow-dr:replicas.max is 13: the pods may open 784 database connections at most, but database.instanceClass db.m7g.large allows 812, which leaves less than 20 % spare; set replicas.max to 10 or less, or database.instanceClass to db.m7g.xlarge or larger",
     ]);
   });
 
   it("of a class on which not even the least pods have room is mended by the class alone", () => {
     expect(texts(4, "db.t4g.micro")).toEqual([
-      "langflow-dr:replicas.max is 4: the pods may open 244 database connections at most, database.instanceClass db.t4g.micro takes 55; set database.instanceClass to db.t4g.medium or larger",
+      "langflow-dr:replicas.max is 4: the pods may open 244 database connections at most, but database.instanceClass db.t4g.micro allows 55; set database.instanceClass to db.t4g.medium or larger",
     ]);
   });
 });

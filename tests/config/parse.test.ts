@@ -121,7 +121,7 @@ describe("parseConfig", () => {
       const message = problems("foundation", { ...FLEET, schedules: { witness: { awsRegion } } });
       expect(message).toMatch(
         new RegExp(
-          `^langflow-dr:schedules\\.witness\\.awsRegion is "${awsRegion}"; falls with ${name}, .* state's bucket$`,
+          `^langflow-dr:schedules\\.witness\\.awsRegion is "${awsRegion}"; fails together with ${name}, .* state bucket's$`,
         ),
       );
     }
@@ -192,19 +192,19 @@ describe("parseConfig", () => {
     [
       "an origin of no region",
       { origins: { "us-west": { hostname: "a.example.com" } } },
-      /origins\.us-west is .*must be of one of the regions: us-east, eu-west/,
+      /origins\.us-west is .*must belong to one of the regions: us-east, eu-west/,
     ],
     ["a store outside without TLS", { remoteWrite: { url: "http://series.example.com/write" } }, /must be https/],
     [
       "a store outside by a URL with a token in it",
       { remoteWrite: { url: "https://user:token@series.example.com/write" } },
-      /must have no user or token in it/,
+      /must not contain a user or token/,
     ],
     ["a store outside that is nowhere", { remoteWrite: {} }, /remoteWrite .*must have either url/],
     [
       "a token for a workspace of AWS', which takes none",
       { remoteWrite: { workspaceArn: WORKSPACE, secret: "STORE_TOKEN" } },
-      /remoteWrite .*workspaceArn alone/,
+      /remoteWrite .*only workspaceArn/,
     ],
     [
       "a workspace that is none",
@@ -268,14 +268,14 @@ describe("parseConfig", () => {
       `a region in ${awsRegion} beside one in a partition that no account of that is in`,
       "us-east",
       regions({}, { awsRegion }),
-      `regions[1].awsRegion is "${awsRegion}"; is of another partition than us-east-1 of us-east`,
+      `regions[1].awsRegion is "${awsRegion}"; is in a different partition than us-east-1 of us-east`,
     ]),
     ...["0.0.0.0", "127.0.0.0", "169.254.0.0", "224.0.0.0", "240.0.0.0"].map(
       (address): [string, string, Record<string, unknown>, string] => [
         `the network ${address}/16, whose addresses no host can have`,
         "us-east",
         regions({ cidr: `${address}/16` }),
-        "must be of addresses that hosts can have",
+        "must contain host addresses",
       ],
     ),
     [
@@ -291,7 +291,7 @@ describe("parseConfig", () => {
         ...FLEET,
         resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "999m", memory: "2Gi" } },
       },
-      'resources.limits.cpu is "999m"; must be at least 1, what a pod asks for',
+      'resources.limits.cpu is "999m"; must be at least 1, the request of a pod',
     ],
     [
       "a pod that may use less memory than it asks for",
@@ -323,25 +323,25 @@ describe("parseConfig", () => {
       "a check region twice",
       "edge",
       { ...EDGE, monitor: { checkRegions: ["WEU", "WEU"] } },
-      "must hold each check region once",
+      "must contain each check region once",
     ],
     [
       "a recipient twice",
       "edge",
       { ...EDGE, notificationEmails: ["oncall@example.com", "oncall@example.com"] },
-      "must hold each address once",
+      "must contain each address once",
     ],
     [
       "a backup in an unknown region",
       "us-east",
       regions({ backupRegion: "nowhere" }),
-      "must be another region: eu-west",
+      "must be a different region: eu-west",
     ],
     [
       "a backup in the region itself",
       "us-east",
       regions({ backupRegion: "us-east" }),
-      "must be another region: eu-west",
+      "must be a different region: eu-west",
     ],
     ["a build region that is none of them", "foundation", { ...FLEET, buildRegion: "ap" }, "one of the regions"],
     ["a host name outside the zone", "edge", { ...EDGE, hostname: "langflow.example.org" }, "not inside the zone"],
@@ -374,15 +374,10 @@ describe("parseConfig", () => {
     ["a misspelt limit", "edge", { ...EDGE, frontDoor: { limits: { signin: LIMIT } } }, "did you mean signIn?"],
     ["a share above all", "edge", moving({ share: 1.5 }), "movingFrom.share is 1.5; must be from 0 to 1"],
     ["a share below none", "edge", moving({ share: -0.1 }), "movingFrom.share is -0.1; must be from 0 to 1"],
-    ["a share that no weight has", "edge", moving({ share: 0.125 }), "must have two decimals at most"],
+    ["a share that no weight has", "edge", moving({ share: 0.125 }), "must have at most two decimals"],
     ["a share that leaves too little to divide", "edge", moving({ share: 0.97 }), "must be at most 0.95, or 1"],
     ["no share", "edge", { ...EDGE, movingFrom: { address: "old.example.com" } }, "movingFrom.share is missing"],
-    [
-      "an old LangFlow that is the public name",
-      "edge",
-      moving({ address: FLEET.hostname }),
-      "leads to the fleet's load",
-    ],
+    ["an old LangFlow that is the public name", "edge", moving({ address: FLEET.hostname }), "is the fleet's load"],
     [
       "an old LangFlow that is a region's webhook",
       "edge",
@@ -396,7 +391,7 @@ describe("parseConfig", () => {
       "without https:// and path",
     ],
     ["a health check that is no path", "edge", moving({ path: "health" }), "must be a path such as /health"],
-    ["access that lets nobody in", "edge", access({ allow: {} }), "must let somebody in"],
+    ["access that lets nobody in", "edge", access({ allow: {} }), "must allow somebody"],
     ["access without a word on whom", "edge", { ...EDGE, access: {} }, "langflow-dr:access.allow is missing"],
     ["a session of no time", "edge", access({ sessionHours: 0 }), "sessionHours is 0; must be at least 1"],
     ["a session of half an hour", "edge", access({ sessionHours: 0.5 }), "sessionHours is 0.5"],
@@ -407,7 +402,7 @@ describe("parseConfig", () => {
       access({ serviceTokens: ["ci", "report", "ci"] }),
       'serviceTokens[2] is "ci"; is used twice',
     ],
-    ["the fleet's own token", "edge", access({ serviceTokens: ["fleet"] }), "fleet is the fleet's own"],
+    ["the fleet's own token", "edge", access({ serviceTokens: ["fleet"] }), "fleet is reserved"],
     ["a token misnamed", "edge", access({ serviceTokens: ["CI token"] }), "lower-case words joined by hyphens"],
     [
       "more tokens than an account has",
@@ -430,20 +425,20 @@ describe("parseConfig", () => {
       "a public name too long for a path that is open",
       "edge",
       { ...access({ open: ["mcp"] }), hostname: "langflow-for-everybody.example.com" },
-      'hostname is "langflow-for-everybody.example.com"; with access it must be shorter, or access.open without what is at /api/v1/mcp/project/*/streamable: an application at Cloudflare has at most 63 characters',
+      'hostname is "langflow-for-everybody.example.com"; with access it must be shorter, or remove /api/v1/mcp/project/*/streamable from access.open: a Cloudflare application URL has at most 63 characters',
     ],
     [
       "a former public name too long for a path that is open",
       "edge",
       { ...access({ open: ["mcp"] }), formerHostname: "langflow-for-everybody.example.com" },
-      'formerHostname is "langflow-for-everybody.example.com"; with access it must be absent, or access.open without what is at /api/v1/mcp/project/*/streamable',
+      'formerHostname is "langflow-for-everybody.example.com"; with access it must be absent, or remove /api/v1/mcp/project/*/streamable',
     ],
     ...["10.0.0.0/8", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10", "203.0.113.0/24", "127.0.0.1/32"].map(
       (network): [string, string, Record<string, unknown>, string] => [
         `an API open to ${network}, from which nobody comes`,
         "us-east",
         { ...FLEET, cluster: { version: "1.35", publicAccessCidrs: [network] } },
-        "must be a network of the internet",
+        "must be a public network",
       ],
     ),
     ...(
@@ -483,20 +478,25 @@ describe("parseConfig", () => {
       "a Kubernetes version without support",
       "us-east",
       { ...FLEET, cluster: { version: "1.20" } },
-      'has no support of EKS any more: take "1.32" or later',
+      'is no longer supported by EKS: use "1.32" or later',
     ],
-    ["a Kubernetes version of some day", "us-east", { ...FLEET, cluster: { version: "1.99" } }, "is no version yet"],
+    [
+      "a Kubernetes version of some day",
+      "us-east",
+      { ...FLEET, cluster: { version: "1.99" } },
+      "is not a known version",
+    ],
     [
       "a witness of another partition",
       "edge",
       { ...EDGE, schedules: { witness: { awsRegion: "us-gov-west-1" } } },
-      'schedules.witness.awsRegion is "us-gov-west-1"; is of another partition than us-east-1 of us-east',
+      'schedules.witness.awsRegion is "us-gov-west-1"; is in a different partition than us-east-1 of us-east',
     ],
     [
       "a role of another partition",
       "us-east",
       { ...FLEET, cluster: { version: "1.35", adminRoleArns: ["arn:aws-cn:iam::123456789012:role/deployer"] } },
-      'cluster.adminRoleArns[0] is "arn:aws-cn:iam::123456789012:role/deployer"; must be of the partition aws, as the regions are',
+      'cluster.adminRoleArns[0] is "arn:aws-cn:iam::123456789012:role/deployer"; must be in the partition aws, like the regions',
     ],
     [
       "GitHub's provider of another partition",
@@ -531,7 +531,7 @@ describe("parseConfig", () => {
         ...FLEET,
         cluster: { version: "1.35", publicAccessCidrs: Array.from({ length: 41 }, (_, n) => `9.9.9.${n}/32`) },
       },
-      "EKS takes 40 networks at most",
+      "EKS allows at most 40 networks",
     ],
     ["one replica", "us-east", { ...FLEET, replicas: { min: 1, max: 3 } }, "at least 2"],
     ["a retention CloudWatch does not have", "us-east", { ...FLEET, logRetentionDays: 42 }, "must be one of 1, 3, 5"],
@@ -549,7 +549,7 @@ describe("parseConfig", () => {
       "a cluster that nobody could use",
       "us-east",
       { ...FLEET, githubRepository: undefined },
-      "adminRoleArns is []; must name",
+      "adminRoleArns is []; must contain",
     ],
     [
       "an account id in upper case",
@@ -572,7 +572,7 @@ describe("parseConfig", () => {
         zone: ZONE_54,
         hostname: `l.${ZONE_54}`,
       },
-      "langflow-dr:webhook is true; must be false, or zone",
+      "langflow-dr:webhook is true; must be false, or use shorter names",
     ],
     [
       "storage that RDS could not let grow",
@@ -586,7 +586,7 @@ describe("parseConfig", () => {
       { ...FLEET, noncurrentVersionDays: 30 },
       "langflow-dr:noncurrentVersionDays is 30; must be at least 35",
     ],
-    ["an owner that IAM takes in no tag", "us-east", { ...FLEET, owner: "टीम" }, "no combining marks"],
+    ["an owner that IAM takes in no tag", "us-east", { ...FLEET, owner: "टीम" }, "without combining marks"],
     ["a misspelt key", "us-east", { ...FLEET, replica: 3 }, "langflow-dr:replica is unknown: did you mean replicas?"],
     [
       "a misspelt key that is needed, as one problem",
@@ -610,9 +610,9 @@ describe("parseConfig", () => {
       "a key that has another name now",
       "us-east",
       { ...FLEET, database: { instanceClass: "db.m7g.large", backupRetentionDays: 14 } },
-      "langflow-dr:database.backupRetentionDays has another name now: database.pointInTimeRecoveryDays",
+      "langflow-dr:database.backupRetentionDays was renamed to database.pointInTimeRecoveryDays",
     ],
-    ["a key like none", "us-east", { ...FLEET, favourite: 3 }, "langflow-dr:favourite is unknown: take it out"],
+    ["a key like none", "us-east", { ...FLEET, favourite: 3 }, "langflow-dr:favourite is unknown: remove it"],
     [
       "a misspelt key inside",
       "us-east",
@@ -682,7 +682,7 @@ describe("parseConfig", () => {
         `the schedule "${schedule}", which never comes`,
         "us-east",
         { ...FLEET, backup: { schedule } },
-        "a day that comes",
+        "an existing date",
       ],
     ),
     ["backups kept for no time", "foundation", { ...FLEET, backupRetentionDays: 0 }, "must be at least 1"],
@@ -693,7 +693,12 @@ describe("parseConfig", () => {
       "objectLock",
     ],
     ["a lock for no time", "foundation", { ...FLEET, objectLock: { mode: "governance", days: 0 } }, "at least 1"],
-    ["a region's backup in the foundation", "foundation", { ...FLEET, backup: {} }, "langflow-dr:backup is unknown"],
+    [
+      "a region's backup in the foundation",
+      "foundation",
+      { ...FLEET, backup: {} },
+      "langflow-dr:backup is not allowed here",
+    ],
     [
       "a public name that is a webhook's",
       "edge",
@@ -705,7 +710,7 @@ describe("parseConfig", () => {
       "a region's key in the edge",
       "edge",
       { ...EDGE, replicas: { min: 2, max: 3 } },
-      "langflow-dr:replicas is unknown",
+      "langflow-dr:replicas is not allowed here",
     ],
   ])("refuses %s, and says where and what is allowed", (_, stack, values, message) => {
     expect(problems(stack, values)).toContain(message);
@@ -858,7 +863,7 @@ describe("parseConfig", () => {
 
   it("has no workspaces in any stack but a region's", () => {
     const message = problems("foundation", { ...FLEET, workspaces: { "team-a": "sk-very-secret" } });
-    expect(message).toContain("langflow-dr:workspaces is unknown");
+    expect(message).toContain("langflow-dr:workspaces is not allowed here");
     expect(message).not.toContain("very-secret");
   });
 

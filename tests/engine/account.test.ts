@@ -17,7 +17,7 @@ describe("without an account", () => {
       env: { ...environment, PULUMI_HOME: home, NO_COLOR: "1" },
       encoding: "utf8",
     });
-    expect(stderr.trim()).toMatch(/^no credentials .*--local.*`pulumi login`.*docs\/deploy\.md says$/);
+    expect(stderr.trim()).toMatch(/^no cloud credentials found: add --local .* `pulumi login` .*\(docs\/deploy\.md\)$/);
     expect(stdout).toBe("");
     expect(status).toBe(ExitCode.Unauthenticated);
   });

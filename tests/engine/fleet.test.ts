@@ -101,7 +101,7 @@ describe("the fleet on a real engine", () => {
       `edge update ${BALANCER} edge: popPools.FRA, regionPools.WEU, countryPools, rules`,
       `edge update ${MONITOR} edge: consecutiveDown, consecutiveUp, port`,
     ]);
-    expect(drift.json.stacks[0].notes).toContainEqual(expect.stringContaining("port set by hand at Cloudflare"));
+    expect(drift.json.stacks[0].notes).toContainEqual(expect.stringContaining("port edited at Cloudflare"));
   });
 
   it("shows a replacement as one, with the property that forces it", async () => {
@@ -175,7 +175,7 @@ describe("a config that does not hold", () => {
     const preview = await local.run(["preview", "--markdown", file]);
     expect(preview.exitCode).toBe(ExitCode.BadInput);
     expect(readFileSync(file, "utf8")).toMatch(
-      /Failed before any stack\n\n```\nThe config does not hold[\s\S]*latest moves/,
+      /Failed before any stack\n\n```\nThe config is invalid[\s\S]*latest moves/,
     );
   });
 });

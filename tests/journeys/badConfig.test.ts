@@ -29,7 +29,7 @@ describe("a config that does not hold", () => {
     ["an image without a digest", "Pulumi.yaml", set("image", { value: IMAGE }), "has no digest"],
     ["the tag latest", "Pulumi.yaml", set("image", { value: "langflow:latest" }), "latest moves"],
     ["fewer than two regions", "Pulumi.yaml", (config) => config["langflow-dr:regions"].value.pop(), "two regions"],
-    ["a backup in no region", "Pulumi.yaml", region(0, { backupRegion: "mars" }), "must be another region"],
+    ["a backup in no region", "Pulumi.yaml", region(0, { backupRegion: "mars" }), "must be a different region"],
     ["two regions in one place", "Pulumi.yaml", region(1, { awsRegion: "us-east-1" }), "fail together"],
     [
       "a host outside the zone",
@@ -43,20 +43,20 @@ describe("a config that does not hold", () => {
     ["an unknown region in an order", "Pulumi.edge.yaml", set("poolOrder", ["us-east", "mars"]), "each region once"],
     ["an unknown check region", "Pulumi.edge.yaml", set("monitor", { checkRegions: ["MARS"] }), "WNAM"],
     ["one replica", "Pulumi.us-east.yaml", set("replicas", { min: 1, max: 1 }), "at least 2"],
-    ["pods no database holds", "Pulumi.us-east.yaml", set("replicas", { min: 2, max: 100 }), "6004 .* takes 812; set"],
+    ["pods no database holds", "Pulumi.us-east.yaml", set("replicas", { min: 2, max: 100 }), "6004 .* allows 812; set"],
     ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
     ["an AWS region that is none", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
     [
       "a public name of its own for a stack",
       "Pulumi.edge.yaml",
       set("hostname", "other.example.com"),
-      "is of the whole fleet",
+      "applies to the whole fleet",
     ],
     [
       "a cluster of a version without support",
       "Pulumi.us-east.yaml",
       set("cluster", { version: "1.20" }),
-      "no support",
+      "no longer supported",
     ],
     ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
     ["a secret in plain text", "Pulumi.foundation.yaml", set("gitToken", "ghp-very-secret"), "is in plain text"],
@@ -66,7 +66,7 @@ describe("a config that does not hold", () => {
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(stdout).toBe("");
     expect(stderr).toMatch(new RegExp(message));
-    expect(stderr.match(/^The config does not hold/gm)).toHaveLength(1);
+    expect(stderr.match(/^The config is invalid/gm)).toHaveLength(1);
     expect(stderr).toContain(file);
     expect(stderr).not.toContain("very-secret");
     expect(existsSync(local.fleet)).toBe(false);
@@ -76,7 +76,7 @@ describe("a config that does not hold", () => {
     local.edit("Pulumi.yaml", ({ config }) => delete config["langflow-dr:githubRepository"]);
     const { exitCode, stderr } = await local.run(["up"]);
     expect(exitCode).toBe(ExitCode.BadInput);
-    expect(stderr).toMatch(/Pulumi\.us-east\.yaml\n {2}langflow-dr:cluster\.adminRoleArns is \[\]; must name/);
+    expect(stderr).toMatch(/Pulumi\.us-east\.yaml\n {2}langflow-dr:cluster\.adminRoleArns is \[\]; must contain/);
     expect(existsSync(local.fleet)).toBe(false);
   });
 });

@@ -176,6 +176,6 @@ describe("a preview against a revision's own local fleet, as a pull request from
   it("refuses a revision that is none, in words", () => {
     const { exitCode, stderr } = previewed("--base", "no-such-branch");
     expect(exitCode).toBe(ExitCode.BadInput);
-    expect(stderr).toContain("--base is no-such-branch, which is no commit");
+    expect(stderr).toContain("--base is no-such-branch, which is not a commit");
   });
 });

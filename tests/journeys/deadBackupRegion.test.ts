@@ -7,7 +7,7 @@ jest.setTimeout(300_000);
 const COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";
 const WORDS =
-  "eu-west-1 does not answer: aws.rds.InstanceAutomatedBackupsReplication us-east, which stands there, was not looked at, made or changed";
+  "eu-west-1 does not answer: aws.rds.InstanceAutomatedBackupsReplication us-east in that region was not checked or changed";
 
 describe("a region whose backup region is dead", () => {
   const local = new LocalFleet();

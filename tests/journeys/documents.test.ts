@@ -3,14 +3,14 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { commandLine } from "../../fleet/cli/commandLine";
+import { commandLine } from "../../fleet/verbs/commandLine";
 import { ExitCode } from "../../model/errors";
-import { verbs } from "../fleet/cli/verbs";
 import { healthyClouds, serveClouds } from "../fleet/doctor/fakeClouds";
 import { SetUp } from "../fleet/doctor/setUp";
 import { FakeGitHub } from "../fleet/github/fakeGitHub";
 import { FakeRegistries } from "../fleet/image/fakeRegistries";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
+import { verbs } from "../fleet/verbs/verbs";
 import { ENGINE_LINES } from "./engineLines";
 import { documentOf, npmRun } from "./npmRun";
 

@@ -116,7 +116,7 @@ describe("a public name that changes", () => {
       const refused = await local.run([verb, "edge", "--yes"]);
       expect([refused.exitCode, refused.stderr]).toEqual([
         ExitCode.BadInput,
-        expect.stringContaining(`us-east does not answer to ${after} yet`),
+        expect.stringContaining(`us-east does not serve ${after} yet`),
       ]);
     }
   });

@@ -50,25 +50,25 @@ describe("Ctrl-C on a terminal", () => {
     await local.cloud("POST", "/faults", { provider: "aws", method: "create", kind: "silent" });
     const [exitCode, shown] = await onTerminal(fleet("up foundation"), [
       { after: /create aws\./, waitMs: 0 },
-      { after: /interrupted, finishing \(Ctrl-C again stops it at once\)/, waitMs: LATER_MS },
+      { after: /interrupted, finishing \(press Ctrl-C again to stop at once\)/, waitMs: LATER_MS },
     ]);
     await local.cloud("DELETE", "/faults");
     expect(exitCode).toBe(ExitCode.Cancelled);
-    expect(shown).toContain("stopped at once: what was under way may be there and in no state");
+    expect(shown).toContain("stopped at once: resources in progress may exist without being in the state");
   });
 
   it("lets the engine finish what it has begun, shows table and way on, and ends with 8, through npm as well", async () => {
     const [exitCode, shown] = await onTerminal(fleet("up foundation"), [{ after: /resources done/, waitMs: 0 }]);
     expect(exitCode).toBe(ExitCode.Cancelled);
     expect(shown).toMatch(/foundation +failed/);
-    expect(shown).toContain("foundation: interrupted; the state is whole: `up` goes on from here");
+    expect(shown).toContain("foundation: interrupted; the state is consistent. Run `up` to resume");
     expect(shown).not.toContain("stopped at once");
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 
   it("at a question is an answer too: nothing is done, exit 8", async () => {
     const [exitCode, shown] = await onTerminal(fleet("destroy foundation --keep-data"), [
-      { after: /Only destroy will do/, waitMs: 0 },
+      { after: /Type destroy to confirm/, waitMs: 0 },
     ]);
     expect(exitCode).toBe(ExitCode.Cancelled);
     expect(shown).toContain("interrupted: nothing was destroyed");

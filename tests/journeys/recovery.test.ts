@@ -60,7 +60,7 @@ describe("an update that does not end well", () => {
     const urns = made.map(({ urn }) => urn);
     expect(urns.filter((urn, index) => urns.indexOf(urn) !== index)).toEqual([]);
     expect(notes(second)).toContain(`${type}::`);
-    expect(notes(second)).not.toContain("look in the cloud");
+    expect(notes(second)).not.toContain("check the cloud");
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
@@ -73,7 +73,7 @@ describe("an update that does not end well", () => {
     await local.cloud("POST", "/faults", { type: query, method: "invoke", kind: "timeout" });
     const second = await local.run(["up", "foundation"]);
     expect(second.exitCode).toBe(ExitCode.Unreachable);
-    expect(second.json.stacks[0].failure.message).toContain("an earlier update was cut off");
+    expect(second.json.stacks[0].failure.message).toContain("an earlier update was interrupted");
 
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
     expect(await local.cloud("GET", `/resources?type=${KEY}`)).toHaveLength(2);
@@ -127,7 +127,7 @@ describe("a state that is cut off", () => {
     truncateSync(stateFile(local), 20);
     const { exitCode, stderr } = await local.run(["drift"]);
     expect(exitCode).toBe(ExitCode.Unreachable);
-    expect(stderr).toContain(`the state of stack foundation is damaged: ${stateFile(local)} can't be read`);
+    expect(stderr).toContain(`the state of stack foundation is damaged: ${stateFile(local)} is unreadable`);
   });
 });
 

@@ -17,9 +17,9 @@ describe("two commands at once on one local fleet", () => {
   it("both come up when both are the first: the second waits, says for whom, and finds nothing left to do", async () => {
     const [first, second] = await Promise.all([local.run(["up"]), local.run(["up"])]);
     expect([first.exitCode, second.exitCode]).toEqual([ExitCode.Success, ExitCode.Success]);
-    const waited = [first, second].filter(({ stderr }) => stderr.includes("waiting until it has ended"));
+    const waited = [first, second].filter(({ stderr }) => stderr.includes("waiting for it to finish"));
     expect(waited).toHaveLength(1);
-    expect(waited[0]?.stderr).toMatch(/process \d+ changes this fleet: waiting until it has ended/);
+    expect(waited[0]?.stderr).toMatch(/process \d+ is changing this fleet: waiting for it to finish/);
     expect(waited[0]?.json.stacks.flatMap(({ changes }: { changes: unknown[] }) => changes)).toEqual([]);
     expect(existsSync(lock)).toBe(false);
   });
@@ -55,11 +55,11 @@ describe("two commands at once on one local fleet", () => {
     while (!existsSync(lock)) await sleep(20);
     const waiting = await local.run(["destroy", "--yes"], (child) => {
       child.stderr?.on("data", (chunk) => {
-        if (String(chunk).includes("waiting until")) child.kill("SIGINT");
+        if (String(chunk).includes("waiting for it to finish")) child.kill("SIGINT");
       });
     });
     expect(waiting.exitCode).toBe(ExitCode.Cancelled);
-    expect(waiting.stderr).toContain("interrupted while another command was at work; nothing was changed");
+    expect(waiting.stderr).toContain("interrupted while waiting for a different command; nothing was changed");
     first?.kill("SIGKILL");
     await stuck;
     await local.cloud("DELETE", "/faults");
@@ -68,7 +68,7 @@ describe("two commands at once on one local fleet", () => {
   it("goes on where the one before was killed, whose hold ends with it", async () => {
     expect(existsSync(lock)).toBe(true);
     const { exitCode, stderr } = await local.run(["up"]);
-    expect([exitCode, stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("waiting until it has ended")]);
+    expect([exitCode, stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("waiting for it to finish")]);
   });
 
   it("says what there is to destroy before it asks, and what was thrown away", async () => {
@@ -77,7 +77,7 @@ describe("two commands at once on one local fleet", () => {
     const nothing = await fresh.run(["destroy", "edge", "--yes"]);
     expect([nothing.exitCode, nothing.stderr]).toEqual([
       ExitCode.StackMissing,
-      expect.stringContaining("edge: never deployed, so nothing to destroy"),
+      expect.stringContaining("edge was never deployed: nothing to destroy"),
     ]);
     const thrown = await fresh.run(["destroy", "--with-data", "--yes"]);
     expect([thrown.exitCode, thrown.json]).toMatchObject([0, { verb: "destroy", directory: fresh.fleet }]);

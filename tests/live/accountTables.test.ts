@@ -3,14 +3,14 @@ import { Client } from "pg";
 import { readCatalog } from "../../agent/accounts/catalog";
 import { conditionHolds, conditionSql, type RowCondition } from "../../agent/accounts/rowCondition";
 import { checkSchema } from "../../agent/accounts/schemaCheck";
-import { type TravellingTable, travels } from "../../agent/accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { rowsNear } from "../agent/rowsNear";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(120_000);
 
-const TRAVELLING: readonly TravellingTable[] = TABLES.filter(travels);
+const TRAVELLING: readonly ReplicatedTable[] = TABLES.filter(isReplicated);
 
 let scratch: Scratch;
 let postgres: Postgres;

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { Accounts } from "../../agent/accounts/accounts";
-import type { DeleteLimits } from "../../agent/accounts/brake";
 import { Envelope } from "../../agent/accounts/envelope";
+import type { DeleteLimits } from "../../agent/accounts/massDeletes";
 import type { Objects } from "../../agent/accounts/objects";
 import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
 import { TABLES } from "../../agent/accounts/tables";
-import type { Decision } from "../../agent/heldDeletes";
+import type { Decision } from "../../agent/approvals/heldDeletes";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { until } from "./langflowApi";
@@ -106,7 +106,7 @@ export async function settle(...regions: AccountsRegion[]) {
   for (let round = 0; round < 12; round += 1) {
     for (const region of regions) region.now += 31_000;
     const outcomes = await rounds(...regions);
-    if (outcomes.every(({ told, applied }) => told + applied === 0)) return outcomes;
+    if (outcomes.every(({ published: told, applied }) => told + applied === 0)) return outcomes;
   }
   throw new Error("the regions do not come to rest");
 }

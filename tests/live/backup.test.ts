@@ -26,8 +26,8 @@ import { rehearse } from "../../agent/backup/rehearse";
 import { type RestoreOptions, restore } from "../../agent/backup/restore";
 import { restoreDatabase } from "../../agent/backup/restoreDatabase";
 import { type VerifyOptions, verify } from "../../agent/backup/verify";
-import { ExitCode } from "../../agent/errors";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { ExitCode } from "../../agent/process/errors";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
@@ -431,7 +431,7 @@ describe("a damaged backup", () => {
       const { log, warnings } = listening();
       await expect(attempt(log)).rejects.toMatchObject({
         exitCode: ExitCode.Damaged,
-        message: expect.stringContaining(`2 uploaded files are no longer in ${region.bucket}`),
+        message: expect.stringContaining(`2 uploaded files are missing or changed in ${region.bucket}`),
       });
       expect(warnings.map(({ key }) => key).sort()).toEqual(lost);
     }

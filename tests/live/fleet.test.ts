@@ -513,7 +513,7 @@ describe("the live fleet", () => {
         encoding: "utf8",
       },
     );
-    expect([status, stderr]).toEqual([ExitCode.BadInput, "--live is for the local fleet: say --local as well\n"]);
+    expect([status, stderr]).toEqual([ExitCode.BadInput, "--live works only on the local fleet: add --local\n"]);
   });
 
   it("leaves nothing running when it is destroyed", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Envelope } from "../../agent/accounts/envelope";
-import { readPart } from "../../agent/accounts/part";
+import { readSegment } from "../../agent/accounts/segment";
 import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { type AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
@@ -127,8 +127,8 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
   };
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(after);
   expect(await rounds(us, eu)).toMatchObject([
-    { told: 0, applied: 0, waiting: [] },
-    { told: 0, applied: 0, waiting: [] },
+    { published: 0, applied: 0, waiting: [] },
+    { published: 0, applied: 0, waiting: [] },
   ]);
 
   await api.call("DELETE", `/api/v1/flows/${flow}`);
@@ -162,8 +162,8 @@ it("shows a flow in its user's default project everywhere, where LangFlow delete
   const { flows } = await api.call("GET", `/api/v1/projects/${start}`);
   expect(flows.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([edited, moved]));
   expect(await rounds(us, eu)).toMatchObject([
-    { told: 0, applied: 0, copies: 0 },
-    { told: 0, applied: 0, copies: 0 },
+    { published: 0, applied: 0, copies: 0 },
+    { published: 0, applied: 0, copies: 0 },
   ]);
 });
 
@@ -233,7 +233,7 @@ async function snapshotOf(region: AccountsRegion) {
   await region.open(new Map());
   await rounds(region);
   const parts = [...region.bucket.objects].filter(([key]) => !before.has(key) && key.startsWith("accounts/us-east/"));
-  const read = parts.map(([key, body]) => readPart(new Envelope(SECRET_KEY).open(body, key)));
+  const read = parts.map(([key, body]) => readSegment(new Envelope(SECRET_KEY).open(body, key)));
   return (await Promise.all(read)).flatMap(({ rows }) => rows);
 }
 
@@ -244,7 +244,7 @@ describe("what is kept of a deleted flow", () => {
     await deleted(us, flow);
     const [told] = await rounds(us, eu);
     // The flow's delete, the chat's, and that LangFlow retired the subscription.
-    expect(told).toMatchObject({ told: 3, waiting: [] });
+    expect(told).toMatchObject({ published: 3, waiting: [] });
     expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
     expect(await known(us, flow)).toHaveLength(6);
     const rows = await snapshotOf(us);

@@ -20,7 +20,7 @@ async function settled(...regions: AccountsRegion[]): Promise<void> {
   for (let round = 0; round < 6; round += 1) {
     const outcomes = await rounds(...regions);
     expect(outcomes.flatMap(({ broken }) => [...broken.values()])).toEqual([]);
-    if (outcomes.every(({ told, applied }) => told + applied === 0)) return;
+    if (outcomes.every(({ published: told, applied }) => told + applied === 0)) return;
   }
   throw new Error("the regions do not come to rest");
 }
@@ -342,8 +342,8 @@ it("tells nothing for a save that changes only its time", async () => {
   await settled(us, eu);
   await us.query("UPDATE flow SET updated_at = now() + interval '1 minute' WHERE id = $1", [id]);
   expect(await rounds(us, eu)).toMatchObject([
-    { told: 0, applied: 0 },
-    { told: 0, applied: 0 },
+    { published: 0, applied: 0 },
+    { published: 0, applied: 0 },
   ]);
 });
 

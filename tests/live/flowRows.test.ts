@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { groupsOf } from "../../agent/groups";
+import { groupBy } from "../../agent/collections/groupBy";
 import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, type ScratchLangFlow } from "./scratch";
 
@@ -379,7 +379,7 @@ interface Part {
 
 /** A row in every table that names a flow, and in every one that is part of those; the trigger is pinned to the version. */
 async function fill(flow: string): Promise<Part[]> {
-  const tables = groupsOf(await query<Column>(COLUMNS), ({ table }) => table);
+  const tables = groupBy(await query<Column>(COLUMNS), ({ table }) => table);
   const labels = new Map((await query<{ type: string; label: string }>(LABELS)).map((each) => [each.type, each.label]));
   const ids = new Map([["user", user]]);
   const byName = new Map([

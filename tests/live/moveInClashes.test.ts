@@ -1,7 +1,9 @@
 import { carry } from "../../agent/moveIn/carry";
 import { isUnforeseen, WITHOUT_ITS_PROJECT } from "../../agent/moveIn/reasons";
 import { DIGESTS, ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
+import type { Strangers } from "../../agent/moveIn/strangers";
 import { Tallies } from "../../agent/moveIn/tallies";
+import { carryUploads } from "../../agent/moveIn/uploads";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
 import { SecretKey } from "../../agent/rekey/secretKey";
 import { ExitCode } from "../../model/errors";
@@ -29,6 +31,16 @@ const apiKey = (of: string, owner: string) =>
 const flow = (of: string, owner: string | null, folder: string | null) =>
   `INSERT INTO flow (id, name, data, user_id, folder_id) VALUES ('${of}', 'Flow ${of}', '{"nodes": [], "edges": []}', ${owner && `'${owner}'`}, ${folder && `'${folder}'`})`;
 
+/** As the agent makes it, as far as it is read. */
+const ACCOUNT_ROWS = `CREATE TABLE langflow_dr.account_row (table_name text, row_id text, deleted_at bigint, made_again_at bigint,
+  restored_at bigint, held_at bigint, united_with text)`;
+const chatOf = (of: string, flowId: string) =>
+  `INSERT INTO message (id, session_id, text, timestamp, sender, sender_name, error, edit, files, properties, category, content_blocks, flow_id) VALUES ('${of}', 's', 'secret', now(), 'User', 'bob', false, false, '[]', '{}', 'message', '[]', '${flowId}')`;
+const share = (of: string, kind: string, resource: string, given: { to?: string; by: string }) =>
+  `INSERT INTO authz_share (id, resource_type, resource_id, scope, target_id, permission_level, created_by, created_at) VALUES ('${of}', '${kind}', '${resource}', ${given.to ? `'user', '${given.to}'` : "'public', NULL"}, 'execute', '${given.by}', now())`;
+const version = (of: string, flowId: string, by: string) =>
+  `INSERT INTO flow_version (id, flow_id, user_id, data, version_number) VALUES ('${of}', '${flowId}', '${by}', '{}', 1)`;
+
 const digests = (from: string) =>
   Promise.all(
     [
@@ -41,6 +53,7 @@ const digests = (from: string) =>
       "authz_role",
       "authz_role_assignment",
       "authz_share",
+      "authz_access_exception",
     ].map((table) =>
       postgres.query(from, `INSERT INTO ${DIGESTS} SELECT '${table}', id::text, md5(t::text) FROM "${table}" t`),
     ),
@@ -70,6 +83,29 @@ class Move {
     for (const sql of [...statements, `TRUNCATE ${DIGESTS}`]) await postgres.query(this.from, sql);
   }
 
+  /** Of files, which go below `files`. @param put given the keys that are written */
+  async upload(paths: readonly string[], put: string[]): Promise<void> {
+    await postgres.connected(this.into, (region) =>
+      carryUploads({
+        files: paths.map((path) => ({ path, sha256: "a".repeat(64) })),
+        store: {
+          versionOf: async () => undefined,
+          digestOf: async () => undefined,
+          put: async (_, key) => String(put.push(key)),
+        },
+        prefix: "files",
+        region,
+        source: "old",
+        strangers: this.strangers,
+        tallies: new Tallies(),
+        progress: () => undefined,
+        signal: new AbortController().signal,
+      }),
+    );
+  }
+
+  private strangers: Strangers = new Map();
+
   /** @returns by table, why rows were left or changed on their way */
   async carry(): Promise<(readonly [table: string, reason: string])[]> {
     const key = new SecretKey("k".repeat(43), "the key");
@@ -78,7 +114,7 @@ class Move {
     const [rows, region] = await Promise.all([open(this.from), open(this.into)]);
     const tallies = new Tallies();
     try {
-      await carry({
+      this.strangers = await carry({
         scratch: rows,
         region,
         source: "old",
@@ -185,15 +221,20 @@ describe("an import", () => {
 
   it("hangs nothing on a flow or project of another user that has the id of one, at the first import and later", async () => {
     const [bob, zoe, flowId] = [id("1"), id("2"), id("7")];
-    const shared = `INSERT INTO authz_share (id, resource_type, resource_id, scope, permission_level, created_by, created_at) VALUES ('${id("3")}', 'flow', '${flowId}', 'public', 'execute', '${bob}', now())`;
-    const version = `INSERT INTO flow_version (id, flow_id, user_id, data, version_number) VALUES ('${id("9")}', '${flowId}', '${bob}', '{}', 1)`;
-    const chat = (of: string) =>
-      `INSERT INTO message (id, session_id, text, timestamp, sender, sender_name, error, edit, files, properties, category, content_blocks, flow_id) VALUES ('${of}', 's', 'secret', now(), 'User', 'bob', false, false, '[]', '{}', 'message', '[]', '${flowId}')`;
+    const shared = share(id("3"), "flow", flowId, { by: bob });
+    const chat = (of: string) => chatOf(of, flowId);
     const project = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Bobs', '${bob}')`;
     const inIt = flow(id("8"), bob, id("4"));
     const zoes = [user({ id: zoe, name: "zoe" }), flow(flowId, zoe, null)];
     const hers = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Zoes', '${zoe}')`;
-    const source = [user({ id: bob, name: "bob" }), project, flow(flowId, bob, null), inIt, shared, version];
+    const source = [
+      user({ id: bob, name: "bob" }),
+      project,
+      flow(flowId, bob, null),
+      inIt,
+      shared,
+      version(id("9"), flowId, bob),
+    ];
     const first = await carried([...source, chat(id("5"))], [...zoes, hers]);
     const hanging =
       "SELECT (SELECT count(*)::int FROM message) AS chats, (SELECT count(*)::int FROM authz_share) AS shares, (SELECT count(*)::int FROM flow_version) AS versions";
@@ -214,6 +255,74 @@ describe("an import", () => {
     const left = await later.carry();
     expect(await later.ask(hanging)).toEqual([{ chats: 0, shares: 0, versions: 0 }]);
     expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
+  });
+
+  it("hangs nothing on a flow that was nobody's in the source, or is gone from it, and is somebody's in the fleet", async () => {
+    const [bob, carol, flowId] = [id("1"), id("2"), id("7")];
+    const hanging = [chatOf(id("5"), flowId), share(id("3"), "flow", flowId, { to: bob, by: bob })];
+    const fleet = [user({ id: carol, name: "carol" }), flow(flowId, carol, null)];
+    const counts =
+      "SELECT (SELECT count(*)::int FROM message) AS chats, (SELECT count(*)::int FROM authz_share) AS shares";
+    for (const nobodys of [[flow(flowId, null, null)], []]) {
+      const { ask } = await carried([user({ id: bob, name: "bob" }), ...nobodys, ...hanging], fleet);
+      expect(await ask(counts)).toEqual([{ chats: 0, shares: 0 }]);
+    }
+    // Nor may it lie in wait for whoever loads that flow later.
+    const { ask, isWhole } = await carried([user({ id: bob, name: "bob" }), flow(flowId, null, null), ...hanging], []);
+    expect(await ask(counts)).toEqual([{ chats: 0, shares: 0 }]);
+    expect(isWhole).toBe(true);
+  });
+
+  it("puts no file of the source below a flow that is another user's, and each below a user or flow that is there", async () => {
+    const [bob, zoe] = [id("1"), id("2")];
+    const move = await Move.of(
+      [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],
+      [user({ id: zoe, name: "zoe" }), flow(id("7"), zoe, null)],
+    );
+    await move.carry();
+    const put: string[] = [];
+    await move.upload(
+      [`${bob}/notes.txt`, `${id("7")}/passport.png`, `${id("8")}/chart.png`, `${id("9")}/lost.png`],
+      put,
+    );
+    expect(put).toEqual([`files/${bob}/notes.txt`, `files/${id("8")}/chart.png`]);
+  });
+
+  it("takes an account that the fleet united with another for that person's: their later work comes", async () => {
+    const [bob, flowId] = [id("1"), id("7")];
+    const move = await Move.of(
+      [user({ id: bob, name: "bob" }), flow(flowId, bob, null)],
+      ["CREATE SCHEMA langflow_dr", ACCOUNT_ROWS, user({ id: FLEETS, name: "bob@corp" })],
+    );
+    await move.carry();
+    await move.ask(`UPDATE flow SET user_id = '${FLEETS}'`);
+    await move.ask(`DELETE FROM "user" WHERE id = '${bob}'`);
+    await move.ask(
+      `INSERT INTO langflow_dr.account_row (table_name, row_id, united_with) VALUES ('user', '${bob}', '${FLEETS}')`,
+    );
+    await move.changeSource(chatOf(id("5"), flowId), flow(id("8"), bob, null));
+    await move.carry();
+    expect(await move.ask(`SELECT user_id FROM flow WHERE id = '${id("8")}'`)).toEqual([{ user_id: FLEETS }]);
+    expect(await move.ask("SELECT flow_id FROM message")).toEqual([{ flow_id: flowId }]);
+    const put: string[] = [];
+    await move.upload([`${bob}/plan.pdf`], put);
+    expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
+  });
+
+  it("brings a denial with what it is about, though the fleet had that before", async () => {
+    const project = (of: string, owner: string) =>
+      `INSERT INTO folder (id, name, user_id) VALUES ('${of}', 'Starter Project', '${owner}')`;
+    const denied = `INSERT INTO authz_access_exception (id, user_id, resource_type, resource_id, created_by, created_at) VALUES ('${id("3")}', '${id("2")}', 'project', '${id("4")}', '${id("1")}', now())`;
+    const { ask } = await carried(
+      [
+        user({ id: id("1"), name: "admin", superuser: true }),
+        user({ id: id("2"), name: "eve" }),
+        project(id("4"), id("1")),
+        denied,
+      ],
+      [project(FLEETS, ADMIN)],
+    );
+    expect(await ask("SELECT resource_id FROM authz_access_exception")).toEqual([{ resource_id: FLEETS }]);
   });
 
   it("gives nobody a right on what the fleet had before, though it has the name of what the right was on", async () => {
@@ -242,8 +351,8 @@ describe("an import", () => {
       [user(alice), apiKey(id("2"), id("1"))],
       [
         "CREATE SCHEMA langflow_dr",
-        "CREATE TABLE langflow_dr.account_row (table_name text, row_id text, deleted_at bigint, united_with text)",
-        `INSERT INTO langflow_dr.account_row VALUES ('user', '${id("1")}', 1, NULL)`,
+        ACCOUNT_ROWS,
+        `INSERT INTO langflow_dr.account_row (table_name, row_id, deleted_at) VALUES ('user', '${id("1")}', 1)`,
       ],
     );
     expect(await move.carry()).toContainEqual([
@@ -254,9 +363,8 @@ describe("an import", () => {
   });
 
   it("ends well where what stays behind with a row belongs to one that no import brings", async () => {
-    const version = `INSERT INTO flow_version (id, flow_id, user_id, data, version_number, created_at) VALUES ('${id("9")}', '${id("7")}', '${id("1")}', '{}', 1, now())`;
     const { left, isWhole } = await carried(
-      [user({ id: id("1"), name: "bea" }), flow(id("7"), null, null), version],
+      [user({ id: id("1"), name: "bea" }), flow(id("7"), null, null), version(id("9"), id("7"), id("1"))],
       [],
     );
     expect(left).toContainEqual(["flow_version", expect.stringMatching(/^belongs to a row that the source has not/)]);

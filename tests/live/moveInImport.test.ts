@@ -477,12 +477,14 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   let moving: Postgres;
   let loaded: ScratchDatabase;
   const quiet = () => undefined;
+  /** SHA-256 of a package's manifest. */
+  const PACKAGE = "a".repeat(64);
   const DIGESTED = `SELECT table_name, row_id, digest FROM ${DIGESTS} ORDER BY 1, 2`;
   beforeAll(async () => {
     moving = await scratch.postgres("moving", join(__dirname, "migrated-1.12.8.sql"));
     for (const sql of rowsOfEve()) await moving.query("moving", sql);
     loaded = new ScratchDatabase(address);
-    await loaded.make(["386662af02e9"]);
+    await loaded.make(["386662af02e9"], PACKAGE);
     const migrated = async (name: "migrate-source" | "migrate-newest") =>
       expect(await migrate(name, place, { LANGFLOW_DATABASE_URL: place.databaseUrl }, OLD_KEY)).toMatchObject({
         exitCode: 0,
@@ -544,6 +546,13 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     }
     return { sent, tallies };
   }
+
+  it("is refused for the package of another import", async () => {
+    await loaded.requirePackage(PACKAGE);
+    await expect(loaded.requirePackage("b".repeat(64))).rejects.toThrow(
+      "another import into this region began meanwhile: wait for its end",
+    );
+  });
 
   it("comes to the same end, rows, what is remembered and what other regions are told, cut off at any point and begun again", async () => {
     await postgres.create("whole", "ready");
@@ -611,7 +620,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
       signal,
     });
     expect(told).toMatchObject({ database: "PostgreSQL", langflow: expect.stringMatching(/^langflow(-base)? 1\./) });
-    await loaded.make(["386662af02e9"]);
+    await loaded.make(["386662af02e9"], PACKAGE);
     expect(await migrate("migrate-source", place, { LANGFLOW_DATABASE_URL: place.databaseUrl }, OLD_KEY)).toMatchObject(
       { exitCode: 0 },
     );

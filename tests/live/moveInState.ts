@@ -1,4 +1,4 @@
-import { travels } from "../../agent/accounts/tableRule";
+import { isReplicated } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { type DatabaseAddress, openDatabase } from "../../agent/postgres/connection";
 import { isToken, SecretKey } from "../../agent/rekey/secretKey";
@@ -16,7 +16,7 @@ export async function importedState(address: DatabaseAddress, secretKey: string)
   const client = await openDatabase(address);
   try {
     const state: Record<string, unknown> = {};
-    for (const rule of TABLES.filter(travels)) {
+    for (const rule of TABLES.filter(isReplicated)) {
       const columns = rule.columns.map((column) => `t."${column}"::text`);
       const { rows } = await client.query(`SELECT ${columns.join(", ")} FROM "${rule.table}" t ORDER BY 1, 2`);
       state[rule.table] = rows.map((row) => Object.values(row).map(opened));

@@ -2,9 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Envelope } from "../../agent/accounts/envelope";
-import { keyOf } from "../../agent/accounts/parts";
+import { keyOf } from "../../agent/accounts/segmentPlaces";
 import { backup } from "../../agent/backup/backup";
-import { Holds } from "../../agent/holds";
 import { LangFlowRefusal } from "../../agent/langflow/client";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
@@ -12,6 +11,7 @@ import { cycle } from "../../agent/record/cycle";
 import { RecordDatabase } from "../../agent/record/database";
 import type { Parts } from "../../agent/record/parts";
 import { TreeReader } from "../../agent/record/tree";
+import { RetryBackoff } from "../../agent/rounds/retryBackoff";
 import { GitHost } from "../agent/git/gitHost";
 import { type AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 
@@ -300,7 +300,7 @@ it("records and backs up all other flows, and names those that it does not", asy
     database: new RecordDatabase(store),
     repository,
     reader: new TreeReader(repository),
-    holds: new Holds(),
+    backoff: new RetryBackoff(),
     deletes: { share: 1, number: 1_000, together: { share: 1, number: 1_000 } },
     releases: { has: () => false, take: () => false },
     findSecrets: async () => [],

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PutObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import { Envelope } from "../../agent/accounts/envelope";
-import { keyOf } from "../../agent/accounts/parts";
+import { keyOf } from "../../agent/accounts/segmentPlaces";
 import { peakMegabytes } from "../../bench/processes";
 import { percentile } from "../../model/percentile";
 import { failureOf } from "../engine/localFleet";

@@ -224,7 +224,7 @@ it("changes the secret key of two regions, one after the other, and both read al
     expect(await read(region, after)).toEqual(expected);
     await run(region);
     expect(said).toEqual([{ reencrypted: {}, unreadable: 0, dryRun: false }]);
-    expect(await region.accounts.round()).toMatchObject({ told: 0, applied: 0, waiting: [] });
+    expect(await region.accounts.round()).toMatchObject({ published: 0, applied: 0, waiting: [] });
     expect(await region.query("SELECT value FROM variable WHERE name = 'TEXT'")).toEqual([
       { value: "gAAAAA is how it begins" },
     ]);

@@ -9,12 +9,13 @@ import { accessTokens } from "../../agent/langflow/accessToken";
 import { installerWith } from "../../fleet/local/installer";
 import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { collectorFiles } from "../../observability/files";
-import type { AppliedBucket, AppliedDatabase } from "../../sandbox/live/cluster/applied";
+import type { AppliedBucket } from "../../sandbox/live/cluster/applied";
 import { translatedFile } from "../../sandbox/live/cluster/translateObservability";
 import { Ports } from "../../sandbox/live/ports";
 import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 import { runOnce } from "../../sandbox/live/process/container";
 import { ObjectStore } from "../../sandbox/live/s3/objectStore";
+import type { AppliedDatabase } from "../../sandbox/live/servers/database";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { ensureGoProgram } from "../../sandbox/live/tools/goProgram";
@@ -224,7 +225,7 @@ export class Postgres {
     return this.connected(database, async (client) => (await client.query<Row>(text, values)).rows);
   }
 
-  /** Makes a database anew, a copy of another where one is named. */
+  /** Replaces a database by an empty one, or by a copy of another where one is named. */
   async create(database: string, template = "template0"): Promise<void> {
     await this.query("postgres", `DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
     await this.query("postgres", `CREATE DATABASE "${database}" TEMPLATE "${template}"`);
@@ -254,7 +255,8 @@ export class Postgres {
     });
   }
 
-  private async connected<Result>(database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  /** What is done by a connection of its own, which ends with it. */
+  async connected<Result>(database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
     const client = new Client(this.url(database));
     await client.connect();
     try {

@@ -85,7 +85,7 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
     const [us, eu, user] = await fleet();
     await makeLarge(us, user, graph());
     await makeSmall(us, user, "at once");
-    expect(await us.accounts.tellNews()).toEqual({ told: 1, isLeft: true });
+    expect(await us.accounts.publishChanges()).toEqual({ published: 1, isLeft: true });
     await rounds(eu);
     expect([await variables(eu), await flows(eu)]).toEqual([["at once"], 0]);
     await rounds(us, eu);
@@ -185,13 +185,13 @@ describe("what others depend on in a large row is told, and read, before them:",
     ]);
   const ways: Readonly<Record<string, (us: AccountsRegion, eu: AccountsRegion) => Promise<unknown>>> = {
     "at once": async (us, eu) => {
-      await us.accounts.tellNews();
+      await us.accounts.publishChanges();
       return rounds(eu);
     },
     "while the other region is away": (us) => rounds(us),
     "while the bucket is away, with an edit of the graph and a restart behind it": async (us, eu) => {
       us.bucket.away = true;
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
       await us.query(
         "UPDATE flow SET data = json_build_object('text', $1::text) WHERE name LIKE 'Large%' OR name = 'swapped'",
         [randomBytes(60_000).toString("base64")],
@@ -242,7 +242,7 @@ it("is told, and read, between the pages of a snapshot that takes long", async (
     if (isPage && pages === 2) {
       await makeSmall(us, user, "told");
       await makeSmall(eu, user, "read");
-      await eu.accounts.tellNews();
+      await eu.accounts.publishChanges();
     }
     if (isPage && pages === 3) {
       await rounds(eu);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { inParallel } from "../../agent/parallel";
+import { forEachConcurrent } from "../../agent/async/forEachConcurrent";
 import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
@@ -356,7 +356,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     const begin = Date.now();
     await Promise.all(
       [east, west].map((each, index) =>
-        inParallel(starters, 4, async (starter) => {
+        forEachConcurrent(starters, 4, async (starter) => {
           await makeStarter(each, starter, `${STARTER} ${index} ${starter.name}`);
         }),
       ),

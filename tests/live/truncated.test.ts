@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Round } from "../../agent/accounts/accounts";
-import { placeOf } from "../../agent/accounts/parts";
+import { placeOf } from "../../agent/accounts/segmentPlaces";
 import { type AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion";
 
 jest.setTimeout(120_000);
@@ -99,9 +99,9 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     async ({ us }, truncate) => {
       await truncate();
       await us.query(`UPDATE "user" SET optins = '{"a": 1}' WHERE NOT is_superuser`);
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
       await us.query("DELETE FROM langflow_dr.account_part");
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
     },
   ],
   [
@@ -110,7 +110,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     async ({ us }, truncate) => {
       await truncate();
       await beginSoon(us);
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
     },
   ],
   [
@@ -137,7 +137,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     async (all, truncate) => {
       await truncate();
       await restarted(all);
-      await all.us.accounts.tellNews().catch(() => undefined);
+      await all.us.accounts.publishChanges().catch(() => undefined);
     },
   ],
   [
@@ -145,7 +145,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     "TRUNCATE variable, langflow_dr.account_row",
     async ({ us }, truncate) => {
       await truncate();
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
     },
   ],
   [
@@ -158,7 +158,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
       us.bucket.listAfter = () => Promise.reject(new Error("the bucket is away"));
       await beginSoon(us);
       await expect(rounds(us)).rejects.toThrow("the bucket is away");
-      await us.accounts.tellNews().catch(() => undefined);
+      await us.accounts.publishChanges().catch(() => undefined);
       await restarted(all);
       us.bucket.listAfter = list;
     },

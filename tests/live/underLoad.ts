@@ -7,9 +7,9 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
+import { forEachConcurrent } from "../../agent/async/forEachConcurrent";
 import type { JsonObject } from "../../agent/flows/canonicalJson";
 import { readFlowFile } from "../../agent/flows/flowFile";
-import { inParallel } from "../../agent/parallel";
 import { failureOf } from "../engine/localFleet";
 import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
@@ -146,7 +146,7 @@ class Demonstration {
     const wanted = this.starters.flatMap((starter) =>
       Array.from({ length: TIMES }, (_, time) => ({ starter, name: `${starter.name} ${number}.${time + 1}` })),
     );
-    await inParallel([...wanted.entries()], 4, async ([index, { starter, name }]) => {
+    await forEachConcurrent([...wanted.entries()], 4, async ([index, { starter, name }]) => {
       const langflow = this.langflows[index % this.langflows.length];
       const id = randomUUID();
       if (langflow) await answered(() => putStarter(langflow, id, starter, name));

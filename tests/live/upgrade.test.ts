@@ -133,7 +133,7 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
   const outcomes = await rounds(us, eu, us, eu);
   expect(outcomes.flatMap(({ waiting }) => waiting)).toEqual([]);
   expect(await carried(eu)).toEqual(await carried(us));
-  expect(outcomes.at(-1)).toMatchObject({ told: 0, applied: 0 });
+  expect(outcomes.at(-1)).toMatchObject({ published: 0, applied: 0 });
 
   await upgrade(us, eu);
   await eu.query(`UPDATE "user" SET profile_image = 'of 1.12.8' WHERE id = $1`, [ada]);
@@ -163,8 +163,8 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
     ]);
   }
   expect(await rounds(us, eu)).toMatchObject([
-    { told: 0, applied: 0 },
-    { told: 0, applied: 0 },
+    { published: 0, applied: 0 },
+    { published: 0, applied: 0 },
   ]);
 
   await upgrade(eu, us);
@@ -177,8 +177,8 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
   expect(await eu.query("SELECT is_personal FROM folder WHERE name = 'before'")).toEqual([{ is_personal: true }]);
   expect(await carried(eu)).toEqual(await carried(us));
   expect(await rounds(us, eu)).toMatchObject([
-    { told: 0, applied: 0 },
-    { told: 0, applied: 0 },
+    { published: 0, applied: 0 },
+    { published: 0, applied: 0 },
   ]);
 });
 

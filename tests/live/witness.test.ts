@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { BucketError } from "../../agent/s3Request";
+import { BucketError } from "../../agent/s3/s3Request";
 import type { Lease } from "../../agent/schedules/lease";
 import { LEASE_KEY, WitnessBucket } from "../../agent/schedules/witness";
 import { Scratch, type ScratchS3 } from "./scratch";

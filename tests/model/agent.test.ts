@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { parseConfig } from "../../agent/config";
+import { parseConfig } from "../../agent/process/config";
 import {
   adoptEnvironment,
   BACKUP_DEADLINE_SECONDS,

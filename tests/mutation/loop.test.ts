@@ -1,3 +1,4 @@
 // In one file, so that what they need is loaded once a mutant; the quickest first.
-import "../agent/holds.test";
+import "../agent/rounds/retryBackoff.test";
+import "../agent/approvals/heldDeletes.test";
 import "../agent/recordLoop.test";

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { AccountsMetrics } from "../../agent/accounts/metrics";
+import { BackupMetrics } from "../../agent/backup/metrics";
 import { CloudWatchMetrics } from "../../agent/cloudWatch/metrics";
 import { DrillMetrics } from "../../agent/drills/metrics";
-import { Metrics } from "../../agent/metrics";
+import { RecordMetrics } from "../../agent/record/metrics";
 import { SchedulesMetrics } from "../../agent/schedules/metrics";
 import type { Job } from "../../observability/metrics";
 
@@ -25,14 +26,15 @@ function names(exporter: string): Set<string> {
 
 /** The agent's own metrics, of its own code: each kind once. */
 async function agentNames(): Promise<Set<string>> {
-  const metrics = new Metrics("us-east");
-  const others = new Registry();
-  new AccountsMetrics(others);
-  new SchedulesMetrics(others);
-  new DrillMetrics(others);
-  new CloudWatchMetrics(others);
-  const all = [...(await metrics.registry.getMetricsAsJSON()), ...(await others.getMetricsAsJSON())];
-  return new Set(all.map(({ name }) => name));
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new RecordMetrics(registry, "us-east");
+  new BackupMetrics(registry, "us-east");
+  new AccountsMetrics(registry);
+  new SchedulesMetrics(registry);
+  new DrillMetrics(registry);
+  new CloudWatchMetrics(registry);
+  return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
 }
 
 /** What each job's targets export, at the versions that the files' names say. */

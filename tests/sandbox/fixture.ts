@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Store } from "../../sandbox/cloud/store";
 import { CloudError } from "../../sandbox/providers/shared/errors";
 import { type Definition, Provider } from "../../sandbox/providers/shared/provider";
-import type { Properties } from "../../sandbox/providers/shared/values";
+import { Store } from "../../sandbox/resources/store";
+import type { Properties } from "../../sandbox/resources/values";
 
 const folders: string[] = [];
 

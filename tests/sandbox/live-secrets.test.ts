@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type CloudResource, startLocalCloud } from "../../sandbox/cloud/client";
-import { keyOf, Store } from "../../sandbox/cloud/store";
 import { filesIn } from "../../sandbox/directory";
 import { appliedBuckets, appliedRegions, appliedVersions } from "../../sandbox/live/cluster/applied";
 import { mountedFiles } from "../../sandbox/live/cluster/secretMount";
+import { keyOf, Store } from "../../sandbox/resources/store";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);

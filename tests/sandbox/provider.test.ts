@@ -3,7 +3,7 @@ import { aws } from "../../sandbox/providers/aws";
 import { cloudflare } from "../../sandbox/providers/cloudflare";
 import { kubernetes } from "../../sandbox/providers/kubernetes";
 import { random } from "../../sandbox/providers/random";
-import { UNKNOWN } from "../../sandbox/providers/shared/values";
+import { UNKNOWN } from "../../sandbox/resources/values";
 import { clusterInputs, Hand, refusal, removeTemporaryFolders, secret, TYPES, trust } from "./fixture";
 
 afterAll(removeTemporaryFolders);

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkProperties, type PackageSchema } from "../../sandbox/providers/shared/schema";
 import { generate, stale } from "../../sandbox/schema/generate";
 import { scan } from "../../sandbox/schema/scan";
+import { checkProperties, type PackageSchema } from "../../sandbox/schema/schema";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { keyOf, type Resource, Store } from "../../sandbox/cloud/store";
+import { keyOf, type Resource, Store } from "../../sandbox/resources/store";
 import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);

@@ -23,6 +23,7 @@ jest.setTimeout(300_000);
 
 /** Steps that tests elsewhere run word for word, and the one that is this very run. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  "docs.yml/": "tests/journeys/docsSite.test.ts",
   "image.yml/": "tests/fleet/image/imageWorkflow.test.ts",
 };
 const ITSELF = "test.yml/test/Test";
@@ -134,7 +135,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     };
     const { status, text } = await run("comment.yml/comment/Comment", { ...hub.environment, ...head });
     expect(status).toBe(ExitCode.BadInput);
-    expect(text).toContain("is no file that can be read");
+    expect(text).toContain("is not a readable file");
     expect(hub.comments.get(12)).toHaveLength(1);
   });
 
@@ -213,7 +214,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(restore.text).toContain("not deployed: foundation");
     expect(restore.status).toBe(ExitCode.StackMissing);
     const added = await run("drill.yml/drill/Add it to the issue", hub.environment);
-    expect(added.text).toContain("holds no report of a drill");
+    expect(added.text).toContain("no drill report in");
     expect(added.status).toBe(ExitCode.BadInput);
   });
 

@@ -82,7 +82,11 @@ export async function newestReport(directory: string): Promise<{ report: DrillRe
     if (newest && byStart(newest.report, report) > 0) continue;
     newest = { report, markdown: file.replace(/json$/, "md") };
   }
-  if (!newest) throw new UserError(`${directory} holds no report of a drill in a year's folder`, ExitCode.BadInput);
+  if (!newest)
+    throw new UserError(
+      `no drill report in ${directory}: expected folders by year, as \`drill\` writes them`,
+      ExitCode.BadInput,
+    );
   return newest;
 }
 

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { table } from "../../cli/table";
+import { table } from "../../terminal/table";
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
 import { loadTable, lossTable, targetTable, trafficTable } from "./tables";

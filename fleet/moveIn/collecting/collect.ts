@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
-import { travels } from "../../../agent/accounts/tableRule";
+import { isReplicated } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import { LangFlowFolder } from "../sources/langflowFolder";
@@ -34,14 +35,12 @@ export interface Collecting {
 
 /** Written last by the script, and kept beside what it is of. */
 const SUMMARY = "collected.json";
-/** Of a shell that does not find a program (POSIX, "Exit Status for Commands"). */
-const SHELL_FOUND_NONE = 127;
 /** Before what the script says last, where it says itself what is wrong; a wrapper may say more. */
 const STOPPED = "stopped: ";
 
 /** What runs where LangFlow runs, and writes an archive of what it holds. */
 export function collectingScript(): string {
-  const tables = TABLES.filter(travels).map(({ table }) => `"${table}"`);
+  const tables = TABLES.filter(isReplicated).map(({ table }) => `"${table}"`);
   const script = readFileSync(join(__dirname, "collect.py"), "utf8");
   return script.replace("\nTABLES = ()\n", `\nTABLES = (${[...tables, '"alembic_version"'].join(", ")})\n`);
 }
@@ -137,9 +136,11 @@ async function unpacked(
   ]).finally(() => signal.removeEventListener("abort", end));
   if (signal.aborted) throw new UserError("interrupted; nothing was written", ExitCode.Cancelled);
   if (stopped !== "") throw new UserError(stopped, ExitCode.BadInput);
-  if (tar.exitCode !== 0 && saidByTar !== "" && script.exitCode !== SHELL_FOUND_NONE)
+  // Without a byte from the command, tar's complaint is about that, and the command's own message says why.
+  const hasWritten = (script.stdout as Socket).bytesRead > 0;
+  if (tar.exitCode !== 0 && saidByTar !== "" && hasWritten)
     throw new UserError(
-      `what the command of --python wrote could not be unpacked into ${dirname(folder)} (${saidByTar}): it may write a text of its own to standard output first`,
+      `could not unpack the output of the --python command into ${dirname(folder)} (${saidByTar}): it may print other text to standard output first`,
       ExitCode.BadInput,
     );
   if (script.exitCode !== 0) throw unfinished(said || `exit code ${script.exitCode}`);

@@ -1,5 +1,5 @@
 import type { SinceImport } from "../../../agent/moveIn/sinceImport";
-import { table } from "../../cli/table";
+import { table } from "../../terminal/table";
 import type { WrittenFlows } from "./flowFiles";
 
 /** Characters a line of a cell where no terminal says less. */

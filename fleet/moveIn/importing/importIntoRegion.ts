@@ -1,9 +1,9 @@
 import { type AskedShare, type Contents, regionContents } from "../../../agent/moveIn/contents";
 import { withDatabase } from "../../../agent/postgres/connection";
-import { report, withSession } from "../../cli/command";
 import type { Project } from "../../stacks/project";
 import type { Session } from "../../stacks/session";
-import type { ImportOptions } from "../../verbs/moveIn";
+import { type FleetOptions, withSession } from "../../stacks/withSession";
+import { report } from "../../terminal/messages";
 import { cloudTarget } from "../cloudTarget";
 import { localDatabase } from "../localDatabase";
 import { localTarget } from "../localTarget";
@@ -16,6 +16,17 @@ const PAUSE_MS = { local: 2_000, cloud: 20_000 };
 /** For one answer: of a database, or of a pod that may wait for a node. */
 const ANSWER_MS = { local: 120_000, cloud: 900_000 };
 
+/** An import as the command line asks for it. */
+export interface ImportRequest extends FleetOptions {
+  readonly from: string;
+  readonly config?: string;
+  readonly region: string;
+  readonly withoutSecrets: boolean;
+  readonly damaged: boolean;
+  /** Seconds within which the other regions are to hold the same; 0: they are not compared. */
+  readonly wait: number;
+}
+
 export interface ImportedIntoFleet extends Imported {
   /** Absent where nobody asked for it. */
   readonly agreement?: Agreement;
@@ -26,7 +37,7 @@ export interface ImportedIntoFleet extends Imported {
  *
  * @throws UserError as {@link importSource}
  */
-export function importIntoRegion(options: ImportOptions): Promise<ImportedIntoFleet> {
+export function importIntoRegion(options: ImportRequest): Promise<ImportedIntoFleet> {
   const { from, config, region, withoutSecrets, damaged, local, wait, signal } = options;
   return withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
     const target = local ? await localTarget(region, session, project) : await cloudTarget(region, session, project);

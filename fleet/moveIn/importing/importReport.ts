@@ -2,7 +2,7 @@ import pc from "picocolors";
 import { isUnforeseen } from "../../../agent/moveIn/reasons";
 import type { TableTally } from "../../../agent/moveIn/tallies";
 import { ExitCode } from "../../../model/errors";
-import { table } from "../../cli/table";
+import { table } from "../../terminal/table";
 import type { Agreement } from "./agreement";
 import type { ImportedIntoFleet } from "./importIntoRegion";
 

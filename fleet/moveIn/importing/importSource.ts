@@ -3,9 +3,9 @@ import type { AskedShare } from "../../../agent/moveIn/contents";
 import { inWords } from "../../../agent/moveIn/databaseWords";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { MANIFEST, RESULT } from "../../../agent/moveIn/package";
-import { seldom } from "../../../agent/moveIn/seldom";
 import type { MovedIn } from "../../../agent/moveIn/stages";
 import type { TableTally } from "../../../agent/moveIn/tallies";
+import { throttle } from "../../../agent/moveIn/throttle";
 import { ExitCode, UserError } from "../../../model/errors";
 import { MOVE_IN_PREFIX } from "../../../model/moveIn";
 import { type MoveInFinding, moveInFindings } from "../findings";
@@ -108,7 +108,7 @@ async function packedSource(asked: Import, prefix: string): Promise<Packed> {
     refuse(inventory, asked);
     const { rows, folder, secretKey = madeUp() } = read;
     const { signal, target } = asked;
-    const progress = seldom(asked.report);
+    const progress = throttle(asked.report);
     const sha256 = await packSource({ rows, inventory, folder, bucket: target.bucket, prefix, progress, signal });
     return { source: inventory.source, sha256, secretKey };
   });
@@ -121,7 +121,7 @@ async function resultOf({ bucket, region }: Target, prefix: string): Promise<Mov
   const bytes = await bucket.read(`${prefix}/${RESULT}`);
   if (bytes) return JSON.parse(Buffer.from(bytes).toString("utf8"));
   throw new UserError(
-    `the run in ${region} ended without saying what came of it (${prefix}/${RESULT} is not there, where ${MANIFEST} is): run the same again, which carries only what is missing`,
+    `the run in ${region} ended without saying what came of it (${prefix}/${RESULT} is not there, where ${MANIFEST} is): run the same command again, which carries only what is missing`,
     ExitCode.ResourceFailed,
   );
 }

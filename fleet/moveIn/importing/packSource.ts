@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type TravellingTable, travels } from "../../../agent/accounts/tableRule";
+import { isReplicated, type ReplicatedTable } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
 import { nameOrId } from "../../../agent/moveIn/names";
@@ -57,7 +57,7 @@ export async function packSource(packing: Packing): Promise<string> {
   const found = await rows.columns();
   const tables: PackagedTable[] = [];
   const damage = new Damage(inventory.damaged);
-  for (const rule of TABLES.filter(travels)) {
+  for (const rule of TABLES.filter(isReplicated)) {
     const columns = found.get(rule.table);
     if (columns) tables.push(await packTable(rule, [...columns], packing, damage));
   }
@@ -87,7 +87,7 @@ class Damage {
     this.damaged = new Map(damaged.map((each) => [`${each.table} ${each.rowNumber}`, each]));
   }
 
-  sound(rule: TravellingTable, page: readonly Row[]): readonly Row[] {
+  sound(rule: ReplicatedTable, page: readonly Row[]): readonly Row[] {
     if (this.damaged.size === 0) return page;
     return page.filter((row) => {
       const reason = this.reason(rule, row);
@@ -98,7 +98,7 @@ class Damage {
     });
   }
 
-  private reason({ table, references }: TravellingTable, row: Row): string | undefined {
+  private reason({ table, references }: ReplicatedTable, row: Row): string | undefined {
     const own = this.damaged.get(`${table} ${row[ROW_NUMBER]}`);
     if (own) return `damaged: ${own.column} is not ${own.holds}`;
     const lost = Object.entries(references).find(
@@ -113,7 +113,7 @@ class Damage {
 }
 
 async function packTable(
-  rule: TravellingTable,
+  rule: ReplicatedTable,
   columns: readonly string[],
   packing: Packing,
   damage: Damage,

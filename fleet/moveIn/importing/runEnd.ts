@@ -1,4 +1,4 @@
-import { ExitCode as AgentExitCode } from "../../../agent/errors";
+import { ExitCode as AgentExitCode } from "../../../agent/process/errors";
 import { ExitCode, UserError } from "../../../model/errors";
 
 /** The container that ended a run, as Kubernetes or the local fleet tells of it. */
@@ -28,7 +28,7 @@ export function endOfRun(where: string, { container, exitCode, log }: EndedConta
   const known = CODES[exitCode];
   if (known !== undefined && said !== "") return new UserError(said, known);
   return new UserError(
-    `${container} of the run in ${where} ended with ${exitCode}: ${said || "it said nothing"}; what is in the fleet is whole: mend that, and run the same again`,
+    `${container} of the run in ${where} ended with ${exitCode}: ${said || "it said nothing"}; imported data is consistent: mend that, and run the same command again`,
     ExitCode.ResourceFailed,
   );
 }

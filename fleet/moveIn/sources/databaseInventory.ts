@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { escapeIdentifier } from "pg";
-import { type Ciphertext, travels } from "../../../agent/accounts/tableRule";
+import { type Ciphertext, isReplicated } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
@@ -234,7 +234,7 @@ class LangFlowDatabase {
     const unreadable: string[] = [];
     let count = 0;
     let opened = 0;
-    for (const rule of TABLES.filter(travels))
+    for (const rule of TABLES.filter(isReplicated))
       for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {}))
         for (const row of await this.withCiphertext(rule.table, column)) {
           const held = ciphertextsIn(ciphertext, row.ciphertext, keys);
@@ -248,7 +248,7 @@ class LangFlowDatabase {
   /** @param users names by id */
   async damaged(users: ReadonlyMap<string, string>): Promise<SourceDamage[]> {
     const found: SourceDamage[] = [];
-    for (const { table } of TABLES.filter(travels))
+    for (const { table } of TABLES.filter(isReplicated))
       if (this.has(table))
         for (const { row, ...damage } of await this.rows.damaged(table, [...NAMES, "user_id"]))
           found.push({ ...damage, name: nameOf(row, users) });
@@ -257,7 +257,7 @@ class LangFlowDatabase {
 
   async orphans(): Promise<NonNullable<Inventory["orphans"]>> {
     const found: { table: string; of: string; rows: number }[] = [];
-    for (const { table } of TABLES.filter(travels))
+    for (const { table } of TABLES.filter(isReplicated))
       if (this.has(table)) for (const each of await this.rows.orphans(table)) found.push({ table, ...each });
     return found;
   }

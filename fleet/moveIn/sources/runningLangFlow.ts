@@ -159,7 +159,7 @@ class Questions {
     const { status, text } = await this.answer(path);
     if (status === 401 || (status === 403 && path.endsWith("/whoami")))
       throw new UserError(
-        `${this.address} does not take the key of ${KEY_VARIABLE} (${status}): give one of that LangFlow which is active and has not expired`,
+        `${this.address} rejected the API key in ${KEY_VARIABLE} (${status}): use an active, unexpired key of that LangFlow`,
         ExitCode.Unauthenticated,
       );
     if (status === 403 || status === 404) return undefined;

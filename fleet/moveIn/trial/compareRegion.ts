@@ -143,9 +143,9 @@ export async function compareRegion(
     });
     const ofUser = flows.filter(({ owner }) => owner === sourceId);
     await fewAtOnce(ofUser, async (flow) => {
-      const verdict = await compareFlow(session, flow, opens);
+      const verdict = await compareFlow(session, flow, { opens, isForeseen: foreseen.has(flow.id) });
       count.flows++;
-      const isForeseen = verdict?.isForeseen || foreseen.has(flow.id) || damaged.has(`flow ${flow.name} (${name})`);
+      const isForeseen = verdict?.isForeseen || damaged.has(`flow ${flow.name} (${name})`);
       if (verdict) differs(`flow ${flow.name}`, verdict.said, isForeseen);
       progress(`${region}: ${count.users} of ${users.length} users, ${count.flows} of ${flows.length} flows`);
     });
@@ -164,12 +164,13 @@ const LISTS = { variables: "variables", chats: "chats", mcpServers: "MCP servers
 async function compareFlow(
   session: UserSession,
   flow: ExpectedFlow,
-  opens: boolean,
+  opening: { readonly opens: boolean; readonly isForeseen: boolean },
 ): Promise<Pick<Difference, "said" | "isForeseen"> | undefined> {
   const { status, body } = await session.ask(`/api/v1/flows/${flow.id}`);
   if (status !== OK || !isObject(body)) return { said: messageOf(body), isForeseen: false };
-  const opened = opens ? await session.ask(`/api/v1/build/${flow.id}/vertices`, "POST") : undefined;
-  if (opened && opened.status !== OK) return { said: `does not open: ${messageOf(opened.body)}`, isForeseen: false };
+  const opened = opening.opens ? await session.ask(`/api/v1/build/${flow.id}/vertices`, "POST") : undefined;
+  if (opened && opened.status !== OK)
+    return { said: `does not open: ${messageOf(opened.body)}`, isForeseen: opening.isForeseen };
   try {
     const file = exportedFlow(body, { variables: flow.variables });
     const apart = partsApart(flow.whole, file);

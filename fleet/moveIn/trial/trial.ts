@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { seldom } from "../../../agent/moveIn/seldom";
+import { throttle } from "../../../agent/moveIn/throttle";
 import { ExitCode, UserError } from "../../../model/errors";
 import { connectLive, type LiveConnection } from "../../../sandbox/live/client";
 import { appliedRegions } from "../../../sandbox/live/cluster/applied";
-import { report, withSession } from "../../cli/command";
 import { liveDirectory } from "../../local/live";
 import type { Session } from "../../stacks/session";
-import type { ImportOptions } from "../../verbs/moveIn";
-import { type ImportedIntoFleet, importIntoRegion } from "../importing/importIntoRegion";
+import { withSession } from "../../stacks/withSession";
+import { report } from "../../terminal/messages";
+import { type ImportedIntoFleet, type ImportRequest, importIntoRegion } from "../importing/importIntoRegion";
 import { endOfImport } from "../importing/importReport";
 import { localDatabase, notRunning } from "../localDatabase";
 import { type Compared, compareRegion, type TriedRegion } from "./compareRegion";
@@ -30,7 +30,7 @@ export interface Trial {
  *
  * @throws UserError as {@link importIntoRegion}; (ResourceFailed) where LangFlow does not start again
  */
-export async function trialOf(options: ImportOptions): Promise<Trial> {
+export async function trialOf(options: ImportRequest): Promise<Trial> {
   const { from, config, signal } = options;
   const imported = await importIntoRegion(options);
   if (endOfImport(imported) !== ExitCode.Success) return { imported, compared: [] };
@@ -47,7 +47,7 @@ export async function trialOf(options: ImportOptions): Promise<Trial> {
 /** A region after the other, as they share this machine. */
 async function compareAll(regions: readonly TriedRegion[], source: ExpectedSource, signal: AbortSignal) {
   const compared: Compared[] = [];
-  const progress = seldom(report, TOLD_EVERY_MS);
+  const progress = throttle(report, TOLD_EVERY_MS);
   for (const [index, each] of regions.entries())
     compared.push(await compareRegion(each, source, index === 0, progress, signal).catch(orInterrupted(signal)));
   return compared;

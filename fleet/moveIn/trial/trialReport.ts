@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { ExitCode } from "../../../model/errors";
-import { table } from "../../cli/table";
+import { table } from "../../terminal/table";
 import { sizeIn } from "../byteSize";
 import { endOfImport, importReport } from "../importing/importReport";
 import type { Difference } from "./compareRegion";

@@ -35,8 +35,8 @@ const clusterShape = z.object({
 const cluster: RegionAssumption = {
   name: "cluster",
   of: "region",
-  why: "Auto Mode's three switches, the encryption of secrets and the ways in are EKS' own word",
-  fix: "see what EKS says of it (`aws eks describe-cluster`); `drift` shows what was changed by hand, `up` puts it back",
+  why: "EKS decides the Auto Mode settings, secrets encryption and access modes; only its API shows them",
+  fix: "see `aws eks describe-cluster`; `drift` shows manual changes, `up` reverts them",
   async look(deployment, stack) {
     const { cluster: is } = answered(clusterShape, "the cluster", await eks(deployment, stack, "describe-cluster"));
     const actual = {
@@ -66,8 +66,8 @@ const addonShape = z.object({ addon: z.object({ status: z.string(), health: heal
 const addons: RegionAssumption = {
   name: "add-ons",
   of: "region",
-  why: "that EKS counts the secrets add-on as active before there is a node is taken from its kind, not from its documentation",
-  fix: "`aws eks describe-addon` names what it lacks; where its pods do not start, look at them in kube-system",
+  why: "the secrets add-on must become active before the first node exists; EKS' documentation does not promise it",
+  fix: "`aws eks describe-addon` shows what is missing; if its pods do not start, check them in kube-system",
   async look(deployment, stack) {
     const listed = await eks(deployment, stack, "list-addons");
     const { addons: names } = answered(z.object({ addons: z.array(z.string()) }), "the list of add-ons", listed);
@@ -88,7 +88,7 @@ const driverShape = z.object({ tokenRequests: z.array(z.object({ audience: z.str
 const secretsDriver: RegionAssumption = {
   name: "secrets driver",
   of: "region",
-  why: "whether the secrets add-on takes `tokenRequests` into its driver, without which no pod gets its secrets by pod identity",
+  why: "pods get their secrets by pod identity only if the secrets add-on configures `tokenRequests` in its driver",
   fix: "compare the add-on's version with its release notes, and its configuration with `aws eks describe-addon-configuration`",
   async look({ clouds }, { region }) {
     const drivers = await clouds.objects(region.name, "csidrivers.storage.k8s.io");
@@ -124,8 +124,8 @@ async function identitiesMeant({ clouds }: Deployment, { region }: RegionStack):
 const podIdentities: RegionAssumption = {
   name: "pod identities",
   of: "region",
-  why: "pods get AWS credentials by associations that EKS keeps beside the cluster's own objects",
-  fix: "`up` makes a missing association again; then restart the pods that came before it",
+  why: "pods get AWS credentials from pod identity associations, which EKS stores outside of the cluster",
+  fix: "`up` creates a missing association; then restart the pods that started before it",
   async look(deployment, stack) {
     const answer = await eks(deployment, stack, "list-pod-identity-associations");
     const { associations } = answered(associationsShape, "the list of associations", answer);
@@ -144,8 +144,8 @@ const podShape = z.object({
 const podCredentials: RegionAssumption = {
   name: "credentials in pods",
   of: "region",
-  why: "EKS gives credentials as a pod is admitted and never again; an association seconds too late leaves a pod without",
-  fix: "restart the pods named (`kubectl rollout restart`); the admission policy should not have let them in",
+  why: "EKS adds credentials only when it admits a pod; if the association came seconds later, the pod has none",
+  fix: "restart the named pods (`kubectl rollout restart`); the admission policy should have rejected them",
   async look(deployment, stack) {
     const pods = (await deployment.clouds.objects(stack.region.name, "pods")).filter(
       ({ metadata: { namespace, name } }) =>
@@ -176,8 +176,8 @@ const bindingShape = z.object({ policyName: z.string(), validationActions: z.arr
 const admissionRules: RegionAssumption = {
   name: "admission rules",
   of: "region",
-  why: "a policy without its binding, or one that only warns, refuses nothing and looks the same in a list",
-  fix: "`up` puts the policies and bindings back; find out who took them away in the cluster's audit log",
+  why: "a policy without a binding, or with a binding that only warns, rejects nothing",
+  fix: "`up` restores policies and bindings; the cluster's audit log shows who removed them",
   async look({ clouds }, { region }) {
     const suffix = "admissionregistration.k8s.io" as const;
     const policies = await clouds.objects(region.name, `validatingadmissionpolicies.${suffix}`);
@@ -201,8 +201,8 @@ const admissionRules: RegionAssumption = {
 const admission: RegionAssumption = {
   name: "admission in force",
   of: "region",
-  why: "that this cluster's version of Kubernetes takes the policies' expressions as the tests' version does",
-  fix: "`kubectl get validatingadmissionpolicy -o yaml`: its status says what it does not understand",
+  why: "this cluster's Kubernetes version must accept the policies' expressions, as the tested version does",
+  fix: "`kubectl get validatingadmissionpolicy -o yaml`: the status shows expression errors",
   async look({ clouds }, { region }) {
     const refused = await clouds.refusal(region.name, strangersPod());
     const amiss =
@@ -234,8 +234,8 @@ function strangersPod(): object {
 const readers: RegionAssumption = {
   name: "readers",
   of: "region",
-  why: "what the roles of previews and drift may read of the cluster is decided by EKS' groups and Kubernetes' roles together",
-  fix: "compare the ClusterRoles that bind the group with components/cluster/ClusterReaders.ts; take away what is not there",
+  why: "EKS access groups and Kubernetes roles together decide what the preview and drift roles may read",
+  fix: "compare the ClusterRoles that bind the group with components/cluster/ClusterReaders.ts; remove the others",
   async look({ clouds }, { region }) {
     const may = (verb: string, kind: "deployments.apps" | "secrets") =>
       clouds.mayDo(region.name, READERS_GROUP, verb, kind);
@@ -263,8 +263,8 @@ const ZONES = 2;
 const spread: RegionAssumption = {
   name: "spread over zones",
   of: "region",
-  why: "without it the scheduler may put both pods into one zone, and the zone's death is the region's",
-  fix: "`up` puts the constraint back, which makes new pods",
+  why: "without the constraint the scheduler may place both pods in one zone, and a zone outage becomes a region outage",
+  fix: "`up` restores the constraint, which recreates the pods",
   async look({ clouds }, { region, own }) {
     const name = `langflow-${region.name}`;
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
@@ -286,8 +286,8 @@ const spread: RegionAssumption = {
 const zones: RegionAssumption = {
   name: "zones of pods",
   of: "region",
-  why: "where the pods really are is the scheduler's and Auto Mode's doing",
-  fix: "look at the pods' events; a zone without capacity needs another instance type in the NodePool",
+  why: "the scheduler and Auto Mode decide in which zones the pods run",
+  fix: "check the pods' events; if a zone has no capacity, add an instance type to the NodePool",
   async look({ clouds }, { region, own }) {
     const named = (await clouds.objects(region.name, "nodes")).map(({ metadata }) => [
       metadata.name,
@@ -322,8 +322,8 @@ for host, port in (("169.254.169.254", 80), ("1.1.1.1", 80)):
 const isolation: RegionAssumption = {
   name: "network isolation",
   of: "region",
-  why: "network policies are only as good as what enforces them: Auto Mode's agent on each node",
-  fix: "see `kubectl get networkpolicy -n langflow`, and that kube-system has the ConfigMap that switches the controller on",
+  why: "network policies work only if Auto Mode's agent on each node enforces them",
+  fix: "check `kubectl get networkpolicy -n langflow`, and the ConfigMap in kube-system that enables the controller",
   async look({ clouds }, { region }) {
     const reached = (await clouds.inLangFlow(region.name, REACHES)).trim().split("\n").filter(Boolean);
     const amiss = reached.map((each) => `LangFlow's pod reaches ${each}`);

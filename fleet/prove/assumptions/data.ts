@@ -19,7 +19,7 @@ import {
 const key: RegionAssumption = {
   name: "key",
   of: "region",
-  why: "a key that is disabled or about to be deleted takes everything under it along, weeks later",
+  why: "if the key is disabled or scheduled for deletion, everything that it encrypts becomes unreadable",
   fix: "`aws kms cancel-key-deletion`, `aws kms enable-key`; then find out who did it",
   async look(deployment, stack) {
     const { keyArn: KeyId } = foundationOf(deployment, stack);
@@ -66,8 +66,8 @@ const blockShape = z.object({ PublicAccessBlockConfiguration: z.record(z.string(
 const bucket: RegionAssumption = {
   name: "flow bucket",
   of: "region",
-  why: "what S3 has kept of the rules it was given: it takes a replica key of another region without a word, and copies nothing",
-  fix: "`drift` shows what was changed, `up` puts it back; objects from meanwhile are copied by S3 Batch Replication",
+  why: "S3 accepts a replication rule with a key of the wrong region without an error, and then copies nothing",
+  fix: "`drift` shows what changed, `up` restores it; copy the missed objects with S3 Batch Replication",
   async look(deployment, stack) {
     const own = foundationOf(deployment, stack);
     const ask = (operation: string) =>
@@ -123,8 +123,8 @@ const CANARIES = "prove";
 const copies: RegionAssumption = {
   name: "copies of objects",
   of: "region",
-  why: "whether objects, encrypted by one region's key, arrive in the others under theirs: rules alone do not show it",
-  fix: "see the object's `ReplicationStatus`; FAILED is a matter of the role's rights on both keys and buckets",
+  why: "a test object shows that objects, encrypted with one region's key, arrive in the other regions under their keys",
+  fix: "check the object's `ReplicationStatus`; FAILED means missing permissions of the role on both keys and buckets",
   async look(deployment, stack) {
     const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
     const Key = `${CANARIES}/${stack.region.name}-${randomBytes(8).toString("hex")}`;
@@ -188,8 +188,8 @@ const BACKUP_AGE_MS = DAY_MS + 2 * 3_600_000;
 const backups: RegionAssumption = {
   name: "backups",
   of: "region",
-  why: "a CronJob that never ran looks like one that is not due yet",
-  fix: "`kubectl create job --from=cronjob/backup-<region> …` and its log (docs/operations/restore-data.md)",
+  why: "a CronJob that has never run looks like one that is not due yet",
+  fix: "run `kubectl create job --from=cronjob/backup-<region> …` and read its log (docs/operations/restore-data.md)",
   async look(deployment, stack) {
     const s3 = deployment.clouds.s3(stack.region.awsRegion);
     const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
@@ -229,8 +229,8 @@ const parametersShape = z.object({
 const database: RegionAssumption = {
   name: "database",
   of: "region",
-  why: "a setting that waits for the maintenance window, or a standby that is gone, shows in RDS alone",
-  fix: "`aws rds describe-db-instances`; what is pending comes in the maintenance window, or by a restart",
+  why: "only RDS shows a setting that waits for the maintenance window, or a missing standby",
+  fix: "`aws rds describe-db-instances`; RDS applies pending settings in the maintenance window or at a restart",
   async look(deployment, stack) {
     const { clouds } = deployment;
     const { awsRegion } = stack.region;
@@ -302,8 +302,8 @@ export async function copiedBackup(deployment: Deployment, stack: RegionStack) {
 const databaseBackups: RegionAssumption = {
   name: "backups of the database abroad",
   of: "region",
-  why: "whether RDS copies between these two regions at all, and how old the newest moment is that can be restored there",
-  fix: "`aws rds describe-db-instance-automated-backups` in the backup region; without a pair of regions RDS knows, choose another backupRegion",
+  why: "RDS must copy backups between these two regions, and the newest copy must be recent",
+  fix: "`aws rds describe-db-instance-automated-backups` in the backup region; if RDS does not support this pair of regions, choose a different backupRegion",
   async look(deployment, stack) {
     const { abroad, copy } = await copiedBackup(deployment, stack);
     const { name } = abroad.region;
@@ -333,8 +333,8 @@ const describedShape = z.object({
 const secrets: FleetAssumption = {
   name: "shared secrets",
   of: "fleet",
-  why: "sessions and stored credentials survive a failover only where every region holds the same secrets, and can decrypt them",
-  fix: "`aws secretsmanager describe-secret` names the replica that failed; replicate-secret-to-regions --force-overwrite-replica-secret",
+  why: "sessions and stored credentials survive a failover only if all regions have the same secrets and can decrypt them",
+  fix: "`aws secretsmanager describe-secret` shows the failed replica; replicate-secret-to-regions --force-overwrite-replica-secret",
   async look(deployment) {
     const looks = Object.entries(deployment.outputs.secrets).map(([name, arn]) => secret(deployment, name, arn));
     const amiss = (await Promise.all(looks)).flat();

@@ -36,8 +36,8 @@ export async function appliedPool(deployment: Deployment, region: string): Promi
 const pool: RegionAssumption = {
   name: "pool",
   of: "region",
-  why: "a pool that is switched off, or that points at a load balancer of yesterday, looks well until it is needed",
-  fix: "`up edge` puts it right; where probes fail, `/healthz` of the region says why",
+  why: "a disabled pool, or one with an outdated load balancer, shows no symptom until a failover",
+  fix: "`up edge` restores it; if probes fail, `/healthz` of the region shows the reason",
   async look(deployment, stack) {
     const { edge } = deployment;
     const is = await appliedPool(deployment, stack.region.name);
@@ -65,8 +65,8 @@ const pool: RegionAssumption = {
 const poolHealth: RegionAssumption = {
   name: "health of the pool",
   of: "region",
-  why: "Cloudflare's probes go the whole way: name, certificate, source ranges, load balancer, pod, database",
-  fix: "the reason is Cloudflare's; `up edge` if the pool is not probed at all",
+  why: "Cloudflare's probes test the whole path: name, certificate, source ranges, load balancer, pod, database",
+  fix: "Cloudflare reports the reason; run `up edge` if the pool is not probed",
   async look(deployment, stack) {
     const { healthy, said } = await deployment.clouds.poolHealth(poolOf(deployment, stack.region.name));
     return { found: said, amiss: healthy ? [] : [said] };
@@ -96,8 +96,8 @@ export async function appliedMonitor(deployment: Deployment): Promise<z.infer<ty
 const monitor: FleetAssumption = {
   name: "monitor",
   of: "fleet",
-  why: "the time of a failover follows from its numbers, and a plan may not have taken all of them",
-  fix: "`up edge` writes them again; see the plan's limits where one is refused",
+  why: "its numbers determine the failover time, and a plan may not accept all of them",
+  fix: "`up edge` restores them; if the plan rejects one, see its limits",
   async look(deployment) {
     const is = await appliedMonitor(deployment);
     if (!is) return { found: "", amiss: ["the pools have not one monitor"] };
@@ -160,8 +160,8 @@ function poolsMeant({ edge, outputs }: Deployment, regions: readonly string[]) {
 const steering: FleetAssumption = {
   name: "steering",
   of: "fleet",
-  why: "a plan without a steering policy may take another, and the order of the pools is the order of the failover",
-  fix: "`up edge` puts it right; where the plan refuses, choose another `steering` in Pulumi.edge.yaml",
+  why: "a plan without the policy may apply a different one, and the order of the pools is the failover order",
+  fix: "`up edge` restores it; if the plan rejects it, choose a different `steering` in Pulumi.edge.yaml",
   async look(deployment) {
     const { edge } = deployment;
     const is = await appliedBalancer(deployment);
@@ -187,8 +187,8 @@ const SIGN_IN_PATH = "/cdn-cgi/access/login/";
 const publicName: FleetAssumption = {
   name: "public name",
   of: "fleet",
-  why: "the way of every user, from the world's DNS to the database",
-  fix: "see whether the pools are healthy; `dig` the name, and look at the zone's TLS mode (Full, strict)",
+  why: "it tests every user's path, from public DNS to the database",
+  fix: "check whether the pools are healthy; `dig` the name, and check the zone's TLS mode (Full, strict)",
   async look({ clouds, edge }) {
     const { healthy, said } = await askHealth(await clouds.publicly(`https://${edge.fleet.hostname}`));
     return { found: said, amiss: healthy ? [] : [said] };
@@ -198,8 +198,8 @@ const publicName: FleetAssumption = {
 const singleSignOn: FleetAssumption = {
   name: "single sign-on",
   of: "fleet",
-  why: "an application of Access that is switched off, or another for the same path, lets everybody in without a word",
-  fix: "`up edge` writes the applications again; in Zero Trust look for another one of the same name or path",
+  why: "a disabled Access application, or a different one for the same path, lets everyone in",
+  fix: "`up edge` restores the applications; in Zero Trust, search for a different one with the same name or path",
   async look({ clouds, edge }) {
     if (!edge.own.access) throw new NotCheckable("the config has no access");
     // What LangFlow answers anyone.
@@ -223,8 +223,8 @@ const policiesShape = z.array(
 const notifications: FleetAssumption = {
   name: "alarms",
   of: "fleet",
-  why: "Cloudflare's notification is the alarm that survives a region, and it can be switched off by hand",
-  fix: "`up edge`; recipients outside the account confirm their address once, by the mail Cloudflare sends them",
+  why: "Cloudflare's notification still works when a region is lost, and someone may have disabled it",
+  fix: "`up edge`; recipients outside the account must confirm their address once, in Cloudflare's email",
   async look(deployment) {
     const { clouds, edge } = deployment;
     const answer = await clouds.cloudflare(`/accounts/${edge.fleet.cloudflareAccountId}/alerting/v3/policies`);
@@ -249,8 +249,8 @@ const REFUSED = 401;
 const webhook: RegionAssumption = {
   name: "webhook",
   of: "region",
-  why: "the Git host's call goes through Cloudflare, a load balancer and a network policy of its own",
-  fix: "the status says how far it came: 52x Cloudflare's way to the region, 401 another secret, 404 another path",
+  why: "the Git host's call passes through Cloudflare, a load balancer and a separate network policy",
+  fix: "the status shows where it failed: 52x from Cloudflare to the region, 401 wrong secret, 404 wrong path",
   async look({ clouds, outputs }, { region }) {
     const public_ = outputs.edge.webhooks?.[region.name];
     if (public_ === undefined) throw new NotCheckable("the config has no webhook");
@@ -274,8 +274,8 @@ const webhook: RegionAssumption = {
 const drift: FleetAssumption = {
   name: "drift",
   of: "fleet",
-  why: "a provider that reports a change where there is none makes every later report worthless",
-  fix: "`npm run fleet -- drift` shows the properties; what no hand changed is the provider's, and belongs into fleet/stacks/noise.ts",
+  why: "a provider that always reports a change makes later drift reports useless",
+  fix: "`npm run fleet -- drift` shows the properties; add false changes of a provider to fleet/stacks/noise.ts",
   async look(deployment) {
     const [first, second] = [await deployment.drifted(), await deployment.drifted()];
     const amiss = [

@@ -19,8 +19,8 @@ const networksShape = z.object({ ipv4_cidrs: z.array(z.string()) });
 const entrance: RegionAssumption = {
   name: "entrance",
   of: "region",
-  why: "Cloudflare's networks change now and then, and a Service without source ranges lets in the world",
-  fix: "`up` writes Cloudflare's networks of today into the Service",
+  why: "Cloudflare's IP ranges change, and a Service without source ranges is open to the internet",
+  fix: "`up` writes Cloudflare's current ranges to the Service",
   async look({ clouds }, { region }) {
     const services = await clouds.objects(region.name, "services");
     const service = services.find(({ metadata }) => metadata.name === "langflow-public");
@@ -72,8 +72,8 @@ const TARGETS = 2;
 const loadBalancer: RegionAssumption = {
   name: "load balancer",
   of: "region",
-  why: "Auto Mode documents some of the annotations only; what it makes of the others is seen on the load balancer itself",
-  fix: "compare with the annotations in components/langflow/PublicEntrance.ts; report the one that is not taken",
+  why: "Auto Mode documents only some annotations; the load balancer shows whether the others took effect",
+  fix: "compare with the annotations in components/langflow/PublicEntrance.ts; report the one that has no effect",
   async look(deployment, stack) {
     const ask = (operation: string, input: object) =>
       deployment.clouds.aws(stack.region.awsRegion, "elbv2", operation, input);
@@ -128,8 +128,8 @@ const loadBalancer: RegionAssumption = {
 const closed: RegionAssumption = {
   name: "origin closed to strangers",
   of: "region",
-  why: "that the load balancer's security group really is made of the source ranges",
-  fix: "look at its security groups; where this machine is inside Cloudflare's networks, look from another",
+  why: "the load balancer's security group must contain only the source ranges",
+  fix: "check its security groups; if this machine is inside Cloudflare's networks, test from a different one",
   async look(deployment, stack) {
     const { originHostname, webhookHostname } = outputsOf(deployment, stack);
     const hosts = [originHostname, ...(webhookHostname === undefined ? [] : [webhookHostname])];
@@ -153,8 +153,8 @@ export const CERTIFICATE_DAYS = 30;
 const certificate: RegionAssumption = {
   name: "certificate",
   of: "region",
-  why: "ACM renews by itself only where it is in use and its DNS record is still there",
-  fix: "put the validation record back (`aws acm describe-certificate` has it): ACM renews 60 days before the end",
+  why: "ACM renews a certificate only while it is in use and its DNS validation record exists",
+  fix: "restore the validation record (see `aws acm describe-certificate`): ACM renews 60 days before expiry",
   async look(deployment, stack) {
     const own = foundationOf(deployment, stack);
     const arns = [own.certificateArn, ...(own.webhookCertificateArn ? [own.webhookCertificateArn] : [])];

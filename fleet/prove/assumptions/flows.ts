@@ -16,8 +16,8 @@ import {
 const replication: RegionAssumption = {
   name: "replication",
   of: "region",
-  why: "database, secret key and every region's bucket meet for the first time in the running agent",
-  fix: "the agent's log names the bucket that it does not reach, or the row that waits and why (docs/how-work-travels.md)",
+  why: "only the running agent shows that the database, the secret key and every region's bucket work together",
+  fix: "the agent's log names the unreachable bucket, or the waiting row and the reason (docs/how-work-travels.md)",
   async look({ clouds }, { own, region }) {
     const { replicationLagSeconds: lag, rowsWaiting, bucketsUnreached = [] } = await clouds.agent(region.name);
     const limitSeconds = replicationLateSeconds(own.sync);
@@ -36,8 +36,8 @@ const isRecorder = (agent: AgentStatus) => agent.isRecorder === true;
 const record: FleetAssumption = {
   name: "record",
   of: "fleet",
-  why: "Git host, token, lease and database meet for the first time in the recorder",
-  fix: "the recorder's log says which step fails; held flows wait for a person (docs/operations/held-flows.md)",
+  why: "only the running recorder shows that the Git host, token, lease and database work together",
+  fix: "the recorder's log shows the failing step; held flows need a person (docs/operations/held-flows.md)",
   async look({ clouds, edge, regions }) {
     if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config has no flowRepository");
     const asked = await Promise.allSettled(
@@ -65,8 +65,8 @@ const record: FleetAssumption = {
 const session: RegionAssumption = {
   name: "sessions elsewhere",
   of: "region",
-  why: "a session survives a failover only where account ids and the secret key are one in all regions' databases",
-  fix: "see the log of the init container `adopt`; sessions end where the secret key differs: restart the pods",
+  why: "a session survives a failover only if account ids and the secret key are the same in all regions",
+  fix: "check the log of the init container `adopt`; if the secret key differs, restart the pods",
   async look(deployment, stack) {
     const { clouds, outputs } = deployment;
     const url = await clouds.reach(stack.region.name);
@@ -92,8 +92,8 @@ const SETTLE_MS = 2_000;
 const flows: FleetAssumption = {
   name: "the same flows",
   of: "fleet",
-  why: "each region has a database of its own, and the agents alone replicate between them",
-  fix: "the log of the agent in the region that lacks one names the row that waits and why",
+  why: "each region has its own database, and only the agents replicate between them",
+  fix: "the agent's log in the region that lacks a flow names the waiting row and the reason",
   async look(deployment) {
     const apiKey = await secretValue(deployment.clouds, deployment.outputs.secrets.apiKey);
     const list = async ({ region: { name } }: RegionStack) => {
@@ -118,8 +118,8 @@ const PROBE_MS = 1_000;
 const drain: RegionAssumption = {
   name: "drain",
   of: "region",
-  why: "how long a load balancer still sends new connections to a pod that goes is measured, not promised",
-  fix: "raise SHUTDOWN in model/langflow.ts, where the numbers and their sources are",
+  why: "AWS does not document how long a load balancer sends new connections to a terminating pod",
+  fix: "raise SHUTDOWN in model/langflow.ts, which lists the numbers and their sources",
   disturbs: true,
   async look(deployment, { region: { name } }) {
     const { clouds, edge } = deployment;

@@ -36,8 +36,8 @@ export async function runningImages({ clouds }: Deployment, { region }: RegionSt
 const running: RegionAssumption = {
   name: "images",
   of: "region",
-  why: "one digest everywhere is what makes the regions the same; a Deployment may have been given another by hand",
-  fix: "`up` puts the config's digest back; see who changed it in the cluster's audit log",
+  why: "all regions must run the same digest; someone may have changed a Deployment by hand",
+  fix: "`up` restores the configured digest; the cluster's audit log shows who changed it",
   async look(deployment, stack) {
     const { registry } = foundationOf(deployment, stack);
     const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
@@ -57,8 +57,8 @@ const detailsShape = z.object({ imageDetails: z.array(z.object({ imageDigest: z.
 const registries: RegionAssumption = {
   name: "images in the registry",
   of: "region",
-  why: "a region that pulls from its own registry survives the build region's death only if the copy has come",
-  fix: "what was pushed before the replication was set up is not copied: push it again under a new version",
+  why: "each region pulls from its own registry, so it survives the loss of the build region only with a copy there",
+  fix: "ECR does not copy images that were pushed before replication was configured: push it under a new version",
   async look({ clouds }, { fleet, region }) {
     const looks = imagesOf(fleet).map(async (image) => {
       const input = { repositoryName: image.repository, imageIds: [{ imageDigest: image.digest }] };
@@ -86,8 +86,8 @@ export async function unsignedImages(deployment: Deployment, stack: RegionStack)
 const signatures: RegionAssumption = {
   name: "signatures of images",
   of: "region",
-  why: "whether ECR copies signatures with the images is documented without a time, and a region checks its own registry",
-  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs where none has come",
+  why: "ECR does not document how soon it replicates signatures, and each region verifies them in its own registry",
+  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs an image without a signature",
   async look(deployment, stack) {
     const amiss = await unsignedImages(deployment, stack);
     return { found: `${imagesOf(stack.fleet).length} images signed by ${signerOf(stack.fleet)}`, amiss };

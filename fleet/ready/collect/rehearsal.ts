@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ExitCode } from "../../../agent/errors";
+import { ExitCode } from "../../../agent/process/errors";
 import { NotCheckable } from "../../examination/finding";
 import type { Rehearsal } from "../evidence";
 

@@ -1,6 +1,6 @@
 import type { Place } from "../../../model/places";
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/shared/values";
+import { list, record, text } from "../../resources/values";
 import { kind, stackOf } from "../cluster/resourceNames";
 import { type AppliedMonitor, monitorOf } from "./appliedMonitor";
 import { POLICIES, type SteeringPolicy } from "./steering";

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/shared/values";
+import { list, record, text } from "../../resources/values";
 
 /** What is asked of an origin, and how often. */
 export interface AppliedMonitor {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/shared/values";
-import type { PodSpec } from "./podSpec";
+import { list, record, text } from "../../resources/values";
+import type { PodSpec } from "../process/podSpec";
+import type { AppliedDatabase } from "../servers/database";
 import { kind, stackOf } from "./resourceNames";
 import { type MountedFiles, mountedFiles } from "./secretMount";
 
@@ -41,14 +42,6 @@ export interface AppliedService {
   readonly drainSeconds: number;
   /** Seconds until its health checks have found a dead pod, which is sent new connections until then. */
   readonly failSeconds: number;
-}
-
-export interface AppliedDatabase {
-  readonly host: string;
-  readonly port: number;
-  readonly name: string;
-  readonly user: string;
-  readonly password: string;
 }
 
 /** A region as it is applied: what its processes are made of. */

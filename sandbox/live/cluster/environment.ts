@@ -1,4 +1,4 @@
-import type { Container, EnvVar } from "./podSpec";
+import type { Container, EnvVar } from "../process/podSpec";
 
 /** What containers of a namespace may refer to, by name. */
 export interface References {

@@ -6,10 +6,10 @@ import { BlackHole } from "../process/blackHole";
 import { tailOf } from "../process/boundProcess";
 import { backOffSeconds, type ContainerHost, LiveContainer, lastLine, runOnce } from "../process/container";
 import { bytesOf } from "../process/memoryLimit";
+import type { Container, Volume } from "../process/podSpec";
 import { isHopeless, type ProcessStatus } from "../status";
 import type { AppliedRegion, Workload } from "./applied";
 import { environmentOf } from "./environment";
-import type { Container, Volume } from "./podSpec";
 import { type Places, translate } from "./translate";
 import { translatedFile, type Watched } from "./translateObservability";
 
@@ -54,6 +54,8 @@ export interface JobResult {
 
 /** What a run has beside what its CronJob says. */
 export interface JobRun {
+  /** The Job's name: while one of that name runs, there is no second. Each run has a name of its own by default. */
+  readonly job?: string;
   /** In place of its containers' own; those of init containers stay. */
   readonly args?: readonly string[];
   /** Variables of all its containers, over those of the same name. */

@@ -55,6 +55,15 @@ function stateOf({ initialising }: LivePod, { state }: LiveContainer, isLeaving:
   return initialising ? `init: ${initialising}` : state;
 }
 
+/** As the API server answers for a Job whose name is taken. */
+class JobExists extends Error {
+  readonly statusCode = 409;
+
+  constructor(name: string) {
+    super(`job ${name} already exists`);
+  }
+}
+
 /** One region's processes: its database, and each Deployment's pods. */
 export class LiveRegion {
   /** Taken away by a fault: nothing of it runs until it is given back. */
@@ -69,6 +78,7 @@ export class LiveRegion {
   private readonly outside: Outside;
   private readonly podPorts = new Map<string, number>();
   private jobs = 0;
+  private readonly namedJobs = new Set<string>();
   /** Of its pods, where they have another than this machine. */
   private clock: OwnClock | undefined;
   private readonly jobMetrics = new JobMetrics();
@@ -257,10 +267,18 @@ export class LiveRegion {
     return found !== undefined;
   }
 
-  /** Runs a CronJob's pod once, at the longest until the signal; undefined where there is no such CronJob. */
+  /**
+   * Runs a CronJob's pod once, at the longest until the signal; undefined where there is no such CronJob.
+   *
+   * @throws JobExists where one of the run's name runs
+   */
   job(name: string, run: JobRun, signal: AbortSignal): Promise<JobResult> | undefined {
     const workload = this.applied.cronJobs.find((each) => each.name === name);
-    return workload && this.runToEnd(workload, run, signal);
+    const { job } = run;
+    if (!workload || job === undefined) return workload && this.runToEnd(workload, run, signal);
+    if (this.namedJobs.has(job)) throw new JobExists(job);
+    this.namedJobs.add(job);
+    return this.runToEnd(workload, run, signal).finally(() => this.namedJobs.delete(job));
   }
 
   private async runToEnd(workload: Workload, run: JobRun, signal: AbortSignal): Promise<JobResult> {

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../../cloud/client";
-import { list, record, text } from "../../providers/shared/values";
+import { list, record, text } from "../../resources/values";
 
 /** Content by file name. */
 export type MountedFiles = ReadonlyMap<string, string>;

@@ -1,3 +1,5 @@
+import type { Invocation } from "../process/boundProcess";
+
 /**
  * What names a place in a cluster, said as this machine names it. Nothing else of a container is touched: its other
  * variables, its command and its arguments reach the process as they were applied.
@@ -97,13 +99,6 @@ function isUnheard(name: string, value: string, places: Places): boolean {
 const UNKNOWN_IMAGE: Image = { entrypoint: [], command: [], environment: {} };
 
 const TEMPORARY = "/tmp";
-
-export interface Invocation {
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  /** Limit on the memory of the process and all that it starts; undefined: none. */
-  readonly memoryBytes?: number | undefined;
-}
 
 /**
  * A container as a process.

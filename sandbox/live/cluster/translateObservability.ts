@@ -16,7 +16,7 @@
  */
 import { parse, stringify } from "yaml";
 import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
-import { list, type Properties, record } from "../../providers/shared/values";
+import { list, type Properties, record } from "../../resources/values";
 import { type Places, translatedUrl } from "./translate";
 
 /** A port of a pod, as the Kubernetes API would tell of it. */

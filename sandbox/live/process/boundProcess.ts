@@ -1,10 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { appendFileSync, closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Invocation } from "../cluster/translate";
 import { MemoryLimit } from "./memoryLimit";
 
 const END_WITH_PARENT = join(__dirname, "endWithParent.sh");
+
+export interface Invocation {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Limit on the memory of the process and all that it starts; undefined: none. */
+  readonly memoryBytes?: number | undefined;
+}
 
 export interface Launch extends Invocation {
   readonly directory: string;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Container } from "../cluster/podSpec";
-import type { Invocation } from "../cluster/translate";
+import type { Invocation } from "./boundProcess";
 import { BoundProcess, type Ended, tailOf } from "./boundProcess";
+import type { Container } from "./podSpec";
 import { type ProbeState, type ProbeTarget, watchProbe } from "./probe";
 
 export type ContainerState = "waiting" | "starting" | "ready" | "not ready" | "back-off" | "ended";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Probe } from "../cluster/podSpec";
 import { takesConnections } from "./connection";
+import type { Probe } from "./podSpec";
 
 /** What a probe has found out so far. */
 export type ProbeState = "unknown" | "success" | "failure";

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
-import type { AppliedDatabase } from "../cluster/applied";
 import type { Launch } from "../process/boundProcess";
 import { lastLine } from "../process/container";
 import { KeptServer } from "../process/keptServer";
@@ -16,6 +15,14 @@ const run = promisify(execFile);
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 const GRACE_MS = 20_000;
+
+export interface AppliedDatabase {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly user: string;
+  readonly password: string;
+}
 
 /**
  * A region's PostgreSQL: a cluster of its own, the database and the user of the applied secret in it. As on RDS that

@@ -1,4 +1,4 @@
-import { list, record, text } from "../../providers/shared/values";
+import { list, record, text } from "../../resources/values";
 import type { Notification, NotifiedAlert } from "../status";
 
 /** Notifications that are remembered, the newest ones. */

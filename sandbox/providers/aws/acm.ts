@@ -1,6 +1,6 @@
+import { list, type Properties, record, text } from "../../resources/values";
 import type { Behaviour } from "../shared/behaviour";
 import { CloudError, Code } from "../shared/errors";
-import { list, type Properties, record, text } from "../shared/values";
 import { arn, hashOf, neighbour, refusal, uuid } from "./identifiers";
 
 const CERTIFICATE = "aws:acm/certificate:Certificate";

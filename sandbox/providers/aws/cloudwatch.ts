@@ -1,6 +1,6 @@
-import { keyOf } from "../../cloud/store";
+import { keyOf } from "../../resources/store";
+import { text } from "../../resources/values";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import { text } from "../shared/values";
 import { arn, checkKeyRegion, refusal } from "./identifiers";
 
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";

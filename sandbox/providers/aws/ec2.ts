@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import { overlapping, parseCidr } from "../../../model/addresses";
-import type { Resource } from "../../cloud/store";
+import type { Resource } from "../../resources/store";
+import { list, text } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import type { Problem } from "../shared/schema";
-import { list, text } from "../shared/values";
 import { arn, ec2Id, hashOf, hex, neighbour, refusal } from "./identifiers";
 
 const VPC = "aws:ec2/vpc:Vpc";

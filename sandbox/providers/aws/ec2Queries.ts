@@ -1,6 +1,6 @@
-import type { Resource } from "../../cloud/store";
+import type { Resource } from "../../resources/store";
+import { text } from "../../resources/values";
 import type { CloudFunction } from "../shared/behaviour";
-import { text } from "../shared/values";
 import { type Fields, hasTags, inRegion, passes, tagsOf, theOne } from "./lookingUp";
 
 const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

@@ -1,5 +1,5 @@
+import { list, record, text } from "../../resources/values";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import { list, record, text } from "../shared/values";
 import { arn, checkKeyRegion, neighbour, refusal } from "./identifiers";
 
 const REPOSITORY = "aws:ecr/repository:Repository";

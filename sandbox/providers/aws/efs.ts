@@ -1,5 +1,5 @@
+import { text } from "../../resources/values";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import { text } from "../shared/values";
 import { arn, checkKeyRegion, ec2Id, hashOf, neighbour, refusal } from "./identifiers";
 
 const FILE_SYSTEM = "aws:efs/fileSystem:FileSystem";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { isUnknown, list, record, text } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
 import { atPace } from "../shared/pace";
-import type { Problem } from "../shared/schema";
-import { isUnknown, list, record, text } from "../shared/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, now, refusal } from "./identifiers";
 

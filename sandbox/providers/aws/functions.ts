@@ -1,5 +1,5 @@
+import { list } from "../../resources/values";
 import type { CloudFunction } from "../shared/behaviour";
-import { list } from "../shared/values";
 import { zoneId, zonesOf } from "./ec2";
 import { ec2Queries } from "./ec2Queries";
 import { queries } from "./queries";

@@ -1,6 +1,6 @@
+import { isUnknown, text } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import type { Problem } from "../shared/schema";
-import { isUnknown, text } from "../shared/values";
 import { arn, now, randomText, refusal } from "./identifiers";
 
 const ROLE = "aws:iam/role:Role";

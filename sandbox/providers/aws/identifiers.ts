@@ -1,8 +1,8 @@
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
-import type { Resource } from "../../cloud/store";
+import type { Resource } from "../../resources/store";
+import { text } from "../../resources/values";
 import type { Scope, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import { text } from "../shared/values";
 
 /** A random identifier of the form many AWS services use. */
 export const uuid = (): string => randomUUID();

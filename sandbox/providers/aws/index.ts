@@ -1,9 +1,9 @@
 import { partitionOf } from "../../../model/places";
+import { isUnknown, list, type Properties, record, text, UNKNOWN } from "../../resources/values";
 import awsSchema from "../../schema/aws.json";
+import type { PackageSchema } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import type { Definition } from "../shared/provider";
-import type { PackageSchema } from "../shared/schema";
-import { isUnknown, list, type Properties, record, text, UNKNOWN } from "../shared/values";
 import { acm } from "./acm";
 import { cloudwatch } from "./cloudwatch";
 import { ec2 } from "./ec2";

@@ -1,5 +1,5 @@
+import { text } from "../../resources/values";
 import type { Behaviour } from "../shared/behaviour";
-import { text } from "../shared/values";
 import { arn, neighbour, refusal, uuid } from "./identifiers";
 
 const KEY = "aws:kms/key:Key";

@@ -1,7 +1,7 @@
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { list, type Properties, record, text } from "../../resources/values";
 import type { Scope } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import { list, type Properties, record, text } from "../shared/values";
 
 /** The resources of a type in a function's account and region. */
 export function inRegion(cloud: Store, { account, region }: Scope, type: string): Resource[] {

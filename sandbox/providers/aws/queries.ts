@@ -1,7 +1,7 @@
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { list, record } from "../../resources/values";
 import type { CloudFunction, Scope } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import { list, record } from "../shared/values";
 import { arn } from "./identifiers";
 import { inRegion, passes, tagsOf, theOne } from "./lookingUp";
 

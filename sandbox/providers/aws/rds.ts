@@ -1,7 +1,7 @@
-import type { Resource } from "../../cloud/store";
+import type { Resource } from "../../resources/store";
+import { list, type Properties, text } from "../../resources/values";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import { list, type Properties, text } from "../shared/values";
 import { writeLogs } from "./cloudwatch";
 import { arn, checkKeyRegion, hashOf, hex, neighbour, randomText, refusal, regionOf } from "./identifiers";
 

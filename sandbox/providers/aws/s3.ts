@@ -1,8 +1,8 @@
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { list, record, text } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import type { Problem } from "../shared/schema";
-import { list, record, text } from "../shared/values";
 import { checkKeyRegion, refusal, regionOf } from "./identifiers";
 
 const BUCKET = "aws:s3/bucket:Bucket";

@@ -1,6 +1,6 @@
-import { keyOf } from "../../cloud/store";
+import { keyOf } from "../../resources/store";
+import { list, record, text } from "../../resources/values";
 import type { Behaviour, Situation } from "../shared/behaviour";
-import { list, record, text } from "../shared/values";
 import { arn, checkKeyRegion, neighbour, randomText, refusal, uuid } from "./identifiers";
 
 const SECRET = "aws:secretsmanager/secret:Secret";

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import type { Store } from "../../cloud/store";
-import { isRecord, type Properties } from "../shared/values";
+import type { Store } from "../../resources/store";
+import { isRecord, type Properties } from "../../resources/values";
 
 /** Paths of Cloudflare's own API below `/client/v4`, by the type of what they tell. Reading is all that is done with them. */
 const PATHS: Readonly<Record<string, string>> = {

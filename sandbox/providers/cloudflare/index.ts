@@ -1,10 +1,10 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { list, record, text } from "../../resources/values";
 import cloudflareSchema from "../../schema/cloudflare.json";
+import type { PackageSchema } from "../../schema/schema";
 import type { Behaviour, CloudFunction, Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
 import type { Definition } from "../shared/provider";
-import type { PackageSchema } from "../shared/schema";
-import { list, record, text } from "../shared/values";
 import { lists } from "./lists";
 
 const schema: PackageSchema = cloudflareSchema;

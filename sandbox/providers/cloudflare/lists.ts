@@ -1,6 +1,6 @@
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { record, text } from "../../resources/values";
 import type { CloudFunction } from "../shared/behaviour";
-import { record, text } from "../shared/values";
 
 const whole = ({ id, properties }: Resource) => ({ ...properties, id });
 

@@ -1,8 +1,8 @@
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { record, text } from "../../resources/values";
 import { ACCESS_POLICY } from "../aws/eks";
 import { CloudError } from "../shared/errors";
 import { atPace } from "../shared/pace";
-import { record, text } from "../shared/values";
 
 /**
  * Seconds until an access entry, or a pod identity association, is effective: "several" (EKS API reference,

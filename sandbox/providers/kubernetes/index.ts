@@ -1,11 +1,11 @@
 import { parse } from "yaml";
-import type { Resource, Store } from "../../cloud/store";
+import type { Resource, Store } from "../../resources/store";
+import { isRecord, list, type Properties, record, text } from "../../resources/values";
 import kubernetesSchema from "../../schema/kubernetes.json";
+import type { PackageSchema, ResourceSchema } from "../../schema/schema";
 import { CLUSTER } from "../aws/eks";
 import type { Behaviour, Scope } from "../shared/behaviour";
 import type { Definition } from "../shared/provider";
-import type { PackageSchema, ResourceSchema } from "../shared/schema";
-import { isRecord, list, type Properties, record, text } from "../shared/values";
 import { enter } from "./entry";
 import {
   completed,

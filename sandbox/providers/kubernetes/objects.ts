@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Resource } from "../../cloud/store";
+import type { Resource } from "../../resources/store";
+import { isUnknown, type Properties, record, text } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
-import type { Problem } from "../shared/schema";
-import { isUnknown, type Properties, record, text } from "../shared/values";
 import { rulesOf } from "./rules";
 
 /** Group, version and kind of a type token: `kubernetes:apps/v1:Deployment`. */

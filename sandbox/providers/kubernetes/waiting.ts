@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { record, text } from "../../resources/values";
 import { CLUSTER, POD_IDENTITY } from "../aws/eks";
 import type { Situation } from "../shared/behaviour";
 import { atPace } from "../shared/pace";
-import { record, text } from "../shared/values";
 import { CONSISTENT_SECONDS } from "./entry";
 import { kindOf, namespaceOf, rejected } from "./objects";
 import { rulesOf } from "./rules";

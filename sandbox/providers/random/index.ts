@@ -1,9 +1,9 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { text } from "../../resources/values";
 import randomSchema from "../../schema/random.json";
+import type { PackageSchema, Problem } from "../../schema/schema";
 import type { Behaviour, Situation } from "../shared/behaviour";
 import type { Definition } from "../shared/provider";
-import type { PackageSchema, Problem } from "../shared/schema";
-import { text } from "../shared/values";
 
 const schema: PackageSchema = randomSchema;
 

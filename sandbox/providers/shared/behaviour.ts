@@ -1,6 +1,6 @@
-import type { Resource, Store } from "../../cloud/store";
-import type { Problem } from "./schema";
-import type { Properties } from "./values";
+import type { Resource, Store } from "../../resources/store";
+import type { Properties } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 
 /** Where a provider instance works: what its configuration says, beside the region or cluster of a single resource. */
 export interface Scope {

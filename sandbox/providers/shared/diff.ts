@@ -1,4 +1,4 @@
-import { isRecord, isUnknown, type Properties } from "./values";
+import { isRecord, isUnknown, type Properties } from "../../resources/values";
 
 /** How one property differs; paths are written as the engine writes them: `rules[0].status`. */
 export interface Change {

@@ -1,10 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
-import { keyOf, type Resource, type Store } from "../../cloud/store";
+import { keyOf, type Resource, type Store } from "../../resources/store";
+import { isUnknown, type Marked, mark, type Properties, text, UNKNOWN, unmark } from "../../resources/values";
+import {
+  checkProperties,
+  type PackageSchema,
+  type Problem,
+  type ResourceSchema,
+  withComputed,
+} from "../../schema/schema";
 import type { Behaviour, CloudFunction, Scope, Situation } from "./behaviour";
 import { type Change, changesBetween, type DiffRules, isWithin } from "./diff";
 import { CloudError, Code } from "./errors";
-import { checkProperties, type PackageSchema, type Problem, type ResourceSchema, withComputed } from "./schema";
-import { isUnknown, type Marked, mark, type Properties, text, UNKNOWN, unmark } from "./values";
 
 /** The providers the local cloud stands in for; the names are the engine's. */
 export const PROVIDERS = ["aws", "cloudflare", "kubernetes", "random"] as const;

@@ -4,12 +4,14 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Method } from "../../cloud/faults";
+import { type Properties, unmark } from "../../resources/values";
+import type { Problem } from "../../schema/schema";
 import type { Change } from "./diff";
 import { CloudError, Code } from "./errors";
 import type { Provider, Target } from "./provider";
-import type { Problem } from "./schema";
-import { type Properties, unmark } from "./values";
+
+export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
+export type Method = (typeof METHODS)[number];
 
 /** What a call of the engine asks for, as far as plans of failure and the journal care. */
 export interface Call {

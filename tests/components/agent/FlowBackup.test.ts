@@ -1,4 +1,4 @@
-import { ExitCode } from "../../../agent/errors";
+import { ExitCode } from "../../../agent/process/errors";
 import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup } from "../../langflow";
 import { expectRegions, type Recorded } from "../../mocks";
 

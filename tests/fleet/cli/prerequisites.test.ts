@@ -21,7 +21,7 @@ describe("a Node that is too old", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(["18.20.8", "20.18.3", "12.22.12"])("is refused: %s", (version) => {
-    expect(nodeProblem(version)).toMatch(new RegExp(`^this is Node ${version}, and 20\\.19 or newer is needed: `));
+    expect(nodeProblem(version)).toMatch(new RegExp(`^Node ${version} is too old: install Node 20\\.19 or newer `));
   });
 
   it.each(["20.19.0", "20.20.2", "22.0.0", "24.4.1"])("is not %s", (version) => {
@@ -49,8 +49,8 @@ describe("packages that are not installed", () => {
 
   it("are told apart from those of another lockfile, and from what this system does not need", () => {
     expect(packagesProblem(locked, undefined)).toContain("not installed");
-    expect(packagesProblem(locked, {})).toContain("(one is another): run `npm ci`");
-    expect(packagesProblem(locked, { "node_modules/one": { version: "0.9.0" } })).toContain("(one is another)");
+    expect(packagesProblem(locked, {})).toContain("(one differs): run `npm ci`");
+    expect(packagesProblem(locked, { "node_modules/one": { version: "0.9.0" } })).toContain("(one differs)");
     expect(packagesProblem(locked, { "node_modules/one": { version: "1.0.0" } })).toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe("packages that are not installed", () => {
       cpSync(join(ROOT, file), join(folder, file));
     const { status, lines } = verb(folder, ["up", "--local"]);
     expect(status).toBe(ExitCode.BadInput);
-    expect(lines).toEqual(["the packages are not installed, or an installation was cut off: run `npm ci`"]);
+    expect(lines).toEqual(["the packages are not installed completely: run `npm ci`"]);
   });
 });
 
@@ -83,7 +83,7 @@ describe("a disk that is full", () => {
     const free = freeMib({ bavail: 1_000, bsize: 4_096 });
     expect(free).toBe(3);
     expect(spaceProblem("/home/me/.fleet", free, 100)).toBe(
-      "the disk of /home/me/.fleet has 3 MiB free, and 100 are needed: make room, then run this again",
+      "the disk of /home/me/.fleet has 3 MiB free, and 100 MiB are needed: free some space, then run this again",
     );
     expect(spaceProblem("/home/me/.fleet", 100, 100)).toBeUndefined();
   });

@@ -9,8 +9,8 @@ const options = {
   dir: text("<dir>", "a text that stands for itself", "out"),
   headOwner: neededText("<owner>", "a text that must be given"),
   also: texts("<folders...>", "some texts"),
-  fault: oneOf("<fault>", ["region", "git"], "region"),
-  healthyWithin: seconds("a time", { otherwise: 600 }),
+  fault: oneOf("<fault>", "a fault", ["region", "git"], "region"),
+  healthyWithin: seconds("a time", { default: 600 }),
   limit: seconds("a time that may be left out", { least: 1 }),
   silence: minutes("a time", 90),
   abortAbove: percent("a share", 20),
@@ -22,13 +22,14 @@ async function given(line: string): Promise<{ given?: Given<typeof options>; end
   const look = verb({
     name: "look",
     description: "looks",
+    examples: ["look"],
     options,
     async handler(all) {
       seen.given = all;
       return ExitCode.Drift;
     },
   });
-  const command = verbGroup("all", "all verbs", [look]).command({
+  const command = verbGroup({ name: "all", description: "all verbs" }, [look]).command({
     signal: AbortSignal.abort(),
     ended: (code) => seen.ended.push(code),
   });

@@ -4,12 +4,12 @@ import type { Server } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { parseBackend } from "../../../fleet/doctor/backend";
 import { FOUNDATION, REGION } from "../../../fleet/doctor/firstSteps";
 import { quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
 import type { Finding } from "../../../fleet/examination/finding";
-import { doctor } from "../../../fleet/handlers/doctor";
+import { parseBackend } from "../../../fleet/stacks/backend";
+import { doctor } from "../../../fleet/verbs/doctor/handler";
 import { ExitCode } from "../../../model/errors";
 import { RULESETS } from "../../../model/frontDoor/rulesets";
 import { type Clouds, healthyClouds, PROVIDER, serveClouds, TOKEN } from "./fakeClouds";
@@ -146,15 +146,15 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       };
     },
     "branch",
-    /asks for the check Test$/,
+    /requires the check Test$/,
   ],
-  ["a tag called main that anybody may make", () => (clouds.github.tagRulesets = []), "tag", /a tag called main/],
+  ["a tag called main that anybody may make", () => (clouds.github.tagRulesets = []), "tag", /tags named main/],
   [
     "a ruleset that is only evaluated",
     () =>
       (clouds.github.tagRulesets = [{ name: "x", enforcement: "evaluate", include: ["~ALL"], rules: ["creation"] }]),
     "tag",
-    /a tag called main/,
+    /tags named main/,
   ],
   [
     "a ruleset of other tags",
@@ -163,7 +163,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
         { name: "x", enforcement: "active", include: ["refs/tags/v*"], rules: ["creation"] },
       ]),
     "tag",
-    /a tag called main/,
+    /tags named main/,
   ],
   [
     "one label for main and for pull requests",
@@ -178,7 +178,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       clouds.github.runners = [{ name: "machine-7", label: "inside", ephemeral: true }];
     },
     "runners",
-    /machine-7 is the repository's/,
+    /machine-7 belongs to the repository/,
   ],
   [
     "a runner group for every workflow",
@@ -207,7 +207,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       clouds.github.groups = [{ name: "own", workflows: [OWN_WORKFLOW], runners: lasting }];
     },
     "runners",
-    /machine-7 stays after its job/,
+    /machine-7 is not ephemeral/,
   ],
   [
     "runners that the token does not see",
@@ -216,7 +216,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       clouds.github.groups = undefined;
     },
     "runners",
-    /no runner inside is to be seen/,
+    /no runner inside is visible/,
   ],
 ];
 
@@ -240,7 +240,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Pulumi CLI",
     result: "warning",
-    finding: /3\.100\.0 on PATH, 3\.226\.0 is needed/,
+    finding: /3\.100\.0 on PATH, but 3\.226\.0 or later is needed/,
     fix: /install Pulumi 3\.226\.0/,
     exitCode: ExitCode.Success,
   },
@@ -249,7 +249,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.tool("aws", "exit 127"),
     check: "AWS CLI",
     result: "broken",
-    finding: /the clusters' tokens come from it/,
+    finding: /it provides the clusters' tokens/,
     fix: /install the AWS CLI/,
     exitCode: ExitCode.BadInput,
   },
@@ -259,7 +259,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "config",
     result: "broken",
     finding: /Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas.* at least 2/,
-    fix: /correct the values/,
+    fix: /correct these values/,
     exitCode: ExitCode.BadInput,
     unchecked: [
       "example values",
@@ -321,7 +321,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "everywhere: AWS region",
     result: "warning",
-    finding: /can't be seen/,
+    finding: /cannot check whether/,
     fix: /ec2:DescribeRegions/,
     exitCode: ExitCode.Success,
   },
@@ -330,8 +330,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => clouds.withoutBackupCopies.push("eu-west-1"),
     check: "eu-west: backup region",
     result: "broken",
-    finding: /copies no backups from eu-west-1 to us-east-1/,
-    fix: /another backupRegion for eu-west/,
+    finding: /cannot copy backups from eu-west-1 to us-east-1/,
+    fix: /a different backupRegion for eu-west/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -341,7 +341,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "both: backup region",
     result: "warning",
-    finding: /can't be seen/,
+    finding: /cannot check whether/,
     fix: /rds:DescribeSourceRegions/,
     exitCode: ExitCode.Success,
   },
@@ -389,7 +389,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => clouds.deniedActions.push("kms:CreateKey"),
     check: "AWS permissions",
     result: "warning",
-    finding: /role\/deployer may not kms:CreateKey: it can change the regions there are/,
+    finding: /role\/deployer may not kms:CreateKey: it can update existing regions/,
     fix: /a new region with a role that may/,
     exitCode: ExitCode.Success,
   },
@@ -400,7 +400,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "AWS permissions",
     result: "warning",
-    finding: /could not be simulated/,
+    finding: /could not simulate/,
     fix: /allow iam:SimulatePrincipalPolicy/,
     exitCode: ExitCode.Success,
   },
@@ -411,7 +411,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "both: quotas",
     result: "broken",
-    finding: /^Elastic IPs: 0 of 2 taken by others, needed 3$/,
+    finding: /^Elastic IPs: 0 of 2 used by others, needed 3$/,
     fix: /L-0263D0A3/,
     exitCode: ExitCode.BadInput,
   },
@@ -432,7 +432,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "us-east: capacity",
     result: "warning",
     finding:
-      /724 database connections at most.*less than a fifth\ndatabase connections: 64 at rest, 724 at most, 844 while pods roll, 244 after/,
+      /724 database connections at most.*less than 20 % spare\ndatabase connections: 64 at rest, 724 at most, 844 while pods roll, 244 after/,
     fix: /set replicas\.max to 10 or less, or database\.instanceClass to db\.m7g\.xlarge/,
     exitCode: ExitCode.Success,
   },
@@ -454,7 +454,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:database"], { instanceClass: "db.x9.large" }),
     check: "us-east: capacity",
     result: "warning",
-    finding: /db\.x9\.large, a class that is not known here.*\n.*takes how many nobody knows/,
+    finding: /db\.x9\.large, an unknown class.*\n.*takes an unknown number/,
     fix: /SHOW max_connections/,
     exitCode: ExitCode.Success,
   },
@@ -464,7 +464,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "eu-west: images",
     result: "broken",
     finding: /langflow has no sha256:1a2b3c4d1a2b…\nlangflow-agent has no/,
-    fix: /wait for the replication/,
+    fix: /wait until a new push is replicated/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -472,7 +472,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => clouds.withoutRepository.push("us-east-1"),
     check: "us-east: images",
     result: "warning",
-    finding: /there is no repository langflow yet/,
+    finding: /the repository langflow does not exist yet/,
     fix: /up foundation/,
     exitCode: ExitCode.Success,
   },
@@ -481,7 +481,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "adminRoleArns"], []),
     check: "us-east: cluster access",
     result: "warning",
-    finding: /you will have no access/,
+    finding: /you have no access/,
     fix: /add arn:aws:iam::210987654321:role\/deployer to langflow-dr:cluster\.adminRoleArns/,
     exitCode: ExitCode.Success,
   },
@@ -490,7 +490,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "publicAccessCidrs"], []),
     check: "us-east: cluster access",
     result: "warning",
-    finding: /neither you nor CI's runners reach it/,
+    finding: /you and CI's runners cannot reach it/,
     fix: /CLUSTER_RUNNER/,
     exitCode: ExitCode.Success,
   },
@@ -500,7 +500,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "state backend",
     result: "warning",
     finding: /on one machine/,
-    fix: /make a state bucket/,
+    fix: /create a state bucket/,
     exitCode: ExitCode.Success,
   },
   {
@@ -510,7 +510,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "state bucket's settings",
     result: "broken",
-    finding: /keeps no versions/,
+    finding: /has no versioning/,
     fix: /put-bucket-versioning --bucket langflow-dr-state-210987654321/,
     exitCode: ExitCode.BadInput,
   },
@@ -532,8 +532,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "state bucket's settings",
     result: "warning",
-    finding: /is in us-east-1, whose loss would take the state along/,
-    fix: /a(n AWS)? region the fleet is not in/,
+    finding: /is in us-east-1, a region of the fleet/,
+    fix: /an AWS region outside the fleet/,
     exitCode: ExitCode.Success,
   },
   {
@@ -543,7 +543,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "state bucket",
     result: "broken",
-    finding: /there is no bucket langflow-dr-state-210987654321/,
+    finding: /the bucket langflow-dr-state-210987654321 does not exist/,
     fix: /step 1/,
     exitCode: ExitCode.BadInput,
     unchecked: AFTER_BUCKET,
@@ -557,7 +557,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "secrets provider",
     result: "broken",
-    finding: /edge's secrets are encrypted by a passphrase/,
+    finding: /edge's secrets are encrypted with a passphrase/,
     fix: /pulumi stack change-secrets-provider -s edge "awskms:/,
     exitCode: ExitCode.BadInput,
   },
@@ -580,7 +580,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       ),
     check: "stacks",
     result: "broken",
-    finding: /can't list them: no credentials of an account were found/,
+    finding: /cannot list the stacks: no cloud credentials found/,
     fix: /^pulumi login "s3:\/\/langflow-dr-state/,
     exitCode: ExitCode.Unauthenticated,
   },
@@ -592,7 +592,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "Cloudflare token",
     result: "broken",
     finding: /CLOUDFLARE_API_TOKEN is not set/,
-    fix: /make a token with Zone Read/,
+    fix: /create a token with Zone Read/,
     exitCode: ExitCode.Unauthenticated,
     unchecked: AFTER_TOKEN,
   },
@@ -603,8 +603,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare token",
     result: "broken",
-    finding: /does not know the token/,
-    fix: /make a token/,
+    finding: /rejects the token/,
+    fix: /create a token/,
     exitCode: ExitCode.Unauthenticated,
     unchecked: AFTER_TOKEN,
   },
@@ -628,7 +628,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "Cloudflare TLS",
     result: "warning",
     finding: /without Zone Settings Read/,
-    fix: /see yourself: SSL\/TLS/,
+    fix: /check it yourself: SSL\/TLS/,
     exitCode: ExitCode.Success,
   },
   {
@@ -638,7 +638,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare plan",
     result: "warning",
-    finding: /steering proximity needs an add-on/,
+    finding: /steering proximity needs traffic steering/,
     fix: /langflow-dr:steering in Pulumi\.edge\.yaml to random/,
     exitCode: ExitCode.Success,
   },
@@ -649,7 +649,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare zone",
     result: "broken",
-    finding: /belongs to another account/,
+    finding: /belongs to a different account/,
     fix: /set it to b{32}/,
     exitCode: ExitCode.BadInput,
     unchecked: AFTER_TOKEN.slice(1),
@@ -673,7 +673,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare load balancing",
     result: "broken",
-    finding: /may not see pools, monitors/,
+    finding: /may not read pools, monitors/,
     fix: /Monitors and Pools Write/,
     exitCode: ExitCode.Unauthenticated,
     unchecked: ["Cloudflare plan"],
@@ -683,7 +683,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:monitor", "intervalSeconds"], 10),
     check: "Cloudflare plan",
     result: "broken",
-    finding: /interval is 10 s, pro Website allows 15 s/,
+    finding: /interval is 10 s, but pro Website requires at least 15 s/,
     fix: /monitor\.intervalSeconds/,
     exitCode: ExitCode.BadInput,
   },
@@ -692,7 +692,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:frontDoor"], { plan: "business" }),
     check: "Cloudflare plan",
     result: "broken",
-    finding: /front door is one of the plan business, the zone is on pro Website/,
+    finding: /front door is configured for plan business, but the zone has plan pro Website/,
     fix: /frontDoor\.plan .* to pro/,
     exitCode: ExitCode.BadInput,
   },
@@ -704,7 +704,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare rules",
     result: "broken",
-    finding: /rules of its own in http_ratelimit \(ruleset r1, 2 rules\)/,
+    finding: /already has rules in http_ratelimit \(ruleset r1, 2 rules\)/,
     fix: /A zone that has rules/,
     exitCode: ExitCode.BadInput,
   },
@@ -716,7 +716,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare rules",
     result: "broken",
-    finding: /may not see the rules of http_request_firewall_custom/,
+    finding: /may not read the rules of http_request_firewall_custom/,
     fix: /Zone WAF Write and Transform Rules Write/,
     exitCode: ExitCode.Unauthenticated,
   },
@@ -726,7 +726,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:movingFrom"], { address: "10.0.0.7", share: 1 }),
     check: "Cloudflare plan",
     result: "broken",
-    finding: /LangFlow to move from is at 10\.0\.0\.7, which nobody reaches/,
+    finding: /LangFlow to move from is at 10\.0\.0\.7, which is not reachable/,
     fix: /movingFrom\.address .* public address/,
     exitCode: ExitCode.BadInput,
   },
@@ -738,7 +738,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare Access",
     result: "broken",
-    finding: /may not see Cloudflare Access/,
+    finding: /may not read Cloudflare Access/,
     fix: /Access: Apps and Policies Write/,
     exitCode: ExitCode.Unauthenticated,
   },
@@ -750,8 +750,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare Access",
     result: "broken",
-    finding: /no team in Zero Trust/,
-    fix: /choose a team name/,
+    finding: /no Zero Trust team/,
+    fix: /create a team and an identity provider/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -763,7 +763,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "Cloudflare Access",
     result: "broken",
     finding: /^the account has no identity provider 76666666-/,
-    fix: /it has 66666666-/,
+    fix: /available: 66666666-/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -794,7 +794,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare Access",
     result: "warning",
-    finding: /^the service token LangFlow langflow\.flows\.test: fleet ends \S+$/,
+    finding: /^the service token LangFlow langflow\.flows\.test: fleet expires \S+$/,
     fix: /renew it/,
     exitCode: ExitCode.Success,
   },
@@ -807,8 +807,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare Access",
     result: "broken",
-    finding: /fleet ended /,
-    fix: /its secret stays/,
+    finding: /fleet expired /,
+    fix: /its secret does not change/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -827,7 +827,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.tool("git", "echo 'fatal: Could not resolve host: git.flows.test' >&2; exit 128"),
     check: "flow repository",
     result: "broken",
-    finding: /git\.flows\.test can't be reached/,
+    finding: /git\.flows\.test is unreachable/,
     fix: /flowRepository\.url/,
     exitCode: ExitCode.Unreachable,
   },
@@ -836,7 +836,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], undefined),
     check: "flow repository",
     result: "warning",
-    finding: /no token to push with/,
+    finding: /have no Git token/,
     fix: /pulumi config set -s foundation --secret langflow-dr:gitToken/,
     exitCode: ExitCode.Success,
   },
@@ -970,7 +970,7 @@ describe("doctor", () => {
     setUp.tool("git", "exit 128");
     expect((await examine()).checks.find(({ check }) => check === "flow repository")).toMatchObject({
       result: "ok",
-      finding: "none: flows are replicated, and not recorded in Git",
+      finding: "none: flows are replicated, but not recorded in Git",
     });
   });
 
@@ -982,7 +982,7 @@ describe("doctor", () => {
     expect((await examine()).checks.find(({ check }) => check === "Cloudflare Access")).toMatchObject({
       result: "ok",
       finding:
-        "team team.cloudflareaccess.com\n1 to sign in with\nLangFlow langflow.flows.test: fleet good for 300 days",
+        "team team.cloudflareaccess.com\n1 to sign in with\nLangFlow langflow.flows.test: fleet is valid for 300 days",
     });
   });
 
@@ -1003,7 +1003,7 @@ describe("doctor", () => {
 
   it.each([
     [["Load Balancing"], "ok", /subscribed/],
-    [[], "warning", /no subscription of that name/],
+    [[], "warning", /no load balancing subscription/],
     [undefined, "warning", /without Billing Read/],
   ])(
     "tells from subscriptions %j whether a zone without a load balancer may have one",
@@ -1062,7 +1062,9 @@ describe("doctor", () => {
     clouds.zone = undefined;
     const { stdout, exitCode } = await run(false);
     expect(exitCode).toBe(ExitCode.BadInput);
-    expect(stdout).toMatch(/Cloudflare zone .*broken.*the token sees no zone flows\.test.*add the zone to Cloudflare/);
+    expect(stdout).toMatch(
+      /Cloudflare zone .*broken.*the token cannot read a zone flows\.test.*add the zone to Cloudflare/,
+    );
     expect(stdout).toMatch(/Cloudflare TLS .*not checked.*because it needs Cloudflare zone/);
     expect(stdout).toMatch(/1 broken, 3 not checked/);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
@@ -1123,8 +1125,8 @@ describe("doctor --first", () => {
     );
     expect(found.filter(({ result }) => result !== "ok")).toEqual([]);
     const [database] = found.filter(({ check }) => check.endsWith("us-east, database"));
-    expect(database?.finding).toMatch(/^may rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS is there$/);
-    expect(found.at(-1)?.finding).toMatch(/; AWSServiceRoleForAmazonElasticFileSystem is made$/);
+    expect(database?.finding).toMatch(/^may rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS exists$/);
+    expect(found.at(-1)?.finding).toMatch(/; AWSServiceRoleForAmazonElasticFileSystem will be created$/);
   });
 
   const asked = async (action: string) => {

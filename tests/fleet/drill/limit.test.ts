@@ -215,7 +215,7 @@ describe("the limit of a drill", () => {
   it.each(["troubles", "enrol"] as const)("ends one that waits for ever in %s, before anything", async (stuck) => {
     await expect(drillOf(stuck, 0.5)).rejects.toMatchObject({
       exitCode: ExitCode.TargetMissed,
-      message: "not ready after 0.5 s: nothing was taken away",
+      message: "not ready after 0.5 s: no fault was injected",
     });
   });
 

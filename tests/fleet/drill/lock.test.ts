@@ -84,7 +84,7 @@ describe("two drills at once", () => {
         );
         expect(winner?.told.text).toMatch(/^took (us-east|eu-west) away\n$/);
         const region = winner?.told.text.split(" ")[1] ?? "";
-        expect(loser?.told.text).toMatch(/^nothing was taken away, since there may be one drill at a time:\n/);
+        expect(loser?.told.text).toMatch(/^no fault was injected, because only one drill may run at a time:\n/);
         expect(loser?.told.text).toContain(`drill drill-${region} (region of ${region}) by `);
         expect(loser?.told.text).toContain(`process ${winner?.child.pid} since 20`);
         expect(loser?.told.text).toContain("`drill --restore` puts back what it took away");
@@ -204,7 +204,7 @@ describe("the last moment before a fault", () => {
     const fleet = await new LosingFleet(seen).listen();
     try {
       const { aborted } = await drill(PLAN, { backend: fleet, signal, report: () => undefined });
-      expect(aborted).toBe("eu-west does not serve: nothing was taken away");
+      expect(aborted).toBe("eu-west does not serve: no fault was injected");
       expect(fleet.done).toEqual([]);
       (await DrillLock.acquire(fleet.lockObject(), WEST)).abandon();
     } finally {

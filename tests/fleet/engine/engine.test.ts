@@ -31,7 +31,7 @@ const script = (file: string, body: string): void => {
 
 describe("the choice of an engine", () => {
   const unreachable = async (): Promise<void> => {
-    throw new Error("get.pulumi.com can't be reached");
+    throw new Error("get.pulumi.com cannot be reached");
   };
 
   /** Sources that have nothing, and a record of what was tried. */
@@ -131,7 +131,7 @@ describe("what counts as good enough", () => {
   it.each([
     ["go1.26.5", "local", "older than 1.26.6"],
     ["go1.20.1", "auto", "older than 1.26.6"],
-    ["devel", "auto", "no version"],
+    ["devel", "auto", "not a version"],
   ])("%s with GOTOOLCHAIN=%s can not, and the reason is named", (version, toolchain, reason) => {
     expect(whyGoCannotBuild(version, toolchain)).toContain(reason);
   });
@@ -254,8 +254,8 @@ describe("ensureEngine on a machine without an engine", () => {
     const engine = await ensureEngine((message) => said.push(message));
     expect(engine).toMatchObject({ command: cliIn(path.join(cache, ENGINE_VERSION)), version: parse(ENGINE_VERSION) });
     expect(said.map((message) => message.replace(/ \(0 s\)$/, ""))).toEqual([
-      `Pulumi engine ${ENGINE_VERSION}: fetching the official build`,
-      "get.pulumi.com can't be reached (ENOTFOUND): building it from source",
+      `Pulumi engine ${ENGINE_VERSION}: downloading the official build`,
+      "get.pulumi.com cannot be reached (ENOTFOUND): building it from source",
       `Pulumi engine ${ENGINE_VERSION}: fetching Go modules`,
       `Pulumi engine ${ENGINE_VERSION}: compiling, 4 minutes the first time`,
     ]);
@@ -268,7 +268,7 @@ describe("ensureEngine on a machine without an engine", () => {
 
   it("refuses a build that is not the version it should be, and keeps nothing of it", async () => {
     const cache = bareMachine({ go: goThatBuilds("v3.0.0") });
-    await expect(ensureEngine(() => undefined)).rejects.toThrow("calls itself v3.0.0");
+    await expect(ensureEngine(() => undefined)).rejects.toThrow("reports version v3.0.0");
     expect(readdirSync(cache)).toEqual([]);
   });
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as handlers from "../../../fleet/handlers/image";
-import type { LookOptions } from "../../../fleet/verbs/image";
+import * as handlers from "../../../fleet/verbs/image/handler";
+import type { LookOptions } from "../../../fleet/verbs/image/verb";
 import { ExitCode, type UserError } from "../../../model/errors";
 import { FakeRegistries, hostOf } from "./fakeRegistries";
 
@@ -118,7 +118,7 @@ describe("fleet image verify", () => {
       () => fake.region("eu-west-1").repositories.get("langflow")?.clear(),
       {},
       ExitCode.ResourceFailed,
-      ["eu-west", hostOf("eu-west-1"), LANGFLOW, "pushed after a region was added"],
+      ["eu-west", hostOf("eu-west-1"), LANGFLOW, "pushed after it was added"],
     ],
     [
       "a copy that does not come in time",
@@ -155,7 +155,7 @@ describe("fleet image verify", () => {
       },
       {},
       ExitCode.Unauthenticated,
-      ["eu-west-1", "refused the credentials"],
+      ["eu-west-1", "rejected the credentials"],
     ],
     [
       "a region that allows too little",
@@ -198,7 +198,7 @@ describe("fleet image verify", () => {
   it("says what to install where there is no cosign", async () => {
     process.env.PATH = "/nonexistent";
     expect(await verify(options())).toBe(ExitCode.BadInput);
-    expect(printed).toContain("cosign is not on the PATH");
+    expect(printed).toContain("cosign is not on PATH");
   });
 
   it("ends as interrupted when it is interrupted", async () => {
@@ -210,7 +210,7 @@ describe("fleet image verify", () => {
   });
 
   it.each<[string, Partial<LookOptions>, string]>([
-    ["the local fleet", { local: true }, "nothing in it is signed"],
+    ["the local fleet", { local: true }, "no signed images"],
     ["an image without a digest", { image: "langflow:1.13.0" }, "has no digest"],
   ])("refuses %s before it asks anybody", async (_, own, message) => {
     const error = await refusal(verify(options(own)));
@@ -255,6 +255,6 @@ describe("fleet image sign", () => {
 
   it("refuses a person, whose signature no deployment would take", async () => {
     delete process.env.ACTIONS_ID_TOKEN_REQUEST_URL;
-    expect((await refusal(sign(options()))).message).toContain("only a job of the workflow Image");
+    expect((await refusal(sign(options()))).message).toContain("only a job of the Image workflow");
   });
 });

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { pin } from "../../../fleet/handlers/image";
 import { type BranchCommit, foreign, TRAILER } from "../../../fleet/image/ownBranch";
 import { pinned } from "../../../fleet/image/pin";
 import { imageOf, imageText } from "../../../fleet/image/targets";
-import type { PinOptions } from "../../../fleet/verbs/image";
+import { pin } from "../../../fleet/verbs/image/handler";
+import type { PinOptions } from "../../../fleet/verbs/image/verb";
 import { ExitCode, type UserError } from "../../../model/errors";
 import { FakeRepository } from "../../fakeRepository";
 
@@ -64,16 +64,18 @@ describe("an image moved in Pulumi.yaml", () => {
 
   it("is refused where no key names the repository, and where two do", () => {
     expect(failure(() => pinned(PROJECT, imageTo("other", "1"))).message).toContain(
-      "names the repository other nowhere",
+      "does not name the repository other (",
     );
     const twice = PROJECT.replace("langflow-agent:", "langflow:");
-    expect(failure(() => pinned(twice, imageTo("langflow", "1"))).message).toContain("langflow twice");
+    expect(failure(() => pinned(twice, imageTo("langflow", "1"))).message).toContain("langflow more than once");
   });
 
   it("is refused where the value is a text over several lines", () => {
     const folded = PROJECT.replace(/value: (langflow:\S+)/, "value: >-\n      $1");
     expect(parse(folded).config["langflow-dr:image"].value).toMatch(/^langflow:/);
-    expect(failure(() => pinned(folded, imageTo("langflow", "1"))).message).toContain("nowhere");
+    expect(failure(() => pinned(folded, imageTo("langflow", "1"))).message).toContain(
+      "does not name the repository langflow (",
+    );
   });
 
   it("is refused in a file that is no YAML", () => {
@@ -213,7 +215,7 @@ describe("fleet image pin", () => {
       theirs = fake.commit("image/langflow", { "README.md": "a fix" });
     };
     const error = await refused("2");
-    expect([error.exitCode, error.message]).toEqual([ExitCode.Refused, expect.stringContaining("meanwhile")]);
+    expect([error.exitCode, error.message]).toEqual([ExitCode.Refused, expect.stringContaining("in the meantime")]);
     expect(fake.refs.get("heads/image/langflow")).toBe(theirs);
   });
 
@@ -256,8 +258,8 @@ describe("fleet image pin", () => {
   });
 
   it.each<[string, Partial<PinOptions>, string]>([
-    ["the local fleet", { local: true }, "leave --local out"],
-    ["further files without a request", { pullRequest: false, also: ["images"] }, "goes with --pull-request"],
+    ["the local fleet", { local: true }, "omit --local"],
+    ["further files without a request", { pullRequest: false, also: ["images"] }, "--also needs --pull-request"],
     ["a folder without a project", { pullRequest: false, project: "/nonexistent" }, "--project"],
     ["a tag that moves", { image: "langflow:latest" }, "the tag latest moves"],
   ])("refuses %s", async (_, own, message) => {

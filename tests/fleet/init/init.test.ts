@@ -6,7 +6,6 @@ import { promisify, stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
-import { init } from "../../../fleet/handlers/init";
 import type { Answers } from "../../../fleet/init/answers";
 import { EditedFile } from "../../../fleet/init/edit";
 import { completed } from "../../../fleet/init/given";
@@ -15,7 +14,8 @@ import { backupRegions, proposeCidr, proposeName, proposeWitness } from "../../.
 import type { Prompter } from "../../../fleet/init/questions";
 import { chosenSize, SIZE_CHOICES } from "../../../fleet/init/size";
 import { readProject } from "../../../fleet/stacks/project";
-import type { InitOptions } from "../../../fleet/verbs/init";
+import { init } from "../../../fleet/verbs/init/handler";
+import type { InitOptions } from "../../../fleet/verbs/init/verb";
 import { overlapping } from "../../../model/addresses";
 import { ExitCode, type UserError } from "../../../model/errors";
 
@@ -325,7 +325,7 @@ describe("init", () => {
     const regions = completed([{ awsRegion: "us-west-2" }, { awsRegion: "eu-central-1" }, { awsRegion: "us-east-2" }]);
     await run({ given: { ...ANSWERS, regions }, yes: true, overwrite: true });
     expect(schedules()).toBeUndefined();
-    expect(text("Pulumi.yaml")).toContain("# In which region schedules fire");
+    expect(text("Pulumi.yaml")).toContain("# The region whose schedules fire");
   });
 
   it("takes the word of who answers about the schedules, and refuses a region that is none", async () => {
@@ -342,8 +342,8 @@ describe("init", () => {
 
   it("says which files belong to no stack any more, leaves them, and says what comes next", async () => {
     const { stdout } = await run({ given: ANSWERS, yes: true });
-    expect(stdout).toMatch(/Pulumi\.eu-west\.yaml belongs to no stack/);
-    expect(stdout).toMatch(/Pulumi\.us-east\.yaml belongs to no stack/);
+    expect(stdout).toMatch(/Pulumi\.eu-west\.yaml no longer belongs to a stack/);
+    expect(stdout).toMatch(/Pulumi\.us-east\.yaml no longer belongs to a stack/);
     expect(existsSync(join(directory, "Pulumi.eu-west.yaml"))).toBe(true);
     expect(stdout).toContain(
       'pulumi stack init us-west --secrets-provider "awskms://alias/langflow-dr-state?region=us-east-2"',
@@ -424,16 +424,16 @@ describe("init", () => {
       ]),
     );
     expect(keys.join()).not.toContain("…");
-    expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, in the form of another region's$/m);
+    expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, copied from a different region's$/m);
   });
 
   it.each([
-    ["Pulumi.yaml", "- a", "Pulumi.yaml must hold keys with values: correct it first"],
-    ["Pulumi.edge.yaml", "config: [a]", "Pulumi.edge.yaml: config must hold keys with values: correct it first"],
+    ["Pulumi.yaml", "- a", "Pulumi.yaml must contain keys with values: correct it first"],
+    ["Pulumi.edge.yaml", "config: [a]", "Pulumi.edge.yaml: config must contain keys with values: correct it first"],
     [
       "Pulumi.yaml",
       "config: { langflow-dr:regions: 5 }",
-      "Pulumi.yaml: config.langflow-dr:regions must hold keys with values: correct it first",
+      "Pulumi.yaml: config.langflow-dr:regions must contain keys with values: correct it first",
     ],
   ])("refuses %s where it holds %j, in one sentence, and touches nothing", async (file, content, message) => {
     writeFileSync(join(directory, file), content);
@@ -476,7 +476,7 @@ describe("init", () => {
     const given = { ...ANSWERS, githubRepository: undefined, adminRoleArns: [] };
     expect(await run({ given, yes: true })).toMatchObject({
       exitCode: ExitCode.BadInput,
-      message: expect.stringContaining("adminRoleArns: must name the IAM role you deploy with"),
+      message: expect.stringContaining("adminRoleArns: must contain the IAM role you deploy with"),
     });
     expect(snapshot()).toEqual(before);
   });
@@ -519,12 +519,12 @@ describe("init", () => {
       expect.arrayContaining([
         expect.stringContaining("is not inside flows.test"),
         expect.stringContaining("without user or token"),
-        "is there already",
-        expect.stringContaining("must name the IAM role you deploy with"),
+        "is already used",
+        expect.stringContaining("must contain the IAM role you deploy with"),
         "must be between /16 and /20",
         expect.stringContaining("overlaps 10.16.0.0/16 of us-west"),
-        expect.stringContaining("name your networks"),
-        expect.stringContaining("falls with a region of the fleet"),
+        expect.stringContaining("list your own networks"),
+        expect.stringContaining("is a region of the fleet and would fail with it"),
       ]),
     );
     const fleet = readProject(directory).stacks.get("edge")?.fleet;

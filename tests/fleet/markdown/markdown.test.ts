@@ -1,6 +1,6 @@
+import type { Change } from "../../../fleet/engine/changes";
 import { comment } from "../../../fleet/markdown/comment";
 import { driftReport } from "../../../fleet/markdown/driftReport";
-import type { Change } from "../../../fleet/stacks/changes";
 import type { StackRun } from "../../../fleet/stacks/stackRun";
 import { capacities, type RegionSize } from "../../../model/capacity";
 
@@ -78,7 +78,7 @@ describe("the chapter on capacity of the pull-request comment", () => {
   it("is there with what is short, whatever changes, and does not make a comment by itself", () => {
     const text = comment([run([change("update")])], [], TIGHT);
     expect(text).toMatch(
-      /> \[!WARNING\]\n> - `eu-west`: langflow-dr:replicas\.max is 12: .*takes 812.*; set replicas\.max to 10/,
+      /> \[!WARNING\]\n> - `eu-west`: langflow-dr:replicas\.max is 12: .*allows 812.*; set replicas\.max to 10/,
     );
     expect(comment([run([])], [], TIGHT)).toBe("");
   });

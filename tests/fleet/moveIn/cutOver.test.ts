@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { back, cutOver } from "../../../fleet/handlers/cutOver";
 import { divisionInWords, sinceImportReport } from "../../../fleet/moveIn/cutOver/cutOverReport";
 import { requireEmpty, writeFlows } from "../../../fleet/moveIn/cutOver/flowFiles";
 import { oldTrouble } from "../../../fleet/moveIn/cutOver/oldHealth";
 import { withShare } from "../../../fleet/moveIn/cutOver/share";
+import { back, cutOver } from "../../../fleet/verbs/moveIn/cutOver";
 import { ExitCode } from "../../../model/errors";
 
 const EDGE = `config:
@@ -84,8 +84,8 @@ describe("cutting over", () => {
   });
 
   it.each([
-    [{ share: 96 }, /whole number of percent, 0 to 95/],
-    [{ share: 12.5 }, /whole number of percent/],
+    [{ share: 96 }, /whole percentage, 0 to 95/],
+    [{ share: 12.5 }, /whole percentage/],
     [{ region: "mars" }, /there is no region mars; there are us-east, eu-west/],
   ])("refuses %j before anything is changed: exit 2", async (given, said) => {
     await expect(over(given)).rejects.toMatchObject(refused(ExitCode.BadInput, said));
@@ -101,7 +101,7 @@ describe("cutting over", () => {
 describe("going back", () => {
   it("sends nobody to an old LangFlow that does not answer: exit 11", async () => {
     await expect(goBack()).rejects.toMatchObject(
-      refused(ExitCode.Refused, /at 127\.0\.0\.1 does not answer .*say --without-answer/),
+      refused(ExitCode.Refused, /at 127\.0\.0\.1 does not answer .*add --without-answer/),
     );
     expect(edge()).toBe(EDGE);
   });

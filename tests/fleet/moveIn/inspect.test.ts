@@ -310,7 +310,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     const file = join(emptyFolder(), "elsewhere.db");
     renameSync(join(folder, "langflow.db"), file);
     await expect(look(folder)).rejects.toMatchObject(
-      sentence(/ is a config folder of LangFlow without the database: give /),
+      sentence(/ is a LangFlow config folder without a database: pass /),
     );
     expect(await look(file, { config: folder })).toMatchObject({
       files: { missing: [] },
@@ -363,7 +363,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
   it("a variable that is not set, a folder of LangFlow that is none", async () => {
     await expect(look("env:WHERE")).rejects.toMatchObject(sentence(/^WHERE is not set.*: export it/));
     await expect(look(recorded(), { config: "/nowhere" })).rejects.toMatchObject(
-      sentence(/^\/nowhere is no folder: give /),
+      sentence(/^\/nowhere is not a folder: pass /),
     );
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prove } from "../../../fleet/handlers/prove";
+import { prove } from "../../../fleet/verbs/prove/handler";
 import { ExitCode } from "../../../model/errors";
 
 describe("prove --resume", () => {

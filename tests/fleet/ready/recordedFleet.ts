@@ -5,7 +5,6 @@ import { delimiter, join } from "node:path";
 import Fastify from "fastify";
 import { backupId } from "../../../agent/backup/layout";
 import { renderManifest } from "../../../agent/backup/manifest";
-import { stackOutputs } from "../../../fleet/drill/stackOutputs";
 import { type DrillSummary, summaryKey } from "../../../fleet/drill/summary";
 import type { Deployment } from "../../../fleet/prove/assumption";
 import { RealClouds } from "../../../fleet/prove/realClouds";
@@ -14,6 +13,7 @@ import type { Evidence } from "../../../fleet/ready/evidence";
 import { fleetCapacity } from "../../../fleet/stacks/capacity";
 import { readProject } from "../../../fleet/stacks/project";
 import type { Session } from "../../../fleet/stacks/session";
+import { stackOutputs } from "../../../fleet/stacks/stackOutputs";
 import { awsAnswers, cloudflareAnswers, clusterObjects, outputsOf } from "../prove/answers";
 import { FakeTools } from "../prove/fakeTools";
 

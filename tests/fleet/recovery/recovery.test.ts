@@ -6,9 +6,9 @@ import { cloudflareFinders } from "../../../fleet/recovery/finders/cloudflare";
 import { idOf, isRepeatable } from "../../../fleet/recovery/ids";
 import { settle } from "../../../fleet/recovery/settle";
 import { adopted } from "../../../fleet/recovery/take";
-import { Store } from "../../../sandbox/cloud/store";
 import { aws } from "../../../sandbox/providers/aws";
 import { cloudflare } from "../../../sandbox/providers/cloudflare";
+import { Store } from "../../../sandbox/resources/store";
 import { clusterInputs, Hand, removeTemporaryFolders, temporaryFolder } from "../../sandbox/fixture";
 
 afterAll(removeTemporaryFolders);

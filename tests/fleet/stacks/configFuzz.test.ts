@@ -6,7 +6,7 @@ import { Document, isCollection, isMap, parse, parseDocument } from "yaml";
 import { z } from "zod";
 import { homesOf } from "../../../config/pulumiFiles";
 import { schemas } from "../../../config/schema";
-import { isUserError } from "../../../fleet/stacks/failure";
+import { isUserError } from "../../../fleet/engine/failure";
 import { type Project, readProject } from "../../../fleet/stacks/project";
 import { ExitCode } from "../../../model/errors";
 
@@ -191,7 +191,7 @@ const UNCLEAR =
 function expectClear(message: string, mutations: readonly Mutation[]): void {
   expect(message).not.toMatch(UNCLEAR);
   const lines = message.split("\n");
-  if (!message.startsWith("The config does not hold")) {
+  if (!message.startsWith("The config is invalid")) {
     expect(lines).toHaveLength(1);
     expect(message).toMatch(/Pulumi(\.[\w-]+)?\.yaml/);
     return;
@@ -202,7 +202,7 @@ function expectClear(message: string, mutations: readonly Mutation[]): void {
     if (!line.startsWith("  ")) file = line;
     else {
       expect(line.length).toBeLessThan(700);
-      expect(line).toMatch(/^ {2}(is missing: every stack|stack |langflow-dr:|.* (has no namespace|is unknown))/);
+      expect(line).toMatch(/^ {2}(does not exist: every stack|stack |langflow-dr:|.* (has no namespace|is unknown))/);
       places.push(`${file} ${line.split(" ", 3)[2]}`);
     }
   }

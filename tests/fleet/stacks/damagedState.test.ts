@@ -36,7 +36,7 @@ describe("a state that the engine can't read", () => {
     write(`${HISTORY}2.checkpoint.json`, WHOLE);
     const error = await told({ foundation: CUT_OFF });
     expect(error?.exitCode).toBe(ExitCode.Unreachable);
-    expect(error?.message).toMatch(/^the state of stack foundation is damaged: [^\n]+ say `up --local --refresh`$/);
+    expect(error?.message).toMatch(/^the state of stack foundation is damaged: [^\n]+ run `up --local --refresh`$/);
     expect(error?.message).toContain(`cp '${join(folder, FILE)}.bak' '${join(folder, FILE)}'`);
   });
 
@@ -49,14 +49,20 @@ describe("a state that the engine can't read", () => {
   });
 
   it("can only be thrown away where there is no copy", async () => {
-    expect((await told({ foundation: CUT_OFF }))?.message).toMatch(/no copy of it; `destroy --local --with-data`/);
+    expect((await told({ foundation: CUT_OFF }))?.message).toMatch(
+      /has no copy; delete the local fleet with `destroy --local --with-data`/,
+    );
   });
 
   it("is that of each stack whose is, however it is damaged, and of no other", async () => {
     const lines = (await told({ foundation: STRAY, "us-east": CUT_OFF }, false))?.message.split("\n");
     expect(lines).toEqual([
-      expect.stringMatching(/^the state of stack foundation is damaged: docs\/operations\/state-backend-lost\.md/),
-      expect.stringMatching(/^the state of stack us-east is damaged: docs\/operations\/state-backend-lost\.md/),
+      expect.stringMatching(
+        /^the state of stack foundation is damaged: restore .* docs\/operations\/state-backend-lost\.md/,
+      ),
+      expect.stringMatching(
+        /^the state of stack us-east is damaged: restore .* docs\/operations\/state-backend-lost\.md/,
+      ),
     ]);
   });
 

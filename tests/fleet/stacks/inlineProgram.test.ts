@@ -1,7 +1,7 @@
 import { log, type runtime } from "@pulumi/pulumi";
 import type { LogRequest } from "@pulumi/pulumi/proto/engine_pb";
+import type { Engine } from "../../../fleet/engine/processGroup";
 import { debugNothing, readingAhead } from "../../../fleet/stacks/inlineProgram";
-import type { Engine } from "../../../fleet/stacks/processGroup";
 import { PARTS } from "../../../stacks/parts";
 
 describe("a program in this process", () => {

@@ -42,7 +42,7 @@ describe("listStacks", () => {
   it("refuses a project that was renamed over a deployed fleet, and says how the state calls it", async () => {
     await expect(listed({ "organization/flows/foundation": 65 })).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
-      message: expect.stringMatching(/name is langflow-dr, and the state knows this fleet as flows \(stack foundation/),
+      message: expect.stringMatching(/name is langflow-dr, but the fleet is deployed as flows \(stack foundation/),
     });
   });
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Change } from "../../../fleet/stacks/changes";
+import type { Change } from "../../../fleet/engine/changes";
 import { withoutNoise } from "../../../fleet/stacks/noise";
 
 const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { writeLocalProject } from "../../../fleet/local/localProject";
+import { writeLocalProject } from "../../../fleet/stacks/localProject";
 import { readProject } from "../../../fleet/stacks/project";
 import { ExitCode, type UserError } from "../../../model/errors";
 
@@ -58,7 +58,7 @@ describe("readProject", () => {
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(message.split("\n").slice(1)).toEqual([
       "Pulumi.eu-west.yaml",
-      expect.stringMatching(/^ {2}langflow-dr:replicas\.max is 50: the pods may open 3004 .* takes 812; set /),
+      expect.stringMatching(/^ {2}langflow-dr:replicas\.max is 50: the pods may open 3004 .* allows 812; set /),
     ]);
   });
 
@@ -107,7 +107,7 @@ describe("readProject", () => {
     expect(refusal().message.split("\n").slice(1)).toEqual([
       "Pulumi.yaml",
       "  langflow-dr:ownr is unknown: did you mean owner?",
-      "  langflow-dr:replicas is unknown here: it belongs into Pulumi.<region>.yaml",
+      "  langflow-dr:replicas is not allowed here: move it to Pulumi.<region>.yaml",
     ]);
   });
 
@@ -148,7 +148,7 @@ describe("readProject", () => {
   it.each(["", "# nothing but a comment\n"])("calls a stack's file empty that holds %j", (content) => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
     expect(refusal().message).toContain("Pulumi.edge.yaml\n  is empty");
-    expect(refusal().message).not.toContain("is missing");
+    expect(refusal().message).not.toContain("does not exist");
   });
 
   it("takes a region's file whose every value is commented out", () => {
@@ -183,7 +183,7 @@ describe("readProject", () => {
       "replica",
       "replica has no namespace, and no program reads it: did you mean langflow-dr:replicas?",
     ],
-    ["Pulumi.us-east.yaml", "toString", "toString has no namespace, and no program reads it: take it out"],
+    ["Pulumi.us-east.yaml", "toString", "toString has no namespace, and no program reads it: remove it"],
     ["Pulumi.yaml", "topology", "topology has no namespace: write langflow-dr:topology"],
     [
       "Pulumi.us-east.yaml",
@@ -218,7 +218,7 @@ describe("readProject", () => {
     expect([exitCode, ...message.split("\n").slice(1)]).toEqual([
       ExitCode.BadInput,
       file,
-      `  ${key} has no effect beside config: ${way}`,
+      `  ${key} has no effect outside config: ${way}`,
     ]);
   });
 
@@ -228,32 +228,20 @@ describe("readProject", () => {
       { secretprovider: "passphrase" },
       "secretprovider is unknown to Pulumi: did you mean secretsprovider?",
     ],
-    [
-      "Pulumi.us-east.yaml",
-      { backend: { url: "s3://x" } },
-      "backend has no effect here: move it to Pulumi.yaml, where Pulumi reads it",
-    ],
-    [
-      "Pulumi.yaml",
-      { encryptionsalt: "v1:x" },
-      "encryptionsalt has no effect here: move it to the stacks' files, where Pulumi reads it",
-    ],
+    ["Pulumi.us-east.yaml", { backend: { url: "s3://x" } }, "backend has no effect here: move it to Pulumi.yaml"],
+    ["Pulumi.yaml", { encryptionsalt: "v1:x" }, "encryptionsalt has no effect here: move it to the stack files"],
     [
       "Pulumi.us-east.yaml",
       { settings: {} },
-      "settings is unknown to Pulumi: take it out, or move it below config: if it is a program's",
+      "settings is unknown to Pulumi: remove it, or move it below config: if a program reads it",
     ],
     ["Pulumi.us-east.yaml", { encryptionsalt: 5 }, "encryptionsalt must be a string"],
     ["Pulumi.yaml", { bakcend: { url: "file:///tmp" } }, "bakcend is unknown to Pulumi: did you mean backend?"],
-    ["Pulumi.yaml", { backend: { ulr: "s3://x" } }, "backend.ulr is unknown to Pulumi: take it out"],
+    ["Pulumi.yaml", { backend: { ulr: "s3://x" } }, "backend.ulr is unknown to Pulumi: remove it"],
     ["Pulumi.yaml", { backend: "s3://x" }, "backend must be an object"],
     ["Pulumi.yaml", { options: { refresh: "never" } }, "options.refresh must be one of always"],
-    ["Pulumi.yaml", { runtime: { nmae: "nodejs" } }, "runtime must be nodejs, or name and options alone"],
-    [
-      "Pulumi.yaml",
-      { stackConfigDir: "x" },
-      "stackConfigDir must not be there: the stacks' files are beside Pulumi.yaml",
-    ],
+    ["Pulumi.yaml", { runtime: { nmae: "nodejs" } }, "runtime must be nodejs, or have only name and options"],
+    ["Pulumi.yaml", { stackConfigDir: "x" }, "stackConfigDir must be absent: the stack files are next to Pulumi.yaml"],
   ])("refuses in %s %j, of which Pulumi knows nothing", (file, more, problem) => {
     edit(file, (content) => Object.assign(content, more));
     expect(refusal().message.split("\n").slice(1)).toEqual([file, `  ${problem}`]);
@@ -293,7 +281,7 @@ describe("readProject", () => {
       });
       expect(refusal().message.split("\n").slice(1)).toEqual([
         file,
-        "  langflow-dr:hostname is of the whole fleet: take it out here, and set it in Pulumi.yaml",
+        "  langflow-dr:hostname applies to the whole fleet: remove it here and set it in Pulumi.yaml",
       ]);
     },
   );
@@ -305,7 +293,7 @@ describe("readProject", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:zone"] = value;
     });
-    expect(refusal().message).toContain("langflow-dr:zone must have its value below value:, and nothing beside that");
+    expect(refusal().message).toContain("langflow-dr:zone must have its value below value: and no other keys");
   });
 
   it("refuses a value of a stack's file below value:, as which the program would get it", () => {
@@ -322,7 +310,7 @@ describe("readProject", () => {
     edit(file, ({ config }) => {
       config[`langflow-dr:${key}`] = value;
     });
-    expect(refusal().message).toContain(`langflow-dr:${path} is encrypted and no secret: write it in plain text`);
+    expect(refusal().message).toContain(`langflow-dr:${path} is encrypted but not a secret: write it in plain text`);
   });
 
   it.each(["aws:accessKey", "aws:secretKey", "aws:token", "cloudflare:apiToken", "cloudflare:apiKey"])(
@@ -341,7 +329,7 @@ describe("readProject", () => {
         });
         const { message } = refusal();
         expect(message).toContain(
-          `${file}\n  ${key} is in plain text: take it out and say \`pulumi config set -s ${stack} --secret '${key}'\``,
+          `${file}\n  ${key} is in plain text: remove it and run \`pulumi config set -s ${stack} --secret '${key}'\``,
         );
         expect(message).not.toContain("very-secret");
       }
@@ -355,7 +343,7 @@ describe("readProject", () => {
     expect(refusal().message.split("\n").slice(1)).toEqual([
       "Pulumi.us-east.yaml",
       expect.stringMatching(
-        /^ {2}langflow-dr:backup\.schedule is "0 3 1 1 \*"; must come at least every 35 days, .* 366 days/,
+        /^ {2}langflow-dr:backup\.schedule is "0 3 1 1 \*"; must run at least every 35 days, .* 366 days/,
       ),
     ]);
     edit("Pulumi.us-east.yaml", ({ config }) => {
@@ -388,7 +376,7 @@ describe("readProject", () => {
     expect(refusal().message.split("\n").slice(1)).toEqual([
       "Pulumi.foundation.yaml",
       expect.stringContaining(
-        "alertingSecrets has no PAGER, BEAT_EU, which observability in Pulumi.yaml names: pulumi config",
+        "alertingSecrets lacks PAGER, BEAT_EU, which observability in Pulumi.yaml uses: run pulumi config",
       ),
     ]);
     set("CHAT", "BEAT_US", "BEAT_EU", "PAGER");
@@ -405,9 +393,9 @@ describe("readProject", () => {
       expect.stringMatching(/^Pulumi\.us-east\.yaml: langflow-dr:cluster\.version is 1\.37, newer than 1\.35/),
     ]);
     for (const [ended, said] of [
-      ["1.20", "has no support of EKS any more"],
-      ["1.31", "has no support of EKS any more"],
-      ["1.99", "is no version yet"],
+      ["1.20", "is no longer supported by EKS"],
+      ["1.31", "is no longer supported by EKS"],
+      ["1.99", "is not a known version"],
     ]) {
       version(ended as string);
       expect(refusal().message).toContain(`langflow-dr:cluster.version is "${ended}"; ${said}`);
@@ -424,13 +412,15 @@ describe("readProject", () => {
     const { message, exitCode } = refusal();
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(message).toMatch(
-      new RegExp(`Pulumi\\.us-east\\.yaml: the value of ${path} is read differently by releases of YAML[^\n]*$`),
+      new RegExp(
+        `Pulumi\\.us-east\\.yaml: the value of ${path} is ambiguous: YAML 1.1 and 1.2 read it differently[^\n]*$`,
+      ),
     );
   });
 
   it.each([
     ["!!binary aGk=", "the YAML tag tag:yaml.org,2002:binary"],
-    ["{ [a]: b }", "a key that is no word"],
+    ["{ [a]: b }", "a key that is a list"],
   ])("refuses %s, which is no plain value", (value, said) => {
     writeFileSync(join(directory, "Pulumi.us-east.yaml"), `config:\n  langflow-dr:logRetentionDays: ${value}\n`);
     expect(refusal().message).toContain(said);
@@ -453,12 +443,12 @@ describe("readProject", () => {
   });
 
   it.each([
-    ["a list", "- config\n", "Pulumi.edge.yaml must hold keys with values"],
-    ["a text", "very-secret\n", "Pulumi.edge.yaml must hold keys with values"],
-    ["a list for config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must hold keys with values"],
-    ["a text for config", "config: very-secret\n", "Pulumi.edge.yaml: config must hold keys with values"],
-    ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml holds more than one YAML document: keep one"],
-    ["an alias of nothing", "config: *nothing\n", "Pulumi.edge.yaml is no YAML that can be read: Unresolved alias"],
+    ["a list", "- config\n", "Pulumi.edge.yaml must contain keys with values"],
+    ["a text", "very-secret\n", "Pulumi.edge.yaml must contain keys with values"],
+    ["a list for config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must contain keys with values"],
+    ["a text for config", "config: very-secret\n", "Pulumi.edge.yaml: config must contain keys with values"],
+    ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml contains more than one YAML document: keep one"],
+    ["an alias of nothing", "config: *nothing\n", "Pulumi.edge.yaml is not valid YAML: Unresolved alias"],
     ["a key twice", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],
   ])("refuses a stack's file that holds %s, in one line that shows nothing of it", (_, content, said) => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
@@ -479,13 +469,13 @@ describe("readProject", () => {
     });
     expect(refusal().message.split("\n").slice(1)).toEqual([
       "Pulumi.yaml",
-      "  langflow-dr:toString is unknown: take it out or mend its spelling",
+      "  langflow-dr:toString is unknown: remove it or correct its spelling",
     ]);
   });
 
   it("asks for the file of a region that has none", () => {
     rmSync(join(directory, "Pulumi.eu-west.yaml"));
-    expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  is missing");
+    expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  does not exist");
   });
 
   it("says where a file is no YAML", () => {
@@ -498,7 +488,7 @@ describe("readProject", () => {
 
   it("says so where there is no project", () => {
     rmSync(join(directory, "Pulumi.yaml"));
-    const message = expect.stringMatching(/Pulumi\.yaml can't be read \(ENOENT\): .* --project$/);
+    const message = expect.stringMatching(/Pulumi\.yaml cannot be read \(ENOENT\): .* --project$/);
     expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message });
   });
 
@@ -509,7 +499,7 @@ describe("readProject", () => {
     const { stacks, warnings } = readProject(directory);
     expect(stacks.size).toBe(4);
     expect(warnings).toEqual([
-      expect.stringMatching(/^Pulumi\.us-east\.yaml: langflow-dr:workspaces has no effect any more: .*; take it out$/),
+      expect.stringMatching(/^Pulumi\.us-east\.yaml: langflow-dr:workspaces no longer has an effect: .*; remove it$/),
     ]);
     expect(warnings.join()).not.toContain("very-secret");
   });

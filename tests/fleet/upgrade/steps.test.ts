@@ -1,4 +1,4 @@
-import { AgentError, ExitCode as AgentExitCode } from "../../../agent/errors";
+import { AgentError, ExitCode as AgentExitCode } from "../../../agent/process/errors";
 import { passed, Steps, warned } from "../../../fleet/upgrade/steps";
 import { ExitCode, UserError } from "../../../model/errors";
 

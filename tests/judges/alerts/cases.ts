@@ -45,36 +45,36 @@ const REGIONS: AlertCase[] = [
   threeInARow(
     "RegionUnhealthy",
     EU_WEST,
-    "region eu-west failed 3 health checks in a row, seen from another region: its users are sent elsewhere",
+    "region eu-west failed 3 health checks in a row, as seen from another region; its users are routed to other regions",
   ),
   threeInARow(
     "OwnRegionUnhealthy",
     OWN,
-    "LangFlow of this region failed 3 health checks in a row, asked inside the cluster: database or pods do not answer",
+    "LangFlow of this region failed 3 health checks in a row, from inside its cluster: pods or database do not respond",
   ),
   threeInARow(
     "PublicNameUnhealthy",
     PUBLIC,
-    "the public name failed 3 health checks in a row: users do not reach LangFlow in any region, or not from here",
+    "the public name failed 3 health checks in a row: users cannot reach LangFlow, or only this region cannot",
   ),
   hourLong(
     "CertificateEnding",
     { [series("probe_ssl_earliest_cert_expiry", PUBLIC)]: fault(5_000_000, 1_000_000) },
     told(
       "warning",
-      "the certificate of https://langflow.example.com/healthz ends in 11d 12h 16m 40s and was not renewed",
+      "the certificate of https://langflow.example.com/healthz expires in 11d 12h 16m 40s and was not renewed",
       PUBLIC,
     ),
   ),
   hourLong("CertificateEnding", { [series("probe_ssl_earliest_cert_expiry", PUBLIC)]: fault(5_000_000, 400_000) }, [
     ...told(
       "warning",
-      "the certificate of https://langflow.example.com/healthz ends in 4d 13h 36m 40s and was not renewed",
+      "the certificate of https://langflow.example.com/healthz expires in 4d 13h 36m 40s and was not renewed",
       PUBLIC,
     ),
     ...told(
       "critical",
-      "the certificate of https://langflow.example.com/healthz ends in 4d 13h 36m 40s and was not renewed",
+      "the certificate of https://langflow.example.com/healthz expires in 4d 13h 36m 40s and was not renewed",
       PUBLIC,
     ),
   ]),
@@ -113,11 +113,11 @@ const BUDGETS: AlertCase[] = [
     [
       ...told(
         "critical",
-        "requests-answered: too many requests answered by an error of the server; the month's budget of errors is used up within days",
+        "requests-answered: too many requests failed with a server error; the monthly error budget runs out within days",
       ),
       ...told(
         "warning",
-        "requests-answered: too many requests answered by an error of the server; the month's budget of errors is used up before the month ends",
+        "requests-answered: too many requests failed with a server error; the monthly error budget runs out before the month ends",
       ),
     ],
     { firesAt: 6 * HOUR + 30 * MINUTE, resolvedAt: 14 * HOUR },
@@ -131,7 +131,7 @@ const BUDGETS: AlertCase[] = [
     },
     told(
       "warning",
-      "runs-succeeded: too many runs of flows that failed; the month's budget of errors is used up before the month ends",
+      "runs-succeeded: too many flow runs failed; the monthly error budget runs out before the month ends",
     ),
     { firesAt: 30 * HOUR, resolvedAt: 37 * HOUR },
   ),
@@ -145,7 +145,7 @@ const BUDGETS: AlertCase[] = [
     },
     told(
       "warning",
-      "runs-in-time: too many runs of flows that took longer than 10 s; the month's budget of errors is used up before the month ends",
+      "runs-in-time: too many flow runs took longer than 10 s; the monthly error budget runs out before the month ends",
     ),
     { firesAt: 8 * HOUR, resolvedAt: 16 * HOUR },
   ),
@@ -162,7 +162,7 @@ const LANGFLOW: AlertCase[] = [
       [bucket("10")]: "0+60x240",
       [bucket("+Inf")]: "0+60x240",
     },
-    told("warning", "one run of a flow in twenty takes 9.875s or longer"),
+    told("warning", "5% of flow runs take 9.875s or longer"),
   ),
   hourLong(
     "EventLoopBlocked",
@@ -175,7 +175,7 @@ const LANGFLOW: AlertCase[] = [
       [series("langflow_event_loop_lag_seconds_bucket", { ...POD, le: "+Inf" })]: "0+200x240",
       [series("langflow_event_loop_lag_seconds_count", POD)]: "0+200x240",
     },
-    told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+    told("warning", "langflow-1 does not respond: its event loop is blocked", POD),
   ),
   // Nothing is counted while it stands still, for the four minutes until the pod is killed and counts from nothing.
   {
@@ -185,7 +185,7 @@ const LANGFLOW: AlertCase[] = [
     quietAt: 720,
     firesAt: 780,
     resolvedAt: 960,
-    told: told("warning", "langflow-1 answers nobody while something blocks its event loop", POD),
+    told: told("warning", "langflow-1 does not respond: its event loop is blocked", POD),
   },
   hourLong(
     "DatabasePoolNearLimit",
@@ -203,7 +203,7 @@ const LANGFLOW: AlertCase[] = [
       [series("langflow_db_pool_connections_in_use", { ...POD, pod: "langflow-2" })]: fault(10, 350),
       [series("langflow_db_pool_connections_idle", { ...POD, pod: "langflow-2" })]: hold(5, 180),
     },
-    told("critical", "LangFlow's pods hold 88.75% of the connections that the database takes: soon new pods get none"),
+    told("critical", "LangFlow's pods hold 88.75% of the database's connections; new pods may get none"),
   ),
   hourLong(
     "MemoryNearLimit",
@@ -215,7 +215,7 @@ const LANGFLOW: AlertCase[] = [
       ),
       [series("kube_pod_container_resource_limits", { ...POD, container: "langflow", resource: "cpu" })]: hold(1, 180),
     },
-    told("warning", "langflow of langflow-1 uses 95% of its memory, and is killed at all of it", {
+    told("warning", "langflow of langflow-1 uses 95% of its memory limit and is killed when it reaches it", {
       ...POD,
       container: "langflow",
     }),
@@ -226,21 +226,21 @@ const flowRuns = (status: string, flow = "f1") =>
   series("langflow_dr_flow_calls_total", { flow_id: flow, protocol: "v1", status });
 const EVERY_MINUTE = "0+60x240";
 const UNCOUNTED =
-  "LangFlow runs flows and the collector hears of none, or of more than it counts apart: nobody knows which flows fail";
+  "the collector gets no spans of LangFlow's runs, or reached its series limit: failing flows go undetected";
 
 const FLOWS: AlertCase[] = [
   // Two of three runs fail, for an hour.
   hourLong(
     "FlowFailing",
     { [flowRuns("ok")]: "0+10x240", [flowRuns("error")]: `${hold(0, 60)} 20+20x59 ${hold(1_200, 120)}` },
-    told("warning", "flow f1 fails by itself: 66.67% of its runs", { flow_id: "f1" }),
+    told("warning", "66.67% of the runs of flow f1 fail", { flow_id: "f1" }),
     { quietAt: HOUR + 6 * MINUTE },
   ),
   // One that never did anything but fail, seen by its second failure.
   hourLong(
     "FlowFailing",
     { [flowRuns("error")]: `_x60 1+1x59 ${hold(60, 120)}` },
-    told("warning", "flow f1 fails by itself: 100% of its runs", { flow_id: "f1" }),
+    told("warning", "100% of the runs of flow f1 fail", { flow_id: "f1" }),
     { quietAt: HOUR + 4 * MINUTE },
   ),
   hourLong(
@@ -275,21 +275,18 @@ const held = (alert: string, metric: string, summary: string): AlertCase =>
 
 const drillAt = (moment: string) =>
   series("langflow_dr_drill_timestamp_seconds", { target_region: "us-east", fault: "region", moment });
-const OVERDUE = told(
-  "warning",
-  "no drill passed in the last quarter: nobody knows that users and data would survive a loss now",
-);
+const OVERDUE = told("warning", "no drill has passed in the last quarter: failover is unproven");
 
 const NO_RECORDER = told(
   "warning",
-  "no region is the recorder: Git does not get the flows' history, and pushes are not brought in",
+  "no region is the recorder: edits are not committed to Git and pushes are not imported",
 );
 
 const RECORD: AlertCase[] = [
   hourLong(
     "GitHostUnreachable",
     { [series("probe_success", GIT)]: fault(1, 0) },
-    told("warning", "the Git host does not answer: flows still reach the other regions, and the record waits", GIT),
+    told("warning", "the Git host does not answer: flows still replicate; commits wait", GIT),
     { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 10 * MINUTE, resolvedAt: 2 * HOUR },
   ),
   // It holds the lease, and records nothing: its database was put back, or its agent cannot.
@@ -319,61 +316,55 @@ const RECORD: AlertCase[] = [
     { [series("langflow_dr_sync_lag_seconds", { ...WORKSPACE, pod: "flow-sync-1" })]: fault(5, 1_200) },
     told(
       "warning",
-      "the record in Git of default is 20m 0s behind: edits are replicated, but not yet in the history",
+      "the record in Git of default is 20m 0s behind: edits are replicated but not yet committed",
       WORKSPACE,
     ),
   ),
   held(
     "FlowsSkippedInRecord",
     "langflow_dr_sync_skipped",
-    "2 flows or files cannot be read, and are not recorded or brought in, in workspace default",
+    "workspace default: 2 flows or files are unreadable and not synchronized",
   ),
   held(
     "FlowsHeldInRecord",
     "langflow_dr_sync_held",
-    "2 flows are held in the record: LangFlow or the Git host refused them, in workspace default",
+    "workspace default: 2 flows are held because LangFlow or the Git host rejected them",
   ),
   held(
     "SecretsHeldInRecord",
     "langflow_dr_sync_secrets_held",
-    "2 flows look as if they held a secret, and are held in the record, in workspace default",
+    "workspace default: 2 flows may contain a secret and are kept out of Git",
   ),
-  held(
-    "DeletesHeld",
-    "langflow_dr_sync_deletes_held",
-    "2 deletes by a push wait for a person's release in workspace default",
-  ),
+  held("DeletesHeld", "langflow_dr_sync_deletes_held", "workspace default: 2 pushed deletes wait for approval"),
 ];
 
 const SYNC: AlertCase[] = [
   hourLong(
     "UserDataLagging",
     { langflow_dr_accounts_lag_seconds: fault(2, 300) },
-    told("critical", "flows and accounts were last replicated 5m 0s ago: the region's loss would cost as much"),
+    told("critical", "flows and accounts last replicated 5m 0s ago; losing this region loses the changes since"),
   ),
   hourLong(
     "UserDataUnreadable",
     { langflow_dr_accounts_broken: fault(0, 1) },
     told(
       "warning",
-      "1 objects of the replication cannot be read: another region has another key, or somebody else wrote them",
+      "1 replication objects are unreadable: the regions' secret keys differ, or a foreign writer wrote them",
     ),
   ),
   hourLong(
     "RowsWaiting",
     { [series("langflow_dr_accounts_waiting_oldest_seconds", { table: "flow" })]: fault(0, 1_860) },
-    told(
-      "warning",
-      "for 31m 0s a row of flow of another region is not in this region's database: it refuses it, or a parent row",
-      { table: "flow" },
-    ),
+    told("warning", "this region's database has rejected a replicated flow row, or its parent, for 31m 0s", {
+      table: "flow",
+    }),
   ),
   hourLong(
     "TableRefused",
     { [series("langflow_dr_accounts_refused", { table: "user" })]: fault(0, 1) },
     told(
       "critical",
-      "no row of user is replicated, to or from this region: LangFlow has changed the table in a way that its agent does not know",
+      "table user is not replicated to or from this region: LangFlow changed its schema, and the agent does not support it",
       { table: "user" },
     ),
   ),
@@ -383,12 +374,12 @@ const SYNC: AlertCase[] = [
       'langflow_dr_accounts_deletes_held{table="flow"}': fault(0, 500),
       'langflow_dr_accounts_deletes_held{table="user"}': fault(0, 50),
     },
-    told("warning", "550 rows were deleted in this region alone: a person decides whether the others follow"),
+    told("warning", "550 deleted rows are held in this region: release or reject the deletes"),
   ),
   hourLong(
     "NameTaken",
     { [series("langflow_dr_accounts_renamed", { table: "user", id: "1a2b3c4d" })]: fault(0, 1) },
-    told("warning", "the user 1a2b3c4d has another name, as one in another region had its own before", {
+    told("warning", "user 1a2b3c4d was renamed: another region had taken its name first", {
       table: "user",
       id: "1a2b3c4d",
     }),
@@ -398,26 +389,30 @@ const SYNC: AlertCase[] = [
     { langflow_dr_accounts_copies_total: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}` },
     told(
       "warning",
-      "31 versions of flows were kept as copies within an hour: the same flows are edited in several regions",
+      "31 conflicting flow versions were kept as copies within an hour: users edit the same flows in several regions",
     ),
     { resolvedAt: 3 * HOUR + 30 * MINUTE },
   ),
   hourLong(
     "FlowBucketUnreached",
     { [series("langflow_dr_accounts_unreached", { to: "eu-west" })]: fault(0, 1) },
-    told("warning", "the flow bucket of eu-west takes nothing from this region; S3's replication is all that is left", {
-      to: "eu-west",
-    }),
+    told(
+      "warning",
+      "the flow bucket of eu-west is unreachable from this region; only S3 replication still copies to it",
+      {
+        to: "eu-west",
+      },
+    ),
   ),
   hourLong(
     "SchedulesUnknown",
     { langflow_dr_schedules_lag_seconds: fault(3, 180) },
-    told("critical", "this region has not known for 3m 0s which region holds the schedules: they may fire nowhere"),
+    told("critical", "this region has not learned who holds the schedules for 3m 0s: its schedules may not fire"),
   ),
   hourLong(
     "BackupOld",
     { [series("langflow_dr_backup_age_seconds", { region: "us-east" })]: fault(3_600, 100_000) },
-    told("critical", "the newest backup is 1d 3h 46m 40s old: one that was due was not made"),
+    told("critical", "the newest backup is 1d 3h 46m 40s old: a scheduled backup is missing"),
   ),
   {
     alert: "BackupMissing",
@@ -429,7 +424,7 @@ const SYNC: AlertCase[] = [
     quietAt: 25 * HOUR,
     firesAt: 27 * HOUR,
     resolvedAt: 31 * HOUR,
-    told: told("critical", "this region has no backup at all"),
+    told: told("critical", "this region has no backup"),
   },
   hourLong(
     "BackupFailed",
@@ -440,7 +435,7 @@ const SYNC: AlertCase[] = [
         reason: "BackoffLimitExceeded",
       })]: fault(0, 1),
     },
-    told("warning", "the backup backup-us-east-1 failed", { namespace: "langflow", job_name: "backup-us-east-1" }),
+    told("warning", "backup job backup-us-east-1 failed", { namespace: "langflow", job_name: "backup-us-east-1" }),
   ),
   {
     alert: "DrillOverdue",
@@ -475,7 +470,7 @@ const CLOUDS: AlertCase[] = [
     { [series("langflow_dr_replication_latency_seconds", { ...COPY, pod: "flow-sync-1" })]: fault(12, 1_260) },
     told(
       "critical",
-      "S3's copy of us-east in eu-west is 21m 0s behind: the region's loss would cost as much of its files",
+      "S3's copy of us-east in eu-west is 21m 0s behind; losing us-east loses the files uploaded since",
       COPY,
     ),
     { quietAt: HOUR + 5 * MINUTE, firesAt: HOUR + 7 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
@@ -485,20 +480,20 @@ const CLOUDS: AlertCase[] = [
     { [series("langflow_dr_replication_failed_operations", { ...COPY, pod: "flow-sync-1" })]: fault(0, 3) },
     told(
       "warning",
-      "S3 gave up 3 objects within an hour that it should have copied from us-east to eu-west: they are missing there",
+      "S3 failed to replicate 3 objects from us-east to eu-west within an hour and will not retry them",
       COPY,
     ),
   ),
   hourLong(
     "DatabaseStorageFilling",
     { [series("langflow_dr_database_free_storage_bytes", DATABASE)]: fault(40 * 2 ** 30, 5 * 2 ** 30) },
-    told("critical", "5GiB of the database's disk are free, and RDS has not added to it"),
+    told("critical", "5GiB of the database's disk are free, and RDS has not extended it"),
     { quietAt: HOUR + 29 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + MINUTE },
   ),
   hourLong(
     "DatabaseConnectionsTaken",
     { [series("langflow_dr_database_connections", DATABASE)]: fault(60, 700) },
-    told("warning", "700 of the 800 connections that the database takes are taken, whosever they are"),
+    told("warning", "700 of the 800 database connections are in use"),
   ),
 ];
 
@@ -525,7 +520,7 @@ const CLUSTER: AlertCase[] = [
         container: "langflow",
       })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
     },
-    told("warning", "langflow of langflow-1 starts again and again", { ...POD, container: "langflow" }),
+    told("warning", "langflow of langflow-1 keeps restarting", { ...POD, container: "langflow" }),
   ),
   hourLong(
     "AutoscalerAtMaximum",
@@ -533,11 +528,7 @@ const CLUSTER: AlertCase[] = [
       [series("kube_horizontalpodautoscaler_status_desired_replicas", HPA)]: fault(2, 10),
       [series("kube_horizontalpodautoscaler_spec_max_replicas", HPA)]: hold(10, 180),
     },
-    told(
-      "warning",
-      "langflow-us-east wants as many pods as it may have: nothing is left for another region's users",
-      HPA,
-    ),
+    told("warning", "langflow-us-east runs its maximum number of pods: no capacity is left for a failover", HPA),
   ),
   hourLong(
     "ImagePullSlow",
@@ -547,12 +538,12 @@ const CLUSTER: AlertCase[] = [
       [pull("300")]: `${hold(0, 60)} 1+1x19 ${hold(20, 160)}`,
       [pull("+Inf")]: `${hold(0, 60)} 1+1x19 ${hold(20, 160)}`,
     },
-    told("warning", "pulling an image takes 4m 54s: new pods come as much later"),
+    told("warning", "pulling an image takes 4m 54s, which delays new pods"),
   ),
   hourLong(
     "NodeNotReady",
     { [series("kube_node_status_condition", { node: "i-1", condition: "Ready", status: "true" })]: fault(1, 0) },
-    told("warning", "node i-1 is not ready, and was not replaced", { node: "i-1" }),
+    told("warning", "node i-1 is not ready and was not replaced", { node: "i-1" }),
   ),
   hourLong(
     "NodeDiskFilling",
@@ -560,7 +551,7 @@ const CLUSTER: AlertCase[] = [
       [series("node_filesystem_avail_bytes", { ...NODE, fstype: "ext4", mountpoint: "/" })]: fault(4e10, 4e9),
       [series("node_filesystem_size_bytes", { ...NODE, fstype: "ext4", mountpoint: "/" })]: hold(8e10, 180),
     },
-    told("warning", "a disk of node 10.16.1.1:9100 has 5% left: pods are evicted next", NODE),
+    told("warning", "a disk of node 10.16.1.1:9100 has 5% free: pods will be evicted", NODE),
   ),
   hourLong(
     "NodeMemoryLow",
@@ -568,7 +559,7 @@ const CLUSTER: AlertCase[] = [
       [series("node_memory_MemAvailable_bytes", NODE)]: fault(4e9, 2e8),
       [series("node_memory_MemTotal_bytes", NODE)]: hold(8e9, 180),
     },
-    told("warning", "node 10.16.1.1:9100 has 2.5% of its memory left", NODE),
+    told("warning", "node 10.16.1.1:9100 has 2.5% of its memory free", NODE),
   ),
   hourLong(
     "ClaimFilling",
@@ -576,18 +567,18 @@ const CLUSTER: AlertCase[] = [
       [series("kubelet_volume_stats_available_bytes", CLAIM)]: fault(4e10, 4e9, [60, 60, 600]),
       [series("kubelet_volume_stats_capacity_bytes", CLAIM)]: hold(5e10, 720),
     },
-    told("warning", "claim prometheus is full, or will be within three days", CLAIM),
+    told("warning", "claim prometheus is full or will be within three days", CLAIM),
     { resolvedAt: 10 * HOUR },
   ),
 ];
 
-const SENT_ON = "series do not reach the store outside: what it lacks for two hours it never gets";
+const SENT_ON = "remote write is behind: samples older than two hours are lost";
 
 const MONITORING: AlertCase[] = [
   hourLong(
     "TargetDown",
     { [series("up", { job: "langflow", instance: "10.16.0.9:9090" })]: fault(1, 0) },
-    told("warning", "langflow at 10.16.0.9:9090 does not answer Prometheus: what it would tell is unknown", {
+    told("warning", "langflow at 10.16.0.9:9090 does not respond to Prometheus: its state is unknown", {
       job: "langflow",
       instance: "10.16.0.9:9090",
     }),
@@ -604,7 +595,7 @@ const MONITORING: AlertCase[] = [
   hourLong(
     "AlertmanagerMissing",
     { prometheus_notifications_alertmanagers_discovered: fault(1, 0) },
-    told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
+    told("critical", "Prometheus cannot reach Alertmanager: no alerts are sent"),
   ),
   hourLong(
     "AlertmanagerMissing",
@@ -614,7 +605,7 @@ const MONITORING: AlertCase[] = [
         alertmanager: "a",
       })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
     },
-    told("critical", "Prometheus does not reach Alertmanager: alerts are not sent"),
+    told("critical", "Prometheus cannot reach Alertmanager: no alerts are sent"),
   ),
   hourLong(
     "RemoteWriteBehind",
@@ -639,7 +630,7 @@ const MONITORING: AlertCase[] = [
         reason: "other",
       })]: `${hold(0, 60)} 1+1x59 ${hold(60, 120)}`,
     },
-    told("critical", "notifications by email do not arrive; another receiver tells you so", { integration: "email" }),
+    told("critical", "notifications by email fail; another receiver delivered this alert", { integration: "email" }),
   ),
 ];
 
@@ -652,7 +643,7 @@ const missing = (job: string): AlertCase => {
       [series("up", { job, instance: "a" })]: `${hold(1, 60)} stale _x59 ${hold(1, 120)}`,
       ...Object.fromEntries(others.map((each) => [series("up", { job: each, instance: "b" }), hold(1, 240)])),
     },
-    told("warning", `Prometheus finds no ${job} to ask: what it would tell is unknown`, { job }),
+    told("warning", `Prometheus finds no ${job} target: its state is unknown`, { job }),
   );
 };
 

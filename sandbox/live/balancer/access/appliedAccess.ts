@@ -1,5 +1,5 @@
 import type { CloudResource } from "../../../cloud/client";
-import { list, record, text } from "../../../providers/shared/values";
+import { list, record, text } from "../../../resources/values";
 
 /** An application of Cloudflare Access: a place, and who may come there. */
 export interface AppliedApplication {

@@ -1,5 +1,5 @@
 import type { CloudResource } from "../../../cloud/client";
-import { list, record, text } from "../../../providers/shared/values";
+import { list, record, text } from "../../../resources/values";
 import { matcherOf, type SeenRequest } from "./expression";
 
 /** The rulesets of a zone, as far as they decide about a request or change its answer. */

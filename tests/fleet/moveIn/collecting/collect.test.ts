@@ -15,9 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "node-sqlite3-wasm";
-import { collectFrom } from "../../../../fleet/handlers/moveIn";
 import { type Collecting, collect } from "../../../../fleet/moveIn/collecting/collect";
 import { inspect } from "../../../../fleet/moveIn/inspect";
+import { collectFrom } from "../../../../fleet/verbs/moveIn/handler";
 import { ExitCode } from "../../../../model/errors";
 import { contentsOf, recordedLangFlow, SECRET_KEY } from "../recordedLangFlow";
 
@@ -269,9 +269,13 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
       "no-such-docker exec -i langflow python",
       /^the command of --python did not come to its end: .*no-such-docker.*for example: docker exec -i langflow python$/,
     );
+    await refused("cat", /^could not unpack the output of the --python command into \/.* \(tar: .*other text/);
+  });
+
+  it("a command that ends without starting Python, by its own message", async () => {
     await refused(
-      "cat",
-      /^what the command of --python wrote could not be unpacked into \/.* \(tar: .*a text of its own/,
+      "sh -c 'echo Error response from daemon: No such container: nosuch >&2; exit 1'",
+      /^the command of --python did not come to its end: Error response from daemon: No such container: nosuch\. /,
     );
   });
 
@@ -288,7 +292,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     const whole = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
     await refused(
       `sh -c "${whole} - | head -c 50000" sh`,
-      / could not be unpacked into | did not come to its end: the archive ends early/,
+      /^could not unpack | did not come to its end: the archive ends early/,
     );
   });
 
@@ -343,6 +347,6 @@ describe("the verb", () => {
     await expect(collectFrom({ ...asked, python: command, out: source })).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
     });
-    await expect(collectFrom(asked)).rejects.toThrow(/^give --python and --out: /);
+    await expect(collectFrom(asked)).rejects.toThrow(/^--python and --out are required: /);
   });
 });

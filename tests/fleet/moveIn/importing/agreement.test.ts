@@ -1,4 +1,4 @@
-import { groupsOf } from "../../../../agent/groups";
+import { groupBy } from "../../../../agent/collections/groupBy";
 import type { Contents, HeldRow } from "../../../../agent/moveIn/contents";
 import { agreement, type Comparing } from "../../../../fleet/moveIn/importing/agreement";
 import { endOfImport, importReport } from "../../../../fleet/moveIn/importing/importReport";
@@ -17,7 +17,7 @@ const row = (id: string, given: Partial<HeldRow> = {}): HeldRow => ({
 
 /** As a region answers: a digest of its rows, and those that are asked for. */
 function answer(rows: readonly HeldRow[], asked: readonly { table: string; user: string | null }[]): Contents {
-  const groups = groupsOf(rows, ({ table, user }) => JSON.stringify([table, user]));
+  const groups = groupBy(rows, ({ table, user }) => JSON.stringify([table, user]));
   const shares = [...groups].map(([key, some]) => {
     const [table, user] = JSON.parse(key) as [string, string | null];
     return { table, user, rows: some.length, digest: JSON.stringify(some.map(({ id, digest }) => [id, digest])) };

@@ -22,7 +22,7 @@ describe("the end of a run that did not come to its end", () => {
     const ended = endOfRun("us-east", { container, exitCode, log });
     expect(ended.exitCode).toBe(ExitCode.ResourceFailed);
     expect(ended.message).toMatch(
-      new RegExp(`^${container} of the run in us-east ended with ${exitCode}: .+; .*run the same again$`),
+      new RegExp(`^${container} of the run in us-east ended with ${exitCode}: .+; .*run the same command again$`),
     );
   });
 });

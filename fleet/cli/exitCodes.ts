@@ -1,0 +1,26 @@
+import { ExitCode } from "../../model/errors";
+
+/** What each exit code means, in one line: `--help` and docs/cli.md list these. */
+export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
+  [ExitCode.Success]: "done; for `drift`: no difference",
+  [ExitCode.Failure]: "unexpected error: a bug, please report it",
+  [ExitCode.BadInput]: "invalid configuration or command line; nothing was changed",
+  [ExitCode.Unauthenticated]: "no credentials found, or a cloud rejected them",
+  [ExitCode.ResourceFailed]: "a resource could not be created, changed or deleted",
+  [ExitCode.InvariantBroken]: "a disaster-recovery invariant would break",
+  [ExitCode.StackMissing]: "a stack is not deployed",
+  [ExitCode.Drift]: "drift: deployed resources differ from the code",
+  [ExitCode.Cancelled]: "interrupted; the state is usable",
+  [ExitCode.TimedOut]: "timed out",
+  [ExitCode.Unreachable]: "a cloud (or the local one) is unreachable, or a state is unreadable",
+  [ExitCode.Refused]: "refused: protected resource, declined, or no terminal to confirm",
+  [ExitCode.TargetMissed]: "a drill missed a target; the report names it",
+  [ExitCode.Disproved]:
+    "a check failed (`prove`, `ready`, a rehearsal, or the comparison after `move-in import`); the report says what to do",
+};
+
+/** The codes with their meanings, in ascending order. */
+export const exitCodes = (): [code: number, meaning: string][] =>
+  Object.entries(EXIT_CODES)
+    .map(([code, meaning]): [number, string] => [Number(code), meaning])
+    .sort(([one], [other]) => one - other);

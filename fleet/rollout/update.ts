@@ -1,0 +1,78 @@
+import type { Stack } from "@pulumi/pulumi/automation";
+import type { Recording } from "../engine/changes";
+import { whileHeard } from "../engine/silence";
+import { isOrphanedLock, type Recovered, recover, remember, withLogsKept } from "../recovery";
+import { homeOf, withoutDeadRegions } from "../stacks/elsewhere";
+import { countOf, countsOf } from "../stacks/report";
+import type { Extra, StackRun } from "../stacks/stackRun";
+import type { Opened } from "../stacks/withSession";
+import { table } from "../terminal/table";
+
+/** How an update goes about it. */
+export interface UpdateOptions {
+  /** Read the clouds first. */
+  readonly refresh: boolean;
+  /** Minutes the engine may say nothing. */
+  readonly silenceMinutes: number;
+}
+
+/**
+ * Deploys one stack, after it has closed what a crashed update left open. It goes on where log groups are there already,
+ * and where another AWS region is dead in which something of the stack stands.
+ */
+export async function update(
+  { session, project }: Opened,
+  stack: Stack,
+  recording: Recording,
+  { refresh, silenceMinutes }: UpdateOptions,
+): Promise<Extra> {
+  recording.notes.push(...recoveryNotes(await unlocked(stack, () => recover(session, stack))));
+  const { onEvent } = recording;
+  const { signal: wish } = session.options;
+  const run = (exclude: string[]) =>
+    whileHeard(recording, silenceMinutes, wish, (signal) =>
+      unlocked(stack, () => stack.up({ refresh, onEvent, signal, ...(exclude.length > 0 && { exclude }) })),
+    );
+  const { outputs } = await withoutDeadRegions(recording, homeOf(project, stack.name), (exclude) =>
+    withLogsKept(session, stack, recording, () => run(exclude)),
+  ).catch((error: unknown) => {
+    if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
+    throw error;
+  });
+  const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
+  return { outputs: Object.fromEntries(shown) };
+}
+
+/** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */
+async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOrphanedLock(error instanceof Error ? error.message : "")) throw error;
+    await stack.cancel();
+    return work();
+  }
+}
+
+function recoveryNotes({ adopted, forgotten }: Recovered): string[] {
+  const crashed = "an earlier update was interrupted";
+  return [
+    ...adopted.map((urn) => `${crashed}: ${urn} was searched by name and added to the state if it exists`),
+    ...forgotten.map((urn) => `${crashed} while creating ${urn}: check the cloud for a duplicate and delete it`),
+  ];
+}
+
+/** A table of what was deployed. */
+export function updateTable(runs: readonly StackRun[]): string {
+  return table(
+    ["stack", "result", "resources", "changes", "seconds", "endpoint"],
+    runs.map((run) => [
+      run.stack,
+      run.outcome,
+      String(countOf(run.resources)),
+      countsOf(run.changes, "done"),
+      run.seconds.toFixed(1),
+      String(run.outputs.url ?? run.outputs.originHostname ?? "–"),
+    ]),
+  );
+}

@@ -1,0 +1,26 @@
+import { neededText } from "../../cli/option";
+import { JSON_RESULT } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+
+const options = {
+  json: JSON_RESULT,
+  file: neededText("<file>", "file that `preview --markdown` wrote"),
+  headOwner: neededText("<owner>", "owner of the repository with the pull request's branch"),
+  headBranch: neededText("<branch>", "branch of the pull request"),
+  headCommit: neededText("<commit>", "commit that was previewed; a newer head gets no comment"),
+  whole: neededText("<url>", "link to the full text, if the comment is too long"),
+};
+
+export type CommentOptions = Given<typeof options>;
+
+export const comment = verb({
+  name: "comment",
+  description: "post a preview as the one comment on its pull request",
+  details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY. An empty file removes an earlier comment.",
+  page: "docs/ci.md",
+  examples: [
+    "comment --file comment.md --whole https://github.com/example/fleet/actions/runs/1 --head-owner example --head-branch resize --head-commit 4b825dc",
+  ],
+  options,
+  handler: async (given) => (await import("./handler")).comment(given),
+});

@@ -1,0 +1,16 @@
+import { JSON_RESULT } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+
+const options = { json: JSON_RESULT };
+
+export type DeployedOptions = Given<typeof options>;
+
+export const deployed = verb({
+  name: "deployed",
+  description: "print the commit that GitHub records as last deployed",
+  details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
+  page: "docs/ci.md",
+  examples: ["deployed --json"],
+  options,
+  handler: async (given) => (await import("./handler")).deployed(given),
+});

@@ -1,0 +1,73 @@
+import { ExitCode, UserError } from "../../../model/errors";
+import { begin } from "../../doctor/checks";
+import { clients } from "../../doctor/clients";
+import { Examination } from "../../examination/examination";
+import type { Finding } from "../../examination/finding";
+import { findingsTable } from "../../examination/table";
+import { print } from "../../terminal/messages";
+import type { DoctorOptions } from "./verb";
+
+/** Whose values must never be shown, whatever an error quotes. */
+const SECRETS = [
+  "CLOUDFLARE_API_TOKEN",
+  "CLOUDFLARE_API_KEY",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+  "PULUMI_ACCESS_TOKEN",
+  "PULUMI_CONFIG_PASSPHRASE",
+  "GITHUB_TOKEN",
+];
+
+/**
+ * Looks whether the fleet could be deployed from here: tools, config, AWS, state, Cloudflare. It changes nothing.
+ *
+ * Exit 0 where nothing is broken, warnings or not. Otherwise 3 where a cloud refuses credentials or permissions; else
+ * 2 where anything is missing or set wrongly, 6 where that is a stack alone; else 10 where somebody did not answer; else 1.
+ */
+export async function doctor(options: DoctorOptions): Promise<ExitCode> {
+  const findings = await examine(options);
+  const exitCode = exitCodeOf(findings);
+  if (options.json) print(JSON.stringify({ verb: "doctor", exitCode, checks: findings }, null, 2));
+  else print(...findingsTable(findings));
+  return exitCode;
+}
+
+async function examine({ first, project, signal }: DoctorOptions): Promise<Finding[]> {
+  const say = (message: string) => process.stderr.write(`${withoutSecrets(message)}\n`);
+  const examination = new Examination(({ check, result }) => say(`${check}: ${result}`));
+  begin(examination, {
+    directory: project,
+    environment: process.env,
+    nodeVersion: process.versions.node,
+    first,
+    clients: clients(process.env),
+    signal,
+    report: say,
+  });
+  const interrupted = new Promise<never>((_, reject) => {
+    const stop = () => reject(new UserError("interrupted; nothing was changed", ExitCode.Cancelled));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+  const findings = await Promise.race([examination.findings(), interrupted]);
+  return findings.map((finding) => ({
+    ...finding,
+    finding: withoutSecrets(finding.finding),
+    ...(finding.fix && { fix: withoutSecrets(finding.fix) }),
+  }));
+}
+
+/** The kinds of fault in the order in which they should be mended: the first there is decides. */
+const PRECEDENCE = [ExitCode.Unauthenticated, ExitCode.BadInput, ExitCode.StackMissing, ExitCode.Unreachable];
+
+export function exitCodeOf(findings: readonly Finding[]): ExitCode {
+  const codes = findings.flatMap(({ result, exitCode }) => (result === "broken" ? [exitCode] : []));
+  if (codes.length === 0) return ExitCode.Success;
+  return PRECEDENCE.find((code) => codes.includes(code)) ?? codes[0] ?? ExitCode.Failure;
+}
+
+function withoutSecrets(text: string): string {
+  return SECRETS.map((name) => process.env[name])
+    .filter((value) => value !== undefined && value !== "")
+    .reduce<string>((shown, value) => shown.replaceAll(value as string, "[secret]"), text);
+}

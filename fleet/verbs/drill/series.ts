@@ -1,0 +1,117 @@
+import { join, relative, resolve } from "node:path";
+import pc from "picocolors";
+import writeFileAtomic from "write-file-atomic";
+import { ExitCode, UserError } from "../../../model/errors";
+import { FleetLacks } from "../../drill/drill";
+import type { Fault } from "../../drill/faults";
+import { planOf } from "../../drill/plan";
+import type { DrillReport } from "../../drill/report";
+import { drillsOf, turnsOf, type Unmade } from "../../drill/series/plan";
+import { type Series, seriesOf } from "../../drill/series/series";
+import { isMet, measureTable, missedTable, seriesResult } from "../../drill/series/tables";
+import { failureOf } from "../../engine/failure";
+import { today } from "../../page/page";
+import { type Project, readProject } from "../../stacks/project";
+import { print, report } from "../../terminal/messages";
+import { table } from "../../terminal/table";
+import type { DrillOptions } from "./verb";
+
+/** Beside the years' folders of the reports. */
+const PAGE = "series.html";
+
+/** Makes one drill. */
+type One = (options: DrillOptions) => Promise<ExitCode>;
+
+/**
+ * One page of many drills: of those whose reports a folder has (`--from`), or of each fault that the fleet can have, drilled until each
+ * has its rounds. A drill that fails does not end the series; somebody who interrupts it does.
+ *
+ * Exit 0 where each met its targets, 12 where one did not, or could not be made; 8: interrupted, and the same again goes on.
+ */
+export async function drillSeries(options: DrillOptions, one: One): Promise<ExitCode> {
+  const { signal, from, json } = options;
+  const project = from === undefined ? readProject(options.project) : undefined;
+  const folder = project ? resolve(options.project, planOf(options, project).reports) : resolve(from ?? "");
+  const { unmade, isEnded }: Drilled = project
+    ? await drilled(options, project, folder, one)
+    : { unmade: [], isEnded: false };
+  const { wholeReports }: typeof import("../../drill/report/archive") = require("../../drill/report/archive");
+  const { reports, warnings } = await wholeReports(folder);
+  for (const each of warnings) report(each);
+  const series = seriesOf(reports);
+  const outcome = isMet(series, unmade) ? ExitCode.Success : ExitCode.TargetMissed;
+  const exitCode = isEnded || signal.aborted ? ExitCode.Cancelled : outcome;
+  if (reports.length === 0 && exitCode === ExitCode.Success)
+    throw new UserError(
+      `no drill report in ${folder}: expected folders by year, as \`drill\` writes them`,
+      ExitCode.BadInput,
+    );
+  const page = reports.length === 0 ? undefined : await written(folder, series, reports, unmade);
+  if (json) print(JSON.stringify({ verb: "drill", exitCode, page, unmade, ...series }, null, 2));
+  else if (page !== undefined) print(...linesOf(series, unmade), `page: ${relative("", page)}`);
+  return exitCode;
+}
+
+/** @returns the page's path */
+async function written(
+  folder: string,
+  series: Series,
+  reports: readonly DrillReport[],
+  unmade: readonly Unmade[],
+): Promise<string> {
+  const { seriesPage }: typeof import("../../drill/series/page") = require("../../drill/series/page");
+  const page = join(folder, PAGE);
+  await writeFileAtomic(page, seriesPage(series, reports, today(), unmade));
+  return page;
+}
+
+interface Drilled {
+  readonly unmade: readonly Unmade[];
+  /** By somebody, before all were made. */
+  readonly isEnded: boolean;
+}
+
+async function drilled(options: DrillOptions, project: Project, folder: string, one: One): Promise<Drilled> {
+  const { wholeReports }: typeof import("../../drill/report/archive") = require("../../drill/report/archive");
+  const { signal, rounds } = options;
+  const { reports } = await wholeReports(folder);
+  const turns = turnsOf((fault) => planOf({ ...options, fault }, project), reports, rounds);
+  const unmade: Unmade[] = [];
+  const leaveOut = (fault: Fault, why: string, hasFailed: boolean) => {
+    const because = why.trim().replaceAll(/\s+/g, " ");
+    unmade.push({ fault, because, hasFailed });
+    report(saidOf({ fault, because }));
+  };
+  for (const turn of turns) if ("because" in turn) leaveOut(turn.fault, turn.because, false);
+  const drills = drillsOf(turns);
+  const lacking = new Set<Fault>();
+  for (const [index, fault] of drills.entries()) {
+    if (signal.aborted) return { unmade, isEnded: true };
+    if (lacking.has(fault)) continue;
+    report(`drill ${index + 1} of ${drills.length}: ${fault}`);
+    const exitCode = await one({ ...options, fault }).catch((error: unknown) => {
+      const failure = failureOf(error);
+      if (error instanceof FleetLacks) lacking.add(fault);
+      const wasEnded = signal.aborted || failure.exitCode === ExitCode.Cancelled;
+      leaveOut(fault, failure.message, !lacking.has(fault) && !wasEnded);
+      return failure.exitCode;
+    });
+    // Ctrl-C at a prompt is no signal.
+    if (exitCode === ExitCode.Cancelled) return { unmade, isEnded: true };
+  }
+  return { unmade, isEnded: false };
+}
+
+const saidOf = ({ fault, because }: Pick<Unmade, "fault" | "because">): string =>
+  `${fault} was not drilled: ${because}`;
+
+function linesOf(series: Series, unmade: readonly Unmade[]): string[] {
+  const [measured, missed] = [measureTable(series), missedTable(series)];
+  const colour = isMet(series, unmade) ? pc.green : pc.red;
+  return [
+    table(measured.head, measured.rows),
+    ...(missed.rows.length > 0 ? [table(missed.head, missed.rows, { sentence: 80 })] : []),
+    ...unmade.map((each) => pc.yellow(saidOf(each))),
+    colour(seriesResult(series, unmade)),
+  ];
+}

@@ -1,0 +1,20 @@
+import { text } from "../../cli/option";
+import { JSON_RESULT } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+
+const options = {
+  json: JSON_RESULT,
+  reports: text("<dir>", "add the newest report in this folder; close the issue if that drill passed"),
+};
+
+export type DrillIssueOptions = Given<typeof options>;
+
+export const drillIssue = verb({
+  name: "drill-issue",
+  description: "open the GitHub issue about the next drill, or add a report",
+  details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
+  page: "docs/ci.md",
+  examples: ["drill-issue --reports drills"],
+  options,
+  handler: async (given) => (await import("./handler")).drillIssue(given),
+});

@@ -1,0 +1,56 @@
+import { flag, neededText, seconds, text, texts } from "../../cli/option";
+import { JSON_RESULT, PROJECT } from "../../cli/sharedOptions";
+import { type Given, verb, verbGroup } from "../../cli/verb";
+
+const OF_IMAGES = {
+  json: JSON_RESULT,
+  project: PROJECT,
+  // Taken so that it can be refused in words.
+  local: { ...flag(""), hidden: true },
+};
+
+const looking = {
+  ...OF_IMAGES,
+  image: text("<image>", "image to check, as repository:version@sha256:… (default: both images of the config)"),
+  timeout: seconds("time to wait for copies in other regions; 0: check once", { default: 1800 }),
+};
+
+const pinning = {
+  ...OF_IMAGES,
+  image: neededText("<image>", "image to pin, as repository:version@sha256:…"),
+  pullRequest: flag("open or update the GitHub pull request for that repository instead"),
+  also: texts("<folders...>", "--pull-request only: add changed files in these folders of the project"),
+};
+
+export type LookOptions = Given<typeof looking>;
+export type PinOptions = Given<typeof pinning>;
+
+export const image = verbGroup(
+  { name: "image", description: "verify, sign and pin container images", page: "docs/ci.md" },
+  [
+    verb({
+      name: "verify",
+      description: "check that every region's registry has the signed images",
+      examples: ["image verify", "image verify --timeout 0 --json"],
+      options: looking,
+      handler: async (given) => (await import("./handler")).verify(given),
+    }),
+    verb({
+      name: "sign",
+      description: "sign the images in every region's registry; only in a job of image.yml",
+      examples: ["image sign"],
+      options: looking,
+      handler: async (given) => (await import("./handler")).sign(given),
+    }),
+    verb({
+      name: "pin",
+      description: "set an image's version and digest in Pulumi.yaml",
+      examples: [
+        `image pin --image langflow:1.13.0@sha256:${"0".repeat(64)}`,
+        `image pin --image langflow:1.13.0@sha256:${"0".repeat(64)} --pull-request`,
+      ],
+      options: pinning,
+      handler: async (given) => (await import("./handler")).pin(given),
+    }),
+  ],
+);

@@ -1,0 +1,219 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import writeFileAtomic from "write-file-atomic";
+import { poolOrderOf } from "../../../config/poolOrder";
+import { DRAIN_SECONDS, SHARE_DIVIDED_MAX } from "../../../model/division";
+import { ExitCode, UserError } from "../../../model/errors";
+import { PROPAGATION_SECONDS } from "../../../model/failover";
+import { connectLive } from "../../../sandbox/live/client";
+import { followed, liveDirectory } from "../../local/live";
+import { cloudTarget } from "../../moveIn/cloudTarget";
+import { collectedAt } from "../../moveIn/collecting/collect";
+import { divisionInWords, sinceImportReport } from "../../moveIn/cutOver/cutOverReport";
+import { requireEmpty } from "../../moveIn/cutOver/flowFiles";
+import { asFiles, byDatabase, byPod, type ToldApart } from "../../moveIn/cutOver/inFleetAlone";
+import { oldTrouble } from "../../moveIn/cutOver/oldHealth";
+import { EDGE_FILE, movingFromOf, withShare } from "../../moveIn/cutOver/share";
+import { type ImportedIntoFleet, importIntoRegion } from "../../moveIn/importing/importIntoRegion";
+import { endOfImport, importReport, isAgreed } from "../../moveIn/importing/importReport";
+import { localDatabase } from "../../moveIn/localDatabase";
+import { requireRegion } from "../../moveIn/regionName";
+import { update } from "../../rollout/update";
+import { type Project, readProject } from "../../stacks/project";
+import { afterwords, countsOf, exitCodeOf } from "../../stacks/report";
+import { runStacks } from "../../stacks/stackRun";
+import { type Opened, withSession } from "../../stacks/withSession";
+import { print, report } from "../../terminal/messages";
+import { showAndConfirm } from "../up/handler";
+import type { BackOptions, CutOverOptions } from "./verb";
+
+const PERCENT = 100;
+
+/** What both verbs take. */
+type Moving = Pick<CutOverOptions, "local" | "json" | "project" | "directory" | "yes" | "silence" | "signal">;
+
+/**
+ * Moves visitors from the old LangFlow into the fleet: imports what has changed there, gives it the share, and where that is none waits
+ * until its sessions have ended and imports once more.
+ *
+ * Exit 0 where it came to its end; 2: nothing was moved, and why; 11: nobody confirmed; 13: a region lacks what was imported, and no visitor
+ * was moved where the first import says so. Others are those of `up` and `import`. The same
+ * again goes on from wherever it ended.
+ */
+export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
+  const { json, share: percent, from } = options;
+  const project = readProject(options.project);
+  movingFromOf(project);
+  const share = shareOf(percent);
+  const region = regionOf(project, options.region);
+  const folders =
+    from === undefined ? [] : [from, dirname(from), ...(options.config === undefined ? [] : [options.config])];
+  const [copied] = folders.flatMap((folder) => collectedAt(folder) ?? []);
+  if (copied !== undefined)
+    throw new UserError(
+      `${from} is a copy of ${copied}, which lacks data created in the old LangFlow until its sessions end: omit --from, then run \`move-in collect\` into the same folder and \`move-in import\``,
+      ExitCode.BadInput,
+    );
+  if (from === undefined) report("no --from given: nothing is imported before or after the cut-over");
+  const imports: ImportedIntoFleet[] = [];
+  const bring = async () => {
+    if (from !== undefined) imports.push(await importIntoRegion({ ...options, from, region }));
+  };
+  const told = (exitCode: ExitCode, after: readonly string[]) => {
+    if (json)
+      print(JSON.stringify({ verb: "move-in cut-over", exitCode, share, region, imports, file: EDGE_FILE }, null, 2));
+    else print(...imports.flatMap((each) => [...importReport(region, each), ""]), ...after);
+    return exitCode;
+  };
+  await bring();
+  const [before] = imports;
+  if (before?.agreement && !isAgreed(before.agreement))
+    return told(ExitCode.Disproved, [
+      "no visitor was moved: a region lacks imported data. Run the same command again, or add --wait 0 to cut over anyway",
+    ]);
+  const exitCode = await moved(options, share);
+  if (exitCode !== ExitCode.Success || share !== 0) return told(exitCode, afterMove(share, exitCode));
+  await drained(options);
+  try {
+    await bring();
+  } catch (error) {
+    told(error instanceof UserError ? error.exitCode : ExitCode.Failure, afterMove(share, exitCode));
+    throw error;
+  }
+  const last = imports.at(-1);
+  return told(last ? endOfImport(last) : exitCode, afterMove(share, exitCode));
+}
+
+/**
+ * Sends all visitors back to the old LangFlow, waits until the fleet's sessions have ended, and says what is in the fleet alone: nothing was
+ * ever written to the old one, so that one has all that was made there. With `out` the flows among it become files.
+ *
+ * Exit 11: the old one does not answer, or nobody confirmed; nothing was moved.
+ */
+export async function back(options: BackOptions): Promise<ExitCode> {
+  const { json, out, local } = options;
+  const project = readProject(options.project);
+  const movingFrom = movingFromOf(project);
+  const region = regionOf(project, options.region);
+  if (out !== undefined) requireEmpty(out);
+  const trouble = options.withoutAnswer ? undefined : await oldTrouble(movingFrom, hostnameOf(project), local);
+  if (trouble !== undefined)
+    throw new UserError(
+      `the old LangFlow at ${movingFrom.address} ${trouble}, so no visitor was sent there: start it, or add --without-answer if it answers only Cloudflare`,
+      ExitCode.Refused,
+    );
+  const exitCode = await moved(options, 1);
+  const isMoved = exitCode === ExitCode.Success;
+  if (isMoved) await drained(options);
+  const found = isMoved ? await inFleetAlone(options, region) : undefined;
+  if (json) print(JSON.stringify(backJson(region, exitCode, found), null, 2));
+  else print(...afterMove(1, exitCode), ...(found ? sinceImportReport(region, found.rows, found.written) : []));
+  return exitCode;
+}
+
+function backJson(region: string, exitCode: ExitCode, found: ToldApart | undefined): object {
+  return {
+    verb: "move-in back",
+    exitCode,
+    share: 1,
+    region,
+    file: EDGE_FILE,
+    ...(found && {
+      sinceImport: found.rows?.map(({ ids: _, ...told }) => told) ?? null,
+      ...(found.written && { flows: found.written }),
+    }),
+  };
+}
+
+/** @throws UserError exit 2 for a part that Cloudflare's weights do not divide by */
+function shareOf(percent: number): number {
+  const most = SHARE_DIVIDED_MAX * PERCENT;
+  if (Number.isInteger(percent) && percent <= most) return percent / PERCENT;
+  throw new UserError(
+    `--share must be a whole percentage, 0 to ${most}; for 100 % on the old LangFlow run \`move-in back\``,
+    ExitCode.BadInput,
+  );
+}
+
+const hostnameOf = ({ stacks }: Project): string => stacks.get("edge")?.fleet.hostname ?? "";
+
+/** The region that an import goes into, whose database tells what was made: the first in order unless another is named. */
+function regionOf(project: Project, named: string | undefined): string {
+  const edge = project.stacks.get("edge");
+  const [first = ""] = edge?.kind === "edge" ? poolOrderOf(edge.fleet, edge.own) : [];
+  const region = named ?? first;
+  requireRegion(region, project);
+  return region;
+}
+
+/** Writes the share into the project's file and applies it, so that code, state and Cloudflare say the same. */
+async function moved(options: Moving, share: number): Promise<ExitCode> {
+  const file = join(options.project, EDGE_FILE);
+  const before = readFileSync(file, "utf8");
+  const after = withShare(before, share);
+  if (after !== before) await writeFileAtomic(file, after);
+  report(`${EDGE_FILE}: share ${share}`);
+  const refusing = { isChanging: false };
+  try {
+    return await withSession({ ...options, stacks: ["edge"] }, { localCloud: "require", changes: true }, (opened) =>
+      applied(opened, options, refusing),
+    );
+  } catch (error) {
+    // Nothing was changed, and a file that says otherwise would be applied by the next `up`.
+    if (!refusing.isChanging) await writeFileAtomic(file, before);
+    throw error;
+  }
+}
+
+async function applied(
+  opened: Opened,
+  { local, yes, silence, directory, json, signal }: Moving,
+  progress: { isChanging: boolean },
+): Promise<ExitCode> {
+  if (!local && !yes) await showAndConfirm(opened);
+  progress.isChanging = true;
+  const runs = await runStacks(
+    { session: opened.session, order: opened.order, summarise: (changes) => countsOf(changes, "done") },
+    (stack, recording) => update(opened, stack, recording, { refresh: false, silenceMinutes: silence }),
+  );
+  const deployed = exitCodeOf(runs);
+  if (deployed !== ExitCode.Success || !json) for (const line of afterwords(runs)) report(line);
+  const live = local && deployed === ExitCode.Success ? await connectLive(liveDirectory(directory)) : undefined;
+  return live ? (await followed(live, signal)).exitCode : deployed;
+}
+
+/** Waits until those have gone over whose session was on the side that is left. */
+async function drained({ signal }: Moving): Promise<void> {
+  const seconds = DRAIN_SECONDS + PROPAGATION_SECONDS;
+  report(`waiting ${seconds} s for the remaining sessions on the other side to end`);
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw new UserError("interrupted: visitors are moved. Run the same command again to finish", ExitCode.Cancelled);
+  });
+}
+
+/** @throws UserError that says that visitors are moved, where it cannot be told */
+async function inFleetAlone(options: BackOptions, region: string): Promise<ToldApart> {
+  const { local, out, signal } = options;
+  try {
+    return await withSession(options, { localCloud: "require", changes: false }, async ({ session, project }) => {
+      if (local) return asFiles(await byDatabase(await localDatabase(region, session), out !== undefined), out);
+      const target = await cloudTarget(region, session, project);
+      return asFiles(await byPod(target, out !== undefined, report, signal).finally(target.close), out);
+    });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `all visitors are on the old LangFlow, but data created in ${region} could not be listed: ${error.message}. Run the same command again`,
+      error.exitCode,
+    );
+  }
+}
+
+function afterMove(share: number, exitCode: ExitCode): string[] {
+  if (exitCode !== ExitCode.Success)
+    return [
+      `${EDGE_FILE} says share ${share}, but the edge was not updated: fix the error above, then run the same command again`,
+    ];
+  return [divisionInWords(share), `${EDGE_FILE} is updated: commit it, or \`up\` from a different checkout reverts it`];
+}

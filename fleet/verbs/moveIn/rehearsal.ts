@@ -1,0 +1,43 @@
+import { writeFileSync } from "node:fs";
+import { ExitCode, UserError } from "../../../model/errors";
+import { installerWith } from "../../local/installer";
+import type { Inventory } from "../../moveIn/inventory";
+import { rehearsalOf } from "../../moveIn/rehearsal";
+import { rehearsalPage, rehearsalReport } from "../../moveIn/rehearsalReport";
+import { OUR_RELEASE, releasePattern } from "../../moveIn/releases";
+import { today } from "../../page/page";
+import { ensureLangFlow } from "../../rehearsal/langflowPackage";
+import { requirePythons } from "../../rehearsal/pythons";
+import { print, report } from "../../terminal/messages";
+import type { RehearseOptions } from "./verb";
+
+/**
+ * Loads, opens and runs each flow of a LangFlow that runs elsewhere, in LangFlows of the rehearsal's own. Neither there nor in the fleet
+ * anything is changed.
+ *
+ * Exit 0 where no flow differs, 13 where one does: the table says in what.
+ */
+export async function rehearseSource(options: RehearseOptions): Promise<ExitCode> {
+  const { from, config, out, json, signal } = options;
+  requirePythons(options);
+  const inspection = { from, config, environment: process.env, signal };
+  const installer = installerWith(report, signal);
+  const newPython = options.newPython ?? (await ensureLangFlow(installer, OUR_RELEASE));
+  const oldPython = async (inventory: Inventory): Promise<string | undefined> => {
+    if (options.withoutOld) return undefined;
+    if (options.oldPython !== undefined) return options.oldPython;
+    const old = releasePattern(inventory);
+    if (old === undefined)
+      throw new UserError(
+        "the source's LangFlow release is unknown and cannot be installed: pass a Python that has it with --old-python, or add --without-old",
+        ExitCode.BadInput,
+      );
+    return ensureLangFlow(installer, old);
+  };
+  const rehearsal = await rehearsalOf({ inspection, newPython, oldPython, report });
+  const exitCode = rehearsal.counts.differs > 0 ? ExitCode.Disproved : ExitCode.Success;
+  if (out !== undefined) writeFileSync(out, rehearsalPage(rehearsal, today()));
+  if (json) print(JSON.stringify({ verb: "move-in rehearse", exitCode, ...rehearsal }, null, 2));
+  else print(...rehearsalReport(rehearsal));
+  return exitCode;
+}

@@ -1,0 +1,134 @@
+import { flag, neededText, percent, seconds, text } from "../../cli/option";
+import { JSON_RESULT, OF_FLEET, PROJECT, silence, YES } from "../../cli/sharedOptions";
+import { type Given, verb, verbGroup } from "../../cli/verb";
+import { SILENCE } from "../../engine/silence";
+
+const inspecting = {
+  from: neededText(
+    "<source>",
+    "SQLite file, LangFlow config folder, folder of flows, postgresql:// URL, https:// URL of a running LangFlow, or env:NAME for a variable with one of these",
+  ),
+  config: text("<dir>", "LangFlow config folder with secret_key and files, if the database is elsewhere"),
+  json: JSON_RESULT,
+  project: PROJECT,
+};
+
+export type InspectOptions = Given<typeof inspecting>;
+
+const collecting = {
+  python: text("<command>", 'command that starts LangFlow\'s own Python: "docker exec -i langflow python"'),
+  out: text("<dir>", "folder for the copy; new, empty, or an earlier copy"),
+  print: flag("print the script instead, to run it on a machine without this project"),
+  json: JSON_RESULT,
+};
+
+export type CollectOptions = Given<typeof collecting>;
+
+const importing = {
+  ...OF_FLEET,
+  from: neededText(
+    "<source>",
+    "SQLite file, LangFlow config folder, postgresql:// URL, or env:NAME for a variable with one of these",
+  ),
+  config: inspecting.config,
+  region: neededText("<region>", "region to import into; the others replicate it"),
+  withoutSecrets: flag("continue when secrets cannot be decrypted; they are not migrated"),
+  damaged: flag("skip rows that LangFlow cannot read, and rows that depend on them"),
+  wait: seconds("time limit for the other regions to hold the same data; 0: do not compare", {
+    default: 600,
+  }),
+};
+
+export type ImportOptions = Given<typeof importing>;
+
+export const rehearsing = {
+  ...inspecting,
+  oldPython: text("<dir>", "bin folder of a Python with the old LangFlow (default: install its release)"),
+  newPython: text("<dir>", "bin folder of a Python with the fleet's LangFlow (default: install its release)"),
+  withoutOld: flag("run flows in the new LangFlow only, without a comparison"),
+  out: text("<file>", "HTML file for the report"),
+};
+
+export type RehearseOptions = Given<typeof rehearsing>;
+
+const OF_VISITORS = { ...OF_FLEET, yes: YES, silence: silence(SILENCE.changing) };
+
+const cuttingOver = {
+  ...OF_VISITORS,
+  share: percent(
+    "share of new visitors that stay on the old LangFlow; 0: all move, and old sessions end within a minute",
+    0,
+  ),
+  from: text("<source>", "source to import before the cut-over and again after old sessions end; see import"),
+  config: inspecting.config,
+  region: text("<region>", "region to import into (default: the first)"),
+  withoutSecrets: importing.withoutSecrets,
+  damaged: importing.damaged,
+  wait: importing.wait,
+};
+
+export type CutOverOptions = Given<typeof cuttingOver>;
+
+const goingBack = {
+  ...OF_VISITORS,
+  region: text("<region>", "region whose database to compare with (default: the first)"),
+  withoutAnswer: flag("continue if the old LangFlow does not answer this machine"),
+  out: text("<dir>", "folder for flows created or changed in the fleet, as files"),
+};
+
+export type BackOptions = Given<typeof goingBack>;
+
+export const moveIn = verbGroup(
+  { name: "move-in", description: "migrate an existing LangFlow into the fleet", page: "docs/move-in.md" },
+  [
+    verb({
+      name: "collect",
+      description: "copy database, key and files out of a container while LangFlow keeps running",
+      examples: ['move-in collect --python "docker exec -i langflow python" --out collected'],
+      options: collecting,
+      handler: async (given) => (await import("./handler")).collectFrom(given),
+    }),
+    verb({
+      name: "inspect",
+      description: "list a LangFlow's contents, what cannot migrate and why, and the size to choose; read-only",
+      examples: ["move-in inspect --from /srv/langflow", "move-in inspect --from https://langflow.example.com"],
+      options: inspecting,
+      handler: async (given) => (await import("./handler")).inspectSource(given),
+    }),
+    verb({
+      name: "rehearse",
+      description: "load, open and run every flow in both versions with fake models; report differences",
+      examples: ["move-in rehearse --from /srv/langflow --out rehearsal.html"],
+      options: rehearsing,
+      handler: async (given) => (await import("./rehearsal")).rehearseSource(given),
+    }),
+    verb({
+      name: "import",
+      description: "import accounts, flows and files into a region; rerun to import later changes",
+      examples: ["move-in import --from /srv/langflow --region us-east"],
+      options: importing,
+      handler: async (given) => (await import("./handler")).importInto(given),
+    }),
+    verb({
+      name: "try",
+      description: "import into a local fleet, restart LangFlow, sign in as every user and compare with the source",
+      examples: ["move-in try --local --from /srv/langflow --region us-east"],
+      options: importing,
+      handler: async (given) => (await import("./handler")).tryIn(given),
+    }),
+    verb({
+      name: "cut-over",
+      description: "move visitors from the old LangFlow to the fleet, with data changed since the import",
+      examples: ["move-in cut-over --share 90", "move-in cut-over --from /srv/langflow"],
+      options: cuttingOver,
+      handler: async (given) => (await import("./cutOver")).cutOver(given),
+    }),
+    verb({
+      name: "back",
+      description: "send all visitors back to the old LangFlow; list data created in the fleet",
+      examples: ["move-in back --out flows-from-fleet"],
+      options: goingBack,
+      handler: async (given) => (await import("./cutOver")).back(given),
+    }),
+  ],
+);

@@ -1,0 +1,22 @@
+import { text } from "../../cli/option";
+import { OF_STACKS, silence } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+import { SILENCE } from "../../engine/silence";
+
+const options = {
+  ...OF_STACKS,
+  silence: silence(SILENCE.looking),
+  markdown: text("<file>", "also write the changes as a pull-request comment; empty if nothing changes"),
+  base: text("<revision>", "compare with this Git revision instead of deployed resources; only with --local"),
+};
+
+export type PreviewOptions = Given<typeof options>;
+
+export const preview = verb({
+  name: "preview",
+  description: "show what `up` would change and which invariants would break",
+  page: "docs/operations/README.md",
+  examples: ["preview us-east", "preview --local --base main --markdown comment.md"],
+  options,
+  handler: async (given) => (await import("./handler")).preview(given),
+});

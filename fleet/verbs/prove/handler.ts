@@ -1,0 +1,96 @@
+import { join, relative, resolve } from "node:path";
+import pc from "picocolors";
+import { ExitCode, UserError } from "../../../model/errors";
+import { Examination } from "../../examination/examination";
+import type { Finding } from "../../examination/finding";
+import { findingsTable } from "../../examination/table";
+import type { Deployment } from "../../prove/assumption";
+import { goodIn, keep, proofPath, readProof } from "../../prove/proof";
+import { prove as look } from "../../prove/prove";
+import { exportState } from "../../recovery";
+import { type Opened, withSession } from "../../stacks/withSession";
+import { print } from "../../terminal/messages";
+import { openDeployment } from "../deployment";
+import type { ProveOptions } from "./verb";
+
+/**
+ * Looks at the deployed fleet for everything that could not be known before it was deployed. It changes nothing, but for
+ * canaries that it removes and, where asked for, pods that it takes away.
+ *
+ * Exit 0: all that was looked at holds; 13: something does not; 3 or 10: somebody refused us or did not answer, which
+ * says nothing of the rest. The report names each, and what to do.
+ */
+export async function prove(options: ProveOptions): Promise<ExitCode> {
+  const earlier = options.resume === undefined ? undefined : readProof(options.resume);
+  return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
+    const deployment = await openDeployment(opened, options);
+    const regions = regionsIn(deployment, options.stacks);
+    try {
+      const deployed = await updateTimes(opened);
+      const known = earlier ? goodIn(earlier, deployed) : [];
+      const begun = new Date().toISOString();
+      const { local, directory, project, reports = join(local ? directory : project, "proofs") } = options;
+      const path = proofPath(resolve(reports), begun);
+      const findings: Finding[] = [...known];
+      let kept: Promise<void> = keep(path, { begun, deployed, findings: [] });
+      const examination = new Examination((finding) => {
+        process.stderr.write(`${finding.check}: ${finding.result}\n`);
+        findings.push(finding);
+        kept = kept.then(() => keep(path, { begun, deployed, findings }));
+      });
+      const names = new Set(known.map(({ check }) => check));
+      const order = await look(examination, deployment, { regions, disturb: options.disturb, known: names });
+      findings.sort((one, other) => order.indexOf(one.check) - order.indexOf(other.check));
+      await kept.then(() => keep(path, { begun, deployed, findings }));
+      const exitCode = options.signal.aborted ? ExitCode.Cancelled : exitCodeOf(findings);
+      const report = `${path}.json`;
+      if (options.json)
+        print(JSON.stringify({ verb: "prove", local, exitCode, report, deployed, checks: findings }, null, 2));
+      else {
+        const files = [`${path}.md`, report].map((file) => relative("", file)).join(", ");
+        print(...findingsTable(findings.filter(looked)), ...notLookedAt(findings), `report: ${files}`);
+      }
+      return exitCode;
+    } finally {
+      await deployment.clouds.close();
+    }
+  });
+}
+
+/** A region may be named, in place of all; nothing else has something to be looked at by itself. */
+function regionsIn({ regions }: Deployment, named: readonly string[]): string[] {
+  const all = regions.map(({ region }) => region.name);
+  const strangers = named.filter((each) => !all.includes(each));
+  if (strangers.length > 0)
+    throw new UserError(`unknown region ${strangers.join(", ")}; the regions are ${all.join(", ")}`, ExitCode.BadInput);
+  return named.length === 0 ? all : [...named];
+}
+
+async function updateTimes({ session, project }: Opened): Promise<Record<string, string>> {
+  const time = async (stack: string) => {
+    const { deployment } = await exportState(session, stack);
+    return [stack, String(deployment?.manifest?.time)];
+  };
+  return Object.fromEntries(await Promise.all([...project.stacks.keys()].map(time)));
+}
+
+const looked = ({ result }: Finding) => result !== "not checked";
+
+/** What could not be looked at, a line a reason. */
+function notLookedAt(findings: readonly Finding[]): string[] {
+  const rest = findings.filter((each) => !looked(each));
+  const reasons = [...new Set(rest.map(({ finding }) => finding))];
+  return reasons.map((reason) => {
+    const checks = rest.filter(({ finding }) => finding === reason).map(({ check }) => check);
+    return pc.dim(`not checked, because ${reason}: ${checks.join(", ")}`);
+  });
+}
+
+/** What is disproved is the answer; else the first that kept the question from being asked. */
+function exitCodeOf(findings: readonly Finding[]): ExitCode {
+  // A look that we were refused is a warning, and proves nothing.
+  const codes = findings.flatMap(({ result, exitCode }) =>
+    result === "warning" ? [ExitCode.Unauthenticated] : (exitCode ?? []),
+  );
+  return codes.includes(ExitCode.Disproved) ? ExitCode.Disproved : (codes[0] ?? ExitCode.Success);
+}

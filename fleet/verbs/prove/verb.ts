@@ -1,0 +1,23 @@
+import { flag, text } from "../../cli/option";
+import { OF_STACKS } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+
+const options = {
+  ...OF_STACKS,
+  disturb: flag("also evict a pod in each region while requests run"),
+  resume: text("<file>", "resume from this report (.json) of the same deployment"),
+  reports: text("<dir>", "folder for reports (default: proofs, next to Pulumi.yaml or in the local fleet)"),
+};
+
+export type ProveOptions = Given<typeof options>;
+
+export const prove = verb({
+  name: "prove",
+  description: "check on the clouds what previews and the local fleet cannot check",
+  details:
+    "Checks credentials in pods, copies, signatures and access, and prints a fix for each finding. Takes regions in place of stacks.",
+  page: "docs/prove.md",
+  examples: ["prove --local", "prove us-east --disturb"],
+  options,
+  handler: async (given) => (await import("./handler")).prove(given),
+});

@@ -1,0 +1,28 @@
+import { neededText, text } from "../../cli/option";
+import { OF_FLEET } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+import { rehearsing } from "../moveIn/verb";
+
+const options = {
+  ...OF_FLEET,
+  langflow: neededText("<version>", "release to upgrade to, as on PyPI: 1.13.1"),
+  region: text("<region>", "region whose backup to use (default: the first)"),
+  backup: text("<id>", "backup to use (default: the newest)"),
+  oldPython: rehearsing.oldPython,
+  newPython: text("<dir>", "bin folder of a Python with the new LangFlow (default: install its release)"),
+  withoutOld: rehearsing.withoutOld,
+  out: rehearsing.out,
+};
+
+export type RehearseUpgradeOptions = Given<typeof options>;
+
+export const rehearse = verb({
+  name: "rehearse",
+  description: "dry-run a LangFlow upgrade on a restored backup",
+  details:
+    "Migrates the copy, runs every flow in both versions, then runs both versions side by side. Touches nothing live.",
+  page: "docs/upgrade.md",
+  examples: ["rehearse --langflow 1.13.1", "rehearse --local --langflow 1.13.1 --out rehearsal.html"],
+  options,
+  handler: async (given) => (await import("./handler")).rehearse(given),
+});

@@ -1,0 +1,12 @@
+import { OF_STACKS } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+
+export type StatusOptions = Given<typeof OF_STACKS>;
+
+export const status = verb({
+  name: "status",
+  description: "show deployed stacks, images, endpoints and health",
+  examples: ["status --local", "status us-east --json"],
+  options: OF_STACKS,
+  handler: async (given) => (await import("./handler")).status(given),
+});

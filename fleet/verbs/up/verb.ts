@@ -1,0 +1,31 @@
+import { count, flag } from "../../cli/option";
+import { OF_STACKS, silence, YES } from "../../cli/sharedOptions";
+import { type Given, verb } from "../../cli/verb";
+import { SILENCE } from "../../engine/silence";
+
+/** Each takes a core to start and some 600 MB. */
+const PODS_MAX = 5;
+
+const options = {
+  ...OF_STACKS,
+  yes: YES,
+  silence: silence(SILENCE.changing),
+  refresh: flag("read the deployed resources first, so that drift is repaired too"),
+  live: flag("also run the deployed workloads as local processes; only with --local"),
+  observe: flag("--live only: also run each region's Prometheus, Alertmanager and health checks"),
+  honourPreStop: flag("--live only: run preStop hooks of replaced pods"),
+  pods: count("--live only: LangFlow pods per region; if more than one, updates are rolling", 1, PODS_MAX),
+  emptyDatabases: flag("--live only, new fleet: let LangFlow migrate each database from scratch"),
+};
+
+export type UpOptions = Given<typeof options>;
+
+export const up = verb({
+  name: "up",
+  description: "deploy all stacks: new regions in parallel, serving regions one by one",
+  details: "Order: foundation, regions, edge. Asks for confirmation unless --local or --yes is given.",
+  page: "docs/deploy.md",
+  examples: ["up --local --live", "up us-east --refresh --yes"],
+  options,
+  handler: async (given) => (await import("./handler")).up(given),
+});

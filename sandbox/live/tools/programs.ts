@@ -1,0 +1,38 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Observers, Tools } from "./installer";
+
+const REPOSITORY = resolve(__dirname, "../../..");
+
+/** The programs that the images have on their PATH, so that commands run as they are written. */
+export function writePrograms(folder: string, { pythonBin }: Tools): string {
+  const loader = join(REPOSITORY, "typescript.cjs");
+  write(folder, {
+    langflow: [join(pythonBin, "langflow")],
+    python: [join(pythonBin, "python")],
+    agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
+  });
+  return folder;
+}
+
+/** The programs of the images of what watches a region. */
+export function writeObservers(
+  folder: string,
+  { prometheus, alertmanager, blackboxExporter, collector }: Observers,
+): void {
+  write(folder, {
+    prometheus: [prometheus],
+    alertmanager: [alertmanager],
+    blackbox_exporter: [blackboxExporter],
+    otelcol: [collector],
+  });
+}
+
+function write(folder: string, programs: Readonly<Record<string, readonly string[]>>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, command] of Object.entries(programs)) {
+    const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    writeFileSync(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+}

@@ -1,0 +1,87 @@
+import { stripVTControlCharacters } from "node:util";
+import { liveStatusTable, recordLines, replicationLines } from "../../../fleet/local/live";
+import type { AgentStatus, LiveStatus, ProcessStatus } from "../../../sandbox/live/status";
+
+const FLOW_SYNC = { region: "us-east", name: "flow-sync", state: "ready", ready: true, restarts: 0, probes: {} };
+
+/** The cells of the table's row of one agent, by their heads. */
+function cellsOf(process: Partial<ProcessStatus>): Record<string, string | undefined> {
+  const status: LiveStatus = {
+    regions: [],
+    processes: [{ ...FLOW_SYNC, ...process }],
+    git: { url: "http://127.0.0.1:1", directory: "/", running: true },
+    s3: { url: "http://127.0.0.1:2", running: true },
+    busy: false,
+  };
+  const lines = stripVTControlCharacters(liveStatusTable(status)).split("\n");
+  const [head = [], row = []] = lines.map((line) => line.split(/ {2,}/));
+  return Object.fromEntries(head.map((name, column) => [name, row[column]]));
+}
+
+const rowOf = (agent?: AgentStatus) => {
+  const cells = cellsOf(agent ? { agent } : {});
+  return [cells["replication lag"], cells["rows waiting"]];
+};
+/** Of regions whose agents say this. */
+const recordOf = (agents: Record<string, AgentStatus | undefined>) =>
+  recordLines({
+    processes: Object.entries(agents).map(([region, agent]) => ({
+      ...FLOW_SYNC,
+      region,
+      ...(agent && { agent }),
+    })),
+  }).map(stripVTControlCharacters);
+const probesOf = (probes: ProcessStatus["probes"]) => cellsOf({ probes }).probes;
+
+describe("the live fleet's table", () => {
+  it("shows per region how far the replication is behind, and how many rows wait", () => {
+    expect(rowOf({ replicationLagSeconds: 1.25, rowsWaiting: 3 })).toEqual(["1.3 s", "3"]);
+    expect(rowOf({ replicationLagSeconds: 1 })).toEqual(["1.0 s", "–"]);
+    expect(rowOf()).toEqual(["–", "–"]);
+  });
+
+  it("names tables that are not replicated, who was renamed, and how many objects are unreadable, with the page that says what to do", () => {
+    const agent = {
+      tablesRefused: ["user", "apikey"],
+      deletesHeld: ["flow 500", "user 50"],
+      renamed: ["user 1a2b"],
+      objectsBroken: 3,
+    };
+    const lines = replicationLines({ processes: [{ ...FLOW_SYNC, agent }, FLOW_SYNC] });
+    expect(lines.map(stripVTControlCharacters)).toEqual([
+      "us-east: tables that are not replicated: user, apikey (docs/operations/alerts.md#tablerefused)",
+      "us-east: deletes that wait for approval: flow 500, user 50 (docs/operations/alerts.md#regiondeletesheld)",
+      "us-east: renamed, because a different region used the name first: user 1a2b (docs/operations/alerts.md#nametaken)",
+      "us-east: unreadable objects in its bucket: 3 (docs/operations/alerts.md#userdataunreadable)",
+    ]);
+  });
+
+  it("names the recorder, how far the record is behind, and the flows held in it, each kind by itself", () => {
+    const all = { lagSeconds: 1.25, held: 27, skipped: 2, secretsHeld: 1, deletesHeld: 26 };
+    const elsewhere = { isRecorder: false };
+    expect(recordOf({ "us-east": elsewhere, "eu-west": { isRecorder: true, record: all } })).toEqual([
+      "record: eu-west, 1.3 s behind, waiting for approval in the record: refused 27, unreadable 2, secrets 1, deletes 26",
+    ]);
+    expect(recordOf({ "us-east": { isRecorder: true, record: { lagSeconds: 2 } }, "eu-west": undefined })).toEqual([
+      "record: us-east, 2.0 s behind",
+    ]);
+    expect(recordOf({ "us-east": { isRecorder: true, record: {} } })).toEqual([
+      "record: us-east, nothing recorded yet",
+    ]);
+  });
+
+  it("says that no region is the recorder, and nothing where no agent says anything of a record", () => {
+    expect(recordOf({ "us-east": { isRecorder: false }, "eu-west": { isRecorder: false } })).toEqual([
+      "record: no region is the recorder",
+    ]);
+    expect(recordOf({ "us-east": { replicationLagSeconds: 1 }, "eu-west": undefined })).toEqual([]);
+  });
+
+  it("names the probes that do not succeed, and them alone", () => {
+    expect(probesOf({ startup: "success", readiness: "success", liveness: "success" })).toBe("succeed");
+    expect(probesOf({ startup: "success", readiness: "failure", liveness: "unknown" })).toBe(
+      "readiness failure, liveness unknown",
+    );
+    expect(probesOf({})).toBe("–");
+  });
+});

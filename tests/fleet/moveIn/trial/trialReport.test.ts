@@ -1,0 +1,76 @@
+import { stripVTControlCharacters } from "node:util";
+import type { Difference } from "../../../../fleet/moveIn/trial/compareRegion";
+import type { Trial } from "../../../../fleet/moveIn/trial/trial";
+import { endOfTrial, trialReport } from "../../../../fleet/moveIn/trial/trialReport";
+import { tryIn } from "../../../../fleet/verbs/moveIn/handler";
+import { ExitCode } from "../../../../model/errors";
+
+const imported: Trial["imported"] = {
+  source: { kind: "SQLite file", place: "/srv/langflow.db" },
+  tables: [],
+  milliseconds: { reading: 1, migrating: 1, carrying: 1 },
+  agreement: { agreed: ["eu-west"], disagreements: [], unread: [] },
+};
+const shown = { users: 2, flows: 3, variables: 4, chats: 5, files: 6, fileBytes: 2048, mcpServers: 7 };
+const difference = (region: string, given: Partial<Difference> = {}): Difference => ({
+  region,
+  user: "bea",
+  what: "flow Plain",
+  said: "does not open: it is broken",
+  isForeseen: false,
+  ...given,
+});
+const trial = (...differences: Difference[]): Trial => ({
+  imported,
+  compared: ["eu-west", "us-east"].map((region) => ({
+    shown: { region, ...shown },
+    differences: differences.filter((each) => each.region === region),
+  })),
+});
+const linesOf = (of: Trial) => stripVTControlCharacters(trialReport("us-east", of).join("\n")).split("\n");
+
+describe("a trial", () => {
+  it("ends well where nothing differs but what is foreseen, and says what each region showed", () => {
+    const foreseen = trial(difference("eu-west", { isForeseen: true }));
+    expect([endOfTrial(trial()), endOfTrial(foreseen)]).toEqual([ExitCode.Success, ExitCode.Success]);
+    expect(linesOf(trial())).toContain(
+      "eu-west, started again: 2 users signed in, 3 flows looked at, 4 variables, 5 chats, 6 files read (2.0 KiB), 7 MCP servers",
+    );
+  });
+
+  it("is disproved by one difference in one region, which is a line for all regions that have it", () => {
+    const found = trial(difference("eu-west"), difference("us-east"), difference("us-east", { user: "cem" }));
+    expect(endOfTrial(found)).toBe(ExitCode.Disproved);
+    const rows = linesOf(found).filter((line) => line.includes("does not open"));
+    expect(rows.map((line) => line.replaceAll(/ {2,}/g, " | "))).toEqual([
+      "bea | flow Plain | does not open: it is broken | eu-west, us-east",
+      "cem | flow Plain | does not open: it is broken | us-east",
+    ]);
+  });
+
+  it("is disproved where the import is, and starts LangFlow not again", () => {
+    const unread = [{ region: "eu-west", because: "it did not answer" }];
+    const lacking: Trial = {
+      imported: { ...imported, agreement: { agreed: [], disagreements: [], unread } },
+      compared: [],
+    };
+    expect(endOfTrial(lacking)).toBe(ExitCode.Disproved);
+    expect(linesOf(lacking)).toContain("LangFlow was not started again, as the import lacks something");
+  });
+
+  it("is of a local fleet alone: exit 2", async () => {
+    const asked = {
+      from: "/srv/langflow",
+      config: undefined,
+      region: "us-east",
+      withoutSecrets: false,
+      damaged: false,
+    };
+    const { signal } = new AbortController();
+    const options = { ...asked, wait: 0, local: false, json: false, project: "", directory: "", signal };
+    await expect(tryIn(options)).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(/add --local and a separate --directory$/),
+    });
+  });
+});

@@ -1,0 +1,40 @@
+import { NotCheckable } from "../../../../fleet/examination/finding";
+import { rehearsalIn } from "../../../../fleet/ready/collect/rehearsal";
+
+/** As the agent's log has them, behind what Node says. */
+const line = (fields: object) => `(node:1) Warning: of something\n${JSON.stringify(fields)}\n`;
+const DONE = {
+  level: "info",
+  message: "rehearsal done",
+  id: "one",
+  seconds: 0.8,
+  bytes: 1_433_537,
+  users: 1,
+  flows: 25,
+};
+
+describe("a rehearsed restore", () => {
+  it("says what was restored, and in which time", () => {
+    expect(rehearsalIn({ exitCode: 0, log: line(DONE) })).toEqual({
+      id: "one",
+      seconds: 0.8,
+      amiss: [],
+      said: "1 users, 25 flows, as its manifest says",
+    });
+  });
+
+  it.each([
+    [1, "pg_restore ended with 1"],
+    [4, "0 users were restored of one, whose manifest says 1"],
+  ])("that ended with %d is something amiss, in the agent's words", (exitCode, message) => {
+    const log = line({ level: "warn", message: "earlier" }) + line({ level: "error", message });
+    expect(rehearsalIn({ exitCode, log }).amiss).toEqual([message]);
+  });
+
+  it("of no backup, or of a bucket that did not answer, says nothing of the backup", () => {
+    const log = line({ level: "error", message: "there is no backup" });
+    expect(() => rehearsalIn({ exitCode: 2, log })).toThrow(NotCheckable);
+    expect(() => rehearsalIn({ exitCode: 5, log })).toThrow(expect.objectContaining({ code: "ECONNREFUSED" }));
+    expect(() => rehearsalIn({ exitCode: 0, log: "cut" })).toThrow(/says of nothing/);
+  });
+});

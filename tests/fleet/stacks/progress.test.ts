@@ -1,0 +1,16 @@
+import { startProgress } from "../../../fleet/stacks/progress";
+
+describe("the progress of a run", () => {
+  it.each([
+    ["is no terminal", { isTTY: false, columns: undefined }],
+    ["is a terminal whose size nobody has set", { isTTY: true, columns: 0 }],
+  ])("is told in whole lines where what shows it %s", async (_, kind) => {
+    const written: string[] = [];
+    const stream = Object.assign(Object.create(process.stderr), kind, { write: (text: string) => written.push(text) });
+    const progress = startProgress(["edge"], new AbortController().signal, stream);
+    progress.begin("edge");
+    progress.end("edge", "done", "no change");
+    await progress.close();
+    expect(written).toEqual(["edge: started\n", expect.stringMatching(/^edge: no change · 0\.\d s\n$/)]);
+  });
+});

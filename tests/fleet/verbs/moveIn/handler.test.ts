@@ -1,0 +1,61 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { inspectSource } from "../../../../fleet/verbs/moveIn/handler";
+import { ExitCode } from "../../../../model/errors";
+import { recordedLangFlow, SECRETS, TOKEN } from "../../moveIn/recordedLangFlow";
+
+let folder: string;
+beforeAll(() => {
+  folder = recordedLangFlow();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What the verb writes to stdout. */
+async function said(json: boolean): Promise<string> {
+  const lines: string[] = [];
+  const spy = jest.spyOn(process.stdout, "write").mockImplementation((text) => lines.push(`${text}`) > 0);
+  const { signal } = new AbortController();
+  try {
+    const exitCode = await inspectSource({ from: folder, config: undefined, json, project: "", signal });
+    expect(exitCode).toBe(ExitCode.Success);
+  } finally {
+    spy.mockRestore();
+  }
+  return lines.join("");
+}
+
+describe("move-in inspect", () => {
+  it("says as tables what there is, what will not come along, and the size", async () => {
+    const text = await said(false);
+    expect(text.split("\n")[0]).toBe(
+      `SQLite file ${join(folder, "langflow.db")}: LangFlow of series 1.7 (revision 182e5471b900); the fleet's is 1.13.0`,
+    );
+    for (const line of [
+      /^users +4 +– +superusers: 1, inactive: 1$/m,
+      /^flows +4 +[\d.]+ KiB +the biggest: Reads a file, /m,
+      /^bea +2 +/m,
+      /^stops +users of one name +1 +bea \/ Bea +/m,
+      /^size that fits: small, for 3 users who may sign in, /m,
+    ])
+      expect(text).toMatch(line);
+  });
+
+  it("says the same as JSON", async () => {
+    expect(JSON.parse(await said(true))).toMatchObject({
+      verb: "move-in inspect",
+      exitCode: 0,
+      release: { standing: "older" },
+      starters: 2,
+      users: { count: 4, superusers: 1, inactive: 1 },
+      flowsByUser: [{ user: "bea", flows: 2 }, { user: "Bea" }, { user: "cem" }, { user: "admin", flows: 0, bytes: 0 }],
+      flows: { count: 4 },
+      findings: [{ result: "stops" }, { result: "changes" }, { result: "changes" }, { result: "changes" }],
+      size: { size: "small" },
+    });
+  });
+
+  it("shows no secret in either", async () => {
+    for (const text of [await said(false), await said(true)])
+      expect([...SECRETS, TOKEN].filter((secret) => text.includes(secret))).toEqual([]);
+  });
+});

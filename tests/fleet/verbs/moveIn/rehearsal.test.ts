@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rehearseSource } from "../../../../fleet/verbs/moveIn/rehearsal";
+import { ExitCode } from "../../../../model/errors";
+
+describe("move-in rehearse", () => {
+  let folder: string;
+  let python: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "flows-"));
+    python = join(folder, "bin");
+    mkdirSync(python);
+    writeFileSync(join(python, "python"), "");
+    writeFileSync(join(folder, "flow.json"), JSON.stringify({ name: "Flow", data: { nodes: [], edges: [] } }));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const rehearsed = (given: object) =>
+    rehearseSource({
+      from: folder,
+      config: undefined,
+      oldPython: undefined,
+      newPython: python,
+      withoutOld: false,
+      out: undefined,
+      json: false,
+      project: "",
+      signal: new AbortController().signal,
+      ...given,
+    });
+
+  it.each<[string, object, RegExp]>([
+    ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere has no program python: give /],
+    ["an old one and none", { oldPython: "python", withoutOld: true }, /exclude each other/],
+    ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
+    ["a source whose release is not told", {}, /^the source's LangFlow release is unknown/],
+    ["a source that is none", { from: "/nowhere" }, /^\/nowhere is not there/],
+  ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {
+    const inPlace = Object.fromEntries(
+      Object.entries(given).map(([key, value]) => [key, value === "python" ? python : value]),
+    );
+    await expect(rehearsed(inPlace)).rejects.toMatchObject({
+      exitCode: ExitCode.BadInput,
+      message: expect.stringMatching(message),
+    });
+  });
+});
