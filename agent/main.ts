@@ -13,7 +13,7 @@ import { AgentError, ExitCode } from "./process/errors";
 import { makeLog } from "./process/log";
 import { collectSooner } from "./process/memory";
 
-/** Runs one command of the agent. Never throws: what went wrong is one line of the log and the exit code. */
+/** Runs one command of the agent. Never throws: logs an error as one line and returns its exit code. */
 async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -13,10 +13,12 @@ import { recordOf } from "./record/main";
 import { RecordMetrics } from "./record/metrics";
 import { schedulesOf } from "./schedules/main";
 
-/** A cycle with thousands of new flows may take this long before it is taken for stuck. */
+/**
+ * Maximum duration of a cycle before the agent counts as stuck. A cycle with thousands of new flows may take this long.
+ */
 const LONGEST_CYCLE_SECONDS = 900;
 
-/** Runs all of the agent until the signal: replication, the record, the schedules' lease, and what is measured. */
+/** Runs all parts of the agent until the signal aborts: replication, the record, the schedules' lease, and metrics. */
 export async function run(config: Config<"sync">, context: Context): Promise<void> {
   const { log, signal } = context;
   const registry = new Registry();
@@ -30,7 +32,8 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const record = await recordOf(config, context, {
     store,
     metrics: new RecordMetrics(registry, config.AGENT_REGION),
-    // Where no region is named, there is only one. While flows still reach the others through Git, each region records its own.
+    // If no region is configured, there is only one. While flows still replicate through Git, each region records its
+    // own.
     isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.replicatesFlows === false),
     isOnlyRecorder: () => accounts?.replicatesFlows !== false,
     isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
@@ -55,7 +58,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     schedules: schedules !== undefined,
   };
   log.info({ intervalSeconds, ...parts }, "started");
-  // Without a writer the other loops would do nothing in their first interval.
+  // Become the writer first. Otherwise, the other loops would do nothing in their first interval.
   await writer.once();
   await Promise.all([
     writer.run(),

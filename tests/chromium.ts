@@ -4,18 +4,20 @@ import { installerWith } from "../fleet/local/installer";
 import { onPath } from "../sandbox/live/tools/debianProgram";
 import { fillOnce, isWhole } from "../sandbox/live/tools/fillOnce";
 
-/** What Debian's package needs and this machine has not, with it; a new machine has no list of packages yet. */
+/** Unpacks Debian's package and its missing dependencies. A new machine first needs `apt-get update`. */
 const UNPACK = `mkdir -p "$1" && cd "$1"
 wanted() { apt-get --simulate --no-install-recommends install chromium | awk '/^Inst/ { print $2 }'; }
 names=$(wanted) || { apt-get update && names=$(wanted); }
 apt-get download $names && for package in *.deb; do dpkg-deb -x "$package" . && rm "$package"; done`;
 
-/** Libraries that are nowhere the system looks for them; PulseAudio keeps a part of its own in a folder of its own. */
+/**
+ * Folders of libraries that the system does not search. PulseAudio keeps some of its libraries in a folder of its own.
+ */
 const LIBRARIES = ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"];
 
 /**
- * A Chromium without a window: the one on PATH, else out of Debian's package, which is unpacked into the cache the first time
- * (a minute, 400 MB) and installed nowhere.
+ * Starts a headless Chromium: the one on PATH, or one from Debian's package. The first call unpacks that package into
+ * the cache (a minute, 400 MB) without installing it.
  */
 export async function launchChromium(): Promise<Browser> {
   const installer = installerWith((message) => process.stderr.write(`${message}\n`), new AbortController().signal);
@@ -25,7 +27,7 @@ export async function launchChromium(): Promise<Browser> {
     await installer.exclusively(() => fillOnce(folder, () => installer.run("sh", ["-euc", UNPACK, "sh", folder])));
   return chromium.launch({
     executablePath: found ?? join(folder, "usr/lib/chromium/chromium"),
-    // Its sandbox needs rights that containers do not have; it sees pages of ours alone.
+    // The sandbox needs privileges that containers do not have. This browser opens only our own pages.
     chromiumSandbox: false,
     env: {
       ...process.env,

@@ -1,6 +1,6 @@
 /**
- * Node's environment, less what takes each test file time again: promises that carry what nobody asks for, and modules
- * that were compiled before.
+ * Jest's Node environment, without two costs that recur in every test file: promises that carry unused async contexts,
+ * and repeated compilation of the same modules.
  */
 const { AsyncLocalStorage } = require("node:async_hooks");
 const path = require("node:path");
@@ -8,8 +8,8 @@ const vm = require("node:vm");
 const { TestEnvironment } = require("jest-environment-node");
 
 /**
- * Until Node 24 each AsyncLocalStorage that was ever used is carried over by each promise from then on, of the next
- * test files in the same process as well: so their use ends with the file.
+ * Before Node 24, every promise carries each AsyncLocalStorage that was ever used, also in later test files of the same
+ * process. The storages are therefore disabled at the end of each file.
  */
 const used = new Set();
 const { enterWith, run } = AsyncLocalStorage.prototype;
@@ -26,8 +26,8 @@ Object.assign(AsyncLocalStorage.prototype, {
 });
 
 /**
- * Jest's own has the test that an error belongs to. A file's tests run one after another, so no promise need carry it:
- * that would be up to half of the time of a test that waits for much.
+ * Jest's own storage holds the current test, to which errors are assigned. Tests of one file run sequentially, so that
+ * promises need not carry it. Carrying it would take up to half of the time of a test that awaits often.
  */
 async function inTurn(storage, store, work) {
   const { getStore } = storage;
@@ -39,7 +39,7 @@ async function inTurn(storage, store, work) {
   }
 }
 
-/** What V8 made of a module, for the next test file that reads it: Jest has it compiled anew in each. */
+/** Compiled modules from earlier test files. Jest would compile each module again for every file. */
 const compiled = new Map();
 const { compileFunction } = vm;
 vm.compileFunction = (code, params, options) => {
@@ -50,9 +50,15 @@ vm.compileFunction = (code, params, options) => {
   return made;
 };
 
-/** Seconds since 1970 after which no test begins: each file skips its others, and says how many. Unset: without an end. */
+/**
+ * Time after which no test starts, in milliseconds since 1970 (TESTS_UNTIL is in seconds). Later tests are skipped and
+ * counted. Default: no limit.
+ */
 const until = process.env.TESTS_UNTIL ? Number(process.env.TESTS_UNTIL) * 1_000 : Number.POSITIVE_INFINITY;
-/** How much earlier tests of a file must begin, which take longer than the runner waits for the last one (`.ci/run`). */
+/**
+ * Per file, how many milliseconds earlier its tests must start, because they outlast the runner's grace period
+ * (`.ci/run`).
+ */
 const EARLIER_MS = { "tests/live/rollingUpdate.test.ts": 900_000 };
 
 module.exports = class extends TestEnvironment {

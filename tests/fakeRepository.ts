@@ -24,17 +24,20 @@ interface PullRequest {
 
 const BOT = "github-actions[bot]";
 
-/** A repository at GitHub: its Git objects, branches, tags, pull requests and releases, by as much of the API as is used. */
+/**
+ * A fake GitHub repository with Git objects, branches, tags, pull requests and releases. It implements the part of the
+ * API that we use.
+ */
 export class FakeRepository {
   readonly refs = new Map<string, string>();
   readonly commits = new Map<string, Commit>();
   readonly pullRequests: PullRequest[] = [];
   readonly releases: { tag_name: string; name: string; body: string }[] = [];
-  /** Every call that changes something. */
+  /** All requests that change data. */
   readonly calls: string[] = [];
-  /** Answers every call with this status, where it is set. */
+  /** Status of every response, if set. */
   refusal: number | undefined;
-  /** Called before a branch is moved: what others do meanwhile. */
+  /** Called before a branch is moved, to simulate a concurrent change. */
   meanwhile: () => void = () => undefined;
   private readonly trees = new Map<string, Files>();
   private readonly annotated = new Map<string, string>();
@@ -55,7 +58,7 @@ export class FakeRepository {
     return this.server.close();
   }
 
-  /** What a workflow's environment says. */
+  /** Environment variables that GitHub Actions sets for a workflow. */
   get environment() {
     return {
       GITHUB_TOKEN: "a-workflows-token",
@@ -66,7 +69,7 @@ export class FakeRepository {
     };
   }
 
-  /** Commits `change` onto a branch, as somebody; its commit. */
+  /** Commits `change` to a branch as this author. Returns the commit's SHA. */
   commit(branch: string, change: Files, who: Partial<Pick<Commit, "message" | "author" | "committer">> = {}): string {
     const before = this.refs.get(`heads/${branch}`);
     const files = { ...(before && this.filesOf(before)), ...change };
@@ -75,13 +78,13 @@ export class FakeRepository {
     return sha;
   }
 
-  /** The files of a branch, tag or commit. */
+  /** Returns the files of a branch, tag or commit. */
   filesOf(ref: string): Files {
     const commit = this.commits.get(this.refs.get(ref) ?? ref);
     return this.trees.get(commit?.tree ?? "") ?? {};
   }
 
-  /** An annotated tag on a commit. */
+  /** Creates an annotated tag on a commit. */
   annotate(tag: string, commit: string): void {
     const sha = hash(`${tag} ${commit}`);
     this.annotated.set(sha, commit);
@@ -105,7 +108,7 @@ export class FakeRepository {
     return sha;
   }
 
-  /** A commit and all that came before it. */
+  /** Returns a commit and all its ancestors. */
   private history(sha: string): Set<string> {
     const seen = new Set<string>();
     const visit = (each: string) => {

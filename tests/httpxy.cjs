@@ -1,6 +1,6 @@
-/** The package as Node itself loads it: Jest's own loader takes no file named .mjs. */
+/** Loads the package with Node's own loader, because Jest's loader does not support .mjs files. */
 const { runInThisContext } = require("node:vm");
 
-// Outside the context that Jest makes for a test there is Node's own `process`.
+// Node's own `process` exists only outside of the context that Jest creates for a test.
 const { createRequire } = runInThisContext('process.getBuiltinModule("node:module")');
 module.exports = createRequire(__filename)("httpxy");

@@ -1,6 +1,6 @@
 import type { Statement } from "../model/policies/document";
 
-/** A call as IAM sees it; a context key that is not there is absent from the request. */
+/** A call as IAM evaluates it. A missing context key is absent from the request. */
 export interface Request {
   readonly action: string;
   readonly resource: string;
@@ -20,7 +20,10 @@ function like(pattern: string, value: string): boolean {
 const among = (values: readonly string[], actual: string) => values.includes(actual);
 const alike = (values: readonly string[], actual: string) => values.some((value) => like(value, actual));
 
-/** One operator over one key (IAM user guide, "Condition operators"): negated ones also hold where the key is absent. */
+/**
+ * Evaluates one operator for one key (IAM user guide, "Condition operators"). Negated operators also match an absent
+ * key.
+ */
 function holds(operator: string, values: readonly string[], actual: string | readonly string[] | undefined): boolean {
   if (operator === "Null") return values.includes(String(actual === undefined));
   if (operator === "ForAnyValue:StringEquals") return list(actual ?? []).some((one) => among(values, one));
@@ -50,13 +53,13 @@ function applies({ Action, Resource, NotResource, Condition = {} }: Statement, r
   );
 }
 
-/** Whether these statements alone let a call through: one allows it, none denies it. */
+/** Returns whether these statements alone allow a call: at least one allows it, and none denies it. */
 export function allows(statements: readonly Statement[], request: Request): boolean {
   const effects = statements.filter((statement) => applies(statement, request)).map(({ Effect }) => Effect);
   return effects.includes("Allow") && !effects.includes("Deny");
 }
 
-/** Whether one of these statements denies a call, whatever else allows it. */
+/** Returns whether one of these statements denies a call, even if others allow it. */
 export function denies(statements: readonly Statement[], request: Request): boolean {
   return statements.some((statement) => statement.Effect === "Deny" && applies(statement, request));
 }

@@ -24,14 +24,14 @@ export const SECRET_ARNS = {
   gitToken: secret("git-token"),
 };
 
-/** Of each login. */
+/** Secret ARNs of the database logins. */
 export const DATABASE_SECRET_ARNS = {
   owner: secret("database"),
   server: secret("database-server"),
   backup: secret("database-backup"),
 };
 
-/** LangFlow of us-east on the design's values. */
+/** Arguments of us-east's LangFlow, with the design's values. */
 export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   region: "us-east",
   awsRegion: "us-east-1",
@@ -69,7 +69,7 @@ export const LANGFLOW_ARGS: LangFlowServiceArgs = {
   webhook: false,
 };
 
-/** The agent of us-east on the design's values. */
+/** Arguments of us-east's agent, with the design's values. */
 const AGENT_ARGS: AgentArgs = {
   region: "us-east",
   awsRegion: "us-east-1",
@@ -81,7 +81,7 @@ const AGENT_ARGS: AgentArgs = {
   keyArn: LANGFLOW_ARGS.keyArn,
   secretArns: SECRET_ARNS,
 };
-/** The other region's bucket. */
+/** Bucket of the other region. */
 export const PEER = {
   region: "eu-west",
   awsRegion: "eu-west-1",
@@ -118,11 +118,11 @@ export const BACKUP_ARGS: FlowBackupArgs = {
   databaseSecretArns: DATABASE_SECRET_ARNS,
 };
 
-/** Recorded once a test file: the tests only look at it. */
+/** Recorded once per test file, because the tests only read it. */
 let unchanged: Promise<Recorded[]> | undefined;
 
 /**
- * All that LangFlowService registers.
+ * Returns all resources that LangFlowService registers.
  *
  * @param changes arguments that differ from {@link LANGFLOW_ARGS}
  * @param inspect called with the component, inside the program
@@ -146,7 +146,7 @@ function build(
   });
 }
 
-/** All that FlowSync registers. */
+/** Returns all resources that FlowSync registers. */
 export function recordSync(
   changes: Partial<FlowSyncArgs> = {},
   inspect?: (sync: FlowSync) => unknown,
@@ -157,12 +157,12 @@ export function recordSync(
   });
 }
 
-/** All that FlowBackup registers. */
+/** Returns all resources that FlowBackup registers. */
 export function recordBackup(changes: Partial<FlowBackupArgs> = {}): Promise<Recorded[]> {
   return record(() => new FlowBackup("us-east", { ...BACKUP_ARGS, ...changes }, inCluster()));
 }
 
-/** All that MoveIn registers. */
+/** Returns all resources that MoveIn registers. */
 export function recordMoveIn(changes: Partial<MoveInArgs> = {}): Promise<Recorded[]> {
   const databaseSecretArn = DATABASE_SECRET_ARNS.owner;
   const langFlowImage = `${REGISTRY}/langflow@${DIGEST}`;
@@ -175,7 +175,7 @@ function inCluster() {
   return { providers: { kubernetes: provider } };
 }
 
-/** A Kubernetes object as it goes to the API server. */
+/** A Kubernetes object as sent to the API server. */
 export interface Manifest {
   apiVersion: string;
   kind: string;
@@ -184,22 +184,22 @@ export interface Manifest {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    /** As the API server gives them. */
+    /** Set by the API server, like `generation`. */
     uid?: string;
     generation?: number;
   };
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads fields of any shape
   [field: string]: any;
 }
 
-/** The Kubernetes objects among recorded resources, in order. */
+/** Returns the Kubernetes objects among recorded resources, in order. */
 export function manifests(resources: Recorded[]): Manifest[] {
   return resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
     .map(({ inputs }) => inClear(inputs) as Manifest);
 }
 
-/** The one object of a kind, and name where several exist. */
+/** Returns the only object of a kind, or the one with this name if there are several. */
 export function manifest(resources: Recorded[], kind: string, name?: string): Manifest {
   const found = manifests(resources).filter(
     (object) => object.kind === kind && (name === undefined || object.metadata.name === name),

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** One resource a program registered, with its inputs as plain values (unknown ones absent). */
+/** A resource that a program registered, with its inputs as plain values. Unknown inputs are absent. */
 export interface Recorded {
   readonly type: string;
   readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads fields of any shape
   readonly inputs: Record<string, any>;
 }
 
@@ -12,11 +12,13 @@ type Answer = (args: Record<string, unknown>) => Record<string, unknown>;
 
 const ACCOUNT = "123456789012";
 
-/** What the mocks' `random` generates: base64 with both characters a URL cannot carry, and one letter repeated. */
+/** Values that the mocked `random` generates: Base64 with both characters that URLs cannot contain, and one letter. */
 export const RANDOM_BASE64 = "+/+/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxw=";
 export const RANDOM_LETTERS = "Q";
 
-/** Answers of the invokes our programs use. Whatever is not listed is an error: a mock that guesses hides a mistake. */
+/**
+ * Answers of the invokes that our programs use. Any other is an error, because a guessed answer would hide mistakes.
+ */
 const INVOKES: Record<string, Answer> = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({
     accountId: ACCOUNT,
@@ -43,7 +45,7 @@ const INVOKES: Record<string, Answer> = {
   }),
 };
 
-/** Attributes a resource gains by being made, beside its inputs, `id` and `arn`. Keyed by type token. */
+/** Attributes that a new resource has in addition to its inputs, `id` and `arn`, by type token. */
 const ATTRIBUTES: Record<string, Answer> = {
   "kubernetes:core/v1:Service": ({ spec }) =>
     (spec as { type?: string }).type === "LoadBalancer"
@@ -82,17 +84,17 @@ const ATTRIBUTES: Record<string, Answer> = {
   "random:index/randomPassword:RandomPassword": ({ length }) => ({ result: RANDOM_LETTERS.repeat(Number(length)) }),
 };
 
-/** Of a stack trace while a program runs: the line that threw. */
+/** Number of stack frames kept while a program runs: only the line that threw. */
 const FRAMES = 1;
 const unmapped = (error: Error, frames: readonly NodeJS.CallSite[]): string =>
   [error, ...frames.slice(0, FRAMES)].join("\n    at ");
 
 /**
- * Runs `build` against mocks and gives back all it registered, in order.
+ * Runs `build` against mocks and returns all registered resources, in order.
  *
- * @param build makes the components under test; what it returns is ignored
- * @param options `preview` makes outputs of new resources unknown, as a first preview does
- * and `stacks` are the outputs of other stacks by name; a reference to any other one fails, as the engine's does
+ * @param build creates the components under test; its return value is ignored
+ * @param options `preview` makes outputs of new resources unknown, as in a first preview. `stacks` are the outputs of
+ * other stacks by name; a reference to any other stack fails, as in the engine
  */
 export async function record(
   build: () => unknown,
@@ -125,7 +127,7 @@ export async function record(
     options.preview ?? false,
     "organization",
   );
-  // Pulumi keeps a stack trace of each of its promises, and jest maps every line to its source: half of a test's time.
+  // Pulumi keeps a stack trace per promise, and Jest source-maps each of its lines: half of a test's time.
   const { stackTraceLimit, prepareStackTrace } = Error;
   Object.assign(Error, { stackTraceLimit: FRAMES, prepareStackTrace: unmapped });
   try {
@@ -139,7 +141,7 @@ export async function record(
   return recorded.filter(({ type }) => type !== "pulumi:pulumi:Stack");
 }
 
-/** The message `build` throws with, having registered nothing; undefined where it does neither. */
+/** Returns the message that `build` throws before it registers anything, or undefined if `build` does not throw. */
 export async function refusal(build: () => unknown): Promise<string | undefined> {
   let message: string | undefined;
   const resources = await record(() => {
@@ -153,12 +155,12 @@ export async function refusal(build: () => unknown): Promise<string | undefined>
   return message;
 }
 
-/** The value of an output, awaited; for asserting on what a component exposes. */
+/** Waits for the value of an output, so that a test can check what a component exposes. */
 export function settled<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve));
 }
 
-/** The one resource of a type (and name, where several exist); fails the test where it is not exactly one. */
+/** Returns the only resource of a type, and of this name if given. Throws unless there is exactly one. */
 export function only(resources: Recorded[], type: string, name?: string): Recorded {
   const found = resources.filter(
     (resource) => resource.type === type && (name === undefined || resource.name === name),
@@ -168,10 +170,10 @@ export function only(resources: Recorded[], type: string, name?: string): Record
   return first;
 }
 
-/** Resources of AWS that live in no region. Every other one must name its region. */
+/** Matches AWS resources that belong to no region. All others must have a region. */
 const GLOBAL_AWS = /^aws:(iam|pulumi)\/|^pulumi:providers:/;
 
-/** Fails unless every regional AWS resource names a region through its own `region`. */
+/** Fails unless every regional AWS resource has one of these regions in its own `region`. */
 export function expectRegions(resources: Recorded[], allowed: string[]): void {
   const regional = resources.filter(({ type }) => type.startsWith("aws:") && !GLOBAL_AWS.test(type));
   const strays = regional
@@ -180,10 +182,10 @@ export function expectRegions(resources: Recorded[], allowed: string[]): void {
   expect(strays).toEqual([]);
 }
 
-/** How the SDK marks a secret on its way to the engine. */
+/** Key with which the SDK marks a secret for the engine. */
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";
 
-/** Inputs as the API that they are for is told them. */
+/** Returns inputs with secrets in clear text, as the target API receives them. */
 export const inClear = (inputs: object): unknown =>
   JSON.parse(
     JSON.stringify(inputs, (_, value) =>
@@ -191,7 +193,7 @@ export const inClear = (inputs: object): unknown =>
     ),
   );
 
-/** All inputs as the state would show them to anybody: what is marked secret left out. */
+/** Returns all inputs as readable in the state, with secrets replaced. */
 export function openText(resources: Recorded[]): string {
   return JSON.stringify(resources, (_, value) =>
     value !== null && typeof value === "object" && SECRET_MARK in value ? "[secret]" : value,

@@ -1,4 +1,7 @@
-/** In place of what Pulumi's library reads at its start and no test calls: typescript.cjs says what, and for what. */
+/**
+ * Replaces modules that Pulumi's library loads at startup and that no test calls. typescript.cjs lists them with the
+ * reasons.
+ */
 module.exports = new Proxy(
   {},
   {

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Rows of a page's tables, each as its cells.
+ * Returns the rows of a page's tables as lists of cells.
  *
- * @param page below docs/
- * @param row what a line of those tables looks like
+ * @param page path below docs/
+ * @param row matches the lines of these tables
  */
 export function pageRows(page: string, row: RegExp): string[][] {
   return readFileSync(join(__dirname, "../docs", page), "utf8")

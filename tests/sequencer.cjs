@@ -1,9 +1,9 @@
-/** In which order test files begin. */
+/** Determines the order in which test files start. */
 const { default: Sequencer } = require("@jest/test-sequencer");
 
 /**
- * Each takes longer than the others of its tier. Where Jest has not run them yet, as on a new machine, it goes by a file's size, and the
- * last of them would run on while a processor has nothing to do.
+ * Files that take longest in their tier. Before its first run on a machine, Jest orders files by size, and the longest
+ * of these could start last and run alone.
  */
 const LONGEST = [
   "engine/fleet",
@@ -17,7 +17,7 @@ const LONGEST = [
   "live/everyUser",
 ];
 
-/** It takes half of the time that the live tier has in `.ci/run`: where the time is short, it is in turn like others. */
+/** Takes half of the live tier's time in `.ci/run`. If time is short, this file has no priority. */
 const IN_TURN = "live/rollingUpdate";
 
 const rankOf = ({ path }, isShort) => {
@@ -27,7 +27,7 @@ const rankOf = ({ path }, isShort) => {
 
 const DAY_MS = 86_400_000;
 
-/** Where the time is short (TESTS_UNTIL), other files are the last ones on another day. */
+/** With a time limit (TESTS_UNTIL), rotates the order daily, so that different files are last each day. */
 const inTurnByDay = (tests) => {
   const sorted = tests.toSorted((one, other) => one.path.localeCompare(other.path));
   const first = (Math.floor(Date.now() / DAY_MS) * 13) % (sorted.length || 1);

@@ -11,30 +11,33 @@ import { movableTable, moveRow } from "./rowMove";
 export interface AdoptOptions {
   /** postgresql://user:password@host:port/database?sslmode=… */
   readonly databaseUrl: string;
-  /** The account's user name; case counts. */
+  /** Username of the account, case-sensitive. */
   readonly superuser: string;
-  /** The fleet's name, the same in every region; without a colon. */
+  /** Name of the fleet, the same in every region, without a colon. */
   readonly project: string;
   readonly log: Pick<Log, "info">;
 }
 
 export interface AdoptResult {
-  /** The account's id in every region. */
+  /** Id of the account in every region. */
   readonly userId: string;
-  /** The id it had here before; undefined when there was nothing to do. */
+  /** Previous id of the account in this region; undefined if it already had the fleet's id. */
   readonly formerId: string | undefined;
-  /** Columns that held the former id, as table.column, with the number of rows; empty when there was nothing to do. */
+  /** Number of rows that held the previous id, by table.column; empty if the account already had the fleet's id. */
   readonly moved: Readonly<Record<string, number>>;
   readonly defaultProject: DefaultProject;
 }
 
-/** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
+/**
+ * Arbitrary number of an advisory lock that no other user of the database takes. LangFlow locks by numbers that it
+ * derives from texts.
+ */
 const LOCK = 0x6c66_6472;
 const LOCK_TIMEOUT = "60s";
 
 /**
- * What LangFlow 1.13 keeps outside the database under a name that holds the owner's id. After a move it would be looked
- * for where it is not, so an account that owns any of it stays as it is.
+ * Data that LangFlow 1.13 stores outside the database under a name with the owner's id. After a change of the id,
+ * LangFlow would not find it, so an account that owns such data keeps its id.
  */
 const KEPT_ELSEWHERE = [
   { table: "file", owner: "user_id", and: "TRUE", what: "uploaded files, stored under <owner's id>/<name>" },
@@ -44,17 +47,17 @@ const KEPT_ELSEWHERE = [
 ];
 
 /**
- * Gives LangFlow's superuser the id it has in the whole fleet, so that a session, an API key or a file's path of one
- * region holds in the others, and a default project with one id as well. All in one transaction. Leaves an account alone
- * that has its id already.
+ * Gives LangFlow's superuser the same id in the whole fleet, so that a session, an API key or a file's path of one
+ * region is valid in the others. Also gives its default project the same id. Runs in one transaction, and leaves an
+ * account unchanged that already has the id.
  *
- * What points at it: each foreign key in the catalog, and each other uuid column that holds the id. LangFlow 1.13 has
- * about twenty of the latter (`flow.last_modified_by`, `message.user_id`, `job.user_id`, the audit tables, …) and adds
- * some with each release; the ids are random, so where one stands, that account is meant. The id inside JSON or text
- * (a message's metadata, a log) is history, nothing is looked up by it, and it stays.
+ * References to the account are all foreign keys in the catalog, and all other uuid columns that hold the id. LangFlow
+ * 1.13 has about twenty of the latter (`flow.last_modified_by`, `message.user_id`, `job.user_id`, the audit tables, …)
+ * and adds more with each release. Ids are random, so an equal value always means this account. Ids inside JSON or text
+ * (a message's metadata, a log) stay unchanged, because LangFlow does not look up anything by them.
  *
- * @throws AgentError (Refused) for a schema it does not understand, an account that is not there, or one that owns
- *   things stored under its id; (Unreachable) when the database does not answer. Then nothing is written.
+ * @throws AgentError (Refused) if the schema is unknown, the account does not exist, or it owns data stored under its
+ *   id; (Unreachable) if the database does not answer. Then nothing is written.
  */
 export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptions): Promise<AdoptResult> {
   const userId = fleetUserId(project, superuser);
@@ -81,13 +84,16 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
   );
 }
 
-/** Pods that start side by side adopt one after the other. Until the transaction's end, whose locks it waits for no longer than that. */
+/**
+ * Lets pods that start at the same time adopt one after the other. Holds a lock until the end of the transaction and
+ * limits the wait for all locks.
+ */
 export async function takeTurn(client: ClientBase): Promise<void> {
   await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
   await lockForTransaction(client, LOCK);
 }
 
-/** The account's present id, its row locked; undefined where it is the fleet's already. */
+/** Returns the account's current id and locks its row. Returns undefined if the account already has the fleet's id. */
 async function findAccount(client: ClientBase, superuser: string, userId: string): Promise<string | undefined> {
   const refuse = (what: string) => new AgentError(`${what}; nothing was written`, ExitCode.Refused);
   const { rows } = await client.query<{ id: string; username: string; superuser: boolean | null }>(
@@ -100,7 +106,8 @@ async function findAccount(client: ClientBase, superuser: string, userId: string
   if (account.id === userId) return undefined;
   const other = rows.find(({ id }) => id === userId);
   if (other) throw refuse(`the id ${userId} ("user"."id") belongs to the account "${other.username}" already`);
-  // The nil UUID and its like are placeholders: found in a column without a foreign key, they mean nobody.
+  // The nil UUID and similar ids are placeholders. In a column without a foreign key, they do not refer to this
+  // account.
   if (!/^.{14}[1-8].{4}[89ab]/.test(account.id))
     throw refuse(
       `the account's id ${account.id} ("user"."id") is no random one, so what else it stands for is unknown`,

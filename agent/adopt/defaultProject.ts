@@ -3,29 +3,33 @@ import type { CatalogTable } from "../accounts/catalog";
 import { defaultProjectId } from "./fleetUserId";
 import { movableTable, moveRow, typeOf } from "./rowMove";
 
-/** What LangFlow 1.12 and 1.13 call it (DEFAULT_FOLDER_NAME), and say of it. By its name they find it, and then make none. */
+/**
+ * Name and description of the default project in LangFlow 1.12 and 1.13 (DEFAULT_FOLDER_NAME). LangFlow finds the
+ * project by its name and then does not create one.
+ */
 const DEFAULT_PROJECT = {
   name: "Starter Project",
   description: "Manage your own flows. Download and upload projects.",
 };
 
-/** What became of an account's default project. */
+/** Result for an account's default project. */
 export interface DefaultProject {
-  /** `made`: there was none; `moved`: it had another id; `kept`: nothing was done. */
+  /** `made`: it did not exist; `moved`: it had a different id; `kept`: it was left unchanged. */
   readonly was: "made" | "moved" | "kept";
-  /** Columns that held its former id, as table.column, with the number of rows. */
+  /** Number of rows that held its previous id, by table.column. */
   readonly moved: Readonly<Record<string, number>>;
 }
 
 /**
- * Sees to it, in the caller's transaction, that an account's default project has one id in the whole fleet. LangFlow gives
- * it a random one in each region where the account signs in: the regions agree on one of them later, and what is being
- * saved into the other at that moment is refused.
+ * Gives an account's default project the same id in the whole fleet, in the caller's transaction. LangFlow assigns a
+ * random id in each region in which the account signs in. Without this function, the regions would later agree on one
+ * of these ids, and LangFlow would reject saves into the other project at that moment.
  *
- * Another project of that name is moved to the id where the account itself was given its id only now. Of an account that had
- * it the regions have agreed on a project: it stays. So do the projects of somebody who has others only.
+ * An existing default project is moved to the id only if the account has just been given its own id. If the account
+ * already had its id, the regions have already agreed on a project, which stays. The projects of an account without a
+ * default project also stay.
  *
- * @param isNew the account got its id in this transaction
+ * @param isNew true if the account got its id in this transaction
  */
 export async function adoptDefaultProject(
   client: ClientBase,
@@ -40,7 +44,7 @@ export async function adoptDefaultProject(
   );
   if (projects.length === 0) {
     const values = { id, user_id: userId, ...DEFAULT_PROJECT, is_personal: true };
-    // LangFlow 1.12 does not note whose own a project is.
+    // LangFlow 1.12 lacks the column `is_personal`.
     const columns = Object.entries(values).filter(([name]) => typeOf(folder, name) !== undefined);
     await client.query(
       `INSERT INTO folder (${columns.map(([name]) => name).join(", ")}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(", ")})`,
@@ -55,7 +59,7 @@ export async function adoptDefaultProject(
   return { was: "moved", moved: { ...moved, ...(servers && { "mcp_server.config": servers }) } };
 }
 
-/** The project's MCP server is known by an address with the project's id. */
+/** Replaces the project's id in the address of its MCP server. */
 async function renameInMcpServers(
   client: ClientBase,
   catalog: readonly CatalogTable[],

@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import { AgentError, ExitCode } from "../process/errors";
 
-/** Ours alone and fixed for good: another value would give every account of every fleet another id. */
+/**
+ * Namespace of the ids. It must never change, because a different value would change every account's id in every fleet.
+ */
 const NAMESPACE = "6d1f3c52-8a0e-4b57-9c64-2f7be1a90d38";
 
 /**
- * The id an account has in every region of a fleet: the version-5 UUID (RFC 9562) of `<project>:<username>`, in lower
- * case with hyphens.
+ * Returns the id that an account has in every region of a fleet: the version-5 UUID (RFC 9562) of
+ * `<project>:<username>`, in lower case with hyphens.
  *
- * @param project the fleet's name, without a colon, so that two pairs never read the same
- * @param username as LangFlow stores it; case counts
- * @throws AgentError (BadInput) when either is empty or the project has a colon
+ * @param project the fleet's name, without a colon, so that different pairs never form the same text
+ * @param username as LangFlow stores it, case-sensitive
+ * @throws AgentError (BadInput) if either is empty or the project contains a colon
  */
 export function fleetUserId(project: string, username: string): string {
   if (project === "" || project.includes(":"))
@@ -20,8 +22,9 @@ export function fleetUserId(project: string, username: string): string {
 }
 
 /**
- * The id that an account's default project has in every region of a fleet: a version-8 UUID (RFC 9562) of the account's id.
- * LangFlow 1.13 reserves version 5 for runs of public flows. It refuses such an id of a flow, and nothing yet of a project.
+ * Returns the id that an account's default project has in every region of a fleet: a version-8 UUID (RFC 9562) of the
+ * account's id. Version 5 is avoided, because LangFlow 1.13 reserves it for runs of public flows. It rejects such ids
+ * for flows, though not yet for projects.
  */
 export const defaultProjectId = (userId: string): string => uuidOf(8, hashOf("sha256", `${userId}:default project`));
 

@@ -12,21 +12,22 @@ import {
 import type { Log } from "../process/log";
 import { takeTurn } from "./adopt";
 
-/** The database's URL by each login that is made. */
+/** Database URLs of the logins to create. */
 export interface MadeLogins {
   readonly server: string;
   readonly backup: string;
 }
 
-const SCRAM_ITERATIONS = 4096; // PostgreSQL's own default (scram_iterations)
-/** Which migrations ran: LangFlow reads it, and a migration alone writes it. */
+const SCRAM_ITERATIONS = 4096; // PostgreSQL's default (scram_iterations).
+/** Table with the applied migrations. LangFlow reads it, and only migrations write it. */
 const REVISION = "alembic_version";
 
 /**
- * Makes the logins of LangFlow and of the backup, and lets them do what those do: LangFlow reads and writes the rows of its tables, the
- * backup reads all tables. Neither owns anything, so neither can drop a table or a trigger, and what the owner's triggers write down is
- * closed to LangFlow: their functions run as their owner. Tables that a migration or the agent makes later are granted as they are made.
- * Does nothing the second time. The owner may not be a superuser: as on RDS it may make roles.
+ * Creates the logins of LangFlow and of the backup, and grants their privileges: LangFlow may read and write the rows
+ * of its tables, and the backup may read all tables. Neither login owns anything, so neither can drop a table or a
+ * trigger. LangFlow cannot access the data that the owner's triggers write, because their functions run as their owner.
+ * Default privileges cover tables that a migration or the agent creates later. Idempotent. The owner needs CREATEROLE,
+ * as on RDS, but need not be a superuser.
  */
 export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: Pick<Log, "info">): Promise<void> {
   const [server, backup] = [parseDatabaseUrl(logins.server), parseDatabaseUrl(logins.backup)];
@@ -39,7 +40,7 @@ export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: P
     return inTransaction(client, async () => {
       await takeTurn(client);
       for (const { user, password } of strangers) await makeLogin(client, user, password);
-      // So the owner may end their sessions, and has what they made.
+      // Membership lets the owner terminate the logins' sessions and access their objects.
       await client.query(`GRANT ${[server, backup].map(({ user }) => escapeIdentifier(user))} TO CURRENT_USER`);
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
       await client.query(`REVOKE TEMPORARY ON DATABASE ${escapeIdentifier(server.database)} FROM PUBLIC`);
@@ -50,14 +51,17 @@ export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: P
   log.info({ made: strangers.map(({ user }) => user), granted }, "logins are as they should be");
 }
 
-/** A login may give itself settings that its next sessions begin with, and so keep every pod of LangFlow from signing in. */
+/**
+ * Resets the settings of a login. A login can change its own defaults, which could prevent all of LangFlow's pods from
+ * signing in.
+ */
 async function forgetSettings(client: ClientBase, user: string): Promise<void> {
   const { rows } = await client.query<{ database: string | null }>(
     `SELECT d.datname AS database FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
      LEFT JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = $1`,
     [user],
   );
-  // Settings of PL/pgSQL would stay, without a word, where it is not loaded.
+  // Load PL/pgSQL first: RESET ALL silently keeps the settings of an extension that is not loaded.
   if (rows.length > 0) await client.query("DO 'BEGIN END'");
   for (const { database } of rows)
     await client.query(
@@ -65,14 +69,17 @@ async function forgetSettings(client: ClientBase, user: string): Promise<void> {
     );
 }
 
-/** Where the owner is let in, it is not for the server that another is not. */
+/** Checks whether a login can sign in. The owner has just signed in, so a failure is not due to the server. */
 const canSignIn = (login: DatabaseAddress): Promise<boolean> =>
   openDatabase(login).then(
     (client) => client.end().then(() => true),
     () => false,
   );
 
-/** The password is hashed here: a server may log or keep a statement that it was sent, and this one can sign nobody in. */
+/**
+ * Creates or updates a login. The password is hashed here, because a server may log statements. The hash does not allow
+ * anyone to sign in.
+ */
 async function makeLogin(client: ClientBase, user: string, password: string): Promise<void> {
   const name = escapeIdentifier(user);
   const { rows } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
@@ -80,7 +87,7 @@ async function makeLogin(client: ClientBase, user: string, password: string): Pr
   await client.query(`ALTER ROLE ${name} LOGIN PASSWORD ${escapeLiteral(scramVerifier(password))}`);
 }
 
-/** What PostgreSQL keeps of a password (RFC 5803). */
+/** Returns the verifier that PostgreSQL stores for a password (RFC 5803). */
 export function scramVerifier(password: string, salt = randomBytes(16)): string {
   const key = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, 32, "sha256");
   const of = (text: string) => createHmac("sha256", key).update(text).digest();
@@ -89,7 +96,10 @@ export function scramVerifier(password: string, salt = randomBytes(16)): string 
   return `SCRAM-SHA-256$${parts.join("$")}`;
 }
 
-/** Those that a former agent made ran as whoever writes, which LangFlow's login may not. */
+/**
+ * Makes trigger functions of earlier agents run as their owner. They ran as the user who writes, but LangFlow's login
+ * lacks their privileges.
+ */
 async function runTriggersAsOwner(client: ClientBase): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT oid::regprocedure::text AS name FROM pg_proc
@@ -106,7 +116,10 @@ interface Grant {
 const READ: Grant = { tables: ["SELECT"], sequences: ["SELECT"] };
 const READ_AND_WRITE: Grant = { tables: ["SELECT", "INSERT", "UPDATE", "DELETE"], sequences: ["SELECT", "USAGE"] };
 
-/** Grants what exists; a default privilege grants each later table. @returns how many tables and sequences lacked a grant */
+/**
+ * Grants privileges on existing tables, and default privileges on later ones. @returns the number of tables and
+ * sequences that lacked a grant
+ */
 async function grantServer(client: ClientBase, user: string): Promise<number> {
   const name = escapeIdentifier(user);
   await client.query(
@@ -124,7 +137,7 @@ async function grantServer(client: ClientBase, user: string): Promise<number> {
   return granted;
 }
 
-/** As {@link grantServer}; in every schema, as a dump has them all. */
+/** Like {@link grantServer}, but in every schema, because a dump contains all of them. */
 async function grantBackup(client: ClientBase, user: string): Promise<number> {
   const name = escapeIdentifier(user);
   const { rows } = await client.query<{ schema: string }>(
@@ -140,7 +153,10 @@ const lateGrants = ({ tables, sequences }: Grant, name: string, where: string): 
   `ALTER DEFAULT PRIVILEGES ${where} GRANT ${tables} ON TABLES TO ${name};
    ALTER DEFAULT PRIVILEGES ${where} GRANT ${sequences} ON SEQUENCES TO ${name}`;
 
-/** On what the owner has and the user lacks a privilege for: a second grant of it would wait for whoever alters the table. */
+/**
+ * Grants privileges on the owner's tables and sequences for which the user lacks them. Repeating a grant would wait for
+ * any session that alters the table.
+ */
 async function grantMissing(client: ClientBase, user: string, grant: Grant, where: string): Promise<number> {
   const { tables, sequences } = grant;
   const lacks = (kind: string, privileges: readonly string[]) =>

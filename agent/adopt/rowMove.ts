@@ -6,10 +6,10 @@ import { TABLES } from "../accounts/tables";
 import { AgentError, ExitCode } from "../process/errors";
 
 /**
- * Gives a row another id, in the caller's transaction, and lets all that refers to it follow: in one statement, so that what still
- * points at the former id then is refused by its foreign key.
+ * Changes a row's id and all references to it, in the caller's transaction. Uses a single statement, so that a foreign
+ * key rejects any remaining reference to the previous id.
  *
- * @returns columns that held the former id, as table.column, with the number of rows
+ * @returns the number of rows that held the previous id, by table.column
  */
 export async function moveRow(
   client: ClientBase,
@@ -23,10 +23,11 @@ export async function moveRow(
 }
 
 /**
- * Judges a schema: every shape is either understood or refused, none is guessed at.
+ * Validates a table's schema, and rejects every form that it does not understand.
  *
- * @returns a table whose rows are moved to other ids
- * @throws AgentError (Refused), naming the table and the column, where it lacks one of `needs` or is referred to otherwise than by id
+ * @returns the table, whose rows can be given new ids
+ * @throws AgentError (Refused), naming the table and the column, if the table lacks one of `needs` or a foreign key
+ *   references it other than by id
  */
 export function movableTable(catalog: readonly CatalogTable[], table: string, needs: readonly string[]): CatalogTable {
   const found = catalog.find(({ name }) => name === table);

@@ -8,13 +8,17 @@ const APPROVALS = {
   release: new OperatorApprovals("released-deletes"),
   reject: new OperatorApprovals("rejected-deletes"),
 };
-/** How long a decision is valid: deletes may take several cycles. The same deletes later need a new decision. */
+/**
+ * Validity of a decision, in milliseconds. Deletes may take several cycles. If the same deletes occur again later, they
+ * need a new decision.
+ */
 const VALID_MS = 60 * 60_000;
 
 /**
- * Decides on the held deletes of a code. The code identifies exactly these: with one more, all of them wait again.
+ * Records a decision on the held deletes of a code. The code identifies exactly these deletes: if one more is held, all
+ * of them wait again under a new code.
  *
- * @param stateDir of the agent that holds them
+ * @param stateDir state directory of the agent that holds the deletes
  * @throws AgentError (BadInput) if the code is malformed or the state directory does not exist
  */
 export function decide(stateDir: string, code: string, decision: Decision, now = Date.now()): void {
@@ -26,13 +30,13 @@ export function decide(stateDir: string, code: string, decision: Decision, now =
   APPROVALS[decision].append(stateDir, code, now, `cannot ${decision} deletes here`);
 }
 
-/** Until when a decision on a code is valid, in milliseconds; 0: there is none. */
+/** Returns the time until which a decision on a code is valid, in milliseconds, or 0 if there is no decision. */
 export function decidedUntil(stateDir: string, code: string, decision: Decision): number {
   const decisions = APPROVALS[decision].read(stateDir).filter(({ subject }) => subject === code);
   return Math.max(0, ...decisions.map(({ at }) => at + VALID_MS));
 }
 
-/** The decision that is valid now: the later one if the operator gave both. */
+/** Returns the decision that is valid now. If the operator recorded both, the later one counts. */
 export function decisionOn(stateDir: string, code: string, now = Date.now()): Decision | undefined {
   const [release, reject] = [decidedUntil(stateDir, code, "release"), decidedUntil(stateDir, code, "reject")];
   if (Math.max(release, reject) <= now) return undefined;

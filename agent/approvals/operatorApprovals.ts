@@ -2,14 +2,17 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentError, ExitCode } from "../process/errors";
 
-/** Decisions that an operator gives a running agent: lines of a file in its state directory. The agent reads it each time. */
+/**
+ * Decisions that an operator gives to a running agent, stored as lines of a file in the agent's state directory. The
+ * agent rereads the file whenever it needs a decision.
+ */
 export class OperatorApprovals {
-  /** @param file its name */
+  /** @param file name of the file */
   constructor(private readonly file: string) {}
 
   /**
-   * @param subject what the operator decided on; without blanks
-   * @param failure start of the message when the directory does not exist
+   * @param subject the object of the decision, without spaces
+   * @param failure start of the error message if the directory does not exist
    * @throws AgentError (BadInput)
    */
   append(stateDir: string, subject: string, now: number, failure: string): void {
@@ -20,7 +23,7 @@ export class OperatorApprovals {
     }
   }
 
-  /** All decisions in order, each with its time in milliseconds. */
+  /** Returns all decisions in order, each with its time in milliseconds. */
   read(stateDir: string): { subject: string; at: number }[] {
     try {
       const lines = readFileSync(join(stateDir, this.file), "utf8").split("\n").filter(Boolean);

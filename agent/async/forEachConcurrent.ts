@@ -1,8 +1,9 @@
 /**
- * Works on what a source yields, so many at once, never further ahead. The first error ends it, after those at work.
+ * Processes the items of a source concurrently, up to a limit, and reads the source no further ahead. After the first
+ * error, waits for the running items, starts no more, and throws the error.
  *
  * @param limit at least 1
- * @param weightOf of how many an item takes the place; 1 by default
+ * @param weightOf number of slots that an item occupies; 1 by default
  */
 export async function forEachConcurrent<Item>(
   source: AsyncIterable<Item> | Iterable<Item>,

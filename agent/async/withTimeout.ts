@@ -1,8 +1,8 @@
 /**
- * Runs work whose signal aborts after this time, or with another signal. With its own timer: garbage collection may drop a
- * timeout that only `AbortSignal.any` refers to, and it never fires.
+ * Runs work with a signal that aborts after a timeout, or together with a given signal. Uses its own timer, because
+ * garbage collection may drop a timeout that only `AbortSignal.any` references, and that timeout then never fires.
  *
- * @param signal aborts the work as well
+ * @param signal also aborts the work
  */
 export async function withTimeout<T>(
   milliseconds: number,

@@ -22,16 +22,16 @@ export interface BackupOptions {
   readonly s3: S3Client;
   /** The region's flow bucket. */
   readonly bucket: string;
-  /** Of all backups in it. */
+  /** Key prefix of all backups in the bucket. */
   readonly prefix: string;
-  /** Of LangFlow's uploaded files in it. */
+  /** Key prefix of LangFlow's uploaded files in the bucket. */
   readonly filesPrefix: string;
   /** Our name of the region, for example us-east. */
   readonly region: string;
   readonly databaseUrl: string;
-  /** The claim's mount. */
+  /** Mount path of the claim. */
   readonly dataDir: string;
-  /** LangFlow's release, as the program that runs it calls it. */
+  /** LangFlow's version, as reported by the program that runs LangFlow. */
   readonly langflowVersion: string;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
@@ -39,22 +39,22 @@ export interface BackupOptions {
 
 export interface BackupResult {
   readonly id: string;
-  /** Of all objects but the manifest. */
+  /** Total size of the backup's objects, excluding the manifest. */
   readonly bytes: number;
   readonly seconds: number;
-  /** But the manifest. */
+  /** Number of the backup's objects, excluding the manifest. */
   readonly objects: number;
   readonly counts: Manifest["counts"];
 }
 
 /**
- * Backs a region up: the database as one snapshot, the claim's files, the list of uploaded files, every user's flow as
- * JSON. It asks nothing of LangFlow, which may be down. The manifest is written when all else is safe in the bucket, so a
- * backup is whole or does not exist; none of its objects is ever written over. Nothing is held in memory beyond a few
- * parts of an upload, a few flows, and a line an object.
+ * Backs up a region: one snapshot of the database, the claim's files, a list of the uploaded files, and every user's
+ * flow as JSON. The backup does not use LangFlow's API, so LangFlow may be down. The manifest is uploaded last, after
+ * every other object is stored, so a backup is either complete or does not exist. No object is ever overwritten. Memory
+ * use is bounded: a few parts of an upload, a few flows, and one record per object.
  *
- * @throws AgentError: Unreachable for a database or bucket that does not answer, BadInput for a claim or a pg_dump that
- *   is not there, Failure when pg_dump fails, the claim may not be read, or the signal came
+ * @throws AgentError: Unreachable if the database or the bucket does not answer, BadInput if the claim or pg_dump does
+ *   not exist, Failure if pg_dump fails, the claim is not readable, or the signal aborts the backup
  */
 export function backup(options: BackupOptions): Promise<BackupResult> {
   return interruptible(options.signal, "there is no new backup", () => makeBackup(options));
@@ -81,7 +81,8 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     await store(DATABASE_DUMP, dumpDatabase(address, snapshot, signal));
     const claim = new ClaimReport();
     await store(CLAIM_ARCHIVE, packClaim(options.dataDir, claim));
-    // After the dump: LangFlow stores a file before it writes its row, so each row of the dump has its file in the bucket.
+    // List the files after the dump. LangFlow stores a file before it inserts the file's row, so the bucket contains
+    // the file of every row in the dump.
     const files = new FilesReport();
     await store(USER_FILES, listUserFiles(bucket, options.filesPrefix, files));
     let flowFiles = 0;
@@ -90,7 +91,7 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
       signal?.throwIfAborted();
       const contents = contentsOf(flow);
       if (!Buffer.isBuffer(contents)) {
-        // The dump has it all the same.
+        // The dump still contains this flow.
         log.warn(
           { flow: flow.id, reason: contents.reason },
           "a flow is in the database's dump alone, not among the flow files",
@@ -140,7 +141,10 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
   });
 }
 
-/** For a person to read, or to take one flow out of; without secrets, which the dump has. Or why there is none. */
+/**
+ * Returns a flow's JSON without secrets, so that a person can read it or restore this one flow. The dump contains the
+ * secrets. Returns a reason if the flow cannot be exported.
+ */
 function contentsOf({ read, variables }: FlowRow): Buffer | { readonly reason: string } {
   try {
     return exportedFlow(read(), { variables }).contents;

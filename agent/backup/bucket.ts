@@ -16,52 +16,59 @@ import { Upload } from "@aws-sdk/lib-storage";
 import { AgentError, ExitCode } from "../process/errors";
 import { copySource } from "../s3/s3Request";
 
-/** Times S3's limit of 10,000 parts this allows objects of 156 GiB, which the claim's 100 GiB fit into. */
+/**
+ * Size of a part of a multipart upload, in bytes. S3 allows 10,000 parts, so an object can have 156 GiB, which is
+ * enough for the claim's 100 GiB.
+ */
 const PART_BYTES = 16 * 1024 * 1024;
-/** With what waits for Node's garbage collection, an upload takes about 150 MB of memory, whatever its size. */
+/**
+ * Maximum number of parts in flight. Including memory that Node has not collected yet, an upload uses about 150 MB,
+ * whatever its size.
+ */
 const PARTS_AT_ONCE = 2;
 
-/** What an upload calls itself, to know its object again. */
+/** Metadata key that holds the upload's random id, which lets an upload recognize its own object. */
 const UPLOAD_METADATA = "upload";
 
 /** An object as S3 lists it. */
 export interface ObjectVersion {
   readonly key: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Without quotes. Of the content only where neither KMS nor a multipart upload was used. */
+  /** ETag without quotes. It depends on the content alone only if the upload used neither KMS nor multipart. */
   readonly etag: string;
-  /** "null" in a bucket that keeps no versions. Replication keeps it. */
+  /** "null" in a bucket without versioning. Replicas keep the version id. */
   readonly versionId: string;
-  /** Of the first upload, in a replica too. */
+  /** Time of the original upload. Replicas keep this time. */
   readonly lastModified: Date;
 }
 
 /** One of several versions of an object. */
 export interface ListedVersion extends ObjectVersion {
-  /** Whether it is what a reader gets who names no version. */
+  /** True if S3 returns this version to a request without a version id. */
   readonly isCurrent: boolean;
 }
 
-/** An object's bytes on their way. */
+/** An object's content as a stream. */
 export interface ObjectStream {
   readonly body: AsyncIterable<Uint8Array>;
   readonly etag: string;
-  /** Undefined in a bucket that keeps no versions. */
+  /** Undefined in a bucket without versioning. */
   readonly versionId: string | undefined;
 }
 
 /**
- * One bucket. No upload names an encryption: the bucket's default applies. Each carries the SDK's checksum, which S3
- * checks before it keeps the object, and `If-None-Match: *`, so that S3 refuses it where its key is taken.
+ * Reads and writes one bucket. Uploads do not name an encryption, so the bucket's default applies. Every upload carries
+ * the SDK's checksum, which S3 verifies before it stores the object, and `If-None-Match: *`, so S3 rejects an upload to
+ * an existing key.
  *
- * Its methods throw AgentError: Unreachable when S3 does not answer, BadInput when there is no such bucket, Failure
- * when S3 refuses.
+ * Its methods throw AgentError: Unreachable if S3 does not answer, BadInput if the bucket does not exist, Failure if S3
+ * rejects the request.
  */
 export class Bucket {
   /**
-   * @param s3 for a bucket in another AWS region, a client with `followRegionHeaders`
-   * @param signal ends every request
+   * @param s3 for a bucket in a different AWS region, a client with `followRegionHeaders`
+   * @param signal aborts every request
    */
   constructor(
     readonly s3: S3Client,
@@ -70,10 +77,10 @@ export class Bucket {
   ) {}
 
   /**
-   * Streams a new object up. When the source throws, or the signal comes, no object is made and no part of one is left
-   * behind.
+   * Uploads a stream as a new object. If the source throws or the signal aborts, S3 stores neither an object nor any of
+   * its parts.
    *
-   * @throws AgentError (Failure) also where the key is taken
+   * @throws AgentError (Failure) also if the key exists
    */
   async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
     await this.create(key, {}, (object) =>
@@ -90,8 +97,8 @@ export class Bucket {
   /**
    * Writes a new object.
    *
-   * @param metadata lands in the object's `x-amz-meta-…` headers
-   * @throws AgentError (Failure) also where the key is taken
+   * @param metadata stored in the object's `x-amz-meta-…` headers
+   * @throws AgentError (Failure) also if the key exists
    */
   async putText(key: string, text: string | Buffer, metadata: Record<string, string> = {}): Promise<void> {
     await this.create(key, metadata, (object) =>
@@ -100,8 +107,8 @@ export class Bucket {
   }
 
   /**
-   * @param version `versionId` for a certain version, `etag` to refuse any other content
-   * @returns undefined when there is no such object or version
+   * @param version `versionId` selects a version; `etag` rejects any other content
+   * @returns undefined if the object or the version does not exist
    */
   async get(key: string, version: { versionId?: string; etag?: string } = {}): Promise<ObjectStream | undefined> {
     const answer = await this.find(() =>
@@ -123,7 +130,9 @@ export class Bucket {
     };
   }
 
-  /** @returns undefined when there is no such object or version; the metadata is that of {@link putText} */
+  /**
+   * @returns undefined if the object or the version does not exist; the metadata is the one passed to {@link putText}
+   */
   async head(
     key: string,
     versionId?: string,
@@ -142,7 +151,10 @@ export class Bucket {
     };
   }
 
-  /** What stands directly below a prefix that ends with a slash, without the prefix and the slash, in order. */
+  /**
+   * Lists the folders directly below a prefix that ends with a slash, sorted, without the prefix and the trailing
+   * slash.
+   */
   async folders(prefix: string): Promise<string[]> {
     const names: string[] = [];
     let token: string | undefined;
@@ -159,7 +171,7 @@ export class Bucket {
     return names.sort();
   }
 
-  /** As {@link folders}, with those of which all was deleted. */
+  /** Like {@link folders}, but includes folders whose objects have all been deleted. */
   async foldersEver(prefix: string): Promise<string[]> {
     const names = new Set<string>();
     for await (const { CommonPrefixes = [] } of this.versionPages({ Prefix: prefix, Delimiter: "/" }))
@@ -167,22 +179,23 @@ export class Bucket {
     return [...names].sort();
   }
 
-  /** The newest version of each object below a prefix; deleted ones are left out. */
+  /** Lists the current version of each object below a prefix. Deleted objects are left out. */
   async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
     for await (const { Versions = [] } of this.versionPages({ Prefix: prefix }))
       for (const version of Versions) if (version.IsLatest && version.Key !== undefined) yield listed(version);
   }
 
-  /** Every version of one object, the first written first, also where it was deleted since. */
+  /** Lists all versions of one object, oldest first, even if the object was deleted. */
   async versionsOf(key: string): Promise<ListedVersion[]> {
     const versions: ListedVersion[] = [];
     for await (const { Versions = [] } of this.versionPages({ Prefix: key }))
       for (const version of Versions) if (version.Key === key) versions.push(listed(version));
-    // S3 lists what it stored last first; replicas may be stored in another order than they were written in.
+    // S3 lists versions in reverse order of storage. A bucket may have stored replicas in a different order than the
+    // source wrote them, so sort by time.
     return versions.reverse().sort((one, other) => one.lastModified.getTime() - other.lastModified.getTime());
   }
 
-  /** Copies one version of another bucket's object into this bucket, within S3. S3 allows it up to 5 GB. */
+  /** Copies one version of another bucket's object into this bucket, within S3. S3 limits copies to 5 GB. */
   async copyFrom(source: Bucket, sourceKey: string, versionId: string, key: string): Promise<void> {
     const path = copySource(source.name, sourceKey);
     await this.send(() =>
@@ -209,7 +222,8 @@ export class Bucket {
       await put({ Bucket: this.name, Key: key, Metadata, IfNoneMatch: "*" });
     } catch (error) {
       if (!isRefusedPrecondition(error)) throw this.explain(error);
-      // The SDK repeats a request whose answer was lost: then it is our own object that is in the way.
+      // The SDK repeats a request if it loses the response. The existing object is then the one that this upload
+      // created.
       if ((await this.head(key))?.metadata[UPLOAD_METADATA] !== upload)
         throw new AgentError(`${this.name}/${key} is there already, and a backup is written once`, ExitCode.Failure);
     }
@@ -229,7 +243,7 @@ export class Bucket {
     }
   }
 
-  /** Upload.abort() would not wait until the parts are gone; a source that throws makes it do so. */
+  /** Stops an upload by throwing from its source: unlike Upload.abort(), this waits until S3 has deleted the parts. */
   private async *untilStopped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     this.signal?.throwIfAborted();
     for await (const chunk of source) {
@@ -254,7 +268,7 @@ export class Bucket {
     try {
       return await request();
     } catch (error) {
-      // 400 is S3's answer to a version id that was never one, 412 to content that is no longer the one asked for.
+      // S3 answers 400 to a malformed version id, and 412 if the content no longer has the requested ETag.
       const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
       const name = (error as Error).name;
       const absent = ["NoSuchKey", "NoSuchVersion", "NotFound"].includes(name) || isRefusedPrecondition(error);
@@ -279,7 +293,7 @@ export class Bucket {
     const { name, message } = error as Error;
     if (name === "NoSuchBucket") return new AgentError(`there is no bucket ${this.name}`, ExitCode.BadInput);
     const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : undefined;
-    // Anything the service did not say itself came from the network between, or from a stream we feed it.
+    // An error that is not a service response comes from the network or from the stream being uploaded.
     if (status === undefined && !isNetworkError(error)) return error as Error;
     return status === undefined || status === 0 || status >= 500
       ? new AgentError(`the bucket ${this.name} does not answer: ${message || name}`, ExitCode.Unreachable)
@@ -292,7 +306,7 @@ function isNetworkError(error: unknown): boolean {
   return /^(ECONN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|EAI_|EPIPE|ETIMEDOUT)/.test(code) || name === "TimeoutError";
 }
 
-/** The object's content is another than the one asked for, or there is one where none should be. */
+/** Returns true if the content does not match the requested ETag, or if the key of a new object already exists. */
 function isRefusedPrecondition(error: unknown): boolean {
   const { name, $metadata } = error as S3ServiceException;
   return name === "PreconditionFailed" || $metadata?.httpStatusCode === 412;

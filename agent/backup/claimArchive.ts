@@ -10,16 +10,16 @@ import { claimPath, PASSING_NAME } from "./claimPath";
 
 const KEPT_PATHS = 100;
 const CHUNK_BYTES = 1024 * 1024;
-/** Up to here a file is read at once, and again when it changed meanwhile. */
+/** Largest file, in bytes, that is read into memory and read again if it changes meanwhile. */
 const SMALL_BYTES = 4 * CHUNK_BYTES;
 const TRIES = 3;
 
-/** What a walk over the claim met; filled while the archive is read. */
+/** Statistics of a packed claim. They are filled in while the archive is read. */
 export class ClaimReport {
   files = 0;
-  /** Written to while they were read. At most a hundred, as the next. */
+  /** Paths of files that changed while they were read, at most 100. */
   readonly changed: string[] = [];
-  /** Sockets, pipes, devices, and what went before it could be read. */
+  /** Paths of sockets, pipes, devices, and entries that disappeared before they could be read, at most 100. */
   readonly skipped: string[] = [];
 
   note(list: "changed" | "skipped", path: string): void {
@@ -28,14 +28,14 @@ export class ClaimReport {
 }
 
 /**
- * A folder as a gzipped tar: files, folders and links, the latter as links, never as what they point at. What changes
- * meanwhile is taken as far as it can be and reported.
+ * Packs a folder as a gzipped tar of files, folders and symbolic links. Links are stored as links and never followed. A
+ * file that changes while it is read is packed as far as possible and reported.
  *
- * @throws AgentError through the stream: BadInput when the folder is not there, Failure for what may not be read
+ * @throws AgentError through the stream: BadInput if the folder does not exist, Failure if a file is not readable
  */
 export async function* packClaim(root: string, report: ClaimReport): AsyncGenerator<Uint8Array> {
   const archive = pack();
-  // The claim is mostly text and indexes; the strongest level would cost ten times the processor for a few per cent.
+  // The claim is mostly text and indexes: the highest level would need ten times the CPU to save a few percent.
   const gzip = createGzip({ level: 1 });
   const piped = pipeline(archive, gzip);
   piped.catch(() => undefined);
@@ -86,7 +86,7 @@ async function openFolder(place: string, path: string) {
 }
 
 async function packFile(archive: Pack, place: string, path: string, report: ClaimReport): Promise<void> {
-  // Should a link take the file's place at the last moment, it is not followed.
+  // O_NOFOLLOW: do not follow a link that has replaced the file since lstat.
   const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW).catch(goneOr(path));
   if (!file) return report.note("skipped", path);
   try {
@@ -115,7 +115,10 @@ async function readSteadily(file: FileHandle) {
   }
 }
 
-/** Just so many bytes, as the archive's header has said the size already: what is missing at the end reads as zeros. */
+/**
+ * Reads exactly `size` bytes, because the archive's header already contains the size. If the file is now shorter, the
+ * rest is filled with zeros.
+ */
 async function* exactly(file: FileHandle, size: number): AsyncGenerator<Buffer> {
   for (let position = 0; position < size; ) {
     const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, size - position));
@@ -128,7 +131,10 @@ async function* exactly(file: FileHandle, size: number): AsyncGenerator<Buffer> 
 
 const message = (error: unknown) => (error as Error).message;
 
-/** Undefined for what went while the walk came to it; anything else would make a backup that lacks files in silence. */
+/**
+ * Ignores the error if the entry disappeared during the walk. Any other error is thrown, because ignoring it would
+ * silently omit files from the backup.
+ */
 const goneOr =
   (path: string) =>
   (error: unknown): undefined => {
@@ -145,16 +151,16 @@ export interface ArchiveEntry {
   /** Permission bits. */
   readonly mode: number;
   readonly mtime: Date;
-  /** What a link points at, which may be anything: it is never followed. */
+  /** Target of a symbolic link. It may be any path, because links are never followed. */
   readonly target: string;
-  /** To be read, or left, before the next entry is asked for. */
+  /** Content of the entry. Read or skip it before requesting the next entry. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
 /**
  * Reads an archive entry by entry.
  *
- * @throws AgentError (Damaged) for one that cannot be read, or holds what a claim does not
+ * @throws AgentError (Damaged) if the archive cannot be read or contains an entry type that a claim's backup never has
  */
 export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveEntry> {
   const entries = extract();

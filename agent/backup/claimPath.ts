@@ -1,16 +1,16 @@
 import { AgentError, ExitCode } from "../process/errors";
 
 /**
- * A file on its way into its folder of the claim. A restore that was killed leaves one behind; no backup takes it, and
- * the next restore takes its place.
+ * Name of the temporary file that a restore writes before renaming it. A killed restore leaves one behind; backups skip
+ * it, and the next restore replaces it.
  */
 export const PASSING_NAME = ".agent-restore";
 
 /**
- * An archive entry's name as a path below the claim: segments without `.`, `..` or an empty one. An empty list is the
- * claim itself.
+ * Parses an archive entry's name into path segments below the claim, without `.`, `..` or empty segments. An empty list
+ * is the claim itself.
  *
- * @throws AgentError (Damaged) for a name that leads out, or is none
+ * @throws AgentError (Damaged) if the name is empty or leads out of the claim
  */
 export function claimPath(name: string): string[] {
   const segments = name.split("/").filter((segment) => segment !== "" && segment !== ".");

@@ -6,11 +6,11 @@ import { AgentError, ExitCode } from "../process/errors";
 import type { ArchiveEntry } from "./claimArchive";
 import { PASSING_NAME } from "./claimPath";
 
-/** The claim that an archive goes into. No link in it is ever walked through. */
+/** The claim into which an archive is restored. No path is ever resolved through a symbolic link in the claim. */
 export class ClaimTarget {
   private constructor(private readonly root: string) {}
 
-  /** @throws AgentError (BadInput) when the folder is not there */
+  /** @throws AgentError (BadInput) if the folder does not exist */
   static async at(folder: string): Promise<ClaimTarget> {
     try {
       return new ClaimTarget(await realpath(folder));
@@ -20,10 +20,11 @@ export class ClaimTarget {
   }
 
   /**
-   * Looks at an entry before anything is written.
+   * Checks an entry against the claim before anything is written.
    *
-   * @returns whether the claim's file has the entry's very content; looked at only for files changed after `since`
-   * @throws AgentError (Refused) when what is in the claim stands in its way
+   * @returns true if the claim's file has the same content as the entry; compared only for files that changed after
+   *   `since`
+   * @throws AgentError (Refused) if a file in the claim blocks the entry's path, or only one of the two is a folder
    */
   async inspect(entry: ArchiveEntry, since: Date): Promise<boolean> {
     if (entry.path.length === 0) return false;
@@ -44,7 +45,7 @@ export class ClaimTarget {
     return ours === theirs;
   }
 
-  /** Paths of files changed after `since`, but for the given ones. */
+  /** Yields the paths of files that changed after `since`, except the given ones. */
   async *changedAfter(since: Date, except: ReadonlySet<string>, below: readonly string[] = []): AsyncGenerator<string> {
     for await (const { name } of await opendir(join(this.root, ...below))) {
       const path = [...below, name];
@@ -56,9 +57,9 @@ export class ClaimTarget {
   }
 
   /**
-   * Writes entries into the claim, each file whole or not at all. What else is there stays.
+   * Writes entries into the claim, each file atomically. Other files stay.
    *
-   * @returns the number of files
+   * @returns the number of files written
    */
   async write(entries: AsyncIterable<ArchiveEntry>): Promise<number> {
     let files = 0;
@@ -70,7 +71,8 @@ export class ClaimTarget {
         files++;
       } else later.push(entry);
     }
-    // Links come when no path leads through them any more, and closed folders are closed when they are full.
+    // Create links last, when no remaining path could lead through them. Set folder permissions last, when nothing more
+    // is written into them.
     for (const { path, target } of later.filter(({ type }) => type === "symlink")) await this.writeLink(path, target);
     for (const { path, mode } of later.filter(({ type }) => type === "directory").reverse())
       if (path.length > 0) await chmod(join(this.root, ...path), mode);

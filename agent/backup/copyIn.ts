@@ -4,7 +4,7 @@ import type { Client } from "pg";
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** Of pg's connection what a COPY needs; its types leave that out. */
+/** The members of pg's connection that a COPY needs. The types of pg omit them. */
 interface CopyConnection {
   readonly stream: Duplex;
   query(text: string): void;
@@ -14,8 +14,8 @@ interface CopyConnection {
 }
 
 /**
- * One `COPY … FROM stdin` on a connection of pg, which has the messages of it and no way to use them but to be a query of
- * one's own: pg calls these methods by name.
+ * Runs one `COPY … FROM stdin` on a pg connection. The pg package has the messages for COPY, but offers them only to
+ * custom query objects. It calls this class's methods by name.
  */
 export class CopyIn {
   private pending: Buffer[] = [];
@@ -35,7 +35,7 @@ export class CopyIn {
     this.done.catch(() => undefined);
   }
 
-  /** @throws DatabaseError when the server refuses the statement */
+  /** @throws DatabaseError if the server rejects the statement */
   static async begin(client: Client, text: string): Promise<CopyIn> {
     const copy = new CopyIn(text);
     client.query(copy as unknown as Parameters<Client["query"]>[0]);
@@ -43,21 +43,21 @@ export class CopyIn {
     return copy;
   }
 
-  /** @throws DatabaseError when the server refused what came before */
+  /** @throws DatabaseError if the server rejected an earlier line */
   async write(line: Buffer): Promise<void> {
     this.pending.push(line);
     this.bytes += line.length;
     if (this.bytes >= CHUNK_BYTES) await this.flush();
   }
 
-  /** Resolves when the server has taken all rows. */
+  /** Resolves when the server has accepted all rows. */
   async end(): Promise<void> {
     await this.flush();
     this.connection?.endCopyFrom();
     await this.done;
   }
 
-  /** Leaves the connection fit for a ROLLBACK. */
+  /** Aborts the COPY and leaves the connection ready for a ROLLBACK. */
   async giveUp(): Promise<void> {
     if (!this.failed) this.connection?.sendCopyFail("given up");
     await this.done.catch(() => undefined);

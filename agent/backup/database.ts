@@ -4,26 +4,26 @@ import { programOutput } from "../process/program";
 import type { FlowFilter, FlowRow } from "./flowRows";
 import { readFlows } from "./flowRows";
 
-/** A moment of the database that a dump can be of, while the connection that holds it lasts. */
+/** A snapshot of the database that pg_dump can import. It is valid while the connection that exported it is open. */
 export interface Snapshot {
   readonly name: string;
-  /** By the database's clock. */
+  /** Time of the snapshot, by the database's clock. */
   readonly takenAt: Date;
   readonly serverVersion: string;
   /** LangFlow's Alembic revisions, joined by commas. */
   readonly schemaRevision: string;
   readonly users: number;
   readonly flows: number;
-  /** The users' flows of that very moment. To be read to its end, or left, before it is called again. */
+  /** Reads the users' flows in the snapshot. Read the generator to its end, or close it, before calling this again. */
   readonly readFlows: () => AsyncGenerator<FlowRow>;
 }
 
 const ALL: FlowFilter = { where: "true", values: [] };
 
 /**
- * Takes a snapshot, hands it to `use`, and lets it go.
+ * Takes a snapshot, passes it to `use`, and releases it.
  *
- * @throws AgentError (Unreachable) when the database does not answer
+ * @throws AgentError (Unreachable) if the database does not answer
  */
 export async function withSnapshot<Result>(
   address: DatabaseAddress,
@@ -50,26 +50,30 @@ export async function withSnapshot<Result>(
   });
 }
 
-/** One expression over a table; nothing when the table is not there. */
+/** Selects one expression from a table. Returns an empty list if the table does not exist. */
 async function scalars(client: ClientBase, table: string, expression: string): Promise<string[]> {
   if (!(await hasTable(client, `"${table}"`))) return [];
   const { rows } = await client.query<{ value: unknown }>(`SELECT ${expression} AS value FROM "${table}" ORDER BY 1`);
   return rows.map(({ value }) => String(value));
 }
 
-/** The database of a snapshot, as pg_dump's custom format. Ends only when pg_dump ended well. */
+/**
+ * Dumps the database of a snapshot in pg_dump's custom format. The stream ends without an error only if pg_dump
+ * succeeded.
+ */
 export function dumpDatabase(
   address: DatabaseAddress,
   snapshot: Snapshot,
   signal?: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  // LangFlow has no large objects. Somebody else's, which the backup's login may not read, would be the end of every backup.
+  // LangFlow has no large objects. A large object of another program could be unreadable to the backup's login and
+  // would make every backup fail.
   const portable = ["--format=custom", "--no-owner", "--no-privileges", "--no-blobs"];
   const args = [...portable, `--snapshot=${snapshot.name}`, "--no-password"];
   return programOutput("pg_dump", args, programEnvironment(address), { signal });
 }
 
-/** How many others are connected to the database. */
+/** Returns the number of other clients connected to the database. */
 export async function countOthers(client: ClientBase): Promise<number> {
   const { rows } = await client.query<{ count: string }>(
     `SELECT count(*) FROM pg_stat_activity

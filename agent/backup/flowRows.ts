@@ -3,37 +3,40 @@ import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { isRefusal } from "../postgres/connection";
 import { isLarge, lengthOf, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 
-/** Ids at once; the flows come one at a time, as one may have some megabytes. */
+/** Number of ids fetched per batch. Flows are fetched one by one, because a flow may have several megabytes. */
 const IDS_AT_ONCE = 1_000;
-/** Bytes of a large one that are fetched at once; PostgreSQL builds the row's JSON again for each piece. */
+/** Bytes of a large flow that are fetched per query. PostgreSQL builds the row's JSON again for every piece. */
 const PIECE_BYTES = 4_000_000;
 
-/** A flow as LangFlow's database has it, of a user. */
+/** A user's flow as stored in LangFlow's database. */
 export interface FlowRow {
   readonly id: string;
   readonly user: { readonly id: string; readonly name: string };
-  /** Every column, numbers as they are written. @throws what came of it where the database or this program cannot read the flow */
+  /**
+   * Returns every column, with numbers as they are written. @throws the original error if the database or this program
+   * cannot read the flow
+   */
   readonly read: () => JsonObject;
-  /** Whether there is room in memory for no other beside it. */
+  /** True if memory has no room for another flow at the same time. */
   readonly isLarge: boolean;
   /** Names of the user's global variables. */
   readonly variables: ReadonlySet<string>;
 }
 
-/** Which flows, as a condition over the table `t`, with the values of its parameters. */
+/** Selects flows: a condition over the table `t`, with the values of its parameters. */
 export interface FlowFilter {
   readonly where: string;
   readonly values: readonly unknown[];
 }
 
 /**
- * The flows of all users, a few at a time; LangFlow's starter flows, which belong to nobody, are not among them.
+ * Reads the flows of all users, a few at a time. LangFlow's starter flows are left out, because they have no owner.
  *
- * @param client in a transaction, which says of what moment they are
+ * @param client in a transaction, whose snapshot determines the flows
  */
 export async function* readFlows(client: ClientBase, { where, values }: FlowFilter): AsyncGenerator<FlowRow> {
   const variables = await variablesByUser(client);
-  // Without the tables there are no flows; the snapshot of an empty database is a backup too.
+  // Without these tables there are no flows. An empty database can be backed up, too.
   if (!variables) return;
   await client.query(
     `DECLARE flows NO SCROLL CURSOR FOR SELECT t.id::text, u.id::text AS "userId", u.username AS name
@@ -58,7 +61,7 @@ export async function* readFlows(client: ClientBase, { where, values }: FlowFilt
 
 const STORED = "row_to_json(t)::text";
 
-/** A flow that the database refuses to show ends neither the transaction nor what reads the others. */
+/** Reads one flow. If the database refuses to return it, the transaction and the other flows are unaffected. */
 async function storedFlow(client: ClientBase, id: string): Promise<Pick<FlowRow, "read" | "isLarge">> {
   await client.query("SAVEPOINT flow");
   let stored: string | Buffer;
@@ -72,7 +75,7 @@ async function storedFlow(client: ClientBase, id: string): Promise<Pick<FlowRow,
   }
   const isLarge = typeof stored !== "string";
   try {
-    // Read at once: its text need not be held beside it.
+    // Parse now, so that the text and the parsed flow are not kept in memory together.
     const flow = parseJson(stored.toString("utf8")) as JsonObject;
     return { read: () => flow, isLarge };
   } catch (error) {
@@ -84,7 +87,7 @@ const thrower = (error: unknown) => () => {
   throw error;
 };
 
-/** A flow's JSON; of a large one its bytes. */
+/** Returns a flow's JSON: a string, or the bytes if the flow is large. */
 async function storedIn(client: ClientBase, id: string): Promise<string | Buffer> {
   const { rows } = await client.query<{ shown: string }>(
     `SELECT ${shownSql("c.value")} AS shown FROM flow t, LATERAL (VALUES (${STORED})) AS c (value) WHERE id = $1::uuid`,

@@ -1,10 +1,10 @@
 import { AgentError, ExitCode } from "../process/errors";
 
 /**
- * Does the work of a command. Once that was told to stop, whatever the work ends with is the interruption: which of a
- * dozen streams and requests fell first says nothing to anybody.
+ * Runs a command's work. If the signal has aborted, any error of the work is replaced by "interrupted": which of a
+ * dozen streams and requests failed first is of no use to the reader.
  *
- * @param state what the interruption leaves behind, for the message
+ * @param state the state that the interruption leaves behind, for the message
  */
 export async function interruptible<Result>(
   signal: AbortSignal | undefined,

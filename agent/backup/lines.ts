@@ -1,11 +1,15 @@
 const NEWLINE = 0x0a;
-/** Of a line that may be cut: some hundred kilobytes, never so few that its end could be taken for a line. */
+/**
+ * Number of chunks after which a long line may be cut: several hundred kilobytes. The limit is high enough that the end
+ * of a cut line cannot be mistaken for a line.
+ */
 const CHUNKS_MAX = 8;
 
 /**
- * A stream's lines, each with its newline; the last one may be without.
+ * Splits a stream into lines, each with its newline. The last line may lack one.
  *
- * @param mayCut asked whether what came of a line is given before its end, which may be in very many megabytes
+ * @param mayCut called for every chunk; returns true if an incomplete line may be yielded in pieces, because it can
+ *   have many megabytes
  */
 export async function* lines(
   source: AsyncIterable<Uint8Array>,

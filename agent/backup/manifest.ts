@@ -5,13 +5,13 @@ import { isBackupId } from "./layout";
 const count = z.number().int().nonnegative();
 
 const storedObject = z.strictObject({
-  /** Within the backup's folder, so that a backup may be copied elsewhere. */
+  /** Key within the backup's folder, so that a backup can be copied to a different folder. */
   key: z
     .string()
     .refine((key) => !key.split("/").some((part) => [".", ".."].includes(part)) && !/^\/|^$|\n/.test(key), {
       error: "must stay within the backup",
     }),
-  /** Bytes. */
+  /** Size in bytes. */
   size: count,
   /** Hexadecimal. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -21,22 +21,22 @@ const contents = z.strictObject({
   format: z.literal(1),
   id: z.string().refine(isBackupId, "must be a backup's id"),
   region: z.string().min(1),
-  /** The moment of the database's snapshot, by the database's clock. */
+  /** Time of the database's snapshot, by the database's clock. */
   takenAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   langflowVersion: z.string(),
-  /** LangFlow's schema: its Alembic revisions. */
+  /** Version of LangFlow's schema: its Alembic revisions. */
   schemaRevision: z.string(),
   databaseServerVersion: z.string(),
-  /** Of rows in the snapshot, of flows as JSON, and of files. */
+  /** Numbers of users and flows in the snapshot, of flows stored as JSON, and of files. */
   counts: z.strictObject({ users: count, flows: count, flowFiles: count, claimFiles: count, userFiles: count }),
-  /** LangFlow's uploads, which stay where they are: the bucket keeps their versions. */
+  /** LangFlow's uploads. They are not copied, because the bucket keeps their versions. */
   userFiles: z.strictObject({ bucket: z.string(), prefix: z.string(), bytes: count }),
-  /** Paths in the claim, at most a hundred of each. */
+  /** Paths in the claim, at most 100 per list. */
   claim: z.strictObject({
-    /** Written to while they were read: their content may be of no single moment. */
+    /** Files that changed while they were read. Their content may mix two states. */
     changed: z.array(z.string()),
-    /** Sockets, devices, and what was gone before it could be read. */
+    /** Sockets, devices, and entries that disappeared before they could be read. */
     skipped: z.array(z.string()),
   }),
   objects: z.array(storedObject),
@@ -45,19 +45,21 @@ const contents = z.strictObject({
 /** One object of a backup. */
 export type StoredObject = z.infer<typeof storedObject>;
 
-/** What a backup holds. */
+/** Description of a backup and the list of its objects. */
 export type Manifest = z.infer<typeof contents>;
 
-/** A manifest's text: it ends with the checksum of what stands before it, so that it vouches for itself too. */
+/**
+ * Renders a manifest. Its last field is the checksum of the text before it, so the manifest verifies itself as well.
+ */
 export function renderManifest(manifest: Manifest): string {
   const body = JSON.stringify(contents.parse(manifest), null, 1);
   return `${body.slice(0, -2)},\n "sha256": "${createHash("sha256").update(body).digest("hex")}"\n}\n`;
 }
 
 /**
- * Reads a manifest back.
+ * Parses a manifest.
  *
- * @returns undefined for a text that {@link renderManifest} did not write, down to the last byte
+ * @returns undefined if the text differs by even one byte from the output of {@link renderManifest}
  */
 export function parseManifest(text: string): Manifest | undefined {
   try {
@@ -69,7 +71,7 @@ export function parseManifest(text: string): Manifest | undefined {
   }
 }
 
-/** Bytes of all objects of a backup. */
+/** Returns the total size of a backup's objects, in bytes. */
 export function sizeOf(objects: readonly StoredObject[]): number {
   return objects.reduce((total, { size }) => total + size, 0);
 }

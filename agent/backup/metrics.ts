@@ -5,7 +5,10 @@ import { RegisteredMetrics } from "../process/registeredMetrics";
 export class BackupMetrics extends RegisteredMetrics {
   #newest: { finishedAt: number; bytes: number } | undefined;
 
-  /** @param region our name of the region: a label, so that there is no series, rather than a zero, without a backup */
+  /**
+   * @param region our name of the region. As a label, it makes the series absent, rather than zero, if there is no
+   *   backup.
+   */
   constructor(registry: Registry, region: string) {
     super(registry);
     this.gauge("langflow_dr_backup_age_seconds", "Age of the region's newest backup", ["region"], (gauge) => {
@@ -16,7 +19,7 @@ export class BackupMetrics extends RegisteredMetrics {
     });
   }
 
-  /** @param finishedAt milliseconds: when the newest backup was complete */
+  /** @param finishedAt time at which the newest backup was complete, in milliseconds */
   found(finishedAt: number, bytes: number): void {
     this.#newest = { finishedAt, bytes };
   }

@@ -1,6 +1,6 @@
 const NAMED = 5;
 
-/** The first of a list for a message, and how many more there are. */
+/** Formats the first items of a list for a message, with the number of omitted items. */
 export function namedFew(some: readonly string[], count: number): string {
   const more = count > NAMED ? ` and ${count - NAMED} more` : "";
   return `${some.slice(0, NAMED).join(", ")}${more}`;

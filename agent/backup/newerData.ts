@@ -5,21 +5,21 @@ import { AgentError, ExitCode } from "../process/errors";
 import { namedFew } from "./namedFew";
 import { NO_PERSONS_ROWS, NO_PERSONS_TABLES, NO_TIME_OF_A_CHANGE } from "./ownWrites";
 
-/** What a region holds that is younger than a backup. */
+/** Data in a region that is newer than a backup. */
 export interface NewerData {
-  /** Rows of a person's doing, by table; tables without any may be left out. */
+  /** Number of newer rows written by users, by table. Tables without newer rows may be left out. */
   readonly rows: Readonly<Record<string, number>>;
   /** Paths in the claim. */
   readonly claimFiles: readonly string[];
-  /** Keys of uploaded files that the backup would put an older version over. */
+  /** Keys of uploaded files that the restore would overwrite with an older version. */
   readonly userFiles: readonly string[];
 }
 
 /**
- * The rule of restore: what is younger than the backup is not overwritten unasked.
+ * Refuses a restore that would overwrite data newer than the backup.
  *
- * @param takenAt of the backup
- * @returns undefined when nothing is younger; else the whole error
+ * @param takenAt time of the backup
+ * @returns undefined if no data is newer; otherwise the complete error
  */
 export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undefined {
   const rows = Object.entries(newer.rows).filter(([, count]) => count > 0);
@@ -44,29 +44,29 @@ function named(place: string, paths: readonly string[]): string[] {
   return paths.length === 0 ? [] : [`  ${place}: ${namedFew(paths, paths.length)}`];
 }
 
-/** A table whose rows tell when they were written. */
+/** A table whose rows record when they were written. */
 export interface TimedTable {
   readonly name: string;
   /** Columns with the time of a change. */
   readonly columns: readonly string[];
 }
 
-/** Younger rows, by table. */
+/** Number of rows newer than a backup, by table. */
 export interface YoungRows {
   readonly byPeople: Readonly<Record<string, number>>;
-  /** By LangFlow and the agent themselves. */
+  /** Rows written by LangFlow and the agent themselves. */
   readonly byThemselves: Readonly<Record<string, number>>;
 }
 
 /**
- * Counts rows younger than a moment, in every table of LangFlow's that has a time. What a person did is told from what
- * LangFlow and the agent do by themselves (ownWrites.ts). A flow does not count either once it was replicated as it is: no
- * restore loses it.
+ * Counts rows newer than a point in time, in every LangFlow table that has a timestamp. Rows written by users are
+ * counted apart from rows that LangFlow and the agent write by themselves (ownWrites.ts). A flow also counts as the
+ * agent's once its current version is replicated, because a restore cannot lose it.
  */
 export async function countYoungRows(client: ClientBase, takenAt: Date): Promise<YoungRows> {
   const byPeople: Record<string, number> = {};
   const byThemselves: Record<string, number> = {};
-  // One moment for all.
+  // Count all tables in one snapshot.
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     for (const { name, columns } of await timedTables(client)) {
@@ -82,7 +82,7 @@ export async function countYoungRows(client: ClientBase, takenAt: Date): Promise
   }
 }
 
-/** Tables that have the time of a change, less those that are nobody's doing; in order. */
+/** Returns the tables that have a change timestamp, without those in NO_PERSONS_TABLES, sorted by name. */
 export async function timedTables(client: ClientBase): Promise<TimedTable[]> {
   const { rows } = await client.query<{ table: string; column: string }>(
     `SELECT c.relname AS table, a.attname AS column FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -114,16 +114,16 @@ async function countYoung(client: ClientBase, table: string, young: string, take
     return await count(own);
   } catch (error) {
     if ((error as { code?: string }).code !== "42703") throw error;
-    // Another LangFlow, whose rows do not tell: then all of them count.
+    // A different LangFlow version lacks the column, so its own rows cannot be recognized. Count all rows.
     await client.query("ROLLBACK TO SAVEPOINT told");
     return count("false");
   }
 }
 
 /**
- * Rows that the fleet deleted or changed since a backup, by table, as far as this database knows.
+ * Counts the rows that the fleet deleted or changed since a backup, by table, as far as this database knows.
  *
- * @returns undefined where it knows nothing of other regions
+ * @returns undefined if this database has no replication state
  */
 export async function countSince(
   client: ClientBase,
@@ -141,7 +141,10 @@ export async function countSince(
   return { deleted: counts("deleted"), changed: counts("changed") };
 }
 
-/** Flows as the other regions were told of them: a restored database reads that again. */
+/**
+ * Counts the flows whose current version other regions have received. A restored database reads these flows back from
+ * them.
+ */
 async function countReplicatedFlows(client: ClientBase, young: string, takenAt: Date): Promise<number> {
   if (!(await hasTable(client, `${SCHEMA}.account_row`))) return 0;
   const { rows } = await client.query<{ count: string }>(

@@ -4,32 +4,33 @@ import type { Bucket } from "./bucket";
 import { backupFolder, isBackupId, MANIFEST } from "./layout";
 import { type Manifest, parseManifest } from "./manifest";
 
-/** Where a region's backups lie. */
+/** Location of a region's backups. */
 export interface BackupPlace {
   readonly bucket: Bucket;
-  /** Of all backups, for example `backups`. */
+  /** Key prefix of all backups, for example `backups`. */
   readonly prefix: string;
-  /** The region whose backups they are. */
+  /** Region that made the backups. */
   readonly region: string;
 }
 
-/** A backup as its manifest's headers show it. */
+/** Facts about a backup, from the headers of its manifest. */
 export interface BackupFacts {
   readonly id: string;
-  /** When its manifest was written. */
+  /** Time at which the manifest was written. */
   readonly finishedAt: Date;
-  /** Bytes of all objects; uploaded files stay where they are and do not count. */
+  /** Total size of the backup's objects, in bytes. Uploaded files are not copied and do not count. */
   readonly bytes: number;
 }
 
-/** What the manifest says of its backup's size, to be had without reading it. */
+/** Metadata key of the manifest that holds the backup's size, so that the size can be read without the manifest. */
 export const BYTES_METADATA = "bytes";
 
 /**
- * The newest complete backup of a region. One without a manifest does not exist: it is being made, or never was.
+ * Returns the newest complete backup of a region. A backup without a manifest is still being made or was never
+ * completed, so it is skipped.
  *
- * @returns undefined when there is none
- * @throws AgentError (Unreachable) when the bucket does not answer
+ * @returns undefined if there is no backup
+ * @throws AgentError (Unreachable) if the bucket does not answer
  */
 export async function newestBackup({ bucket, prefix, region }: BackupPlace): Promise<BackupFacts | undefined> {
   const ids = (await bucket.folders(backupFolder(prefix, region))).filter(isBackupId);
@@ -42,11 +43,11 @@ export async function newestBackup({ bucket, prefix, region }: BackupPlace): Pro
 }
 
 /**
- * Reads a backup's manifest: of its versions the first that is one, since a manifest is written once. Where that is not
- * the current one, somebody wrote over it or deleted it, which is said.
+ * Reads a backup's manifest: the oldest valid version, because the agent writes a manifest only once. If this version
+ * is not current, the manifest was overwritten or deleted later, and a warning is logged.
  *
- * @param id undefined for the newest, deleted ones included
- * @throws AgentError (BadInput) when there is no such backup, (Damaged) when no version of its manifest is one
+ * @param id undefined for the newest backup, including deleted ones
+ * @throws AgentError (BadInput) if the backup does not exist, (Damaged) if no version of its manifest is valid
  */
 export async function readManifest(
   place: BackupPlace,
@@ -68,7 +69,7 @@ export async function readManifest(
   throw new AgentError(`there is no backup in ${where}`, ExitCode.BadInput);
 }
 
-/** @returns undefined when there never was one */
+/** @returns undefined if the backup never had a manifest */
 async function firstManifest(place: BackupPlace, id: string, log: Pick<Log, "warn">): Promise<Manifest | undefined> {
   const key = `${backupFolder(place.prefix, place.region, id)}${MANIFEST}`;
   const versions = await place.bucket.versionsOf(key);

@@ -1,9 +1,13 @@
 /**
- * What LangFlow 1.13 and the agent write without a person's doing, so that it is no reason to refuse a restore. What is
- * not named here counts, and so does what a later LangFlow adds: a refusal too many is asked about, a loss is not.
+ * Rows that LangFlow 1.13 and the agent write without a user's action. They are no reason to refuse a restore. Every
+ * table and row not listed here counts, including those of a later LangFlow: an unnecessary refusal only asks the
+ * operator, whereas a missed row would be lost.
  */
 
-/** Times that lie ahead, or that a mere look, use or sign of life moves: they say nothing of a change. */
+/**
+ * Timestamp columns that do not indicate a change: times in the future, and times that reading, using or a heartbeat
+ * updates.
+ */
 export const NO_TIME_OF_A_CHANGE: ReadonlySet<string> = new Set([
   "acquired_at",
   "available_at",
@@ -30,7 +34,7 @@ const LEASE = "a lease, which a running LangFlow renews";
 const CURSOR = "how far background work is; what it works on is in tables of its own";
 const NO_TIME = "LangFlow keeps no time of its rows";
 
-/** Tables without a row that counts, and why. */
+/** Tables whose rows never count, with the reason. */
 export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
   a2a_checkpoints: NO_TIME,
   alembic_version: NO_TIME,
@@ -41,7 +45,8 @@ export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
   casbin_rule: NO_TIME,
   connection_oauth: "a sign-in on its way, of minutes",
   execution_signals: QUEUE,
-  // Users' first projects are LangFlow's doing, and others the flow sync's; one with flows in it is seen by its flows.
+  // LangFlow creates users' first projects, and the agent creates others. A project with newer flows is noticed through
+  // its flows.
   folder: NO_TIME,
   job: QUEUE,
   job_checkpoints: QUEUE,
@@ -65,7 +70,10 @@ export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
   vertex_build: RUNS,
 };
 
-/** Rows that do not count of tables that do: a condition over the row `t`, with $1 the backup's time, and why. */
+/**
+ * Rows that do not count in tables whose other rows do: a condition over the row `t`, in which $1 is the backup's time,
+ * and the reason.
+ */
 export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; readonly why: string }>> = {
   apikey: {
     row: "t.name LIKE 'MCP Project %'",
@@ -88,7 +96,8 @@ export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; re
     why: "the migration's superuser, which the agent adopts; and each sign-in writes updated_at",
   },
   variable: {
-    // Of the environment's variables LangFlow makes new ones at each start, and of these four for each user, empty.
+    // At each start, LangFlow recreates the variables that come from the environment, and these four, empty, for each
+    // user.
     row: `t.is_environment_managed OR t.name = 'LANGFLOW_DR_SYNC'
       OR t.updated_at IS NULL AND t.name IN ('FLOW_ID', 'COMPONENT_ID', 'FIELD_NAME', 'ASTRA_TOKEN')`,
     why: "LangFlow's own, and what an earlier flow sync remembered in one",

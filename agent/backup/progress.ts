@@ -3,7 +3,7 @@ import type { Log } from "../process/log";
 
 const REPORT_EVERY_MS = 5_000;
 
-/** Says now and then how far a long command is, as long as something moves. */
+/** Logs the progress of a long command at most every few seconds, while data is moving. */
 export class Progress {
   private readonly started = performance.now();
   private reported = this.started;
@@ -15,7 +15,7 @@ export class Progress {
     private readonly command: string,
   ) {}
 
-  /** Bytes that passed; each counts once for each time it is read or written. */
+  /** Adds bytes that were processed. A byte counts once per read and once per write. */
   add(bytes: number): void {
     this.moved += bytes;
     const now = performance.now();
@@ -28,13 +28,13 @@ export class Progress {
     this.finished++;
   }
 
-  /** Since the start, to the tenth. */
+  /** Seconds since the start, rounded to a tenth. */
   get seconds(): number {
     return Math.round((performance.now() - this.started) / 100) / 10;
   }
 }
 
-/** Size and checksum of a stream, taken while it passes. */
+/** Computes the size and checksum of a stream while it passes through. */
 export class Tally {
   private readonly hash = createHash("sha256");
   private bytes = 0;
@@ -47,17 +47,17 @@ export class Tally {
     this.progress?.add(chunk.byteLength);
   }
 
-  /** Bytes so far. */
+  /** Number of bytes so far. */
   get size(): number {
     return this.bytes;
   }
 
-  /** Hexadecimal; asked once, at the end. */
+  /** Returns the checksum in hexadecimal. May be called only once, at the end. */
   sha256(): string {
     return this.hash.digest("hex");
   }
 
-  /** The same chunks, counted. */
+  /** Yields the chunks of the source unchanged and counts them. */
   async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       this.add(chunk);

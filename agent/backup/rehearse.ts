@@ -19,9 +19,12 @@ import { check, open } from "./verify";
 
 export interface RehearseOptions {
   readonly source: BackupPlace;
-  /** Default: the newest. */
+  /** Default: the newest backup. */
   readonly id?: string;
-  /** Of LangFlow's database, which is not touched: another is made beside it, by the same user. */
+  /**
+   * URL of LangFlow's database. The rehearsal leaves that database untouched: the same login creates a second one on
+   * its server.
+   */
   readonly databaseUrl: string;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
@@ -30,21 +33,22 @@ export interface RehearseOptions {
 export interface RehearsalResult {
   readonly id: string;
   readonly seconds: number;
-  /** Of the dump. */
+  /** Size of the dump. */
   readonly bytes: number;
   readonly users: number;
   readonly flows: number;
 }
 
-/** Of databases that are made for a rehearsal. */
+/** Name prefix of databases created for a rehearsal. */
 const PREFIX = "langflow_dr_rehearsal_";
 
 /**
- * Restores a backup's dump into an empty database on the region's own server, counts what is in it against the manifest, and drops it.
- * The server needs room for it, and the user the right to make databases, which RDS' first user has.
+ * Restores a backup's dump into an empty database on the region's own server, compares its row counts with the
+ * manifest, and drops the database. The server needs enough space, and the login needs the right to create databases,
+ * which the master user of RDS has.
  *
- * @throws AgentError: Damaged where the dump is not as it was written or does not hold what the manifest says, BadInput when there is no
- *   such backup, Failure when the dump cannot be restored or the signal came, Unreachable
+ * @throws AgentError: Damaged if the dump's checksum or the row counts do not match the manifest, BadInput if the
+ *   backup does not exist, Failure if the dump cannot be restored or the signal aborts the rehearsal, Unreachable
  */
 export async function rehearse({ source, id, databaseUrl, log, signal }: RehearseOptions): Promise<RehearsalResult> {
   const manifest = await readManifest(source, id, log);
@@ -56,15 +60,15 @@ export async function rehearse({ source, id, databaseUrl, log, signal }: Rehears
 
 export interface RestoreIntoOptions extends Pick<RehearseOptions, "source" | "log" | "signal"> {
   readonly manifest: Manifest;
-  /** Folder of pg_restore. Default: it is found on PATH. */
+  /** Folder that contains pg_restore. Default: search PATH. */
   readonly programs?: string;
 }
 
 /**
- * Restores a backup's dump into an empty database, and counts what is in it against the manifest.
+ * Restores a backup's dump into an empty database, and compares the row counts with the manifest.
  *
- * @throws AgentError: Damaged where the dump is not as it was written or does not hold what the manifest says, Failure when it cannot be
- *   restored or the signal came, Unreachable
+ * @throws AgentError: Damaged if the dump's checksum or the row counts do not match the manifest, Failure if the dump
+ *   cannot be restored or the signal aborts the rehearsal, Unreachable
  */
 export async function restoreInto(
   empty: DatabaseAddress,
@@ -97,7 +101,7 @@ interface Fetched {
   readonly progress: Progress;
 }
 
-/** @returns the dump's bytes */
+/** @returns the dump's size in bytes */
 async function fetchDump({ source, manifest, progress }: Fetched, path: string): Promise<number> {
   const object = manifest.objects.find(({ key }) => key === DATABASE_DUMP);
   if (!object) throw new AgentError(`${manifest.id} has no ${DATABASE_DUMP}`, ExitCode.Damaged);
@@ -108,7 +112,7 @@ async function fetchDump({ source, manifest, progress }: Fetched, path: string):
   return tally.size;
 }
 
-/** Makes a database, hands it to `use` and drops it, as it drops those that a rehearsal left which was killed. */
+/** Creates a database, passes it to `use`, and drops it. Also drops databases left behind by killed rehearsals. */
 async function inEmptyDatabase<Result>(
   address: DatabaseAddress,
   use: (empty: DatabaseAddress) => Promise<Result>,
@@ -119,7 +123,7 @@ async function inEmptyDatabase<Result>(
       "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)",
       [PREFIX],
     );
-    // One that somebody is connected to is another's rehearsal, and stays.
+    // DROP DATABASE fails if a client is connected: that database belongs to a running rehearsal and stays.
     for (const { name } of rows)
       await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`).catch(() => undefined);
     await client.query(`CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0`);

@@ -21,35 +21,35 @@ import { restoreDatabase } from "./restoreDatabase";
 import { compareWithTarget, copyRecorded, type FilesPlace, parseUserFiles } from "./userFiles";
 import { type Checks, check, checkObjects, open } from "./verify";
 
-/** Said before anything is written. */
+/** Warnings about the effect on other regions, logged before anything is written. */
 const WINS =
   "once the agent runs, in every region: what was deleted since the backup comes back, what was changed since is as it was, what was made since stays";
 const GIVES_WAY =
   "once the agent runs, what was deleted and changed in the fleet since the backup is deleted and changed here again: --wins keeps the backup's";
 const COPIES_AT_ONCE = 8;
-/** Enough to say what is at stake. */
+/** Maximum number of paths to collect: enough to show what the restore would overwrite. */
 const KEPT_PATHS = 100;
 
 export interface RestoreOptions {
-  /** The backup; its region and bucket may be another region's. The uploaded files come from the same bucket. */
+  /** Location of the backup, possibly of another region. The uploaded files are copied from the same bucket. */
   readonly source: BackupPlace;
-  /** Default: the newest. */
+  /** Default: the newest backup. */
   readonly id?: string;
-  /** The region that is restored. */
+  /** The region to restore. */
   readonly target: {
     readonly databaseUrl: string;
-    /** The claim's mount. */
+    /** Mount path of the claim. */
     readonly dataDir: string;
     /** The region's flow bucket. */
     readonly bucket: Bucket;
-    /** Of LangFlow's uploaded files in it. */
+    /** Key prefix of LangFlow's uploaded files in the bucket. */
     readonly filesPrefix: string;
   };
-  /** Put the backup over newer data. Default false. */
+  /** Overwrites newer data with the backup. Default: false. */
   readonly overwrite?: boolean;
-  /** What is restored wins over all that any region did since, in every region. Default false: it gives way to that. */
+  /** The restored rows override every later write, in every region. Default: false, later writes override them. */
   readonly wins?: boolean;
-  /** Leave out uploaded files that are no longer there as they were backed up. Default false: they refuse the restore. */
+  /** Skips uploaded files whose recorded version no longer exists. Default: false, such files make the restore fail. */
   readonly withoutLostFiles?: boolean;
   readonly log: Pick<Log, "info" | "warn">;
   readonly signal?: AbortSignal;
@@ -57,30 +57,30 @@ export interface RestoreOptions {
 
 export interface RestoreResult {
   readonly id: string;
-  /** Of the backup's objects. */
+  /** Total size of the backup's objects, in bytes. */
   readonly bytes: number;
   readonly seconds: number;
   readonly objects: number;
-  /** Written into the claim. */
+  /** Number of files written into the claim. */
   readonly claimFiles: number;
-  /** Copied, as they were missing or different; the others were in place. */
+  /** Number of uploaded files that were missing or different and have been copied. */
   readonly userFiles: number;
-  /** Left out. */
+  /** Number of uploaded files that were skipped because they no longer exist. */
   readonly lostFiles: number;
-  /** Keys of the backup's objects of which an older version was taken. */
+  /** Keys of the backup's objects that were restored from an older version. */
   readonly recovered: readonly string[];
 }
 
 /**
- * Puts a region back to a backup. First all of it is read and checked and compared with what the region holds, and
- * nothing is written. Then the database, in one transaction; the claim's files, each whole or not at all; the uploaded
- * files. Files that the backup does not know stay. LangFlow should be scaled to zero meanwhile. It may be run again
- * after it was cut off. The database's dump waits between check and use in the system's temporary folder, which needs
- * room for it.
+ * Restores a region to a backup. First, it reads and verifies the whole backup and compares it with the region's data,
+ * without writing anything. Then it restores the database in one transaction, the claim's files, each atomically, and
+ * the uploaded files. Files that are not in the backup stay. Scale LangFlow to zero during a restore. An interrupted
+ * restore can be run again. Between verification and use, the database's dump is stored in the system's temporary
+ * folder, which needs enough space.
  *
- * @throws AgentError: Damaged, naming the object; Refused, naming the newer data; BadInput when there is no such
- *   backup; Failure when the database is in use or the signal came; Unreachable. But for a failure in mid-restore,
- *   nothing is written.
+ * @throws AgentError: Damaged, naming the object; Refused, naming the newer data; BadInput if the backup does not
+ *   exist; Failure if the database is in use or the signal aborts the restore; Unreachable. Unless the restore fails
+ *   midway, nothing is written.
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const { signal } = options;
@@ -94,7 +94,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   }
 }
 
-/** A backup that may be put into the region. */
+/** A verified backup that may be restored into the region. */
 interface Checked {
   readonly manifest: Manifest;
   /** Path of the database's dump. */
@@ -105,7 +105,7 @@ interface Checked {
   readonly progress: Progress;
 }
 
-/** Everything that can be known before the first byte is written. */
+/** Runs every check that is possible before the first byte is written. */
 async function checkFirst(options: RestoreOptions, dump: string): Promise<Checked> {
   const { source, target, log, signal } = options;
   const manifest = await readManifest(source, options.id, log);
@@ -116,7 +116,7 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   log.info({ backup: manifest.id, from: source.region, bucket: source.bucket.name }, "restore begins");
 
   const takenAt = new Date(manifest.takenAt);
-  // S3 tells the second and no less: what differs and is of the same second came later.
+  // S3 reports times in whole seconds. A different file of the same second counts as newer.
   const takenSecond = new Date(Math.floor(takenAt.getTime() / 1000) * 1000);
   const files = filesPlaces(source, manifest, target);
   const unchanged = new Set<string>();
@@ -160,7 +160,7 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   return { manifest, dump, checks, claim, address, progress };
 }
 
-/** The database comes first: it is what may still be refused, as long as somebody else holds a table. */
+/** Restores the database first, because this step can still fail if another client locks a table. */
 async function putBack(options: RestoreOptions, checked: Checked): Promise<RestoreResult> {
   const { log, signal, wins } = options;
   const { manifest, address, dump, checks, progress } = checked;

@@ -8,28 +8,28 @@ import { programOutput } from "../process/program";
 import { CopyIn } from "./copyIn";
 import { lines } from "./lines";
 
-/** How long a restore waits for a table that somebody else holds. */
+/** Seconds that a restore waits for a table that another client has locked. */
 const LOCK_TIMEOUT_SECONDS = 20;
 
 export interface RestoreDatabaseOptions {
-  /** Whether what is restored wins over all that the regions did since: the agent tells them. Default false. */
+  /** If true, the agent makes the restored rows override every later write of the regions. Default: false. */
   readonly wins?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Folder of pg_restore. Default: it is found on PATH. */
+  /** Folder that contains pg_restore. Default: search PATH. */
   readonly programs?: string | undefined;
 }
 
 /**
- * Puts a dump in place of what the database holds, in one transaction: all of it or nothing. What the database's user
- * owns in `public`, the agent's own schema, and each schema that the dump has are dropped first, so that a newer
- * LangFlow's tables go too, and triggers or functions that only one of the two sides has are in nobody's way.
+ * Replaces the database's content with a dump, in one transaction. First, it drops everything in `public` that the
+ * login owns, the agent's own schema, and every schema in the dump. This also removes a newer LangFlow's tables, and
+ * triggers or functions that exist on only one side cannot interfere.
  *
- * The statements are pg_restore's, but run over a connection of ours: `pg_restore --clean` drops what the dump knows and
- * fails on what hangs on it, and what is dropped beforehand would be another transaction.
+ * The statements come from pg_restore, but run on our own connection: `pg_restore --clean` drops only objects in the
+ * dump and fails if others depend on them, and dropping those beforehand would be a separate transaction.
  *
- * @param path of the dump; a file is written beside it
- * @throws AgentError: Failure when the dump cannot be restored, for example because LangFlow holds a table, or the
- *   signal came; Unreachable
+ * @param path of the dump; a list file is written next to it
+ * @throws AgentError: Failure if the dump cannot be restored, for example because LangFlow has locked a table, or if
+ *   the signal aborts the restore; Unreachable
  */
 export async function restoreDatabase(
   address: DatabaseAddress,
@@ -38,7 +38,7 @@ export async function restoreDatabase(
 ): Promise<void> {
   const pgRestore = (args: readonly string[]) => restoreProgram(args, { signal, programs });
   const client = await openDatabase(address);
-  // Ends a statement that runs; without a COMMIT the server undoes all.
+  // Closing the connection ends a running statement. Without a COMMIT, the server rolls back everything.
   const stop = () => void client.end().catch(() => undefined);
   signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -51,7 +51,7 @@ export async function restoreDatabase(
       await client.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(schema)} CASCADE`);
     for (const section of ["pre-data", "data", "post-data"])
       await runScript(client, pgRestore([`--section=${section}`, `--use-list=${contents.list}`, path]));
-    // A dump may have it from a restore that was under way.
+    // The dump contains this table if the backup was taken while an earlier restore was not yet processed.
     await client.query(`DROP TABLE IF EXISTS ${RESTORE_WINS}`);
     if (wins) await client.query(MARK_WINS);
     await client.query("COMMIT");
@@ -64,11 +64,11 @@ export async function restoreDatabase(
   }
 }
 
-/** Read by the agent before it reads anything that the other regions did. */
+/** Creates the marker table. The agent checks for it before it reads other regions' changes. */
 export const MARK_WINS = `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}; CREATE TABLE ${RESTORE_WINS} (at bigint);
   INSERT INTO ${RESTORE_WINS} DEFAULT VALUES`;
 
-/** What pg_restore prints. */
+/** Runs pg_restore with the given arguments and returns its output. */
 type PgRestore = (args: readonly string[]) => AsyncIterable<Uint8Array>;
 
 function restoreProgram(
@@ -81,8 +81,8 @@ function restoreProgram(
 }
 
 /**
- * The dump's table of contents, less the comments on extensions: whoever owns an extension may be somebody else, and it
- * brings its comment along.
+ * Lists the dump's contents without the comments on extensions: the login may not own an extension, and CREATE
+ * EXTENSION sets the comment anyway.
  */
 async function chooseContents(path: string, pgRestore: PgRestore) {
   const list = `${path}.list`;
@@ -98,7 +98,10 @@ async function chooseContents(path: string, pgRestore: PgRestore) {
   return { list, schemas };
 }
 
-/** By name: what an earlier statement took along is no longer there. Extensions stay, with what is theirs. */
+/**
+ * Drops objects by name with IF EXISTS, because an earlier CASCADE may already have dropped them. Extensions and their
+ * objects stay.
+ */
 const DROP_PUBLIC = `
 DO $$
 DECLARE
@@ -127,16 +130,16 @@ BEGIN
   FOREACH each IN ARRAY coalesce(statements, '{}') LOOP EXECUTE each; END LOOP;
 END $$`;
 
-/** The table's name and columns, as pg_restore writes them, are on one line. */
+/** Matches a COPY statement. pg_restore writes the table's name and columns on one line. */
 const COPY = /^COPY .* FROM stdin;\n$/;
 const NEWLINE = 0x0a;
 const END_OF_COPY = Buffer.from("\\.\n");
 
 /**
- * Runs what pg_restore wrote for psql.
+ * Runs a script that pg_restore wrote for psql.
  *
- * Only a script of data holds COPY, and that script holds nothing of which a line could be taken for one: no function,
- * no view.
+ * Only the script of the data section contains COPY. That script has no function or view whose lines could be mistaken
+ * for a COPY statement.
  */
 async function runScript(client: Client, script: AsyncIterable<Uint8Array>): Promise<void> {
   let statements = "";
@@ -154,7 +157,7 @@ async function runScript(client: Client, script: AsyncIterable<Uint8Array>): Pro
         continue;
       }
       const text = line.toString("utf8");
-      // A guard for psql alone, with a word that pg_restore made up (CVE-2025-8714).
+      // Skip psql's \restrict and \unrestrict commands, with the random key that pg_restore generated (CVE-2025-8714).
       guard ??= /^\\restrict (\w+)\n$/.exec(text)?.[1];
       if (guard !== undefined && [`\\restrict ${guard}\n`, `\\unrestrict ${guard}\n`].includes(text)) continue;
       if (COPY.test(text)) {

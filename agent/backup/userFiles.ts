@@ -9,24 +9,24 @@ import { Tally } from "./progress";
 const KEPT_KEYS = 100;
 
 const userFile = z.strictObject({
-  /** Below the prefix of LangFlow's files. */
+  /** Key below the prefix of LangFlow's files. */
   key: z.string().min(1),
-  /** Bytes. */
+  /** Size in bytes. */
   size: z.number().int().nonnegative(),
   etag: z.string(),
   versionId: z.string(),
 });
 
-/** An uploaded file as a backup remembers it: where it is, not what is in it. */
+/** An uploaded file as a backup records it: its location, not its content. */
 export type UserFile = z.infer<typeof userFile>;
 
-/** Counts of a listing; filled while it is read. */
+/** Counters of a listing. They are filled in while the listing is read. */
 export class FilesReport {
   files = 0;
   bytes = 0;
 }
 
-/** The uploaded files of a bucket as a text, a line of JSON each. */
+/** Lists a bucket's uploaded files as text, one line of JSON per file. */
 export async function* listUserFiles(bucket: Bucket, prefix: string, report: FilesReport): AsyncGenerator<Uint8Array> {
   const start = folderPrefix(prefix);
   for await (const { key, size, etag, versionId } of bucket.versions(start)) {
@@ -38,9 +38,9 @@ export async function* listUserFiles(bucket: Bucket, prefix: string, report: Fil
 }
 
 /**
- * Reads such a text back.
+ * Parses the output of {@link listUserFiles}.
  *
- * @throws AgentError (Damaged) for a line that is none
+ * @throws AgentError (Damaged) for a line that does not describe a file
  */
 export async function* parseUserFiles(text: AsyncIterable<Uint8Array>): AsyncGenerator<UserFile> {
   const decoder = new TextDecoder();
@@ -60,20 +60,20 @@ export async function* parseUserFiles(text: AsyncIterable<Uint8Array>): AsyncGen
   if (rest !== "") yield parse(rest);
 }
 
-/** Where a backup's uploaded files are kept. */
+/** Location of uploaded files. */
 export interface FilesPlace {
   readonly bucket: Bucket;
-  /** Of LangFlow's files in it. */
+  /** Key prefix of LangFlow's files in the bucket. */
   readonly prefix: string;
 }
 
 const keyOf = ({ prefix }: FilesPlace, { key }: UserFile) => `${folderPrefix(prefix)}${key}`;
 
 /**
- * The recorded version of a file. Replication keeps version ids and not always ETags; where no version has the id, as
- * in a bucket filled by hand, the newest one will do if size and ETag are the recorded ones.
+ * Finds the recorded version of a file. Replication keeps version ids, but not always ETags. If no version has the
+ * recorded id, as in a bucket filled by hand, the current version is accepted if its size and ETag match.
  *
- * @returns undefined when the bucket does not have it any more
+ * @returns undefined if the bucket no longer has the version
  */
 export async function findRecorded(place: FilesPlace, file: UserFile): Promise<ObjectVersion | undefined> {
   const key = keyOf(place, file);
@@ -86,9 +86,10 @@ export async function findRecorded(place: FilesPlace, file: UserFile): Promise<O
 }
 
 /**
- * What the target has in place of a recorded file.
+ * Compares a recorded file with the target's object of the same key.
  *
- * @returns "same" by version, ETag or, where KMS makes ETags differ, by content; else what is there, if anything
+ * @returns "same" if version, ETag or, if KMS makes the ETags differ, content match; otherwise the target's object, or
+ *   undefined if there is none
  */
 export async function compareWithTarget(
   source: FilesPlace,
@@ -107,7 +108,7 @@ export async function compareWithTarget(
 /**
  * Copies the recorded version of a file to the target.
  *
- * @returns whether the source still has it
+ * @returns false if the source no longer has the version
  */
 export async function copyRecorded(source: FilesPlace, target: FilesPlace, file: UserFile): Promise<boolean> {
   const recorded = await findRecorded(source, file);
@@ -116,7 +117,10 @@ export async function copyRecorded(source: FilesPlace, target: FilesPlace, file:
   return true;
 }
 
-/** Uploaded files whose recorded version is no longer there. Each is one line of the log, for whoever wants them all. */
+/**
+ * Collects uploaded files whose recorded version no longer exists. Each is logged in a line of its own, so the log has
+ * the complete list.
+ */
 export class LostFiles {
   private readonly first: string[] = [];
   count = 0;
@@ -133,7 +137,7 @@ export class LostFiles {
     this.log.warn({ key, versionId: file.versionId }, "the uploaded file is no longer there as it was backed up");
   }
 
-  /** @returns undefined when none is lost; the message names the first few in order */
+  /** @returns undefined if no file is lost; otherwise an error that names the first few files in order */
   refusal(): AgentError | undefined {
     if (this.count === 0) return undefined;
     return new AgentError(

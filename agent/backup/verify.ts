@@ -14,7 +14,7 @@ const FILES_AT_ONCE = 16;
 
 export interface VerifyOptions {
   readonly source: BackupPlace;
-  /** Default: the newest. */
+  /** Default: the newest backup. */
   readonly id?: string;
   readonly log: Pick<Log, "info" | "warn">;
 }
@@ -24,15 +24,15 @@ export interface VerifyResult {
   readonly bytes: number;
   readonly seconds: number;
   readonly objects: number;
-  /** Keys of objects of which only an older version is as it was written. */
+  /** Keys of objects whose current version is damaged or deleted, but of which an older version is intact. */
   readonly recovered: readonly string[];
 }
 
 /**
- * Reads every object of a backup and checks it against the manifest, and that each uploaded file is still there in the
- * version that was backed up. An object that was deleted or written over is as good as its older version.
+ * Reads every object of a backup and verifies it against the manifest. Also checks that each uploaded file still exists
+ * in the recorded version. If an object was deleted or overwritten, an intact older version is accepted.
  *
- * @throws AgentError: Damaged, naming the object, BadInput when there is no such backup, Unreachable
+ * @throws AgentError: Damaged, naming the object, BadInput if the backup does not exist, Unreachable
  */
 export async function verify({ source, id, log }: VerifyOptions): Promise<VerifyResult> {
   const manifest = await readManifest(source, id, log);
@@ -51,7 +51,7 @@ export async function verify({ source, id, log }: VerifyOptions): Promise<Verify
   return result;
 }
 
-/** A backup that is read. */
+/** Context for reading a backup. */
 export interface Reading {
   readonly source: BackupPlace;
   readonly manifest: Manifest;
@@ -59,32 +59,32 @@ export interface Reading {
   readonly log: Pick<Log, "warn">;
 }
 
-/** What to do with content while it is checked. Whatever is seen here may still prove damaged. */
+/** Callbacks that receive content while it is verified. The content may still prove to be damaged afterwards. */
 export interface Readers {
-  /** Must read to the end. Called again for another version where this one proves damaged. */
+  /** Must read the content to its end. It is called again with a different version if this one proves to be damaged. */
   readonly content?: (object: StoredObject, content: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly claimEntry?: (entry: ArchiveEntry) => Promise<void>;
-  /** Called for many files at once, and for none that is lost. */
+  /** Called concurrently for many files, but not for lost ones. */
   readonly userFile?: (file: UserFile) => Promise<void>;
 }
 
-/** Which content of an object: undefined for the current one. */
+/** Identifies a version of an object's content; empty for the current version. */
 export interface ContentId {
   readonly versionId?: string | undefined;
   readonly etag?: string | undefined;
 }
 
-/** What a check found. */
+/** Result of verifying a backup's objects. */
 export interface Checks {
-  /** By key, so that a second reading gets the same content or nothing. */
+  /** Verified content of each object, by key, so that a second read returns the same content or fails. */
   readonly contents: ReadonlyMap<string, ContentId>;
-  /** Keys of objects that were deleted or written over. */
+  /** Keys of objects that were deleted or overwritten. */
   readonly recovered: readonly string[];
   readonly lost: LostFiles;
 }
 
 /**
- * Checks every object of a backup.
+ * Verifies every object of a backup.
  *
  * @throws AgentError (Damaged), naming the object
  */
@@ -95,7 +95,7 @@ export async function checkObjects(reading: Reading, readers: Readers): Promise<
   const files: FilesPlace = { bucket: source.bucket, prefix: manifest.userFiles.prefix };
   const lost = new LostFiles(files, log);
 
-  // Content is looked at only after its checksum held: what a flipped byte makes of an archive explains nothing.
+  // Parse the content only after its checksum is verified: errors from parsing a corrupt archive would be misleading.
   await forEachConcurrent(manifest.objects, OBJECTS_AT_ONCE, async (object) => {
     const looksInside = object.key === CLAIM_ARCHIVE || object.key === USER_FILES;
     const reader = looksInside ? undefined : readers.content;
@@ -117,7 +117,7 @@ export async function checkObjects(reading: Reading, readers: Readers): Promise<
   return { contents, recovered: recovered.sort(), lost };
 }
 
-/** Reads the current version of an object, or one before it that is as it was written. */
+/** Reads the current version of an object or, if it is damaged, the first intact older version. */
 async function readAnyVersion(reading: Reading, object: StoredObject, reader: Readers["content"]) {
   const { source, manifest, log } = reading;
   try {
@@ -158,8 +158,8 @@ async function readVersion(
 /**
  * Opens one object.
  *
- * @param content to get that and no other
- * @throws AgentError (Damaged) when it is not there, or no longer that
+ * @param content selects a version; any other content is rejected
+ * @throws AgentError (Damaged) if the object does not exist or has changed
  */
 export async function open(
   { source, manifest }: Pick<Reading, "source" | "manifest">,
@@ -172,7 +172,7 @@ export async function open(
   throw new AgentError(`${key} is not there, or was changed meanwhile`, ExitCode.Damaged);
 }
 
-/** @throws AgentError (Damaged) when size or checksum are not the manifest's */
+/** @throws AgentError (Damaged) if the size or the checksum differs from the manifest's */
 export function check(
   { source, manifest }: Pick<Reading, "source" | "manifest">,
   object: StoredObject,

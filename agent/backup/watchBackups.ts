@@ -7,8 +7,8 @@ import { BackupMetrics } from "./metrics";
 import { newestBackup } from "./newest";
 
 /**
- * Keeps the metrics of the newest backup up to date until the signal. While the bucket does not respond, its age keeps growing. Without a
- * bucket there are no series.
+ * Updates the metrics of the newest backup until the signal aborts. While the bucket does not answer, the reported age
+ * keeps growing. Without a bucket, no series are exported.
  */
 export async function watchBackups(config: Config<"sync">, context: Context, registry: Registry): Promise<void> {
   const metrics = new BackupMetrics(registry, config.AGENT_REGION);

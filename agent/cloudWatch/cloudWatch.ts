@@ -5,20 +5,20 @@ import { idOf, type Question, queryOf } from "./questions";
 
 const REQUEST_MS = 15_000;
 const SECOND_MS = 1_000;
-/** How far back it is looked: what failed within the hour is told as one number. */
+/** Time span of a query. Failures within this hour are added up. */
 const SPAN_MS = 3_600 * SECOND_MS;
-/** How old the newest value may be: CloudWatch has most within minutes, and promises nothing. */
+/** Maximum age of the newest value. CloudWatch usually has values within minutes, but guarantees nothing. */
 const NEWEST_MS = 900 * SECOND_MS;
 
-/** A question with its answer; undefined where CloudWatch has nothing of it. */
+/** A question with its answer; undefined if CloudWatch has no value. */
 export interface Answer {
   readonly question: Question;
   readonly value: number | undefined;
 }
 
-/** The questions, asked at once. */
+/** Queries CloudWatch for all questions at once. */
 export class CloudWatch {
-  /** @param client of the region's own AWS region */
+  /** @param client for the region's own AWS region */
   constructor(
     private readonly client: CloudWatchClient,
     private readonly questions: readonly Question[],
@@ -26,7 +26,7 @@ export class CloudWatch {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** @throws AgentError (Unreachable) where CloudWatch refuses or does not answer */
+  /** @throws AgentError (Unreachable) if CloudWatch rejects the query or does not answer */
   async ask(): Promise<Answer[]> {
     const asOf = this.now();
     const results = await this.results(asOf);
@@ -36,7 +36,7 @@ export class CloudWatch {
     }));
   }
 
-  /** By id; several of one id where CloudWatch tells them by pages. */
+  /** Returns the results by id. An id has several results if CloudWatch splits them into pages. */
   private async results(asOf: number): Promise<Map<string, MetricDataResult[]>> {
     const input = {
       MetricDataQueries: this.questions.map(queryOf),
@@ -60,13 +60,13 @@ export class CloudWatch {
   }
 }
 
-/** @returns undefined where nothing is known: no value, or one that could not be had */
+/** @returns undefined if there is no value or the result is incomplete */
 function answerTo({ reading, factor = 1 }: Question, pages: readonly MetricDataResult[], asOf: number) {
   if (pages.length === 0 || pages.at(-1)?.StatusCode !== "Complete") return undefined;
   const values = pages.flatMap(({ Timestamps = [], Values = [] }) =>
     Values.map((value, index) => ({ value, at: Timestamps[index]?.getTime() ?? 0 })),
   );
-  // S3 tells nothing of failures while there are none.
+  // A missing value counts as zero, because S3 publishes no data while there are no failures.
   if (reading === "sum") return factor * values.reduce((sum, { value }) => sum + value, 0);
   const [newest] = values.filter(({ at }) => asOf - at <= NEWEST_MS).sort((one, other) => other.at - one.at);
   return newest && factor * newest.value;

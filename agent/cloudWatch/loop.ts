@@ -2,7 +2,10 @@ import { POLL_INTERVAL_MS, type PollOptions, pollForever } from "../rounds/pollF
 import type { CloudWatch } from "./cloudWatch";
 import type { CloudWatchMetrics } from "./metrics";
 
-/** How long the last answer is kept while CloudWatch does not respond: that must not resolve an alert. */
+/**
+ * Time for which the last answer is kept if CloudWatch does not respond, so that an outage of CloudWatch does not
+ * resolve an alert.
+ */
 const KEPT_MS = 3 * POLL_INTERVAL_MS;
 
 export interface CloudWatchLoopOptions extends Pick<PollOptions, "log" | "signal"> {
@@ -10,7 +13,7 @@ export interface CloudWatchLoopOptions extends Pick<PollOptions, "log" | "signal
   readonly metrics: Pick<CloudWatchMetrics, "answered" | "unknown">;
 }
 
-/** Asks CloudWatch until the signal. */
+/** Queries CloudWatch until the signal aborts. */
 export class CloudWatchLoop {
   #answeredAt = 0;
 

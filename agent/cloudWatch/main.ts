@@ -7,14 +7,17 @@ import { CloudWatchLoop } from "./loop";
 import { CloudWatchMetrics } from "./metrics";
 import { questionsOf } from "./questions";
 
-/** The agent's part that tells S3's and RDS' own numbers; undefined where the environment does not say of what. */
+/**
+ * Creates the part of the agent that exports CloudWatch metrics of S3 and RDS. Returns undefined if the environment
+ * does not name the resources.
+ */
 export function cloudWatchOf(
   { AGENT_CLOUDWATCH: names, AGENT_REGION: region }: Config<"sync">,
   { log, signal }: Context,
   registry: Registry,
 ): CloudWatchLoop | undefined {
   if (names === undefined) return undefined;
-  // The next round is the next try.
+  // Limit the attempts, because the next round queries again.
   const client = new CloudWatchClient({ maxAttempts: 2 });
   const cloudWatch = new CloudWatch(client, questionsOf(names, region), signal);
   return new CloudWatchLoop({ cloudWatch, metrics: new CloudWatchMetrics(registry), log, signal });

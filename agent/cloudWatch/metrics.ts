@@ -17,7 +17,7 @@ const GAUGES: Readonly<Record<Question["gauge"], { readonly help: string; readon
   database_cpu_ratio: { help: "Of the database's processors, the share in use, by RDS", labels: ["database"] },
 };
 
-/** Prometheus metrics of what CloudWatch tells; names in docs/observability.md. What it does not tell has no series. */
+/** Prometheus metrics of CloudWatch's values, documented in docs/observability.md. A missing value has no series. */
 export class CloudWatchMetrics {
   readonly #gauges: ReadonlyMap<string, Gauge>;
 
@@ -36,7 +36,7 @@ export class CloudWatchMetrics {
       if (value !== undefined) this.#gauges.get(question.gauge)?.set({ ...question.labels }, value);
   }
 
-  /** Nothing is known any more. */
+  /** Removes all series, because no value is known any longer. */
   unknown(): void {
     for (const gauge of this.#gauges.values()) gauge.reset();
   }

@@ -1,14 +1,16 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { CloudWatchNames } from "../process/config";
 
-/** Seconds that one value stands for: RDS and S3 tell each minute, and what is asked for is paid by the number of questions. */
+/**
+ * Period of one value, in seconds. RDS and S3 publish every minute, but AWS charges by the number of queried metrics.
+ */
 const PERIOD_SECONDS = 300;
 
-/** What becomes of the values: the newest one, or all of the time that is looked at, added up. */
+/** Aggregation of a metric's values: the newest one, or the sum over the queried time span. */
 export type Reading = "newest" | "sum";
 
 export interface Question {
-  /** Of the gauge, without the prefix. */
+  /** Name of the gauge, without the prefix. */
   readonly gauge:
     | "replication_latency_seconds"
     | "replication_pending_operations"
@@ -18,7 +20,7 @@ export interface Question {
     | "database_cpu_ratio";
   readonly labels: Readonly<Record<string, string>>;
   readonly reading: Reading;
-  /** By which a value is multiplied to have the gauge's unit. Default 1. */
+  /** Factor that converts a value to the gauge's unit. Default: 1. */
   readonly factor?: number;
   readonly namespace: "AWS/S3" | "AWS/RDS";
   readonly metric: string;
@@ -27,12 +29,12 @@ export interface Question {
 }
 
 /**
- * What a region asks of CloudWatch in its own AWS region, and of no other, which may be dead. S3 publishes how far the copy is behind,
- * and what waits, where the copies go to (S3 user guide, "Using S3 Replication metrics"): so a region sees what it would lack if the
- * other one died now. Where failures are published is asked in both, since each region asks for the rules that lead to it and from it;
- * nothing is told of a rule that is not known in this AWS region.
+ * Returns the metrics that a region queries in its own AWS region. It queries no other AWS region, which might be down.
+ * S3 publishes replication latency and pending operations in the destination's AWS region (S3 user guide, "Using S3
+ * Replication metrics"), so a region sees the data that it would lack if the source failed now. For failed operations,
+ * each region queries the rules from and to itself. A rule unknown in this AWS region has no values.
  *
- * Of the copy of RDS' backups in the other AWS region there is no metric: `prove` and drills ask RDS itself.
+ * RDS has no metric for the copies of backups in a different AWS region. `prove` and drills query RDS directly.
  *
  * @param region our name of the region
  */
@@ -79,7 +81,7 @@ function ofDatabase(database: string): Question[] {
   ];
 }
 
-/** A question as GetMetricData takes it; its id is its place. */
+/** Converts a question to a query for GetMetricData, with its index as id. */
 export function queryOf({ namespace, metric, dimensions, statistic }: Question, place: number): MetricDataQuery {
   return {
     Id: idOf(place),
@@ -95,5 +97,5 @@ export function queryOf({ namespace, metric, dimensions, statistic }: Question, 
   };
 }
 
-/** Begins with a small letter, as CloudWatch asks. */
+/** Returns an id that starts with a lowercase letter, as CloudWatch requires. */
 export const idOf = (place: number): string => `q${place}`;

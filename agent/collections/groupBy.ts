@@ -1,4 +1,4 @@
-/** Items by a key of theirs; keys and items in the order in which they come. */
+/** Groups items by a key. Keys and items keep their original order. */
 export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -1,7 +1,9 @@
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 
-/** Gives the superuser its one id, and lets no schedule fire that another region holds. Harmless the second time. */
+/**
+ * Gives the superuser its fleet-wide id, creates the database logins, and installs the schedules' fence. Idempotent.
+ */
 export async function adopt({ environment, log }: Context): Promise<void> {
   const { adopt } = await import("../adopt/adopt");
   const config = parseConfig("adopt", environment);

@@ -2,7 +2,7 @@ import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 import { s3Client } from "../s3/s3Client";
 
-/** Makes one backup. */
+/** Creates one backup. */
 export async function backup(context: Context): Promise<void> {
   const { backup } = await import("../backup/backup");
   const { environment, log, signal } = context;

@@ -2,7 +2,7 @@ import { type Decision, decide } from "../approvals/heldDeletes";
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 
-/** Decides on deletes that wait for a person; the agent that holds them sees it in its next cycle. */
+/** Records a decision on held deletes. The agent that holds them reads the decision in its next cycle. */
 export async function decideDeletes(
   { environment, log }: Context,
   decision: Decision,

@@ -1,7 +1,7 @@
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 
-/** Gives the schedules to another region; the agent that holds them sees it in its next round. */
+/** Hands the schedules over to a different region. The agent that holds them reads the request in its next round. */
 export async function handOver({ environment, log }: Context, { to }: { to: string }): Promise<void> {
   const { handOver } = await import("../schedules/handOver");
   handOver(parseConfig("handOver", environment).AGENT_STATE_DIR, to);

@@ -3,7 +3,10 @@ import type { Context } from "../process/context";
 import { AgentError, ExitCode } from "../process/errors";
 import { s3Client } from "../s3/s3Client";
 
-/** One stage of an import, LangFlow's migrations between them; or what was made in the region since. */
+/**
+ * Runs one stage of an import, or a stage that reports on the region after an import. LangFlow's migrations run between
+ * the stages of an import.
+ */
 export async function moveIn({ environment, log, signal }: Context, stage: string): Promise<void> {
   const { MoveInBucket } = await import("../moveIn/moveInBucket");
   const { STAGES } = await import("../moveIn/stages");

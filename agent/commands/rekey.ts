@@ -3,7 +3,7 @@ import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 import { AgentError, ExitCode } from "../process/errors";
 
-/** Brings what the database holds under an earlier secret key, read from standard input, under this agent's. */
+/** Re-encrypts the database from an earlier secret key, read from standard input, to this agent's key. */
 export async function rekey(
   { environment, log }: Context,
   { dryRun = false, leaveUnreadable = false }: { dryRun?: boolean; leaveUnreadable?: boolean },

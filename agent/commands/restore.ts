@@ -14,7 +14,7 @@ export interface RestoreFlags {
   readonly rehearse?: boolean;
 }
 
-/** Puts this region back to a backup, its own or another region's, or rehearses that. */
+/** Restores this region to a backup of its own or of a different region, or rehearses a restore. */
 export async function restore(context: Context, flags: RestoreFlags): Promise<void> {
   const { restore } = await import("../backup/restore");
   const { environment, log, signal } = context;

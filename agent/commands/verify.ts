@@ -2,7 +2,7 @@ import { backupPlace } from "../backup/backupPlace";
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
 
-/** Checks a backup against its manifest. */
+/** Verifies a backup against its manifest. */
 export async function verify(context: Context, { backup: id }: { backup?: string }): Promise<void> {
   const { verify } = await import("../backup/verify");
   const config = parseConfig("verify", context.environment);

@@ -9,8 +9,8 @@ import { DrillMetrics } from "./metrics";
 import { PastDrills } from "./pastDrills";
 
 /**
- * Keeps the metrics of the newest drills up to date until the signal. While the bucket does not respond, they stay as they are. Undefined
- * if no bucket is configured.
+ * Updates the metrics of the newest drills until the signal aborts. While the bucket does not respond, they stay
+ * unchanged. Returns undefined if no bucket is configured.
  */
 export function drillsOf(config: Config<"sync">, { log, signal }: Context, registry: Registry) {
   const { AGENT_BUCKET: bucket, AGENT_DRILLS_PREFIX: prefix, AGENT_PEERS: peers = {}, AGENT_REGION: region } = config;

@@ -5,10 +5,10 @@ import type { DrillSummary } from "./summary";
 const LABELS = ["target_region", "fault"] as const;
 type Label = (typeof LABELS)[number];
 
-/** What a drill's times are called, as the label `moment`. */
+/** Names of a drill's times, for the label `moment`. */
 type Moment = "began" | "fault" | "restored" | "ended";
 
-/** Prometheus metrics of drills; names in docs/drill.md. There are series of the newest drill of each region alone. */
+/** Prometheus metrics of drills, documented in docs/drill.md. Only the newest drill of each region has series. */
 export class DrillMetrics {
   readonly #timestamp: Gauge<Label | "moment">;
   readonly #passed: Gauge<Label>;
@@ -35,7 +35,7 @@ export class DrillMetrics {
     this.#missed = gauge("missed", "1 for each target that the newest drill of a region missed", "what");
   }
 
-  /** @param drills by region; what is not among them is no longer told */
+  /** @param drills by region; the series of any other region are removed */
   found(drills: ReadonlyMap<string, RegionDrills>): void {
     for (const each of [this.#timestamp, this.#passed, this.#detection, this.#recovery, this.#missed]) each.reset();
     for (const { newest, newestPassed } of drills.values()) {

@@ -2,45 +2,47 @@ import type { Objects } from "../accounts/objects";
 import { BucketError } from "../s3/s3Request";
 import { type DrillSummary, parseSummary } from "./summary";
 
-/** Summaries of one region that one poll reads: the newest, and older ones until one of a drill that passed is found. */
+/** Maximum number of summaries per region that one poll reads: the newest, and older ones until one passed. */
 const READ_MAX = 10;
 
 export interface PastDrillsOptions {
   /** The region's own bucket. */
   readonly objects: Pick<Objects, "listAfter" | "readWhole">;
-  /** Of all summaries; below it a folder per region. */
+  /** Key prefix of all summaries. Each region has a folder below it. */
   readonly prefix: string;
-  /** Our names of all regions of the fleet: no other becomes a label. */
+  /** Our names of all regions of the fleet. No other name becomes a label. */
   readonly regions: readonly string[];
-  /** Told of an object that cannot be read, with its key; the others are read all the same. */
+  /** Called with the key of an object that cannot be read. Other objects are still read. */
   readonly onUnreadable: (key: string, message: string) => void;
 }
 
-/** What is known of one region's drills. */
+/** The known drills of one region. */
 export interface RegionDrills {
   readonly newest: DrillSummary;
-  /** The newest that passed; absent where none of those that were looked at did. */
+  /** The newest drill that passed; absent if none of the examined ones did. */
   readonly newestPassed?: DrillSummary | undefined;
 }
 
 interface Known {
-  /** The last key that was read or left out for good. */
+  /** The last key that was read or skipped permanently. */
   readonly after: string;
   readonly newest?: DrillSummary | undefined;
   readonly newestPassed?: DrillSummary | undefined;
 }
 
-/** The newest drill of each region, as the region's own bucket has them: by replication from wherever a drill left them. */
+/**
+ * Finds the newest drill of each region in the region's own bucket, to which S3 replicates summaries from all regions.
+ */
 export class PastDrills {
   readonly #known = new Map<string, Known>();
 
   constructor(private readonly options: PastDrillsOptions) {}
 
   /**
-   * Polls for new summaries: a page of keys per region, and few objects.
+   * Polls for new summaries. Reads one page of keys and a few objects per region.
    *
-   * @returns by region; one without a drill is left out
-   * @throws BucketError where the bucket does not answer; the next poll begins again with that region
+   * @returns drills by region; a region without a drill is left out
+   * @throws BucketError if the bucket does not answer; the next poll retries from that region's last key
    */
   async poll(): Promise<ReadonlyMap<string, RegionDrills>> {
     for (const region of this.options.regions) await this.pollRegion(region);
@@ -53,7 +55,7 @@ export class PastDrills {
   private async pollRegion(region: string): Promise<void> {
     const { objects, prefix } = this.options;
     const known = this.#known.get(region) ?? { after: "" };
-    // In the order of time, since a drill's id begins with it.
+    // The keys are in chronological order, because a drill's id starts with its time.
     const keys = await objects.listAfter(`${prefix}/${region}/`, known.after);
     let { newest, newestPassed }: Omit<Known, "after"> = {};
     let isWhole = true;
@@ -66,14 +68,14 @@ export class PastDrills {
       if (summary.passed) newestPassed = summary;
     }
     this.#known.set(region, {
-      // What was refused is asked for again: somebody may mend that.
+      // Read a rejected object again in the next poll, because an operator may fix its permissions.
       after: isWhole ? (keys.at(-1) ?? known.after) : known.after,
       newest: newest ?? known.newest,
       newestPassed: newestPassed ?? known.newestPassed,
     });
   }
 
-  /** @throws BucketError where the bucket does not answer */
+  /** @throws BucketError if the bucket does not answer */
   private async read(key: string, region: string): Promise<DrillSummary | "unreadable" | "refused"> {
     const { objects, onUnreadable } = this.options;
     try {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { REGION_NAME } from "../process/config";
 
-/** Of the names that a summary holds, which become labels: a drill asks for some twenty things. */
+/** Maximum number of names in a summary, which become labels. A drill has about twenty checks. */
 const NAMES_MAX = 40;
 const NAME_CHARACTERS_MAX = 100;
 
@@ -9,8 +9,8 @@ const moment = z.number().int().positive();
 const seconds = z.number().nonnegative();
 
 /**
- * What a drill left, of the version that this agent knows (`fleet/drill/summary.ts` writes it). Times are milliseconds since 1970. Fields
- * that it does not know, a later release's, are left out.
+ * Summary of a drill, in the version that this agent supports (`fleet/drill/summary.ts` writes it). Times are in
+ * milliseconds since 1970. Unknown fields, for example of a later release, are dropped.
  */
 const shape = z.object({
   version: z.literal(1),
@@ -28,7 +28,7 @@ const shape = z.object({
 
 export type DrillSummary = z.infer<typeof shape>;
 
-/** @returns undefined where it is no summary of a known version, or another region's */
+/** @returns undefined if the text is not a summary of a supported version, or belongs to a different region */
 export function parseSummary(text: string, region: string): DrillSummary | undefined {
   try {
     const summary = shape.parse(JSON.parse(text));

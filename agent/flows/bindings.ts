@@ -3,10 +3,10 @@ import { withoutFieldSecrets } from "./secretFields";
 import type { MayStay } from "./secretValues";
 import { fieldsMapped, type PlacedField } from "./templates";
 
-/** What tells one field of a graph from all others. */
+/** Returns a key that identifies one field within a graph. */
 export const placeOfField = ({ path, name }: PlacedField): string => JSON.stringify([...path, name]);
 
-/** The names of global variables that a field is bound to. */
+/** Returns the names of the global variables to which a field is bound. */
 export function boundNames(key: string, field: Json): ReadonlySet<string> {
   const names = new Set<string>();
   withoutFieldSecrets(key, field, (name) => {
@@ -17,8 +17,9 @@ export function boundNames(key: string, field: Json): ReadonlySet<string> {
 }
 
 /**
- * A graph without secrets. A variable's name stays where one of that name exists, or where Git's version has it in that
- * very field: then it is no leak, and a region that lacks the variable must not take it from those that have it.
+ * Removes the secrets from a graph. A variable's name stays if the user has a variable of that name, or if Git's
+ * version has the name in the same field. In the latter case nothing leaks, and a region that lacks the variable must
+ * not remove its name for the regions that have it.
  */
 export function withoutGraphSecrets(data: JsonObject, exists: MayStay, agreed: Json | undefined): JsonObject {
   const known = new Map<string, ReadonlySet<string>>();

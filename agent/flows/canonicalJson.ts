@@ -1,27 +1,30 @@
 import { randomBytes } from "node:crypto";
 
-/** A value as JSON has it; numbers that JavaScript would not keep as they are written are texts with a mark. */
+/** A JSON value. Numbers that JavaScript cannot keep exactly as written are strings with a mark. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
   [key: string]: Json;
 }
 
-/** Before a number's own text, of which a graph may have millions. Nobody can guess it, so no text is taken for a number. */
+/**
+ * Prefix of a number's original text. A graph may have millions of such numbers, so the mark is short. It is random, so
+ * that no string can be mistaken for a number.
+ */
 const MARK = `${randomBytes(9).toString("base64")} `;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), "\\".charCodeAt(0)];
 const OF_NUMBER: ReadonlySet<number> = new Set([..."-+.eE"].map((each) => each.charCodeAt(0)));
-/** What JavaScript's own number prints as it was read. */
+/** Matches numbers that JavaScript prints exactly as it read them. */
 const PLAIN = /^(?:0|-?[1-9]\d{0,14})$/;
 
 /**
- * Reads JSON without losing how numbers are written, because LangFlow tells 1 from 1.0 and JavaScript does not: a flow
- * that went through a JavaScript number would read as changed for ever.
+ * Parses JSON without losing the notation of numbers. LangFlow distinguishes 1 from 1.0, but JavaScript does not: a
+ * flow whose numbers pass through JavaScript would always appear to be changed.
  *
- * @throws SyntaxError where the text is not JSON
+ * @throws SyntaxError if the text is not JSON
  */
 export function parseJson(text: string): Json {
-  // Most texts have no number to mark: then there is no second one.
+  // Most texts have no number to mark. They are parsed without building a second text.
   const marked: string[] = [];
   let [kept, at] = [0, 0];
   while (at < text.length) {
@@ -40,7 +43,10 @@ export function parseJson(text: string): Json {
   return JSON.parse(marked.join("")) as Json;
 }
 
-/** Behind a string's last quote, or the text's end where it has none. A regular expression would overflow the call stack. */
+/**
+ * Returns the index after a string's closing quote, or the text's length if the quote is missing. A regular expression
+ * would overflow the call stack.
+ */
 function endOfString(text: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -50,10 +56,10 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-/** Of 0 to 9, `-`, `+`, `.`, `e` and `E`; not of NaN, behind the text's end. */
+/** Returns true for 0 to 9, `-`, `+`, `.`, `e` and `E`, and false for NaN, the character code after the text's end. */
 const isOfNumber = (code: number): boolean => (code >= 48 && code <= 57) || OF_NUMBER.has(code);
 
-/** A container that is being written. */
+/** A list or object that is being written. */
 interface Open {
   /** Undefined for a list. */
   readonly keys: readonly string[] | undefined;
@@ -62,15 +68,18 @@ interface Open {
 }
 
 /**
- * The one text of a value: keys sorted by code point at every depth, as `lfx export` writes it (Python's
- * `json.dumps(sorted, indent=2, ensure_ascii=False)`). Equal values have equal texts. However deep a value is, the call
- * stack is not: a file of brackets must not end the agent.
+ * Returns the canonical JSON text of a value: keys are sorted by code point at every depth, in the format of `lfx
+ * export` (Python's `json.dumps(sorted, indent=2, ensure_ascii=False)`). Equal values have equal texts. Uses no
+ * recursion, so that a file of nested brackets cannot overflow the agent's call stack.
  *
- * @param indent spaces a level; 0 for one line
+ * @param indent spaces per level; 0 for a single line
  */
 export const canonicalJson = (value: Json, indent = 2): string => [...canonicalPieces(value, indent)].join("");
 
-/** {@link canonicalJson} in pieces: a flow's text is not to be in memory beside what it is made of. */
+/**
+ * Yields {@link canonicalJson} in pieces, so that the complete text of a flow need not be in memory together with its
+ * value.
+ */
 export function* canonicalPieces(value: Json, indent = 2): Generator<string> {
   const lines: string[] = [];
   const line = (depth: number) => {
@@ -81,7 +90,7 @@ export function* canonicalPieces(value: Json, indent = 2): Generator<string> {
   const colon = indent > 0 ? ": " : ":";
   const stack: Open[] = [];
   let text = "";
-  /** @returns what of the value is written behind the text */
+  /** @returns the string that remains to be written in pieces, if it is long */
   const begin = (each: Json): string | undefined => {
     if (typeof each !== "object" || each === null) {
       if (isText(each) && each.length > PIECE_LENGTH) return each;
@@ -124,20 +133,22 @@ export function* canonicalPieces(value: Json, indent = 2): Generator<string> {
   yield text;
 }
 
-/** Characters of a piece. */
+/** Length of a piece, in characters. */
 const PIECE_LENGTH = 32_768;
 
 function* escapedPieces(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
     let end = at + PIECE_LENGTH;
-    // The halves of a character stay together.
+    // Do not split a surrogate pair.
     if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end += 1;
     yield JSON.stringify(text.slice(at, end)).slice(1, -1);
     at = end;
   }
 }
 
-/** Whether a value nests lists and objects deeper than a number of levels; a list of texts is one level. */
+/**
+ * Returns true if lists and objects are nested deeper than the given number of levels. A list of strings is one level.
+ */
 export function isDeeperThan(value: Json, levels: number): boolean {
   const isContainer = (each: Json) => typeof each === "object" && each !== null;
   let level = [value].filter(isContainer);
@@ -152,19 +163,22 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is a text in JSON too, not a number that is kept as a text. */
+/** Returns true if a value is a string in JSON, not a number that is kept as a string. */
 export function isText(value: Json | undefined): value is string {
   return typeof value === "string" && !value.startsWith(MARK);
 }
 
-/** An object with other values. Also where a key is `__proto__`, which an assignment would lose. */
+/**
+ * Returns an object with the same keys and changed values. Also keeps a key `__proto__`, which an assignment would
+ * lose.
+ */
 export function mapped(object: JsonObject, change: (key: string, value: Json) => Json): JsonObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(key, value)]));
 }
 
 /**
- * A value with numbers as another has them at the same places, where PostgreSQL's `jsonb` writes both the same way: a flow that
- * travelled through it has 1e+16 as 10000000000000000 and -0.0 as 0.0.
+ * Returns a value with numbers written as in a different version of it, if PostgreSQL's `jsonb` writes both numbers the
+ * same way: a flow that was stored as `jsonb` has 1e+16 as 10000000000000000 and -0.0 as 0.0.
  */
 export function numbersAsIn(other: Json | undefined, value: Json): Json {
   if (Array.isArray(value)) return Array.isArray(other) ? value.map((each, at) => numbersAsIn(other[at], each)) : value;
@@ -178,7 +192,10 @@ const ownOf = (object: JsonObject, key: string): Json | undefined =>
 
 const isNumberText = (value: Json | undefined): value is string => typeof value === "string" && value.startsWith(MARK);
 
-/** Of a number's text, what `jsonb` prints; as it is where that would have a thousand digits, of which no float has as many. */
+/**
+ * Returns a number's text as `jsonb` prints it. A number with more than a thousand digits is returned unchanged,
+ * because no float has as many.
+ */
 function inJsonb(marked: string): string {
   const text = marked.slice(MARK.length);
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
@@ -201,7 +218,7 @@ function inJsonb(marked: string): string {
 function opened(container: Json[] | JsonObject): Open {
   if (Array.isArray(container)) return { keys: undefined, items: container, next: 0 };
   const keys = Object.keys(container);
-  // As they are in whatever an agent wrote.
+  // The keys of everything that an agent wrote are already sorted.
   if (!keys.every((key, at) => at === 0 || byCodePoint(keys[at - 1] ?? "", key) < 0)) keys.sort(byCodePoint);
   return { keys, items: keys.map((key) => container[key] as Json), next: 0 };
 }
@@ -214,20 +231,23 @@ function scalar(value: null | boolean | number | string): string {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** Python sorts by code point, JavaScript by UTF-16 unit; they differ only where a text has surrogates. */
+/**
+ * Compares by code point like Python. JavaScript compares UTF-16 units, which differs only for texts with surrogates.
+ */
 function byCodePoint(one: string, other: string): number {
   if (SURROGATE.test(one) || SURROGATE.test(other)) return Buffer.compare(Buffer.from(one), Buffer.from(other));
   return one < other ? -1 : 1;
 }
 
-/** An integer as it is; any other as Python's `repr` of a float. */
+/** Formats a number like Python: an integer unchanged, any other number as the `repr` of a float. */
 function pythonNumber(text: string): string {
   return /^-?\d+$/.test(text) ? text.replace(/^-0$/, "0") : pythonFloat(Number(text));
 }
 
 /**
- * The shortest digits, an exponent below 1e-4 and from 1e16 on, always a point or an exponent. What Python reads as infinite it
- * writes as `Infinity`, which is no JSON: 1e999 is, and every reader takes it for the same.
+ * Formats a float with the shortest digits, an exponent below 1e-4 and from 1e16 on, and always a point or an exponent.
+ * Python would write an infinite value as `Infinity`, which is not JSON. This function writes 1e999 instead, which
+ * every parser reads as infinite.
  */
 function pythonFloat(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "1e999" : "-1e999";

@@ -2,14 +2,14 @@ import commands from "./secretCommands.json";
 import { isHeaderSecret, isPasswordLike, isSecretLiteral } from "./secretLiterals";
 
 /**
- * How an option's value holds a secret. `user`: `name:password`; `slash`, `percent`: with that between them; `pair`:
- * `name=value`; `joined`: a password that follows without a blank.
+ * Format of a secret in an option's value. `user`: `name:password`; `slash`, `percent`: the same with that separator;
+ * `pair`: `name=value`; `joined`: a password that follows the option without a space.
  */
 type Kind = "cookie" | "header" | "joined" | "pair" | "password" | "percent" | "secret" | "slash" | "user";
-/** By option, or by the place of a word that is no option; the command's own words are counted. */
+/** Kinds by option, or by the position of a positional argument, counting the command's own words. */
 type Options = Readonly<Record<string, Kind>>;
 
-/** By a command's first word, those that may follow it (or ""), and their options. */
+/** Maps a command's first word to its possible second words (or "") and their options. */
 const COMMANDS = new Map<string, [second: string, options: Options][]>();
 for (const [command, options] of Object.entries(commands)) {
   const [first = "", second = ""] = command.split(" ");
@@ -17,16 +17,20 @@ for (const [command, options] of Object.entries(commands)) {
 }
 export const COMMAND_NAMES: readonly string[] = [...COMMANDS.keys()];
 
-/** Of a curl command, which may have a body, and of others; a longer one is a text that only says curl. */
+/**
+ * Maximum length of a curl command, which may have a body, and of other commands. A longer text only mentions the
+ * command.
+ */
 const CURL_LENGTH_MAX = 16_384;
 const COMMAND_LENGTH_MAX = 400;
 
 /**
- * Whether a command gives a secret in its options, and where it ends. curl's URL and data are read as all texts are.
+ * Checks whether a command contains a secret in its options, and finds the command's end. The URL and data of curl are
+ * scanned like any other text.
  *
  * @param command one of {@link COMMAND_NAMES}
- * @param multilineFrom where commands may have a text in quotation marks of several lines: after one that never ends, only
- *   those far behind it
+ * @param multilineFrom index from which a command may have a quoted text of several lines; after an unclosed quote, an
+ *   index far behind it
  */
 export function commandSecrets(
   text: string,
@@ -47,7 +51,7 @@ export function commandSecrets(
   return { isSecret, end: line < 0 ? end : start + line, multilineFrom: isCurl ? end : multilineFrom };
 }
 
-/** Whether an argument of a server is a password by the option before it, of any command. */
+/** Returns true if an argument of a server is a password according to the preceding option, for any command. */
 export const isOptionPassword = (option: string, value: string): boolean =>
   /^--?(?:p|pw|P|w)$/.test(option) && isPasswordLike(value);
 
@@ -66,7 +70,7 @@ function hasSecret(words: readonly string[], options: Options, isCurl: boolean):
   });
 }
 
-/** `--user=name:password`, `-uname:password`, of curl also `-su name:password` */
+/** Parses `--user=name:password`, `-uname:password` and, for curl, `-su name:password`. */
 function optionIn(word: string, options: Options, isCurl: boolean): { name: string; value?: string } {
   if (word in options) return { name: word };
   const [, name = word, value] = /^(--?[\w-]+)=(.*)$/s.exec(word) ?? [];
@@ -100,9 +104,9 @@ function isOptionSecret(kind: Kind, value: string): boolean {
 }
 
 /**
- * The words of a command as a shell divides them, up to the end of its line.
+ * Splits a command into words as a shell does, up to the end of its line.
  *
- * @returns `isWhole`: no quotation mark is left open
+ * @returns `isWhole`: every quotation mark is closed
  */
 function commandWords(
   text: string,
@@ -124,7 +128,7 @@ function commandWords(
     const next = text[at + 1] ?? "";
     if (letter === "\\") {
       at++;
-      // Within a text of a text, `\"` is a quotation mark, and `\n` ends a line.
+      // In a string within a string, `\"` is a quotation mark, and `\n` ends a line.
       if (quote === "" && /["']/.test(next)) quote = next;
       else if (next === quote) quote = "";
       else if (quote === "" && /[\r\nnrt]/.test(next)) close();
@@ -132,7 +136,7 @@ function commandWords(
     } else if (letter === "\0" || (letter === "\n" && (quote === "" || !isMultiline))) break;
     else if (letter === quote) quote = "";
     else if (quote === "" && /\s/.test(letter)) close();
-    // An apostrophe within a word is none, but for what follows an option.
+    // An apostrophe within a word is not a quotation mark, except after a short option.
     else if (
       quote === "" &&
       /["']/.test(letter) &&

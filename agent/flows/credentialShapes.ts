@@ -7,8 +7,8 @@ import { PREFIXES } from "./tokenFormats";
 import { withoutPathSecrets } from "./urlCredentials";
 
 /**
- * Texts that are credentials by their shape, whatever they are called: formats that their issuers publish and that
- * secretlint's recommended rules lack or leave off by default.
+ * Credential formats that are recognized without a name. Their issuers publish these formats, but secretlint's
+ * recommended rules lack them or disable them by default.
  */
 const SHAPES: Readonly<Record<string, RegExp>> = {
   "account-password": /\b(?:admin\w{0,12}|root|guest|demo|postgres|sa|user)\s?[/:]\s?([^\s"'`<>,/:]{8,64})/gi,
@@ -75,7 +75,7 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   "zhipu-key": /(?<![\w.])[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![\w.])/g,
 };
 
-/** In lower case, what each shape has in it. */
+/** Keywords in lower case, at least one of which occurs in every match of the format. */
 const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "account-password": ["admin", "root", "guest", "demo", "postgres", "sa", "user"],
   "asana-token": ["1/", "2/"],
@@ -145,30 +145,33 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   "zhipu-key": ["."],
 };
 
-/** How a credential begins, for texts that ought to be names: in a name a few characters of one are enough. */
+/** Matches the beginning of a credential in a text that should be a name. In a name, a few characters suffice. */
 const BEGINS =
   /^(?:sk-|gh[oprsu]_|github_pat_|gl[a-z]+-|hf_|gsk_|xox[a-z]-|xai-|tvly-|nvapi-|pcsk_|r8_|AIza|eyJ|AstraCS:|lsv2_|dapi)[^\s]{8}|-----BEGIN/;
-/** What documentation writes in the place of a password. */
+/** Matches placeholders that documentation uses in place of a password. */
 const EXAMPLE_PASSWORD = /^(?:\W*|x+|my)?(?:pass(?:wd|word)?|pwd|secret|token|key|your[\w-]*|\.{3,}|\*+|x+|changeme)$/i;
 
-/** One of all formats: gitleaks' and ours. */
+/** One credential format, either from gitleaks or our own. */
 interface Format {
   readonly rule: string;
   readonly regex: RegExp;
-  /** Without one of them, in any case, there is no match. */
+  /** Keywords in any case. A text without any of them has no match. */
   readonly keywords: readonly string[];
   readonly isSecret: (match: RegExpExecArray) => boolean;
 }
 
-/** Where a token may begin: also behind the `\\n` of a text within a text. */
+/** Matches the position at which a token may start, including after the `\\n` of a string within a string. */
 const START = String.raw`(?<=^|[^A-Za-z0-9]|\\[nrt])`;
-/** gitleaks' own texts for what lies between a service's name and its key, and for what ends a key. */
+/** Patterns from gitleaks for the text between a service's name and its key, and for the end of a key. */
 const PIECES: Readonly<Record<string, string>> = {
   "{start}": START,
   "{op}": String.raw`(?:[ \t\w.-]{0,20})[\s'"\\\]]{0,4}(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)[\x60'"\s=\\]{0,6}`,
   "{end}": "(?![A-Za-z0-9])",
 };
-/** Around a keyword: farther than any match of gitleaks' and of the prefixes reaches, and of ours that say so. */
+/**
+ * Number of characters searched before and after a keyword. No match of gitleaks or of the prefixes reaches further;
+ * the formats in LONG do.
+ */
 const BEFORE = 128;
 const AFTER = 640;
 const AFTER_LONG = 16_384;
@@ -224,7 +227,9 @@ function allFormats() {
   return formats;
 }
 
-/** Where a text holds what is shaped like a credential, by rule. Each format looks only near its keywords. */
+/**
+ * Yields every text that has the format of a credential, with its rule. Each format searches only near its keywords.
+ */
 export function* credentialsIn(text: string): Generator<{ rule: string; index: number }> {
   const { all, keywords, owners } = allFormats();
   const near = new Map<number, [start: number, end: number][]>();
@@ -246,7 +251,7 @@ export function* credentialsIn(text: string): Generator<{ rule: string; index: n
   }
 }
 
-/** Whether a text that ought to be a name is shaped like a credential, or says one. */
+/** Returns true if a text that should be a name has the format of a credential or contains a named secret. */
 export function isCredential(text: string): boolean {
   const trimmed = folded(text).trim();
   let isNamed = false;
@@ -261,7 +266,7 @@ const isPathSecret = (url: string): boolean => withoutPathSecrets(url) !== url;
 const isPassword = (text: string): boolean => isSecretLiteral(text, "password");
 const always = (): boolean => true;
 
-/** What makes a match of some rules a secret; of the others it is {@link isRandom}. */
+/** Additional checks on the matches of some rules. The other rules use the default of {@link isRandom}. */
 const JUDGES: Readonly<Record<string, (text: string) => boolean>> = {
   "account-password": isPasswordLike,
   aws: always,
@@ -272,7 +277,7 @@ const JUDGES: Readonly<Record<string, (text: string) => boolean>> = {
     });
     return isNamed;
   },
-  // A port follows a colon too.
+  // The text after the colon may be a port instead of a password.
   basicauth: (text) => !/^\d{1,5}(?:[/?#,;]|$)|^[$%]\w+%?$|^\$\(/.test(text) && !EXAMPLE_PASSWORD.test(text),
   "command-password": isPassword,
   jwk: always,
@@ -291,7 +296,7 @@ const JUDGES: Readonly<Record<string, (text: string) => boolean>> = {
   "url-token": (text) => looksRandom(text) || /^[0-9a-f]{20,}$/.test(text),
 };
 
-/** Not an example such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx`, `AKIAIOSFODNN7EXAMPLE` or `sk-your-api-key-goes-here`. */
+/** Rejects examples such as `sk-xxxxxxxxxxxxxxxxxxxxxxxx`, `AKIAIOSFODNN7EXAMPLE` or `sk-your-api-key-goes-here`. */
 function isRandom(rule: string, text: string): boolean {
   if (isExample(text)) return false;
   const judge = JUDGES[rule];

@@ -17,45 +17,53 @@ import { isHidden } from "./secretFields";
 import type { MayStay } from "./secretValues";
 import { type Field, KEYS, type Prints, print } from "./version";
 
-/** Largest flow file that is read; GitHub refuses files above 100 MB, LangFlow's own uploads end at 1024 MB by default. */
+/**
+ * Maximum size of a flow file, in bytes. GitHub rejects files above 100 MB; LangFlow limits uploads to 1024 MB by
+ * default.
+ */
 export const FLOW_BYTES_MAX = 20 * 1024 * 1024;
-/** Deepest nesting of a flow: LangFlow answers through pydantic, which writes nothing deeper than 255 levels. */
+/** Maximum nesting of a flow. LangFlow serializes responses with pydantic, which fails beyond 255 levels. */
 export const NESTING_MAX = 250;
-/** In characters. LangFlow's column has no limit, what shows names has. */
+/** Maximum length of a name, in characters. LangFlow's column has no limit, but user interfaces do. */
 export const NAME_MAX = 500;
 
-/** What LangFlow makes of the graph whenever it writes a flow; nothing that anybody edits. */
+/** Key that LangFlow derives from the graph at every write. Users never edit it. */
 const DERIVED_KEY = "webhook";
-/** The keys of a flow file, as `lfx export` of lfx 1.13 writes them (`langflow_sdk.models.Flow` less what it strips). */
+/**
+ * Keys of a flow file, as written by `lfx export` of lfx 1.13 (`langflow_sdk.models.Flow` without the keys it strips).
+ */
 const FILE_KEYS = ["id", DERIVED_KEY, ...Object.values(KEYS).flat()];
 
-/** What `lfx` takes where the server says nothing. */
+/** Values that `lfx` uses if the server omits a key. */
 const DEFAULTS: JsonObject = { is_component: false, mcp_enabled: false, webhook: false };
 
-/** A file, or what LangFlow holds, that is no flow to us; the message says why, never with a value of the flow. */
+/**
+ * A file, or a flow in LangFlow, that is not a valid flow. The message gives the reason, and never contains a value of
+ * the flow.
+ */
 export class NotAFlow extends Error {}
 
-/** Keys of a node that change whenever it is looked at. */
+/** Keys of a node that change when a user merely views the flow. */
 const NODE_DISPLAY_KEYS = ["positionAbsolute", "dragging", "selected"];
 
-/** A flow as it lies in Git. */
+/** A flow as stored in Git. */
 export interface FlowFile {
   /** UUID, the same in every region. */
   readonly id: string;
   readonly name: string;
-  /** The file's whole text, which each call builds again. Equal flows have equal texts. */
+  /** The file's content, which each access builds again. Equal flows have equal content. */
   readonly contents: Buffer;
-  /** The same as a text. */
+  /** The content as a string. */
   readonly text: string;
-  /** What the text says. Not to be changed. */
+  /** The parsed content. Do not modify it. */
   readonly value: JsonObject;
-  /** The project's is empty: the file's path says it. */
+  /** Hashes of the fields. The project's is empty, because the file's path determines the project. */
   readonly prints: Prints;
 }
 
-// Only what would break a region is refused; the rest is LangFlow's to judge.
+// Reject only values that would break a region. LangFlow validates the rest.
 const shape = z.object({
-  // LangFlow keeps UUIDs of version 5 for runs of public flows and refuses them for flows.
+  // LangFlow reserves UUIDs of version 5 for runs of public flows and rejects them for flows.
   id: z.uuid().refine((id) => id[14] !== "5", "is a UUID of version 5, which LangFlow refuses for flows"),
   name: z
     .string()
@@ -64,7 +72,7 @@ const shape = z.object({
       message: `has more than ${NAME_MAX} characters`,
     })
     .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not hold a path that leads out (..)")
-    // PostgreSQL has no room for them, and a commit's message none.
+    // Neither PostgreSQL nor a commit message can hold these characters.
     .refine((name) => !/\p{Cc}|\p{Cs}/u.test(name), "must not hold control characters or half a character"),
   endpoint_name: z
     .string()
@@ -74,10 +82,10 @@ const shape = z.object({
 });
 
 /**
- * A flow file from its contents, in the one form that equal flows share. Secrets that somebody wrote into it are left
- * out; names of global variables stay, since Git has them.
+ * Parses a flow file into its canonical form, which is the same for equal flows. Secrets are removed. Names of global
+ * variables stay, because Git already has them.
  *
- * @throws NotAFlow: too large, no UTF-8, no JSON, or not the shape of a flow
+ * @throws NotAFlow if the file is too large, not UTF-8, not JSON, or not a flow
  */
 export function readFlowFile(contents: Uint8Array): FlowFile {
   if (contents.byteLength > FLOW_BYTES_MAX)
@@ -86,11 +94,11 @@ export function readFlowFile(contents: Uint8Array): FlowFile {
 }
 
 /**
- * The file of a flow as LangFlow's API shows it: without what differs by region, and without secrets.
+ * Converts a flow from LangFlow's API to a flow file, without regional values and secrets.
  *
- * @param variables names of the user's global variables, of which a flow's fields may speak
- * @param agreed Git's version, whose bindings to variables stay whether or not this region has the variables, and whose numbers stay
- *   as they are written there
+ * @param variables names of the user's global variables, which the flow's fields may reference
+ * @param agreed Git's version. Its variable names stay even if this region lacks the variables, and its numbers keep
+ *   their notation
  * @throws NotAFlow
  */
 export function exportedFlow(
@@ -100,28 +108,30 @@ export function exportedFlow(
   return flowFile(stored, (name) => variables.has(name), agreed);
 }
 
-/** A flow with some of its fields from another version of it, each whole. */
+/** Returns a flow in which some fields are replaced by those of a different version. */
 export function compose(file: FlowFile, other: FlowFile, fields: readonly Field[]): FlowFile {
   const keys = fields.flatMap((field) => (field === "graph" ? [...KEYS.graph, DERIVED_KEY] : KEYS[field]));
   return described({ ...file.value, ...Object.fromEntries(keys.map((key) => [key, other.value[key] ?? null])) });
 }
 
-/** The flow of a file as LangFlow takes it, with the secrets that this region's own copy holds put back. */
+/**
+ * Returns the flow of a file in the format that LangFlow imports, with the secrets from this region's copy restored.
+ */
 export function importable(file: FlowFile, local: JsonObject | undefined): JsonObject {
   if (!isObject(local?.data) || isDeeperThan(local.data, NESTING_MAX)) return { ...file.value };
   return { ...file.value, data: withOwnSecrets(file.value.data ?? null, local.data) };
 }
 
 /**
- * The id of the flow that keeps a version of another: the same whoever keeps it, however often. A UUID of version 8
- * (RFC 9562, "custom").
+ * Returns the id of the copy that preserves a version of a flow. The id is deterministic, so every region and every
+ * retry gets the same one. A UUID of version 8 (RFC 9562, "custom").
  */
 export function keptId(id: string, versionPrint: string): string {
   const hex = createHash("sha256").update(`${id} ${versionPrint}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** A name with a suffix, cut before the suffix where both would be too long for a name. */
+/** Appends a suffix to a name and truncates the name if the result would be too long. */
 export function fittingName(name: string, suffix: string): string {
   const characters = [...name];
   const room = Math.max(0, NAME_MAX - [...suffix].length);
@@ -133,14 +143,14 @@ function parsed(contents: Uint8Array): JsonObject {
   if (!isUtf8(contents)) throw new NotAFlow("is no UTF-8");
   let value: Json;
   try {
-    // A mark of the byte order is no part of the text.
+    // Strip a byte order mark.
     value = parseJson(
       Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength)
         .toString("utf8")
         .replace(/^\uFEFF/, ""),
     );
   } catch {
-    // JavaScript's own message cites the text.
+    // Do not use JavaScript's own message, because it quotes the text.
     throw new NotAFlow("is no JSON");
   }
   if (!isObject(value)) throw new NotAFlow("is not a JSON object");
@@ -160,7 +170,7 @@ function flowFile(flow: JsonObject, mayStay: MayStay, agreed?: FlowFile): FlowFi
 
 const isEmpty = (value: Json | undefined): boolean => value === "" || (Array.isArray(value) && value.length === 0);
 
-/** @param original where it differs, what a refusal is about */
+/** @param original the flow to validate, if it differs from `kept` */
 function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
   const checked = shape.safeParse(original);
   if (!checked.success)
@@ -170,7 +180,7 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     id: checked.data.id.toLowerCase(),
     endpoint_name: checked.data.endpoint_name || null,
   };
-  // LangFlow cannot be told to forget a value, only to hold an empty one.
+  // Treat an empty value like a missing one: LangFlow's API can set a value to empty, but not remove it.
   const printed = function* (keys: readonly string[]) {
     for (const [at, key] of keys.entries()) {
       if (at > 0) yield "\n";
@@ -191,14 +201,14 @@ function described(kept: JsonObject, original: JsonObject = kept): FlowFile {
     get text() {
       return canonicalFile(value).toString("utf8");
     },
-    // It takes as long as all else, and few need it.
+    // Hash on demand: hashing takes as long as everything else, and few callers need it.
     get prints() {
       return prints();
     },
   };
 }
 
-/** Characters of a text that may be in memory in several forms. */
+/** Maximum length of a text that may be in memory in several forms, in characters. */
 const SMALL_LENGTH = 1_000_000;
 
 function canonicalFile(value: JsonObject): Buffer {
@@ -210,7 +220,7 @@ function canonicalFile(value: JsonObject): Buffer {
     if (length <= SMALL_LENGTH) pieces.push(piece);
   }
   if (length <= SMALL_LENGTH) return Buffer.from(`${pieces.join("")}\n`);
-  // A large one is made twice rather than gathered: its pieces beside it would be as large again.
+  // Generate a large text twice instead of collecting its pieces, which would need as much memory again.
   const contents = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const piece of canonicalPieces(value)) at += contents.write(piece, at);
@@ -226,7 +236,10 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-/** A node of the graph in `lfx`'s form: less display keys, with an empty template where it has none. */
+/**
+ * Converts a node of the graph to the format of `lfx`: without display keys, and with an empty template if the node has
+ * none.
+ */
 function asLfx(node: Json): Json {
   if (!isObject(node)) return node;
   const shown = Object.fromEntries(Object.entries(node).filter(([key]) => !NODE_DISPLAY_KEYS.includes(key)));

@@ -8,26 +8,29 @@ const WORDS = Object.entries(NAMES).flatMap(([name, words]) =>
 );
 const ENGLISH = new Map(WORDS);
 
-/** What stands between a name and its value in a sentence, in ASCII. */
+/** ASCII words that link a name and its value in a sentence. */
 export const copulas: readonly string[] = ["is", "was", "are", ...COPULAS.filter((word) => /^[a-z]{2,}$/.test(word))];
 
-/** Words of one script for a secret's name that need no folding: `senha`, `heslo`. */
+/** Returns the plain lowercase words for a secret's name, such as `senha` or `heslo`, which need no folding. */
 export const nameWords = (name: keyof typeof NAMES): readonly string[] =>
   WORDS.filter(([word, each]) => each === name && /^[a-z]+$/.test(word)).map(([word]) => word);
 
-/** What no name in ASCII letters finds: words of other letters, and several words that are one name. */
+/** Words with letters outside a to z, and names of several words. A search for ASCII names does not find them. */
 const foreign = WORDS.map(([word]) => word)
   .filter((word) => !/^[a-z]+$/.test(word))
   .sort((one, other) => other.length - one.length);
-/** Whether a script divides words by blanks: then a word may have an ending, and is none within another. */
+/**
+ * Returns true if the word's script separates words by spaces. Words of these scripts may have an ending, and must not
+ * match within a longer word.
+ */
 const isDivided = (word: string): boolean => /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\s'-]+$/u.test(word);
 const FOREIGN = new RegExp(
   `(?:(?<=([A-Za-z0-9])?)(${foreign.filter((word) => !isDivided(word)).join("|")})|(?<!\\p{L})(${foreign.filter(isDivided).join("|")})(?:\\p{L}{1,4})?(?!\\p{L}))([ \\t]{0,4}(?:${COPULAS.join("|")})(?![\\p{L}\\p{M}])[ \\t]{0,4})?`,
   "giu",
 );
-/** Of those, what a text in ASCII may have. */
+/** Matches the names of several words that an ASCII text may contain. */
 const PHRASES = new RegExp(foreign.filter(isAscii).join("|"), "gi");
-/** Signs that stand between a name and its value, or around the value. */
+/** Typographic variants of the signs between a name and its value, or around the value, with their ASCII form. */
 const SIGNS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "„«「『": ' "',
@@ -40,8 +43,8 @@ const SIGNS: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * A text as the rules read it: letters and signs of other widths and shapes as the plain ones, and the names of secrets in
- * other languages in English.
+ * Normalizes a text for the rules: replaces full-width and typographic variants of letters and signs by plain ones, and
+ * foreign words for secrets by English ones.
  */
 export function folded(text: string): string {
   if (isAscii(text)) return text.replace(PHRASES, (word) => ENGLISH.get(word.toLowerCase()) ?? word);

@@ -1,20 +1,18 @@
-/** Of printable ASCII, blanks left out; 0 is all else. */
+/** Size of the alphabet: 0 for any other character, then printable ASCII without the space. */
 const LETTERS = 96;
-/** By UTF-16 unit below 128, the letter in lower case. */
+/** Maps an ASCII code to the alphabet, ignoring case. */
 const LETTER_OF = Uint8Array.from({ length: 128 }, (_, unit) => {
   const folded = unit >= 65 && unit <= 90 ? unit + 32 : unit;
   return folded === 127 ? 0 : Math.max(0, folded - 32);
 });
 
-/**
- * Finds many keywords in one pass over a text, whatever their case (the automaton of Aho and Corasick).
- */
+/** Finds many keywords in one pass over a text, ignoring case (the Aho-Corasick algorithm). */
 export class Keywords {
   #next = new Int32Array(LETTERS);
-  /** By state, the keywords that end there. */
+  /** Keywords that end in each state. */
   readonly #ends: number[][] = [[]];
 
-  /** @param words of printable ASCII without blanks */
+  /** @param words in printable ASCII, without spaces */
   constructor(words: readonly string[]) {
     words.forEach((word, at) => {
       let state = 0;
@@ -24,7 +22,7 @@ export class Keywords {
     this.#link();
   }
 
-  /** @param onFound the keyword's place in the list, and where in the text it ends */
+  /** @param onFound receives the keyword's index in the list, and the index in the text after its end */
   find(text: string, onFound: (word: number, end: number) => void): void {
     const next = this.#next;
     let state = 0;
@@ -50,7 +48,10 @@ export class Keywords {
     return made;
   }
 
-  /** Makes each missing step that of the longest end of the state that is a beginning of a keyword. */
+  /**
+   * Computes the failure links: a missing transition continues from the longest suffix that is a prefix of some
+   * keyword.
+   */
   #link(): void {
     const next = this.#next;
     const fails = new Int32Array(this.#ends.length);

@@ -1,25 +1,25 @@
 import { createHash } from "node:crypto";
 
-/** Longest file name of common file systems, in bytes, less room for a suffix. */
+/** Maximum length of a file name, in bytes: the limit of common file systems minus space for a suffix. */
 const NAME_BYTES_MAX = 200;
-/** LangFlow's name for the project that every user has; to the agent its flows belong to no project. */
+/** LangFlow's name for every user's default project. The agent treats its flows as belonging to no project. */
 export const DEFAULT_PROJECT = "Starter Project";
-/** Binds a folder to a project by its id, and says the project's name. */
+/** Name of the file that binds a folder to a project. It holds the project's id and name. */
 export const PROJECT_FILE = "project.yaml";
-/** Windows opens a device by such a name, whatever follows the first dot. */
+/** Matches names that Windows reserves for devices, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$/i;
 
-/** What a path in the repository is to a workspace. */
+/** Role of a path of the repository within a workspace. */
 export type PathMeaning =
   | { readonly kind: "flow"; readonly folder?: string }
   | { readonly kind: "project"; readonly folder?: string }
   | { readonly kind: "other" };
 
 /**
- * Flows of LangFlow's default project lie in the workspace's folder, those of another project in a folder in it: each
- * folder is one that `lfx push`, `pull` and `status` can be pointed at.
+ * Determines the role of a path. Flows of the default project are stored in the workspace's folder, and flows of any
+ * other project in a subfolder. `lfx push`, `pull` and `status` work on each folder.
  *
- * @param path from the repository's root
+ * @param path relative to the repository's root
  */
 export function meaningOf(workspace: string, path: string): PathMeaning {
   const [root, ...rest] = path.split("/");
@@ -31,10 +31,10 @@ export function meaningOf(workspace: string, path: string): PathMeaning {
   return file.endsWith(".json") ? { kind: "flow", ...at } : { kind: "other" };
 }
 
-/** A path as file systems compare it that tell neither cases nor compositions of letters apart (Windows, macOS). */
+/** Folds a path as case-insensitive and normalization-insensitive file systems (Windows, macOS) compare it. */
 export const folded = (path: string): string => path.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 
-/** Whether Windows and macOS can check a path out. */
+/** Returns true if Windows and macOS can check out the path. */
 export function isPortable(path: string): boolean {
   return path.split("/").every(
     (name) =>
@@ -46,9 +46,9 @@ export function isPortable(path: string): boolean {
 }
 
 /**
- * A name as `lfx` makes file names of it: letters, digits, `-` and `_`, spaces as `_`.
+ * Converts a name to a file name as `lfx` does: letters, digits, `-` and `_` stay, spaces become `_`.
  *
- * @returns never empty, never with a separator or a dot, and no device's name
+ * @returns a name that is never empty, has no separator or dot, and is not a device name
  */
 export function safeName(name: string): string {
   const safe = name
@@ -60,7 +60,7 @@ export function safeName(name: string): string {
   return cut === "" || DEVICE.test(cut) ? `${cut}_` : cut;
 }
 
-/** Where a new flow goes. `taken`: paths as {@link folded} gives them. */
+/** Returns the path of a new flow. `taken` contains paths folded by {@link folded}. */
 export function flowPath(
   workspace: string,
   folder: string | undefined,
@@ -76,16 +76,16 @@ export function flowPath(
 }
 
 /**
- * The folder of a new project.
+ * Returns the folder of a new project.
  *
- * @param isTaken of a name as {@link folded} gives it
+ * @param isTaken checks a name folded by {@link folded}
  */
 export function projectFolder(project: string, isTaken: (name: string) => boolean): string {
   const hash = createHash("sha256").update(project).digest("hex");
   return firstFree(hash, (suffix) => `${safeName(project)}${suffix}`, isTaken);
 }
 
-/** The plain name, else with ever more of what tells it from others. */
+/** Returns the plain name or, if it is taken, the name with an increasingly long part of the identity. */
 function firstFree(identity: string, named: (suffix: string) => string, isTaken: (name: string) => boolean): string {
   const suffixes = ["", ...[8, identity.length].map((length) => `_${identity.slice(0, length)}`)];
   const free = suffixes.map(named).find((name) => !isTaken(folded(name)));

@@ -1,4 +1,4 @@
-/** A value that a text writes out. */
+/** A literal value in a text. */
 export interface Literal {
   readonly text: string;
   readonly isQuoted: boolean;
@@ -6,20 +6,20 @@ export interface Literal {
   readonly end: number;
 }
 
-/** A text in quotation marks within an expression. */
+/** A quoted string within an expression. */
 export interface Operand extends Literal {
-  /** Its place among the values that commas divide, in its own brackets. */
+  /** Position among the comma-separated values in its brackets. */
   readonly place: number;
-  /** What names it: `default` of `f(default="…")`, `ada` of `{"ada": "…"}`. */
+  /** Name of the value: `default` in `f(default="…")`, `ada` in `{"ada": "…"}`. */
   readonly label: string | undefined;
-  /** How many brackets it is in, and the first of them, with `f(` for a call. */
+  /** Number of enclosing brackets, and the outermost one, with `f(` for a call. */
   readonly depth: number;
   readonly outer: "" | "(" | "[" | "f(" | "{";
-  /** The last word before the innermost brackets, of a call. */
+  /** Last word before the innermost brackets, if they are a call's. */
   readonly callee: string;
 }
 
-/** Of a value. */
+/** Maximum length of a value, in characters. */
 export const VALUE_LENGTH_MAX = 600;
 const TOKENS_MAX = 80;
 const DEPTH_MAX = 8;
@@ -28,7 +28,7 @@ const QUOTE = /(?:@?[bfru]{1,2})?(\\{0,7})("""|'''|["'`]|&quot;|&#3[49];)/iy;
 const UNQUOTED = /[^\s"'`,;<>(){}[\]|\\]{1,600}/y;
 const TOKEN =
   /([ \t]{1,80}|(?:[ \t]{0,4}\\{1,7})?(?:\r?\n|\\{1,7}[nt])[ \t]{0,80})|([A-Za-z_$@#][\w$]{0,80}!?)|(-?\d[\w.]{0,40})|(=>|:=|->|::|\|\||\?\?|&&|\?\.|={1,3}|[-+?:,;()[\]{}.|])/y;
-/** Words between which and a value there is no operator. */
+/** Words that may precede a value without an operator. */
 const PREFIX_WORDS = new Set("as await else if in new not or return unless".split(" "));
 
 export function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -48,14 +48,14 @@ function quotedAt(text: string, at: number): Literal | undefined {
   return { text: own, isQuoted: true, start, end: start + own.length + slashes.length + mark.length };
 }
 
-/** The value at a place in a text: in quotation marks, or up to a blank. */
+/** Returns the value at an index of a text: a quoted string, or the text up to a space. */
 export function literalAt(text: string, at: number): Literal | undefined {
   const quoted = quotedAt(text, at);
   if (quoted) return quoted;
   const unquoted = matchAt(UNQUOTED, text, at)?.[0];
   if (unquoted === undefined) return undefined;
   const end = at + unquoted.length;
-  // `Authorization: Bearer …`
+  // If the value is an authorization scheme, include the credential after it, as in `Authorization: Bearer …`.
   const next =
     /^(?:api-?key|basic|bearer|digest|token)$/i.test(unquoted) && text[end] === " "
       ? matchAt(UNQUOTED, text, end + 1)
@@ -74,17 +74,17 @@ interface Frame {
 }
 
 /**
- * The texts in quotation marks of the expression at a place in a text, in whatever programming language: up to what ends it,
- * and of a longer one the beginning. None of a subscript (`["X"]`), and no key of a dictionary.
+ * Yields the quoted strings of the expression at an index of a text, in any programming language. Reads at most the
+ * first part of a long expression. Skips subscripts (`["X"]`) and keys of dictionaries.
  *
- * @returns where it ends
+ * @returns the index at which the expression ends
  */
 export function* operandsIn(text: string, from: number): Generator<Operand, number> {
   const frames: [Frame, ...Frame[]] = [{ open: "", isSubscript: false, callee: "", place: 0, label: undefined }];
-  /** The token before; `value`: an operand, or what closes brackets. */
+  /** Kind of the previous token. `value` is an operand or a closing bracket. */
   let before: "name" | "sign" | "start" | "value" = "start";
   let word = "";
-  /** A `?` came: `a ? "…" : "…"`. */
+  /** True after a `?`, as in `a ? "…" : "…"`. */
   let isChoice = false;
   let at = from;
   for (let tokens = 0; tokens < TOKENS_MAX && at - from < VALUE_LENGTH_MAX; tokens++) {
@@ -112,7 +112,7 @@ export function* operandsIn(text: string, from: number): Generator<Operand, numb
     const [whole, blank, name, number, sign = ""] = token;
     at += whole.length;
     if (blank !== undefined) {
-      // A line that ends where a value does ends the expression, unless the next goes on with it.
+      // A line break after a value ends the expression, unless the next line continues it.
       const isBreak = frames.length === 1 && /[\n\r]|\\n/.test(blank) && (before === "value" || before === "name");
       if (isBreak && !/\\\s*[\n\r]/.test(blank) && !matchAt(/\.|\+|\|\||\?\?|or\b|["'`]/y, text, at)) return at;
       continue;

@@ -5,15 +5,15 @@ import { isPlainHeader, isSecretHeader } from "./secretNames";
 import { BEARER, emptied, isReference, type MayStay, type Rules, withoutSecrets } from "./secretValues";
 import { withoutPathSecrets, withoutUrlCredentials } from "./urlCredentials";
 
-/** An option of a command line that a secret follows. */
+/** Matches a command-line option whose argument is a secret. */
 const SECRET_OPTION = /^-(?=[\w-]*$)(?=.*(?:auth|credential|key|passwd|password|secret|token))/i;
 const HEADER_OPTIONS = new Set(["--header", "-H"]);
 const VARIABLE_OPTIONS = new Set(["--env", "-e"]);
 
 /**
- * The server of an MCP component. LangFlow keeps servers in a table of its own and looks there first, but one that only
- * the flow knows needs its configuration: so that stays, less every value of an environment variable, every header that
- * is not part of plain HTTP, and what a command line shows to be secret.
+ * Removes the secrets from the server of an MCP component. LangFlow looks up servers in its own table first, but a
+ * server that exists only in the flow needs its configuration. The configuration therefore stays, without the values of
+ * environment variables, headers outside plain HTTP, and secrets in the command line.
  */
 export function mcpServer(value: Json, mayStay: MayStay): Json {
   if (!isObject(value)) return emptied(value);
@@ -31,14 +31,14 @@ function config(server: JsonObject, rules: Rules): JsonObject {
   });
 }
 
-/** Some keys by rules of their own, the others together by those for all values. */
+/** Applies a rule of its own to some keys, and the general rules to all other keys together. */
 function besides(object: JsonObject, rules: Rules, own: Readonly<Record<string, (item: Json) => Json>>): JsonObject {
   const others = Object.fromEntries(Object.entries(object).filter(([key]) => !Object.hasOwn(own, key)));
   const kept = withoutSecrets(others, rules) as JsonObject;
   return mapped(object, (key, item) => (Object.hasOwn(own, key) ? own[key]?.(item) : kept[key]) ?? null);
 }
 
-/** Names and values, as a dictionary or as rows: names stay. */
+/** Empties the values of a dictionary or of a list of rows, and keeps the names. */
 function values(map: Json, mayStay: MayStay, isPlain: (name: unknown) => boolean): Json {
   const value = (name: unknown, item: Json) => (isPlain(name) || isReference(item, mayStay) ? item : emptied(item));
   if (isObject(map)) return mapped(map, value);
@@ -70,7 +70,7 @@ function commandLine(words: readonly Json[], mayStay: MayStay): Json[] {
 const isNamedOption = (option: string, word: string): boolean =>
   option.startsWith("-") && isNamedSecret(option, word, false);
 
-/** A command line in one text, in which quotation marks hold words together. */
+/** Removes secrets from a command line in a single string, whose quotation marks group words. */
 function commandText(text: string, mayStay: MayStay): string {
   const parts = text.match(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+|\s+/g) ?? [];
   const quotes = parts.map((part) => /^(["']).*\1$/s.exec(part)?.[1] ?? "");
@@ -86,13 +86,13 @@ function commandText(text: string, mayStay: MayStay): string {
   return words.join("");
 }
 
-/** `Name: value` */
+/** Removes the value of a header `Name: value`. */
 function withoutHeader(word: string, isSecret: (name: string) => boolean): string {
   const name = /^([A-Za-z][\w-]*)\s*:(?!\/\/)/.exec(word)?.[1];
   return name !== undefined && isSecret(name) ? `${name}:` : word;
 }
 
-/** `--name=value`, `NAME=value`, or a value. */
+/** Removes the secret from `--name=value`, `NAME=value`, or a plain value. */
 function withoutValue(word: string): string {
   const plain = withoutPathSecrets(withoutUrlCredentials(word));
   if (isCredential(plain) || BEARER.test(word)) return "";

@@ -18,14 +18,17 @@ import {
 import { isPlainKind, normalized } from "./secretNames";
 import { columnSecrets } from "./secretTables";
 
-/** A secret in a text, by where its name begins. */
+/** A secret in a text, located by the start of its name. */
 export interface NamedSecret {
-  /** `call`, `curl`, `command`, `header`, `login`, or {@link namedRule}'s. */
+  /** `call`, `curl`, `command`, `header`, `login`, or the result of {@link namedRule}. */
   readonly rule: string;
   readonly index: number;
 }
 
-/** In every name that {@link strengthOf} knows, and what other places of secrets begin with. */
+/**
+ * Keywords of which every name known to {@link strengthOf} contains at least one, and the first words of other
+ * constructs that hold secrets.
+ */
 const NAMES =
   "auth bearer connection_ cookie cred csrf database_ur dsn header hmac jwt key license otp pass pat pin private psk psw pswd pw salt secret seed session sid sig sso token x- xsrf appid"
     .split(" ")
@@ -38,34 +41,37 @@ const COMMANDS_FROM = NAMES.length + LOGINS.length;
 const CALLS_FROM = COMMANDS_FROM + COMMAND_NAMES.length;
 let keywords: Keywords | undefined;
 
-/** What an argument of a call is: also `pair`, `name:password`; `like`: a password only where it looks as one. */
+/** Kind of a call's argument. `pair`: `name:password`; `like`: a secret only if it looks like a password. */
 type ArgumentKind = "like" | "pair" | "password" | "secret";
 
 const NAME_LENGTH_MAX = 80;
-/** Of the options that follow a name. */
+/** Number of characters of a chain `a=b=c…` that are skipped at once. */
 const CHAIN_LENGTH = 120;
 const CHAIN = new RegExp(`=[\\w=-]{${CHAIN_LENGTH}}`, "y");
 const HEADERS_LENGTH_MAX = 2_400;
 
-/** What closes a name, up to an operator. */
+/** Matches the end of a name, up to an operator. */
 const CLOSE = String.raw`(\\{0,7}["'${"`"}]|&quot;|&#3[49];)?(?:[\])]{1,2})?\*{0,2}[ \t]{0,20}`;
-/** Between a name and its value: a type of it, or some words (\`As String =\`, \`for ada =\`); then an operator. */
+/**
+ * Matches the text between a name and its value: an optional type or a few words (`As String =`, `for ada =`), then an
+ * operator.
+ */
 const OPERATOR = new RegExp(
   `${CLOSE}${String.raw`(?:(:[ \t]{0,4}[A-Za-z][\w.[\]| ]{0,60}?[ \t]{0,4}=(?![=>])|(?<=[ \t\])])(?:[A-Za-z@][\w.()@]{0,40}[ \t]{1,4}){1,3}:?=[ \t]{0,4}(?=[bfru]{0,2}["']))|(<-|->|=>|:=|={1,3}|!==?|\?=|\+=|\|\||\?\?|or\b(?=[ \t]{1,4}["'])|-{1,2}(?=[ \t])|:(?!:)|,|(?:<\/\w{1,30}>\s{0,40}<\w{1,30})?>|\|(?!\|)|\((?=[bfruBFRU]{0,2}\\{0,7}["'${"`"}])|%3[adAD]))\*{0,2}[ \t]{0,40}(\\?\r?\n[ \t]{0,80}|[|>][+-]?[ \t]{0,8}\r?\n[ \t]{0,80})?`}`,
   "y",
 );
-/** Operators behind which only what looks random is a secret: of tables and calls. */
+/** Matches operators after which only a random-looking value is a secret: those of tables and calls. */
 const LOOSE = /^[|(]$/;
 const PREPOSITIONS = "(?:at|da|de|del|der|des|di|dla|do|du|for|für|here|in|of|on|para|per|pour|to|von|zum)";
-/** Words between a name and its value in a sentence. */
+/** Matches the words between a name and its value in a sentence. */
 const SPOKEN = new RegExp(
   `[ \\t]{1,4}(?:(?:${PREPOSITIONS}[ \\t]{1,2}(?:\\p{L}{1,20}[ \\t]{1,2}){0,3})?(?:${copulas.join("|")})(?:[ \\t]{1,4}|[ \\t]{0,2}:[ \\t]{0,4}))?`,
   "uy",
 );
 
 /**
- * Where a text gives a secret as the value of a name: in assignments, dictionaries, headers, options, queries, tables and
- * sentences; and where a call or a command gives one at its place.
+ * Finds named secrets in a text: values of a name in assignments, dictionaries, headers, options, queries, tables and
+ * sentences, and secret arguments of calls and commands.
  */
 export function namedSecretsIn(text: string, onFound: (found: NamedSecret) => void): void {
   keywords ??= new Keywords(WORDS);
@@ -91,7 +97,7 @@ export function namedSecretsIn(text: string, onFound: (found: NamedSecret) => vo
     if (end <= seen) return;
     const name = nameAt(text, end, end - length, walked);
     if (name === undefined) return;
-    // Of a chain such as `a=b=c…` only the first names can have a value of their own.
+    // In a chain such as `a=b=c…`, only the first names can have a value of their own.
     CHAIN.lastIndex = name.end;
     seen = CHAIN.test(text) ? name.end + CHAIN_LENGTH : name.end;
     if (isNamed(text, name)) onFound({ rule: namedRule(name.text), index: name.start });
@@ -113,23 +119,25 @@ interface Name {
   readonly start: number;
   readonly end: number;
   readonly strength: Strength | undefined;
-  /** Of the text: where expressions without texts end. */
+  /** Scan state of the text: the index up to which expressions contain no strings. */
   readonly walked: { emptyUntil: number };
 }
 
 const isNameUnit = (unit: number) =>
   (unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || (unit >= 48 && unit <= 57) || unit === 95 || unit === 45;
 
-/** The name that a keyword is in; of words with blanks between, such as `API key`, the last two. */
+/**
+ * Returns the name that contains a keyword. If words are separated by spaces, as in `API key`, returns the last two.
+ */
 function nameAt(text: string, from: number, to: number, walked: Name["walked"]): Name | undefined {
   let start = to;
   let end = from;
   while (start > 0 && from - start <= NAME_LENGTH_MAX && isNameUnit(text.charCodeAt(start - 1))) start--;
   while (end < text.length && end - from <= NAME_LENGTH_MAX && isNameUnit(text.charCodeAt(end))) end++;
   if (end - start > NAME_LENGTH_MAX) return undefined;
-  // `name->`, `name--`: no letters of it.
+  // The hyphens of `name->` and `name--` are not part of the name.
   while (end > from && text[end - 1] === "-") end--;
-  // `\n` of a text within a text is no letter of the name.
+  // The `n` of an escaped `\n`, in a string within a string, is not part of the name.
   if (text[start - 1] === "\\" && /[nrt]/.test(text[start] ?? "")) start++;
   const name = text.slice(start, end);
   const strength = strengthOf(name) ?? (/^x-./i.test(name) ? "hint" : undefined);
@@ -155,15 +163,15 @@ function isNamed(text: string, name: Name): boolean {
   if (!operator) return isSpoken(text, name);
   const at = name.end + operator[0].length;
   const [, close, typed, sign = "=", line] = operator;
-  // What stands in for a variable, not for a text.
+  // The left side is a variable with a default value, not a quoted string.
   if (close && /^(?:or|\|\||\?\?)$/.test(sign)) return false;
   if (sign === "-" || sign === "--" || sign === "->") return isSpoken(text, name, at);
   const own: Name = LOOSE.test(sign) && !isSetter(text, name) ? { ...name, strength: "hint" } : name;
-  // Of a list, the next item is no value of the one before.
+  // In a list, the next item is not the value of the previous one.
   const isArgumentOf = isArgument(text, name, close !== undefined);
   if (sign === "," && !isArgumentOf && !typed)
     return text[name.start - 1] === "{" ? isQuotedSecret(text, name, at) : hasTupleValue(text, name);
-  // Behind a colon that ends a line, code of another line begins.
+  // After a colon at the end of a line, an unrelated line of code begins.
   if (
     line === undefined || sign !== ":" || /^[|>]/.test(line) ? hasOperand(text, own, at) : isQuotedSecret(text, own, at)
   )
@@ -177,29 +185,30 @@ function isNamed(text: string, name: Name): boolean {
   return isUnquotedSecret(text, own, sign, operator[0], literal);
 }
 
-/** `arn:aws:secretsmanager:us-east-1:1234:secret:a-name` */
+/** Matches `arn:aws:secretsmanager:us-east-1:1234:secret:a-name`. */
 const isPartOfArn = (text: string, { start }: Name): boolean =>
   text[start - 1] === ":" && /\barn:[\w:-]{1,100}$/.test(text.slice(Math.max(0, start - 110), start));
 
 const SETTERS = new Set(["add", "change", "set", "update", "use", "with"]);
 
-/** `setPassword("…")`, `.password("…")` */
+/** Matches `setPassword("…")` and `.password("…")`. */
 function isSetter(text: string, { text: name, start }: Name): boolean {
   const [verb = "", ...nouns] = normalized(name).split("_");
   const isNoun = strengthOf(verb) !== undefined || /^(?:access|api|client|db|user)$/.test(verb);
   return nouns.length > 0 && SETTERS.has(verb) ? true : text[start - 1] === "." && isNoun;
 }
 
-/** What names the value that a call takes where there is none. */
+/** Matches names of a call's default value. */
 const DEFAULT_LABEL = /^(?:def|default|default_value|defaultValue|fallback|val|value|default_factory)$/;
 
-/** Calls whose text is no value: `.strip("…")`, `input("…")`. */
+/** Matches calls whose string argument is not the value: `.strip("…")`, `input("…")`. */
 const OTHER_CALLEE =
   /strip|split|join|replace|with|find|match|search|read|input|prompt|getpass|write|print|log|info|warn|error|exception|query|select|locator|t$/i;
 
 /**
- * Whether an expression has a text that is a secret by its name: the expression itself, a part of it, what a call wraps or takes
- * where there is none; of a tuple's names (`user, password = "ada", "…"`) the text at the name's own place.
+ * Returns true if an expression contains a string that is a secret according to the name: the expression itself, a part
+ * of it, a call's argument, or a call's default value. If the name is part of a tuple (`user, password = "ada", "…"`),
+ * the string at the same position counts.
  */
 function hasOperand(text: string, { strength = "hint", text: name, start, walked }: Name, at: number): boolean {
   const plain = normalized(name);
@@ -211,7 +220,7 @@ function hasOperand(text: string, { strength = "hint", text: name, start, walked
       text.slice(Math.max(0, start - 200), start),
     )?.[1];
   const placeMax = tuple === undefined ? 0 : tuple.split(",").length - 1;
-  // Within an expression that has no texts begins no other that has some.
+  // Skip expressions nested in an expression that was found to contain no strings.
   if (at < walked.emptyUntil) return false;
   const operands = operandsIn(text, at);
   let found = operands.next();
@@ -230,7 +239,7 @@ function hasOperand(text: string, { strength = "hint", text: name, start, walked
   return false;
 }
 
-/** `password, user = "…", "ada"` */
+/** Matches `password, user = "…", "ada"`. */
 function hasTupleValue(text: string, name: Name): boolean {
   const operator = matchAt(
     /(?:[ \t]{0,4},[ \t]{0,4}[$\w.]{1,60}){1,8}[ \t)\]]{0,4}:?=(?!=)[ \t([]{0,4}/y,
@@ -245,7 +254,7 @@ function isQuotedSecret(text: string, { text: name, strength = "hint" }: Name, a
   return literal?.isQuoted === true && isLiteralSecret(normalized(name), literal.text, strength);
 }
 
-/** `--password …`, `password is …`, `PASSWORD '…'`, `password -> …`, `… as the password`. */
+/** Matches `--password …`, `password is …`, `PASSWORD '…'`, `password -> …` and `… as the password`. */
 function isSpoken(text: string, name: Name, from?: number): boolean {
   const { strength = "hint" } = name;
   const spoken = from === undefined ? matchAt(SPOKEN, text, name.end) : null;
@@ -259,7 +268,10 @@ function isSpoken(text: string, name: Name, from?: number): boolean {
 
 const trimmed = ({ text }: Literal) => text.replace(/[.,:!?]{1,600}$/, (end) => /^!/.exec(end)?.[0] ?? "");
 
-/** Of words that only follow a name, those that no sentence has. */
+/**
+ * Returns true if a word that follows a name is a secret. Without an operator, the word must not be one that occurs in
+ * prose.
+ */
 function isSaid(text: string, name: Name, at: number, literal: Literal, isVerb = true): boolean {
   const { strength = "hint" } = name;
   const value = trimmed(literal);
@@ -275,7 +287,10 @@ function isSaid(text: string, name: Name, at: number, literal: Literal, isVerb =
   );
 }
 
-/** `requirepass …`, `setenv DB_PASSWORD …`, `user ada, password …`: of two words on a line, or behind a name of somebody. */
+/**
+ * Matches `requirepass …`, `setenv DB_PASSWORD …` and `user ada, password …`: two words on a line, or a password after
+ * a user's name.
+ */
 function isDirective(text: string, { text: name, start }: Name, { end }: Literal): boolean {
   const before = text.slice(Math.max(0, start - 60), start);
   if (
@@ -286,7 +301,7 @@ function isDirective(text: string, { text: name, start }: Name, { end }: Literal
   return /(?:^|\n)[ \t]*$/.test(before) && /[\r\n]/.test(text[end] ?? "\n");
 }
 
-/** `fill("#password", "…")`, `find("password").send_keys("…")`: what a program types into a form. */
+/** Matches values that a program types into a form: `fill("#password", "…")`, `find("password").send_keys("…")`. */
 const TYPED =
   /\\{0,7}["'`]?\]?["'`]?\){0,2}(?:\.\w{0,20}(?:fill|type|keys?|value|text|input|enter|sequentially)\(|["'`]?[ \t]{0,4},[ \t]{0,4}(?=["'`]))/iy;
 const FORM_CALL =
@@ -300,7 +315,7 @@ function isTyped(text: string, { text: name, start, end, strength = "hint" }: Na
   return literal?.isQuoted === true && isLiteralSecret(normalized(name), literal.text, strength);
 }
 
-/** `my exa key`: of a service, no key of a table. */
+/** Matches `my exa key`: the key of a service, not of a table. */
 function isKeyOfSomebody(text: string, { text: name, start }: Name): boolean {
   return /^(?:key|token|secret)$/i.test(name) && /[a-z] $/i.test(text.slice(Math.max(0, start - 2), start));
 }
@@ -308,7 +323,7 @@ function isKeyOfSomebody(text: string, { text: name, start }: Name): boolean {
 const SAID_BEFORE =
   /(?:^|[\s"'`(])([^\s"'`()]{6,80})["'`)]{0,2}[ \t]{1,4}(?:as|is|for)[ \t]{1,4}(?:(?:the|your|my|our|its|a)[ \t]{1,4})?(?:[A-Za-z]{2,20}[ \t]{1,4})?$/;
 
-/** `Log in with … as the password`. */
+/** Matches `Log in with … as the password`. */
 function isSaidBefore(text: string, { start, strength }: Name): boolean {
   if (strength !== "password" && strength !== "secret") return false;
   const value = SAID_BEFORE.exec(text.slice(Math.max(0, start - 130), start))?.[1];
@@ -317,7 +332,10 @@ function isSaidBefore(text: string, { start, strength }: Name): boolean {
 
 const EXPRESSION = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+$/;
 
-/** Whether a name is an argument of a call that has the value after it: `set("X-Api-Key", "…")`, `getenv(API_KEY, "…")`. */
+/**
+ * Returns true if a name is an argument of a call, followed by its value: `set("X-Api-Key", "…")`, `getenv(API_KEY,
+ * "…")`.
+ */
 function isArgument(text: string, { text: name, start }: Name, isClosed: boolean): boolean {
   const before = text.slice(Math.max(0, start - 60), start);
   if (isClosed) return /\w\(\s{0,8}\\{0,7}["'`][\w.-]{0,40}$/.test(before);
@@ -327,14 +345,17 @@ function isArgument(text: string, { text: name, start }: Name, isClosed: boolean
   );
 }
 
-/** A text without quotation marks is a value in a file of settings, a query or a command; in code it is a name. */
+/**
+ * Returns true if an unquoted value is a secret. In settings files, queries and commands it is a value; in code it is
+ * an identifier.
+ */
 function isUnquotedSecret(text: string, name: Name, sign: string, operator: string, literal: Literal): boolean {
   const { strength = "hint" } = name;
   const plain = normalized(name.text);
   const after = text[literal.end] ?? "\n";
   const before = text[name.start - 1] ?? "\n";
   const isQuery = sign === "=" && /[?&;#]/.test(before);
-  // Where letters of a script without blanks follow, the value ends, or there is none.
+  // Letters of a script without spaces end the value.
   const own = literal.text.split(/[\u1100-\u11ff\u0e00-\u0e7f\u3000-\u9fff\uac00-\ud7af]/, 1)[0] ?? "";
   const value = isQuery ? (own.split(/[&#]/, 1)[0] ?? "") : trimmed({ ...literal, text: own });
   if (/[([]/.test(after)) return false;
@@ -348,7 +369,7 @@ function isUnquotedSecret(text: string, name: Name, sign: string, operator: stri
   const isConstant = /^[A-Z][A-Z0-9_]+$/.test(name.text) || name.text.startsWith("-");
   const isLine =
     /[\r\n]/.test(after) && /(?:^|[\n\r])[\w.-]{0,60}$/.test(text.slice(Math.max(0, name.start - 61), name.start));
-  // In a query no word of a sentence follows.
+  // A value in a query is not followed by the words of a sentence.
   if (isQuery && strength === "secret" && /^[A-Za-z0-9]{16,}$/.test(value)) return isSecretLiteral(value, "password");
   const isSetting = operator === "=" ? isConstant || isLine : isLine && /^ = ?$/.test(operator) && isInIni(text, name);
   if (isQuery || sign.endsWith(">") || isSetting) return isSecretLiteral(value, strength);
@@ -359,13 +380,13 @@ function isUnquotedSecret(text: string, name: Name, sign: string, operator: stri
   return (isWord ? value.length >= 20 : value.length >= 6) && isSecretLiteral(value, strength);
 }
 
-/** Whether a line is below the name of a section: `[db]`. */
+/** Returns true if a line belongs to an INI section such as `[db]`. */
 const isInIni = (text: string, { start }: Name): boolean =>
   /(?:^|\n)[ \t]{0,8}\[[\w .:-]{1,60}\][ \t]{0,8}\r?\n(?:[\w.-]{1,60}[ \t]{0,8}=[^\n]{0,200}\n){0,8}[\w.-]{0,40}$/.test(
     text.slice(Math.max(0, start - 600), start),
   );
 
-/** `API key:`, and the key on a line of its own. */
+/** Matches `API key:` followed by the key on a line of its own. */
 function isAloneOnLine(text: string, { strength = "hint" }: Name, sign: string, literal: Literal): boolean {
   const { text: value } = literal;
   if (!/^:|^=$/.test(sign) || !/[\r\n]/.test(text[literal.end] ?? "\n") || value.endsWith(":")) return false;
@@ -373,22 +394,25 @@ function isAloneOnLine(text: string, { strength = "hint" }: Name, sign: string, 
   return !isWordy(value) && isSecretLiteral(value, strength === "secret" ? strength : "hint");
 }
 
-/** Before a name that is itself a value: `name: `, `"key": "`, `ParameterKey=`. */
+/** Matches the text before a name that is itself a value: `name: `, `"key": "`, `ParameterKey=`. */
 const ROW_NAME =
   /(?:(?:name|key|parameter|param|field|header|variable|setting|property|label)|(?<![A-Za-z])(?:k|id|type|env|option))\\{0,7}["'`]?(?:\s{0,4}(?:[:=]|=>)\s{0,4}\\{0,7}["'`]?|[ \t]["'])$/i;
 const ROW_VALUE =
   /(?:(?<![A-Za-z])(?:[\w-]{0,20}?(?:value|val)|v|default|content))\\{0,7}["'`]?\s{0,4}(?:[:=](?!=)|=>)\s{0,8}/i;
-/** Where the next row begins. */
+/** Matches the start of the next row. */
 const ROW_END = /\n\s{0,20}\n|\w{1,30}Input\(|(?<![A-Za-z_])(?:k|name|key)\\{0,7}["'`]?\s{0,2}[:=]|\}/i;
 const ROW_LENGTH_MAX = 600;
 
-/** A row of name and value: `- name: DB_PASSWORD`, `value: …`; `SecretStrInput(name="api_key", value="…")`; `<add key="…" value="…"/>`. */
+/**
+ * Matches a row of a name and a value: `- name: DB_PASSWORD`, `value: …`; `SecretStrInput(name="api_key", value="…")`;
+ * `<add key="…" value="…"/>`.
+ */
 function hasRowValue(text: string, { text: name, start, end, strength = "hint" }: Name): boolean {
   if (!ROW_NAME.test(text.slice(Math.max(0, start - 40), start))) return false;
   const rest = text.slice(end, end + ROW_LENGTH_MAX);
   const length = rest.search(ROW_END);
   const row = length < 0 ? rest : rest.slice(0, length);
-  // Of a form, in the body of a request.
+  // A multipart form in the body of a request.
   const value = /^["']?\r?\n\r?\n/.exec(rest) ?? ROW_VALUE.exec(row);
   const literal = value && literalAt(text, end + value.index + value[0].length);
   if (!literal) return false;
@@ -396,10 +420,10 @@ function hasRowValue(text: string, { text: name, start, end, strength = "hint" }
   return isLiteralSecret(normalized(name), literal.text, strength);
 }
 
-/** `Login: ada / …`, `credentials: ada:…` */
+/** Matches `Login: ada / …` and `credentials: ada:…`. */
 const LOGIN_PAIR =
   /\*{0,2}[ \t]{0,2}(?::|=|->|-[ \t])\*{0,2}[ \t]{0,4}([\w.+-]{1,40}(?:@[\w.-]{1,60})?)[ \t]{0,2}[/:|,][ \t]{0,2}([^\s"'`,;]{5,80})/y;
-/** Accounts and their passwords: `USERS = {"ada": "…"}`. */
+/** Returns true for the name of a collection of accounts with passwords: `USERS = {"ada": "…"}`. */
 const isLoginsName = (plain: string): boolean => /^(?:(?:\w{1,40}_)?(?:users|accounts|logins))$/.test(plain);
 
 function isLogin(text: string, { text: name, end }: Name): boolean {
@@ -426,7 +450,7 @@ function isLogin(text: string, { text: name, end }: Name): boolean {
   );
 }
 
-/** `login("ada", "…")` */
+/** Matches `login("ada", "…")`. */
 function isCallSecret(text: string, at: number, call: (typeof CALLS)[number] | undefined): boolean {
   if (!call) return false;
   const [callee, kinds] = call;
@@ -452,7 +476,7 @@ const BASIC_PAIR = new RegExp(
   "iy",
 );
 
-/** `auth=("user", "password")` */
+/** Matches `auth=("user", "password")`. */
 function hasBasicPair(text: string, at: number): boolean {
   const password = matchAt(BASIC_PAIR, text, at)?.[4];
   return password !== undefined && isSecretLiteral(password, "password");
@@ -461,7 +485,7 @@ function hasBasicPair(text: string, at: number): boolean {
 const HEADER_PAIR =
   /(\\{0,7}["'])?\b([A-Za-z][\w-]{1,80})(?:\1[\])]?)?\s{0,4}(?::|=>|=|,)\s{0,20}[bfru]{0,2}(\\{0,7}["'`])([^"'`\\\n]{8,600})\3/g;
 
-/** Names and values after `headers`: a dictionary, or a call. */
+/** Searches the names and values after `headers`, in a dictionary or a call. */
 function headersAt(text: string, at: number): { isSecret: boolean; end: number } {
   const rest = text.slice(at, at + HEADERS_LENGTH_MAX);
   if (!/^[^\n{[(]{0,40}[{[(]/.test(rest)) return { isSecret: false, end: at };

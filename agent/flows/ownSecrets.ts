@@ -4,19 +4,19 @@ import { isObject, type Json, type JsonObject, mapped } from "./canonicalJson";
 import { withoutFieldSecrets } from "./secretFields";
 import { fieldsMapped } from "./templates";
 
-/** Keys of a field that only say how it looks: a value is not lost because another region showed its field. */
+/** Keys that affect only a field's appearance. A secret is restored even if a different region changed them. */
 const LOOK_KEYS = ["advanced", "display_name", "info", "placeholder", "show"];
 
 /**
- * A graph of Git with the secrets that this region's own copy of it holds: Git never had them, and importing must not
- * wipe them. Only where Git's field is just what would be exported of the region's: so nothing that the file says is
- * overwritten, and no secret gets into a field that is another one by now.
+ * Restores into a graph from Git the secrets of this region's own copy: Git never has them, and an import must not
+ * erase them. A field's secret is restored only if Git's field equals the export of the region's field. Nothing that
+ * the file sets is overwritten, and no secret is put into a field whose purpose has changed.
  */
 export function withOwnSecrets(data: Json, local: Json): Json {
   const own = new Map<string, Json | undefined>();
   fieldsMapped(local, (placed) => {
     const place = placeOfField(placed);
-    // Of two fields in one place nobody can say which one is meant.
+    // If two fields have the same path, restore neither, because the right one is unknown.
     own.set(place, own.has(place) ? undefined : placed.field);
     return placed.field;
   });
@@ -37,7 +37,8 @@ function restored(key: string, field: JsonObject, own: JsonObject): JsonObject {
     if (LOOK_KEYS.includes(name) || own[name] === undefined || ours[name] === undefined) return item;
     return name === "value" ? restoredValue(item, ours[name], own[name]) : own[name];
   });
-  // What makes a cell secret may lie beside it, and Git may say something else of it: it would be exported as plain.
+  // The cell that marks a value as secret may have changed in Git. The restored secret would then be exported as plain
+  // text, so keep Git's field.
   return isDeepStrictEqual(exported(whole), field) ? whole : field;
 }
 
@@ -52,6 +53,7 @@ function restoredValue(value: Json, exported: Json, own: Json): Json {
     });
   }
   if (!isObject(value) || !isObject(exported) || !isObject(own)) return value;
-  // Not deeper: the secrets in the configuration of an MCP server are for that server, not for one at another address.
+  // Restore no deeper level: the secrets in an MCP server's configuration must not be sent to a server at a different
+  // address.
   return mapped(value, (key, item) => (isDeepStrictEqual(item, exported[key]) ? (own[key] ?? item) : item));
 }

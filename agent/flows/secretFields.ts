@@ -4,26 +4,28 @@ import { isHeadersName, isPlainHeader, isSecretName } from "./secretNames";
 import { boundValue, emptied, emptiedBy, type MayStay, type Rules, withoutSecrets } from "./secretValues";
 import { fieldsMapped } from "./templates";
 
-/** By row, which cells of a table LangFlow loads: a list of columns, or a truth value by column. */
+/**
+ * Key of a row that selects the cells that LangFlow loads from variables: a list of columns, or a boolean per column.
+ */
 const ROW_LOADS = "__load_from_db_fields";
-/** LangFlow's handle of a connection, `provider/name`, which says nothing secret. */
+/** Matches LangFlow's reference to a connection, `provider/name`, which is not secret. */
 const CONNECTION = /^[a-z0-9][a-z0-9._-]{0,119}\/[a-z0-9_]{1,64}$/;
 
-/** What Python takes for true. */
+/** Returns the truth value that Python gives to a value. */
 function isTrue(value: Json | undefined): boolean {
   if (Array.isArray(value)) return value.length > 0;
   return isObject(value) ? Object.keys(value).length > 0 : Boolean(value);
 }
 
-/** Whether `lfx export` empties a field. */
+/** Returns true if `lfx export` empties the field. */
 export const isHidden = (field: JsonObject): boolean => isTrue(field.password) || isTrue(field.load_from_db);
 
 /**
- * A field of a component without its secrets: by its flags, its names, and the kind of its value. What is removed
- * becomes the empty value of its kind ("" for texts, as `lfx export` has it); names, URLs and rows stay where they are.
+ * Removes the secrets from a component's field, based on its flags, its names, and the type of its value. A removed
+ * secret becomes the empty value of its type ("" for strings, like `lfx export`). Names, URLs and rows stay.
  *
- * @param key its name in the template; a field may have another of its own
- * @param mayStay whether the name of a global variable stays, where the field says that its value is one
+ * @param key the field's name in the template; the field may also have a name of its own
+ * @param mayStay decides whether the name of a global variable stays if the field is bound to a variable
  */
 export function withoutFieldSecrets(key: string, field: Json, mayStay: MayStay): Json {
   if (!isObject(field)) return isText(field) && isSecretName(key) ? emptiedBy(key, field) : field;
@@ -34,7 +36,10 @@ export function withoutFieldSecrets(key: string, field: Json, mayStay: MayStay):
   );
 }
 
-/** Code may make an input of the kind for secrets, and take its flag away. */
+/**
+ * Returns true if the field's input type is for secrets. A component's code may use such an input and clear its
+ * password flag.
+ */
 const isSecretInput = ({ _input_type: type }: JsonObject): boolean => isText(type) && /Secret\w{0,80}Input$/.test(type);
 
 function fieldValue(key: string, field: JsonObject, value: Json, mayStay: MayStay): Json {
@@ -51,15 +56,16 @@ function fieldValue(key: string, field: JsonObject, value: Json, mayStay: MaySta
   return value.map((row) => (isObject(row) ? tableRow(row, columns, rules) : withoutSecrets(row, rules)));
 }
 
-/** Columns whose cells hold names of variables, where the row does not say otherwise. */
+/** Returns the columns whose cells contain variable names by default. A row may override this. */
 function loadedColumns({ table_schema: schema }: JsonObject): ReadonlySet<string> {
   const columns = Array.isArray(schema) ? schema.filter(isObject) : [];
   return new Set(columns.filter((column) => isTrue(column.load_from_db)).map(({ name }) => String(name)));
 }
 
 /**
- * A cell that is loaded holds a name. One that could be, but is not, holds what the user did not want to name: LangFlow
- * takes it for a secret, and so do we, but for headers that never are.
+ * Removes the secrets from a table's row. A cell that LangFlow loads contains a variable's name and stays. If a
+ * loadable cell is not loaded, it contains a value that the user entered directly: LangFlow treats it as a secret, and
+ * the agent does too, except for headers that are never secret.
  */
 function tableRow(row: JsonObject, columns: ReadonlySet<string>, rules: Rules): JsonObject {
   const { [ROW_LOADS]: loads, ...cells } = row;

@@ -2,8 +2,8 @@ import { folded, nameWords } from "./foldedText";
 import { isPlainHeader, isPlainKind, isSecretHeader, isSecretName, normalized } from "./secretNames";
 
 /**
- * What a name says of the value beside it: `password` and `secret`: a value that is written out is one; `hint`: only one that
- * looks random is; `pin`: also some digits.
+ * How strongly a name suggests that its value is a secret. `password` and `secret`: any literal value is one; `hint`:
+ * only a random-looking value is; `pin`: a few digits also are.
  */
 export type Strength = "password" | "secret" | "pin" | "hint";
 
@@ -12,7 +12,7 @@ const PASSWORD_WORDS = new Set(
 );
 const PASSWORD_END =
   /(?:^(?:passe?|passw|pswd|psw|pw)|(?:admin|app|auth|db|email|ftp|http|key|ldap|login|mail|mongo|mq|my|mysql|pg|proxy|redis|root|smtp|ssh|store|sudo|svn|user|web|wifi)pass|pass(?:wd|word|phrase|code)|pwd)$/;
-/** Names in which the words are not told apart: `clientsecret`. */
+/** Matches names whose words are not separated, such as `clientsecret`. */
 const SECRET_END =
   /(?:secret|token|(?:access|account|api|auth|encryption|master|private|secret|shared|signing|subscription)key)s?$/;
 const HINT_WORDS = new Set(
@@ -23,13 +23,13 @@ const HINT_WORDS = new Set(
 );
 
 const TOKEN_WORDS = new Set(nameWords("token"));
-/** Last words of names that say something about a secret: `max_password_size`, `api_key_env`. */
+/** Last words of names that describe a secret but do not hold one: `max_password_size`, `api_key_env`. */
 const ABOUT_WORDS = new Set(
   `column count env expiry field fields file format hint hints label length lifetime limit max min name names param parameter path pattern
   placeholder policy prefix regex size suffix timeout title ttl type types var`.split(/\s+/),
 );
 
-/** Flows say the same names again and again. */
+/** Cache of results, because flows repeat the same names. */
 const strengths = new Map<string, Strength | undefined>();
 const STRENGTHS_MAX = 10_000;
 const KEPT_LENGTH_MAX = 80;
@@ -38,7 +38,7 @@ export function strengthOf(name: string): Strength | undefined {
   if (name.length > KEPT_LENGTH_MAX) return strengthIn(name);
   if (!strengths.has(name)) {
     if (strengths.size >= STRENGTHS_MAX) strengths.clear();
-    // As a copy: a slice keeps in memory the whole text that it was cut from.
+    // Copy the name: a slice would keep the whole text from which it was cut in memory.
     strengths.set(Buffer.from(name, "utf16le").toString("utf16le"), strengthIn(name));
   }
   return strengths.get(name);
@@ -53,7 +53,7 @@ function strengthIn(name: string): Strength | undefined {
   if (last === "secret" || PASSWORD_END.test(last) || words.some((word) => PASSWORD_WORDS.has(word))) return "password";
   if (isSecretName(name) || isSecretName(name.replace(/s$/i, "")) || SECRET_END.test(last) || TOKEN_WORDS.has(last))
     return last === "tokens" ? "hint" : "secret";
-  // A variable of the environment: `REDISCLI_AUTH`.
+  // An environment variable such as `REDISCLI_AUTH`.
   if (last === "auth" && /^[A-Z][A-Z0-9_]+$/.test(name)) return "secret";
   return words.some((word) => HINT_WORDS.has(word)) ? "hint" : undefined;
 }
@@ -62,15 +62,15 @@ const PLACEHOLDER_WORDS = new Set(
   `abc123 changeme dummy enter example fake foo hidden insert masked my none null omitted placeholder redacted replace sample todo xxx xxxx
   xxxxx your yours`.split(/\s+/),
 );
-/** A template's hole, a shell's or a file's variable, or what was left out. */
+/** Matches a template's placeholder, a variable of a shell or a file, or an ellipsis. */
 const HOLE =
   /[{<[(]\s*[^\s{}<>[\]()][^{}<>[\]()]*[}>\])]|[{}]|\$[A-Za-z_(]|%[A-Za-z_]+%|%[sdr]\b|\.{3}|…|\*{3}|•{3}|^@?[\w.]*\($/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-/** Names of algorithms and types that end in numbers. */
+/** Matches names of algorithms and types that end in a number. */
 const TECHNICAL = /^(?:aes|base|bytes|e?cdsa|es|float|h|hs|int|ipv|latin|md|o?auth|ps|rs|sha|uint|utf|v|x)[-_]?\d+$/i;
 const SCHEME = /^(?:api-?key|basic|bearer|digest|token)\s+/i;
 
-/** Parts of a text: what blanks, punctuation and capital letters divide. */
+/** Splits a text into parts at spaces, punctuation and capital letters. */
 function partsOf(text: string): string[] {
   return text
     .replace(/([a-z])([A-Z])|(\d)([A-Z][a-z]{2})/g, "$1$3 $2$4")
@@ -78,7 +78,7 @@ function partsOf(text: string): string[] {
     .filter(Boolean);
 }
 
-/** Bits a character. */
+/** Returns the entropy in bits per character. */
 export function entropy(text: string): number {
   const counts = new Map<string, number>();
   for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
@@ -87,7 +87,7 @@ export function entropy(text: string): number {
   return bits;
 }
 
-/** Whether a text is made of words, names and small numbers. */
+/** Returns true if a text consists of words, names and small numbers. */
 export function isWordy(text: string): boolean {
   const parts = partsOf(text);
   const letters = parts.reduce((sum, part) => sum + part.length, 0);
@@ -99,10 +99,13 @@ export function isWordy(text: string): boolean {
 
 export const isUuid = (text: string): boolean => UUID.test(text);
 
-/** More abbreviations than a name has. */
+/** Matches more abbreviations than a name contains. */
 const ACRONYMS = /(?:[A-Z]{2,20}[^A-Z]{1,20}){2}[A-Z]{2}/;
 
-/** Whether letters and digits follow each other as in no word: both cases with digits, or with more changes than names have. */
+/**
+ * Returns true if letters and digits are mixed as in no word: both cases with digits, or with more changes of case than
+ * names have.
+ */
 function isMixed(run: string): boolean {
   if (run.length < 16 || !/[a-z]/.test(run) || !/[A-Z]/.test(run)) return false;
   if (/\d.*\d/.test(run)) return true;
@@ -112,16 +115,19 @@ function isMixed(run: string): boolean {
     : run.length >= 20 && (changes >= run.length / 5 || ACRONYMS.test(run) || /[b-df-hj-np-tv-xz]{6}/i.test(run));
 }
 
-/** Whether a long text is of letters alone, as many of them capital as chance makes and no name in camel case has. */
+/**
+ * Returns true if a long text consists of letters only, with a share of capitals that is typical of random text and not
+ * of camel case.
+ */
 function isHalfCapital(text: string): boolean {
   const share = (text.match(/[A-Z]/g)?.length ?? 0) / text.length;
   return /^[A-Za-z]{20,}$/.test(text) && share > 0.4 && share < 0.8;
 }
 
-/** A year, and a part of one, in the name of something: `Sales2024Q3`. */
+/** Matches a year, optionally with a quarter or half, in a name: `Sales2024Q3`. */
 const YEAR = /(?<!\d)(?:19|20)\d\d(?!\d)(?:[HQ][1-4])?/g;
 
-/** Whether some run of letters and digits in a text is as mixed as a key is. */
+/** Returns true if a text contains a run of letters and digits that is mixed like a key. */
 export function looksRandom(text: string): boolean {
   if (isUuid(text)) return false;
   const yearless = text.length > NAME_LENGTH_MAX ? text : text.replace(YEAR, " ");
@@ -139,10 +145,13 @@ export function looksRandom(text: string): boolean {
   );
 }
 
-/** Of what may be a name with a year in it. */
+/** Maximum length of a text that may be a name with a year. */
 const NAME_LENGTH_MAX = 80;
 
-/** Whether a text is as people make passwords that rules demand: letters, digits and signs, and nothing else has them so. */
+/**
+ * Returns true if a text looks like a password made for a password policy: letters, digits and special characters in a
+ * combination that other texts do not have.
+ */
 export function isPasswordLike(text: string): boolean {
   return (
     /^[\x21-\x7e]{8,64}$/.test(text) &&
@@ -156,21 +165,21 @@ export function isPasswordLike(text: string): boolean {
 
 const RANDOM_LENGTH = 32;
 
-/** What a person or a program puts in later, or a name for it. */
+/** Returns true if a text is a placeholder for a secret, or a name for one. */
 function isPlaceholder(text: string): boolean {
   if (HOLE.test(text) || text.includes("abcdefghijklm") || /^(.)\1*$|^(?:\\[nrt0]|\W)+$|^pk_(?:live|test)_/.test(text))
     return true;
   const words = partsOf(text.toLowerCase());
   if (words.length === 0) return true;
-  // In what is long and random a short word is there by chance.
+  // In a long random text, a short word occurs by chance.
   if (text.length >= RANDOM_LENGTH && looksRandom(text)) return false;
   return words.some((word) => PLACEHOLDER_WORDS.has(word) || /^x{3,}$/.test(word));
 }
 
-/** Of a longer text the beginning says whether it is a secret. */
+/** Maximum number of characters that are checked. The beginning of a longer text suffices. */
 const JUDGED_LENGTH_MAX = 160;
 
-/** `Basic` and the name and password in Base64. */
+/** Matches `Basic` followed by a name and password in Base64. */
 function isBasicPair(text: string): boolean {
   const encoded = /^basic\s+([A-Za-z0-9+/]{8,}={0,2})$/i.exec(text)?.[1];
   return (
@@ -179,7 +188,7 @@ function isBasicPair(text: string): boolean {
   );
 }
 
-/** Whether a text is words with no sentence in them: `correct horse battery staple`. */
+/** Returns true if a text is a passphrase, several words that form no sentence: `correct horse battery staple`. */
 function isPassphrase(text: string): boolean {
   const words = text.split(/\s+/);
   const isPlain = (word: string) => /^[a-z]{3,12}$/.test(word) && !NAMES.has(word) && !SENTENCE_WORDS.has(word);
@@ -191,7 +200,7 @@ const SENTENCE_WORDS = new Set(
   to too used using was will with wrong`.split(/\s+/),
 );
 
-/** Whether a text that is written out beside a name is a secret. */
+/** Returns true if a literal value is a secret, given the strength of its name. */
 export function isSecretLiteral(value: string, strength: Strength): boolean {
   const whole = value.slice(0, JUDGED_LENGTH_MAX).trim();
   if (isBasicPair(whole)) return true;
@@ -207,19 +216,19 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const words = partsOf(folded(text));
   if (strength === "secret")
     return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text) || isHalfCapital(text));
-  // A random text may end in `…xANy`, and that is no word of it.
+  // A random text may end in `…xANy` without containing the word "any".
   if (looksRandom(text)) return true;
-  // `password`, `user_password`, `DB_PASSWORD`: a name of it, or what an example says.
+  // `password`, `user_password` and `DB_PASSWORD` are names of a secret, or an example's placeholder.
   return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
 }
 
-/** Groups of capital letters and digits: a licence key. */
+/** Matches a license key: groups of capital letters and digits. */
 const isLicence = (text: string): boolean =>
   /^(?=[A-Z0-9-]{12,60}$)[A-Z0-9]{4,12}(?:-[A-Z0-9]{4,12}){1,7}$/.test(text) &&
   /[A-Z]\d+[A-Z]|\d[A-Z]+\d/.test(text) &&
   !isPlaceholder(text);
 
-/** What a name of a secret and a form around one say in the place of its value. */
+/** Words in names of secrets, and in forms around them, that occur in place of a value. */
 const NAMES = new Set(
   `access any api auth bool boolean bytes confirm credential credentials current default disabled empty enabled env expired false
   field forgot incorrect input invalid key login missing name none null number object optional pass passphrase passwd password pwd
@@ -229,7 +238,7 @@ const NAMES = new Set(
     .concat(...(["key", "password", "secret", "token"] as const).map(nameWords)),
 );
 
-/** A cookie's own name is no part of its value. */
+/** Returns true if a named value is a secret. In cookies, only the part after a cookie's own name is checked. */
 export function isLiteralSecret(name: string, value: string, strength: Strength): boolean {
   if (!/cookies?$/.test(name)) return isSecretLiteral(value, strength);
   return value.split(/[;,]/).some((each) => {
@@ -238,21 +247,21 @@ export function isLiteralSecret(name: string, value: string, strength: Strength)
   });
 }
 
-/** Whether a header's value is a secret: by its name, or because it looks random. */
+/** Returns true if a header's value is a secret according to its name, or because it looks random. */
 export function isHeaderSecret(name: string, value: string): boolean {
   if (isPlainHeader(name)) return false;
   const plain = normalized(name);
   return isLiteralSecret(plain, value, isSecretHeader(name) ? "secret" : "hint");
 }
 
-/** The rule of a secret by its name, which is said where it is made of words. */
+/** Returns the rule of a named secret. The rule includes the name if the name consists of words. */
 export const namedRule = (name: string): string =>
   isWordy(name) ? `${NAMED_RULE}/${normalized(name).slice(0, RULE_NAME_MAX)}` : NAMED_RULE;
 export const NAMED_RULE = "named-secret";
-/** So that the configuration takes the rule. */
+/** Maximum length of the name within a rule, so that the configuration accepts the rule. */
 const RULE_NAME_MAX = 60;
 
-/** Whether the value of a key in a flow's own JSON is a secret. */
+/** Returns true if the value of a key in a flow's own JSON is a secret. */
 export function isNamedSecret(name: string, value: string, isHeader: boolean): boolean {
   if (isHeader) return isHeaderSecret(name, value);
   const strength = strengthOf(name);

@@ -9,15 +9,15 @@ import { namedSecretsIn } from "./namedSecrets";
 import { isNamedSecret, isWordy, NAMED_RULE, namedRule, strengthOf } from "./secretLiterals";
 import { isHeadersName } from "./secretNames";
 
-/** What looks like a secret in a flow, and never the secret itself. */
+/** A likely secret in a flow. Never contains the secret itself. */
 export interface Finding {
-  /** Where, for people: `nodes[OpenAI-x1].template.code`. */
+  /** Path of the field, for people: `nodes[OpenAI-x1].template.code`. */
   readonly field: string;
-  /** By which rule: one of secretlint's, such as `github`, or one of ours. */
+  /** Rule that matched: one of secretlint's, such as `github`, or one of ours. */
   readonly rule: string;
 }
 
-/** A rule as secretlint defines it, as far as it is used. */
+/** The parts of a secretlint rule that this module uses. */
 interface Rule {
   readonly meta: { readonly id: string };
   create(
@@ -32,30 +32,32 @@ interface Rule {
 }
 
 const RULE_PREFIX = "@secretlint/secretlint-rule-";
-/** Lets a text switch the others off for itself: only the configuration may do that. */
+/**
+ * Rule that lets a text disable the other rules for itself. It is left out, because only the configuration may do that.
+ */
 const COMMENTS_RULE = `${RULE_PREFIX}filter-comments`;
 /**
- * The rules run without `@secretlint/core`, which keeps a mark of each run for ever and looks through all of them in each
- * run: after 3,000 flows 20 ms and 15 KB a flow, and growing.
+ * Rules of secretlint, run without `@secretlint/core`: the core keeps a record of every run and searches all records in
+ * each run. After 3,000 flows this took 20 ms and 15 KB per flow, and kept growing.
  */
 const RULES = (presetRules as readonly Rule[]).filter(({ meta }) => meta.id !== COMMENTS_RULE);
 
-/** No format that is known is shorter. */
+/** Length of the shortest known secret format. */
 const SECRET_LENGTH_MIN = 8;
-/** Between texts: no rule's pattern holds both a line break and this. */
+/** Separator between texts. No rule's pattern matches both a line break and NUL. */
 const SEPARATOR = "\n\0\n";
-/** Characters that are scanned together: a whole large flow would be in memory once more. */
+/** Number of characters that are scanned together. Scanning a large flow at once would hold a second copy in memory. */
 const SCANNED_LENGTH = 250_000;
-/** Of the parts of a large text: farther than what a secret is known by reaches. */
+/** Overlap between the parts of a large text. It exceeds the context that any rule needs. */
 const OVERLAP_LENGTH = 20_000;
-/** Keys that every path in a graph has. */
+/** Keys that are omitted from a reported path, because every path has them. */
 const UNSAID_KEYS = new Set(["data", "node", "flow", "value"]);
 const SAID_LENGTH_MAX = 80;
 
 /**
- * What looks like a secret in a flow: by the name beside it, by its format, or by where in a text it is.
+ * Finds likely secrets in a flow, by the adjacent name, by format, or by position in a text.
  *
- * @param giveWay waited for between pieces of a large flow, of which all take seconds
+ * @param giveWay awaited between pieces of a large flow, whose scan takes seconds in total
  */
 export async function findSecrets(
   file: Pick<FlowFile, "value">,
@@ -78,7 +80,7 @@ export async function findSecrets(
       continue;
     }
     if (text.text.length < SECRET_LENGTH_MIN) continue;
-    // A large one in parts, since as one it would be in memory once more; only its beginning is beside its name.
+    // Scan a large text in parts, to avoid a second copy of it in memory. Only the first part is preceded by its name.
     for (let from = 0; from < text.text.length; from += SCANNED_LENGTH - OVERLAP_LENGTH) {
       const part = text.text.slice(from, from + SCANNED_LENGTH);
       texts.push(from === 0 ? { ...text, text: part } : { ...text, text: part, names: [] });
@@ -108,7 +110,7 @@ async function findIn(texts: readonly Text[], add: (rule: string, way: Way | und
       create(
         {
           sharedOptions: {},
-          // secretlint's own messages cite the secret.
+          // secretlint's own messages quote the secret.
           createTranslator: () => (messageId) => ({ messageId, message: messageId }),
           report: ({ range }) => add(meta.id.slice(RULE_PREFIX.length), texts[at(range[0])]?.way),
           ignore: () => undefined,
@@ -121,13 +123,13 @@ async function findIn(texts: readonly Text[], add: (rule: string, way: Way | und
   namedSecretsIn(content, ({ rule, index }) => {
     const place = at(index);
     const text = texts[place];
-    // Of a text whose own name is a secret's, all is judged above.
+    // The value of a text with a secret name was already checked in findSecrets.
     const isOwnName = text !== undefined && index < (starts[place] ?? 0) + namePrefix(text).length;
     if (!rule.startsWith(NAMED_RULE) || !isOwnName) add(rule, text?.way);
   });
 }
 
-/** The place of the last number that is not above a limit, in a sorted list. */
+/** Returns the index of the last number that does not exceed a limit, in a sorted list. */
 function lastAtMost(sorted: readonly number[], limit: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -138,26 +140,26 @@ function lastAtMost(sorted: readonly number[], limit: number): number {
   return low - 1;
 }
 
-/** What some formats are known by: which service a key is for. */
+/** Returns the name to scan before a text. Some formats need it, because it tells the key's service. */
 const namePrefix = ({ names }: Text): string => (names[0] ? `${names[0].slice(0, SAID_LENGTH_MAX)} = ` : "");
 
-/** Whether the configuration says that a finding is none: by `<flow id>`, or `<flow id>/<rule>`. */
+/** Returns true if the configuration allows a finding, with an entry `<flow id>` or `<flow id>/<rule>`. */
 export function isAllowed(finding: Finding, flow: { readonly id: string }, allowed: readonly string[]): boolean {
   const names = [flow.id, `${flow.id}/${finding.rule}`, `${flow.id}/${finding.rule.split("/", 1)[0]}`];
   return allowed.some((entry) => names.includes(entry.toLowerCase()));
 }
 
-/** A text, and its way from the file's root. */
+/** A text and its path from the file's root. */
 interface Text extends Context {
   readonly way: Way | undefined;
   readonly text: string;
 }
-/** What a value is called. */
+/** Names that apply to a value. */
 interface Context {
   readonly names: readonly string[];
-  /** It is one of HTTP headers. */
+  /** True if the value is an HTTP header. */
   readonly inHeaders: boolean;
-  /** It is part of JSON in a text: it is not kept. */
+  /** True if the value was decoded from JSON within a string. Decoded values are scanned at once and not kept. */
   readonly isDecoded?: boolean;
 }
 interface Way {
@@ -187,11 +189,11 @@ function* textsOf(value: Json, context: Context, way?: Way): Generator<Text> {
   }
 }
 
-/** Of what is no larger, so that few copies are held. */
+/** Maximum length of a string that is decoded, which limits the memory for copies. */
 const DECODED_LENGTH_MAX = 256 * 1024;
 const DECODED_LEVELS_MAX = 50;
 
-/** A dictionary or a list that a text is, in JSON. */
+/** Decodes a string that contains a dictionary or a list in JSON. */
 function jsonIn(text: string): Json | undefined {
   if (text.length > DECODED_LENGTH_MAX || !/^\s*(?:\{\s*"|\[\s*[[{])/.test(text)) return undefined;
   try {
@@ -204,7 +206,10 @@ function jsonIn(text: string): Json | undefined {
 
 const WORDS_MAX = 200;
 
-/** The words of a command line, of an MCP server say, in one text: what follows `--api-key` or `-H` is read as that of curl. */
+/**
+ * Joins the words of a command line, for example of an MCP server, and prefixes `curl`, so that arguments of
+ * `--api-key` or `-H` are checked like curl's.
+ */
 function commandIn(words: readonly Json[]): string | undefined {
   const texts = words.filter(isText);
   if (texts.length > WORDS_MAX || !texts.some((word) => /^-{1,2}[A-Za-z]/.test(word))) return undefined;
@@ -214,16 +219,17 @@ function commandIn(words: readonly Json[]): string | undefined {
   return `curl ${texts.map(quoted).join(" ")}`;
 }
 
-/** What a field or a row is called by. */
+/** Keys that hold the name of a field or a row. */
 const NAME_KEYS = ["key", "name", "header", "display_name", "k", "parameter", "param", "field", "variable"];
 const VALUE_KEYS = new Set(["value", "default", "default_value", "v", "val"]);
-/** Of a row whose columns may be called anything. */
+/** Maximum number of keys of a row whose columns may have any names. */
 const ROW_KEYS_MAX = 3;
 
-/** @param isRow whether the object has so few keys; to count them for each key takes the square of the time */
+/** @param isRow true if the object has at most ROW_KEYS_MAX keys. Counting the keys here would take quadratic time. */
 function contextOf(object: JsonObject, key: string, context: Context, isRow: boolean): Context {
   const { names } = context;
-  // What a dictionary of credentials holds is one; what a schema or a field says about one is none.
+  // The values in a dictionary of credentials are secrets. The keys of a schema or of a field's definition only
+  // describe one.
   const isAbout = isText(object.type) || "anyOf" in object || "template" in object;
   if (VALUE_KEYS.has(key)) {
     if (object.load_from_db === true) return { ...context, names: [] };
@@ -248,7 +254,7 @@ const idOf = (item: Json): string | undefined =>
     ? item.id
     : undefined;
 
-/** The way in words; a key or an id that is a secret itself is not said. */
+/** Formats a path. A key or an id that is itself a secret is replaced. */
 function said(way: Way | undefined): string {
   if (way === undefined) return "";
   const start = said(way.from);

@@ -7,9 +7,10 @@ const ROWS_MAX = 20;
 const SEPARATORS = ["|", "\t", ";", ","];
 
 /**
- * The secret columns of a table whose line of names has a name in it: of Markdown, of separated values, and what SQL inserts.
+ * Finds the secret columns of a table whose header contains a given name: in Markdown, in delimited values, and in
+ * SQL's INSERT.
  *
- * @returns the names of the columns, and up to where the text is read
+ * @returns the names of the columns, and the index up to which the text has been scanned
  */
 export function columnSecrets(text: string, start: number, end: number): { columns: readonly string[]; end: number } {
   const none = { columns: [], end };
@@ -41,7 +42,7 @@ export function columnSecrets(text: string, start: number, end: number): { colum
   return { columns: [...found], end: Math.max(to, Math.min(at, text.length)) };
 }
 
-/** How far the end of a line is from a place, or -1 where it is farther than a limit. */
+/** Returns the distance to the end of the line, or -1 if it exceeds a limit. */
 const lineEnd = (text: string, at: number, limit: number): number => text.slice(at, at + limit).indexOf("\n");
 
 function cellsOf(line: string, separator: string): string[] {
@@ -49,7 +50,7 @@ function cellsOf(line: string, separator: string): string[] {
   return separator === "|" ? cells.slice(cells[0] === "" ? 1 : 0, cells.at(-1) === "" ? -1 : undefined) : cells;
 }
 
-/** Of a column whose name ends with a secret's: none of `password_changed_at`. */
+/** Returns the strength of a column whose name ends with a secret's name, which `password_changed_at` does not. */
 function columnStrength(name: string): Strength | undefined {
   const words = name.trim().split(/[\s_-]+/);
   return strengthOf(words.at(-1) ?? "") === undefined ? undefined : strengthOf(name.trim().replace(/\s+/g, "_"));
@@ -60,7 +61,7 @@ const isCell = (cell: string, strength: Strength): boolean =>
     ? isPasswordLike(cell) || (/\d/.test(cell) && isSecretLiteral(cell, strength))
     : isSecretLiteral(cell, strength);
 
-/** `INSERT INTO users (name, password) VALUES ('ada', '…')` */
+/** Matches `INSERT INTO users (name, password) VALUES ('ada', '…')`. */
 function insertedAt(text: string, start: number, end: number): { columns: readonly string[]; end: number } | undefined {
   const before = text.slice(Math.max(0, start - LINE_LENGTH_MAX), start);
   const open = before.lastIndexOf("(");

@@ -3,24 +3,24 @@ import { isCredential } from "./credentialShapes";
 import { isConnectionName, isPlainHeader, isSecretHeader, isSecretName } from "./secretNames";
 import { withoutUrlCredentials } from "./urlCredentials";
 
-/** Whether a name of a global variable may stay in the file. */
+/** Decides whether the name of a global variable may stay in the file. */
 export type MayStay = (variable: string) => boolean;
 
 export interface Rules {
   readonly mayStay: MayStay;
-  /** The value is one of HTTP headers. */
+  /** True if the value is one of HTTP headers. */
   readonly headers: boolean;
 }
 
-/** Longest name of a variable that LangFlow's scrubber takes for one. */
+/** Maximum length of a variable's name for LangFlow's scrubber. */
 const VARIABLE_LENGTH_MAX = 256;
-/** Cells that hold a row's name where another holds its value. */
+/** Cells that hold a row's name if a different cell holds its value. */
 const NAME_CELLS = new Set(["header", "key", "name"]);
 const JSON_TYPES = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
-/** What a JSON schema says about a value; its other keys may hold one. */
+/** Keys with which a JSON schema describes a value. The other keys of a schema may contain a value. */
 const SCHEMA_KEYS = new Set(["anyOf", "description", "format", "items", "title", "type"]);
 
-/** Whether a text can be the name of a variable: no secret that lies where a name should. */
+/** Returns true if a text can be a variable's name, and is not a secret entered in place of a name. */
 function isVariableName(text: string): boolean {
   return (
     text.trim() !== "" &&
@@ -32,14 +32,16 @@ function isVariableName(text: string): boolean {
   );
 }
 
-/** A value that LangFlow looks up as a variable's name: that name, or nothing. */
+/**
+ * Returns a value that LangFlow looks up as a variable's name if it is one and may stay, and an empty string otherwise.
+ */
 export function boundValue(value: Json | undefined, mayStay: MayStay): Json {
   return isText(value) && isVariableName(value) && mayStay(value) ? value : "";
 }
 
 /**
- * A reference as LangFlow writes it where a field has no flag for one: the `MCP_…` names that it makes for the secrets
- * of MCP servers, and `{{NAME}}`.
+ * Returns true for a reference in a field without a flag for references: the `MCP_…` names that LangFlow generates for
+ * the secrets of MCP servers, and `{{NAME}}`.
  */
 export function isReference(value: Json | undefined, mayStay: MayStay): boolean {
   if (!isText(value)) return false;
@@ -47,24 +49,24 @@ export function isReference(value: Json | undefined, mayStay: MayStay): boolean 
   return name !== undefined && isVariableName(name) && mayStay(name);
 }
 
-/** The empty value of the same kind; numbers and truth values are no secrets. */
+/** Returns the empty value of the same type. Numbers and booleans are not secret and stay. */
 export function emptied(value: Json): Json {
   if (Array.isArray(value)) return [];
   if (isObject(value)) return isSchema(value) ? mapped(value, (key, item) => emptiedSchema(key, item)) : {};
   return isText(value) ? "" : value;
 }
 
-/** The value of something whose name is that of a secret. */
+/** Empties the value of a secret name. For a connection URL, removes only the credentials. */
 export function emptiedBy(name: unknown, value: Json): Json {
   return isConnectionName(name) && isText(value) && /^[a-z][a-z0-9+.:-]*:\/\//i.test(value)
     ? withoutUrlCredentials(value)
     : emptied(value);
 }
 
-/** What a header says, where it got into another field. */
+/** Matches the value of an authorization header that was entered into a different field. */
 export const BEARER = /^\s*(?:Bearer|Token)\s+[\w.~+/=-]{16,}\s*$/i;
 
-/** A value of any depth without what its own names, headers and URLs show to be secret. */
+/** Removes from a nested value everything that its names, headers and URLs identify as secret. */
 export function withoutSecrets(value: Json, rules: Rules): Json {
   if (isText(value))
     return rules.headers ? withoutHeaderSecrets(value) : withoutUrlCredentials(BEARER.test(value) ? "" : value);
@@ -73,12 +75,12 @@ export function withoutSecrets(value: Json, rules: Rules): Json {
   return isObject(value) ? row(value, rules, false) : value;
 }
 
-/** A dictionary, or a row that has its name in one cell and its value in another. */
+/** Removes the secrets from a dictionary, or from a row with its name in one cell and its value in a different one. */
 function row(cells: JsonObject, rules: Rules, inList: boolean): JsonObject {
   const isSecret = rules.headers ? isSecretHeader : isSecretName;
   const names = [cells.key, cells.name, cells.header].filter(isText);
   const named = names.find((name) => isSecret(name));
-  // Columns may be called anything: then a cell that is a header's name makes the others of its row its value.
+  // Columns may have any names. If one cell is a header's name, the other cells of the row are its value.
   const isHeader = (cell: Json) => isText(cell) && /^[A-Za-z][\w-]*$/.test(cell) && isSecretHeader(cell);
   const headerRow = inList && rules.headers && names.length === 0 && Object.values(cells).some(isHeader);
   const flagged = cells.password === true || cells.load_from_db === true;
@@ -97,7 +99,7 @@ function row(cells: JsonObject, rules: Rules, inList: boolean): JsonObject {
 const JSON_PAIR = /(["'])([A-Za-z][\w-]*)\1(\s*:\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.+-]+)/g;
 const LINE = /^([ \t]*)([A-Za-z][\w-]*)([ \t]*[:=]).+$/gm;
 
-/** Headers as a person types them into one text: JSON, or a `Name: value` a line. */
+/** Removes the secrets from headers typed into a single text: JSON, or one `Name: value` per line. */
 function withoutHeaderSecrets(text: string): string {
   if (/^\s*(?:Bearer|Basic|Token|ApiKey)\s+\S/i.test(text)) return "";
   const kept = /^\s*[{[]/.test(text)

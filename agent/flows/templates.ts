@@ -1,14 +1,16 @@
 import { isObject, type Json, mapped } from "./canonicalJson";
 
-/** A field of a component, wherever in a graph: grouped components lie in components, dialogues in fields. */
+/**
+ * A component's field and its position in a graph. Grouped components are nested in components, and dialogs in fields.
+ */
 export interface PlacedField {
-  /** Node by node and key by key to the template, unique where the ids of nodes are. */
+  /** Path of nodes and keys to the template, unique if the ids of the nodes are. */
   readonly path: readonly string[];
   readonly name: string;
   readonly field: Json;
 }
 
-/** A value with each field of each template in it replaced. */
+/** Returns a value in which every field of every template is replaced. */
 export function fieldsMapped(value: Json, change: (placed: PlacedField) => Json, path: readonly string[] = []): Json {
   if (Array.isArray(value)) return value.map((item, index) => fieldsMapped(item, change, [...path, step(item, index)]));
   if (!isObject(value)) return value;

@@ -1,7 +1,7 @@
 /**
- * Formats of tokens that begin with what only tokens of their issuer begin with, by rule: the beginnings, and how many characters
- * follow at least. From the issuers' documentation, GitHub's list of supported secrets and detect-secrets, where neither gitleaks
- * nor secretlint has them or asks for a length that not all tokens have.
+ * Token formats with a prefix that only their issuer uses, by rule: the prefixes, and the minimum number of characters
+ * after them. From the issuers' documentation, GitHub's list of supported secrets and detect-secrets. Contains only
+ * formats that gitleaks and secretlint lack, or for which they require a length that not all tokens have.
  */
 export const PREFIXES: Readonly<Record<string, readonly [prefixes: string, lengthMin: number]>> = {
   "age-key": ["AGE-SECRET-KEY-1", 30],

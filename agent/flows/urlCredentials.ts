@@ -1,15 +1,17 @@
 import { isUuid, looksRandom } from "./secretLiterals";
 import { isSecretParameter } from "./secretNames";
 
-/** Also where the password holds a / ? or # that ought to be escaped: then no port follows the first colon. */
+/**
+ * Matches the user info of a URL, even if the password has an unescaped / ? or #. In that case, no port may follow the
+ * first colon.
+ */
 const USERINFO = /^(\s*(?:[a-z][a-z0-9+.-]*:)*\/\/)([^/?#]*|[^/?#@:[]*:(?!\d*(?:[/?#]|$))\S*)@/i;
-/** What a person or a template fills in later. */
+/** Matches placeholders that a person or a template fills in later. */
 const PLACEHOLDER = /^(?:\$?\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>)?$/;
 
 /**
- * A URL without what gives access: user and password, and the values of parameters that are credentials. All else stays
- * as it is, letter by letter, so that the flow can be run where the credentials are put back. A text with blanks in it
- * is no URL.
+ * Removes the credentials from a URL: the user and password, and the values of secret parameters. The rest stays
+ * unchanged to the letter, so that the flow works once the credentials are restored. A text with spaces is not a URL.
  */
 export function withoutUrlCredentials(text: string): string {
   if (!/[@=]/.test(text) || /\s/.test(text.trim())) return text;
@@ -21,10 +23,10 @@ export function withoutUrlCredentials(text: string): string {
     .replace(/([?&#;])([^?&#]*)/g, (_, mark: string, pairs: string) => mark + withoutSecretValue(pairs));
 }
 
-/** A project of LangFlow's own server, whose id says nothing secret. */
+/** Matches a project of LangFlow's own server, whose id is not secret. */
 const PROJECT_PATH = /\/api\/v\d+\/mcp\/project\/$/;
 
-/** A URL without parts of its path that look random: those of MCP servers are often all that protects them. */
+/** Removes random-looking segments from a URL's path. They are often the only protection of an MCP server. */
 export function withoutPathSecrets(text: string): string {
   return text.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*)(\/[^?#\s]*)/i, (_, origin: string, path: string) => {
     let kept = "";
@@ -43,7 +45,7 @@ function withoutSecretValue(pairs: string): string {
   if (at < 0) return pairs;
   const secret = parts.slice(at).join(";");
   const value = secret.slice(secret.indexOf("=") + 1);
-  // A quotation mark ends the URL: it is part of a larger text.
+  // A quotation mark ends the URL, which is part of a larger text.
   const [own = "", ...rest] = value.split('"');
   if (PLACEHOLDER.test(own)) return pairs;
   const start = pairs.slice(0, pairs.length - value.length);

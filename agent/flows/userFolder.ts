@@ -3,22 +3,25 @@ import { z } from "zod";
 import { isCredential } from "./credentialShapes";
 import { isPortable } from "./layout";
 
-/** The superuser's folder: no other user's, and there is no file in it that says whose it is. */
+/** Folder of the superuser. It is reserved for the superuser and has no file that binds it to a user. */
 export const DEFAULT_FOLDER = "default";
-/** Says whose a folder is, for good. */
+/** Name of the file that binds a folder to its user permanently. */
 export const USER_FILE = "user.yaml";
 
 const FOLDER_LENGTH_MAX = 63;
-/** Digits of a user's id that tell a folder from another's; then all of them. */
+/** Numbers of digits of a user's id that are appended to make a folder unique. The last one is the complete id. */
 const SUFFIXES = [8, 32];
 
-/** A user, as far as a folder is named for one. */
+/** The properties of a user from which a folder is named. */
 export interface FolderUser {
   readonly id: string;
   readonly name: string;
 }
 
-/** A user's name as a folder: `a` to `z`, digits and single hyphens between them, 63 at most. Several names have one. */
+/**
+ * Converts a user's name to a folder name: `a` to `z`, digits and single hyphens between them, at most 63 characters.
+ * Different names may get the same folder name.
+ */
 export function folderName(username: string): string {
   const plain = username
     .normalize("NFKD")
@@ -29,10 +32,10 @@ export function folderName(username: string): string {
 }
 
 /**
- * A new folder for a user: the plain name where it is free, else with a part of the user's id. The same in whichever region
- * it is asked for.
+ * Returns a new folder for a user: the plain name if it is free, otherwise the name with a part of the user's id. Every
+ * region computes the same folder.
  *
- * @param isTaken of a name in lower case, since not all file systems tell cases apart
+ * @param isTaken checks a name in lower case, because some file systems ignore case
  */
 export function userFolder({ id, name }: FolderUser, isTaken: (folder: string) => boolean): string {
   const plain = folderName(shownName(name));
@@ -49,21 +52,23 @@ function cut(name: string, length: number): string {
   return name.slice(0, length).replace(/-$/, "");
 }
 
-/** What the file says of a user: the id by which the folder is bound, and the name as it was then, for people. */
+/**
+ * Returns the content of a user's file: the id that binds the folder, and the name at the time of writing, for people.
+ */
 export function userFileText({ id, name }: FolderUser): string {
   return stringify({ id, name: shownName(name) });
 }
 
-/** A key that somebody pasted where a name belongs is shown to no reader of Git. */
+/** Hides a credential that was pasted in place of a name, because everyone with access to Git can read names. */
 const shownName = (name: string): string => (isCredential(name) ? "user" : name);
 
-/** What a YAML file says of the folder it is in. */
+/** Content of the YAML file that binds its folder. */
 export interface Binding {
   readonly id?: string;
   readonly name?: string;
 }
 
-/** The id by which a folder is bound to its user or project, in lower case, and the name as it was then. */
+/** Parses the id that binds a folder to its user or project, in lower case, and the name at the time of writing. */
 export function bindingIn(contents: Buffer): Binding {
   try {
     const { id, name } = parse(contents.toString("utf8"), { maxAliasCount: 0 }) ?? {};

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 
 /**
- * The parts of a flow that are merged one by one, so that a rename in one region and an edit in another need no copy. `details` is all
- * else that a flow file holds: icon, colour, tags, whether it is a component or an MCP tool.
+ * The parts of a flow that are merged separately, so that a rename in one region and an edit in a different one do not
+ * cause a copy. `details` contains everything else in a flow file: icon, color, tags, and whether the flow is a
+ * component or an MCP tool.
  */
 export const FIELDS = ["graph", "name", "description", "project", "endpoint", "lock", "details"] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** A field's keys in a flow; its project is said by the file's path. */
+/** The keys in a flow of each field. The project has none, because the file's path determines it. */
 export const KEYS: Readonly<Record<Field, readonly string[]>> = {
   graph: ["data"],
   name: ["name"],
@@ -18,25 +19,25 @@ export const KEYS: Readonly<Record<Field, readonly string[]>> = {
   details: ["icon", "icon_bg_color", "is_component", "mcp_enabled", "tags"],
 };
 
-/** By field, what tells two values apart: equal for equal values, and for no others. */
+/** Hashes by field. Equal values have equal hashes, and different values have different ones. */
 export type Prints = Readonly<Record<Field, string>>;
 
-/** When and by whom one field was last edited. */
+/** Time and author of a field's last edit. */
 export interface Stamp {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Our name of the region, or the author of a commit that is not an agent's. */
+  /** Our name of the region, or the author of a commit that no agent made. */
   readonly by: string;
 }
 
-/** A file that is skipped, or a flow that is held back, and why; never with a value of the flow. */
+/** A file that is skipped or a flow that is held, and the reason. Never contains a value of the flow. */
 export interface Problem {
   /** Path in the repository, or `LangFlow <id>`. */
   readonly path: string;
   readonly reason: string;
 }
 
-/** What tells two texts apart, in 22 characters. @param text whole, or in pieces */
+/** Returns a 22-character hash of a text. @param text whole, or in pieces */
 export function print(text: string | Iterable<string>): string {
   const hash = createHash("sha256");
   for (const piece of typeof text === "string" ? [text] : text) hash.update(piece);

@@ -1,20 +1,20 @@
 import { createHash } from "node:crypto";
 
-/** A blob could not be read whole. */
+/** A blob could not be read completely. */
 export class BlobUnread extends Error {}
 
 const HEADER_BYTES_MAX = 512;
 const LINE_FEED = 0x0a;
 
-/** Git's id of contents. */
+/** Returns Git's id of a blob with the given contents. */
 export function blobId(contents: Uint8Array, algorithm: "sha1" | "sha256" = "sha1"): string {
   const hash = createHash(algorithm);
   return hash.update(`blob ${contents.length}\0`).update(contents).digest("hex");
 }
 
 /**
- * Contents in what `git cat-file --batch` prints: for each id a line `<id> blob <bytes>`, the contents, a line feed. They
- * are given only when their id proves them.
+ * Parses the output of `git cat-file --batch`: for each id, a line `<id> blob <bytes>`, the contents, and a line feed.
+ * Yields contents only after verifying them against their id.
  *
  * @throws BlobUnread
  */
@@ -26,7 +26,10 @@ export async function* blobsIn(output: AsyncIterable<Uint8Array>, ids: readonly 
     if (done) throw new BlobUnread("git ended before all of it was read");
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   };
-  /** So many bytes, in a buffer of their own: beside a list of all chunks contents would be in memory twice. */
+  /**
+   * Reads the given number of bytes into a single buffer. Collecting the chunks in a list would hold the contents in
+   * memory twice.
+   */
   const take = async (bytes: number): Promise<Buffer> => {
     const taken = Buffer.allocUnsafe(bytes);
     let at = left.copy(taken);

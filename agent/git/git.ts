@@ -1,51 +1,51 @@
 import { withoutCredentials } from "../process/log";
 import { ProgramFailed, type ProgramInput, type ProgramOptions, programOutput } from "../process/program";
 
-/** The Git host does not answer, or turns us away. */
+/** The Git host does not respond, or rejects the request. */
 export class GitUnreachable extends Error {}
 
-/** What the author's name of each agent's commits starts with; the region follows. */
+/** Prefix of the author's name in the agents' commits. The region follows. */
 export const AGENT_AUTHOR = "langflow-dr ";
 
 /**
- * Of a git program. At most: a host's hook may think for minutes and says nothing meanwhile, and where data moves, its
- * progress is told every second.
+ * Default for the maximum time without output from git. A host's hook may run silently for minutes; during a transfer,
+ * git reports progress every second.
  */
 const SILENCE_MS = 10 * 60_000;
 
 export interface GitOptions {
-  /** Where the clone is kept: a cache, which may be lost. */
+  /** Directory of the clone, which is a cache and may be lost. */
   readonly directory: string;
   /** https URL, or a path. */
   readonly url: string;
-  /** Who commits: our name of the region. */
+  /** Our name of the region, for the author and committer of commits. */
   readonly region: string;
   /** Token of the Git host, sent as a password over HTTPS. */
   readonly token?: string;
-  /** Ends what is under way, and all that comes after. */
+  /** Aborts running git programs and prevents new ones. */
   readonly signal?: AbortSignal;
-  /** Milliseconds without a word from a git program before it is given up; ten minutes by default. */
+  /** Maximum time without output from git, in milliseconds. Default: ten minutes. */
   readonly silenceMs?: number;
-  /** Called with the newest line of what git says while it fetches or pushes. */
+  /** Called with the newest line of git's progress during a fetch or push. */
   readonly onProgress?: (line: string) => void;
 }
 
 interface GitRun {
   readonly input?: ProgramInput;
-  /** Beside what every git program gets. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly limitMs?: number;
 }
 
-/** How a git program ended, well or not. */
+/** Result of a git program, successful or not. */
 interface GitEnd {
   readonly stdout: string;
   readonly stderr: string;
-  /** Undefined: it exited with 0, and stdout is all it had to say. */
+  /** Undefined if git exited with 0; then `stderr` is empty. */
   readonly failure?: Error;
 }
 
-/** The git program with nothing of the machine's or a user's configuration. */
+/** Runs the git program, isolated from the configuration of the machine and its users. */
 export class Git {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #secrets: readonly string[];
@@ -56,17 +56,18 @@ export class Git {
     this.#secrets = token && basic ? [token, basic] : [];
     const settings = {
       "core.hooksPath": "/dev/null",
-      // Repository decides when, and waits for it: no other git program then meets its locks.
+      // Repository runs maintenance itself and waits for it, so that no other git program meets its locks.
       "maintenance.auto": "false",
       "gc.autoDetach": "false",
-      // What came with the first fetch is packed well: packing it anew would cost a region's machine minutes.
+      // The first fetch's pack is already well compressed. Repacking it would take a region's machine minutes.
       "gc.bigPackThreshold": "64m",
       "pack.threads": "1",
-      // What is larger is compressed by itself, in pieces: to look for likenesses takes several times its size.
+      // Compress larger files in pieces and without deltas: a search for deltas takes several times a file's size in
+      // memory.
       "core.bigFileThreshold": "4m",
       "pack.windowMemory": "32m",
       "safe.directory": "*",
-      // By the environment, not by the command line, which every user of a machine can read.
+      // Pass settings in the environment, because every user of the machine can read the command line.
       "http.followRedirects": "false",
       ...(basic && { [`http.${url}.extraHeader`]: `Authorization: Basic ${basic}` }),
     };
@@ -80,7 +81,7 @@ export class Git {
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_CONFIG_GLOBAL: "/dev/null",
       GIT_TERMINAL_PROMPT: "0",
-      // A folder's name is never a pattern.
+      // Never interpret a folder's name as a pattern.
       GIT_LITERAL_PATHSPECS: "1",
       GIT_AUTHOR_NAME: name,
       GIT_AUTHOR_EMAIL: email,
@@ -96,7 +97,7 @@ export class Git {
     };
   }
 
-  /** What one prints, as it comes. It counts only when this has ended without an error. */
+  /** Yields the output of git as it arrives. The output is valid only if the generator ends without an error. */
   output(args: readonly string[], { input, environment, limitMs }: GitRun = {}): AsyncGenerator<Uint8Array> {
     const { signal, onProgress, silenceMs = SILENCE_MS } = this.options;
     const isTold = onProgress && args.includes("--progress");
@@ -109,7 +110,7 @@ export class Git {
     return programOutput("git", args, { ...this.#environment, ...environment }, { ...options, input });
   }
 
-  /** Runs one to its end, whatever that is; only the signal's is an error. */
+  /** Runs git to its end and returns the result. Throws only if the signal has aborted. */
   async attempt(args: readonly string[], run: GitRun = {}): Promise<GitEnd> {
     const chunks: Uint8Array[] = [];
     const stdout = (): string => Buffer.concat(chunks).toString("utf8");
@@ -123,21 +124,21 @@ export class Git {
     }
   }
 
-  /** @throws ProgramFailed unless it exits with 0 */
+  /** @throws ProgramFailed unless git exits with 0 */
   async run(args: readonly string[], run: GitRun = {}): Promise<string> {
     const { stdout, failure } = await this.attempt(args, run);
     if (failure) throw failure;
     return stdout;
   }
 
-  /** Whether it exits with 0; where not, it must be with 1. */
+  /** Returns true if git exits with 0 and false if it exits with 1. Throws otherwise. */
   async says(args: readonly string[]): Promise<boolean> {
     const { failure } = await this.attempt(args);
     if (failure && !(failure instanceof ProgramFailed && failure.end === 1)) throw failure;
     return failure === undefined;
   }
 
-  /** @throws GitUnreachable unless it exits with 0 */
+  /** @throws GitUnreachable unless git exits with 0 */
   async remote(args: readonly string[], run: GitRun = {}): Promise<string> {
     const end = await this.attempt(args, run);
     if (end.failure) throw this.unreachable(args, end);

@@ -6,40 +6,40 @@ import { type Git, GitUnreachable } from "./git";
 export interface Change {
   readonly commit: string;
   readonly author: string;
-  /** Another than the author where somebody amended, rebased or cherry-picked the commit. */
+  /** Differs from the author if the commit was amended, rebased or cherry-picked. */
   readonly committer: string;
   /** Milliseconds since 1970. */
   readonly authoredAt: number;
-  /** Milliseconds: tools that rewrite a history keep it, while an amended commit gets another one. */
+  /** Milliseconds since 1970. Tools that rewrite a history keep it, whereas an amended commit gets a new one. */
   readonly committedAt: number;
   readonly message: string;
 }
 
 /** A commit with the files that it changed. */
 export interface Commit extends Change {
-  /** Undefined: the commit removed the file. Of a merge, only what none of its parents has. */
+  /** Blob ids by path. Undefined if the commit removed the file. For a merge, only changes that no parent has. */
   readonly files: ReadonlyMap<string, string | undefined>;
 }
 
 const FIELDS = ["%H", "%an", "%at", "%cn", "%ct", "%B"];
 const RAW = ["--raw", "--no-abbrev", "--no-renames", "-c", "--full-history"];
-/** Begins a commit's record: no path and no message that follows can be taken for it, since fields are counted. */
+/** First field of a commit's record. Fields are counted, so it cannot be confused with a path or a message. */
 const START = "commit";
 
-/** A clone's commits. Where it is shallow, older ones are fetched only when a question needs them. */
+/** The commits of a clone. If the clone is shallow, older commits are fetched only when a query needs them. */
 export abstract class History {
   protected constructor(
     protected readonly git: Git,
     protected readonly directory: string,
   ) {}
 
-  /** Brings the branch's whole history into the clone. @throws GitUnreachable */
+  /** Fetches the branch's whole history into the clone. @throws GitUnreachable */
   protected abstract fetchAll(): Promise<void>;
 
   /**
-   * Whether a commit is the head or an ancestor of it; false where the clone does not have the one or the other.
+   * Returns true if a commit is the head or an ancestor of it, and false if the clone lacks either.
    *
-   * @throws GitUnreachable where that takes older history, which cannot be had
+   * @throws GitUnreachable if older history is needed and cannot be fetched
    */
   async leadsTo(commit: string, head: string): Promise<boolean> {
     if (commit === head || (await this.isKnownToLead(commit, head))) return true;
@@ -48,7 +48,7 @@ export abstract class History {
     return this.isKnownToLead(commit, head);
   }
 
-  /** The same as far as the clone shows it, for which nothing is fetched. */
+  /** Like {@link leadsTo}, but uses only the clone's history and fetches nothing. */
   async isKnownToLead(commit: string, head: string): Promise<boolean> {
     return (
       (await this.has(commit)) &&
@@ -57,16 +57,16 @@ export abstract class History {
     );
   }
 
-  /** Whether the clone has a commit. */
+  /** Returns true if the clone has a commit. */
   async has(commit: string): Promise<boolean> {
     const answer = await this.git.run(["cat-file", "--batch-check"], { input: `${commit}\n` });
     return / commit \d+\n$/.test(answer);
   }
 
   /**
-   * The newest commit up to a head that a condition holds for; undefined: it holds for none.
+   * Returns the newest commit up to a head that meets a condition, or undefined if none does.
    *
-   * @throws GitUnreachable where that takes older history, which the host does not give out
+   * @throws GitUnreachable if older history is needed and the host does not provide it
    */
   async newest(head: string, holds: (change: Change) => boolean): Promise<Change | undefined> {
     for (let isComplete = false; ; isComplete = true) {
@@ -77,10 +77,10 @@ export abstract class History {
   }
 
   /**
-   * The newest commit up to a head that changed a file; undefined: none did.
+   * Returns the newest commit up to a head that changed a file, or undefined if none did.
    *
-   * @param isAdded whether only a commit counts that added the file
-   * @throws GitUnreachable where that takes older history, which the host does not give out
+   * @param isAdded true to consider only commits that added the file
+   * @throws GitUnreachable if older history is needed and the host does not provide it
    */
   async lastChange(head: string, path: string, isAdded = false): Promise<Change | undefined> {
     const newest = async () => {
@@ -91,24 +91,24 @@ export abstract class History {
     return this.inWhole(head, newest);
   }
 
-  /** @param newest looks for a commit in as much history as the clone has */
+  /** @param newest searches the clone's current history for a commit */
   private async inWhole(head: string, newest: () => Promise<Change | undefined>): Promise<Change | undefined> {
     const change = await newest();
-    // The oldest commits of a shallow clone look as if each had brought all its files.
+    // The oldest commits of a shallow clone appear to have added all their files.
     if (change ? !this.boundary().has(change.commit) : await this.isWhole(head)) return change;
     await this.complete(head);
     return newest();
   }
 
   /**
-   * The newest commit up to a head that brought contents in which its parent did not have: a file that was only moved keeps the
-   * commit of its contents. Undefined: none did.
+   * Returns the newest commit up to a head that introduced contents which its parent did not have. A file that was only
+   * moved keeps the commit of its contents. Returns undefined if there is none.
    *
-   * @throws GitUnreachable where that takes older history, which the host does not give out
+   * @throws GitUnreachable if older history is needed and the host does not provide it
    */
   async origin(head: string, blob: string): Promise<Change | undefined> {
     const newest = async () => {
-      // Of each commit these are the files that have the contents, or had them before.
+      // Git lists, for each commit, the files that have the contents or had them before.
       const range = [...RAW, `--find-object=${blob}`, head];
       for await (const commit of this.log(range, [])) {
         const blobs = [...commit.files.values()];
@@ -119,7 +119,10 @@ export abstract class History {
     return this.inWhole(head, newest);
   }
 
-  /** Commits up to a head, newest first, with their files; as far as the clone shows them. @param after not these */
+  /**
+   * Yields the commits up to a head in the clone's history, newest first, with their files. @param after exclude this
+   * commit and its ancestors
+   */
   commits(head: string, after?: string): AsyncGenerator<Commit> {
     const range = after === undefined ? head : `${after}..${head}`;
     return this.log([...RAW, range], []);
@@ -147,7 +150,7 @@ export abstract class History {
     if (fields) yield commitOf(fields, files);
   }
 
-  /** Whether nothing before a commit is missing. */
+  /** Returns true if the clone has all ancestors of a commit. */
   private async isWhole(head: string): Promise<boolean> {
     const boundary = this.boundary();
     if (boundary.size === 0) return true;
@@ -160,7 +163,7 @@ export abstract class History {
     if (!(await this.isWhole(head))) throw new GitUnreachable(`the host has no history of ${head} any more`);
   }
 
-  /** The oldest commits of a shallow clone, whose parents git takes for none. */
+  /** Returns the oldest commits of a shallow clone, which git treats as having no parents. */
   private boundary(): ReadonlySet<string> {
     const file = join(this.directory, "shallow");
     return new Set(existsSync(file) ? readFileSync(file, "latin1").split("\n").filter(Boolean) : []);
@@ -175,7 +178,7 @@ function commitOf(
   return { commit, author, authoredAt, committer, committedAt, message, files };
 }
 
-/** What lies between zero bytes. */
+/** Splits the output at NUL bytes. */
 async function* tokens(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);
   for await (const chunk of output) {

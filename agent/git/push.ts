@@ -1,28 +1,28 @@
-/** What the host made of a push. */
+/** The host's response to a push. */
 export type Push =
   | { readonly kind: "pushed" }
-  /** Somebody else pushed first. */
+  /** A different client pushed first. */
   | { readonly kind: "raced" }
-  /** The host will not have it: doing the same again changes nothing. */
+  /** The host rejects the commits, and a retry would not change this. */
   | { readonly kind: "declined"; readonly reason: string };
 
 const REASON_CHARACTERS_MAX = 500;
-/** A host's own words for a branch that moved while it took the push. */
+/** Matches hosts' messages if the branch moved during the push. */
 const RACES =
   /cannot lock ref|failed to lock|failed to update ref|incorrect old value provided|reference already exists/i;
-/** What is refused on the way, without a word about the branch. */
+/** Matches a push that was rejected on its way for its size, without a response about the branch. */
 const TOO_LARGE = /\bHTTP 413\b|returned error: 413\b|pack exceeds maximum allowed size/i;
 const METER = /:\s+\d+% \(\d+\/\d+\)|^Total \d+ \(delta/;
 
 /**
- * What a push that failed was answered; undefined where there was no answer.
+ * Returns the host's response to a failed push, or undefined if there was none.
  *
- * @param stdout of `git push --porcelain`: `<flag> <from>:<to> [<outcome>] (<reason>)`, by tabs
+ * @param stdout of `git push --porcelain`: `<flag> <from>:<to> [<outcome>] (<reason>)`, separated by tabs
  */
 export function answerOf({ stdout, stderr }: { stdout: string; stderr: string }): Push | undefined {
   const refused = stdout.split("\n").find((line) => line.startsWith("!\t")) ?? "";
   const [, outcome, reason = ""] = /^!\t[^\t]*\t\[([^\]]+)\](?: \((.*)\))?$/.exec(refused) ?? [];
-  // Decided before anything was sent, by what the host said it has.
+  // Git rejected the push itself before sending anything, based on the references that the host reported.
   if (outcome === "rejected") return { kind: "raced" };
   const tooLarge = TOO_LARGE.exec(stderr)?.[0];
   if (outcome !== "remote rejected") return tooLarge ? declined(tooLarge, stderr) : undefined;

@@ -10,52 +10,55 @@ export { GitUnreachable };
 
 export interface RepositoryOptions extends GitOptions {
   readonly branch: string;
-  /** Called with what was wrong with the clone, and is mended. */
+  /** Called with a description of damage to the clone that was repaired. */
   readonly onMended?: (what: string) => void;
 }
 
 /** A file of a commit. */
 export interface TreeFile {
   readonly path: string;
-  /** Id of its contents. */
+  /** Id of the file's contents. */
   readonly blob: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** A plain file: no symbolic link, no submodule. */
+  /** True for a regular file, and false for a symbolic link or a submodule. */
   readonly plain: boolean;
 }
 
-/** Asking for a branch's newest commit moves a few hundred bytes. */
+/** Timeout for asking the host for the branch's newest commit, which transfers a few hundred bytes. */
 const ASK_LIMIT_MS = 60_000;
-/** How much is given to the git program at once. */
+/** Number of bytes collected before they are passed to git. */
 const BATCH_BYTES = 1024 * 1024;
-/** Git's own number for all of a history; unlike `--unshallow` it is no error where nothing is missing. */
+/** Git's own depth for the whole history. Unlike `--unshallow`, it does not fail if the history is complete. */
 const DEPTH_ALL = 2_147_483_647;
 const MAINTENANCE_EVERY_MS = 24 * 60 * 60_000;
-/** In the clone: a commit that was known before this clone was made. */
+/** Reference in the clone: a commit that was known before this clone was created. */
 const KNOWN_REF = "refs/known";
-/** In the clone: git makes commits on a branch alone. None is left of this one. */
+/**
+ * Reference in the clone: a temporary branch, because fast-import creates commits only on a branch. It is removed
+ * afterwards.
+ */
 const MADE_REF = "refs/record/made";
-/** In the clone: the newest commit that is still to be pushed. */
+/** Reference in the clone: the newest commit that has not been pushed yet. */
 const PENDING_REF = "refs/record/pending";
-/** At the host: the newest commit whose edits were brought in, by whichever region was the recorder. */
+/** Reference at the host: the newest commit whose edits any region's recorder has imported. */
 const SEEN_REF = "refs/langflow-dr/seen";
 
 /**
- * The shared repository, through the git program. There is no working tree: what others put into the repository is
- * read as contents and never becomes a file, a link, a hook or a filter.
+ * The shared repository, accessed through the git program. It has no working tree: files that others push are read as
+ * contents and never become a file, a link, a hook or a filter on this machine.
  */
 export class Repository extends History {
   readonly #ref: string;
   /** The host's newest commit when it was last asked. */
   #head: string | undefined;
-  /** What the host's reference {@link SEEN_REF} named then. */
+  /** The commit of the host's reference {@link SEEN_REF} at that time. */
   #seen: string | undefined;
-  /** What the host did not take for it. */
+  /** The commit that the host rejected for that reference. */
   #declinedSeen: string | undefined;
   /** Milliseconds since 1970. */
   #maintainedAt = 0;
-  /** Contents that are not yet git's, by id. */
+  /** Contents that git has not stored yet, by id. */
   #unstored = new Map<string, Buffer>();
   #unstoredBytes = 0;
 
@@ -64,7 +67,7 @@ export class Repository extends History {
     this.#ref = `refs/host/${options.branch}`;
   }
 
-  /** Opens the clone, or makes an empty one. */
+  /** Opens the clone, or creates an empty one. */
   static async open(options: RepositoryOptions): Promise<Repository> {
     mkdirSync(options.directory, { recursive: true });
     const repository = new Repository(options);
@@ -79,10 +82,10 @@ export class Repository extends History {
   }
 
   /**
-   * After a failure: takes away what keeps the clone from ever working again. One that is damaged is thrown away, with pending
-   * commits, and is cloned by the next fetch: what is recorded is made of the database again.
+   * Repairs the clone after a failure. Removes stale locks. Deletes a damaged clone including its pending commits; the
+   * next fetch clones it again, and the commits are recreated from the database.
    *
-   * @returns whether there was something
+   * @returns true if the clone needed a repair
    */
   async mend(): Promise<boolean> {
     if (this.sweep()) {
@@ -95,7 +98,10 @@ export class Repository extends History {
     return true;
   }
 
-  /** Removes what a git program left that was killed; nobody else works in this clone. @returns whether there was a lock */
+  /**
+   * Removes files that a killed git program left behind. No other process uses this clone. @returns true if there was a
+   * lock
+   */
   private sweep(): boolean {
     const { directory } = this.options;
     const entries = readdirSync(directory, { recursive: true, encoding: "utf8" });
@@ -118,35 +124,39 @@ export class Repository extends History {
     this.options.onMended?.(this.git.withoutSecrets(what));
   }
 
-  /** In a clone it only adds what a killed one left out. */
+  /** Initializes the clone. In an existing clone, only adds files that are missing. */
   private async initialise(): Promise<void> {
     await this.git.run(["init", "--bare", "--quiet", "--template="]);
   }
 
   /**
-   * The branch's newest commit at the host, in this clone from now on; undefined where the branch does not exist. A new
-   * clone holds the history from the known commit on, or the newest commit alone.
+   * Fetches the branch's newest commit from the host, and returns it, or undefined if the branch does not exist. A new
+   * clone gets the history since the known commit, or the newest commit only.
    *
-   * @param known a commit that was seen before, from a state that outlives the clone
+   * @param known a commit seen earlier, from a state that outlives the clone
    * @throws GitUnreachable
    */
   async fetch(known?: string): Promise<string | undefined> {
     this.#head = await this.askHost();
-    // By the reference, which git writes last: a fetch that was cut off may have left a commit without its files.
+    // Use the reference, which git writes last: an interrupted fetch may have stored a commit without its files.
     const fetched = await this.reference(this.#ref);
     if (this.#head !== undefined && this.#head !== fetched) {
-      // The branch's own fetch brings what follows a commit that is here. The host may have lost it, or gives out branches alone.
+      // If the known commit is in the clone, fetching the branch adds only its descendants. The host may have lost the
+      // commit, or may serve only branches.
       const isOlder = known !== undefined && known !== this.#head;
       const isHere = fetched !== undefined || (isOlder && (await this.isFetched(`+${known}:${KNOWN_REF}`, 1)));
       await this.fetchBranch(isHere ? [] : ["--depth=1"]);
-      // It may have moved since the look.
+      // The branch may have moved since the host was asked.
       this.#head = await this.reference(this.#ref);
     }
     await this.maintain();
     return this.#head;
   }
 
-  /** Whether the host has a different commit than the last time. One small request; false where it fails. */
+  /**
+   * Returns true if the host's newest commit has changed since the last time. Sends one small request. Returns false if
+   * the request fails.
+   */
   async hasMoved(): Promise<boolean> {
     const before = this.#head;
     try {
@@ -157,8 +167,8 @@ export class Repository extends History {
   }
 
   /**
-   * The newest commit whose edits a recorder brought in, as the host says, in this clone from now on; undefined where the
-   * host does not say it.
+   * Returns the newest commit whose edits a recorder has imported, according to the host, and fetches it. Returns
+   * undefined if the host does not have this reference.
    */
   async seen(): Promise<string | undefined> {
     const seen = this.#seen;
@@ -166,15 +176,18 @@ export class Repository extends History {
     return seen !== undefined && (await this.has(seen)) ? seen : undefined;
   }
 
-  /** Fetches a commit's whole history, which the host may still give out although its branch has it no more. */
+  /**
+   * Fetches a commit with its whole history, which the host may still serve after the commit has been removed from the
+   * branch.
+   */
   async recall(commit: string): Promise<void> {
     await this.isFetched(`+${commit}:${KNOWN_REF}`, DEPTH_ALL);
   }
 
   /**
-   * The files of a commit, their paths from the root.
+   * Returns the files of a commit, with paths from the root.
    *
-   * @throws Error rather than leave one out
+   * @throws Error instead of omitting a file
    */
   async files(commit: string): Promise<readonly TreeFile[]> {
     const listed = await this.git.run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
@@ -189,7 +202,7 @@ export class Repository extends History {
   }
 
   /**
-   * Contents, whole; a git program that ended before it had answered is asked once more.
+   * Reads contents completely. Retries once if git ends early.
    *
    * @throws BlobUnread
    */
@@ -202,14 +215,14 @@ export class Repository extends History {
   }
 
   /**
-   * Many contents in the order of their ids, one at a time in memory.
+   * Yields contents in the order of their ids, with one at a time in memory.
    *
    * @throws BlobUnread
    */
   async *contents(blobs: readonly string[]): AsyncGenerator<Buffer> {
     if (blobs.length === 0) return;
     const odd = blobs.find((blob) => !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blob));
-    // A line of the protocol is one id: nothing else may become part of it.
+    // Each line of the protocol is one id, so reject anything that is not an id.
     if (odd !== undefined) throw new BlobUnread(`${odd} is no id of a blob`);
     const input = blobs.map((blob) => `${blob}\n`).join("");
     try {
@@ -221,9 +234,10 @@ export class Repository extends History {
   }
 
   /**
-   * Keeps contents for a commit to come. They may wait in memory until a megabyte has gathered, or that commit is made.
+   * Stores contents for a later commit. They may stay in memory until a megabyte has accumulated or the commit is
+   * created.
    *
-   * @returns their id
+   * @returns the id of the contents
    */
   async store(text: string | Buffer): Promise<string> {
     const contents = typeof text === "string" ? Buffer.from(text) : text;
@@ -235,11 +249,11 @@ export class Repository extends History {
   }
 
   /**
-   * A commit on top of another, known to this clone alone until it is pushed.
+   * Creates a commit on top of a parent, in this clone only until it is pushed.
    *
-   * @param parent undefined: the first of the branch
-   * @param changes ids of stored texts, by path; undefined: the file goes
-   * @param editedAt milliseconds; the author's date
+   * @param parent undefined for the branch's first commit
+   * @param changes ids of stored contents, by path; undefined deletes the file
+   * @param editedAt the author's date, in milliseconds
    */
   async commit(
     parent: string | undefined,
@@ -252,17 +266,18 @@ export class Repository extends History {
   }
 
   /**
-   * Makes a commit the branch's newest, if the branch still is where the commit began.
+   * Pushes a commit as the branch's newest, provided that the branch has not moved since the commit's parent.
    *
-   * @param onto the commit's parent; undefined: the branch must not exist yet
-   * @throws GitUnreachable where the host gave no answer, and the commit is not there
+   * @param onto the commit's parent; undefined if the branch must not exist yet
+   * @throws GitUnreachable if the host gave no response and does not have the commit
    */
   async push(commit: string, onto: string | undefined): Promise<Push> {
     const { url, branch } = this.options;
-    // What `--force-with-lease` compares it also forces: it must never take away what the branch holds.
+    // `--force-with-lease` also permits a non-fast-forward push, so first check that the push removes no commit from
+    // the branch.
     if (onto !== undefined && !(await this.isKnownToLead(onto, commit)))
       throw new Error(`${commit} does not follow ${onto}`);
-    // Without it, a branch that somebody set back would silently get the removed commits again.
+    // Without the lease, a branch that was reset at the host would silently get the removed commits back.
     const lease = `--force-with-lease=refs/heads/${branch}:${onto ?? ""}`;
     const hasLanded = async () => (await this.askHost().catch(() => undefined)) === commit;
     const answer = await this.send(["--progress", lease, url, `${commit}:refs/heads/${branch}`], hasLanded);
@@ -273,9 +288,10 @@ export class Repository extends History {
   }
 
   /**
-   * Tells whichever region becomes the recorder that the edits up to a commit were brought in; of each commit once.
+   * Records at the host that the edits up to a commit are imported, for the next region that becomes the recorder.
+   * Pushes each commit only once.
    *
-   * @returns why the host declined it; undefined: it did not
+   * @returns the host's reason if it rejected the commit, otherwise undefined
    * @throws GitUnreachable
    */
   async pushSeen(commit: string): Promise<string | undefined> {
@@ -283,26 +299,26 @@ export class Repository extends History {
     const answer = await this.send([this.options.url, `+${commit}:${SEEN_REF}`]);
     if (answer.kind === "pushed") this.#seen = commit;
     if (answer.kind === "declined") this.#declinedSeen = commit;
-    // Where it raced, another recorder was about to say the same.
+    // If the push raced, a different recorder was about to record the same.
     return answer.kind === "declined" ? answer.reason : undefined;
   }
 
-  /** The newest commit of this clone that is still to be pushed; undefined: there is none. */
+  /** Returns the newest commit of this clone that has not been pushed yet, or undefined if there is none. */
   async pending(): Promise<string | undefined> {
     return this.reference(PENDING_REF);
   }
 
-  /** @param commit undefined: everything was pushed, or is to be forgotten */
+  /** @param commit undefined if everything has been pushed, or is discarded */
   async keepPending(commit: string | undefined): Promise<void> {
     await this.git.run(["update-ref", ...(commit === undefined ? ["-d", PENDING_REF] : [PENDING_REF, commit])]);
   }
 
   /**
-   * Commits the changes of pending commits again, on top of the host's newest commit.
+   * Recreates pending commits on top of the host's newest commit.
    *
    * @param commits in order
    * @param without paths whose changes are left out
-   * @returns the newest of them, which is pending from now on
+   * @returns the newest new commit, which is now pending
    */
   async replay(commits: readonly Commit[], onto: string, without: ReadonlySet<string> = new Set()): Promise<string> {
     const left = commits.map((commit) => ({
@@ -316,7 +332,7 @@ export class Repository extends History {
     return newest;
   }
 
-  /** Commits on top of each other. @returns the newest of them */
+  /** Creates a chain of commits. @returns the newest one */
   private async chain(
     parent: string | undefined,
     commits: readonly Omit<Commit, "commit" | "committer" | "committedAt">[],
@@ -331,7 +347,7 @@ export class Repository extends History {
         `commit ${MADE_REF}\nmark :${at + 1}\nauthor ${by} ${Math.floor(authoredAt / 1000)} +0000\n`,
         `committer ${by} ${Math.floor(Date.now() / 1000)} +0000\ndata ${Buffer.byteLength(message)}\n${message}\n`,
         ...(from === undefined ? [] : [`from ${from}\n`]),
-        // First what goes, so that a folder may take a file's place.
+        // Delete files first, so that a folder may replace a file of the same name.
         ...removed,
         ...written,
       ];
@@ -342,7 +358,7 @@ export class Repository extends History {
     return newest;
   }
 
-  /** Gives git the contents that it lacks, and commits. @returns its answer to the latter */
+  /** Passes unstored contents and commits to git. @returns git's answer to the commits */
   private async storeAll(commits = ""): Promise<string> {
     const unstored = [...this.#unstored];
     this.#unstored = new Map();
@@ -354,7 +370,7 @@ export class Repository extends History {
       "\nget-mark :1\n",
     ]);
     const input = [...lines, commits];
-    // fast-import answers each get-mark with the id of what is before it.
+    // fast-import answers each get-mark with the id of the preceding object.
     const answer = await this.git.run(["fast-import", "--quiet", "--force"], { input });
     const ids = unstored.map(([id]) => `${id}\n`).join("");
     if (!answer.startsWith(ids)) throw new Error("git stored other contents than it was given");
@@ -366,7 +382,7 @@ export class Repository extends History {
     const { url, branch } = this.options;
     const command = ["ls-remote", "--refs", "--", url, `refs/heads/${branch}`, SEEN_REF];
     const listed = await this.git.remote(command, { limitMs: ASK_LIMIT_MS });
-    // Git lists each reference whose name ends like this.
+    // Git lists every reference whose name ends with the pattern.
     const named = (name: string) =>
       listed
         .split("\n")
@@ -384,7 +400,7 @@ export class Repository extends History {
     return this.fetchBranch([`--depth=${DEPTH_ALL}`]);
   }
 
-  /** Fetches what the host may not give out. @returns whether it did */
+  /** Fetches a commit that the host may not serve. @returns true if the fetch succeeded */
   private async isFetched(refspec: string, depth: number): Promise<boolean> {
     try {
       await this.fetchInto(refspec, [`--depth=${depth}`]);
@@ -404,7 +420,7 @@ export class Repository extends History {
     await this.git.remote(["fetch", "--no-tags", "--no-write-fetch-head", "--progress", ...what]);
   }
 
-  /** @param hasLanded asked where the host gave no answer */
+  /** @param hasLanded called if the host gave no response */
   private async send(args: readonly string[], hasLanded = async () => false): Promise<Push> {
     const command = ["push", "--porcelain", ...args];
     const end = await this.git.attempt(command);
@@ -416,9 +432,9 @@ export class Repository extends History {
   }
 
   /**
-   * Thousands of commits leave a file for each object. git packs them when there are too many of them, and keeps for two
-   * weeks what nothing refers to. Once a day and not with each fetch: an agent that lost many races has so many objects
-   * that nothing refers to that git would try each time.
+   * Lets git pack loose objects if there are too many. Git keeps unreachable objects for two weeks. Runs once a day and
+   * not at each fetch: an agent that lost many races has so many unreachable objects that git would start packing every
+   * time.
    */
   private async maintain(): Promise<void> {
     if (Date.now() - this.#maintainedAt < MAINTENANCE_EVERY_MS) return;
@@ -427,12 +443,15 @@ export class Repository extends History {
   }
 }
 
-/** A path as fast-import reads it. */
+/** Quotes a path for fast-import. */
 const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 
-/** Of git's own words about a damage. */
+/** Maximum length of git's message about damage, in characters. */
 const DAMAGE_CHARACTERS_MAX = 300;
 
-/** Whether git cannot work with a clone. By 1 fsck complains of how somebody's commit is written, which is no damage. */
+/**
+ * Returns true if git cannot work with the clone. With exit code 1, fsck only reports malformed commits, which are no
+ * damage to the clone.
+ */
 const isDamage = (failure: unknown): failure is ProgramFailed =>
   failure instanceof ProgramFailed && typeof failure.end === "number" && failure.end > 1;

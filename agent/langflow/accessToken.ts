@@ -1,13 +1,14 @@
 import { createHmac } from "node:crypto";
 
-/** How long a token holds: as long as LangFlow's own do by default (its ACCESS_TOKEN_EXPIRE_SECONDS). */
+/** Lifetime of a token, equal to LangFlow's default (its ACCESS_TOKEN_EXPIRE_SECONDS). */
 const LIFETIME_MS = 60 * 60_000;
-/** A token is replaced so long before its end: clocks of a region may differ by as much. */
+/** Remaining lifetime below which a token is replaced. The clocks within a region may differ by this much. */
 const RENEWED_BEFORE_MS = LIFETIME_MS / 2;
 
 /**
- * An access token as LangFlow 1.13 makes one when a user signs in (its `create_user_tokens`): a JSON Web Token (RFC 7519),
- * signed with HS256 by the secret key as it is. LangFlow takes it for as long as the user is there and active.
+ * Creates an access token like LangFlow 1.13 does when a user signs in (its `create_user_tokens`): a JSON Web Token
+ * (RFC 7519), signed with HS256 and the unmodified secret key. LangFlow accepts the token while the user exists and is
+ * active.
  *
  * @param secretKey LANGFLOW_SECRET_KEY
  * @param endsAt milliseconds since 1970
@@ -19,7 +20,7 @@ export function accessToken(secretKey: string, userId: string, endsAt: number): 
   return `${signed}.${createHmac("sha256", secretKey).update(signed).digest("base64url")}`;
 }
 
-/** What gives a token of one user whenever it is asked: the same one, until its end is near. */
+/** Returns a function that returns a user's token: always the same one, until it is about to expire. */
 export function accessTokens(secretKey: string, userId: string, now = Date.now): () => string {
   let token = "";
   let endsAt = 0;

@@ -4,17 +4,20 @@ import { withTimeout } from "../async/withTimeout";
 import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
 
 const TIMEOUT_MS = 60_000;
-/** For what LangFlow answers at once, however large a flow is. */
+/** Timeout of requests that LangFlow answers quickly, however large a flow is. */
 const SHORT_TIMEOUT_MS = 15_000;
 /**
- * No flow's. LangFlow compares only where a flow has a token, which it has from the first time that its graph is saved: one
- * that had none is not written over once it was saved.
+ * A version token that no flow has. LangFlow compares tokens only if the flow has one, which it gets when its graph is
+ * first saved. A write with this token therefore cannot overwrite a flow that had no token and has been saved since.
  */
 const NO_TOKEN = "00000000-0000-0000-0000-000000000000";
 
-/** LangFlow answered about one thing, and it was no: what is asked next may still succeed. */
+/** LangFlow rejected one request. Other requests may still succeed. */
 export class LangFlowRefusal extends Error {
-  /** @param answer LangFlow's, of which only what it says by itself is told: it also repeats what it was given */
+  /**
+   * @param answer LangFlow's response. Only LangFlow's own words are included in the message, because the response also
+   *   repeats the input.
+   */
   constructor(
     readonly status: number,
     what: string,
@@ -23,24 +26,24 @@ export class LangFlowRefusal extends Error {
     super([`LangFlow answered ${what} with ${status}`, ownWords(status, answer)].filter(Boolean).join(": "));
   }
 
-  /** Another flow has the name, or the endpoint name; 400 where a flow is patched, 409 where it is put. */
+  /** True if a different flow has the name or the endpoint name. LangFlow answers 400 to a PATCH and 409 to a PUT. */
   get taken(): boolean {
     return (this.status === 400 || this.status === 409) && this.message.endsWith("must be unique");
   }
 
-  /** The graph is no longer the one that was to be replaced. */
+  /** True if the graph has changed since it was read. */
   get outdated(): boolean {
     return this.status === 409 && this.message.endsWith("flow_version_conflict");
   }
 }
 
-/** LangFlow does not answer at all, or with what is not LangFlow's. */
+/** LangFlow does not respond, or the response does not come from LangFlow. */
 export class LangFlowUnreachable extends Error {}
 
-/** A whole flow, by LangFlow's own word. */
+/** A complete flow, as LangFlow returns it. */
 export interface StoredFlow {
   readonly flow: JsonObject;
-  /** For If-Match: rotates with every change of the graph. */
+  /** Token for If-Match, which changes with every change of the graph. */
   readonly versionToken?: string;
   readonly locked: boolean;
 }
@@ -54,13 +57,13 @@ const storedShape = z.looseObject({
 });
 const madeShape = z.looseObject({ id });
 
-/** LangFlow's HTTP API in the name of one user: what writes, and what proves. */
+/** Client for LangFlow's HTTP API on behalf of one user. */
 export class LangFlow {
   private readonly url: string;
 
   /**
    * @param url without a path, for example http://langflow
-   * @param token gives an access token of the user whose flows these are, one that still holds
+   * @param token returns a valid access token of the user who owns the flows
    */
   constructor(
     url: string,
@@ -71,9 +74,9 @@ export class LangFlow {
   }
 
   /**
-   * Whether it answers the least of requests.
+   * Returns true if LangFlow responds to a minimal request.
    *
-   * @throws LangFlowUnreachable where it does not take the user's token: then it takes nothing else either
+   * @throws LangFlowUnreachable if LangFlow rejects the user's token, because it would then reject every request
    */
   async answers(): Promise<boolean> {
     try {
@@ -87,7 +90,7 @@ export class LangFlow {
     }
   }
 
-  /** Undefined where LangFlow itself says that there is none, or none of this user's. */
+  /** Returns a flow, or undefined if LangFlow itself reports that the user has no such flow. */
   async flow(id: string): Promise<StoredFlow | undefined> {
     const answer = await this.ask("GET", `/api/v1/flows/${id}`, undefined, {
       mayBeAbsent: true,
@@ -97,11 +100,11 @@ export class LangFlow {
   }
 
   /**
-   * Makes or replaces a flow. In a replacement null means "leave as it is", but for the endpoint name.
+   * Creates or replaces a flow. In a replacement, null leaves a value unchanged, except for the endpoint name.
    *
-   * @param now what LangFlow holds: the write is refused where its graph was saved since
-   * @throws LangFlowRefusal `taken` where another flow has its name or endpoint; but a new flow whose name is taken is
-   *   made under another one, which the answer shows
+   * @param now LangFlow's current flow; LangFlow rejects the write if the graph has been saved since
+   * @throws LangFlowRefusal `taken` if a different flow has the name or endpoint name; but LangFlow creates a new flow
+   *   whose name is taken under a different name, which the result contains
    */
   async put(
     flowId: string,
@@ -116,9 +119,9 @@ export class LangFlow {
   }
 
   /**
-   * Makes new flows: all of them, or none where LangFlow does not take one. They have no token until their graphs are saved.
+   * Creates new flows in one request, either all or none. They have no version token until their graphs are saved.
    *
-   * @throws LangFlowRefusal also where a name or an id is taken, and mostly without a word about which flow it is
+   * @throws LangFlowRefusal also if a name or an id is taken, usually without naming the flow
    */
   async create(flows: readonly NewFlow[]): Promise<StoredFlow[]> {
     const sent = flows.map(({ id, flow, folderId }) => ({ data: null, ...flow, id, folder_id: folderId }));
@@ -131,25 +134,27 @@ export class LangFlow {
   /**
    * Changes some fields of a flow.
    *
-   * @throws LangFlowRefusal as {@link put}
+   * @throws LangFlowRefusal like {@link put}
    */
   async patch(id: string, changes: JsonObject): Promise<StoredFlow> {
     return this.stored(id, await this.ask("PATCH", `/api/v1/flows/${id}`, changes));
   }
 
-  /** A locked flow refuses every other change, but not to be deleted. */
+  /** Locks or unlocks a flow. A locked flow rejects every other change, but can be deleted. */
   async setLock(id: string, locked: boolean): Promise<void> {
     await this.ask("PATCH", `/api/v1/flows/${id}`, { locked });
   }
 
-  /** No error where there is none. */
+  /** Deletes a flow. Does not fail if the flow does not exist. */
   async delete(id: string): Promise<void> {
     await this.ask("DELETE", `/api/v1/flows/${id}`, undefined, { mayBeAbsent: true });
   }
 
   /**
-   * @returns its id
-   * @throws LangFlowRefusal `taken` where a project has the name; where it is posted, LangFlow would make another one
+   * Creates a project with PUT. With POST, LangFlow would change a taken name instead of rejecting it.
+   *
+   * @returns the project's id
+   * @throws LangFlowRefusal `taken` if a project has the name
    */
   async makeProject(name: string): Promise<string> {
     const project = { name, description: "" };
@@ -173,7 +178,7 @@ export class LangFlow {
     return parsed.data;
   }
 
-  /** @returns undefined where there is none, and that may be */
+  /** @returns undefined if the object does not exist and `mayBeAbsent` is set */
   private async ask(
     method: string,
     path: string,
@@ -188,8 +193,9 @@ export class LangFlow {
     const { status, text } = await this.send(method, path, headers, withinMs, sent);
     if (mayBeAbsent && status === 404 && isNotFound(text)) return undefined;
     if (status >= 400) {
-      // What a proxy or a starting server says is not LangFlow's opinion of the request, whose answers are JSON. But for
-      // 500: what LangFlow did not foresee about one flow ends in a bare one.
+      // LangFlow's own responses are JSON. Any other error response comes from a proxy or a starting server and does
+      // not concern the request. The exception is 500: LangFlow reports an unexpected error about one flow as plain
+      // text.
       if ([429, 502, 504].includes(status) || (status !== 500 && !isJson(text)))
         throw new LangFlowUnreachable(`LangFlow answered ${method} ${path} with ${status}`);
       throw new LangFlowRefusal(status, `${method} ${path}`, text);
@@ -208,11 +214,12 @@ export class LangFlow {
         const response = await fetch(this.url + path, {
           method,
           signal,
-          // LangFlow closes an idle connection after two seconds: one that is kept may close as it is used again.
+          // Do not reuse connections: LangFlow closes an idle connection after two seconds, possibly while the agent
+          // reuses it.
           headers: {
             authorization: `Bearer ${this.token()}`,
             connection: "close",
-            // To compress an answer takes LangFlow longer than to send it.
+            // Compressing a response takes LangFlow longer than sending it.
             "accept-encoding": "identity",
             ...(body !== undefined && { "content-type": "application/json" }),
             ...headers,
@@ -228,14 +235,17 @@ export class LangFlow {
   }
 }
 
-/** A flow that is to be made. */
+/** A flow to be created. */
 export interface NewFlow {
   readonly id: string;
   readonly flow: JsonObject;
   readonly folderId: string;
 }
 
-/** Without what may be a value of a flow: a bare 500 quotes the statement, a 422 the input. */
+/**
+ * Returns LangFlow's explanation without text that may contain a flow's values: a plain 500 quotes the SQL statement,
+ * and a 422 the input.
+ */
 function ownWords(status: number, answer: string): string {
   const detail = status < 500 && isJson(answer) ? JSON.parse(answer)?.detail : undefined;
   if (typeof detail === "string") return detail.slice(0, 200);
@@ -256,5 +266,5 @@ function isJson(text: string): boolean {
   }
 }
 
-/** LangFlow's own 404, and not that of whatever else may answer at its address. */
+/** Recognizes LangFlow's own 404, as opposed to that of a different server at its address. */
 const isNotFound = (text: string): boolean => /^\s*\{\s*"detail"\s*:\s*"Flow not found"\s*\}\s*$/.test(text);

@@ -2,14 +2,14 @@ import { NotAFlow } from "../flows/flowFile";
 import { isRefusal } from "../postgres/connection";
 import { RowsTooLarge } from "../postgres/largeValue";
 
-/** What JavaScript itself throws: of a value that is too large or too deep, say. */
+/** Errors that JavaScript throws, for example for values that are too large or too deep. */
 const OWN_ERRORS = ["RangeError", "SyntaxError", "TypeError"];
 
 /**
- * Why nothing could be done with one flow, where that is the flow's own trouble: it is held, and all else goes on. It shows no
- * value of the flow, as JavaScript's and the database's own messages do.
+ * Returns the reason why a flow cannot be processed, if the flow itself is the cause: the flow is then held, and other
+ * flows continue. The reason contains no value of the flow, unlike the messages of JavaScript and the database.
  *
- * @throws the error itself where it says nothing about the flow: whoever was asked does not answer
+ * @throws the original error if the flow did not cause it, for example if a server does not respond
  */
 export function itemTrouble(error: unknown): string {
   if (error instanceof NotAFlow || error instanceof RowsTooLarge) return error.message;

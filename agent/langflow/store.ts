@@ -4,18 +4,24 @@ import { endForeignHolders } from "../postgres/foreignLocks";
 import { AgentError, DatabaseUnreachable } from "../process/errors";
 import { CHANNEL, WRITER_LOCK } from "./storeSchema";
 
-/** The agent waits for a lock of LangFlow's tables no longer than its users would notice. */
+/** Maximum wait for a lock of LangFlow's tables, short enough that users do not notice. */
 const LOCK_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
-/** The server ends a statement itself before; without an answer by then there is no server. */
+/**
+ * Timeout on the client's side. The server cancels a statement earlier, so a missing response means that the server is
+ * gone.
+ */
 const ANSWER_MS = STATEMENT_TIMEOUT_MS + 10_000;
-/** Seconds until the database ends the session, and with it the lock, of an agent whose machine is gone. */
+/**
+ * TCP keepalive settings. If the agent's machine dies, the database ends its session, and releases the writer's lock,
+ * after 30 seconds.
+ */
 const KEEPALIVE = { idleSeconds: 10, intervalSeconds: 5, count: 4 };
 
-/** The writer's one session with LangFlow's database. */
+/** The writer's only session with LangFlow's database. */
 export class FlowStore {
   #client: Client | undefined;
-  /** Whether the session is, or was, the region's writer's. */
+  /** True if this session is, or was, the region's writer. */
   #isWriter = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -26,9 +32,9 @@ export class FlowStore {
   ) {}
 
   /**
-   * Becomes the region's one writer unless another agent is; returns whether it is. It stays the writer for as long as its
-   * session lasts. Time has nothing to do with it: an agent that was stopped and goes on writes nothing that another one has
-   * written meanwhile, because once its session has ended it must become the writer again before anything else.
+   * Becomes the region's writer unless a different agent is, and returns whether this agent is the writer. It remains
+   * the writer until its session ends, independent of time. An agent that was paused cannot overwrite a newer writer's
+   * data, because it must become the writer again once its session has ended.
    *
    * @throws DatabaseUnreachable
    */
@@ -43,7 +49,8 @@ export class FlowStore {
       if (held.rows[0]?.held) return true;
       const { rows } = await client.query("SELECT pg_try_advisory_lock($1, $2) AS mine", [...WRITER_LOCK]);
       if (rows[0]?.mine === true) return true;
-      // Another agent has it, or a session that may not. The latter is ended, and one that waits for it as well.
+      // The lock is held by a different agent, or by a session that must not hold it. Sessions of the latter kind are
+      // terminated, even if they only wait for the lock.
       if (!(await endForeignHolders(client, WRITER_LOCK))) return false;
       try {
         await client.query("SELECT pg_advisory_lock($1, $2)", [...WRITER_LOCK]);
@@ -57,7 +64,8 @@ export class FlowStore {
   }
 
   /**
-   * Works in the writer's session. Callers take turns: a transaction of one would take in the statements of another.
+   * Runs work in the writer's session, one caller at a time, so that no caller's statements end up in the transaction
+   * of a different caller.
    *
    * @throws DatabaseUnreachable
    */
@@ -78,9 +86,9 @@ export class FlowStore {
       return await work(await this.connected());
     } catch (error) {
       if (error instanceof DatabaseUnreachable) throw error;
-      // What the server refuses is one statement's trouble: the session, and with it the writer's lock, goes on.
+      // An error from the server concerns only one statement. The session continues, and with it the writer's lock.
       if (isRefusal(error) && (await this.rolledBack())) throw error;
-      // Whatever state the session is in, the next round begins with a new one.
+      // The session's state is unknown, so the next round opens a new session.
       await this.close();
       throw new DatabaseUnreachable(
         error instanceof AgentError ? error.message : `database: ${(error as Error).message}`,
@@ -88,7 +96,7 @@ export class FlowStore {
     }
   }
 
-  /** @returns whether the session is out of any transaction, and goes on */
+  /** @returns true if the session is outside any transaction and can continue */
   private async rolledBack(): Promise<boolean> {
     return (await this.#client?.query("ROLLBACK").catch(() => undefined)) !== undefined;
   }

@@ -11,12 +11,18 @@ export interface WriterOptions {
   readonly signal: AbortSignal;
 }
 
-/** Becomes the region's one writer, and notices when it no longer is. The other loops do nothing unless it is the writer. */
+/**
+ * Makes this agent the region's writer, and detects when it no longer is. The other loops do nothing unless it is the
+ * writer.
+ */
 export class Writer {
   isWriter = false;
-  /** When it became the writer, in milliseconds of the monotonic clock. A restored database ends the session that holds the lock. */
+  /**
+   * Time when this agent became the writer, in milliseconds of the monotonic clock. Restoring the database ends the
+   * session that holds the lock.
+   */
   since = Number.POSITIVE_INFINITY;
-  /** Milliseconds: when the loop last gave a sign of life. */
+  /** Time of the loop's last sign of life, in milliseconds. */
   aliveAt = Date.now();
   readonly #logged = new LogDeduplicator();
   readonly #failures: FailureReporter<"database-unreachable" | "failed">;
@@ -26,7 +32,7 @@ export class Writer {
     this.#failures = new FailureReporter({ subject: "the region's database", resultOf, log: options.log });
   }
 
-  /** Runs until the signal. */
+  /** Runs until the signal aborts. */
   run(): Promise<void> {
     const { signal, intervalSeconds } = this.options;
     const round = (): Promise<void> => {
@@ -36,7 +42,7 @@ export class Writer {
     return new RoundLoop({ round, pauseMs: () => intervalSeconds * 1000, signal }).run();
   }
 
-  /** Asks the database whether this agent is, or becomes, the writer. */
+  /** Tries once to become the writer, or confirms that this agent still is the writer. */
   async once(): Promise<void> {
     const { store, log, signal } = this.options;
     try {

@@ -1,13 +1,13 @@
-/** A path of Unix or of Windows. */
+/** Matches an absolute path of Unix or Windows. */
 const ABSOLUTE = /^(?:[/\\]|[A-Za-z]:[/\\])/;
 
 /**
- * A message's files as a LangFlow with a bucket finds them: by user or flow, and name. On a disk LangFlow keeps them by their absolute paths there
- * (langflow, api/utils/file_relocation.py).
+ * Rewrites the paths of a message's files to `<user or flow id>/<name>`, which a LangFlow with a bucket expects. A
+ * LangFlow that stores files on disk records their absolute paths (langflow, api/utils/file_relocation.py).
  *
  * @param files JSON of `message.files`
- * @param uploads the files that came along, by user or flow, and name
- * @returns the same text where nothing is to be changed
+ * @param uploads the imported files, as `<user or flow id>/<name>`
+ * @returns the original text if no path changes
  */
 export function portableAttachments(files: string, uploads: ReadonlySet<string>): string {
   const entries: unknown = JSON.parse(files);

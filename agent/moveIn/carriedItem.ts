@@ -8,37 +8,37 @@ import type { SecretKeys, Texts } from "./secrets";
 import type { Tallies } from "./tallies";
 
 export interface Carrying {
-  /** The scratch database, at the region's revision. */
+  /** The scratch database, migrated to the region's revision. */
   readonly scratch: Client;
   readonly region: Client;
-  /** Which LangFlow the rows are of. */
+  /** Description of the LangFlow from which the rows come. */
   readonly source: string;
   readonly keys: SecretKeys;
-  /** Of flows by id, where they may be said: a name may hold a secret. */
+  /** Names of flows by id, if they may be shown: a name may contain a secret. */
   readonly flowNames: ReadonlyMap<string, string>;
-  /** The files that come along, by user or flow, and name. */
+  /** The imported files, as `<user or flow id>/<name>`. */
   readonly uploads: ReadonlySet<string>;
-  /** Name of the fleet's superuser, whom the source's superuser of that name becomes. */
+  /** Name of the fleet's superuser, with whom the source's superuser of that name is merged. */
   readonly superuser: string;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** A row on its way. */
+/** A row that is being imported. */
 export interface Item {
-  /** In the source. */
+  /** Id of the row in the source. */
   readonly id: string;
-  /** Of what the source has; null for a row that a migration made. */
+  /** Digest of the source's row; null for a row that a migration created. */
   readonly digest: string | null;
-  /** As the fleet is to have it. */
+  /** Column values to be written to the fleet. */
   readonly texts: Texts;
-  /** In the fleet. */
+  /** Id of the row in the fleet. */
   readonly fleetId: string;
   readonly name: string | undefined;
-  /** It has secrets that no key opens. */
+  /** True if the row contains secrets that no key decrypts. */
   readonly isUnreadable: boolean;
-  /** It has lost a password that everybody knows. */
+  /** True if the row's well-known password was replaced. */
   readonly isPasswordLost?: boolean;
 }
 
@@ -46,13 +46,16 @@ export type Stored = { readonly "row id": string; readonly "row digest": string 
   Record<string, string | null>
 >;
 
-/** Ids by which rows are known there and in the fleet, where they are not the same. */
+/** Ids of the source's rows whose id in the fleet is different, by table: source id to fleet id. */
 export type Others = Map<string, Map<string, string>>;
 
-/** A row of the fleet has the name, and is another. */
+/** Marks a fleet row that has the same name but is a different entity. */
 export const ANOTHERS = Symbol("another's");
 
-/** What a migration made has no digest, and is no row of the source that could be gone from it. */
+/**
+ * Source digest of a row that a migration created. The source never had this row, so the row cannot have been deleted
+ * there.
+ */
 export const OF_NO_SOURCE = "";
 
 export const isNamed = (one: Texts, other: Texts): boolean =>
@@ -74,7 +77,7 @@ export const entryOf = ({ id, digest, fleetId }: Item, fleetDigest: string | nul
 export const entriesOf = (items: readonly Item[], digests: ReadonlyMap<string, string | null>): Entry[] =>
   items.map((item) => entryOf(item, digests.get(item.fleetId) ?? null));
 
-/** As `rowId` has it in SQL. */
+/** Returns a row's id as `rowId` computes it in SQL. */
 export function idIn({ key }: ReplicatedTable, texts: Texts): string {
   return key.map((column) => texts.get(column) ?? "").join("/");
 }

@@ -4,11 +4,14 @@ import type { CatalogTable } from "../accounts/catalog";
 import { conditionSql, conditionWithout } from "../accounts/rowCondition";
 import { columnOf, type ReplicatedTable } from "../accounts/tableRule";
 
-/** A row as text, whatever its values are: columns and quotes are told apart. */
+/**
+ * Returns SQL for the digest of a row. PostgreSQL's text form of a row delimits and quotes the columns, so that
+ * different rows have different texts.
+ */
 export const digestSql = (columns: readonly string[], row: string): string =>
   `encode(sha256(convert_to(ROW(${columns.map((column) => `${row}.${escapeIdentifier(column)}`).join(", ")})::text, 'UTF8')), 'hex')`;
 
-/** LangFlow's time of a row's last write, where it is the region's own. */
+/** LangFlow's column for the time of a row's last write, in tables in which the column is regional. */
 const WRITTEN_AT = "updated_at";
 
 interface Column {
@@ -16,10 +19,13 @@ interface Column {
   readonly type: string;
 }
 
-/** The SQL by which one table's rows go from a database to another, as far as both have its columns. Values are texts. */
+/**
+ * SQL statements that copy one table's rows from one database to the other, limited to the columns that both have.
+ * Values are passed as text.
+ */
 export class CarriedTable {
   readonly columns: readonly Column[];
-  /** Those of the region's own, with what they begin with. */
+  /** Regional columns, with their initial values. */
   private readonly regional: readonly (readonly [column: string, onInsert: string])[];
   private readonly table: string;
   private readonly only: string;
@@ -48,23 +54,29 @@ export class CarriedTable {
     return this.rule.table;
   }
 
-  /** Whether a text could be the key's, as a column's type has it: an id of another form is of no row. */
+  /** SQL expression for a row's id. */
   get id(): string {
     return rowId(this.rule.key, "t");
   }
 
-  /** All rows, in one order: `id`, whether they are `carried`, their columns. @param digests table with those of the source's rows */
+  /**
+   * Selects all rows ordered by id: `row id`, `row digest`, `is carried`, and the columns. @param digests table with
+   * the digests of the source's rows
+   */
   selectAll(digests: string): string {
     return `SELECT ${this.id} AS "row id", d.digest AS "row digest", ${this.only} AS "is carried", ${this.texts}
       FROM ${this.table} t LEFT JOIN ${digests} d ON d.table_name = $1 AND d.row_id = ${this.id} ORDER BY 1`;
   }
 
-  /** Rows by $1, their ids: `row id`, `row digest`, columns. They are locked. */
+  /** Selects and locks the rows whose ids are in $1: `row id`, `row digest`, and the columns. */
   get selectSome(): string {
     return `SELECT ${this.id} AS "row id", ${this.digest} AS "row digest", ${this.texts} FROM ${this.table} t WHERE ${this.isOne("$1")} FOR UPDATE`;
   }
 
-  /** Ids of rows that have the natural key of others, whose columns are $1, $2, …: `given`, from 1 on, and `row id`. */
+  /**
+   * Selects the ids of rows that have the same natural key as given rows, whose key columns are the lists $1, $2, …:
+   * `given`, the index from 1, and `row id`.
+   */
   get holders(): string | undefined {
     const { naturalKey } = this.rule;
     if (!naturalKey?.on.every((part) => this.typeOf(columnOf(part)) !== undefined)) return undefined;
@@ -80,7 +92,7 @@ export class CarriedTable {
       JOIN ${this.table} t ON ${parts.join(" AND ")}`;
   }
 
-  /** Makes rows of $1, $2, …, a list for each column: `row id`, `row digest`. */
+  /** Inserts rows from $1, $2, …, one list per column, and returns `row id` and `row digest`. */
   get insert(): string {
     const names = [...this.columns.map(({ name }) => name), ...this.regional.map(([name]) => name)];
     const values = [
@@ -92,7 +104,7 @@ export class CarriedTable {
       RETURNING ${this.id} AS "row id", ${this.digest} AS "row digest"`;
   }
 
-  /** Writes all columns but the key's, as {@link insert} makes rows. */
+  /** Updates all columns except the key's, with the same parameters and result as {@link insert}. */
   get update(): string {
     const { key } = this.rule;
     const set = this.columns.flatMap(({ name, type }, index) =>
@@ -126,7 +138,7 @@ export class CarriedTable {
     return this.columns.map((_, index) => `$${index + 1}::text[]`).join(", ");
   }
 
-  /** By the key's own index, where it is one column. */
+  /** Returns SQL that selects rows by id. It can use the primary key's index if the key is a single column. */
   private isOne(ids: string): string {
     const [column = "", ...more] = this.rule.key;
     const type = this.typeOf(column);

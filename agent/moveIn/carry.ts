@@ -13,10 +13,11 @@ import { TableCarrier } from "./tableCarrier";
 import type { Tallies } from "./tallies";
 
 /**
- * Brings the rows of the scratch database into the region's, tables after those that they refer to, so many at once in a transaction
- * with what is remembered of them. Ended at any point and begun again it comes to the same end: what is there is known to be.
+ * Copies the rows of the scratch database into the region's, parents before children. Each transaction writes a batch
+ * of rows together with their ledger entries. An interrupted import can therefore be repeated and reaches the same
+ * result.
  *
- * @returns rows to which nothing of the source may be added
+ * @returns the rows to which no row of the source may be attached
  */
 export async function carry(carrying: Carrying): Promise<Strangers> {
   const { scratch, region, source, tallies } = carrying;
@@ -33,7 +34,7 @@ export async function carry(carrying: Carrying): Promise<Strangers> {
     if (!inSource || !inRegion) continue;
     const table = new CarriedTable(rule, inSource, inRegion);
     await new TableCarrier(table, ledger, others, strangers, keepsDeletes, carrying).run();
-    // Users come first: only now is it known whose a row is in the fleet.
+    // The user table is copied first. Only now are the owners of the other rows known.
     if (rule.table === "user") strangers = await strangersOf({ scratch, region, from, into, ledger, users });
     await tellDeleted(scratch, ledger, rule.table, tallies);
   }

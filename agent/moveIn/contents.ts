@@ -9,36 +9,39 @@ import { ROW_BYTES_MAX } from "../postgres/largeValue";
 import { nameOrId } from "./names";
 import { NAMES } from "./scratchDatabase";
 
-/** What one user has in one replicated table of a region. */
+/** The rows of one user in one replicated table of a region. */
 export interface Share {
   readonly table: string;
-  /** Null: the rows are nobody's, or everybody's. */
+  /** Null if the rows belong to no user, or to all users. */
   readonly user: string | null;
   readonly rows: number;
-  /** Of all of them, the same in regions that hold the same. */
+  /** Digest of all these rows. Equal in regions with equal rows. */
   readonly digest: string;
 }
 
 export interface HeldRow extends Pick<Share, "table" | "user"> {
   readonly id: string;
-  /** For people. */
+  /** Display name. */
   readonly name: string;
   readonly digest: string;
-  /** Id of the flow that it is part of. */
+  /** Id of the flow to which the row belongs. */
   readonly flow: string | null;
-  /** It has more bytes than a region tells the others of. */
+  /** True if the row exceeds the maximum size for replication. */
   readonly isTooLarge: boolean;
 }
 
 export interface Contents {
   readonly shares: readonly Share[];
-  /** Of the shares that were asked for. */
+  /** The rows of the requested shares. */
   readonly rows: readonly HeldRow[];
 }
 
 export type AskedShare = Pick<Share, "table" | "user">;
 
-/** What a region's database holds of all replicated tables, by user. Nothing is written. @param asked shares whose rows are listed too */
+/**
+ * Reads the content of all replicated tables in a region's database, by user. Writes nothing. @param asked shares whose
+ * rows are also listed
+ */
 export async function regionContents(client: ClientBase, asked: readonly AskedShare[] = []): Promise<Contents> {
   const catalog = await readCatalog(client);
   const shares: Share[] = [];
@@ -69,13 +72,13 @@ export async function regionContents(client: ClientBase, asked: readonly AskedSh
 
 function heldRows(rule: ReplicatedTable, table: CatalogTable): string {
   const has = (name: string) => table.columns.some((column) => column.name === name);
-  // What a region finds for itself differs, and so does the token of a content that LangFlow gave none.
+  // Values that each region determines for itself differ, and so do version tokens that the agent assigns.
   const differs = new Set([...Object.keys(rule.regionalValues ?? {}), rule.versions?.token]);
   const columns = rule.columns.filter((name) => has(name) && !differs.has(name));
-  // A message does not wait for its flow.
+  // A message may exist before its flow.
   const isPartOfFlow = has("flow_id") && !rule.references.flow_id?.soft;
   const names = NAMES.filter(has).map((name) => `t.${escapeIdentifier(name)}::text`);
-  // As the agent compares them: JSON is written otherwise in another region, and its null is the database's.
+  // Compare values like the agent: regions format JSON differently, and a JSON null equals an SQL NULL.
   const values = columns.map((name) => `nullif(${SCHEMA}.account_text(t.${escapeIdentifier(name)}), 'null')`);
   const bytes = columns.map((name) => `coalesce(octet_length(t.${escapeIdentifier(name)}::text), 0)`);
   return `SELECT ${rowId(rule.key, "t")} AS id, COALESCE(${[...names, "NULL"].join(", ")}) AS name, ${ownerSql(rule, has)} AS "user",
@@ -83,7 +86,7 @@ function heldRows(rule: ReplicatedTable, table: CatalogTable): string {
     FROM public.${escapeIdentifier(rule.table)} t WHERE ${rule.only ? conditionSql(rule.only, "t") : "true"}`;
 }
 
-/** The name of the user whose a row is, of itself or by the row that it is part of. */
+/** Returns SQL for the name of a row's owner, taken from the row or from the flow to which it belongs. */
 function ownerSql({ table, references }: ReplicatedTable, has: (column: string) => boolean): string {
   if (table === "user") return "t.username";
   if (has("user_id")) return `(SELECT u.username FROM public."user" u WHERE u.id = t.user_id)`;

@@ -2,12 +2,13 @@ import { DatabaseError } from "pg";
 import { AgentError, ExitCode } from "../process/errors";
 
 const DISK_FULL = "53100";
-/** Classes of errors that end a session, and that of an operator's command (PostgreSQL, "Error Codes"). */
+/** Matches error codes that end a session, including termination by an operator (PostgreSQL, "Error Codes"). */
 const IS_AWAY = /^(08|57P|ECONN|EPIPE|ETIMEDOUT)/;
 const ENDED = /Connection terminated|Client has encountered a connection error|not queryable/;
 
 /**
- * What an import ends with that is nobody's fault here, in one sentence.
+ * Runs an import's work, and replaces errors of the environment (disk full, connection lost) with a one-sentence
+ * explanation.
  *
  * @param whose for example "the database of us-east"
  */

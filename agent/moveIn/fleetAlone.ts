@@ -2,20 +2,22 @@ import type { ClientBase } from "pg";
 import { type FlowText, flowTexts } from "./flowTexts";
 import { type SinceImport, sinceImport } from "./sinceImport";
 
-/** What is in a region, and not at the LangFlow that it was imported from. */
+/** Rows of a region that differ from the LangFlow from which the region was imported. */
 export interface FleetAlone {
-  /** Null where nothing was ever imported. */
+  /** Null if nothing was ever imported. */
   readonly rows: readonly SinceImport[] | null;
-  /** Those that were made or changed, where they were asked for. */
+  /** The created or changed flows, if they were requested. */
   readonly flows?: readonly FlowText[];
 }
 
-/** Of all texts together: the answer is one object, and is in memory at once. */
+/** Maximum length of all texts together. The response is a single object that must fit in memory. */
 const CHARACTERS_MAX = 64 * 1024 ** 2;
 
 /**
- * @param withFlows also their texts
- * @param charactersMax of all texts; flows beyond that are told apart
+ * Returns the region's rows that were created, changed or deleted since the import.
+ *
+ * @param withFlows also return the texts of flows
+ * @param charactersMax maximum length of all texts; flows beyond it are returned with a reason instead of a text
  */
 export async function fleetAlone(
   region: ClientBase,

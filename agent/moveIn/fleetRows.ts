@@ -5,13 +5,13 @@ import type { CarriedTable } from "./carriedTable";
 import { ACCOUNT_ROWS } from "./ledger";
 import { saysTheSame, type Texts } from "./secrets";
 
-/** The rows of the region that correspond to rows of the source. */
+/** The region's rows that correspond to rows of the source. */
 export class FleetRows {
   private readonly rule: ReplicatedTable;
 
   constructor(
     private readonly table: CarriedTable,
-    /** Whether the region's agent has created its tables. */
+    /** True if the region's agent has created its tables. */
     private readonly keepsDeletes: boolean,
     private readonly carrying: Carrying,
   ) {
@@ -32,7 +32,10 @@ export class FleetRows {
     return new Map(rows.map((row) => [row["row id"], row]));
   }
 
-  /** Ids of rows that were deleted in the fleet, in whatever region: also where this one remembers nothing of an import. */
+  /**
+   * Returns the ids of rows that any region of the fleet has deleted, even if this region's ledger has no record of an
+   * import.
+   */
   async tombstones(items: readonly Item[]): Promise<Set<string>> {
     if (items.length === 0 || !this.keepsDeletes) return new Set();
     const { rows } = await this.carrying.region.query<{ id: string }>(
@@ -43,7 +46,10 @@ export class FleetRows {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Ids of the fleet's rows that have the name of these, or that they are another's. */
+  /**
+   * Finds the fleet's rows with the same natural key. Returns their ids, or ANOTHERS if a row must not be merged with
+   * the given one.
+   */
   async holdersOf(items: readonly Item[]): Promise<Map<Item, string | typeof ANOTHERS>> {
     const { holders } = this.table;
     if (holders === undefined || items.length === 0 || this.rule.treatment !== "carried") return new Map();
@@ -60,10 +66,13 @@ export class FleetRows {
     return found;
   }
 
-  /** Whether a row and the fleet's of that name are one: to be one gives each the rights of the other. */
+  /**
+   * Returns true if a row may be merged with the fleet's row of the same name. A merge gives each one the rights of the
+   * other.
+   */
   isOne({ texts: source }: Item, holder: Stored | undefined): boolean {
     const { unites } = this.rule.naturalKey ?? {};
-    // The connections of nobody are everybody's: two of one name lead to two mailboxes.
+    // A connection without an owner is available to all users. Two of the same name may lead to different mailboxes.
     if (this.rule.table === "connection") return source.get("owner_id") !== null;
     if (!unites) return true;
     if (!holder) return false;

@@ -3,10 +3,10 @@ import { type JsonObject, parseJson } from "../flows/canonicalJson";
 import { exportedFlow, NotAFlow } from "../flows/flowFile";
 import { flowPath, folded, safeName } from "../flows/layout";
 
-/** One may have 20 MB, and is then in memory in several forms. */
+/** Number of flows per query. A flow may have 20 MB, and is in memory in several forms. */
 const FLOWS_AT_ONCE = 1;
 
-/** A flow as a file, or why it is none. */
+/** A flow as a file, or the reason why it cannot be exported. */
 export type FlowText =
   | { readonly id: string; readonly path: string; readonly text: string }
   | { readonly id: string; readonly reason: string };
@@ -18,8 +18,8 @@ interface StoredFlow {
 }
 
 /**
- * Flows in the form in which LangFlow itself exports them and takes them again ("Upload a flow", or POST /api/v1/flows/upload/): in a folder
- * per user, without the values of secret fields.
+ * Yields flows in the format that LangFlow exports and imports ("Upload a flow", or POST /api/v1/flows/upload/), in one
+ * folder per user, without the values of secret fields.
  *
  * @param ids of rows of `flow` in the region's database
  */

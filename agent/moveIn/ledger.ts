@@ -2,24 +2,30 @@ import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
 import { hasTable } from "../postgres/connection";
 
-/** What is remembered of a row that was carried. */
+/** Ledger entry of an imported row. */
 export interface Entry {
   readonly id: string;
-  /** Of what the source had. */
+  /** Digest of the source's row. */
   readonly sourceDigest: string;
-  /** The row that it is in the fleet: mostly itself. */
+  /** Id of the corresponding row in the fleet, usually the same id. */
   readonly fleetId: string;
-  /** Of what was written; null where nothing was, as the fleet had such a row. */
+  /** Digest of the written row; null if nothing was written, because the fleet already had a row. */
   readonly fleetDigest: string | null;
 }
 
-/** Its table. */
+/** Table of the ledger. */
 export const LEDGER = `${SCHEMA}.move_in`;
 
-/** The replication's state of every row (`agent/accounts/capture.ts`). It does not exist before the region's agent has run. */
+/**
+ * Table with the replication state of every row (`agent/accounts/capture.ts`). It does not exist until the region's
+ * agent has run.
+ */
 export const ACCOUNT_ROWS = `${SCHEMA}.account_row`;
 
-/** Accounts that the fleet merged into others, for example by one subject of single sign-on: each with the last of its chain. */
+/**
+ * Query for accounts that the fleet merged into others, for example because they share a single sign-on subject.
+ * Returns each with the last account of its chain.
+ */
 const UNITED = `WITH RECURSIVE chain AS (
     SELECT row_id AS id, united_with AS one, 0 AS step FROM ${ACCOUNT_ROWS} WHERE table_name = 'user' AND united_with IS NOT NULL
     UNION ALL SELECT c.id, r.united_with, c.step + 1 FROM chain c JOIN ${ACCOUNT_ROWS} r
@@ -40,11 +46,11 @@ CREATE TABLE IF NOT EXISTS ${LEDGER} (
 COMMENT ON TABLE ${LEDGER} IS 'What \`fleet move-in import\` carried: of what it is not there, nothing is known to come from elsewhere'`;
 
 /**
- * What was imported, in the region's database, so that a row and what is remembered of it are written together: the next import knows
- * what has changed since, on which side.
+ * Record of imported rows in the region's database. A row and its entry are written in one transaction, so that the
+ * next import can determine which side has changed a row since.
  */
 export class Ledger {
-  /** @param source which LangFlow, in words; several may move into one fleet */
+  /** @param source description of the LangFlow; several may be imported into one fleet */
   constructor(
     private readonly client: ClientBase,
     private readonly source: string,
@@ -81,7 +87,10 @@ export class Ledger {
     );
   }
 
-  /** Rows that became others of the fleet, by an import or as the fleet merged accounts: by table, their ids there and here. */
+  /**
+   * Returns rows whose fleet id differs from their source id, because an import or the fleet merged them: by table,
+   * source id to fleet id.
+   */
   async others(): Promise<Map<string, Map<string, string>>> {
     const { rows } = await this.client.query<{ table: string; id: string; into: string }>(
       `SELECT table_name AS "table", row_id AS id, fleet_id AS into FROM ${LEDGER} WHERE fleet_id <> row_id`,
@@ -101,7 +110,7 @@ export class Ledger {
     others.set("user", users);
   }
 
-  /** Ids of users that came, of whatever source; none before the first import. */
+  /** Returns the ids of users imported from any source. Empty before the first import. */
   async knownUsers(): Promise<string[]> {
     if (!(await hasTable(this.client, LEDGER))) return [];
     const { rows } = await this.client.query<{ id: string }>(
@@ -110,7 +119,7 @@ export class Ledger {
     return rows.map(({ id }) => id);
   }
 
-  /** Ids of all rows that came of this source, without those that its migrations made. */
+  /** Returns the ids of all rows imported from this source, except rows that migrations created. */
   async idsOf(table: string): Promise<string[]> {
     const { rows } = await this.client.query<{ id: string }>(
       `SELECT row_id AS id FROM ${LEDGER} WHERE table_name = $1 AND source = $2 AND source_digest <> '' ORDER BY 1`,

@@ -1,19 +1,24 @@
 import { createHash } from "node:crypto";
 
-/** A longer secret is the key itself (`agent/rekey/secretKey.ts`). */
+/**
+ * Maximum length of a secret that is used as a seed. A longer secret is itself the key (`agent/rekey/secretKey.ts`).
+ */
 const SEED_CHARACTERS_MAX = 31;
 const KEY_BYTES = 32;
 
-/** MT19937 (Matsumoto, Nishimura: Mersenne Twister, `mt19937ar.c`), which Python's `random` is. */
+/**
+ * Parameters of MT19937 (Matsumoto, Nishimura: Mersenne Twister, `mt19937ar.c`), the generator of Python's `random`.
+ */
 const WORDS = 624;
 const MIDDLE = 397;
 const FIRST_SEED = 19_650_218;
 
 /**
- * The secret under which LangFlow before 1.10.1 encrypted where it was given a short one: a seed of Python's `random`, whose first 32
- * bytes were the key (LangFlow 1.13, `_ensure_legacy_fernet_key`, which reads what is under it, and writes nothing under it).
+ * Returns the key that LangFlow before 1.10.1 derived from a short secret: the first 32 bytes of Python's `random` with
+ * the secret as seed (LangFlow 1.13, `_ensure_legacy_fernet_key`, which still decrypts with this key but no longer
+ * encrypts with it).
  *
- * @returns in the form of a long secret; undefined where the secret is one itself
+ * @returns in the format of a long secret; undefined if the secret is itself long
  */
 export function legacySecret(secret: string): string | undefined {
   // Python counts code points.
@@ -24,7 +29,10 @@ export function legacySecret(secret: string): string | undefined {
   );
 }
 
-/** Python's `random.seed` of a text, version 2: its UTF-8 and the digest of that, as one number, its lowest word first. */
+/**
+ * Returns the integer that Python's `random.seed` (version 2) derives from a text, as 32-bit words, lowest first: the
+ * text's UTF-8 followed by its digest.
+ */
 function wordsOf(text: string): Uint32Array {
   const bytes = Buffer.from(text, "utf8");
   const number = Buffer.concat([bytes, createHash("sha512").update(bytes).digest()]).toString("hex");
@@ -37,7 +45,7 @@ function wordsOf(text: string): Uint32Array {
   });
 }
 
-/** `init_by_array`. */
+/** Implements `init_by_array`. */
 function seeded(key: Uint32Array): Uint32Array {
   const state = new Uint32Array(WORDS);
   const word = (index: number) => state[index] ?? 0;
@@ -63,7 +71,7 @@ function seeded(key: Uint32Array): Uint32Array {
   return state;
 }
 
-/** `genrand_int32`, of the first numbers alone: those whose words no earlier one has changed. */
+/** Implements `genrand_int32`, but only for the first numbers, whose state words no earlier number has changed. */
 function output(state: Uint32Array, index: number): number {
   const word = (at: number) => state[at] ?? 0;
   const joined = (word(index) & 0x80000000) | (word(index + 1) & 0x7fffffff);

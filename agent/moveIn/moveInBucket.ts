@@ -15,21 +15,22 @@ import { AgentError, ExitCode } from "../process/errors";
 import { copySource } from "../s3/s3Request";
 
 const NOT_FOUND = 404;
-/** S3's most for one request (S3 API reference, DeleteObjects). */
+/** Maximum number of objects per request (S3 API reference, DeleteObjects). */
 const DELETED_AT_ONCE = 1000;
 
-/** An object's content, as far as it is known again. */
+/** Identifies an object's content. */
 export interface StoredObject {
-  /** What changes with the content. */
+  /** Changes with the content. */
   readonly etag: string;
   /** SHA-256, in hexadecimal. */
   readonly sha256: string;
 }
 
 /**
- * A region's flow bucket, as far as an import needs it. No write names an encryption: the bucket's own applies.
+ * The operations on a region's flow bucket that an import needs. Writes name no encryption, so the bucket's default
+ * applies.
  *
- * Its methods throw AgentError (Unreachable) where the bucket does not take or give.
+ * Its methods throw AgentError (Unreachable) if the bucket does not accept a request.
  */
 export class MoveInBucket {
   constructor(
@@ -38,8 +39,9 @@ export class MoveInBucket {
   ) {}
 
   /**
-   * What changes with an object's content; undefined where there is none. By a list, which the pods' role may have below the prefix: asked
-   * for an object that is not there, S3 tells a role that may not list all of the bucket that it must not look.
+   * Returns the ETag of an object, which changes with its content, or undefined if the object does not exist. Uses a
+   * list request, because the pods' role may list only below a prefix: S3 answers 403 instead of 404 to a role without
+   * permission to list the whole bucket.
    */
   async versionOf(key: string): Promise<string | undefined> {
     const list = new ListObjectsV2Command({ Bucket: this.name, Prefix: key, MaxKeys: 1 });
@@ -47,7 +49,9 @@ export class MoveInBucket {
     return Contents.find(({ Key }) => Key === key)?.ETag;
   }
 
-  /** Reads all of an object, and keeps none of it; undefined where there is none. */
+  /**
+   * Reads an object to compute its digest, without keeping the content. Returns undefined if the object does not exist.
+   */
   async look(key: string): Promise<StoredObject | undefined> {
     const answer = await this.found(() => this.s3.send(new GetObjectCommand({ Bucket: this.name, Key: key })));
     if (!answer) return undefined;
@@ -56,7 +60,7 @@ export class MoveInBucket {
     return { etag: answer.ETag ?? "", sha256: hash.digest("hex") };
   }
 
-  /** An object that memory has room for; undefined where there is none. */
+  /** Reads an object that fits in memory. Returns undefined if the object does not exist. */
   async read(key: string): Promise<Uint8Array | undefined> {
     const answer = await this.found(() => this.s3.send(new GetObjectCommand({ Bucket: this.name, Key: key })));
     return answer?.Body && this.asked(async () => answer.Body?.transformToByteArray());
@@ -66,24 +70,24 @@ export class MoveInBucket {
     await this.asked(() => this.s3.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: bytes })));
   }
 
-  /** Of a file. S3 allows it up to 5 GB. */
+  /** Uploads a file. S3 limits uploads in one request to 5 GB. */
   async writeFile(key: string, file: string, bytes: number): Promise<void> {
     const object = { Bucket: this.name, Key: key, ContentLength: bytes };
     await this.asked(() => this.s3.send(new PutObjectCommand({ ...object, Body: createReadStream(file) })));
   }
 
   /**
-   * Within S3, over an object of that key. S3 allows it up to 5 GB.
+   * Copies an object within the bucket, and overwrites an existing object. S3 limits copies to 5 GB.
    *
-   * @param etag of what is copied: another content is not
-   * @returns as {@link versionOf}
+   * @param etag of the source object; S3 rejects the copy if the content has changed
+   * @returns the new object's ETag, like {@link versionOf}
    */
   async copy(from: string, etag: string, key: string): Promise<string> {
     const copy = { Bucket: this.name, Key: key, CopySource: copySource(this.name, from), CopySourceIfMatch: etag };
     return (await this.asked(() => this.s3.send(new CopyObjectCommand(copy)))).CopyObjectResult?.ETag ?? "";
   }
 
-  /** Deletes what lies below a prefix that ends with a slash. */
+  /** Deletes all objects below a prefix that ends with a slash. */
   async deleteBelow(prefix: string): Promise<void> {
     await this.asked(async () => {
       const pages = paginateListObjectsV2(

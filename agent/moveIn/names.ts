@@ -1,19 +1,23 @@
 import { isCredential } from "../flows/credentialShapes";
 
-/** The account that LangFlow makes where nobody has to sign in (LANGFLOW_AUTO_LOGIN), with a password that everybody knows. */
+/**
+ * Name of the account that LangFlow creates if sign-in is disabled (LANGFLOW_AUTO_LOGIN). Its password is well known.
+ */
 export const AUTO_LOGIN_USER = "langflow";
 
-/** Names that are said of many. */
+/** Maximum number of names in a message. */
 export const NAMED_MAX = 8;
 
-/** A name on one line: whoever made it may have put anything into it. */
+/** Returns a name on one line, without control characters: a user may have entered any character. */
 export function printable(name: string): string {
   return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
-/** How the file of a user's MCP servers is called in releases before 1.11 (langflow, api/v2/files.py). */
+/** Name prefix of the file with a user's MCP servers in releases before 1.11 (langflow, api/v2/files.py). */
 export const MCP_FILE = "_mcp_servers";
 
-/** A row for people: by its id where it has no name, or one that somebody pasted by mistake. */
+/**
+ * Returns a row's display name: its id if it has no name, or if the name is a credential that was pasted by mistake.
+ */
 export const nameOrId = (name: string | null | undefined, id: string): string =>
   name === null || name === undefined || isCredential(name) ? id : printable(name);

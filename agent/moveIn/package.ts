@@ -8,17 +8,17 @@ import type { Row } from "./row";
 const packed = promisify(gzip);
 const unpacked = promisify(gunzip);
 
-/** A text of SHA-256, in hexadecimal. */
+/** SHA-256, in hexadecimal. */
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** Changes with what a reader has to know of it. */
+/** Version of the format. Increment it if a reader must be changed. */
 const FORM = 1;
 
 const manifestShape = z.strictObject({
   form: z.literal(FORM),
-  /** Which LangFlow the rows are of. */
+  /** Description of the LangFlow from which the rows come. */
   source: z.string(),
-  /** Of its schema, as Alembic calls them. */
+  /** Alembic revisions of the source's schema. */
   revisions: z.array(z.string()),
   tables: z.array(
     z.strictObject({
@@ -27,21 +27,25 @@ const manifestShape = z.strictObject({
       parts: z.array(z.strictObject({ name: z.string(), rows: z.number().int(), sha256: digest })),
     }),
   ),
-  /** Users by id. */
+  /** Names of users by id. */
   userNames: z.record(z.string(), z.string()),
-  /** Of flows by id, where they may be said: a name may hold a secret. */
+  /** Names of flows by id, if they may be shown: a name may contain a secret. */
   flowNames: z.record(z.string(), z.string()),
-  /** Below the id of a user or flow, and in the package below `files/`. Absent: no folder was given. */
+  /**
+   * Files by path below `files/` in the package, which starts with the id of a user or flow. Absent if no folder was
+   * given.
+   */
   files: z.array(z.strictObject({ path: z.string(), sha256: digest })).optional(),
-  /** What was not packed: of which table, why, and how many where it has no name. */
+  /** Rows that were not packed: table, reason, and the name of the row or the number of rows. */
   left: z.array(
     z.strictObject({ table: z.string(), reason: z.string(), name: z.string().optional(), rows: z.number().int() }),
   ),
 });
 
 /**
- * What lies at one moment in the LangFlow that moves in: a folder in a bucket, of which this says all of it. It is written last, so a
- * package without one is none, and whoever knows its digest knows every other's.
+ * Manifest of a package: a folder in a bucket with the content of the imported LangFlow at one point in time. The
+ * manifest lists every object and is written last, so a package without a manifest is incomplete, and the manifest's
+ * digest authenticates all other objects.
  */
 export type PackageManifest = z.infer<typeof manifestShape>;
 export type PackagedTable = PackageManifest["tables"][number];
@@ -49,15 +53,18 @@ export type PackagedFile = NonNullable<PackageManifest["files"]>[number];
 
 export const FIRST_FORM = FORM;
 export const MANIFEST = "manifest.json";
-/** What came of it, written by who took it in. */
+/** Key of the import's result, written by the stage that imported the package. */
 export const RESULT = "result.json";
 export const filePath = (path: string): string => `files/${path}`;
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * @param expected digest of the manifest, from who wrote it
- * @throws AgentError (Damaged) for one that is not whole or not that; (BadInput) for one of another release
+ * Parses a manifest.
+ *
+ * @param expected the manifest's digest, from the process that wrote it
+ * @throws AgentError (Damaged) if the manifest is incomplete or has a different digest; (BadInput) if a different
+ *   release wrote it
  */
 export function manifestOf(bytes: Uint8Array, expected: string): PackageManifest {
   requireDigest(bytes, expected, MANIFEST);
@@ -78,10 +85,10 @@ export function requireDigest(bytes: Uint8Array, expected: string, name: string)
   );
 }
 
-/** Rows, a line for each: its values in the order of the table's columns. */
+/** Packs rows, one per line: the values in the order of the table's columns. */
 export async function packRows(rows: readonly Row[], columns: readonly string[]): Promise<Buffer> {
   const lines = rows.map((row) => `${JSON.stringify(columns.map((column) => packedValue(row[column])))}\n`);
-  // Its fastest: the bytes are read once, from beside the bucket.
+  // Use the fastest level: the data is read once, by a pod close to the bucket.
   return packed(lines.join(""), { level: 1 });
 }
 
@@ -94,7 +101,7 @@ export async function unpackRows(bytes: Uint8Array, columns: readonly string[]):
   });
 }
 
-/** As JSON has it, and by its kind what JSON has not. */
+/** A JSON value, or an object that represents a type that JSON lacks. */
 type PackedValue = string | number | boolean | null | Unusual;
 interface Unusual {
   /** In base64. */
@@ -103,7 +110,7 @@ interface Unusual {
   readonly number?: string;
 }
 
-/** A value as a driver gives it: text, a number, a large one, a truth value, bytes, nothing. */
+/** Packs a value as a database driver returns it: a string, number, bigint, boolean, bytes, or null. */
 function packedValue(value: unknown): PackedValue {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };

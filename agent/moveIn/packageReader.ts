@@ -11,7 +11,7 @@ import {
 } from "./package";
 import type { Row, TableRows } from "./row";
 
-/** A package in a region's bucket, each part of which is held against its digest before anything is made of it. */
+/** A package in a region's bucket. Each object is verified against its digest before it is used. */
 export class PackageReader implements TableRows {
   private constructor(
     private readonly bucket: MoveInBucket,
@@ -20,9 +20,9 @@ export class PackageReader implements TableRows {
   ) {}
 
   /**
-   * @param prefix of its objects, without a slash at its end
-   * @param sha256 of its manifest
-   * @throws AgentError (Damaged) where it is not as it was written, or gone
+   * @param prefix of the package's objects, without a trailing slash
+   * @param sha256 of the manifest
+   * @throws AgentError (Damaged) if the package has been changed or deleted
    */
   static async open(bucket: MoveInBucket, prefix: string, sha256: string): Promise<PackageReader> {
     const bytes = await whole(bucket, `${prefix}/${MANIFEST}`);
@@ -44,9 +44,9 @@ export class PackageReader implements TableRows {
   }
 
   /**
-   * Copies a file to where LangFlow looks for it, over one of that key.
+   * Copies a file to the key at which LangFlow expects it, and overwrites an existing object.
    *
-   * @returns what changes with the object's content
+   * @returns the new object's ETag
    * @throws AgentError (Damaged)
    */
   async copyFile({ path, sha256 }: PackagedFile, key: string): Promise<string> {

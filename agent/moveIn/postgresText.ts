@@ -1,13 +1,14 @@
-/** In a text of JSON the escape of NUL, which `jsonb` does not take; before it, backslashes that escape one another. */
+/** Matches the escape of NUL in JSON text, which `jsonb` rejects, preceded by an even number of backslashes. */
 const NUL_ESCAPE = /(?<!\\)((?:\\\\)*)\\u0000/g;
-/** What stands for a character that PostgreSQL has no room for. */
+/** Replacement for NUL, which PostgreSQL cannot store. */
 const REPLACEMENT = "\uFFFD";
 
 /**
- * What a SQLite file holds as PostgreSQL reads it in a column of a type. SQLite keeps truth values as 0 and 1, ids without hyphens,
- * times and JSON as texts; its JSON that is one number is a number. What PostgreSQL does not take either is left for it to refuse.
+ * Converts a value from SQLite to the text that PostgreSQL accepts for a column type. SQLite stores booleans as 0 and
+ * 1, ids without hyphens, times and JSON as text, and JSON that is a single number as a number. Any other value that
+ * PostgreSQL rejects is left for PostgreSQL to reject.
  *
- * @param value as the driver gives it; PostgreSQL's own texts stay as they are
+ * @param value as the driver returns it; values from PostgreSQL are already text and stay unchanged
  * @param type of the column, as PostgreSQL names it: `uuid`, `timestamp without time zone`
  */
 export function postgresText(value: unknown, type: string): string | null {

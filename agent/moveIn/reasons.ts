@@ -1,9 +1,9 @@
 import { REFUSED_BY_POSTGRESQL } from "./writeEach";
 
-/** The end of an import that the user interrupts: nothing is half done. */
+/** Message if the user interrupts an import. The import is consistent. */
 export const INTERRUPTED = "interrupted; imported data is consistent. Run the same command to resume";
 
-// Why a row was left, or is not what it was in the source.
+// Reasons why a row was skipped, or was imported with changes.
 export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
 export const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";
 export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet's stays";
@@ -35,9 +35,9 @@ const UNFORESEEN = new Set([
   GRANTS_ON_FLEETS,
   LARGE_FILE,
 ]);
-/** How reasons begin that say more. */
+/** Prefixes of reasons that contain details. */
 const UNFORESEEN_BEGINNINGS = [REFUSED_BY_POSTGRESQL, UNREADABLE_FILE];
 
-/** Whether a row or a file was left for a reason that no look at the source tells. */
+/** Returns true if a row or a file was skipped for a reason that inspecting the source could not predict. */
 export const isUnforeseen = (reason: string): boolean =>
   UNFORESEEN.has(reason) || UNFORESEEN_BEGINNINGS.some((beginning) => reason.startsWith(beginning));

@@ -1,10 +1,10 @@
-/** What a column holds: text, a number (PostgreSQL's large ones are texts), a truth value, bytes, JSON. */
+/** A row by column: strings, numbers (PostgreSQL's bigint as string), booleans, bytes and JSON. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows of tables, from wherever they lie. */
+/** A source of tables and their rows. */
 export interface TableRows {
-  /** The tables, with the columns of each. */
+  /** Returns the tables with their columns. */
   columns(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
-  /** All rows of a table, so many at once. What PostgreSQL keeps comes as it writes it, as texts. */
+  /** Yields all rows of a table in batches. Values from PostgreSQL are returned as the text that PostgreSQL writes. */
   pages(table: string, columns: readonly string[], rowsAtOnce: number): AsyncGenerator<readonly Row[]>;
 }

@@ -12,18 +12,23 @@ import type { Row, TableRows } from "./row";
 import type { TableTally, Tallies } from "./tallies";
 import { writeEach } from "./writeEach";
 
-/** Beside the region's database, on its server. LangFlow's migrations go into it by the same name (`model/moveIn.ts`). */
+/**
+ * Name of the scratch database, on the server of the region's database. LangFlow's migrations use the same name
+ * (`model/moveIn.ts`).
+ */
 const NAME = "langflow_dr_move_in";
-/** To which revisions those go first, for the same reader. */
+/**
+ * Table with the revisions to which LangFlow's migrations first migrate the scratch database. They read it from here.
+ */
 const REVISIONS = "move_in.revision";
-/** What was left while the rows were loaded. */
+/** Table with the tallies of rows that were skipped during loading. */
 const TALLIES = "move_in.tallies";
-/** Whose rows are in it: the SHA-256 of the package's manifest. */
+/** Table that identifies the loaded package by the SHA-256 of its manifest. */
 const PACKAGE = "move_in.package";
-/** Digests of the rows as they came, before any migration. */
+/** Table with the digests of the rows as loaded, before any migration. */
 export const DIGESTS = "move_in.source";
 
-/** Rows that are in memory at once; graphs are of megabytes. */
+/** Maximum number of rows in memory. Flows have fewer, because a graph may have megabytes. */
 const ROWS_AT_ONCE = 500;
 const GRAPHS_AT_ONCE = 10;
 export const rowsAtOnce = (table: string): number =>
@@ -44,7 +49,7 @@ interface ForeignKey {
   readonly into: string;
   readonly column: string;
   readonly referenced: string;
-  /** The column is never null. */
+  /** True if the column is NOT NULL. */
   readonly needed: boolean;
   readonly columns: number;
 }
@@ -57,8 +62,9 @@ export interface Loading {
 }
 
 /**
- * A database that LangFlow's own migrations bring to the source's revision, in which its rows lie, and which they bring up to today's
- * then. So what earlier releases had is LangFlow's knowledge alone.
+ * A temporary database. LangFlow's own migrations create the source's schema in it, the import loads the source's rows,
+ * and the migrations then upgrade them to the current release. Knowledge of earlier schemas therefore stays in
+ * LangFlow's migrations.
  */
 export class ScratchDatabase {
   private readonly address: DatabaseAddress;
@@ -69,11 +75,11 @@ export class ScratchDatabase {
   }
 
   /**
-   * Makes it anew: one that an import left which was ended goes.
+   * Creates the database. Drops a database that an interrupted import left behind.
    *
-   * @param revisions of the source, to which LangFlow's migrations bring it then
+   * @param revisions of the source, to which LangFlow's migrations migrate the database next
    * @param sha256 of the package's manifest
-   * @throws AgentError (BadInput) where the role may make none
+   * @throws AgentError (BadInput) if the role may not create a database
    */
   async make(revisions: readonly string[], sha256: string): Promise<void> {
     await this.drop();
@@ -89,7 +95,7 @@ export class ScratchDatabase {
     });
   }
 
-  /** @throws AgentError (Refused) where another import has replaced the database since this one began */
+  /** @throws AgentError (Refused) if a different import has replaced the database since this one began */
   async requirePackage(sha256: string): Promise<void> {
     const isSame = await this.connected(async (client) => {
       const { rows } = await client.query<{ sha256: string }>(`SELECT sha256 FROM ${PACKAGE}`);
@@ -107,7 +113,7 @@ export class ScratchDatabase {
     return openDatabase(this.address);
   }
 
-  /** What the source has, as its release keeps it, once LangFlow's migrations made what holds it. */
+  /** Loads the source's rows into the schema of their release, which LangFlow's migrations have created. */
   async load(loading: Loading): Promise<void> {
     await this.connected(async (client) => {
       const keys = (await client.query<ForeignKey>(FOREIGN_KEYS)).rows;
@@ -127,7 +133,7 @@ export class ScratchDatabase {
     });
   }
 
-  /** What was left while it was loaded. */
+  /** Returns the tallies of rows that were skipped during loading. */
   async told(): Promise<readonly TableTally[]> {
     return this.connected(async (client) => {
       const { rows } = await client.query<{ told: string }>(`SELECT told FROM ${TALLIES}`);
@@ -162,7 +168,7 @@ async function administered(database: DatabaseAddress, statement: string): Promi
   }
 }
 
-/** One table's rows, from the source into the scratch database. */
+/** Loads one table's rows from the source into the scratch database. */
 class TableLoad {
   private readonly columns: readonly { readonly name: string; readonly type: string }[];
   private readonly table: string;
@@ -180,7 +186,7 @@ class TableLoad {
 
   async run(): Promise<void> {
     const { rows, tallies, progress, signal } = this.loading;
-    // What migrations bring, the source has of its own.
+    // Delete rows that migrations created, because the source contains its own.
     await this.client.query(`DELETE FROM ${this.table}`);
     const names = this.columns.map(({ name }) => name);
     let count = 0;
@@ -205,7 +211,10 @@ class TableLoad {
     );
   }
 
-  /** Over what is the same in all regions: the time of a sign-in is no change. */
+  /**
+   * Stores the rows' digests over the replicated columns only, so that for example the time of a sign-in is not a
+   * change.
+   */
   private async keepDigests(names: readonly string[]): Promise<void> {
     const digested = this.rule.columns.filter((column) => names.includes(column));
     if (!this.rule.key.every((column) => digested.includes(column))) return;
@@ -217,7 +226,7 @@ class TableLoad {
   }
 }
 
-/** Columns by which a row is named for people, the first that is there. */
+/** Columns that serve as a row's display name. The first existing one is used. */
 export const NAMES = ["name", "username", "provider", "id"];
 
 export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
@@ -225,7 +234,10 @@ export function nameIn(row: Readonly<Record<string, unknown>>): string | undefin
   return name === undefined ? undefined : String(name);
 }
 
-/** SQLite lets rows refer to others that are gone. Where a row can be without, it is; else it goes, and what refers to it. */
+/**
+ * Repairs dangling references, which SQLite permits: sets nullable columns to null or to a replacement, deletes other
+ * rows, and repeats this until no reference dangles.
+ */
 async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallies): Promise<void> {
   for (let isWhole = false; !isWhole; ) {
     isWhole = true;

@@ -2,27 +2,30 @@ import type { ReplicatedTable } from "../accounts/tableRule";
 import { reencrypt } from "../rekey/ciphertext";
 import { isSsoEnvelope, isToken, type SecretKey } from "../rekey/secretKey";
 
-/** A row by its columns, each value as PostgreSQL writes it. */
+/** A row by column, each value in PostgreSQL's text format. */
 export type Texts = ReadonlyMap<string, string | null>;
 
-/** Of these a row is nothing but its secret: without it nobody misses the row, and with a secret that nothing opens it is in the way. */
+/**
+ * Tables whose rows consist of a secret. A row whose secret cannot be decrypted is useless and would be in the way, so
+ * it is skipped.
+ */
 const NOTHING_BUT_A_SECRET = new Set(["variable", "connection_secret", "trigger_cleanup"]);
 
 export interface SecretKeys {
-  /** Those that the source encrypts under, or did. */
+  /** Keys under which the source encrypts or has encrypted. */
   readonly old: readonly SecretKey[];
   readonly fleet: SecretKey;
 }
 
 export interface Resealed {
   readonly texts: Texts;
-  /** Ways to secrets that no key opens; they are as they were: `auth_settings.api_key`. */
+  /** Paths of secrets that no key decrypts, and that stay unchanged: `auth_settings.api_key`. */
   readonly unreadable: readonly string[];
-  /** Without what is not readable the row is nothing. */
+  /** True if the row is useless without the unreadable secrets. */
   readonly isNothing: boolean;
 }
 
-/** A row with its secrets under the fleet's key. */
+/** Re-encrypts a row's secrets under the fleet's key. */
 export function resealed(rule: ReplicatedTable, texts: Texts, keys: SecretKeys): Resealed {
   const sealed = new Map(texts);
   const unreadable: string[] = [];
@@ -46,14 +49,20 @@ export function resealed(rule: ReplicatedTable, texts: Texts, keys: SecretKeys):
   return { texts: inTheClear(rule, sealed, keys.fleet), unreadable, isNothing };
 }
 
-/** Earlier releases encrypted variables of every type; 1.13 takes those that are no credentials for what they say. */
+/**
+ * Decrypts a variable that is not a credential. Earlier releases encrypted variables of every type; 1.13 uses the
+ * stored value of other types as it is.
+ */
 function inTheClear({ table }: ReplicatedTable, texts: Map<string, string | null>, key: SecretKey): Texts {
   const value = texts.get("value");
   if (table !== "variable" || texts.get("type") === "Credential" || !isToken(value)) return texts;
   return texts.set("value", key.decrypt(value) ?? value);
 }
 
-/** Whether two rows say the same: of secrets what is under the fleet's key, as each encryption of one is another text. */
+/**
+ * Returns true if two rows are equal. Secrets are compared after decryption, because every encryption of a secret has a
+ * different text.
+ */
 export function saysTheSame(rule: ReplicatedTable, one: Texts, other: Texts, key: SecretKey): boolean {
   return [...one].every(([column, text]) => {
     const stored = other.get(column) ?? null;
@@ -63,7 +72,7 @@ export function saysTheSame(rule: ReplicatedTable, one: Texts, other: Texts, key
   });
 }
 
-/** A text, or one of JSON, with every secret in it opened. */
+/** Decrypts every secret in a text or in JSON. */
 function clear(text: string, key: SecretKey): string {
   if (isToken(text) || isSsoEnvelope(text)) return opened(text, key);
   try {

@@ -3,17 +3,17 @@ import { compareSync, hashSync } from "bcryptjs";
 import { AUTO_LOGIN_USER } from "./names";
 import type { Texts } from "./secrets";
 
-/** The passwords that LangFlow's releases gave their first superuser (lfx, settings/constants.py). */
+/** Passwords that LangFlow's releases gave to their first superuser (lfx, settings/constants.py). */
 const SHARED_PASSWORDS = ["langflow", ""];
-/** LangFlow's form, of a cost that takes seconds at most. */
+/** Matches LangFlow's password hash, with a cost that takes at most seconds to verify. */
 const HASH = /^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
-const ROUNDS = 12; // as LangFlow hashes (lfx, settings/password_hashing.py)
+const ROUNDS = 12; // LangFlow's cost (lfx, settings/password_hashing.py).
 
 /**
- * A superuser's row without a password that everybody knows, which a fleet that asks everybody to sign in cannot let in. It gets one that
- * nobody has.
+ * Replaces a superuser's password with a random one if it is well known: a fleet that requires sign-in must not accept
+ * it.
  *
- * @returns undefined where its password is its own
+ * @returns undefined if the password is not well known
  */
 export function withoutSharedPassword(user: Texts): Texts | undefined {
   const hash = user.get("password") ?? "";

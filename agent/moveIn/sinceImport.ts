@@ -9,17 +9,17 @@ import { LEDGER } from "./ledger";
 import { NAMED_MAX, nameOrId } from "./names";
 import { NAMES } from "./scratchDatabase";
 
-/** What became of a row in the fleet since it was imported, or instead. */
+/** How a row of the fleet differs from the import. */
 export type Fate = "made" | "changed" | "deleted";
 
-/** Rows of one table and one fate. */
+/** Rows of one table that differ in the same way. */
 export interface SinceImport {
   readonly table: string;
   readonly fate: Fate;
   readonly count: number;
-  /** The first few by name, those that are gone by id. */
+  /** Names of the first rows, or ids of deleted ones. */
   readonly which: readonly string[];
-  /** All of them. */
+  /** Ids of all rows. */
   readonly ids: readonly string[];
 }
 
@@ -30,12 +30,13 @@ interface Found {
 }
 
 /**
- * What is in a region's database that the LangFlow which it was imported from has not, or has otherwise: rows that the import's ledger does
- * not know, rows that are no more as they were written, and rows that are gone. Nothing is written.
+ * Finds the rows in which a region's database differs from the LangFlow from which it was imported: rows missing from
+ * the import's ledger, rows changed since they were written, and deleted rows. Writes nothing.
  *
- * What the import found in the fleet already, a project of the superuser's or a variable of one name, is told by nothing: the fleet's stayed.
+ * Does not report rows that existed in the fleet before the import and were kept, such as the superuser's project or a
+ * variable of the same name.
  *
- * @returns undefined where nothing was ever imported
+ * @returns undefined if nothing was ever imported
  */
 export async function sinceImport(region: ClientBase): Promise<readonly SinceImport[] | undefined> {
   if (!(await hasTable(region, LEDGER))) return undefined;

@@ -19,52 +19,58 @@ import { type TableTally, Tallies } from "./tallies";
 import { throttle } from "./throttle";
 import { carryUploads, type UploadStore } from "./uploads";
 
-/** Any number that no other user of the database takes; LangFlow locks by numbers it derives from texts. */
+/**
+ * Arbitrary number of an advisory lock that no other user of the database takes. LangFlow locks by numbers that it
+ * derives from texts.
+ */
 const LOCK = 0x6c66_6d69;
 
-/** What a stage of an import is told. */
+/** Input of an import's stage. */
 export interface MoveIn {
   /** Our name of the region. */
   readonly region: string;
   readonly database: DatabaseAddress;
   readonly bucket: MoveInBucket;
-  /** Where the package lies in it, without a slash at its end. */
+  /** Key prefix of the package in the bucket, without a trailing slash. */
   readonly prefix: string;
-  /** SHA-256 of its manifest. */
+  /** SHA-256 of the package's manifest. */
   readonly sha256: string;
-  /** Before the keys of users' files. */
+  /** Prefix of the keys of users' files. */
   readonly filesPrefix: string;
   /** LANGFLOW_SECRET_KEY of the fleet. */
   readonly secretKey: string;
-  /** That of the source; any, where there is none. */
+  /** LANGFLOW_SECRET_KEY of the source; an arbitrary text if there is none. */
   readonly sourceSecretKey: string;
   /** Name of the fleet's superuser. */
   readonly superuser: string;
-  /** Whether the texts of flows are asked for, of what was made since. */
+  /** True if the stage `since` returns the texts of flows. */
   readonly withFlows: boolean;
-  /** Of the region's contents: what is asked for row by row. */
+  /** Shares that the stage `contents` lists row by row. */
   readonly asked: readonly AskedShare[];
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What came of an import. */
+/** Result of an import. */
 export interface MovedIn {
   readonly tables: readonly TableTally[];
-  /** In which rows and files went into the region. */
+  /** Duration of writing rows and files to the region. */
   readonly carryingMs: number;
 }
 
 /**
- * Of an import, one after the other: before the second and the third LangFlow's migrations run, to the source's revision and to the newest.
- * And by themselves, later: what the region holds, and what was made in it since.
+ * The stages of an import, in order. Before `load`, LangFlow's migrations migrate the scratch database to the source's
+ * revision, and before `carry` to the newest. `contents` and `since` run separately, later: they report what the region
+ * contains, and how it has changed since the import.
  */
 export const STAGES = { begin, load, carry: carryIn, contents, since } as const;
 
 /**
- * Refuses, before anything is written, what must not move in, and makes an empty scratch database. What another import left goes.
+ * Rejects a package with conflicting users before anything is written, and creates an empty scratch database. Drops a
+ * scratch database that a previous import left behind.
  *
- * @throws AgentError (BadInput) where a name is taken or LangFlow has not migrated the region; (Refused) where another import runs
+ * @throws AgentError (BadInput) if a name is taken or LangFlow has not migrated the region; (Refused) if a different
+ *   import is running
  */
 async function begin(moveIn: MoveIn): Promise<void> {
   const { manifest } = await opened(moveIn);
@@ -75,7 +81,10 @@ async function begin(moveIn: MoveIn): Promise<void> {
   });
 }
 
-/** Brings the package's rows into the scratch database, which LangFlow's migrations have brought to the source's revision. */
+/**
+ * Loads the package's rows into the scratch database, which LangFlow's migrations have migrated to the source's
+ * revision.
+ */
 async function load(moveIn: MoveIn): Promise<void> {
   const rows = await opened(moveIn);
   await alone(moveIn, async () => {
@@ -92,10 +101,11 @@ async function load(moveIn: MoveIn): Promise<void> {
 }
 
 /**
- * Brings rows of the scratch database into the region, files to its bucket, and says beside the package what came of it. The scratch
- * database goes.
+ * Copies the rows of the scratch database into the region and the files into its bucket, and writes the result next to
+ * the package. Drops the scratch database.
  *
- * @throws AgentError (BadInput) where the region's LangFlow is of another release than the migrations; nothing was written then
+ * @throws AgentError (BadInput) if the region's LangFlow has a different release than the migrations; then nothing was
+ *   written
  */
 async function carryIn(moveIn: MoveIn): Promise<void> {
   const reader = await opened(moveIn);
@@ -122,7 +132,10 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
   });
 }
 
-/** Says, where the package of an import would lie, what the region holds. Nothing is written to the region. */
+/**
+ * Writes a summary of the region's content under the prefix of the import's package. Writes nothing to the region's
+ * database.
+ */
 async function contents({ region, database, bucket, prefix, asked }: MoveIn): Promise<void> {
   await withDatabase(database, async (client) => {
     const found = await inWords(`the database of ${region}`, () => regionContents(client, asked));
@@ -130,7 +143,10 @@ async function contents({ region, database, bucket, prefix, asked }: MoveIn): Pr
   });
 }
 
-/** Says, where the package of an import would lie, what is in the region alone. Nothing is written to the region. */
+/**
+ * Writes the region's differences from the import under the prefix of the import's package. Writes nothing to the
+ * region's database.
+ */
 async function since({ region, database, bucket, prefix, withFlows }: MoveIn): Promise<void> {
   await withDatabase(database, async (client) => {
     const found = await inWords(`the database of ${region}`, () => fleetAlone(client, withFlows));
@@ -178,7 +194,10 @@ const storeOf = (bucket: MoveInBucket, reader: PackageReader): UploadStore => ({
   put: (file, key) => reader.copyFile(file, key),
 });
 
-/** With the region's database, and as the one import into it. @throws AgentError (Refused) where another runs */
+/**
+ * Connects to the region's database and holds the lock of imports during the work. @throws AgentError (Refused) if a
+ * different import holds it
+ */
 async function alone(moveIn: MoveIn, work: (region: Client) => Promise<void>): Promise<void> {
   await withDatabase(moveIn.database, async (region) => {
     const { rows } = await region.query<{ isAlone: boolean }>(`SELECT pg_try_advisory_lock($1) AS "isAlone"`, [LOCK]);
@@ -188,7 +207,7 @@ async function alone(moveIn: MoveIn, work: (region: Client) => Promise<void>): P
   });
 }
 
-/** Of a short secret LangFlow has made keys in two ways. */
+/** LangFlow's releases derive two different keys from a short secret. */
 function keysOf(secret: string, fleet: string): SecretKeys {
   const legacy = legacySecret(secret);
   const old = [secret, ...(legacy === undefined ? [] : [legacy])].map((each) => new SecretKey(each, "the secret key"));
@@ -202,7 +221,7 @@ async function refuseNames(
 ): Promise<void> {
   const known = new Set(await new Ledger(region, source).knownUsers());
   const users = Object.entries(userNames).filter(([id]) => !known.has(id));
-  // PostgreSQL's own idea of capitals is the one that LangFlow's index has.
+  // Compare with PostgreSQL's lower(), which LangFlow's index also uses.
   const { rows: taken } = await region.query<{ name: string }>(
     `SELECT DISTINCT g.name FROM unnest($1::text[], $2::text[]) AS g (id, name) JOIN public."user" u
       ON (lower(u.username) = lower(g.name) AND u.id::text <> g.id AND lower(g.name) <> lower($3))

@@ -7,28 +7,29 @@ import { TABLES } from "../accounts/tables";
 import type { Ledger } from "./ledger";
 import { OF_STRANGERS_ROW, OF_WHAT_STAYS } from "./reasons";
 
-/** Columns that say whose a row is, the first that a table has. */
+/** Columns with a row's owner. The first that a table has is used. */
 const OWNERS = ["user_id", "owner_id"];
 const ROWS_AT_ONCE = 2_000;
 
 interface Comparing {
   readonly scratch: Client;
   readonly region: Client;
-  /** Catalogs of both. */
+  /** Catalogs of both databases. */
   readonly from: readonly CatalogTable[];
   readonly into: readonly CatalogTable[];
   readonly ledger: Ledger;
-  /** Ids of the source's users in the fleet, where they are others. */
+  /** Fleet ids of the source's users whose id in the fleet differs. */
   readonly users: ReadonlyMap<string, string>;
 }
 
-/** By table and id, why what belongs to a row must stay with it. */
+/** By table and id, the reason why rows that belong to this row must not be imported. */
 export type Strangers = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * Rows of the source whose id is in the fleet another user's row: LangFlow keeps the id of an uploaded flow where it is free, so whoever
- * loads a colleague's export has it. Nothing that belongs to such a row may come, or it would be that other user's; and nothing that
- * belongs to a row that is nobody's, or it would be whoever's takes its id later.
+ * Finds rows of the source whose id belongs to a different user's row in the fleet. LangFlow keeps the id of an
+ * uploaded flow if the id is free, so a user who uploads a colleague's export gets the same id. Nothing that belongs to
+ * such a row may be imported, because it would become the other user's. Nothing that belongs to a row without an owner
+ * may be imported either, because it would later belong to the owner of any row that gets the same id.
  */
 export async function strangersOf(comparing: Comparing): Promise<Strangers> {
   const { scratch, region, from, into, ledger, users } = comparing;
@@ -49,7 +50,7 @@ export async function strangersOf(comparing: Comparing): Promise<Strangers> {
       const known = await ledger.entries(rule.table, ids);
       for (const { id, owner: of, isCarried } of some) {
         const fleets = owners.get(id) ?? null;
-        // What an import brought, and the source has no more, has an owner that nobody can compare.
+        // If an import brought the row and the source has deleted it since, there is no owner to compare.
         const isKnown = of === null && known.has(id);
         if (fleets !== null && !isKnown && fleets !== (users.get(of ?? "") ?? of)) found.set(id, OF_STRANGERS_ROW);
         else if (isCarried === false && of === null) found.set(id, OF_WHAT_STAYS);
@@ -63,11 +64,11 @@ export async function strangersOf(comparing: Comparing): Promise<Strangers> {
 interface Owned {
   readonly id: string;
   readonly owner: string | null;
-  /** Undefined: the source has no such row. */
+  /** Undefined if the source has no such row. */
   readonly isCarried?: boolean;
 }
 
-/** Ids of rows that the source has no more, which others name by a reference that no foreign key holds. */
+/** Returns the ids of rows that the source no longer has, but that other rows reference without a foreign key. */
 async function goneIds(
   scratch: Client,
   target: ReplicatedTable,
@@ -88,14 +89,20 @@ async function goneIds(
   return [...ids].map((id) => ({ id, owner: null }));
 }
 
-/** SQL for a soft reference being to the table; undefined: it never is, or a foreign key holds it. */
+/**
+ * Returns SQL for the condition that a soft reference points to the table. Undefined if the reference never does, or is
+ * a foreign key.
+ */
 function kindsOf({ to, soft }: Reference, table: string): string | undefined {
   if (typeof to === "string") return soft && to === table ? "" : undefined;
   const kinds = Object.entries(to.tables).flatMap(([kind, of]) => (of === table ? [escapeLiteral(kind)] : []));
   return kinds.length === 0 ? undefined : `AND t.${escapeIdentifier(to.by)} IN (${kinds.join(", ")})`;
 }
 
-/** A column by which a row is nothing without its user. Tables without rows that belong to them are none that anybody could get something by. */
+/**
+ * Returns the column with the owner, if rows cannot exist without one. Tables to which no other rows belong are left
+ * out, because nothing could be gained through them.
+ */
 function ownerIn({ table, references }: ReplicatedTable, ...catalogs: (readonly CatalogTable[])[]): string | undefined {
   if (table === "user" || !REFERRED.has(table)) return undefined;
   return OWNERS.find(

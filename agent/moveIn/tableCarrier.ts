@@ -49,7 +49,7 @@ import { withoutSharedPassword } from "./sharedPassword";
 import type { Strangers } from "./strangers";
 import { type Refusal, writeEach } from "./writeEach";
 
-/** What rows that the rules leave are, table by table. */
+/** Descriptions of the rows that the replication rules exclude, by table. */
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
   flow: "nobody's: LangFlow's own starters, or to be saved by a user first",
   folder: "nobody's: LangFlow's own, for its starters",
@@ -63,10 +63,13 @@ const DEADLOCK = "40P01";
 
 const TRIES = 5;
 
-/** Behind the digest of a row that came with unreadable secrets: it is looked at again, under another key maybe. */
+/**
+ * Suffix of the digest of a row imported with unreadable secrets. The next import retries the row, possibly with a
+ * different key.
+ */
 const UNREADABLE_MARK = " unreadable";
 
-/** Brings the rows of one table into the region. */
+/** Copies the rows of one table into the region. */
 export class TableCarrier {
   private readonly rule: ReplicatedTable;
 
@@ -92,7 +95,7 @@ export class TableCarrier {
       count += page.length;
       this.carrying.progress(`carried: ${this.rule.table} ${count}`);
     }
-    // Of a table that refers to itself a row may come before the one that it refers to.
+    // In a table that references itself, a row may be read before the row that it references.
     for (let before = Number.POSITIVE_INFINITY; orphans.length > 0 && orphans.length < before; ) {
       before = orphans.length;
       orphans = await this.takenInPages(orphans);
@@ -110,7 +113,10 @@ export class TableCarrier {
     return orphans;
   }
 
-  /** Takes rows in whose column names another row instead, or none where their owner has none. @returns those that are orphans still */
+  /**
+   * Writes orphans with a replacement in the given column, or null if their owner has none. @returns the rows that are
+   * still orphans
+   */
   private async rehomed(orphans: readonly Item[], column: string, instead: Instead): Promise<Item[]> {
     if (orphans.length === 0) return [];
     const ownerOf = (item: Item) => this.pointed(item.texts).get(instead.owner) ?? "";
@@ -124,7 +130,7 @@ export class TableCarrier {
     return orphans.filter(({ id }) => refused.has(id));
   }
 
-  /** By owner, what a column names instead. */
+  /** Returns the replacement for a column, by owner. */
   private async homesOf(
     owners: readonly string[],
     column: string,
@@ -137,7 +143,9 @@ export class TableCarrier {
     return new Map(rows.map((row) => [row.owner, row.id]));
   }
 
-  /** Rows that refer to a row that the source itself has not, or that a rule leaves: `inspect` names both. */
+  /**
+   * Returns the rows that reference a row that the source itself lacks or a rule excludes. `inspect` names both cases.
+   */
   private async staying(orphans: readonly Item[]): Promise<Set<Item>> {
     const staying = new Set<Item>();
     for (const [column, reference] of Object.entries(this.rule.references)) {
@@ -177,7 +185,7 @@ export class TableCarrier {
   private itemOf(row: Stored & { readonly "is carried": boolean }): Item | undefined {
     const { "row id": id, "row digest": digest } = row;
     const name = this.rule.table === "flow" ? (this.carrying.flowNames.get(id) ?? id) : nameIn(row);
-    // Known again by its name alone: a migration gives it another id each time.
+    // A row that a migration created is recognized by its name only, because each migration gives it a new id.
     if (digest === null && this.table.holders === undefined && this.rule.key.includes("id")) return undefined;
     if (!row["is carried"]) {
       if (digest !== null) this.leave(LEFT_BY_RULE[this.rule.table] ?? LEFT_BY_ANY_RULE, name);
@@ -187,16 +195,16 @@ export class TableCarrier {
   }
 
   /**
-   * Takes rows in, all of them or none; again where the region's agent held what this waits for.
+   * Writes rows in one transaction, and retries after a deadlock with the region's agent.
    *
-   * @returns those that refer to rows that are not there yet
+   * @returns the rows that reference a row that does not exist yet
    */
   private async taken(items: readonly Item[]): Promise<Item[]> {
     for (let tries = 1; ; tries += 1) {
       const told: (() => void)[] = [];
       try {
         const orphans = await inTransaction(this.carrying.region, () => this.take(items, told));
-        // What a transaction did that came to nothing is not counted.
+        // Count only after the commit, so that a rolled-back transaction is not counted.
         for (const each of told) each();
         return orphans;
       } catch (error) {
@@ -250,7 +258,7 @@ export class TableCarrier {
     return [...this.orphansAmong([...refused, ...refusedEdits], told), ...homeless];
   }
 
-  /** Whether a column that may name another row instead names one that is another user's in the fleet. */
+  /** Returns true if a replaceable reference points to a row that belongs to a different user in the fleet. */
   private isInStrangers({ texts }: Item): boolean {
     return Object.entries(this.rule.references).some(
       ([column, reference]) => reference.instead && this.reasonOf(reference, texts, column) === OF_STRANGERS_ROW,
@@ -261,11 +269,14 @@ export class TableCarrier {
     return this.strangers.get(tableOf(reference, texts) ?? "")?.get(texts.get(column) ?? "");
   }
 
-  /** Why a row would give somebody what is another's; undefined where it would not. @param isKnown an import brought it */
+  /**
+   * Returns the reason why a row would give a user access to a different user's data; undefined if it would not. @param
+   * isKnown true if an earlier import brought the row
+   */
   private reasonAgainst({ id, texts }: Item, isKnown: boolean): string | undefined {
     if (this.strangers.get(this.rule.table)?.get(id) === OF_STRANGERS_ROW) return STRANGERS_ROW;
     for (const [column, reference] of Object.entries(this.rule.references)) {
-      // The column of a project is one that may name another instead.
+      // A reference that can be replaced, for example to a project, does not exclude the row.
       const reason = reference.instead ? undefined : this.reasonOf(reference, texts, column);
       if (reason !== undefined) return reason;
       if (!isKnown && this.isGrant(reference, texts, column)) return GRANTS_ON_FLEETS;
@@ -273,7 +284,10 @@ export class TableCarrier {
     return undefined;
   }
 
-  /** Whether a row would give a right on what the fleet had before: its reference is by a kind and an id. */
+  /**
+   * Returns true if a row would grant a right on a row that the fleet had before the import. A grant references its
+   * object by type and id.
+   */
   private isGrant(reference: Reference, texts: Texts, column: string): boolean {
     const table = tableOf(reference, texts) ?? "";
     const isDenial = this.rule.table === "authz_access_exception";
@@ -281,7 +295,7 @@ export class TableCarrier {
     return isByKind && !isDenial && (this.others.get(table)?.has(texts.get(column) ?? "") ?? false);
   }
 
-  /** Users that became another of the fleet, the superuser, must still be what made them that one. */
+  /** Checks that users merged with the fleet's superuser still meet the conditions for the merge. */
   private async requireOnes(items: readonly Item[], known: ReadonlyMap<string, Entry>): Promise<void> {
     const merged = items.flatMap((item) => {
       const fleetId = known.get(item.id)?.fleetId;
@@ -300,7 +314,10 @@ export class TableCarrier {
     return orphans.map(({ row }) => row);
   }
 
-  /** The row as the fleet is to have it: what it refers to by the fleet's ids, its secrets under the fleet's key. */
+  /**
+   * Returns the row to be written to the fleet, with references to fleet ids and secrets under the fleet's key. Returns
+   * undefined if the row is skipped.
+   */
   private sent(item: Item, entry: Entry | undefined, told: (() => void)[]): Item | undefined {
     const pointed = this.pointed(item.texts);
     const { texts, unreadable, isNothing } = resealed(this.rule, pointed, this.carrying.keys);
@@ -322,12 +339,12 @@ export class TableCarrier {
       const into = typeof id === "string" ? this.others.get(tableOf(reference, texts) ?? "")?.get(id) : undefined;
       if (into !== undefined) pointed.set(column, into);
     }
-    // LangFlow looks for an upload below its user's id.
+    // LangFlow stores an upload below its user's id.
     const owner = texts.get("user_id");
     const path = texts.get("path");
     if (this.rule.table === "file" && typeof owner === "string" && path?.startsWith(`${owner}/`))
       pointed.set("path", `${pointed.get("user_id")}${path.slice(owner.length)}`);
-    // LangFlow finds the file of a user's MCP servers by that id too.
+    // The name of the file with a user's MCP servers also contains that id.
     if (this.rule.table === "file" && texts.get("name") === `${MCP_FILE}_${owner}`)
       pointed.set("name", `${MCP_FILE}_${pointed.get("user_id")}`);
     const files = texts.get("files");
@@ -336,7 +353,7 @@ export class TableCarrier {
     return pointed;
   }
 
-  /** Those that the fleet has not, by id or by name. */
+  /** Returns the rows that the fleet has neither by id nor by name. */
   private async unknownInFleet(
     fresh: readonly Item[],
     stored: ReadonlyMap<string, Stored>,
@@ -380,7 +397,7 @@ export class TableCarrier {
     return unknown;
   }
 
-  /** Those of which only the source has changed. */
+  /** Returns the rows that changed only in the source. */
   private editable(
     changed: readonly Item[],
     stored: ReadonlyMap<string, Stored>,

@@ -1,14 +1,14 @@
 import { NAMED_MAX, printable } from "./names";
 
-/** Rows that were not carried, for one reason. */
+/** Rows that were skipped for one reason. */
 export interface Left {
   readonly reason: string;
   readonly count: number;
-  /** The first few of them, by name. */
+  /** Names of the first rows. */
   readonly which: readonly string[];
 }
 
-/** What became of the rows of one table. */
+/** Counts of one table's rows by outcome. */
 export interface TableTally {
   readonly table: string;
   readonly made: number;
@@ -17,7 +17,7 @@ export interface TableTally {
   readonly left: readonly Left[];
 }
 
-/** Counts what becomes of rows, table by table, in the order in which tables are first heard of. */
+/** Counts rows by outcome and table, in the order in which the tables first occur. */
 export class Tallies {
   private readonly tables = new Map<string, { made: number; changed: number; unchanged: number; left: LeftRows }>();
 
@@ -25,7 +25,7 @@ export class Tallies {
     this.of(table)[what] += rows;
   }
 
-  /** @param name of the row for people; absent where rows are many and none of anybody's */
+  /** @param name display name of the row; absent if there are many rows and none belongs to a user */
   leave(table: string, reason: string, name?: string, rows = 1): void {
     const { left } = this.of(table);
     const known = left.get(reason) ?? { count: 0, which: [] };
@@ -33,7 +33,7 @@ export class Tallies {
     left.set(reason, { which: known.which, count: known.count + rows });
   }
 
-  /** What another has counted. */
+  /** Adds the counts of other tallies. */
   add(others: readonly TableTally[]): void {
     for (const { table, made, changed, unchanged, left } of others) {
       const known = this.of(table);
@@ -47,7 +47,7 @@ export class Tallies {
     }
   }
 
-  /** Tables of which there is nothing to say are left out. */
+  /** Returns the counts of all tables that have any. */
   all(): TableTally[] {
     return [...this.tables].flatMap(([table, { left, ...counts }]) => {
       const reasons = [...left].map(([reason, rows]) => ({ reason, ...rows }));

@@ -1,4 +1,4 @@
-/** Limits progress messages to one per interval; it drops the others. */
+/** Limits progress messages to one per interval and drops the others. */
 export function throttle(report: (message: string) => void, intervalMs = 2_000): (message: string) => void {
   let last = Date.now();
   return (message) => {

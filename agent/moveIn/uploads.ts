@@ -7,36 +7,40 @@ import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY }
 import type { Strangers } from "./strangers";
 import type { Tallies } from "./tallies";
 
-/** The region's bucket, as far as uploads need it. */
+/** The operations on the region's bucket that uploads need. */
 export interface UploadStore {
-  /** What changes with an object's content; undefined where there is none. */
+  /** Returns the ETag of an object, which changes with its content, or undefined if the object does not exist. */
   versionOf(key: string): Promise<string | undefined>;
-  /** SHA-256 of an object, in hexadecimal; undefined where there is none. */
+  /** Returns the SHA-256 of an object in hexadecimal, or undefined if the object does not exist. */
   digestOf(key: string): Promise<string | undefined>;
-  /** Copies a file of the package, over an object of that key. @returns as {@link versionOf} */
+  /**
+   * Copies a file of the package to a key, and overwrites an existing object. @returns the new object's ETag, like
+   * {@link versionOf}
+   */
   put(file: PackagedFile, key: string): Promise<string>;
 }
 
 export interface CarryingUploads {
   readonly files: readonly PackagedFile[];
   readonly store: UploadStore;
-  /** Before each key, without a slash at its end. */
+  /** Prefix of each key, without a trailing slash. */
   readonly prefix: string;
   readonly region: Client;
   readonly source: string;
-  /** Flows that are another user's in the fleet get nothing of the source's. */
+  /** Rows that belong to other users in the fleet. The source's files must not be attached to such flows. */
   readonly strangers: Strangers;
   readonly tallies: Tallies;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What the ledger and the table of what became of all call the files. */
+/** Name under which the ledger and the tallies record files. */
 export const UPLOADS = "uploads";
 
 /**
- * Brings files to where LangFlow looks for them in a bucket: below the id of their user or flow. Those of an account that became the
- * fleet's superuser go below that id, and below their old one too, since flows name them by it.
+ * Copies files to the keys at which LangFlow expects them, below the id of their user or flow. The files of an account
+ * that was merged with the fleet's superuser are copied below that id and below the old one, because flows reference
+ * them by the old id.
  */
 export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   const { files, region, source, tallies, progress, signal, prefix } = carrying;
@@ -57,7 +61,7 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   }
 }
 
-/** Whether the region has a user or a flow of that id, which came or was there as the source has it. */
+/** Returns true if the region has a user or flow of that id that may receive the source's files. */
 async function hasCome({ region, strangers }: CarryingUploads, id: string): Promise<boolean> {
   if (strangers.get("flow")?.has(id)) return false;
   const { rows } = await region.query(
@@ -81,7 +85,7 @@ class Upload {
     if (known?.sourceDigest === digest) return tallies.count(UPLOADS, "unchanged");
     const version = await store.versionOf(this.key);
     if (known === undefined && version !== undefined) {
-      // Written by an import that was ended before it said so, or the fleet's own.
+      // An interrupted import wrote the object without recording it, or it is the fleet's own.
       if ((await store.digestOf(this.key)) !== digest) return tallies.leave(UPLOADS, FLEETS_OWN, name);
       await this.keep(digest, version);
       return tallies.count(UPLOADS, "unchanged");
@@ -93,7 +97,7 @@ class Upload {
     tallies.count(UPLOADS, known === undefined ? "made" : "changed");
   }
 
-  /** Whether an import wrote it that was ended before it said so. */
+  /** Returns true if an interrupted import wrote the object without recording it. */
   private async isWhatCame(digest: string, version: string | undefined): Promise<boolean> {
     return version !== undefined && (await this.carrying.store.digestOf(this.key)) === digest;
   }

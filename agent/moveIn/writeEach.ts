@@ -1,24 +1,25 @@
 import { type ClientBase, DatabaseError } from "pg";
 
-/** A row that PostgreSQL did not take. */
+/** A row that PostgreSQL rejected. */
 export interface Refusal<R> {
   readonly row: R;
-  /** Without a value of it: PostgreSQL's own words about details show some. */
+  /** Reason without any value of the row. PostgreSQL's own message may contain values. */
   readonly reason: string;
-  /** It refers to a row that is not there. */
+  /** True if the row references a row that does not exist. */
   readonly isOrphan: boolean;
 }
 
-/** How the reason begins where PostgreSQL does not take a row. */
+/** Prefix of the reason if PostgreSQL rejects a row. */
 export const REFUSED_BY_POSTGRESQL = "PostgreSQL refuses it";
 const FOREIGN_KEY_VIOLATION = "23503";
-/** Classes of what is wrong with a row: its values, or what holds between rows (PostgreSQL, "Error Codes"). */
+/** Matches error codes for invalid values of a row or violated constraints (PostgreSQL, "Error Codes"). */
 const ABOUT_A_ROW = /^(22|23)/;
 
 /**
- * Writes rows in one statement, and where that is refused for one of them, in halves: all others are written. Within a transaction.
+ * Writes rows in one statement. If PostgreSQL rejects a row, repeats the statement with each half of the rows, so that
+ * all other rows are written. Requires a transaction.
  *
- * @throws whatever is no fault of a row
+ * @throws any error that a row did not cause
  */
 export async function writeEach<R>(
   client: ClientBase,

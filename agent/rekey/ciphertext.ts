@@ -8,20 +8,20 @@ export interface Keys {
 
 export interface Reencrypted {
   readonly value: unknown;
-  /** How many ciphertexts in it were under the old key. */
+  /** Number of ciphertexts that were under the old key. */
   readonly count: number;
-  /** Ways in the value to those under neither key; they are left as they are. */
+  /** Paths within the value to ciphertexts under neither key, which stay unchanged. */
   readonly unreadable: readonly string[];
 }
 
 /** Fields of a project's `auth_settings` that LangFlow 1.13 encrypts (`mcp_encryption`). */
 const AUTH_FIELDS = ["oauth_client_secret", "api_key"];
-/** Maps of an MCP server's `config` whose values it encrypts (`mcp_config_secrets`). */
+/** Maps in an MCP server's `config` whose values LangFlow encrypts (`mcp_config_secrets`). */
 const MCP_MAPS = ["env", "headers"];
-/** Before a header's name and its value among an MCP server's arguments. */
+/** Argument of an MCP server that precedes a header's name and value. */
 const HEADER_FLAG = "--headers";
 
-/** A column's value with what was under the old key under the current one. Text in the clear stays as it is. */
+/** Re-encrypts a column's value from the old key to the current one. Plaintext stays unchanged. */
 export function reencrypt(form: CiphertextForm, value: unknown, keys: Keys): Reencrypted {
   const holder = { value: structuredClone(value) };
   const unreadable: string[] = [];
@@ -64,7 +64,7 @@ function keysOf(value: unknown, way: string): PlaceOfText[] {
   return Object.keys(at).map((key) => ({ at, key, way: way === "" ? key : `${way}.${key}` }));
 }
 
-/** Each `--headers NAME VALUE`; what stands there is passed over whole, as LangFlow reads it. */
+/** Returns the value of each `--headers NAME VALUE`. Skips name and value as a unit, like LangFlow's parser. */
 function headerArguments(args: unknown): PlaceOfText[] {
   if (!Array.isArray(args)) return [];
   const places: PlaceOfText[] = [];

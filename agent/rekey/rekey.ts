@@ -15,20 +15,20 @@ export interface RekeyOptions {
   readonly databaseUrl: string;
   readonly oldKey: string;
   readonly currentKey: string;
-  /** Does everything but keep it. */
+  /** Rolls back at the end. */
   readonly dryRun: boolean;
-  /** Also where a ciphertext is under neither key: it stays as it is. */
+  /** Continues if ciphertexts are under neither key, and leaves them unchanged. */
   readonly leaveUnreadable: boolean;
   readonly log: Pick<Log, "info" | "warn">;
 }
 
-/** Names of rows that a message has room for. */
+/** Maximum number of rows named in a message. */
 const NAMED = 20;
-/** Tries, where the agent's own round held what this waits for. */
+/** Maximum number of attempts if the agent's round causes a deadlock. */
 const TRIES = 3;
 const DEADLOCK = "40P01";
 
-/** A ciphertext that neither key opens. */
+/** A ciphertext that neither key decrypts. */
 interface Unreadable {
   readonly table: string;
   readonly id: string;
@@ -36,11 +36,11 @@ interface Unreadable {
 }
 
 /**
- * Brings what the region's database holds under an earlier secret key under the current one, in one transaction. What is under
- * the current one already stays: doing it again changes nothing. To other regions a row that is encrypted anew counts as
- * written a microsecond later than before: later than its old ciphertext, and earlier than whatever anybody writes.
+ * Re-encrypts the region's database from an earlier secret key to the current one, in one transaction. Idempotent:
+ * ciphertexts under the current key stay unchanged. For replication, a re-encrypted row is one microsecond newer than
+ * before: newer than its old ciphertext, but older than any user's write.
  *
- * @throws AgentError (BadInput) for what is no secret key, (Refused) where a ciphertext is under neither key
+ * @throws AgentError (BadInput) for an invalid secret key, (Refused) if a ciphertext is under neither key
  */
 export async function rekey(options: RekeyOptions): Promise<void> {
   const { databaseUrl, oldKey, currentKey, log } = options;
@@ -58,7 +58,7 @@ export async function rekey(options: RekeyOptions): Promise<void> {
   });
 }
 
-/** Ends the transaction of a dry run. */
+/** Rolls back the transaction of a dry run. */
 class NotKept extends Error {}
 
 async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log }: RekeyOptions): Promise<void> {
@@ -68,7 +68,8 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
     await inTransaction(client, async () => {
       await client.query(`SELECT set_config('${APPLYING}', 'on', true)`);
       const isCarrying = await hasTable(client, `${SCHEMA}.account_change`);
-      // The agent's rounds begin with it: none of them has read what is rewritten here and not written it yet.
+      // The agent's rounds begin with this lock. While it is held, no round can have read rows that it has yet to
+      // write.
       if (isCarrying) await client.query(`LOCK TABLE ${SCHEMA}.account_change IN SHARE ROW EXCLUSIVE MODE`);
       for (const rule of TABLES.filter(isReplicated))
         for (const [column, ciphertext] of Object.entries(rule.ciphertext ?? {})) {
@@ -101,7 +102,7 @@ function refusalOf(unreadable: readonly Unreadable[]): string {
   ].join("\n");
 }
 
-/** One column of one table. */
+/** An encrypted column of one table. */
 class CiphertextColumn {
   private readonly table: string;
 
@@ -115,14 +116,14 @@ class CiphertextColumn {
     this.table = `public.${escapeIdentifier(rule.table)}`;
   }
 
-  /** @param isCarrying whether what is known of rows is there as well */
+  /** @param isCarrying true if the replication's tables exist and must be rewritten, too */
   async rewrite(isCarrying: boolean): Promise<Rewritten> {
     const done: Rewritten = { count: 0, unreadable: [] };
     if (!(await this.isThere())) return done;
     const { form, where } = this.ciphertext;
     const column = `t.${escapeIdentifier(this.column)}`;
     const given = form === "token" || form === "sso" ? "given.value::json #>> '{}'" : "given.value::json";
-    // LangFlow's JSON may hold what `jsonb` does not take.
+    // Use `json`, because LangFlow's JSON may contain values that `jsonb` rejects.
     const { rows } = await this.client.query<{ id: string; value: string }>(
       `SELECT ${rowId(this.rule.key, "t")} AS id, to_json(${column})::text AS value FROM ${this.table} t
         WHERE ${column} IS NOT NULL${where ? ` AND ${conditionSql(where, "t")}` : ""} ORDER BY 1 FOR UPDATE`,
@@ -135,14 +136,15 @@ class CiphertextColumn {
     );
     if (!isCarrying) return done;
     await this.stamp(live);
-    // What came from elsewhere and waits for another row, or fell with its flow.
+    // Values of rows from other regions that wait for a parent, and of rows that a cascade delete removed with their
+    // flow.
     await this.stamp(await this.rewriteKept("account_row", "row_id", "waiting", done));
-    // What fell, and the agent has not read yet.
+    // Values of rows removed by a cascade delete that the agent has not processed yet.
     await this.rewriteKept("account_change", "seq::text", "held", done);
     return done;
   }
 
-  /** Where the agent keeps values of rows that are not in LangFlow's tables. */
+  /** Re-encrypts the values that the agent keeps for rows outside LangFlow's tables. */
   private async rewriteKept(table: string, id: string, values: string, done: Rewritten): Promise<Found[]> {
     const { rows } = await this.client.query<{ id: string; kept: Record<string, string> }>(
       `SELECT ${id} AS id, ${values} AS kept FROM ${SCHEMA}.${table} WHERE table_name = $1 AND ${values} ? $2`,
@@ -171,7 +173,7 @@ class CiphertextColumn {
     return rowCount === 1;
   }
 
-  /** @returns those that are changed */
+  /** @returns the changed values */
   private reencrypted(rows: readonly Found[], done: Rewritten): Found[] {
     return rows.flatMap(({ id, value }) => {
       const again = reencrypt(this.ciphertext.form, JSON.parse(value), this.keys);
@@ -190,7 +192,10 @@ class CiphertextColumn {
       );
   }
 
-  /** A microsecond later than it was, with all that is written together with it; and the other regions are told. */
+  /**
+   * Advances the timestamps of the column, and of the columns that are written together with it, by one microsecond,
+   * and publishes the rows to the other regions.
+   */
   private async stamp(rows: readonly Found[]): Promise<void> {
     const together = this.rule.together?.find((group) => group.includes(this.column)) ?? [this.column];
     for (const some of chunks(rows))
@@ -203,19 +208,22 @@ class CiphertextColumn {
   }
 }
 
-/** Values by the id of their row, or change, as texts of JSON. */
+/** A value in JSON, with the id of its row or change. */
 interface Found {
   readonly id: string;
   readonly value: string;
 }
 
-/** How many ciphertexts were under the old key, and those under neither. */
+/** Number of re-encrypted ciphertexts, and the ciphertexts under neither key. */
 interface Rewritten {
   count: number;
   readonly unreadable: Unreadable[];
 }
 
-/** What LangFlow runs under the old key, and nobody can carry over: it fails, and is begun again. */
+/**
+ * Warns of background runs that started under the old key. They cannot be migrated: they fail and must be started
+ * again.
+ */
 async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Promise<void> {
   if (!(await hasTable(client, "public.job"))) return;
   const { rows } = await client.query<{ jobs: string }>(

@@ -9,26 +9,32 @@ import {
 } from "node:crypto";
 import { AgentError, ExitCode } from "../process/errors";
 
-/** A shorter secret is hashed to a key, a longer one is the key's base64 itself (LangFlow 1.13, `ensure_fernet_key`). */
+/**
+ * Minimum length of a secret that is itself the base64 of a key. LangFlow derives the key from a shorter one by hashing
+ * (LangFlow 1.13, `ensure_fernet_key`).
+ */
 const PLAIN_KEY_CHARACTERS_MIN = 32;
 const KEY_BYTES = 32;
 
-/** Fernet's specification: version, seconds since 1970, nonce, AES-128-CBC, HMAC-SHA256 of all before it. */
+/**
+ * Layout of a Fernet token: version, seconds since 1970, nonce, AES-128-CBC ciphertext, and HMAC-SHA256 of everything
+ * before it.
+ */
 const FERNET_VERSION = 0x80;
 const FERNET_HEAD_BYTES = 25;
 const FERNET_NONCE_AT = 9;
 const FERNET_MAC_BYTES = 32;
-/** What LangFlow takes for a token, whatever the key; any other text is one in the clear. */
+/** Prefix by which LangFlow recognizes a token under any key. Any other text is plaintext. */
 const FERNET_BEGINNING = "gAAAAA";
 
-/** LangFlow 1.13, `sso_secret`: header, nonce and ciphertext with its tag, by colons. */
+/** Envelope of LangFlow 1.13 (`sso_secret`): header, nonce, and ciphertext with its tag, separated by colons. */
 const SSO_HEADER = "lf-sso:v1:hkdf-sha256-v1:aes-256-gcm";
 const SSO_SALT = "langflow/sso/client-secret/hkdf-salt/v1";
 const SSO_INFO = "langflow/sso/client-secret/encryption";
 const SSO_NONCE_BYTES = 12;
 const SSO_TAG_BYTES = 16;
 
-/** What LangFlow writes under its secret key, as LangFlow 1.13 does. */
+/** Encrypts and decrypts with LangFlow's secret key, compatible with LangFlow 1.13. */
 export class SecretKey {
   readonly #signing: Buffer;
   readonly #encryption: Buffer;
@@ -36,7 +42,8 @@ export class SecretKey {
 
   /**
    * @param secret LANGFLOW_SECRET_KEY
-   * @throws AgentError (BadInput) for a secret that LangFlow could not encrypt with; it is not repeated
+   * @throws AgentError (BadInput) for a secret with which LangFlow could not encrypt; the message does not contain the
+   *   secret
    */
   constructor(secret: string, name: string) {
     const key =
@@ -63,7 +70,7 @@ export class SecretKey {
     return padded(Buffer.concat([signed, this.mac(signed)]));
   }
 
-  /** Undefined where it was not encrypted under this key. */
+  /** Returns undefined if the text was not encrypted under this key. */
   decrypt(token: string): string | undefined {
     const whole = Buffer.from(token, "base64url");
     const signed = whole.subarray(0, -FERNET_MAC_BYTES);
@@ -81,7 +88,7 @@ export class SecretKey {
     return [SSO_HEADER, nonce.toString("base64url"), sealed.toString("base64url")].join(":");
   }
 
-  /** Undefined where it was not encrypted under this key. */
+  /** Returns undefined if the text was not encrypted under this key. */
   decryptSso(envelope: string): string | undefined {
     const [nonce, sealed, ...more] = envelope
       .slice(SSO_HEADER.length + 1)
@@ -109,5 +116,5 @@ export const isToken = (value: unknown): value is string =>
 export const isSsoEnvelope = (value: unknown): value is string =>
   typeof value === "string" && value.startsWith(`${SSO_HEADER}:`);
 
-/** Python writes the padding that Node leaves out. */
+/** Encodes in base64url with padding, which Python writes and Node omits. */
 const padded = (bytes: Buffer): string => bytes.toString("base64").replaceAll("+", "-").replaceAll("/", "_");

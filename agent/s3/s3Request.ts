@@ -2,9 +2,9 @@ import { S3ServiceException } from "@aws-sdk/client-s3";
 import { withTimeout } from "../async/withTimeout";
 import { AgentError, ExitCode } from "../process/errors";
 
-/** A bucket that refuses or does not answer. */
+/** A bucket rejected a request or did not respond. */
 export class BucketError extends AgentError {
-  /** @param status HTTP's; 0 where there was no answer */
+  /** @param status HTTP status; 0 if there was no response */
   constructor(
     message: string,
     readonly status: number,
@@ -13,14 +13,14 @@ export class BucketError extends AgentError {
   }
 }
 
-/** An object as a copy names where it comes from (S3 API reference, CopyObject, `x-amz-copy-source`). */
+/** Returns the source of a copy (S3 API reference, CopyObject, `x-amz-copy-source`). */
 export const copySource = (bucket: string, key: string): string =>
   [bucket, ...key.split("/").map(encodeURIComponent)].join("/");
 
 /**
- * A request that ends after its time, whatever the client would try again: a bucket that is gone keeps nobody waiting.
+ * Runs a request with a timeout that includes the client's retries, so that a lost bucket does not block the caller.
  *
- * @param signal ends it too
+ * @param signal also aborts the request
  * @throws BucketError
  */
 export async function s3Request<T>(

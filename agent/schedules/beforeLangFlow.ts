@@ -2,12 +2,12 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { provideFence } from "./fence";
 
-/** A pod that is about to be replaced may hold the lock. */
+/** Maximum wait for the lock, which a pod that is about to be replaced may hold. */
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Before LangFlow starts: installs the fence, so that schedules fire only in the holder's region. Ends a lease without expiry that a backup
- * restored, or that was handed to a different region since.
+ * Installs the fence before LangFlow starts, so that schedules fire only in the holder's region. Ends a lease without
+ * expiry that a backup restored, or that has since been handed over to a different region.
  */
 export async function keepFromFiring(databaseUrl: string, region: string, named: string): Promise<void> {
   await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {

@@ -6,16 +6,16 @@ import { DatabaseUnreachable } from "../process/errors";
 import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
 
-/** Less than what a renewal has time for. */
+/** Maximum duration of a statement. Shorter than the time available for a renewal. */
 const STATEMENT_TIMEOUT_MS = 3_000;
-/** Later than the server's own end of a statement by what its word of it takes. */
+/** Additional time for the server to report that it has cancelled a statement. */
 const ANSWER_AFTER_MS = 1_000;
-/** Any number that nothing else in the database takes. */
+/** Arbitrary number of an advisory lock that nothing else in the database takes. */
 const LOCK = 0x6c66_7363;
 
 /**
- * The region's database as far as schedules go, in a session of its own: the flow sync's may be busy for longer than a
- * lease lasts.
+ * Access to the fence in the region's database. Uses its own session, because the agent's other session may be busy for
+ * longer than a lease lasts.
  */
 export class DatabaseFence {
   #client: Client | undefined;
@@ -23,7 +23,7 @@ export class DatabaseFence {
   constructor(private readonly address: DatabaseAddress) {}
 
   /**
-   * What the database goes by. Undefined: this LangFlow has no schedules.
+   * Reads the fence. Returns undefined if this LangFlow has no schedules.
    *
    * @throws DatabaseUnreachable
    */
@@ -31,7 +31,7 @@ export class DatabaseFence {
     return this.use(async (client) => ((await provideFence(client)) ? readFence(client) : undefined));
   }
 
-  /** Keeps what the witness is about to be asked for. */
+  /** Stores the lease that is about to be requested from the witness. */
   async ask({ generation, until }: Pick<Lease, "generation" | "until">): Promise<void> {
     await this.use((client) =>
       client.query(
@@ -42,15 +42,18 @@ export class DatabaseFence {
     );
   }
 
-  /** Lets schedules fire. An agent that comes late, after its region held them anew, changes nothing. */
+  /**
+   * Opens the fence, so that schedules fire. Does nothing if the region has meanwhile acquired a lease with a higher
+   * generation.
+   */
   async open(lease: Pick<Lease, "generation" | "after">, until: number): Promise<void> {
     await this.use((client) => openFence(client, lease, until));
   }
 
   /**
-   * Lets none fire any more.
+   * Closes the fence, so that no schedule fires.
    *
-   * @returns milliseconds: nothing was let in for a moment after this
+   * @returns milliseconds: no run was admitted for a scheduled time after this
    */
   close(): Promise<number> {
     return this.use(closeFence);
@@ -81,7 +84,7 @@ export class DatabaseFence {
   }
 }
 
-/** @returns false where LangFlow has no tables for schedules */
+/** Installs the fence if it is missing or outdated. @returns false if LangFlow has no tables for schedules */
 export async function provideFence(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ tables: boolean; same: boolean }>(
     `SELECT (SELECT count(*) FROM unnest($1::text[]) AS name WHERE to_regclass('public.' || name) IS NOT NULL) = $2 AS tables,
@@ -92,7 +95,7 @@ export async function provideFence(client: ClientBase): Promise<boolean> {
   if (!rows[0]?.tables) return false;
   if (!rows[0].same)
     await inTransaction(client, async () => {
-      // Pods that start together, and the agent, make it once.
+      // Serialize pods that start at the same time, and the agent, so that only one installs the fence.
       await lockForTransaction(client, LOCK);
       await client.query(FENCE_SQL);
     });
@@ -110,8 +113,8 @@ async function readFence(client: ClientBase): Promise<Fence> {
 }
 
 /**
- * As {@link DatabaseFence.open}. With a new span, LangFlow counts every schedule on from the span's beginning: what fell due
- * between it and now is made up for as after any downtime, by LangFlow's own rule.
+ * Implements {@link DatabaseFence.open}. At the start of a new span, LangFlow recomputes every schedule from the
+ * beginning of the span, and makes up for missed runs by its own rule for downtimes.
  */
 async function openFence(
   client: ClientBase,
@@ -136,7 +139,8 @@ async function openFence(
 
 async function closeFence(client: ClientBase): Promise<number> {
   await client.query(`UPDATE ${SCHEMA}.schedules SET holder = false`);
-  // Asked once that is committed: whatever was let in was so by a clock that said less, unless it was set back.
+  // Query after the commit. Every run was admitted by a clock that showed an earlier time, unless the clock was set
+  // back.
   const { rows } = await client.query<{ now: number }>(
     `SELECT ${MS(`greatest(clock_timestamp() + interval '${POD_AHEAD_MS} milliseconds', (
         SELECT max(substr(dedupe_key, 6)::timestamptz) FROM public.trigger_event
@@ -149,7 +153,7 @@ function MS(at: string): string {
   return `(extract(epoch FROM ${at}) * 1000)::float8`;
 }
 
-/** Milliseconds as PostgreSQL's time, infinite ones too. */
+/** Returns SQL that converts milliseconds, including infinite ones, to a PostgreSQL timestamp. */
 function AT(milliseconds: string): string {
   return `to_timestamp(${milliseconds}::float8 / 1000)`;
 }

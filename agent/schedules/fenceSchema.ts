@@ -2,11 +2,14 @@ import { AS_OWNER, IS_APPLYING } from "../accounts/capture";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 
-/** Tables of LangFlow's with a trigger of ours, which bears this name on each. */
+/** LangFlow's tables that get a trigger, and the trigger's name. */
 export const FENCED = ["trigger", "trigger_event", "trigger_lease", "trigger_listener_lease"];
 export const FENCE_TRIGGER = "langflow_dr_schedules";
 
-/** LangFlow's loops that ask for a lease, which is refused where schedules do not fire: each has a row, so that a refusal is no error. */
+/**
+ * LangFlow's loops whose lease is denied while schedules do not fire. Each has a row in the table, so that LangFlow's
+ * UPDATE matches no row and a denial is not an error.
+ */
 const LOOPS = [
   "trigger_scheduler",
   "trigger-source-maintenance",
@@ -18,25 +21,32 @@ const LOOP_NAMES = LOOPS.map((name) => `'${name}'`).join(", ");
 
 const ENDED = "'completed', 'failed', 'dead'";
 
-/** Whether an event is a tick, in the one form that LangFlow writes: others would be read by the settings of whoever writes them. */
+/**
+ * Returns SQL that matches the key of a tick in LangFlow's exact format. PostgreSQL would parse any other format
+ * according to the session's settings.
+ */
 export const IS_TICK = (key: string): string =>
   `(${key} ~ '^tick:[12][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?[+]00:00$')`;
 
-/** How much a pod's clock may be ahead of its database's before what it fires waits. */
+/**
+ * Maximum lead of a pod's clock over the database's clock. A tick further in the future is rejected until its time has
+ * come.
+ */
 export const POD_AHEAD_MS = 1_000;
 
 /**
- * What lets schedules fire in one region alone, in the database that LangFlow's pods themselves ask: so it holds whatever
- * becomes of the agent, and ends by the database's clock.
+ * The fence: triggers that let schedules fire in one region only. They are in the database that LangFlow's pods use, so
+ * they work even if the agent dies, and a lease expires by the database's clock.
  *
- * - LangFlow's loops each need a row of `trigger_lease`, `trigger_listener_lease`. Not granted, they do nothing, and ask
- *   again: an UPDATE of no row, or an INSERT that meets another's, is what LangFlow expects of a lease that another pod
- *   has. Others it keeps in the same table are nothing of schedules: the dispatcher's, which runs what is queued in this
- *   region; the eraser's of a person's data; those of what a user does, such as enabling a trigger.
- * - A pod may stand still between the grant and the tick. So the tick itself, a row of `trigger_event` under the moment
- *   that it is for, is let in only for moments of this holder's span. One of before it is the last holder's: it is kept
- *   as failed, which LangFlow never runs, and counts on from there.
- * - What comes from another region for a schedule makes LangFlow count from now on, as if a user had changed it here.
+ * - Each of LangFlow's loops needs a row in `trigger_lease` or `trigger_listener_lease`. If the row is denied, the loop
+ *   does nothing and retries: an UPDATE without a row and a failing INSERT both mean to LangFlow that a different pod
+ *   has the lease. The table's other leases are not related to schedules and are always granted: the dispatcher's for
+ *   the region's queue, the eraser's for a person's data, and those for users' actions such as enabling a trigger.
+ * - A pod may pause between the lease and the tick. The tick itself, a row of `trigger_event` with its scheduled time,
+ *   is therefore admitted only within the holder's span. A tick before the span belongs to the previous holder: it is
+ *   stored as failed, which LangFlow never runs, and LangFlow continues from it.
+ * - If replication changes a schedule, LangFlow recomputes the schedule from now, as if a user had changed it in this
+ *   region.
  */
 const STATEMENTS = `
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
@@ -117,6 +127,6 @@ INSERT INTO public.trigger_lease (name, owner, acquired_at, heartbeat_at, expire
   FROM unnest(ARRAY[${LOOP_NAMES}]) AS name ON CONFLICT DO NOTHING;
 `;
 
-/** Told by the table's comment: another release of the agent makes it anew. */
+/** Version of the fence, stored as the table's comment. An agent with a different version installs its own fence. */
 export const FENCE_VERSION = print(STATEMENTS);
 export const FENCE_SQL = `${STATEMENTS}COMMENT ON TABLE ${SCHEMA}.schedules IS '${FENCE_VERSION}';`;

@@ -1,13 +1,13 @@
-/** Of LangFlow, whose own answer asks its database too. */
+/** Timeout of a request to LangFlow, whose health check also queries its database. */
 const REQUEST_MS = 3_000;
-/** A restart of one pod is shorter. */
+/** Time without a response after which LangFlow is down. A restart of one pod takes less. */
 const DOWN_MS = 15_000;
 
 /** Checks whether LangFlow responds, and for how long it has not. */
 export class Health {
   #sinceMs: number;
 
-  /** @param steadyMs the process's own clock, which nobody sets */
+  /** @param steadyMs the process's monotonic clock */
   constructor(
     private readonly url: string,
     private readonly steadyMs: () => number,

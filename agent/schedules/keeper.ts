@@ -11,19 +11,19 @@ export interface Fencing {
 
 export interface KeeperOptions {
   readonly region: string;
-  /** The region that config names. */
+  /** The region that the configuration names. */
   readonly named: string;
   readonly fence: Fencing;
-  /** Undefined: there is none, and the configured region holds the schedules. */
+  /** Undefined if there is no witness. Then the configured region holds the schedules. */
   readonly witness: Witness | undefined;
   readonly health: () => Promise<{ isHealthy: boolean; isDown: boolean }>;
-  /** The region to which an operator gave the schedules. */
+  /** Returns the region to which an operator is handing over the schedules. */
   readonly giveTo: () => string | undefined;
   /** The monotonic clock. */
   readonly steadyMs: () => number;
 }
 
-/** The outcome of a round. */
+/** Outcome of a round. */
 export interface Standing {
   readonly isHolder: boolean;
   readonly generation: number;
@@ -38,9 +38,9 @@ export class Keeper {
   constructor(private readonly options: KeeperOptions) {}
 
   /**
-   * Reads the lease and acts on it. Undefined: this LangFlow has no schedules.
+   * Reads the lease and acts on it. Returns undefined if this LangFlow has no schedules.
    *
-   * @param isEnding the agent ends: what it holds is given up
+   * @param isEnding true if the agent is shutting down and must release its lease
    */
   async round(isEnding = false): Promise<Standing | undefined> {
     const { fence, witness } = this.options;
@@ -59,7 +59,8 @@ export class Keeper {
     }
     const isWithoutEnd = state.until === Number.POSITIVE_INFINITY;
     if (state.holder && isWithoutEnd) return standing;
-    // A lease of a removed witness is this region's alone until it expires.
+    // The region still holds a lease from a witness that was removed. No other region can take that lease before it
+    // expires.
     const after = state.holder && state.now < state.until ? state.after : Math.max(state.now, state.asked.until);
     await fence.open({ generation, after }, Number.POSITIVE_INFINITY);
     return { ...standing, generation };

@@ -1,69 +1,70 @@
 /**
- * The one object of the witness's bucket. Times are of regions' databases, in milliseconds since 1970: they are never
- * compared with another machine's clock, only with moments for which schedules fire, which are the same everywhere.
+ * The lease, the only object in the witness's bucket. Its times come from the regions' databases, in milliseconds since
+ * 1970. They are compared only with the times for which runs are scheduled, which are the same everywhere, and never
+ * with a different machine's clock.
  */
 export interface Lease {
   /** The current or last holder. */
   readonly region: string;
-  /** The fencing token: increased at each change of the holder. */
+  /** The fencing token, which increases at each change of the holder. */
   readonly generation: number;
-  /** The holder fires schedules that are due later than this, */
+  /** Start of the holder's span. The holder fires runs scheduled after this time. */
   readonly after: number;
-  /** and not later than this: the next holder starts there. */
+  /** End of the holder's span, inclusive. The next holder's span starts here. */
   readonly until: number;
-  /** How long the others wait before they take over, from when they first saw this lease. */
+  /** Time that other regions wait before they take over, counted from when they first see this lease. */
   readonly termMs: number;
-  /** The holder has released it: nobody has to wait. */
+  /** True if the holder has released the lease, so that no region has to wait. */
   readonly given?: true | undefined;
-  /** The region it was released to. Other regions still wait before they take over. */
+  /** The region to which the lease was released. For a short time, only this region may take it. */
   readonly to?: string | undefined;
 }
 
-/** The fence in the region's database, and its clock. */
+/** The fence in the region's database, and the database's clock. */
 export interface Fence {
-  /** Until when schedules fire in this region at most. */
+  /** True if this region is the holder. Schedules fire only until `until`. */
   readonly holder: boolean;
   readonly generation: number;
   readonly after: number;
   readonly until: number;
-  /** The last lease that this region requested. Stored before the request, as the response may be lost. */
+  /** The last lease that this region requested. It is stored before the request, because the response may be lost. */
   readonly asked: { readonly generation: number; readonly until: number };
   /** The database's clock, read before any request that depends on it. */
   readonly now: number;
 }
 
-/** The lease's duration. After the loss of a holder no schedule fires for at most this long. */
+/** Duration of a lease. If a holder is lost, no schedule fires for about this time. */
 export const TERM_MS = 20_000;
-/** Between two renewals, and between two polls of the waiting regions. */
+/** Interval between two renewals, and between two polls of the waiting regions. */
 export const RENEW_MS = 5_000;
-/** Allowance for clock drift, as a fraction of the wait: synchronized clocks drift far less. */
+/** Allowance for clock drift, as a fraction of the wait. Synchronized clocks drift far less. */
 const RATE_DRIFT = 0.01;
 const MARGIN_MS = 2_000;
-/** How long a handed-over lease is reserved for its region: two of its polls. */
+/** Time for which a handed-over lease is reserved for its region: two of its polls. */
 const MEANT_FOR_MS = 12_000;
 
-/** The input of a region's decision. */
+/** Input of a region's decision. */
 export interface View {
   readonly region: string;
-  /** The region that creates the lease if there is none. */
+  /** The region that creates the lease if none exists. */
   readonly named: string;
   readonly fence: Fence;
-  /** Undefined: there is none. */
+  /** Undefined if no lease exists. */
   readonly lease: Lease | undefined;
   /** Milliseconds of the monotonic clock since the process first saw this lease, or its absence. */
   readonly unchangedMs: number;
-  /** LangFlow responds now. */
+  /** True if LangFlow responds now. */
   readonly isHealthy: boolean;
-  /** False if LangFlow has been down for long, or the agent stops. */
+  /** False if LangFlow is down or the agent is shutting down. */
   readonly mayHold: boolean;
-  /** The region to which an operator gave the schedules. */
+  /** The region to which an operator is handing over the schedules. */
   readonly giveTo?: string | undefined;
 }
 
-/** What to do next. */
+/** The next step. */
 export type Step =
   | { readonly kind: "wait" }
-  /** Close the fence: the lease is no longer this region's. */
+  /** Close the fence, because the lease no longer belongs to this region. */
   | { readonly kind: "close" }
   /** Close the fence, then release the lease at the witness. */
   | { readonly kind: "give"; readonly lease: Lease; readonly to: string | undefined }
@@ -71,9 +72,10 @@ export type Step =
   | { readonly kind: "hold"; readonly lease: Lease; readonly until: number };
 
 /**
- * Decides a region's next step. Two rules keep a schedule from firing twice. The first needs no clock: each holder fires only schedules due
- * in its own span. Spans do not overlap, since a lease starts where the last written one ends, and a write is a compare-and-swap of the
- * lease that was read. The second rule, to wait a whole term, keeps two regions from polling and listening at once.
+ * Decides a region's next step. Two rules prevent duplicate runs. The first needs no clock: each holder fires only runs
+ * scheduled in its own span. Spans do not overlap, because a lease starts where the last written one ends, and a write
+ * is a compare-and-swap of the lease that was read. The second rule, to wait for a whole term, prevents two regions
+ * from polling and listening at the same time.
  */
 export function decide(view: View): Step {
   const { region, fence, lease, mayHold, giveTo } = view;
@@ -85,15 +87,15 @@ export function decide(view: View): Step {
   return held(view, lease);
 }
 
-/** The lease as the region releases it, once its fence is closed. */
+/** Returns the lease as the region releases it after closing its fence. */
 export function given(lease: Lease, closedAt: number, to: string | undefined): Lease {
   const until = Math.max(lease.after, Math.min(lease.until, closedAt));
   return { ...lease, until, given: true, to };
 }
 
 /**
- * Whether the database knows all that was fired under a lease of its region. One that was restored, or made anew, does
- * not: what it would fire again it takes for never fired.
+ * Returns true if the database contains all runs fired under a lease of its region. A restored or newly created
+ * database does not, and would fire them again.
  */
 function isKnown({ asked }: Fence, { generation, until }: Lease): boolean {
   return asked.generation >= generation && asked.until >= until;
@@ -103,7 +105,9 @@ function hasRunOut({ unchangedMs }: View, termMs: number): boolean {
   return unchangedMs >= termMs * (1 + RATE_DRIFT) + MARGIN_MS;
 }
 
-/** The configured region creates the lease. If one was lost, its term has to pass first. */
+/**
+ * Lets the configured region create the lease. A lease may have been lost, so the region waits for a whole term first.
+ */
 function make(view: View): Step {
   const { region, named, fence, isHealthy, mayHold } = view;
   const isWithoutEnd = fence.holder && fence.until === Number.POSITIVE_INFINITY;
@@ -115,7 +119,7 @@ function make(view: View): Step {
   return held(view, lease);
 }
 
-/** Above the generation of every earlier lease, even a lost one. */
+/** Returns a generation above that of every earlier lease, even a lost one. */
 export function firstGeneration({ now, generation }: Fence): number {
   return Math.max(Math.floor(now / 1000), generation + 1);
 }
@@ -138,6 +142,6 @@ function take(view: View, last: Lease): Step {
 
 function held({ fence }: View, { to: _, ...lease }: Lease): Step {
   const until = Math.floor(fence.now) + TERM_MS;
-  // The clock may have been set back: schedules up to then have fired already.
+  // If the clock was set back, schedules up to the old `until` have already fired.
   return { kind: "hold", lease: { ...lease, until: Math.max(lease.until, until) }, until };
 }

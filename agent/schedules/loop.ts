@@ -8,18 +8,21 @@ import type { SchedulesMetrics } from "./metrics";
 
 export interface SchedulesLoopOptions {
   readonly keeper: Pick<Keeper, "round">;
-  /** Whether this agent is the region's one writer. */
+  /** Returns true if this agent is the region's writer. */
   readonly isWriter: () => boolean;
   readonly metrics: SchedulesMetrics;
   readonly log: Pick<Log, "info" | "error">;
   readonly signal: AbortSignal;
 }
 
-/** Renews the lease, or waits for it, until the signal. Then it gives the lease up, so that no region waits for it to expire. */
+/**
+ * Renews the lease, or waits for it, until the signal aborts. Then releases the lease, so that other regions need not
+ * wait for it to expire.
+ */
 export class SchedulesLoop {
-  /** Until when no other region can hold the schedules, in milliseconds of the monotonic clock. */
+  /** Time until which no other region can hold the schedules, in milliseconds of the monotonic clock. */
   #holdsUntil = Number.NEGATIVE_INFINITY;
-  /** Whether the last round found that LangFlow has schedules; undefined: there was no round yet. */
+  /** True if the last round found that LangFlow has schedules; undefined before the first round. */
   hasSchedules: boolean | undefined;
   readonly #logged = new LogDeduplicator();
   readonly #failures: FailureReporter<"witness-unreachable" | "database-unreachable" | "failed">;
@@ -29,7 +32,7 @@ export class SchedulesLoop {
     this.#failures = new FailureReporter({ subject: "schedules", resultOf, log: options.log });
   }
 
-  /** Whether this region holds the schedules: until the lease that the last round renewed expires. */
+  /** True if this region holds the schedules, which ends when the lease of the last renewal expires. */
   get isHolder(): boolean {
     return performance.now() < this.#holdsUntil;
   }
@@ -52,7 +55,7 @@ export class SchedulesLoop {
     try {
       const standing = await keeper.round(isEnding);
       this.hasSchedules = standing !== undefined;
-      // Counted from before the renewal: the other regions count from when they see it.
+      // Count from before the renewal, because other regions count from when they see it.
       this.#holdsUntil = standing?.isHolder ? began + TERM_MS : Number.NEGATIVE_INFINITY;
       if (!standing) return;
       metrics.succeeded(standing);

@@ -18,15 +18,18 @@ export interface SchedulesParts {
 
 export interface Schedules {
   /**
-   * Whether the fleet's one-region work is this region's: it holds the schedules' lease, or, where there is no witness or
-   * LangFlow has no schedules, config names it.
+   * Returns true if this region does the work that only one region of the fleet does: if it holds the schedules' lease
+   * or, without a witness or schedules, if the configuration names it.
    */
   isHolder(): boolean;
-  /** Until the signal. */
+  /** Runs until the signal aborts. */
   run(): Promise<void>;
 }
 
-/** Makes schedules fire in one region only; undefined if no region is configured. */
+/**
+ * Creates the part of the agent that lets schedules fire in one region only. Returns undefined if no region is
+ * configured.
+ */
 export function schedulesOf(
   config: Config<"sync">,
   { log, signal }: Context,
@@ -41,7 +44,7 @@ export function schedulesOf(
     region,
     named,
     fence,
-    // No retries within a request: the next round checks its outcome.
+    // Do not retry within a request, because the next round checks the outcome.
     witness: witness && new WitnessBucket(s3Client(witness.awsRegion, { maxAttempts: 1 }), witness.bucket),
     health: () => health.look(),
     giveTo: () => handedTo(AGENT_STATE_DIR),

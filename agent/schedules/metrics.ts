@@ -2,10 +2,10 @@ import type { Registry } from "prom-client";
 import { RoundMetrics } from "../rounds/roundMetrics";
 import type { Standing } from "./keeper";
 
-/** What a round ends with. */
+/** Result of a round. */
 type RoundResult = "success" | "witness-unreachable" | "database-unreachable" | "failed";
 
-/** Prometheus metrics of schedules; names in docs/schedules.md. */
+/** Prometheus metrics of the schedules, documented in docs/schedules.md. */
 export class SchedulesMetrics extends RoundMetrics<RoundResult> {
   readonly #held = this.gauge("held", "1 where this region holds the schedules: one region of the fleet does");
   readonly #generation = this.gauge("generation", "Greater each time the schedules change hands");

@@ -4,9 +4,9 @@ import { z } from "zod";
 import { BucketError, s3Request } from "../s3/s3Request";
 import type { Lease } from "./lease";
 
-/** The one object of the bucket, as the program's policy names it. */
+/** Key of the bucket's only object, which the bucket policy also names. */
 export const LEASE_KEY = "schedules/lease.json";
-/** Several requests must fit into a term. */
+/** Timeout of a request. Several requests must fit into a term. */
 const REQUEST_MS = 3_000;
 
 const shape = z.object({
@@ -19,7 +19,7 @@ const shape = z.object({
   to: z.string().min(1).optional(),
 });
 
-/** A lease, and the ETag for a conditional write. */
+/** A lease with its ETag, for a conditional write. */
 export interface SeenLease {
   readonly lease: Lease;
   readonly etag: string;
@@ -27,19 +27,23 @@ export interface SeenLease {
 
 /** Stores the lease for all regions. */
 export interface Witness {
-  /** Undefined: there is no lease. */
+  /** Reads the lease. Returns undefined if none exists. */
   read(): Promise<SeenLease | undefined>;
   /**
-   * Compare-and-swap: writes a lease in place of the one that was seen, or of none.
+   * Writes a lease by compare-and-swap: replaces the lease that was seen, or creates one if none was.
    *
-   * @returns false if a different lease was written meanwhile. If it throws, the write may still succeed, now or later.
+   * @returns false if a different lease was written meanwhile. If the method throws, the write may still succeed, now
+   *   or later.
    */
   write(lease: Lease, seen: SeenLease | undefined): Promise<boolean>;
 }
 
-/** The witness's bucket. S3 reads are consistent, and of concurrent conditional writes one succeeds. */
+/** The witness's bucket. S3 reads are consistent, and only one of several concurrent conditional writes succeeds. */
 export class WitnessBucket implements Witness {
-  /** @param s3 of the bucket's own AWS region, which tries nothing twice: a second try would meet the first one's object */
+  /**
+   * @param s3 client of the bucket's AWS region, without retries: a retry would conflict with the first attempt's
+   *   object
+   */
   constructor(
     private readonly s3: S3Client,
     private readonly bucket: string,
@@ -59,7 +63,7 @@ export class WitnessBucket implements Witness {
   }
 
   async write(lease: Lease, seen: SeenLease | undefined): Promise<boolean> {
-    // Two writes of the same text would have the same ETag, and hide that there was a second.
+    // Two writes of the same text would have the same ETag, so that a reader could not detect the second one.
     const write = randomUUID();
     const condition = seen ? { IfMatch: seen.etag } : { IfNoneMatch: "*" };
     const object = {
@@ -73,7 +77,7 @@ export class WitnessBucket implements Witness {
       await this.send((options) => this.s3.send(command, options));
       return true;
     } catch (error) {
-      // 412: the lease has changed. 409: a concurrent write. 404: the lease that was seen is deleted.
+      // 412: the lease has changed. 409: a concurrent write. 404: the lease that was seen has been deleted.
       if (error instanceof BucketError && [404, 409, 412].includes(error.status)) return false;
       throw error;
     }
@@ -84,7 +88,7 @@ export class WitnessBucket implements Witness {
   }
 }
 
-/** @throws BucketError if the object is not a lease: then no region holds or takes it */
+/** @throws BucketError if the object is not a lease; then no region holds or takes the schedules */
 function leaseOf(text: string): Lease {
   try {
     return shape.parse(JSON.parse(text));

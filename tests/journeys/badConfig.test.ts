@@ -4,7 +4,7 @@ import { LocalFleet } from "../engine/localFleet";
 
 jest.setTimeout(180_000);
 
-// biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
+// biome-ignore lint/suspicious/noExplicitAny: a test edits YAML freely
 type Edit = (config: any) => void;
 const set =
   (key: string, value: unknown): Edit =>
@@ -19,7 +19,7 @@ const region =
 
 const IMAGE = "langflow:1.13.0";
 
-describe("a config that does not hold", () => {
+describe("an invalid config", () => {
   const local = new LocalFleet();
   afterEach(() => local.reset());
   afterAll(() => local.remove());
@@ -60,7 +60,7 @@ describe("a config that does not hold", () => {
     ],
     ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
     ["a secret in plain text", "Pulumi.foundation.yaml", set("gitToken", "ghp-very-secret"), "is in plain text"],
-  ])("is refused for %s, before anything is made", async (_, file, edit, message) => {
+  ])("is rejected because of %s before anything is created", async (_, file, edit, message) => {
     local.edit(file, ({ config }) => edit(config));
     const { exitCode, stdout, stderr } = await local.run(["up"]);
     expect(exitCode).toBe(ExitCode.BadInput);
@@ -72,7 +72,7 @@ describe("a config that does not hold", () => {
     expect(existsSync(local.fleet)).toBe(false);
   });
 
-  it("is refused where nobody could use the clusters, before anything is made", async () => {
+  it("is rejected before anything is created if nobody could administer the clusters", async () => {
     local.edit("Pulumi.yaml", ({ config }) => delete config["langflow-dr:githubRepository"]);
     const { exitCode, stderr } = await local.run(["up"]);
     expect(exitCode).toBe(ExitCode.BadInput);

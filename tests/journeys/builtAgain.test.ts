@@ -12,7 +12,7 @@ const GROUPS = [
   "/langflow-dr/us-east/traffic",
 ];
 
-describe("a region that is destroyed and built again under its name", () => {
+describe("a region that is destroyed and created again under the same name", () => {
   const local = new LocalFleet();
   const groups = async () =>
     ((await local.cloud("GET", `/resources?type=${LOG_GROUP}`)) as CloudResource[])
@@ -30,7 +30,7 @@ describe("a region that is destroyed and built again under its name", () => {
   });
   afterAll(() => local.remove());
 
-  it("leaves its logs where they are, under its key and for their days, and says so", async () => {
+  it("leaves its log groups with their key and retention, and reports them", async () => {
     const before = await inFull();
     expect(before.map(([id]) => id)).toEqual(GROUPS);
     const { exitCode, json } = await local.run(["destroy", "us-east", "--yes"]);
@@ -39,7 +39,7 @@ describe("a region that is destroyed and built again under its name", () => {
     for (const group of GROUPS) expect(notes(json)).toContain(`aws.cloudwatch.LogGroup ${group} is not deleted`);
   });
 
-  it("takes them as they are, in the same `up`", async () => {
+  it("adopts the existing log groups in the same `up`", async () => {
     const up = await local.run(["up", "us-east"]);
     expect([up.json.stacks[0].failure, up.exitCode]).toEqual([undefined, ExitCode.Success]);
     for (const group of GROUPS) expect(notes(up.json)).toContain(`the log group ${group} was there`);
@@ -47,7 +47,7 @@ describe("a region that is destroyed and built again under its name", () => {
     expect(listed(await local.run(["drift", "us-east"]))).toEqual([]);
   });
 
-  it("puts right those that EKS and RDS made meanwhile, without key and without end", async () => {
+  it("restores the key and the retention of log groups that EKS and RDS recreated meanwhile", async () => {
     await local.run(["destroy", "us-east", "--yes"]);
     for (const { key } of await groups())
       await local.cloud("PATCH", `/resources/${key}`, { kmsKeyId: null, retentionInDays: 0, tags: null });

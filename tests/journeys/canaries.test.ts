@@ -10,11 +10,11 @@ import { formsOf, found, hiddenIn } from "./canaries";
 jest.setTimeout(580_000);
 
 const ROOT = join(__dirname, "../..");
-/** Shorter ones could be in a text by chance. */
+/** Shorter values could occur in a text by chance. */
 const SHORTEST = 12;
 
 let count = 0;
-/** A value that is nowhere else, with characters that other forms write in another way. */
+/** Returns a unique value with characters that encodings change. */
 const canary = (): string => {
   count += 1;
   return `canary/${count}+${Math.random().toString(36).slice(2)}=/"${"q".repeat(8)}`;
@@ -22,14 +22,14 @@ const canary = (): string => {
 const plainCanary = (): string => canary().replace(/[^\w]/g, "-");
 
 /**
- * A fleet as it is on the clouds: a project with secrets encrypted by a passphrase, a backend, credentials in the
- * environment. Only behind the providers' doors there is the local cloud.
+ * A fleet as on the clouds: a project whose secrets are encrypted with a passphrase, a state backend, and credentials
+ * in the environment. Only the providers talk to the local cloud.
  */
 class CloudFleet {
   readonly home = mkdtempSync(join(tmpdir(), "canaries-"));
   readonly project = join(this.home, "project");
   readonly outputs: { name: string; text: string }[] = [];
-  /** By name; what people set first, then what the cloud holds. */
+  /** Secrets by name: first those that the user sets, then those that the cloud stores. */
   readonly secrets = new Map<string, string>();
   private readonly made = new Set<string>();
   cloud!: LocalCloud;
@@ -71,7 +71,7 @@ class CloudFleet {
     return this.run(`pulumi ${args.slice(0, 2).join(" ")}`, this.engine, [...args, "--non-interactive"], this.project);
   }
 
-  /** A secret of the config, encrypted by Pulumi itself. */
+  /** Sets a secret in the config, encrypted by Pulumi. */
   async configure(stack: string, path: string, value = canary()): Promise<void> {
     this.secrets.set(path, value);
     const set = ["config", "set", "--stack", stack, "--secret", "--path", `langflow-dr:${path}`, "--", value];
@@ -79,14 +79,14 @@ class CloudFleet {
     if (exitCode !== 0) throw new Error(text);
   }
 
-  /** From now on the engine logs all it can, to files of its own below the fleet's folder (`-v=9 --logflow`). */
+  /** Makes the engine log everything (`-v=9 --logflow`) to files below the fleet's folder from now on. */
   logEverything(): void {
     mkdirSync(join(this.home, "log"));
     const options = { PULUMI_OPTION_VERBOSE: "9", PULUMI_OPTION_LOGFLOW: "true", TMPDIR: join(this.home, "log") };
     this.environment = { ...this.environment, ...options };
   }
 
-  /** One verb, whose every word is kept to be searched. */
+  /** Runs a verb and keeps its output for the search. */
   fleet(verb: string, ...args: string[]) {
     const command = ["--require", "./typescript.cjs", "fleet/main.ts", verb, ...args, "--project", this.project];
     const where = verb === "doctor" ? [] : ["--directory", join(this.home, "fleet")];
@@ -109,7 +109,7 @@ class CloudFleet {
     });
   }
 
-  /** Takes every value that the cloud calls a secret among those to look for. */
+  /** Adds every value that the cloud marks as secret to the values to search for. */
   async learn(): Promise<void> {
     const [shown, clear] = [await this.cloud.resources(), await this.cloud.resources({ clear: true })];
     const values = shown.flatMap((each, index) => hiddenIn(each, clear[index], `${each.type} ${each.name}`));
@@ -119,7 +119,9 @@ class CloudFleet {
     }
   }
 
-  /** Everything below the fleet's folder, but for the cloud's own store, which plays AWS and has to hold them. */
+  /**
+   * Returns all files below the fleet's folder except the cloud's store, which plays AWS and must contain the secrets.
+   */
   private files(): { name: string; text: string }[] {
     const store = join(this.home, "cloud", "resources");
     return readdirSync(this.home, { withFileTypes: true, recursive: true })
@@ -129,8 +131,9 @@ class CloudFleet {
   }
 
   /**
-   * What holds a secret in clear, as `where: which`, and how much was searched. In the engine's own log of everything only
-   * what people set is looked for: it hides that, and nothing else (docs/decisions/0004-keys-secrets-data.md).
+   * Returns the places that contain a secret in clear text, as `where: which`, and the number of searched texts. The
+   * engine's verbose log is searched only for secrets that users set, because the engine hides no others
+   * (docs/decisions/0004-keys-secrets-data.md).
    */
   search(): { leaks: string[]; searched: number } {
     const all = [...this.outputs, ...this.files()];
@@ -149,7 +152,7 @@ async function configured(fleet: CloudFleet, ...stacks: string[]): Promise<void>
   await fleet.configure("foundation", "gitToken");
 }
 
-describe("every secret there is", () => {
+describe("every secret", () => {
   const fleet = new CloudFleet();
   const plan = (fault: object) =>
     fetch(`${fleet.cloud.url}/faults`, {
@@ -164,7 +167,7 @@ describe("every secret there is", () => {
   });
   afterAll(() => fleet.stop());
 
-  it("stays out of what a preview says, also as a comment", async () => {
+  it("is absent from a preview's output and its pull-request comment", async () => {
     const { exitCode } = await fleet.fleet("preview", "--markdown", join(fleet.home, "comment.md"));
     expect(exitCode).toBe(ExitCode.Success);
   });
@@ -173,20 +176,20 @@ describe("every secret there is", () => {
     "aws:secretsmanager/secretVersion:SecretVersion",
     "aws:rds/instance:Instance",
     "kubernetes:core/v1:ConfigMap",
-  ])("is not repeated where the cloud's error about a %s repeats what was asked", async (type) => {
+  ])("is hidden if the cloud's error about a %s repeats the request", async (type) => {
     await plan({ type, method: "create", kind: "echo" });
     const { exitCode, text } = await fleet.fleet("up", "--yes");
     expect(exitCode).toBe(ExitCode.ResourceFailed);
     expect(text).toContain("failed to satisfy constraint");
   });
 
-  it("is deployed", async () => {
+  it("can be deployed", async () => {
     const { exitCode, text } = await fleet.fleet("up", "--yes");
     expect([exitCode, exitCode === 0 ? "" : text]).toEqual([ExitCode.Success, ""]);
     await fleet.learn();
   });
 
-  it("stays out of what looks at it", async () => {
+  it("is absent from the output of the read-only verbs", async () => {
     const verbs = [
       ["preview", "--json"],
       ["render", "--dir", join(fleet.home, "rendered")],
@@ -201,7 +204,7 @@ describe("every secret there is", () => {
     await fleet.pulumi("stack", "export", "--stack", "us-east");
   });
 
-  it("stays out of what changes it", async () => {
+  it("is absent from the output of deployments that change secrets", async () => {
     await fleet.configure("foundation", "gitToken");
     await plan({ type: "aws:secretsmanager/secretVersion:SecretVersion", method: "create", kind: "echo" });
     expect((await fleet.fleet("up", "foundation", "--yes")).exitCode).toBe(ExitCode.ResourceFailed);
@@ -209,7 +212,7 @@ describe("every secret there is", () => {
     await fleet.learn();
   });
 
-  it("stays out of the engine's log at its most talkative", async () => {
+  it("that a user set is absent from the engine's most verbose log", async () => {
     fleet.logEverything();
     await fleet.configure("foundation", "gitToken");
     expect((await fleet.fleet("up", "foundation", "us-east", "--yes")).exitCode).toBe(ExitCode.Success);
@@ -220,7 +223,7 @@ describe("every secret there is", () => {
     );
   });
 
-  it("is nowhere in clear, in no output and no file, in no form", async () => {
+  it("is absent in clear text from all outputs and files, in every encoding", async () => {
     const { leaks, searched } = fleet.search();
     process.stdout.write(`${fleet.secrets.size} secrets, ${searched} outputs and files, ${leaks.length} in clear\n`);
     expect(leaks).toEqual([]);
@@ -229,7 +232,7 @@ describe("every secret there is", () => {
   });
 });
 
-describe("a program that forgets to call something a secret", () => {
+describe("a program that does not mark a value as secret", () => {
   const folder = mkdtempSync(join(tmpdir(), "spoiled-"));
   const preload = join(folder, "spoiled.cjs");
   writeFileSync(
@@ -242,7 +245,7 @@ describe("a program that forgets to call something a secret", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("is found out", async () => {
+  it("is detected", async () => {
     await fleet.start();
     await configured(fleet, "foundation");
     expect((await fleet.fleet("up", "foundation", "--yes")).exitCode).toBe(ExitCode.Success);
@@ -251,8 +254,8 @@ describe("a program that forgets to call something a secret", () => {
   });
 });
 
-describe("a search", () => {
-  it("finds a secret in whatever form it is written", () => {
+describe("the search for secrets", () => {
+  it("finds a secret in every encoding", () => {
     const secret = 'a/secret+with="all"?';
     const secrets = new Map([["it", secret]]);
     const forms = [

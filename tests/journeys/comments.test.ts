@@ -9,7 +9,7 @@ import { LocalFleet } from "../engine/localFleet";
 jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, "../..");
-/** What a fleet command is made of. */
+/** Files that a fleet command needs. */
 const PARTS = ["fleet", "stacks", "components", "model", "config", "sandbox", "invariants"].concat([
   "package.json",
   "package-lock.json",
@@ -17,14 +17,17 @@ const PARTS = ["fleet", "stacks", "components", "model", "config", "sandbox", "i
 ]);
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
-/** A comment as it was read and approved; `APPROVE=1 npm run test:journeys` writes what is said now, to be read again. */
+/**
+ * Returns an approved comment. With `APPROVE=1 npm run test:journeys`, first overwrites it with this comment for
+ * review.
+ */
 function approved(name: string, said: string): string {
   const file = join(__dirname, "comments", `${name}.md`);
   if (process.env.APPROVE) writeFileSync(file, said);
   return readFileSync(file, "utf8");
 }
 
-describe("the comment under a pull request", () => {
+describe("the preview comment on a pull request", () => {
   const local = new LocalFleet();
   const file = join(local.directory, "comment.md");
   const previewed = async (): Promise<{ exitCode: number | null; said: string }> => {
@@ -48,11 +51,11 @@ describe("the comment under a pull request", () => {
   afterAll(() => local.remove());
   afterEach(() => local.reset());
 
-  it("is not there where nothing changes", async () => {
+  it("is empty without changes", async () => {
     expect(await previewed()).toEqual({ exitCode: ExitCode.Success, said: "" });
   });
 
-  it("of the edge alone is that of its stack", async () => {
+  it("covers only the edge if only the edge is previewed", async () => {
     local.edit("Pulumi.edge.yaml", ({ config }) => {
       config["langflow-dr:monitor"].intervalSeconds = 30;
     });
@@ -60,7 +63,7 @@ describe("the comment under a pull request", () => {
     expect(readFileSync(file, "utf8")).toContain("update `cloudflare.LoadBalancerMonitor`");
   });
 
-  it("of another image is both regions' pods, by the same path", async () => {
+  it("lists both regions' pods under one path if the image changes", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"].value = `langflow:1.13.0@${DIGEST}`;
     });
@@ -69,7 +72,7 @@ describe("the comment under a pull request", () => {
     expect(said).toBe(approved("image", said));
   });
 
-  it("of other bounds of the replicas is one region's autoscaler", async () => {
+  it("lists one region's autoscaler if its replica bounds change", async () => {
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 3, max: 12 };
     });
@@ -78,7 +81,7 @@ describe("the comment under a pull request", () => {
     expect(said).toBe(approved("replicas", said));
   });
 
-  it("of another lifecycle is each flow bucket's", async () => {
+  it("lists each flow bucket if the lifecycle changes", async () => {
     local.edit("Pulumi.foundation.yaml", ({ config }) => {
       config["langflow-dr:noncurrentVersionDays"] = 60;
     });
@@ -87,14 +90,14 @@ describe("the comment under a pull request", () => {
     expect(said).toBe(approved("lifecycle", said));
   });
 
-  it("of a third region shows what is new, and what of the others learns of it", async () => {
+  it("lists a third region's resources, and what changes in the other regions for it", async () => {
     third();
     const { exitCode, said } = await previewed();
     expect(exitCode).toBe(ExitCode.Success);
     expect(said).toBe(approved("third-region", said));
   });
 
-  it("tells a preview that failed, with its cause", async () => {
+  it("shows a failed preview with its cause", async () => {
     await local.cloud("POST", "/faults", {
       type: "aws:index/getAvailabilityZones:getAvailabilityZones",
       method: "invoke",
@@ -110,8 +113,8 @@ describe("the comment under a pull request", () => {
     expect(same).toBe(approved("failed", same));
   });
 
-  // Last: it deploys.
-  it("of a removed region shouts that data would go, and names the stack that stays behind", async () => {
+  // This test is last because it deploys.
+  it("warns of data loss if a region is removed, and names the stack that remains", async () => {
     third();
     await local.run(["up"]);
     local.reset();
@@ -121,13 +124,13 @@ describe("the comment under a pull request", () => {
   });
 });
 
-describe("a preview against a revision's own local fleet, as a pull request from a fork gets it", () => {
+describe("a preview against a base revision's local fleet, as for a pull request from a fork", () => {
   const folder = mkdtempSync(join(tmpdir(), "fork-"));
   const clone = join(folder, "clone");
   const git = (...args: string[]) =>
     execFileSync("git", ["-c", "user.name=Dev", "-c", "user.email=dev@example.com", "-C", clone, ...args]);
   const program = join(clone, "stacks/foundation.ts");
-  /** Renames a component of the foundation that holds secrets. */
+  /** Renames a component of the foundation that contains secrets. */
   const rename = (options: string): void => {
     const before = /new SharedSecrets\(\s*"shared",([\s\S]*?)\n {4}opts,\n/;
     const text = readFileSync(program, "utf8");
@@ -151,7 +154,7 @@ describe("a preview against a revision's own local fleet, as a pull request from
 
   beforeAll(() => {
     execFileSync("git", ["clone", "--quiet", "--shared", ROOT, clone]);
-    // What is being worked on, not only what is committed.
+    // Copies the working tree, so that uncommitted changes are tested too.
     for (const part of PARTS) cpSync(join(ROOT, part), join(clone, part), { recursive: true });
     symlinkSync(join(ROOT, "node_modules"), join(clone, "node_modules"), "dir");
     git("add", "--all");
@@ -160,20 +163,20 @@ describe("a preview against a revision's own local fleet, as a pull request from
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   afterEach(() => git("checkout", "--quiet", "--", "stacks"));
 
-  it("is silent about a component that is renamed with an alias, and leaves nothing behind", () => {
+  it("is empty for a component that is renamed with an alias, and leaves no worktree behind", () => {
     rename('{ ...opts, aliases: [{ name: "shared" }] }');
     expect(previewed("--base", "HEAD")).toMatchObject({ exitCode: ExitCode.Success, said: "" });
     expect(git("worktree", "list").toString().trim().split("\n")).toHaveLength(1);
   });
 
-  it("shouts about one that is renamed without", () => {
+  it("warns of a component that is renamed without an alias", () => {
     rename("opts");
     const { exitCode, said } = previewed("--base", "HEAD");
     expect(exitCode).not.toBe(ExitCode.Success);
     expect(said).toBe(approved("renamed-without-alias", said));
   });
 
-  it("refuses a revision that is none, in words", () => {
+  it("rejects a base that is not a commit", () => {
     const { exitCode, stderr } = previewed("--base", "no-such-branch");
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(stderr).toContain("--base is no-such-branch, which is not a commit");

@@ -9,7 +9,7 @@ const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";
 const WORDS =
   "eu-west-1 does not answer: aws.rds.InstanceAutomatedBackupsReplication us-east in that region was not checked or changed";
 
-describe("a region whose backup region is dead", () => {
+describe("a region whose backup region is down", () => {
   const local = new LocalFleet();
   const die = () => local.cloud("POST", "/faults", { region: "eu-west-1", kind: "outage" });
   const revive = () => local.cloud("DELETE", "/faults");
@@ -22,7 +22,7 @@ describe("a region whose backup region is dead", () => {
   });
   afterAll(() => local.remove());
 
-  it("is deployed for the first time all the same, but for the copy of its backups, which is said and not called success", async () => {
+  it("is deployed except for the copy of its backups, which is reported with exit code 10", async () => {
     const up = await local.run(["up", "us-east"]);
     expect([only(up).failure, only(up).outcome, up.exitCode]).toEqual([undefined, "done", ExitCode.Unreachable]);
     expect(only(up).notes).toEqual([expect.stringContaining(WORDS)]);
@@ -31,7 +31,7 @@ describe("a region whose backup region is dead", () => {
     expect(listed(await local.run(["preview", "us-east"]))).toEqual([`us-east create ${COPY} us-east`]);
   });
 
-  it("gets the copy by the next `up` once the other is back", async () => {
+  it("gets the copy with the next `up` after the backup region's return", async () => {
     await revive();
     const up = await local.run(["up", "us-east"]);
     expect(up.exitCode).toBe(ExitCode.Success);
@@ -39,7 +39,7 @@ describe("a region whose backup region is dead", () => {
     expect(await copies()).toBe(1);
   });
 
-  it("is deployed without a word of it where nothing there changes", async () => {
+  it("is deployed without a note if nothing changes in the backup region", async () => {
     await die();
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"].max = 12;
@@ -48,13 +48,13 @@ describe("a region whose backup region is dead", () => {
     expect([up.exitCode, only(up).notes]).toEqual([ExitCode.Success, []]);
   });
 
-  it("is never said not to drift while a part of it was not seen: exit 10", async () => {
+  it('causes exit code 10 instead of "no drift" while some of its resources are unreachable', async () => {
     const drift = await local.run(["drift", "us-east"]);
     expect([drift.exitCode, listed(drift)]).toEqual([ExitCode.Unreachable, []]);
     expect([only(drift).outcome, only(drift).notes]).toEqual(["done", [expect.stringContaining(WORDS)]]);
   });
 
-  it("tells what drifted of its own, exit 7, and in words what was not seen", async () => {
+  it("reports its own drift with exit code 7, and notes what could not be checked", async () => {
     const { key } = await local.resource(AUTOSCALER, "us-east");
     await local.cloud("PATCH", `/resources/${key}`, { spec: { maxReplicas: 99 } });
     const drift = await local.run(["drift", "us-east"]);
@@ -63,21 +63,21 @@ describe("a region whose backup region is dead", () => {
     expect(only(drift).notes).toEqual([expect.stringContaining(WORDS)]);
   });
 
-  it("is put right by `up --refresh`, as far as it is its own", async () => {
+  it("has its own drift fixed by `up --refresh`", async () => {
     const up = await local.run(["up", "us-east", "--refresh"]);
     expect([only(up).failure, up.exitCode]).toEqual([undefined, ExitCode.Unreachable]);
     expect((await local.resource(AUTOSCALER, "us-east")).inputs).toMatchObject({ spec: { maxReplicas: 12 } });
     expect(await copies()).toBe(1);
   });
 
-  it("fails as before where its own region is dead as well", async () => {
+  it("fails as usual if its own AWS region is down too", async () => {
     await local.cloud("POST", "/faults", { region: "us-east-1", kind: "outage" });
     const drift = await local.run(["drift", "us-east"]);
     expect([drift.exitCode, only(drift).outcome]).toEqual([ExitCode.Unreachable, "failed"]);
     expect(only(drift).leftOut).toEqual([]);
   });
 
-  it("has nothing left to say of it once both are back", async () => {
+  it("has no notes after both AWS regions have returned", async () => {
     await revive();
     const drift = await local.run(["drift", "us-east"]);
     expect([drift.exitCode, listed(drift), only(drift).notes]).toEqual([ExitCode.Success, [], []]);

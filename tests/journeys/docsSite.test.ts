@@ -57,8 +57,8 @@ async function pageOf(width: number, path: string): Promise<{ page: Page; proble
   return { page, problems };
 }
 
-describe("the site of the docs", () => {
-  it("finds the page on restoring data when a reader searches for restore", async () => {
+describe("the documentation site", () => {
+  it('finds the page on restoring data when a reader searches for "restore"', async () => {
     const { page, problems } = await pageOf(1280, "/");
     await page.keyboard.press("Control+k");
     await page.getByRole("searchbox").fill("restore");
@@ -73,7 +73,7 @@ describe("the site of the docs", () => {
     await page.close();
   });
 
-  it.each([1280, 390])("draws its diagrams, and scrolls no page sideways, at %d pixels", async (width) => {
+  it.each([1280, 390])("renders its diagrams and never scrolls sideways at a width of %d pixels", async (width) => {
     for (const path of ["/", "/architecture", "/drill", "/operations/alerts", "/costs"]) {
       const { page, problems } = await pageOf(width, path);
       if (path === "/architecture") await page.locator(".diagram svg").first().waitFor();
@@ -83,7 +83,7 @@ describe("the site of the docs", () => {
     }
   });
 
-  it("lists every page of the docs in its sidebar, by task", async () => {
+  it("lists its groups of pages in the sidebar", async () => {
     const { page } = await pageOf(1280, "/");
     const groups = await page.locator(".VPSidebar h2, .VPSidebar .text").allTextContents();
     for (const group of ["Start", "Operate", "Recover", "Understand", "Reference", "Decisions"])

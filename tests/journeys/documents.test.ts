@@ -23,7 +23,7 @@ jest.setTimeout(120_000);
 
 const folder = mkdtempSync(join(tmpdir(), "json-"));
 const project = join(folder, "project");
-/** A folder with no project in it. */
+/** A folder without a project. */
 const empty = join(folder, "empty");
 const local = join(folder, "fleet");
 const langflow = recordedLangFlow();
@@ -103,7 +103,7 @@ const COMMENT = () => [
   "c0ffee",
 ];
 
-/** Lines that print a document, in this order; those that need the engine are in json.test.ts. */
+/** Command lines that print a document, in this order. json.test.ts has those that need the engine. */
 const TELLING: readonly Line[] = [
   line("destroy", () => ["--with-data", "--yes", ...ON_LOCAL()], ExitCode.Success),
   line("doctor", () => ["--project", ready.project], ExitCode.Success, withClouds),
@@ -128,7 +128,7 @@ const TELLING: readonly Line[] = [
   line("init", () => ["--answers", join(folder, "answers.yaml"), "--yes", ...IN_PROJECT()], ExitCode.Success),
 ];
 
-/** Lines that need a fleet that runs, or LangFlow at least: tests/live and tests/engine. */
+/** Verbs that need a live fleet, or at least LangFlow. tests/live and tests/engine run them. */
 const IN_A_LIVE_FLEET = [
   ...["import", "try", "rehearse", "cut-over", "back"].map((words) => ({ words: `move-in ${words}` })),
   { words: "drill" },
@@ -136,7 +136,7 @@ const IN_A_LIVE_FLEET = [
 ];
 
 const IN_EMPTY = () => ["--project", empty];
-/** Lines that end before there is anything to tell. */
+/** Command lines that fail before they have a result. */
 const SILENT: readonly Line[] = [
   ...["up", "deploy", "preview", "drift", "status", "prove", "ready", "destroy"].map((words) =>
     line(words, IN_EMPTY, ExitCode.BadInput),
@@ -164,7 +164,7 @@ const SILENT: readonly Line[] = [
   line("image pin", () => ["--image", "langflow:1.13.0", ...IN_PROJECT()], ExitCode.BadInput),
 ];
 
-/** Nothing of whoever runs the tests: no account, no token. */
+/** Unsets the credentials of the user who runs the tests. */
 const ALONE = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => /^(AWS|CLOUDFLARE|PULUMI|GITHUB|ACTIONS)_/.test(name))
@@ -174,7 +174,7 @@ const run = ({ words, args, environment }: Line) =>
   npmRun([...words.split(" "), ...args(), "--json"], { ...ALONE, ...environment?.() });
 
 describe("npm run -s fleet -- <verb> --json", () => {
-  it("is tried for each verb, with the engine or without: where it has something to tell, and where it ends early", () => {
+  it("is tested for every verb, both with a result and with an early failure", () => {
     const all = VERBS.map(([words]) => words).sort();
     const taking = VERBS.filter(([, { options }]) => options.some(({ long }) => long === "--json"));
     const tried = (lines: readonly { readonly words: string }[]) =>
@@ -184,13 +184,13 @@ describe("npm run -s fleet -- <verb> --json", () => {
     expect(tried(SILENT)).toEqual(all);
   });
 
-  it.each(TELLING)("$words prints one document and nothing else, exit $exitCode", async (each) => {
+  it.each(TELLING)("for `$words` prints exactly one document and exits with code $exitCode", async (each) => {
     const answer = await run(each);
     expect(documentOf(answer)).toMatchObject({ verb: each.words });
     expect(answer.exitCode).toBe(each.exitCode);
   });
 
-  it.each(SILENT)("$words prints nothing where it ends early, and says why on stderr, exit $exitCode", async (each) => {
+  it.each(SILENT)("for a failing `$words` prints only a reason on stderr, exit code $exitCode", async (each) => {
     const { exitCode, stdout, stderr } = await run(each);
     expect([exitCode, stdout]).toEqual([each.exitCode, ""]);
     expect(stderr).toMatch(/^\S.*\n$/s);

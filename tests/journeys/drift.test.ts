@@ -7,7 +7,7 @@ jest.setTimeout(300_000);
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 const AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler";
 
-describe("the issue about drift", () => {
+describe("the GitHub issue about drift", () => {
   const local = new LocalFleet();
   const hub = new FakeGitHub();
   const drift = (): Promise<Answer> => local.run(["drift", "--issue"], undefined, hub.environment);
@@ -28,14 +28,14 @@ describe("the issue about drift", () => {
     hub.calls.length = 0;
   });
 
-  it("is not opened where nothing drifted", async () => {
+  it("is not opened without drift", async () => {
     const { exitCode, json } = await drift();
     expect(exitCode).toBe(ExitCode.Success);
     expect(json.issue).toEqual({ done: "unchanged" });
     expect(hub.calls).toEqual([]);
   });
 
-  it("is opened at the first drift, with what differs and the way out", async () => {
+  it("is opened at the first drift, with the differences and the fix", async () => {
     await tamper(VERSIONING, "us-east", { versioningConfiguration: { status: "Suspended" } });
     expect((await drift()).exitCode).toBe(ExitCode.Drift);
     expect(hub.calls).toEqual(["POST issues"]);
@@ -45,12 +45,12 @@ describe("the issue about drift", () => {
     expect(issue?.body).toContain("npm run fleet -- up --refresh");
   });
 
-  it("is left as it is while the same drifts", async () => {
+  it("is unchanged while the same resources drift", async () => {
     expect((await drift()).exitCode).toBe(ExitCode.Drift);
     expect(hub.calls).toEqual([]);
   });
 
-  it("is changed in place when something else drifts, and says so to those who follow it", async () => {
+  it("is updated in place if something else drifts, and followers are notified by a comment", async () => {
     await tamper(AUTOSCALER, "eu-west", { spec: { maxReplicas: 99 } });
     expect((await drift()).exitCode).toBe(ExitCode.Drift);
     expect(hub.calls).toEqual(["PATCH issues/1", "POST issues/1/comments"]);
@@ -58,7 +58,7 @@ describe("the issue about drift", () => {
     expect(hub.issues[0]?.body).toContain("`kubernetes.autoscaling.HorizontalPodAutoscaler` `eu-west`");
   });
 
-  it("is left alone when the check itself breaks, which is never called no drift", async () => {
+  it("is unchanged if the check itself fails, which never counts as no drift", async () => {
     await local.cloud("POST", "/faults", { stack: "us-east", kind: "outage" });
     const { exitCode, json } = await drift();
     await local.cloud("DELETE", "/faults");
@@ -68,14 +68,14 @@ describe("the issue about drift", () => {
     expect(hub.issues[0]?.state).toBe("open");
   });
 
-  it("is closed when nothing drifts any more", async () => {
+  it("is closed when no drift remains", async () => {
     await local.run(["up", "--refresh"]);
     expect((await drift()).exitCode).toBe(ExitCode.Success);
     expect(hub.calls).toEqual(["POST issues/1/comments", "PATCH issues/1"]);
     expect(hub.issues[0]).toMatchObject({ state: "closed", state_reason: "completed" });
   });
 
-  it("is not asked for without a token, before anything is looked at", async () => {
+  it("requires a token, which is checked before anything else", async () => {
     const { exitCode, stderr } = await local.run(["drift", "--issue"], undefined, { GITHUB_TOKEN: "" });
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(stderr).toContain("GITHUB_TOKEN is not set");

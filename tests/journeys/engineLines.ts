@@ -1,6 +1,6 @@
 import { ExitCode } from "../../model/errors";
 
-/** A line with --json, and how it ends. */
+/** A command line with --json, and its exit code. */
 export interface Line {
   readonly words: string;
   readonly args: readonly string[];
@@ -8,8 +8,8 @@ export interface Line {
 }
 
 /**
- * Lines with `--local` that need the engine, in the order in which one fleet goes through them; `json.test.ts`
- * runs them. Each prints a JSON document.
+ * Command lines with `--local` that need the engine, in the order for one fleet. `json.test.ts` runs them. Each prints
+ * a JSON document.
  */
 export const ENGINE_LINES: readonly Line[] = [
   { words: "up", args: [], exitCode: ExitCode.Success },

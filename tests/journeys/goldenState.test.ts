@@ -9,14 +9,14 @@ jest.setTimeout(300_000);
 const GOLDEN = join(__dirname, "golden");
 const RELEASES = readdirSync(GOLDEN).flatMap((file) => /^(.*)\.tar\.gz$/.exec(file)?.[1] ?? []);
 
-/** What may be made anew: it holds nothing, and what uses it is moved over first. */
+/** Changes that may replace a resource: the resource holds no data, and its users are moved to the new one first. */
 const MAY_BE_REPLACED = [
   /SecretProviderClass \S+: metadata\.name/,
-  // Another version of a secret that stays, whose URL says how its server is checked: the new one is there before the old one goes.
+  // A new version of an existing secret whose URL has TLS settings. It is created before the old version is deleted.
   /SecretVersion (us-east|eu-west)-database: secretString/,
 ];
 
-/** A fleet as a release left it: its config, its state, its cloud. */
+/** Returns a fleet in the state that a release left: its config, its state and its cloud. */
 function asOf(release: string): LocalFleet {
   const local = new LocalFleet();
   execFileSync("tar", ["-xzf", join(GOLDEN, `${release}.tar.gz`), "-C", local.directory]);
@@ -28,7 +28,7 @@ function asOf(release: string): LocalFleet {
   return local;
 }
 
-it("there is a release to upgrade from", () => {
+it("there is a recorded release to upgrade from", () => {
   expect(RELEASES).toContain("0.1.0");
 });
 
@@ -40,7 +40,7 @@ describe.each(RELEASES)("a fleet of release %s under today's code", (release) =>
   });
   afterAll(() => local.remove());
 
-  it("loses nothing: nothing is deleted, and made anew only what holds nothing", () => {
+  it("loses no data: no resource is deleted, and only resources without data are replaced", () => {
     expect([preview.exitCode, preview.json?.violations]).toEqual([ExitCode.Success, []]);
     const lines = listed(preview);
     expect(lines.filter((line) => / delete /.test(line))).toEqual([]);
@@ -48,14 +48,14 @@ describe.each(RELEASES)("a fleet of release %s under today's code", (release) =>
     expect(replaced.filter((line) => !MAY_BE_REPLACED.some((known) => known.test(line)))).toEqual([]);
   });
 
-  it("changes what was read and approved, and nothing else (`APPROVE=1` writes what changes now, to be read again)", () => {
+  it("has exactly the approved changes (`APPROVE=1` writes the current changes for review)", () => {
     const lines = `${listed(preview).join("\n")}\n`;
     const file = join(GOLDEN, `${release}.txt`);
     if (process.env.APPROVE) writeFileSync(file, lines);
     expect(lines).toBe(readFileSync(file, "utf8"));
   });
 
-  it("is brought up to date by one `up`, after which nothing is left to change", async () => {
+  it("is up to date after one `up`, without further changes", async () => {
     expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
     const after = await local.run(["preview"]);
     expect([after.exitCode, listed(after)]).toEqual([ExitCode.Success, []]);

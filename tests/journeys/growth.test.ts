@@ -9,12 +9,12 @@ jest.setTimeout(300_000);
 const unchanged = (answer: Answer): boolean =>
   answer.exitCode === 0 && answer.json.stacks.every(({ outcome }: { outcome: string }) => outcome === "done");
 
-describe("a fleet that grows", () => {
+describe("a growing fleet", () => {
   const local = new LocalFleet();
   beforeAll(() => local.run(["up"]));
   afterAll(() => local.remove());
 
-  it("changes nothing the second time", async () => {
+  it("does not change in a second `up`", async () => {
     const second = await local.run(["up"]);
     expect(unchanged(second)).toBe(true);
     expect(listed(second)).toEqual([]);
@@ -22,14 +22,14 @@ describe("a fleet that grows", () => {
     expect(counts(await local.run(["status"]))).toEqual(counts(second));
   });
 
-  it("refuses to destroy protected data, and destroys nothing else on the way", async () => {
+  it("refuses to destroy protected data, and then destroys nothing else either", async () => {
     const destroy = await local.run(["destroy", "--yes"]);
     expect(destroy.exitCode).toBe(ExitCode.Refused);
     expect(destroy.stderr).toContain("foundation: aws.s3.Bucket us-east");
     expect((await local.run(["status"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("renders every stack as files without a secret, and replaces only a folder it made itself", async () => {
+  it("is rendered as files without secrets, and `render` replaces only folders that it created", async () => {
     const out = join(local.directory, "out");
     expect((await local.run(["render", "--dir", out])).exitCode).toBe(ExitCode.Success);
     expect(readdirSync(out).filter((name) => !name.startsWith("."))).toEqual([
@@ -57,7 +57,7 @@ describe("a fleet that grows", () => {
     expect(existsSync(join(local.project, "Pulumi.yaml"))).toBe(true);
   });
 
-  it("takes a third region from the config alone: replication both ways, a pool at the edge, and known to the others' agents", async () => {
+  it("adds a third region from config alone: with replication both ways, a pool, and updated agents", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:regions"].value.push({
         name: "ap-southeast",
@@ -71,7 +71,7 @@ describe("a fleet that grows", () => {
     expect(up.exitCode).toBe(ExitCode.Success);
     const changed = listed(up).filter((line) => !line.includes(" create "));
     expect(changed.filter((line) => / (replace|delete) /.test(line))).toEqual([]);
-    // Each flow sync is told of the new bucket and may write there; nothing else of a region that was there changes.
+    // Each flow sync gets the new bucket and the permission to write to it. Nothing else changes in existing regions.
     for (const region of ["us-east", "eu-west"])
       expect(changed.filter((line) => line.startsWith(`${region} `)).map((line) => line.split(": ")[0])).toEqual([
         `${region} update kubernetes:apps/v1:Deployment ${region}-flow-sync`,
@@ -84,13 +84,13 @@ describe("a fleet that grows", () => {
     expect(Object.keys(balancer.outputs.pools).sort()).toEqual(["ap-southeast", "eu-west", "us-east"]);
   });
 
-  it("finds no drift where there is none, in any of the regions", async () => {
+  it("has no drift in any region", async () => {
     const drift = await local.run(["drift"]);
     expect(listed(drift)).toEqual([]);
     expect(drift.exitCode).toBe(ExitCode.Success);
   });
 
-  it("reports a resource deleted behind its back as one to create, and `up` with a refresh brings both back", async () => {
+  it("reports a resource that was deleted outside of Pulumi, and recreates it with `up --refresh`", async () => {
     const { key } = await local.resource("aws:kms/alias:Alias", "eu-west");
     await local.cloud("DELETE", `/resources/${encodeURIComponent(key)}`);
     const drift = await local.run(["drift", "foundation"]);
@@ -99,7 +99,7 @@ describe("a fleet that grows", () => {
     expect((await local.run(["drift", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("lets the other regions and the edge go on when one region's cluster refuses a change", async () => {
+  it("continues with the other regions and the edge if one region's cluster rejects a change", async () => {
     for (const region of ["us-east", "eu-west"])
       local.edit(`Pulumi.${region}.yaml`, ({ config }) => {
         config["langflow-dr:replicas"].max = 12;

@@ -19,7 +19,7 @@ interface Made {
   };
 }
 
-describe("a public name that changes", () => {
+describe("a new public hostname", () => {
   const local = new LocalFleet();
   const [before, after] = ["langflow.example.com", "flows.example.com"];
   beforeAll(async () => {
@@ -39,13 +39,13 @@ describe("a public name that changes", () => {
       delete config["langflow-dr:formerHostname"];
       if (former) config["langflow-dr:formerHostname"] = { value: former };
     });
-  /** By domain, the id of Access' application of it. */
+  /** Ids of Cloudflare Access applications by domain. */
   let applications: Map<string, string>;
   const guarded = async () => {
     const all = (await made()).filter(({ type }) => type === APPLICATION);
     return new Map(all.map(({ id, inputs }) => [inputs.domain ?? "", id] as const).toSorted());
   };
-  /** Names that each rule of the front door is about. */
+  /** Returns the hostnames in each rule of the front door. */
   const ruled = async () => {
     const rules = (await made()).flatMap(({ type, inputs }) => (type === RULESET ? (inputs.rules ?? []) : []));
     return new Set(
@@ -53,7 +53,7 @@ describe("a public name that changes", () => {
     );
   };
   const made = async () => (await local.cloud("GET", "/resources")) as Made[];
-  /** Names by which each region's load balancer of LangFlow can be reached, the first for who asks by none. */
+  /** Returns the hostnames in the certificates of each region's load balancer. The first is the default without SNI. */
   const certified = async () => {
     const all = await made();
     const names = new Map(
@@ -71,7 +71,7 @@ describe("a public name that changes", () => {
     return [again.exitCode, ...listed(again)];
   };
 
-  it("is refused by the preview where no region would answer under the former one until the edge has moved", async () => {
+  it("fails the preview without formerHostname, because no region would serve the old one", async () => {
     name(after);
     const { exitCode, json }: Answer = await local.run(["preview"]);
     expect(exitCode).toBe(ExitCode.InvariantBroken);
@@ -90,7 +90,7 @@ describe("a public name that changes", () => {
     }
   });
 
-  it("stays where it is at the edge while a region has not taken the other one", async () => {
+  it("is not deployed at the edge before every region serves it", async () => {
     name(after, before);
     await local.cloud("POST", "/faults", {
       provider: "kubernetes",
@@ -121,7 +121,7 @@ describe("a public name that changes", () => {
     }
   });
 
-  it("is deployed in the order of the stacks, each region under both names", async () => {
+  it("is deployed in stack order, and each region serves both hostnames", async () => {
     name(after, before);
     expect((await local.run(["preview"])).exitCode).toBe(ExitCode.Success);
     const deployed = await local.run(["up"]);
@@ -137,7 +137,7 @@ describe("a public name that changes", () => {
     expect(await quiet()).toEqual([ExitCode.Success]);
   });
 
-  it("leaves the former one, without a region that still uses the certificate of it", async () => {
+  it("replaces the former one completely, including the certificate, once formerHostname is removed", async () => {
     name(after);
     expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
     expect(await certified()).toEqual([[after], [after]]);

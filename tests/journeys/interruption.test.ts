@@ -8,10 +8,13 @@ jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, "../..");
 const CTRL_C = "\x03";
-/** Longer than what npm needs to pass a Ctrl-C on, shorter than anybody waits. */
+/** Longer than npm takes to forward Ctrl-C, and shorter than a user would wait. */
 const LATER_MS = 1_500;
 
-/** Runs a shell's line on a terminal of its own (util-linux's `script`), and presses Ctrl-C when `pattern` has been shown. */
+/**
+ * Runs a shell command on a pseudo-terminal (util-linux's `script`), and sends each Ctrl-C after its pattern was
+ * printed.
+ */
 function onTerminal(
   line: string,
   presses: readonly { after: RegExp; waitMs: number }[],
@@ -37,7 +40,7 @@ function onTerminal(
 
 describe("Ctrl-C on a terminal", () => {
   const local = new LocalFleet();
-  // A terminal that nobody looks at has no size, and nothing could be drawn on it.
+  // A pseudo-terminal has size 0 by default, and progress could not be drawn.
   const fleet = (verb: string) =>
     `stty rows 40 cols 120; exec npm run -s fleet -- ${verb} --local --project ${local.project} --directory ${local.fleet}`;
 
@@ -46,7 +49,7 @@ describe("Ctrl-C on a terminal", () => {
   });
   afterAll(() => local.remove());
 
-  it("stops at once when it is pressed again, says what that leaves, and ends with 8", async () => {
+  it("stops at once if it is pressed twice, explains the consequences, and exits with code 8", async () => {
     await local.cloud("POST", "/faults", { provider: "aws", method: "create", kind: "silent" });
     const [exitCode, shown] = await onTerminal(fleet("up foundation"), [
       { after: /create aws\./, waitMs: 0 },
@@ -57,7 +60,7 @@ describe("Ctrl-C on a terminal", () => {
     expect(shown).toContain("stopped at once: resources in progress may exist without being in the state");
   });
 
-  it("lets the engine finish what it has begun, shows table and way on, and ends with 8, through npm as well", async () => {
+  it("lets the engine finish its operations, prints the results, and exits with code 8", async () => {
     const [exitCode, shown] = await onTerminal(fleet("up foundation"), [{ after: /resources done/, waitMs: 0 }]);
     expect(exitCode).toBe(ExitCode.Cancelled);
     expect(shown).toMatch(/foundation +failed/);
@@ -66,7 +69,7 @@ describe("Ctrl-C on a terminal", () => {
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("at a question is an answer too: nothing is done, exit 8", async () => {
+  it("cancels a confirmation prompt without changes, and exits with code 8", async () => {
     const [exitCode, shown] = await onTerminal(fleet("destroy foundation --keep-data"), [
       { after: /Type destroy to confirm/, waitMs: 0 },
     ]);
@@ -77,11 +80,11 @@ describe("Ctrl-C on a terminal", () => {
   });
 });
 
-describe("a reader that leaves", () => {
+describe("a closed output pipe", () => {
   const local = new LocalFleet();
   afterAll(() => local.remove());
 
-  it("ends no update: it goes on to its end, and nobody is told", async () => {
+  it("does not stop an update", async () => {
     const leave = (child: ReturnType<typeof spawn>) =>
       child.stderr?.once("data", () => {
         for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();

@@ -10,7 +10,7 @@ import { documentOf, npmRun } from "./npmRun";
 
 jest.setTimeout(300_000);
 
-describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first deployment to its end", () => {
+describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first `up` to `destroy`", () => {
   const fleet = new LocalFleet();
   afterAll(() => fleet.remove());
 
@@ -20,13 +20,13 @@ describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first
     return npmRun([words, ...given, "--local", "--json", ...own]);
   };
 
-  it.each(ENGINE_LINES)("$words prints one document and nothing else", async (line) => {
+  it.each(ENGINE_LINES)("for `$words` prints exactly one document", async (line) => {
     const answer = await run(line);
     expect(documentOf(answer)).toMatchObject({ verb: line.words, local: true });
     expect(answer.exitCode).toBe(line.exitCode);
   });
 
-  it("render that cannot reach the cloud tells that as its document", async () => {
+  it("reports a render that cannot reach the cloud as its document", async () => {
     await fleet.cloud("POST", "/faults", { kind: "outage" });
     const answer = await run({ words: "render", args: ["us-east", "--dir", "rendered"] });
     await fleet.cloud("DELETE", "/faults");
@@ -34,7 +34,7 @@ describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first
     expect(answer.exitCode).toBe(ExitCode.Unreachable);
   });
 
-  it("up on the clouds shows what it asks about on stderr, and nothing on stdout where nobody is there", async () => {
+  it("prints what an `up` on the clouds would confirm to stderr, and nothing to stdout", async () => {
     const cloud = await connectLocalCloud(join(fleet.fleet, "cloud"));
     const ports = Object.entries((await cloud?.openSession("all")) ?? {}).map(([name, port]) => `${name}:${port}`);
     const state = join(fleet.directory, "state");

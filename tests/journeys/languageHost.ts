@@ -1,12 +1,12 @@
 /**
- * What the vendor's `pulumi-language-nodejs` does for `pulumi preview` and `pulumi up`, so that a CLI without it (one
- * built from source) runs the project as the official CLI does: same command line, same environment, same working
- * directory, after sdk/nodejs/cmd/pulumi-language-nodejs/main.go of pulumi/pulumi.
+ * Emulates the vendor's `pulumi-language-nodejs` for `pulumi preview` and `pulumi up`, so that a CLI without that
+ * plugin (built from source) runs the project like the official CLI: with the same command line, environment and
+ * working directory, as in sdk/nodejs/cmd/pulumi-language-nodejs/main.go of pulumi/pulumi.
  *
- * Left out, since this program uses none of it: the proxy in front of the resource monitor and the pipes for
- * synchronous invokes, the debugger, Bun, code generation, plugins and policy packs.
+ * Omits what this program does not use: the proxy in front of the resource monitor and the pipes for synchronous
+ * invokes, the debugger, Bun, code generation, plugins and policy packs.
  *
- * Started as `pulumi-language-nodejs <engine address>`; prints the port it serves on, as every plugin does.
+ * Is started as `pulumi-language-nodejs <engine address>`, and prints its port, as every plugin does.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ import * as language from "@pulumi/pulumi/proto/language_pb";
 import { PackageDependency, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
-/** The runtime's way to say that it failed and has already told the user why. */
+/** Exit code of a Pulumi program that failed and has already reported why. */
 const EXITED_AFTER_TELLING = 32;
 
 let engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "";
@@ -36,7 +36,7 @@ function manifestIn(folder: string): Manifest | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-/** Every package installed below `folder`, at any depth. */
+/** Yields every package installed below `folder`, at any depth. */
 function* installed(folder: string): Generator<Manifest> {
   const modules = path.join(folder, "node_modules");
   if (!existsSync(modules)) return;
@@ -64,7 +64,7 @@ function requiredPackages(folder: string): PackageDependency[] {
     });
 }
 
-/** Keys as old SDKs knew them, `namespace:config:name`, which newer ones read as well. */
+/** Returns the config with keys in the old form `namespace:config:name`, which newer SDKs read too. */
 function configOf(request: language.RunRequest): string {
   const entries: [string, string][] = [];
   request.getConfigMap().forEach((value, key) => {
@@ -186,6 +186,6 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
   process.stdout.write(`${port}\n`);
 });
 
-/** The engine kills its plugins when it ends; were it killed itself, nobody would. */
+/** The engine kills its plugins when it ends. If the engine itself is killed, this plugin must exit on its own. */
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(), 1_000).unref();

@@ -5,10 +5,12 @@ import { LocalFleet } from "../engine/localFleet";
 
 jest.setTimeout(600_000);
 
-/** What this runs on, the newest of each. Another one, 20.19 or later, is what the tests run on where it is at hand. */
+/**
+ * Newest release of each supported Node line. The whole test suite covers the Node on which it runs, 20.19 or later.
+ */
 const SUPPORTED = ["22.23.3", "24.21.0"];
 
-/** The path of a Node, from the package that npm's own `node` installs, got into the cache the first time. */
+/** Returns the path of a Node binary. The first call downloads it with the package that npm's `node` installs. */
 async function node(version: string): Promise<string> {
   const { cache, exclusively, run } = installerWith(() => undefined, new AbortController().signal);
   const name = `node-${process.platform}-${process.arch}`;
@@ -19,7 +21,7 @@ async function node(version: string): Promise<string> {
 }
 
 describe.each(SUPPORTED)("with Node %s", (version) => {
-  it("the fleet is deployed, and then there is nothing to change, without a word of warning", async () => {
+  it("deploys the fleet without warnings, and then has nothing to change", async () => {
     const fleet = new LocalFleet(await node(version));
     try {
       for (const verb of ["up", "preview"]) {

@@ -9,7 +9,7 @@ export interface Answer {
   readonly stderr: string;
 }
 
-/** Runs a line as the README has it, with nobody at the terminal. */
+/** Runs a command line as in the README, without a terminal. */
 export function npmRun(line: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const child = spawn("npm", ["run", "-s", "fleet", "--", ...line], {
@@ -27,7 +27,7 @@ export function npmRun(line: readonly string[], environment: NodeJS.ProcessEnv =
   });
 }
 
-/** The one JSON document that stdout is; fails where it is less, or more. */
+/** Parses stdout as one JSON document. Fails if stdout has less or more than one document. */
 export function documentOf({ stdout, stderr }: Answer): { readonly verb?: string } {
   try {
     return JSON.parse(stdout);

@@ -16,12 +16,12 @@ import { ensureEngine } from "../../fleet/engine/ensureEngine";
 import { type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 
 const ROOT = path.resolve(__dirname, "../..");
-/** The plugin the CLI runs Node programs through; sought on PATH before the CLI's own folder. */
+/** The plugin that runs Node programs. The CLI searches PATH before its own folder. */
 const HOST = "pulumi-language-nodejs";
 
 jest.setTimeout(300_000);
 
-describe("the project under the plain Pulumi CLI", () => {
+describe("the project with the plain Pulumi CLI", () => {
   const home = mkdtempSync(path.join(tmpdir(), "official-cli-"));
   const project = path.join(home, "project");
   let cloud: LocalCloud;
@@ -41,7 +41,7 @@ describe("the project under the plain Pulumi CLI", () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  /** The project as it is, but for the stack files: the CLI writes its passphrase's salt into them. */
+  /** Links the project, but copies the stack files, because the CLI writes the passphrase's salt into them. */
   function linkProject(): void {
     mkdirSync(project);
     for (const entry of readdirSync(ROOT).filter((name) => !name.startsWith("."))) {
@@ -58,7 +58,7 @@ describe("the project under the plain Pulumi CLI", () => {
     chmodSync(file, 0o755);
   }
 
-  /** Runs the CLI as a person does in a shell, in the project's folder. */
+  /** Runs the CLI in the project's folder, like a user in a shell. */
   async function pulumi(
     stack: string,
     ...args: string[]
@@ -98,7 +98,7 @@ describe("the project under the plain Pulumi CLI", () => {
     return { stdout };
   }
 
-  it("previews a region stack from its TypeScript, with no build step", async () => {
+  it("can preview a region stack from TypeScript without a build step", async () => {
     const { stdout } = await succeed("us-east", "preview", "--stack", "us-east", "--json");
     const steps: { op: string; urn: string; newState?: { type: string } }[] = JSON.parse(stdout).steps;
     const types = new Set(steps.map(({ newState }) => newState?.type));
@@ -108,14 +108,14 @@ describe("the project under the plain Pulumi CLI", () => {
     expect(steps.every(({ op }) => op === "create" || op === "read")).toBe(true);
   });
 
-  it("deploys the foundation, and previews nothing to do afterwards", async () => {
+  it("can deploy the foundation, and then previews no changes", async () => {
     const up = await succeed("foundation", "up", "--stack", "foundation", "--yes", "--skip-preview");
     expect(up.stdout).toContain("created");
     const again = await succeed("foundation", "preview", "--stack", "foundation", "--expect-no-changes");
     expect(again.stdout).toContain("unchanged");
   });
 
-  it("refuses a bad config in one message, without a stack trace, and makes nothing", async () => {
+  it("rejects an invalid config in one message without a stack trace, and creates nothing", async () => {
     const file = path.join(project, "Pulumi.us-east.yaml");
     const good = readFileSync(file, "utf8");
     const held = (await cloud.resources()).length;

@@ -7,7 +7,7 @@ import { LocalFleet } from "../engine/localFleet";
 
 jest.setTimeout(300_000);
 
-describe("prove, on the local fleet", () => {
+describe("prove on the local fleet", () => {
   const fleet = new LocalFleet();
   const reports = join(fleet.directory, "proofs");
   const prove = async (...args: string[]) => {
@@ -20,7 +20,10 @@ describe("prove, on the local fleet", () => {
   });
   afterAll(() => fleet.remove());
 
-  /** What is spoiled behind the engine's back: a resource, a change (null: it is deleted), and what must be found. */
+  /**
+   * Changes made outside of Pulumi: a resource, its change (null deletes the resource), the check that must fail, and
+   * the finding.
+   */
   const SPOILED: readonly (readonly [
     type: string,
     name: string,
@@ -122,7 +125,7 @@ describe("prove, on the local fleet", () => {
     ["aws:ec2/vpc:Vpc", "us-east", { enableDnsHostnames: false }, "drift", /us-east update .*Vpc us-east differs/],
   ];
 
-  it("holds where all is well, and says of what it can't look at why not", async () => {
+  it("passes on a healthy fleet, and explains why it could not check the remaining assumptions", async () => {
     const { exitCode, checks, json } = await prove();
     expect(checks.filter(({ result }) => !["ok", "not checked"].includes(result))).toEqual([]);
     expect(exitCode).toBe(ExitCode.Success);
@@ -134,11 +137,11 @@ describe("prove, on the local fleet", () => {
     expect(readFileSync(json.report.replace(/json$/, "md"), "utf8")).toContain("| us-east: cluster | ok |");
   });
 
-  it("does not look again at what was good, and looks at all where the fleet was deployed since", async () => {
+  it("resumes without repeating passed checks, and rejects a report of an earlier deployment", async () => {
     const { json } = await prove("us-east");
     const began = await fleet.run(["prove", "us-east", "--reports", reports, "--resume", json.report]);
     expect(began.json.checks).toEqual(json.checks);
-    // What could not be looked at is tried again, and nothing else is.
+    // Skipped checks are tried again, and no others.
     expect(began.stderr.match(/^us-east: key/m)).toBeNull();
     expect(began.stderr).toMatch(/^us-east: readers: not checked$/m);
     const report = JSON.parse(readFileSync(json.report, "utf8"));
@@ -149,13 +152,13 @@ describe("prove, on the local fleet", () => {
     expect(refused.stderr).toMatch(/earlier deployment of us-east/);
   });
 
-  it.each([["edge"], ["us-west"]])("refuses %s, which is no region", async (name) => {
+  it.each([["edge"], ["us-west"]])("rejects %s, which is not a region", async (name) => {
     const { exitCode, stderr } = await fleet.run(["prove", name, "--reports", reports]);
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(stderr).toMatch(new RegExp(name));
   });
 
-  it(`names each of ${SPOILED.length} things that were spoiled, and nothing else`, async () => {
+  it(`reports each of ${SPOILED.length} broken resources, and nothing else`, async () => {
     for (const [type, name, change] of SPOILED) {
       const { key } = await fleet.resource(type, name);
       const path = `/resources/${encodeURIComponent(key)}`;
@@ -175,11 +178,11 @@ describe("prove, on the local fleet", () => {
     );
   });
 
-  it("holds again once `up --refresh` has put right what a hand has changed", async () => {
+  it("passes again after `up --refresh` has reverted manual changes", async () => {
     expect((await fleet.run(["up", "--yes", "--refresh"])).exitCode).toBe(ExitCode.Success);
     const { checks } = await prove();
     const left = checks.filter(({ result }) => result === "broken");
-    // An expired certificate is ACM's to renew, and no code's.
+    // Only ACM can renew an expired certificate.
     expect(left.map(({ check }) => check)).toEqual(["us-east: certificate"]);
   });
 });

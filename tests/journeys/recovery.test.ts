@@ -7,7 +7,7 @@ jest.setTimeout(300_000);
 
 const BUCKET = "aws:s3/bucket:Bucket";
 
-/** Whose second one a cloud refuses, or makes in silence; none has an id that follows from its inputs alone. */
+/** Types whose duplicates a cloud rejects or silently creates. Their ids cannot be derived from their inputs. */
 const CHOSEN_BY_CLOUD = [
   "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
   "aws:kms/key:Key",
@@ -16,7 +16,7 @@ const CHOSEN_BY_CLOUD = [
 
 const stateFile = (local: LocalFleet) => join(local.fleet, "state/.pulumi/stacks/langflow-dr/foundation.json");
 
-/** The state of a stack as the backend keeps it. */
+/** Returns a stack's state from the backend. */
 const state = (local: LocalFleet) => JSON.parse(readFileSync(stateFile(local), "utf8")).checkpoint.latest;
 
 const statusOf = async (local: LocalFleet, stack: string) => (await local.run(["status", stack])).json.stacks[0];
@@ -26,7 +26,7 @@ const isSidecar = (path: string | Buffer): boolean => String(path).endsWith(".at
 const notes = ({ json }: Answer): string =>
   json.stacks.flatMap(({ notes: said }: { notes: string[] }) => said).join("\n");
 
-describe("an update that does not end well", () => {
+describe("an update that fails", () => {
   let local: LocalFleet;
   beforeEach(async () => {
     local = new LocalFleet();
@@ -34,7 +34,7 @@ describe("an update that does not end well", () => {
   });
   afterEach(() => local.remove());
 
-  it("is made whole by the next one when the cloud dies between making a bucket and saying so", async () => {
+  it("is completed by the next one if the cloud crashes after creating a bucket, before it responds", async () => {
     await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "crash" });
     const crashed = await local.run(["up", "foundation"]);
     expect(crashed.exitCode).toBe(ExitCode.Unreachable);
@@ -46,11 +46,11 @@ describe("an update that does not end well", () => {
     expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: false });
     expect(notes(second)).toContain(`${BUCKET}::`);
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
-    // Each region's, and the witness's.
+    // One bucket per region, and the witness's.
     expect(await local.cloud("GET", `/resources?type=${BUCKET}`)).toHaveLength(3);
   });
 
-  it.each(CHOSEN_BY_CLOUD)("leaves no second %s when the cloud dies before it tells the id", async (type) => {
+  it.each(CHOSEN_BY_CLOUD)("creates no second %s if the cloud crashes before it returns the id", async (type) => {
     await local.cloud("POST", "/faults", { type, method: "create", kind: "crash" });
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Unreachable);
 
@@ -64,7 +64,7 @@ describe("an update that does not end well", () => {
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("is not forgotten when the next one cannot ask the cloud about it", async () => {
+  it("is still recovered later if the next update cannot query the cloud", async () => {
     const KEY = "aws:kms/key:Key";
     await local.cloud("POST", "/faults", { type: KEY, method: "create", kind: "crash" });
     await local.run(["up", "foundation"]);
@@ -79,7 +79,7 @@ describe("an update that does not end well", () => {
     expect(await local.cloud("GET", `/resources?type=${KEY}`)).toHaveLength(2);
   });
 
-  it("is made whole by the next one when the engine and the CLI are killed in the middle", async () => {
+  it("is completed by the next one if the engine and the CLI are killed meanwhile", async () => {
     const killed = await local.run(["up", "foundation"], (child) => {
       child.stderr?.on("data", (chunk) => {
         if (String(chunk).includes("started")) setTimeout(() => killEngine(child.pid), 1_500);
@@ -90,12 +90,12 @@ describe("an update that does not end well", () => {
     expect(second.stderr).not.toContain("locked");
     expect(second.exitCode).toBe(ExitCode.Success);
     expect(state(local).pending_operations ?? []).toEqual([]);
-    // Pulumi's file backend writes these in place: a kill in that moment leaves a state that nothing can read.
+    // Pulumi's file backend writes these files in place, so a kill during a write would leave an unreadable state.
     expect(readdirSync(join(local.fleet, "state"), { recursive: true }).filter(isSidecar)).toEqual([]);
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("says that it was interrupted, leaves a state that is whole, and goes on from there", async () => {
+  it("reports an interrupt, leaves a consistent state, and is resumed by the next one", async () => {
     const interrupted = await local.run(["up", "foundation"], (child) => {
       child.stderr?.on("data", (chunk) => {
         if (String(chunk).includes("started")) setTimeout(() => child.kill("SIGINT"), 1_200);
@@ -106,23 +106,23 @@ describe("an update that does not end well", () => {
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("fails with the cloud's own words when the cloud refuses, and the next one goes on", async () => {
+  it("fails with the cloud's own message if the cloud rejects a call, and is resumed by the next one", async () => {
     await local.cloud("POST", "/faults", { type: BUCKET, method: "create", kind: "throttle" });
     const refused = await local.run(["up", "foundation"]);
     expect(refused.exitCode).toBe(ExitCode.ResourceFailed);
     expect(refused.json.stacks[0].failure.message).toMatch(/[Tt]hrottl/);
-    // Nothing is under way, but the program has not ended.
+    // No operation is pending, but the program did not finish.
     expect(state(local).pending_operations ?? []).toEqual([]);
     expect(await statusOf(local, "foundation")).toMatchObject({ deployed: true, unfinished: true });
     expect((await local.run(["up", "foundation"])).exitCode).toBe(ExitCode.Success);
   });
 });
 
-describe("a state that is cut off", () => {
+describe("a truncated state", () => {
   const local = new LocalFleet();
   afterAll(() => local.remove());
 
-  it("is told with its stack, its file and a way out, and is not called drift", async () => {
+  it("is reported with its stack, its file and the fix, and not as drift", async () => {
     await local.run(["preview", "foundation"]);
     truncateSync(stateFile(local), 20);
     const { exitCode, stderr } = await local.run(["drift"]);
@@ -131,7 +131,7 @@ describe("a state that is cut off", () => {
   });
 });
 
-/** Kills the engine that the CLI started, then the CLI, neither of which gets to say good-bye. */
+/** Kills the engine that the CLI started, and then the CLI, so that neither can clean up. */
 function killEngine(cli: number | undefined): void {
   const children = readFileSync(`/proc/${cli}/task/${cli}/children`, "utf8").trim().split(" ");
   for (const pid of [...children, cli]) if (Number(pid) > 0) process.kill(Number(pid), "SIGKILL");

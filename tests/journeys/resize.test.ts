@@ -12,7 +12,7 @@ interface Database {
   readonly properties: Record<string, unknown>;
 }
 
-describe("a fleet that is there, in the order that the real clouds take", () => {
+describe("an existing fleet", () => {
   const local = new LocalFleet();
   beforeAll(async () => {
     local.edit("Pulumi.foundation.yaml", (content) => {
@@ -30,7 +30,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     const made = (await local.cloud("GET", `/resources?type=${INSTANCE}`)) as Database[];
     return Object.fromEntries(made.map(({ name, properties }) => [name, properties]));
   };
-  /** Deploys it, and then finds nothing left to do. */
+  /** Deploys the fleet, and expects a second `up` to change nothing. Returns the changes. */
   const deployed = async (): Promise<string[]> => {
     const up = await local.run(["up"]);
     expect([up.exitCode, up.stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("error")]);
@@ -38,13 +38,13 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     expect([again.exitCode, ...listed(again)]).toEqual([ExitCode.Success]);
     return listed(up);
   };
-  /** The regions in the order of their progress lines, each once for as long as no other one is heard of. */
+  /** Returns the regions in the order of their progress lines, without consecutive repetitions. */
   const turns = ({ stderr }: Answer) =>
     [...stderr.matchAll(/^(us-east|eu-west): /gm)]
       .map(([, region]) => region)
       .filter((region, index, all) => region !== all[index - 1]);
 
-  it("takes another class of database at once, a region after the other", async () => {
+  it("changes the database's instance class immediately, in one region after the other", async () => {
     for (const region of ["us-east", "eu-west"]) change(region, { instanceClass: "db.m7g.xlarge" });
     const up = await local.run(["up"]);
     expect(up.exitCode).toBe(ExitCode.Success);
@@ -52,7 +52,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     for (const database of Object.values(await databases())) expect(database.instanceClass).toBe("db.m7g.xlarge");
   });
 
-  it("grows storage over 400 GiB, shrinks none, and refuses in the preview a limit that is not above it", async () => {
+  it("grows storage beyond 400 GiB, never shrinks it, and fails the preview if its limit is too low", async () => {
     change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 500, maxStorageGib: 1000 });
     await deployed();
     expect((await databases())["us-east"]).toMatchObject({
@@ -60,7 +60,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
       iops: 12_000,
       storageThroughput: 500,
     });
-    // A smaller size is asked for in vain, and a limit that is not above it would stop the update halfway.
+    // A smaller size has no effect. A limit that is not above the current size would stop the update halfway.
     change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 100, maxStorageGib: 1000 });
     await deployed();
     expect((await databases())["us-east"]).toMatchObject({ allocatedStorage: 500 });
@@ -73,7 +73,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     change("us-east", { instanceClass: "db.m7g.xlarge", storageGib: 100, maxStorageGib: 1000 });
   });
 
-  it("keeps backups for more days, here and in the backup region", async () => {
+  it("extends the retention of backups, in the region and in its backup region", async () => {
     change("eu-west", { instanceClass: "db.m7g.xlarge", pointInTimeRecoveryDays: 21 });
     expect(await deployed()).toEqual([
       expect.stringContaining(`eu-west update ${INSTANCE} eu-west: backupRetentionPeriod`),
@@ -81,7 +81,7 @@ describe("a fleet that is there, in the order that the real clouds take", () => 
     ]);
   });
 
-  it("tags every resource with another owner, and replaces an experiment's template for it", async () => {
+  it("tags every resource with a new owner, and replaces only experiment templates for that", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:owner"] = { value: "another-team" };
     });

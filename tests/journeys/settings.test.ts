@@ -6,7 +6,7 @@ jest.setTimeout(300_000);
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const COPY = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 
-describe("a setting that changes on a fleet that runs", () => {
+describe("a changed setting of a running fleet", () => {
   const local = new LocalFleet();
   const identity = async (): Promise<unknown> => {
     const { properties } = await local.resource(DEPLOYMENT, "us-east");
@@ -17,7 +17,7 @@ describe("a setting that changes on a fleet that runs", () => {
   beforeAll(() => local.run(["up"]));
   afterAll(() => local.remove());
 
-  it("that names an old LangFlow lets one verb move visitors from it, and leaves nothing for a drift to find", async () => {
+  it("that names an old LangFlow lets `move-in cut-over` move visitors without causing drift", async () => {
     local.edit("Pulumi.edge.yaml", ({ config }) => {
       config["langflow-dr:movingFrom"] = { address: "old.example.org", share: 1 };
     });
@@ -30,7 +30,7 @@ describe("a setting that changes on a fleet that runs", () => {
     local.reset();
   });
 
-  it("rolls the pods that read it, and replaces neither map nor Deployment: users would be without both", async () => {
+  it("rolls the pods that use it, but does not replace the ConfigMap or the Deployment", async () => {
     const before = await identity();
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:customComponents"] = { value: "superusers" };
@@ -45,7 +45,7 @@ describe("a setting that changes on a fleet that runs", () => {
     expect(await identity()).toBe(before);
   });
 
-  it("that says how far back the database can be restored makes the copy of another region anew, the old one first", async () => {
+  it("for the database's retention replaces the backup region's copy, and deletes the old one first", async () => {
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:database"] = {
         instanceClass: "db.m7g.large",

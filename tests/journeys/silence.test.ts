@@ -3,7 +3,7 @@ import { LocalFleet, listed } from "../engine/localFleet";
 
 jest.setTimeout(300_000);
 
-describe("a cloud that takes calls and never answers", () => {
+describe("a cloud that never responds", () => {
   const local = new LocalFleet();
   /** A tenth of a minute. */
   const given = ["--silence", "0.1"];
@@ -14,7 +14,7 @@ describe("a cloud that takes calls and never answers", () => {
   });
   afterAll(() => local.remove());
 
-  it("ends an update in the time given, exit 10, with what was begun, and the next one goes on", async () => {
+  it("ends an update at --silence with exit code 10 and the pending operations, and the next one resumes", async () => {
     await fault({ type: "aws:s3/bucket:Bucket", method: "create" });
     const up = await local.run(["up", "foundation", ...given]);
     expect(up.exitCode).toBe(ExitCode.Unreachable);
@@ -26,7 +26,7 @@ describe("a cloud that takes calls and never answers", () => {
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("ends a look at the clouds in the time given, exit 10", async () => {
+  it("ends a drift check at --silence with exit code 10", async () => {
     await fault({ provider: "aws", method: "read" });
     const drift = await local.run(["drift", "foundation", ...given]);
     await local.cloud("DELETE", "/faults");
@@ -35,11 +35,11 @@ describe("a cloud that takes calls and never answers", () => {
     expect(listed(await local.run(["drift", "foundation"]))).toEqual([]);
   });
 
-  it("is not what a run is taken for that says something now and then", async () => {
+  it("does not cause a timeout while the engine still prints output", async () => {
     expect((await local.run(["drift", "foundation", ...given])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("has a limit in minutes, or is refused", async () => {
+  it("needs a valid number of minutes for --silence", async () => {
     expect((await local.run(["drift", "foundation", "--silence", "soon"])).exitCode).toBe(ExitCode.BadInput);
   });
 });

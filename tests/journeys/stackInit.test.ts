@@ -13,12 +13,12 @@ const STACKS = ["foundation", "us-east", "eu-west", "edge"];
 
 jest.setTimeout(300_000);
 
-/** An example is a key of ours in a comment, with the comment's lines below it that are indented further. */
+/** An example is one of our keys in a comment, with the more deeply indented comment lines below that key. */
 const EXAMPLE = /^ *# langflow-dr:(\w+):.*(?:\n *# {3}.*)*/gm;
 const examplesOf = (text: string) => [...text.matchAll(EXAMPLE)].map(([lines, key = ""]) => ({ key, lines }));
 const uncommented = (lines: string) => lines.replaceAll(/^( *)# /gm, "$1");
 
-/** Scalars that the engine, whose YAML has parts of two releases, takes for something else than another reader does. */
+/** Scalars that the engine reads differently than other YAML parsers, because its parser mixes two YAML versions. */
 const READ_DIFFERENTLY = "010 0o17 1_000 0b11 2024-01-01 2024-01-01T00:00:00Z yes off Yes 12:30".split(" ");
 const SCALARS = READ_DIFFERENTLY.concat(
   "0x1F 1e3 1.0 1.30 +5 .5 -1 true True TRUE ~ null Null text 10.16.0.0/16 1.2.3 v1:x é 🙂".split(" "),
@@ -26,7 +26,7 @@ const SCALARS = READ_DIFFERENTLY.concat(
   "17 3 * * *",
 );
 
-describe("the examples of a stack's file", () => {
+describe("the examples in a stack's file", () => {
   const directory = mkdtempSync(join(tmpdir(), "stack-init-"));
   const text = (stack: string) => readFileSync(join(directory, `Pulumi.${stack}.yaml`), "utf8");
 
@@ -50,14 +50,14 @@ describe("the examples of a stack's file", () => {
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it.each(STACKS)("all outlive `pulumi stack init` of %s", (stack) => {
+  it.each(STACKS)("are all kept by `pulumi stack init` of %s", (stack) => {
     const shipped = examplesOf(readFileSync(join(ROOT, `Pulumi.${stack}.yaml`), "utf8"));
     expect(shipped.length).toBeGreaterThan(2);
     expect(text(stack)).toContain("encryptionsalt: v1:");
     expect(examplesOf(text(stack))).toEqual(shipped);
   });
 
-  it.each(STACKS)("take effect when they are uncommented afterwards in the file of %s, each by itself", (stack) => {
+  it.each(STACKS)("take effect in the file of %s if they are uncommented afterwards, each on its own", (stack) => {
     const initialised = text(stack);
     try {
       for (const { key, lines } of examplesOf(initialised)) {
@@ -66,7 +66,7 @@ describe("the examples of a stack's file", () => {
         const { config } = parse(text(stack));
         expect([key, config[`langflow-dr:${key}`]]).toEqual([key, expected]);
         const own = readProject(directory).stacks.get(stack)?.own;
-        // What is encrypted is not read before the engine runs.
+        // Encrypted values are not read before the engine runs.
         if (!JSON.stringify(expected).includes('"secure"')) expect(own).toMatchObject({ [key]: expected });
       }
     } finally {
@@ -74,7 +74,7 @@ describe("the examples of a stack's file", () => {
     }
   });
 
-  it("give the engine the same values that they give us, in every form that we accept", async () => {
+  it("have the same values in the engine as in our parser, in every form that we accept", async () => {
     const file = "Pulumi.us-east.yaml";
     const initialised = text("us-east");
     const salt = /^encryptionsalt: .*$/m.exec(initialised)?.[0];

@@ -6,7 +6,7 @@ import { type Answer, LocalFleet } from "../engine/localFleet";
 
 jest.setTimeout(300_000);
 
-describe("two commands at once on one local fleet", () => {
+describe("commands on one local fleet", () => {
   const local = new LocalFleet();
   const lock = join(local.fleet, "change.lock");
   afterAll(() => local.remove());
@@ -14,7 +14,7 @@ describe("two commands at once on one local fleet", () => {
   const resources = ({ json }: Answer): number[] =>
     json.stacks.map((each: { resources: number | unknown[] }) => each.resources);
 
-  it("both come up when both are the first: the second waits, says for whom, and finds nothing left to do", async () => {
+  it("both succeed if two start at once in a new fleet: the second waits, and has nothing left to do", async () => {
     const [first, second] = await Promise.all([local.run(["up"]), local.run(["up"])]);
     expect([first.exitCode, second.exitCode]).toEqual([ExitCode.Success, ExitCode.Success]);
     const waited = [first, second].filter(({ stderr }) => stderr.includes("waiting for it to finish"));
@@ -24,7 +24,7 @@ describe("two commands at once on one local fleet", () => {
     expect(existsSync(lock)).toBe(false);
   });
 
-  it("see the fleet while it is changed, and leave the change alone", async () => {
+  it("can read the fleet while another command changes it, without disturbing the change", async () => {
     local.edit("Pulumi.us-east.yaml", (content) => {
       content.config = { ...content.config, "langflow-dr:replicas": { min: 3, max: 12 } };
     });
@@ -42,13 +42,13 @@ describe("two commands at once on one local fleet", () => {
     expect(resources(await local.run(["status"])).every((count) => count > 0)).toBe(true);
   });
 
-  it("is told what it interrupts when Ctrl-C ends the wait, and nothing was changed", async () => {
+  it("report on Ctrl-C while they wait that nothing was changed", async () => {
     await local.cloud("POST", "/faults", { provider: "kubernetes", method: "update", kind: "silent" });
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 4, max: 12 };
     });
     let first: { kill(signal: NodeJS.Signals): boolean } | undefined;
-    // It waits for an answer that never comes.
+    // This command waits for an answer that never arrives.
     const stuck = local.run(["up", "us-east"], (child) => {
       first = child;
     });
@@ -65,13 +65,13 @@ describe("two commands at once on one local fleet", () => {
     await local.cloud("DELETE", "/faults");
   });
 
-  it("goes on where the one before was killed, whose hold ends with it", async () => {
+  it("do not wait for a killed command, because its lock is released with its process", async () => {
     expect(existsSync(lock)).toBe(true);
     const { exitCode, stderr } = await local.run(["up"]);
     expect([exitCode, stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("waiting for it to finish")]);
   });
 
-  it("says what there is to destroy before it asks, and what was thrown away", async () => {
+  it("that destroy report stacks without a deployment, and the folder of a deleted fleet", async () => {
     const fresh = new LocalFleet();
     await fresh.run(["preview", "foundation"]);
     const nothing = await fresh.run(["destroy", "edge", "--yes"]);

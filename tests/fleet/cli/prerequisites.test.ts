@@ -9,26 +9,26 @@ const { nodeProblem, packagesProblem } = require("../../../prerequisites.cjs");
 
 const ROOT = join(__dirname, "../../..");
 
-/** What a verb answers in `folder`: exit code and stderr. */
+/** Runs a verb in `folder` and returns its exit code, stdout and the lines of stderr. */
 function verb(folder: string, args: readonly string[], node: readonly string[] = []) {
   const command = [...node, "--require", "./typescript.cjs", "fleet/main.ts", ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: "utf8" });
   return { status, stdout, lines: stderr.trim().split("\n") };
 }
 
-describe("a Node that is too old", () => {
+describe("the Node version check", () => {
   const folder = mkdtempSync(join(tmpdir(), "prerequisites-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(["18.20.8", "20.18.3", "12.22.12"])("is refused: %s", (version) => {
+  it.each(["18.20.8", "20.18.3", "12.22.12"])("rejects Node %s as too old", (version) => {
     expect(nodeProblem(version)).toMatch(new RegExp(`^Node ${version} is too old: install Node 20\\.19 or newer `));
   });
 
-  it.each(["20.19.0", "20.20.2", "22.0.0", "24.4.1"])("is not %s", (version) => {
+  it.each(["20.19.0", "20.20.2", "22.0.0", "24.4.1"])("accepts Node %s", (version) => {
     expect(nodeProblem(version)).toBeUndefined();
   });
 
-  it("ends a verb with one sentence and exit 2, before anything else is read", () => {
+  it("makes a verb exit with code 2 and one sentence before the verb reads anything else", () => {
     const old = join(folder, "old.cjs");
     writeFileSync(old, 'Object.defineProperty(process, "versions", { value: { node: "18.20.8" } });');
     const { status, lines } = verb(ROOT, ["status", "--local"], ["--require", old]);
@@ -37,7 +37,7 @@ describe("a Node that is too old", () => {
   });
 });
 
-describe("packages that are not installed", () => {
+describe("the check for installed packages", () => {
   const locked = {
     "": {},
     "node_modules/one": { version: "1.0.0" },
@@ -47,14 +47,14 @@ describe("packages that are not installed", () => {
   const folder = mkdtempSync(join(tmpdir(), "prerequisites-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("are told apart from those of another lockfile, and from what this system does not need", () => {
+  it("reports missing and outdated packages, but ignores optional and development packages", () => {
     expect(packagesProblem(locked, undefined)).toContain("not installed");
     expect(packagesProblem(locked, {})).toContain("(one differs): run `npm ci`");
     expect(packagesProblem(locked, { "node_modules/one": { version: "0.9.0" } })).toContain("(one differs)");
     expect(packagesProblem(locked, { "node_modules/one": { version: "1.0.0" } })).toBeUndefined();
   });
 
-  it("end a verb with one sentence and exit 2", () => {
+  it("makes a verb exit with code 2 and one sentence if packages are missing", () => {
     for (const file of ["prerequisites.cjs", "typescript.cjs", "package.json", "package-lock.json"])
       cpSync(join(ROOT, file), join(folder, file));
     const { status, lines } = verb(folder, ["up", "--local"]);
@@ -63,14 +63,14 @@ describe("packages that are not installed", () => {
   });
 });
 
-describe("a folder that cannot be written to", () => {
+describe("a verb that cannot write to its output folder", () => {
   it.each([
     ["of the local fleet", ["up", "--local", "--directory", "/proc/fleet"], "/proc/fleet"],
     ["that is a file", ["up", "--local", "--directory", join(ROOT, "README.md")], "is a file, not a folder"],
     ["of a comment", ["preview", "--local", "--markdown", "/proc/comment.md"], "/proc cannot be written to"],
     ["of files", ["render", "--local", "--dir", "/proc/files"], "/proc/files cannot be written to"],
     ["of the config", ["init", "--project", "/proc/project", "--yes"], "/proc/project cannot be written to"],
-  ])("%s ends a verb with one sentence and exit 2", (_, args, said) => {
+  ])("exits with code 2 and one sentence for a folder %s", (_, args, said) => {
     const { status, stdout, lines } = verb(ROOT, args);
     expect(status).toBe(ExitCode.BadInput);
     expect(stdout).toBe("");
@@ -78,8 +78,8 @@ describe("a folder that cannot be written to", () => {
   });
 });
 
-describe("a disk that is full", () => {
-  it("is told in one sentence, with what is free and what is needed", () => {
+describe("the check for free disk space", () => {
+  it("reports the free and the required space in one sentence", () => {
     const free = freeMib({ bavail: 1_000, bsize: 4_096 });
     expect(free).toBe(3);
     expect(spaceProblem("/home/me/.fleet", free, 100)).toBe(

@@ -16,7 +16,7 @@ const options = {
   abortAbove: percent("a share", 20),
 };
 
-/** What the handler is given of a line, and what its own exit code becomes. */
+/** Parses a command line. Returns the handler's arguments and the exit codes that `ended` received. */
 async function given(line: string): Promise<{ given?: Given<typeof options>; ended: ExitCode[] }> {
   const seen: { given?: Given<typeof options>; ended: ExitCode[] } = { ended: [] };
   const look = verb({
@@ -38,7 +38,7 @@ async function given(line: string): Promise<{ given?: Given<typeof options>; end
 }
 
 describe("a verb's handler", () => {
-  it("gets what stands for each option where the line says nothing of it", async () => {
+  it("gets an option's default value if the command line omits the option", async () => {
     expect(await given("look --head-owner team")).toEqual({
       ended: [ExitCode.Drift],
       given: {
@@ -58,7 +58,7 @@ describe("a verb's handler", () => {
     });
   });
 
-  it("gets each option under its own name, as what it is and not as text", async () => {
+  it("gets each option under its own name, converted to its type", async () => {
     const line =
       "look us-east edge --head-owner team --keep-data --base HEAD^1 --dir here --also one two --also three --fault git";
     expect((await given(`${line} --healthy-within 5 --limit 1 --silence 0.1 --abort-above=2.5`)).given).toMatchObject({

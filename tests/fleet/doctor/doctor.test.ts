@@ -80,7 +80,7 @@ interface BrokenSetUp {
   readonly finding: RegExp;
   readonly fix: RegExp;
   readonly exitCode: ExitCode;
-  /** Checks that cannot be done because of it. */
+  /** Checks that `doctor` skips because of this problem. */
   readonly unchecked?: readonly string[];
 }
 
@@ -104,7 +104,7 @@ const AFTER_TOKEN = ["zone", "load balancing", "plan", "TLS"].map((name) => `Clo
 
 const OWN_WORKFLOW = "team/langflow-dr/.github/workflows/deploy.yml@refs/heads/main";
 
-/** What a person leaves open at GitHub: nothing of it stops a deployment from here. */
+/** Gaps in the GitHub repository's protection. `doctor` only warns about them: none prevents a deployment from here. */
 const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, finding: RegExp][] = [
   ["no environment", () => (clouds.github.environment = undefined), "environment", /no environment production/],
   [
@@ -842,19 +842,20 @@ const SET_UPS: readonly BrokenSetUp[] = [
   },
 ];
 
-/** `both: quotas` stands for that check of both regions. */
-/** The checks that a title stands for: `both` of both regions, `everywhere` of the witness's place as well. */
+/**
+ * Expands a check's name: `both: x` means x in both regions, `everywhere: x` means x in both regions and the witness.
+ */
 const named = (check: string): string[] => {
   const [who = "", what] = check.split(": ");
   const places = { both: ["us-east", "eu-west"], everywhere: ["us-east", "eu-west", "witness"] }[who];
   return places?.map((place) => `${place}: ${what}`) ?? [check];
 };
 
-describe("a quota", () => {
+describe("the verdict on a quota", () => {
   const need = { service: "ec2", code: "L-1", what: "things" };
   const rank = { ok: 0, warning: 1, broken: 2 };
 
-  it("is too small exactly where what is free does not cover the least, and never gets worse by growing", () => {
+  it("is `broken` exactly if the free quota is below the minimum, and never gets worse if the quota grows", () => {
     const whole = fc.nat(50);
     fc.assert(
       fc.property(whole, whole, whole, whole, whole, (least, more, quota, others, growth) => {
@@ -867,7 +868,7 @@ describe("a quota", () => {
   });
 });
 
-describe("a backend's address", () => {
+describe("parseBackend", () => {
   it.each([
     ["s3://b?region=us-west-2&awssdk=v2", { kind: "s3", bucket: "b", region: "us-west-2", foreign: false }],
     ["s3://b/prefix", { kind: "s3", bucket: "b", region: undefined, foreign: false }],
@@ -875,13 +876,13 @@ describe("a backend's address", () => {
     ["https://api.pulumi.com", { kind: "cloud" }],
     ["file://~", { kind: "file" }],
     ["gs://b", { kind: "other" }],
-  ])("is understood: %s", (address, expected) => {
+  ])("parses %s", (address, expected) => {
     expect(parseBackend(address)).toMatchObject({ url: address, ...expected });
   });
 });
 
 describe("doctor", () => {
-  it("finds everything in order in a healthy set-up, names each check, and exits 0", async () => {
+  it("runs every check on a healthy set-up, finds no problem and exits with code 0", async () => {
     const { exitCode, checks } = await examine();
     expect(checks.filter(({ check, result }) => result !== "ok" && check !== "Node")).toEqual([]);
     expect(checks.map(({ check }) => check)).toEqual(
@@ -912,12 +913,12 @@ describe("doctor", () => {
       "GitHub's larger runners",
       { groups: [{ name: "own", workflows: [OWN_WORKFLOW], runners: [], hosted: ["inside"] }] },
     ],
-  ])("takes %s for safe runners", async (_, groups) => {
+  ])("accepts %s as safe runners", async (_, groups) => {
     Object.assign(clouds.github, { variables: { CLUSTER_RUNNER: "inside", PREVIEW_RUNNER: "outside" } }, groups);
     expect((await examine()).checks.find(({ check }) => check === "GitHub runners")).toMatchObject({ result: "ok" });
   });
 
-  it("takes a protection of the older kind for one", async () => {
+  it("accepts classic branch protection instead of rulesets", async () => {
     clouds.github.rules = [];
     clouds.github.protection = {
       required_pull_request_reviews: {},
@@ -927,7 +928,7 @@ describe("doctor", () => {
     expect((await examine()).checks.find(({ check }) => check === "GitHub branch")).toMatchObject({ result: "ok" });
   });
 
-  it("asks GitHub nothing without a token, and says so", async () => {
+  it("skips the GitHub checks if GITHUB_TOKEN is not set, and reports why", async () => {
     delete setUp.environment.GITHUB_TOKEN;
     const { checks } = await examine();
     for (const noun of ["environment", "branch", "tag", "runners"])
@@ -943,14 +944,14 @@ describe("doctor", () => {
     ["20.19.0", "warning"],
     ["22.0.0", "ok"],
     ["24.21.0", "ok"],
-  ])("takes Node %s for %s", (version, result) => {
+  ])("rates Node %s as %s", (version, result) => {
     expect(nodeRuntime(version).result).toBe(result);
   });
 
-  it.each(SET_UPS)("names $title, its fix, and nothing else", async (given) => {
+  it.each(SET_UPS)("reports exactly this problem and its fix: $title", async (given) => {
     given.spoil();
     const { exitCode, checks } = await examine();
-    // Whichever Node the tests run on.
+    // The Node check's result depends on the Node version that runs the tests.
     const bad = checks.filter(({ check, result }) => result !== "ok" && check !== "Node");
     const expected = [
       ...named(given.check).map((check) => [check, given.result]),
@@ -964,7 +965,7 @@ describe("doctor", () => {
     expect(exitCode).toBe(given.exitCode);
   });
 
-  it("asks for no Git host and no token where the fleet keeps no record", async () => {
+  it("needs neither the Git host nor a Git token if the fleet has no flow repository", async () => {
     setUp.edit("Pulumi.yaml", ["config", "langflow-dr:flowRepository"], undefined);
     setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], undefined);
     setUp.tool("git", "exit 128");
@@ -974,7 +975,7 @@ describe("doctor", () => {
     });
   });
 
-  it("looks at access where the edge has it, and finds it well", async () => {
+  it("checks Cloudflare Access only if the edge stack configures it, and accepts a valid set-up", async () => {
     expect((await examine()).checks.some(({ check }) => check === "Cloudflare Access")).toBe(false);
     withAccess({ identityProviders: [PROVIDER] });
     const tokens = [{ name: "LangFlow langflow.flows.test: fleet", expires_at: inDays(300) }];
@@ -986,7 +987,7 @@ describe("doctor", () => {
     });
   });
 
-  it("looks at a zone's rules where the edge has a front door, and leaves to others the phase that it has no limits for", async () => {
+  it("checks the zone's rulesets only with a front door, and only in the phases that the front door uses", async () => {
     expect((await examine()).checks.some(({ check }) => check === "Cloudflare rules")).toBe(false);
     withFrontDoor({ limits: {} });
     clouds.rulesets = { ...RULESETS, http_ratelimit: "somebody's" };
@@ -996,7 +997,7 @@ describe("doctor", () => {
     });
   });
 
-  it("takes a token that the account owns, not a user", async () => {
+  it("accepts a Cloudflare token that the account owns instead of a user", async () => {
     clouds.token = { status: "active", accountOwned: true };
     expect((await examine()).exitCode).toBe(ExitCode.Success);
   });
@@ -1006,7 +1007,7 @@ describe("doctor", () => {
     [[], "warning", /no load balancing subscription/],
     [undefined, "warning", /without Billing Read/],
   ])(
-    "tells from subscriptions %j whether a zone without a load balancer may have one",
+    "uses subscriptions %j to decide whether a zone without a load balancer may have one",
     async (names, result, finding) => {
       clouds.steering = [];
       clouds.subscriptions = names;
@@ -1018,7 +1019,7 @@ describe("doctor", () => {
     },
   );
 
-  it("tells how much each region can carry", async () => {
+  it("reports the capacity of each region", async () => {
     const { checks } = await examine();
     expect(checks.find(({ check }) => check === "eu-west: capacity")).toMatchObject({
       result: "ok",
@@ -1030,19 +1031,19 @@ describe("doctor", () => {
     });
   });
 
-  it("does not count what an earlier deployment of the region has made", async () => {
+  it("does not count the region's existing resources as used by others", async () => {
     clouds.ownAddresses = 3;
     clouds.quotas["L-0263D0A3"] = 3;
     const { checks } = await examine();
     expect(checks.find(({ check }) => check === "us-east: quotas")?.result).toBe("ok");
   });
 
-  it("asks for the default of a quota that was never changed", async () => {
+  it("uses the default value of a quota that was never changed", async () => {
     clouds.unchangedQuotas = true;
     expect((await examine()).exitCode).toBe(ExitCode.Success);
   });
 
-  it("names all of several problems, and lets refused credentials decide the exit code", async () => {
+  it("reports several problems at once, and exits with the code for rejected credentials", async () => {
     clouds.refusals.GetCallerIdentity = "InvalidClientTokenId";
     clouds.settings = { ssl: "full", always_use_https: "off" };
     setUp.tool("aws", "exit 127");
@@ -1058,7 +1059,7 @@ describe("doctor", () => {
     expect(exitCode).toBe(ExitCode.Unauthenticated);
   });
 
-  it("prints a table with finding and fix, and what was not checked and why", async () => {
+  it("prints a table of findings and fixes, and the reason for each skipped check", async () => {
     clouds.zone = undefined;
     const { stdout, exitCode } = await run(false);
     expect(exitCode).toBe(ExitCode.BadInput);
@@ -1070,14 +1071,14 @@ describe("doctor", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
   });
 
-  it("shows no secret, even where an error quotes one", async () => {
+  it("hides secrets, even if an error message quotes one", async () => {
     clouds.leak = true;
     const { all, checks } = await examine();
     expect(checks.find(({ check }) => check === "Cloudflare zone")?.finding).toContain("[secret]");
     for (const secret of [TOKEN, setUp.environment.AWS_SECRET_ACCESS_KEY as string]) expect(all).not.toContain(secret);
   });
 
-  it("runs as a process: results on stdout, progress on stderr, the exit code as documented", async () => {
+  it("as a process writes results to stdout and progress to stderr, and exits with the documented code", async () => {
     clouds.bucket = undefined;
     const args = ["--require", "./typescript.cjs", "fleet/main.ts", "doctor", "--json", "--project", setUp.project];
     const ended = await promisify(execFile)(process.execPath, args, { cwd: ROOT, env: setUp.environment }).catch(
@@ -1091,7 +1092,7 @@ describe("doctor", () => {
 describe("doctor --first", () => {
   const steps = async () => (await examine(true)).checks.filter(({ check }) => check.startsWith("first up"));
 
-  it("names each call by which a first `up` makes something, in its order, and whose linked role is there and whose is made", async () => {
+  it("lists a first `up`'s calls in order, and which service-linked roles exist or will be created", async () => {
     const found = await steps();
     const region = [
       "network",
@@ -1151,11 +1152,11 @@ describe("doctor --first", () => {
     ["s3:PutBucketPolicy", "arn:aws:s3:::langflow-dr-"],
     ["secretsmanager:CreateSecret", "arn:aws:secretsmanager:us-east-1:210987654321:secret:langflow-dr-"],
     ["rds:CreateDBInstance", "*"],
-  ])("asks %s on %s", async (action, resource) => {
+  ])("checks the permission %s on %s", async (action, resource) => {
     expect((await asked(action)).some((each) => each.resource.startsWith(resource))).toBe(true);
   });
 
-  it("asks each call in the AWS regions that it is made in, IAM's and Route 53's in their own", async () => {
+  it("simulates calls in the AWS regions where `up` makes them, and global services in us-east-1", async () => {
     const places = async (actions: readonly string[]) => {
       const found: Record<string, unknown> = {};
       for (const action of actions) found[action] = await regionsAsked(action);
@@ -1180,13 +1181,13 @@ describe("doctor --first", () => {
     });
   });
 
-  it("asks for the copy of a database's backups in the region that keeps it", async () => {
+  it("checks the permission to copy a database's backups in the region that keeps the copies", async () => {
     clouds.deniedActions.push("rds:StartDBInstanceAutomatedBackupsReplication us-east-1");
     const refused = (await steps()).filter(({ result }) => result === "broken");
     expect(refused.map(({ check }) => check.replace(/.*: /, ""))).toEqual(["eu-west, copy of the database's backups"]);
   });
 
-  it("asks for EKS' grant on the key as EKS asks for it, through the caller, and for no other call as one", async () => {
+  it("sets aws:ViaAWSService only for calls that AWS services make on the caller's behalf", async () => {
     for (const { context } of await asked("kms:CreateGrant")) {
       expect(context["aws:ViaAWSService"]).toBe(true);
       expect(context).not.toHaveProperty("kms:GrantIsForAWSResource");
@@ -1196,7 +1197,7 @@ describe("doctor --first", () => {
       expect(context["aws:ViaAWSService"]).toBe(true);
   });
 
-  it("asks for each of AWS's managed policies that roles are given", async () => {
+  it("checks the permission to attach every AWS managed policy that the roles use", async () => {
     const policies = (await asked("iam:AttachRolePolicy")).map(({ context }) => context["iam:PolicyARN"]);
     const sources = readdirSync(join(ROOT, "model/policies"))
       .map((file) => readFileSync(join(ROOT, "model/policies", file), "utf8"))
@@ -1208,7 +1209,7 @@ describe("doctor --first", () => {
     expect(policies).toContain("arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly");
   });
 
-  it("asks for CI's roles by their names and without the boundary that all others have", async () => {
+  it("simulates the creation of roles with a permissions boundary, except for CI's roles", async () => {
     const roles = await asked("iam:CreateRole");
     const ofCi = roles.filter(({ resource }) => resource.includes("role/langflow-dr-ci-"));
     expect(ofCi).toHaveLength(1);
@@ -1257,7 +1258,7 @@ describe("doctor --first", () => {
     expect(clouds.simulated.some((each) => each.action === action)).toBe(isAsked);
   });
 
-  it("hands FIS its role, and asks for no linked role of FIS, which the first experiment makes", async () => {
+  it("checks iam:PassRole for FIS, but no linked role, because the first experiment creates it", async () => {
     setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:experiments"], true);
     const services = (await asked("iam:PassRole")).map(({ context }) => context["iam:PassedToService"]);
     expect(services).toContain("fis.amazonaws.com");
@@ -1265,7 +1266,7 @@ describe("doctor --first", () => {
     expect(linked.map(({ context }) => context["iam:AWSServiceName"])).not.toContain("fis.amazonaws.com");
   });
 
-  it("says what is to be done about a refusal, and where a call is refused in some AWS regions alone", async () => {
+  it("explains how to fix a denied permission, and names the AWS regions if only some deny it", async () => {
     clouds.deniedActions.push("kms:CreateKey eu-west-1", "iam:CreateServiceLinkedRole");
     const broken = (await steps()).filter(({ result }) => result === "broken");
     const [keys] = broken;
@@ -1276,7 +1277,7 @@ describe("doctor --first", () => {
     );
   });
 
-  it("asks nothing of that unless told to", async () => {
+  it("runs checks of the first `up` that `doctor` without --first skips", async () => {
     expect((await examine()).checks.filter(({ check }) => check.startsWith("first up"))).toEqual([]);
   });
 
@@ -1287,7 +1288,7 @@ describe("doctor --first", () => {
     ["elasticfilesystem:UpdateFileSystemProtection", /, file system$/, /UpdateFileSystemProtection$/],
     ["elasticfilesystem:PutLifecycleConfiguration", /, file system$/, /PutLifecycleConfiguration$/],
     ["iam:PassRole", /, roles$/, /iam:PassRole to s3\.amazonaws\.com|to eks\.amazonaws\.com, .*to vpc-flow-logs/],
-  ])("finds where %s is refused, and there alone", async (action, where, finding) => {
+  ])("reports a denied %s only in the steps that need the permission", async (action, where, finding) => {
     clouds.deniedActions.push(action);
     const found = await steps();
     const refused = found.filter(({ result }) => result === "broken");
@@ -1297,7 +1298,7 @@ describe("doctor --first", () => {
     for (const each of refused) expect(each.finding).toMatch(finding);
   });
 
-  it("waits for a region that the account does not have, and for its quotas", async () => {
+  it("skips the steps of a region that the account has not enabled", async () => {
     clouds.notOptedIn.push("eu-west-1");
     const found = await steps();
     const waiting = found.filter(({ result }) => result === "not checked");
@@ -1305,7 +1306,7 @@ describe("doctor --first", () => {
     expect(waiting.filter(({ check }) => check.includes("us-east"))).toEqual([]);
   });
 
-  it("knows every kind of resource that the components make on AWS", () => {
+  it("covers exactly the AWS resource types that the components create", () => {
     const sources = ["components", "stacks"].flatMap((room) =>
       readdirSync(join(ROOT, room), { encoding: "utf8", recursive: true })
         .filter((file) => file.endsWith(".ts"))

@@ -1,63 +1,63 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the clouds hold; each test changes one thing. */
+/** State of the fake clouds. Each test changes one part of it. */
 export interface Clouds {
-  /** Names of AWS errors by action or `action region`, for example `GetCallerIdentity`. */
+  /** Names of AWS errors by action, for example `GetCallerIdentity`, or by `action region`. */
   refusals: Record<string, string>;
   callerArn: string;
   notOptedIn: string[];
-  /** By name, or by name and the AWS region that the call is made in. */
+  /** Actions that IAM's simulation denies, by name, or by name and the AWS region of the call. */
   deniedActions: string[];
-  /** What IAM's simulation was asked. */
+  /** Simulations that IAM was asked for. */
   simulated: Simulation[];
-  /** Services that have made their linked role before. */
+  /** Service-linked roles that already exist. */
   linkedRoles: string[];
-  /** Values of quotas by code. */
+  /** Quota values by quota code. */
   quotas: Record<string, number>;
-  /** VPCs a region that are not the fleet's. */
+  /** Number of VPCs in each region that do not belong to the fleet. */
   foreignVpcs: number;
   ownAddresses: number;
-  /** AWS regions whose registry has no image, and those without a repository. */
+  /** AWS regions whose registry lacks the images. In `withoutRepository`, it lacks the repository too. */
   withoutImages: string[];
   withoutRepository: string[];
   bucket: { region: string; versioning: string; blocked: boolean } | undefined;
-  /** Zone settings by id; undefined: the token may not read them. */
+  /** Zone settings by id, or undefined if the token may not read them. */
   settings: Record<string, string> | undefined;
   token: { status: string; accountOwned?: boolean } | undefined;
   zone: { status: string; account: string; plan: string } | undefined;
   steering: string[];
-  /** Names of subscriptions; undefined: the token has no Billing Read. */
+  /** Names of subscriptions, or undefined if the token lacks Billing Read. */
   subscriptions: string[] | undefined;
-  /** AWS regions whose databases' backups RDS copies to no other. */
+  /** AWS regions from which RDS cannot copy automated backups to another region. */
   withoutBackupCopies: string[];
   mayListPools: boolean;
-  /** Of Zero Trust; undefined: the token may not see it, and without a team there is none. */
+  /** Zero Trust settings, or undefined if the token may not read them. Without `team`, the account has no team. */
   access: { team?: string; providers: string[]; tokens: { name: string; expires_at: string }[] } | undefined;
-  /** Descriptions of the zone's entry point rulesets by phase; undefined: the token may not see them. */
+  /** Descriptions of the zone's entry point rulesets by phase, or undefined if the token may not read them. */
   rulesets: Record<string, string> | undefined;
   github: Repository;
-  /** Quotas have no applied value, only a default. */
+  /** Makes every quota have only a default, and no applied value. */
   unchangedQuotas: boolean;
-  /** The zones' endpoint quotes the request's header in an error. */
+  /** Makes the zones endpoint quote the request's Authorization header in an error. */
   leak: boolean;
 }
 
-/** What GitHub has of the repository's safety, in the shapes of its REST reference. */
+/** The repository's protection settings on GitHub, in the shapes of its REST API. */
 export interface Repository {
-  /** The environment production; undefined: there is none. */
+  /** The environment `production`, or undefined if it does not exist. */
   environment:
     | { reviewers: number; branches: "all" | "protected" | { name: string; type?: "branch" | "tag" }[] }
     | undefined;
-  /** Rules of main, from rulesets. */
+  /** Rules that rulesets apply to main. */
   rules: object[];
-  /** Main's protection of the older kind; 403 where the token is no administrator's. */
+  /** Classic branch protection of main: 404 if main has none, 403 if the token lacks administrator access. */
   protection: object | 403 | 404;
   tagRulesets: { name: string; enforcement: string; include: string[]; rules: string[] }[];
   variables: Record<string, string>;
-  /** Those of the repository itself. */
+  /** Self-hosted runners of the repository itself. */
   runners: Runner[];
-  /** Those of the organisation; undefined: the token may not see them. */
+  /** Runner groups of the organization, or undefined if the token may not read them. */
   groups: { name: string; workflows?: string[]; runners: Runner[]; hosted?: string[] }[] | undefined;
 }
 
@@ -70,7 +70,7 @@ interface Runner {
 export interface Simulation {
   readonly action: string;
   readonly resource: string;
-  /** By key; a boolean is one by its type. */
+  /** Condition context by key. Entries of type boolean have a boolean value. */
   readonly context: Readonly<Record<string, string | boolean>>;
 }
 
@@ -127,7 +127,7 @@ interface Answer {
   body: string;
 }
 
-/** One server for AWS's protocols and Cloudflare's API, answering by `clouds()`. */
+/** Starts one server that answers AWS, GitHub and Cloudflare requests from the state that `clouds` returns. */
 export async function serveClouds(clouds: () => Clouds): Promise<{ url: string; server: Server }> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -173,7 +173,7 @@ const queryError = (name: string, ec2: boolean): Answer => {
   return { status: 403, ...xml(body) };
 };
 
-/** What a call of SimulatePrincipalPolicy asks, action by action. */
+/** Parses a SimulatePrincipalPolicy request into one simulation per action and resource. */
 function simulations(form: URLSearchParams): Simulation[] {
   const values = (list: string) =>
     [...form].filter(([key]) => new RegExp(`^${list}\\.member\\.\\d+$`).test(key)).map(([, value]) => value);
@@ -204,7 +204,7 @@ function query(action: string, form: URLSearchParams, clouds: Clouds): Answer {
       const decided = simulations(form).map((each) => {
         const { action: name, resource, context } = each;
         clouds.simulated.push(each);
-        // As CI's deploy role is: without the boundary it makes none.
+        // Like CI's deploy role, which may not create roles without the permissions boundary.
         const unbounded =
           name === "iam:CreateRole" &&
           !resource.includes("role/langflow-dr-ci-") &&

@@ -8,7 +8,7 @@ import { ACCOUNT, GITHUB_TOKEN, TOKEN, ZONE_ACCOUNT } from "./fakeClouds";
 const ROOT = join(__dirname, "../../..");
 const DIGEST = (start: string) => `sha256:${start.repeat(8)}`;
 
-/** A project folder and a PATH of a machine that is ready to deploy; each test spoils one thing of it. */
+/** A project folder and a PATH of a machine that is ready to deploy. Each test breaks one part. */
 export class SetUp {
   readonly root = mkdtempSync(join(tmpdir(), "doctor-"));
   readonly project = join(this.root, "project");
@@ -41,7 +41,7 @@ export class SetUp {
     };
   }
 
-  /** A command on PATH, as the lines of a shell script. */
+  /** Adds a command to PATH, given the lines of its shell script. */
   tool(name: string, script: string): void {
     this.script(join(this.root, "bin", name), script);
   }
@@ -50,7 +50,7 @@ export class SetUp {
     writeFileSync(file, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
   }
 
-  /** An engine in the fleet's own cache, which is asked where the one on PATH will not do. */
+  /** Adds an engine to the fleet's own cache, which `doctor` uses if the engine on PATH is too old. */
   engine(): void {
     const bin = join(this.root, "langflow-dr", "engine", ENGINE_VERSION, "bin");
     mkdirSync(bin, { recursive: true });
@@ -73,7 +73,7 @@ export class SetUp {
 
 type Edit = readonly [path: readonly (string | number)[], value: unknown];
 
-/** A config file with other values; undefined takes one away. */
+/** Returns a config file's text with other values. Undefined deletes a key. */
 function edited(text: string, edits: readonly Edit[]): string {
   const document = parseDocument(text);
   for (const [path, value] of edits)
@@ -83,7 +83,7 @@ function edited(text: string, edits: readonly Edit[]): string {
 }
 
 let files: ReadonlyMap<string, string> | undefined;
-/** The repository's config with a team's own values, by file; made once. */
+/** Returns the repository's config files by name, with a team's own values. The first call computes them. */
 function ready(): ReadonlyMap<string, string> {
   files ??= new Map(
     readdirSync(ROOT)
@@ -124,5 +124,5 @@ function ownValues(file: string): readonly Edit[] {
   ];
 }
 
-/** What `pulumi stack ls --json` prints. */
+/** Returns the output of `pulumi stack ls --json` for these stacks. */
 export const stacks = (...names: string[]) => JSON.stringify(names.map((name) => ({ name })));

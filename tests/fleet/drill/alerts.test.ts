@@ -16,7 +16,9 @@ const lost = (alertstate: string) => ({
   target_region: "us-east",
 });
 
-/** An alert as Prometheus stores it: what each evaluation found of it, from the start on; `.` nothing. */
+/**
+ * Builds an alert's series as Prometheus stores them: one letter per evaluation, `p` pending, `f` firing, `.` inactive.
+ */
 function seriesOf(looks: string, metric: (state: string) => Record<string, string> = lost): AlertSeries[] {
   const states = { p: "pending", f: "firing" };
   return Object.entries(states).flatMap(([letter, state]): AlertSeries[] => {
@@ -27,11 +29,11 @@ function seriesOf(looks: string, metric: (state: string) => Record<string, strin
   });
 }
 
-/** Milliseconds since 1970 of an evaluation. */
+/** Returns the time of an evaluation, in milliseconds since 1970. */
 const at = (index: number) => (START_SECONDS + index * INTERVAL_SECONDS) * 1000;
 
 describe("alerts in a drill", () => {
-  it("begin with the first evaluation that found them, fire with the first that fired, and last to the last", () => {
+  it("begin at the first evaluation that finds them, fire at the first firing evaluation, and end at the last", () => {
     const pieces = fc.array(
       fc.record({ quiet: fc.integer({ min: 3, max: 9 }), pending: fc.nat(5), firing: fc.nat(9) }),
       { maxLength: 4 },
@@ -49,7 +51,7 @@ describe("alerts in a drill", () => {
             lastAt: at(looks.length - 1),
           };
         });
-        // How often a rule is evaluated is told by two looks in a row.
+        // The evaluation interval is derived from two consecutive samples.
         fc.pre(/[pf]{2}/.test(looks) || expected.length < 2);
         const found = spansOf(seriesOf(looks)).map(({ key, metric, ...times }) => times);
         expect(found).toEqual(expected);
@@ -57,11 +59,11 @@ describe("alerts in a drill", () => {
     );
   });
 
-  it("go on where an evaluation was left out", () => {
+  it("continue across one missed evaluation", () => {
     expect(spansOf(seriesOf("ppf.ff")).map(({ pendingAt, lastAt }) => [pendingAt, lastAt])).toEqual([[at(0), at(5)]]);
   });
 
-  it("are others where they are about something else, however much at the same time", () => {
+  it("are separate if their labels differ, even at the same time", () => {
     const other = (state: string) => ({ ...lost(state), target_region: "ap-southeast" });
     const graver = (state: string) => ({ ...lost(state), severity: "warning" });
     const spans = spansOf([...seriesOf(".pff"), ...seriesOf("..pf", other), ...seriesOf("p", graver)]);
@@ -72,7 +74,7 @@ describe("alerts in a drill", () => {
     ]);
   });
 
-  describe("as Prometheus tells them", () => {
+  describe("that are read from Prometheus", () => {
     let server: Server;
     let url: string;
     const asked: string[] = [];
@@ -94,7 +96,7 @@ describe("alerts in a drill", () => {
       server.close();
     });
 
-    /** The same, as if the last evaluation was just now. */
+    /** Shifts the series in time so that the last evaluation happened just now. */
     const now = (series: AlertSeries[], looks: number): AlertSeries[] => {
       const shift = Math.floor(Date.now() / 1000) - START_SECONDS - (looks - 1) * INTERVAL_SECONDS;
       return series.map(({ metric, values }) => ({
@@ -103,7 +105,7 @@ describe("alerts in a drill", () => {
       }));
     };
 
-    it("are over once it has them no more, and asked for since the fault, without the one that always fires", async () => {
+    it("end once Prometheus no longer lists them, and are queried since the fault, except Watchdog", async () => {
       const looks = "....ppff";
       past = now(seriesOf(looks), looks.length);
       present = past.slice(1);
@@ -123,19 +125,19 @@ describe("alerts in a drill", () => {
       expect(isAlerted(over ? [over] : [], "us-east")).toBe(false);
     });
 
-    it("are over where it came up twice, but for the last time", async () => {
+    it("are listed twice if they fired twice, and only the latest occurrence is still active", async () => {
       const looks = ".......pf......pf";
       past = now(seriesOf(looks), looks.length);
       present = past.slice(1);
       const since = Date.now() - (looks.length - 1) * INTERVAL_SECONDS * 1000;
       const found = await alertsSince(url, "eu-west", since);
       expect(found.map(({ overAt }) => overAt !== undefined)).toEqual([true, false]);
-      // The first was there already.
+      // The first occurrence began before `since`.
       expect(await alertsSince(url, "eu-west", since + 8 * INTERVAL_SECONDS * 1000)).toEqual(found.slice(1));
     });
   });
 
-  it("tell of a region's loss by the first of the others that fires, and by no other alert", () => {
+  it("detect a region's loss when the first RegionUnhealthy alert fires for this region", () => {
     const seen = (name: string, target_region: string, firingAt?: number) => ({
       seenBy: "eu-west",
       name,
@@ -150,7 +152,7 @@ describe("alerts in a drill", () => {
     expect(isAlerted(others, "us-east")).toBe(false);
   });
 
-  it("of before are waited for: while one goes on, and for a minute after, another of the same loss would pass for it", () => {
+  it("delay the fault until earlier alerts about the same region have been over for a minute", () => {
     const seen = (name: string, target: string, overAt?: number): SeenAlert => ({
       seenBy: "eu-west",
       name,
@@ -167,7 +169,7 @@ describe("alerts in a drill", () => {
     expect(quiet(seen("RegionUnhealthy", "eu-west"), seen("RunsSlow", "us-east"))).toBe(true);
   });
 
-  it("stand in the report in seconds from the fault", () => {
+  it("appear in the report with times in seconds since the fault", () => {
     const report = sampleReport();
     const faultAt = report.phases.find(({ phase }) => phase === "fault")?.at ?? 0;
     const alert = {

@@ -6,7 +6,9 @@ import { CloudBackend } from "../../../fleet/drill/cloudBackend";
 import { readProject } from "../../../fleet/stacks/project";
 import type { Session } from "../../../fleet/stacks/session";
 
-/** `kubectl` as far as a drill uses it: it writes its arguments down, tells of two Deployments, and opens a tunnel to $PORT. */
+/**
+ * A fake `kubectl` for drills: it logs its arguments, lists Deployments from a file and "forwards" to the port $PORT.
+ */
 const KUBECTL = `#!/bin/sh
 echo "kubectl $*" >>"$CALLS"
 case "$*" in
@@ -36,7 +38,7 @@ const OUTPUTS: Record<string, object> = {
   edge: { url: "https://langflow.example.com", pools: { "us-east": "pool-east", "eu-west": "pool-west" } },
 };
 
-describe("a drill's way to the clouds", () => {
+describe("a drill's cloud backend", () => {
   const project = readProject(join(__dirname, "../../.."));
   const folder = mkdtempSync(join(tmpdir(), "clouds-"));
   const saved = { ...process.env };
@@ -110,7 +112,7 @@ describe("a drill's way to the clouds", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("reads the shared secrets where they are made, and a kubeconfig a region, none of them the user's own", () => {
+  it("reads the shared secrets in the build region, and writes a separate kubeconfig for each region", () => {
     expect(backend.apiKey).toBe("the-key");
     const made = calls().filter((each) => each.startsWith("aws"));
     expect(made[0]).toContain("--region us-east-1 --secret-id arn:aws:secretsmanager:us-east-1:");
@@ -125,7 +127,7 @@ describe("a drill's way to the clouds", () => {
       );
   });
 
-  it("knows how many pods of LangFlow are ready, how many the autoscaler wants and may want, and of a new one that it wants none yet", async () => {
+  it("reports ready, wanted and maximum pods of LangFlow, and 0 wanted pods if the autoscaler is new", async () => {
     const list = (...items: object[]) => writeFileSync(join(folder, "scaled"), JSON.stringify({ kind: "List", items }));
     const spec = { maxReplicas: 6 };
     list({ kind: "Deployment", status: { replicas: 4, readyReplicas: 3 } }, { spec, status: { desiredReplicas: 4 } });
@@ -135,7 +137,7 @@ describe("a drill's way to the clouds", () => {
     await expect(backend.pods("us-east")).rejects.toThrow();
   });
 
-  it("finds nothing wrong with a fleet whose pools and pods are well, and says what is where one is not", async () => {
+  it("reports no problems in a healthy fleet, and lists unhealthy pools and missing pods", async () => {
     expect(await backend.troubles()).toEqual([]);
     health.set("pool-west", false);
     deployments(1);
@@ -148,7 +150,7 @@ describe("a drill's way to the clouds", () => {
     deployments(2);
   });
 
-  it("dates a pool's verdict from when it changed, however often it is asked", async () => {
+  it("keeps the time at which a pool's health changed, however often a drill polls", async () => {
     const before = (await backend.pools()).get("us-east");
     expect(before?.healthy).toBe(true);
     expect((await backend.pools()).get("us-east")).toEqual(before);
@@ -159,7 +161,7 @@ describe("a drill's way to the clouds", () => {
     expect(after?.since).toBeGreaterThanOrEqual(before?.since ?? Number.POSITIVE_INFINITY);
   });
 
-  it("reaches a region's LangFlow by a tunnel, the same one again", async () => {
+  it("reaches a region's LangFlow through one reused tunnel", async () => {
     const url = await backend.reach("us-east");
     expect(url).toBe(clouds.listeningOrigin);
     await backend.reach("us-east");
@@ -170,7 +172,7 @@ describe("a drill's way to the clouds", () => {
     ]);
   });
 
-  it("takes away by each region's own cluster, and puts back", async () => {
+  it("scales a region's Deployment in that region's cluster when it injects and reverts a fault", async () => {
     await backend.takeAway("service", "us-east");
     await backend.putBack("service", "us-east");
     const scaled = calls().filter((each) => each.includes(" scale "));
@@ -181,7 +183,7 @@ describe("a drill's way to the clouds", () => {
     expect(scaled[0]).toMatch(/--kubeconfig \S+us-east /);
   });
 
-  it("looks into a region's flow bucket, and keeps the report in one", async () => {
+  it("lists a region's flow bucket, and stores the report in a flow bucket", async () => {
     expect(await backend.keys("eu-west", "files/")).toEqual(
       new Map([["files/a.txt", Date.parse("2026-11-25T17:40:13Z")]]),
     );
@@ -189,7 +191,7 @@ describe("a drill's way to the clouds", () => {
     expect([...objects.keys()]).toEqual([expect.stringMatching(/drills\/d\.md$/)]);
   });
 
-  it("locks the drills of every checkout by one object, which it writes in place of what it has seen alone", async () => {
+  it("locks the drills of all checkouts with one S3 object and conditional writes", async () => {
     conditions.length = 0;
     const lock = backend.lockObject();
     expect(lock.address).toBe("s3://flows-west/drills/lock.json");

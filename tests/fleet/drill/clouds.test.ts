@@ -6,7 +6,7 @@ import { componentLabels } from "../../../model/langflow";
 
 const BY_ACL: readonly Fault[] = ["silent", "stale-return", "edge-api", "zone"];
 
-/** What EC2 and EKS say of a VPC with a public subnet, or of the ACL of a drill: both at once. How it is done judges tests/judges. */
+/** Answers of EC2 and EKS about a VPC and about a drill's network ACL. tests/judges check the calls themselves. */
 const ACL_ANSWERS: Readonly<Record<string, string>> = {
   "describe-cluster": "vpc-1\n",
   "describe-subnets": '["subnet-1"]',
@@ -20,7 +20,7 @@ const ACL_ANSWERS: Readonly<Record<string, string>> = {
   "create-network-acl": '"acl-2"',
 };
 
-/** What FIS says of an experiment that begins at once, and what RDS says of where the database is. */
+/** Answers of FIS about an experiment that starts at once, and of RDS about the database's zone. */
 const FIS_ANSWERS: Readonly<Record<string, string>> = {
   "start-experiment": "EXP1\n",
   "get-experiment": "running\n",
@@ -65,13 +65,13 @@ describe("faults on the clouds", () => {
     },
   });
 
-  it("drains the region's own pool, and fills it again", async () => {
+  it("disable the region's own pool, and enable the pool again", async () => {
     await faults.takeAway("pool", "us-east");
     await faults.putBack("pool", "us-east");
     expect(commands).toEqual(['pool pool-east {"enabled":false}', 'pool pool-east {"enabled":true}']);
   });
 
-  it("takes a region's pods away, waits for their end, and for them when it puts them back", async () => {
+  it("scale a region to zero and back, and wait until its pods are deleted or ready", async () => {
     await faults.takeAway("region", "us-east");
     const labels = Object.entries(componentLabels("us-east", "server")).map((each) => each.join("="));
     expect(commands).toEqual([
@@ -94,7 +94,7 @@ describe("faults on the clouds", () => {
     `${region}: kubectl set env deployment flow-sync-${region} AGENT_GIT_URL=https://git.invalid/flows.git`;
   const withGit = (region: string) => `${region}: kubectl set env deployment flow-sync-${region} AGENT_GIT_URL-`;
 
-  it("leads every region's agent to no Git host and back, stops none, and waits until it runs again", async () => {
+  it("point all agents at an unreachable Git host and back, and wait for each rollout", async () => {
     await faults.takeAway("git", "us-east");
     const rolled = ["eu-west", "us-east"].map(
       (region) => `${region}: kubectl rollout status deployment flow-sync-${region} --timeout=15m`,
@@ -105,12 +105,12 @@ describe("faults on the clouds", () => {
     expect(commands.toSorted()).toEqual([...rolled, ...["eu-west", "us-east"].map(withGit)].sort());
   });
 
-  it("takes the agent of a region away that is cut off", async () => {
+  it("stop a partitioned region's agent", async () => {
     await faults.takeAway("partition", "us-east");
     expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
   });
 
-  it("takes one region away and leads the others' agents to no Git host where both are gone at once, and puts all back", async () => {
+  it("for `region+git` stop one region and the other agents' Git access, and revert both", async () => {
     await faults.takeAway("region+git", "us-east");
     expect(changed()).toEqual([
       withoutGit("eu-west"),
@@ -126,7 +126,7 @@ describe("faults on the clouds", () => {
     ]);
   });
 
-  it("leaves Cloudflare's API alone where that is taken for away, and silences the region", async () => {
+  it("for `edge-api` silence the region and leave Cloudflare's pools unchanged", async () => {
     await faults.takeAway("edge-api", "us-east");
     await faults.putBack("edge-api", "us-east");
     expect(commands.filter((each) => each.startsWith("pool"))).toEqual([]);
@@ -136,7 +136,7 @@ describe("faults on the clouds", () => {
   });
 
   it.each(FAULTS.filter((fault) => !isCloudFault(fault)))(
-    "does nothing for %s, which there is no way for",
+    "reject %s, which the clouds do not support",
     async (fault) => {
       const said = `${fault}: ${KINDS[fault].notOnClouds?.because}`;
       expect(said).toMatch(/ AWS| EKS/);
@@ -147,7 +147,7 @@ describe("faults on the clouds", () => {
   );
 
   it.each(["silent", "stale-return"] as const)(
-    "does %s by an ACL in place of the region's own, and puts that back before it deletes the other",
+    "inject %s by replacing the region's network ACL, and restore that ACL before they delete the drill's",
     async (fault) => {
       const changes = () =>
         commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));
@@ -167,7 +167,7 @@ describe("faults on the clouds", () => {
     },
   );
 
-  it("has a database's standby take over at once, and waits until that is done", async () => {
+  it("fail over the database at once, and wait until the failover is complete", async () => {
     const which = "--region us-east-1 --db-instance-identifier langflow-dr-us-east-database";
     await faults.takeAway("database-failover", "us-east");
     expect(commands).toEqual([`aws rds reboot-db-instance --force-failover ${which}`]);
@@ -176,7 +176,7 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual([`aws rds wait db-instance-available ${which}`]);
   });
 
-  it("silences all subnets of the zone that the database is in, and waits for its standby and for LangFlow's pods", async () => {
+  it("for `zone` silence the database's zone, and revert by waiting for the standby and the pods", async () => {
     await faults.takeAway("zone", "us-east");
     expect(commands[0]).toMatch(
       /^aws rds describe-db-instances .* --db-instance-identifier langflow-dr-us-east-database$/,
@@ -194,7 +194,7 @@ describe("faults on the clouds", () => {
     ]);
   });
 
-  it("has AWS FIS pause the region's copies, and comes back once that runs", async () => {
+  it("pause a region's replication with AWS FIS, and return once the experiment is running", async () => {
     await faults.takeAway("replication-paused", "us-east");
     expect(commands.map((each) => each.split(" --query")[0])).toEqual([
       "aws fis start-experiment --region us-east-1 --experiment-template-id EXT1",
@@ -202,7 +202,7 @@ describe("faults on the clouds", () => {
     ]);
   });
 
-  it("takes one pod of LangFlow's away at once, and waits for the one that comes in its place", async () => {
+  it("for `half` force-delete one LangFlow pod, and wait until its replacement is ready", async () => {
     const labels = Object.entries(componentLabels("us-east", "server"))
       .map(([name, value]) => `${name}=${value}`)
       .join(",");
@@ -216,14 +216,14 @@ describe("faults on the clouds", () => {
     expect(commands).toEqual(["us-east: kubectl rollout status deployment langflow-us-east --timeout=15m"]);
   });
 
-  it("undoes each fault with what it did it with", async () => {
+  it("are reverted with the same tools that injected them", async () => {
     const tools = (lines: readonly string[]) =>
       new Set(
         lines.map((line) =>
           line.split(/--replicas|AGENT_GIT_URL|\{|rollout|wait|-db-instance/)[0]?.replace(/st(op|art)$/, ""),
         ),
       );
-    // Shown above, and by the AWS CLI in tests/judges.
+    // The tests above, or tests/judges with the real AWS CLI, cover these faults.
     const byItself: readonly Fault[] = ["database-failover", "half", "replication-paused"];
     for (const fault of FAULTS.filter((each) => isCloudFault(each) && ![...BY_ACL, ...byItself].includes(each))) {
       commands.length = 0;
@@ -236,10 +236,10 @@ describe("faults on the clouds", () => {
   });
 });
 
-describe("the newest backup", () => {
+describe("the time of the newest backup", () => {
   const key = (region: string, id: string, name = "manifest.json") => `backups/${region}/${id}/${name}`;
 
-  it("is the newest one that has a manifest, of that region", () => {
+  it("is that of the region's newest backup with a manifest", () => {
     const keys = [
       key("us-east", "20261124T031700000Z"),
       key("us-east", "20261125T031700123Z"),
@@ -249,7 +249,7 @@ describe("the newest backup", () => {
     expect(newestBackup(keys, "us-east")).toBe(Date.parse("2026-11-25T03:17:00.123Z"));
   });
 
-  it("is none where there is none", () => {
+  it("is undefined if the region has no backup", () => {
     expect(newestBackup([], "us-east")).toBeUndefined();
   });
 });

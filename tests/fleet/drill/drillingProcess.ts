@@ -3,7 +3,7 @@ import { drill } from "../../../fleet/drill/drill";
 import { lockObject } from "../../../fleet/drill/objects";
 import { FakeFleet, PLAN } from "./fakeFleet";
 
-/** Drills a region of a fleet whose lock is in the S3 at an address, and never comes to its end: arguments are the region and the address. */
+/** Runs a drill that never ends. Arguments: the region, and the endpoint of the S3 that holds the fleet's lock. */
 const [region = "", endpoint] = process.argv.slice(2);
 const credentials = { accessKeyId: "x", secretAccessKey: "x" };
 const s3 = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials });

@@ -6,7 +6,7 @@ import type { Plan } from "../../../fleet/drill/plan";
 import type { DrillReport } from "../../../fleet/drill/report";
 import { FakeFleet, PLAN, REFUSED } from "./fakeFleet";
 
-/** Saves what is large only while there is room: as one that has none should, or as one that takes it and loses it again. */
+/** A fleet that handles saves of a large flow on a full disk: it rejects all, accepts all or some, or forgets them. */
 class FullFleet extends FakeFleet {
   private readonly large = { id: "large", name: "", description: "" };
   readonly prepared: (Fault | undefined)[] = [];
@@ -35,13 +35,13 @@ class FullFleet extends FakeFleet {
   }
 }
 
-/** Gives its disk back in a while, in which there is room already. */
+/** A fleet that takes a while to free its disk, and accepts large saves meanwhile. */
 class SlowlyFreedFleet extends FullFleet {
   private isFreed = false;
 
   override async putBack(): Promise<void> {
     this.isFreed = true;
-    // Longer than from one save to the next.
+    // Longer than the interval between two saves.
     await sleep(2_500);
     await super.putBack();
   }
@@ -51,7 +51,9 @@ class SlowlyFreedFleet extends FullFleet {
   }
 }
 
-/** Dates its answers by a clock that goes ahead while the fault lasts, and keeps of two edits of a flow the later one beside, in its place, or not. */
+/**
+ * A fleet whose clock is ahead during the fault. Of two edits of a flow, it keeps both, the later or the earlier one.
+ */
 class AheadFleet extends FakeFleet {
   private readonly rivals: { id: string; description: string }[] = [];
 
@@ -83,7 +85,7 @@ class AheadFleet extends FakeFleet {
   }
 }
 
-/** Shows flows as they were before the fault for as long as it lasts, as a region would where replication needed Git. */
+/** A fleet that shows the flows from before the fault until the fault ends, as if replication needed Git. */
 class StaleFleet extends FakeFleet {
   private before: unknown;
 
@@ -95,7 +97,7 @@ class StaleFleet extends FakeFleet {
   }
 }
 
-describe("a drill that edits on purpose", () => {
+describe("a drill that edits flows", () => {
   async function drilled<F extends FakeFleet>(fault: Fault, fleet: F, more: Partial<Plan>) {
     const backend = await fleet.listen();
     try {
@@ -117,7 +119,7 @@ describe("a drill that edits on purpose", () => {
   const drilledAhead = (...how: ConstructorParameters<typeof AheadFleet>) =>
     drilled("clock", new AheadFleet(...how), { syncInterval: 0.5 });
 
-  it("looks with a full disk at whether what needs room is refused, is taken again by itself, and whether all regions have what was taken", async () => {
+  it("checks with a full disk that large saves fail, succeed later, and are replicated once accepted", async () => {
     const [full, roomy, halfFull, forgetful, slowlyFreed] = await Promise.all([
       drilledFull("refuses"),
       drilledFull("takes"),
@@ -147,11 +149,11 @@ describe("a drill that edits on purpose", () => {
     expect(looked(roomy.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(halfFull.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(forgetful.report).map(([, passed]) => passed)).toEqual([true, true, false, false]);
-    // What is taken while room is given back is no save that should have been refused.
+    // A save that succeeds while the disk is being freed does not count as wrongly accepted.
     expect(looked(slowlyFreed.report).map(([, passed]) => passed)).toEqual([true, true, true, true]);
   });
 
-  it("looks without the Git host at whether another region has what was edited since", async () => {
+  it("checks without the Git host that edits reach the other region", async () => {
     const [replicated, stale] = await Promise.all([
       drilled("git", new FakeFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
       drilled("git", new StaleFleet(), { syncInterval: 2, limits: { failedPercent: 1, unawarePercent: 0 } }),
@@ -164,7 +166,7 @@ describe("a drill that edits on purpose", () => {
     expect(looked(stale.report)).toEqual([[check, false]]);
   });
 
-  it("looks with a clock that is ahead at whether it is, and whether the later of two edits is in every region, in its place or beside", async () => {
+  it("checks that the clock is ahead, and that every region has the later of two edits", async () => {
     const [ahead, right, older] = await Promise.all([
       drilledAhead(600, "both"),
       drilledAhead(0, "later"),

@@ -10,26 +10,28 @@ import { LockBucket } from "./lockBucket";
 const NEVER = new Promise<never>(() => undefined);
 const REGIONS = ["us-east", "eu-west"] as const;
 
-/** Whoever asks may not. */
+/** An answer that makes the fake respond with status 401. */
 export const REFUSED = Symbol("refused");
 
-/** As much of two regions, whose pools do as they are told, as a drill needs to come to its end. */
+/**
+ * A fake backend of two regions that implements only what a drill needs to finish. Its pools follow the injected fault.
+ */
 export class FakeFleet implements Backend {
   readonly apiKey = "key";
   readonly accessHeaders: Record<string, string> = {};
   publicUrl = "";
   readonly lock = new LockBucket();
-  /** What was done to the region, in order. */
+  /** Injected and reverted faults, in order. */
   readonly done: string[] = [];
   private readonly server: Server;
   private readonly flow = { id: "", name: "", description: "" };
-  /** What was uploaded, by id. */
+  /** Contents of uploaded files by id. */
   protected readonly files = new Map<string, string>();
 
-  /** When its database's newest dump was made, in milliseconds since 1970. */
+  /** Time of the newest database dump, in milliseconds since 1970. */
   dumpedAt: number | undefined;
 
-  /** @param stuck the phase that does not end; before all of them are `troubles` and `enrol` */
+  /** @param stuck the phase that never ends. `troubles` and `enrol` precede the first phase. */
   constructor(protected readonly stuck?: Phase | "troubles" | "enrol") {
     this.server = createServer((request, response) => {
       if (!this.guard(request, response)) return;
@@ -47,7 +49,7 @@ export class FakeFleet implements Backend {
     });
   }
 
-  /** What stands before it. @returns whether the request goes on */
+  /** Checks a request before the fake handles it. @returns whether the fake may answer the request */
   protected guard(_request: IncomingMessage, _response: ServerResponse): boolean {
     return true;
   }
@@ -125,7 +127,7 @@ export class FakeFleet implements Backend {
     return this.done.at(-1) === "taken away";
   }
 
-  /** Whether a visitor who comes now is answered well. */
+  /** Whether LangFlow answers new requests successfully. */
   protected isServing(): boolean {
     return !(this.stuck === "recovery" && this.isAway);
   }
@@ -134,7 +136,7 @@ export class FakeFleet implements Backend {
     return this.done.at(-1) === "put back";
   }
 
-  /** The whole stream of a run. */
+  /** Returns the complete event stream of a run. */
   protected stream(body: string): string | Promise<string> {
     const { input_value, tweaks } = JSON.parse(body);
     const text = tweaks["MockLLM-mock1"].template.replace("{input}", input_value);
@@ -142,7 +144,7 @@ export class FakeFleet implements Backend {
     return `${JSON.stringify({ event: "end", data: { result } })}\n\n`;
   }
 
-  /** What comes of a file that is uploaded or read; undefined: nothing was asked about one. */
+  /** Handles the upload or the download of a file. Undefined means that the request is neither. */
   private async file(route: string, body: Buffer, contentType?: string): Promise<unknown> {
     const [call, fileId = ""] = route.split("/api/v2/files/");
     if (call === "GET " && fileId) return this.files.get(fileId);
@@ -154,12 +156,12 @@ export class FakeFleet implements Backend {
     return { id, path: `user/${id}`, size: file.size };
   }
 
-  /** The id of a file that is uploaded. */
+  /** Returns the id for an uploaded file. */
   protected take(_name: string): string {
     return `${this.files.size}`;
   }
 
-  /** Undefined: none comes, or the health check fails. A text is the answer as it is. */
+  /** Returns the answer to a request: a text is sent as is. Undefined means no answer, or a failed health check. */
   protected answer(route: string, body: string, _key?: unknown): unknown {
     const { flow, stuck } = this;
     switch (route) {
@@ -200,7 +202,7 @@ export class FakeFleet implements Backend {
   }
 }
 
-/** What is done to {@link FakeFleet}: nothing is asked of it but to come to its end. */
+/** The plan of a drill of {@link FakeFleet}. It sets no limits on what the drill measures. */
 export const PLAN: Plan = {
   id: "drill",
   local: true,
@@ -208,7 +210,7 @@ export const PLAN: Plan = {
   fault: "region",
   regions: REGIONS,
   topology: "active-active",
-  // Too long to be what ends a wait.
+  // An interval this long cannot be what ends a wait.
   monitor: { intervalSeconds: 60, timeoutSeconds: 5, retries: 0, consecutiveDown: 3, consecutiveUp: 2 },
   syncInterval: 5,
   limits: {},

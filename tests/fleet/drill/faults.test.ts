@@ -8,7 +8,7 @@ import { factsOf, resultOf } from "../../../fleet/drill/report/words";
 import { FakeFleet, PLAN } from "./fakeFleet";
 import { GuardedFleet } from "./guardedFleet";
 
-/** A failover takes six seconds by it, five of them for the news to travel. */
+/** With this monitor a failover takes 6 seconds, 5 of them for the change to propagate. */
 const MONITOR: Plan["monitor"] = {
   intervalSeconds: 0.5,
   timeoutSeconds: 0.5,
@@ -18,7 +18,7 @@ const MONITOR: Plan["monitor"] = {
 };
 const EXPECTED_MS = 6_000;
 
-/** Answers every other visitor with an error while the fault lasts. */
+/** A fleet that fails every second request during the fault. */
 class FlakyFleet extends FakeFleet {
   private visitors = 0;
 
@@ -37,7 +37,7 @@ class FlakyFleet extends FakeFleet {
   }
 }
 
-/** Its load balancer's API is away while the fault lasts; visitors are steered away all the same, after a while. */
+/** A fleet whose load balancer API is down during the fault. Visitors reach the other region after 2 seconds. */
 class UnseenFleet extends FakeFleet {
   asked = 0;
   private awayAt = Number.POSITIVE_INFINITY;
@@ -82,7 +82,7 @@ describe("a drill", () => {
   let unseen: Awaited<ReturnType<typeof drilled<UnseenFleet>>>;
   let speechless: typeof unseen;
   let guarded: Awaited<ReturnType<typeof drilled<GuardedFleet>>>;
-  // Side by side: each takes as long as a failover.
+  // The drills run concurrently, because each takes as long as a failover.
   beforeAll(async () => {
     [flaky, noticed, interrupted, unseen, speechless, guarded] = await Promise.all([
       drilled("flaky", new FlakyFleet(false), { limits: failedPercent }),
@@ -94,7 +94,7 @@ describe("a drill", () => {
     ]);
   }, 60_000);
 
-  it("holds a flaky region as long as a dead one takes, asks nothing of its users but how many fail, and puts it back", () => {
+  it("keeps a region flaky for as long as a failover takes, and limits only the share of failed requests", () => {
     const { report, fleet, said } = flaky;
     expect(phasesOf(report)).toEqual(["steady", "fault", "detection", "restoration", "failback", "convergence"]);
     const [fault = 0, back = 0] = ["fault", "restoration"].map(
@@ -105,7 +105,7 @@ describe("a drill", () => {
     expect(fleet.done).toEqual(["taken away", "put back"]);
     const [target] = report.targets;
     expect(target).toMatchObject({ name: "failed until detection", met: true });
-    // The session is answered; of the others every other is not.
+    // The session's requests succeed. Half of the other requests fail.
     expect(target?.measured).toBeGreaterThan(30);
     expect(target?.measured).toBeLessThan(50);
     expect(report.detectionSeconds).toBeUndefined();
@@ -113,7 +113,7 @@ describe("a drill", () => {
     expect(resultOf(report)).toBe("Met: 1 target, all 2 checks");
   });
 
-  it("tells of more visitors than usual how the survivor took them, from the fault to the return, and says nothing of it where there were none", () => {
+  it("reports the survivor's traffic under extra load, and omits that section without extra load", () => {
     const { load, samples, phases, aborted } = guarded.report;
     expect(aborted).toBeUndefined();
     const [fault = 0, back = 0] = ["fault", "restoration"].map((name) => phases.find((p) => p.phase === name)?.at);
@@ -124,7 +124,7 @@ describe("a drill", () => {
     expect(speechless.report.load).toBeUndefined();
   });
 
-  it("passes Cloudflare Access by the fleet's token, wherever it asks by the public name, and by one sign-in of its browser", () => {
+  it("passes Cloudflare Access with the fleet's token, and with one sign-in of its browser", () => {
     const { report, fleet } = guarded;
     expect(fleet.refused).toEqual([]);
     expect(report.aborted).toBeUndefined();
@@ -136,7 +136,7 @@ describe("a drill", () => {
     expect(of(speechless.report)).toEqual([]);
   });
 
-  it("holds a database for as long as its standby takes, whoever notices, and asks only when the region answered again", () => {
+  it("waits the configured time during a database failover, and then limits only the time to failback", () => {
     const { report, fleet, said } = interrupted;
     expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
     expect(said).toContain("holding it 2 s: the monitor may notice, or not");
@@ -149,14 +149,14 @@ describe("a drill", () => {
     expect(report.losses).toEqual([]);
   });
 
-  it("says when the monitor noticed a flaky region all the same", () => {
+  it("reports the time at which the monitor detected a flaky region", () => {
     const { report } = noticed;
     expect(report.detectionSeconds).toBeLessThan(3);
     expect(report.aborted).toBeUndefined();
     expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
   });
 
-  it("asks the load balancer's API nothing while that is away, and finds by visitors alone that they were steered", () => {
+  it("ignores the load balancer's API while it is down, and detects steering from requests alone", () => {
     const { report, fleet, said } = unseen;
     expect(fleet.asked).toBe(0);
     expect(report.aborted).toBeUndefined();
@@ -169,7 +169,7 @@ describe("a drill", () => {
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to recovery");
   });
 
-  it("goes on after three times a failover where nobody says what the monitor has seen", () => {
+  it("continues after three times the failover time if the monitor's state stays unknown", () => {
     const { report, fleet } = speechless;
     expect(fleet.asked).toBeGreaterThan(1);
     expect(report.aborted).toBeUndefined();

@@ -3,16 +3,16 @@ import { FakeFleet } from "./fakeFleet";
 
 const DIRECT = "/origin";
 
-/** Stands behind Cloudflare Access: lets in by a token, and by the cookie that it gives for one, until that is worth nothing. */
+/** A fleet behind Cloudflare Access. It accepts the service token, and the cookie that it sets in return. */
 export class GuardedFleet extends FakeFleet {
   override readonly accessHeaders = { "cf-access-client-id": "id", "cf-access-client-secret": "secret" };
   cookie = "first";
-  /** What each request of the browser came in by. */
+  /** How each of the browser's requests authenticated. */
   readonly cameBy: string[] = [];
-  /** What came by neither. */
+  /** URLs of requests without a valid token or cookie. */
   readonly refused: string[] = [];
 
-  /** Past the public name. */
+  /** Bypasses the public name and Access. */
   override async reach(): Promise<string> {
     return this.publicUrl + DIRECT;
   }

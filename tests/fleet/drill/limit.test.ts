@@ -4,7 +4,7 @@ import type { DrillReport, Phase } from "../../../fleet/drill/report";
 import { ExitCode } from "../../../model/errors";
 import { FakeFleet, PLAN } from "./fakeFleet";
 
-/** Cannot be put back, and counts who asks. */
+/** A fleet that fails to revert a fault, and that counts requests. */
 class LostFleet extends FakeFleet {
   asked = 0;
   askedForPods = 0;
@@ -24,14 +24,16 @@ class LostFleet extends FakeFleet {
   }
 }
 
-/** Has one pod where two are needed. */
+/** A fleet that lacks a pod that the fault needs. */
 class SmallFleet extends FakeFleet {
   override async lacks(): Promise<string[]> {
     return ["one pod"];
   }
 }
 
-/** Serves nobody while it is away, which its monitor takes a while to see; then the other region does, or nobody. */
+/**
+ * A fleet that fails all requests during the fault. After 4 seconds the monitor notices, and a takeover is possible.
+ */
 class WaitingFleet extends FakeFleet {
   private awayAt = 0;
 
@@ -61,7 +63,7 @@ class WaitingFleet extends FakeFleet {
   }
 }
 
-/** Serves again at once, and has a pod that is still starting for so many looks. */
+/** A fleet that serves immediately after the fault, but reports a starting pod for the next `left` polls. */
 class StartingFleet extends FakeFleet {
   constructor(private left: number) {
     super();
@@ -78,7 +80,7 @@ class StartingFleet extends FakeFleet {
   }
 }
 
-describe("a drill that does not come to its end", () => {
+describe("a drill that cannot finish normally", () => {
   const drilled = (backend: FakeFleet, more: object = {}) =>
     drill(Object.assign({}, PLAN, more), {
       backend,
@@ -86,7 +88,7 @@ describe("a drill that does not come to its end", () => {
       report: () => undefined,
     });
 
-  it("leaves nobody asking where it could not put back, so that the next one is measured by its own visitors", async () => {
+  it("stops its traffic and its pod polling if it fails to revert the fault", async () => {
     const backend = await new LostFleet().listen();
     try {
       await expect(drilled(backend, { load: 2 })).rejects.toThrow("no answer");
@@ -134,7 +136,7 @@ describe("a drill that does not come to its end", () => {
     }
   });
 
-  it("takes nothing away from a fleet that cannot have its fault, and says that it is that", async () => {
+  it("injects no fault into a fleet that lacks the pods for it, and fails with FleetLacks", async () => {
     const backend = await new SmallFleet().listen();
     try {
       const refused = await drilled(backend, { fault: "half" }).catch((error: unknown) => error);
@@ -148,7 +150,7 @@ describe("a drill that does not come to its end", () => {
 });
 
 describe("a drill that dies", () => {
-  it("leaves written, in whichever phase it does, what another process has to put back", async () => {
+  it("leaves its fault recorded in the lock whenever another process has to revert that fault", async () => {
     const backend = await new FakeFleet().listen();
     const isWritten = () => backend.lock.isTaken;
     const seen: Record<string, boolean> = {};
@@ -184,7 +186,7 @@ describe("a drill that dies", () => {
 });
 
 describe("the limit of a drill", () => {
-  /** A drill with this limit in a fleet that is stuck there, and what was done. */
+  /** Runs a drill with this limit in a fleet that is stuck in this phase. Returns the report and the fleet's state. */
   async function drillOf(
     stuck: ConstructorParameters<typeof FakeFleet>[0],
     limitSeconds: number,
@@ -203,7 +205,7 @@ describe("the limit of a drill", () => {
     }
   }
 
-  it("is no matter where everything ends before it", async () => {
+  it("has no effect on a drill that ends earlier", async () => {
     const { report, done } = await drillOf(undefined, 60);
     expect(report.aborted).toBeUndefined();
     expect(report.phases.map(({ phase }) => phase).at(-1)).toBe("convergence");
@@ -212,23 +214,25 @@ describe("the limit of a drill", () => {
     expect(done).toEqual(["taken away", "put back"]);
   });
 
-  it.each(["troubles", "enrol"] as const)("ends one that waits for ever in %s, before anything", async (stuck) => {
+  it.each(["troubles", "enrol"] as const)("ends a drill that hangs in `%s` before the fault", async (stuck) => {
     await expect(drillOf(stuck, 0.5)).rejects.toMatchObject({
       exitCode: ExitCode.TargetMissed,
       message: "not ready after 0.5 s: no fault was injected",
     });
   });
 
-  it("ends one whose traffic never begins, and takes nothing away", async () => {
+  it("ends a drill whose traffic never starts, without injecting the fault", async () => {
     const { report, done } = await drillOf("steady", 3);
     expect(report.aborted).toBe("not over after 3 s");
     expect(done).toEqual([]);
   });
 
-  describe("of one under way", () => {
+  describe("once the fault is injected", () => {
     const STUCK = ["detection", "recovery", "survivor-checks", "failback", "convergence"] as const;
     const ended = new Map<string, Awaited<ReturnType<typeof drillOf>>>();
-    /** Ended where it is stuck: a busy machine is given a longer limit to come that far. */
+    /**
+     * Runs a drill that is stuck in a phase. Retries with a higher limit if a busy machine did not reach that phase.
+     */
     async function endedIn(stuck: (typeof STUCK)[number], limitSeconds = 3): ReturnType<typeof drillOf> {
       const end = drillOf(stuck, limitSeconds);
       const came = await end
@@ -236,10 +240,10 @@ describe("the limit of a drill", () => {
         .catch(() => false);
       return came || limitSeconds > 60 ? end : endedIn(stuck, 4 * limitSeconds);
     }
-    // Side by side: each takes its whole limit.
+    // The drills run concurrently, because each lasts until its limit.
     beforeAll(() => Promise.all(STUCK.map(async (stuck) => ended.set(stuck, await endedIn(stuck)))), 200_000);
 
-    it.each(STUCK)("ends what waits for ever in %s, with everything put back", (stuck) => {
+    it.each(STUCK)("ends a drill that hangs in %s, and reverts the fault", (stuck) => {
       const { report, done, isLeft } = ended.get(stuck) ?? {};
       expect(report?.aborted).toMatch(/not over after \d+ s$/);
       expect(report?.phases.map(({ phase }) => phase)).toContain(stuck);
@@ -248,7 +252,7 @@ describe("the limit of a drill", () => {
     });
   });
 
-  it("is not needed by somebody who has seen enough", async () => {
+  it("does not delay a cancelled drill", async () => {
     const enough = AbortSignal.timeout(500);
     await expect(drillOf("troubles", 60, enough)).rejects.toMatchObject({ exitCode: ExitCode.Cancelled });
   });

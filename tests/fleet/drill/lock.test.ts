@@ -16,7 +16,7 @@ const WEST = { id: "drill-2", fault: "silent", region: "eu-west" } as const;
 const NEVER_MS = 1_000_000;
 const { signal } = new AbortController();
 
-/** Remembers what it puts back. */
+/** A fleet that records the faults that it reverts. */
 class RestoredFleet extends FakeFleet {
   constructor(private readonly bucket: LockBucket) {
     super();
@@ -31,7 +31,9 @@ class RestoredFleet extends FakeFleet {
   }
 }
 
-/** As `drill --restore` does it. @param deadMs how long it waits for the drill's next sign of life */
+/**
+ * Reverts what a dead drill left, like `drill --restore`. @param deadMs how long to wait for the drill's next heartbeat
+ */
 async function restored(bucket: LockBucket, deadMs = 0) {
   const fleet = await new RestoredFleet(bucket).listen();
   try {
@@ -42,7 +44,7 @@ async function restored(bucket: LockBucket, deadMs = 0) {
   }
 }
 
-describe("two drills at once", () => {
+describe("two concurrent drills", () => {
   const folder = mkdtempSync(join(tmpdir(), "drill-lock-"));
   const bucket = new LockBucket();
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -51,7 +53,7 @@ describe("two drills at once", () => {
     bucket.text = undefined;
   });
 
-  /** A process that drills in a checkout, with what it said and how it ended. */
+  /** Starts a process that drills in a checkout. Collects its output and waits for its exit. */
   function drilling(region: string, endpoint: string, checkout: string) {
     const script = join(__dirname, "drillingProcess.ts");
     const child: ChildProcess = spawn(
@@ -73,7 +75,7 @@ describe("two drills at once", () => {
     ["one checkout", folder],
     ["two checkouts", ROOT],
   ])(
-    "from %s: one takes its region away, the other is told who drills and takes nothing; both killed, --restore elsewhere puts all back",
+    "from %s: only one injects its fault; after both are killed, --restore in another process reverts it",
     async (_, checkout) => {
       const endpoint = await bucket.serve();
       const both = [drilling("us-east", endpoint, folder), drilling("eu-west", endpoint, checkout)];
@@ -105,7 +107,7 @@ describe("two drills at once", () => {
 });
 
 describe("the lock of drills", () => {
-  it("is free again once a drill is over, and once one was refused by its fleet", async () => {
+  it("is free again after a drill ends or the fleet rejects a drill", async () => {
     const fleet = await new FakeFleet().listen();
     try {
       jest.spyOn(fleet, "lacks").mockResolvedValueOnce(["a pod"]);
@@ -118,7 +120,7 @@ describe("the lock of drills", () => {
     }
   });
 
-  it("of a drill that died is another's only after --restore, also where nothing was away", async () => {
+  it("stays with a drill that died until --restore frees it, even if no fault was injected", async () => {
     const bucket = new LockBucket();
     (await DrillLock.acquire(bucket, EAST, NEVER_MS)).abandon();
     await expect(DrillLock.acquire(bucket, WEST)).rejects.toMatchObject({ exitCode: ExitCode.Refused });
@@ -126,7 +128,7 @@ describe("the lock of drills", () => {
     (await DrillLock.acquire(bucket, WEST)).abandon();
   });
 
-  it("of a drill that lives is not taken by --restore, which says who drills", async () => {
+  it("cannot be taken by --restore while its drill is running; the error names the drill", async () => {
     const bucket = new LockBucket();
     const lock = await DrillLock.acquire(bucket, EAST, 5);
     await expect(restored(bucket, 500)).rejects.toMatchObject({
@@ -136,7 +138,7 @@ describe("the lock of drills", () => {
     await lock.release();
   });
 
-  it("that was taken from a drill which stood still lets that one take nothing away, and free nothing", async () => {
+  it("once inherited from a stalled drill, stops that drill from injecting a fault or releasing the lock", async () => {
     const bucket = new LockBucket();
     const stood = await DrillLock.acquire(bucket, EAST, NEVER_MS);
     const restorer = await DrillLock.inherit(bucket, signal, { deadMs: 0 });
@@ -146,14 +148,14 @@ describe("the lock of drills", () => {
     await restorer?.release();
   });
 
-  it("is taken though the answer to the write was lost, and S3 refused the second try of it", async () => {
+  it("is acquired even if the answer to the write is lost and S3 rejects the retry", async () => {
     const bucket = new LockBucket();
     const write = bucket.write.bind(bucket);
     jest.spyOn(bucket, "write").mockImplementationOnce(async (text, seen) => void (await write(text, seen)));
     (await DrillLock.acquire(bucket, EAST)).abandon();
   });
 
-  it("stays where something could not be put back, and --restore tries that again", async () => {
+  it("is kept if a fault could not be reverted, and --restore tries again", async () => {
     const bucket = new LockBucket();
     const lock = await DrillLock.acquire(bucket, EAST);
     await lock.markTaken();
@@ -163,7 +165,7 @@ describe("the lock of drills", () => {
     expect((await restored(bucket)).taken).toMatchObject({ region: "us-east", fault: "region" });
   });
 
-  it.each(["{", '{"fault":"fire"}'])("does not take %s for nothing", async (text) => {
+  it.each(["{", '{"fault":"fire"}'])("is not treated as free if its content is invalid: %s", async (text) => {
     const bucket = new LockBucket();
     bucket.text = text;
     await expect(DrillLock.acquire(bucket, EAST)).rejects.toThrow(
@@ -172,8 +174,8 @@ describe("the lock of drills", () => {
   });
 });
 
-describe("the last moment before a fault", () => {
-  /** Whose other region is lost once the drill has seen that all is well, which its monitor may know or not. */
+describe("the last check before a fault", () => {
+  /** A fleet that loses its other region after the drill's first health check. The monitor may notice this or not. */
   class LosingFleet extends FakeFleet {
     private isLost = false;
 
@@ -200,7 +202,7 @@ describe("the last moment before a fault", () => {
   it.each([
     ["the monitor says", true],
     ["it does not answer, and the monitor does not know", false],
-  ])("takes no region away where another has been lost since the start, as %s", async (_, seen) => {
+  ])("aborts the drill if the other region has failed since the start, as %s", async (_, seen) => {
     const fleet = await new LosingFleet(seen).listen();
     try {
       const { aborted } = await drill(PLAN, { backend: fleet, signal, report: () => undefined });

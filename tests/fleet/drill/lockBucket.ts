@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { LockObject } from "../../../fleet/drill/lock";
 
-/** A bucket as far as a lock needs one: it takes of several conditional writes one. Other processes reach it as S3. */
+/** A fake bucket for a lock. It accepts only one of several conditional writes, and serves other processes as S3. */
 export class LockBucket implements LockObject {
   readonly address = "s3://flows/drills/lock.json";
   text: string | undefined;
@@ -20,12 +20,12 @@ export class LockBucket implements LockObject {
     return this.etag;
   }
 
-  /** What is away, as it is written. */
+  /** Whether the stored lock records an injected fault. */
   get isTaken(): boolean {
     return this.text !== undefined && JSON.parse(this.text).awaySince !== undefined;
   }
 
-  /** @returns the address */
+  /** Starts an S3 server for this bucket. @returns its address */
   async serve(): Promise<string> {
     this.server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
@@ -38,7 +38,7 @@ export class LockBucket implements LockObject {
         else response.writeHead(200, { etag: this.etag }).end(this.text);
         return;
       }
-      // One that names no condition would be no lock.
+      // A write without a condition could not implement a lock.
       if (headers["if-none-match"] !== "*" && !headers["if-match"]) return void refuse(403, "AccessDenied");
       const etag = await this.write(Buffer.concat(chunks).toString(), headers["if-match"]);
       if (etag === undefined) refuse(412, "PreconditionFailed");

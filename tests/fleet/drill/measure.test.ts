@@ -24,8 +24,8 @@ const recovered = (all: readonly Sample[], count: number) => recoveredAt(all, FA
 const orNever = (time: number | undefined) => time ?? Number.POSITIVE_INFINITY;
 const arrival = ({ at, latency }: Sample) => at + latency;
 
-describe("when an outage is over", () => {
-  it("is when the n-th answer is in, where none fails", () => {
+describe("the end of an outage", () => {
+  it("is the time of the n-th answer if all requests succeed", () => {
     const at = (second: number, latency: number): Sample => ({
       at: FAULT + second * 1000,
       client: "near us-east",
@@ -36,11 +36,11 @@ describe("when an outage is over", () => {
     expect(recovered([at(0, 20), at(1, 30), at(2, 40), at(3, 50)], 3)).toBe(FAULT + 2040);
   });
 
-  it("is where all are good the moment the first n of them have arrived, in whatever order they are told", () => {
+  it("is the time at which the first n requests have been answered, in any input order, if all succeed", () => {
     fc.assert(
       fc.property(goodOnes, inARow, (good, count) => {
         const first = [...good].sort((one, other) => one.at - other.at);
-        // Which of those sent at once comes first is anybody's guess.
+        // The order of requests that were sent at the same time is undefined.
         fc.pre(first[count - 1]?.at !== first[count]?.at || first.length < count);
         const expected = good.length < count ? undefined : Math.max(...first.slice(0, count).map(arrival));
         expect(recovered(good, count)).toBe(expected);
@@ -48,7 +48,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("is not told by a good run before the last failure", () => {
+  it("ignores successful requests before the last failure", () => {
     fc.assert(
       fc.property(goodOnes, failure, inARow, (good, failed, count) => {
         const early = good.filter(({ at }) => at < failed.at);
@@ -57,7 +57,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("never comes earlier by one more failure", () => {
+  it("never gets earlier if one more request fails", () => {
     fc.assert(
       fc.property(samples, failure, inARow, (all, failed, count) => {
         expect(orNever(recovered([...all, failed], count))).toBeGreaterThanOrEqual(orNever(recovered(all, count)));
@@ -65,7 +65,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("never comes earlier where more good answers in a row are asked for", () => {
+  it("never gets earlier if more successes in a row are required", () => {
     fc.assert(
       fc.property(samples, inARow, (all, count) => {
         expect(orNever(recovered(all, count + 1))).toBeGreaterThanOrEqual(orNever(recovered(all, count)));
@@ -73,7 +73,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("is not known with fewer than n good answers after the last failure, and is with n", () => {
+  it("is known if and only if at least n requests succeeded after the last failure", () => {
     fc.assert(
       fc.property(samples, inARow, (all, count) => {
         const sent = all.filter(({ at }) => FAULT <= at && at < UNTIL);
@@ -84,7 +84,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("waits for every failure that was sent before", () => {
+  it("is not before the arrival of any earlier failure", () => {
     fc.assert(
       fc.property(samples, inARow, (all, count) => {
         const over = recovered(all, count);
@@ -95,7 +95,7 @@ describe("when an outage is over", () => {
     );
   });
 
-  it("does not depend on what was sent before the fault or after the region's return", () => {
+  it("does not depend on requests from before the fault or after the region's return", () => {
     fc.assert(
       fc.property(samples, inARow, (all, count) => {
         const between = all.filter(({ at }) => FAULT <= at && at < UNTIL);
@@ -105,8 +105,8 @@ describe("when an outage is over", () => {
   });
 });
 
-describe("traffic", () => {
-  it("counts each request once, whichever way the time is cut", () => {
+describe("the traffic summary", () => {
+  it("counts each request exactly once, at whatever time it is split", () => {
     fc.assert(
       fc.property(samples, fc.integer({ min: FAULT - 20_000, max: UNTIL + 20_000 }), (all, cut) => {
         const parts = [traffic(all, 0, cut), traffic(all, cut, Number.POSITIVE_INFINITY)];
@@ -117,7 +117,7 @@ describe("traffic", () => {
     );
   });
 
-  it("takes percentiles of what was answered: a request that nothing answered has no latency", () => {
+  it("excludes requests without an answer from the latency percentiles", () => {
     fc.assert(
       fc.property(samples, (all) => {
         const silent: Sample = { at: FAULT, client: "session", ok: false, status: 0, latency: 999_999 };
@@ -129,13 +129,13 @@ describe("traffic", () => {
     );
   });
 
-  it("is all zeros where there was none", () => {
+  it("is all zeros without requests", () => {
     expect(traffic([], 0, FAULT)).toEqual({ requests: 0, failed: 0, hung: 0, p50: 0, p95: 0 });
   });
 });
 
-describe("the loss of a store", () => {
-  it("is the time between the newest survivor and the fault, never below nothing", () => {
+describe("measuring a fault", () => {
+  it("computes a store's data loss as the time from the newest surviving item to the fault, never below zero", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10_000_000 }), (ago) => {
         expect(lossOf(FAULT, FAULT - ago)).toBe(ago / 1000);
@@ -144,11 +144,11 @@ describe("the loss of a store", () => {
     );
   });
 
-  it("is unknown where nothing survived", () => {
+  it("reports an unknown data loss if nothing survived", () => {
     expect(lossOf(FAULT, undefined)).toBeUndefined();
   });
 
-  it("hung where a visitor gave up waiting, not where it was refused, or answered late", () => {
+  it("counts a request as hung only if the visitor gave up waiting, not if it was rejected or slow", () => {
     const ask = (status: number, latency: number): Sample => ({
       at: FAULT,
       client: "near us-east",

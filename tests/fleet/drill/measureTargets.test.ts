@@ -3,7 +3,7 @@ import { type Bounds, type Found, passed, targetsOf } from "../../../fleet/drill
 import { ERRANDS, type ErrandName, SPANS, type Span, type VisitCount } from "../../../fleet/drill/report";
 import { sampleReport } from "./sampleReport";
 
-describe("targets", () => {
+describe("a drill's targets", () => {
   const found: Found = {
     untilDetection: { requests: 200, failed: 3, p50: 20, p95: 40 },
     detectionSeconds: 47,
@@ -14,7 +14,7 @@ describe("targets", () => {
   };
   const metOf = (limits: Bounds) => targetsOf({ ...found, limits }).map(({ name, met }) => [name, met]);
 
-  it("are those that a limit is set for, in one order", () => {
+  it("exist only for measures with a limit, in a fixed order", () => {
     const limits = { databaseSeconds: 1, flowsSeconds: 13, failedPercent: 2, detectionSeconds: 50 };
     expect(metOf(limits)).toEqual([
       ["detection", true],
@@ -25,21 +25,21 @@ describe("targets", () => {
     expect(targetsOf({ ...found, limits: {} })).toEqual([]);
   });
 
-  it("are missed where nothing could be measured, however high the limit", () => {
+  it("are missed if nothing could be measured, however high the limit", () => {
     const limits = { recoverySeconds: 1e9, filesSeconds: 1e9, failbackSeconds: 1e9, convergenceSeconds: 1e9 };
     expect(metOf(limits).map(([, met]) => met)).toEqual([false, false, false, false]);
     const quiet = { ...found, untilDetection: { requests: 0, failed: 0, p50: 0, p95: 0 } };
     expect(targetsOf({ ...quiet, limits: { failedPercent: 100 } })).toMatchObject([{ met: false }]);
   });
 
-  it("ask of a fault that the monitor may see or not what failed until its end, whenever it was seen", () => {
+  it("count failures until the fault ends if the monitor is not certain to detect the fault", () => {
     const limits = { awayPercent: 2 };
     const after = { requests: 100, failed: 12, p50: 20, p95: 40 };
     expect(targetsOf({ ...found, limits })).toMatchObject([{ measured: 1.5, met: true }]);
     expect(targetsOf({ ...found, afterDetection: after, limits })).toMatchObject([{ measured: 5, met: false }]);
   });
 
-  it("ask that nobody waits in vain once the monitor has said so", () => {
+  it("tolerate no hung requests after detection, if the limit is zero", () => {
     const after = { requests: 200, failed: 2, hung: 1, p50: 20, p95: 40 };
     const limits = { hungPercent: 0 };
     expect(targetsOf({ ...found, limits })).toMatchObject([{ met: false }]);
@@ -47,7 +47,7 @@ describe("targets", () => {
     expect(targetsOf({ ...found, afterDetection: { ...after, hung: 0 }, limits })).toMatchObject([{ met: true }]);
   });
 
-  it("ask by kind of fault which visits must have ended well", () => {
+  it("count broken visits only of the errands and the time spans that each target covers", () => {
     const count = (errand: ErrandName, span: Span, good: number): VisitCount => ({
       errand,
       span,
@@ -64,7 +64,7 @@ describe("targets", () => {
     const good = ERRANDS.flatMap((errand) => SPANS.map((span) => count(errand, span, 10)));
     const withBroken = (errand: ErrandName, span: Span) =>
       good.map((each) => (each.errand === errand && each.span === span ? count(errand, span, 9) : each));
-    /** Where one visit in ten is broken, whether each target is missed. */
+    /** Returns the targets that are missed if one in ten visits of this errand and time span is broken. */
     const missed = (errand: ErrandName, span: Span) =>
       (["brokenPercent", "newlyBrokenPercent", "unawarePercent"] as const).filter(
         (key) => measured(key, ...withBroken(errand, span)) !== 0,
@@ -79,7 +79,7 @@ describe("targets", () => {
     expect(measured("unawarePercent", count("stream", "begun after the return", 9))).toBeUndefined();
   });
 
-  it("are met up to their limit and missed above it", () => {
+  it("are met up to and including their limit, and missed above it", () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1e6, noNaN: true }),
@@ -92,14 +92,14 @@ describe("targets", () => {
     );
   });
 
-  it("carry what was predicted, and are not judged by it", () => {
+  it("include predictions, which do not affect the result", () => {
     const [target] = targetsOf({ ...found, limits: { detectionSeconds: 60 }, predicted: { detectionSeconds: 30 } });
     expect(target).toMatchObject({ measured: 47, predicted: 30, limit: 60, met: true });
   });
 });
 
 describe("a drill", () => {
-  it("has passed only where it ran to its end, every target was met and every check passed", () => {
+  it("passes only if it ran to its end, met every target and passed every check", () => {
     const report = sampleReport();
     const [target] = report.targets;
     if (!target) throw new Error("the sample has no targets");

@@ -7,7 +7,7 @@ import { readProject } from "../../../fleet/stacks/project";
 import { ExitCode } from "../../../model/errors";
 
 const project = readProject(join(__dirname, "../../.."));
-/** The same fleet, whose second region stands by. */
+/** The same fleet with an active-standby topology. */
 const withStandby: typeof project = Object.assign({}, project, {
   stacks: new Map(
     [...project.stacks].map(([name, stack]) => {
@@ -29,7 +29,7 @@ const asked: Asked = {
 };
 
 describe("the plan of a drill", () => {
-  it("judges an outage by the monitor's numbers, the sync interval, and the config's targets", () => {
+  it("derives the limits of an outage from the monitor, the sync interval and the configured targets", () => {
     const { limits, predicted } = planOf(asked, project);
     expect(predicted.recoverySeconds).toBe(55);
     expect(limits.recoverySeconds).toBeCloseTo(60.5);
@@ -39,7 +39,7 @@ describe("the plan of a drill", () => {
     expect(limits).toMatchObject({ alertSeconds: expect.closeTo(71.5) });
   });
 
-  it("is none while the LangFlow that is moved from has visitors, whom a drill would measure too", () => {
+  it("is rejected while an old LangFlow still serves visitors, because the drill would measure them", () => {
     const moving = (share: number) => {
       const edge = project.stacks.get("edge");
       if (edge?.kind !== "edge") throw new Error("no edge");
@@ -50,7 +50,7 @@ describe("the plan of a drill", () => {
     expect(planOf(asked, moving(0)).regions).toEqual(planOf(asked, project).regions);
   });
 
-  it("is none without the Git host where the fleet keeps no record", () => {
+  it("is rejected for faults of the Git host if the fleet has no flow repository", () => {
     const edge = project.stacks.get("edge");
     if (edge?.kind !== "edge") throw new Error("no edge");
     const fleet = { ...edge.fleet, flowRepository: undefined };
@@ -60,12 +60,12 @@ describe("the plan of a drill", () => {
     expect(planOf({ ...asked, fault: "region" }, without).fault).toBe("region");
   });
 
-  it("asks of a fault that steers nobody away only that nobody notices", () => {
+  it("limits only failures and broken visits if the fault steers no users away", () => {
     for (const fault of ["pool", "git", "partition"] as const)
       expect(planOf({ ...asked, fault }, project).limits).toEqual({ failedPercent: 1, unawarePercent: 0 });
   });
 
-  it("asks no retry of a region that answers with errors, too late or not at all", () => {
+  it("limits failed requests only if the load balancer can retry them", () => {
     for (const fault of ["silent", "slow", "edge-api", "database"] as const)
       for (const asking of ["failedPercent", "newlyBrokenPercent"])
         expect(planOf({ ...asked, fault }, project).limits).not.toHaveProperty(asking);
@@ -73,53 +73,53 @@ describe("the plan of a drill", () => {
       expect(planOf({ ...asked, fault }, project).limits).toMatchObject({ failedPercent: 1 });
   });
 
-  it("predicts for answers that come too late what it does for none: the monitor waits as long for either", () => {
+  it("predicts the same for slow and for silent regions, because the monitor's timeout is the same for both", () => {
     const [slow, silent] = (["slow", "silent"] as const).map((fault) => planOf({ ...asked, fault }, project));
     expect(slow?.predicted).toEqual(silent?.predicted);
     expect(slow?.limits).toEqual(silent?.limits);
     expect(LATE_SECONDS).toBeGreaterThan(Number(slow?.monitor.timeoutSeconds));
   });
 
-  it("asks of a region of which half breaks off that no more fails than that, of those who are sent there", () => {
+  it("limits failures in a flaky region to half of the requests that are sent there", () => {
     const { limits, predicted } = planOf({ ...asked, fault: "flaky" }, project);
-    // Three of five requests are from us-east's side.
+    // Three of five requests come from us-east's side.
     expect(predicted).toEqual({ failedPercent: 30 });
     expect(limits).toEqual({ failedPercent: expect.closeTo(33) });
     const of = (region: string) => planOf({ ...asked, region, fault: "flaky" }, withStandby).predicted;
     expect([of("us-east"), of("eu-west")]).toEqual([{ failedPercent: 50 }, { failedPercent: 0 }]);
   });
 
-  it("counts who is sent to a region by how many come: of many the one browser is a small part", () => {
+  it("weighs clients by the load, so that the single browser counts less under high load", () => {
     const of = (load: number) => planOf({ ...asked, load, fault: "flaky" }, project);
     expect(of(1).predicted).toEqual({ failedPercent: 30 });
-    // 41 of 81 requests of half a second are from us-east's side.
+    // 41 of 81 requests per half second come from us-east's side.
     expect(of(20).predicted.failedPercent).toBeCloseTo(50 * (20.5 / 40.5));
     expect(of(20).load).toBe(20);
   });
 
-  it("asks of a database whose standby takes over that the region answers again within a failover, and of nobody to be steered", () => {
+  it("limits a database failover only by the time until the region answers again", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "database-failover" }, project);
     expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
     expect(predicted).toEqual({ failbackSeconds: 55 });
     expect(heldSeconds).toBe(60);
   });
 
-  it("asks of a database that takes nothing more that the region answers, and does again in time", () => {
+  it("limits a full disk only by the time until the region answers again", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "disk-full" }, project);
     expect(limits).toEqual({ failbackSeconds: expect.closeTo(60.5) });
     expect(predicted).toEqual({ failbackSeconds: 55 });
     expect(heldSeconds).toBe(60);
   });
 
-  it("asks of a region that lost one of two pods that no more fails than the load balancer sent there, and nobody to be steered", () => {
+  it("limits the loss of one of two pods by the requests that the load balancer sends there", () => {
     const { limits, predicted, heldSeconds } = planOf({ ...asked, fault: "half" }, project);
-    // Three of five requests are from us-east's side, and every other of them fails for 20 of 60 seconds.
+    // Three of five requests come from us-east's side, and half of those fail for 20 of 60 seconds.
     expect(predicted).toEqual({ awayPercent: expect.closeTo(10), failbackSeconds: 0 });
     expect(limits).toEqual({ awayPercent: expect.closeTo(16.5), failbackSeconds: expect.closeTo(60.5) });
     expect(heldSeconds).toBe(60);
   });
 
-  it("refuses on the clouds to pause replication where the foundation has no experiments, and says what makes them", () => {
+  it("rejects `replication-paused` on the clouds without experiments, and names the config that enables them", () => {
     const request: Asked = { ...asked, fault: "replication-paused", local: false };
     expect(() => planOf(request, project)).toThrow(
       expect.objectContaining({
@@ -136,7 +136,7 @@ describe("the plan of a drill", () => {
   });
 
   it.each(["database-failover", "zone"] as const)(
-    "refuses %s on the clouds where the database has no standby, and says what makes one",
+    "rejects %s on the clouds if the database has no standby, and names the config that adds one",
     (fault) => {
       const stacks = new Map(project.stacks);
       const stack = stacks.get("us-east");
@@ -157,7 +157,7 @@ describe("the plan of a drill", () => {
     },
   );
 
-  it("asks no verdict of a monitor that nobody can ask, and recovery in its time all the same", () => {
+  it("sets no detection limit if the monitor's state cannot be read, but still limits recovery", () => {
     const { limits } = planOf({ ...asked, fault: "edge-api" }, project);
     expect(limits).not.toHaveProperty("detectionSeconds");
     expect(limits).not.toHaveProperty("hungPercent");
@@ -166,7 +166,7 @@ describe("the plan of a drill", () => {
     expect(limits.flowsSeconds).toBe(13);
   });
 
-  it("refuses on the clouds a fault that there is no way for, and says why and what there is instead", () => {
+  it("rejects faults that the clouds do not support, with the reason and the nearest supported fault", () => {
     const refused = FAULTS.filter((fault) => !isCloudFault(fault));
     expect(refused).toEqual(["slow", "flaky", "disk-full", "clock"]);
     const said = new Map<Fault, string>([
@@ -189,24 +189,24 @@ describe("the plan of a drill", () => {
       expect(planOf({ ...asked, fault, local: false }, project).fault).toBe(fault);
   });
 
-  it("is named by time, region and fault", () => {
+  it("has an id that consists of the time, the region and the fault", () => {
     const { id } = planOf(asked, project, new Date("2026-11-25T17:40:13.500Z"));
     expect(id).toBe("2026-11-25T17-40-13Z-us-east-region");
     for (const fault of FAULTS) expect(planOf({ ...asked, fault }, project).id).toMatch(REPORT_NAME);
   });
 
-  it("lets two looks of the flow sync pass before the fault, however little is asked for", () => {
+  it("lasts at least two sync intervals before the fault, whatever --steady requests", () => {
     expect(planOf({ ...asked, steady: 0 }, project).steadySeconds).toBe(20);
     expect(planOf({ ...asked, steady: 45 }, project).steadySeconds).toBe(45);
   });
 
-  it("ends by itself, on the clouds later than locally, unless its line says when", () => {
+  it("has a default limit that is longer on the clouds, and --limit overrides it", () => {
     expect(planOf(asked, project).limitSeconds).toBe(DEFAULTS.limitSeconds.local);
     expect(planOf({ ...asked, local: false }, project).limitSeconds).toBe(DEFAULTS.limitSeconds.clouds);
     expect(planOf({ ...asked, limit: 60 }, project).limitSeconds).toBe(60);
   });
 
-  it("keeps a region that comes back stale away for several intervals of whatever is repeated, or as its line says", () => {
+  it("holds a stale region for six sync intervals but at least 60 s, or as long as --hold says", () => {
     const stale = { ...asked, fault: "stale-return" } as const;
     expect(planOf(stale, project)).toMatchObject({ holdSeconds: 60, settleSeconds: 60, syncInterval: 10 });
     expect(planOf({ ...stale, hold: 5 }, project)).toMatchObject({ holdSeconds: 5, settleSeconds: 60 });
@@ -218,7 +218,7 @@ describe("the plan of a drill", () => {
     expect(planOf(stale, slowly).holdSeconds).toBe(180);
   });
 
-  it("refuses a hold of a fault that has none, and one that its limit would cut short, and says what to do", () => {
+  it("rejects --hold for faults without a hold phase and a hold beyond the limit, and explains the fix", () => {
     expect(() => planOf({ ...asked, hold: 60 }, project)).toThrow(
       expect.objectContaining({
         exitCode: ExitCode.BadInput,
@@ -237,7 +237,7 @@ describe("the plan of a drill", () => {
       );
   });
 
-  it.each(["mars", undefined])("refuses the region %s in words", (region) => {
+  it.each(["mars", undefined])("rejects the region %s and lists the valid ones", (region) => {
     expect(() => planOf({ ...asked, region }, project)).toThrow("--region must be one of us-east, eu-west");
   });
 });

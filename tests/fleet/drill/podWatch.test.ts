@@ -7,8 +7,8 @@ import { sampleReport } from "./sampleReport";
 
 const ASK_MS = 10;
 
-describe("pods under load", () => {
-  /** Until all of these were seen, one after the other; an error is no answer. */
+describe("PodWatch under load", () => {
+  /** Watches pods until the backend has returned each of these results in order. An error makes one poll fail. */
   async function watched(seen: readonly (Pods | Error)[], unwantedMs = 10_000) {
     let turn = 0;
     const backend = {
@@ -41,15 +41,15 @@ describe("pods under load", () => {
     ["is over where there can be no more", true, [{ ready: 6, wanted: 6, most: 6 }]],
     ["is over where nobody makes more", true, [{ ready: 1 }]],
     ["is not over where nobody answers", false, [new Error("the tunnel broke")]],
-  ])("scaling %s", async (_, isOver, seen) => {
+  ])("decides that scaling %s", async (_, isOver, seen) => {
     expect((await watched(seen)).hasScaled).toBe(isOver);
   });
 
-  it("scaling is over where the autoscaler had its time and wants no more", async () => {
+  it("decides that scaling is over once the autoscaler had its time and wants no more pods", async () => {
     expect((await watched([two, two, two], 15)).hasScaled).toBe(true);
   });
 
-  it("tells the pods before and at most, when the first came, and of requests before and after that moment", async () => {
+  it("reports pod counts, the time of the first new pod, and traffic before and after that time", async () => {
     const began = Date.now();
     const watch = await watched([two, new Error("busy"), { ...two, wanted: 4 }, { ...two, ready: 3, wanted: 4 }, two]);
     const request = (at: number, latency: number): Sample => ({
@@ -73,11 +73,11 @@ describe("pods under load", () => {
     expect(found?.scaled).toMatchObject({ requests: 1, p95: 20 });
   });
 
-  it("tells nothing where nobody answered", async () => {
+  it("reports nothing if every poll failed", async () => {
     expect((await watched([new Error("no such autoscaler")])).found(2, [], 0, 1)).toBeUndefined();
   });
 
-  it("are told with their latencies in the report: with an autoscaler that made some, one that made none, and without one", () => {
+  it("provides latencies for the report with new pods, without new pods, and without an autoscaler", () => {
     const traffic = (p50: number) => ({ requests: 100, failed: 1, p50, p95: 2 * p50 });
     const load: UnderLoad = { factor: 2, region: "eu-west", podsBefore: 2, podsMost: 2, scaling: traffic(300) };
     const of = (more: Partial<UnderLoad>) => loadTable(sampleReport({ load: { ...load, ...more } }));

@@ -7,7 +7,7 @@ import { reportLines } from "../../../fleet/drill/report/lines";
 import { reportMarkdown } from "../../../fleet/drill/report/markdown";
 import { ENDED_EARLY, hostile, pastDrills, sampleReport, withEverywhere } from "./sampleReport";
 
-/** A report as it was read and approved; with APPROVE=1 what is said now is written, to be read again. */
+/** Returns the approved report. With APPROVE=1, first overwrites it with this report for review. */
 function approved(said: string): string {
   const file = join(__dirname, "report.approved.md");
   if (process.env.APPROVE) writeFileSync(file, said);
@@ -16,13 +16,13 @@ function approved(said: string): string {
 
 const failed = { name: "run of a flow", passed: false, said: "500 Internal Server Error" };
 
-describe("the report in Markdown", () => {
-  it("reads as approved", () => {
+describe("the drill report in Markdown", () => {
+  it("matches the approved report", () => {
     const said = reportMarkdown(sampleReport(), pastDrills());
     expect(said).toBe(approved(said));
   });
 
-  it("says first which targets were missed, by how much, and what failed in the survivor", () => {
+  it("starts with missed targets, their measured values, and failed checks of the survivor", () => {
     const { targets, checks } = sampleReport();
     const missed = targets.map((target) => ({ ...target, limit: 10, met: target.name !== "RTO" }));
     const said = reportMarkdown(sampleReport({ targets: missed, checks: [...checks, failed] }), []);
@@ -30,13 +30,13 @@ describe("the report in Markdown", () => {
     expect(result).toBe("**Missed: RTO was 10.6 s, at most 10.0 s. Failed in the survivor: run of a flow**");
   });
 
-  it("says of a drill that ended early why, and leaves out the tables of what it did not come to", () => {
+  it("explains why a drill ended early, and omits tables without data", () => {
     const said = reportMarkdown(sampleReport(ENDED_EARLY), []);
     expect(said).toContain("**Ended early: interrupted**");
     expect(said.match(/^## .*/gm)).toEqual(["## Timeline", "## Traffic", "## Trend"]);
   });
 
-  it("lets no text of the drill become markup or another cell", () => {
+  it("escapes all text from the drill, so that it cannot become markup or a table cell", () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const said = reportMarkdown(withEverywhere(text), []);
@@ -54,25 +54,25 @@ describe("the report in Markdown", () => {
   });
 });
 
-describe("the report in the terminal", () => {
+describe("the drill report in the terminal", () => {
   const shown = (report: DrillReport) => reportLines(report).map(stripVTControlCharacters);
 
-  it("ends with the result in one line", () => {
+  it("ends with a one-line result", () => {
     expect(shown(sampleReport()).at(-1)).toBe("region of us-east: Met: all 10 targets, all 5 checks");
   });
 
-  it("names a check that failed, and none that passed", () => {
+  it("lists failed checks, but no passed ones", () => {
     const lines = shown(sampleReport({ checks: [...sampleReport().checks, failed] })).join("\n");
     expect(lines).toContain("run of a flow: 500 Internal Server Error");
     expect(lines).not.toContain("MockLLM answered");
   });
 
-  it("shows each target with what was measured and its limit", () => {
+  it("shows each target with its measured value and its limit", () => {
     const [targets] = shown(sampleReport());
     expect(targets).toMatch(/RTO +10\.6 s +55\.0 s +60\.5 s +met/);
   });
 
-  it("has nothing to show of what was not measured", () => {
+  it("shows only the result if nothing was measured", () => {
     expect(shown(sampleReport(ENDED_EARLY)).at(-1)).toBe("region of us-east: Ended early: interrupted");
   });
 });

@@ -6,7 +6,7 @@ import { FakeFleet, PLAN } from "./fakeFleet";
 
 const HOUR_MS = 3_600_000;
 
-describe("what of a database could be restored", () => {
+describe("the restorable database", () => {
   async function drilled(dumpedAt: number | undefined, more: Partial<Plan> = {}) {
     const fleet = await new FakeFleet().listen();
     fleet.dumpedAt = dumpedAt;
@@ -21,7 +21,7 @@ describe("what of a database could be restored", () => {
   const lostIn = (report: Awaited<ReturnType<typeof drilled>>) =>
     lossTable(report).rows.find(([store]) => store === "database");
 
-  it("is as old at the fault as the newest dump that was there: the drill makes none itself", async () => {
+  it("is as old at the fault as the newest existing dump, because the drill makes no dump itself", async () => {
     const report = await drilled(Date.now() - 20 * HOUR_MS);
     const loss = report.losses.find(({ store }) => store === "database");
     expect(loss?.seconds).toBeCloseTo(20 * 3600, -2);
@@ -29,7 +29,7 @@ describe("what of a database could be restored", () => {
     expect((await drilled(Date.now() - 30 * HOUR_MS)).targets).toMatchObject([{ met: false }]);
   }, 60_000);
 
-  it("is nothing yet where there is none: no target locally, where no clock makes one, and a missed one on the clouds", async () => {
+  it("is missing without a dump, which misses a target on the clouds but not locally", async () => {
     const local = await drilled(undefined);
     expect(lostIn(local)).toEqual(["database", "nothing to restore yet", "a dump"]);
     expect(local.targets).toEqual([]);
@@ -47,7 +47,7 @@ describe("what of a database could be restored", () => {
       backupRegion: "eu-west",
       backupAwsRegion: "eu-west-1",
     };
-    /** @param copies what the backup region holds */
+    /** @param copies the automated backups in the backup region */
     const rds = (copies: object[]) => async (args: readonly string[]) => {
       const asked = args.join(" ");
       if (asked === "rds describe-db-instances --region us-east-1 --db-instance-identifier database-east --output json")
@@ -58,7 +58,7 @@ describe("what of a database could be restored", () => {
     };
     const copy = (arn: string, LatestTime: string) => ({ DBInstanceArn: arn, RestoreWindow: { LatestTime } });
 
-    it("is what RDS has copied of it to the backup region, not what its own region would restore", async () => {
+    it("is the newest state in the backup region's copies, not in the database's own region", async () => {
       const copies = [copy(`${ARN}-other`, "2026-11-28T11:59:00Z"), copy(ARN, "2026-11-28T11:40:00Z")];
       expect(await restorableByRds(database, rds(copies))).toEqual({
         at: Date.parse("2026-11-28T11:40:00Z"),
@@ -66,7 +66,7 @@ describe("what of a database could be restored", () => {
       });
     });
 
-    it("is nothing where none was copied, or nothing of it can be restored yet", async () => {
+    it("is missing if no backup was copied or no copy is restorable yet", async () => {
       for (const copies of [[], [copy(`${ARN}-other`, "2026-11-28T11:59:00Z")], [{ DBInstanceArn: ARN }]])
         expect(await restorableByRds(database, rds(copies))).not.toHaveProperty("at");
     });

@@ -8,10 +8,10 @@ import { expectedFailoverSeconds } from "../../../model/failover";
 const START = Date.parse("2026-11-25T17:40:13.000Z");
 const MONITOR = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiveDown: 3, consecutiveUp: 2 };
 const REGIONS = ["us-east", "eu-west"];
-/** Seconds from the start at which each phase begins. */
+/** Start of each phase, in seconds from the drill's start. */
 const BEGINS = [0, 30, 30.1, 77, 84, 96, 141, 183];
 const END = 236;
-/** Seconds from the fault: when the monitor noticed, and until when an open connection could still die of it. */
+/** Seconds from the fault to the monitor's detection. In `BROKEN`, until the last failure of an open connection. */
 const DETECTED = 47;
 const BROKEN = 9;
 const CLIENTS = ["near us-east", "near eu-west", "session"];
@@ -19,7 +19,7 @@ const CLIENTS = ["near us-east", "near eu-west", "session"];
 const FAULT_AT = START + 30_000;
 const RESTORED_AT = START + 96_000;
 
-/** Numbers from 0 to 1 that are the same each time (Park and Miller). */
+/** Returns a deterministic generator of numbers from 0 to 1 (Park and Miller). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -28,7 +28,9 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Three clients, twice a second each: us-east is away from 30 s to 96 s, and is trusted again at 141 s. */
+/**
+ * Three clients send two requests per second each. us-east is down from 30 s to 96 s, and gets traffic again at 141 s.
+ */
 function samples(random: () => number): Sample[] {
   const ticks = Array.from({ length: END * 2 }, (_, tick) => START + tick * 500);
   return ticks.flatMap((tick) =>
@@ -48,7 +50,7 @@ function samples(random: () => number): Sample[] {
   );
 }
 
-/** A stream every ten seconds from each side, half a minute long: those in us-east at the fault are cut. */
+/** Each side starts a half-minute stream every ten seconds. The fault cuts the streams that are open in us-east. */
 function streams(): Visit[] {
   const every = Array.from({ length: 20 }, (_, index) => START + index * 10_000);
   return ["us-east", "eu-west"].flatMap((side) =>
@@ -67,7 +69,7 @@ function streams(): Visit[] {
   );
 }
 
-/** A drill that went well, measured as one is. */
+/** Returns the report of a successful drill, computed as for a real drill. */
 export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillReport {
   const seen = samples(seeded(seed));
   const lost = seen.filter(({ client }) => client === "near us-east");
@@ -150,7 +152,7 @@ export function sampleReport(more: Partial<DrillReport> = {}, seed = 17): DrillR
   };
 }
 
-/** Quarterly drills before the sample; the second missed its targets, the third took something else away. */
+/** Returns quarterly drills before the sample. The second missed its targets, and the third had a different fault. */
 export function pastDrills(): PastDrill[] {
   const past = (startedAt: string, recoverySeconds: number, detectionSeconds: number, met: boolean): PastDrill => ({
     ...summaryOf(sampleReport()),
@@ -168,7 +170,7 @@ export function pastDrills(): PastDrill[] {
   ];
 }
 
-/** As an interrupted drill leaves it: no fault yet, nobody asked, nothing measured. */
+/** The state of a report that was interrupted before the fault: no checks and no measurements. */
 export const ENDED_EARLY: Partial<DrillReport> = {
   aborted: "interrupted",
   phases: sampleReport().phases.slice(0, 1),
@@ -187,7 +189,7 @@ export const ENDED_EARLY: Partial<DrillReport> = {
   visits: [],
 };
 
-/** A text between marks that occur nowhere else, so that it is found again wherever it went. */
+/** A text between unique markers, so that tests find it wherever a report shows it. */
 export const hostile = fc
   .array(
     fc.constantFrom("<", ">", '"', "'", "&", "`", "|", "{", "}", "\n", "\\", "*", "_", "x", "$&", "</svg>", "]]>"),
@@ -198,7 +200,7 @@ export const hostile = fc
   )
   .map((parts) => `⟦${parts.join("")}⟧`);
 
-/** A short report with one text in every place that text of the drill goes to. */
+/** Returns a short report that has this text in every field that can hold text from a drill. */
 export function withEverywhere(text: string): DrillReport {
   const report = sampleReport();
   return {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { LangFlow } from "../../../fleet/drill/langflow";
 
 describe("a sign-in of a drill", () => {
-  /** Signs in at a LangFlow that gives these answers, one after the other. */
+  /** Signs in to a LangFlow that returns these statuses in order. */
   async function signIn(...statuses: readonly number[]) {
     let asked = 0;
     const server = createServer((_, response) => {
@@ -21,11 +21,11 @@ describe("a sign-in of a drill", () => {
     }
   }
 
-  it("waits where too many came from its address, and is taken then", async () => {
+  it("retries after a rate limit", async () => {
     expect(await signIn(429, 200)).toEqual({ said: "hers", asked: 2 });
   });
 
-  it("is no other refusal's to repeat", async () => {
+  it("does not retry after any other rejection", async () => {
     expect(await signIn(401, 200)).toEqual({ said: "login: 401", asked: 1 });
   });
 });

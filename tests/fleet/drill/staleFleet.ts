@@ -21,10 +21,10 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
-/** What LangFlow keeps, by kind and id; the same in both regions, but for what one does while the other is away. */
+/** LangFlow's rows by kind and id. Both regions share them, except for edits while one region is away. */
 export type State = Readonly<Record<Kind, Map<string, Row>>>;
 
-/** Of the rows of a kind, the one whose name ends so. */
+/** Returns the row whose name or username contains this text. */
 export const named = (rows: ReadonlyMap<string, Row>, ending: string): Row => {
   const found = [...rows.values()].find(({ name, username }) => (name ?? username)?.includes(ending));
   if (!found) throw new Error(`no ${ending}`);
@@ -32,8 +32,8 @@ export const named = (rows: ReadonlyMap<string, Row>, ending: string): Row => {
 };
 
 /**
- * Two regions that agree at once, of which one is away: what it was told last has not left it, and is merged when it is back as
- * the flow sync does it.
+ * Two regions with immediate replication, one of which goes offline. Its last edits have not been replicated, and are
+ * merged on its return by the rules of the flow sync.
  */
 export class StaleFleet extends FakeFleet {
   readonly state: State = {
@@ -47,7 +47,10 @@ export class StaleFleet extends FakeFleet {
   protected stale: State = this.state;
   private made = 0;
 
-  /** @param spoil what the region brings back that it must not: what both hold, and what it held when it went */
+  /**
+   * @param spoil breaks the merge on the region's return; its arguments are the shared state and the returning region's
+   * state
+   */
   constructor(
     private readonly spoil: (both: State, stale: State) => void = () => undefined,
     stuck?: ConstructorParameters<typeof FakeFleet>[0],
@@ -115,7 +118,7 @@ export class StaleFleet extends FakeFleet {
   }
 
   private make(kind: Kind, body: string): Row {
-    // The drill's own, which it runs.
+    // The first flow is the drill's own, which the drill runs.
     const id = kind === "flows" && this.state.flows.size === 0 ? "flow" : `${kind}-${++this.made}`;
     const row: Row = Object.assign({ folder_id: "project", api_key: `key of ${id}` }, JSON.parse(body), { id });
     this.state[kind].set(id, row);

@@ -9,7 +9,7 @@ import { named, StaleFleet, type State } from "./staleFleet";
 
 type Kind = keyof State;
 
-/** A row is back as it was when the region went. */
+/** Returns a change that restores a row to the returning region's old version. */
 const back = (kind: Kind, ending: string) => (both: State, stale: State) => {
   const row = named(stale[kind], ending);
   both[kind].set(row.id, Object.assign({}, row));
@@ -18,7 +18,7 @@ const gone = (kind: Kind, ending: string) => (both: State) => void both[kind].de
 const STUCK = ["hold", "return-checks"] as const;
 const CONTESTED = "an edit that had not left the region is kept beside a later one";
 
-/** What a region does that breaks each promise, and no other. */
+/** Merge errors of a returning region. Each breaks exactly one promise. */
 const BREACHES: Readonly<Record<string, readonly [promise: string, spoil: (both: State, stale: State) => void]>> = {
   "its older flow wins": ["a flow edited meanwhile keeps that edit", back("flows", " edited")],
   "its flow is back": ["a flow deleted meanwhile stays deleted", back("flows", "drill deleted")],
@@ -50,7 +50,7 @@ const BREACHES: Readonly<Record<string, readonly [promise: string, spoil: (both:
   "its file is back": ["a file deleted meanwhile stays deleted", back("files", "drill-deleted")],
 };
 
-/** A user that was deleted is back once both regions have been looked at. */
+/** A fleet in which a deleted user reappears after both regions were checked once. */
 class LateFleet extends StaleFleet {
   private looks = 0;
 
@@ -63,7 +63,7 @@ class LateFleet extends StaleFleet {
   }
 }
 
-/** Whatever the region was told last got away all the same, and nothing is to be merged. */
+/** A fleet that replicates a region's last edits before that region goes offline, so that nothing is left to merge. */
 class LeakyFleet extends StaleFleet {
   override async takeAway(): Promise<void> {
     await super.takeAway();
@@ -91,7 +91,7 @@ describe("a drill of a stale return", () => {
       await fleet.close();
     }
   }
-  /** Ended where it is stuck: a busy machine is given a longer limit to come that far. */
+  /** Runs a drill that is stuck in a phase. Retries with a higher limit if a busy machine did not reach that phase. */
   async function endedIn(stuck: (typeof STUCK)[number], limitSeconds = 10): ReturnType<typeof drilled> {
     const endless = { limitSeconds, ...(stuck === "hold" && { holdSeconds: 1_000 }) };
     const end = drilled(new StaleFleet(undefined, stuck), endless);
@@ -105,7 +105,7 @@ describe("a drill of a stale return", () => {
     if (!found) throw new Error(`no drill ${name}`);
     return found;
   };
-  // Side by side: most of each is waiting.
+  // The drills run concurrently, because they mostly wait.
   beforeAll(async () => {
     const fleets = new Map(Object.entries(BREACHES).map(([name, [, spoil]]) => [name, new StaleFleet(spoil)]));
     fleets.set("well", new StaleFleet());
@@ -117,7 +117,7 @@ describe("a drill of a stale return", () => {
     ]);
   }, 200_000);
 
-  it("holds the region away while the others live on, and looks at what it brought once all hold the same flows", () => {
+  it("keeps the region offline during the hold, and checks the merged data once all regions agree", () => {
     const { report, fleet } = of("well");
     expect(report.aborted).toBeUndefined();
     expect(report.phases.map(({ phase }) => phase)).toEqual([
@@ -141,7 +141,7 @@ describe("a drill of a stale return", () => {
     expect(fleet.done).toEqual(["taken away", "put back"]);
   });
 
-  it.each(Object.entries(BREACHES))("fails where %s", (name, [promise]) => {
+  it.each(Object.entries(BREACHES))("fails if %s", (name, [promise]) => {
     const { report } = of(name);
     expect(report.aborted).toBeUndefined();
     expect(failedOf(report)).toEqual([{ name: promise, passed: false, said: "not so in us-east, eu-west" }]);
@@ -149,23 +149,23 @@ describe("a drill of a stale return", () => {
     expect(resultOf(report)).toContain(`Failed after the return: ${promise}`);
   });
 
-  it("looks again later: what comes back a moment after is seen", () => {
+  it("checks again later, and detects data that reappears after the first check", () => {
     expect(failedOf(of("late").report).map(({ name }) => name)).toEqual(["a user deleted meanwhile stays deleted"]);
   });
 
-  it.each(["well", ...Object.keys(BREACHES)])("takes away all it has made: %s", (name) => {
+  it.each(["well", ...Object.keys(BREACHES)])("deletes everything it created: %s", (name) => {
     const { state } = of(name).fleet;
     const left = Object.values(state).flatMap((rows) => [...rows.values()].map((row) => row.name ?? row.username));
     expect(left).toEqual(["langflow-dr-drill"]);
   });
 
-  it("says of an edit that had left already that it showed nothing, and asks for no copy of it", () => {
+  it("reports that an edit that was already replicated proves nothing, and expects no copy of it", () => {
     const { report } = of("leaky");
     expect(failedOf(report)).toEqual([]);
     expect(report.returnChecks?.filter(({ said }) => said.endsWith("nothing was shown"))).toHaveLength(3);
   });
 
-  it.each(STUCK)("ends at its limit in the phase %s, with the region put back", (stuck) => {
+  it.each(STUCK)("ends at its limit in the phase %s, with the region restored", (stuck) => {
     const { report, fleet, isLeft } = of(stuck);
     expect(report.phases.map(({ phase }) => phase)).toContain(stuck);
     expect(report.aborted).toMatch(/not over after \d+ s$/);
@@ -174,7 +174,7 @@ describe("a drill of a stale return", () => {
     expect(isLeft).toBe(false);
   });
 
-  it("leaves nothing that a later `--restore` does not take away, which takes nothing of a person's", async () => {
+  it("can be cleaned up completely by a later `--restore`, which deletes no user's data", async () => {
     const rows: readonly [Kind, string][] = [
       ["users", "langflow-dr-drill"],
       ["flows", "Drill of yesterday edited (us-east then)"],
@@ -197,7 +197,7 @@ describe("a drill of a stale return", () => {
     const left = Object.values(fleet.state).flatMap((each) => [...each.values()].map(({ name }) => name));
     expect(cleared).toEqual([]);
     expect(left).toEqual(["A person's", "Starter Project", "A_PERSONS", "langflow-dr-drill", "a-person", "a-persons"]);
-    // A region that does not answer keeps what it has, and that is said.
+    // An unreachable region keeps its rows, and the result reports that.
     expect(await clearLeftovers(["us-east"], fleet, signal, 0)).toEqual([
       expect.stringMatching(/^what the drill made is still in us-east, until the next drill: /),
     ]);

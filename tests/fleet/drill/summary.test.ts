@@ -6,7 +6,7 @@ import { sampleReport } from "./sampleReport";
 describe("a drill's summary", () => {
   const report = sampleReport();
 
-  it("has the report's moments and numbers, and nothing that visitors sent or were answered", () => {
+  it("has the report's times and measurements, but no request or response data", () => {
     expect(drillSummary(report)).toEqual({
       version: 1,
       id: report.id,
@@ -23,7 +23,7 @@ describe("a drill's summary", () => {
     });
   });
 
-  it("names the targets that were missed and the checks that did not hold, as the verdict counts both", () => {
+  it("lists missed targets and failed checks, and both count for the verdict", () => {
     const [target] = report.targets;
     const missed = { ...target, name: "RTO", unit: "s" as const, limit: 1, met: false };
     const broken = { name: "a flow that was deleted", passed: false, said: "it is back" };
@@ -31,7 +31,7 @@ describe("a drill's summary", () => {
     expect([found.passed, found.missed]).toEqual([false, ["RTO", "a flow that was deleted"]]);
   });
 
-  it("has no moment that never came", () => {
+  it("omits times of phases that the drill did not reach", () => {
     const early = { ...report, phases: report.phases.slice(0, 1), aborted: "not over after 1 s" };
     expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["faultAt"]));
     expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["restoredAt"]));
@@ -40,7 +40,7 @@ describe("a drill's summary", () => {
     expect(drillSummary(interrupted).restoredAt).toBe(phases.find(({ phase }) => phase === "restoration")?.at);
   });
 
-  it("is what the agents read, of every fault, below the region that was drilled", () => {
+  it("can be parsed by the agents for every fault, and is stored under the drilled region", () => {
     for (const fault of FAULTS) {
       const { id: _, ...told } = drillSummary({ ...report, fault });
       expect(parseSummary(JSON.stringify(drillSummary({ ...report, fault })), "us-east")).toEqual(told);

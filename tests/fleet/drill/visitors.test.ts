@@ -8,7 +8,7 @@ import { GuardedFleet } from "./guardedFleet";
 
 const HER = { id: "id", token: "token", apiKey: "key" };
 
-/** Loses what was uploaded, or changes it, once it was acknowledged. */
+/** A fleet that loses one acknowledged upload and changes another. */
 class ForgetfulFleet extends FakeFleet {
   forget(): void {
     const [first = "", second = ""] = this.files.keys();
@@ -17,7 +17,7 @@ class ForgetfulFleet extends FakeFleet {
   }
 }
 
-/** Its streams take a while. */
+/** A fleet that delays each stream by a second. */
 class LongFleet extends FakeFleet {
   protected override async stream(body: string): Promise<string> {
     await sleep(1_000);
@@ -25,7 +25,7 @@ class LongFleet extends FakeFleet {
   }
 }
 
-describe("visitors", () => {
+describe("a drill's visitors", () => {
   let fleet: ForgetfulFleet;
   let visitors: Visitors;
   beforeEach(async () => {
@@ -40,7 +40,7 @@ describe("visitors", () => {
 
   const endsOf = (visits: readonly Visit[]) => new Set(visits.map(({ errand, end }) => `${errand} ${end}`));
 
-  it("ask for all that users do, from the sides that they are told, and are answered well by one that is well", async () => {
+  it("send all kinds of requests from the given sides, and a healthy fleet answers them all", async () => {
     visitors.start(["us-east", "eu-west", "ap-south"], "us-east", HER);
     visitors.startLong(["us-east", "eu-west"], "flow", HER);
     await sleep(1_300);
@@ -51,30 +51,30 @@ describe("visitors", () => {
     expect(sides("healthz")).toEqual(new Set(["near us-east", "near eu-west", "near ap-south"]));
     expect(sides("stream")).toEqual(new Set(["near us-east", "near eu-west"]));
     expect(sides("upload")).toEqual(sides("stream"));
-    // Only what is short is a sample: the report's percentiles are of those.
+    // Only short requests are samples, because the report computes percentiles from samples.
     expect(new Set(visitors.samples.map(({ client }) => client))).toEqual(new Set([...sides("healthz"), "session"]));
     expect(visitors.uploads.acknowledged).toHaveLength(2);
   });
 
-  it("come so many times as often as they are told, but for the browser, of which there is one", async () => {
+  it("multiply their requests by the load factor, except for the single browser", async () => {
     const many = new Visitors(fleet, 10);
     const began = Date.now();
     many.start(["us-east"], "us-east", HER);
     many.startLong(["us-east"], "flow", HER);
     const made = (errand: string) => many.visits.filter((each) => each.errand === errand).length;
-    // Without the factor it would take ten seconds.
+    // Without the factor this would take ten seconds.
     while (made("healthz") < 20 && Date.now() - began < 9_000) await sleep(50);
     const elapsed = Date.now() - began;
     await many.stop();
     expect(made("healthz")).toBeGreaterThanOrEqual(20);
     expect(made("whoami")).toBeLessThanOrEqual(1 + elapsed / 1_000);
-    // Every half a second, and every second.
+    // Uploads run every half second and streams every second.
     expect(made("upload")).toBeGreaterThan(1);
     expect(made("upload")).toBeLessThanOrEqual(1 + elapsed / 500);
     expect(made("stream")).toBeLessThanOrEqual(1 + elapsed / 1_000);
   });
 
-  it("are each counted as their own answer went, whatever the others' did", async () => {
+  it("count each request by its own result, independently of the others", async () => {
     visitors.start(["us-east"], "us-east", { ...HER, id: "eve" });
     visitors.startLong(["us-east"], "no-flow", HER);
     await sleep(300);
@@ -83,7 +83,7 @@ describe("visitors", () => {
     expect(visitors.samples.filter(({ ok }) => !ok).map(({ client }) => client)).toEqual(["session"]);
   });
 
-  it("find of what was acknowledged that which is gone, and that which is another by now", async () => {
+  it("detect acknowledged uploads that are missing or changed", async () => {
     visitors.startLong(["us-east", "eu-west", "ap-south"], "flow", HER);
     await sleep(300);
     await visitors.stop();
@@ -101,7 +101,7 @@ describe("visitors", () => {
     });
   });
 
-  it("leave the streams that are under way at their end, but for those that began before what was asked about", async () => {
+  it("abandon open streams when they stop, except streams from before the given time", async () => {
     const long = new LongFleet();
     const ends = async (since?: number) => {
       const each = new Visitors(long);
@@ -122,7 +122,7 @@ describe("visitors", () => {
   });
 });
 
-describe("visitors of a name that Cloudflare Access guards", () => {
+describe("visitors of a hostname behind Cloudflare Access", () => {
   let fleet: GuardedFleet;
   let visitors: Visitors;
   beforeEach(async () => {
@@ -135,7 +135,7 @@ describe("visitors of a name that Cloudflare Access guards", () => {
     await fleet.close();
   });
 
-  it("bring the fleet's token, and the browser from its first answer on only the cookie, beside that of its region", async () => {
+  it("send the fleet's token, but the browser sends only cookies after its first response", async () => {
     visitors.start(["us-east"], "us-east", HER);
     visitors.startLong(["us-east"], "flow", HER);
     await sleep(2_500);
@@ -147,7 +147,7 @@ describe("visitors of a name that Cloudflare Access guards", () => {
     ]);
   });
 
-  it("are told apart from those who had to sign in again", async () => {
+  it("report a browser that had to sign in again", async () => {
     visitors.start(["us-east"], "us-east", HER);
     await sleep(500);
     fleet.cookie = "second";
@@ -157,7 +157,7 @@ describe("visitors of a name that Cloudflare Access guards", () => {
     expect(visitors.signInChecks()).toMatchObject([{ passed: false, said: "2 times since the drill began" }]);
   });
 
-  it("have nothing to sign in to where it is off", () => {
+  it("have no sign-in check if Access is off", () => {
     expect(new Visitors(new FakeFleet()).signInChecks()).toEqual([]);
   });
 });

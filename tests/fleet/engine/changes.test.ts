@@ -24,7 +24,7 @@ const recorded = (...events: EngineEvent[]): Recording => {
 };
 
 describe("Recording", () => {
-  it("tells which properties differ, and which of them force a replacement", () => {
+  it("reports which properties differ, and which of them force a replacement", () => {
     const detailedDiff = {
       "versioningConfiguration.status": { diffKind: "update", inputDiff: false },
       bucket: { diffKind: "update-replace", inputDiff: true },
@@ -41,7 +41,7 @@ describe("Recording", () => {
     ]);
   });
 
-  it("tells nothing of what no input names, now or before: that is the provider's to compute", () => {
+  it("ignores properties that no old or new input contains, because the provider computes them", () => {
     const detailedDiff = Object.fromEntries(
       ["modifiedOn", "rules[0].name", "bucket"].map((path) => [path, { diffKind: "update", inputDiff: false }]),
     );
@@ -58,14 +58,14 @@ describe("Recording", () => {
     expect(recording.changes.map(({ operation }) => operation)).toEqual(["replace"]);
   });
 
-  it("does not count what stays the same, what is only read, and the stack itself", () => {
+  it("ignores unchanged resources, reads and the stack itself", () => {
     const stack = step("create", { type: "pulumi:pulumi:Stack" });
     const recording = recorded(step("same"), step("read"), step("refresh"), stack);
     expect(recording.changes).toEqual([]);
     expect(recording.unchanged).toBe(1);
   });
 
-  it("keeps each error once, without colour marks, and no passing remark", () => {
+  it("keeps each error once, without colour codes, and drops ephemeral messages", () => {
     const said = (severity: string, message: string, ephemeral = false): EngineEvent =>
       ({ diagnosticEvent: { severity, message, color: "never", ephemeral } }) as EngineEvent;
     const recording = recorded(
@@ -79,7 +79,7 @@ describe("Recording", () => {
 });
 
 describe("shortType", () => {
-  it("says types as people do", () => {
+  it("shortens a type token to provider, service and name", () => {
     expect(shortType("aws:s3/bucketVersioning:BucketVersioning")).toBe("aws.s3.BucketVersioning");
     expect(shortType("kubernetes:apps/v1:Deployment")).toBe("kubernetes.apps.Deployment");
     expect(shortType("random:index/randomBytes:RandomBytes")).toBe("random.RandomBytes");

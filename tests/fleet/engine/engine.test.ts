@@ -34,7 +34,7 @@ describe("the choice of an engine", () => {
     throw new Error("get.pulumi.com cannot be reached");
   };
 
-  /** Sources that have nothing, and a record of what was tried. */
+  /** Builds engine sources that have nothing by default, and that record which sources were tried. */
   function sources(have: Partial<EngineSources> & { makes?: PulumiCommand }): EngineSources & { tried: string[] } {
     const tried: string[] = [];
     let made: PulumiCommand | undefined;
@@ -53,13 +53,13 @@ describe("the choice of an engine", () => {
     };
   }
 
-  it("takes the CLI on PATH when it is new enough, and makes nothing", async () => {
+  it("uses the CLI on PATH if it is recent enough, and installs nothing", async () => {
     const present = sources({ onPath: async () => cli("3.226.0"), cached: async () => cli(ENGINE_VERSION) });
     await expect(chooseEngine(present, () => undefined)).resolves.toMatchObject({ version: parse("3.226.0") });
     expect(present.tried).toEqual([]);
   });
 
-  it("passes by a CLI on PATH that is too old, says so, and takes the cached one", async () => {
+  it("reports an outdated CLI on PATH and uses the cached engine", async () => {
     const said: string[] = [];
     const old = sources({ onPath: async () => cli("3.225.1"), cached: async () => cli(ENGINE_VERSION) });
     await expect(chooseEngine(old, (message) => said.push(message))).resolves.toMatchObject({
@@ -69,7 +69,7 @@ describe("the choice of an engine", () => {
     expect(old.tried).toEqual([]);
   });
 
-  it("builds from source only where the vendor's build can't be had", async () => {
+  it("builds from source only if the official build cannot be downloaded", async () => {
     const online = sources({ makes: cli(ENGINE_VERSION) });
     await chooseEngine(online, () => undefined);
     expect(online.tried).toEqual(["install"]);
@@ -79,7 +79,7 @@ describe("the choice of an engine", () => {
     expect(offline.tried).toEqual(["install", "build"]);
   });
 
-  it("makes nothing when another process has made the engine while we waited", async () => {
+  it("installs nothing if another process installed the engine during the wait for the lock", async () => {
     let waited = false;
     const late = sources({ cached: async () => (waited ? cli(ENGINE_VERSION) : undefined) });
     late.exclusively = (work) => {
@@ -90,7 +90,7 @@ describe("the choice of an engine", () => {
     expect(late.tried).toEqual([]);
   });
 
-  it("does not start a build after a cancelled download", async () => {
+  it("starts no build after a cancelled download", async () => {
     const controller = new AbortController();
     const cancelled = sources({
       install: async () => {
@@ -105,17 +105,17 @@ describe("the choice of an engine", () => {
   });
 });
 
-describe("what counts as good enough", () => {
+describe("the version requirements", () => {
   it.each([
     ["3.225.9", false],
     ["3.226.0", true],
     ["3.300.0", true],
     ["4.0.0", false],
-  ])("a CLI of version %s: %s", (version, good) => {
+  ])("accept version %s of the Pulumi CLI: %s", (version, good) => {
     expect(recentEnough(parse(version))).toBe(good);
   });
 
-  it("refuses a CLI that does not tell its version", () => {
+  it("reject a CLI that does not report its version", () => {
     expect(recentEnough(null)).toBe(false);
   });
 
@@ -124,7 +124,7 @@ describe("what counts as good enough", () => {
     ["go1.27rc1", "local"],
     ["go1.24.0", "auto"],
     ["go1.24.0", "go1.24.0+auto"],
-  ])("%s with GOTOOLCHAIN=%s can build the engine", (version, toolchain) => {
+  ])("accept %s with GOTOOLCHAIN=%s for a build", (version, toolchain) => {
     expect(whyGoCannotBuild(version, toolchain)).toBeUndefined();
   });
 
@@ -132,19 +132,19 @@ describe("what counts as good enough", () => {
     ["go1.26.5", "local", "older than 1.26.6"],
     ["go1.20.1", "auto", "older than 1.26.6"],
     ["devel", "auto", "not a version"],
-  ])("%s with GOTOOLCHAIN=%s can not, and the reason is named", (version, toolchain, reason) => {
+  ])("reject %s with GOTOOLCHAIN=%s for a build, and name the reason", (version, toolchain, reason) => {
     expect(whyGoCannotBuild(version, toolchain)).toContain(reason);
   });
 });
 
 describe("the engine's cache", () => {
-  it("is in XDG_CACHE_HOME, or in ~/.cache where that is unset or relative", () => {
+  it("is in XDG_CACHE_HOME, or in ~/.cache if XDG_CACHE_HOME is unset or relative", () => {
     expect(engineCache({ XDG_CACHE_HOME: "/caches" }, "/home/a")).toBe("/caches/langflow-dr/engine");
     expect(engineCache({}, "/home/a")).toBe("/home/a/.cache/langflow-dr/engine");
     expect(engineCache({ XDG_CACHE_HOME: "caches" }, "/home/a")).toBe("/home/a/.cache/langflow-dr/engine");
   });
 
-  it("gets an engine whole or not at all", async () => {
+  it("contains either a complete engine or none", async () => {
     const cache = temporary();
     const half = publish(cache, "1.0.0", async (folder) => {
       writeFileSync(path.join(folder, "half"), "");
@@ -161,7 +161,7 @@ describe("the engine's cache", () => {
     expect(readdirSync(cache)).toEqual(["1.0.0"]);
   });
 
-  it("is filled by one process at a time, and the second is told that it waits", async () => {
+  it("is filled by one process at a time, and a waiting process reports that it waits", async () => {
     const cache = temporary();
     const order: string[] = [];
     let second: Promise<void> | undefined;
@@ -186,7 +186,7 @@ describe("the engine's cache", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("takes over from a process that died, and sweeps up what it left", async () => {
+  it("takes the lock of a dead process and deletes that process's partial files", async () => {
     const cache = temporary();
     writeFileSync(path.join(cache, ".lock"), "1\n");
     utimesSync(path.join(cache, ".lock"), 0, 0);
@@ -195,7 +195,7 @@ describe("the engine's cache", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("can be waited for only as long as nobody cancels", async () => {
+  it("stops waiting for the lock when the run is cancelled", async () => {
     const cache = temporary();
     writeFileSync(path.join(cache, ".lock"), "1\n");
     const controller = new AbortController();
@@ -210,10 +210,10 @@ describe("the engine's cache", () => {
   });
 });
 
-describe("a command that is run", () => {
-  it("ends with all its children when it is cancelled", async () => {
+describe("run", () => {
+  it("kills the command and all its children on cancellation", async () => {
     const controller = new AbortController();
-    // The grandchild holds the pipe of stdout: while it lives, the run can't settle.
+    // The grandchild holds the stdout pipe, so run() cannot settle before the grandchild ends.
     const running = run("sh", ["-c", "sleep 600 & echo started >&2; wait"], {
       signal: controller.signal,
       onLine: () => controller.abort(),
@@ -221,7 +221,7 @@ describe("a command that is run", () => {
     await expect(running).rejects.toMatchObject({ exitCode: ExitCode.Cancelled });
   });
 
-  it("quotes the end of what it complained about when it fails", async () => {
+  it("quotes the last lines of stderr if the command fails", async () => {
     await expect(run("sh", ["-c", "echo out; echo no such module >&2; exit 3"])).rejects.toThrow(
       /ended with 3:\nno such module/,
     );
@@ -229,7 +229,7 @@ describe("a command that is run", () => {
 });
 
 describe("ensureEngine on a machine without an engine", () => {
-  /** PATH with nothing but the tools named; the vendor's site out of reach; an empty cache. */
+  /** Prepares an empty cache, a PATH with only these tools, and a network in which get.pulumi.com is unreachable. */
   function bareMachine(tools: Record<string, string>): string {
     const home = temporary();
     for (const [name, body] of Object.entries(tools)) script(path.join(home, "bin", name), body);
@@ -248,7 +248,7 @@ describe("ensureEngine on a machine without an engine", () => {
         printf '#!/bin/sh\\necho ${version}\\n' > "$out"; chmod +x "$out";;
     esac`;
 
-  it("builds it with Go, reports the phases, and has it at once the second time", async () => {
+  it("builds the engine with Go, reports the phases, and uses the cache the second time", async () => {
     const cache = bareMachine({ go: goThatBuilds(`v${ENGINE_VERSION}`) });
     const said: string[] = [];
     const engine = await ensureEngine((message) => said.push(message));
@@ -266,13 +266,13 @@ describe("ensureEngine on a machine without an engine", () => {
     expect(said).toEqual([]);
   });
 
-  it("refuses a build that is not the version it should be, and keeps nothing of it", async () => {
+  it("rejects a build of the wrong version, and keeps none of its files", async () => {
     const cache = bareMachine({ go: goThatBuilds("v3.0.0") });
     await expect(ensureEngine(() => undefined)).rejects.toThrow("reports version v3.0.0");
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("names all three ways out where Go is missing or too old", async () => {
+  it("lists all three ways to get an engine if Go is missing or too old", async () => {
     const cache = bareMachine({ go: "printf 'go1.22.0\\nlocal\\n'" });
     const failure = await ensureEngine(() => undefined).catch((error: unknown) => error);
     expect(failure).toMatchObject({ isUserError: true, exitCode: ExitCode.Unreachable });

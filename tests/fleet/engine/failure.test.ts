@@ -24,11 +24,11 @@ describe("failureOf", () => {
     ["ExpiredToken: the security token included in the request is expired", ExitCode.Unauthenticated],
     ["resource x is protected", ExitCode.Refused],
     ["BucketAlreadyOwnedByYou: the bucket exists", ExitCode.ResourceFailed],
-  ])("tells the meaning of %s", (message, exitCode) => {
+  ])("maps this message to its exit code: %s", (message, exitCode) => {
     expect(failureOf(new EngineFailed(255, "", ""), saying(message))).toEqual({ message, exitCode });
   });
 
-  it("says where the passphrase is that a state's secrets need", () => {
+  it("explains where to find the passphrase if a state's secrets need one", () => {
     const { message, exitCode } = failureOf(
       new EngineFailed(255, "", "get stack secrets manager: incorrect passphrase"),
     );
@@ -41,14 +41,14 @@ describe("failureOf", () => {
     "NoCredentialProviders: no valid providers in chain. Deprecated.",
     "get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds",
     "No valid credential sources found. Please see the documentation",
-  ])("tells no credentials from refused ones, with the ways on: %s", (said) => {
+  ])("distinguishes missing credentials from rejected ones, and suggests fixes: %s", (said) => {
     const { message, exitCode } = failureOf(new EngineFailed(255, "", said));
     expect(exitCode).toBe(ExitCode.Unauthenticated);
     expect(message).toMatch(/^no cloud credentials .*--local.*`pulumi login`.*docs\/deploy\.md/);
     expect(message).not.toContain("\n");
   });
 
-  it("says of a full disk what to do, and which file was not written", () => {
+  it("explains how to recover from a full disk, and names the file that was not written", () => {
     const said = "failed to save snapshot: write /fleet/foundation.json.1.tmp: no space left on device";
     const message = `the disk is full, so the state was not written: free some space, then run this again\n${said}`;
     expect(failureOf(new EngineFailed(255, "", ""), saying(said))).toEqual({
@@ -57,7 +57,7 @@ describe("failureOf", () => {
     });
   });
 
-  it("names what is protected in one line, and says the same whichever came first", () => {
+  it("lists each protected resource on one line, in a stable order", () => {
     const urn = (name: string) => `urn:pulumi:foundation::langflow-dr::a:b:C$aws:kms/key:Key::${name}`;
     const protectedBy = (name: string) =>
       `Preview failed: resource "${urn(name)}" cannot be deleted\nbecause it is protected. To unprotect the resource, …`;
@@ -74,7 +74,7 @@ describe("failureOf", () => {
     expect(told("two", "one")).toEqual(told("one", "two"));
   });
 
-  it("tells an outage in one line, however many resources got no answer", () => {
+  it("reports an outage in one line, however many resources got no answer", () => {
     const recording = new Recording();
     for (const type of ["vpc", "eip", "subnet", "route", "flowLog"])
       recording.onEvent({
@@ -86,7 +86,7 @@ describe("failureOf", () => {
     });
   });
 
-  it("passes no advice on that would drop from the state what may well be there", () => {
+  it("removes the engine's advice to drop unreachable resources from the state", () => {
     const said = "Preview failed: failed to read resource state due to unreachable cluster.";
     for (const advice of [
       " If the cluster has been deleted, you can edit the pulumi state to remove this resource or retry with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to true.",
@@ -98,21 +98,21 @@ describe("failureOf", () => {
       });
   });
 
-  it("keeps the engine's own exit code where nothing says more", () => {
+  it("keeps the engine's exit code if the output explains nothing", () => {
     expect(failureOf(new EngineFailed(3, "", "who are you?")).exitCode).toBe(ExitCode.Unauthenticated);
   });
 
-  it("keeps the words and the code of an error made for users", () => {
+  it("keeps the message and the exit code of a UserError", () => {
     const error = new UserError("mend it so", ExitCode.StackMissing);
     expect(failureOf(error, saying("noise"))).toEqual({ message: "mend it so", exitCode: ExitCode.StackMissing });
   });
 
-  it("calls an interrupted run interrupted, whatever the engine said on its way out", () => {
+  it("reports an interrupted run as cancelled, whatever the engine printed", () => {
     const failure = failureOf(new EngineFailed(255, "", ""), saying("update canceled"), AbortSignal.abort());
     expect(failure.exitCode).toBe(ExitCode.Cancelled);
   });
 
-  it("calls what nobody foresaw unforeseen", () => {
+  it("reports unexpected errors with the generic exit code", () => {
     expect(failureOf(new TypeError("x is not a function")).exitCode).toBe(ExitCode.Failure);
   });
 });
@@ -122,11 +122,11 @@ describe("isOrphanedLock", () => {
   const lock = (owner: string, pid: number) =>
     `error: the stack is currently locked by 1 lock(s). Either wait\n  file:///s.json: created by user@${owner} (pid ${pid}) at 2026-01-01T00:00:00Z`;
 
-  it("holds for a lock whose process of this machine is gone", () => {
+  it("is true for a lock of a dead process on this machine", () => {
     expect(isOrphanedLock(lock(host, 4242), () => false)).toBe(true);
   });
 
-  it("does not hold for a live process, another machine, or no lock at all", () => {
+  it("is false for a live process, for another machine and without a lock", () => {
     expect(isOrphanedLock(lock(host, process.pid))).toBe(false);
     expect(isOrphanedLock(lock("elsewhere", 4242), () => false)).toBe(false);
     expect(isOrphanedLock("something else failed", () => false)).toBe(false);

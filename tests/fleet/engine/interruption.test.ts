@@ -9,7 +9,7 @@ describe("an interrupt", () => {
     return { said, ...interruption((message) => said.push(message)) };
   };
 
-  it("asks for the end, and is the same one when npm passes it on", () => {
+  it("requests a graceful end, and ignores the duplicate signal that npm forwards", () => {
     const { said, signal, interrupt } = started();
     expect(signal.aborted).toBe(false);
     interrupt();
@@ -19,7 +19,7 @@ describe("an interrupt", () => {
     expect(said).toEqual([expect.stringMatching(/^interrupted: the engine finishes/)]);
   });
 
-  it("stops at once when a person presses again", () => {
+  it("stops at once if the user interrupts again", () => {
     const { said, interrupt } = started();
     interrupt();
     jest.advanceTimersByTime(1_100);

@@ -13,7 +13,7 @@ interface Issue extends Stored {
   comments: Stored[];
 }
 
-/** Main's newest commit. */
+/** Newest commit on main. */
 const HEAD = "f".repeat(40);
 
 interface Run {
@@ -30,7 +30,7 @@ interface Run {
   readonly head_repository: { readonly id: number };
 }
 
-/** A run of the workflow Deploy on main that ended well, but for what is said otherwise. */
+/** Returns a successful run of the Deploy workflow on main, with these changes. */
 export const runOf = (head_sha: string, more: Partial<Run> = {}): Run => ({
   head_sha,
   status: "completed",
@@ -44,22 +44,25 @@ export const runOf = (head_sha: string, more: Partial<Run> = {}): Run => ({
   ...more,
 });
 
-/** As much of GitHub's API as our workflows use, kept in memory; it records every call that changes something. */
+/**
+ * A fake of the GitHub API that our workflows use. It keeps its data in memory and records every request that changes
+ * data.
+ */
 export class FakeGitHub {
   readonly issues: Issue[] = [];
-  /** Comments a pull request, by its number. */
+  /** Comments by pull request number. */
   readonly comments = new Map<number, Stored[]>();
-  /** Open pull requests: number, `owner:branch`, commit. */
+  /** Open pull requests: number, `owner:branch` and head commit. */
   readonly pullRequests: { number: number; head: string; sha: string }[] = [];
-  /** Runs of the workflow Deploy, the one made last first. */
+  /** Runs of the Deploy workflow, newest first. */
   readonly runs: Run[] = [];
-  /** Of runs that were started again, by id and number. */
+  /** Earlier attempts of runs that were re-run, by run id and attempt number. */
   readonly formerAttempts = new Map<string, Run>();
   readonly tags: string[] = [];
-  /** Commits that main has. */
+  /** Commits on main. */
   readonly main = new Set<string>();
   readonly calls: string[] = [];
-  /** What every request was authorised with. */
+  /** Authorization headers of all requests. */
   readonly tokens = new Set<string | undefined>();
   private readonly server: FastifyInstance = Fastify();
   private next = 1;
@@ -109,7 +112,7 @@ export class FakeGitHub {
       }
       return reply.code(204).send();
     });
-    // GitHub lists what the branch is called, in whichever repository it is.
+    // GitHub filters by branch name only, and includes branches of that name in forks.
     server.get<{ Querystring: { branch: string } }>(
       `${repositoryPath}/actions/workflows/deploy.yml/runs`,
       async ({ query }) => {
@@ -133,7 +136,7 @@ export class FakeGitHub {
     await server.listen({ host: "127.0.0.1", port: 0 });
   }
 
-  /** What a workflow's environment says. */
+  /** Environment variables that GitHub Actions sets for a workflow. */
   get environment() {
     return {
       GITHUB_TOKEN: "a-workflows-token",
@@ -144,13 +147,13 @@ export class FakeGitHub {
     };
   }
 
-  /** A commit of main's that the workflow Deploy brought to the clouds, before those that were. */
+  /** Adds a commit on main with a successful deployment, older than all previous ones. */
   deployed(sha: string): void {
     this.main.add(sha);
     this.runs.push(runOf(sha));
   }
 
-  /** A comment that was there before. */
+  /** Adds an existing comment. */
   seed(pullRequest: number, body: string, type: "Bot" | "User" = "Bot"): void {
     this.commentsOf(String(pullRequest)).push({ id: this.next++, body, user: { type } });
   }

@@ -8,7 +8,7 @@ import { FakeGitHub, runOf } from "./fakeGitHub";
 const MARK = "<!-- langflow-dr preview -->";
 const WHOLE = "https://github.com/example-org/langflow-dr/actions/runs/7";
 
-describe("the preview under a pull request", () => {
+describe("the preview comment on a pull request", () => {
   const fake = new FakeGitHub();
   beforeAll(() => fake.start());
   afterAll(() => fake.stop());
@@ -19,7 +19,7 @@ describe("the preview under a pull request", () => {
   const put = (text: string) => comment(gitHub(fake.environment), 5, text, WHOLE);
   const bodies = () => fake.comments.get(5)?.map(({ body }) => body);
 
-  it("is one comment, changed in place", async () => {
+  it("is created once and then updated in place", async () => {
     expect(await put("first")).toBe("created");
     expect(await put("second")).toBe("updated");
     expect(await put("second")).toBe("unchanged");
@@ -27,7 +27,7 @@ describe("the preview under a pull request", () => {
     expect(fake.calls).toEqual(["POST issues/5/comments", expect.stringMatching(/^PATCH issues\/comments\/\d+$/)]);
   });
 
-  it("is not made where there is nothing to say, and taken away where there no longer is", async () => {
+  it("is not created without changes, and is deleted when no changes remain", async () => {
     expect(await put("")).toBe("unchanged");
     expect(fake.calls).toEqual([]);
     await put("something");
@@ -35,7 +35,7 @@ describe("the preview under a pull request", () => {
     expect(bodies()).toEqual([]);
   });
 
-  it("leaves the comments of people alone, those that quote its mark too", async () => {
+  it("does not affect people's comments, even if they quote its marker", async () => {
     fake.seed(5, `${MARK}\nquoted`, "User");
     fake.seed(5, "nice change", "User");
     await put("preview");
@@ -43,14 +43,14 @@ describe("the preview under a pull request", () => {
     expect(bodies()).toEqual([`${MARK}\nquoted`, "nice change"]);
   });
 
-  it("becomes one again where two runs at once had made two", async () => {
+  it("replaces the duplicates that two concurrent runs created", async () => {
     fake.seed(5, `${MARK}\none`);
     fake.seed(5, `${MARK}\nanother`);
     await put("preview");
     expect(bodies()).toEqual([`${MARK}\npreview`]);
   });
 
-  it("goes under the open pull request whose head is that very commit, and under no other", async () => {
+  it("is posted on the open pull request whose head is exactly this commit, and on no other", async () => {
     fake.pullRequests.push({ number: 9, head: "someone:feature", sha: "new" });
     const of = (owner: string, commit: string) =>
       pullRequestOf(gitHub(fake.environment), { owner, branch: "feature", commit });
@@ -59,7 +59,7 @@ describe("the preview under a pull request", () => {
     expect(await of("example-org", "new")).toBeUndefined();
   });
 
-  it("never outgrows what GitHub takes, and says where the whole text is", () => {
+  it("never exceeds GitHub's size limit, and links to the full text if it is truncated", () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 50 }), fc.integer({ min: 1, max: 5_000 }), (lines, times) => {
         const text = Array.from({ length: times }, () => lines.join("\n")).join("\n");
@@ -71,13 +71,13 @@ describe("the preview under a pull request", () => {
     );
   });
 
-  it("closes the details it was cut in, so that the sentence about it is seen", () => {
+  it("closes an open details block before the truncation notice, so that the notice is visible", () => {
     const body = bodyOf(MARK, `<details>\n${"- a change\n".repeat(10_000)}</details>`, WHOLE);
     expect(body).toMatch(/- a change\n\n<\/details>\n\n\*\*Cut here\*\*/);
   });
 });
 
-describe("the commit that is deployed", () => {
+describe("the deployed commit", () => {
   const fake = new FakeGitHub();
   beforeAll(() => fake.start());
   afterAll(() => fake.stop());
@@ -89,7 +89,7 @@ describe("the commit that is deployed", () => {
   });
   const commit = () => deployedCommit(gitHub(fake.environment));
 
-  it("is that of the newest run that ended well", async () => {
+  it("is that of the newest successful run", async () => {
     await expect(commit()).rejects.toThrow("no run of the workflow Deploy has ended well yet");
     fake.runs.push(
       runOf("waiting", { status: "waiting", conclusion: null }),
@@ -100,13 +100,13 @@ describe("the commit that is deployed", () => {
     expect(await commit()).toBe("good");
   });
 
-  it("is that of an older run which was started again", async () => {
+  it("is that of an older run if this run was re-run later", async () => {
     fake.runs.push(runOf("now"), runOf("good", { run_started_at: "2026-01-02T00:00:00Z" }));
     expect(await commit()).toBe("good");
   });
 
   it.each(["failure", "cancelled", null])(
-    "stays that of a run that ended well, whatever becomes of it started again: %s",
+    "remains that of a successful run if a re-run of it ends with %s",
     async (conclusion) => {
       const again = { id: 7, run_attempt: 3, run_started_at: "2026-01-05T00:00:00Z" };
       const status = conclusion === null ? "waiting" : "completed";
@@ -117,7 +117,7 @@ describe("the commit that is deployed", () => {
     },
   );
 
-  it("is refused where a tag has main's name, whose runs are listed as main's", async () => {
+  it("is rejected if a tag is named main, because GitHub lists its runs as main's", async () => {
     fake.runs.push(runOf("good"));
     fake.tags.push("main-2");
     expect(await commit()).toBe("good");
@@ -125,7 +125,7 @@ describe("the commit that is deployed", () => {
     await expect(commit()).rejects.toThrow("a tag is called main");
   });
 
-  it("is not known while one is being deployed", async () => {
+  it("is unknown while a deployment is in progress", async () => {
     const run_started_at = "2026-01-02T00:00:00Z";
     fake.runs.push(runOf("now", { status: "in_progress", conclusion: null, run_started_at }), runOf("good"));
     await expect(commit()).rejects.toThrow("now is being deployed");
@@ -136,13 +136,13 @@ describe("the commit that is deployed", () => {
     ["of a fork's branch of that name", { head_repository: { id: 2 } }],
     ["of a pull request", { event: "pull_request" }],
     ["of another branch", { head_branch: "feature" }],
-  ])("is none %s", async (_, more) => {
+  ])("is never that of a run %s", async (_, more) => {
     fake.main.add("forged");
     fake.runs.push(runOf("forged", { run_started_at: "2026-01-02T00:00:00Z", ...more }), runOf("good"));
     expect(await commit()).toBe("good");
   });
 
-  it("is refused where main does not have it", async () => {
+  it("is rejected if main no longer contains it", async () => {
     fake.runs.push(runOf("taken back"), runOf("good", { run_started_at: "2025-01-01T00:00:00Z" }));
     await expect(commit()).rejects.toThrow("taken back was deployed and is not on main any more");
   });

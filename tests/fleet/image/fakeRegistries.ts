@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 
-/** What one region's ECR holds, and how it answers. */
+/** Contents and behaviour of one region's ECR. */
 interface Region {
   readonly repositories: Map<string, Set<string>>;
-  /** Name of the error that answers every call. */
+  /** Name of the error that every call returns. */
   error?: string;
-  /** Looks at an image that are answered with "not here" first. */
+  /** Number of image lookups that fail with "not found" before the image appears. */
   late: number;
 }
 
 /**
- * cosign as far as we use it, with the words and exit codes of version 3.0.6: signatures are files, and it writes down
- * how it was called.
+ * A fake cosign with the messages and exit codes of version 3.0.6. It stores signatures as files and logs its
+ * arguments.
  */
 const COSIGN = `#!/bin/sh
 echo "$*" >>"$FAKE_COSIGN/calls"
@@ -33,7 +33,7 @@ fi
 
 const ACCOUNT = "123456789012";
 
-/** Every region's ECR behind one address, and a cosign on the PATH: the environment a verb is run in. */
+/** The ECR of every region behind one address, and a cosign on PATH. Verbs run with its `environment`. */
 export class FakeRegistries {
   readonly regions = new Map<string, Region>();
   readonly folder = mkdtempSync(join(tmpdir(), "cosign-"));
@@ -69,7 +69,7 @@ export class FakeRegistries {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Nothing anywhere, and no call yet. */
+  /** Deletes all images and recorded calls. */
   reset(): void {
     this.regions.clear();
     for (const file of ["calls", "fails"]) rmSync(join(this.folder, file), { force: true });
@@ -91,7 +91,7 @@ export class FakeRegistries {
     writeFileSync(join(this.folder, reference.replace(/[/:@]/g, "_")), `${signer}\n`);
   }
 
-  /** What cosign says instead of doing anything. */
+  /** Makes every cosign call fail with this message. */
   failCosign(said: string): void {
     writeFileSync(join(this.folder, "fails"), said);
   }

@@ -58,7 +58,7 @@ const options = (own: Partial<LookOptions> = {}): LookOptions => ({
   image: undefined,
   ...own,
 });
-/** Soon enough for a test. */
+/** A short poll interval for tests. */
 const POLL_MS = 20;
 const verify = (given: LookOptions) => handlers.verify(given, POLL_MS);
 const sign = (given: LookOptions) => handlers.sign(given, POLL_MS);
@@ -69,13 +69,13 @@ const refusal = async (work: Promise<unknown>): Promise<UserError> =>
     (error) => error,
   );
 
-it("bundles the agent by a program that CI's jobs install, which leave out what development needs", () => {
+it("the agent is bundled with a production dependency, because CI's jobs install no development dependencies", () => {
   const { scripts, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   expect(Object.keys(dependencies)).toContain(scripts["agent:bundle"].split(" ")[0]);
 });
 
 describe("fleet image verify", () => {
-  it("asks every region's own registry for both images, by digest and for the one workflow's signature", async () => {
+  it("checks both images by digest in every region's registry, and their signature by the Image workflow", async () => {
     expect(await verify(options())).toBe(ExitCode.Success);
     expect(fake.cosignCalls.sort()).toEqual(
       REGIONS.flatMap((region) => [`langflow@${LANGFLOW}`, `langflow-agent@${AGENT}`].map((each) => [region, each]))
@@ -94,13 +94,13 @@ describe("fleet image verify", () => {
     ]);
   });
 
-  it("waits for a copy that is on its way", async () => {
+  it("waits until an image has been replicated", async () => {
     fake.region("eu-west-1").late = 5;
     expect(await verify(options({ timeout: 30 }))).toBe(ExitCode.Success);
     expect(fake.region("eu-west-1").late).toBe(0);
   });
 
-  it("looks at one other image, where it is named", async () => {
+  it("checks only the image that --image names", async () => {
     const digest = `sha256:${"c".repeat(64)}`;
     for (const region of REGIONS) {
       fake.push(region, "langflow", digest);
@@ -166,7 +166,7 @@ describe("fleet image verify", () => {
       ExitCode.Unauthenticated,
       ["eu-west-1", "ecr:DescribeImages"],
     ],
-  ])("names %s, and still tells of the rest", async (_, breakIt, own, exitCode, words) => {
+  ])("reports %s and still checks the other images", async (_, breakIt, own, exitCode, words) => {
     breakIt();
     expect(await verify(options(own))).toBe(exitCode);
     const failed = result().images.filter((each: { result: string }) => each.result === "failed");
@@ -184,24 +184,24 @@ describe("fleet image verify", () => {
       "Error: GET https://x: UNAUTHORIZED: authentication required",
       ExitCode.Unauthenticated,
     ],
-  ])("does not take it for a missing signature that %s", async (_, said, exitCode) => {
+  ])("does not report a missing signature if %s", async (_, said, exitCode) => {
     fake.failCosign(said);
     expect(await verify(options())).toBe(exitCode);
   });
 
-  it("says that AWS could not be reached, where nobody answers", async () => {
+  it("reports that AWS could not be reached", async () => {
     process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:1";
     expect(await verify(options())).toBe(ExitCode.Unreachable);
     expect(printed).toContain("ECR in eu-west-1 could not be reached");
   });
 
-  it("says what to install where there is no cosign", async () => {
+  it("reports that cosign must be installed", async () => {
     process.env.PATH = "/nonexistent";
     expect(await verify(options())).toBe(ExitCode.BadInput);
     expect(printed).toContain("cosign is not on PATH");
   });
 
-  it("ends as interrupted when it is interrupted", async () => {
+  it("exits as cancelled when it is interrupted", async () => {
     fake.region("eu-west-1").late = Number.POSITIVE_INFINITY;
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 50);
@@ -212,18 +212,18 @@ describe("fleet image verify", () => {
   it.each<[string, Partial<LookOptions>, string]>([
     ["the local fleet", { local: true }, "no signed images"],
     ["an image without a digest", { image: "langflow:1.13.0" }, "has no digest"],
-  ])("refuses %s before it asks anybody", async (_, own, message) => {
+  ])("rejects %s before any request", async (_, own, message) => {
     const error = await refusal(verify(options(own)));
     expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
     expect(fake.cosignCalls).toEqual([]);
   });
 
-  it("refuses a config that does not say whose workflow signs", async () => {
+  it("rejects a config without githubRepository, which identifies the signing workflow", async () => {
     edit((text) => text.replace(/ {2}langflow-dr:githubRepository:\n {4}value: .*\n/, ""));
     expect((await refusal(verify(options()))).message).toContain("githubRepository");
   });
 
-  it("shows people a table, and never a credential", async () => {
+  it("prints a table for people, without credentials", async () => {
     fake.region("eu-west-1").error = "AccessDeniedException";
     await verify(options({ json: false }));
     expect(printed).toContain(hostOf("us-east-1"));
@@ -233,7 +233,7 @@ describe("fleet image verify", () => {
 });
 
 describe("fleet image sign", () => {
-  it("signs where no valid signature is, and there alone", async () => {
+  it("signs only images without a valid signature", async () => {
     fake.sign("eu-west-1", "langflow", LANGFLOW, "somebody@example.com");
     expect(await sign(options())).toBe(ExitCode.Success);
     expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([
@@ -242,18 +242,18 @@ describe("fleet image sign", () => {
     expect(await verify(options())).toBe(ExitCode.Success);
   });
 
-  it("signs nothing anew when it is run again", async () => {
+  it("signs nothing the second time", async () => {
     await sign(options());
     expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([]);
   });
 
-  it("signs nothing where it cannot see what is signed", async () => {
+  it("signs nothing if it cannot check the existing signatures", async () => {
     fake.failCosign("Error: dial tcp: i/o timeout");
     expect(await sign(options())).toBe(ExitCode.Unreachable);
     expect(fake.cosignCalls.filter((call) => call.startsWith("sign"))).toEqual([]);
   });
 
-  it("refuses a person, whose signature no deployment would take", async () => {
+  it("rejects a run outside the Image workflow, because deployments would reject that signature", async () => {
     delete process.env.ACTIONS_ID_TOKEN_REQUEST_URL;
     expect((await refusal(sign(options()))).message).toContain("only a job of the Image workflow");
   });

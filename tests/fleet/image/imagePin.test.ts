@@ -30,8 +30,8 @@ const failure = (work: () => unknown): UserError => {
   throw new Error("nothing was refused");
 };
 
-describe("an image moved in Pulumi.yaml", () => {
-  it("changes that value alone, however it is quoted and whatever stands around it", () => {
+describe("pinning an image in Pulumi.yaml", () => {
+  it("changes only that value, whatever its quoting and the text around it", () => {
     const style = fc.constantFrom(
       (image: string) => `langflow-dr:image:\n    value: ${image} # for the whole fleet`,
       (image: string) => `langflow-dr:image:\n    value: "${image}"`,
@@ -53,7 +53,7 @@ describe("an image moved in Pulumi.yaml", () => {
   it.each([
     ["langflow", "langflow-dr:image"],
     ["langflow-agent", "langflow-dr:agentImage"],
-  ])("finds where the repository %s is named in this repository's own file", (repository, key) => {
+  ])("finds the key of the repository %s in this project's file", (repository, key) => {
     const image = imageTo(repository, "2");
     const change = pinned(PROJECT, image);
     expect(change.key).toBe(key);
@@ -62,7 +62,7 @@ describe("an image moved in Pulumi.yaml", () => {
     expect(lines).toEqual([`    value: ${imageText(image)}`]);
   });
 
-  it("is refused where no key names the repository, and where two do", () => {
+  it("is rejected if no key, or more than one key, names the repository", () => {
     expect(failure(() => pinned(PROJECT, imageTo("other", "1"))).message).toContain(
       "does not name the repository other (",
     );
@@ -70,7 +70,7 @@ describe("an image moved in Pulumi.yaml", () => {
     expect(failure(() => pinned(twice, imageTo("langflow", "1"))).message).toContain("langflow more than once");
   });
 
-  it("is refused where the value is a text over several lines", () => {
+  it("is rejected if the value is a multi-line string", () => {
     const folded = PROJECT.replace(/value: (langflow:\S+)/, "value: >-\n      $1");
     expect(parse(folded).config["langflow-dr:image"].value).toMatch(/^langflow:/);
     expect(failure(() => pinned(folded, imageTo("langflow", "1"))).message).toContain(
@@ -78,15 +78,15 @@ describe("an image moved in Pulumi.yaml", () => {
     );
   });
 
-  it("is refused in a file that is no YAML", () => {
+  it("is rejected if the file is not valid YAML", () => {
     expect(failure(() => pinned("config: [", imageTo("langflow", "1"))).exitCode).toBe(ExitCode.BadInput);
   });
 });
 
-describe("the commits of somebody else", () => {
+describe("commits of other people", () => {
   const ours: BranchCommit = { sha: "1", message: `Image\n\n${TRAILER}`, author: "app[bot]", committer: "app[bot]" };
 
-  it("are not those this made, under its own name or GitHub's", () => {
+  it("exclude our own, even if GitHub is the committer", () => {
     expect(foreign([ours, { ...ours, committer: "web-flow" }, { ...ours, message: `${ours.message}\n` }])).toEqual([]);
   });
 
@@ -95,7 +95,7 @@ describe("the commits of somebody else", () => {
     ["quote our last line further up", { message: `${TRAILER}\n\nand a fix` }],
     ["were ours before somebody amended them", { committer: "ann" }],
     ["are of nobody GitHub knows", { committer: undefined }],
-  ])("%s", (_, change) => {
+  ])("include commits that %s", (_, change) => {
     const theirs = { ...ours, sha: "2", ...change };
     expect(foreign([ours, theirs])).toEqual([theirs]);
   });
@@ -144,7 +144,7 @@ describe("fleet image pin", () => {
   const imageOn = (branch: string) =>
     parse(fake.filesOf(`heads/${branch}`)["Pulumi.yaml"] ?? "").config["langflow-dr:image"];
 
-  it("writes the file here, and nothing the second time", async () => {
+  it("writes the local file, and changes nothing the second time", async () => {
     expect(await run("1", { pullRequest: false })).toMatchObject({ outcome: "written" });
     const written = readFileSync(join(project, "Pulumi.yaml"), "utf8");
     expect(written).toBe(pinned(PROJECT, imageTo("langflow", "1")).text);
@@ -152,7 +152,7 @@ describe("fleet image pin", () => {
     expect(fake.calls).toEqual([]);
   });
 
-  it("opens one pull request, and changes it for each later image", async () => {
+  it("opens one pull request and updates it for each later image", async () => {
     expect(await run("1")).toMatchObject({ outcome: "opened", url: expect.stringContaining("/pull/1") });
     expect(await run("2")).toMatchObject({ outcome: "updated", url: expect.stringContaining("/pull/1") });
     const [only, ...more] = fake.pullRequests;
@@ -165,7 +165,7 @@ describe("fleet image pin", () => {
     expect(imageOn("main").value).toContain("sha256:0123456789abcdef");
   });
 
-  it("does nothing where the request says the same already, and where main does", async () => {
+  it("does nothing if the pull request or main already has the image", async () => {
     await run("1");
     fake.calls.length = 0;
     expect(await run("1")).toMatchObject({ outcome: "unchanged" });
@@ -174,7 +174,7 @@ describe("fleet image pin", () => {
     expect(await run("1")).toMatchObject({ outcome: "unchanged" });
   });
 
-  it("starts from what main is now, not from the checkout nor from an old branch", async () => {
+  it("starts from the current main, not from the checkout or an old branch", async () => {
     await run("1");
     const moved = PROJECT.replace("platform-team", "another-team");
     fake.commit("main", { "Pulumi.yaml": moved, "NEW.md": "of main" });
@@ -186,20 +186,20 @@ describe("fleet image pin", () => {
     });
   });
 
-  it("goes on with a branch whose request was squashed into main", async () => {
+  it("reuses the branch of a pull request that was squashed into main", async () => {
     await run("1");
     fake.commit("main", { "Pulumi.yaml": pinned(PROJECT, imageTo("langflow", "1")).text });
     for (const each of fake.pullRequests) each.state = "closed";
     expect(await run("2")).toMatchObject({ outcome: "opened", url: expect.stringContaining("/pull/2") });
   });
 
-  it("keeps the requests of two repositories apart", async () => {
+  it("uses separate pull requests for separate repositories", async () => {
     await run("1");
     await run("1", { image: imageText(imageTo("langflow-agent", "1")) });
     expect(fake.pullRequests.map(({ head }) => head)).toEqual(["image/langflow", "image/langflow-agent"]);
   });
 
-  it("refuses a branch that others pushed to, and leaves it as it is", async () => {
+  it("refuses to change a branch that others pushed to", async () => {
     await run("1");
     const theirs = fake.commit("image/langflow", { "README.md": "a fix" }, { author: "ann" });
     const error = await refused("2");
@@ -208,7 +208,7 @@ describe("fleet image pin", () => {
     expect(fake.refs.get("heads/image/langflow")).toBe(theirs);
   });
 
-  it.each([["1"], ["2"]])("loses nothing that is pushed while it works (request %s)", async (nth) => {
+  it.each([["1"], ["2"]])("overwrites no commit that is pushed concurrently (request %s)", async (nth) => {
     if (nth === "2") await run("1");
     let theirs = "";
     fake.meanwhile = () => {
@@ -219,7 +219,7 @@ describe("fleet image pin", () => {
     expect(fake.refs.get("heads/image/langflow")).toBe(theirs);
   });
 
-  it("takes along what Git sees changed in a folder, and nothing else", async () => {
+  it("includes the changes that Git reports in the --also folder, and no other changes", async () => {
     const git = (...args: string[]) =>
       execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: project });
     mkdirSync(join(project, "images/base"), { recursive: true });
@@ -244,7 +244,7 @@ describe("fleet image pin", () => {
     });
   });
 
-  it.each([401, 403])("says what the token must be allowed where GitHub answers %i", async (status) => {
+  it.each([401, 403])("names the permissions that the token needs if GitHub answers %i", async (status) => {
     fake.refusal = status;
     const error = await refused("1");
     expect(error.exitCode).toBe(ExitCode.Unauthenticated);
@@ -252,7 +252,7 @@ describe("fleet image pin", () => {
     expect(error.message).not.toContain("a-workflows-token");
   });
 
-  it("says that GitHub could not be reached", async () => {
+  it("reports that GitHub could not be reached", async () => {
     process.env.GITHUB_API_URL = "http://127.0.0.1:1";
     expect((await refused("1")).exitCode).toBe(ExitCode.Unreachable);
   });
@@ -262,7 +262,7 @@ describe("fleet image pin", () => {
     ["further files without a request", { pullRequest: false, also: ["images"] }, "--also needs --pull-request"],
     ["a folder without a project", { pullRequest: false, project: "/nonexistent" }, "--project"],
     ["a tag that moves", { image: "langflow:latest" }, "the tag latest moves"],
-  ])("refuses %s", async (_, own, message) => {
+  ])("rejects %s", async (_, own, message) => {
     expect((await refused("1", own)).message).toContain(message);
     expect(fake.calls).toEqual([]);
   });

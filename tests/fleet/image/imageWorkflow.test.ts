@@ -9,7 +9,7 @@ const REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 const BASE = `sha256:${"c".repeat(64)}`;
 const BUILT = `sha256:${"d".repeat(64)}`;
 
-/** Docker as far as the builds use it: it tells a base's digest, and writes that of what was "pushed". */
+/** A fake Docker for image builds: it prints a base's digest, and writes the digest of the "pushed" image. */
 const DOCKER = `#!/bin/sh
 echo "$*" >>"$FAKES/docker-calls"
 if [ "$2" = imagetools ]; then echo "$BASE"; exit 0; fi
@@ -31,14 +31,14 @@ interface Step {
 const { jobs } = parse(readFileSync(join(ROOT, ".github/workflows/image.yml"), "utf8")) as {
   jobs: Record<string, { steps: Step[] }>;
 };
-/** What a step of the workflow runs, word for word. */
+/** Returns the exact command of a workflow step. */
 const line = (job: string, name: string): string => {
   const step = jobs[job]?.steps.find((each) => each.name === name);
   if (!step?.run) throw new Error(`image.yml has no step "${name}" in ${job}`);
   return step.run;
 };
 
-describe("the workflow Image", () => {
+describe("the Image workflow", () => {
   let repository: string;
   let fakes: string;
   beforeEach(() => {
@@ -71,7 +71,7 @@ describe("the workflow Image", () => {
     git("commit", "--quiet", "--allow-empty", "--message", "x");
     return git("rev-parse", "HEAD");
   };
-  /** Runs a line as a GitHub runner does. */
+  /** Runs a command line like a GitHub runner. */
   const run = (text: string, env: Record<string, string>) => {
     const output = join(fakes, "output");
     writeFileSync(output, "");
@@ -112,7 +112,7 @@ describe("the workflow Image", () => {
     ["agent/main.ts", '["agent"]'],
     ["README.md", "[]"],
     ["images/agent/base/node-20", "[]"],
-  ])("builds, after a push that changed %s, %s", (file, images) => {
+  ])("after a push that changed %s builds the images %s", (file, images) => {
     expect(changed({ BEFORE: change(file) })).toBe(`images=${images}`);
   });
 
@@ -121,7 +121,7 @@ describe("the workflow Image", () => {
     ["when a person asks for it", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
     ["for one version of LangFlow", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
     ["after a push on what is not known here", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
-  ])("builds, %s, what it must", (_, env, images) => {
+  ])("builds the right images %s", (_, env, images) => {
     expect(changed(env)).toBe(`images=${images}`);
   });
 
@@ -134,7 +134,7 @@ describe("the workflow Image", () => {
   it.each([
     ["langflow", `langflow:1.13.0-42.1@${BUILT}`],
     ["agent", `langflow-agent:${VERSION}-42.1@${BUILT}`],
-  ])("builds %s once for both processors, attested, under a tag of its own", (image, value) => {
+  ])("builds %s once for both platforms, with attestations and a unique tag", (image, value) => {
     expect(build({ IMAGE: image }).status).toBe(0);
     expect(built(image)).toBe(value);
     const [only, ...more] = builds();
@@ -150,7 +150,7 @@ describe("the workflow Image", () => {
     expect(only).not.toContain("--no-cache");
   });
 
-  it("builds on the bases it wrote down, until it is to take fresh ones", () => {
+  it("builds on the recorded base digests, and on current ones with --fresh", () => {
     const lock = join(repository, "images/langflow/base/1.13.0");
     execFileSync("mkdir", ["-p", join(lock, "..")]);
     const earlier = `sha256:${"e".repeat(64)}`;
@@ -163,7 +163,7 @@ describe("the workflow Image", () => {
     expect(readFileSync(lock, "utf8").trim()).toBe(BASE);
   });
 
-  it("moves the Dockerfile along with another version of LangFlow", () => {
+  it("updates the Dockerfile for a different version of LangFlow", () => {
     expect(build({ LANGFLOW_VERSION: "1.14.0" }).status).toBe(0);
     expect(built("langflow")).toBe(`langflow:1.14.0-42.1@${BUILT}`);
     expect(git("diff", "--unified=0", "images/langflow/Dockerfile")).toContain("+ARG LANGFLOW_VERSION=1.14.0");
@@ -174,7 +174,7 @@ describe("the workflow Image", () => {
     ).toEqual(["M images/langflow/Dockerfile", "?? images/langflow/base/1.14.0"]);
   });
 
-  it("fails where a base has no digest, and builds nothing", () => {
+  it("fails and builds nothing if a base image has no digest", () => {
     for (const image of ["langflow", "agent"]) {
       const { status, stderr } = build({ IMAGE: image, BASE: "nothing" });
       expect(status).not.toBe(0);
@@ -183,7 +183,7 @@ describe("the workflow Image", () => {
     expect(builds()).toEqual([]);
   });
 
-  it.each(["latest", "1.13.0", "1.13.0-x", ""])("refuses the tag %p", (tag) => {
+  it.each(["latest", "1.13.0", "1.13.0-x", ""])("rejects the tag %p", (tag) => {
     for (const image of ["langflow", "agent"]) {
       const { status, stderr } = run(`images/${image}/build ${REGISTRY} '${tag}'`, {});
       expect([status, stderr]).toEqual([2, expect.stringContaining(`images/${image}/build [--fresh] REGISTRY TAG`)]);
@@ -194,7 +194,7 @@ describe("the workflow Image", () => {
     ["image", "Sign in every region's registry", "image sign --image"],
     ["image", "Verify in every region's registry", "image verify --image"],
     ["propose", "Open or change the pull request", "image pin --image"],
-  ])('in %s, step "%s", gives what was built to the CLI', (job, step, words) => {
+  ])('in job %s, step "%s", passes the built image to the CLI', (job, step, words) => {
     build({});
     expect(run(line(job, step), { IMAGE: "langflow" }).status).toBe(0);
     const tail = words.includes("pin") ? " --pull-request --also images/langflow" : "";

@@ -80,7 +80,10 @@ async function run(options: Partial<InitOptions> & { given?: unknown }, prompter
   }
 }
 
-/** A person who gives these texts in turn, checked as at a prompt, and says yes or no. */
+/**
+ * Simulates a user who types these texts in order, each validated as at a prompt, and who confirms or declines in this
+ * order.
+ */
 function person(texts: readonly string[], confirms: readonly boolean[], choice = "active-active", size = "none") {
   const [left, said, questions] = [[...texts], [...confirms], [] as string[]];
   const prompter: Prompter = {
@@ -114,7 +117,7 @@ describe("a size", () => {
     return [...stacks.values()].flatMap((stack) => (stack.kind === "region" ? [stack.own] : []));
   };
 
-  it.each(SIZE_NAMES)("%s is written as plain config of each region, which holds without a warning", async (size) => {
+  it.each(SIZE_NAMES)("is written as explicit config of each region, without warnings: %s", async (size) => {
     const given = { ...ANSWERS, size };
     const { exitCode, stdout } = await run({ given, yes: true });
     expect(exitCode).toBe(ExitCode.Success);
@@ -128,7 +131,7 @@ describe("a size", () => {
     expect(snapshot()).toEqual(before);
   });
 
-  it("leaves what it does not decide, and replaces nothing that somebody chose without asking", async () => {
+  it("keeps settings that it does not cover, and replaces a user's own values only with --overwrite", async () => {
     const answers: Answers = {
       ...ANSWERS,
       size: "small",
@@ -146,7 +149,7 @@ describe("a size", () => {
     expect(regions()[0]?.database).toMatchObject({ instanceClass: "db.t4g.medium", pointInTimeRecoveryDays: 30 });
   });
 
-  it("is told with what it costs and what it does not survive where one is asked for, and none is a choice", () => {
+  it("is offered with its cost and the failures that it survives, and choosing no size is possible", () => {
     expect(SIZE_CHOICES).toHaveLength(SIZE_NAMES.length + 1);
     for (const [index, size] of SIZE_NAMES.entries()) {
       expect(chosenSize(SIZE_CHOICES[index] ?? "")).toBe(size);
@@ -158,7 +161,7 @@ describe("a size", () => {
 });
 
 describe("proposals", () => {
-  it("never proposes a network that overlaps one that is taken", () => {
+  it("never include a network that overlaps an existing network", () => {
     const cidr = fc.tuple(fc.nat(255), fc.integer({ min: 8, max: 20 })).map(([second, bits]) => {
       const size = 2 ** (bits - 8);
       return bits < 16
@@ -174,7 +177,7 @@ describe("proposals", () => {
     );
   });
 
-  it("finds a network for each of sixteen regions, and none where all of 10.0.0.0/8 is taken", () => {
+  it("provide networks for sixteen regions, and none if 10.0.0.0/8 is already used", () => {
     const taken: string[] = [];
     for (let count = 0; count < 16; count++) taken.push(proposeCidr(taken) ?? "");
     expect(new Set(taken).size).toBe(16);
@@ -182,7 +185,7 @@ describe("proposals", () => {
     expect(proposeCidr(["10.0.0.0/8"])).toBeUndefined();
   });
 
-  it("names a place for the witness that is no region's, in the fleet's partition: where it is, where the state is, or one that all have", () => {
+  it("place the witness outside the fleet: in its current AWS region, the state's or a default", () => {
     expect(proposeWitness(["eu-west-3", "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("eu-west-3");
     expect(proposeWitness([undefined, "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("us-east-2");
     expect(proposeWitness(["us-east-1", "nowhere-1"], ["us-east-1", "us-west-2"])).toBe("eu-central-1");
@@ -191,25 +194,25 @@ describe("proposals", () => {
     expect(proposeWitness(["us-gov-east-1"], ["us-gov-west-1", "us-gov-east-1"])).toBeUndefined();
   });
 
-  it("names a region for its AWS region, with the number where another has the name", () => {
+  it("name a region after its AWS region, with the number only if the short name is already used", () => {
     expect(proposeName("us-east-1", [])).toBe("us-east");
     expect(proposeName("us-east-2", ["us-east"])).toBe("us-east-2");
   });
 
-  it("never lets a region keep its own backups", () => {
+  it("never assign a region to keep its own backups", () => {
     const names = ["a", "b", "c"];
     expect(backupRegions(names)).toEqual(["b", "c", "a"]);
   });
 });
 
 describe("an edited file", () => {
-  it.each(FILES)("comes out of the parser byte for byte as it went in: %s", (file) => {
+  it.each(FILES)("is identical byte for byte after parsing without edits: %s", (file) => {
     expect(new EditedFile(file, text(file)).toString()).toBe(text(file));
   });
 });
 
 describe("init", () => {
-  it("knows this repository's own values", () => {
+  it("knows the example values in this repository's config", () => {
     const config = parse(text("Pulumi.yaml")).config;
     const own = parse(text("Pulumi.us-east.yaml")).config;
     for (const [key, shipped] of Object.entries(SHIPPED)) {
@@ -219,13 +222,13 @@ describe("init", () => {
     }
   });
 
-  it("writes answers that the project then reads back, whatever they are", () => {
+  it("writes any valid answers so that the project reads the same values back", () => {
     const word = fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/);
     const places = ["us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "sa-east-1"];
     const answers = fc.record({
       owner: fc.stringMatching(/^[A-Za-z0-9][\w.@ +-]{0,20}$/),
       label: word,
-      // Digits alone, and digits about an e, are numbers to YAML.
+      // YAML reads digits alone, and digits around an e, as numbers.
       account: fc.oneof(fc.stringMatching(/^[0-9a-f]{32}$/), fc.stringMatching(/^[0-9]{29}e[0-9]{2}$|^[0-9]{32}$/)),
       repository: fc.option(
         fc.tuple(word, word).map((parts) => parts.join("/")),
@@ -283,12 +286,12 @@ describe("init", () => {
     ["with a GitHub repository", ANSWERS],
     ["without one", { ...ANSWERS, githubRepository: undefined }],
     ["without a repository of the record", { ...ANSWERS, flowRepository: undefined }],
-  ])("keeps every comment and what nobody asked about, %s", async (_, given) => {
+  ])("keeps all comments and all values without a question, %s", async (_, given) => {
     const before = snapshot();
     const { exitCode } = await run({ given, yes: true });
     expect(exitCode).toBe(ExitCode.Success);
     for (const file of ["Pulumi.yaml", "Pulumi.edge.yaml"]) {
-      // The commented example of a backend has become one.
+      // The backend's commented-out example is now a real setting.
       const expected = comments(before[file] ?? "").filter((line) => !/^# (backend:| {2}url: s3)/.test(line));
       expect(comments(text(file))).toEqual(expect.arrayContaining(expected));
     }
@@ -298,7 +301,7 @@ describe("init", () => {
     expect(text("Pulumi.foundation.yaml")).toBe(before["Pulumi.foundation.yaml"]);
   });
 
-  it("makes a new region's file in the form of another's, without its key or its secrets", async () => {
+  it("creates a new region's file from an existing region's file, without its key and secrets", async () => {
     const model = new EditedFile("Pulumi.us-east.yaml", text("Pulumi.us-east.yaml"));
     model.set(["encryptedkey"], "QUJD", "encryptedkey");
     model.set(["secretsprovider"], "awskms://alias/x", "secretsprovider");
@@ -313,12 +316,12 @@ describe("init", () => {
 
   const schedules = () => parse(text("Pulumi.yaml")).config["langflow-dr:schedules"]?.value;
 
-  it("moves the witness away from a region that would be where it is, to where the state is", async () => {
+  it("moves the witness to the state's AWS region if its own becomes a region of the fleet", async () => {
     await run({ given: ANSWERS, yes: true });
     expect(schedules()).toEqual({ witness: { awsRegion: "us-east-2" } });
   });
 
-  it("leaves the witness where it is and does, and takes out one that has no place left, with what was said of it", async () => {
+  it("keeps a valid witness, and removes the witness and its comment if no AWS region is left for it", async () => {
     const apart = { ...ANSWERS, regions: completed([{ awsRegion: "us-east-1" }, { awsRegion: "eu-central-1" }]) };
     await run({ given: apart, yes: true });
     expect(schedules()).toEqual({ witness: { awsRegion: "us-west-2" } });
@@ -328,7 +331,7 @@ describe("init", () => {
     expect(text("Pulumi.yaml")).toContain("# The region whose schedules fire");
   });
 
-  it("takes the word of who answers about the schedules, and refuses a region that is none", async () => {
+  it("accepts an answer about schedules, and rejects an unknown region", async () => {
     const given = { ...ANSWERS, schedules: { region: "eu-central" } };
     await run({ given, yes: true });
     expect(schedules()).toEqual({ region: "eu-central" });
@@ -340,7 +343,7 @@ describe("init", () => {
     });
   });
 
-  it("says which files belong to no stack any more, leaves them, and says what comes next", async () => {
+  it("lists files that no longer belong to a stack without deleting them, and lists the next steps", async () => {
     const { stdout } = await run({ given: ANSWERS, yes: true });
     expect(stdout).toMatch(/Pulumi\.eu-west\.yaml no longer belongs to a stack/);
     expect(stdout).toMatch(/Pulumi\.us-east\.yaml no longer belongs to a stack/);
@@ -351,7 +354,7 @@ describe("init", () => {
     expect(stdout).toContain("npm run fleet -- doctor");
   });
 
-  it("replaces no value that somebody chose, unless told to", async () => {
+  it("replaces a value that the user chose only with --overwrite", async () => {
     expect((await run({ given: ANSWERS, yes: true })).exitCode).toBe(ExitCode.Success);
     const before = snapshot();
     const given = { ...ANSWERS, owner: "another-team" };
@@ -380,21 +383,21 @@ describe("init", () => {
       /overlaps/,
     ],
     ["a key nobody knows", { ...ANSWERS, color: "red" }, /color/],
-  ])("refuses %s and touches nothing", async (_, given, message) => {
+  ])("rejects %s and changes no file", async (_, given, message) => {
     const before = snapshot();
     const ended = await run({ given, yes: true });
     expect(ended).toMatchObject({ exitCode: ExitCode.BadInput, message: expect.stringMatching(message) });
     expect(snapshot()).toEqual(before);
   });
 
-  it("lists what it needs where nobody is there to ask", async () => {
+  it("lists the required answers if it runs without a terminal", async () => {
     const { exitCode, message } = await run({});
     expect(exitCode).toBe(ExitCode.Refused);
     for (const key of Object.keys(ANSWERS)) expect(message).toContain(key);
     expect(message).toContain("githubRepository (optional)");
   });
 
-  it.each([60, 80, 110, 200])("tells each key whole, below its file, at %d columns", async (width) => {
+  it.each([60, 80, 110, 200])("prints complete keys, grouped by file, at a width of %d columns", async (width) => {
     const regions = completed(["us-east-1", "eu-west-1", "us-west-2"].map((awsRegion) => ({ awsRegion })));
     const given = { ...ANSWERS, regions, schedules: undefined, size: "small" };
     const { columns } = process.stderr;
@@ -435,7 +438,7 @@ describe("init", () => {
       "config: { langflow-dr:regions: 5 }",
       "Pulumi.yaml: config.langflow-dr:regions must contain keys with values: correct it first",
     ],
-  ])("refuses %s where it holds %j, in one sentence, and touches nothing", async (file, content, message) => {
+  ])("rejects %s if it contains %j, with one sentence and without changing files", async (file, content, message) => {
     writeFileSync(join(directory, file), content);
     const before = snapshot();
     expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.BadInput, message });
@@ -443,7 +446,7 @@ describe("init", () => {
   });
 
   it.each(["2024-01-01", "e0", "010", "yes", "1_000"])(
-    "writes the text %s in quotes, as the engine needs it",
+    "quotes the text %s, which YAML would otherwise read as a different type",
     async (branch) => {
       const given = { ...ANSWERS, flowRepository: { url: REPOSITORY, branch } };
       expect(await run({ given, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
@@ -451,7 +454,7 @@ describe("init", () => {
     },
   );
 
-  it("fills a file in whose every value is commented out", async () => {
+  it("fills a file whose values are all commented out", async () => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), "config:\n  # nothing yet\n");
     expect(await run({ given: ANSWERS, yes: true })).toMatchObject({ exitCode: ExitCode.Success });
     expect(readFileSync(join(directory, "Pulumi.edge.yaml"), "utf8")).toMatch(/nothing yet/);
@@ -460,7 +463,7 @@ describe("init", () => {
     });
   });
 
-  it("writes nothing without a yes", async () => {
+  it("writes nothing without confirmation", async () => {
     const before = snapshot();
     expect(await run({ given: ANSWERS })).toMatchObject({
       exitCode: ExitCode.Refused,
@@ -471,7 +474,7 @@ describe("init", () => {
     expect(snapshot()).toEqual(before);
   });
 
-  it("writes nothing where neither a role nor a GitHub repository would administer the clusters", async () => {
+  it("writes nothing if neither a role nor a GitHub repository would administer the clusters", async () => {
     const before = snapshot();
     const given = { ...ANSWERS, githubRepository: undefined, adminRoleArns: [] };
     expect(await run({ given, yes: true })).toMatchObject({
@@ -481,7 +484,7 @@ describe("init", () => {
     expect(snapshot()).toEqual(before);
   });
 
-  it("asks, checks each answer at the prompt, proposes what it can, and writes", async () => {
+  it("asks questions, validates each answer, proposes defaults and writes the config", async () => {
     const { prompter, questions } = person(
       [
         "flows-team",
@@ -540,7 +543,7 @@ describe("init", () => {
     expect(fleet?.githubRepository).toBeUndefined();
   });
 
-  it("proposes at a second time what was chosen the first, and changes nothing where that is taken", async () => {
+  it("proposes the previous answers on a second run, and changes nothing if the user accepts them", async () => {
     await run({ given: ANSWERS, yes: true });
     const before = snapshot();
     const [roles, networks] = [ANSWERS.adminRoleArns, ANSWERS.publicAccessCidrs].map((list) => list.join(","));
@@ -562,7 +565,7 @@ describe("init", () => {
       () => writeFileSync(join(directory, "Pulumi.edge.yaml"), "config: [unclosed"),
       /Pulumi\.edge\.yaml/,
     ],
-  ])("says so before the first question where %s", async (_, spoil, message) => {
+  ])("fails before the first question if %s", async (_, spoil, message) => {
     spoil();
     const { prompter, questions } = person([], []);
     expect(await run({}, prompter)).toMatchObject({
@@ -572,7 +575,7 @@ describe("init", () => {
     expect(questions).toEqual([]);
   });
 
-  it("runs as a process: without a terminal it exits 11 and says what to give it", async () => {
+  it("as a process exits with code 11 without a terminal, and explains how to pass answers", async () => {
     const args = ["--require", "./typescript.cjs", "fleet/main.ts", "init", "--project", directory];
     const ended = await promisify(execFile)(process.execPath, args, { cwd: ROOT }).catch(
       (error: { code: number; stderr: string }) => error,
@@ -580,7 +583,7 @@ describe("init", () => {
     expect(ended).toMatchObject({ code: ExitCode.Refused, stderr: expect.stringContaining("--answers") });
   });
 
-  it("tells machines what it wrote", async () => {
+  it("prints the written files as JSON", async () => {
     const { stdout } = await run({ given: ANSWERS, yes: true, json: true });
     expect(JSON.parse(stdout)).toMatchObject({
       verb: "init",

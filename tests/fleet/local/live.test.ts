@@ -4,7 +4,7 @@ import type { AgentStatus, LiveStatus, ProcessStatus } from "../../../sandbox/li
 
 const FLOW_SYNC = { region: "us-east", name: "flow-sync", state: "ready", ready: true, restarts: 0, probes: {} };
 
-/** The cells of the table's row of one agent, by their heads. */
+/** Returns the table cells of one agent's row, by column header. */
 function cellsOf(process: Partial<ProcessStatus>): Record<string, string | undefined> {
   const status: LiveStatus = {
     regions: [],
@@ -22,7 +22,7 @@ const rowOf = (agent?: AgentStatus) => {
   const cells = cellsOf(agent ? { agent } : {});
   return [cells["replication lag"], cells["rows waiting"]];
 };
-/** Of regions whose agents say this. */
+/** Returns the record's status lines for regions whose agents report these statuses. */
 const recordOf = (agents: Record<string, AgentStatus | undefined>) =>
   recordLines({
     processes: Object.entries(agents).map(([region, agent]) => ({
@@ -34,13 +34,13 @@ const recordOf = (agents: Record<string, AgentStatus | undefined>) =>
 const probesOf = (probes: ProcessStatus["probes"]) => cellsOf({ probes }).probes;
 
 describe("the live fleet's table", () => {
-  it("shows per region how far the replication is behind, and how many rows wait", () => {
+  it("shows each region's replication lag and waiting rows", () => {
     expect(rowOf({ replicationLagSeconds: 1.25, rowsWaiting: 3 })).toEqual(["1.3 s", "3"]);
     expect(rowOf({ replicationLagSeconds: 1 })).toEqual(["1.0 s", "–"]);
     expect(rowOf()).toEqual(["–", "–"]);
   });
 
-  it("names tables that are not replicated, who was renamed, and how many objects are unreadable, with the page that says what to do", () => {
+  it("lists unreplicated tables, renamed users and unreadable objects, with a link to the runbook", () => {
     const agent = {
       tablesRefused: ["user", "apikey"],
       deletesHeld: ["flow 500", "user 50"],
@@ -56,7 +56,7 @@ describe("the live fleet's table", () => {
     ]);
   });
 
-  it("names the recorder, how far the record is behind, and the flows held in it, each kind by itself", () => {
+  it("shows the recorder, the record's lag, and the held flows by reason", () => {
     const all = { lagSeconds: 1.25, held: 27, skipped: 2, secretsHeld: 1, deletesHeld: 26 };
     const elsewhere = { isRecorder: false };
     expect(recordOf({ "us-east": elsewhere, "eu-west": { isRecorder: true, record: all } })).toEqual([
@@ -70,14 +70,14 @@ describe("the live fleet's table", () => {
     ]);
   });
 
-  it("says that no region is the recorder, and nothing where no agent says anything of a record", () => {
+  it("reports if no region is the recorder, and shows nothing if no agent reports a record", () => {
     expect(recordOf({ "us-east": { isRecorder: false }, "eu-west": { isRecorder: false } })).toEqual([
       "record: no region is the recorder",
     ]);
     expect(recordOf({ "us-east": { replicationLagSeconds: 1 }, "eu-west": undefined })).toEqual([]);
   });
 
-  it("names the probes that do not succeed, and them alone", () => {
+  it("lists only the probes that do not succeed", () => {
     expect(probesOf({ startup: "success", readiness: "success", liveness: "success" })).toBe("succeed");
     expect(probesOf({ startup: "success", readiness: "failure", liveness: "unknown" })).toBe(
       "readiness failure, liveness unknown",

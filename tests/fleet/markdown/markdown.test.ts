@@ -41,8 +41,8 @@ const changed = (type: string, path: string): Change => ({
   properties: [{ path, replaces: false }],
 });
 
-describe("the chapter on capacity of the pull-request comment", () => {
-  it("has the figures of each region", () => {
+describe("the pull-request comment's section on capacity", () => {
+  it("shows the figures of each region", () => {
     const text = comment([run([changed("aws:rds/instance:Instance", "instanceClass")])], [], ROOM);
     expect(text).toContain("### Capacity");
     expect(text).toContain(
@@ -58,11 +58,11 @@ describe("the chapter on capacity of the pull-request comment", () => {
     ["kubernetes:core/v1:ConfigMap", "data.LANGFLOW_DB_CONNECTION_SETTINGS"],
     ["aws:rds/instance:Instance", "instanceClass"],
     ["cloudflare:index/loadBalancer:LoadBalancer", "steeringPolicy"],
-  ])("is there where %s changes %s", (type, path) => {
+  ])("is included if a %s changes in %s", (type, path) => {
     expect(comment([run([changed(type, path)])], [], ROOM)).toContain("### Capacity");
   });
 
-  it.each(["create", "delete"] as const)("is there where a preview would %s a region", (operation) => {
+  it.each(["create", "delete"] as const)("is included if a preview would %s a region", (operation) => {
     const preview = run([change(operation, "south", "aws:rds/instance:Instance")]);
     expect(comment([preview], [], ROOM)).toContain("### Capacity");
   });
@@ -71,11 +71,11 @@ describe("the chapter on capacity of the pull-request comment", () => {
     ["kubernetes:apps/v1:Deployment", "spec.template.spec.containers[0].image"],
     ["aws:rds/instance:Instance", "backupRetentionPeriod"],
     ["cloudflare:index/loadBalancer:LoadBalancer", "sessionAffinity"],
-  ])("is not there where %s changes %s alone", (type, path) => {
+  ])("is omitted if a %s changes only in %s", (type, path) => {
     expect(comment([run([changed(type, path)])], [], ROOM)).not.toContain("Capacity");
   });
 
-  it("is there with what is short, whatever changes, and does not make a comment by itself", () => {
+  it("shows capacity shortages on any change, but does not cause a comment by itself", () => {
     const text = comment([run([change("update")])], [], TIGHT);
     expect(text).toMatch(
       /> \[!WARNING\]\n> - `eu-west`: langflow-dr:replicas\.max is 12: .*allows 812.*; set replicas\.max to 10/,
@@ -85,11 +85,11 @@ describe("the chapter on capacity of the pull-request comment", () => {
 });
 
 describe("the pull-request comment", () => {
-  it("is empty where nothing changes", () => {
+  it("is empty without changes", () => {
     expect(comment([run([]), run([], { stack: "edge" })], [])).toBe("");
   });
 
-  it("says of each change what, which, and the properties that differ; in bold those that force a replacement", () => {
+  it("lists each change with its properties, and prints properties that force a replacement in bold", () => {
     const text = comment([run([change("update", "kept"), change("replace", "moved")])], []);
     expect(text).toContain("| `foundation` | 1 to update, 1 to replace | 7 |");
     expect(text).toContain("- update `aws.ec2.Subnet` `kept`: `tags.owner`");
@@ -100,46 +100,46 @@ describe("the pull-request comment", () => {
     ["replace", "aws:rds/instance:Instance"],
     ["delete", "aws:s3/bucket:Bucket"],
     ["replace", "random:index/randomBytes:RandomBytes"],
-  ] as const)("shouts before anything else when it would %s %s", (operation, type) => {
+  ] as const)("begins with a warning if the preview would %s %s", (operation, type) => {
     const text = comment([run([change("delete", "other"), change(operation, "precious", type)])], []);
     expect(text.startsWith("## Preview\n\n> [!CAUTION]\n> **Data would be replaced or deleted**\n>\n")).toBe(true);
     expect(text).toMatch(new RegExp(`^> - \\*\\*${operation}\\*\\* .* \`precious\``, "m"));
     expect(text).toContain("### Replaced or deleted\n\n- **delete** `aws.ec2.Subnet` `other`");
   });
 
-  it("does not shout where data is only changed", () => {
+  it("does not warn if data is only updated", () => {
     expect(comment([run([change("update", "kept", "aws:s3/bucket:Bucket")])], [])).not.toContain("CAUTION");
   });
 
-  it("shows a failure whole, whatever backticks are in it", () => {
+  it("shows a complete failure message, even if that message contains backticks", () => {
     const failure = { message: "```\nno access\n```", exitCode: 3 };
     const text = comment([run([], { outcome: "failed", failure })], []);
     expect(text).toContain("### `foundation` failed\n\n````\n```\nno access\n```\n````");
   });
 
-  it("speaks of a stack that is deployed and no longer in the config, though nothing else changes", () => {
+  it("mentions a deployed stack that the config no longer contains, even without other changes", () => {
     const left = run([], { stack: "ap-southeast", outcome: "skipped", notes: ["not in the config any more"] });
     expect(comment([run([]), left], [])).toContain("| `ap-southeast` | not in the config any more |");
   });
 
-  it("names what breaks an invariant by the resource's own name", () => {
+  it("names the resource that violates an invariant", () => {
     const resource = "urn:pulumi:edge::langflow-dr::cloudflare:index/loadBalancer:LoadBalancer::edge";
     const text = comment([run([])], [{ rule: "pools-two", resource, message: "has one", fix: "add one" }]);
     expect(text).toContain("> - **pools-two** `edge`: has one; add one");
   });
 
-  it("lets no name of a resource break out of its place", () => {
+  it("escapes resource names, so that they cannot break the markup", () => {
     const text = comment([run([change("create", "`<img src=x>\n# Approved")])], []);
     expect(text).toContain("create `aws.ec2.Subnet` `'<img src=x>'# Approved`");
   });
 });
 
-describe("the report of drift", () => {
-  it("is empty where nothing drifted, whatever noise was left out", () => {
+describe("the drift report", () => {
+  it("is empty without drift, whatever noise was filtered out", () => {
     expect(driftReport([run([], { notes: ["left out: edge: modifiedOn"] })])).toBe("");
   });
 
-  it("says what drifted, the way out, and what was left out", () => {
+  it("lists the drift, how to fix it, and what was filtered out", () => {
     const text = driftReport([run([change("update")], { notes: ["left out: edge: modifiedOn"] })]);
     expect(text).toContain("npm run fleet -- up --refresh");
     expect(text).toContain("- update `aws.ec2.Subnet` `us-east`: `tags.owner`");

@@ -21,14 +21,14 @@ function broken(...sql: string[]): string {
 const look = (from: string) =>
   inspect({ from, config: undefined, environment: {}, signal: new AbortController().signal });
 
-/** What stops an import of it, by what each is about. */
+/** Returns the findings that stop an import of this source, by subject. */
 async function stopsOf(from: string, leavesDamaged = false) {
   const stops = moveInFindings(await look(from), leavesDamaged).filter(({ result }) => result === "stops");
-  // The recorded one has these.
+  // The recorded LangFlow has this finding.
   return Object.fromEntries(stops.filter(({ what }) => what !== "users of one name").map((each) => [each.what, each]));
 }
 
-describe("a row with a value that LangFlow cannot read stops an import, by table, user and column", () => {
+describe("a source row", () => {
   it.each([
     [
       "a date in words",
@@ -97,7 +97,7 @@ describe("a row with a value that LangFlow cannot read stops an import, by table
       "UPDATE flow SET id = x'00112233445566778899aabbccddeeff' WHERE name = 'Plain'",
       "flow Plain (bea): id is not an id",
     ],
-  ])("%s", async (_, sql, line) => {
+  ])("stops the import if it contains %s, and the finding names its table, user and column", async (_, sql, line) => {
     const folder = broken(sql);
     expect((await stopsOf(folder))["damaged rows"]).toMatchObject({ count: 1, which: [line] });
     expect(await stopsOf(folder, true)).toEqual({});
@@ -117,12 +117,12 @@ describe("a row with a value that LangFlow cannot read stops an import, by table
       "JSON that is a number, and one that says NaN in a text",
       `UPDATE user SET optins = 5; UPDATE message SET files = '["NaN"]'`,
     ],
-  ])("but not %s", async (_, sql) => {
+  ])("does not stop the import if it contains %s", async (_, sql) => {
     expect(await stopsOf(broken(sql))).toEqual({});
   });
 });
 
-/** Writes over a page of the table, but for its header. */
+/** Overwrites a page of the table except its header. */
 function spoilPage(file: string, table: string): void {
   const database = new Database(file);
   const [{ rootpage = 0, size = 0 } = {}] = database.all(
@@ -132,9 +132,9 @@ function spoilPage(file: string, table: string): void {
   writeSync(openSync(file, "r+"), Buffer.alloc(size - 8, 0xff), 0, size - 8, (rootpage - 1) * size + 8);
 }
 
-describe("a file that is not whole", () => {
+describe("a damaged database file", () => {
   it.each(["apikey", "variable"])(
-    "with a spoiled page of %s is refused, though all else can be read",
+    "with a damaged page of %s is rejected, even if all other data is readable",
     async (table) => {
       const folder = broken();
       spoilPage(join(folder, "langflow.db"), table);
@@ -147,7 +147,7 @@ describe("a file that is not whole", () => {
     },
   );
 
-  it("with an index that lacks rows is refused", async () => {
+  it("with an index that lacks rows is rejected", async () => {
     const folder = broken("PRAGMA writable_schema = ON", "CREATE INDEX ix_spoiled ON variable (name)");
     const file = join(folder, "langflow.db");
     const database = new Database(file);
@@ -160,7 +160,7 @@ describe("a file that is not whole", () => {
 });
 
 describe("a database without its write-ahead log", () => {
-  it("is named, with the time of the newest change in it", async () => {
+  it("is reported with the time of its newest change", async () => {
     const source = broken();
     const file = join(source, "langflow.db");
     const writing = new Database(file);
@@ -184,17 +184,17 @@ describe("a database without its write-ahead log", () => {
     );
   });
 
-  it("is as it should be where it keeps none", async () => {
+  it("is not reported if the database uses no write-ahead log", async () => {
     const folder = broken();
     expect(readFileSync(join(folder, "langflow.db"))[19]).toBe(1);
     expect((await look(folder)).withoutLogAfter).toBeUndefined();
   });
 });
 
-it("rows without the row that they belong to are counted by table, and stop nothing", async () => {
+it("rows without their parent row are counted by table and do not stop an import", async () => {
   const folder = broken(
     `INSERT INTO apikey SELECT 'of nobody', NULL, 0, 1, '${"e".repeat(32)}', created_at, 'sk-of-nobody', '${"f".repeat(32)}' FROM apikey LIMIT 1`,
-    // A flow may be nobody's.
+    // A flow may have no user.
     `UPDATE flow SET folder_id = '${"f".repeat(32)}' WHERE name = 'Plain'`,
   );
   expect(await stopsOf(folder)).toEqual({});
@@ -208,7 +208,7 @@ it("rows without the row that they belong to are counted by table, and stop noth
   );
 });
 
-it("MCP servers in a file are named by user, as LangFlow reads that only when it starts", async () => {
+it("MCP servers in a file are reported by user, because LangFlow reads that file only at startup", async () => {
   const folder = broken("UPDATE file SET name = '_mcp_servers_c1bf8c66-d7d5-4edd-bb1a-3116cee9660e'");
   expect(moveInFindings(await look(folder))).toContainEqual(
     expect.objectContaining({ result: "changes", what: "MCP servers in a file", which: ["bea"] }),
@@ -216,7 +216,7 @@ it("MCP servers in a file are named by user, as LangFlow reads that only when it
 });
 
 it.each(["DROP TABLE alembic_version", "DELETE FROM alembic_version"])(
-  "a database that does not say its revision stops an import: %s",
+  "a database without a revision stops an import: %s",
   async (sql) => {
     expect((await stopsOf(broken(sql)))["LangFlow's release"]).toMatchObject({
       because: expect.stringMatching(/^the database has no revision in alembic_version/),

@@ -10,8 +10,8 @@ import { ExitCode } from "../../../model/errors";
 import { manifest, recordMoveIn } from "../../langflow";
 
 /**
- * `kubectl` as far as an import uses it: it writes down what it is asked and given, keeps one Job, and tells of its pod what the test says.
- * As the real one does, it says nothing where there is no object, and makes none twice.
+ * A fake `kubectl` for an import: it logs its arguments and input, stores one Job, and reports the pod status that the
+ * test sets. Like the real one, it prints nothing for a missing object, and rejects a duplicate.
  */
 const KUBECTL = `#!/bin/sh
 cd "$FOLDER"
@@ -97,7 +97,7 @@ afterAll(() => {
 });
 
 describe("an import into a region on the clouds", () => {
-  it("makes one Job that waits for its Secret, lets it begin, and takes both away", async () => {
+  it("creates a suspended Job and its Secret, starts the Job, and deletes both afterwards", async () => {
     await takenIn();
     const [job, secret] = objects();
     expect(job).toMatchObject({
@@ -118,7 +118,7 @@ describe("an import into a region on the clouds", () => {
     expect(done).toEqual(["create", "create", "patch", "delete"]);
   });
 
-  it("looks back by the agent's container alone, and gives what it answered beside the database", async () => {
+  it("runs only the agent's container for a move back, and returns the agent's result", async () => {
     const target = await cloudTarget("us-east", session(), project);
     const taken: string[] = [];
     const bucket = {
@@ -135,7 +135,7 @@ describe("an import into a region on the clouds", () => {
     expect([told, taken]).toEqual([{ rows: [], flows: [], key: `move-in/${name}/result.json` }, [`move-in/${name}/`]]);
   });
 
-  it("says what a container that failed said, takes the Job away, and is exit 4 or as the agent's sentence asks", async () => {
+  it("reports a failed container's message, deletes the Job, and exits with 4 or the agent's code", async () => {
     pod("Failed", ended("begin", 0), ended("migrate-source", 1, "LangFlow's migrations to a1 stopped"));
     await expect(takenIn()).rejects.toMatchObject({
       exitCode: ExitCode.ResourceFailed,
@@ -146,7 +146,7 @@ describe("an import into a region on the clouds", () => {
     expect(calls().filter((call) => call.startsWith("delete"))).toHaveLength(2);
   });
 
-  it("says at which container it is, and ends the Job where somebody asks for the end: exit 8", async () => {
+  it("reports the current container, and on an interrupt deletes the Job and exits with code 8", async () => {
     pod("Pending", ended("begin", 0), { name: "migrate-source", state: { waiting: { reason: "ImagePullBackOff" } } });
     const stop = new AbortController();
     const running = takenIn(stop.signal, (message) => {
@@ -158,7 +158,7 @@ describe("an import into a region on the clouds", () => {
     expect(calls().at(-1)).toMatch(/^delete job move-in-us-east/);
   });
 
-  it("leaves one alone that is at work, exit 11, and takes away what a killed import left before it began, or after its end", async () => {
+  it("rejects a concurrent import with exit code 11, and deletes the Job of an import that died", async () => {
     put("job", '{"metadata":{"uid":"x"},"spec":{"suspend":false},"status":{}}');
     await expect(takenIn()).rejects.toMatchObject({ exitCode: ExitCode.Refused });
     expect(calls().filter((call) => call.startsWith("create"))).toEqual([]);
@@ -171,7 +171,7 @@ describe("an import into a region on the clouds", () => {
     }
   });
 
-  it("refuses before anything is read: not deployed 6, deployed before there were imports 6, another LangFlow 2, no credentials 3", async () => {
+  it("fails early without a deployment, a CronJob, a matching LangFlow or credentials", async () => {
     const refused = (exitCode: ExitCode, message: RegExp) => ({ exitCode, message: expect.stringMatching(message) });
     await expect(cloudTarget("us-east", session(false), project)).rejects.toMatchObject(
       refused(ExitCode.StackMissing, /^not deployed: foundation, us-east/),

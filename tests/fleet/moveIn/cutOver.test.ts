@@ -56,8 +56,8 @@ const over = (given: object = {}) =>
 const goBack = (given: object = {}) => back({ ...common(), out: undefined, withoutAnswer: false, ...given });
 const refused = (exitCode: ExitCode, said: RegExp) => ({ exitCode, message: expect.stringMatching(said) });
 
-describe("a share in Pulumi.edge.yaml", () => {
-  it("is written where it stands, and nothing else in the file changes", () => {
+describe("the share in Pulumi.edge.yaml", () => {
+  it("is replaced in place, without other changes to the file", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 }), (percent) => {
         const share = percent / 100;
@@ -68,14 +68,14 @@ describe("a share in Pulumi.edge.yaml", () => {
     );
   });
 
-  it("is left to a person where the file says it in another way", () => {
+  it("must be edited by hand if the file expresses it in a different form", () => {
     for (const text of ["config: {}\n", "config:\n  langflow-dr:movingFrom: { address: a.example.com }\n"])
       expect(() => withShare(text, 0.5)).toThrow(/write `share: 0.5` there by hand/);
   });
 });
 
-describe("cutting over", () => {
-  it("is for a project that names the old LangFlow, and changes no file otherwise: exit 2", async () => {
+describe("a cut-over", () => {
+  it("fails with exit code 2 and changes no file if the project names no old LangFlow", async () => {
     writeFileSync(join(folder, "Pulumi.edge.yaml"), EDGE.split("  langflow-dr:movingFrom")[0] ?? "");
     const before = edge();
     for (const verb of [over, goBack])
@@ -87,32 +87,32 @@ describe("cutting over", () => {
     [{ share: 96 }, /whole percentage, 0 to 95/],
     [{ share: 12.5 }, /whole percentage/],
     [{ region: "mars" }, /there is no region mars; there are us-east, eu-west/],
-  ])("refuses %j before anything is changed: exit 2", async (given, said) => {
+  ])("rejects %j with exit code 2 before any change", async (given, said) => {
     await expect(over(given)).rejects.toMatchObject(refused(ExitCode.BadInput, said));
     expect(edge()).toBe(EDGE);
   });
 
-  it("puts the share back where it came to no change, as an `up` would apply it", async () => {
+  it("restores the previous share if the deployment fails", async () => {
     await expect(over()).rejects.toMatchObject({ exitCode: expect.any(Number) });
     expect(edge()).toBe(EDGE);
   });
 });
 
-describe("going back", () => {
-  it("sends nobody to an old LangFlow that does not answer: exit 11", async () => {
+describe("a move back", () => {
+  it("exits with code 11 if the old LangFlow does not respond", async () => {
     await expect(goBack()).rejects.toMatchObject(
       refused(ExitCode.Refused, /at 127\.0\.0\.1 does not answer .*add --without-answer/),
     );
     expect(edge()).toBe(EDGE);
   });
 
-  it("writes no flows among what lies in a folder already: exit 2", async () => {
+  it("exits with code 2 if the output folder is not empty", async () => {
     for (const local of [true, false])
       await expect(goBack({ out: folder, local })).rejects.toMatchObject(refused(ExitCode.BadInput, /is not empty/));
     expect(() => requireEmpty(join(folder, "new"))).not.toThrow();
   });
 
-  it("writes each flow into the folder of its user, says of others why they are none, and writes nowhere else", () => {
+  it("writes each flow into its user's folder, explains skipped flows, and writes nowhere else", () => {
     const out = join(folder, "made");
     const flow = { id: "1", path: "bea/Plain.json", text: "{}" };
     expect(writeFlows([flow, { id: "2", reason: "has no name" }], out)).toEqual({
@@ -124,7 +124,7 @@ describe("going back", () => {
   });
 });
 
-describe("an old LangFlow's health", () => {
+describe("the health check of an old LangFlow", () => {
   let server: Server;
   let asked: IncomingMessage[];
   let status = 200;
@@ -144,7 +144,7 @@ describe("an old LangFlow's health", () => {
       true,
     );
 
-  it("is asked for as its monitor does, under its own name or the public one", async () => {
+  it("sends the same request as its monitor, with its own hostname or the public one", async () => {
     expect(await trouble()).toBeUndefined();
     expect(await trouble({ host: "old.example.org", path: "/alive" })).toBeUndefined();
     expect(asked.map(({ url, headers }) => [url, headers.host])).toEqual([
@@ -153,21 +153,21 @@ describe("an old LangFlow's health", () => {
     ]);
   });
 
-  it("is none where it answers anything but 200, or nothing", async () => {
+  it("fails for any status except 200, and without a response", async () => {
     status = 503;
     expect(await trouble()).toBe("answers 503");
     expect(await trouble({ port: 1 })).toMatch(/does not answer \(.*ECONNREFUSED/);
   });
 });
 
-describe("what is said after a move", () => {
-  it("is who gets new visitors", () => {
+describe("the report after a move", () => {
+  it("says which LangFlow new visitors reach", () => {
     expect(divisionInWords(0)).toContain("in the fleet");
     expect(divisionInWords(1)).toContain("at the old LangFlow");
     expect(divisionInWords(0.29)).toContain("29% go to the old LangFlow and 71% into the fleet");
   });
 
-  it("is what the fleet alone has, or that nothing is known of it", () => {
+  it("lists rows that only the fleet has, or reports that nothing is known about them", () => {
     expect(sinceImportReport("us-east", null, undefined)).toEqual([expect.stringMatching(/nothing was imported/)]);
     expect(sinceImportReport("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was made/)]);
     const rows = [{ table: "flow", fate: "made" as const, count: 9, which: ["Plain", "Later"], ids: [] }];

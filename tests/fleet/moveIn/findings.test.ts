@@ -65,12 +65,12 @@ const inventories: fc.Arbitrary<Inventory> = fc.record({
 
 const whatOf = (inventory: Inventory) => moveInFindings(inventory).map(({ what }) => what);
 
-describe("findings of a source", () => {
-  it("are none where nothing is in the way", () => {
+describe("the findings about a source", () => {
+  it("are empty if nothing prevents the move", () => {
     expect(moveInFindings(SPOTLESS)).toEqual([]);
   });
 
-  it("count all, name a few, on one line each, and have a reason and a way out", () => {
+  it("count all items, name a few on one line each, and include a reason and a fix", () => {
     fc.assert(
       fc.property(inventories, (inventory) => {
         for (const { count, which, because, fix } of moveInFindings(inventory)) {
@@ -84,7 +84,7 @@ describe("findings of a source", () => {
     );
   });
 
-  it("begin with what stops the move, and end with what comes along otherwise than it was", () => {
+  it("are ordered: first those that stop the move, last those that only change something", () => {
     const order = ["stops", "stays", "changes"];
     fc.assert(
       fc.property(inventories, (inventory) => {
@@ -94,7 +94,7 @@ describe("findings of a source", () => {
     );
   });
 
-  it("name users whose names differ in case alone, and no others", () => {
+  it("report users whose names differ only in case, and no others", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom("bea", "Bea", "BEA", "cem", "Cem", "dora")), (all) => {
         const users = all.map(user);
@@ -104,7 +104,7 @@ describe("findings of a source", () => {
     );
   });
 
-  it("stop an ordinary or deactivated user under the superuser's name, and not the superuser", () => {
+  it("stop the move of an ordinary or deactivated user with the superuser's name, but not of the superuser", () => {
     const stops = ["an ordinary or deactivated user called admin"];
     expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(stops);
     const boss = { ...user("Admin", 1), isSuperuser: true };
@@ -112,12 +112,12 @@ describe("findings of a source", () => {
     expect(whatOf({ ...SPOTLESS, users: [boss] })).toEqual([]);
   });
 
-  it("ask for another password of the account that everybody has, and stop nothing for it", () => {
+  it("advise a new password for the default account, but do not stop the move", () => {
     const [told] = moveInFindings({ ...SPOTLESS, users: [user("langflow", 1)] });
     expect(told).toMatchObject({ result: "changes", what: "the account of a LangFlow without sign-in", count: 1 });
   });
 
-  it("count rows that stay, and neither what is carried nor what LangFlow makes anew", () => {
+  it("count rows that stay behind, but not replicated rows or rows that LangFlow recreates", () => {
     const tables = [
       { table: "message", rows: 5, treatment: "carried" },
       { table: "trigger_lease", rows: 5, treatment: "owned" },
@@ -130,7 +130,7 @@ describe("findings of a source", () => {
     ]);
   });
 
-  it("say of each flow once what is the matter with it, and take one without a user for nobody's", () => {
+  it("report each problem of a flow once, including a missing user", () => {
     const about = (given: Partial<SourceFlow>) =>
       moveInFindings({ ...SPOTLESS, flows: [flow(given)] }).map(({ what, which }) => [what, which[0]]);
     expect(about({})).toEqual([]);
@@ -142,12 +142,12 @@ describe("findings of a source", () => {
     ]);
   });
 
-  it("call no flow nobody's where the source knows no users", () => {
+  it("report no flow without a user if the source has no users table", () => {
     const { users: _, ...unknown } = SPOTLESS;
     expect(whatOf({ ...unknown, flows: [flow({ owner: undefined })] })).toEqual([]);
   });
 
-  it("stop a newer LangFlow, one that is not known, and one that ours does not start from", () => {
+  it("stop the move from a newer or unknown LangFlow, and from one that ours cannot upgrade", () => {
     for (const version of ["1.13.1", "1.14.0", "2.0.0"])
       expect(whatOf({ ...SPOTLESS, version })).toEqual(["LangFlow's release"]);
     for (const revision of ["ffffffffffff", "d49cbced8696"])
@@ -157,7 +157,7 @@ describe("findings of a source", () => {
   });
 });
 
-describe("a release", () => {
+describe("the release of a source", () => {
   it.each([
     [{ version: "0.7.2" }, "1.7.2", "older"],
     [{ version: "1.13.0" }, "1.13.0", "same"],
@@ -168,17 +168,17 @@ describe("a release", () => {
     [{ revisions: ["e5a7c9b1d3f2"] }, "of series 1.13 (revision e5a7c9b1d3f2)", "same"],
     [{ revisions: ["006b3990db50", "ffffffffffff"] }, "not known (revision 006b3990db50, ffffffffffff)", "unknown"],
     [{ revisions: [] }, "not known", "untold"],
-  ])("of %j is %s, %s", (told, said, standing) => {
+  ])("with %j is reported as %s and rated as %s", (told, said, standing) => {
     expect(releaseOf(told)).toEqual({ said, standing });
   });
 });
 
-describe("the size that fits", () => {
+describe("the recommended size", () => {
   const many = (count: number) => Array.from({ length: count }, (_, index) => user(`u${index}`, index));
   const rank = (users: number, databaseBytes: number) =>
     SIZE_NAMES.indexOf(fittingSize({ ...SPOTLESS, users: many(users), databaseBytes }).size);
 
-  it("is none smaller for more users or more bytes", () => {
+  it("never gets smaller with more users or more bytes", () => {
     fc.assert(
       fc.property(fc.nat(3_000), fc.nat(3_000), fc.nat(2 ** 40), fc.nat(2 ** 40), (users, more, bytes, moreBytes) => {
         expect(rank(users + more, bytes + moreBytes)).toBeGreaterThanOrEqual(rank(users, bytes));
@@ -186,7 +186,7 @@ describe("the size that fits", () => {
     );
   });
 
-  it("has room on its disk for the rows twice, or says what to set", () => {
+  it("has a disk for twice the rows, or includes advice to enlarge the disk", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2 ** 40 }), (databaseBytes) => {
         const { size, beside } = fittingSize({ ...SPOTLESS, databaseBytes });
@@ -196,7 +196,7 @@ describe("the size that fits", () => {
     );
   });
 
-  it("goes by who may sign in, and says so", () => {
+  it("depends on the number of active users, and states that number", () => {
     const asleep = many(5_000).map((each) => ({ ...each, isActive: false }));
     expect(fittingSize({ ...SPOTLESS, users: asleep })).toMatchObject({
       size: "small",
@@ -209,7 +209,7 @@ describe("the size that fits", () => {
   });
 });
 
-describe("the release of a source, as pip asks for it", () => {
+describe("the pip version pattern of a source", () => {
   it.each<[{ version?: string; revisions?: string[] }, string | undefined]>([
     [{ version: "0.7.2" }, "1.7.2"],
     [{ version: "1.12.8" }, "1.12.8"],
@@ -219,7 +219,7 @@ describe("the release of a source, as pip asks for it", () => {
     [{ revisions: ["182e5471b900", "not known"] }, undefined],
     [{ revisions: [] }, undefined],
     [{}, undefined],
-  ])("of %j is %s", (told, pattern) => {
+  ])("with %j is %s", (told, pattern) => {
     expect(releasePattern(told)).toBe(pattern);
   });
 });

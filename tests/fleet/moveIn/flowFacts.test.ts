@@ -12,11 +12,11 @@ const graph = (...nodes: JsonObject[]): JsonObject => ({ nodes, edges: [] });
 const facts = (data: Json, more: JsonObject = {}) =>
   flowFacts({ id: ID, name: "Flow", bytes: 10, value: { id: ID, name: "Flow", data, ...more }, variables: new Set() });
 
-describe("paths of the machine that a flow ran on", () => {
+describe("localPaths", () => {
   const file = (given: JsonObject) => localPaths(graph(node("File-1", { path: { type: "file", ...given } })));
 
   it.each(["/data/report.pdf", "~/report.pdf", "C:\\report.pdf", "d:/report.pdf", " /data/a file.pdf"])(
-    "%s is one",
+    "reports %s as a local path",
     (path) => {
       expect(file({ file_path: [path] })).toEqual(["File-1.path"]);
       expect(file({ value: path })).toEqual(["File-1.path"]);
@@ -27,50 +27,50 @@ describe("paths of the machine that a flow ran on", () => {
   );
 
   it.each([`${ID}/report.pdf`, "report.pdf", "", "https://example.com/a.pdf", "//cdn.example.com/a"])(
-    "%j is none",
+    "does not report %j as a local path",
     (path) => {
       expect(file({ file_path: path, value: path })).toEqual([]);
     },
   );
 
-  it("are none in fields that hold texts, whose slashes mean something else", () => {
+  it("ignores text fields, in which a slash has other meanings", () => {
     expect(localPaths(graph(node("Prompt-1", { template: { type: "prompt", value: "/start" } })))).toEqual([]);
   });
 });
 
-describe("code of somebody's own", () => {
+describe("ownCode", () => {
   const code = { code: { type: "code", value: "class Own: pass" } };
 
-  it("is a component that was written, edited, or built from code", () => {
+  it("reports components that were written, edited or built from code", () => {
     expect(ownCode(graph(node("A", code, {}, "CustomComponent")))).toEqual(["A"]);
     expect(ownCode(graph(node("A", code, { edited: true })))).toEqual(["A"]);
     expect(ownCode(graph(node("A", code, { metadata: { module: "custom_components.own" } })))).toEqual(["A"]);
   });
 
-  it("is not LangFlow's own, nor a node without code", () => {
+  it("ignores LangFlow's own components and nodes without code", () => {
     const metadata = { module: "lfx.components.files_and_knowledge.file.FileComponent", code_hash: "000000000000" };
     expect(ownCode(graph(node("A", code, { edited: false, metadata }), node("B", {}, { edited: true })))).toEqual([]);
   });
 
-  it("is found in a group of components too", () => {
+  it("also searches groups of components", () => {
     const group = { flow: { data: graph(node("Inner", code, { edited: true })) } };
     expect(ownCode(graph(node("Group", {}, group)))).toEqual(["Inner"]);
   });
 });
 
-describe("what is known of a flow", () => {
-  it("names the field and the rule of what looks like a secret, and never the value", async () => {
+describe("flowFacts", () => {
+  it("names the field and the rule of a suspected secret, but never its value", async () => {
     const { secrets } = await facts(graph(node("Prompt-1", { template: { type: "prompt", value: `use ${TOKEN}` } })));
     expect(secrets).toEqual([expect.stringMatching(/Prompt-1.*\(github\)$/)]);
     expect(secrets.join()).not.toContain(TOKEN);
   });
 
-  it("takes what the flow sync leaves out for no secret: a password field has none in Git", async () => {
+  it("ignores password fields, which the flow sync does not write to Git", async () => {
     const key = { type: "str", password: true, value: TOKEN };
     expect((await facts(graph(node("Model-1", { api_key: key })))).secrets).toEqual([]);
   });
 
-  it("is why it cannot be read or recorded, and nothing more", async () => {
+  it("explains why a flow cannot be read or recorded, and reports nothing else about it", async () => {
     expect((await facts(graph(), { endpoint_name: "not this one" })).problem).toMatch(
       /^endpoint_name may hold letters/,
     );
@@ -82,7 +82,7 @@ describe("what is known of a flow", () => {
     });
   });
 
-  it("says no name that looks like a secret, but the id", async () => {
+  it("replaces a flow name that looks like a secret with the id", async () => {
     const named = await flowFacts({
       id: ID,
       name: TOKEN,

@@ -24,7 +24,7 @@ import { contentsOf, recordedLangFlow, SECRET_KEY, SECRETS, TOKEN } from "./reco
 
 const folders: string[] = [];
 const { TMPDIR } = process.env;
-/** Where copies are made, by nobody else. */
+/** Temporary folder that only these tests use for copies. */
 let temporary: string;
 beforeAll(() => {
   temporary = emptyFolder();
@@ -51,13 +51,13 @@ function emptyFolder(): string {
 const look = (from: string, given: Partial<Inspection> = {}): Promise<Inventory> =>
   inspect({ from, config: undefined, environment: {}, signal: new AbortController().signal, ...given });
 
-/** Findings by what they are about. */
+/** Returns the findings by subject. */
 const findingsOf = (inventory: Inventory) => new Map(moveInFindings(inventory).map((each) => [each.what, each]));
 
-/** Folders of copies that are in the way of nobody any more. */
+/** Returns the names of copies that were not deleted. */
 const copies = () => readdirSync(temporary).filter((name) => name.startsWith("move-in-"));
 
-describe("what a LangFlow 1.7.2 left in a SQLite file", () => {
+describe("a SQLite file of LangFlow 1.7.2", () => {
   let folder: string;
   let inventory: Inventory;
   let before: ReturnType<typeof contentsOf>;
@@ -67,12 +67,12 @@ describe("what a LangFlow 1.7.2 left in a SQLite file", () => {
     inventory = await look(folder);
   });
 
-  it("is the same, byte for byte, after somebody looked, with nothing beside it and no copy left", () => {
+  it("is unchanged after an inspection, and no copy remains", () => {
     expect(contentsOf(folder)).toEqual(before);
     expect(copies()).toEqual([]);
   });
 
-  it("is counted, starters apart", () => {
+  it("is counted by kind of item, with starter flows counted separately", () => {
     expect(releaseOf(inventory)).toEqual({ said: "of series 1.7 (revision 182e5471b900)", standing: "older" });
     expect(inventory).toMatchObject({
       source: { kind: "SQLite file", place: join(folder, "langflow.db") },
@@ -99,7 +99,7 @@ describe("what a LangFlow 1.7.2 left in a SQLite file", () => {
     ]);
   });
 
-  it("tells who is there twice, and which flows hold a token, a path, or code", () => {
+  it("yields findings about duplicate users and about flows with tokens, local paths or custom code", () => {
     const findings = findingsOf(inventory);
     expect([...findings.keys()]).toEqual([
       "users of one name",
@@ -112,12 +112,12 @@ describe("what a LangFlow 1.7.2 left in a SQLite file", () => {
     expect(which).toEqual([["With a token (bea)"], ["Reads a file (Bea)"], ["With code of its own (cem)"]]);
   });
 
-  it("tells no secret of it", () => {
+  it("has none of its secrets in the output", () => {
     const said = JSON.stringify([inventory, moveInFindings(inventory)]);
     expect([...SECRETS, TOKEN].filter((secret) => said.includes(secret))).toEqual([]);
   });
 
-  it("is read by its file too, and by LangFlow's own form of a URL, and from a variable", async () => {
+  it("can be specified as a file, as a LangFlow database URL, or by an environment variable", async () => {
     const file = join(folder, "langflow.db");
     for (const from of [file, `sqlite:///${file}`, "env:WHERE"])
       expect(await look(from, { environment: { WHERE: file } })).toEqual(inventory);
@@ -131,7 +131,7 @@ describe("secrets", () => {
     ["another key", { LANGFLOW_SECRET_KEY: wrong }, "given"],
     ["a short key", { LANGFLOW_SECRET_KEY: "short" }, "given"],
     ["no key", {}, "none"],
-  ])("under %s do not come along, each by its name", async (_, environment, secretKey) => {
+  ])("are not migrated with %s, and each is reported by name", async (_, environment, secretKey) => {
     const folder = recorded();
     unlinkSync(join(folder, "secret_key"));
     const inventory = await look(folder, { environment });
@@ -144,7 +144,7 @@ describe("secrets", () => {
     expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
   });
 
-  it("are opened by a short key in both of the ways that LangFlow has had", async () => {
+  it("are decrypted with a short key by both of LangFlow's key derivations", async () => {
     const secret = "short";
     const [now, before] = [secret, legacySecret(secret) ?? ""].map((each) =>
       new SecretKey(each, "a key").encrypt("word"),
@@ -157,14 +157,14 @@ describe("secrets", () => {
     expect(ciphertexts).toEqual({ secretKey: "given", count: 2, opened: 2, unreadable: [] });
   });
 
-  it("are opened by a key that the environment gives, though the folder has none", async () => {
+  it("are decrypted with a key from the environment if the folder has no key", async () => {
     const folder = recorded();
     unlinkSync(join(folder, "secret_key"));
     const { ciphertexts } = await look(folder, { environment: { LANGFLOW_SECRET_KEY: SECRET_KEY } });
     expect(ciphertexts?.unreadable).toEqual([]);
   });
 
-  it("are not looked for under what is no key: exit 2, and it is not repeated", async () => {
+  it("cause exit code 2 if the key is invalid, and the error does not repeat the key", async () => {
     const environment = { LANGFLOW_SECRET_KEY: "x".repeat(40) };
     await expect(look(recorded(), { environment })).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -173,8 +173,8 @@ describe("secrets", () => {
   });
 });
 
-describe("a database that is not as it was expected", () => {
-  it("is read with what its log has ahead of it, while LangFlow has it open", async () => {
+describe("an unusual source database", () => {
+  it("is read including its write-ahead log, even while LangFlow has the database open", async () => {
     const folder = recorded();
     const file = join(folder, "langflow.db");
     const writing = new Database(file);
@@ -194,7 +194,7 @@ describe("a database that is not as it was expected", () => {
   it.each([
     [2, "is read again until both are of one moment"],
     [3, "and is refused where it never holds still"],
-  ])("that is written to while it is copied, %i times, %s", async (times) => {
+  ])("that changes during the copy, %i times, %s", async (times) => {
     const file = join(recorded(), "langflow.db");
     const { copyFile } = promises;
     let passes = 0;
@@ -218,7 +218,7 @@ describe("a database that is not as it was expected", () => {
     expect(copies()).toEqual([]);
   });
 
-  it("is not copied where there is no room for it: exit 2, before anything is written", async () => {
+  it("is not copied without enough disk space, and nothing is written", async () => {
     const folder = recorded();
     const spy = jest.spyOn(promises, "statfs").mockImplementation(async () => ({ bavail: 0, bsize: 4096 }) as StatsFs);
     const copied = jest.spyOn(promises, "copyFile");
@@ -232,7 +232,7 @@ describe("a database that is not as it was expected", () => {
     for (const each of [spy, copied]) each.mockRestore();
   });
 
-  it("counts knowledge bases that lie in LangFlow's folder, and says where else they may be", async () => {
+  it("has its knowledge bases counted in LangFlow's folder, and other locations mentioned", async () => {
     const folder = recorded();
     expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
     for (const base of ["bea/one", "bea/two", "cem/three"])
@@ -240,7 +240,7 @@ describe("a database that is not as it was expected", () => {
     expect(await look(folder)).toMatchObject({ knowledgeBases: 3, unseen: [] });
   });
 
-  it("is left alone when somebody asks for the end: exit 8, and no copy stays", async () => {
+  it("causes exit code 8 and leaves no copy if the user interrupts", async () => {
     const end = new AbortController();
     const looked = look(recorded(), { signal: end.signal });
     end.abort();
@@ -248,14 +248,14 @@ describe("a database that is not as it was expected", () => {
     expect(copies()).toEqual([]);
   });
 
-  it("says what is not known where tables and columns are missing", async () => {
+  it("yields no counts for missing tables and columns", async () => {
     const folder = recorded(["DROP TABLE message; DROP TABLE file; DROP TABLE variable; DROP TABLE alembic_version"]);
     const { messages, files, variables, revisions, flows } = await look(folder);
     expect({ messages, files, variables, revisions }).toEqual({ revisions: [] });
     expect(flows).toHaveLength(4);
   });
 
-  it("tells rows that nobody carries, and tables that are not LangFlow's", async () => {
+  it("yields findings about rows that are not migrated and tables that LangFlow does not have", async () => {
     const folder = recorded([
       "CREATE TABLE own (a); INSERT INTO own VALUES (1), (2)",
       "CREATE TABLE span (a); INSERT INTO span VALUES (1)",
@@ -265,7 +265,7 @@ describe("a database that is not as it was expected", () => {
     expect(findings.get("rows of runs and logs")).toMatchObject({ count: 1, which: ["span (1)"] });
   });
 
-  it("takes a flow for a starter only where it is nobody's as well", async () => {
+  it("has no user's flow counted as a starter flow, even in the folder of starter flows", async () => {
     const folder = recorded([
       "UPDATE flow SET folder_id = (SELECT id FROM folder WHERE user_id IS NULL) WHERE name = 'Plain'",
     ]);
@@ -273,7 +273,7 @@ describe("a database that is not as it was expected", () => {
     expect([flows.length, starters]).toEqual([4, 2]);
   });
 
-  it("tells files that are gone, flows that are nobody's, and flows that are too large", async () => {
+  it("yields findings about missing files, flows without a user, and flows that are too large", async () => {
     const folder = recorded([
       "UPDATE file SET path = '../' || path",
       "UPDATE flow SET user_id = NULL WHERE name = 'Plain'",
@@ -290,22 +290,22 @@ describe("a database that is not as it was expected", () => {
   });
 });
 
-describe("what cannot be looked at ends with exit 2 and one sentence: what, where, and the way out", () => {
+describe("an inspection fails with one sentence that names the problem, the source and the fix", () => {
   const sentence = (said: RegExp) => ({ exitCode: ExitCode.BadInput, message: expect.stringMatching(said) });
 
-  it("nothing at the path", async () => {
+  it("if the path does not exist", async () => {
     await expect(look("/nowhere/langflow.db")).rejects.toMatchObject(
       sentence(/^\/nowhere\/langflow\.db is not there.*: give /),
     );
   });
 
-  it("a folder with neither a database nor a flow", async () => {
+  it("if a folder contains neither a database nor a flow", async () => {
     await expect(look(emptyFolder())).rejects.toMatchObject(
       sentence(/ holds neither langflow\.db nor a flow .*: give /),
     );
   });
 
-  it("a folder of LangFlow whose database lies elsewhere, which is then given by itself", async () => {
+  it("if LangFlow's folder has no database, but accepts the database and the folder separately", async () => {
     const folder = recorded();
     const file = join(emptyFolder(), "elsewhere.db");
     renameSync(join(folder, "langflow.db"), file);
@@ -318,7 +318,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     });
   });
 
-  it("a file that is none of SQLite's, an empty one too", async () => {
+  it("if the file is empty or not a SQLite file", async () => {
     const file = join(emptyFolder(), "langflow.db");
     for (const contents of ["", "something else altogether"]) {
       writeFileSync(file, contents);
@@ -326,7 +326,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     }
   });
 
-  it("a file that was cut off", async () => {
+  it("if the SQLite file is truncated", async () => {
     const file = join(emptyFolder(), "langflow.db");
 
     writeFileSync(file, readFileSync(join(recorded(), "langflow.db")).subarray(0, 20_000));
@@ -334,7 +334,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     expect(copies()).toEqual([]);
   });
 
-  it("another program's database", async () => {
+  it("if the database belongs to a different program", async () => {
     const file = join(emptyFolder(), "other.db");
     const database = new Database(file);
     database.exec("CREATE TABLE flow (id)");
@@ -342,7 +342,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     await expect(look(file)).rejects.toMatchObject(sentence(/other\.db is no database of LangFlow: .*; give /));
   });
 
-  it("a URL of PostgreSQL with a password on the command line, which is not repeated, and one that is none", async () => {
+  it("if a PostgreSQL URL is invalid or contains a password, without repeating the password", async () => {
     const url = "postgresql://langflow:sesame@db.test/langflow";
     await expect(look(url)).rejects.toMatchObject(
       sentence(/^the URL of --from has a password(?!.*sesame).*: leave it out /),
@@ -352,7 +352,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     );
   });
 
-  it("a PostgreSQL that does not answer, with an exit code of its own", async () => {
+  it("if PostgreSQL does not respond, with exit code 10", async () => {
     const environment = { WHERE: "postgresql://langflow:sesame@127.0.0.1:9/langflow" };
     await expect(look("env:WHERE", { environment })).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
@@ -360,7 +360,7 @@ describe("what cannot be looked at ends with exit 2 and one sentence: what, wher
     });
   });
 
-  it("a variable that is not set, a folder of LangFlow that is none", async () => {
+  it("if the environment variable is not set, or LangFlow's folder does not exist", async () => {
     await expect(look("env:WHERE")).rejects.toMatchObject(sentence(/^WHERE is not set.*: export it/));
     await expect(look(recorded(), { config: "/nowhere" })).rejects.toMatchObject(
       sentence(/^\/nowhere is not a folder: pass /),

@@ -6,7 +6,7 @@ import { until } from "../../live/langflowApi";
 
 jest.setTimeout(30_000);
 
-it("a run in a local region is said by its newest container and that one's last message, each once", async () => {
+it("followRun reports a local run's newest container and its last message, each once", async () => {
   const logs = mkdtempSync(join(tmpdir(), "logs-"));
   writeFileSync(join(logs, "langflow-us-east.langflow.log"), '{"message":"another program"}\n');
   const said: string[] = [];

@@ -3,24 +3,24 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Database } from "node-sqlite3-wasm";
 
-/** Under which LangFlow encrypted what is in the recorded database. */
+/** Key that encrypts the secrets in the recorded database. */
 export const SECRET_KEY = "OLt-sS0ZjKp_pGws-EIjLbkBLwJBDi8dF_xOpoBDXTs";
-/** What nobody may be shown: values of the recorded database, and the key. */
+/** Values that must never be printed: secrets of the recorded database, and their key. */
 export const SECRETS = [SECRET_KEY, "not-a-key", "sk-fixture", "gAAAAA", "$2b$"];
-/** In the shape of a token; made anew, as the repository must not hold one. */
+/** A text in the shape of a GitHub token. It is concatenated because the repository must not contain tokens. */
 export const TOKEN = `ghp_${"q8Z3rT6vK1mW9xY2bN5cJ7dL4fH0gP8sA3eU"}`;
 
 /**
- * What langflow-base 0.7.2 (LangFlow 1.7.2) left, as its config folder: the users admin, bea, Bea and cem, who is not active; a flow with
- * a token, one that names a file, one with code of its own, and a plain one.
+ * Creates the config folder of langflow-base 0.7.2 (LangFlow 1.7.2) with the users admin, bea, Bea and the inactive
+ * cem. One flow has a token, one names a local file, one has custom code, and one is plain.
  *
- * @param also SQL that is run on the database, before it is closed
+ * @param also SQL statements to run on the database before it is closed
  */
 export function recordedLangFlow(also: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), "recorded-"));
   const recorded = readFileSync(join(__dirname, "langflow-1.7.2.sql"), "utf8").replaceAll("@@TOKEN@@", TOKEN);
   const database = new Database(join(folder, "langflow.db"));
-  // Rows come table by table, before those that they refer to.
+  // The dump lists rows by table, some of them before the rows that they refer to.
   for (const sql of ["PRAGMA foreign_keys = OFF", recorded]) database.exec(sql);
   const [{ path = "" } = {}] = database.all("SELECT path FROM file") as { path?: string }[];
   for (const sql of also) database.exec(sql);
@@ -31,7 +31,7 @@ export function recordedLangFlow(also: readonly string[] = []): string {
   return folder;
 }
 
-/** Each file and folder below one, with its contents and when it was last written. */
+/** Returns the contents and the modification time of every file and folder in this folder, by relative path. */
 export function contentsOf(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return Object.fromEntries(

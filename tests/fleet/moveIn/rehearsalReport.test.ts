@@ -5,8 +5,8 @@ import { sampleRehearsal } from "./sampleRehearsal";
 const lines = (count: number) =>
   stripVTControlCharacters(rehearsalReport(sampleRehearsal(count)).join("\n")).split("\n");
 
-describe("what is said of a rehearsal", () => {
-  it("is what is not the same, from what differs on, and how many of each there are", () => {
+describe("the report of a move rehearsal", () => {
+  it("lists everything that differs, worst first, with counts per result", () => {
     const text = lines(10);
     expect(text[0]).toBe("2 of 10 flows differ");
     const results = text.flatMap((line) => / (differs|changes|not run|not known|same) {2,}same/.exec(line)?.[1] ?? []);
@@ -21,12 +21,12 @@ describe("what is said of a rehearsal", () => {
     ]);
   });
 
-  it("is of fifty flows where there are more, and how many others", () => {
+  it("lists at most fifty flows and the number of further flows", () => {
     expect(lines(100)).toContain("and 30 others: --out or --json has all");
     expect(lines(60).join("\n")).not.toContain("others: --out");
   });
 
-  it("is as a page all flows, and no text of a flow is taken for the page's own", () => {
+  it("lists all flows as an HTML page, and escapes their texts", () => {
     const page = rehearsalPage(sampleRehearsal(), "2026-11-29");
     expect(page.match(/<tr><td>/g)).toHaveLength(100 + 20);
     expect(page).toContain("Flow 1 &lt;of bea&#39;s&gt;");
@@ -34,7 +34,7 @@ describe("what is said of a rehearsal", () => {
     expect(page).toContain('<p class="result missed">20 of 100 flows differ</p>');
   });
 
-  it("is that none was compared where there was no old one", () => {
+  it("states that no flow was compared if the old LangFlow is missing", () => {
     const rehearsal = sampleRehearsal(5);
     const none = { ...rehearsal, counts: { ...rehearsal.counts, differs: 0 } };
     expect(rehearsalReport({ ...none, releases: { new: "1.13.0" } })[0]).toBe(

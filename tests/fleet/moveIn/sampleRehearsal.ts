@@ -4,7 +4,7 @@ import type { RehearsedFlow } from "../../../fleet/rehearsal/rehearse";
 
 const SAME: Verdict = { result: "same", said: "" };
 
-/** One flow after the other, from what differs on. */
+/** One flow per result, worst result first. */
 const KINDS: readonly Pick<RehearsedFlow, "result" | "opened" | "run">[] = [
   {
     result: "differs",
@@ -29,7 +29,7 @@ const KINDS: readonly Pick<RehearsedFlow, "result" | "opened" | "run">[] = [
   { result: "same", opened: { result: "same", said: "with another update: 3" }, run: SAME },
 ];
 
-/** Many flows of every kind, one with a name as long as may be. */
+/** Returns a rehearsal with flows of every kind, one of which has a very long name. */
 export function sampleRehearsal(count = 100): Rehearsal {
   const flows = Array.from({ length: count }, (_, index): RehearsedFlow => {
     const kind = KINDS[index % KINDS.length] as (typeof KINDS)[number];

@@ -1,4 +1,4 @@
-/** What the clouds of a healthy fleet answer, in their own words; a test spoils one of them. */
+/** Answers of a healthy fleet's clouds, in the clouds' own formats. Each test breaks one of them. */
 
 const ACCOUNT = "123456789012";
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -13,7 +13,7 @@ const REGIONS = { "us-east": "us-east-1", "eu-west": "eu-west-1" } as const;
 type Region = keyof typeof REGIONS;
 const other = (region: Region): Region => (region === "us-east" ? "eu-west" : "us-east");
 
-/** Outputs of the stacks. */
+/** Returns the outputs of a stack. */
 export function outputsOf(stack: string): object {
   if (stack === "edge")
     return {
@@ -42,7 +42,7 @@ export function outputsOf(stack: string): object {
 const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
 const DAY = 86_400_000;
 
-/** By `service operation`, with what it is asked about where that makes a difference. */
+/** Returns AWS's answers by `service operation`. */
 export function awsAnswers(region: Region): Record<string, object> {
   const awsRegion = REGIONS[region];
   const abroad = REGIONS[other(region)];
@@ -207,7 +207,7 @@ export function awsAnswers(region: Region): Record<string, object> {
 const CREDENTIALS = [{ name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: "http://169.254.170.23/v1/credentials" }];
 const IMAGES_OF: Readonly<Record<string, string>> = { langflow: "langflow", "flow-sync": "langflow-agent" };
 
-/** Lists of objects as `kubectl get … -A -o json` gives them, by kind. */
+/** Returns lists of objects as in `kubectl get … -A -o json`, by kind. */
 export function clusterObjects(region: Region, images: Readonly<Record<string, string>>): Record<string, object[]> {
   const named = (name: string, namespace?: string) => ({ name, ...(namespace && { namespace }) });
   const pod = (name: string, zone: string, namespace = "langflow") => ({
@@ -265,7 +265,7 @@ export function clusterObjects(region: Region, images: Readonly<Record<string, s
   };
 }
 
-/** `result` of Cloudflare's API, by path below /client/v4. */
+/** Returns the `result` of Cloudflare's API by path below /client/v4. */
 export function cloudflareAnswers(account: string): Record<string, unknown> {
   const pool = (region: Region) => ({
     id: `pool-${region}`,

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * `aws` as far as `prove` uses it: what an operation answers in a region is a file, and where there is none it refuses as
- * AWS does. A region that is lost answers nothing.
+ * A fake `aws` for `prove`. Each operation's answer in a region is a file, and a missing file means AccessDenied. A
+ * lost region does not answer.
  */
 const AWS = `#!/bin/sh
 if [ -f "$ANSWERS/$4/lost" ]; then
@@ -17,7 +17,10 @@ echo "An error occurred (AccessDeniedException) when calling the operation: not 
 exit 254
 `;
 
-/** `kubectl` the same way: objects of a kind are a file a region; what is asked of admission and rights, and what runs in pods, too. */
+/**
+ * A fake `kubectl` for `prove`. Files per region contain its objects by kind, admission results, rights and output of
+ * commands in pods.
+ */
 const KUBECTL = `#!/bin/sh
 region=$(basename "$2"); shift 2
 said() { [ -f "$ANSWERS/$region/$1" ] && cat "$ANSWERS/$region/$1"; }
@@ -40,14 +43,14 @@ case "$*" in
 esac
 `;
 
-/** `cosign` that finds every image signed, unless it is told what else to say. */
+/** A fake `cosign` that reports every image as signed unless the file `unsigned` exists. */
 const COSIGN = `#!/bin/sh
 [ -f "$ANSWERS/unsigned" ] || exit 0
 echo "Error: no signatures found" >&2
 exit 10
 `;
 
-/** The programs in a folder for the PATH, and what they say. */
+/** Installs the fake tools in a folder for PATH, and sets their answers. */
 export class FakeTools {
   readonly answers: string;
 
@@ -60,7 +63,7 @@ export class FakeTools {
     }
   }
 
-  /** @param place AWS region of `aws`, or our region of `kubectl` */
+  /** Sets an answer. @param place AWS region for `aws`, or our region for `kubectl` */
   say(place: string, what: string, answer: unknown): void {
     mkdirSync(join(this.answers, place), { recursive: true });
     writeFileSync(join(this.answers, place, what), typeof answer === "string" ? answer : JSON.stringify(answer));
@@ -70,7 +73,7 @@ export class FakeTools {
     rmSync(join(this.answers, place, what));
   }
 
-  /** Forgets all that was said. */
+  /** Deletes all answers. */
   clear(): void {
     rmSync(this.answers, { recursive: true, force: true });
     mkdirSync(this.answers);

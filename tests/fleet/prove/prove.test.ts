@@ -20,7 +20,7 @@ jest.setTimeout(60_000);
 const REFUSAL =
   "The pods \"prove\" is invalid: : ValidatingAdmissionPolicy 'langflow-images' with binding 'langflow-images' denied request: not ours";
 
-describe("what is proven on the clouds", () => {
+describe("fleet prove", () => {
   const project = readProject(join(__dirname, "../../.."));
   const stacks = [...project.stacks.values()];
   const regions = stacks.filter((stack) => stack.kind === "region");
@@ -50,7 +50,7 @@ describe("what is proven on the clouds", () => {
         ? reply.code(404).send({ success: false, errors: [{ code: 7003, message: `no ${path}` }], messages: [] })
         : { success: true, errors: [], messages: [], result };
     });
-    // S3: what is put into one bucket is at once in the other, under that region's key.
+    // S3 with immediate replication: an object in one bucket appears in the other, encrypted with that region's key.
     type Key = { Params: { bucket: string; "*": string } };
     server.put<Key>("/:bucket/*", async ({ params, body }) => {
       for (const bucket of copying.works ? ["flows-us-east", "flows-eu-west"] : [params.bucket])
@@ -75,7 +75,7 @@ describe("what is proven on the clouds", () => {
         .header("x-amz-server-side-encryption-aws-kms-key-id", copying.under ?? keyArn(awsRegion))
         .send(found);
     });
-    // LangFlow of both regions, their agents' metrics, and the public names.
+    // LangFlow of both regions, the agents' metrics, and the public hostnames.
     server.post("/api/v1/login", async () => ({ access_token: "token" }));
     server.get("/api/v1/users/whoami", async () => ({ id: langFlow.ids[langFlow.asked++ % langFlow.ids.length] }));
     server.get("/api/v1/flows/", async () =>
@@ -107,7 +107,7 @@ describe("what is proven on the clouds", () => {
     const { signal } = new AbortController();
     const waits = { copyMs: 500, settleMs: 100, drainedMs: 100 };
     clouds = await RealClouds.open({ regions, outputs, signal });
-    // The names of the world lead to this machine; who may come in there is no question of names.
+    // Public hostnames resolve to this machine. Whether they accept connections is set separately, in `open`.
     clouds.publicly = async (url) => origin + new URL(url).pathname.replace(/^\/$/, "");
     clouds.connects = async (host) => open.includes(host);
     const allow = { emails: [], emailDomains: ["example.com"], groups: [] };
@@ -166,7 +166,7 @@ describe("what is proven on the clouds", () => {
     return { langflow: image(fleet?.image as never), "langflow-agent": image(fleet?.agentImage as never) };
   }
 
-  /** @param only the assumption that is looked at, in place of all */
+  /** @param only the one assumption to check instead of all */
   async function findings(only?: string): Promise<Finding[]> {
     const found: Finding[] = [];
     const all = ASSUMPTIONS.flatMap(({ name, of }) =>
@@ -180,14 +180,14 @@ describe("what is proven on the clouds", () => {
     });
     return found;
   }
-  it("holds on a healthy fleet, all of it", async () => {
+  it("finds every assumption true in a healthy fleet", async () => {
     const found = await findings();
     const left = found.filter(({ result }) => result !== "ok");
     expect(left).toEqual([]);
     expect(found).toHaveLength(ASSUMPTIONS.reduce((sum, { of }) => sum + (of === "fleet" ? 1 : regions.length), 0));
   });
 
-  it("holds of a region in one zone what its config says, and nothing more", async () => {
+  it("accepts a single-zone region if the config declares one", async () => {
     const inOneZone = regions.map((stack) => ({
       ...stack,
       own: {
@@ -217,40 +217,37 @@ describe("what is proven on the clouds", () => {
     [0, "proximity", ["pool-us-east", "pool-eu-west", "pool-old"], "pool-eu-west", true],
     [0.5, "random", ["pool-us-east", "pool-eu-west", "pool-old"], "pool-eu-west", true],
     [1, "off", ["pool-old", "pool-us-east", "pool-eu-west"], "pool-old", false],
-  ])(
-    "holds of a load balancer at share %d of an old LangFlow what that share means",
-    async (share, policy, order, last, on) => {
-      const before = deployment;
-      const { edge: stack, outputs } = before;
-      deployment = {
-        ...before,
-        edge: { ...stack, own: { ...stack.own, movingFrom: { address: "old.example.com", share } } },
-        outputs: { ...outputs, edge: { ...outputs.edge, oldPool: "pool-old" } },
-      };
-      const of = async (name: string) => (await findings(name)).find(({ check }) => check.endsWith(name))?.result;
-      try {
-        const said = (path: string, value: unknown) => edges("/zone/load_balancers", path, value)();
-        said("0.default_pools", order);
-        said("0.fallback_pool", last);
-        said("0.steering_policy", policy);
-        for (const region of ["us-east", "eu-west"]) edges(`/pools/pool-${region}`, "origins.0.enabled", on)();
-        expect([await of("steering"), await of("us-east: pool")]).toEqual(["ok", "ok"]);
-        said("0.default_pools", ["pool-us-east", "pool-eu-west"]);
-        edges("/pools/pool-us-east", "origins.0.enabled", !on)();
-        expect([await of("steering"), await of("us-east: pool")]).toEqual(["broken", "broken"]);
-      } finally {
-        deployment = before;
-      }
-    },
-  );
+  ])("expects the load balancer to match share %d of an old LangFlow", async (share, policy, order, last, on) => {
+    const before = deployment;
+    const { edge: stack, outputs } = before;
+    deployment = {
+      ...before,
+      edge: { ...stack, own: { ...stack.own, movingFrom: { address: "old.example.com", share } } },
+      outputs: { ...outputs, edge: { ...outputs.edge, oldPool: "pool-old" } },
+    };
+    const of = async (name: string) => (await findings(name)).find(({ check }) => check.endsWith(name))?.result;
+    try {
+      const said = (path: string, value: unknown) => edges("/zone/load_balancers", path, value)();
+      said("0.default_pools", order);
+      said("0.fallback_pool", last);
+      said("0.steering_policy", policy);
+      for (const region of ["us-east", "eu-west"]) edges(`/pools/pool-${region}`, "origins.0.enabled", on)();
+      expect([await of("steering"), await of("us-east: pool")]).toEqual(["ok", "ok"]);
+      said("0.default_pools", ["pool-us-east", "pool-eu-west"]);
+      edges("/pools/pool-us-east", "origins.0.enabled", !on)();
+      expect([await of("steering"), await of("us-east: pool")]).toEqual(["broken", "broken"]);
+    } finally {
+      deployment = before;
+    }
+  });
 
-  /** Changes what AWS answers in us-east-1, at a path of the answer. */
+  /** Changes AWS's answer in us-east-1 at a path. */
   const aws = (operation: string, path: string, value: unknown) => () => {
     const answer = structuredClone(awsAnswers("us-east")[operation]);
     set(answer, path, value);
     tools.say("us-east-1", `${operation}.json`, answer);
   };
-  /** Changes the objects of a kind in us-east. */
+  /** Changes the objects of a kind in us-east's cluster. */
   const cluster = (kind: string, path: string, value: unknown) => () => {
     const list = structuredClone(clusterObjects("us-east", imagesOf("us-east-1"))[kind]);
     set(list, path, value);
@@ -486,7 +483,7 @@ describe("what is proven on the clouds", () => {
     ["drift", () => drifts.push([], ["edge update x y"]), /edge update x y differs the second time only/],
   ];
 
-  it.each(SPOILED)("%s: names what is spoiled, and what to do (%#)", async (assumption, spoil, finding) => {
+  it.each(SPOILED)('reports a broken "%s" and its fix (%#)', async (assumption, spoil, finding) => {
     spoil();
     const found = await findings(assumption);
     const broken = found.filter(({ result }) => result === "broken");
@@ -497,11 +494,11 @@ describe("what is proven on the clouds", () => {
     }
   });
 
-  it("has a spoiled fleet for each assumption", () => {
+  it("has a broken fleet as a test case for every assumption", () => {
     expect(new Set(SPOILED.map(([assumption]) => assumption))).toEqual(new Set(ASSUMPTIONS.map(({ name }) => name)));
   });
 
-  it("says that nothing is known where an answer has another form, or is refused", async () => {
+  it("reports an assumption as unknown if an answer is malformed or access is denied", async () => {
     tools.say("us-east-1", "kms describe-key.json", { Metadata: {} });
     tools.forget("eu-west-1", "kms describe-key.json");
     const [west, east] = (await findings("key")).sort((one, other) => (one.check < other.check ? -1 : 1));
@@ -510,7 +507,7 @@ describe("what is proven on the clouds", () => {
     expect(west).toMatchObject({ result: "warning", finding: expect.stringMatching(/may not be looked at/) });
   });
 
-  it("leaves nothing of its own behind in the buckets", async () => {
+  it("leaves no test objects in the buckets", async () => {
     copying = { works: false };
     await findings("copies of objects");
     expect([...objects.keys()].filter((key) => key.includes("/prove/"))).toEqual([]);

@@ -8,7 +8,7 @@ describe("prove --resume", () => {
   const folder = mkdtempSync(join(tmpdir(), "resume-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** In a local fleet that is down: what is said is said before it is looked for. */
+  /** Resumes in a local fleet that is down, so that only errors from before the first request can occur. */
   const resuming = (file: string) =>
     prove({
       stacks: [],
@@ -26,7 +26,7 @@ describe("prove --resume", () => {
     ["that is not there", undefined, /can't be read: ENOENT/],
     ["that is cut off", '{"begun": "2026', /can't be read: .*JSON/],
     ["of another verb", '{"verb": "drill"}', /is no report of `prove`: name its \.json/],
-  ])("refuses a file %s, before anything is opened", async (_, content, message) => {
+  ])("rejects a file %s before it contacts the fleet", async (_, content, message) => {
     const file = join(folder, "report.json");
     rmSync(file, { force: true });
     if (content !== undefined) writeFileSync(file, content);

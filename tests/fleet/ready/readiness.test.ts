@@ -102,11 +102,11 @@ const evidence: fc.Arbitrary<Evidence> = fc.record({
   drift: learnt(lines),
 });
 
-/** Changes what was learnt, if it was. */
+/** Changes a learnt value. An unknown value stays unknown. */
 const within = <T>(of: Learnt<T>, change: (value: T) => T): Learnt<T> =>
   "value" in of ? { value: change(of.value) } : of;
 
-/** Each makes one thing of a region worse than it was, by so much. */
+/** Changes that each make one aspect of a region worse, by an amount. */
 const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Partial<RegionEvidence>>> = {
   "its pool is off": ({ pool }) => ({ pool: within(pool, (each) => ({ ...each, enabled: false })) }),
   "it is ill": ({ health }) => ({ health: within(health, (each) => ({ ...each, healthy: false })) }),
@@ -187,22 +187,22 @@ const LEARNT = [
   "drills",
 ] as const;
 
-/** With another first region. */
+/** Returns the evidence with a changed first region. */
 const withFirst = (of: Evidence, change: (region: RegionEvidence) => Partial<RegionEvidence>): Evidence => ({
   ...of,
   regions: of.regions.map((each, index) => (index === 0 ? { ...each, ...change(each) } : each)),
 });
 const scoreOf = (of: Evidence): number => readinessOf(of).score;
 
-describe("the score", () => {
-  it("has a hundred points to give, each by one check, and each check says why and what to do", () => {
+describe("the readiness score", () => {
+  it("distributes one hundred points over the checks, each of which has a reason and a fix", () => {
     expect(CHECKS.reduce((sum, { weight }) => sum + weight, 0)).toBe(100);
     expect(new Set(CHECKS.map(({ name }) => name)).size).toBe(CHECKS.length);
     for (const { weight, why, fix } of CHECKS)
       expect([weight > 0, why.length > 20, fix.length > 10]).toEqual([true, true, true]);
   });
 
-  it("is 0 to 100, and what is lost is what is missing", () => {
+  it("is between 0 and 100, and equals 100 minus the lost points", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const { score, lost, findings } = readinessOf(of);
@@ -214,7 +214,7 @@ describe("the score", () => {
     );
   });
 
-  it.each(Object.keys(WORSE))("never rises where in a region %s", (name) => {
+  it.each(Object.keys(WORSE))("never rises if a region gets worse: %s", (name) => {
     fc.assert(
       fc.property(evidence, fc.integer({ min: 1, max: 500 }), (of, by) => {
         const worse = withFirst(of, (region) => WORSE[name]?.(region, by) ?? {});
@@ -223,7 +223,7 @@ describe("the score", () => {
     );
   });
 
-  it("never rises where something is no longer known, good or bad", () => {
+  it("never rises if a fact becomes unknown, whether that fact was good or bad", () => {
     const unknown = { unknown: "nobody knows" };
     fc.assert(
       fc.property(evidence, fc.constantFrom(...LEARNT, "backups", "balancer", "monitor", "drift"), (of, what) => {
@@ -238,11 +238,11 @@ describe("the score", () => {
     );
   });
 
-  it("is as low as the worst region's, however well the others are", () => {
+  it("is limited by the worst region, whatever the other regions score", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const alone = of.regions.map((region) => scoreOf({ ...of, regions: [region] }));
-        // Alone, a region has nobody's drill to be seen beside its own, and nobody else who may be the recorder.
+        // Alone, a region lacks the other regions' drills and recorder, so it may lose the points of these two checks.
         const ofOthers = CHECKS.filter(({ name }) => name === "drill" || name === "record");
         const points = ofOthers.reduce((sum, { weight }) => sum + weight, 0);
         expect(scoreOf(of)).toBeLessThanOrEqual(Math.min(...alone) + points);
@@ -251,8 +251,8 @@ describe("the score", () => {
   });
 });
 
-describe("the exit code", () => {
-  it("is 0 only where nothing is known to be bad, and nobody kept anything back", () => {
+describe("the exit code of `ready`", () => {
+  it("is 0 only if no check failed and no source of evidence was unavailable", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const readiness = readinessOf(of);
@@ -264,7 +264,7 @@ describe("the exit code", () => {
     );
   });
 
-  it("is 0 for any minimum that the score reaches, and for none above it", () => {
+  it("is 0 exactly if the score reaches the minimum", () => {
     fc.assert(
       fc.property(evidence, fc.integer({ min: 0, max: 100 }), (of, minimum) => {
         const readiness = readinessOf(of);
@@ -273,7 +273,7 @@ describe("the exit code", () => {
     );
   });
 
-  it("is theirs who did not answer, where the score might have been enough", () => {
+  it("is that of the unavailable source if its points could have reached the minimum", () => {
     const lost = [{ check: "health", points: 14, unknown: true, unanswered: true, reason: "away" }];
     const findings = [
       {
@@ -290,15 +290,15 @@ describe("the exit code", () => {
   });
 });
 
-describe("what is learnt", () => {
-  it("is unknown where a look takes too long, and says so", async () => {
+describe("learn", () => {
+  it("yields an unknown value with the reason if a request times out", async () => {
     const never = await learn(() => new Promise<never>(() => undefined), 20);
     expect(never).toEqual({ unknown: "no usable answer: no answer within 0.02 s", exitCode: ExitCode.Unreachable });
   });
 });
 
-describe("the report", () => {
-  it("has a line of each check, one for all regions that say the same, and no region without its loss", () => {
+describe("the readiness report", () => {
+  it("contains every check, merged over regions with the same result, and every region's predicted loss", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const readiness = readinessOf(of);
@@ -319,7 +319,7 @@ describe("the report", () => {
     [5_400, "90 minutes"],
     [93_600, "26 hours"],
     [3 * DAY_S, "3 days"],
-  ])("says %d seconds as %s", (seconds, said) => {
+  ])("formats %d seconds as %s", (seconds, said) => {
     expect(duration(seconds)).toBe(said);
   });
 });

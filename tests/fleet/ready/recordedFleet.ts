@@ -26,23 +26,23 @@ const DAY_MS = 24 * HOUR_MS;
 const DUMP = "what pg_dump wrote";
 
 /**
- * The clouds of a healthy fleet as their own tools and APIs tell them: `aws`, `kubectl` and `cosign` on the PATH, Cloudflare's API,
- * S3 and the agents' metrics on loopback. What a test spoils, the program's own collector reads.
+ * A healthy fleet as its tools and APIs report it: `aws`, `kubectl` and `cosign` on PATH, and Cloudflare's API, S3 and
+ * the agents' metrics on loopback. Tests break parts of it, and the program's own collector reads the result.
  */
 export class RecordedFleet {
   readonly project = readProject(join(__dirname, "../../.."));
   readonly tools: FakeTools;
-  /** `result` of Cloudflare's API, by path. */
+  /** The `result` of Cloudflare's API by path. */
   cloudflare: Record<string, unknown> = {};
   /** Objects by `bucket/key`. */
   readonly objects = new Map<string, string>();
-  /** Buckets whose every request is refused. */
+  /** Buckets that deny every request. */
   readonly refused = new Set<string>();
-  /** What each region's agent says at /metrics. */
+  /** Output of each region's agent at /metrics. */
   readonly metrics = new Map<string, string>();
-  /** Resources that a refreshing preview would change. */
+  /** Resources that a preview with refresh would change. */
   drifts: readonly string[] = [];
-  /** What a rehearsed restore has against the backup. */
+  /** Differences between a restored database and its backup. */
   rehearsed: readonly string[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "ready-"));
   private readonly saved = { ...process.env };
@@ -109,7 +109,7 @@ export class RecordedFleet {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** A fleet in which all is well. */
+  /** Resets the fleet to a healthy state. */
   heal(now = Date.now()): void {
     const { fleet } = this.edge;
     this.cloudflare = cloudflareAnswers(fleet.cloudflareAccountId);
@@ -129,7 +129,7 @@ export class RecordedFleet {
     });
   }
 
-  /** A backup of a region, in the buckets of these. */
+  /** Adds a backup of a region to these buckets. */
   backUp(region: Region, at: number, buckets: readonly string[]): void {
     const id = backupId(new Date(at));
     const sha256 = createHash("sha256").update(DUMP).digest("hex");
@@ -154,7 +154,7 @@ export class RecordedFleet {
     }
   }
 
-  /** A drill that passed, unless it is told otherwise. */
+  /** Adds a drill, which passed by default. */
   drilled(of: Pick<DrillSummary, "region" | "ended"> & Partial<DrillSummary>): void {
     const summary: DrillSummary = {
       version: 1,
@@ -170,7 +170,7 @@ export class RecordedFleet {
     for (const each of REGIONS) this.objects.set(`flows-${each}/${summaryKey(summary)}`, JSON.stringify(summary));
   }
 
-  /** Takes away all objects of which the key has this in it. */
+  /** Deletes all objects whose key contains this text. */
   forget(part: string): void {
     for (const key of this.objects.keys()) if (key.includes(part)) this.objects.delete(key);
   }
@@ -182,14 +182,14 @@ export class RecordedFleet {
     this.tools.say(region, `${kind}.json`, list);
   }
 
-  /** Changes what AWS answers in a region, at a path of the answer. */
+  /** Changes AWS's answer in a region at a path. */
   aws(region: Region, operation: string, path: string, value: unknown): void {
     const answer = structuredClone(awsAnswers(region)[operation]);
     set(answer, path, value);
     this.tools.say(AWS_REGIONS[region], `${operation}.json`, answer);
   }
 
-  /** Changes what Cloudflare answers at the path that ends so. */
+  /** Changes Cloudflare's answer for the path with this ending. */
   edges(end: string, path: string, value: unknown): void {
     set(this.cloudflare[Object.keys(this.cloudflare).find((each) => each.endsWith(end)) ?? ""], path, value);
   }
@@ -215,7 +215,7 @@ export class RecordedFleet {
     return { langflow: of(image), "langflow-agent": of(agentImage) };
   }
 
-  /** As ListObjectsV2 does. */
+  /** Returns the XML of a ListObjectsV2 request. */
   private listed(bucket: string, { prefix = "", delimiter: between }: Record<string, string>): string {
     const keys = [...this.objects.keys()]
       .filter((each) => each.startsWith(`${bucket}/${prefix}`))
@@ -238,16 +238,16 @@ interface AgentSays {
   readonly lag?: number;
   readonly unreached?: number;
   readonly waiting?: number;
-  /** A table that is refused, and a user who was renamed. */
+  /** A table that is not replicated. In `renamed`, a user who was renamed. */
   readonly refused?: string;
   readonly renamed?: string;
-  /** Flows of which the delete is held. */
+  /** Number of flows whose delete is held. */
   readonly deletesHeld?: number;
-  /** Of the recorder alone. */
+  /** Set only for the recorder. */
   readonly record?: { readonly lag?: number; readonly held?: number };
 }
 
-/** What an agent says of how far it is behind, in Prometheus' words. */
+/** Returns an agent's replication metrics in Prometheus' text format. */
 export function metricsOf({
   lag = 3,
   unreached = 0,

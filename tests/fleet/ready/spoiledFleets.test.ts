@@ -13,7 +13,7 @@ beforeAll(() => fleet.start());
 afterAll(() => fleet.stop());
 beforeEach(() => fleet.heal());
 
-/** What is spoiled, the one check that must find it, and what it must say. */
+/** What is broken, the one check that must detect it, and the finding. */
 const SPOILED: readonly (readonly [what: string, spoil: () => void, check: string, finding: RegExp])[] = [
   [
     "a region that is down",
@@ -187,7 +187,7 @@ const brokenIn = async () => {
 };
 
 describe("a recorded fleet", () => {
-  it("is ready where all is well: 100 points, and what a loss would cost", async () => {
+  it("scores 100 points if it is healthy, and has a prediction of its losses", async () => {
     const evidence = await fleet.collect();
     const readiness = readinessOf(evidence);
     expect(readiness.findings.filter(({ result }) => result !== "ok")).toEqual([]);
@@ -201,7 +201,7 @@ describe("a recorded fleet", () => {
     expect(regions[0]?.drill).toMatchObject({ passed: true, detectionSeconds: 36.5, recoverySeconds: 2.4 });
   });
 
-  it.each(SPOILED)("with %s is named by its check, and by no other", async (_, spoil, check, finding) => {
+  it.each(SPOILED)("with %s fails exactly the check for it", async (_, spoil, check, finding) => {
     spoil();
     const { readiness, broken } = await brokenIn();
     expect(broken.map((each) => each.check)).toEqual([check]);
@@ -251,7 +251,7 @@ describe("a recorded fleet", () => {
       "us-east: replication",
       /^the bucket of eu-west takes noth/,
     ],
-  ])("%s gets a warning, and is ready all the same", async (_, of, check, finding) => {
+  ])("%s gets a warning, but is still ready", async (_, of, check, finding) => {
     fleet.metrics.set("us-east", metricsOf(of));
     const { readiness, broken } = await brokenIn();
     expect([broken, exitCodeOf(readiness)]).toEqual([[], ExitCode.Success]);
@@ -259,7 +259,7 @@ describe("a recorded fleet", () => {
     expect(warned).toEqual([expect.objectContaining({ check, finding: expect.stringMatching(finding) })]);
   });
 
-  it("without a recorder is warned of it in each region", async () => {
+  it("without a recorder gets a warning in each region", async () => {
     fleet.metrics.set("us-east", metricsOf({}));
     const { readiness } = await brokenIn();
     const warned = readiness.findings.filter(({ result }) => result === "warning");
@@ -267,14 +267,14 @@ describe("a recorded fleet", () => {
     expect(warned[0]?.finding).toBe("no region is the recorder");
   });
 
-  it("without signatures is named in each region, whose registry has none", async () => {
+  it("without signatures fails the check in each region", async () => {
     fleet.tools.say("", "unsigned", "");
     const { readiness, broken } = await brokenIn();
     expect(broken.map(({ check }) => check)).toEqual(["us-east: signatures", "eu-west: signatures"]);
     expect(readiness.score).toBe(98);
   });
 
-  it("without a drill is named in each region; with one of the other region that is a smaller matter", async () => {
+  it("fails without any drill in each region, but only warns if the other region was drilled", async () => {
     fleet.forget("drills/summaries");
     const none = await brokenIn();
     expect(none.broken.map(({ check }) => check)).toEqual(["us-east: drill", "eu-west: drill"]);
@@ -285,7 +285,7 @@ describe("a recorded fleet", () => {
     expect(one.readiness.score).toBe(98);
   });
 
-  it("whose drills are of last year, or all missed a target, has none that counts", async () => {
+  it("fails the drill check if its drills are too old or all missed a target", async () => {
     fleet.forget("drills/summaries");
     fleet.drilled({ region: "us-east", ended: Date.now() - 200 * DAY_MS });
     fleet.drilled({ region: "eu-west", ended: Date.now() - DAY_MS, passed: false, missed: ["RTO"] });
@@ -293,13 +293,13 @@ describe("a recorded fleet", () => {
     expect(broken.map(({ check }) => check)).toEqual(["us-east: drill", "eu-west: drill"]);
   });
 
-  it("whose restore does not count right when it is rehearsed is named", async () => {
+  it("fails the rehearsal check if a rehearsed restore does not match its manifest", async () => {
     fleet.rehearsed = ["0 users, and the manifest says 1"];
     const { broken } = await brokenIn();
     expect(broken.map(({ check }) => check)).toEqual(["us-east: restore rehearsed", "eu-west: restore rehearsed"]);
   });
 
-  it("is asked at LangFlow itself where its pool is switched off, which nobody probes", async () => {
+  it("is checked directly if its pool is disabled, because Cloudflare does not probe that pool", async () => {
     fleet.edges("pools/pool-us-east", "enabled", false);
     fleet.edges("pool-us-east/health", "pop_health", {});
     const { findings } = readinessOf(await fleet.collect());
@@ -310,7 +310,7 @@ describe("a recorded fleet", () => {
   });
 });
 
-/** Of a fleet that nobody has spoken to yet: a tunnel, once open, asks no one again. */
+/** Evaluates a separate fleet without open connections, because an open tunnel would be reused. */
 async function ofAnother(spoil: (another: RecordedFleet) => void): Promise<Readiness> {
   const another = new RecordedFleet();
   await another.start();
@@ -323,14 +323,14 @@ async function ofAnother(spoil: (another: RecordedFleet) => void): Promise<Readi
   }
 }
 
-describe("what could not be learnt", () => {
-  it("of a region whose whole cloud is lost keeps nothing of the other region's back", async () => {
+describe("evidence that could not be collected", () => {
+  it("because a region's cloud is down affects only checks that need that region", async () => {
     const readiness = await ofAnother((another) => {
       another.tools.say(AWS_REGIONS["us-east"], "lost", "");
       another.edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } });
     });
     const west = readiness.findings.filter(({ region }) => region === "eu-west");
-    // Its database's copies are in the lost region.
+    // The copies of its database are in the lost region.
     expect(west.filter(({ result }) => result !== "ok").map(({ name }) => name)).toEqual(["database"]);
     const of = (name: string) => readiness.findings.find(({ check }) => check === `us-east: ${name}`);
     expect(of("health")?.result).toBe("broken");
@@ -340,7 +340,7 @@ describe("what could not be learnt", () => {
     expect(exitCodeOf(readiness)).toBe(ExitCode.Disproved);
   });
 
-  it("is told with its reason and costs its points, and the process ends with what withheld it", async () => {
+  it("is listed with its reason, costs its points, and determines the exit code", async () => {
     fleet.tools.forget(AWS_REGIONS["us-east"], "acm describe-certificate.json");
     const readiness = readinessOf(await fleet.collect());
     const [lost] = readiness.lost;
@@ -349,7 +349,7 @@ describe("what could not be learnt", () => {
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
   });
 
-  it("where a cluster lets nobody list or forward is a refusal, and no region that is away", async () => {
+  it("because a cluster denies access counts as unauthorized, not as unreachable", async () => {
     const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
     const refused = readiness.findings.filter(({ result }) => result === "not checked");
     expect(refused.map(({ name }) => name)).toEqual([
@@ -362,18 +362,18 @@ describe("what could not be learnt", () => {
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unauthenticated);
   });
 
-  it("of one bucket is no reason to call a backup missing, and the other bucket's word still counts", async () => {
+  it("from one bucket does not make a backup missing if the other bucket has evidence", async () => {
     fleet.refused.add("flows-us-east");
     const { findings } = readinessOf(await fleet.collect());
     const of = (check: string) => findings.find((each) => each.check === check)?.result;
     expect(of("us-east: backup's age")).toBe("ok");
     expect(of("us-east: backup elsewhere")).toBe("ok");
-    // Its only copy elsewhere lies where nobody may look.
+    // Its only remote copy is in the inaccessible bucket.
     expect(of("eu-west: backup elsewhere")).toBe("not checked");
     expect(of("us-east: drill")).toBe("ok");
   });
 
-  it("of an agent that says nothing is not a lag of nothing", async () => {
+  it("from an agent without metrics does not count as zero lag", async () => {
     fleet.metrics.set("us-east", "");
     const readiness = readinessOf(await fleet.collect());
     const silent = readiness.findings.filter(({ result }) => result === "not checked");
@@ -385,7 +385,7 @@ describe("what could not be learnt", () => {
     expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
   });
 
-  it("of drift, where nobody asked for it, is no failure", async () => {
+  it("about drift does not cause a failure if drift was not requested", async () => {
     const readiness = readinessOf(await fleet.collect({ drift: false }));
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([98, ExitCode.Success]);
   });

@@ -19,7 +19,7 @@ const begun = (type: string, inputs: Inputs = {}, name = "one"): Begun => ({
   inputs,
 });
 
-describe("the id of what was being made", () => {
+describe("the id of a resource whose creation was interrupted", () => {
   const ROUTE = "aws:ec2/route:Route";
   const ADDON = "aws:eks/addon:Addon";
 
@@ -31,35 +31,35 @@ describe("the id of what was being made", () => {
     expect(idOf(begun("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", policy))).toBe("c#arn:p#arn:q");
   });
 
-  it("of a Kubernetes object is its namespace and name, or its name alone", () => {
+  it("is a Kubernetes object's namespace and name, or its name alone", () => {
     const object = (metadata: object) => idOf(begun("kubernetes:core/v1:Service", { metadata }));
     expect(object({ namespace: "n", name: "s" })).toBe("n/s");
     expect(object({ name: "s" })).toBe("s");
     expect(object({})).toBeUndefined();
   });
 
-  it("is not guessed where an input is missing, or hidden as a secret", () => {
+  it("is undefined if an input is missing or secret", () => {
     expect(idOf(begun(ADDON, { clusterName: "c" }))).toBeUndefined();
     expect(idOf(begun(ADDON, { clusterName: "c", addonName: "[secret]" }))).toBeUndefined();
     expect(idOf(begun("aws:ec2/vpc:Vpc", { cidrBlock: "10.0.0.0/16" }))).toBeUndefined();
   });
 
-  it("is looked for with what the engine shows, since no state could hold what it hides", () => {
+  it("is looked up only by inputs that the engine does not hide as secrets", () => {
     const hidden = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "[secret]" };
     const kept = { ...hidden, ciphertext: "v1:abc:def" };
     const inputs = { a: 1, b: hidden, c: { d: "[secret]", e: [true] }, f: kept };
     expect(shown(inputs)).toEqual({ a: 1, c: { e: [true] }, f: kept });
   });
 
-  it("does not matter for what making again makes no second one of", () => {
+  it("is not needed for resources whose repeated creation makes no duplicate", () => {
     expect(isRepeatable(begun("random:index/randomPassword:RandomPassword"))).toBe(true);
     expect(isRepeatable(begun("aws:iam/rolePolicyAttachment:RolePolicyAttachment"))).toBe(true);
     expect(isRepeatable(begun("aws:ec2/vpc:Vpc"))).toBe(false);
   });
 });
 
-describe("what is taken into the state again", () => {
-  it("says in which form it is kept: the real provider would upgrade Cloudflare's from an older one, and fail", async () => {
+describe("an adopted resource", () => {
+  it("records its schema version, without which the real Cloudflare provider fails to upgrade it", async () => {
     const type = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
     const edge = new Hand(cloudflare, undefined, {});
     const inputs = { accountId: "a", type: "https" };
@@ -72,7 +72,7 @@ describe("what is taken into the state again", () => {
   });
 });
 
-describe("settling what a crash left open", () => {
+describe("settling the operations that a crash interrupted", () => {
   const VPC = "aws:ec2/vpc:Vpc";
   const id = fc.constantFrom("a", "b", "c", "d");
   const situation = fc.record({
@@ -86,18 +86,18 @@ describe("settling what a crash left open", () => {
     return { open, ...settle(open, new Map(given), recorded) };
   };
 
-  it("takes the one that fits, says of none that it is not there, and forgets what could be several", () => {
+  it("adopts a unique match, reports no match as absent, and forgets ambiguous matches", () => {
     const { open, found, absent, forgotten } = settled([["a"], [], ["b", "c"], undefined]);
     expect(found).toEqual([{ begun: open[0], id: "a" }]);
     expect(absent).toEqual([open[1]]);
     expect(forgotten).toEqual([open[2], open[3]]);
   });
 
-  it("tells two that look alike apart by what the state holds already", () => {
+  it("excludes resources that are already in the state", () => {
     expect(settled([["a", "b"]], ["a"]).found).toMatchObject([{ id: "b" }]);
   });
 
-  it("takes what has one name in two AWS regions for two: neither is the other's", () => {
+  it("treats equal names in two AWS regions as two resources", () => {
     const REPOSITORY = "aws:ecr/repository:Repository";
     const west = begun(REPOSITORY, { name: "langflow", region: "us-west-2" }, "west");
     const east = begun(REPOSITORY, { name: "langflow", region: "us-east-1" }, "east");
@@ -108,7 +108,7 @@ describe("settling what a crash left open", () => {
     expect(found([west], recorded)).toEqual([]);
   });
 
-  it("always puts each into one group, and never gives one thing of the cloud to two", () => {
+  it("puts each operation into exactly one group, and never assigns one cloud resource twice", () => {
     fc.assert(
       fc.property(situation, ({ answers, owned }) => {
         const { open, found, absent, forgotten } = settled(answers, owned);
@@ -145,12 +145,12 @@ describe("a finder", () => {
         try {
           return (token.startsWith("aws:") ? amazon : edge).provider.invoke({}, token, inputs).result;
         } catch (error) {
-          throw Object.assign(new Error(), { details: String(error) }); // as gRPC has it
+          throw Object.assign(new Error(), { details: String(error) }); // gRPC errors have their message in `details`.
         }
       },
     });
     const cluster = await amazon.create("aws:eks/cluster:Cluster", await clusterInputs(amazon), "cluster");
-    // two of each kind, so that one is to be told from another
+    // Creates two of each kind, so that a finder must distinguish them.
     for (const n of [1, 2]) {
       const vpcId = await make(amazon, "aws:ec2/vpc:Vpc", { cidrBlock: `10.${n}.0.0/16` });
       const subnet = { vpcId, cidrBlock: `10.${n}.0.0/24`, availabilityZone: "us-east-1a" };
@@ -204,24 +204,24 @@ describe("a finder", () => {
     }
   });
 
-  it.each(Object.keys(finders))("of %s finds each of several, and no other", async (type) => {
+  it.each(Object.keys(finders))("of %s finds exactly the matching resource among several", async (type) => {
     const several = made.filter((each) => each.type === type);
     expect(several.length).toBeGreaterThan(1);
     for (const { inputs, id } of several) expect(await finders[type]?.(inputs, {})).toEqual([id]);
   });
 
-  it("takes nobody else's entry point of a phase for ours", async () => {
+  it("does not mistake a foreign entry point ruleset for ours", async () => {
     const type = "cloudflare:index/ruleset:Ruleset";
     const inputs = { zoneId: "zone", kind: "zone", phase: "theirs", name: "default", rules: [] };
     await edge.create(type, { ...inputs, description: "made by hand" }, "theirs");
     expect(await finders[type]?.({ ...inputs, description: "LangFlow" }, {})).toEqual([]);
   });
 
-  it.each(Object.keys(finders))("of %s refuses to guess where the inputs say nothing", async (type) => {
+  it.each(Object.keys(finders))("of %s fails without the inputs that identify the resource", async (type) => {
     await expect(finders[type]?.({}, {})).rejects.toThrow(Unsaid);
   });
 
-  it("of an internet gateway finds none where there is none", async () => {
+  it("of an internet gateway finds nothing if no gateway exists", async () => {
     expect(await finders["aws:ec2/internetGateway:InternetGateway"]?.({ vpcId: "vpc-0" }, {})).toEqual([]);
   });
 });

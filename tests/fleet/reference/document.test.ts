@@ -11,7 +11,7 @@ const fleet = commandLine({ signal: new AbortController().signal, ended: () => u
 const CODES = Object.values(ExitCode).filter((code) => typeof code === "number");
 const VERBS = verbs(fleet);
 
-/** What `fleet --help` prints. */
+/** Returns the output of `fleet --help`. */
 function help(): string {
   let printed = "";
   fleet.configureOutput({ writeOut: (text) => (printed += text) });
@@ -22,7 +22,7 @@ function help(): string {
 describe("docs/cli.md", () => {
   const text = page("docs/cli.md");
 
-  it("is what `npm run reference` writes", () => {
+  it("matches the output of `npm run reference`", () => {
     expect(text).toBe(referencePage(fleet));
   });
 
@@ -46,18 +46,18 @@ describe("the README", () => {
     expect(page("README.md")).toBe(readmeWithVerbs(page("README.md"), fleet));
   });
 
-  it.each(["README.md", "README.zh-CN.md"])("in %s has every verb", (file) => {
+  it.each(["README.md", "README.zh-CN.md"])("lists every verb in %s", (file) => {
     const named = [...page(file).matchAll(/^ {2}- `([\w-]+)`/gm)].map(([, name]) => name);
     expect(named).toEqual(fleet.commands.map((each) => each.name()));
   });
 
-  it("without a place for verbs is refused", () => {
+  it("is rejected without a marker for the verbs", () => {
     expect(() => readmeWithVerbs("# A page\n", fleet)).toThrow("the README has no <!-- verbs");
   });
 });
 
 describe("fleet --help", () => {
-  it("has every verb, every exit code and the way to the page", () => {
+  it("lists every verb and every exit code, and refers to the reference page", () => {
     const text = help();
     for (const each of fleet.commands) expect(text).toMatch(new RegExp(`^ {2}${each.name()} `, "m"));
     expect(exitCodes().map(([code]) => code)).toEqual([...CODES].sort((one, other) => one - other));

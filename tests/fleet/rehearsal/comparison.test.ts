@@ -37,11 +37,11 @@ describe("two runs of a flow", () => {
       failed("no"),
       { result: "not known", said: "fails; what the old does is not known" },
     ],
-  ])("that %s", (_, old, now, verdict) => {
+  ])("get the right verdict if they %s", (_, old, now, verdict) => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
   });
 
-  it("are the same as themselves, and differ in either order", () => {
+  it("are never different from themselves, and their order does not matter if both have answers", () => {
     fc.assert(
       fc.property(anyOutcome, anyOutcome, (one, other) => {
         expect(["same", "not run"]).toContain(compareRuns(one, one).result);
@@ -51,12 +51,12 @@ describe("two runs of a flow", () => {
     );
   });
 
-  it("differ where a component answers nothing any more, or something new", () => {
+  it("differ if a component has no answer any longer, or a new one", () => {
     expect(compareRuns(said("x"), { kind: "answered", outputs: [] }).result).toBe("differs");
     expect(compareRuns({ kind: "answered", outputs: [] }, said("")).result).toBe("differs");
   });
 
-  it("are shown from shortly before where they differ, and cut", () => {
+  it("are shown truncated, from shortly before their first difference", () => {
     fc.assert(
       fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (start, one, other) => {
         fc.pre(one[0] !== other[0]);
@@ -68,14 +68,14 @@ describe("two runs of a flow", () => {
   });
 });
 
-describe("how a flow opens", () => {
+describe("the comparison of how a flow opens", () => {
   const of = (change: ComponentChange["change"], component: string): ComponentChange => ({
     node: `${component}-1`,
     component,
     change,
   });
 
-  it("changes where LangFlow offers updates, for a fleet may refuse users the flow until then; they are named", () => {
+  it("reports components with updates by name, because a fleet may block the flow until it is updated", () => {
     expect(compareOpened([], undefined)).toEqual({ result: "same", said: "" });
     expect(compareOpened([of("safe", "ChatInput")], undefined).result).toBe("changes");
     expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
@@ -84,7 +84,7 @@ describe("how a flow opens", () => {
     });
   });
 
-  it("changes where a component is gone, or in a bundle that is not there, each named once", () => {
+  it("reports each missing component or bundle once", () => {
     expect(compareOpened([of("gone", "FAISS"), of("gone", "FAISS")], undefined)).toEqual({
       result: "changes",
       said: "gone: FAISS",
@@ -92,7 +92,7 @@ describe("how a flow opens", () => {
     expect(compareOpened([of("bundle", "Tavily (tavily)")], undefined).result).toBe("changes");
   });
 
-  it("differs where LangFlow makes no graph of it, and is not known where its rule reads none", () => {
+  it('reports a difference if LangFlow cannot build the graph, and "not known" if the result is unavailable', () => {
     expect(compareOpened([], "Edge has no target")).toEqual({
       result: "differs",
       said: "does not open: Edge has no target",
@@ -100,7 +100,7 @@ describe("how a flow opens", () => {
     expect(compareOpened(undefined, undefined).result).toBe("not known");
   });
 
-  it("names five components, and how many more", () => {
+  it("names five components and the number of further ones", () => {
     const gone = ["A", "B", "C", "D", "E", "F", "G"].map((name) => of("gone", name));
     expect(compareOpened(gone, undefined).said).toBe("gone: A, B, C, D, E, and 2 others");
   });

@@ -23,13 +23,13 @@ const codeIn = (data: Json, index = 0): string => String((templateOf(data, index
 const MODEL_FIELD = { model: { type: "model", input_types: ["LanguageModel"] } };
 const HANDLE = { llm: { type: "other", input_types: ["LanguageModel"] } };
 
-describe("doubles of models", () => {
+describe("model doubles", () => {
   it.each([
     ["a language model", node("A", [output("LanguageModel")])],
     ["embeddings", node("A", [output("Embeddings")])],
     ["an agent that chooses its provider", node("A", [output("Message")], { agent_llm: { type: "str" } })],
     ["what chooses its model since 1.9", node("A", [output("Data")], MODEL_FIELD)],
-  ])("stand for %s", (_, model) => {
+  ])("replace %s", (_, model) => {
     const { data, doubles } = withDoubles(graph([model]));
     expect(doubles).toEqual(["A"]);
     expect(codeIn(data)).toContain("class ModelDouble(Component)");
@@ -40,20 +40,20 @@ describe("doubles of models", () => {
     ["a note", { id: "A", data: { type: "note" } }, []],
     ["what an edge brings a model", node("A", [output("Message")], HANDLE), [edge("B", "A", "llm")]],
     ["an agent that an edge brings a model", node("A", [output("Message")], MODEL_FIELD), [edge("B", "A", "model")]],
-  ])("do not stand for %s", (_, given, edges) => {
+  ])("do not replace %s", (_, given, edges) => {
     const { data, doubles } = withDoubles(graph([given], edges));
     expect(doubles).toEqual([]);
     expect(data).toEqual(graph([given], edges));
   });
 
-  it("stand for a model that an edge brings words alone, and in groups of components", () => {
+  it("replace a model whose edges bring only text, also in groups of components", () => {
     const agent = node("A", [output("Message")], { ...MODEL_FIELD, input_value: { type: "str" } });
     expect(withDoubles(graph([agent], [edge("B", "A", "input_value")])).doubles).toEqual(["A"]);
     const group = { id: "G", data: { node: { flow: { data: graph([agent]) } } } };
     expect(withDoubles(graph([group])).doubles).toEqual(["A"]);
   });
 
-  it("have the outputs of what they stand for, and answer with what is of their type", () => {
+  it("have the outputs of the component that they replace, with answers of the right types", () => {
     const code = codeOf([
       output("Message", "text_response", "text_output"),
       output("LanguageModel", "build_model", "model_output"),
@@ -67,7 +67,7 @@ describe("doubles of models", () => {
     expect(code).toContain("    async def to_toolkit(self) -> list[BaseTool]:\n        return []\n");
   });
 
-  it("take no code from a flow: a method whose name is none is left out, a name is a text", () => {
+  it("include no code from a flow: invalid method names are dropped, and output names are quoted", () => {
     const code = codeOf([
       output("Message", "a(self): evil()\n    def b"),
       output("Message", "fine", '"] + evil() + ["'),
@@ -77,8 +77,8 @@ describe("doubles of models", () => {
   });
 });
 
-describe("what a flow would need a key for", () => {
-  it("gets a placeholder, so that no global variable is looked for", () => {
+describe("a field that needs a key", () => {
+  it("gets a placeholder, so that LangFlow looks up no global variable", () => {
     const fields = {
       key: { password: true, value: "" },
       bound: { load_from_db: true, value: "NAME" },
@@ -93,7 +93,7 @@ describe("what a flow would need a key for", () => {
   });
 });
 
-describe("any graph", () => {
+describe("withDoubles", () => {
   const anyOutput = fc.record({
     name: fc.string(),
     method: fc.oneof(fc.constantFrom("build", "message_response"), fc.string()),
@@ -111,7 +111,7 @@ describe("any graph", () => {
       ),
     );
 
-  it("keeps all but code and keys, and is doubled once for all", () => {
+  it("changes only code and keys of a graph, and is idempotent", () => {
     const bare = (data: Json) =>
       JSON.stringify(data, (key, value) =>
         key === "code" || key === "value" || key === "load_from_db" ? undefined : value,
@@ -126,7 +126,7 @@ describe("any graph", () => {
   });
 
   it.each([null, [], {}, { nodes: "none" }, { nodes: [null, 1, {}, { data: null }] }])(
-    "%j is left as it is",
+    "returns %j unchanged",
     (data) => {
       expect(withDoubles(data as Json)).toEqual({ data, doubles: [] });
     },

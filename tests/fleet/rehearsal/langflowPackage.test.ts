@@ -7,7 +7,7 @@ const release = fc
   .map(([major, minor, patch, more]) => `${major}.${minor}.${patch}${more}`);
 
 describe("a release of LangFlow", () => {
-  it("is found in the version of each image of it", () => {
+  it("is extracted from the version of every image of that release", () => {
     fc.assert(
       fc.property(release, fc.constantFrom("", "-1", "-27"), (given, build) => {
         expect(releaseInImage(`${given}${build}`)).toBe(given);
@@ -16,7 +16,7 @@ describe("a release of LangFlow", () => {
     );
   });
 
-  it.each(["latest", "unknown", "v1.13.0", "1.13", "1.13.*", ""])("is none: %j", (text) => {
+  it.each(["latest", "unknown", "v1.13.0", "1.13", "1.13.*", ""])("cannot be %j", (text) => {
     expect([isRelease(text), releaseInImage(text)]).toEqual([false, undefined]);
   });
 });

@@ -4,7 +4,7 @@ import { messageOf, outcomeOf } from "../../../fleet/rehearsal/outcome";
 const answered = (...outputs: Json[]): Json => ({ session_id: "s", outputs: [{ inputs: {}, outputs }] });
 const ofMessage = (component_id: string, message: Json): Json => ({ component_id, results: { message } });
 
-describe("what became of a run", () => {
+describe("the outcome of a run", () => {
   it.each<[string, Json]>([
     ["1.7.2 writes it", { text_key: "text", data: { text: "hello", timestamp: "now" } }],
     ["1.13 writes it", { text: "hello", id: "f1", timestamp: "later" }],
@@ -15,7 +15,7 @@ describe("what became of a run", () => {
     });
   });
 
-  it("is all of a result that lasts, by component in one order", () => {
+  it("contains all stable parts of a result, sorted by component", () => {
     const [b, a] = ["B", "A"].map((component_id) => ({
       component_id,
       results: { rows: { data: [{ count: 1, timestamp: component_id, id: component_id }] } },
@@ -27,7 +27,7 @@ describe("what became of a run", () => {
     });
   });
 
-  it("is a failure with LangFlow's own sentence, without its traceback and its advice", () => {
+  it("is a failure with LangFlow's message, without the traceback and the advice", () => {
     const detail = JSON.stringify({
       message: "Error running graph: Error building Component File: \n\nNo files to process.",
       traceback: "File ...",
@@ -39,7 +39,7 @@ describe("what became of a run", () => {
     });
   });
 
-  it("is none where it tried to call somebody, whatever it answers", () => {
+  it('is "not run" if the flow tried to call a host, whatever the flow answered', () => {
     for (const status of [200, 500])
       expect(outcomeOf({ status, body: answered() }, ["a.example.com", "b.example.com"])).toEqual({
         kind: "notRun",
@@ -47,13 +47,13 @@ describe("what became of a run", () => {
       });
   });
 
-  it("is none where a package is missing, and a failure where a module of one that is there has gone", () => {
+  it('is "not run" if a package is missing, but a failure if an installed package lacks a module', () => {
     const missing = (module: string) =>
       outcomeOf({ status: 500, body: { detail: `ModuleNotFoundError(No module named '${module}').` } }, []).kind;
     expect([missing("yfinance"), missing("langchain.memory")]).toEqual(["notRun", "failed"]);
   });
 
-  it("is a failure where no answer came", () => {
+  it("is a failure if no answer arrived", () => {
     expect(outcomeOf({ status: 0, body: "no answer within 60 s" }, [])).toEqual({
       kind: "failed",
       message: "no answer within 60 s",
@@ -65,7 +65,7 @@ describe("what became of a run", () => {
     [{ message: "told" }, "told"],
     [{ detail: [{ msg: "field required" }] }, '[{"msg":"field required"}]'],
     [{ detail: "x".repeat(600) }, `${"x".repeat(500)}…`],
-  ])("says of the answer %j: %s", (body, message) => {
+  ])("for the answer %j has the message %s", (body, message) => {
     expect(messageOf(body)).toBe(message);
   });
 });

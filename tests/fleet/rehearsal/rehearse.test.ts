@@ -11,7 +11,7 @@ const node = (template: JsonObject, more: JsonObject = {}): Json => ({
   edges: [],
 });
 
-/** A flow of a source, with its place as its name. */
+/** Returns a flow of a source. Its number is part of its name and id. */
 async function flow(place: number, data: Json = { nodes: [], edges: [] }, more: JsonObject = {}): Promise<ReadFlow> {
   const known = { id: id(place), name: `flow ${place}` };
   const value = data === "no flow" ? "holds what is no JSON" : { ...known, data, ...more };
@@ -21,7 +21,7 @@ async function flow(place: number, data: Json = { nodes: [], edges: [] }, more: 
 
 const answers = (text: string): Outcome => ({ kind: "answered", outputs: [{ component: "ChatOutput-1", text }] });
 
-/** Two LangFlows that answer as told, and keep what was asked of them. */
+/** Returns two fake LangFlows with these answers, and the log of their requests. */
 function stages({
   now = () => answers("x"),
   old = () => answers("x"),
@@ -51,7 +51,7 @@ function stages({
 const USERS = new Map([["u", "bea"]]);
 
 describe("a rehearsal", () => {
-  it("loads all flows before it runs the first, since one may run another", async () => {
+  it("loads all flows before it runs the first, because a flow may run another flow", async () => {
     const { asked, given } = stages();
     const rehearsed = await rehearse([await flow(1), await flow(2)], USERS, given);
     expect(asked).toEqual(["load flow 1", "load flow 2", "run flow 1", "run flow 2"]);
@@ -61,7 +61,7 @@ describe("a rehearsal", () => {
     ]);
   });
 
-  it("keeps the trouble of a flow its own", async () => {
+  it("continues with the other flows if one fails", async () => {
     const now = (name: string): Outcome => (name === "flow 1" ? { kind: "failed", message: "no" } : answers("x"));
     const flows = [await flow(1), await flow(2, "no flow"), await flow(3)];
     expect(await rehearse(flows, USERS, stages({ now }).given)).toMatchObject([
@@ -71,7 +71,7 @@ describe("a rehearsal", () => {
     ]);
   });
 
-  it("asks both again where they answer otherwise: what answers otherwise each time is no difference", async () => {
+  it('repeats differing runs, and reports answers that change on every run as "not known"', async () => {
     const steady = stages({ now: () => answers("y") });
     const unsteady = stages({ now: (_, times) => answers(`${times}`) });
     let asked = 0;
@@ -100,7 +100,7 @@ describe("a rehearsal", () => {
       { is_component: true },
       "it is a component that somebody saved, which does not run by itself",
     ],
-  ])("does not run what needs %s", async (_, data, more, said) => {
+  ])("does not run a flow that needs %s", async (_, data, more, said) => {
     const { asked, given } = stages();
     expect((await rehearse([await flow(1, data, more)], USERS, given))[0]).toMatchObject({
       result: "not run",
@@ -109,7 +109,7 @@ describe("a rehearsal", () => {
     expect(asked).toEqual(["load flow 1"]);
   });
 
-  it("shows no text of a flow that holds what looks like a secret", async () => {
+  it("shows no text of a flow that contains a suspected secret", async () => {
     const leaky = await flow(1, node({ text: { value: TOKEN } }));
     const fails = stages({ now: () => ({ kind: "failed", message: TOKEN }), old: () => answers(TOKEN) });
     const alike = stages({
@@ -127,7 +127,7 @@ describe("a rehearsal", () => {
     });
   });
 
-  it("says of a component of somebody's own nothing, and of one that is gone that it is", async () => {
+  it("reports missing components, but ignores custom ones", async () => {
     const changes: RehearsalStages["changes"] = async () =>
       new Map<string, ComponentChange[]>([
         ["0", [{ node: "A-1", component: "A", change: "gone" }]],
@@ -141,7 +141,7 @@ describe("a rehearsal", () => {
     ]);
   });
 
-  it("says what LangFlow keeps otherwise", async () => {
+  it("reports flows that LangFlow stored differently", async () => {
     const { given } = stages();
     const refusing = { ...given, now: { ...given.now, load: async () => "other graph" } };
     expect((await rehearse([await flow(1)], USERS, refusing))[0]?.loaded).toEqual({
@@ -150,7 +150,7 @@ describe("a rehearsal", () => {
     });
   });
 
-  it("takes a missing package for no reason that a flow does not open", async () => {
+  it("does not count a missing package as a failure to open a flow, but counts a missing module", async () => {
     const { given } = stages();
     const saying = (said: string) => ({ ...given, now: { ...given.now, refusal: async () => said } });
     const opened = async (said: string) => (await rehearse([await flow(1)], USERS, saying(said)))[0]?.opened.result;
@@ -159,7 +159,7 @@ describe("a rehearsal", () => {
   });
 });
 
-it("an upload is a field for files that names one", () => {
+it("uploadsIn finds fields of type file that name a file", () => {
   const of = (field: JsonObject) => uploadsIn(node({ path: field }));
   expect(of({ type: "file", file_path: "u/a.pdf" })).toEqual(["A-1.path"]);
   const nones: JsonObject[] = [

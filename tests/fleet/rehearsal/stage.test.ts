@@ -22,8 +22,8 @@ const flow = (code: string, hash: string, prompt = "Answer") =>
     { variables: new Set() },
   );
 
-describe("a flow that LangFlow's migrations went through", () => {
-  it("is the same but for its components' code, and another where anything else is", () => {
+describe("a flow after LangFlow's migrations", () => {
+  it("is the same if only its components' code changed, and different if anything else changed", () => {
     const [before, after] = [flow("class Agent: pass", "a1"), flow("class Agent: scoped = True", "b2")];
     expect(partsApart(before, after)).toBe("other graph");
     expect(partsApart(withoutCode(before), withoutCode(after))).toBeUndefined();

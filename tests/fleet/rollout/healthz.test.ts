@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { askHealth } from "../../../fleet/rollout/healthz";
 
-describe("the word of an address on its health", () => {
+describe("askHealth", () => {
   let server: Server;
   let url: string;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe("the word of an address on its health", () => {
   });
   afterAll(() => server.close());
 
-  it("is taken from it alone: a sign-in that it leads to says nothing of LangFlow", async () => {
+  it("does not follow redirects, because a sign-in page says nothing about LangFlow's health", async () => {
     expect(await askHealth(`${url}/well`)).toEqual({ healthy: true, said: "/healthz answers 200" });
     expect(await askHealth(`${url}/ill`)).toEqual({ healthy: false, said: "/healthz answers 503" });
     expect(await askHealth(`${url}/led-away`)).toEqual({ healthy: false, said: "/healthz answers 302" });

@@ -1,7 +1,7 @@
 import { gate, type Health } from "../../../fleet/rollout/gate";
 import { poolHealth } from "../../../fleet/rollout/poolHealth";
 
-/** Looks in a row; the last one goes on for ever. */
+/** Returns a probe with these results in order. The last result repeats. */
 function looks(...answers: boolean[]) {
   let count = 0;
   return {
@@ -31,14 +31,14 @@ describe("the health gate", () => {
     expect(count()).toBe(3);
   });
 
-  it("stays shut for one that never does, with what was seen last", async () => {
+  it("stays closed for a region that never becomes healthy, and returns the last result", async () => {
     const { probe } = looks(false);
     const failed = await open(probe, { withinMs: 10 });
     expect(failed?.wasHealthy).toBe(false);
     expect(failed?.health.said).toMatch(/^look \d+$/);
   });
 
-  it("shuts at the first bad look of the soak", async () => {
+  it("closes at the first failed probe of the soak", async () => {
     const { probe } = looks(true, true, false, true);
     expect(await open(probe, { soakMs: 60_000 })).toEqual({
       wasHealthy: true,
@@ -46,31 +46,31 @@ describe("the health gate", () => {
     });
   });
 
-  it("ends at once when interrupted", async () => {
+  it("stops at once on an interrupt", async () => {
     const { probe } = looks(false);
     await expect(open(probe, { signal: AbortSignal.abort(new Error("Ctrl-C")) })).rejects.toThrow("Ctrl-C");
   });
 });
 
-describe("a pool's health as Cloudflare tells it", () => {
+describe("a pool's health as reported by Cloudflare", () => {
   const place = (healthy: boolean, failure_reason = "No failures") => ({
     healthy,
     origins: [{ "origin.example.com": { healthy, failure_reason, response_code: 200, rtt: "12ms" } }],
   });
 
-  it("is good where every place says so", () => {
+  it("is good if all locations report it as healthy", () => {
     expect(
       poolHealth({ pool_id: "p", pop_health: { "Amsterdam, NL": place(true), "Ashburn, US": place(true) } }),
     ).toEqual({ healthy: true, said: "healthy from 2 places" });
   });
 
-  it("is bad where one does not, with the place and its reason", () => {
+  it("is bad if one location reports a failure, and names that location and its reason", () => {
     const pop_health = { "Amsterdam, NL": place(true), "Ashburn, US": place(false, "TCP connection failed") };
     expect(poolHealth({ pop_health })).toEqual({ healthy: false, said: "Ashburn, US: TCP connection failed" });
   });
 
   it.each([[{}], [{ pop_health: {} }], [null], ["nonsense"], [{ pop_health: { x: {} } }]])(
-    "is not good where nothing is known: %j",
+    "is not good without results: %j",
     (answer) => {
       expect(poolHealth(answer).healthy).toBe(false);
     },

@@ -11,7 +11,7 @@ import { type Project, readProject } from "../../../fleet/stacks/project";
 import { ExitCode } from "../../../model/errors";
 
 const ROOT = join(__dirname, "../../..");
-/** More at night, or by hand: `CONFIG_RUNS=10000 npx jest tests/fleet/stacks/configFuzz`. */
+/** The nightly run has more. To run more by hand: `CONFIG_RUNS=10000 npx jest tests/fleet/stacks/configFuzz`. */
 const RUNS = Number(process.env.CONFIG_RUNS ?? 40);
 
 type Path = readonly (string | number)[];
@@ -24,7 +24,7 @@ const FILES = {
 } as const;
 type File = keyof typeof FILES;
 
-/** Values as they stand in a file, each of which some reader takes for something that its writer did not mean, or chokes on. */
+/** YAML values that some parser misreads or rejects. */
 const WORDS =
   "010 0o17 0x1F 0b11 1_000 1e3 1.0 +5 -0 .5 .inf .nan 1:30 12:30:45 99999999999999999999 1e400 " +
   "yes no on off y n Yes TRUE True null ~ Null 2024-01-01 2024-01-01T00:00:00Z << *nothing &a !!binary @x `x` % 'unclosed " +
@@ -37,7 +37,7 @@ const TRAPS = WORDS.split(" ").concat(
   ["x".repeat(5_000), `${"[".repeat(3_000)}${"]".repeat(3_000)}`],
 );
 
-/** What a schema takes, and its neighbours: values as JSON has them. */
+/** Generates JSON values that a schema accepts, and values close to them. */
 function near(schema: z.ZodType): fc.Arbitrary<unknown> {
   const { def } = schema as unknown as { def: { type: string; innerType?: z.ZodType; in?: z.ZodType } };
   if (def.innerType) return near(def.innerType);
@@ -72,7 +72,7 @@ function near(schema: z.ZodType): fc.Arbitrary<unknown> {
   );
 }
 
-/** Every place of a file that a schema knows, whether anything stands there or not. */
+/** Yields every path that a schema allows in a file, even if the file has no value at that path. */
 function* places(schema: unknown, path: Path = []): Generator<{ path: Path; schema: z.ZodType }> {
   if (path.length > 0) yield { path, schema: schema as z.ZodType };
   let inner = schema as { def: { innerType?: unknown } };
@@ -112,7 +112,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.constantFrom(...SITES).chain(({ file
     .map((change) => ({ file, path, change })),
 );
 
-/** The shipped files with all their examples in force. */
+/** Returns a shipped file's content with all its commented examples enabled. */
 function whole(file: string): Record<string, unknown> {
   const text = readFileSync(join(ROOT, file), "utf8").replaceAll(
     /^( *)# (langflow-dr:\w+:.*(?:\n\1# {3}.*)*)/gm,
@@ -130,9 +130,9 @@ const BASE = Object.fromEntries(
     .map((file) => [file, whole(file)]),
 );
 
-/** In place of a text, until the rest of the file is written. */
+/** Placeholder for a raw text. The rest of the file is written first, and the raw text is inserted afterwards. */
 const STAND_IN = "stands-for-a-text-";
-/** Where a path of the schema is in a file. */
+/** Returns the path in a file for a path in the schema. */
 const inFile = (file: File, [key, ...rest]: Path): Path => [
   "config",
   `langflow-dr:${key}`,
@@ -140,7 +140,7 @@ const inFile = (file: File, [key, ...rest]: Path): Path => [
   ...rest,
 ];
 
-/** The files with the mutations in them. */
+/** Returns the text of all files with these mutations. */
 function written(mutations: readonly Mutation[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(BASE).map(([file, content]) => {
@@ -183,11 +183,11 @@ function read(files: Record<string, string>): Project | string {
   }
 }
 
-/** What makes a sentence none that a person could go by. */
+/** Matches wording that a user cannot act on. */
 const UNCLEAR =
   /undefined|\[object|Invalid input|nonoptional|must be one of $|must be a (never|custom|unknown)|\n {4}at /m;
 
-/** That a refusal is one sentence per fault, each naming its key or, where a file is no YAML, the file. */
+/** Expects one sentence per problem, with its key, or with its file if that file is not valid YAML. */
 function expectClear(message: string, mutations: readonly Mutation[]): void {
   expect(message).not.toMatch(UNCLEAR);
   const lines = message.split("\n");
@@ -207,7 +207,7 @@ function expectClear(message: string, mutations: readonly Mutation[]): void {
     }
   }
   expect(places).toEqual([...new Set(places)]);
-  // One mutation at most makes what is said of its own key; others are told by keys that go with it.
+  // A single mutation must be reported by its own key. With several, a problem may be reported by a related key.
   if (mutations.length === 1) {
     const [{ path, change }] = mutations as [Mutation];
     const named = [...path.map(String), ...(change.how === "rename" ? [change.key.slice(0, 50)] : [])];
@@ -215,7 +215,7 @@ function expectClear(message: string, mutations: readonly Mutation[]): void {
   }
 }
 
-/** That what was accepted is what the file says, at every place where it says something. */
+/** Expects an accepted config to have the file's values at every path that the file sets. */
 function expectUnchanged(project: Project, files: Record<string, string>): void {
   for (const [file, text] of Object.entries(files)) {
     const config: Record<string, unknown> = parseDocument(text).toJS().config;
@@ -234,7 +234,7 @@ function expectUnchanged(project: Project, files: Record<string, string>): void 
   }
 }
 
-/** What was parsed of a value: the same, with defaults where it says nothing. */
+/** Returns a matcher for a parsed value: the value in the file, plus defaults for what the file omits. */
 function holding(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(holding);
   if (typeof value === "object" && value !== null)
@@ -242,7 +242,7 @@ function holding(value: unknown): unknown {
       Object.fromEntries(Object.entries(value).map(([key, part]) => [key, holding(part)])),
     );
   if (typeof value !== "string") return value;
-  // An image is taken apart; a tag is normalised, a mailbox in lower case; the engine hands over numbers as text.
+  // Images are parsed into parts, tags are normalized, mailboxes are lowercased, and the engine passes numbers as text.
   if (/@sha256:/.test(value)) return expect.objectContaining({ digest: expect.any(String) });
   const same = [value, value.normalize("NFC"), value.toLowerCase()];
   try {
@@ -253,20 +253,20 @@ function holding(value: unknown): unknown {
           same.includes(got as string) || JSON.stringify(got) === JSON.stringify(decoded),
       };
   } catch {
-    // A text.
+    // The value is plain text.
   }
   return { asymmetricMatch: (got: unknown) => same.includes(got as string) };
 }
 
 describe("any config", () => {
-  it("is accepted as the shipped files are with all their examples in force", () => {
+  it("is accepted in the form of the shipped files with all their examples enabled", () => {
     const files = written([]);
     const project = read(files);
     if (typeof project === "string") throw new Error(project);
     expectUnchanged(project, files);
   });
 
-  it("is accepted with no value changed, or refused in clear sentences that name their keys", () => {
+  it("is either accepted without changing values, or rejected with clear sentences that name the keys", () => {
     let accepted = 0;
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 2 }), (mutations) => {

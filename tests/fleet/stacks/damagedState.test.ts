@@ -19,7 +19,7 @@ const write = (file: string, content: string) => {
   mkdirSync(join(folder, file, ".."), { recursive: true });
   writeFileSync(join(folder, file), content);
 };
-/** An engine to which these stacks' states are no JSON, whatever of the rest. */
+/** Returns a fake engine that fails to read the states of these stacks. */
 const reading = (damaged: Readonly<Record<string, Error>>) => async (stack: string) => {
   if (stack === "edge") throw new Error("error: no stack named 'edge' found");
   if (damaged[stack]) throw damaged[stack];
@@ -30,8 +30,8 @@ const told = (damaged: Readonly<Record<string, Error>>, local = true) =>
 const FILE = ".pulumi/stacks/flows/foundation.json";
 const HISTORY = ".pulumi/history/flows/foundation/foundation-";
 
-describe("a state that the engine can't read", () => {
-  it("is told with its stack, its file and the newest copy that is whole", async () => {
+describe("a damaged state", () => {
+  it("is reported with its stack, its file and the newest intact copy", async () => {
     write(`${FILE}.bak`, WHOLE);
     write(`${HISTORY}2.checkpoint.json`, WHOLE);
     const error = await told({ foundation: CUT_OFF });
@@ -40,7 +40,7 @@ describe("a state that the engine can't read", () => {
     expect(error?.message).toContain(`cp '${join(folder, FILE)}.bak' '${join(folder, FILE)}'`);
   });
 
-  it("is put back from the newest update before, where the copy beside it is damaged too", async () => {
+  it("is reported with the newest intact history entry if the backup copy is damaged too", async () => {
     write(`${FILE}.bak`, "");
     for (const moment of ["1", "2"]) write(`${HISTORY}${moment}.checkpoint.json`, WHOLE);
     write(`${HISTORY}3.checkpoint.json`, WHOLE.slice(0, 9));
@@ -48,13 +48,13 @@ describe("a state that the engine can't read", () => {
     expect((await told({ foundation: CUT_OFF }))?.message).toContain(`cp '${join(folder, HISTORY)}2.checkpoint.json'`);
   });
 
-  it("can only be thrown away where there is no copy", async () => {
+  it("is reported with the advice to delete the local fleet if no copy exists", async () => {
     expect((await told({ foundation: CUT_OFF }))?.message).toMatch(
       /has no copy; delete the local fleet with `destroy --local --with-data`/,
     );
   });
 
-  it("is that of each stack whose is, however it is damaged, and of no other", async () => {
+  it("is reported for each affected stack, whatever the damage, and for no other stack", async () => {
     const lines = (await told({ foundation: STRAY, "us-east": CUT_OFF }, false))?.message.split("\n");
     expect(lines).toEqual([
       expect.stringMatching(
@@ -66,12 +66,12 @@ describe("a state that the engine can't read", () => {
     ]);
   });
 
-  it("is not what another error is taken for, nor one that no stack of the fleet is the cause of", async () => {
+  it("is not reported for other errors, or if all stacks' states are readable", async () => {
     expect(await damagedState(new Error("no credentials"), STACKS, reading({ foundation: CUT_OFF }))).toBeUndefined();
     expect(await told({})).toBeUndefined();
   });
 
-  it("is JSON without a checkpoint too, which the engine takes for a stack without resources", () => {
+  it("includes JSON without a checkpoint, which the engine would read as a stack without resources", () => {
     write(FILE, "{}");
     write(".pulumi/stacks/flows/edge.json", WHOLE);
     write(`${HISTORY}1.checkpoint.json`, WHOLE);

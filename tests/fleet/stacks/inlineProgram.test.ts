@@ -4,11 +4,11 @@ import type { Engine } from "../../../fleet/engine/processGroup";
 import { debugNothing, readingAhead } from "../../../fleet/stacks/inlineProgram";
 import { PARTS } from "../../../stacks/parts";
 
-describe("a program in this process", () => {
+describe("an inline program", () => {
   afterEach(() => jest.restoreAllMocks());
 
   const answer = { stdout: "said", stderr: "", code: 0 };
-  /** What was done, in order, and said as the engine ran with a program that is read so. */
+  /** Runs a fake engine with this program loader. Returns the order of calls and the engine's answer. */
   async function ran(args: string[], read: () => void) {
     const done: string[] = [];
     const engine = {
@@ -34,7 +34,7 @@ describe("a program in this process", () => {
     expect(await ran(args, () => {})).toEqual({ done: order, said: [answer, "pulumi"] });
   });
 
-  it("that can't be read leaves the engine to ask for it, and is that stack's failure then", async () => {
+  it("that cannot be loaded does not stop the engine, and fails when the engine requests it", async () => {
     const broken = () => {
       throw new SyntaxError("Expression expected");
     };
@@ -42,7 +42,7 @@ describe("a program in this process", () => {
     expect(said).toEqual([answer, "pulumi"]);
   });
 
-  it("tells the engine its warnings, and no debug message", async () => {
+  it("sends warnings to the engine, but no debug messages", async () => {
     const told: string[] = [];
     const engine = {
       log(request: LogRequest, taken: () => void) {
@@ -58,7 +58,7 @@ describe("a program in this process", () => {
     expect(told).toEqual(["a property is deprecated"]);
   });
 
-  it("takes no stack trace with each promise, still knows which do not end, and leaves errors theirs", async () => {
+  it("records no stack trace per promise, but still tracks pending promises and keeps errors' own traces", async () => {
     const debuggable = require("@pulumi/pulumi/runtime/debuggable");
     debugNothing();
     debugNothing();

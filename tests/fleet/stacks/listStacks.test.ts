@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** Stacks of a backend that holds these, by whole name and number of resources. */
+/** Returns the listed stacks of a backend with these stacks, given by full name and resource count. */
 const listed = async (all: Record<string, number>, local = true): Promise<string[]> => {
   const own = (args: readonly string[]) => (name: string) => args.includes("--all") || name.includes("/langflow-dr/");
   const answer = async (args: string[]) =>
@@ -35,22 +35,22 @@ const listed = async (all: Record<string, number>, local = true): Promise<string
 const OWN = { "organization/langflow-dr/foundation": 65, "organization/langflow-dr/old": 3 };
 
 describe("listStacks", () => {
-  it("gives the stacks of this project alone, also those the config does not name", async () => {
+  it("returns only this project's stacks, including stacks that the config no longer names", async () => {
     expect(await listed({ ...OWN, "organization/other/website": 5 })).toEqual(Object.keys(OWN));
   });
 
-  it("refuses a project that was renamed over a deployed fleet, and says how the state calls it", async () => {
+  it("rejects a renamed project whose fleet is deployed under the old name, and reports that name", async () => {
     await expect(listed({ "organization/flows/foundation": 65 })).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: expect.stringMatching(/name is langflow-dr, but the fleet is deployed as flows \(stack foundation/),
     });
   });
 
-  it("does not mind another project's stacks that hold nothing", async () => {
+  it("ignores empty stacks of other projects", async () => {
     expect(await listed({ ...OWN, "organization/flows/foundation": 0 })).toEqual(Object.keys(OWN));
   });
 
-  it("refuses so in a bucket as well, and leaves others' projects alone in Pulumi Cloud", async () => {
+  it("rejects a renamed project in a bucket too, but ignores other projects in Pulumi Cloud", async () => {
     const renamed = { "organization/flows/foundation": 65 };
     process.env.PULUMI_BACKEND_URL = "s3://langflow-dr-state-123456789012";
     await expect(listed(renamed, false)).rejects.toMatchObject({ exitCode: ExitCode.BadInput });

@@ -14,7 +14,7 @@ const change = (more: Partial<Change> & { paths?: string[] }): Change => ({
 });
 
 describe("known noise", () => {
-  it("is an update in which no input differs, of what was not ready or of what the provider computes", () => {
+  it("is an update without input changes, of a resource that was not ready or has computed properties", () => {
     const starting = change({ type: "kubernetes:apps/v1:Deployment", name: "us-east", properties: [] });
     const computed = change({ type: "cloudflare:index/dnsRecord:DnsRecord", name: "flows", properties: [] });
     const { changes, ignored } = withoutNoise([starting, computed]);
@@ -27,7 +27,7 @@ describe("known noise", () => {
     expect(withoutNoise([real]).changes).toEqual([real]);
   });
 
-  it("hides no input of such a resource, and nothing of another type or that is made, replaced or deleted", () => {
+  it("includes no input changes, no other resource types, and no creates, replacements or deletes", () => {
     const kept = [
       change({ paths: ["steeringPolicy"] }),
       change({ paths: ["modifiedOn"] }),
@@ -39,7 +39,7 @@ describe("known noise", () => {
     expect(withoutNoise(kept).changes).toEqual(kept);
   });
 
-  it("loses no change: each counts or is told", () => {
+  it("never drops a change: each one is counted or reported as ignored", () => {
     const any = fc.array(
       fc.record({
         type: fc.constantFrom(BALANCER, "cloudflare:index/loadBalancerPool:LoadBalancerPool", "aws:kms/key:Key"),

@@ -4,7 +4,7 @@ describe("the progress of a run", () => {
   it.each([
     ["is no terminal", { isTTY: false, columns: undefined }],
     ["is a terminal whose size nobody has set", { isTTY: true, columns: 0 }],
-  ])("is told in whole lines where what shows it %s", async (_, kind) => {
+  ])("is written in complete lines if the output %s", async (_, kind) => {
     const written: string[] = [];
     const stream = Object.assign(Object.create(process.stderr), kind, { write: (text: string) => written.push(text) });
     const progress = startProgress(["edge"], new AbortController().signal, stream);

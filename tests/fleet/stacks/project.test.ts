@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-// biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
+// biome-ignore lint/suspicious/noExplicitAny: a test edits YAML freely
 const edit = (file: string, change: (content: any) => void) => {
   const content = parse(readFileSync(join(directory, file), "utf8"));
   change(content);
@@ -36,7 +36,7 @@ describe("readProject", () => {
     expect([...readProject(ROOT).stacks.keys()]).toEqual(["foundation", "us-east", "eu-west", "edge"]);
   });
 
-  it("tells all problems of all files in one message, each under its file, once", () => {
+  it("reports all problems of all files in one message, each once under its file", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"] = { value: "langflow:latest" };
     });
@@ -50,7 +50,7 @@ describe("readProject", () => {
     expect(message).toMatch(/Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas/);
   });
 
-  it("refuses more pods than the database takes, in the file of that region alone", () => {
+  it("rejects more pods than the database can serve, in that region's file only", () => {
     edit("Pulumi.eu-west.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 2, max: 50 };
     });
@@ -62,11 +62,11 @@ describe("readProject", () => {
     ]);
   });
 
-  it("has no warning of this repository's own files, whose regions have room for each other's users", () => {
+  it("has no warnings about this repository's own files, whose regions have room for each other's users", () => {
     expect(readProject(ROOT).warnings).toEqual([]);
   });
 
-  it("warns of a region that has no room for another's users, by what the edge steers, and refuses nothing", () => {
+  it("warns of a region without room for another region's users, depending on the edge's steering", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 9, max: 10 };
     });
@@ -79,7 +79,7 @@ describe("readProject", () => {
     expect(readProject(directory).warnings).toEqual([]);
   });
 
-  it("takes the first of the edge's own order for the region whose users a standby takes", () => {
+  it("assumes that a standby takes over the users of the first region in the edge's pool order", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 2, max: 2 };
     });
@@ -98,7 +98,7 @@ describe("readProject", () => {
     ]);
   });
 
-  it("tells a misspelt key of Pulumi.yaml once, and what was meant", () => {
+  it("reports a misspelled key of Pulumi.yaml once, with a suggestion", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:ownr"] = config["langflow-dr:owner"];
       delete config["langflow-dr:owner"];
@@ -111,12 +111,12 @@ describe("readProject", () => {
     ]);
   });
 
-  it("says of a key that a stack's file lacks that it is missing there", () => {
+  it("reports a required key that is missing in a stack's file", () => {
     edit("Pulumi.edge.yaml", ({ config }) => delete config["langflow-dr:notificationEmails"]);
     expect(refusal().message).toContain("Pulumi.edge.yaml\n  langflow-dr:notificationEmails is missing");
   });
 
-  it("sees a misspelt key though its value is encrypted", () => {
+  it("detects a misspelled key even if its value is encrypted", () => {
     edit("Pulumi.foundation.yaml", ({ config }) => {
       config["langflow-dr:gitTokn"] = { secure: "v1:abc" };
     });
@@ -132,7 +132,7 @@ describe("readProject", () => {
       "--path 'langflow-dr:providerKeys.A_KEY'",
     ],
     ["us-east", "workspaces", { "team-a": "very-secret" }, "--path 'langflow-dr:workspaces.team-a'"],
-  ])("refuses a secret in plain text in the file of %s: %s, without showing it", (stack, key, value, way) => {
+  ])("rejects a plain-text secret in the file of %s (%s) without printing it", (stack, key, value, way) => {
     edit(`Pulumi.${stack}.yaml`, ({ config }) => {
       config[`langflow-dr:${key}`] = value;
     });
@@ -145,18 +145,18 @@ describe("readProject", () => {
     expect(message).not.toContain("very-secret");
   });
 
-  it.each(["", "# nothing but a comment\n"])("calls a stack's file empty that holds %j", (content) => {
+  it.each(["", "# nothing but a comment\n"])("reports a stack's file with the content %j as empty", (content) => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
     expect(refusal().message).toContain("Pulumi.edge.yaml\n  is empty");
     expect(refusal().message).not.toContain("does not exist");
   });
 
-  it("takes a region's file whose every value is commented out", () => {
+  it("accepts a region's file whose values are all commented out", () => {
     writeFileSync(join(directory, "Pulumi.eu-west.yaml"), "config:\n");
     expect(readProject(directory).stacks.get("eu-west")).toMatchObject({ own: { replicas: { min: 2 } } });
   });
 
-  it.each(["x".repeat(200), "langflow dr", ""])("refuses the name %j of the project", (name) => {
+  it.each(["x".repeat(200), "langflow dr", ""])("rejects the project name %j", (name) => {
     edit("Pulumi.yaml", (content) => {
       content.name = name;
     });
@@ -169,7 +169,7 @@ describe("readProject", () => {
     ["1.13.4-2", []],
     ["1.14.0", [expect.stringMatching(/^langflow-dr:image is LangFlow 1\.14\.0; the settings are those of 1\.13/)]],
     ["1.130.0", [expect.stringContaining("1.130.0")]],
-  ])("warns of LangFlow %s where its settings are not known", (version, warnings) => {
+  ])("warns if the settings of LangFlow %s are unknown", (version, warnings) => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"].value = `langflow:${version}@sha256:${"a".repeat(64)}`;
     });
@@ -192,7 +192,7 @@ describe("readProject", () => {
     ],
     ["Pulumi.foundation.yaml", "langflow:gitToken", "langflow:gitToken is unknown: did you mean langflow-dr:gitToken?"],
     ["Pulumi.yaml", "flows:topology", "flows:topology is unknown: did you mean langflow-dr:topology?"],
-  ])("refuses in %s the key %s, which would be passed over in silence, without its value", (file, key, problem) => {
+  ])("rejects in %s the key %s, which Pulumi would ignore, without printing its value", (file, key, problem) => {
     edit("Pulumi.yaml", (content) => {
       content.name = "flows";
     });
@@ -210,7 +210,7 @@ describe("readProject", () => {
     ["Pulumi.foundation.yaml", "alertingSecret", "move it below config: as langflow-dr:alertingSecrets"],
     ["Pulumi.yaml", "langflow-dr:zone", "move it below config: as langflow-dr:zone, with its value below value:"],
     ["Pulumi.yaml", "replicas", "move it below config: of Pulumi.<region>.yaml as langflow-dr:replicas"],
-  ])("refuses in %s the key %s beside config, and says where it belongs", (file, key, way) => {
+  ])("rejects in %s the key %s outside of config, and states where it belongs", (file, key, way) => {
     edit(file, (content) => {
       content[key] = "very-secret";
     });
@@ -242,12 +242,12 @@ describe("readProject", () => {
     ["Pulumi.yaml", { options: { refresh: "never" } }, "options.refresh must be one of always"],
     ["Pulumi.yaml", { runtime: { nmae: "nodejs" } }, "runtime must be nodejs, or have only name and options"],
     ["Pulumi.yaml", { stackConfigDir: "x" }, "stackConfigDir must be absent: the stack files are next to Pulumi.yaml"],
-  ])("refuses in %s %j, of which Pulumi knows nothing", (file, more, problem) => {
+  ])("rejects in %s the content %j, which Pulumi does not know", (file, more, problem) => {
     edit(file, (content) => Object.assign(content, more));
     expect(refusal().message.split("\n").slice(1)).toEqual([file, `  ${problem}`]);
   });
 
-  it("takes every key that Pulumi itself has", () => {
+  it("accepts every key of Pulumi itself", () => {
     edit("Pulumi.yaml", (content) =>
       Object.assign(content, {
         main: "index.ts",
@@ -274,7 +274,7 @@ describe("readProject", () => {
   });
 
   it.each(["Pulumi.foundation.yaml", "Pulumi.us-east.yaml", "Pulumi.edge.yaml"])(
-    "refuses what is the fleet's in %s: two stacks would go by two values",
+    "rejects a fleet-wide setting in %s, because stacks could then have different values",
     (file) => {
       edit(file, (content) => {
         content.config["langflow-dr:hostname"] = "other.example.com";
@@ -289,14 +289,14 @@ describe("readProject", () => {
   it.each<[string, unknown]>([
     ["a default beside it", { value: "example.com", default: "example.org" }],
     ["no value", { default: "example.com" }],
-  ])("refuses a value of Pulumi.yaml with %s", (_, value) => {
+  ])("rejects a value in Pulumi.yaml with %s", (_, value) => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:zone"] = value;
     });
     expect(refusal().message).toContain("langflow-dr:zone must have its value below value: and no other keys");
   });
 
-  it("refuses a value of a stack's file below value:, as which the program would get it", () => {
+  it("rejects a stack setting below value:, because the program would receive that object as the value", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { value: { min: 2, max: 3 } };
     });
@@ -306,7 +306,7 @@ describe("readProject", () => {
   it.each([
     ["Pulumi.edge.yaml", "notificationEmails", [{ secure: "v1:abc" }], "notificationEmails.0"],
     ["Pulumi.us-east.yaml", "logRetentionDays", { secure: "v1:abc" }, "logRetentionDays"],
-  ])("refuses an encrypted value in %s that is no secret: %s", (file, key, value, path) => {
+  ])("rejects an encrypted value in %s if %s is not a secret", (file, key, value, path) => {
     edit(file, ({ config }) => {
       config[`langflow-dr:${key}`] = value;
     });
@@ -314,7 +314,7 @@ describe("readProject", () => {
   });
 
   it.each(["aws:accessKey", "aws:secretKey", "aws:token", "cloudflare:apiToken", "cloudflare:apiKey"])(
-    "refuses %s of a provider in plain text, in any file, and takes it encrypted",
+    "rejects the provider credential %s in plain text in any file, and accepts it encrypted",
     (key) => {
       edit("Pulumi.edge.yaml", ({ config }) => {
         config[key] = { secure: "v1:abc" };
@@ -336,7 +336,7 @@ describe("readProject", () => {
     },
   );
 
-  it("refuses backups that are deleted before the next one is made, in the file of that region", () => {
+  it("rejects, in that region's file, a retention shorter than the interval between backups", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:backup"] = { schedule: "0 3 1 1 *" };
     });
@@ -352,7 +352,7 @@ describe("readProject", () => {
     expect(readProject(directory).warnings).toEqual([]);
   });
 
-  it("refuses receivers of alerts whose secrets the foundation lacks, by their names, before anything is made", () => {
+  it("rejects alert receivers whose secrets the foundation lacks, and lists those secrets", () => {
     const program = (name: string) => `${name}:1.0.0@sha256:${"a".repeat(64)}`;
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:observability"] = {
@@ -383,7 +383,7 @@ describe("readProject", () => {
     expect(readProject(directory).warnings).toEqual([]);
   });
 
-  it("warns of a Kubernetes version that is newer than those it knows, and refuses one without support", () => {
+  it("warns of an unknown newer Kubernetes version, and rejects an unsupported one", () => {
     const version = (value: string) =>
       edit("Pulumi.us-east.yaml", ({ config }) => {
         config["langflow-dr:cluster"].version = value;
@@ -407,7 +407,7 @@ describe("readProject", () => {
     ["1:30", "config.langflow-dr:logRetentionDays"],
     ["2024-01-01", "config.langflow-dr:logRetentionDays"],
     ["{ <<: { a: 1 } }", "config.langflow-dr:logRetentionDays.<<"],
-  ])("refuses %s, which releases of YAML read differently", (value, path) => {
+  ])("rejects %s, which YAML versions parse differently", (value, path) => {
     writeFileSync(join(directory, "Pulumi.us-east.yaml"), `config:\n  langflow-dr:logRetentionDays: ${value}\n`);
     const { message, exitCode } = refusal();
     expect(exitCode).toBe(ExitCode.BadInput);
@@ -421,12 +421,12 @@ describe("readProject", () => {
   it.each([
     ["!!binary aGk=", "the YAML tag tag:yaml.org,2002:binary"],
     ["{ [a]: b }", "a key that is a list"],
-  ])("refuses %s, which is no plain value", (value, said) => {
+  ])("rejects %s, which is not a plain value", (value, said) => {
     writeFileSync(join(directory, "Pulumi.us-east.yaml"), `config:\n  langflow-dr:logRetentionDays: ${value}\n`);
     expect(refusal().message).toContain(said);
   });
 
-  it("has an example as the last key of no stack's file: Pulumi moves it out of config when it writes there", () => {
+  it("finds no commented example at the end of a shipped stack file; Pulumi would move it out of config", () => {
     for (const stack of ["foundation", "us-east", "eu-west", "edge"]) {
       const lines = readFileSync(join(ROOT, `Pulumi.${stack}.yaml`), "utf8")
         .trimEnd()
@@ -435,7 +435,7 @@ describe("readProject", () => {
     }
   });
 
-  it("leaves other programs' keys alone", () => {
+  it("ignores other programs' keys", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       Object.assign(config, { "aws:region": "us-east-1", "kubernetes:cluster": "x" });
     });
@@ -450,7 +450,7 @@ describe("readProject", () => {
     ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml contains more than one YAML document: keep one"],
     ["an alias of nothing", "config: *nothing\n", "Pulumi.edge.yaml is not valid YAML: Unresolved alias"],
     ["a key twice", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],
-  ])("refuses a stack's file that holds %s, in one line that shows nothing of it", (_, content, said) => {
+  ])("rejects a stack's file that contains %s, in one line without the content", (_, content, said) => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
     const { message, exitCode } = refusal();
     expect(exitCode).toBe(ExitCode.BadInput);
@@ -458,12 +458,12 @@ describe("readProject", () => {
     expect(message).not.toMatch(/\n|very-secret/);
   });
 
-  it("refuses a project without a name", () => {
+  it("rejects a project without a name", () => {
     edit("Pulumi.yaml", (content) => delete content.name);
     expect(refusal().message).toContain("Pulumi.yaml\n  name is missing; must be 1 to 100 letters");
   });
 
-  it("tells a key of Pulumi.yaml that is called as what every object has, once", () => {
+  it("reports a key of Pulumi.yaml once even if its name is an object's built-in property", () => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:toString"] = { value: 3 };
     });
@@ -473,12 +473,12 @@ describe("readProject", () => {
     ]);
   });
 
-  it("asks for the file of a region that has none", () => {
+  it("reports a region without a file", () => {
     rmSync(join(directory, "Pulumi.eu-west.yaml"));
     expect(refusal().message).toContain("Pulumi.eu-west.yaml\n  does not exist");
   });
 
-  it("says where a file is no YAML", () => {
+  it("names a file that is not valid YAML", () => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), "config: [unclosed");
     expect(refusal()).toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -486,13 +486,13 @@ describe("readProject", () => {
     });
   });
 
-  it("says so where there is no project", () => {
+  it("reports a missing project", () => {
     rmSync(join(directory, "Pulumi.yaml"));
     const message = expect.stringMatching(/Pulumi\.yaml cannot be read \(ENOENT\): .* --project$/);
     expect(refusal()).toMatchObject({ exitCode: ExitCode.BadInput, message });
   });
 
-  it("warns of a key that an earlier release had, without its value, and goes on", () => {
+  it("warns of a key from an earlier release without printing its value, and continues", () => {
     edit("Pulumi.us-east.yaml", (content) => {
       content.config = { ...content.config, "langflow-dr:workspaces": { "team-a": { secure: "v1:very-secret" } } };
     });
@@ -504,7 +504,7 @@ describe("readProject", () => {
     expect(warnings.join()).not.toContain("very-secret");
   });
 
-  it("takes an encrypted value as given, since only its own provider can look inside", () => {
+  it("accepts an encrypted value unchecked, because only its secrets provider can decrypt it", () => {
     edit("Pulumi.foundation.yaml", (content) => {
       content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };
     });
@@ -513,7 +513,7 @@ describe("readProject", () => {
 });
 
 describe("writeLocalProject", () => {
-  it("leaves out the backend and what only the real secrets provider can decrypt, the same way each time", () => {
+  it("omits the backend and replaces encrypted secrets with stable stand-ins", () => {
     edit("Pulumi.foundation.yaml", (content) => {
       content.secretsprovider = "awskms://alias/state";
       content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };

@@ -1,11 +1,11 @@
 import { hidden } from "../../../fleet/stacks/redaction";
 
-describe("a message of a cloud", () => {
-  it("shows no secret that it repeats, as it is or as the program hands it on", () => {
+describe("a cloud's error message", () => {
+  it("shows no secret, neither verbatim nor in the encodings that the program uses", () => {
     const secrets = ["+/+/AAECAwQ=", 'say "so"\n', "plain-enough"];
     const said = [
       "Value '+/+/AAECAwQ=' failed",
-      // Of what was made of a secret and not kept, no state tells.
+      // The state does not contain the URL-safe Base64 form of the secret.
       "Value '-_-_AAECAwQ=' failed",
       JSON.stringify({ key: 'say "so"\n' }),
       JSON.stringify(JSON.stringify({ key: 'say "so"\n' })),
@@ -20,7 +20,7 @@ describe("a message of a cloud", () => {
     ]);
   });
 
-  it("hides the longer one of two that begin alike", () => {
+  it("has the longer of two secrets with the same prefix replaced completely", () => {
     expect(hidden("abcdefghij", ["abcdefgh", "abcdefghij"])).toBe("[secret]");
   });
 });

@@ -4,11 +4,11 @@ import { inWaves, oneServingRegionAtATime, waves } from "../../../fleet/stacks/s
 const fleetOf = (regions: string[]) => ["foundation", ...regions, "edge"];
 
 describe("waves", () => {
-  it("puts the foundation first, all regions side by side, the edge last", () => {
+  it("contain the foundation first, then all regions in parallel, and the edge last", () => {
     expect(waves(fleetOf(["us-east", "eu-west"]))).toEqual([["foundation"], ["us-east", "eu-west"], ["edge"]]);
   });
 
-  it("has no empty wave where only some stacks are named", () => {
+  it("are never empty, even if only some stacks are selected", () => {
     expect(waves(["edge"])).toEqual([["edge"]]);
     expect(waves(["eu-west", "edge"])).toEqual([["eu-west"], ["edge"]]);
   });
@@ -17,11 +17,11 @@ describe("waves", () => {
 describe("oneServingRegionAtATime", () => {
   const order = waves(fleetOf(["us-east", "eu-west", "ap-south", "sa-east"]));
 
-  it("leaves those that are new together", () => {
+  it("keeps new regions in one wave", () => {
     expect(oneServingRegionAtATime(order, () => false)).toEqual(order);
   });
 
-  it("never has two together that serve", () => {
+  it("never puts two serving regions into one wave", () => {
     const deployed = ["foundation", "us-east", "sa-east"];
     expect(oneServingRegionAtATime(order, (stack) => deployed.includes(stack))).toEqual([
       ["foundation"],
@@ -34,7 +34,7 @@ describe("oneServingRegionAtATime", () => {
 });
 
 describe("inWaves", () => {
-  it("starts nothing of a wave before the one before it has ended, and never more than the width at once", async () => {
+  it("starts a wave only after the previous one ended, and limits concurrency to the width", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }), async (count, width) => {
         const regions = Array.from({ length: count }, (_, index) => `r-${index}`);
@@ -57,7 +57,7 @@ describe("inWaves", () => {
     );
   });
 
-  it("lets the other regions and the edge go on when a region fails", async () => {
+  it("continues with the other regions and the edge if a region fails", async () => {
     const failure = new Error("us-east does not answer");
     const outcomes = await inWaves(waves(fleetOf(["us-east", "eu-west"])), (stack) =>
       stack === "us-east" ? Promise.reject(failure) : Promise.resolve(stack),
@@ -67,13 +67,13 @@ describe("inWaves", () => {
     expect(outcomes.get("edge")).toEqual({ kind: "done", result: "edge" });
   });
 
-  it("starts nothing after a foundation that failed, and says why", async () => {
+  it("skips everything after a failed foundation, and reports why", async () => {
     const outcomes = await inWaves(waves(fleetOf(["us-east"])), () => Promise.reject(new Error("no")));
     expect(outcomes.get("us-east")).toEqual({ kind: "skipped", because: "foundation failed" });
     expect(outcomes.get("edge")).toEqual({ kind: "skipped", because: "foundation failed" });
   });
 
-  it("starts nothing after any failure where the first is to stop all, and says which it was", async () => {
+  it("with stopAtFirst skips everything after the first failure, and reports which stack failed", async () => {
     const begun: string[] = [];
     const order = [["foundation"], ["us-east"], ["eu-west"], ["edge"]];
     const work = async (stack: string) => {

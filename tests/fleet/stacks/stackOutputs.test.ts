@@ -12,13 +12,13 @@ const session = (said: object) =>
     },
   }) as unknown as Session;
 
-describe("by what a drill passes Cloudflare Access", () => {
-  it("is nothing where the edge has no tokens, and no secret is asked for", async () => {
+describe("a drill's Cloudflare Access headers", () => {
+  it("are empty if the edge stack has no service tokens, and no secret is read", async () => {
     expect(await accessHeaders(session({}), outputs({ url: "https://flow.example.com" }))).toEqual({});
     expect(asked).toEqual([]);
   });
 
-  it("is the fleet's own token, asked for in clear, and no other", async () => {
+  it("contain only the fleet's own service token, read with --show-secrets", async () => {
     const tokens = { ci: { ...token, clientSecret: "ci's" }, fleet: { ...token, clientSecret: "the fleet's" } };
     const headers = await accessHeaders(session(tokens), outputs({ serviceTokens: { ci: token, fleet: token } }));
     expect(headers).toEqual({ "cf-access-client-id": "id", "cf-access-client-secret": "the fleet's" });

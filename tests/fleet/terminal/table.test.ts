@@ -6,7 +6,7 @@ const HOST = "k8s-langflow-langflow-0123456789-0123456789abcdef.elb.us-east-1.am
 const lines = (text: string) => stripVTControlCharacters(text).trimEnd().split("\n");
 
 describe("a table", () => {
-  it("has a line a row, without lines between them or blanks at their ends", () => {
+  it("has one line per row, without separator lines or trailing blanks", () => {
     const shown = lines(
       table(
         ["stack", "result"],
@@ -19,7 +19,7 @@ describe("a table", () => {
     expect(shown).toEqual(["stack       result", "foundation  done", "us-east     failed"]);
   });
 
-  it.each([80, 100, 120])("fits %d columns: hosts lose their middle, and keep what tells them apart", (width) => {
+  it.each([80, 100, 120])("fits into %d columns by shortening host names in the middle", (width) => {
     const shown = lines(
       table(
         ["stack", "result", "resources", "changes", "seconds", "endpoint"],
@@ -32,7 +32,7 @@ describe("a table", () => {
     expect(shown[1]).toMatch(/us-east +done +161 +161 created +7\.1 +k8s-lang.*….*\.com$/);
   });
 
-  it("keeps its other columns where they are for a long word in a sentence, which stays whole", () => {
+  it("does not break a long word of a sentence, and keeps the other columns aligned", () => {
     const path = `/root/${"x".repeat(60)}`;
     const rows = [
       ["a check", "broken", "langflow-dr:flowRepository.url is that of an example", `look whether ${path} is there`],
@@ -43,7 +43,7 @@ describe("a table", () => {
     expect(shown.join("\n")).toContain("langflow-dr:flowRepository.url");
   });
 
-  it("has narrower columns than a host would need where sentences and numbers are all there is", () => {
+  it("may have narrow columns if it contains only sentences and numbers", () => {
     const head = [
       "region",
       "detection",
@@ -58,18 +58,18 @@ describe("a table", () => {
     expect(Math.max(...lines(table(head, [row], { width: 80 })).map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 
-  it("is whole in a terminal whose size nobody has set", () => {
+  it("is complete in a terminal whose width is reported as 0", () => {
     const { columns } = process.stdout;
     process.stdout.columns = 0;
     expect(table(["endpoint"], [[HOST]])).toContain(HOST);
     process.stdout.columns = columns;
   });
 
-  it("is whole where no terminal reads it", () => {
+  it("is complete if the output is not a terminal", () => {
     expect(table(["endpoint"], [[HOST]], { width: Number.POSITIVE_INFINITY })).toContain(HOST);
   });
 
-  it("breaks a sentence once: at its own limit where there is room, else at the room's", () => {
+  it("wraps a sentence once, at the sentence limit or at the column's width if that is smaller", () => {
     const row = ["a check", "broken", "lorem ipsum dolor sit amet consectetur ".repeat(8).trim()];
     const head = ["check", "result", "finding"];
     expect(table(head, [row], { width: 60, sentence: 60 })).toBe(table(head, [row], { width: 60 }));
@@ -77,7 +77,7 @@ describe("a table", () => {
     expect(Math.max(...piped.map((line) => line.slice("a check  broken  ".length).length))).toBe(60);
   });
 
-  it("fits whatever it holds, as long as no column would become too narrow, and loses no word of a sentence", () => {
+  it("fits into any width that leaves its columns wide enough, and loses no word of a sentence", () => {
     const letter = fc.constantFrom(..."abcxyz");
     const word = fc.string({ unit: letter, minLength: 1, maxLength: 12 });
     const sentence = fc.array(word, { minLength: 2, maxLength: 30 }).map((words) => words.join(" "));
@@ -95,7 +95,7 @@ describe("a table", () => {
     );
   });
 
-  it("shortens a word to its width, between its beginning and its end", () => {
+  it("shortens a word in its middle to the given width", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(..."abc.-"), minLength: 13, maxLength: 80 }),
@@ -110,7 +110,7 @@ describe("a table", () => {
     );
   });
 
-  it("wraps at blanks alone, so that what is long can be copied", () => {
+  it("wraps only at blanks, so that long words can be copied", () => {
     expect(wrapped(`see ${HOST} for more of it`, 20)).toBe(`see\n${HOST}\nfor more of it`);
   });
 });

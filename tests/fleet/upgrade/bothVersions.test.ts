@@ -9,7 +9,7 @@ interface Question {
   readonly line: string;
 }
 
-/** Two LangFlows on one table of flows; `spoiled` answers in place of one of them. */
+/** Fakes two LangFlows that share a table of flows. `spoiled` can override the answer of either. */
 function both(spoiled: (question: Question) => Answer | undefined = () => undefined, shut?: Which) {
   const flows = new Map<string, JsonObject>();
   const langflow = (which: Which) => ({
@@ -44,8 +44,8 @@ const refuses =
       ? { status: 500, body: { detail: "no such column" } }
       : undefined;
 
-describe("an old and a new LangFlow on one database", () => {
-  it("pass where users go from the one to the other, and what they save does", async () => {
+describe("the checks of an old and a new LangFlow on one database", () => {
+  it("pass if users and their saved flows work in both", async () => {
     expect(await sessionsInBoth(both())).toMatchObject({ result: "passed" });
     expect(await savesInBoth(both())).toMatchObject({ result: "passed" });
   });
@@ -53,14 +53,14 @@ describe("an old and a new LangFlow on one database", () => {
   it.each<[Which, Which]>([
     ["new", "old"],
     ["old", "new"],
-  ])("fail where the %s one does not know a session of the %s one", async (to, as) => {
+  ])("fail if the %s one rejects a session of the %s one", async (to, as) => {
     expect(await sessionsInBoth(both(refuses(to, as, "GET")))).toEqual({
       result: "failed",
       said: `a session of the ${as} one is refused by the ${to} one: status 500: no such column`,
     });
   });
 
-  it.each<Which>(["old", "new"])("fail where the %s one lets nobody sign in", async (which) => {
+  it.each<Which>(["old", "new"])("fail if nobody can sign in to the %s one", async (which) => {
     expect(await sessionsInBoth(both(undefined, which))).toEqual({
       result: "failed",
       said: `the ${which} one lets nobody sign in any more: status 401`,
@@ -71,14 +71,14 @@ describe("an old and a new LangFlow on one database", () => {
     ["saves", "old", "old", "POST", /^the old one does not save a flow: status 500: no such column$/],
     ["changes", "old", "new", "PATCH", /^what the new one saves, the old one does not change: /],
     ["reads", "new", "new", "GET", /^what the old one changes, the new one does not read: /],
-  ])("fail where one no longer %s flows", async (_, to, as, method, said) => {
+  ])("fail if one no longer %s flows", async (_, to, as, method, said) => {
     expect(await savesInBoth(both(refuses(to, as, method)))).toEqual({
       result: "failed",
       said: expect.stringMatching(said),
     });
   });
 
-  it("fail where a change of the one is lost in the other", async () => {
+  it("fail if a change in one is missing in the other", async () => {
     const lost: Parameters<typeof both>[0] = ({ to, line }) =>
       to === "old" && line.startsWith("PATCH") ? { status: 200, body: {} } : undefined;
     expect(await savesInBoth(both(lost))).toEqual({

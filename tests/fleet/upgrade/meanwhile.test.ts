@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { askedDuring, meanwhileInWords } from "../../../fleet/upgrade/meanwhile";
 
-/** Answers with these, one after the other, the last of them from then on. */
+/** Returns a fake LangFlow that answers with these statuses in order. The last status repeats. */
 function langflow(...statuses: readonly number[]) {
   let asked = 0;
   const ask = async () => ({ status: statuses[Math.min(asked++, statuses.length - 1)] ?? 200, body: null });
   return { ask };
 }
 
-describe("users of the old LangFlow while its database is migrated", () => {
-  it("are asked for as long as it takes, and each refusal counts", async () => {
+describe("availability of the old LangFlow during a migration", () => {
+  it("is polled until the migration ends, and every failed request counts", async () => {
     const { result, answered } = await askedDuring(langflow(200, 500, 0, 200), async () => {
       await sleep(900);
       return "migrated";
@@ -19,7 +19,7 @@ describe("users of the old LangFlow while its database is migrated", () => {
     expect(answered.asked).toBeGreaterThanOrEqual(3);
   });
 
-  it("count with the question that is under way at the end, which waits for a lock", async () => {
+  it("includes the request that is pending at the end because of a database lock", async () => {
     let isMigrated = false;
     const ask = async () => {
       while (!isMigrated) await sleep(20);
@@ -33,7 +33,7 @@ describe("users of the old LangFlow while its database is migrated", () => {
     expect(answered.slowestMs).toBeGreaterThan(250);
   });
 
-  it("are not asked any more where the migration fails", async () => {
+  it("is no longer polled after the migration fails", async () => {
     const { ask } = langflow(200);
     const counted = jest.fn(ask);
     await expect(askedDuring({ ask: counted }, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
@@ -42,7 +42,7 @@ describe("users of the old LangFlow while its database is migrated", () => {
     expect(counted.mock.calls.length - after).toBeLessThanOrEqual(1);
   });
 
-  it("are a warning where one was refused, or waited for long", () => {
+  it("is reported as a warning if a request failed or was slow", () => {
     expect(meanwhileInWords({ asked: 9, refused: 0, slowestMs: 1_240 })).toEqual({
       result: "passed",
       said: "9 of 9 questions to the old LangFlow were answered, the slowest after 1.2 s",

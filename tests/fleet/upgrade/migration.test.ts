@@ -8,14 +8,14 @@ const STOP = {
   message: "could not create unique index",
 };
 
-describe("migrations that stop", () => {
-  it("are told by the migration, the line of it, and the error", () => {
+describe("the report of failed migrations", () => {
+  it("names the migration, its line and the error", () => {
     expect(stopInWords(STOP)).toBe(
       'stops in 1d28fd31a982_add_teams (line 42, op.create_unique_constraint("one_name", "flow", ["name"])): IntegrityError: could not create unique index',
     );
   });
 
-  it("are told by the error alone where none had begun, and without what it does not say", () => {
+  it("contains only the error if no migration had started, and omits what is unknown", () => {
     expect(stopInWords({ ...STOP, migration: null, line: null, code: null, error: "SystemExit", message: "" })).toBe(
       "stops outside of any migration: SystemExit",
     );
@@ -28,7 +28,7 @@ describe("migrations that stop", () => {
     ['invalid input syntax for type uuid: "of column "ada""', 'invalid input syntax for type uuid: "…"'],
     ["cut off: 'ada", 'cut off: "…"'],
     ["no name is b'ada', nor b'Ada'", 'no name is b"…"'],
-  ])("are told without what a row holds: %s", (message, said) => {
+  ])("contains no values from rows: %s", (message, said) => {
     expect(withoutValues(message)).toBe(said);
     expect(stopInWords({ ...STOP, message })).not.toMatch(/ada/i);
   });
@@ -37,22 +37,22 @@ describe("migrations that stop", () => {
     'null value in column "password" of relation "user" violates not-null constraint',
     'duplicate key value violates unique constraint "one_name"',
     "it can't be read, and isn't there",
-  ])("are told with the schema's names: %s", (message) => {
+  ])("keeps names of the schema: %s", (message) => {
     expect(stopInWords({ ...STOP, message })).toContain(message);
   });
 
-  it("are told at no more than a sentence's length", () => {
+  it("is at most one sentence long", () => {
     expect(stopInWords({ ...STOP, code: "c".repeat(5_000), message: "m".repeat(5_000) }).length).toBeLessThan(600);
   });
 });
 
-describe("migrations that LangFlow says are through", () => {
-  it("are where the database is at the revisions of the release", () => {
+describe("the check of completed migrations", () => {
+  it("passes if the database is at the revisions of the release", () => {
     expect(migratedInWords("a", "b", { heads: "b" })).toEqual({ result: "passed", said: "from a to b" });
     expect(migratedInWords("b", "b", { heads: "b" })).toMatchObject({ said: "none to do: the database is at b" });
   });
 
-  it("are not where it is at others: LangFlow has taken an error for none", () => {
+  it("fails if the database is at other revisions, because LangFlow ignored an error", () => {
     expect(migratedInWords("a", "a", { heads: "b" })).toEqual({
       result: "failed",
       said: "LangFlow says that they are through, and the database is at a, not b",

@@ -14,7 +14,10 @@ const FLOW: CopiedFlow = {
 const answers = (text: string): Outcome => ({ kind: "answered", outputs: [{ component: "ChatOutput-1", text }] });
 const FAILS: Outcome = { kind: "failed", message: "no such column" };
 
-/** What is said of the old one, which answered `before`, and then these. */
+/**
+ * Runs a flow in an old LangFlow that answered `before` earlier and now gives these answers in order. Returns the
+ * verdict.
+ */
 async function said(before: Outcome | undefined, ...then: readonly Outcome[]) {
   const sessions: string[] = [];
   const run = async (_: CopiedFlow, session: string) => {
@@ -27,8 +30,8 @@ async function said(before: Outcome | undefined, ...then: readonly Outcome[]) {
   return { told, verdict: old.verdicts.get(FLOW), times: sessions.length };
 }
 
-describe("the old LangFlow beside the new one", () => {
-  it("is compared by what it answered before the migration", async () => {
+describe("the old LangFlow on the migrated database", () => {
+  it("is compared with its own answers from before the migration", async () => {
     expect(await said(answers("x"), answers("x"))).toEqual({
       told: answers("x"),
       verdict: { result: "same", said: "" },
@@ -36,7 +39,7 @@ describe("the old LangFlow beside the new one", () => {
     });
   });
 
-  it("differs where it fails on the migrated database", async () => {
+  it("differs if it fails on the migrated database", async () => {
     const { told, verdict } = await said(answers("x"), FAILS);
     expect(told).toEqual(answers("x"));
     expect(verdict).toMatchObject({
@@ -46,7 +49,7 @@ describe("the old LangFlow beside the new one", () => {
     });
   });
 
-  it("differs where it answers otherwise twice, and not where it does so each time", async () => {
+  it("differs if it gives a different answer twice, but not if its answer changes on every run", async () => {
     expect((await said(answers("x"), answers("y"), answers("y"))).verdict).toMatchObject({
       result: "differs",
       said: "in the old, once the database is migrated: another answer of ChatOutput-1",
@@ -54,7 +57,7 @@ describe("the old LangFlow beside the new one", () => {
     expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
   });
 
-  it("is not asked, and not blamed, for what comes after the flow that ended it", async () => {
+  it("is neither asked nor blamed for flows after the one that stopped it", async () => {
     const other = { ...FLOW };
     let hasEnded = false;
     const run = async () => {
@@ -71,7 +74,7 @@ describe("the old LangFlow beside the new one", () => {
     });
   });
 
-  it("says nothing of a flow that it was not asked before", async () => {
+  it("has no verdict on a flow without an answer from before the migration", async () => {
     expect((await said(undefined, answers("y"))).verdict?.result).toBe("not run");
   });
 });

@@ -3,11 +3,11 @@ import { oldAnewInWords } from "../../../fleet/upgrade/oldAnew";
 const NONE = { stop: undefined, before: "b", after: "b", next: undefined };
 
 describe("a pod of the old release that starts after the migration", () => {
-  it("passes where it comes up and leaves the database as it is", () => {
+  it("passes if it starts and leaves the database unchanged", () => {
     expect(oldAnewInWords(NONE)).toEqual({ result: "passed", said: "it comes up" });
   });
 
-  it("is a warning where it does not come up, or says of the database what is not so", () => {
+  it("causes a warning if it does not start, or if it changes the database's recorded revision", () => {
     expect(oldAnewInWords({ ...NONE, stop: "stops" })).toEqual({
       result: "warning",
       said: "it does not come up: it stops",
@@ -18,7 +18,7 @@ describe("a pod of the old release that starts after the migration", () => {
     });
   });
 
-  it("says where the new release comes up no more after it", () => {
+  it("is reported if the new release can no longer start after it", () => {
     expect(oldAnewInWords({ ...NONE, stop: "stops", after: "none", next: "stops in c" }).said).toMatch(
       /says it is at none, not b; then no new pod comes up: it stops in c$/,
     );

@@ -11,22 +11,22 @@ const MISSING = finding("left out", "missing table", 'the table "notes" is not t
 const UNKNOWN = finding("left out", "undeclared table", 'the table "notes" is not known and stays');
 const REFUSED = finding("refused", "undeclared column", 'the table "user" is refused: no row can be made');
 
-describe("what of a release's schema the agent replicates", () => {
-  it("is all of it where it refuses nothing, and leaves out only what the release does not have", () => {
+describe("the replication of a release's schema", () => {
+  it("passes if the agent accepts all tables, and omits only tables that the release does not have", () => {
     expect(replicationInWords([MISSING], 30)).toEqual({
       result: "passed",
       said: "the agent replicates all 30 tables that it is to",
     });
   });
 
-  it("is to be known beforehand where something new stays in its region", () => {
+  it("causes a warning if a new table is not replicated", () => {
     expect(replicationInWords([MISSING, UNKNOWN], 30)).toEqual({
       result: "warning",
       said: 'stays in the region that it is written in: the table "notes" is not known and stays',
     });
   });
 
-  it("stops the upgrade where it refuses a table", () => {
+  it("stops the upgrade if the agent rejects a table", () => {
     expect(replicationInWords([UNKNOWN, REFUSED], 29)).toEqual({
       result: "failed",
       said: 'the table "user" is refused: no row can be made: an agent that knows them goes with this release',

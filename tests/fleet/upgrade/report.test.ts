@@ -6,8 +6,8 @@ import { DIFFERING, STARTER, sampleUpgrade } from "./sampleUpgrade";
 const lines = (...of: Parameters<typeof sampleUpgrade>) =>
   stripVTControlCharacters(upgradeReport(sampleUpgrade(...of)).join("\n")).split("\n");
 
-describe("what is said of the rehearsal of an upgrade", () => {
-  it("is that nothing speaks against it, and how much is to be known before", () => {
+describe("the report of an upgrade rehearsal", () => {
+  it("approves the upgrade and counts the warnings", () => {
     const text = lines([STARTER]);
     expect(text[0]).toBe("nothing speaks against it, in 1 flow; 1 thing to know before");
     expect(text.join("\n")).toMatch(/migrations +passed +14\.2 +from f7a9c2d4e6b8 to f9d3b7a5c201/);
@@ -15,7 +15,7 @@ describe("what is said of the rehearsal of an upgrade", () => {
     expect(mayUpgrade(sampleUpgrade([STARTER]))).toBe(true);
   });
 
-  it("is no where a flow differs, in the old one too, and what both say", () => {
+  it("rejects the upgrade if a flow differs, also in the old release, and shows both answers", () => {
     const text = lines([STARTER, DIFFERING]).join("\n");
     expect(text).toMatch(/^no: 1 of 2 flows differs\n/);
     expect(text).toMatch(/the old, before and\s/);
@@ -23,12 +23,12 @@ describe("what is said of the rehearsal of an upgrade", () => {
     expect(mayUpgrade(sampleUpgrade([STARTER, DIFFERING]))).toBe(false);
   });
 
-  it("is no where a step fails, with its words, though no flow was run", () => {
+  it("rejects the upgrade with the message of a failed step, even if no flow was run", () => {
     expect(lines([], true)[0]).toBe("no: adopt: the schema is not understood");
     expect(mayUpgrade(sampleUpgrade([], true))).toBe(false);
   });
 
-  it("is the same as a page, on which no text of a flow is taken for the page's own", () => {
+  it("has the same result as an HTML page, and escapes the flows' texts", () => {
     const page = upgradePage(sampleUpgrade([DIFFERING]), "2026-11-29");
     expect(page).toContain('<p class="result missed">no: 1 of 1 flows differs</p>');
     expect(page).toContain("Agent &lt;of bea&#39;s&gt;");

@@ -50,7 +50,7 @@ export const STARTER = flow("Simple Agent", {
   opened: { result: "changes", said: "gone: FAISS" },
 });
 
-/** A rehearsal with these flows. @param stopped its last step has failed */
+/** Returns a rehearsal with these flows. @param stopped whether its last step failed */
 export function sampleUpgrade(flows: readonly UpgradedFlow[], stopped = false): UpgradeRehearsal {
   const failure: Step = { name: "adopt", result: "failed", seconds: 0.1, said: "the schema is not understood" };
   return {

@@ -4,7 +4,7 @@ import { LiveDatabase } from "../../../sandbox/live/servers/database";
 jest.mock("../../../sandbox/live/servers/database");
 
 describe("a rehearsal's own PostgreSQL", () => {
-  it("is ended where it does not come up, and what is told is why it did not", async () => {
+  it("is stopped if it does not start, and the error is the reason for that", async () => {
     const { ensure, kill } = jest.mocked(LiveDatabase.prototype);
     ensure.mockRejectedValue(new Error("PostgreSQL does not start"));
     kill.mockRejectedValue(new Error("no such process"));

@@ -8,7 +8,7 @@ const throwing = (error: Error) => async () => {
 };
 
 describe("a step of an upgrade", () => {
-  it("lets the next one be done where it passed, or has to be known", async () => {
+  it("lets the next step run if it passed or caused a warning", async () => {
     const done = steps();
     expect(await done.take("adopt", async () => passed("fine"))).toBe(true);
     expect(await done.take("users meanwhile", async () => warned("slow"))).toBe(true);
@@ -22,7 +22,7 @@ describe("a step of an upgrade", () => {
     ["the agent refuses", new AgentError("the schema is not understood", AgentExitCode.Refused)],
     ["a backup is damaged", new AgentError("its checksum does not hold", AgentExitCode.Damaged)],
     ["LangFlow does not start", new UserError("did not start", ExitCode.ResourceFailed)],
-  ])("has failed where %s, with its words", async (_, error) => {
+  ])("fails with the error's message if %s", async (_, error) => {
     const done = steps();
     expect(await done.take("adopt", throwing(error))).toBe(false);
     expect(done.all).toMatchObject([{ result: "failed", said: error.message }]);
@@ -33,11 +33,11 @@ describe("a step of an upgrade", () => {
     ["a program is missing", new AgentError("pg_restore is not there", AgentExitCode.BadInput)],
     ["somebody asks for the end", new UserError("interrupted", ExitCode.Cancelled)],
     ["nobody foresaw it", new TypeError("undefined is no function")],
-  ])("says nothing of the upgrade where %s: that is thrown", async (_, error) => {
+  ])("throws the error instead of failing if %s", async (_, error) => {
     await expect(steps().take("adopt", throwing(error))).rejects.toBe(error);
   });
 
-  it("is no failure of the upgrade where somebody asks for the end, whatever falls first", async () => {
+  it("throws instead of failing after an interrupt, whatever error comes first", async () => {
     const error = new AgentError("the database went away", AgentExitCode.Failure);
     await expect(steps(AbortSignal.abort()).take("adopt", throwing(error))).rejects.toBe(error);
   });

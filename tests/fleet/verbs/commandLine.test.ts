@@ -10,13 +10,13 @@ import { verbs } from "./verbs";
 const fresh = (): Command => commandLine({ signal: new AbortController().signal, ended: () => undefined });
 
 interface Answer {
-  /** What ended it; `it was read` where its verb would have run now. */
+  /** The error that ended parsing, or `it was read` if the verb would have run. */
   readonly end: string;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a line is answered. No verb runs. */
+/** Parses a command line without running its verb. Returns the result and the output. */
 async function answerTo(line: readonly string[]): Promise<Answer> {
   const written = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((stream) =>
@@ -64,7 +64,7 @@ const TEXTS = [
   "version",
   "id",
 ];
-/** By what the help calls a value: some that will do, and some that will not, whichever option they are given to. */
+/** Valid and invalid values by the name of the value in the help. They apply to every option with that value. */
 const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
   ...Object.fromEntries(TEXTS.map((each) => [each, { good: [join(folder, "text")], bad: [] }])),
   seconds: { good: ["1", "86400"], bad: ["soon", "-5", "1.5", "1e3", "0x10", "86401", "Infinity"] },
@@ -76,10 +76,10 @@ const VALUES: Readonly<Record<string, { good: readonly string[]; bad: readonly s
   fault: { good: ["git"], bad: ["fire", "Region"] },
 };
 
-/** What the help calls an option's value; absent where it takes none. */
+/** Returns the name of an option's value in the help, or undefined if the option has no value. */
 const valueName = ({ flags }: Option) => /<(.+)>$/.exec(flags)?.[1];
 
-/** A verb's words and all that it does not run without. */
+/** Returns a verb's words with all its required options. */
 function shortest([words, { options }]: [string, Command]): string[] {
   const needed = options.filter(({ mandatory }) => mandatory).map(({ long }) => `${long}=${join(folder, "text")}`);
   return [...words.split(" "), ...needed];
@@ -94,7 +94,7 @@ const VALUED = ALL.flatMap((each) =>
   }),
 );
 
-/** Refused as documented: exit 2, one line on stderr that names what is wrong, nothing on stdout. */
+/** Expects the documented rejection: exit code 2, one line on stderr that names the problem, and an empty stdout. */
 function refused(answer: Answer, said: string): void {
   expect(answer).toEqual({
     end: `exit ${ExitCode.BadInput}`,
@@ -104,48 +104,48 @@ function refused(answer: Answer, said: string): void {
   expect(answer.stderr).toContain(said);
 }
 
-describe("a line that cannot be read ends with exit 2 and one sentence on stderr", () => {
-  it.each(VERBS)("$words with an option it does not have", async ({ words, line }) => {
+describe("an invalid command line exits with code 2 and one sentence on stderr", () => {
+  it.each(VERBS)("for `$words` with an unknown option", async ({ words, line }) => {
     refused(await answerTo([...line, "--frobnicate"]), "unknown option '--frobnicate'");
     refused(await answerTo([...line, "--jsno"]), `(Did you mean --json?); see \`fleet ${words} --help\``);
   });
 
   it.each(VERBS.filter(({ words, line }) => line.length > words.split(" ").length))(
-    "$words without what it does not run without",
+    "for `$words` without a required option",
     async ({ words }) => {
       refused(await answerTo(words.split(" ")), "required option");
     },
   );
 
-  it.each(VALUED)("$words with $option and no value", async ({ option, line }) => {
+  it.each(VALUED)("for `$words` with $option but no value", async ({ option, line }) => {
     refused(await answerTo([...line, option]), `'${option} <`);
     refused(await answerTo([...line, option, "--json"]), "Its value is missing");
     refused(await answerTo([...line, option, ""]), "It must not be empty");
   });
 
-  it.each(VALUED)("$words with $option that is no <$value>", async ({ option, value, line }) => {
+  it.each(VALUED)("for `$words` with a value of $option that is no <$value>", async ({ option, value, line }) => {
     expect(Object.keys(VALUES)).toContain(value);
     for (const bad of VALUES[value]?.bad ?? []) refused(await answerTo([...line, option, bad]), `'${option} <`);
   });
 
-  it("with a limit of no time at all", async () => {
+  it("for a limit of zero seconds", async () => {
     refused(await answerTo(["drill", "--limit", "0"]), "It must be whole seconds, 1 to 86400");
   });
 
   it.each(VERBS.filter((_, index) => ALL[index]?.[1].registeredArguments.length === 0))(
-    "$words with a word that it has no use for",
+    "for `$words` with an extra argument",
     async ({ line }) => {
       refused(await answerTo([...line, "us-east"]), "too many arguments");
     },
   );
 
-  it("with a verb that there is not", async () => {
+  it("for an unknown verb", async () => {
     refused(await answerTo(["nope"]), "unknown command 'nope'");
     refused(await answerTo(["image", "nope"]), "unknown command 'nope'");
   });
 });
 
-/** The words of an example, as a shell splits them. */
+/** Splits an example into words like a shell. */
 const split = (example: string): string[] =>
   [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 
@@ -158,20 +158,20 @@ describe("an example in the help", () => {
     expect([...new Set(EXAMPLES.map(({ words }) => words))]).toEqual(ALL.map(([words]) => words));
   });
 
-  it.each(EXAMPLES)("can be read: $example", async ({ words, example }) => {
+  it.each(EXAMPLES)("can be parsed: $example", async ({ words, example }) => {
     expect(`${example} `.startsWith(`${words} `)).toBe(true);
     expect(await answerTo(split(example))).toEqual({ end: "it was read", stdout: "", stderr: "" });
   });
 });
 
-describe("a line that can be read", () => {
-  it.each(VALUED)("has $option of $words, a <$value>", async ({ option, value, line }) => {
+describe("a valid command line", () => {
+  it.each(VALUED)("accepts $option of `$words` with a valid <$value>", async ({ option, value, line }) => {
     for (const good of VALUES[value]?.good ?? [])
       expect(await answerTo([...line, option, good])).toEqual({ end: "it was read", stdout: "", stderr: "" });
   });
 });
 
-it("--version says which this is, on stdout alone", async () => {
+it("fleet --version prints only the version on stdout", async () => {
   const { version } = JSON.parse(readFileSync(join(__dirname, "../../../package.json"), "utf8"));
   expect(await answerTo(["--version"])).toEqual({ end: "exit 0", stdout: `${version}\n`, stderr: "" });
 });

@@ -10,7 +10,7 @@ import { commandLine } from "../../../fleet/verbs/commandLine";
 const ROOT = join(__dirname, "../../..");
 const fleet = commandLine({ signal: new AbortController().signal, ended: () => undefined });
 
-/** The default of a numeric option. */
+/** Returns the default of a numeric option. */
 function defaultOf(verb: string, option: string): number {
   const found = fleet.commands
     .find((each) => each.name() === verb)
@@ -19,7 +19,7 @@ function defaultOf(verb: string, option: string): number {
   return found;
 }
 
-/** A page's text, however its lines are broken. */
+/** Returns a page's text with all whitespace collapsed. */
 const page = (file: string): string => readFileSync(join(ROOT, file), "utf8").replaceAll(/\s+/g, " ");
 
 const WORDS = new Map([
@@ -27,7 +27,7 @@ const WORDS = new Map([
   [10, "ten"],
 ]);
 
-describe("what a page says of a default is the default", () => {
+describe("the documented defaults", () => {
   const drill = page("docs/drill.md");
   const { limits, goodInARow, reports } = planOf(
     {
@@ -67,28 +67,28 @@ describe("what a page says of a default is the default", () => {
       "docs/operations/README.md",
       `\`preview\` and \`drift\` time out after ${defaultOf("preview", "--silence")} minutes without output of the engine, \`up\`, \`deploy\` and \`destroy\` after ${defaultOf("destroy", "--silence")},`,
     ],
-  ])("%s: %s", (file, said) => {
+  ])("are the actual ones in %s: %s", (file, said) => {
     expect(page(file)).toContain(said);
   });
 
-  it("docs/drill.md: every fault has its row", () => {
+  it("include a row for every fault in docs/drill.md", () => {
     const rows = [...drill.matchAll(/\| `(\w[\w+-]*)` +\|/g)].map(([, fault]) => fault);
     expect(new Set(rows)).toEqual(new Set(FAULTS));
   });
 });
 
-describe("the workflow Drill", () => {
+describe("the Drill workflow", () => {
   const { on, jobs } = parse(readFileSync(join(ROOT, ".github/workflows/drill.yml"), "utf8"));
   const { steps, "timeout-minutes": minutes } = jobs.drill;
 
-  it("takes away what the verb would, where nobody chooses", () => {
+  it("has the same default fault as the verb, and overrides no other default", () => {
     expect(on.workflow_dispatch.inputs.fault.default).toBe(DEFAULTS.fault);
     const { env, run } = steps.find(({ name }: { name?: string }) => name === "Drill");
     expect(env.FAULT).toBe(`\${{ inputs.fault || '${DEFAULTS.fault}' }}`);
     expect(run).not.toMatch(/--(steady|abort-above|limit) /);
   });
 
-  it("lets a drill come to its own end, and has credentials until then", () => {
+  it("has a timeout and credentials that outlast the drill's own limit", () => {
     const { with: role } = steps.find(({ uses }: { uses?: string }) => uses?.startsWith("aws-actions/configure-aws"));
     expect(minutes * 60).toBeGreaterThan(DEFAULTS.limitSeconds.clouds);
     expect(role["role-duration-seconds"]).toBeGreaterThanOrEqual(minutes * 60);

@@ -3,7 +3,10 @@ import { join } from "node:path";
 
 const ROOT = join(__dirname, "../../..");
 
-/** Parts that both languages share: code except the diagram, which has words in it; links; headings; list items. */
+/**
+ * Returns what both languages must share: code blocks, the length of diagrams, links, and the number of headings and
+ * items.
+ */
 function parts(file: string) {
   const text = readFileSync(join(ROOT, file), "utf8");
   const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)];
@@ -19,11 +22,11 @@ function parts(file: string) {
 }
 
 describe("the README in Simplified Chinese", () => {
-  it("has the commands, links, headings and lists of the English one", () => {
+  it("has the same commands, links, headings and lists as the English README", () => {
     expect(parts("README.zh-CN.md")).toEqual(parts("README.md"));
   });
 
-  it("links, like the English one, to pages that exist", () => {
+  it("links only to pages that exist, as does the English README", () => {
     for (const target of parts("README.md").links)
       if (target && !target.startsWith("http"))
         expect([target, existsSync(join(ROOT, target))]).toEqual([target, true]);
@@ -47,8 +50,8 @@ describe("CONTRIBUTING", () => {
   });
 });
 
-describe("the decisions", () => {
-  it("are all in their index, by their titles", () => {
+describe("the index of decisions", () => {
+  it("lists every decision by its title", () => {
     const folder = join(ROOT, "docs/decisions");
     const index = readFileSync(join(folder, "README.md"), "utf8");
     const pages = readdirSync(folder).filter((file) => /^\d/.test(file));

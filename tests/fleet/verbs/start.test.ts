@@ -5,10 +5,10 @@ import { join, relative } from "node:path";
 
 const ROOT = join(__dirname, "../../..");
 
-/** In the cache, and not read yet: typescript.cjs. */
+/** Modules that typescript.cjs puts into the cache but loads later. */
 const POSTPONED = /@npmcli\/arborist\/lib\/index\.js$|@pulumi\/pulumi\/typescript-shim\.js$/;
 
-describe("a line that asks for help", () => {
+describe("a --help command line", () => {
   const folder = mkdtempSync(join(tmpdir(), "start-"));
   const told = join(folder, "told.cjs");
   writeFileSync(
@@ -17,7 +17,7 @@ describe("a line that asks for help", () => {
   );
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Files that are loaded until the help is shown. */
+  /** Returns the files that are loaded when the help has been printed. */
   function loaded(line: readonly string[]): string[] {
     const node = ["--require", "./typescript.cjs", "--require", told, "fleet/main.ts", ...line];
     const { stdout, stderr } = spawnSync(process.execPath, node, { cwd: ROOT, encoding: "utf8" });
@@ -26,7 +26,7 @@ describe("a line that asks for help", () => {
   }
 
   it.each([[["--help"]], [["up", "--help"]], [["image", "sign", "--help"]]])(
-    "loads no verb's handler, and no package but those that read and colour a line: %s",
+    "loads no handlers, and only the packages that parse and colour the output: %s",
     (line) => {
       const files = loaded(line);
       expect(files).toContain("fleet/verbs/up/verb.ts");
@@ -34,15 +34,15 @@ describe("a line that asks for help", () => {
       expect(ofVerbs.filter((file) => !file.endsWith("/verb.ts"))).toEqual([]);
       const read = files.filter((file) => !POSTPONED.test(file));
       const packages = read.flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []);
-      // What compiles TypeScript is loaded where a file has changed.
+      // The TypeScript compiler is loaded only if a file has changed.
       const own = new Set(packages.filter((each) => !each.startsWith("@swc/")));
       expect([...own].sort()).toEqual(["commander", "picocolors"]);
     },
   );
 });
 
-describe("what Pulumi's library reads for dynamic providers alone", () => {
-  it("is read when a function is made one, and not before", () => {
+describe("the part of Pulumi's library that only dynamic providers need", () => {
+  it("is loaded only when a function is serialized", () => {
     const script = `
       const pulumi = require("@pulumi/pulumi");
       const files = () => Object.keys(require.cache).filter((file) => /arborist|[/]typescript[.]js$/.test(file)).length;

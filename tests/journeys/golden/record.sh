@@ -1,5 +1,5 @@
 #!/bin/sh
-# Keeps the state of a release, for goldenState.test.ts. Once for each, with the release's own code:
+# Records the state of a release for goldenState.test.ts. Run it once per release, with the release's own code:
 #
 #   git clone --branch v0.1.0 … && npm ci && npm run fleet -- up --local --directory /tmp/golden
 #   tests/journeys/golden/record.sh 0.1.0 /tmp/golden

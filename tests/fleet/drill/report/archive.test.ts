@@ -6,7 +6,7 @@ import { archive, newestReport, pastReports } from "../../../../fleet/drill/repo
 import { ExitCode } from "../../../../model/errors";
 import { sampleReport } from "../sampleReport";
 
-// Each report draws its charts.
+// Each test renders several reports with charts.
 jest.setTimeout(60_000);
 
 const drilledIn = (year: number, more: Partial<DrillReport> = {}): DrillReport =>
@@ -19,7 +19,7 @@ describe("the archive of drills", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("keeps a report by year in three files, the JSON word for word", async () => {
+  it("stores a report in its year's folder as JSON, Markdown and HTML, with the exact JSON", async () => {
     const report = sampleReport();
     const { json, markdown, html, warnings } = await archive(join(directory, "new"), report);
     expect([json, markdown, html]).toEqual(
@@ -32,11 +32,11 @@ describe("the archive of drills", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("is empty where there is no folder", async () => {
+  it("is empty if its folder does not exist", async () => {
     expect(await pastReports(join(directory, "none"))).toEqual({ drills: [], warnings: [] });
   });
 
-  it("gives past drills back by the time they began, without their samples", async () => {
+  it("returns past drills without their samples, ordered by start time", async () => {
     for (const year of [2026, 2024, 2025]) await archive(directory, drilledIn(year, { recoverySeconds: year - 2000 }));
     const { drills } = await pastReports(directory);
     expect(drills.map(({ recoverySeconds }) => recoverySeconds)).toEqual([24, 25, 26]);
@@ -54,7 +54,7 @@ describe("the archive of drills", () => {
     });
   });
 
-  it("gives back whole the one that began last, whenever it was written", async () => {
+  it("returns the complete report of the drill that started last, in whatever order reports were written", async () => {
     const last = sampleReport();
     const { markdown } = await archive(directory, last);
     await archive(directory, drilledIn(2025));
@@ -62,7 +62,7 @@ describe("the archive of drills", () => {
     expect(await newestReport(directory)).toEqual({ report: last, markdown });
   });
 
-  it("has no newest where there is none", async () => {
+  it("fails with a user error if it contains no report", async () => {
     const where = join(directory, "none");
     await expect(newestReport(where)).rejects.toMatchObject({
       message: expect.stringContaining(where),
@@ -70,7 +70,7 @@ describe("the archive of drills", () => {
     });
   });
 
-  it("has no worst loss where a store kept nothing", async () => {
+  it("omits the worst loss of a drill in which a store lost everything", async () => {
     const [flows, ...others] = sampleReport().losses;
     if (!flows) throw new Error("the sample lost nothing");
     await archive(directory, sampleReport({ losses: [{ ...flows, seconds: undefined }, ...others] }));
@@ -79,7 +79,7 @@ describe("the archive of drills", () => {
     expect(drills[0]).not.toHaveProperty("worstLossSeconds");
   });
 
-  it("shows in a report's trend the drills before it, and itself once, though it is written again", async () => {
+  it("shows earlier drills and the report itself once in the trend, even if the report is written twice", async () => {
     await archive(directory, drilledIn(2025));
     await archive(directory, drilledIn(2027));
     await archive(directory, sampleReport());
@@ -88,7 +88,7 @@ describe("the archive of drills", () => {
     expect(trend.match(/^\| \d{4}-\d\d-\d\d/gm)).toEqual(["| 2025-02-03", "| 2026-11-25"]);
   });
 
-  it("warns of a file that is broken, foreign or of another version, and reads the rest", async () => {
+  it("warns of broken, foreign and newer-version files, and reads the others", async () => {
     await archive(directory, drilledIn(2025));
     const folder = join(directory, "2025");
     writeFileSync(join(folder, "broken.json"), '{"version": 1, "id":');
@@ -112,7 +112,7 @@ describe("the archive of drills", () => {
     expect((await pastReports(directory)).drills).toHaveLength(1);
   });
 
-  it("writes nowhere else than into its folder, whatever a report is called", async () => {
+  it("writes only into its folder, whatever a report's id is", async () => {
     await expect(archive(directory, sampleReport({ id: "../../escaped" }))).rejects.toThrow("can't name a file");
     expect(readdirSync(directory)).toEqual([]);
   });

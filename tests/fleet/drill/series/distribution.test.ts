@@ -3,8 +3,8 @@ import { distributionOf } from "../../../../fleet/drill/series/distribution";
 
 const seconds = fc.double({ min: 0, max: 1e5, noNaN: true });
 
-describe("what several drills measured", () => {
-  it("is in the order of its names, of values that were measured, whatever order they came in", () => {
+describe("the distribution of a measure over several drills", () => {
+  it("is ordered, contains measured values only, and does not depend on the input order", () => {
     fc.assert(
       fc.property(fc.array(fc.option(seconds, { nil: undefined }), { minLength: 1 }), (values) => {
         const found = distributionOf(values);
@@ -20,7 +20,7 @@ describe("what several drills measured", () => {
     );
   });
 
-  it("has half of the drills on each side of its median, and those that measured nothing beside", () => {
+  it("has half of the values on each side of its median, and counts unmeasured drills separately", () => {
     expect(distributionOf([40, undefined, 10, 30, 20])).toEqual({
       measured: 4,
       notMeasured: 1,
@@ -32,7 +32,7 @@ describe("what several drills measured", () => {
     expect(distributionOf([undefined])).toBeUndefined();
   });
 
-  it("has the most for its p95 where there are fewer than 20 drills, as the table says", () => {
+  it("has the maximum as p95 if it covers fewer than 20 drills, as documented", () => {
     const drills = (count: number) => distributionOf(Array.from({ length: count }, (_, index) => index));
     expect([drills(19)?.p95, drills(20)?.p95]).toEqual([18, 18]);
   });

@@ -4,7 +4,9 @@ import { sampleReport } from "../sampleReport";
 const numbered = (number: number, more: Partial<DrillReport> = {}): DrillReport =>
   sampleReport({ id: `drill-${number}`, local: true, startedAt: `2026-11-2${number}T17:40:13.000Z`, ...more }, number);
 
-/** Three of a region in one topology, of which the last could not measure its RTO; one in the other; one silent region. */
+/**
+ * Three drills of one region, the last of which could not measure its RTO; one in another topology; one silent region.
+ */
 export function sampleSeries(): DrillReport[] {
   const lost = numbered(3);
   const { recoverySeconds: _, ...rest } = lost;

@@ -8,7 +8,7 @@ import { sampleReport } from "../sampleReport";
 import { sampleSeries } from "./sampleSeries";
 
 describe("a series of drills", () => {
-  it("has a group for each fault, topology and fleet, in the order of the faults", () => {
+  it("has one group per fault, topology and fleet, in the order of the faults", () => {
     const { groups } = seriesOf(sampleSeries());
     expect(
       groups.map(({ fault, topology, local, drills, passed }) => [fault, topology, local, drills, passed]),
@@ -19,7 +19,7 @@ describe("a series of drills", () => {
     ]);
   });
 
-  it("says how a measure spread, beside the greatest prediction, and how many drills could not measure it", () => {
+  it("reports each measure's distribution, its highest prediction, and the drills that could not measure it", () => {
     const [first] = seriesOf(sampleSeries()).groups;
     const rto = first?.measures.find(({ name }) => name === "RTO");
     expect(rto?.distribution).toMatchObject({ measured: 2, notMeasured: 1 });
@@ -28,7 +28,7 @@ describe("a series of drills", () => {
     expect(row?.slice(0, 4)).toEqual(["region", "active-active", "RTO", "2 + 1"]);
   });
 
-  it("says what missed and why, and which faults nobody drilled", () => {
+  it("lists drills that missed a target, with the reason, and faults without a drill", () => {
     const series = seriesOf(sampleSeries());
     expect(missedTable(series).rows).toEqual([
       ["drill-3", "active-active", expect.stringMatching(/^Missed: RTO could not/)],
@@ -38,7 +38,7 @@ describe("a series of drills", () => {
     expect(seriesResult(seriesOf([sampleReport()]))).toMatch(/^Met: all 1 drill of 1 fault/);
   });
 
-  it("is not met where a drill could not be made, and is where the fleet cannot have one", () => {
+  it("is not met if a drill failed to run, but is met if the fleet cannot have a fault", () => {
     const [good, bad] = [seriesOf([sampleReport()]), seriesOf(sampleSeries())];
     const failed = { fault: "git", because: "no answer", hasFailed: true } as const;
     const lacking = { fault: "half", because: "one pod", hasFailed: false } as const;
@@ -48,7 +48,7 @@ describe("a series of drills", () => {
     expect(seriesResult(bad, [lacking, failed])).toMatch(/^Missed: 1 of 5 drills .*; not made: git: no answer$/);
   });
 
-  it("is a page with each drill's course behind its name, and no text of a report is taken for the page's own", () => {
+  it("is a page with each drill's details under its name, and it escapes all text from the reports", () => {
     const reports = sampleSeries();
     const page = seriesPage(
       seriesOf(reports),
@@ -70,12 +70,12 @@ describe("the turns of a series", () => {
   const rounds = (...of: Parameters<typeof turnsOf>) =>
     Object.fromEntries(turnsOf(...of).flatMap((turn) => ("rounds" in turn ? [[turn.fault, turn.rounds]] : [])));
 
-  it("are what is still to be made: one that was begun again goes on where it ended", () => {
+  it("are the drills that are still missing, so that a restarted series resumes", () => {
     const found = rounds(() => PLAN, sampleSeries(), 3);
     expect([found.region, found.silent, found.git]).toEqual([0, 2, 3]);
   });
 
-  it("count neither a drill that ended early, nor one of another region, topology or fleet", () => {
+  it("do not count drills that ended early, or drills of another region, topology or fleet", () => {
     const others = [
       { aborted: "no" },
       { region: "eu-west" },
@@ -92,7 +92,7 @@ describe("the turns of a series", () => {
     expect(rounds(() => PLAN, [sampleReport({ local: true })], 1).region).toBe(0);
   });
 
-  it("leave out what the fleet cannot have, with why, and go on", () => {
+  it("skip faults that the fleet cannot have, with the reason, and continue", () => {
     const plan = (fault: Fault) => {
       if (fault === "zone") throw new UserError("needs a standby");
       return PLAN;
@@ -102,7 +102,7 @@ describe("the turns of a series", () => {
     expect(drillsOf(turns)).toEqual(FAULTS.filter((fault) => fault !== "zone"));
   });
 
-  it("go round by round, a fault with fewer left in the later ones", () => {
+  it("run in rounds over all faults, until each fault has all its drills", () => {
     const turns = [
       { fault: "pool", rounds: 2 },
       { fault: "git", rounds: 1 },

@@ -1,7 +1,7 @@
 import { Cookies } from "../../../../fleet/drill/visitors/cookies";
 
 describe("a visitor's cookies", () => {
-  it("keep those of other names when one is set anew, and lose one that has no time left", () => {
+  it("keep other names when one cookie is replaced, and drop an expired cookie", () => {
     const cookies = new Cookies();
     cookies.take(["__cflb=a; Path=/", "CF_Authorization=x.y=; HttpOnly; Max-Age=60"]);
     cookies.take(["__cflb=b"]);

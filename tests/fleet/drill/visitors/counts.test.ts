@@ -9,7 +9,7 @@ const visit = (at: number, latency: number, more: Partial<Visit> = {}): Visit =>
 describe("the counts of visits", () => {
   const spanOf = (made: Visit, course = COURSE) => countsOf([made], course)[0]?.span;
 
-  it("tell apart what was over, what was under way, and what began when", () => {
+  it("distinguish visits that ended before the fault, were open at the fault, or began in a later span", () => {
     expect(spanOf(visit(100, 899))).toBe("ended before the fault");
     expect(spanOf(visit(100, 900))).toBe("under way at the fault");
     expect(spanOf(visit(1_099, 1))).toBe("under way at the fault");
@@ -19,13 +19,13 @@ describe("the counts of visits", () => {
     expect(spanOf(visit(9_000, 1))).toBe("begun after the return");
   });
 
-  it("hold under way elsewhere what another region answered, and in the drilled one what nobody knows of", () => {
+  it("assign an open visit to the region that answered, or to the drilled region if none is known", () => {
     expect(spanOf(visit(100, 9_000, { region: "eu-west" }))).toBe("under way elsewhere");
     expect(spanOf(visit(100, 9_000, { region: "us-east" }))).toBe("under way at the fault");
     expect(spanOf(visit(100, 900, { region: undefined as never }))).toBe("under way at the fault");
   });
 
-  it("hold what began while the fault's processes were ending for theirs, unless another region answered it", () => {
+  it("assign visits during the region's shutdown to the drilled region, unless another region answered", () => {
     expect(spanOf(visit(1_000, 9_000, { region: "us-east" }))).toBe("under way at the fault");
     expect(spanOf(visit(1_000, 9_000, { region: "eu-west" }))).toBe("begun after the fault");
     const slow = { ...COURSE, awayAt: 6_000 };
@@ -33,13 +33,13 @@ describe("the counts of visits", () => {
     expect(spanOf(visit(5_000, 9_000, { region: "eu-west" }), slow)).toBe("begun after detection");
   });
 
-  it("know no detection of a drill that had none, and no fault of one that never came to it", () => {
+  it("have no detection span without detection, and no fault span without a fault", () => {
     const { region, faultAt, returnedAt } = COURSE;
     expect(countsOf([visit(8_999, 1)], { region, faultAt, returnedAt })[0]?.span).toBe("begun after the fault");
     expect(countsOf([visit(8_999, 1)], { region })[0]?.span).toBe("ended before the fault");
   });
 
-  it("count each visit once, by how it ended", () => {
+  it("count each visit once, by its end", () => {
     const visits = fc.array(
       fc.record({
         errand: fc.constantFrom(...ERRANDS),
@@ -61,12 +61,12 @@ describe("the counts of visits", () => {
     );
   });
 
-  it("keep the longest of a row apart from the others'", () => {
+  it("keep the longest duration of each row separately", () => {
     const counts = countsOf([visit(100, 500), visit(200, 700), visit(2_000, 20_000)], COURSE);
     expect(counts.map(({ longestSeconds }) => longestSeconds)).toEqual([0.7, 20]);
   });
 
-  it("make a share of the spans that are asked for, of all ends but the good one, and none of no visit", () => {
+  it("compute the share of visits with a bad end in the given spans, or undefined without visits", () => {
     const ends = ENDS.map((end, index) => visit(6_000 + index, 1, { end }));
     const counts = countsOf([...ends, visit(100, 5, { end: "cut" })], COURSE);
     expect(brokenPercent(counts, ["begun after detection"])).toBeCloseTo(80);

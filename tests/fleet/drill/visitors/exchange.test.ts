@@ -36,14 +36,14 @@ describe("a visit", () => {
     response.destroy();
   };
 
-  it("is good where the whole answer is the one it must be", async () => {
+  it("is good if the complete answer is correct", async () => {
     const stream = token + event("end", WORDS);
     expect(await endOf(HEALTH, (response) => response.end('{"status":"ok","chat":"ok","db":"ok"}'))).toBe("good");
     expect(await endOf(whoami({}, "ada"), (response) => response.end('{"id":"ada"}'))).toBe("good");
     expect(await endOf(run(), (response) => response.end(stream))).toBe("good");
   });
 
-  it("is wrong where another's answer comes, or somebody right is told that he is not", async () => {
+  it("is wrong if it gets someone else's answer, or a valid user is rejected", async () => {
     expect(await endOf(HEALTH, (response) => response.end("<html>"))).toBe("wrong");
     expect(await endOf(HEALTH, (response) => response.end('{"status":"nok"}'))).toBe("wrong");
     expect(await endOf(whoami({}, "ada"), (response) => response.end('{"id":"eve"}'))).toBe("wrong");
@@ -52,7 +52,7 @@ describe("a visit", () => {
     expect(await endOf(run(), (response) => response.writeHead(404).end())).toBe("wrong");
   });
 
-  it("is cut where its connection breaks, before an answer or within one, or the balancer's did", async () => {
+  it("is cut if its own or the load balancer's connection breaks before or during the answer", async () => {
     expect(await endOf(run(), (response) => response.destroy())).toBe("cut");
     expect(await endOf(run(), (response) => response.socket?.resetAndDestroy())).toBe("cut");
     expect(await endOf(run(), cut)).toBe("cut");
@@ -60,7 +60,7 @@ describe("a visit", () => {
       expect(await endOf(run(), (response) => response.writeHead(code).end())).toBe("cut");
   });
 
-  it("is cut, and not wrong, where the answer breaks off within a body of any kind", async () => {
+  it("is cut rather than wrong if any kind of body is truncated", async () => {
     const half = async (response: ServerResponse) => {
       response.write('{"status":');
       await sleep(50);
@@ -70,12 +70,12 @@ describe("a visit", () => {
     expect(await endOf(whoami({}, "ada"), half)).toBe("cut");
   });
 
-  it("is cut where a stream ends politely without its end, or tells of an error", async () => {
+  it("is cut if a stream closes without its end event, or reports an error", async () => {
     expect(await endOf(run(), (response) => response.end(token))).toBe("cut");
     expect(await endOf(run(), (response) => response.end(token + event("error") + event("end", WORDS)))).toBe("cut");
   });
 
-  it("is refused where nobody takes the connection, or an error comes in place of an answer", async () => {
+  it("is refused if the connection is refused, or an error status replaces the answer", async () => {
     const gone = await serving(() => undefined);
     await new Promise((resolve) => servers.at(-1)?.close(resolve));
     expect((await exchange(gone, HEALTH))?.end).toBe("refused");
@@ -83,7 +83,7 @@ describe("a visit", () => {
       expect(await endOf(HEALTH, (response) => response.writeHead(code).end('{"status":"ok"}'))).toBe("refused");
   });
 
-  it("has hung after ten seconds without a byte, from the start or in the middle, and not while bytes come", async () => {
+  it("has hung after ten seconds without a byte, at the start or later, but not while bytes arrive", async () => {
     const began = Date.now();
     const silent = endOf(run(), () => undefined);
     const stalled = endOf(run(), (response) => response.write(token));
@@ -101,7 +101,7 @@ describe("a visit", () => {
     expect(await slow).toBe("good");
   }, 40_000);
 
-  it("says who answered also where it was cut, and no status without a whole answer", async () => {
+  it("records the answering region even if it was cut, but has no status without a complete answer", async () => {
     const url = await serving((response) => {
       response.setHeader("x-local-pool", "eu-west");
       return cut(response);
@@ -111,7 +111,7 @@ describe("a visit", () => {
     expect(found?.headers?.get("x-local-pool")).toBe("eu-west");
   });
 
-  it("is as if it had never been made where nobody waits for its end any more", async () => {
+  it("is discarded if its visitor leaves before the end", async () => {
     const left = new AbortController();
     const url = await serving((response) => {
       response.write(token);
@@ -120,7 +120,7 @@ describe("a visit", () => {
     expect(await exchange(url, run(), left.signal)).toBeUndefined();
   });
 
-  it("keeps a file that is acknowledged with its right size, and no other", async () => {
+  it("keeps only uploads that are acknowledged with the correct size", async () => {
     const kept: string[] = [];
     const file = () => upload("key", { name: "a.txt", contents: "12345" }, ({ id }) => void kept.push(id));
     const told = (id: string, size: number) => JSON.stringify({ id, path: `ada/${id}`, size });

@@ -45,7 +45,7 @@ function recorded(): string {
   return folder;
 }
 
-/** A Python as a container has one: it is told nothing but what stands here, and finds no other LangFlow's process. */
+/** A Python command as in a container: it has only this environment, and sees no other LangFlow's process. */
 const python = (environment: Readonly<Record<string, string>> = {}) =>
   [
     "env -i",
@@ -64,7 +64,7 @@ const collected = async (command: string, given: Partial<Collecting> = {}) => {
 
 const look = (from: string) => inspect({ from, config: undefined, environment: {}, signal });
 
-/** A process that is called as LangFlow's is, has its database open, and has written something that is in the log alone. */
+/** A process that has LangFlow's name, keeps its database open, and has a write that is only in the write-ahead log. */
 const WRITES_AHEAD = `
 import os, sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1])
@@ -88,13 +88,13 @@ async function langflowProcess(folder: string, database: string, environment: Re
   return child;
 }
 
-describe("a LangFlow that runs", () => {
-  it("is copied whole, with what is in its log alone, from the folder that its process was told, relative as in LangFlow's old compose file", async () => {
+describe("a running LangFlow", () => {
+  it("is copied completely, including its write-ahead log, even if its process has a relative folder", async () => {
     const source = recorded();
     const child = await langflowProcess(join(source, ".."), join(source, "langflow.db"), {
       LANGFLOW_CONFIG_DIR: source.split("/").at(-1) ?? "",
     });
-    // SQLite's readers note themselves down in the shared memory.
+    // SQLite's readers register themselves in the shared memory file.
     const contents = () => JSON.stringify({ ...contentsOf(source), "langflow.db-shm": "" });
     const before = contents();
     const { out, told } = await collected(python({ LANGFLOW_CONFIG_DIR: source }));
@@ -114,8 +114,8 @@ describe("a LangFlow that runs", () => {
   });
 });
 
-describe("a LangFlow whose place the command says", () => {
-  it("is copied with the key that it is told, over the one of its folder, and no more files than those of users and flows", async () => {
+describe("a LangFlow whose location is in the environment", () => {
+  it("is copied with the key from the environment and with only the files of users and flows", async () => {
     const source = recorded();
     mkdirSync(join(source, "logs"));
     writeFileSync(join(source, "logs", "langflow.log"), "a line");
@@ -139,7 +139,7 @@ describe("a LangFlow whose place the command says", () => {
     expect((await look(out)).knowledgeBases).toBe(1);
   });
 
-  it("has nothing beside it afterwards where it was stopped, though it writes ahead", async () => {
+  it("is unchanged afterwards if it was stopped and uses a write-ahead log", async () => {
     const source = recorded();
     const database = new Database(join(source, "langflow.db"));
     database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL");
@@ -153,12 +153,12 @@ describe("a LangFlow whose place the command says", () => {
     expect((await look(out)).flows).toHaveLength(4);
   });
 
-  it("has every other file where one cannot be read to its end, which is said", async () => {
+  it("is copied with all other files if one cannot be read completely, and a warning names that file", async () => {
     const source = recorded();
     writeFileSync(join(source, BEA, "broken.bin"), "b".repeat(100_000));
     for (let n = 0; n < 50; n++) writeFileSync(join(source, BEA, `later-${n}.txt`), `file ${n}`);
     const disk = join(madeFolder(), "failing.py");
-    // As of a disk with a bad sector: `open` succeeds, and a read does not.
+    // Emulates a bad sector on a disk: `open` succeeds and a read fails.
     writeFileSync(
       disk,
       `import io, sys
@@ -179,7 +179,7 @@ exec(compile(script, "collect", "exec"), {"__name__": "collect", "open": lambda 
     expect(told.warnings.join()).toMatch(/broken\.bin could not be read to its end/);
   });
 
-  it("is told what it lacks: a key, a folder of files, files in a bucket", async () => {
+  it("causes warnings about a missing key, a missing folder, and files in a bucket", async () => {
     const source = recorded();
     const { told } = await collected(
       python({
@@ -188,7 +188,7 @@ exec(compile(script, "collect", "exec"), {"__name__": "collect", "open": lambda 
         LANGFLOW_STORAGE_TYPE: "s3",
       }),
     );
-    // This machine may run a LangFlow of its own.
+    // This machine may be running an unrelated LangFlow.
     expect(told.warnings.filter((each) => !each.startsWith("a LangFlow that runs"))).toEqual([
       expect.stringMatching(/^LangFlow's secret key was not found/),
       expect.stringMatching(/^LangFlow's folder \/nowhere\/langflow is not there/),
@@ -197,7 +197,7 @@ exec(compile(script, "collect", "exec"), {"__name__": "collect", "open": lambda 
   });
 });
 
-describe("what cannot be collected ends with exit 2 and one sentence, and leaves no folder", () => {
+describe("a failed collection reports one sentence and leaves no folder", () => {
   const refused = async (command: string, said: RegExp, given: Partial<Collecting> = {}) => {
     const parent = madeFolder();
     const asked = { python: command, out: join(parent, "collected"), report: () => undefined, signal, ...given };
@@ -208,21 +208,21 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     expect(readdirSync(parent)).toEqual([]);
   };
 
-  it("no database in any place", async () => {
+  it("if no database is found", async () => {
     await refused(
       python({ LANGFLOW_CONFIG_DIR: madeFolder() }),
       /^no database of LangFlow was found in \/.*: run this where LangFlow runs/,
     );
   });
 
-  it("one of two LangFlows that run", async () => {
+  it("if two LangFlows are running", async () => {
     const sources = [recorded(), recorded()];
     for (const source of sources)
       await langflowProcess(source, join(source, "langflow.db"), { LANGFLOW_CONFIG_DIR: source });
     await refused(python(), /^several LangFlows run here, in \/.*, \/.*: say which by LANGFLOW_CONFIG_DIR/);
   });
 
-  it("one that runs with a database that nobody can see: an older file in its folder is not taken for it", async () => {
+  it("if a running LangFlow's database is unknown, instead of using an older file in its folder", async () => {
     const source = recorded();
     const caches = join(madeFolder(), ".cache");
     mkdirSync(caches);
@@ -247,7 +247,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     child.kill("SIGKILL");
   });
 
-  it("a file that is no database of LangFlow", async () => {
+  it("if the file is not a LangFlow database", async () => {
     const file = join(madeFolder(), "langflow.db");
     writeFileSync(file, "nothing");
     await refused(
@@ -256,7 +256,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     );
   });
 
-  it("a PostgreSQL that does not answer, without its password", async () => {
+  it("if PostgreSQL does not respond, and hides the password", async () => {
     const url = "postgresql://langflow:sesame@127.0.0.1:9/langflow";
     await refused(
       python({ LANGFLOW_DATABASE_URL: url }),
@@ -264,7 +264,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     );
   });
 
-  it("a command that does not start, and one that starts no Python", async () => {
+  it("if the command does not start, or does not start Python", async () => {
     await refused(
       "no-such-docker exec -i langflow python",
       /^the command of --python did not come to its end: .*no-such-docker.*for example: docker exec -i langflow python$/,
@@ -272,14 +272,14 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     await refused("cat", /^could not unpack the output of the --python command into \/.* \(tar: .*other text/);
   });
 
-  it("a command that ends without starting Python, by its own message", async () => {
+  it("if the command fails before it starts Python, and quotes the command's own message", async () => {
     await refused(
       "sh -c 'echo Error response from daemon: No such container: nosuch >&2; exit 1'",
       /^the command of --python did not come to its end: Error response from daemon: No such container: nosuch\. /,
     );
   });
 
-  it("a wrapper that says something after the script, whose own reason is told", async () => {
+  it("if a wrapper prints more after the script failed, and quotes the script's reason", async () => {
     const source = python({ LANGFLOW_CONFIG_DIR: madeFolder() });
     await refused(
       `sh -c "${source.replaceAll("'", "")} - || { echo command terminated >&2; exit 1; }" sh`,
@@ -287,7 +287,7 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     );
   });
 
-  it("an archive that is cut off", async () => {
+  it("if the archive is truncated", async () => {
     const source = recorded();
     const whole = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
     await refused(
@@ -296,14 +296,14 @@ describe("what cannot be collected ends with exit 2 and one sentence, and leaves
     );
   });
 
-  it("somebody who asks for the end", async () => {
+  it("if the user interrupts it", async () => {
     const end = new AbortController();
     setTimeout(() => end.abort(), 200);
     await refused("sleep 30; true", /^interrupted; nothing was written$/, { signal: end.signal });
   });
 });
 
-describe("the verb", () => {
+describe("move-in collect", () => {
   const said: string[] = [];
   const asked = { python: undefined, out: undefined, print: false, json: false, signal };
   beforeEach(() => {
@@ -315,7 +315,7 @@ describe("the verb", () => {
   });
   afterEach(() => jest.restoreAllMocks());
 
-  it("prints a script that makes the same archive on a machine without this project", async () => {
+  it("prints a script that creates the same archive on a machine without this project", async () => {
     expect(await collectFrom({ ...asked, print: true })).toBe(ExitCode.Success);
     jest.restoreAllMocks();
     const source = recorded();
@@ -329,7 +329,7 @@ describe("the verb", () => {
     expect((await look(out)).flows).toHaveLength(4);
   });
 
-  it("says what was collected and what to type next, and takes no folder that holds something", async () => {
+  it("reports the data and the next command, and overwrites no folder except an earlier copy", async () => {
     const source = recorded();
     const out = join(madeFolder(), "collected");
     const command = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
@@ -340,7 +340,7 @@ describe("the verb", () => {
         `on SQLite, with 1 files of ${source}: copied to ${out}\\n(?:warning: a LangFlow that runs .*\\n)?next: npm run fleet -- move-in inspect --from ${out}`,
       ),
     );
-    // A copy is replaced, and a folder of somebody else is kept.
+    // An earlier copy is replaced, but any other folder is kept.
     writeFileSync(join(out, BEA, "older.txt"), "of an earlier copy");
     expect(await collectFrom({ ...asked, python: command, out })).toBe(ExitCode.Success);
     expect(readdirSync(join(out, BEA))).toEqual(["notes.txt"]);

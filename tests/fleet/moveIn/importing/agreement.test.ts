@@ -15,7 +15,7 @@ const row = (id: string, given: Partial<HeldRow> = {}): HeldRow => ({
   ...given,
 });
 
-/** As a region answers: a digest of its rows, and those that are asked for. */
+/** Returns a region's answer: digests of its rows, and the requested rows. */
 function answer(rows: readonly HeldRow[], asked: readonly { table: string; user: string | null }[]): Contents {
   const groups = groupBy(rows, ({ table, user }) => JSON.stringify([table, user]));
   const shares = [...groups].map(([key, some]) => {
@@ -28,7 +28,7 @@ function answer(rows: readonly HeldRow[], asked: readonly { table: string; user:
   };
 }
 
-/** A region that holds other rows at each read, the last ones from then on; an error is one that does not answer. */
+/** A fake region that returns the next state at each read, and then repeats the last. An error makes the read fail. */
 function region(name: string, ...states: readonly (readonly HeldRow[] | Error)[]) {
   let reads = 0;
   return {
@@ -58,10 +58,10 @@ const imported = {
   milliseconds: { reading: 1, migrating: 1, carrying: 1 },
 };
 
-describe("after an import, what the other regions hold", () => {
+describe("the comparison of regions after an import", () => {
   const both = [row("1"), row("2")];
 
-  it("is waited for until it is the same", async () => {
+  it("waits until the other regions have the same rows", async () => {
     const said: string[] = [];
     const eu = region("eu-west", [], [row("1")], both);
     const found = await compare({
@@ -74,14 +74,14 @@ describe("after an import, what the other regions hold", () => {
     expect(eu.reads()).toBe(3);
   });
 
-  it("agrees though users go on: what was once the same is not compared again", async () => {
+  it("ignores later edits: rows that once agreed are not compared again", async () => {
     const chats = (digest: string) => row("c", { table: "message", digest });
     const us = region("us-east", [...both, chats("1")], [...both, chats("3")]);
     const eu = region("eu-west", [row("1"), chats("1")], [...both, chats("2")]);
     expect(await compare({ into: us, others: [eu] })).toMatchObject({ agreed: ["eu-west"], disagreements: [] });
   });
 
-  it("is named by user, table and row where it is missing or differs, and what a region has beside it is not compared", async () => {
+  it("reports missing and different rows by user and table, but no additional rows", async () => {
     const us = region("us-east", [...both, row("3", { user: null, table: "role" })]);
     const eu = region("eu-west", [row("2", { digest: "another" }), row("4"), row("3", { user: null, table: "role" })]);
     const { agreed, disagreements } = await compare({ into: us, others: [eu] });
@@ -94,7 +94,7 @@ describe("after an import, what the other regions hold", () => {
     expect(await compare({ into: region("us-east", both), others: [beside] })).toMatchObject({ agreed: ["eu-west"] });
   });
 
-  it("agrees though a chat goes on in every read, and a row agrees as it was in the importing region at any time", async () => {
+  it("succeeds despite a growing chat, and accepts every version that a row had in the importing region", async () => {
     const chat = (upTo: number) => Array.from({ length: upTo }, (_, at) => row(`m${at}`, { table: "message" }));
     const us = region(
       "us-east",
@@ -111,7 +111,7 @@ describe("after an import, what the other regions hold", () => {
     });
   });
 
-  it("is missing what the region had never, though somebody edits it where it was imported", async () => {
+  it("reports a row that another region never received, even if a user edits it meanwhile", async () => {
     const us = region("us-east", both, [row("1", { digest: "edited" }), row("2")]);
     const eu = region("eu-west", [row("1", { digest: "stale" }), row("2")]);
     expect(await compare({ into: us, others: [eu] })).toMatchObject({
@@ -120,19 +120,19 @@ describe("after an import, what the other regions hold", () => {
     });
   });
 
-  it("agrees though a row is edited faster than it is read, in either region", async () => {
+  it("succeeds even if a row is edited faster than it is read, in either region", async () => {
     const states = (name: string) =>
       Array.from({ length: 400 }, (_, at) => [row("1", { digest: `${name} ${at}` }), row("2")]);
     const eu = region("eu-west", ...states("eu"));
     const us = region("us-east", ...states("us"));
     expect(await compare({ into: us, others: [eu], patienceMs: 200 })).toMatchObject({ agreed: ["eu-west"] });
-    // Earlier edits that come one by one are no proof of the last.
+    // A series of earlier edits does not prove that the last one arrived.
     const still = region("us-east", both);
     const late = region("eu-west", ...states("eu"));
     expect(await compare({ into: still, others: [late], patienceMs: 200 })).toMatchObject({ agreed: [] });
   });
 
-  it("is not waited for where it is a row that is too large for any region to tell another, or belongs to one", async () => {
+  it("does not wait for rows that are too large to replicate, or for their child rows", async () => {
     const version = row("v", { table: "flow_version", flow: "3" });
     const us = region("us-east", [...both, row("3", { isTooLarge: true }), version]);
     const began = Date.now();
@@ -142,11 +142,11 @@ describe("after an import, what the other regions hold", () => {
       [["Flow 3"], "larger"],
       [["Flow v"], "belongs"],
     ]);
-    // `inspect` names such flows.
+    // `inspect` already reports such flows.
     expect(endOfImport({ ...imported, agreement: found })).toBe(ExitCode.Success);
   });
 
-  it("is never silent about a region: of more tables than are listed it says how many", async () => {
+  it("reports how many differing tables it did not list", async () => {
     const many = Array.from({ length: 600 }, (_, at) => row(`${at}`, { user: `user ${at}` }));
     const found = await compare({ into: region("us-east", many), others: [region("eu-west", [])] });
     expect(found.disagreements).toHaveLength(500);
@@ -155,7 +155,7 @@ describe("after an import, what the other regions hold", () => {
     ]);
   });
 
-  it("asks the importing region one question at once, as it has one pod for them", async () => {
+  it("sends the importing region one request at a time, because that region has one pod for requests", async () => {
     let asking = 0;
     const us = {
       region: "us-east",
@@ -174,20 +174,20 @@ describe("after an import, what the other regions hold", () => {
     ]);
   });
 
-  it("is not waited for where a region never answers", async () => {
+  it("times out if a region does not answer", async () => {
     const silent = { region: "eu-west", read: () => new Promise<Contents>(() => undefined) };
     const found = await compare({ into: region("us-east", both), others: [silent], answerMs: 20 });
     expect(found.unread).toEqual([{ region: "eu-west", because: "eu-west did not answer within 0.02 s" }]);
   });
 
-  it("is not known where the importing region does not answer", async () => {
+  it("fails for all regions if the importing region does not answer", async () => {
     const us = region("us-east", new Error("Connection terminated unexpectedly"));
     expect((await compare({ into: us, others: [region("eu-west", both)] })).unread).toEqual([
       { region: "eu-west", because: "us-east: Connection terminated unexpectedly" },
     ]);
   });
 
-  it("is not known of a region that does not answer, and that one is named; the others are compared", async () => {
+  it("reports a region that does not answer, and compares the others", async () => {
     const down = region("eu-west", new UserError("eu-west does not run", ExitCode.StackMissing));
     const found = await compare({ into: region("us-east", both), others: [down, region("ap-south", both)] });
     expect(found).toEqual({
@@ -197,7 +197,7 @@ describe("after an import, what the other regions hold", () => {
     });
   });
 
-  it("is left where somebody asks for the end", async () => {
+  it("stops on an interrupt", async () => {
     const end = new AbortController();
     const found = compare({
       into: region("us-east", both),
@@ -244,7 +244,7 @@ describe("an import ends", () => {
     expect(endOfImport(given)).toBe(exitCode);
   });
 
-  it("with a table of what a region lacks, for whom, and why", async () => {
+  it("with a table of each region's missing rows, their users and the reasons", async () => {
     const us = region("us-east", [row("1"), row("2", { isTooLarge: true })]);
     const differing = await compare({ into: us, others: [region("eu-west", [])] });
     expect(endOfImport({ ...imported, agreement: differing })).toBe(ExitCode.Disproved);

@@ -10,7 +10,7 @@ const inventory: Inventory = {
   unseen: [],
 };
 
-it("a page of long rows is packed in parts of some MB, whatever one user wrote", async () => {
+it("packSource splits a page of long rows into parts of a few MB, even if one user wrote all of them", async () => {
   const written = new Map<string, string | Uint8Array>();
   const bucket = { write: async (key: string, bytes: string | Uint8Array) => void written.set(key, bytes) };
   const messages = Array.from({ length: 9 }, (_, at) => ({ id: `${at}`, text: "x".repeat(3 * 1024 ** 2) }));

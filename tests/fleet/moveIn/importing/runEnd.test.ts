@@ -3,12 +3,12 @@ import { ExitCode } from "../../../../model/errors";
 
 const line = (message: string) => JSON.stringify({ level: "error", region: "us-east", message });
 
-describe("the end of a run that did not come to its end", () => {
+describe("the error of a failed import run", () => {
   it.each([
     [2, ExitCode.BadInput],
     [3, ExitCode.Refused],
     [5, ExitCode.Unreachable],
-  ])("is told in the agent's own sentence, its exit code %d by ours", (exitCode, expected) => {
+  ])("is the agent's own message, with the agent's exit code %d mapped to the CLI's", (exitCode, expected) => {
     const log = `${line("packed: flow 3")}\n${line("nothing was moved: bea is taken")}\n`;
     const ended = endOfRun("us-east", { container: "begin", exitCode, log });
     expect([ended.message, ended.exitCode]).toEqual(["nothing was moved: bea is taken", expected]);
@@ -18,7 +18,7 @@ describe("the end of a run that did not come to its end", () => {
     ["LangFlow's migrations", "migrate-newest", "LangFlow's migrations to heads stopped", 1],
     ["the system, which killed it", "load", "", 137],
     ["a package that is not whole", "load", line("the package is not as it was written"), 4],
-  ])("names the container that ended by %s, and is exit 4", (_, container, log, exitCode) => {
+  ])("names the container that was stopped by %s, with exit code 4", (_, container, log, exitCode) => {
     const ended = endOfRun("us-east", { container, exitCode, log });
     expect(ended.exitCode).toBe(ExitCode.ResourceFailed);
     expect(ended.message).toMatch(

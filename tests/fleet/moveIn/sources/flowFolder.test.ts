@@ -23,7 +23,7 @@ function write(path: string, value: unknown): void {
 const namesIn = async () => (await flowFolderInventory(folder)).flows.map(({ name }) => name);
 
 describe("a folder of flows", () => {
-  it("holds one a file, several a file, and in folders, and is the same afterwards", async () => {
+  it("is read with one or several flows per file and in subfolders, and is unchanged afterwards", async () => {
     write("a.json", `\uFEFF${JSON.stringify(flow("One"))}`);
     write("b.json", [flow("Two"), flow("Three")]);
     write("deeper/c.json", { flows: [flow("Four")] });
@@ -33,7 +33,7 @@ describe("a folder of flows", () => {
     expect(contentsOf(folder)).toEqual(before);
   });
 
-  it("holds no flow in what is hidden, linked, of another ending, or something else", async () => {
+  it("ignores hidden files, symbolic links, other extensions and files without a flow", async () => {
     write("a.json", flow("One"));
     write(".git/b.json", flow("Hidden"));
     write("c.txt", flow("Text"));
@@ -47,13 +47,13 @@ describe("a folder of flows", () => {
     );
   });
 
-  it("is taken to be of the newest LangFlow under which one was saved", async () => {
+  it("has the version of the newest LangFlow that saved one of its flows", async () => {
     for (const [index, version] of ["1.7.2", "1.10.0", "1.9.9", "today"].entries())
       write(`${index}.json`, flow("Flow", { last_tested_version: version }));
     expect((await flowFolderInventory(folder)).version).toBe("1.10.0");
   });
 
-  it("has findings as a database has, and none about owners, but for two flows of one id", async () => {
+  it("has the same findings as a database except about users, and a finding about duplicate ids", async () => {
     const node = { id: "Prompt-1", data: { node: { template: { text: { type: "str", value: `use ${TOKEN}` } } } } };
     write("a.json", flow("One", { id: ID, data: { nodes: [node] } }));
     write("b.json", flow("Two", { id: ID.toUpperCase() }));
@@ -66,7 +66,7 @@ describe("a folder of flows", () => {
     ]);
   });
 
-  it("is refused without a flow in it: exit 2", async () => {
+  it("is rejected with exit code 2 if it contains no flow", async () => {
     write("package.json", {});
     await expect(flowFolderInventory(folder)).rejects.toMatchObject({ exitCode: ExitCode.BadInput });
   });

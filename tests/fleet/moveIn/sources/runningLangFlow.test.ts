@@ -20,7 +20,7 @@ const node = { id: "Prompt-1", data: { node: { template: { text: { type: "str", 
 const flow = { id: FLOW, name: "Flow", user_id: ME, data: { nodes: [node], edges: [] } };
 
 type Answer = readonly [status: number, body: unknown];
-/** As LangFlow 1.13 answers a superuser, by path. */
+/** Answers of LangFlow 1.13 to a superuser, by path. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   "/api/v1/version": [200, { version: "1.12.8", main_version: "1.12.8", package: "Langflow" }],
   "/api/v1/users/whoami": [200, me],
@@ -44,7 +44,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 let server: Server;
 let url: string;
 let answers: Record<string, Answer>;
-/** Methods and keys that were seen, and paths in order. */
+/** Methods, API keys and paths of all requests, in order. */
 let asked: { method?: string; key?: unknown; path?: string }[];
 let redirect: string | undefined;
 
@@ -70,7 +70,7 @@ const look = (given: { url?: string; key?: string | undefined; signal?: AbortSig
   runningInventory({ url, key: KEY, signal: new AbortController().signal, ...given });
 
 describe("a running LangFlow", () => {
-  it("is asked by GET alone, and tells what the user of the key sees", async () => {
+  it("receives only GET requests, and yields what the API key's user can see", async () => {
     const inventory = await look({ url: `${url}/` });
     expect(new Set(asked.map(({ method }) => method))).toEqual(new Set(["GET"]));
     expect(inventory).toMatchObject({
@@ -90,13 +90,13 @@ describe("a running LangFlow", () => {
     expect(JSON.stringify(inventory)).not.toMatch(new RegExp(`${KEY}|${TOKEN}|hello`));
   });
 
-  it("says whose flows it does not show, and counts none for them", async () => {
+  it("shows only the flows of the API key's user, and the inventory says so", async () => {
     const inventory = await look();
     expect(flowsByUser(inventory).map(({ user }) => user)).toEqual(["admin"]);
     expect(inventory.unseen[0]).toMatch(/^the flows, .* of other users/);
   });
 
-  it("that shows a key no other users says so, and what a release has not is not known", async () => {
+  it("shows only one user if the API key is not a superuser's; missing endpoints yield no counts", async () => {
     answers["/api/v1/users/?skip=0&limit=200"] = [403, { detail: "The user doesn't have enough privileges" }];
     delete answers["/api/v2/files/"];
     const { users, files, unseen } = await look();
@@ -104,7 +104,7 @@ describe("a running LangFlow", () => {
     expect(unseen[0]).toBe("other users: the key is not a superuser's");
   });
 
-  it("is not asked without a key, nor a second time with one that it refuses: exit 3", async () => {
+  it("is not contacted without an API key, and not again after it rejects the key, with exit code 3", async () => {
     const refused = (said: RegExp) => ({ exitCode: ExitCode.Unauthenticated, message: expect.stringMatching(said) });
     await expect(look({ key: undefined })).rejects.toMatchObject(refused(/^LANGFLOW_API_KEY is not set: make one /));
     await expect(look({ key: "two\nlines" })).rejects.toMatchObject(refused(/^LANGFLOW_API_KEY is no API key: /));
@@ -114,7 +114,7 @@ describe("a running LangFlow", () => {
     expect(asked.map(({ path }) => path)).toEqual(["/api/v1/version", "/api/v1/users/whoami"]);
   });
 
-  it("does not get the key where another sends it on to", async () => {
+  it("does not receive the API key through a redirect", async () => {
     redirect = `${url}/elsewhere`;
     await expect(look()).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -127,7 +127,7 @@ describe("a running LangFlow", () => {
     ["a page", [200, "<html>"]],
     ["other JSON", [200, []]],
     ["no such path", [404, {}]],
-  ] as const)("is not what answers with %s: exit 2", async (_, answer) => {
+  ] as const)("is not recognized if it answers with %s, with exit code 2", async (_, answer) => {
     answers["/api/v1/version"] = answer;
     await expect(look()).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -135,14 +135,14 @@ describe("a running LangFlow", () => {
     });
   });
 
-  it("that fails, or does not answer, is told apart: exit 10", async () => {
+  it("causes exit code 10 if it fails or does not respond", async () => {
     answers["/api/v1/projects/"] = [500, {}];
     const unreachable = (said: RegExp) => ({ exitCode: ExitCode.Unreachable, message: expect.stringMatching(said) });
     await expect(look()).rejects.toMatchObject(unreachable(/ answered \/api\/v1\/projects\/ with 500: look /));
     await expect(look({ url: "http://127.0.0.1:9" })).rejects.toMatchObject(unreachable(/ does not answer .*: look /));
   });
 
-  it("has a plain URL: exit 2 for one with a password, which is not repeated", async () => {
+  it("must have a plain URL: a URL with a password causes exit code 2 and is not repeated", async () => {
     for (const bad of ["http://user:sesame@langflow.test", "https://langflow.test/?key=sesame", "http://"])
       await expect(look({ url: bad })).rejects.toMatchObject({
         exitCode: ExitCode.BadInput,
@@ -150,7 +150,7 @@ describe("a running LangFlow", () => {
       });
   });
 
-  it("is left alone when somebody asks for the end: exit 8", async () => {
+  it("is not contacted after an interrupt, with exit code 8", async () => {
     await expect(look({ signal: AbortSignal.abort() })).rejects.toMatchObject({ exitCode: ExitCode.Cancelled });
     expect(asked).toEqual([]);
   });

@@ -30,7 +30,7 @@ const trial = (...differences: Difference[]): Trial => ({
 const linesOf = (of: Trial) => stripVTControlCharacters(trialReport("us-east", of).join("\n")).split("\n");
 
 describe("a trial", () => {
-  it("ends well where nothing differs but what is foreseen, and says what each region showed", () => {
+  it("succeeds with no or only expected differences, and reports what each region showed", () => {
     const foreseen = trial(difference("eu-west", { isForeseen: true }));
     expect([endOfTrial(trial()), endOfTrial(foreseen)]).toEqual([ExitCode.Success, ExitCode.Success]);
     expect(linesOf(trial())).toContain(
@@ -38,7 +38,7 @@ describe("a trial", () => {
     );
   });
 
-  it("is disproved by one difference in one region, which is a line for all regions that have it", () => {
+  it("fails because of a single difference, and lists a difference once with all its regions", () => {
     const found = trial(difference("eu-west"), difference("us-east"), difference("us-east", { user: "cem" }));
     expect(endOfTrial(found)).toBe(ExitCode.Disproved);
     const rows = linesOf(found).filter((line) => line.includes("does not open"));
@@ -48,7 +48,7 @@ describe("a trial", () => {
     ]);
   });
 
-  it("is disproved where the import is, and starts LangFlow not again", () => {
+  it("fails without restarting LangFlow if the import is incomplete", () => {
     const unread = [{ region: "eu-west", because: "it did not answer" }];
     const lacking: Trial = {
       imported: { ...imported, agreement: { agreed: [], disagreements: [], unread } },
@@ -58,7 +58,7 @@ describe("a trial", () => {
     expect(linesOf(lacking)).toContain("LangFlow was not started again, as the import lacks something");
   });
 
-  it("is of a local fleet alone: exit 2", async () => {
+  it("is rejected with exit code 2 outside of a local fleet", async () => {
     const asked = {
       from: "/srv/langflow",
       config: undefined,

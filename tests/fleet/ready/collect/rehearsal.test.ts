@@ -1,7 +1,7 @@
 import { NotCheckable } from "../../../../fleet/examination/finding";
 import { rehearsalIn } from "../../../../fleet/ready/collect/rehearsal";
 
-/** As the agent's log has them, behind what Node says. */
+/** Returns a line of the agent's log after a warning from Node. */
 const line = (fields: object) => `(node:1) Warning: of something\n${JSON.stringify(fields)}\n`;
 const DONE = {
   level: "info",
@@ -13,8 +13,8 @@ const DONE = {
   flows: 25,
 };
 
-describe("a rehearsed restore", () => {
-  it("says what was restored, and in which time", () => {
+describe("a restore rehearsal", () => {
+  it("reports what was restored, and how long that took", () => {
     expect(rehearsalIn({ exitCode: 0, log: line(DONE) })).toEqual({
       id: "one",
       seconds: 0.8,
@@ -26,12 +26,12 @@ describe("a rehearsed restore", () => {
   it.each([
     [1, "pg_restore ended with 1"],
     [4, "0 users were restored of one, whose manifest says 1"],
-  ])("that ended with %d is something amiss, in the agent's words", (exitCode, message) => {
+  ])("that exited with code %d is reported as a problem in the agent's words", (exitCode, message) => {
     const log = line({ level: "warn", message: "earlier" }) + line({ level: "error", message });
     expect(rehearsalIn({ exitCode, log }).amiss).toEqual([message]);
   });
 
-  it("of no backup, or of a bucket that did not answer, says nothing of the backup", () => {
+  it("without a backup, or whose bucket did not respond, yields no result about the backup", () => {
     const log = line({ level: "error", message: "there is no backup" });
     expect(() => rehearsalIn({ exitCode: 2, log })).toThrow(NotCheckable);
     expect(() => rehearsalIn({ exitCode: 5, log })).toThrow(expect.objectContaining({ code: "ECONNREFUSED" }));

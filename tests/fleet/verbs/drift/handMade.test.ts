@@ -12,13 +12,13 @@ const INPUTS = {
   [BALANCER]: { zoneId: "z", popPools: {}, regionPools: {} },
   [MONITOR]: { accountId: "a", port: 443, consecutiveUp: 2, consecutiveDown: 3 },
 };
-/** As Cloudflare's API has them where nobody touched anything: it fills in what was left out. */
+/** Cloudflare's API answers without manual changes. Cloudflare fills in omitted properties. */
 const UNTOUCHED = {
   balancer: { id: "b", rules: [], country_pools: {}, pop_pools: {}, region_pools: {}, steering_policy: "proximity" },
   monitor: { id: "m", port: 443, consecutive_up: 2, consecutive_down: 3, interval: 15 },
 };
 
-describe("what somebody set at Cloudflare by hand", () => {
+describe("manual changes at Cloudflare", () => {
   let api: FastifyInstance;
   let url: string;
   let answers: { balancer: object; monitor: object };
@@ -69,11 +69,11 @@ describe("what somebody set at Cloudflare by hand", () => {
   const said = ({ changes }: StackRun) =>
     changes.map(({ type, properties }) => [type, properties.map(({ path }) => path)]);
 
-  it("is nothing where nobody did, whatever Cloudflare fills in", async () => {
+  it("are not reported if only Cloudflare's own defaults differ", async () => {
     expect(await withHandMade(session(), run())).toEqual(run());
   });
 
-  it("is drift, each property by our name for it, with what becomes of it", async () => {
+  it("are reported as drift, with our property names and how to fix it", async () => {
     answers.balancer = { ...UNTOUCHED.balancer, rules: [{ name: "r" }], country_pools: { DE: ["p"] } };
     answers.monitor = { ...UNTOUCHED.monitor, port: 80, consecutive_up: 0 };
     const seen = await withHandMade(session(), run());
@@ -87,7 +87,7 @@ describe("what somebody set at Cloudflare by hand", () => {
     ]);
   });
 
-  it("is told beside what the provider sees, and not of what is to be made anew", async () => {
+  it("are added to the provider's own changes, but not to a resource that will be replaced", async () => {
     answers.balancer = { ...UNTOUCHED.balancer, rules: [{ name: "r" }] };
     const change = { urn: urnOf(BALANCER), type: BALANCER, name: "edge", operation: "update" } as const;
     const properties = [{ path: "enabled", replaces: false }];
@@ -98,7 +98,7 @@ describe("what somebody set at Cloudflare by hand", () => {
     expect(said(await withHandMade(session(), run({ changes: [anew] })))).toEqual([[BALANCER, ["enabled"]]]);
   });
 
-  it("is never called none where Cloudflare does not tell", async () => {
+  it("are never reported as absent if Cloudflare does not answer", async () => {
     status = 500;
     const seen = await withHandMade(session(), run());
     expect(seen.leftOut).toEqual([urnOf(BALANCER), urnOf(MONITOR)]);
@@ -110,7 +110,7 @@ describe("what somebody set at Cloudflare by hand", () => {
     });
   });
 
-  it("is not asked about of a stack that has no load balancer, or could not be looked at", async () => {
+  it("are not queried for a stack without a load balancer, or with a failed preview", async () => {
     status = 500;
     for (const given of [run({ resources: [] }), run({ outcome: "failed" })])
       expect(await withHandMade(session(), given)).toEqual(given);

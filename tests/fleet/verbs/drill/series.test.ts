@@ -33,7 +33,7 @@ describe("drill --series --from", () => {
     }
   }
 
-  it("makes one page of the reports that are there, and drills nothing; exit 12 where one missed", async () => {
+  it("writes one page for existing reports without drilling, and exits with code 12 after a miss", async () => {
     for (const each of sampleSeries()) await archive(folder, each);
     const { exitCode, said } = await told();
     expect(exitCode).toBe(ExitCode.TargetMissed);
@@ -44,7 +44,7 @@ describe("drill --series --from", () => {
     expect((await told({ json: false })).said).toMatch(/region +active-active +RTO +2 \+ 1 /);
   });
 
-  it("is met where all are: exit 0", async () => {
+  it("exits with code 0 if all drills met their targets", async () => {
     const [first] = sampleSeries();
     if (first) await archive(folder, first);
     expect((await told()).exitCode).toBe(ExitCode.Success);
@@ -60,7 +60,7 @@ describe("drill --series --from", () => {
     ["rounds of no drill", { rounds: 2 }, /^--from runs no drill: omit --rounds$/],
     ["a series that holds", { hold: 60 }, /omit --hold$/],
     ["a series under load", { load: 2 }, /omit --load$/],
-  ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {
+  ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     await expect(told(given)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: expect.stringMatching(message),
@@ -76,7 +76,7 @@ describe("drill --series", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** A series of these rounds. @param one makes a drill of a fault, or throws */
+  /** Runs a series with these options. @param one runs a drill of a fault, or throws */
   async function series(one: (fault: Fault) => ExitCode | Promise<ExitCode>, given: Partial<DrillOptions> = {}) {
     const written = { stdout: "", stderr: "" };
     const spies = (["stdout", "stderr"] as const).map((stream) =>
@@ -109,7 +109,7 @@ describe("drill --series", () => {
     }
   }
 
-  /** As a drill that met its targets; one report does for all. */
+  /** Simulates a drill that met its targets. Only the drill of `pool` writes a report. */
   async function met(fault: Fault): Promise<ExitCode> {
     if (fault === "pool")
       await archive(folder, sampleReport({ id: `drill-${fault}`, local: true, region: "us-east", fault }));
@@ -123,7 +123,7 @@ describe("drill --series", () => {
     };
   const line = (said: string, fault: string) => said.split("\n").filter((each) => each.startsWith(`${fault} was not`));
 
-  it("goes on where a drill fails, whatever it throws, and its page says which, and not that all is well: exit 12", async () => {
+  it("continues after a failed drill, lists that drill on its page, and exits with code 12", async () => {
     const error = new Error("the supervisor\nanswered 500");
     const { exitCode, drilled, document, progress } = await series(throwing(error, "git"));
     expect(drilled).toEqual(FAULTS);
@@ -135,7 +135,7 @@ describe("drill --series", () => {
     expect(page).not.toMatch(/Met: all \d+ drill/);
   });
 
-  it("leaves a fault out that the fleet would have to be another for, in all of its rounds, and has met its targets without", async () => {
+  it("skips a fault that the fleet cannot have in all rounds, and still exits with code 0", async () => {
     const error = new FleetLacks("one pod", ExitCode.Refused);
     const { exitCode, drilled, document } = await series(throwing(error, "half"), { rounds: 2 });
     expect(drilled.filter((each) => each === "half")).toHaveLength(1);
@@ -149,7 +149,7 @@ describe("drill --series", () => {
     expect(page).toContain("half: one pod");
   });
 
-  it("says why there is no report where none was made: exit 12", async () => {
+  it("exits with code 12 and explains the missing page if no drill succeeded", async () => {
     const { exitCode, document, progress } = await series(throwing(new Error("no fleet"), ...FAULTS));
     expect(exitCode).toBe(ExitCode.TargetMissed);
     expect(document.unmade).toHaveLength(FAULTS.length);
@@ -160,7 +160,7 @@ describe("drill --series", () => {
   it.each([
     ["a signal", new Error("cut off")],
     ["Ctrl-C at a prompt, which is none", new UserError("\ninterrupted", ExitCode.Cancelled)],
-  ])("ends with its first drill by %s: exit 8, and no other fault is begun", async (_, error) => {
+  ])("stops after the first drill on %s, and exits with code 8", async (_, error) => {
     const ended = new AbortController();
     const { exitCode, drilled, document } = await series(
       () => {

@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the verb writes to stdout. */
+/** Runs the verb and returns its stdout. */
 async function said(json: boolean): Promise<string> {
   const lines: string[] = [];
   const spy = jest.spyOn(process.stdout, "write").mockImplementation((text) => lines.push(`${text}`) > 0);
@@ -25,7 +25,7 @@ async function said(json: boolean): Promise<string> {
 }
 
 describe("move-in inspect", () => {
-  it("says as tables what there is, what will not come along, and the size", async () => {
+  it("prints tables of the source's contents, the findings and the recommended size", async () => {
     const text = await said(false);
     expect(text.split("\n")[0]).toBe(
       `SQLite file ${join(folder, "langflow.db")}: LangFlow of series 1.7 (revision 182e5471b900); the fleet's is 1.13.0`,
@@ -40,7 +40,7 @@ describe("move-in inspect", () => {
       expect(text).toMatch(line);
   });
 
-  it("says the same as JSON", async () => {
+  it("prints the same as JSON", async () => {
     expect(JSON.parse(await said(true))).toMatchObject({
       verb: "move-in inspect",
       exitCode: 0,
@@ -54,7 +54,7 @@ describe("move-in inspect", () => {
     });
   });
 
-  it("shows no secret in either", async () => {
+  it("prints no secrets in either format", async () => {
     for (const text of [await said(false), await said(true)])
       expect([...SECRETS, TOKEN].filter((secret) => text.includes(secret))).toEqual([]);
   });

@@ -36,7 +36,7 @@ describe("move-in rehearse", () => {
     ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
     ["a source whose release is not told", {}, /^the source's LangFlow release is unknown/],
     ["a source that is none", { from: "/nowhere" }, /^\/nowhere is not there/],
-  ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {
+  ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "python" ? python : value]),
     );

@@ -42,7 +42,7 @@ describe("rehearse", () => {
     ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere has no program python: give /],
     ["an old one and none", { oldPython: "folder", withoutOld: true }, /exclude each other/],
     ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
-  ])("takes not %s: exit 2, and how to mend it", async (_, given, message) => {
+  ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "folder" ? join(folder, "bin") : value]),
     );

@@ -8,7 +8,7 @@ const given = (options: Partial<UpOptions>) => options as UpOptions;
 
 describe("up --observe", () => {
   it.each([{ local: true }, { local: false }])(
-    "is refused without --live before anything is opened (%p)",
+    "is rejected without --live before anything is opened (%p)",
     async (how) => {
       await expect(up(given({ ...how, live: false, observe: true }))).rejects.toMatchObject({
         message: "--observe needs the live fleet: add --local --live",
@@ -17,7 +17,7 @@ describe("up --observe", () => {
     },
   );
 
-  it("is refused before any tool is got where the config has nothing that watches", async () => {
+  it("is rejected before tools are downloaded if the config has no observability", async () => {
     const stacks = new Map([["foundation", { fleet: {} }]]);
     const session = { options: { project: { stacks } } } as unknown as Session;
     const options = { honourPreStop: false, pods: 1, emptyDatabases: false, observe: true };
