@@ -11,7 +11,7 @@ const ORDER = {
     "github",
     "page",
     "markdown",
-    "examination",
+    "checks",
     "image",
     "rehearsal",
     "drill",

@@ -6,8 +6,8 @@ import type { FleetConfig, RegionStackConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { CI_ROLE_PREFIX } from "../../model/policies/ci";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 import { run } from "../engine/run";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 import type { Project } from "../stacks/project";
 import { type Caller, principalArn } from "./account";
 
@@ -25,7 +25,7 @@ export async function flowRepository(
   project: Project,
   { flowRepository: repository }: FleetConfig,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   if (repository === undefined) return ok("none: flows are replicated, but not recorded in Git");
   const { url } = repository;
   if (url.startsWith("/"))
@@ -68,7 +68,7 @@ export async function clusterAccess(
   caller: Caller,
   { githubRepository }: FleetConfig,
   { cluster: { adminRoleArns, publicAccessCidrs } }: RegionStackConfig,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const principal = await principalArn(iam, caller);
   const ci = githubRepository !== undefined;
   const deployRole = ci && principal?.endsWith(`/${CI_ROLE_PREFIX}deploy`);

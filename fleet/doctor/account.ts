@@ -2,7 +2,7 @@ import { DescribeRegionsCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { GetRoleCommand, type IAMClient } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { ExitCode } from "../../model/errors";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 
 /** Whom AWS takes us for. */
 export interface Caller {
@@ -13,7 +13,7 @@ export interface Caller {
   readonly partition: string;
 }
 
-export async function credentials(sts: STSClient): Promise<Verdict<Caller>> {
+export async function credentials(sts: STSClient): Promise<CheckResult<Caller>> {
   const { Account: account = "", Arn: arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
   return ok(`${arn}, account ${account}`, { account, arn, partition: arn.split(":")[1] ?? "aws" });
 }
@@ -29,7 +29,7 @@ export async function optInStatuses(ec2: EC2Client): Promise<ReadonlyMap<string,
   }
 }
 
-export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | undefined): Verdict {
+export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | undefined): CheckResult {
   if (!statuses) return warning(`cannot check whether ${name} is enabled`, "allow ec2:DescribeRegions");
   const status = statuses.get(name);
   if (status === undefined)

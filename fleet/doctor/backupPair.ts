@@ -1,7 +1,7 @@
 import { DescribeSourceRegionsCommand, type RDSClient } from "@aws-sdk/client-rds";
 import type { RegionConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 
 /**
  * Whether RDS copies a database's backups between two regions, which it does between some pairs alone (RDS API, DescribeSourceRegions:
@@ -9,7 +9,7 @@ import { broken, ok, type Verdict, warning } from "../examination/finding";
  *
  * @param rds of the AWS region that keeps the copy
  */
-export async function backupPair(rds: RDSClient, from: RegionConfig, to: RegionConfig): Promise<Verdict> {
+export async function backupPair(rds: RDSClient, from: RegionConfig, to: RegionConfig): Promise<CheckResult> {
   const pair = `${from.awsRegion} to ${to.awsRegion}`;
   try {
     const { SourceRegions = [] } = await rds.send(new DescribeSourceRegionsCommand({ RegionName: from.awsRegion }));

@@ -1,9 +1,9 @@
 import { described } from "../../config/capacity";
 import { type Capacity, shortages } from "../../model/capacity";
-import { ok, type Verdict, warning } from "../examination/finding";
+import { type CheckResult, ok, warning } from "../checks/checkResult";
 
 /** How much a region can carry. What could never work the config's own check has refused. */
-export function capacityVerdict(capacity: Capacity): Verdict {
+export function capacityVerdict(capacity: Capacity): CheckResult {
   const short = shortages(capacity).map((shortage) => described(shortage, capacity));
   const finding = [...short.map((each) => each.finding), ...figures(capacity)].join("\n");
   return short.length > 0 ? warning(finding, short.map(({ fix }) => fix).join("\n")) : ok(finding);

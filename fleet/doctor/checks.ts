@@ -1,8 +1,8 @@
 import type { StackConfig } from "../../config/parse";
+import { broken, type CheckResult, NotCheckable, ok } from "../checks/checkResult";
+import type { CheckRun, PendingCheck } from "../checks/checkRun";
 import { isUserError } from "../engine/failure";
 import type { Engine } from "../engine/processGroup";
-import type { Examination, Outcome } from "../examination/examination";
-import { broken, NotCheckable, ok, type Verdict } from "../examination/finding";
 import { type GitHub, gitHub } from "../github/client";
 import { type Backend, backendOf, type S3Backend } from "../stacks/backend";
 import { fleetCapacity } from "../stacks/capacity";
@@ -25,68 +25,68 @@ import { needsOf, regionQuotas } from "./quotas";
 import { bucketSettings, secretsProviders, stacksExist, stateBackend, stateBucket } from "./state";
 import { awsCli, nodeRuntime, pulumiCli } from "./tools";
 
-/** What is examined, and from where. */
+/** The project that the checks read, and the environment that they run in. */
 export interface Surroundings {
   /** Folder of Pulumi.yaml. */
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly nodeVersion: string;
   readonly clients: Clients;
-  /** Whether each call by which a first deployment makes something is asked for. */
+  /** Whether to simulate every API call of a first deployment (`--first`). */
   readonly first: boolean;
   readonly signal: AbortSignal;
   report(message: string): void;
 }
 
-/** Begins every check. */
-export function begin(examination: Examination, around: Surroundings): void {
+/** Starts every check. */
+export function begin(run: CheckRun, around: Surroundings): void {
   const { signal, directory, clients, environment } = around;
   const project = readable(directory);
-  examination.check("Node", [], () => nodeRuntime(around.nodeVersion));
-  const engine = examination.check("Pulumi CLI", [], () => pulumiCli(around.report, signal));
-  examination.check("AWS CLI", [], () => awsCli(signal));
-  const config = examination.check("config", [], () => project);
-  examination.check("example values", [config], exampleValues);
+  run.check("Node", [], () => nodeRuntime(around.nodeVersion));
+  const engine = run.check("Pulumi CLI", [], () => pulumiCli(around.report, signal));
+  run.check("AWS CLI", [], () => awsCli(signal));
+  const config = run.check("config", [], () => project);
+  run.check("example values", [config], exampleValues);
 
-  const first = project.result === "broken" ? undefined : shared(project.value).regions[0]?.awsRegion;
+  const read = "value" in project ? project.value : undefined;
+  const first = read && shared(read).regions[0]?.awsRegion;
   const home = first ?? environment.AWS_REGION ?? "us-east-1";
-  const caller = examination.check("AWS credentials", [], () => credentials(clients.sts(home)));
-  examination.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
-  const isRead = project.result !== "broken";
-  if (!isRead) examination.check("every region", [config], () => ok("see the checks per region"));
-  const regions = isRead ? beginRegions(examination, around, project.value, caller) : undefined;
+  const caller = run.check("AWS credentials", [], () => credentials(clients.sts(home)));
+  run.check("AWS permissions", [caller], (value) => permissions(clients.iam(home), value, home));
+  if (!read) run.check("every region", [config], () => ok("see the checks per region"));
+  const regions = read && beginRegions(run, around, read, caller);
 
-  beginState(examination, around, { config, engine, caller, project, home });
-  beginEdge(examination, clients, config, project);
-  beginGitHub(examination, around, config, project);
-  examination.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
-  if (around.first && isRead && regions) beginFirst(examination, clients, project.value, { caller, home, ...regions });
+  beginState(run, around, { config, engine, caller, project: read, home });
+  beginEdge(run, clients, config, read);
+  beginGitHub(run, around, config, read);
+  run.check("flow repository", [config], (value) => flowRepository(value, shared(value), signal));
+  if (around.first && read && regions) beginFirst(run, clients, read, { caller, home, ...regions });
 }
 
-/** The steps of a first deployment, in their order; a region's wait for that region to be one that the account has. */
+/** Starts the checks of a first deployment, in order. A region's checks wait until the account has that AWS region enabled. */
 function beginFirst(
-  examination: Examination,
+  run: CheckRun,
   clients: Clients,
   { stacks }: Pick<Project, "stacks">,
-  { caller, home, regions, witness }: { caller: Outcome<Caller>; home: string } & Regions,
+  { caller, home, regions, witness }: { caller: PendingCheck<Caller>; home: string } & Regions,
 ): void {
   let number = 0;
-  // One after the other: IAM throttles who asks its simulation for all of them at once.
+  // One after the other: IAM throttles concurrent calls of its policy simulator.
   let before: Promise<unknown> = Promise.resolve();
   const begin = <Config extends StackConfig>(
     stack: string,
     config: Config,
     steps: readonly Step<Config>[],
-    needs: readonly Outcome<unknown>[],
+    needs: readonly PendingCheck<unknown>[],
   ) => {
     for (const step of steps) {
       const places = step.places(config);
       if (places.length === 0) continue;
       number += 1;
-      examination.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) => {
-        const verdict = before.then(() => firstDeployStep(clients.iam(home), value, places, step));
-        before = verdict.catch(() => undefined);
-        return verdict;
+      run.check(`first up, ${number}: ${stack}, ${step.name}`, [caller, ...needs], (value) => {
+        const result = before.then(() => firstDeployStep(clients.iam(home), value, places, step));
+        before = result.catch(() => undefined);
+        return result;
       });
     }
   };
@@ -100,25 +100,25 @@ function beginFirst(
 }
 
 interface Regions {
-  readonly regions: readonly RegionOutcome[];
-  /** Whether the account has the witness's AWS region; undefined without a witness. */
-  readonly witness: Outcome<unknown> | undefined;
+  readonly regions: readonly PendingRegion[];
+  /** Whether the account has the witness's AWS region enabled; undefined without a witness. */
+  readonly witness: PendingCheck<unknown> | undefined;
 }
 
-/** What the steps of a region's first deployment wait for. */
-interface RegionOutcome {
+/** The checks that the first deployment of a region waits for. */
+interface PendingRegion {
   readonly stack: string;
-  readonly enabled: Outcome<unknown>;
-  readonly quotas: Outcome<unknown>;
+  readonly enabled: PendingCheck<unknown>;
+  readonly quotas: PendingCheck<unknown>;
 }
 
 function beginRegions(
-  examination: Examination,
+  run: CheckRun,
   { clients }: Surroundings,
   { stacks }: Pick<Project, "stacks">,
-  caller: Outcome<Caller>,
+  caller: PendingCheck<Caller>,
 ): Regions {
-  const begun: RegionOutcome[] = [];
+  const begun: PendingRegion[] = [];
   let asked: ReturnType<typeof optInStatuses> | undefined;
   const capacities = new Map(fleetCapacity(stacks).map((capacity) => [capacity.region, capacity]));
   for (const [stack, config] of stacks) {
@@ -126,11 +126,11 @@ function beginRegions(
     if (config.kind !== "region" || !capacity) continue;
     const { fleet, own, region } = config;
     const name = region.awsRegion;
-    const enabled = examination.check(`${stack}: AWS region`, [caller], async () => {
+    const enabled = run.check(`${stack}: AWS region`, [caller], async () => {
       asked ??= optInStatuses(clients.ec2(fleet.regions[0]?.awsRegion ?? name));
       return awsRegion(name, await asked);
     });
-    const quotas = examination.check(`${stack}: quotas`, [enabled], () =>
+    const quotas = run.check(`${stack}: quotas`, [enabled], () =>
       regionQuotas(
         { ec2: clients.ec2(name), quotas: clients.quotas(name) },
         stack,
@@ -140,22 +140,16 @@ function beginRegions(
     begun.push({ stack, enabled, quotas });
     const keeper = fleet.regions.find((each) => each.name === region.backupRegion);
     if (keeper)
-      examination.check(`${stack}: backup region`, [enabled], () =>
-        backupPair(clients.rds(keeper.awsRegion), region, keeper),
-      );
-    examination.check(`${stack}: capacity`, [], () => capacityVerdict(capacity));
-    examination.check(`${stack}: images`, [enabled], () =>
-      regionImages(clients.ecr(name), fleet, stack === fleet.buildRegion),
-    );
-    examination.check(`${stack}: cluster access`, [caller], (value) =>
-      clusterAccess(clients.iam(name), value, fleet, own),
-    );
+      run.check(`${stack}: backup region`, [enabled], () => backupPair(clients.rds(keeper.awsRegion), region, keeper));
+    run.check(`${stack}: capacity`, [], () => capacityVerdict(capacity));
+    run.check(`${stack}: images`, [enabled], () => regionImages(clients.ecr(name), fleet, stack === fleet.buildRegion));
+    run.check(`${stack}: cluster access`, [caller], (value) => clusterAccess(clients.iam(name), value, fleet, own));
   }
   const { regions, schedules } = shared({ stacks });
   const { witness: at } = schedules;
   const witness =
     at &&
-    examination.check("witness: AWS region", [caller], async () => {
+    run.check("witness: AWS region", [caller], async () => {
       asked ??= optInStatuses(clients.ec2(regions[0]?.awsRegion ?? at.awsRegion));
       return awsRegion(at.awsRegion, await asked);
     });
@@ -163,33 +157,33 @@ function beginRegions(
 }
 
 interface Known {
-  readonly config: Outcome<Project>;
-  readonly engine: Outcome<Engine>;
-  readonly caller: Outcome<Caller>;
-  readonly project: Verdict<Project>;
-  /** The AWS region asked where nothing says another. */
+  readonly config: PendingCheck<Project>;
+  readonly engine: PendingCheck<Engine>;
+  readonly caller: PendingCheck<Caller>;
+  /** Undefined if it cannot be read. */
+  readonly project: Project | undefined;
+  /** The default AWS region. */
   readonly home: string;
 }
 
-function beginState(
-  examination: Examination,
-  around: Surroundings,
-  { config, engine, caller, project, home }: Known,
-): void {
-  const place = project.result === "broken" ? undefined : backendOf(around.directory, around.environment);
-  const backend = examination.check("state backend", [config], () => {
+function beginState(run: CheckRun, around: Surroundings, { config, engine, caller, project, home }: Known): void {
+  const place = project && backendOf(around.directory, around.environment);
+  const backend = run.check("state backend", [config], () => {
     if (!place) throw new Error("internal error: project has no backend");
-    const verdict = stateBackend(place);
-    return verdict.result === "broken" ? verdict : { ...verdict, value: place };
+    const result = stateBackend(place);
+    return "value" in result ? { ...result, value: place } : result;
   });
   const bucket = place?.kind === "s3" && !place.foreign ? beginBucket(place, backend) : backend;
-  examination.check("secrets provider", [config, backend], secretsProviders);
-  examination.check("stacks", [engine, config, backend, bucket], stacksExist);
+  run.check("secrets provider", [config, backend], secretsProviders);
+  run.check("stacks", [engine, config, backend, bucket], stacksExist);
 
-  function beginBucket({ bucket: name, region }: S3Backend, after: Outcome<Backend>): Outcome<string | undefined> {
+  function beginBucket(
+    { bucket: name, region }: S3Backend,
+    after: PendingCheck<Backend>,
+  ): PendingCheck<string | undefined> {
     const s3 = around.clients.s3(region ?? home);
-    const bucket = examination.check("state bucket", [after, caller], () => stateBucket(s3, name));
-    examination.check("state bucket's settings", [config, bucket], (value, at) => {
+    const bucket = run.check("state bucket", [after, caller], () => stateBucket(s3, name));
+    run.check("state bucket's settings", [config, bucket], (value, at) => {
       const { regions, githubRepository } = shared(value);
       const awsRegions = regions.map(({ awsRegion: where }) => where);
       return bucketSettings(s3, name, { at, awsRegions, ci: githubRepository !== undefined });
@@ -198,40 +192,35 @@ function beginState(
   }
 }
 
-function beginEdge(
-  examination: Examination,
-  clients: Clients,
-  config: Outcome<Project>,
-  project: Verdict<Project>,
-): void {
+function beginEdge(run: CheckRun, clients: Clients, config: PendingCheck<Project>, project: Project | undefined): void {
   const api = clients.cloudflare();
-  const valid = examination.check("Cloudflare token", [config], (value) => token(api, shared(value)));
-  const found = examination.check("Cloudflare zone", [config, valid], (value) => zone(api, shared(value)));
-  const inUse = examination.check("Cloudflare load balancing", [found], (value) => loadBalancing(api, value));
-  examination.check("Cloudflare plan", [config, found, inUse], ({ stacks }, value, steering) => {
+  const valid = run.check("Cloudflare token", [config], (value) => token(api, shared(value)));
+  const found = run.check("Cloudflare zone", [config, valid], (value) => zone(api, shared(value)));
+  const inUse = run.check("Cloudflare load balancing", [found], (value) => loadBalancing(api, value));
+  run.check("Cloudflare plan", [config, found, inUse], ({ stacks }, value, steering) => {
     const edge = stacks.get("edge");
     if (edge?.kind !== "edge") throw new Error("internal error: project has no edge stack");
     return plan(value, steering, edge.fleet, edge.own);
   });
-  examination.check("Cloudflare TLS", [found], (value) => transport(api, value));
-  const edge = project.result === "broken" ? undefined : project.value.stacks.get("edge");
+  run.check("Cloudflare TLS", [found], (value) => transport(api, value));
+  const edge = project?.stacks.get("edge");
   if (edge?.kind !== "edge") return;
   const { frontDoor, access: signIn } = edge.own;
-  if (frontDoor) examination.check("Cloudflare rules", [found], (value) => rulesets(api, value, frontDoor));
-  if (signIn) examination.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), signIn));
+  if (frontDoor) run.check("Cloudflare rules", [found], (value) => rulesets(api, value, frontDoor));
+  if (signIn) run.check("Cloudflare Access", [config, found], (value) => access(api, shared(value), signIn));
 }
 
-/** What of CI's safety GitHub keeps; where the config names a repository. */
+/** Checks the GitHub settings that protect CI, if the config names a repository. */
 function beginGitHub(
-  examination: Examination,
+  run: CheckRun,
   { environment }: Surroundings,
-  config: Outcome<Project>,
-  project: Verdict<Project>,
+  config: PendingCheck<Project>,
+  project: Project | undefined,
 ): void {
-  const repository = project.result === "broken" ? undefined : shared(project.value).githubRepository;
+  const repository = project && shared(project).githubRepository;
   if (repository === undefined) return;
-  const look = (noun: string, at: (hub: GitHub) => Promise<Verdict>) =>
-    examination.check(`GitHub ${noun}`, [config], () => {
+  const look = (noun: string, at: (hub: GitHub) => Promise<CheckResult>) =>
+    run.check(`GitHub ${noun}`, [config], () => {
       if (!environment.GITHUB_TOKEN)
         throw new NotCheckable("GITHUB_TOKEN is not set (permissions: docs/ci.md, Set it up)");
       return at(gitHub({ ...environment, GITHUB_REPOSITORY: repository }));
@@ -242,7 +231,7 @@ function beginGitHub(
   look("runners", atGitHub.runners);
 }
 
-function readable(directory: string): Verdict<Project> {
+function readable(directory: string): CheckResult<Project> {
   try {
     const project = readProject(directory);
     return ok(`${project.stacks.size} stacks`, project);
@@ -252,7 +241,7 @@ function readable(directory: string): Verdict<Project> {
   }
 }
 
-/** What all stacks share. */
+/** Returns the config that all stacks share. */
 function shared({ stacks }: Pick<Project, "stacks">) {
   const [config] = stacks.values();
   if (!config) throw new Error("internal error: project has no stacks");

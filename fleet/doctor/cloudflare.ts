@@ -5,7 +5,7 @@ import { isPublic } from "../../model/addresses";
 import { ExitCode } from "../../model/errors";
 import { PLANS } from "../../model/frontDoor/rateLimits";
 import { PROJECT } from "../../model/names";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
 /** What the token must be allowed, in the words of Cloudflare's dashboard. */
 const PERMISSIONS =
@@ -20,7 +20,7 @@ export const DAY_MS = 86_400_000;
 export const statusOf = (error: unknown) => (error as { status?: number }).status;
 
 /** That there is a token, and that it works: one of a user, or else one the account owns. */
-export async function token(api: Cloudflare, { cloudflareAccountId: account_id }: FleetConfig): Promise<Verdict> {
+export async function token(api: Cloudflare, { cloudflareAccountId: account_id }: FleetConfig): Promise<CheckResult> {
   if (!api.apiToken) return broken("CLOUDFLARE_API_TOKEN is not set", NEW_TOKEN, ExitCode.Unauthenticated);
   const verified = await api.user.tokens
     .verify()
@@ -40,7 +40,10 @@ export function refused(error: unknown): undefined {
   throw error;
 }
 
-export async function zone(api: Cloudflare, { zone: name, cloudflareAccountId }: FleetConfig): Promise<Verdict<Zone>> {
+export async function zone(
+  api: Cloudflare,
+  { zone: name, cloudflareAccountId }: FleetConfig,
+): Promise<CheckResult<Zone>> {
   const { result } = await api.zones.list({ name });
   const found = result.find((each) => each.name === name);
   if (!found)
@@ -77,7 +80,10 @@ export type SteeringInUse = readonly string[];
  * Whether pools and monitors may be listed, and whether the add-on is there. Only a load balancer that exists proves
  * it, or a subscription by that name, which takes Billing Read to see.
  */
-export async function loadBalancing(api: Cloudflare, { id: zone_id, account }: Zone): Promise<Verdict<SteeringInUse>> {
+export async function loadBalancing(
+  api: Cloudflare,
+  { id: zone_id, account }: Zone,
+): Promise<CheckResult<SteeringInUse>> {
   const account_id = account.id ?? "";
   const [pools, monitors, balancers] = await Promise.all([
     api.loadBalancers.pools.list({ account_id }).catch(refused),
@@ -108,7 +114,7 @@ export function plan(
   inUse: SteeringInUse,
   { topology }: FleetConfig,
   { monitor: { intervalSeconds }, steering, frontDoor, movingFrom }: EdgeStackConfig,
-): Verdict {
+): CheckResult {
   const plans: readonly string[] = PLANS;
   const own = plans.indexOf(legacy_id ?? "");
   const enterprise = /enterprise/i.test(`${legacy_id} ${name}`);
@@ -155,7 +161,7 @@ const SETTINGS = [
   { id: "always_use_https", wanted: "on", fix: "SSL/TLS, Edge Certificates: Always Use HTTPS" },
 ] as const;
 
-export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise<Verdict> {
+export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise<CheckResult> {
   return together(
     await Promise.all(
       SETTINGS.map(async ({ id, wanted, fix }) => {

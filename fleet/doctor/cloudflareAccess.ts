@@ -3,7 +3,7 @@ import type { EdgeStackConfig, FleetConfig } from "../../config/schema";
 import { FLEET_TOKEN, tokenTitle } from "../../model/access/serviceTokens";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 import { DAY_MS, NEW_TOKEN, refused, statusOf } from "./cloudflare";
 
 const PERMISSIONS =
@@ -15,7 +15,7 @@ const EXPIRES_SOON_DAYS = 30;
 type Access = NonNullable<EdgeStackConfig["access"]>;
 
 /** That there is a team to sign in to, the identity providers that the config names, and time left to the service tokens. */
-export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): Promise<Verdict> {
+export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): Promise<CheckResult> {
   const account_id = fleet.cloudflareAccountId;
   const hidden = broken(
     "the token may not read Cloudflare Access",
@@ -42,7 +42,7 @@ export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): 
   ]);
 }
 
-function identityProviders(known: readonly string[], { identityProviders: wanted }: Access): Verdict {
+function identityProviders(known: readonly string[], { identityProviders: wanted }: Access): CheckResult {
   const missing = wanted.filter((id) => !known.includes(id));
   if (missing.length > 0)
     return broken(
@@ -55,7 +55,7 @@ function identityProviders(known: readonly string[], { identityProviders: wanted
     : broken("nobody can sign in: the account has no identity provider", "add one (docs/access.md)", ExitCode.BadInput);
 }
 
-function lasting({ name, expires_at }: { readonly name?: string; readonly expires_at?: string | null }): Verdict {
+function lasting({ name, expires_at }: { readonly name?: string; readonly expires_at?: string | null }): CheckResult {
   const days = Math.floor((Date.parse(expires_at ?? "") - Date.now()) / DAY_MS);
   const renew = "renew it in Zero Trust, Service credentials; its secret does not change (docs/access.md)";
   if (days < 0) return broken(`the service token ${name} expired ${expires_at}`, renew, ExitCode.BadInput);

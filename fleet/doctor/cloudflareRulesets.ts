@@ -3,7 +3,7 @@ import type { Zone } from "cloudflare/resources/zones/zones";
 import type { EdgeStackConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
 import { phasesOf, RULESETS, type RulesetPhase } from "../../model/frontDoor/rulesets";
-import { broken, ok, together, type Verdict } from "../examination/finding";
+import { broken, type CheckResult, ok, together } from "../checks/checkResult";
 import { NEW_TOKEN, statusOf } from "./cloudflare";
 
 /**
@@ -14,7 +14,7 @@ export async function rulesets(
   api: Cloudflare,
   { id: zone_id }: Zone,
   own: NonNullable<EdgeStackConfig["frontDoor"]>,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const phases = phasesOf(own);
   const found = await Promise.all(phases.map((phase) => entryPoint(api, zone_id, phase)));
   return together(phases.map((phase, index) => verdictOn(phase, found[index] ?? "none")));
@@ -42,7 +42,7 @@ async function entryPoint(
   }
 }
 
-function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): Verdict {
+function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): CheckResult {
   if (found === "none") return ok(`${phase} is free`);
   if (found === "hidden")
     return broken(

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../config/parse";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 import type { Project } from "../stacks/project";
 
 /** Names and numbers that this repository's files use and that can be nobody's. */
@@ -36,7 +36,7 @@ function exampleKeys(project: Project): { readonly file: string; readonly key: s
 const AFTER_FOUNDATION: readonly (keyof StackConfig["fleet"])[] = ["image", "agentImage"];
 
 /** That no example is left of what a deployment must choose itself. */
-export function exampleValues(project: Project): Verdict {
+export function exampleValues(project: Project): CheckResult {
   const left = exampleKeys(project);
   const list = (keys: typeof left) => keys.map(({ file, key }) => `${PROJECT}:${key} (${file})`).join(", ");
   const early = left.filter(({ key }) => !(AFTER_FOUNDATION as readonly string[]).includes(key));

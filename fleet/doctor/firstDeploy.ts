@@ -4,7 +4,7 @@ import { BOUNDARY_NAME } from "../../model/policies/boundary";
 import { CI_ROLE_PREFIX } from "../../model/policies/ci";
 import { GITHUB_ISSUER } from "../../model/policies/ciTrust";
 import { managedPolicyArn } from "../../model/policies/managed";
-import { ok, type Verdict } from "../examination/finding";
+import { type CheckResult, ok } from "../checks/checkResult";
 import type { Caller } from "./account";
 import type { Step } from "./firstSteps";
 import { refused, refusedActions, requestedRegion, type Simulated, simulated } from "./permissions";
@@ -98,7 +98,7 @@ export function firstDeployStep(
   caller: Caller,
   places: readonly string[],
   step: Step<never>,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   return simulated(iam, caller, async (source) => {
     const calls = callsOf(step, caller, places);
     const denied = await refusedCalls(iam, caller, source, calls);

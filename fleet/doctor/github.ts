@@ -1,5 +1,5 @@
 import { BRANCH, BRANCH_REF, ENVIRONMENT } from "../../model/policies/ciTrust";
-import { ok, together, type Verdict, warning } from "../examination/finding";
+import { type CheckResult, ok, together, warning } from "../checks/checkResult";
 import type { GitHub } from "../github/client";
 
 /** The check that pull requests wait for. */
@@ -21,7 +21,7 @@ async function found<T>(asked: Promise<{ data: T }>, also: readonly number[] = [
 }
 
 /** Whether somebody has to say yes before a job takes the deploy role, and of which branches. */
-export async function environment({ api, owner, repo }: GitHub): Promise<Verdict> {
+export async function environment({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const place = { owner, repo, environment_name: ENVIRONMENT };
   const made = await found(api.rest.repos.getEnvironment(place));
   if (!made)
@@ -51,7 +51,7 @@ export async function environment({ api, owner, repo }: GitHub): Promise<Verdict
 }
 
 /** Whether main changes by checked pull requests alone: by a ruleset, or by a branch's protection of the older kind. */
-export async function branch({ api, owner, repo }: GitHub): Promise<Verdict> {
+export async function branch({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const place = { owner, repo, branch: BRANCH };
   const { data: rules } = await api.rest.repos.getBranchRules({ ...place, per_page: 100 });
   // To see it takes an administrator.
@@ -73,7 +73,7 @@ export async function branch({ api, owner, repo }: GitHub): Promise<Verdict> {
 }
 
 /** Whether nobody can make a tag called main, whose runs GitHub lists among the branch's (fleet/github/deployment.ts). */
-export async function tag({ api, owner, repo }: GitHub): Promise<Verdict> {
+export async function tag({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const ref = `refs/tags/${BRANCH}`;
   const { data: listed } = await api.rest.repos.getRepoRulesets({
     owner,
@@ -115,7 +115,7 @@ interface Group {
 }
 
 /** Whether code of pull requests and code of main never run on the same machine, as far as GitHub shows the runners. */
-export async function runners(hub: GitHub): Promise<Verdict> {
+export async function runners(hub: GitHub): Promise<CheckResult> {
   const { api, owner, repo } = hub;
   const variable = async (name: string) =>
     (await found(api.rest.actions.getRepoVariable({ owner, repo, name })))?.value || undefined;
@@ -157,7 +157,7 @@ async function groupVerdict(
   { id, name, restricted_to_workflows, selected_workflows = [] }: Group,
   label: string,
   labelled: (runner: Runner) => boolean,
-): Promise<Verdict | undefined> {
+): Promise<CheckResult | undefined> {
   const place = { org: owner, runner_group_id: id };
   const { data: own } = await api.request("GET /orgs/{org}/actions/runner-groups/{runner_group_id}/runners", place);
   const hosted = await found(

@@ -7,14 +7,14 @@ import {
 import type { FleetConfig } from "../../config/schema";
 import { ExitCode } from "../../model/errors";
 import type { Image } from "../../model/images";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
 /** Whether a region's own registry has the digests its pods will pull. */
 export async function regionImages(
   ecr: ECRClient,
   { image, agentImage }: FleetConfig,
   isBuildRegion: boolean,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   return together(await Promise.all([image, agentImage].map((each) => present(ecr, each, isBuildRegion))));
 }
 
@@ -22,7 +22,7 @@ async function present(
   ecr: ECRClient,
   { repository, version, digest }: Image,
   isBuildRegion: boolean,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   try {
     await ecr.send(new DescribeImagesCommand({ repositoryName: repository, imageIds: [{ imageDigest: digest }] }));
     return ok(`${repository}:${version} is there`);

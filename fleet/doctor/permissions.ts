@@ -2,7 +2,7 @@ import { type ContextEntry, type IAMClient, paginateSimulatePrincipalPolicy } fr
 import { ExitCode } from "../../model/errors";
 import { PROJECT, STATE_BUCKET_PREFIX } from "../../model/names";
 import { boundaryArn } from "../../model/policies/boundary";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 import { type Caller, principalArn } from "./account";
 
 /** What CI's deploy role may not, since it would have to be allowed to tag any key (model/policies/ci.ts). */
@@ -126,8 +126,8 @@ export async function refusedActions(
 export async function simulated(
   iam: IAMClient,
   caller: Caller,
-  judge: (source: string) => Promise<Verdict>,
-): Promise<Verdict> {
+  judge: (source: string) => Promise<CheckResult>,
+): Promise<CheckResult> {
   const source = await principalArn(iam, caller);
   if (source === undefined) return warning(`${caller.arn} has no policies to simulate`, "deploy with a dedicated role");
   try {
@@ -145,7 +145,7 @@ export async function simulated(
  * Whether the caller may do what a deployment does, by IAM's own simulation: its policies, its boundary and the
  * organisation's, not those of resources.
  */
-export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<Verdict> {
+export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<CheckResult> {
   return simulated(iam, caller, async (source) => {
     const denied: string[] = [];
     for (const sample of samples(caller, awsRegion))
@@ -165,6 +165,6 @@ export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): 
   });
 }
 
-export function refused(source: string, calls: readonly string[], fix: string): Verdict {
+export function refused(source: string, calls: readonly string[], fix: string): CheckResult {
   return broken(`${source} may not ${calls.join(", ")}`, fix, ExitCode.Unauthenticated);
 }

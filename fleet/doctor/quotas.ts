@@ -10,7 +10,7 @@ import { ZONES } from "../../model/addresses";
 import type { Capacity } from "../../model/capacity";
 import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
 /** What a region takes of one quota. */
 export interface Need {
@@ -52,7 +52,7 @@ export function needsOf({ network }: RegionStackConfig, { cores }: Pick<Capacity
 }
 
 /** @param others how much is taken by others than this region; absent where nobody looked, and then the finding says so */
-export function quotaVerdict({ what, least, most, code }: Need, quota: number, others?: number): Verdict {
+export function quotaVerdict({ what, least, most, code }: Need, quota: number, others?: number): CheckResult {
   const free = quota - (others ?? 0);
   const taken = others === undefined ? `limit ${quota}, current use unknown` : `${others} of ${quota} used by others`;
   const said = `${what}: ${taken}, needed ${least}${most > least ? ` to ${most}` : ""}`;
@@ -66,7 +66,7 @@ export async function regionQuotas(
   { ec2, quotas }: { readonly ec2: EC2Client; readonly quotas: ServiceQuotasClient },
   region: string,
   needs: readonly Need[],
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const others = async ({ code }: Need): Promise<number | undefined> => {
     if (code === "L-F678F1CE") return foreign(region, await vpcTags(ec2));
     if (code === "L-0263D0A3") return foreign(region, await addressTags(ec2));

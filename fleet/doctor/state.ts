@@ -9,14 +9,14 @@ import {
 import { parse } from "yaml";
 import { ExitCode } from "../../model/errors";
 import { STATE_BUCKET_PREFIX, STATE_KEY_ALIAS } from "../../model/names";
+import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 import { failureOf } from "../engine/failure";
 import { type Engine, EngineFailed, runEngine } from "../engine/processGroup";
-import { broken, ok, together, type Verdict, warning } from "../examination/finding";
 import type { Backend } from "../stacks/backend";
 import type { Project } from "../stacks/project";
 
 /** What can be said of the backend by its address alone. */
-export function stateBackend(backend: Backend): Verdict {
+export function stateBackend(backend: Backend): CheckResult {
   switch (backend.kind) {
     case "s3":
       return backend.foreign
@@ -35,7 +35,7 @@ export function stateBackend(backend: Backend): Verdict {
 }
 
 /** That the bucket is there; its value is the AWS region it is in. */
-export async function stateBucket(s3: S3Client, Bucket: string): Promise<Verdict<string | undefined>> {
+export async function stateBucket(s3: S3Client, Bucket: string): Promise<CheckResult<string | undefined>> {
   const head = await s3.send(new HeadBucketCommand({ Bucket })).catch(absent);
   if (!head)
     return broken(`the bucket ${Bucket} does not exist`, "create it (docs/deploy.md, step 1)", ExitCode.BadInput);
@@ -56,7 +56,7 @@ export async function bucketSettings(
   s3: S3Client,
   bucket: string,
   { at: region, awsRegions, ci }: BucketNeeds,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const Bucket = bucket;
   const [versioning, access] = await Promise.all([
     s3.send(new GetBucketVersioningCommand({ Bucket })),
@@ -104,7 +104,7 @@ function absent(error: unknown): undefined {
 }
 
 /** What each stack's file says of how its secrets are encrypted; a stack that was not made yet says nothing. */
-export function secretsProviders({ directory, stacks }: Project, backend: Backend): Verdict {
+export function secretsProviders({ directory, stacks }: Project, backend: Backend): CheckResult {
   const provider = `awskms://${STATE_KEY_ALIAS}?region=…`;
   const change = (stack: string) => `pulumi stack change-secrets-provider -s ${stack} "${provider}"`;
   return together(
@@ -134,7 +134,11 @@ function stackFile(directory: string, stack: string): Record<string, string | un
 }
 
 /** Whether each stack is there to deploy into. */
-export async function stacksExist(engine: Engine, { directory, stacks }: Project, backend: Backend): Promise<Verdict> {
+export async function stacksExist(
+  engine: Engine,
+  { directory, stacks }: Project,
+  backend: Backend,
+): Promise<CheckResult> {
   const environment = { PULUMI_SKIP_UPDATE_CHECK: "true" };
   const listed = await runEngine(engine, ["stack", "ls", "--json"], directory, environment).catch((error: unknown) => {
     if (!(error instanceof EngineFailed)) throw error;
@@ -151,7 +155,7 @@ export async function stacksExist(engine: Engine, { directory, stacks }: Project
   );
 }
 
-function unlisted(error: EngineFailed, { url }: Backend): Verdict {
+function unlisted(error: EngineFailed, { url }: Backend): CheckResult {
   const { message, exitCode } = failureOf(error);
   const loggedOut = /PULUMI_ACCESS_TOKEN|pulumi login|not logged in/.test(message);
   return broken(

@@ -2,15 +2,15 @@ import { PulumiCommand } from "@pulumi/pulumi/automation/cmd";
 import * as semver from "semver";
 import { ExitCode } from "../../model/errors";
 import { engines } from "../../package.json";
+import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 import { ensureEngine } from "../engine/ensureEngine";
 import { OLDEST_CLI, recentEnough } from "../engine/pins";
 import { type Engine, inOwnProcessGroup } from "../engine/processGroup";
 import { run } from "../engine/run";
-import { broken, ok, type Verdict, warning } from "../examination/finding";
 import { isOutdated } from "../terminal/node";
 
 /** @param version of this process, for example 20.19.0 */
-export function nodeRuntime(version: string): Verdict {
+export function nodeRuntime(version: string): CheckResult {
   if (!semver.satisfies(version, engines.node))
     return broken(`${version}, needed: ${engines.node}`, "install Node 22 or 24", ExitCode.BadInput);
   return isOutdated(version)
@@ -19,7 +19,7 @@ export function nodeRuntime(version: string): Verdict {
 }
 
 /** The engine that stacks run on; our own where the machine's is missing or too old, which plain `pulumi` would not be. */
-export async function pulumiCli(report: (message: string) => void, signal: AbortSignal): Promise<Verdict<Engine>> {
+export async function pulumiCli(report: (message: string) => void, signal: AbortSignal): Promise<CheckResult<Engine>> {
   const onPath = await PulumiCommand.get({ skipVersionCheck: true }).catch(() => undefined);
   const engine = inOwnProcessGroup(await ensureEngine(report, signal));
   if (onPath && recentEnough(onPath.version)) return ok(String(onPath.version), engine);
@@ -31,7 +31,7 @@ export async function pulumiCli(report: (message: string) => void, signal: Abort
 }
 
 /** The Kubernetes provider gets a cluster's token from `aws eks get-token`. */
-export async function awsCli(signal: AbortSignal): Promise<Verdict> {
+export async function awsCli(signal: AbortSignal): Promise<CheckResult> {
   try {
     const said = await run("aws", ["--version"], { signal });
     return ok(said.split(" ")[0] ?? said);

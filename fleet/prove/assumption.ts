@@ -1,12 +1,14 @@
 import { z } from "zod";
 import type { StackConfig } from "../../config/parse";
+import { ExitCode } from "../../model/errors";
+import { broken, type Check, type CheckResult, ok } from "../checks/checkResult";
 import type { StackOutputs } from "../stacks/stackOutputs";
 import type { Clouds } from "./clouds";
 
 export type RegionStack = Extract<StackConfig, { kind: "region" }>;
 type EdgeStack = Extract<StackConfig, { kind: "edge" }>;
 
-/** What is examined: the fleet as it is meant, and the clouds it stands on. */
+/** The fleet under test: its config, and clients of its clouds. */
 export interface Deployment {
   readonly clouds: Clouds;
   /** In order of preference. */
@@ -15,59 +17,57 @@ export interface Deployment {
   readonly outputs: StackOutputs;
   /** Names of the resources that a refreshing preview would change, by stack. */
   drifted(): Promise<readonly string[]>;
-  /** How long what takes time is waited for. */
+  /** How long each slow check waits. */
   readonly waits: Waits;
-  /** Aborted when the user asks for the end. */
+  /** Aborted when the user interrupts the command. */
   readonly signal: AbortSignal;
 }
 
-/** All in milliseconds. */
+/** Timeouts, in milliseconds. */
 export interface Waits {
-  /** Until an object has its copy elsewhere: S3 replication time control promises fifteen minutes. */
+  /** Until a new object exists in every other region: S3 replication time control promises 15 minutes. */
   readonly copyMs: number;
-  /** Until a flow that was saved just now is in each region. */
+  /** Until a newly saved flow exists in every region. */
   readonly settleMs: number;
-  /** For which requests go on after a pod is gone. */
+  /** How long the drain check sends requests after its pod has stopped. */
   readonly drainedMs: number;
 }
 
 export const WAITS: Waits = { copyMs: 16 * 60_000, settleMs: 30_000, drainedMs: 10_000 };
 
-/** What was seen. */
-export interface Seen {
-  /** In a line, where nothing is amiss. */
-  readonly found: string;
-  /** What is not as it is meant, a line each. */
-  readonly amiss: readonly string[];
+/** What a check of the deployed fleet observed. */
+export interface Observation {
+  /** One line, for a fleet without problems. */
+  readonly summary: string;
+  /** Every difference from the intended fleet, one line each. */
+  readonly problems: readonly string[];
 }
 
-/** Something that is taken for granted and that only the clouds can show. */
-export interface Assumption {
-  /** Unique; for people, and the key of a report that is gone on with. */
-  readonly name: string;
-  /** Why it is looked at: what could not be known before. */
-  readonly why: string;
-  /** What to do where it does not hold. */
-  readonly fix: string;
-  /** Whether it takes pods away or the like: looked at only when asked for. */
+/** Converts an observation into a check's result. */
+export const resultOf = ({ summary, problems }: Observation): CheckResult =>
+  problems.length === 0 ? ok(summary) : broken(problems.join("\n"), undefined, ExitCode.Disproved);
+
+/** A fact that the fleet depends on and that only its clouds can confirm. */
+export interface Assumption extends Check {
+  /** Whether the check disrupts the fleet, for instance by deleting a pod; it then needs `--disturb`. */
   readonly disturbs?: boolean;
 }
 
-/** Held once for the whole fleet. */
+/** An assumption about the whole fleet. */
 export interface FleetAssumption extends Assumption {
   readonly of: "fleet";
-  look(deployment: Deployment): Promise<Seen>;
+  look(deployment: Deployment): Promise<Observation>;
 }
 
-/** Held by each region. */
+/** An assumption about each region. */
 export interface RegionAssumption extends Assumption {
   readonly of: "region";
-  look(deployment: Deployment, stack: RegionStack): Promise<Seen>;
+  look(deployment: Deployment, stack: RegionStack): Promise<Observation>;
 }
 
-export { NotCheckable } from "../examination/finding";
+export { NotCheckable } from "../checks/checkResult";
 
-/** The differences between what is and what is meant, a line each: `status is DEGRADED, not ACTIVE`. */
+/** Returns the differences between the actual and the intended values, one line each: `status is DEGRADED, not ACTIVE`. */
 export function differences(
   what: string,
   actual: Readonly<Record<string, unknown>>,
@@ -81,9 +81,9 @@ export function differences(
 }
 
 /**
- * An answer in its known form.
+ * Parses a cloud's answer.
  *
- * @throws Error that says where it is another: then nothing is known, least of all that all is well
+ * @throws Error that names the first field without the expected shape
  */
 export function answered<T>(shape: z.ZodType<T>, what: string, answer: unknown): T {
   const parsed = shape.safeParse(answer);
@@ -94,20 +94,20 @@ export function answered<T>(shape: z.ZodType<T>, what: string, answer: unknown):
 
 const secretShape = z.object({ SecretString: z.string() });
 
-/** The value of a secret, where its ARN says: whoever asks must not let it out. */
+/** Reads a secret from Secrets Manager, in the region of its ARN. The caller must not output it. */
 export async function secretValue(clouds: Clouds, arn: string): Promise<string> {
   const answer = await clouds.aws(arn.split(":")[3] ?? "", "secretsmanager", "get-secret-value", { SecretId: arn });
   return answered(secretShape, "the secret", answer).SecretString;
 }
 
-/** Foundation's outputs of a region. */
+/** Returns the foundation stack's outputs for a region. */
 export function foundationOf({ outputs }: Deployment, { region }: RegionStack) {
   const own = outputs.foundation.regions[region.name];
   if (!own) throw new Error(`the foundation knows no ${region.name}: deploy it`);
   return own;
 }
 
-/** A region's own outputs. */
+/** Returns the outputs of a region's stack. */
 export function outputsOf({ outputs }: Deployment, { region }: RegionStack) {
   const own = outputs.regions.get(region.name);
   if (!own) throw new Error(`${region.name} has no outputs: deploy it`);

@@ -5,7 +5,7 @@ import { kubernetesObjects } from "../../sandbox/api/kubernetes";
 import type { LocalCloud } from "../../sandbox/cloud/client";
 import { connectLive, type LiveConnection } from "../../sandbox/live/client";
 import type { AgentStatus, LiveStatus } from "../../sandbox/live/status";
-import { NotCheckable } from "../examination/finding";
+import { NotCheckable } from "../checks/checkResult";
 import { liveDirectory } from "../local/live";
 import { localS3 } from "../local/localS3";
 import type { Health } from "../rollout/gate";

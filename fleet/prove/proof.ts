@@ -3,7 +3,7 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, UserError } from "../../model/errors";
-import type { Finding } from "../examination/finding";
+import type { Finding } from "../checks/checkResult";
 
 const findingShape = z.object({
   check: z.string(),

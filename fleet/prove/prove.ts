@@ -1,9 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { ExitCode } from "../../model/errors";
-import type { Examination } from "../examination/examination";
-import { broken, ok } from "../examination/finding";
+import type { CheckRun } from "../checks/checkRun";
 import { inWaves } from "../stacks/schedule";
-import type { Assumption, Deployment, FleetAssumption, RegionAssumption } from "./assumption";
+import { type Assumption, type Deployment, type FleetAssumption, type RegionAssumption, resultOf } from "./assumption";
 import { CLUSTER } from "./assumptions/cluster";
 import { DATA } from "./assumptions/data";
 import { EDGE } from "./assumptions/edge";
@@ -11,7 +9,7 @@ import { ENTRANCE } from "./assumptions/entrance";
 import { FLOWS } from "./assumptions/flows";
 import { IMAGES } from "./assumptions/images";
 
-/** Everything that is taken for granted, in the order in which it is told. */
+/** Every assumption, in the order of the report. */
 export const ASSUMPTIONS: readonly (RegionAssumption | FleetAssumption)[] = [
   ...CLUSTER,
   ...IMAGES,
@@ -21,57 +19,54 @@ export const ASSUMPTIONS: readonly (RegionAssumption | FleetAssumption)[] = [
   ...EDGE,
 ];
 
-/** Looks at once: each may be a process of the AWS CLI, which is no light thing. */
+/** Concurrent checks; each may start the AWS CLI, which is a large process. */
 const WIDTH = 6;
 
 export interface Chosen {
-  /** Regions to look at. What the whole fleet holds is looked at where all are chosen. */
+  /** Regions to check. Checks of the whole fleet run only if all regions are chosen. */
   readonly regions: readonly string[];
-  /** Also what takes pods away. */
+  /** Also run the checks that delete pods. */
   readonly disturb: boolean;
-  /** Names of checks that need not be done again. */
+  /** Names of checks to skip. */
   readonly known: ReadonlySet<string>;
 }
 
-/** One assumption, of the fleet or of one region. */
-interface Check {
+/** One assumption about the fleet or about one region. */
+interface PlannedCheck {
   readonly name: string;
   readonly assumption: Assumption;
   look(): ReturnType<FleetAssumption["look"]>;
 }
 
 /**
- * Looks at everything that is chosen; resolved once all is known to the examination.
+ * Runs the chosen checks.
  *
- * @returns the names of all checks, those known already too, in the order in which they are told
+ * @returns the names of all checks in the order of the report, including skipped ones
  */
-export async function prove(examination: Examination, deployment: Deployment, chosen: Chosen): Promise<string[]> {
-  // Each look listens for the end.
+export async function prove(run: CheckRun, deployment: Deployment, chosen: Chosen): Promise<string[]> {
+  // Each check adds a listener.
   setMaxListeners(0, deployment.signal);
   const all = checksOf(deployment, chosen);
   const checks = all.filter(({ name }) => !chosen.known.has(name));
   const byName = new Map(checks.map((check) => [check.name, check]));
   const disturbing = checks.filter(({ assumption }) => assumption.disturbs).map(({ name }) => name);
-  // The engine shows its own progress, and what takes pods away must not be seen by anybody else's look.
+  // These run alone: the engine shows its own progress, and a deleted pod would fail other checks.
   const last = checks.filter(({ name }) => name === "drift").map(({ name }) => name);
   const alone = [...last, ...disturbing].map((name) => [name]);
   const order = [[...byName.keys()].filter((name) => !alone.flat().includes(name)), ...alone];
-  await inWaves(order, (name) => checked(examination, byName.get(name), deployment.signal), { width: WIDTH });
+  await inWaves(order, (name) => checked(run, byName.get(name), deployment.signal), { width: WIDTH });
   return all.map(({ name }) => name);
 }
 
-async function checked(examination: Examination, check: Check | undefined, signal: AbortSignal): Promise<void> {
+async function checked(run: CheckRun, check: PlannedCheck | undefined, signal: AbortSignal): Promise<void> {
   if (!check || signal.aborted) return;
-  await examination.check(check.name, [], async () => {
-    const { found, amiss } = await check.look();
-    return amiss.length === 0 ? ok(found) : broken(amiss.join("\n"), check.assumption.fix, ExitCode.Disproved);
-  }).verdict;
+  await run.check({ name: check.name, fix: check.assumption.fix }, [], async () => resultOf(await check.look())).value;
 }
 
-function checksOf(deployment: Deployment, { regions, disturb }: Chosen): Check[] {
+function checksOf(deployment: Deployment, { regions, disturb }: Chosen): PlannedCheck[] {
   const stacks = deployment.regions.filter(({ region }) => regions.includes(region.name));
   const whole = stacks.length === deployment.regions.length;
-  return ASSUMPTIONS.filter(({ disturbs }) => disturb || !disturbs).flatMap((assumption): Check[] => {
+  return ASSUMPTIONS.filter(({ disturbs }) => disturb || !disturbs).flatMap((assumption): PlannedCheck[] => {
     if (assumption.of === "fleet")
       return whole ? [{ name: assumption.name, assumption, look: () => assumption.look(deployment) }] : [];
     return stacks.map((stack) => ({

@@ -1,97 +1,71 @@
 import { described } from "../../config/capacity";
 import { shortages } from "../../model/capacity";
 import { DRILL_OVERDUE_SECONDS } from "../../observability/alerts/sync";
-import { CERTIFICATE_DAYS } from "../prove/assumptions/entrance";
-import { newestOf, ofOtherRegions } from "./backups";
+import { type CheckResult, notChecked, ok, warning } from "../checks/checkResult";
 import {
-  type Backup,
-  type Balancer,
-  type Evidence,
-  ifKnown,
-  isKnown,
-  type PastDrill,
-  type RegionEvidence,
-} from "./evidence";
+  monitor as monitorAssumption,
+  pool as poolAssumption,
+  poolHealth,
+  steering as steeringAssumption,
+} from "../prove/assumptions/edge";
+import { certificate } from "../prove/assumptions/entrance";
+import { running, signatures } from "../prove/assumptions/images";
+import { newestOf, ofOtherRegions } from "./backups";
+import { type Backup, type Evidence, ifKnown, isKnown, type PastDrill, type RegionEvidence } from "./evidence";
 import {
   bad,
   duration,
   type FleetCheck,
-  good,
-  type Judgement,
   judged,
-  poor,
+  provedInFleet,
+  provedInRegion,
   type RegionCheck,
   unless,
-} from "./judgement";
+} from "./readyCheck";
 
-const DAY_MS = 86_400_000;
-/** S3 replication time control promises fifteen minutes: what is younger may be on its way. */
+/** S3 replication time control promises 15 minutes; a younger object may not have arrived yet. */
 const COPY_SECONDS = 900;
 
-const health: RegionCheck = {
+const health = provedInRegion(poolHealth, {
   name: "health",
-  of: "region",
   weight: 14,
   why: "a region that is down cannot take over users: the fleet has already lost one region",
-  fix: "the monitor shows the reason; docs/operations/region-lost.md",
-  judge: (region) => judged(region.health, ({ healthy, said }) => (healthy ? good(said) : bad(said))),
-};
-
-const pool: RegionCheck = {
-  name: "pool",
-  of: "region",
-  weight: 6,
-  why: "a pool that was drained and forgotten receives no failover",
-  fix: "enable it in Cloudflare; restore after a killed drill with `drill --restore`, otherwise with `up edge`",
-  judge: (region) =>
-    judged(region.pool, ({ enabled, originEnabled }) =>
-      unless(
-        [...(enabled ? [] : ["it is switched off"]), ...(originEnabled ? [] : ["its origin is switched off"])],
-        "switched on",
-      ),
-    ),
-};
-
-const steering: FleetCheck = {
-  name: "steering",
-  of: "fleet",
-  weight: 4,
-  why: "the order of the pools is the failover order, and the fallback pool receives all users if every pool is down",
-  fix: "`up edge` restores it; if the plan rejects a policy, choose a different `steering` in Pulumi.edge.yaml",
-  judge: ({ balancer, intended }) =>
-    judged(balancer, (is) =>
-      unless(differing(steered(is), steered(intended.balancer)), `${is.policy} over ${is.order.join(", ")}`),
-    ),
-};
-
-const monitor: FleetCheck = {
-  name: "monitor",
-  of: "fleet",
-  weight: 2,
-  why: "its numbers determine how long a loss stays undetected",
-  fix: "`up edge` restores them; if the plan rejects one, see its limits",
-  judge: ({ monitor: learnt, intended }) =>
-    judged(learnt, (is) =>
-      unless(
-        differing({ ...is }, { ...intended.monitor }),
-        `every ${is.intervalSeconds} s, down after ${is.consecutiveDown}`,
-      ),
-    ),
-};
-
-const steered = ({ enabled, policy, order, fallback }: Balancer) => ({
-  "switched on": enabled,
-  policy,
-  "order of the pools": order.join(", "),
-  "fallback pool": fallback,
 });
 
-/** `policy is off, not proximity`, a line each. */
-function differing(is: Readonly<Record<string, unknown>>, meant: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(meant)
-    .filter(([key, value]) => is[key] !== value)
-    .map(([key, value]) => `${key} is ${is[key]}, not ${value}`);
-}
+const pool = provedInRegion(poolAssumption, {
+  name: "pool",
+  weight: 6,
+  why: "a pool that was drained and forgotten receives no failover",
+});
+
+const intendedSteering = provedInFleet(steeringAssumption, {
+  name: "steering",
+  weight: 4,
+  why: "the order of the pools is the failover order, and the fallback pool receives all users if every pool is down",
+});
+
+const steering: FleetCheck = {
+  name: intendedSteering.name,
+  of: "fleet",
+  weight: intendedSteering.weight,
+  why: intendedSteering.why,
+  fix: intendedSteering.fix,
+  judge(evidence) {
+    const result = intendedSteering.judge(evidence);
+    return result.result === "ok" && evidence.oldShare > 0
+      ? warning(
+          "a lost region's users may reach the old LangFlow until its share is 0",
+          "finish the cut-over (docs/move-in.md)",
+        )
+      : result;
+  },
+};
+
+const monitor = provedInFleet(monitorAssumption, {
+  name: "monitor",
+  weight: 2,
+  why: "its numbers determine how long a loss stays undetected",
+});
 
 const replication: RegionCheck = {
   name: "replication",
@@ -111,7 +85,7 @@ const replication: RegionCheck = {
         ...(waiting > 0 ? [`${waiting} rows of other regions are not in its database`] : []),
         ...(deletesHeld.length > 0 ? [`deleted here alone until a person decides: ${deletesHeld.join(", ")}`] : []),
       ];
-      return short.length > 0 ? poor([...short, lag].join("; ")) : good(lag);
+      return short.length > 0 ? warning([...short, lag].join("; ")) : ok(lag);
     }),
 };
 
@@ -125,8 +99,8 @@ const tables: RegionCheck = {
     judged(learnt, ({ refused, renamed }) => {
       if (refused.length > 0) return bad(`no row of ${refused.join(", ")} is replicated`);
       return renamed.length > 0
-        ? poor(`renamed, as another region had the name before: ${renamed.join(", ")}`)
-        : good("every table that is to be");
+        ? warning(`renamed, as another region had the name before: ${renamed.join(", ")}`)
+        : ok("every table that is to be");
     }),
 };
 
@@ -136,25 +110,25 @@ const record: RegionCheck = {
   weight: 2,
   why: "Git has each flow's history, and users push to it; a failover does not need it, so this is at most a warning",
   fix: "the recorder's log shows the failing step; held flows need a person: docs/operations/held-flows.md",
-  judge: ({ region, record: learnt, limits }, { regions, intended }) => {
-    if (!intended.isRecorded) return good("the config has no flowRepository");
+  judge: ({ region, record: learnt, limits }, { regions, isRecorded }) => {
+    if (!isRecorded) return ok("the config has no flowRepository");
     return judged(learnt, (state) => {
       if (state === undefined) return elsewhere(regions.filter((other) => other.region !== region));
       const { seconds, held } = state;
-      if (seconds === undefined) return poor("the recorder, which has recorded nothing yet");
+      if (seconds === undefined) return warning("the recorder, which has recorded nothing yet");
       const lag = `the recorder, ${duration(seconds)} behind`;
-      if (seconds > limits.recordSeconds) return poor(`${lag}, above ${duration(limits.recordSeconds)}`);
-      return held > 0 ? poor(`${lag}; ${held} flows or deletes are held in the record`) : good(lag);
+      if (seconds > limits.recordSeconds) return warning(`${lag}, above ${duration(limits.recordSeconds)}`);
+      return held > 0 ? warning(`${lag}; ${held} flows or deletes are held in the record`) : ok(lag);
     });
   },
 };
 
-/** Of a region that is not the recorder: one of the others is, or may be. */
-function elsewhere(others: readonly RegionEvidence[]): Judgement {
+/** Judges a region that is not the recorder. */
+function elsewhere(others: readonly RegionEvidence[]): CheckResult {
   const recorder = others.find((other) => ifKnown(other.record) !== undefined);
-  if (recorder) return good(`${recorder.region} is the recorder`);
+  if (recorder) return ok(`${recorder.region} is the recorder`);
   const silent = others.find((other) => !isKnown(other.record));
-  return silent ? good(`not the recorder; ${silent.region} may be`) : poor("no region is the recorder");
+  return silent ? ok(`not the recorder; ${silent.region} may be`) : warning("no region is the recorder");
 }
 
 const backupAge: RegionCheck = {
@@ -168,7 +142,7 @@ const backupAge: RegionCheck = {
       if (!newest) return bad("there is none");
       const seconds = (at - newest.at) / 1000;
       const age = `the newest is ${duration(seconds)} old`;
-      return seconds > limits.backupSeconds ? bad(`${age}, above ${duration(limits.backupSeconds)}`) : good(age);
+      return seconds > limits.backupSeconds ? bad(`${age}, above ${duration(limits.backupSeconds)}`) : ok(age);
     }),
 };
 
@@ -180,16 +154,16 @@ const backupAbroad: RegionCheck = {
   fix: "check the object's `ReplicationStatus` (FAILED: the role's permissions); S3 Batch Replication copies missing objects",
   judge: ({ region, backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
-      if (!newest) return { result: "not checked", finding: "there is no backup" };
+      if (!newest) return notChecked("there is no backup");
       const ageOf = (backup: Backup) => (at - backup.at) / 1000;
       return judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
         if (copy && ageOf(copy) <= limits.backupSeconds)
-          return good(`one of ${duration(ageOf(copy))} ago is in another region's bucket`);
-        if (ageOf(newest) > limits.backupSeconds) return { result: "not checked", finding: "there is no new one" };
+          return ok(`one of ${duration(ageOf(copy))} ago is in another region's bucket`);
+        if (ageOf(newest) > limits.backupSeconds) return notChecked("there is no new one");
         const said = copy
           ? `the newest elsewhere is ${duration(ageOf(copy))} old`
           : `all are in ${region}'s own bucket`;
-        return ageOf(newest) < COPY_SECONDS ? poor(`${said}; the newest may be on its way`) : bad(said);
+        return ageOf(newest) < COPY_SECONDS ? warning(`${said}; the newest may be on its way`) : bad(said);
       });
     }),
 };
@@ -202,7 +176,7 @@ const backupWhole: RegionCheck = {
   fix: "create a new backup by hand; the bucket keeps older object versions, and `agent verify` finds damaged objects",
   judge: ({ region, backups }) =>
     judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
-      if (!copy) return { result: "not checked", finding: "there is none elsewhere" };
+      if (!copy) return notChecked("there is none elsewhere");
       return unless(copy.amiss, `${copy.id} has every object of its manifest, in its size`);
     }),
 };
@@ -218,9 +192,7 @@ const database: RegionCheck = {
       if (at === undefined) return bad(`nothing can be restored yet: ${said}`);
       const seconds = (now - at) / 1000;
       const age = `${duration(seconds)} old: ${said}`;
-      return seconds > limits.restorableSeconds
-        ? bad(`${age}; above ${duration(limits.restorableSeconds)}`)
-        : good(age);
+      return seconds > limits.restorableSeconds ? bad(`${age}; above ${duration(limits.restorableSeconds)}`) : ok(age);
     }),
 };
 
@@ -252,8 +224,8 @@ const capacity: RegionCheck = {
       const rest = short.filter(({ of }) => of !== "pods");
       const impossible = rest.filter(({ impossible: never }) => never).map((each) => described(each, is).finding);
       if (after.length + impossible.length > 0) return bad([...after, ...impossible].join("\n"));
-      if (rest.length > 0) return poor(rest.map((each) => described(each, is).finding).join("\n"));
-      return good(`${is.podsAfterLoss} pods after another region's loss, of ${max} that the autoscaler may run`);
+      if (rest.length > 0) return warning(rest.map((each) => described(each, is).finding).join("\n"));
+      return ok(`${is.podsAfterLoss} pods after another region's loss, of ${max} that the autoscaler may run`);
     }),
 };
 
@@ -268,57 +240,27 @@ const quota: RegionCheck = {
       const [after, rolling] = [Math.ceil(cores.needs.afterLoss), Math.ceil(cores.needs.rolling)];
       const said = `${allowed} cores allowed, ${after} needed after another region's loss, ${rolling} at most`;
       if (allowed < after) return bad(said);
-      return allowed < rolling ? poor(said) : good(said);
+      return allowed < rolling ? warning(said) : ok(said);
     }),
 };
 
-const images: RegionCheck = {
+const images = provedInRegion(running, {
   name: "images",
-  of: "region",
   weight: 3,
   why: "users get the same behaviour in every region only if all run the same digest",
-  fix: "`up` restores the configured digests; the cluster's audit log shows who changed them",
-  judge: (region, { intended }) =>
-    judged(region.images, (running) =>
-      unless(
-        [
-          ...running
-            .filter((each) => !intended.images.includes(each))
-            .map((each) => `${each} runs, which the config does not name`),
-          ...intended.images.filter((each) => !running.includes(each)).map((each) => `nothing runs ${each}`),
-        ],
-        `${intended.images.length} images, by the config's digests`,
-      ),
-    ),
-};
+});
 
-const signatures: RegionCheck = {
+const signed = provedInRegion(signatures, {
   name: "signatures",
-  of: "region",
   weight: 2,
   why: "`deploy` refuses a region whose registry lacks the signature; find out before you need to deploy",
-  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs an image without a signature",
-  judge: (region) => judged(region.unsigned, (amiss) => unless(amiss, "signed, in the region's own registry")),
-};
+});
 
-const certificates: RegionCheck = {
+const certificates = provedInRegion(certificate, {
   name: "certificates",
-  of: "region",
   weight: 4,
   why: "an expired certificate takes the region offline, and ACM renews it only while its DNS record exists",
-  fix: "restore the validation record (see `aws acm describe-certificate`): ACM renews 60 days before expiry",
-  judge: (region, { at }) =>
-    judged(region.certificates, (all) => {
-      const left = all.map(({ endsAt }) => Math.floor(((endsAt ?? Number.NaN) - at) / DAY_MS));
-      const amiss = all.flatMap(({ name, status }, index) => {
-        if (status !== "ISSUED") return [`${name} is ${status}`];
-        const days = left[index] ?? Number.NaN;
-        if (Number.isNaN(days)) return [`${name} has no end`];
-        return days > CERTIFICATE_DAYS ? [] : [`${name}: ${days} days are left`];
-      });
-      return unless(amiss, `${Math.min(...left)} days are left`);
-    }),
-};
+});
 
 const drift: FleetCheck = {
   name: "drift",
@@ -347,22 +289,22 @@ const drill: RegionCheck = {
       const said = `${newest.fault} ${duration(secondsSince(newest, evidence))} ago`;
       if (!isCurrent(newestPassed, evidence))
         return lacking(newestPassed ? `none passed since ${said}` : `none passed; the last was ${said}`, evidence);
-      if (!newest.passed) return poor(`the last, ${said}, missed ${newest.missed.join(", ")}`);
-      return good(`${said}, passed`);
+      if (!newest.passed) return warning(`the last, ${said}, missed ${newest.missed.join(", ")}`);
+      return ok(`${said}, passed`);
     }),
 };
 
-/** One region's drill says much of the others', which run the same: without any at all nothing is known. */
-function lacking(said: string, evidence: Evidence): Judgement {
+/** A missing drill is a warning if a different region passed one, since all regions run the same program. */
+function lacking(said: string, evidence: Evidence): CheckResult {
   const another = evidence.regions.find(({ drills }) => isCurrent(ifKnown(drills)?.newestPassed, evidence));
-  return another ? poor(`${said}; one of ${another.region} passed`) : bad(said);
+  return another ? warning(`${said}; one of ${another.region} passed`) : bad(said);
 }
 
 const secondsSince = ({ ended }: PastDrill, { at }: Evidence) => (at - ended) / 1000;
 const isCurrent = (passed: PastDrill | undefined, evidence: Evidence) =>
   passed !== undefined && secondsSince(passed, evidence) <= DRILL_OVERDUE_SECONDS;
 
-/** Everything that readiness is made of, in the order in which it is told; the weights are 100 together. */
+/** Every check, in the order of the report; the weights add up to 100. */
 export const CHECKS: readonly (RegionCheck | FleetCheck)[] = [
   health,
   pool,
@@ -379,7 +321,7 @@ export const CHECKS: readonly (RegionCheck | FleetCheck)[] = [
   capacity,
   quota,
   images,
-  signatures,
+  signed,
   certificates,
   drift,
   drill,

@@ -1,81 +1,64 @@
 import type { Capacity } from "../../model/capacity";
 import { ExitCode } from "../../model/errors";
 import type { MonitorTimes } from "../../model/failover";
+import { NotCheckable } from "../checks/checkResult";
+import { resultOfError } from "../checks/resultOfError";
 import type { Restorable } from "../drill/backend";
-import { NotCheckable } from "../examination/finding";
-import { verdictOf } from "../examination/verdictOf";
-import type { Health } from "../rollout/gate";
+import type { Observation } from "../prove/assumption";
 
-/** Something that was learnt, or why it was not: that is never as good as what is known to be good. */
+/** A value, or the reason why it is unknown. An unknown never counts as good. */
 export type Learnt<T> = { readonly value: T } | NotLearnt;
 
 export interface NotLearnt {
-  /** The reason, in words. */
+  /** The reason. */
   readonly unknown: string;
-  /** Of a look that was refused, not answered, or answered in another form; absent where nobody can be asked such a thing. */
+  /** Set if a cloud refused the request, did not answer, or answered in an unknown shape; absent if there is nothing to ask. */
   readonly exitCode?: ExitCode;
 }
 
-/** All that readiness is judged by, as it was at one moment. */
+/** Observations of `prove`'s assumptions, by the assumption's name. */
+export type Observed = Readonly<Record<string, Learnt<Observation>>>;
+
+/** Everything that readiness is judged by, collected at one moment. */
 export interface Evidence {
   /** Milliseconds since 1970. */
   readonly at: number;
   /** In order of preference. */
   readonly regions: readonly RegionEvidence[];
-  readonly intended: Intended;
-  readonly balancer: Learnt<Balancer>;
-  /** The applied one, by which a loss would be noticed. */
+  /** Assumptions about the whole fleet. */
+  readonly observed: Observed;
+  /** Whether the config has a repository for the record of flows. */
+  readonly isRecorded: boolean;
+  /** The share of users that an old LangFlow receives while moving in; 0 without one. */
+  readonly oldShare: number;
+  /** The applied monitor, which determines how fast a loss is detected. */
   readonly monitor: Learnt<MonitorTimes>;
   /** Resources that a refreshing preview would change. */
   readonly drift: Learnt<readonly string[]>;
 }
 
-/** What the program says. */
-export interface Intended {
-  readonly balancer: Balancer;
-  readonly monitor: MonitorTimes;
-  /** `repository@digest` of every image that LangFlow's and the agent's pods run. */
-  readonly images: readonly string[];
-  /** Whether flows are recorded in Git. */
-  readonly isRecorded: boolean;
-}
-
-/** How users are steered; pools by their regions. */
-export interface Balancer {
-  readonly enabled: boolean;
-  readonly policy: string;
-  readonly order: readonly string[];
-  readonly fallback: string;
-}
-
 export interface RegionEvidence {
   readonly region: string;
+  /** Assumptions about this region. */
+  readonly observed: Observed;
   readonly limits: Limits;
-  /** Whether its pool, and the origin in it, are switched on. */
-  readonly pool: Learnt<{ readonly enabled: boolean; readonly originEnabled: boolean }>;
-  readonly health: Learnt<Health>;
   readonly replication: Learnt<ReplicationState>;
-  /** Undefined where another region is the recorder. */
+  /** Undefined if a different region is the recorder. */
   readonly record: Learnt<RecordState | undefined>;
-  /** Of every region's bucket, its own among them. */
+  /** This region's backups in every region's bucket, including its own. */
   readonly backups: readonly BucketBackups[];
   readonly restorable: Learnt<Restorable>;
   readonly rehearsal: Learnt<Rehearsal>;
-  /** By the config. */
+  /** According to the config. */
   readonly capacity: Capacity;
-  /** The applied autoscaler's most pods. */
+  /** Maximum pods of the applied autoscaler. */
   readonly podsMax: Learnt<number>;
-  /** Cores of standard on-demand instances that the account may run. */
+  /** The account's quota of cores in standard on-demand instances. */
   readonly coresQuota: Learnt<number>;
-  /** `repository@digest`, or whatever else runs, of every container of LangFlow's and the agent's Deployment. */
-  readonly images: Learnt<readonly string[]>;
-  /** What is wrong with the images' signatures, a line each. */
-  readonly unsigned: Learnt<readonly string[]>;
-  readonly certificates: Learnt<readonly Certificate[]>;
   readonly drills: Learnt<Drills>;
 }
 
-/** Seconds from which on something of a region is late, as its alerts have them. */
+/** Ages above which a region's data is late, in seconds; the alerts have the same limits. */
 export interface Limits {
   readonly replicationSeconds: number;
   readonly recordSeconds: number;
@@ -109,7 +92,7 @@ export interface RecordState {
   readonly held: number;
 }
 
-/** What one bucket holds of a region's backups. */
+/** A region's backups in one bucket. */
 export interface BucketBackups {
   /** The region whose bucket it is. */
   readonly bucketOf: string;
@@ -121,29 +104,21 @@ export interface Backup {
   readonly id: string;
   /** When it was begun, milliseconds since 1970. */
   readonly at: number;
-  /** Where objects are not as the manifest has them, a line each. */
+  /** Objects that differ from the manifest, one line each. */
   readonly amiss: readonly string[];
 }
 
-/** A backup that was restored into an empty database, counted and dropped. */
+/** A test restore: a backup restored into an empty database, counted and dropped. */
 export interface Rehearsal {
   readonly id: string;
   readonly seconds: number;
-  /** Rows that are not as many as the manifest says, a line each. */
+  /** Tables whose row count differs from the manifest, one line each. */
   readonly amiss: readonly string[];
-  /** In words what was restored. */
+  /** What was restored. */
   readonly said: string;
 }
 
-export interface Certificate {
-  readonly name: string;
-  /** ACM's word, `ISSUED` where it is in force. */
-  readonly status: string;
-  /** Milliseconds since 1970; absent: it has no end yet. */
-  readonly endsAt?: number;
-}
-
-/** A drill as its summary tells it. */
+/** A drill, from its summary. */
 export interface PastDrill {
   readonly fault: string;
   /** Milliseconds since 1970. */
@@ -154,7 +129,7 @@ export interface PastDrill {
   readonly recoverySeconds?: number | undefined;
 }
 
-/** A region's drills; each absent where there is none. */
+/** A region's newest drills; absent if there is none. */
 export interface Drills {
   readonly newest?: PastDrill | undefined;
   readonly newestPassed?: PastDrill | undefined;
@@ -162,13 +137,13 @@ export interface Drills {
 
 export const isKnown = <T>(learnt: Learnt<T>): learnt is { readonly value: T } => "value" in learnt;
 
-/** The value, or undefined where it was not learnt. */
+/** Returns the value, or undefined if it is unknown. */
 export const ifKnown = <T>(learnt: Learnt<T>): T | undefined => (isKnown(learnt) ? learnt.value : undefined);
 
-/** One look takes no longer: a bucket of a region that is gone never answers. */
+/** Timeout of one request: a bucket of a lost region may never answer. */
 const LOOK_MS = 60_000;
 
-/** What a look learns; an error in it is its own and nobody else's. */
+/** Runs one request. An error becomes an unknown value and does not affect other requests. */
 export async function learn<T>(look: () => Promise<T>, withinMs = LOOK_MS): Promise<Learnt<T>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -186,8 +161,8 @@ export async function learn<T>(look: () => Promise<T>, withinMs = LOOK_MS): Prom
 
 function notLearnt(error: unknown): NotLearnt {
   if (error instanceof NotCheckable) return { unknown: error.message };
-  const verdict = verdictOf(error);
-  // A look that we were refused is a warning, without an exit code of its own.
-  const exitCode = verdict.result === "broken" ? verdict.exitCode : ExitCode.Unauthenticated;
-  return { unknown: verdict.finding, exitCode };
+  const result = resultOfError(error);
+  // A refused request is a warning, which has no exit code.
+  const exitCode = result.result === "broken" ? result.exitCode : ExitCode.Unauthenticated;
+  return { unknown: result.finding, exitCode };
 }

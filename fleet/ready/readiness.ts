@@ -1,16 +1,16 @@
 import { ExitCode } from "../../model/errors";
-import type { Finding } from "../examination/finding";
+import { type CheckResult, type Finding, findingOf } from "../checks/checkResult";
 import { CHECKS } from "./checks";
 import type { Evidence } from "./evidence";
-import type { FleetCheck, Judgement, RegionCheck } from "./judgement";
+import type { FleetCheck, RegionCheck } from "./readyCheck";
 
-/** How ready a fleet is for the loss of a region. */
+/** How ready the fleet is for the loss of a region. */
 export interface Readiness {
-  /** 0 to 100: the points of all that is known to be good. */
+  /** 0 to 100: the points of the passed checks. */
   readonly score: number;
-  /** What took points away, the most first. */
+  /** The checks that lost points, most points first. */
   readonly lost: readonly Lost[];
-  /** A line a check and region. */
+  /** One per check and region. */
   readonly findings: readonly ReadyFinding[];
 }
 
@@ -18,85 +18,75 @@ export interface Lost {
   readonly check: string;
   /** Of 100. */
   readonly points: number;
-  /** Whether nothing was learnt, rather than something bad. */
+  /** Whether the check had no result, rather than a bad one. */
   readonly unknown: boolean;
-  /** Whether somebody refused the look or did not answer, who is asked again another time. */
+  /** Whether a cloud refused the request or did not answer; a later run may succeed. */
   readonly unanswered: boolean;
   readonly reason: string;
 }
 
 export interface ReadyFinding extends Finding {
-  /** The check's name, without a region's. */
+  /** The check's name, without the region's. */
   readonly name: string;
-  /** The region, of what is of a region. */
+  /** Absent for a check of the whole fleet. */
   readonly region?: string;
 }
 
-/** The share of a check's points that is lost. What is not known is worth as little as what is bad. */
-const SHARES: Readonly<Record<Judgement["result"], number>> = { ok: 0, warning: 0.5, broken: 1, "not checked": 1 };
-/** Of regions that lose as much: what is bad is told before what is not known. */
-const GRAVITY: readonly Judgement["result"][] = ["broken", "not checked", "warning", "ok"];
+/** The share of its points that a check loses. An unknown costs as much as a failure. */
+const SHARES: Readonly<Record<CheckResult["result"], number>> = { ok: 0, warning: 0.5, broken: 1, "not checked": 1 };
+/** From the worst. Failures come before unknowns, which cost the same. */
+const WORST_FIRST: readonly CheckResult["result"][] = ["broken", "not checked", "warning", "ok"];
 
-/** Judges all that was learnt. The same evidence always gives the same. */
+/** Judges the evidence. The same evidence always has the same result. */
 export function readinessOf(evidence: Evidence): Readiness {
-  const looked = CHECKS.map((check) => ({ check, judgements: judgementsOf(check, evidence) }));
-  const lost = looked.flatMap(({ check, judgements }) => lostBy(check, judgements));
+  const judged = CHECKS.map((check) => ({ check, results: resultsOf(check, evidence) }));
+  const lost = judged.flatMap(({ check, results }) => lostBy(check, results));
   return {
     score: lost.reduce((left, { points }) => left - points, 100),
     lost: lost.sort((one, other) => other.points - one.points),
-    findings: looked.flatMap(({ check, judgements }) => judgements.map((each) => findingOf(check, each))),
+    findings: judged.flatMap(({ check, results }) =>
+      results.map(({ result, region }) => ({
+        ...findingOf(check, result, region),
+        name: check.name,
+        ...(region !== undefined && { region }),
+      })),
+    ),
   };
 }
 
-interface Judged extends Judgement {
-  /** Absent of the whole fleet. */
+interface Judged {
+  readonly result: CheckResult;
+  /** Absent for a check of the whole fleet. */
   readonly region?: string;
 }
 
-function judgementsOf(check: RegionCheck | FleetCheck, evidence: Evidence): Judged[] {
-  if (check.of === "fleet") return [check.judge(evidence)];
-  return evidence.regions.map((each) => ({ ...check.judge(each, evidence), region: each.region }));
+function resultsOf(check: RegionCheck | FleetCheck, evidence: Evidence): Judged[] {
+  if (check.of === "fleet") return [{ result: check.judge(evidence) }];
+  return evidence.regions.map((each) => ({ result: check.judge(each, evidence), region: each.region }));
 }
 
-function lostBy({ name, weight }: RegionCheck | FleetCheck, judgements: readonly Judged[]): Lost[] {
-  const [worst] = judgements.toSorted((one, other) => GRAVITY.indexOf(one.result) - GRAVITY.indexOf(other.result));
-  if (!worst || worst.result === "ok") return [];
-  const { result, exitCode, finding } = worst;
-  const regions = judgements.flatMap((each) => (each.result === result ? (each.region ?? []) : []));
+function lostBy({ name, weight }: RegionCheck | FleetCheck, results: readonly Judged[]): Lost[] {
+  const order = ({ result }: Judged) => WORST_FIRST.indexOf(result.result);
+  const [worst] = results.toSorted((one, other) => order(one) - order(other));
+  if (!worst || worst.result.result === "ok") return [];
+  const { result, finding } = worst.result;
+  const regions = results.flatMap((each) => (each.result.result === result ? (each.region ?? []) : []));
   return [
     {
       check: name,
       points: weight * SHARES[result],
       unknown: result === "not checked",
-      unanswered: exitCode !== undefined,
+      unanswered: worst.result.result === "not checked" && worst.result.exitCode !== undefined,
       reason: `${regions.length > 0 ? `${regions.join(", ")}: ` : ""}${finding.replaceAll("\n", "; ")}`,
     },
   ];
 }
 
-function findingOf(
-  { name, fix }: RegionCheck | FleetCheck,
-  { result, finding, region, exitCode }: Judged,
-): ReadyFinding {
-  return {
-    check: region === undefined ? name : `${region}: ${name}`,
-    name,
-    result,
-    finding,
-    ...(region !== undefined && { region }),
-    ...((result === "broken" || result === "warning") && {
-      fix: region === undefined ? fix : fix.replaceAll("<region>", region),
-    }),
-    ...(result === "broken" && { exitCode: ExitCode.Disproved }),
-    ...(exitCode !== undefined && { exitCode }),
-  };
-}
-
 /**
- * What the process ends with. 13: something does not hold, or the score is below what was asked for; 3 or 10 where that may only be
- * because somebody refused a look, or did not answer. What nobody can be asked costs points, and is no failure by itself.
+ * Returns the exit code. 13: a check failed, or the score is below the minimum. 3 or 10: a cloud refused a request or did not
+ * answer, and the missing points could be enough. A check that cannot run costs points but is not a failure.
  *
- * @param minimum the score that is enough, whatever does not hold; undefined: everything is to hold
+ * @param minimum a sufficient score, even if checks fail; undefined: every check must pass
  */
 export function exitCodeOf({ score, lost, findings }: Readiness, minimum?: number): ExitCode {
   const unanswered = findings.find(({ result, exitCode }) => result === "not checked" && exitCode)?.exitCode;

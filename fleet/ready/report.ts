@@ -1,10 +1,10 @@
 import pc from "picocolors";
-import type { Finding } from "../examination/finding";
-import { findingsTable } from "../examination/table";
+import type { Finding } from "../checks/checkResult";
+import { findingsTable } from "../checks/findingsTable";
 import { table } from "../terminal/table";
-import { duration } from "./judgement";
 import type { PredictedLoss, Prediction, RegionPrediction } from "./prediction";
 import type { Lost, Readiness, ReadyFinding } from "./readiness";
+import { duration } from "./readyCheck";
 
 /** Characters a line of a cell where no terminal says less. */
 const SENTENCE = 60;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding } from "../../fleet/examination/finding";
+import type { Finding } from "../../fleet/checks/checkResult";
 import { ASSUMPTIONS } from "../../fleet/prove/prove";
 import { ExitCode } from "../../model/errors";
 import { LocalFleet } from "../engine/localFleet";

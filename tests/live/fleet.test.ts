@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { Finding } from "../../fleet/examination/finding";
+import type { Finding } from "../../fleet/checks/checkResult";
 import { ExitCode } from "../../model/errors";
 import { type Access, ruleOf } from "../../model/frontDoor/routes";
 import { isRunning } from "../../sandbox/directory";

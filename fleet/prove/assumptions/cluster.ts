@@ -48,7 +48,7 @@ const cluster: RegionAssumption = {
       "key of secrets": is.encryptionConfig.find(({ resources }) => resources.includes("secrets"))?.provider.keyArn,
       "deletion protection": is.deletionProtection,
     };
-    const amiss = differences("cluster", actual, {
+    const problems = differences("cluster", actual, {
       status: "ACTIVE",
       "Auto Mode's nodes": true,
       "Auto Mode's load balancing": true,
@@ -57,7 +57,10 @@ const cluster: RegionAssumption = {
       "key of secrets": foundationOf(deployment, stack).keyArn,
       "deletion protection": stack.own.deletionProtection,
     });
-    return { found: "active, in Auto Mode, secrets under the region's key", amiss: [...amiss, ...said(is.health)] };
+    return {
+      summary: "active, in Auto Mode, secrets under the region's key",
+      problems: [...problems, ...said(is.health)],
+    };
   },
 };
 
@@ -72,14 +75,14 @@ const addons: RegionAssumption = {
     const listed = await eks(deployment, stack, "list-addons");
     const { addons: names } = answered(z.object({ addons: z.array(z.string()) }), "the list of add-ons", listed);
     const missing = ADDONS.filter((name) => !names.includes(name)).map((name) => `${name} is not there`);
-    const amiss = await Promise.all(
+    const problems = await Promise.all(
       ADDONS.filter((name) => names.includes(name)).map(async (addonName) => {
         const answer = await eks(deployment, stack, "describe-addon", { addonName });
         const { addon } = answered(addonShape, addonName, answer);
         return [...differences(addonName, addon, { status: "ACTIVE" }), ...said(addon.health)];
       }),
     );
-    return { found: `${ADDONS.length} active`, amiss: [...missing, ...amiss.flat()] };
+    return { summary: `${ADDONS.length} active`, problems: [...missing, ...problems.flat()] };
   },
 };
 
@@ -93,13 +96,13 @@ const secretsDriver: RegionAssumption = {
   async look({ clouds }, { region }) {
     const drivers = await clouds.objects(region.name, "csidrivers.storage.k8s.io");
     const driver = drivers.find(({ metadata }) => metadata.name === "secrets-store.csi.k8s.io");
-    if (!driver) return { found: "", amiss: ["there is no driver secrets-store.csi.k8s.io"] };
+    if (!driver) return { summary: "", problems: ["there is no driver secrets-store.csi.k8s.io"] };
     const { tokenRequests } = answered(driverShape, "the secrets driver", driver.spec);
     const audiences = tokenRequests.map(({ audience }) => audience);
-    const amiss = audiences.includes(AUDIENCE)
+    const problems = audiences.includes(AUDIENCE)
       ? []
       : [`it asks for tokens of ${audiences.join(", ") || "nobody"} only`];
-    return { found: `asks in the name of ${AUDIENCE}`, amiss };
+    return { summary: `asks in the name of ${AUDIENCE}`, problems };
   },
 };
 
@@ -131,8 +134,8 @@ const podIdentities: RegionAssumption = {
     const { associations } = answered(associationsShape, "the list of associations", answer);
     const associated = new Set<string>(associations.map((each) => `${each.namespace}/${each.serviceAccount}`));
     const meant = await identitiesMeant(deployment, stack);
-    const amiss = meant.filter((each) => !associated.has(each)).map((each) => `${each} has no role`);
-    return { found: `${meant.length} ServiceAccounts have a role`, amiss };
+    const problems = meant.filter((each) => !associated.has(each)).map((each) => `${each} has no role`);
+    return { summary: `${meant.length} ServiceAccounts have a role`, problems };
   },
 };
 
@@ -151,8 +154,8 @@ const podCredentials: RegionAssumption = {
       ({ metadata: { namespace, name } }) =>
         namespace === NAMESPACE || (namespace === "kube-system" && name.startsWith("efs-csi-node-")),
     );
-    if (pods.length === 0) return { found: "", amiss: ["there is no pod"] };
-    const amiss = pods
+    if (pods.length === 0) return { summary: "", problems: ["there is no pod"] };
+    const problems = pods
       .filter(({ spec }) => {
         const { containers } = answered(podShape, "a pod", spec);
         return !containers.some(({ env }) => env.some(({ name }) => name === CREDENTIALS));
@@ -160,8 +163,8 @@ const podCredentials: RegionAssumption = {
       .map(({ metadata }) => `${metadata.namespace}/${metadata.name} was given no credentials`);
     const role = `langflow-dr-${stack.region.name}-langflow`;
     const caller = await deployment.clouds.inLangFlow(stack.region.name, WHO_AM_I);
-    if (!caller.includes(`:assumed-role/${role}/`)) amiss.push(`LangFlow's pod is ${caller.trim()}, not ${role}`);
-    return { found: `${pods.length} pods have credentials; LangFlow's are those of ${role}`, amiss };
+    if (!caller.includes(`:assumed-role/${role}/`)) problems.push(`LangFlow's pod is ${caller.trim()}, not ${role}`);
+    return { summary: `${pods.length} pods have credentials; LangFlow's are those of ${role}`, problems };
   },
 };
 
@@ -184,7 +187,7 @@ const admissionRules: RegionAssumption = {
     const bindings = (await clouds.objects(region.name, `validatingadmissionpolicybindings.${suffix}`)).map(
       ({ spec }) => answered(bindingShape, "a binding", spec),
     );
-    const amiss = POLICIES.flatMap((name) => {
+    const problems = POLICIES.flatMap((name) => {
       const policy = policies.find(({ metadata }) => metadata.name === name);
       if (!policy) return [`${name} is not there`];
       const denies = bindings.some((each) => each.policyName === name && each.validationActions.includes("Deny"));
@@ -194,7 +197,7 @@ const admissionRules: RegionAssumption = {
         ...(denies ? [] : [`${name} is bound by nothing that denies`]),
       ];
     });
-    return { found: `${POLICIES.join(" and ")} deny`, amiss };
+    return { summary: `${POLICIES.join(" and ")} deny`, problems };
   },
 };
 
@@ -205,9 +208,9 @@ const admission: RegionAssumption = {
   fix: "`kubectl get validatingadmissionpolicy -o yaml`: the status shows expression errors",
   async look({ clouds }, { region }) {
     const refused = await clouds.refusal(region.name, strangersPod());
-    const amiss =
+    const problems =
       refused === undefined ? ["a pod with an image by tag, from a registry of others, would be let in"] : [];
-    return { found: `a pod of a stranger's image is refused: ${refused?.split("\n")[0]}`, amiss };
+    return { summary: `a pod of a stranger's image is refused: ${refused?.split("\n")[0]}`, problems };
   },
 };
 
@@ -239,12 +242,12 @@ const readers: RegionAssumption = {
   async look({ clouds }, { region }) {
     const may = (verb: string, kind: "deployments.apps" | "secrets") =>
       clouds.mayDo(region.name, READERS_GROUP, verb, kind);
-    const amiss = [
+    const problems = [
       ...((await may("get", "deployments.apps")) ? [] : ["they may not read Deployments: drift can't be told"]),
       ...((await may("get", "secrets")) ? ["they may read Secrets"] : []),
       ...((await may("patch", "deployments.apps")) ? ["they may change Deployments"] : []),
     ];
-    return { found: "read Deployments, not Secrets, and change nothing", amiss };
+    return { summary: "read Deployments, not Secrets, and change nothing", problems };
   },
 };
 
@@ -270,16 +273,19 @@ const spread: RegionAssumption = {
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
       ({ metadata }) => metadata.name === name,
     );
-    if (!found) return { found: "", amiss: [`there is no Deployment ${name}`] };
+    if (!found) return { summary: "", problems: [`there is no Deployment ${name}`] };
     const { topologySpreadConstraints } = answered(spreadShape, name, found.spec).template.spec;
     const byZone = topologySpreadConstraints.find(({ topologyKey }) => topologyKey === ZONE);
     const unspread = own.replicas.spread === "none";
-    if (unspread && !byZone) return { found: `${name} may be in one zone: replicas.spread is none`, amiss: [] };
+    if (unspread && !byZone) return { summary: `${name} may be in one zone: replicas.spread is none`, problems: [] };
     const meant = {
       whenUnsatisfiable: unspread ? undefined : "DoNotSchedule",
       minDomains: unspread ? undefined : ZONES,
     };
-    return { found: `${name} asks for ${ZONES} zones`, amiss: differences("spread over zones", { ...byZone }, meant) };
+    return {
+      summary: `${name} asks for ${ZONES} zones`,
+      problems: differences("spread over zones", { ...byZone }, meant),
+    };
   },
 };
 
@@ -300,9 +306,9 @@ const zones: RegionAssumption = {
     const found = new Set(pods.map(({ spec }) => nodes.get(answered(podShape, "a pod", spec).nodeName ?? "")));
     found.delete(undefined);
     const least = own.replicas.spread === "none" ? 1 : ZONES;
-    const amiss =
+    const problems =
       found.size >= least ? [] : [`${pods.length} pods are in ${found.size} zone: ${[...found].join(", ")}`];
-    return { found: `${pods.length} pods in ${[...found].sort().join(", ")}`, amiss };
+    return { summary: `${pods.length} pods in ${[...found].sort().join(", ")}`, problems };
   },
 };
 
@@ -326,8 +332,8 @@ const isolation: RegionAssumption = {
   fix: "check `kubectl get networkpolicy -n langflow`, and the ConfigMap in kube-system that enables the controller",
   async look({ clouds }, { region }) {
     const reached = (await clouds.inLangFlow(region.name, REACHES)).trim().split("\n").filter(Boolean);
-    const amiss = reached.map((each) => `LangFlow's pod reaches ${each}`);
-    return { found: "neither the node's metadata nor port 80 of the world is reached from LangFlow's pod", amiss };
+    const problems = reached.map((each) => `LangFlow's pod reaches ${each}`);
+    return { summary: "neither the node's metadata nor port 80 of the world is reached from LangFlow's pod", problems };
   },
 };
 

@@ -30,8 +30,8 @@ const key: RegionAssumption = {
     const rotation = answered(rotated, "the key's rotation", await ask("get-key-rotation-status"));
     const actual = { state: KeyMetadata.KeyState, rotation: rotation.KeyRotationEnabled };
     return {
-      found: "enabled, and rotated every year",
-      amiss: differences("key", actual, { state: "Enabled", rotation: true }),
+      summary: "enabled, and rotated every year",
+      problems: differences("key", actual, { state: "Enabled", rotation: true }),
     };
   },
 };
@@ -87,12 +87,12 @@ const bucket: RegionAssumption = {
     };
     const meant = { versioning: "Enabled", encryption: "aws:kms", key: own.keyArn, "public access": "blocked" };
     const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
-    const amiss = others.flatMap((other) =>
+    const problems = others.flatMap((other) =>
       ruleTo(foundationOf(deployment, other), other.region.name, replication.ReplicationConfiguration.Rules),
     );
     return {
-      found: `versioned, encrypted, closed, copied to ${others.map(({ region }) => region.name).join(", ")}`,
-      amiss: [...differences("bucket", actual, meant), ...amiss],
+      summary: `versioned, encrypted, closed, copied to ${others.map(({ region }) => region.name).join(", ")}`,
+      problems: [...differences("bucket", actual, meant), ...problems],
     };
   },
 };
@@ -135,9 +135,12 @@ const copies: RegionAssumption = {
     await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
     try {
       const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
-      const amiss = await Promise.all(others.map((other) => arrival(deployment, other, { Key, Body })));
+      const problems = await Promise.all(others.map((other) => arrival(deployment, other, { Key, Body })));
       const seconds = Math.round((Date.now() - began) / 1000);
-      return { found: `${others.length} after ${seconds} s, the same and under its own key`, amiss: amiss.flat() };
+      return {
+        summary: `${others.length} after ${seconds} s, the same and under its own key`,
+        problems: problems.flat(),
+      };
     } finally {
       await removed(deployment, Key);
     }
@@ -195,10 +198,10 @@ const backups: RegionAssumption = {
     const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
     const newest = newestBackup([...keys.keys()], stack.region.name);
     if (newest === undefined)
-      return { found: "", amiss: ["there is none: a region that was just made has its first in the next night"] };
+      return { summary: "", problems: ["there is none: a region that was just made has its first in the next night"] };
     const ageMs = Date.now() - newest;
     const found = `the newest is ${(ageMs / 3_600_000).toFixed(1)} hours old`;
-    return { found, amiss: ageMs > BACKUP_AGE_MS ? [found] : [] };
+    return { summary: found, problems: ageMs > BACKUP_AGE_MS ? [found] : [] };
   },
 };
 
@@ -251,7 +254,7 @@ const database: RegionAssumption = {
       parameters: group?.ParameterApplyStatus,
       "TLS forced": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
     };
-    const amiss = differences("database", actual, {
+    const problems = differences("database", actual, {
       status: "available",
       "zones apart": stack.own.database.multiAz,
       key: foundationOf(deployment, stack).keyArn,
@@ -263,7 +266,7 @@ const database: RegionAssumption = {
       parameters: "in-sync",
       "TLS forced": "1",
     });
-    return { found: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS forced`, amiss };
+    return { summary: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS forced`, problems };
   },
 };
 
@@ -307,20 +310,20 @@ const databaseBackups: RegionAssumption = {
   async look(deployment, stack) {
     const { abroad, copy } = await copiedBackup(deployment, stack);
     const { name } = abroad.region;
-    if (!copy) return { found: "", amiss: [`${name} has no backups of it`] };
+    if (!copy) return { summary: "", problems: [`${name} has no backups of it`] };
     const latest = Date.parse(copy.RestoreWindow.LatestTime ?? "");
     const minutes = Math.round((Date.now() - latest) / 60_000);
     const actual = { status: copy.Status, key: copy.KmsKeyId, "days of backups": copy.BackupRetentionPeriod };
-    const amiss = differences(`copy in ${name}`, actual, {
+    const problems = differences(`copy in ${name}`, actual, {
       status: "replicating",
       key: foundationOf(deployment, abroad).keyArn,
       "days of backups": stack.own.database.pointInTimeRecoveryDays,
     });
     if (!(Date.now() - latest <= RESTORABLE_AGE_MS))
-      amiss.push(
+      problems.push(
         Number.isNaN(latest) ? `nothing can be restored in ${name} yet` : `the newest moment is ${minutes} minutes old`,
       );
-    return { found: `${name} can restore what was ${minutes} minutes ago`, amiss };
+    return { summary: `${name} can restore what was ${minutes} minutes ago`, problems };
   },
 };
 
@@ -337,8 +340,8 @@ const secrets: FleetAssumption = {
   fix: "`aws secretsmanager describe-secret` shows the failed replica; replicate-secret-to-regions --force-overwrite-replica-secret",
   async look(deployment) {
     const looks = Object.entries(deployment.outputs.secrets).map(([name, arn]) => secret(deployment, name, arn));
-    const amiss = (await Promise.all(looks)).flat();
-    return { found: `${looks.length} secrets, the same in ${deployment.regions.length} regions`, amiss };
+    const problems = (await Promise.all(looks)).flat();
+    return { summary: `${looks.length} secrets, the same in ${deployment.regions.length} regions`, problems };
   },
 };
 
@@ -348,7 +351,7 @@ async function secret(deployment: Deployment, name: string, arn: string): Promis
   const { clouds } = deployment;
   const answer = await clouds.aws(home, "secretsmanager", "describe-secret", { SecretId: arn });
   const described = answered(describedShape, `secret ${name}`, answer);
-  const amiss = described.ReplicationStatus.filter(({ Status }) => Status !== "InSync").map(
+  const problems = described.ReplicationStatus.filter(({ Status }) => Status !== "InSync").map(
     ({ Region, Status }) => `${name}: its replica in ${Region} is ${Status}`,
   );
   const hashes = new Map<string, string>();
@@ -357,7 +360,7 @@ async function secret(deployment: Deployment, name: string, arn: string): Promis
     hashes.set(region.awsRegion, createHash("sha256").update(value).digest("hex"));
   }
   const differing = [...hashes].filter(([, hash]) => hash !== hashes.get(home)).map(([region]) => region);
-  return [...amiss, ...differing.map((region) => `${name}: ${region} holds another value than ${home}`)];
+  return [...problems, ...differing.map((region) => `${name}: ${region} holds another value than ${home}`)];
 }
 
 /** What holds data, and its copies. */

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { poolOrderOf } from "../../../config/poolOrder";
 import { poolsAt, servesAt, steeringOf } from "../../../model/division";
+import type { Health } from "../../rollout/gate";
 import { askHealth } from "../../rollout/healthz";
 import {
   answered,
@@ -26,52 +27,59 @@ const poolShape = z.object({
   ),
 });
 
-/** A region's pool as Cloudflare has it. */
-export async function appliedPool(deployment: Deployment, region: string): Promise<z.infer<typeof poolShape>> {
+/** Returns the applied pool of a region. */
+async function appliedPool(deployment: Deployment, region: string): Promise<z.infer<typeof poolShape>> {
   const { clouds, edge } = deployment;
   const path = `/accounts/${edge.fleet.cloudflareAccountId}/load_balancers/pools/${poolOf(deployment, region)}`;
   return answered(poolShape, "the pool", await clouds.cloudflare(path));
 }
 
-const pool: RegionAssumption = {
+export const pool: RegionAssumption = {
   name: "pool",
   of: "region",
   why: "a disabled pool, or one with an outdated load balancer, shows no symptom until a failover",
-  fix: "`up edge` restores it; if probes fail, `/healthz` of the region shows the reason",
+  fix: "`up edge` restores it; after a killed drill run `drill --restore`",
   async look(deployment, stack) {
     const { edge } = deployment;
     const is = await appliedPool(deployment, stack.region.name);
     const [origin] = is.origins;
     const actual = {
-      "switched on": is.enabled,
+      enabled: is.enabled,
       "has a monitor": Boolean(is.monitor),
       origins: is.origins.length,
       origin: origin?.address,
-      "origin switched on": origin?.enabled,
+      "origin enabled": origin?.enabled,
       "host name asked for": origin?.header?.Host[0],
     };
-    const amiss = differences("pool", actual, {
-      "switched on": true,
+    const problems = differences("pool", actual, {
+      enabled: true,
       "has a monitor": true,
       origins: 1,
       origin: outputsOf(deployment, stack).originHostname,
-      "origin switched on": servesAt(edge.own.movingFrom?.share ?? 0).regions,
+      "origin enabled": servesAt(edge.own.movingFrom?.share ?? 0).regions,
       "host name asked for": edge.fleet.hostname,
     });
-    return { found: `leads to ${origin?.address}`, amiss };
+    return { summary: "enabled and monitored", problems };
   },
 };
 
-const poolHealth: RegionAssumption = {
+export const poolHealth: RegionAssumption = {
   name: "health of the pool",
   of: "region",
   why: "Cloudflare's probes test the whole path: name, certificate, source ranges, load balancer, pod, database",
-  fix: "Cloudflare reports the reason; run `up edge` if the pool is not probed",
+  fix: "the monitor shows the reason; run `up edge` if the pool is not probed; docs/operations/region-lost.md",
   async look(deployment, stack) {
-    const { healthy, said } = await deployment.clouds.poolHealth(poolOf(deployment, stack.region.name));
-    return { found: said, amiss: healthy ? [] : [said] };
+    const { healthy, said } = await healthOf(deployment, stack.region.name);
+    return { summary: said, problems: healthy ? [] : [said] };
   },
 };
+
+/** Asks the monitor, or LangFlow itself if the pool is disabled: Cloudflare does not probe a disabled pool. */
+async function healthOf(deployment: Deployment, region: string): Promise<Health> {
+  const { clouds } = deployment;
+  const { enabled } = await appliedPool(deployment, region);
+  return enabled ? clouds.poolHealth(poolOf(deployment, region)) : askHealth(await clouds.reach(region));
+}
 
 const monitorShape = z.object({
   type: z.string(),
@@ -83,7 +91,7 @@ const monitorShape = z.object({
   retries: z.number().optional(),
 });
 
-/** The monitor of all pools as Cloudflare has it; undefined where they have not the same one. */
+/** Returns the applied monitor of all pools; undefined if they do not share one. */
 export async function appliedMonitor(deployment: Deployment): Promise<z.infer<typeof monitorShape> | undefined> {
   const { clouds, edge, regions } = deployment;
   const pools = await Promise.all(regions.map(({ region }) => appliedPool(deployment, region.name)));
@@ -93,15 +101,15 @@ export async function appliedMonitor(deployment: Deployment): Promise<z.infer<ty
   return answered(monitorShape, "the monitor", await clouds.cloudflare(path));
 }
 
-const monitor: FleetAssumption = {
+export const monitor: FleetAssumption = {
   name: "monitor",
   of: "fleet",
   why: "its numbers determine the failover time, and a plan may not accept all of them",
   fix: "`up edge` restores them; if the plan rejects one, see its limits",
   async look(deployment) {
     const is = await appliedMonitor(deployment);
-    if (!is) return { found: "", amiss: ["the pools have not one monitor"] };
-    const { intervalSeconds, timeoutSeconds, consecutiveDown } = deployment.edge.own.monitor;
+    if (!is) return { summary: "", problems: ["the pools have not one monitor"] };
+    const { intervalSeconds, timeoutSeconds, retries, consecutiveDown } = deployment.edge.own.monitor;
     const meant = {
       type: "https",
       path: "/healthz",
@@ -109,10 +117,12 @@ const monitor: FleetAssumption = {
       interval: intervalSeconds,
       timeout: timeoutSeconds,
       consecutive_down: consecutiveDown,
+      // Cloudflare leaves out the default.
+      ...(is.retries !== undefined && { retries }),
     };
     return {
-      found: `every ${is.interval} s, down after ${is.consecutive_down}`,
-      amiss: differences("monitor", is, meant),
+      summary: `every ${is.interval} s, down after ${is.consecutive_down}`,
+      problems: differences("monitor", is, meant),
     };
   },
 };
@@ -128,12 +138,8 @@ const balancerShape = z.object({
 });
 const listShape = z.array(z.object({ id: z.string(), name: z.string() }));
 
-/**
- * The load balancer of the public name as Cloudflare has it.
- *
- * @returns in words what is missing, where there is none
- */
-export async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.infer<typeof balancerShape> | string> {
+/** Returns the applied load balancer of the public name, or a sentence about what is missing. */
+async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.infer<typeof balancerShape> | string> {
   const { zone, hostname } = edge.fleet;
   const [found] = answered(listShape, "the zone", await clouds.cloudflare(`/zones?name=${zone}`));
   if (!found) return `Cloudflare knows no zone ${zone}`;
@@ -142,40 +148,52 @@ export async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.i
   return is ?? `there is no load balancer ${hostname}`;
 }
 
-/** What steers users by the config, for this topology. */
-export function steeringMeant({ edge }: Pick<Deployment, "edge">): string {
+/** Returns the steering policy that the config asks for. */
+function steeringMeant({ edge }: Pick<Deployment, "edge">): string {
   const steering = edge.fleet.topology === "active-standby" ? "off" : edge.own.steering;
   return steeringOf(edge.own.movingFrom?.share, steering);
 }
 
-/** The pools to steer to, with that of the LangFlow that is moved from, where there is one. */
+/** The name of the old LangFlow's pool in findings. */
+const OLD = "old";
+
+/** Returns the intended pools by region. While moving in from an old LangFlow they include its pool. */
 function poolsMeant({ edge, outputs }: Deployment, regions: readonly string[]) {
-  const { oldPool } = outputs.edge;
   const share = edge.own.movingFrom?.share;
-  if (share === undefined || oldPool === undefined) return { default_pools: regions, fallback_pool: regions.at(-1) };
-  const { order, fallback } = poolsAt(share, regions, oldPool);
-  return { default_pools: order, fallback_pool: fallback };
+  const isMoving = share !== undefined && outputs.edge.oldPool !== undefined;
+  const { order, fallback } = isMoving ? poolsAt(share, regions, OLD) : { order: regions, fallback: regions.at(-1) };
+  return { "order of the pools": order, "fallback pool": fallback };
 }
 
-const steering: FleetAssumption = {
+export const steering: FleetAssumption = {
   name: "steering",
   of: "fleet",
   why: "a plan without the policy may apply a different one, and the order of the pools is the failover order",
   fix: "`up edge` restores it; if the plan rejects it, choose a different `steering` in Pulumi.edge.yaml",
   async look(deployment) {
-    const { edge } = deployment;
+    const { edge, outputs } = deployment;
     const is = await appliedBalancer(deployment);
-    if (typeof is === "string") return { found: "", amiss: [is] };
+    if (typeof is === "string") return { summary: "", problems: [is] };
     const order = poolOrderOf(edge.fleet, edge.own);
-    const pools = order.map((name) => poolOf(deployment, name));
-    const amiss = differences("load balancer", is, {
+    const regionOf = new Map(order.map((name) => [poolOf(deployment, name), name]));
+    if (outputs.edge.oldPool !== undefined) regionOf.set(outputs.edge.oldPool, OLD);
+    const named = (id: string) => regionOf.get(id) ?? id;
+    const actual = {
+      enabled: is.enabled,
+      proxied: is.proxied,
+      policy: is.steering_policy,
+      "order of the pools": is.default_pools.map(named),
+      "fallback pool": named(is.fallback_pool),
+      "session affinity": is.session_affinity,
+    };
+    const problems = differences("load balancer", actual, {
       enabled: true,
       proxied: true,
-      ...poolsMeant(deployment, pools),
-      steering_policy: steeringMeant(deployment),
-      session_affinity: "cookie",
+      policy: steeringMeant(deployment),
+      ...poolsMeant(deployment, order),
+      "session affinity": "cookie",
     });
-    return { found: `${is.steering_policy} over ${order.join(", ")}`, amiss };
+    return { summary: `${is.steering_policy} over ${order.join(", ")}`, problems };
   },
 };
 
@@ -191,7 +209,7 @@ const publicName: FleetAssumption = {
   fix: "check whether the pools are healthy; `dig` the name, and check the zone's TLS mode (Full, strict)",
   async look({ clouds, edge }) {
     const { healthy, said } = await askHealth(await clouds.publicly(`https://${edge.fleet.hostname}`));
-    return { found: said, amiss: healthy ? [] : [said] };
+    return { summary: said, problems: healthy ? [] : [said] };
   },
 };
 
@@ -206,8 +224,8 @@ const singleSignOn: FleetAssumption = {
     const url = `${await clouds.publicly(`https://${edge.fleet.hostname}`)}/api/v1/version`;
     const { status, headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) });
     const isSentToSignIn = status === FOUND && (headers.get("location") ?? "").includes(SIGN_IN_PATH);
-    const amiss = isSentToSignIn ? [] : [`a stranger is answered ${status}, and not sent to sign in`];
-    return { found: "a stranger is sent to sign in", amiss };
+    const problems = isSentToSignIn ? [] : [`a stranger is answered ${status}, and not sent to sign in`];
+    return { summary: "a stranger is sent to sign in", problems };
   },
 };
 
@@ -233,13 +251,13 @@ const notifications: FleetAssumption = {
     );
     const watched = policies.flatMap(({ filters }) => filters.pool_id);
     const told = policies.flatMap(({ mechanisms }) => mechanisms.email.map(({ id }) => id));
-    const amiss = [
+    const problems = [
       ...deployment.regions
         .filter(({ region }) => !watched.includes(poolOf(deployment, region.name)))
         .map(({ region }) => `nobody is told of the pool of ${region.name}`),
       ...edge.own.notificationEmails.filter((each) => !told.includes(each)).map((each) => `${each} is not told`),
     ];
-    return { found: `${told.length} told of ${watched.length} pools`, amiss };
+    return { summary: `${told.length} told of ${watched.length} pools`, problems };
   },
 };
 
@@ -265,24 +283,24 @@ const webhook: RegionAssumption = {
     };
     const statuses = { signed: await post(shared), forged: await post(`${shared}-not`) };
     return {
-      found: "takes what is signed, and nothing else",
-      amiss: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),
+      summary: "takes what is signed, and nothing else",
+      problems: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),
     };
   },
 };
 
-const drift: FleetAssumption = {
+export const drift: FleetAssumption = {
   name: "drift",
   of: "fleet",
   why: "a provider that always reports a change makes later drift reports useless",
   fix: "`npm run fleet -- drift` shows the properties; add false changes of a provider to fleet/stacks/noise.ts",
   async look(deployment) {
     const [first, second] = [await deployment.drifted(), await deployment.drifted()];
-    const amiss = [
+    const problems = [
       ...first.map((each) => `${each} differs`),
       ...second.filter((each) => !first.includes(each)).map((each) => `${each} differs the second time only`),
     ];
-    return { found: "quiet, twice", amiss };
+    return { summary: "quiet, twice", problems };
   },
 };
 

@@ -24,15 +24,15 @@ const entrance: RegionAssumption = {
   async look({ clouds }, { region }) {
     const services = await clouds.objects(region.name, "services");
     const service = services.find(({ metadata }) => metadata.name === "langflow-public");
-    if (!service) return { found: "", amiss: [`there is no Service ${NAMESPACE}/langflow-public`] };
+    if (!service) return { summary: "", problems: [`there is no Service ${NAMESPACE}/langflow-public`] };
     const { loadBalancerSourceRanges: ranges } = answered(serviceShape, "the Service", service.spec);
     const { ipv4_cidrs: networks } = answered(networksShape, "Cloudflare's networks", await clouds.cloudflare("/ips"));
-    const amiss = [
+    const problems = [
       ...ranges.filter((each) => !networks.includes(each)).map((each) => `${each} is let in and is not Cloudflare's`),
       ...networks.filter((each) => !ranges.includes(each)).map((each) => `Cloudflare's ${each} is not let in`),
       ...(ranges.length === 0 ? ["it names no networks, so all are let in"] : []),
     ];
-    return { found: `lets in Cloudflare's ${networks.length} networks alone`, amiss };
+    return { summary: `lets in Cloudflare's ${networks.length} networks alone`, problems };
   },
 };
 
@@ -80,13 +80,16 @@ const loadBalancer: RegionAssumption = {
     const { originHostname } = outputsOf(deployment, stack);
     const all = answered(balancersShape, "the load balancers", await ask("describe-load-balancers", {}));
     const found = all.LoadBalancers.find(({ DNSName }) => DNSName === originHostname);
-    if (!found) return { found: "", amiss: [`there is no load balancer ${originHostname}`] };
+    if (!found) return { summary: "", problems: [`there is no load balancer ${originHostname}`] };
     const { LoadBalancerArn } = found;
     const listeners = answered(listenersShape, "its listeners", await ask("describe-listeners", { LoadBalancerArn }));
     const groups = answered(groupsShape, "its target groups", await ask("describe-target-groups", { LoadBalancerArn }));
     const [[listener], [group]] = [listeners.Listeners, groups.TargetGroups];
     if (!listener || !group || listeners.Listeners.length > 1)
-      return { found: "", amiss: [`it has ${listeners.Listeners.length} listeners and no target group of its own`] };
+      return {
+        summary: "",
+        problems: [`it has ${listeners.Listeners.length} listeners and no target group of its own`],
+      };
     const { TargetGroupArn } = group;
     const attributes = answered(
       attributesShape,
@@ -110,7 +113,7 @@ const loadBalancer: RegionAssumption = {
       "deregistration delay": attribute("deregistration_delay.timeout_seconds"),
       "client's address kept": attribute("preserve_client_ip.enabled"),
     };
-    const amiss = differences("load balancer", actual, {
+    const problems = differences("load balancer", actual, {
       scheme: "internet-facing",
       listener: "TLS 443",
       "TLS policy": TLS_POLICY,
@@ -120,8 +123,8 @@ const loadBalancer: RegionAssumption = {
       "deregistration delay": `${SHUTDOWN.deregistrationDelaySeconds}`,
       "client's address kept": "false",
     });
-    if (healthy < TARGETS) amiss.push(`${healthy} healthy targets, and ${TARGETS} are needed`);
-    return { found: `TLS by ${TLS_POLICY}, ${healthy} healthy targets`, amiss };
+    if (healthy < TARGETS) problems.push(`${healthy} healthy targets, and ${TARGETS} are needed`);
+    return { summary: `TLS by ${TLS_POLICY}, ${healthy} healthy targets`, problems };
   },
 };
 
@@ -134,12 +137,12 @@ const closed: RegionAssumption = {
     const { originHostname, webhookHostname } = outputsOf(deployment, stack);
     const hosts = [originHostname, ...(webhookHostname === undefined ? [] : [webhookHostname])];
     const open = await Promise.all(hosts.map((host) => deployment.clouds.connects(host, 443)));
-    const amiss = hosts.filter((_, index) => open[index]).map((host) => `${host}:443 takes a connection from here`);
-    return { found: `${hosts.length} host names take no connection from here`, amiss };
+    const problems = hosts.filter((_, index) => open[index]).map((host) => `${host}:443 takes a connection from here`);
+    return { summary: `${hosts.length} host names take no connection from here`, problems };
   },
 };
 
-export const certificateShape = z.object({
+const certificateShape = z.object({
   Certificate: z.object({
     Status: z.string(),
     DomainName: z.string(),
@@ -150,7 +153,7 @@ export const certificateShape = z.object({
 /** A certificate with fewer days left was not renewed: ACM does that 60 days before the end. */
 export const CERTIFICATE_DAYS = 30;
 
-const certificate: RegionAssumption = {
+export const certificate: RegionAssumption = {
   name: "certificate",
   of: "region",
   why: "ACM renews a certificate only while it is in use and its DNS validation record exists",
@@ -158,8 +161,8 @@ const certificate: RegionAssumption = {
   async look(deployment, stack) {
     const own = foundationOf(deployment, stack);
     const arns = [own.certificateArn, ...(own.webhookCertificateArn ? [own.webhookCertificateArn] : [])];
-    const amiss = await Promise.all(arns.map((arn) => expiry(deployment, stack, arn)));
-    return { found: `${arns.length} issued, for more than ${CERTIFICATE_DAYS} days`, amiss: amiss.flat() };
+    const problems = await Promise.all(arns.map((arn) => expiry(deployment, stack, arn)));
+    return { summary: `${arns.length} issued, for more than ${CERTIFICATE_DAYS} days`, problems: problems.flat() };
   },
 };
 

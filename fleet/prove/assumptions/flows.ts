@@ -21,13 +21,13 @@ const replication: RegionAssumption = {
   async look({ clouds }, { own, region }) {
     const { replicationLagSeconds: lag, rowsWaiting, bucketsUnreached = [] } = await clouds.agent(region.name);
     const limitSeconds = replicationLateSeconds(own.sync);
-    const amiss = [
+    const problems = [
       ...(lag === undefined ? ["the agent does not report how far it is behind"] : []),
       ...(lag !== undefined && lag > limitSeconds ? [`${lag.toFixed(0)} s behind, above ${limitSeconds}`] : []),
       ...(rowsWaiting ? [`${rowsWaiting} rows of other regions wait`] : []),
       ...bucketsUnreached.map((other) => `the bucket of ${other} takes nothing`),
     ];
-    return { found: `${lag?.toFixed(0)} s behind, no row waits`, amiss };
+    return { summary: `${lag?.toFixed(0)} s behind, no row waits`, problems };
   },
 };
 
@@ -47,18 +47,18 @@ const record: FleetAssumption = {
     // It may be the one that does not answer.
     const silent = asked.find(({ status }) => status === "rejected");
     if (!recorder && silent?.status === "rejected") throw silent.reason;
-    if (!recorder) return { found: "", amiss: ["no region is the recorder"] };
+    if (!recorder) return { summary: "", problems: ["no region is the recorder"] };
     const { name, own, record: { lagSeconds: lag, held, skipped, secretsHeld, deletesHeld } = {} } = recorder;
     const limitSeconds = recordLateSeconds(own.sync);
     const waiting = { "refused flows": held, "unreadable flows": skipped, secrets: secretsHeld, deletes: deletesHeld };
-    const amiss = [
+    const problems = [
       ...(lag === undefined ? [`${name} has recorded nothing yet`] : []),
       ...(lag !== undefined && lag > limitSeconds
         ? [`${name} is ${lag.toFixed(0)} s behind, above ${limitSeconds}`]
         : []),
       ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held in the record`] : [])),
     ];
-    return { found: `${name} records, ${lag?.toFixed(0)} s behind, and holds nothing`, amiss };
+    return { summary: `${name} records, ${lag?.toFixed(0)} s behind, and holds nothing`, problems };
   },
 };
 
@@ -80,8 +80,8 @@ const session: RegionAssumption = {
       return [user ? `in ${name} it is another account's` : `${name} refuses it`];
     });
     return {
-      found: `accepted in ${others.map(({ region }) => region.name).join(", ")}, as the same account`,
-      amiss: (await Promise.all(looks)).flat(),
+      summary: `accepted in ${others.map(({ region }) => region.name).join(", ")}, as the same account`,
+      problems: (await Promise.all(looks)).flat(),
     };
   },
 };
@@ -104,10 +104,10 @@ const flows: FleetAssumption = {
     for (;;) {
       const listed = await Promise.all(deployment.regions.map(list));
       const all = new Set(listed.flatMap(({ ids }) => [...ids]));
-      const amiss = listed
+      const problems = listed
         .filter(({ ids }) => ids.size < all.size)
         .map(({ name, ids }) => `${name} lacks ${[...all].filter((id) => !ids.has(id)).join(", ")}`);
-      if (amiss.length === 0 || Date.now() > until) return { found: `${all.size} in each region`, amiss };
+      if (problems.length === 0 || Date.now() > until) return { summary: `${all.size} in each region`, problems };
       await sleep(SETTLE_MS, undefined, { signal: deployment.signal });
     }
   },
@@ -125,7 +125,7 @@ const drain: RegionAssumption = {
     const { clouds, edge } = deployment;
     const pods = await clouds.objects(name, "pods");
     const pod = pods.find(({ metadata }) => metadata.name.startsWith(`langflow-${name}-`))?.metadata.name;
-    if (pod === undefined) return { found: "", amiss: ["there is no pod"] };
+    if (pod === undefined) return { summary: "", problems: ["there is no pod"] };
     const url = await clouds.publicly(`https://${edge.fleet.hostname}`);
     const failures: string[] = [];
     let asked = 0;
@@ -140,8 +140,8 @@ const drain: RegionAssumption = {
     });
     while (Date.now() < until) await Promise.all([probe(), sleep(PROBE_MS, undefined, { signal: deployment.signal })]);
     await going;
-    const amiss = failures.length > 0 ? [`${failures.length} of ${asked} requests failed: ${failures[0]}`] : [];
-    return { found: `${asked} requests, one a second, while ${pod} went: none failed`, amiss };
+    const problems = failures.length > 0 ? [`${failures.length} of ${asked} requests failed: ${failures[0]}`] : [];
+    return { summary: `${asked} requests, one a second, while ${pod} went: none failed`, problems };
   },
 };
 

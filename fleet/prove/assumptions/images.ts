@@ -20,7 +20,7 @@ const templateShape = z.object({
 });
 
 /** Every container of the Deployments in LangFlow's namespace, and its image. */
-export async function runningImages({ clouds }: Deployment, { region }: RegionStack) {
+async function runningImages({ clouds }: Deployment, { region }: RegionStack) {
   const deployments = await clouds.objects(region.name, "deployments.apps");
   return deployments
     .filter(({ metadata }) => metadata.namespace === NAMESPACE)
@@ -33,7 +33,7 @@ export async function runningImages({ clouds }: Deployment, { region }: RegionSt
     });
 }
 
-const running: RegionAssumption = {
+export const running: RegionAssumption = {
   name: "images",
   of: "region",
   why: "all regions must run the same digest; someone may have changed a Deployment by hand",
@@ -42,13 +42,13 @@ const running: RegionAssumption = {
     const { registry } = foundationOf(deployment, stack);
     const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
     const found = await runningImages(deployment, stack);
-    const amiss = [
+    const problems = [
       ...meant.filter((image) => !found.some((each) => each.image === image)).map((image) => `nothing runs ${image}`),
       ...found
         .filter(({ image }) => !meant.includes(image))
         .map(({ container, image }) => `${container} runs ${image}, which the config does not name`),
     ];
-    return { found: `${found.length} containers run the config's digests`, amiss };
+    return { summary: `${found.length} containers run the config's digests`, problems };
   },
 };
 
@@ -66,12 +66,12 @@ const registries: RegionAssumption = {
       const { imageDetails } = answered(detailsShape, imageText(image), answer);
       return imageDetails.length > 0 ? [] : [`${imageText(image)} is not there`];
     });
-    return { found: `${looks.length} images`, amiss: (await Promise.all(looks)).flat() };
+    return { summary: `${looks.length} images`, problems: (await Promise.all(looks)).flat() };
   },
 };
 
 /** Images whose signature is not in the region's registry, a line each. @throws NotCheckable where nobody signs */
-export async function unsignedImages(deployment: Deployment, stack: RegionStack): Promise<string[]> {
+async function unsignedImages(deployment: Deployment, stack: RegionStack): Promise<string[]> {
   if (stack.fleet.githubRepository === undefined)
     throw new NotCheckable("the config names no githubRepository, so nobody can tell who signs");
   const { registry } = foundationOf(deployment, stack);
@@ -83,14 +83,14 @@ export async function unsignedImages(deployment: Deployment, stack: RegionStack)
   return (await Promise.all(looks)).flat();
 }
 
-const signatures: RegionAssumption = {
+export const signatures: RegionAssumption = {
   name: "signatures of images",
   of: "region",
   why: "ECR does not document how soon it replicates signatures, and each region verifies them in its own registry",
   fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs an image without a signature",
   async look(deployment, stack) {
-    const amiss = await unsignedImages(deployment, stack);
-    return { found: `${imagesOf(stack.fleet).length} images signed by ${signerOf(stack.fleet)}`, amiss };
+    const problems = await unsignedImages(deployment, stack);
+    return { summary: `${imagesOf(stack.fleet).length} images signed by ${signerOf(stack.fleet)}`, problems };
   },
 };
 

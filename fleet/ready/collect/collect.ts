@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { poolOrderOf } from "../../../config/poolOrder";
 import { backupSchedule } from "../../../model/agent";
 import { longestGapSeconds } from "../../../model/backupGap";
 import type { Capacity } from "../../../model/capacity";
@@ -7,25 +6,29 @@ import type { MonitorTimes } from "../../../model/failover";
 import { recordLateSeconds } from "../../../observability/alerts/record";
 import { backupLateSeconds, replicationLateSeconds } from "../../../observability/alerts/sync";
 import type { RecordStatus } from "../../../sandbox/live/status";
+import { NotCheckable } from "../../checks/checkResult";
 import type { Restorable } from "../../drill/backend";
-import { NotCheckable } from "../../examination/finding";
-import { answered, type Deployment, foundationOf, type RegionStack } from "../../prove/assumption";
+import {
+  type Assumption,
+  answered,
+  type Deployment,
+  foundationOf,
+  type Observation,
+  type RegionStack,
+} from "../../prove/assumption";
 import { copiedBackup, RESTORABLE_AGE_MS } from "../../prove/assumptions/data";
-import { appliedBalancer, appliedMonitor, appliedPool, poolOf, steeringMeant } from "../../prove/assumptions/edge";
-import { certificateShape } from "../../prove/assumptions/entrance";
-import { imagesOf, runningImages, unsignedImages } from "../../prove/assumptions/images";
-import type { Health } from "../../rollout/gate";
-import { askHealth } from "../../rollout/healthz";
+import { appliedMonitor, monitor, pool, poolHealth, steering } from "../../prove/assumptions/edge";
+import { certificate } from "../../prove/assumptions/entrance";
+import { running, signatures } from "../../prove/assumptions/images";
 import { newestOf, ofOtherRegions } from "../backups";
 import {
-  type Balancer,
   type BucketBackups,
-  type Certificate,
   type Drills,
   type Evidence,
   isKnown,
   type Learnt,
   learn,
+  type Observed,
   type RecordState,
   type RegionEvidence,
   type Rehearsal,
@@ -35,89 +38,78 @@ import { newestIn } from "./bucketBackups";
 import { drillsIn, newestDrills } from "./pastDrills";
 
 export interface CollectOptions {
-  /** The local fleet: no clock makes backups in it, and RDS is not what its databases come back from. */
+  /** The local fleet has no backup schedule, and RDS does not restore its databases. */
   readonly local: boolean;
-  /** What of each region the config's sizes say. */
+  /** Each region's capacity according to the config. */
   readonly capacities: readonly Capacity[];
-  /** Whether a refreshing preview is made, which takes minutes. */
+  /** Whether to run a refreshing preview, which takes minutes. */
   readonly drift: boolean;
-  /** Restores the newest backup of a region into an empty database. @throws NotCheckable where that cannot be done */
+  /** Restores the newest backup of a region into an empty database. @throws NotCheckable if there is no place for one */
   rehearse(region: string): Promise<Rehearsal>;
-  /** Told what has been looked at. */
+  /** Receives progress messages. */
   report(message: string): void;
 }
 
-/** Looks at all that readiness is judged by. What one look does not learn holds up no other. */
+const FLEET_ASSUMPTIONS = [steering, monitor];
+const REGION_ASSUMPTIONS = [pool, poolHealth, running, signatures, certificate];
+
+/** Collects everything that readiness is judged by. A failed request affects no other. */
 export async function collect(deployment: Deployment, options: CollectOptions): Promise<Evidence> {
   const { report } = options;
-  const edge = Promise.all([learn(() => balancer(deployment)), learn(() => monitor(deployment))]);
+  const edge = Promise.all([
+    observe(FLEET_ASSUMPTIONS, (assumption) => assumption.look(deployment)),
+    learn(() => monitorTimes(deployment)),
+  ]);
   const regions = await Promise.all(
     deployment.regions.map(async (stack) => {
       const found = await regionEvidence(deployment, stack, options);
-      report(`${stack.region.name}: looked at`);
+      report(`${stack.region.name}: checked`);
       return found;
     }),
   );
-  const [isBalancer, isMonitor] = await edge;
-  report("load balancer: looked at");
-  // By the engine, which shows its own progress.
+  const [observed, applied] = await edge;
+  report("load balancer: checked");
+  // The engine shows its own progress.
   const drift = await learn(() => drifted(deployment, options), DRIFT_MS);
-  return { at: Date.now(), regions, intended: intended(deployment), balancer: isBalancer, monitor: isMonitor, drift };
+  const { fleet, own } = deployment.edge;
+  return {
+    at: Date.now(),
+    regions,
+    observed,
+    isRecorded: fleet.flowRepository !== undefined,
+    oldShare: own.movingFrom?.share ?? 0,
+    monitor: applied,
+    drift,
+  };
 }
 
-/** A preview gives up by itself when the engine is silent. */
+/** Observes assumptions of `prove` concurrently. */
+async function observe<A extends Assumption>(
+  assumptions: readonly A[],
+  look: (assumption: A) => Promise<Observation>,
+): Promise<Observed> {
+  const observations = assumptions.map(
+    async (assumption) => [assumption.name, await learn(() => look(assumption))] as const,
+  );
+  return Object.fromEntries(await Promise.all(observations));
+}
+
+/** Longer than a preview, which has its own timeout for a silent engine. */
 const DRIFT_MS = 60 * 60_000;
 
 async function drifted(deployment: Deployment, { drift }: CollectOptions): Promise<readonly string[]> {
-  if (!drift) throw new NotCheckable("it was not looked at: `--drift` does, in some minutes");
+  if (!drift) throw new NotCheckable("run with `--drift`, which takes some minutes");
   return deployment.drifted();
 }
 
-function intended(deployment: Deployment): Evidence["intended"] {
-  const { edge } = deployment;
-  const order = poolOrderOf(edge.fleet, edge.own);
-  return {
-    balancer: { enabled: true, policy: steeringMeant(deployment), order, fallback: order.at(-1) ?? "" },
-    monitor: timesOf(edge.own.monitor),
-    images: imagesOf(edge.fleet).map(({ repository, digest }) => `${repository}@${digest}`),
-    isRecorded: edge.fleet.flowRepository !== undefined,
-  };
-}
-
-const timesOf = ({ intervalSeconds, timeoutSeconds, retries, consecutiveDown }: MonitorTimes): MonitorTimes => ({
-  intervalSeconds,
-  timeoutSeconds,
-  retries,
-  consecutiveDown,
-});
-
-async function balancer(deployment: Deployment): Promise<Balancer> {
-  const is = await appliedBalancer(deployment);
-  if (typeof is === "string") return { enabled: false, policy: is, order: [], fallback: "" };
-  const names = new Map(deployment.regions.map(({ region: { name } }) => [poolOf(deployment, name), name]));
-  const { oldPool } = deployment.outputs.edge;
-  if (oldPool !== undefined) names.set(oldPool, "old");
-  // Without a share it takes nobody; with one, a lost region's visitors may be sent to it, which is a finding.
-  const isLeft = deployment.edge.own.movingFrom?.share === 0;
-  const named = (id: string) => names.get(id) ?? id;
-  const { enabled, steering_policy: policy, default_pools: pools, fallback_pool: fallback } = is;
-  return {
-    enabled,
-    policy,
-    order: pools.filter((id) => !(isLeft && id === oldPool)).map(named),
-    fallback: named(fallback),
-  };
-}
-
-async function monitor(deployment: Deployment): Promise<MonitorTimes> {
+/** The applied numbers, with the config's in place of those that Cloudflare leaves out. */
+async function monitorTimes(deployment: Deployment): Promise<MonitorTimes> {
   const is = await appliedMonitor(deployment);
-  if (!is) throw new Error("the pools have not one monitor: `up edge` gives it to them");
-  const meant = deployment.edge.own.monitor;
+  if (!is) throw new Error("the pools do not share one monitor: run `up edge`");
   return {
     intervalSeconds: is.interval,
     timeoutSeconds: is.timeout,
-    // What an answer leaves out was not set by us either.
-    retries: is.retries ?? meant.retries,
+    retries: is.retries ?? deployment.edge.own.monitor.retries,
     consecutiveDown: is.consecutive_down ?? 0,
   };
 }
@@ -131,28 +123,24 @@ async function regionEvidence(
   const capacity = options.capacities.find((each) => each.region === region);
   if (!capacity) throw new Error(`${region} has no capacity`);
   const look = <T>(what: string, work: () => Promise<T>, withinMs?: number): Promise<Learnt<T>> => {
-    options.report(`${region}: looking at its ${what}`);
+    options.report(`${region}: checking its ${what}`);
     return learn(work, withinMs);
   };
-  const pool = look("pool", () => poolSwitches(deployment, region));
+  options.report(`${region}: checking its pool, images and certificates`);
+  const observed = observe(REGION_ASSUMPTIONS, (assumption) => assumption.look(deployment, stack));
   const agent = look("agent", () => agentState(deployment, region));
-  const backups = bucketBackups(deployment, region, options);
-  const [isPool, isAgent, isBackups] = await Promise.all([pool, agent, backups]);
+  const [isAgent, backups] = await Promise.all([agent, bucketBackups(deployment, region, options)]);
   return {
     region,
     capacity,
+    observed: await observed,
     limits: limitsOf(stack, options),
-    pool: isPool,
-    backups: isBackups,
+    backups,
     replication: part(isAgent, ({ replication }) => replication),
     record: part(isAgent, ({ record }) => record),
-    health: await look("health", () => health(deployment, region, isPool)),
-    restorable: await look("database's copies", () => restorable(deployment, stack, options, isBackups)),
+    restorable: await look("database's copies", () => restorable(deployment, stack, options, backups)),
     podsMax: await look("autoscaler", () => podsMax(deployment, region)),
     coresQuota: await look("quota", () => coresQuota(deployment, stack)),
-    images: await look("images", () => images(deployment, stack)),
-    unsigned: await look("images' signatures", () => unsignedImages(deployment, stack)),
-    certificates: await look("certificates", () => certificates(deployment, stack)),
     drills: await drills(deployment, region),
     rehearsal: await look("backup, by a restore", () => options.rehearse(region), REHEARSAL_MS),
   };
@@ -160,7 +148,7 @@ async function regionEvidence(
 
 const REHEARSAL_MS = 30 * 60_000;
 
-/** The bounds of the alerts, so that a fleet is late for both or for neither. */
+/** Returns the limits of the alerts, so that `ready` and alerts agree. */
 function limitsOf({ own, region, fleet }: RegionStack, { local }: CollectOptions): RegionEvidence["limits"] {
   const index = fleet.regions.findIndex(({ name }) => name === region.name);
   const schedule = own.backup.schedule ?? backupSchedule(index);
@@ -173,20 +161,9 @@ function limitsOf({ own, region, fleet }: RegionStack, { local }: CollectOptions
   };
 }
 
-/** Part of what was learnt. */
+/** Returns a part of a value, if it is known. */
 function part<Whole, Part>(learnt: Learnt<Whole>, of: (whole: Whole) => Part): Learnt<Part> {
   return isKnown(learnt) ? { value: of(learnt.value) } : learnt;
-}
-
-async function poolSwitches(deployment: Deployment, region: string) {
-  const { enabled, origins } = await appliedPool(deployment, region);
-  return { enabled, originEnabled: origins.some((origin) => origin.enabled) };
-}
-
-/** What the monitor says; nobody probes a pool that is switched off, so its LangFlow is asked itself. */
-async function health({ clouds, ...rest }: Deployment, region: string, pool: RegionEvidence["pool"]): Promise<Health> {
-  if (!isKnown(pool) || pool.value.enabled) return clouds.poolHealth(poolOf({ clouds, ...rest }, region));
-  return askHealth(await clouds.reach(region));
 }
 
 interface AgentState {
@@ -237,7 +214,7 @@ function recordState({
   };
 }
 
-/** Every region's bucket is looked at by itself: one that is lost keeps what the others have from nobody. */
+/** Reads every region's bucket separately, so that a lost bucket does not hide the others. */
 function bucketBackups(deployment: Deployment, region: string, { local }: CollectOptions): Promise<BucketBackups[]> {
   return Promise.all(
     deployment.regions.map(async (stack) => {
@@ -245,7 +222,7 @@ function bucketBackups(deployment: Deployment, region: string, { local }: Collec
         const { bucketName } = foundationOf(deployment, stack);
         const found = await newestIn(deployment.clouds.s3(stack.region.awsRegion), bucketName, region);
         if (!found && local)
-          throw new NotCheckable("no clock makes backups in the local fleet, and nobody has made one");
+          throw new NotCheckable("the local fleet has no backup schedule, and no backup was created by hand");
         return found;
       });
       return { bucketOf: stack.region.name, newest };
@@ -295,30 +272,7 @@ async function coresQuota({ clouds }: Deployment, { region }: RegionStack): Prom
   return answered(quotaShape, "the quota", answer).Quota.Value;
 }
 
-/** Without the registry, which is each region's own. */
-async function images(deployment: Deployment, stack: RegionStack): Promise<string[]> {
-  const { registry } = foundationOf(deployment, stack);
-  const running = (await runningImages(deployment, stack)).map(({ image }) =>
-    image.startsWith(`${registry}/`) ? image.slice(registry.length + 1) : image,
-  );
-  return [...new Set(running)].sort();
-}
-
-async function certificates(deployment: Deployment, stack: RegionStack): Promise<Certificate[]> {
-  const { certificateArn, webhookCertificateArn } = foundationOf(deployment, stack);
-  const arns = [certificateArn, ...(webhookCertificateArn === undefined ? [] : [webhookCertificateArn])];
-  return Promise.all(
-    arns.map(async (CertificateArn) => {
-      const { awsRegion } = stack.region;
-      const answer = await deployment.clouds.aws(awsRegion, "acm", "describe-certificate", { CertificateArn });
-      const { DomainName, Status, NotAfter } = answered(certificateShape, "the certificate", answer).Certificate;
-      const endsAt = Date.parse(NotAfter ?? "");
-      return { name: DomainName, status: Status, ...(!Number.isNaN(endsAt) && { endsAt }) };
-    }),
-  );
-}
-
-/** By whichever buckets answer: a drill leaves its summary in a survivor's, and S3 copies it. */
+/** Reads drill summaries from every bucket that answers: a drill writes to a survivor's bucket, and S3 replicates it. */
 async function drills(deployment: Deployment, region: string): Promise<Learnt<Drills>> {
   const found = await Promise.all(
     deployment.regions.map((stack) =>
@@ -330,7 +284,7 @@ async function drills(deployment: Deployment, region: string): Promise<Learnt<Dr
   );
   const known = found.flatMap((each) => (isKnown(each) ? [each.value] : []));
   const drilled = newestDrills(known);
-  // That there was none is known where all were asked.
+  // Without a drill, the answer is complete only if every bucket answered.
   const missing = found.find((each) => !isKnown(each));
   return missing && !drilled.newest ? missing : { value: drilled };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ExitCode } from "../../../agent/process/errors";
-import { NotCheckable } from "../../examination/finding";
+import { NotCheckable } from "../../checks/checkResult";
 import type { Rehearsal } from "../evidence";
 
 /** How an `agent restore --rehearse` ended, and the end of its log. */

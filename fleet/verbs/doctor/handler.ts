@@ -1,9 +1,9 @@
 import { ExitCode, UserError } from "../../../model/errors";
 import { begin } from "../../doctor/checks";
 import { clients } from "../../doctor/clients";
-import { Examination } from "../../examination/examination";
-import type { Finding } from "../../examination/finding";
-import { findingsTable } from "../../examination/table";
+import { CheckRun } from "../../checks/checkRun";
+import type { Finding } from "../../checks/checkResult";
+import { findingsTable } from "../../checks/findingsTable";
 import { print } from "../../terminal/messages";
 import type { DoctorOptions } from "./verb";
 
@@ -34,8 +34,8 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
 
 async function examine({ first, project, signal }: DoctorOptions): Promise<Finding[]> {
   const say = (message: string) => process.stderr.write(`${withoutSecrets(message)}\n`);
-  const examination = new Examination(({ check, result }) => say(`${check}: ${result}`));
-  begin(examination, {
+  const run = new CheckRun(({ check, result }) => say(`${check}: ${result}`));
+  begin(run, {
     directory: project,
     environment: process.env,
     nodeVersion: process.versions.node,
@@ -49,7 +49,7 @@ async function examine({ first, project, signal }: DoctorOptions): Promise<Findi
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
-  const findings = await Promise.race([examination.findings(), interrupted]);
+  const findings = await Promise.race([run.findings(), interrupted]);
   return findings.map((finding) => ({
     ...finding,
     finding: withoutSecrets(finding.finding),

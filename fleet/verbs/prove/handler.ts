@@ -1,9 +1,9 @@
 import { join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../../model/errors";
-import { Examination } from "../../examination/examination";
-import type { Finding } from "../../examination/finding";
-import { findingsTable } from "../../examination/table";
+import { CheckRun } from "../../checks/checkRun";
+import type { Finding } from "../../checks/checkResult";
+import { findingsTable } from "../../checks/findingsTable";
 import type { Deployment } from "../../prove/assumption";
 import { goodIn, keep, proofPath, readProof } from "../../prove/proof";
 import { prove as look } from "../../prove/prove";
@@ -33,13 +33,13 @@ export async function prove(options: ProveOptions): Promise<ExitCode> {
       const path = proofPath(resolve(reports), begun);
       const findings: Finding[] = [...known];
       let kept: Promise<void> = keep(path, { begun, deployed, findings: [] });
-      const examination = new Examination((finding) => {
+      const run = new CheckRun((finding) => {
         process.stderr.write(`${finding.check}: ${finding.result}\n`);
         findings.push(finding);
         kept = kept.then(() => keep(path, { begun, deployed, findings }));
       });
       const names = new Set(known.map(({ check }) => check));
-      const order = await look(examination, deployment, { regions, disturb: options.disturb, known: names });
+      const order = await look(run, deployment, { regions, disturb: options.disturb, known: names });
       findings.sort((one, other) => order.indexOf(one.check) - order.indexOf(other.check));
       await kept.then(() => keep(path, { begun, deployed, findings }));
       const exitCode = options.signal.aborted ? ExitCode.Cancelled : exitCodeOf(findings);

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import type { ExitCode } from "../../../model/errors";
 import { connectLive } from "../../../sandbox/live/client";
-import { NotCheckable } from "../../examination/finding";
+import { NotCheckable } from "../../checks/checkResult";
 import { liveDirectory } from "../../local/live";
 import { collect } from "../../ready/collect/collect";
 import { rehearsalIn } from "../../ready/collect/rehearsal";

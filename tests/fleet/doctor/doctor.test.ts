@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { FOUNDATION, REGION } from "../../../fleet/doctor/firstSteps";
 import { quotaVerdict } from "../../../fleet/doctor/quotas";
 import { nodeRuntime } from "../../../fleet/doctor/tools";
-import type { Finding } from "../../../fleet/examination/finding";
+import type { Finding } from "../../../fleet/checks/checkResult";
 import { parseBackend } from "../../../fleet/stacks/backend";
 import { doctor } from "../../../fleet/verbs/doctor/handler";
 import { ExitCode } from "../../../model/errors";
@@ -853,7 +853,7 @@ const named = (check: string): string[] => {
 
 describe("the verdict on a quota", () => {
   const need = { service: "ec2", code: "L-1", what: "things" };
-  const rank = { ok: 0, warning: 1, broken: 2 };
+  const rank = { ok: 0, warning: 1, broken: 2, "not checked": 3 };
 
   it("is `broken` exactly if the free quota is below the minimum, and never gets worse if the quota grows", () => {
     const whole = fc.nat(50);

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import Fastify from "fastify";
-import { Examination } from "../../../fleet/examination/examination";
-import type { Finding } from "../../../fleet/examination/finding";
+import { CheckRun } from "../../../fleet/checks/checkRun";
+import type { Finding } from "../../../fleet/checks/checkResult";
 import type { Deployment } from "../../../fleet/prove/assumption";
 import { ASSUMPTIONS, prove } from "../../../fleet/prove/prove";
 import { RealClouds } from "../../../fleet/prove/realClouds";
@@ -173,7 +173,7 @@ describe("fleet prove", () => {
       of === "fleet" ? [name] : regions.map(({ region }) => `${region.name}: ${name}`),
     );
     const known = new Set(only === undefined ? [] : all.filter((name) => name !== only && !name.endsWith(`: ${only}`)));
-    await prove(new Examination((finding) => found.push(finding)), deployment, {
+    await prove(new CheckRun((finding) => found.push(finding)), deployment, {
       regions: regions.map(({ region }) => region.name),
       disturb: true,
       known,
@@ -448,7 +448,7 @@ describe("fleet prove", () => {
       },
       /of \d+ requests failed: \/healthz answers 503/,
     ],
-    ["pool", edges("pools/pool-us-east", "enabled", false), /switched on is false/],
+    ["pool", edges("pools/pool-us-east", "enabled", false), /enabled is false/],
     ["pool", edges("pools/pool-us-east", "origins.0.address", "old.elb"), /origin is "old\.elb"/],
     [
       "health of the pool",
@@ -456,8 +456,8 @@ describe("fleet prove", () => {
       /Ashburn, US: unhealthy/,
     ],
     ["monitor", edges("monitors/monitor", "consecutive_down", 5), /consecutive_down is 5, not 3/],
-    ["steering", edges("/zone/load_balancers", "0.steering_policy", "off"), /steering_policy is "off"/],
-    ["steering", edges("/zone/load_balancers", "0.fallback_pool", "pool-us-east"), /fallback_pool is "pool-us-east"/],
+    ["steering", edges("/zone/load_balancers", "0.steering_policy", "off"), /policy is "off"/],
+    ["steering", edges("/zone/load_balancers", "0.fallback_pool", "pool-us-east"), /fallback pool is "us-east"/],
     [
       "public name",
       () => {

@@ -1,10 +1,11 @@
 import fc from "fast-check";
+import type { Observation } from "../../../fleet/prove/assumption";
 import { CHECKS } from "../../../fleet/ready/checks";
-import type { Backup, Drills, Evidence, Learnt, RegionEvidence } from "../../../fleet/ready/evidence";
+import type { Backup, Drills, Evidence, Learnt, Observed, RegionEvidence } from "../../../fleet/ready/evidence";
 import { learn } from "../../../fleet/ready/evidence";
-import { duration } from "../../../fleet/ready/judgement";
 import { predictionOf } from "../../../fleet/ready/prediction";
 import { exitCodeOf, readinessOf } from "../../../fleet/ready/readiness";
+import { duration } from "../../../fleet/ready/readyCheck";
 import { markdown, tables } from "../../../fleet/ready/report";
 import { capacities } from "../../../model/capacity";
 import { ExitCode } from "../../../model/errors";
@@ -45,6 +46,16 @@ const sizes = NAMES.map((region) => ({
 const [capacity] = capacities(sizes, "one");
 if (!capacity) throw new Error("there is a region");
 
+const REGION_ASSUMPTIONS = ["pool", "health of the pool", "images", "signatures of images", "certificate"];
+const FLEET_ASSUMPTIONS = ["steering", "monitor"];
+/** Observations of `prove`, with at most one problem each. */
+const observed = (names: readonly string[]): fc.Arbitrary<Observed> =>
+  fc.record(
+    Object.fromEntries(
+      names.map((name) => [name, learnt(fc.record({ summary: fc.constant("well"), problems: lines }))]),
+    ),
+  );
+
 const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
   fc.record({
     region: fc.constant(region),
@@ -55,8 +66,6 @@ const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
       backupSeconds: 93_600,
       restorableSeconds: 3_600,
     }),
-    pool: learnt(fc.record({ enabled: fc.boolean(), originEnabled: fc.boolean() })),
-    health: learnt(fc.boolean().map((healthy) => ({ healthy, said: "said" }))),
     replication: learnt(
       fc.record({
         seconds: fc.nat(300),
@@ -76,28 +85,17 @@ const regionOf = (region: string): fc.Arbitrary<RegionEvidence> =>
     rehearsal: learnt(lines.map((amiss) => ({ id: "one", seconds: 3, amiss, said: "said" }))),
     podsMax: learnt(fc.integer({ min: 1, max: 10 })),
     coresQuota: learnt(fc.nat(40)),
-    images: learnt(fc.subarray(["one@sha256:1", "two@sha256:2", "three@sha256:3"])),
-    unsigned: learnt(lines),
-    certificates: learnt(
-      fc
-        .integer({ min: -5, max: 90 })
-        .map((days) => [{ name: "name", status: "ISSUED", endsAt: NOW + 1000 * DAY_S * days }]),
-    ),
+    observed: observed(REGION_ASSUMPTIONS),
     drills: learnt(fc.option(drills, { nil: {} })),
   });
 
-const MEANT = { enabled: true, policy: "proximity", order: NAMES, fallback: "us-west" };
 const MONITOR = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiveDown: 3 };
 const evidence: fc.Arbitrary<Evidence> = fc.record({
   at: fc.constant(NOW),
   regions: fc.tuple(...NAMES.map(regionOf)),
-  intended: fc.constant({
-    balancer: MEANT,
-    monitor: MONITOR,
-    images: ["one@sha256:1", "two@sha256:2"],
-    isRecorded: true,
-  }),
-  balancer: learnt(fc.constantFrom(MEANT, { ...MEANT, policy: "off" }, { ...MEANT, order: NAMES.toReversed() })),
+  observed: observed(FLEET_ASSUMPTIONS),
+  isRecorded: fc.constant(true),
+  oldShare: fc.constantFrom(0, 0.5),
   monitor: learnt(fc.constantFrom(MONITOR, { ...MONITOR, intervalSeconds: 60 })),
   drift: learnt(lines),
 });
@@ -107,25 +105,31 @@ const within = <T>(of: Learnt<T>, change: (value: T) => T): Learnt<T> =>
   "value" in of ? { value: change(of.value) } : of;
 
 /** Changes that each make one aspect of a region worse, by an amount. */
+const mapped = (of: Observed, change: (each: Learnt<Observation>) => Learnt<Observation>): Observed =>
+  Object.fromEntries(Object.entries(of).map(([name, each]) => [name, change(each)]));
+
 const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Partial<RegionEvidence>>> = {
-  "its pool is off": ({ pool }) => ({ pool: within(pool, (each) => ({ ...each, enabled: false })) }),
-  "it is ill": ({ health }) => ({ health: within(health, (each) => ({ ...each, healthy: false })) }),
-  "its flows and accounts lag": ({ replication }, by) => ({
+  "has a problem that `prove` finds": ({ observed: all }) => ({
+    observed: mapped(all, (each) =>
+      within(each, ({ summary, problems }) => ({ summary, problems: [...problems, "bad"] })),
+    ),
+  }),
+  "its replication lags": ({ replication }, by) => ({
     replication: within(replication, (each) => ({ ...each, seconds: (each.seconds ?? 0) + by })),
   }),
-  "rows of others wait": ({ replication }, by) => ({
+  "rows of other regions wait": ({ replication }, by) => ({
     replication: within(replication, (each) => ({ ...each, waiting: each.waiting + by })),
   }),
   "a table is refused": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, refused: [...each.refused, "user"] })),
   }),
-  "somebody was renamed": ({ replication }) => ({
+  "a user was renamed": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, renamed: [...each.renamed, "user 1a2b"] })),
   }),
   "deletes are held": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, deletesHeld: [...each.deletesHeld, "flow 500"] })),
   }),
-  "a bucket takes nothing": ({ replication }) => ({
+  "a bucket rejects objects": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),
   }),
   "its record lags": ({ record }, by) => ({
@@ -140,52 +144,34 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
       newest: within(newest, (each) => each && { ...each, at: each.at - by * 100_000 }),
     })),
   }),
-  "its backups are nowhere else": ({ backups, region }) => ({
+  "no other region has its backups": ({ backups, region }) => ({
     backups: backups.map((each) =>
       each.bucketOf === region ? each : { ...each, newest: within(each.newest, () => undefined) },
     ),
   }),
-  "every copy is cut": ({ backups }) => ({
+  "every copy of its backups is truncated": ({ backups }) => ({
     backups: backups.map(({ bucketOf, newest }) => ({
       bucketOf,
       newest: within(newest, (each) => each && { ...each, amiss: [...each.amiss, "cut"] }),
     })),
   }),
-  "what can be restored is older": ({ restorable }, by) => ({
+  "its newest restorable state is older": ({ restorable }, by) => ({
     restorable: within(restorable, (each) => ({ ...each, at: (each.at ?? 0) - by * 1000 })),
   }),
-  "the rehearsal fails": ({ rehearsal }) => ({
+  "its test restore fails": ({ rehearsal }) => ({
     rehearsal: within(rehearsal, (each) => ({ ...each, amiss: [...each.amiss, "less"] })),
   }),
-  "it may have fewer pods": ({ podsMax }, by) => ({ podsMax: within(podsMax, (each) => Math.max(1, each - by)) }),
-  "it may have fewer cores": ({ coresQuota }, by) => ({ coresQuota: within(coresQuota, (each) => each - by) }),
-  "a stranger's image runs": ({ images }) => ({ images: within(images, (each) => [...each, "stranger"]) }),
-  "a signature is missing": ({ unsigned }) => ({ unsigned: within(unsigned, (each) => [...each, "none"]) }),
-  "its certificate ends sooner": ({ certificates: all }, by) => ({
-    certificates: within(all, (each) =>
-      each.map(({ endsAt = NOW, ...one }) => ({ ...one, endsAt: endsAt - by * 1e8 })),
-    ),
+  "its autoscaler allows fewer pods": ({ podsMax }, by) => ({
+    podsMax: within(podsMax, (each) => Math.max(1, each - by)),
   }),
-  "its drills are gone": ({ drills: learntOf }) => ({ drills: within(learntOf, () => ({})) }),
+  "its quota allows fewer cores": ({ coresQuota }, by) => ({ coresQuota: within(coresQuota, (each) => each - by) }),
+  "it has no drill": ({ drills: learntOf }) => ({ drills: within(learntOf, () => ({})) }),
   "no drill passed": ({ drills: learntOf }) => ({
     drills: within(learntOf, ({ newest }) => (newest ? { newest: { ...newest, passed: false } } : {})),
   }),
 };
 
-const LEARNT = [
-  "pool",
-  "health",
-  "replication",
-  "record",
-  "restorable",
-  "rehearsal",
-  "podsMax",
-  "coresQuota",
-  "images",
-  "unsigned",
-  "certificates",
-  "drills",
-] as const;
+const LEARNT = ["replication", "record", "restorable", "rehearsal", "podsMax", "coresQuota", "drills"] as const;
 
 /** Returns the evidence with a changed first region. */
 const withFirst = (of: Evidence, change: (region: RegionEvidence) => Partial<RegionEvidence>): Evidence => ({
@@ -226,13 +212,14 @@ describe("the readiness score", () => {
   it("never rises if a fact becomes unknown, whether that fact was good or bad", () => {
     const unknown = { unknown: "nobody knows" };
     fc.assert(
-      fc.property(evidence, fc.constantFrom(...LEARNT, "backups", "balancer", "monitor", "drift"), (of, what) => {
-        const forgotten =
-          what === "balancer" || what === "monitor" || what === "drift"
-            ? { ...of, [what]: unknown }
-            : withFirst(of, ({ backups }) => ({
-                [what]: what === "backups" ? backups.map((each) => ({ ...each, newest: unknown })) : unknown,
-              }));
+      fc.property(evidence, fc.constantFrom(...LEARNT, "backups", "observed", "monitor", "drift"), (of, what) => {
+        const forget = ({ backups, observed: all }: RegionEvidence): Partial<RegionEvidence> => {
+          if (what === "observed") return { observed: mapped(all, () => unknown) };
+          if (what === "backups") return { backups: backups.map((each) => ({ ...each, newest: unknown })) };
+          return { [what]: unknown };
+        };
+        const isOfFleet = what === "monitor" || what === "drift";
+        const forgotten = isOfFleet ? { ...of, [what]: unknown } : withFirst(of, forget);
         expect(scoreOf(forgotten)).toBeLessThanOrEqual(scoreOf(of));
       }),
     );

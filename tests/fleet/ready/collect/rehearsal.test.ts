@@ -1,4 +1,4 @@
-import { NotCheckable } from "../../../../fleet/examination/finding";
+import { NotCheckable } from "../../../../fleet/checks/checkResult";
 import { rehearsalIn } from "../../../../fleet/ready/collect/rehearsal";
 
 /** Returns a line of the agent's log after a warning from Node. */

@@ -1,13 +1,13 @@
 import { ExitCode } from "../../model/errors";
 import { isUserError } from "../engine/failure";
-import { broken, type Verdict, warning } from "./finding";
+import { broken, type CheckResult, warning } from "./checkResult";
 
-/** Names of errors by which AWS says that it does not know the caller (Common Errors; EC2's own is AuthFailure). */
+/** Names of AWS errors for an unknown caller (AWS Common Errors; `AuthFailure` is EC2's). */
 const UNKNOWN_CALLER =
   /^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|InvalidAccessKeyId|AuthFailure|IncompleteSignature)$/;
-/** Those by which it knows the caller and says no. */
+/** Names of AWS errors for a known caller without the permission. */
 const REFUSED = /^(AccessDenied(Exception)?|UnauthorizedOperation|Forbidden|403)$/;
-/** Node's codes, which some wrapper may have made part of a message, and the clients' own names. */
+/** Node's error codes, which a wrapper may have put into a message, and the clients' own error names. */
 const NO_ANSWER =
   /\b(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)\b|^(TimeoutError|APIConnection)/;
 
@@ -17,20 +17,20 @@ interface Thrown {
   readonly name?: string;
   readonly code?: string;
   readonly message?: string;
-  /** Of the Cloudflare client. */
+  /** HTTP status; the Cloudflare client sets it. */
   readonly status?: number;
   readonly cause?: Thrown;
   readonly constructor?: { readonly name: string };
-  /** Of an AWS client. */
+  /** The AWS clients set it. */
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
 /**
- * What an error says about the set-up, where the check had no better word for it.
+ * Returns the check result for an error that the check did not handle.
  *
- * A refused call is a warning and breaks nothing: who looks may be allowed less than who deploys.
+ * A refused call is only a warning: the caller of a check may have fewer permissions than the deployment role.
  */
-export function verdictOf(error: unknown): Verdict {
+export function resultOfError(error: unknown): CheckResult {
   if (isUserError(error)) return broken(error.message, "see the finding", error.exitCode);
   const { name = "", code = "", message = String(error), cause, status, $metadata } = (error ?? {}) as Thrown;
   const names = [name, code, cause?.code ?? "", cause?.name ?? "", (error as Thrown)?.constructor?.name ?? ""];
@@ -45,7 +45,7 @@ export function verdictOf(error: unknown): Verdict {
   if (is(NO_ANSWER) || NO_ANSWER.test(message) || (answered !== undefined && answered >= SERVER_ERROR))
     return broken(
       `no usable answer: ${cause?.message ?? message}`,
-      "look at the network, the proxy and the provider's status page, then run doctor again",
+      "check the network, the proxy and the provider's status page, then run the command again",
       ExitCode.Unreachable,
     );
   if (status === 401) return broken(`refused: ${message}`, "make a new token", ExitCode.Unauthenticated);

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { table } from "../terminal/table";
-import type { Finding } from "./finding";
+import type { Finding } from "./checkResult";
 
 const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
   ok: pc.green,
