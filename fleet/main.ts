@@ -6,12 +6,13 @@ import { adviseOnNode } from "./terminal/node";
 import { commandLine } from "./verbs/commandLine";
 
 adviseOnNode();
-// All that speaks gRPC here is on this machine, the engine and providers of the local fleet; the library would ask a proxy for them too.
+// All gRPC servers used here run on this machine: the engine and the local fleet's providers. Without this, the gRPC
+// library would route these connections through a configured proxy.
 process.env.no_grpc_proxy = "127.0.0.1,localhost";
 const { signal, interrupt } = interruption((message) => process.stderr.write(`\n${message}\n`));
 let exitCode: ExitCode = ExitCode.Success;
 
-// Who reads along may leave: that ends no update, and nobody is told of it.
+// Ignores write errors, so that a reader that closes the pipe does not end an update.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
@@ -30,5 +31,6 @@ commandLine({
       process.stderr.write(`${error.stack}\n`);
     exitCode = failure.exitCode;
   })
-  // Open connections must not keep the process, nor its end cut off what a pipe has not taken yet.
+  // Exits explicitly, because open connections would keep the process running, but only after a pipe has received all
+  // output.
   .finally(() => process.stdout.write("", () => process.exit(exitCode)));

@@ -19,35 +19,38 @@ import { LACKED, SEGMENT_ROWS, SegmentWriter } from "./segmentWriter";
 import { Snapshots } from "./snapshots";
 
 export interface Round {
-  /** Rows of other regions that were written or removed here. */
+  /** Number of other regions' rows that were written to, or deleted from, this region's database. */
   readonly applied: number;
-  /** Copies of flows, made because two regions edited one flow concurrently. */
+  /** Number of conflict copies of flows, which this region created because two regions edited one flow concurrently. */
   readonly copies: number;
-  /** Rows that were published. */
+  /** Number of rows that this region published. */
   readonly published: number;
-  /** Large rows and objects are left for the next round. */
+  /** Whether large rows or objects are left for the next round. */
   readonly isLeft: boolean;
   readonly waiting: readonly Waiting[];
-  /** Objects that cannot be read or applied: key to reason. Retried with backoff. */
+  /** Objects that this region cannot read or apply, with the reason by key. They are retried with backoff. */
   readonly broken: ReadonlyMap<string, string>;
-  /** Regions whose bucket did not accept every write: S3 replication brings them the rest. */
+  /** Regions whose bucket may lack segments of this region. S3 replication copies the missing segments. */
   readonly unreached: readonly string[];
-  /** Tables that had lost rows without a delete, and were read again since the last successful round. */
+  /**
+   * Tables that lost rows without a delete and were therefore read again from the bucket since the last successful
+   * round.
+   */
   readonly readAgain: readonly ReadAgain[];
-  /** Deletes that are not published until an operator decides; undefined: none. */
+  /** Deletes that stay unpublished until an operator decides; undefined if no delete is held. */
   readonly held: HeldDeletes | undefined;
-  /** Parts of LangFlow's schema that this agent does not know, in sentences. */
+  /** One sentence for each part of LangFlow's schema that this agent does not know. */
   readonly unknown: readonly string[];
-  /** Tables that are not replicated because their schema is not understood. */
+  /** Tables that are not replicated because this agent does not support their schema. */
   readonly refused: readonly string[];
-  /** Users, teams and roles that were renamed because an older row has their name. */
+  /** Users, teams and roles that were renamed because an older row has the same name. */
   readonly renamed: readonly Renamed[];
 }
 
 interface Published {
-  /** Rows that were published. */
+  /** Number of rows that this region published. */
   readonly published: number;
-  /** Large rows are still unpublished. */
+  /** Whether large rows are still unpublished. */
   readonly isLeft: boolean;
 }
 
@@ -56,89 +59,101 @@ interface Step extends Published {
   readonly waiting: Round["waiting"];
 }
 
-/** The order of large rows. */
+/** Which of the deferred large rows to process first. */
 type First = "smallest" | "oldest";
 
-/** Bytes of large rows that are captured or published at once. A single row may have more. */
+/**
+ * Maximum size of a batch of large rows that is captured or published at once, in bytes. A single row may exceed it.
+ */
 const LARGE_STORED = 512 * 1024;
 
-/** Steps of a round, each with at most one batch of large rows. */
+/** Maximum number of steps in a round. Each step processes at most one batch of large rows. */
 const STEPS_MAX = 100;
 
-/** The key in `account_seen` under which the agent stores that all regions replicate flows as rows. */
+/** Key in `account_seen` under which the agent records that all regions replicate flows as rows. */
 const FORM = "form";
 
 /**
- * From this form on flows are replicated as rows. Agents of earlier releases take flows from Git alone: until every region's agent has
- * announced this form, no region publishes or applies flows, and each records its own in Git.
+ * Version of the replication format from which flows are replicated as rows. Agents of earlier releases read flows only
+ * from Git. Until every region's agent has announced this version, no region publishes or applies flows, and each
+ * region records its own flows in Git.
  */
 const FLOWS_AS_ROWS = "2";
 
-/** Drops what only agents of earlier releases needed. */
+/** Drops the database objects that only agents of earlier releases needed. */
 const BEFORE_FLOWS_AS_ROWS = `
   DROP TRIGGER IF EXISTS langflow_dr_flow ON public.flow; DROP TRIGGER IF EXISTS langflow_dr_project ON public.folder;
   DROP FUNCTION IF EXISTS ${SCHEMA}.flow_changed, ${SCHEMA}.project_changed, ${SCHEMA}.announce;
   DROP TABLE IF EXISTS ${SCHEMA}.flow_state, ${SCHEMA}.region_state, ${SCHEMA}.edit`;
 
-/** The key in `account_seen` under which the agent stores that it announced the form itself. */
+/** Key in `account_seen` under which the agent records that it has announced the format itself. */
 const ANNOUNCED = "announced";
 
 const CONTENT_AT = "coalesce((stamps->>'data')::bigint, made_at)";
 
 /**
- * Before the switch Git brought one region's edits to the others, whose triggers logged them as their own edits: these are not versions.
- * The newest are kept: another region may not have received them before it switched.
+ * Discards the content versions of flows that were recorded before the switch. Until then Git copied one region's edits
+ * to the other regions, and their triggers logged the copies as local edits. Versions from the last 60 seconds are
+ * kept, because another region may not have received them before it switched.
  */
 const UNTIL_FLOWS_AS_ROWS = `
   UPDATE ${SCHEMA}.account_row SET history = history - 'content'
     WHERE table_name = '${FLOWS}' AND history ? 'content' AND ${CONTENT_AT} < ${NOW} - 60 * 1000000::bigint`;
 
-/** If the agent's schema was lost, no trigger saw the saves until it was restored: they count as this region's edits. */
+/**
+ * Counts flows that were saved within the last hour as this region's edits. If the agent's schema was lost, no trigger
+ * captured those saves until the schema was restored.
+ */
 const SAVED_WITHOUT_TRIGGERS = `
   UPDATE ${SCHEMA}.account_row SET news = nextval('${SCHEMA}.account_news'), history = jsonb_build_object(
       'edits', jsonb_build_object($1::text, ${CONTENT_AT}),
       'content', jsonb_build_object('by', $1::text, 'knew', jsonb_build_object($1::text, ${CONTENT_AT})))
     WHERE table_name = '${FLOWS}' AND history IS NULL AND deleted_at IS NULL AND ${CONTENT_AT} > ${NOW} - 3600 * 1000000::bigint`;
 
-/** Rows of rejected deletes whose values were not kept are read again from the bucket. */
+/** Marks tables for another read of the bucket if an operator rejected deletes of rows whose values were not kept. */
 const UNKEPT = `INSERT INTO ${LACKING} (table_name)
   SELECT DISTINCT table_name FROM ${SCHEMA}.account_row JOIN jsonb_to_recordset($1) AS t (name text, columns jsonb) ON name = table_name
     WHERE held_at IS NOT NULL AND NOT coalesce(waiting, '{}') ?& ARRAY(SELECT jsonb_array_elements_text(columns))`;
 
 /**
- * Replicates LangFlow's accounts (users, flows, projects, variables and the tables that refer to them) between regions. Every region
- * accepts writes; regions converge without coordination. The terms:
+ * Replicates LangFlow's accounts (users, flows, projects, variables and the tables that refer to them) between regions.
+ * Every region accepts writes, and the regions converge without coordination. The terms:
  *
- * - **Row** (`row.ts`): the state of one row, a last-writer-wins register per column. Two states of a row merge; the merge is
- *   commutative, associative and idempotent, so segments may arrive late, twice or in any order. A _switch_ is a column whose "off"
- *   value wins over a concurrent "on".
- * - **Stamp**: the time of a write in microseconds, a hybrid logical clock: the database's clock, but always later than every stamp that
- *   the row already has. An edit that saw another edit is therefore later, whatever the clocks say.
- * - **Tombstone**: a deleted row's state with `deletedAt`. It is kept for 180 days, so no region may be offline longer. Rows that a flow's
- *   cascade delete removed get no tombstone: they come back if the flow does.
- * - **Canonical id**: two regions may create rows with one natural key, such as a username. They merge into the older row, whose id is the
- *   canonical one. The younger row keeps `unitedWith`, and references to it resolve to the canonical id (`referenceResolver.ts`).
- * - **Version vector** (`History`): which edits a content or a tombstone was based on. It detects concurrent edits of a flow: the earlier
- *   content is kept as a copy.
- * - **Change sequence**: triggers log each write in `account_change` (`capture.ts`). The agent folds the log into `account_row`, which gives
- *   a changed row the next number of a sequence, in the column `news`. Publishing the row clears it.
- * - **Segment** (`segment.ts`): an immutable, encrypted object at `<prefix>/<region>/<epoch>/<number>`, which holds states of rows. Its head
- *   says which segments of the other regions its region had read: the causal references by which `behind.ts` knows that more is to come.
- * - **Epoch**: a **snapshot** of all rows in one or more segments, then the **change feed**: a segment per batch of changes. A region starts
- *   a new epoch when the feed is long, when the set of regions or the secret key changes, and deletes the old ones once the snapshot
- *   is complete.
+ * - **Row** (`row.ts`): the state of one row, a last-writer-wins register per column. Two states of a row merge. The
+ *   merge is commutative, associative and idempotent, so segments may arrive late, twice or in any order. A _switch_ is
+ *   a column whose "off" value wins over a concurrent "on".
+ * - **Stamp**: the time of a write in microseconds, a hybrid logical clock: the database's clock, but always later than
+ *   every stamp that the row already has. An edit that is based on another edit is therefore later, regardless of clock
+ *   skew.
+ * - **Tombstone**: a deleted row's state with `deletedAt`. It is kept for 180 days, so no region may be offline longer.
+ *   Rows that a flow's cascade delete removed get no tombstone: they return if the flow does.
+ * - **Canonical id**: two regions may create rows with one natural key, such as a username. They merge into the older
+ *   row, whose id is the canonical one. The younger row keeps `unitedWith`, and references to it resolve to the
+ *   canonical id (`referenceResolver.ts`).
+ * - **Version vector** (`History`): the edits on which a content or a tombstone was based. It detects concurrent edits
+ *   of a flow: the earlier content is kept as a copy.
+ * - **Change sequence**: triggers log each write in `account_change` (`capture.ts`). The agent folds the log into
+ *   `account_row` and gives each changed row the next number of a sequence, in the column `news`. Publishing the row
+ *   clears the number.
+ * - **Segment** (`segment.ts`): an immutable, encrypted object at `<prefix>/<region>/<epoch>/<number>` with the states
+ *   of rows. Its head lists the segments of other regions that its region had applied. `behind.ts` uses these causal
+ *   references to detect missing segments.
+ * - **Epoch**: a **snapshot** of all rows in one or more segments, then the **change feed**: a segment per batch of
+ *   changes. A region starts a new epoch when the feed is long, and when the set of regions or the secret key changes.
+ *   It deletes the old epochs once the snapshot is complete.
  * - **Read position** (`readPositions.ts`): the segments of each region that this region has applied.
  *
- * A region writes only below its own prefix, in its own bucket and in the other regions' buckets, and reads only its own bucket. Where
- * another bucket does not respond, S3 replication copies the objects later. A row that cannot be applied yet (its parent is missing, or the
- * database refuses it) waits and is retried. Mass deletes are held until an operator decides (`massDeletes.ts`).
+ * A region writes only below its own prefix, in its own bucket and in the other regions' buckets, and reads only its
+ * own bucket. If another region's bucket does not respond, S3 replication copies the objects later. A row that cannot
+ * be applied yet (its parent is missing, or the database rejects it) waits and is retried. Mass deletes are held until
+ * an operator decides (`massDeletes.ts`).
  */
 export class Accounts {
   #readAgain: readonly ReadAgain[] = [];
-  /** As of the end of the last round. */
+  /** The held deletes as of the end of the last round. */
   #held: HeldDeletes | undefined;
   #steps = 0;
-  /** Of this region's large rows. */
+  /** Number of turns that this region's own large rows have had. */
   #turns = 0;
 
   readonly #replica: Replica;
@@ -164,8 +179,9 @@ export class Accounts {
   }
 
   /**
-   * Reads and applies segments, captures changes, publishes them. Each step is idempotent, so the agent may stop after any of them.
-   * Large rows that no other row depends on come last, one at a time: an edit waits for at most one of them.
+   * Reads and applies segments, captures local changes, and publishes them. Each step is idempotent, so the agent may
+   * stop after any of them. Large rows that no other row depends on are processed last, one at a time, so that an edit
+   * waits for at most one of them.
    */
   async round(): Promise<Round> {
     this.#snapshots.between = 0;
@@ -201,7 +217,10 @@ export class Accounts {
     };
   }
 
-  /** All but what may be passed, and one thing of that: an object of another region's, or a row of this one's, each in turn. */
+  /**
+   * Runs one step: all work that may not be deferred, plus one deferred segment of another region or one batch of this
+   * region's large rows. The regions take turns.
+   */
   private async step(broken: Map<string, string>): Promise<Step> {
     const { region, peers, session, uploads } = this.#replica.options;
     const regions = [region, ...peers.regions];
@@ -218,14 +237,14 @@ export class Accounts {
     if (!isLeft) {
       const readAgain = await session((client) => endReadingAgain(client, this.#replica.exchanged, broken.size === 0));
       this.#readAgain = [...this.#readAgain, ...readAgain];
-      // The lost rows are forgotten.
+      // These rows are lost for good, so the agent stops retrying them.
       if (readAgain.length > 0)
         for (const row of this.#replica.refusals.values()) if (row.reason === LACKED) this.#replica.release(row);
     }
     const applied = received + retried.written;
     const strays = await uploads.bringHome(session, applied > 0);
     const published = await this.takeInAndPublish(broken, !hasReadLarge).catch((error) => {
-      // A table was truncated after its rows were read: the next round continues from there.
+      // A table was truncated after its rows were read. The next round reads the table again and continues.
       if (error instanceof ReadFirst) return { published: 0, isLeft: false };
       throw error;
     });
@@ -238,7 +257,8 @@ export class Accounts {
   }
 
   /**
-   * After a restore with `--wins`: stamps the database's rows later than every other region's edits, before it reads any of these.
+   * After a restore with `--wins`: stamps the restored rows later than every other region's edits, before this region
+   * applies any of those edits.
    */
   private async letRestoreWin(broken: Map<string, string>): Promise<void> {
     const { session, region, peers } = this.#replica.options;
@@ -261,7 +281,10 @@ export class Accounts {
     this.#replica.passable.clear();
   }
 
-  /** A decision applies to the held deletes of its code. If more deletes are held by now, it does nothing. */
+  /**
+   * Applies the operator's decision to the held deletes that its code identifies. Does nothing if more deletes are held
+   * by now.
+   */
   private async decideHeld(): Promise<void> {
     const { session, decisionOn } = this.#replica.options;
     const decision = this.#held && decisionOn(this.#held.code);
@@ -277,7 +300,9 @@ export class Accounts {
     await this.#replica.within((tables) => tables.setBeside());
   }
 
-  /** Later than now and than every stamp in the bucket: a region's clock may be ahead. */
+  /**
+   * Returns a stamp that is later than now and than every stamp in the bucket, because a region's clock may be ahead.
+   */
   private async afterAll(broken: Map<string, string>): Promise<Stamp> {
     const { own, prefix, region, peers } = this.#replica.options;
     let newest = Date.now() * 1000;
@@ -291,7 +316,10 @@ export class Accounts {
     return newest + 1;
   }
 
-  /** Once all regions have announced the form, the switch is permanent. The bucket is then read again, for its flows. */
+  /**
+   * Announces this region's replication format. Once all regions have announced the format, switches to it permanently
+   * and reads the bucket again to apply its flows.
+   */
   private async agreeOnForm(): Promise<void> {
     const { own, peers, prefix, region, envelope, session } = this.#replica.options;
     if ((await session((client) => seen(client, FORM)))?.includes(FLOWS_AS_ROWS)) {
@@ -307,7 +335,7 @@ export class Accounts {
     this.#replica.replicatesFlows = false;
     for (const peer of peers.regions)
       if ((await this.#replica.opened(formKey(prefix, peer), textOf)) !== FLOWS_AS_ROWS) return;
-    // Flows that arrived earlier were skipped.
+    // Flows that arrived before the switch were skipped, so read all segments again.
     await session((client) =>
       inTransaction(client, async () => {
         await client.query(BEFORE_FLOWS_AS_ROWS);
@@ -321,16 +349,18 @@ export class Accounts {
   }
 
   /**
-   * Publishes users' changes between two rounds, without reading the bucket or checking the schema. Fails if the schema has changed,
-   * if a new snapshot is due, and before the first round: the next round does the rest.
+   * Publishes local changes between two rounds, without reading the bucket or checking the schema. Fails before the
+   * first round, if the schema has changed, or if a new snapshot is due. The next round then publishes the changes.
    *
-   * @returns rows that were published, and whether more are left for a round
+   * @returns the number of published rows, and whether more are left for a round
    */
   publishChanges(): Promise<Published> {
     return this.takeInAndPublish();
   }
 
   /**
+   * Captures and publishes local changes.
+   *
    * @param broken in a round: collects this region's own segments that cannot be read
    * @param withLarge whether to capture one batch of deferred large rows, or publish one if all are captured
    */
@@ -341,7 +371,7 @@ export class Accounts {
     const isMore = isLeft || large.length > 0;
     if (!withLarge || !isMore) return { published, isLeft: isMore };
     const turn = this.#turns++;
-    // Alternate, so that small rows do not starve the oldest one, nor capturing the publishing.
+    // Alternate, so that small rows do not starve the oldest row, and captures do not starve publications.
     const pick: First = turn % 4 < 2 ? "smallest" : "oldest";
     let left = large.length;
     if (large.length > 0 && !(isLeft && turn % 2 === 1)) {
@@ -360,13 +390,17 @@ export class Accounts {
     await this.#replica.within((tables) => tables.setBeside());
   }
 
-  /** @param pick which deferred large rows to publish after the others; undefined: none */
+  /**
+   * Publishes the captured changes, segment by segment.
+   *
+   * @param pick which deferred large rows to publish after the others; undefined: none
+   */
   private async publish(broken: Map<string, string> | undefined, pick?: First): Promise<Published> {
     const { region } = this.#replica.options;
     let published = 0;
     let epoch = await this.#snapshots.epoch();
     if (epoch === undefined) {
-      // This region's segments may hold rows that its database lacks. Only a round has read them just now.
+      // This region's segments may hold rows that its database lacks. Only a round has just read them.
       if (!broken) throw new ReadFirst();
       epoch = await this.#snapshots.begin(broken);
     }
@@ -396,12 +430,12 @@ export class Accounts {
         if (isLast) return { published, isLeft: large.length > rows.length };
         continue;
       }
-      // This region wrote that segment before its database was restored: it must be read first.
+      // This region wrote that segment before its database was restored. It must read the segment first.
       if (!broken) throw new ReadFirst();
       const next = await this.nextOf(epoch);
       await this.#reader.receive(region, broken);
       if ((await this.nextOf(epoch)) > next) continue;
-      // That segment is unreadable: start a new epoch with a full snapshot.
+      // That segment is unreadable. Start a new epoch with a full snapshot.
       epoch = await this.#snapshots.begin(broken);
       this.fill(epoch);
     }
@@ -419,10 +453,16 @@ export class Accounts {
   }
 }
 
-/** Sorts after the region's segments: agents that do not know it skip it. */
+/**
+ * Returns the key of a region's format announcement. It sorts after the region's segments, and agents that do not know
+ * it skip it.
+ */
 const formKey = (prefix: string, region: string): string => `${folderOf(prefix, region)}form-${FLOWS_AS_ROWS}`;
 
-/** The large rows of one batch: the first, and more as long as the batch stays below {@link LARGE_STORED}; all changes of each, in order. */
+/**
+ * Returns one batch of large rows with all changes of each row, in order: the first row, and more rows as long as the
+ * batch stays below {@link LARGE_STORED}.
+ */
 function firstOf<Place extends RowPlace & Stored>(large: readonly Place[], pick: First): Place[] {
   const rows = [...groupBy(large, rowKey).values()];
   const storedOf = ([first]: readonly Place[]) => first?.stored ?? 0;

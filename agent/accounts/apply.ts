@@ -3,10 +3,11 @@ import { type Applied, removeWithChildren, TableRound } from "./tableRound";
 import type { ReplicatedTable } from "./tableRule";
 
 /**
- * Brings LangFlow's tables to what all regions know, parents before children, removals last and the other way round. What
- * cannot be there yet, since a parent is missing or the database refuses it, is kept and waits; all else goes on.
+ * Applies the merged state of all regions to LangFlow's tables. Writes rows parents first, then deletes rows children
+ * first. A row that cannot be applied yet, because a parent is missing or the database rejects it, waits without
+ * blocking the others.
  *
- * @param carried parents before children
+ * @param replicated the replicated tables, parents before children
  */
 export async function applyRows(
   tables: Tables,

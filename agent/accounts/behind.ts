@@ -1,23 +1,24 @@
 import type { Knew, SegmentHead } from "./segment";
 import { lastRead, missingUntil, type Place, type Read } from "./segmentPlaces";
 
-/** How long to wait for a missing segment: S3 replicates within 15 minutes. */
+/** How long to wait for a missing segment. S3 replicates within 15 minutes. */
 const WAIT_MS = 900_000;
 
 /**
- * Tracks causal dependencies: segments that another region had applied when it published, and this region has not. They may say that a name
- * was given up. The state is in memory only.
+ * Tracks causal dependencies: segments that another region had applied when it published, but that this region has not
+ * applied yet. A missing segment may free a name that a later segment uses. The state is in memory only.
  */
 export class Behind {
   readonly #read = new Map<string, readonly Read[]>();
-  /** The last segment of each region. */
+  /** The last applied segment of each region. */
   readonly #last = new Map<string, Place & SegmentHead>();
-  /** When something was first found to be missing, in milliseconds. */
+  /** When each missing segment was first detected, in milliseconds. */
   readonly #since = new Map<string, number>();
 
   /**
-   * @param regions of which anything can be read
-   * @param isLeft whether a part is left for later, and no name depends on it
+   * @param own this region
+   * @param regions returns the regions whose segments this region reads
+   * @param isLeft whether reading a segment is deferred. A deferred segment never frees a name
    */
   constructor(
     private readonly own: string,
@@ -30,7 +31,7 @@ export class Behind {
     this.#read.set(region, read);
   }
 
-  /** The last segment of another region, if an earlier agent process applied it. */
+  /** Returns the last applied segment of another region if an earlier agent process applied it. */
   forgotten(region: string): Place | undefined {
     const isKnown = region === this.own || this.#last.has(region);
     const last = isKnown ? undefined : lastRead(this.#read.get(region) ?? []);
@@ -42,13 +43,13 @@ export class Behind {
     if (!last || !isBefore(place, last)) this.#last.set(place.region, { ...place, continues, knew });
   }
 
-  /** The last applied segment, by other region. */
+  /** The last applied segment of each other region. */
   get knew(): Knew {
     const last = [...this.#read].map(([region, read]) => [region, region !== this.own && lastRead(read)] as const);
     return Object.fromEntries(last.filter(([, place]) => place)) as Knew;
   }
 
-  /** Whether a causal dependency is missing. Each missing segment counts for 15 minutes at most. */
+  /** Returns whether a causal dependency is missing. Each missing segment counts for 15 minutes at most. */
   is(now = Date.now()): boolean {
     const missing = new Set([...this.#last.values()].flatMap((last) => this.missing(last)));
     for (const each of this.#since.keys()) if (!missing.has(each)) this.#since.delete(each);

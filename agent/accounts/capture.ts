@@ -5,44 +5,50 @@ import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowChildren
 import { conditionSql } from "./rowCondition";
 import { columnOf, mayComeBack, type ReplicatedTable } from "./tableRule";
 
-/** Set while the agent writes what comes from elsewhere: no trigger takes it for an edit. */
+/** Setting that is on while the agent applies other regions' changes, so that no trigger logs them as local edits. */
 export const APPLYING = `${SCHEMA}.applying`;
 
 /**
- * What makes a trigger's function run as the owner of the tables, whoever writes: LangFlow's login may not touch what it notes down. In the
- * schemas of the path that login makes nothing.
+ * Makes a trigger function run as the owner of the tables, because LangFlow's login has no access to the log.
+ * LangFlow's login cannot create objects in the schemas of this search path.
  */
 export const AS_OWNER = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp";
 
-/** Whether it is the agent that writes what comes from elsewhere, in such a function: whoever else says so is not believed. */
+/**
+ * Condition in a trigger function: the agent is applying other regions' changes. The check of `session_user` ignores
+ * the setting if any other login sets it.
+ */
 export const IS_APPLYING = `(current_setting('${APPLYING}', true) = 'on' AND session_user = current_user)`;
 
-/** Microseconds since 1970 by the database's clock. */
+/** The database's current time, in microseconds since 1970. */
 export const NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
-/** The transaction that writes; the same within its savepoints. */
+/** Id of the current transaction, which its savepoints share. */
 const XACT = "pg_current_xact_id()::text::bigint";
 
-/** The account that drills work with, and how those are called that they make beside it (fleet/drill/ordinaryUser.ts). */
+/**
+ * Username of the drill account. Accounts that a drill creates start with it and a hyphen
+ * (fleet/drill/ordinaryUser.ts).
+ */
 export const DRILL_ACCOUNT = "langflow-dr-drill";
 
-/** Rows that say that they got their name beside a held one. */
+/** Condition for rows that took the name of a row whose delete is held. */
 export const IS_BESIDE = `switches::text LIKE '%"beside %'`;
 
-/** Where a table says that it lacks rows which nobody deleted. */
+/** Table that lists the tables which lost rows without a delete, for example by a `TRUNCATE`. */
 export const LACKING = `${SCHEMA}.account_lacking`;
 
-/** An exponent of four digits. */
+/** Pattern of a number with an exponent of at least four digits. */
 const LARGE = "[0-9][eE][+-]?0*[1-9][0-9]{3}";
 
 /**
- * What is known of the rows that travel, and a log of what was done to them. The log is written by triggers and only ever
- * added to, so that no edit waits for the agent; the agent takes out what it has read, in the transaction in which it
- * keeps what follows from it. Unlike the triggers that only announce (`storeSchema`), these fail the write that called
- * them where they cannot note it down: an edit that nobody knows of would be lost with the region. Where the schema is
- * gone they let it pass, since the schema's making looks at every row.
+ * Creates the state of the replicated rows (`account_row`) and the log of their changes (`account_change`). Triggers
+ * only append to the log, so no edit waits for the agent. The agent removes the log entries that it has read in the
+ * same transaction in which it stores the result. If a trigger cannot log a write, it fails the write, because an
+ * unlogged edit would be lost with the region. (The triggers of `storeSchema`, which only notify, never fail a write.)
+ * If the agent's schema is missing, the triggers let the write pass: creating the schema captures every row.
  *
- * Each statement is a transaction of its own: none holds a lock that LangFlow's writes wait for longer than it takes.
+ * Each statement is a transaction of its own, so that no lock blocks LangFlow's writes for longer than one statement.
  */
 export const ACCOUNTS_SQL: readonly string[] = [
   `CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`,
@@ -95,7 +101,8 @@ export const ACCOUNTS_SQL: readonly string[] = [
   completed_by bigint,
   PRIMARY KEY (region, epoch)
 )`,
-  // Tables that lack rows which nobody deleted; `rows`: how many, once they are being read again.
+  // Tables that lost rows without a delete. `rows` is the number of missing rows, once the agent has started to read
+  // them again.
   `CREATE TABLE IF NOT EXISTS ${LACKING} (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   table_name text NOT NULL,
@@ -208,22 +215,29 @@ END $$;
 ];
 
 /**
- * A column's value as a text of `jsonb`. What is of type `json` may hold characters that `jsonb` and PostgreSQL's texts cannot: they
- * travel as U+FFFD, and stay as they are where they were written.
+ * Returns SQL for a column's value as the text of `jsonb`. A `json` value may contain characters that `jsonb` and
+ * PostgreSQL's `text` cannot store. They are replicated as U+FFFD, and the region that wrote them keeps the original.
  */
 export const valueSql = (column: string, row: string): string =>
   `${SCHEMA}.account_text(${row}.${escapeIdentifier(column)})`;
 
-/** The same as a text of JSON that is only compared: as it was written, so that nothing can be refused in it. */
+/**
+ * Returns SQL for a column's value as unmodified JSON text. It serves only comparisons, so no character can make it
+ * fail.
+ */
 const textSql = (column: string, row: string): string =>
   `coalesce(to_json(${row}.${escapeIdentifier(column)})::text, 'null')`;
 
-/** The trigger on one table. It names no column as a column, so that LangFlow's migrations may change their types. */
+/**
+ * Name of the trigger on each replicated table. The trigger itself refers to no column, so that LangFlow's migrations
+ * can change column types.
+ */
 export const TRIGGER = "langflow_dr_account";
 
 /**
- * What notes down one table's writes. Its function names columns, and is looked up when it runs: a migration that takes one
- * of them away makes it note nothing until the agent, which sees the other schema, has made it anew.
+ * Returns SQL that creates the triggers that log a table's writes. The trigger function refers to columns, and
+ * PostgreSQL resolves them at run time. If a migration drops one of them, the function logs nothing until the agent
+ * detects the new schema and recreates it.
  */
 export function captureSql(rule: ReplicatedTable, parts: ReturnType<typeof flowParts>): string {
   const { table, columns, key, only } = rule;
@@ -278,13 +292,18 @@ CREATE OR REPLACE TRIGGER ${TRIGGER}_truncated AFTER TRUNCATE ON public.${escape
   FOR EACH STATEMENT EXECUTE FUNCTION ${SCHEMA}.account_truncated();`;
 }
 
-/** The text that a row is known by: the columns of its key, null being a value like another where there are several. */
+/**
+ * Returns SQL for a row's id: the text of its key columns. In a key of several columns, null counts as an empty text.
+ */
 export function rowId(key: readonly string[], row: string): string {
   const [only = "", ...more] = key.map((column) => `${row}.${escapeIdentifier(column)}::text`);
   return more.length === 0 ? only : [only, ...more].map((each) => `coalesce(${each}, '')`).join(" || '/' || ");
 }
 
-/** What columns referred to that this write leaves null, as a foreign key does when the row that they referred to is deleted. */
+/**
+ * Returns SQL that collects the references which this write sets to null, as a foreign key does when the referenced row
+ * is deleted.
+ */
 function nulled({ references }: ReplicatedTable): string {
   const columns = Object.entries(references).flatMap(([column, { dead, soft }]) =>
     dead === "null" && !soft ? [column] : [],
@@ -298,7 +317,10 @@ function nulled({ references }: ReplicatedTable): string {
       FROM (VALUES ${values.join(", ")}) AS r (name, before_, gone_) WHERE gone_ AND before_ IS NOT NULL;`;
 }
 
-/** A value that a region finds by itself is no edit, nor is what was written together with it. */
+/**
+ * Returns a condition for writes to skip: a write of a value that each region determines for itself is not an edit, nor
+ * are the other columns of that write.
+ */
 function ownFindings({ regionalValues = {} }: ReplicatedTable): string {
   return Object.entries(regionalValues)
     .map(([column, values]) => {
@@ -327,10 +349,16 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
         VALUES ('${rule.table}', new_id_, 'made', ${NOW}, columns_);
     END IF;`;
 
-/** A person who deletes by a push has decided, or nobody is asked: the recorder holds what is too much. */
+/**
+ * Deletes by a Git push are never held here: the push is a person's decision, and the recorder has its own limit for
+ * deletes.
+ */
 const BY_GIT_UNHELD = `IF ${SCHEMA}.account_flow_by_git(old_id_) THEN held_ := NULL; END IF;`;
 
-/** A drill clears up what it made: that is no person's mistake. But what only came to be a drill's is somebody's. */
+/**
+ * Returns SQL that exempts a drill's own cleanup from being held. Rows that were moved to a drill account later are not
+ * exempt, because that may be a mistake.
+ */
 function ofDrillUnheld({ table, columns }: ReplicatedTable): string {
   const unheldIf = (...conditions: string[]) => `IF ${conditions.join(" AND ")} THEN held_ := NULL; END IF;`;
   if (table === "user")
@@ -343,7 +371,10 @@ function ofDrillUnheld({ table, columns }: ReplicatedTable): string {
   );
 }
 
-/** Whether a row was never deleted and made again, and has a column as it was made with, as far as is known and logged. */
+/**
+ * Returns a condition: no state and no log entry shows that the row was deleted or that this column was edited since
+ * the row was created.
+ */
 const asMade = (table: string, id: string, column: string): string => `NOT EXISTS (
       SELECT FROM ${SCHEMA}.account_row WHERE table_name = '${table}' AND row_id = ${id}
         AND (deleted_at IS NOT NULL OR stamps ? '${column}')
@@ -355,32 +386,38 @@ const deleted = ({ table }: ReplicatedTable): string =>
         VALUES ('${table}', old_id_, 'deleted', ${NOW}, held_, ${XACT});`;
 
 /**
- * LangFlow deletes what is part of a flow before the flow, in its transaction: whether this is a delete, or the row falls with
- * its flow, which may live on by an edit in another region, is known when the flow goes. Until then it is one, with its values.
+ * Returns SQL that logs the delete of a flow's child row. LangFlow deletes the children of a flow before the flow, in
+ * one transaction. Only the flow's own delete shows that this was a cascade delete, which a concurrent edit in another
+ * region may undo. Until then the row counts as deleted, and its values are kept.
  */
 const deletedPart = ({ table }: ReplicatedTable, parts: readonly PartOf[]): string => `
       PERFORM ${SCHEMA}.account_part_deleted('${table}', old_id_, held_, ${partOfSql(parts, "OLD")});`;
 
 const besideKey = ({ columns, key }: ReplicatedTable): string[] => columns.filter((column) => !key.includes(column));
 
-/** A JSON object of columns, each value as PostgreSQL writes it. @param shown what of a value it has */
+/**
+ * Returns SQL for a JSON object of columns, each value as PostgreSQL writes it.
+ *
+ * @param shown SQL that transforms a value
+ */
 export const textsSql = (columns: readonly string[], row: string, shown = (value: string) => value): string =>
   `(SELECT jsonb_object_agg(c.name, coalesce(${shown("c.value")}, 'null')) FROM ${valuesSql(columns, row)} AS c (name, value))`;
 
-/** Bytes of text in columns, for which few values are made into text. */
+/** Returns SQL for the bytes of text in columns. Converts few values to text. */
 export const bytesSql = (columns: readonly string[], row: string): string =>
   columns.map((column) => `coalesce(octet_length(${row}.${escapeIdentifier(column)}::text)::bigint, 0)`).join(" + ");
 
-/** A list of columns, each with its value as PostgreSQL writes it. */
+/** Returns SQL for a list of columns, each with its value as PostgreSQL writes it. */
 export const valuesSql = (columns: readonly string[], row: string): string =>
   `(VALUES ${columns.map((column) => `(${escapeLiteral(column)}, ${valueSql(column, row)})`)})`;
 
 /**
- * Looks at rows of a table that nobody saw being made: those from before the triggers, or while there were none. They count as made and
- * edited when LangFlow says so, and are news. It locks nothing: the triggers are there by then, and note what is written meanwhile.
+ * Returns SQL that captures rows which no trigger logged: rows from before the triggers existed, or from a time without
+ * them. The rows get the creation and edit times that LangFlow stores, and are queued for publication. The statement
+ * takes no lock. The triggers already exist by then and log concurrent writes.
  *
- * The statement's parameters are the primary key behind which to look, as an object of JSON or null, and how many rows; it returns
- * how many it looked at, and the last one's primary key.
+ * The statement's parameters are the primary key after which to start, as a JSON object or null, and the number of
+ * rows. It returns the number of rows that it captured, and the primary key of the last one.
  */
 export function baselineSql(rule: ReplicatedTable, primaryKey: readonly string[]): string {
   const { table, key, only, madeAt, editedAt, naturalKey, versions } = rule;
@@ -409,11 +446,16 @@ export function baselineSql(rule: ReplicatedTable, primaryKey: readonly string[]
       FROM page t ORDER BY ${keys.map((column) => `t.${column} DESC`).join(", ")} LIMIT 1) AS last FROM page`;
 }
 
-/** Of flows that releases before this one knew of, and that are gone. */
+/**
+ * Returns SQL that deletes the states of flows that no longer exist and that earlier releases of the agent left behind.
+ */
 export const forgottenSql = ({ table }: ReplicatedTable): string =>
   `DELETE FROM ${SCHEMA}.account_row WHERE table_name = ${escapeLiteral(table)} AND history IS NULL AND made_at = 0`;
 
-/** Releases before this one knew of a flow only what Git did not bring: all else was written when LangFlow says so. */
+/**
+ * Conflict clause for flows. Earlier releases stored the state of a flow only if Git had not delivered it, with a
+ * creation time of 0. Such a state gets the times that LangFlow stores.
+ */
 const ONCE_BESIDE_GIT = `UPDATE SET made_at = excluded.made_at, waits = NULL
     WHERE known.history IS NULL AND known.made_at = 0`;
 
@@ -421,11 +463,15 @@ const firstTime = (id: string, columns: readonly (string | undefined)[]): string
   const stamps = columns.flatMap((column) =>
     column === undefined ? [] : [timeOf(`t.${escapeIdentifier(column)}::timestamptz`)],
   );
-  // Without a time of its own a row is as old as can be, but for one to which adopt gave the fleet's id (of version 8) just now.
+  // A row without a timestamp counts as oldest. Exception: a row whose id has version 8, because `adopt` has just given
+  // it the fleet's id.
   return `coalesce(${[...stamps, `CASE WHEN ${id} ~ '^.{14}8' THEN ${NOW} ELSE 1 END`].join(", ")})`;
 };
 
-/** Microseconds since 1970, between 1 and now: PostgreSQL casts no infinity to an integer, and earlier releases stored 0. */
+/**
+ * Returns SQL for microseconds since 1970, limited to between 1 and now. PostgreSQL cannot cast infinity to an integer,
+ * and earlier releases stored 0.
+ */
 const timeOf = (value: string): string =>
   `CASE WHEN ${value} IS NOT NULL THEN (least(greatest(extract(epoch FROM ${value}), 0.000001), extract(epoch FROM clock_timestamp())) * 1000000)::bigint END`;
 

@@ -6,13 +6,13 @@ import type { ReplicatedTable } from "./tableRule";
 import { mayComeBack } from "./tableRule";
 
 export interface Removed {
-  /** Why a row could not be removed, by id. */
+  /** Why a row could not be deleted, by id. */
   readonly refused: ReadonlyMap<string, string>;
-  /** Rows to apply again: cascade-deleted children that belong to other parents by now, and rows whose reference was cleared. */
+  /** Rows to apply again: cascade-deleted children whose parent has changed, and rows whose reference was cleared. */
   readonly orphans: ReadonlyMap<ReplicatedTable, readonly ReplicatedRow[]>;
 }
 
-/** Deletes rows. Children that the database deletes with them get tombstones, unless they belong to other parents by now. */
+/** Deletes rows. Children that the database deletes with them get tombstones, unless their parent has changed. */
 export async function removeRows(
   tables: Tables,
   replicated: readonly ReplicatedTable[],
@@ -20,7 +20,7 @@ export async function removeRows(
   ids: readonly string[],
 ): Promise<Removed> {
   if (ids.length === 0) return { refused: new Map(), orphans: new Map() };
-  // The tables keep the children of a row that may come back.
+  // If the row may return, the tables keep its children.
   const cascade: Cascade = mayComeBack(table)
     ? { cascadeDeleted: new Map(), tombstones: new Map(), uncascaded: new Map(), orphans: new Map() }
     : await cascadeOf(tables, replicated, table, ids);
@@ -34,22 +34,25 @@ export async function removeRows(
   return { refused, orphans: cascade.orphans };
 }
 
-/** What a delete cascades to, by table. */
+/** The rows that a delete cascades to, by table. */
 interface Cascade {
   /** All deleted rows, including the given ones. */
   readonly cascadeDeleted: Map<ReplicatedTable, Set<string>>;
-  /** By deleted child, the stamp of its tombstone: later than all its edits, and so read before the delete. */
+  /**
+   * The tombstone stamp of each deleted child. The stamp is later than all edits of the child, so it is computed before
+   * the delete.
+   */
   readonly tombstones: Map<ReplicatedTable, Map<string, Stamp>>;
-  /** Deleted children that no foreign key cascades to: permissions on flows. */
+  /** Deleted children without a foreign key that cascades to them, such as permissions on flows. */
   readonly uncascaded: Map<ReplicatedTable, Set<string>>;
-  /** Children that belong to other parents by now. */
+  /** Cascade-deleted children whose parent has changed. */
   readonly orphans: Map<ReplicatedTable, ReplicatedRow[]>;
 }
 
-/** Children read at once: their values take memory, and only a stamp of each is kept. */
+/** Number of children to read at once. Their values take memory, and only a stamp of each child is kept. */
 const CHILDREN_AT_ONCE = 1_000;
 
-/** The children of these rows, recursively. */
+/** Finds the children of these rows, recursively. */
 async function cascadeOf(
   tables: Tables,
   replicated: readonly ReplicatedTable[],
@@ -99,14 +102,14 @@ async function cascadeOf(
   return cascade;
 }
 
-/** When the row that a column refers to was deleted. */
+/** Returns when the row that a column refers to was deleted. */
 const deletedWith = (
   value: string | undefined,
   tombstones: ReadonlyMap<string, Stamp | undefined>,
 ): Stamp | undefined =>
   value === undefined || value === "null" ? undefined : tombstones.get(parsedValue(value) as string);
 
-/** Rows under these parents in LangFlow's table whose replicated state refers to a different parent. */
+/** Returns the rows that have these parents in LangFlow's table, but a different parent in their replicated state. */
 async function reparentedChildren(
   tables: Tables,
   { table }: ReplicatedTable,
@@ -124,7 +127,7 @@ async function reparentedChildren(
   return written.flatMap(([id, parent]) => (deleting.has(canonicalIds.get(parent)?.id ?? parent) ? [] : [id]));
 }
 
-/** Clears nullable references to the deleted rows first: the database might refuse the delete otherwise. */
+/** Clears nullable references to the deleted rows first, because the database might reject the delete otherwise. */
 async function detachFrom(
   tables: Tables,
   replicated: readonly ReplicatedTable[],
@@ -134,7 +137,7 @@ async function detachFrom(
     for (const [child, column, { dead, soft }] of referring(replicated, table)) {
       if (dead !== "null" || soft) continue;
       const staying = (await tables.children(child, column, [...ids])).filter((id) => !deleting.get(child)?.has(id));
-      // Rows that were created just now are recorded as well.
+      // Read the rows first: this also captures rows that were created just now.
       const known = await tables.known(child, staying);
       await tables.remember(child, column, [...ids]);
       const detached = [...known].flatMap(([id, { live }]) =>
@@ -146,7 +149,7 @@ async function detachFrom(
     }
 }
 
-/** Writes tombstones for the children that are gone, and publishes those that are new. */
+/** Writes tombstones for the deleted children, and publishes the new tombstones. */
 async function tombstoneCascaded(
   tables: Tables,
   table: ReplicatedTable,

@@ -2,21 +2,21 @@ import type { ClientBase } from "pg";
 
 export interface CatalogColumn {
   readonly name: string;
-  /** As PostgreSQL writes it, without its length: `uuid`, `character varying`. */
+  /** The type as PostgreSQL writes it, without its length: `uuid`, `character varying`. */
   readonly type: string;
   readonly notNull: boolean;
-  /** Whether an insert may leave it out and the server finds a value. */
+  /** Whether an insert may omit the column because the server provides a value. */
   readonly hasDefault: boolean;
-  /** Computed by the server, so that nothing can be written into it. */
+  /** Whether the server computes the column, so that it cannot be written. */
   readonly generated: boolean;
 }
 
-/** A unique index beside the primary key's. */
+/** A unique index other than the primary key's. */
 export interface CatalogUniqueIndex {
   readonly name: string;
-  /** Its parts in order: a column's name, or an expression as PostgreSQL prints it. */
+  /** The parts of the index in order: a column's name, or an expression as PostgreSQL prints it. */
   readonly on: readonly ({ readonly column: string } | { readonly expression: string })[];
-  /** The condition of a partial one, as PostgreSQL prints it. */
+  /** The condition of a partial index, as PostgreSQL prints it. */
   readonly where: string | null;
 }
 
@@ -36,7 +36,7 @@ export interface CatalogTable {
   readonly foreignKeys: readonly CatalogForeignKey[];
 }
 
-/** What the catalog says of LangFlow's schema. */
+/** Reads LangFlow's schema from PostgreSQL's catalog. */
 export async function readCatalog(client: ClientBase): Promise<CatalogTable[]> {
   const { rows } = await client.query<{ table: CatalogTable }>(CATALOG);
   return rows.map(({ table }) => table);

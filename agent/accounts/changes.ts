@@ -6,44 +6,54 @@ import type { ReplicatedTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
 
-/** What a trigger noted of one row. */
+/** A log entry that a trigger wrote for one row. */
 export interface Noted extends Omit<Change, "values" | "kind"> {
-  /** `fell`: it went with the flow that it is part of, which may come back. `held`: it was deleted, and a person decides. */
+  /**
+   * `fell`: the row was cascade-deleted with its flow, which may return. `held`: the row was deleted, and an operator
+   * must decide whether to publish the delete.
+   */
   readonly kind: Change["kind"] | "fell" | "held";
   readonly columns: readonly string[];
-  /** Of a row that went: what it held. */
+  /** For a deleted row: its values at the time. */
   readonly held?: Readonly<Record<string, string>> | undefined;
-  /** By column what it referred to, and became null as the same transaction deleted that. */
+  /** The former values of columns that became null because the same transaction deleted the referenced row. */
   readonly nulled?: Readonly<Record<string, string>> | undefined;
-  /** Of what fell: with which flow. */
+  /** For a cascade-deleted row: the flow that it was deleted with. */
   readonly awaits?: Awaited | undefined;
 }
 
-/** Why a row of which a column became null so is looked at again: whether what it referred to is dead is known by then. */
+/**
+ * Why a row waits after a delete set one of its columns to null: the next round knows whether the referenced row is
+ * deleted for good.
+ */
 const PARENT_DELETED = "what it refers to was deleted";
 
-/** A row as it is when changes are folded into it. */
+/** The state of a row before changes are folded into it. */
 export interface Seen {
   readonly id: string;
   readonly row: Row | undefined;
   readonly live: Values | undefined;
-  /** Why it waits. */
+  /** Why the row waits. */
   readonly waits?: string | undefined;
-  /** The columns that LangFlow's table holds otherwise. */
+  /** The columns whose values in LangFlow's table differ from the replicated state. */
   readonly withheld?: Iterable<string> | undefined;
   readonly awaits?: Awaited | undefined;
-  /** When it was last written, as far as is known: of a row that is gone the values are not, by which that could be told. */
+  /**
+   * When the row was last written, as far as is known. The state of a deleted row no longer has the values whose stamps
+   * would show it.
+   */
   readonly writtenAt?: Stamp | undefined;
   readonly heldAt?: Stamp | undefined;
-  /** Of the edits that are known those that LangFlow's table showed; undefined: all. */
+  /** The known edits that LangFlow's table showed; undefined: all of them. */
   readonly shown?: Vector | undefined;
 }
 
 /**
- * What is known of a row after its changes, each with what the row holds now.
+ * Folds a row's changes into its state, each with the value that the row has now.
  *
- * @param changes in their order
- * @returns nothing where there is nothing to keep; and with the row the contents that gave way to an edit of who could not see them
+ * @param changes in the order in which they were made
+ * @returns the state to store, plus conflict copies of contents that lost to an edit which was not based on them; empty
+ *   if there is nothing to store
  */
 export function foldChanges(
   table: ReplicatedTable,
@@ -55,11 +65,11 @@ export function foldChanges(
   const copies: Kept[] = [];
   const columns = new Set(withheld);
   for (const [place, { kind, at: noted, columns: noticed, held, nulled = {}, awaits: fellWith }] of changes.entries()) {
-    // Who edits or deletes what he saw is later, whatever the clocks say.
+    // A user's edit or delete is later than the state that the user saw, regardless of clock skew.
     const isReleased = kind === "deleted" && reason === DELETE_DECIDED;
     const at = writtenAt === undefined || isReleased ? noted : Math.max(noted, writtenAt + 1);
     if (kind === "fell") {
-      // What is known of it is known with what it held, and with what was still to come to it.
+      // Keep the state with the values that the row had, and with changes that were not applied to it yet.
       folded ??= holding({ madeAt: at, cells: {}, switches: {} }, held ?? {});
       if (!isAlive(folded, table)) continue;
       [reason, awaited] = [FLOW_NOT_HERE, fellWith];
@@ -67,7 +77,7 @@ export function foldChanges(
       continue;
     }
     for (const column of Object.keys(nulled)) {
-      // That it is null is part of the other row's delete: the row is known with what it referred to.
+      // The null is part of the other row's delete, so the state keeps the reference.
       folded = holding(folded ?? { madeAt: at, cells: {}, switches: {} }, nulled);
       columns.add(column);
       reason ??= PARENT_DELETED;
@@ -82,14 +92,14 @@ export function foldChanges(
       continue;
     }
     const holds = valuesBefore(changes, place + 1) ?? live;
-    // It was deleted since, which is a change of its own.
+    // The row was deleted later, which is a separate change.
     if (kind !== "deleted" && !holds) continue;
     const travelling = written.filter((column) => table.columns.includes(column));
     const values = Object.fromEntries(
       travelling.map((column) => [column, nulledSince(changes, place, column) ?? holds?.get(column) ?? "null"]),
     );
     const earlier = folded;
-    // Whoever deleted knew nothing of what was written while that was held.
+    // The user who deleted the row did not know of the edits that arrived while the delete was held.
     if (isReleased && earlier && !table.versions)
       folded = { ...earlier, deletedAt: Math.max(at, earlier.deletedAt ?? at) };
     else folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, region, table);
@@ -101,25 +111,25 @@ export function foldChanges(
     }
     for (const column of written) columns.delete(column);
     if (kind === "made" && heldAt !== undefined) [reason, heldAt] = [undefined, undefined];
-    // A tombstone waits for nothing: a snapshot would leave it out with what waits for its flow.
+    // A tombstone must not wait: a snapshot omits rows that wait for their flow.
     if (!isAlive(folded, table)) [reason, awaited] = [undefined, undefined];
   }
   if (!folded) return [];
-  // A fall says nothing to the others, nor does a delete that is held; what they were not told before it, they are.
+  // Cascade deletes and held deletes are not published. Earlier unpublished changes of the row still are.
   const isSilent = ({ kind, columns: noticed, nulled = {} }: Noted) =>
     kind === "fell" || kind === "held" || (kind === "edited" && noticed.every((column) => column in nulled));
   const news = !changes.every(isSilent) && { mustPublish: true };
   const waiting = reason !== undefined && { waits: reason };
-  // What is still to come here is not lost by an edit of something else.
+  // An edit of other columns must not discard values that have not been applied to LangFlow's table yet.
   const kept = { id, row: folded, withheld: [...columns], ...news, ...waiting, ...(awaited && { awaits: awaited }) };
   return [{ ...kept, shown: seen, heldAt }, ...copies];
 }
 
-/** What an edit is based on of a row that LangFlow's table does not hold as it is known. */
+/** Returns the row with the edits that LangFlow's table showed: a user's edit is based only on those. */
 const asShown = (row: Row, shown: Vector | undefined): Row =>
   shown ? { ...row, history: { ...row.history, edits: shown } } : row;
 
-/** A row that is in LangFlow's table in the next round. */
+/** Returns the state of a conflict copy, which the next round writes to LangFlow's table. */
 const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: ReplicatedTable): Kept => ({
   id,
   row,
@@ -130,17 +140,20 @@ const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: Replicate
   mustPublish: true,
 });
 
-/** What a row held when it went for the first time after so many changes. */
+/** Returns the values that a row had at its first delete at or after a position in the list of changes. */
 export function valuesBefore(changes: readonly Noted[], place: number): Values | undefined {
   const held = changes.find((each, later) => later >= place && each.held)?.held;
   return held && new Map(Object.entries(held));
 }
 
-/** What a column held after so many changes, when it became null with what it referred to. */
+/**
+ * Returns the former value of a column that became null, after a position in the list, with the delete of the row that
+ * it referred to.
+ */
 const nulledSince = (changes: readonly Noted[], place: number, column: string): string | undefined =>
   changes.find(({ nulled }, later) => later > place && nulled?.[column] !== undefined)?.nulled?.[column];
 
-/** The row with what it held, under the times at which that was written. */
+/** Returns the row with former values, each with the stamp at which it was written. */
 function holding(row: Row, held: Readonly<Record<string, string>>): Row {
   const cells = Object.entries(held).map(([column, value]) => {
     return [column, { value, at: row.cells[column]?.at ?? row.madeAt }] as const;

@@ -34,15 +34,18 @@ import { largeValues, type ReadSegment } from "./segment";
 import type { Instead, ReplicatedTable } from "./tableRule";
 import { columnOf, isPassable, type KeyPart, mayComeBack } from "./tableRule";
 
-/** Rows that one statement takes. */
+/** Maximum number of rows in one statement. */
 const AT_ONCE = 1_000;
-/** Text of rows that is held in memory at once, and that a part has, but for a single row that has more. */
+/**
+ * Maximum size of the text of rows that is held in memory at once, or published in one segment, in bytes. A single row
+ * may exceed it.
+ */
 const BYTES_AT_ONCE = 8_000_000;
 
-/** How far a stamp of another region's clock may be ahead of this one's, in microseconds, for what is only a search: a day. */
+/** Assumed maximum clock skew between two regions, in microseconds: one day. It only widens a search. */
 const CLOCKS_APART = 86_400 * 1_000_000;
 
-/** What is known of a row, as the database keeps it; of a row that LangFlow's table holds without the values that it holds. */
+/** The stored state of a row. It has values only for columns whose value is not in LangFlow's table. */
 interface RowRecord {
   readonly row_id: string;
   readonly made_at: Stamp;
@@ -61,14 +64,14 @@ interface RowRecord {
   readonly shown: Vector | null;
 }
 
-/** Columns of a record beside its key that are written as they are. */
+/** Columns of a stored state, without its key, that are written unchanged. */
 const KEPT = `made_at, deleted_at, made_again_at, united_with, restored_at, held_at, stamps, switches, waits, waiting, awaits_flow, fell_of, history, shown`;
 
-/** A row, and a held one of its name. */
+/** A row that has the name of a row whose delete is held. */
 interface NamedAsHeld {
   readonly id: string;
   readonly held: string;
-  /** When that one was deleted. */
+  /** When the held row was deleted. */
   readonly at: string;
 }
 
@@ -77,63 +80,63 @@ export interface RowPlace {
   readonly id: string;
 }
 
-/** A row as a key of a map or a set. */
+/** Returns a row's key for a map or a set. */
 export const rowKey = ({ table, id }: RowPlace): string => `${table} ${id}`;
 
-/** A change of a row, by its number. */
+/** A change of a row, with its number in the log. */
 export interface ChangePlace extends RowPlace {
   readonly seq: string;
 }
 
-/** One that is in the log. */
+/** A change that is still in the log. */
 export interface LoggedChange extends ChangePlace {
-  /** What other rows do may be told before it. */
+  /** Whether changes of other rows may be published before this change. */
   readonly passable: boolean;
 }
 
-/** Of a row that the other regions were told of. */
+/** Change sequence of a row without unpublished changes. */
 export const NO_CHANGE = "0";
 
 export interface UnpublishedPlace extends RowPlace {
-  /** Its turn among news; each change gives a new one. {@link NO_CHANGE}: none. */
+  /** Number of the row's last change. Rows are published in this order. {@link NO_CHANGE}: the row is published. */
   readonly changeSequence: string;
 }
 
 export interface Stored {
-  /** Bytes that a row takes up in the database, packed as it has them. */
+  /** Size of a row in the database, in bytes, compressed as PostgreSQL stores it. */
   readonly stored: number;
 }
 
-/** Bytes of text. */
+/** Size of a row's text, in bytes. */
 interface RowSize {
-  /** Of LangFlow's row, and of what is known of it. */
+  /** LangFlow's row, the stored state and the logged values together; `live` is LangFlow's row alone. */
   readonly bytes: number;
   readonly live: number;
 }
 
-/** A row that other regions have to be told of. */
+/** A row that must be published. */
 export interface UnpublishedRow extends UnpublishedPlace {
   readonly row: Row;
 }
 
 /**
- * LangFlow's tables and what is known of their rows, in one transaction of one session. The session's `applying` is on
- * until the transaction's end, so that the triggers take none of it for an edit.
+ * LangFlow's tables and the replicated states of their rows, in one transaction. The transaction turns `applying` on,
+ * so that the triggers log none of its writes.
  */
 export class DatabaseTables implements Tables {
   readonly #byName: ReadonlyMap<string, ReplicatedTable>;
   readonly #references: References;
   readonly #large: LargeValues;
   isBehind = false;
-  /** Contents that gave way, and are kept as copies since. */
+  /** Number of conflict copies that were created for contents that lost to a concurrent edit. */
   copies = 0;
-  /** Rows of which changes were taken in that may not be passed. */
+  /** Rows with captured changes that may not be deferred. */
   readonly bound: RowPlace[] = [];
 
   private constructor(
     private readonly client: ClientBase,
     { replicated, catalog }: Prepared,
-    /** As whom the region's edits are known. */
+    /** The identity of this region's edits in version vectors. */
     private readonly writer: string,
     private readonly limits: DeleteLimits,
   ) {
@@ -142,7 +145,7 @@ export class DatabaseTables implements Tables {
     this.#large = new LargeValues(client);
   }
 
-  /** Runs `work` in a transaction: all of it happens, or nothing. */
+  /** Runs `work` in one transaction, which is rolled back if `work` fails. */
   static within<T>(
     client: ClientBase,
     prepared: Prepared,
@@ -157,9 +160,9 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * What LangFlow's users did and was not taken in, up to so many changes in their order.
+   * Returns the logged changes of LangFlow's users that are not captured yet, oldest first.
    *
-   * @param but changes of these rows, up to a number each, are not among them
+   * @param but omits changes of these rows, up to the given number of each row
    */
   async changes(limit: number, but: readonly ChangePlace[]): Promise<LoggedChange[]> {
     const { rows } = await this.client.query<ChangePlace & { kind: string; columns: string[] | null; known: boolean }>(
@@ -177,19 +180,23 @@ export class DatabaseTables implements Tables {
     });
   }
 
-  /** Takes in the first of these changes. @returns how many */
+  /**
+   * Captures the first of these changes, as many as fit into memory.
+   *
+   * @returns the number of captured changes
+   */
   async takeChanges(changes: readonly ChangePlace[]): Promise<number> {
     const taken = await this.fitting(changes);
     await this.takeIn("seq = ANY($1::bigint[])", [taken.map(({ seq }) => seq)]);
     return taken.length;
   }
 
-  /** What a large value that was read in this transaction holds, in pieces. */
+  /** Streams the content of a large value that was read in this transaction. */
   contentOf(value: string): AsyncGenerator<Buffer> {
     return this.#large.contentOf(value);
   }
 
-  /** Takes over the large values of some of a part's rows. */
+  /** Stores the large values of some of a segment's rows. */
   async takeLargeValues(part: Pick<ReadSegment, "eachPiece">, rows: readonly { readonly row: Row }[]): Promise<void> {
     const values = rows.flatMap(({ row }) => largeValues(row));
     await this.#large.take(values, (take) => part.eachPiece(take));
@@ -199,7 +206,7 @@ export class DatabaseTables implements Tables {
     const known = new Map<string, KnownRow>();
     for (const some of chunks(ids)) {
       const live = await this.values(table, some, "FOR UPDATE OF t");
-      // What was edited before the lock is an edit; nothing is after it.
+      // Edits from before the lock are in the log, and none can follow until the transaction ends.
       await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [table.table, some]);
       for (const [id, record] of await this.records(table.table, some)) {
         const [values, shown, heldAt] = [live.get(id), record.shown ?? undefined, record.held_at ?? undefined];
@@ -365,7 +372,10 @@ export class DatabaseTables implements Tables {
     return refused;
   }
 
-  /** The triggers see the delete, as they see LangFlow's own: what is part of the row falls with it, and is kept with its values. */
+  /**
+   * Deletes a flow's children while the triggers log, as they do for LangFlow's own deletes. The children are therefore
+   * logged as cascade-deleted, with their values.
+   */
   private async letPartsFall(table: ReplicatedTable, id: string): Promise<void> {
     await this.client.query(`SELECT set_config('${APPLYING}', 'off', true)`);
     for (const [name, wholes] of flowParts([...this.#byName.values()]))
@@ -386,7 +396,10 @@ export class DatabaseTables implements Tables {
     await this.#references.removeAllOf(table, id);
   }
 
-  /** The delete of the row itself is another region's, of which nobody need be told. */
+  /**
+   * Removes the flow's own delete from the log, because another region has already published it, and stops logging
+   * again.
+   */
   private async keepOnlyFallen(table: ReplicatedTable, id: string): Promise<void> {
     await this.client.query(
       `DELETE FROM ${SCHEMA}.account_change
@@ -455,7 +468,8 @@ export class DatabaseTables implements Tables {
           united_with: row.unitedWith,
           restored_at: row.restoredAt,
           held_at: heldAt,
-          // What is still in the table is merged by its stamps; and a denial outlives the row, which may come again.
+          // A row that waits to be deleted still needs its stamps for merges. An "off" outlives the row, which may be
+          // created again.
           stamps: alive || waits !== undefined ? stampsOf(row) : {},
           switches: row.switches,
           waits,
@@ -484,10 +498,10 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * Of what a restored database has in its log, that is forgotten which the region had told before the restore: taken in once more, it
-   * would count as an edit since, by somebody who knew nothing of what the others made of it.
+   * Removes changes from a restored database's log that the region had published before the restore. Captured again,
+   * they would count as new edits that were not based on the other regions' edits.
    *
-   * @param rows what the region told
+   * @param rows rows that this region published
    */
   async forgetPublished(rows: readonly ReplicatedRow[]): Promise<void> {
     const told = rows.flatMap(({ table, id, row }) => {
@@ -502,7 +516,10 @@ export class DatabaseTables implements Tables {
       );
   }
 
-  /** Rows that wait, parents before children: of those that are part of a flow, the ones of flows that are here; and what is kept of a deleted user's. */
+  /**
+   * Returns the waiting rows, parents before children. A flow's children are included only if the flow is in this
+   * region or its owner is deleted.
+   */
   async waiting(): Promise<RowPlace[]> {
     const { rows } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row
@@ -513,7 +530,7 @@ export class DatabaseTables implements Tables {
     return rows;
   }
 
-  /** Of the flows that parts wait for those that are here, and those whose owner is no more. */
+  /** Returns the flows that waiting rows belong to and that are in this region, or whose owner is deleted. */
   private async flowsThatCame(): Promise<string[]> {
     const { rows } = await this.client.query<{ flow: string; owner: string | null }>(
       `SELECT DISTINCT awaits_flow AS flow, fell_of AS owner FROM ${SCHEMA}.account_row WHERE awaits_flow IS NOT NULL`,
@@ -525,7 +542,7 @@ export class DatabaseTables implements Tables {
     return rows.flatMap(({ flow, owner }) => (present.has(flow) || isOver(owner) ? [flow] : []));
   }
 
-  /** Nothing is known any more of what has waited for its flow since before then. */
+  /** Deletes the states of rows that started to wait for their flow before this time. */
   async forgetAwaiting(before: Stamp): Promise<void> {
     await this.client.query(`DELETE FROM ${SCHEMA}.account_row WHERE awaits_flow IS NOT NULL AND awaits_since < $1`, [
       before,
@@ -533,8 +550,8 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * Rows that got their name where a row of that name is deleted, by a delete that this region holds, say so from now on, as long as it
-   * is held: the other regions, where that row lives, make no one row of the two.
+   * Marks the rows that took the name of a row whose delete this region holds, and removes outdated marks. While a row
+   * is marked, the other regions, in which the deleted row is still live, do not merge the two.
    */
   async setBeside(): Promise<void> {
     const { rows } = await this.client.query<{ table: string; since: string | null }>(
@@ -581,7 +598,10 @@ export class DatabaseTables implements Tables {
     );
   }
 
-  /** Rows that are news and have names of held ones: those that got them since the first of these was deleted. */
+  /**
+   * Returns unpublished rows that have the name of a row whose delete is held. Considers only rows that may have taken
+   * the name since the first of these deletes.
+   */
   private async namedAsHeld(table: ReplicatedTable, since: Stamp): Promise<NamedAsHeld[]> {
     const names = namesOf(table);
     const stamps = names.flatMap(({ on }) => on.map((part) => `(k.stamps->>${escapeLiteral(columnOf(part))})::bigint`));
@@ -611,7 +631,7 @@ export class DatabaseTables implements Tables {
     return found;
   }
 
-  /** The oldest news of some tables but of these rows, so many at most. */
+  /** Returns the unpublished rows of some tables, oldest change first, without the rows in `but`. */
   async unpublished(
     of: readonly Pick<ReplicatedTable, "table">[],
     limit: number,
@@ -626,7 +646,7 @@ export class DatabaseTables implements Tables {
     return rows;
   }
 
-  /** Of these rows those that are news, by table and id. */
+  /** Returns the keys of those of the given rows that are unpublished. */
   async whichUnpublished(rows: readonly RowPlace[]): Promise<ReadonlySet<string>> {
     const { rows: found } = await this.client.query<RowPlace>(
       `SELECT table_name AS table, row_id AS id FROM ${SCHEMA}.account_row JOIN unnest($1::text[], $2::text[]) AS r (name, id)
@@ -637,8 +657,9 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * All rows of some tables of which something is known, parents before children, from behind a row on, so many at most; but for those
-   * that fell with their flow, which no region gets that did not have them. If the flow comes back, they are news.
+   * Returns a page of all known rows of some tables, parents before children, starting after a given row. Omits rows
+   * that were cascade-deleted with their flow, because only regions that had these rows need them. If the flow returns,
+   * they are published again.
    */
   async all(
     of: readonly Pick<ReplicatedTable, "table">[],
@@ -660,10 +681,10 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * These rows, as far as they are in LangFlow's tables, were put back by a restore that wins over all that the regions did to them
-   * before.
+   * Marks those of the given rows that are in LangFlow's tables as restored, so that they win over every region's
+   * earlier edits.
    *
-   * @param at later than all that is known of any row
+   * @param at a stamp later than all known stamps of any row
    */
   async restore(places: readonly RowPlace[], at: Stamp, regions: readonly string[]): Promise<void> {
     for (const [name, ofTable] of groupBy(places, ({ table }) => table)) {
@@ -679,11 +700,16 @@ export class DatabaseTables implements Tables {
     }
   }
 
-  /** Of these rows the first, as many as are held in memory at once, a row that is named twice once: one at least. @throws RowsTooLarge */
+  /**
+   * Returns the first of these rows that together fit into memory, at least one. A row that is listed twice counts
+   * once.
+   *
+   * @throws RowsTooLarge
+   */
   async fitting<Each extends RowPlace>(rows: readonly Each[]): Promise<Each[]> {
     const held = new Set<string>();
     let sum = 0;
-    // Few are measured at first: PostgreSQL takes a third of a second for a row of 20 MB.
+    // Measure few rows at first: PostgreSQL takes a third of a second to measure a row of 20 MB.
     for (let [from, count] = [0, 4]; from < rows.length; [from, count] = [from + count, count * 8]) {
       const measured = rows.slice(from, from + count);
       const sizes = await this.bytesOf(measured);
@@ -702,7 +728,11 @@ export class DatabaseTables implements Tables {
     return this.each(rows, (table, ids) => this.sizes(table, ids));
   }
 
-  /** @throws RowsTooLarge where one of this region's rows is one of which the others cannot be told */
+  /**
+   * Checks that this region's rows are small enough to be published.
+   *
+   * @throws RowsTooLarge if a row exceeds the maximum
+   */
   async mustFit(rows: readonly RowPlace[]): Promise<void> {
     await this.each(rows, (table, ids) => this.values(table, ids));
   }
@@ -712,7 +742,11 @@ export class DatabaseTables implements Tables {
     return rows.map((row) => ({ ...row, stored: stored.get(rowKey(row)) ?? 0 }));
   }
 
-  /** What is found of rows by their ids, by table and id. */
+  /**
+   * Runs a lookup of rows for each table.
+   *
+   * @returns the results by table and id
+   */
   private async each<Found>(
     rows: readonly RowPlace[],
     find: (table: ReplicatedTable, ids: readonly string[]) => Promise<ReadonlyMap<string, Found>>,
@@ -726,7 +760,7 @@ export class DatabaseTables implements Tables {
     return all;
   }
 
-  /** The other regions were told, and nothing was taken in since these rows were read. What got another turn stays news. */
+  /** Marks rows as published. A row that changed after it was read has a new change sequence and stays unpublished. */
   async markPublished(news: readonly UnpublishedRow[]): Promise<void> {
     await this.client.query(
       `UPDATE ${SCHEMA}.account_row r SET news = NULL FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (name, id, news)
@@ -735,12 +769,15 @@ export class DatabaseTables implements Tables {
     );
   }
 
-  /** Tables that travel, parents before children. */
+  /** Names of the replicated tables, parents before children. */
   private get names(): string[] {
     return [...this.#byName.keys()];
   }
 
-  /** A column's value is one of those in a statement's first parameter; by the column's own index where it has one. */
+  /**
+   * Returns a condition: the column contains one of the ids in the statement's first parameter. A uuid column is
+   * compared as such, so that PostgreSQL can use its index.
+   */
   private holdsOne({ table }: ReplicatedTable, column: string): string {
     const name = `t.${escapeIdentifier(column)}`;
     return this.#references.isUuid(table, column)
@@ -748,7 +785,10 @@ export class DatabaseTables implements Tables {
       : `${name}::text = ANY($1::text[])`;
   }
 
-  /** A row's id is one of those in a statement's first parameter; by the key's own index where it is one uuid. */
+  /**
+   * Returns a condition: the row's id is one of those in the statement's first parameter. If the key is a single uuid,
+   * PostgreSQL can use its index.
+   */
   private isOneOf(table: ReplicatedTable): string {
     const [column = "", ...more] = table.key;
     return more.length === 0 ? this.holdsOne(table, column) : `${idOf(table)} = ANY($1::text[])`;
@@ -768,7 +808,9 @@ export class DatabaseTables implements Tables {
     return new Map(rows.map(({ id, bytes, live }) => [id, { bytes: Number(bytes), live: Number(live) }]));
   }
 
-  /** Bytes as they are stored: PostgreSQL has packed what is long, and tells its size without reading it. */
+  /**
+   * Returns the stored sizes of rows. PostgreSQL compresses long values, and reports their size without reading them.
+   */
   private async storedSizes(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, number>> {
     const live = table.columns.map((column) => `coalesce(pg_column_size(t.${escapeIdentifier(column)}), 0)`);
     const { rows } = await this.client.query<{ id: string; bytes: string }>(
@@ -785,10 +827,10 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * The rows as they are known.
+   * Reads the current states of rows to publish.
    *
-   * @returns without those that live and of which neither LangFlow's table nor the agent has the values: they are `lacking`; and
-   * whether they are to be read again before anything is told
+   * @returns `lacking`: live rows whose values neither LangFlow's table nor the agent has; they are not in `rows`.
+   *   `readFirst`: whether the bucket must be read again before anything is published
    */
   async whole(
     found: readonly UnpublishedPlace[],
@@ -801,7 +843,7 @@ export class DatabaseTables implements Tables {
       const rows = await this.knownNow(table, ids);
       const gone = ids.filter((id) => lacksValues(rows.get(id), table));
       if (gone.length > 0) {
-        // Somebody may have deleted them since.
+        // The rows may have been deleted meanwhile. If so, capture the deletes.
         await this.takeIn("table_name = $1 AND row_id = ANY($2::text[])", [name, gone]);
         for (const [id, row] of await this.knownNow(table, gone)) rows.set(id, row);
       }
@@ -822,7 +864,9 @@ export class DatabaseTables implements Tables {
     return new Map([...records].map(([id, record]) => [id, rowOf(record, live.get(id))]));
   }
 
-  /** Takes changes out of the log, and folds them into what is known, each with what the row holds now. */
+  /**
+   * Captures changes: removes them from the log and folds them into the stored states, with the rows' current values.
+   */
   private async takeIn(where: string, values: readonly unknown[]): Promise<void> {
     const { rows } = await this.client.query<ChangeRecord>(
       `SELECT seq, table_name, row_id, kind, at, columns, ${shownObjectSql("held")} AS held, awaits_flow, fell_of, xact::text
@@ -874,7 +918,11 @@ export class DatabaseTables implements Tables {
     }
   }
 
-  /** Of edits that left columns null what each referred to, where the same transaction deleted that. */
+  /**
+   * Finds edits that set references to null because the same transaction deleted the referenced row.
+   *
+   * @returns the former values of these columns, by change
+   */
   private async nulledWith(
     changes: readonly ChangeRecord[],
   ): Promise<ReadonlyMap<ChangeRecord, Readonly<Record<string, string>>>> {
@@ -886,7 +934,8 @@ export class DatabaseTables implements Tables {
     );
     const nulled = new Map<ChangeRecord, Record<string, string>>();
     if (left.length === 0) return nulled;
-    // A delete that was taken in before was noted before: only a foreign key leaves nulls behind it.
+    // If a delete is no longer in the log, it was logged before the edit. Only a foreign key sets references to null
+    // after the delete.
     const { rows } = await this.client.query<{ table: string; id: string; xact: string | null }>(
       `WITH asked AS (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS a (name, id)),
        logged AS (SELECT name, id, xact::text FROM asked JOIN ${SCHEMA}.account_change ON table_name = name AND row_id = id
@@ -897,7 +946,7 @@ export class DatabaseTables implements Tables {
       [left.map(({ to }) => to), left.map(({ id }) => id)],
     );
     const deletes = new Set(rows.flatMap(({ table, id, xact }) => (xact === null ? [] : [`${table} ${id} ${xact}`])));
-    // What was deleted once may be there again: then somebody emptied the column.
+    // If the deleted row exists again, a user cleared the column.
     for (const [table, before] of groupBy(
       rows.filter(({ xact }) => xact === null),
       (each) => each.table,
@@ -914,7 +963,11 @@ export class DatabaseTables implements Tables {
     return nulled;
   }
 
-  /** Deletes that are too many for a person not to decide on them. */
+  /**
+   * Holds deletes that exceed the limits until an operator decides.
+   *
+   * @returns the deletes to hold
+   */
   private async heldOf(changes: readonly ChangeRecord[]): Promise<ReadonlySet<ChangeRecord>> {
     const deletes = changes.filter(({ kind, xact, held }) => kind === "deleted" && xact !== null && held !== null);
     if (deletes.length === 0) return new Set();
@@ -927,7 +980,11 @@ export class DatabaseTables implements Tables {
     return held;
   }
 
-  /** What the live rows hold in their columns that travel. @throws RowsTooLarge */
+  /**
+   * Reads the replicated columns of live rows.
+   *
+   * @throws RowsTooLarge
+   */
   private async values(
     table: ReplicatedTable,
     ids: readonly string[],
@@ -949,7 +1006,7 @@ export class DatabaseTables implements Tables {
         `${from}, LATERAL ${valuesSql(table.columns, "t")} AS c (name, value) WHERE ${this.isOneOf(table)}`,
         [ids],
       );
-      // Else somebody saved one of them in between.
+      // Otherwise a row was saved in between: read again.
       if (areKept) return new Map(found.map(([id, live]) => [id, new Map(Object.entries(live))]));
     }
   }
@@ -978,7 +1035,11 @@ export class DatabaseTables implements Tables {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** @returns why the database refused; what it refused is undone */
+  /**
+   * Runs work in a savepoint, and undoes the work if the database rejects it.
+   *
+   * @returns why the database rejected it; undefined if it did not
+   */
   private async tried(work: () => Promise<unknown>): Promise<string | undefined> {
     await this.client.query("SAVEPOINT tried");
     try {
@@ -1007,13 +1068,17 @@ const notedOf = ({ kind, at, columns, held, ...change }: ChangeRecord, nulled: N
   kind,
   at: Number(at),
   columns: columns ?? [],
-  // Of a row whose values could not be kept, it is empty; of an edit it is what a foreign key emptied.
+  // This is empty if the row's values could not be kept. For an edit, it has the references that a foreign key set to
+  // null.
   held: kind !== "edited" && held && Object.keys(held).length > 0 ? held : undefined,
   nulled,
   awaits: awaitedOf(change),
 });
 
-/** Whether a row lives without a value of its own: what it refers to, and what denies it, may be kept of a row that is gone. */
+/**
+ * Returns whether a live row lacks values of its own. References and switches do not count: the state of a deleted row
+ * may still have them.
+ */
 function lacksValues(row: Row | undefined, table: ReplicatedTable | undefined): boolean {
   if (!row || !table || !isAlive(row, table)) return false;
   const { columns, references, disabling = {} } = table;
@@ -1051,7 +1116,7 @@ function rowOf(record: RowRecord, live: ReadonlyMap<string, string> | undefined)
 const stampsOf = ({ madeAt, cells }: Row): Record<string, number> =>
   Object.fromEntries(Object.entries(cells).flatMap(([column, { at }]) => (at === madeAt ? [] : [[column, at]])));
 
-/** Null where there are none. */
+/** Returns the row's values in these columns; null if it has none. */
 function valuesOf({ cells }: Row, columns: readonly string[]): Record<string, string> | null {
   const values = Object.entries(cells).flatMap(([name, { value }]) => (columns.includes(name) ? [[name, value]] : []));
   return values.length === 0 ? null : Object.fromEntries(values);
@@ -1060,7 +1125,11 @@ function valuesOf({ cells }: Row, columns: readonly string[]): Record<string, st
 const object = (entries: readonly (readonly [string, string])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`;
 
-/** @param rows of which it is made, an array of `jsonb` */
+/**
+ * Returns SQL that inserts rows.
+ *
+ * @param rows SQL for the rows, an array of `jsonb`
+ */
 function insertSql({ table, columns, regionalColumns }: ReplicatedTable, rows = "$1::jsonb"): string {
   const travelling = columns.map((each) => escapeIdentifier(each));
   const regional = Object.entries(regionalColumns).filter(([, { onInsert }]) => onInsert !== "DEFAULT");
@@ -1070,7 +1139,11 @@ function insertSql({ table, columns, regionalColumns }: ReplicatedTable, rows = 
   return `INSERT INTO ${name} (${names}) SELECT ${values} FROM jsonb_populate_recordset(NULL::${name}, ${rows}) w`;
 }
 
-/** @param rows as {@link insertSql} has them */
+/**
+ * Returns SQL that updates rows by their key.
+ *
+ * @param rows SQL for the rows, as in {@link insertSql}
+ */
 function updateSql({ table, key, columns, regionalColumns }: ReplicatedTable, rows = "$1::jsonb"): string {
   const name = escapeIdentifier(table);
   const set = columns
@@ -1078,7 +1151,7 @@ function updateSql({ table, key, columns, regionalColumns }: ReplicatedTable, ro
     .map((column) => `${escapeIdentifier(column)} = w.${escapeIdentifier(column)}`);
   for (const [column, { onUpdate }] of Object.entries(regionalColumns))
     if (onUpdate !== undefined) set.push(`${escapeIdentifier(column)} = ${onUpdate}`);
-  // Null is a value of a key like another.
+  // In a key of several columns, null equals null.
   const equals = key.length === 1 ? "=" : "IS NOT DISTINCT FROM";
   const same = key.map((column) => `t.${escapeIdentifier(column)} ${equals} w.${escapeIdentifier(column)}`);
   return `UPDATE public.${name} t SET ${set.join(", ")}
@@ -1100,12 +1173,15 @@ function mustFit(sizes: readonly (readonly [place: string, bytes: number])[]): v
   if (large.length > 0) throw new RowsTooLarge(new Map(large));
 }
 
-/** The items in lists that one statement takes. */
+/** Splits items into lists that one statement can take. */
 export function* chunks<T>(items: readonly T[]): Generator<T[]> {
   for (let at = 0; at < items.length; at += AT_ONCE) yield items.slice(at, at + AT_ONCE);
 }
 
-/** The database's reason in words that show no value: its messages of details do. */
+/**
+ * Returns the database's reason without values of the row, which the database's detail messages contain. Rethrows
+ * errors of other kinds.
+ */
 export function refusal(error: unknown): string {
   if (error instanceof RowsTooLarge) return `a row that it meets ${error.message}`;
   const {

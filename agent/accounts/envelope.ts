@@ -3,23 +3,26 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip } from "node:zlib";
 
-/** First bytes of each object: what it is, and the form of what follows. */
+/** First bytes of each object: its type and the version of its format. */
 const MAGIC = Buffer.from("LDRA1");
 const KEY_ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEAD_BYTES = MAGIC.length + KEY_ID_BYTES + NONCE_BYTES;
-/** No object of ours unpacks to more: what does was not made by us. */
+/** Maximum decompressed size of an object, in bytes. The agent writes no larger objects. */
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
-/** What is packed, opened and unpacked at once: so little that V8 keeps it with what is soon collected. */
+/** Number of bytes that are compressed, decrypted or decompressed at once: few enough for V8's young generation. */
 const CHUNK_BYTES = 32 * 1024;
 
-/** An object that is cut, forged, in another place than it was written for, or of another key. */
+/**
+ * Thrown if an object is truncated, forged, copied from a different key in the bucket, or encrypted under a different
+ * secret.
+ */
 export class EnvelopeBroken extends Error {}
 
 /**
- * Seals what leaves the region: compressed, then AES-256-GCM under a key derived from the fleet's secret key (HKDF, RFC
- * 5869). The object's own place is part of what is authenticated, so that no object stands for another.
+ * Encrypts objects that leave the region: gzip, then AES-256-GCM under a key derived from the fleet's secret key (HKDF,
+ * RFC 5869). The object's key in the bucket is authenticated too, so an object cannot pass for a different one.
  */
 export class Envelope {
   readonly #key: Buffer;
@@ -34,8 +37,10 @@ export class Envelope {
   }
 
   /**
-   * @param place where the object will lie: its key in the bucket
-   * @param isLarge packed quickly, and less: zlib takes a second for some megabytes otherwise
+   * Compresses and encrypts a text.
+   *
+   * @param place the object's key in the bucket
+   * @param isLarge whether to compress fast: zlib's default level takes a second for a few megabytes
    */
   async seal(text: Iterable<string> | AsyncIterable<string>, place: string, isLarge = false): Promise<Buffer> {
     const nonce = randomBytes(NONCE_BYTES);
@@ -54,10 +59,10 @@ export class Envelope {
   }
 
   /**
-   * Opens an object that holds as a whole.
+   * Decrypts an object after authenticating all of it.
    *
-   * @returns its text, unpacked again for each reader and never whole in memory
-   * @throws EnvelopeBroken; so does whoever reads what is no packed text
+   * @returns the text; each iteration decompresses it again, without holding all of it in memory
+   * @throws EnvelopeBroken; an iteration also throws it if the content is not gzip
    */
   open(sealed: Buffer, place: string): AsyncIterable<Buffer> {
     if (sealed.length < HEAD_BYTES + TAG_BYTES || !sealed.subarray(0, MAGIC.length).equals(MAGIC))
@@ -73,7 +78,7 @@ export class Envelope {
     return { [Symbol.asyncIterator]: () => unpacked(opened()) };
   }
 
-  /** What is sealed in an object, still packed. It is proven only when this has ended. */
+  /** Yields the decrypted, still compressed content. The content is authentic only once the generator has ended. */
   private *opened(sealed: Buffer, place: string): Generator<Buffer> {
     const nonce = sealed.subarray(MAGIC.length + KEY_ID_BYTES, HEAD_BYTES);
     const decipher = createDecipheriv("aes-256-gcm", this.#key, nonce);
@@ -90,7 +95,7 @@ const BROKEN = () => new EnvelopeBroken("does not hold: it is cut, changed, or w
 
 async function* unpacked(packed: Iterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // What goes wrong in it is said to whoever reads from its end.
+  // Errors surface where the loop reads from the other end of the pipeline.
   const done = pipeline(Readable.from(packed), gunzip).catch(() => undefined);
   let bytes = 0;
   try {

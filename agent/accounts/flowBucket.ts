@@ -13,22 +13,33 @@ import { BucketError, copySource, s3Request } from "../s3/s3Request";
 import type { Objects } from "./objects";
 import type { UploadObjects } from "./strayUploads";
 
-/** A bucket that is gone must not keep the others waiting for what S3's client would try again for minutes. */
+/**
+ * Timeout of a small request, in milliseconds. S3's client would retry for minutes, and an unreachable bucket must not
+ * delay the others.
+ */
 const REQUEST_MS = 10_000;
-/** What is sealed of the largest row of all: nothing larger is an agent's, or would fit into memory. */
+/**
+ * Maximum size of an object to read, in bytes: the largest row after encryption. The agent writes no larger objects,
+ * and a larger one would not fit into memory.
+ */
 const OBJECT_BYTES_MAX = 128_000_000;
-/** Bytes that a bucket in another part of the world takes, or gives, in a millisecond at least. */
+/** Minimum transfer rate to or from a bucket on another continent, in bytes per millisecond. */
 const BYTES_PER_MS = 4_000;
-/** S3 copies by itself; the largest uploads, a gigabyte, take it some seconds. */
+/**
+ * Timeout of a copy within S3, in milliseconds. S3 takes several seconds to copy the largest uploads, of one gigabyte.
+ */
 const COPY_MS = 60_000;
-/** What a put calls itself, to know its object again where the answer was lost. */
+/**
+ * Metadata key for the unique id of a put request. If the response is lost, the id shows whether the object is this
+ * request's.
+ */
 const PUT_METADATA = "put";
 
 /** A region's flow bucket in S3. */
 export class FlowBucketObjects implements Objects, UploadObjects {
   /**
-   * @param s3 of the bucket's own AWS region
-   * @param signal ends every request
+   * @param s3 client of the bucket's own AWS region
+   * @param signal aborts all requests
    */
   constructor(
     private readonly s3: S3Client,
@@ -51,7 +62,7 @@ export class FlowBucketObjects implements Objects, UploadObjects {
           if (ContentLength <= OBJECT_BYTES_MAX)
             return Body && (await whole(Body as AsyncIterable<Uint8Array>, ContentLength));
           (Body as Readable).destroy();
-          // Which opens as none.
+          // An empty buffer fails to decrypt, so the object counts as broken.
           return Buffer.alloc(0);
         },
         REQUEST_MS + OBJECT_BYTES_MAX / BYTES_PER_MS,
@@ -71,7 +82,7 @@ export class FlowBucketObjects implements Objects, UploadObjects {
       return true;
     } catch (error) {
       if (statusOf(error) !== 412) throw error;
-      // The client repeats a request whose answer was lost: then what is there is its own.
+      // The client retries a request whose response was lost. The existing object may then be from its first attempt.
       const head = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
       const { Metadata } = await this.send((options) => this.s3.send(head, options));
       return Metadata?.[PUT_METADATA] === put;
@@ -102,7 +113,11 @@ export class FlowBucketObjects implements Objects, UploadObjects {
   }
 }
 
-/** Into its place at once: a list of its chunks beside it would be as large again. @throws Error where it is of another length */
+/**
+ * Reads a body into one preallocated buffer: a list of chunks would double the memory.
+ *
+ * @throws Error if the body is not `bytes` long
+ */
 async function whole(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(bytes);
   let at = 0;

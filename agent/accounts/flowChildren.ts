@@ -2,17 +2,20 @@ import { escapeIdentifier, escapeLiteral } from "pg";
 import { referring } from "./replicatedRow";
 import { mayComeBack, type ReplicatedTable } from "./tableRule";
 
-/** A column that names what a row is part of. */
+/** A column that refers to the row's parent. */
 export interface PartOf {
   readonly column: string;
   readonly table: string;
-  /** No foreign key deletes it with what it is part of. */
+  /** No foreign key deletes the row with its parent. */
   readonly soft?: true;
-  /** It does so where another column holds this. */
+  /** The column refers to this parent only if a second column has this value. */
   readonly where?: { readonly column: string; readonly value: string };
 }
 
-/** By table, the columns that make its rows parts of a flow, or parts of such parts: they go when the flow goes. */
+/**
+ * Returns, by table, the columns that make its rows children of a flow, directly or through other children. These rows
+ * are deleted with the flow.
+ */
 export function flowParts(rules: readonly ReplicatedTable[]): ReadonlyMap<string, readonly PartOf[]> {
   const wholes = new Set(rules.filter(mayComeBack).map(({ table }) => table));
   const parts = new Map<string, PartOf[]>();
@@ -31,7 +34,7 @@ export function flowParts(rules: readonly ReplicatedTable[]): ReadonlyMap<string
   return parts;
 }
 
-/** An array of texts: what a row is part of, each as {@link wholeSql} writes it. */
+/** Returns SQL for an array with the row's parents, each as {@link wholeSql} writes it. */
 export function partOfSql(parts: readonly PartOf[], row: string): string {
   const wholes = parts.map(({ column, table, where }) => {
     const whole = wholeSql(escapeLiteral(table), `${row}.${escapeIdentifier(column)}::text`);
@@ -42,5 +45,5 @@ export function partOfSql(parts: readonly PartOf[], row: string): string {
   return `array_remove(ARRAY[${wholes.join(", ")}]::text[], NULL)`;
 }
 
-/** A row as another one says that it is part of it. */
+/** Returns SQL for a parent as one text: its table and its id. */
 export const wholeSql = (table: string, id: string): string => `${table} || ' ' || ${id}`;

@@ -2,17 +2,18 @@ import { escapeIdentifier } from "pg";
 import { rowId } from "./capture";
 import type { ReplicatedTable } from "./tableRule";
 
-/** A row that a column names instead of another, by the owner of both. */
+/** The row that replaces a deleted row in a reference, and the owner of both. */
 export interface Instated {
   readonly owner: string;
   readonly id: string;
 }
 
 /**
- * Of each owner the row that is named instead: the one of the name $2, else the first by id.
+ * Returns SQL that selects one replacement row per owner: the row with the name $2, otherwise the row with the lowest
+ * id.
  *
- * @param owner the column that says it
- * @param isOwned SQL over `t`, whether the owner is one of $1
+ * @param owner column with the owner's id
+ * @param isOwned SQL condition over `t`: the owner is one of $1
  */
 export const insteadSql = (table: ReplicatedTable, owner: string, isOwned: string): string =>
   `SELECT DISTINCT ON (owner) t.${escapeIdentifier(owner)}::text AS owner, ${rowId(table.key, "t")} AS id

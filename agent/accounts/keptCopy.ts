@@ -5,8 +5,9 @@ import { type Row, regionOf } from "./row";
 import type { ReplicatedTable, Versions } from "./tableRule";
 
 /**
- * The row that keeps a content which gave way: its id is of the row and the version, so that every region that sees the two
- * meet makes the same, however often. A copy that a person deleted was edited by nobody since, and stays deleted.
+ * Returns the conflict copy that keeps a content which lost to a concurrent edit. The copy's id derives from the row
+ * and the version, so every region creates the same copy, no matter how often it sees the conflict. A copy that a user
+ * deleted stays deleted, because the conflict does not count as a later edit.
  */
 export function keptCopy(
   id: string,
@@ -41,5 +42,8 @@ export function keptCopy(
   };
 }
 
-/** A token of a content that has none, as JSON: LangFlow lets a page that knows of none write over whatever there is. */
+/**
+ * Returns a version token, as JSON, for a content without one. If a flow has no token, LangFlow lets a page that knows
+ * of no token overwrite any content.
+ */
 export const contentToken = (id: string, content: string): string => JSON.stringify(keptId(id, printOf(content)));

@@ -4,16 +4,16 @@ import { inTransaction } from "../postgres/connection";
 import { LACKING, rowId } from "./capture";
 import type { ReplicatedTable } from "./tableRule";
 
-/** A table that lacked rows which nobody had deleted, as after a `TRUNCATE`. */
+/** A table that lost rows without a delete, for example by a `TRUNCATE`. */
 export interface ReadAgain {
   readonly table: string;
-  /** How many it has again. */
+  /** Number of rows that were read again. */
   readonly rows: number;
-  /** How many it still lacks, since no object in the bucket has them. */
+  /** Number of rows that are still missing, because no object in the bucket has them. */
   readonly lost: number;
 }
 
-/** Nothing can be told before the region's own feed was read, and with it what the database lacks. */
+/** Thrown if the region must read its own segments before it publishes: they may have rows that the database lacks. */
 export class ReadFirst extends Error {
   override readonly name = "ReadFirst";
 
@@ -22,13 +22,13 @@ export class ReadFirst extends Error {
   }
 }
 
-/** Whether some table lacks rows that were not begun to be read again. */
+/** Returns whether a table lost rows that the agent has not started to read again. */
 export async function isLackingRows(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query(`SELECT FROM ${LACKING} WHERE rows IS NULL LIMIT 1`);
   return rows.length > 0;
 }
 
-/** Has all that lies in the bucket read again where a table lacks rows. */
+/** Starts to read all segments in the bucket again if a table lost rows. */
 export async function beginReadingAgain(client: ClientBase, replicated: readonly ReplicatedTable[]): Promise<void> {
   if (!(await isLackingRows(client))) return;
   await inTransaction(client, async () => {
@@ -48,10 +48,11 @@ export async function beginReadingAgain(client: ClientBase, replicated: readonly
 }
 
 /**
- * All that lies in the bucket was read. What a table still lacks was told to nobody, and is known no more.
+ * Ends the repeated read once all segments in the bucket are read. Drops the states of rows that are still missing,
+ * without publishing a delete.
  *
- * @param isComplete whether all of it could be read; where not, nothing is forgotten
- * @returns tables that lacked rows; none while one lacks some again
+ * @param isComplete whether all segments were readable; otherwise no state is dropped
+ * @returns the tables that had lost rows; empty if one of them has lost rows again
  */
 export async function endReadingAgain(
   client: ClientBase,
@@ -74,10 +75,14 @@ export async function endReadingAgain(
   return readAgain;
 }
 
-/** @returns how many rows the table lacks; undefined where it was truncated just now */
+/**
+ * Counts the rows that the table still lacks.
+ *
+ * @returns undefined if the table has been truncated again
+ */
 function lostOf(client: ClientBase, rule: ReplicatedTable, isForgotten: boolean): Promise<number | undefined> {
   return inTransaction(client, async () => {
-    // From here on nobody truncates it, and who did so before has said so.
+    // The lock prevents a `TRUNCATE` from now on, and an earlier one is already logged.
     await client.query(`LOCK TABLE public.${escapeIdentifier(rule.table)} IN ACCESS SHARE MODE`);
     if (await isLackingRows(client)) return undefined;
     const lacked = lackedBy(rule);
@@ -90,7 +95,10 @@ function lostOf(client: ClientBase, rule: ReplicatedTable, isForgotten: boolean)
   });
 }
 
-/** Rows that live, and are neither in the table nor waiting for something, though the log has no delete of theirs. */
+/**
+ * Returns SQL for live rows that are missing from the table, although they do not wait and the log has no change of
+ * them.
+ */
 const lackedBy = ({ table, key }: ReplicatedTable): string => `
   FROM ${SCHEMA}.account_row r WHERE r.table_name = ${escapeLiteral(table)}
     AND r.deleted_at IS NULL AND r.united_with IS NULL AND r.waits IS NULL

@@ -4,30 +4,33 @@ import { isLargeSize, PIECE_BYTES, standIn } from "../postgres/largeValue";
 
 const [QUOTE, BACKSLASH, NEWLINE, UNICODE] = [0x22, 0x5c, 0x0a, 0x75];
 
-/** Of a line without its large strings: there is no agent that writes a longer one, which would not fit into memory. */
+/**
+ * Maximum size of a line without its large strings, in bytes. No agent writes a longer line, which would not fit into
+ * memory.
+ */
 const LINE_BYTES_MAX = 64_000_000;
 
-/** Who is told of large strings. */
+/** Receives the large strings of a text. */
 export interface Reader {
-  /** The next piece of one, by its place among the large ones. */
+  /** Called with each piece of a large string, and with the string's index among the large strings. */
   readonly piece?: (index: number, piece: Buffer) => Promise<void>;
-  /** What stands for the next one, once it has ended; nothing for one that cannot be read. */
+  /** Called with the placeholder of each large string at its end; with an empty text if the string is invalid. */
   readonly standIn?: (value: string) => void;
 }
 
 /**
- * Lines of JSON, however long, each with what stands for its large strings in their place. A line that ends in a string is no JSON,
- * nor is one with a large string that is none; the lines behind it are as they are.
+ * Splits a text into lines of JSON, and replaces each large string by its placeholder. An unterminated string or an
+ * invalid large string makes its line invalid JSON, but does not affect the lines after it.
  *
- * @throws Error of a line that is too long
+ * @throws Error if a line is too long
  */
 export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader: Reader): AsyncGenerator<string> {
-  /** The line so far, but for what is open. */
+  /** The current line up to the open string. */
   let line: Buffer[] = [];
   let bytes = 0;
   let isString = false;
   let isEscaped = false;
-  /** A string that is not whole in one chunk, or large. */
+  /** A string that spans several chunks, or that is large. */
   let open: { raw: Buffer[]; size: number; text?: LargeString } | undefined;
   let index = 0;
   const keep = (...pieces: readonly Buffer[]) => {
@@ -86,12 +89,12 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
   yield Buffer.concat(line).toString("utf8");
 }
 
-/** One string of JSON, as its bytes come. */
+/** One string of JSON, decoded as its bytes arrive. */
 class LargeString {
   private readonly hash: Hash = createHash("sha256");
   private readonly decoder = new StringDecoder("utf8");
   private bytes = 0;
-  /** Escapes that are not whole yet. */
+  /** An incomplete escape at the end of the bytes so far. */
   private left = Buffer.alloc(0);
   private decoded: Buffer[] = [];
   isBroken = false;
@@ -125,12 +128,15 @@ class LargeString {
     return Buffer.alloc(0);
   }
 
-  /** Or broken, whatever of it was read before. */
+  /** Whether the string is large. An invalid string counts as large, whatever its size. */
   get isLarge(): boolean {
     return this.isBroken || isLargeSize(this.bytes);
   }
 
-  /** What was written since, once it is large: in pieces, all but the last of one size. */
+  /**
+   * Yields the decoded bytes since the last call, once the string is large. Each piece has {@link PIECE_BYTES}; only
+   * the last one may be shorter.
+   */
   *pieces(isLast = false): Generator<Buffer> {
     if (!this.isLarge || (!isLast && this.decodedBytes < PIECE_BYTES)) return;
     let all = Buffer.concat(this.decoded);
@@ -140,7 +146,7 @@ class LargeString {
     this.decodedBytes = isLast ? 0 : all.length;
   }
 
-  /** Of the whole string, what belongs between the quotation marks. */
+  /** The text between the quotation marks: the string itself, or its placeholder. */
   get inJson(): string {
     if (this.isBroken) return "\\!";
     if (this.isLarge) return standIn(this.bytes, this.hash.digest("hex"));
@@ -148,11 +154,11 @@ class LargeString {
   }
 }
 
-/** Up to where a string's bytes have no escape, and no pair of escapes, that is cut. */
+/** Returns where the last complete escape or surrogate pair of escapes ends, so that neither is cut. */
 function endOfEscapes(bytes: Buffer): number {
   for (let at = bytes.indexOf(BACKSLASH); at >= 0; ) {
     let next = after(bytes, at);
-    // The first half of a pair is a character with the other half alone.
+    // The first half of a surrogate pair can be decoded only together with the second half.
     if (bytes[at + 1] === UNICODE && /^d[89ab]/i.test(bytes.toString("latin1", at + 2, at + 4)))
       next = bytes[next] === BACKSLASH ? after(bytes, next) : Math.max(next, at + 7);
     if (next > bytes.length) return at;

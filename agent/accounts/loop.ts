@@ -18,7 +18,10 @@ export interface AccountsLoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Rounds, and polls of what the other regions wrote: a poll that finds something starts a round at once. */
+/**
+ * Number of rounds per interval, and of polls for the other regions' changes. A poll that finds a change starts a round
+ * at once.
+ */
 const ROUNDS_PER_INTERVAL = 5;
 const POLLS_PER_INTERVAL = 15;
 const FLOWS_AS_ROWS = "every region's agent replicates flows as rows";
@@ -26,26 +29,30 @@ const FLOWS_BY_GIT =
   "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
 const RENAMED =
   "renamed, since another region had made one of its name before: give it another name, or delete it (docs/operations/alerts.md#nametaken)";
-/** How long a caller of {@link AccountsLoop.giveWay} waits at most, and how often it checks. */
+/** Maximum time that a caller of {@link AccountsLoop.giveWay} waits, and how often it checks, in milliseconds. */
 const GIVE_WAY_MS_MAX = 250;
 const GIVE_WAY_POLL_MS = 25;
-/** Changes that are written together replicate together. */
+/** Debounce of local changes, in milliseconds. Changes that are written together are published together. */
 const DEBOUNCE_MS = 50;
 
 /**
- * Makes accounts the same at the start and several times in an interval. What the database tells of in between is told on at
- * once: while flows come by the thousand, looking at the bucket for each would take longer than the flows.
+ * Runs a round at the start and several times per interval. Between the rounds, publishes local changes at once,
+ * without reading the bucket: if thousands of flows arrive, listing the bucket for each of them would take longer than
+ * the flows themselves.
  */
 export class AccountsLoop {
   readonly #loop: RoundLoop;
-  /** When the last round that went well and left nothing began, in milliseconds of a steady clock. */
+  /** When the last successful round that left nothing for the next one began, in milliseconds of a steady clock. */
   #roundAt = Number.NEGATIVE_INFINITY;
   /** When the next round is due, in milliseconds of a steady clock. */
   #dueAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
-  /** Whether a round of this session has read all that this region told: until then its edits might pass for what is known. */
+  /**
+   * Whether a round of this session has read all of this region's own segments. Until then, new edits in a restored
+   * database could be mistaken for edits that the region published before the restore.
+   */
   #hasReadOwn = false;
-  /** Whether edits may be told until the next round, while rounds fail. */
+  /** While rounds fail: whether local changes may be published until the next round. */
   #mayPublish = false;
   readonly #logged = new LogDeduplicator();
   readonly #failures: FailureReporter<"bucket-unreachable" | "database-unreachable" | "failed">;
@@ -63,8 +70,8 @@ export class AccountsLoop {
   }
 
   /**
-   * Whether a round went well that began after a moment: the database then has what the other regions wrote, and what it wrote
-   * itself before it was put back.
+   * Returns whether a successful round began at or after a given time. The database then has the other regions'
+   * changes, and its own changes from before a restore.
    *
    * @param since milliseconds of the process's steady clock
    */
@@ -77,24 +84,29 @@ export class AccountsLoop {
     return this.options.accounts.replicatesFlows;
   }
 
-  /** Settles when this loop is idle, or after {@link GIVE_WAY_MS_MAX}. Long computations call it between their steps. */
+  /**
+   * Resolves when this loop is idle, or after {@link GIVE_WAY_MS_MAX}. Long computations call it between their steps.
+   */
   async giveWay(): Promise<void> {
     const until = performance.now() + GIVE_WAY_MS_MAX;
     await nextTurn();
     while (this.#loop.isBusy && performance.now() < until) await abortableSleep(GIVE_WAY_POLL_MS, this.options.signal);
   }
 
-  /** Publishes the database's changes as soon as possible. */
+  /** Publishes local changes as soon as possible. */
   trigger(): void {
     this.#loop.trigger();
   }
 
-  /** Runs until the signal. */
+  /** Runs until the signal aborts. */
   run(): Promise<void> {
     return this.#loop.run();
   }
 
-  /** A failed round is retried when the next one is due: changes of users do not make that earlier. */
+  /**
+   * Returns whether a round is due. A failed round is retried at the usual interval, even if users make changes
+   * meanwhile.
+   */
   private async isDue(isTriggered: boolean): Promise<boolean> {
     if (!this.options.isWriter()) {
       this.#hasReadOwn = false;
@@ -103,7 +115,8 @@ export class AccountsLoop {
     if (this.dueMs === 0) return true;
     if (!this.#hasFailed)
       return isTriggered ? !(await this.publishChanges()) : this.options.accounts.hasRemoteChanges().catch(() => true);
-    // Publish all the same: an unreadable object of another region must not keep this region's changes from the others.
+    // Publish although rounds fail: an unreadable object of another region must not keep this region's changes from the
+    // others.
     if (isTriggered && this.#mayPublish) this.#mayPublish = await this.publishChanges();
     return false;
   }
@@ -126,14 +139,18 @@ export class AccountsLoop {
       if (signal.aborted) return;
       this.#dueAt = performance.now() + this.roundIntervalMs;
       this.#hasFailed = true;
-      // By the time that it answers it may have been put back.
+      // The database may have been restored by the time it responds again.
       if (error instanceof DatabaseUnreachable) this.#hasReadOwn = false;
       this.#mayPublish = this.#hasReadOwn;
       metrics.failed(this.#failures.report(error));
     }
   }
 
-  /** @returns whether that was all; where not, a round tells the rest, or says why */
+  /**
+   * Publishes local changes.
+   *
+   * @returns whether all of them were published; if not, a round publishes the rest or reports why it cannot
+   */
   private async publishChanges(): Promise<boolean> {
     const { accounts, metrics, log } = this.options;
     const outcome = await accounts.publishChanges().catch(() => undefined);
@@ -148,13 +165,13 @@ export class AccountsLoop {
     return (this.options.intervalSeconds * 1000) / ROUNDS_PER_INTERVAL;
   }
 
-  /** Until the next poll, or the next round if that is sooner. A standby agent does not poll. */
+  /** Milliseconds until the next poll, or until the next round if that is sooner. A standby agent does not poll. */
   private get pauseMs(): number {
     const pollIntervalMs = (this.options.intervalSeconds * 1000) / POLLS_PER_INTERVAL;
     return this.options.isWriter() ? Math.min(this.dueMs, pollIntervalMs) : this.roundIntervalMs;
   }
 
-  /** Until the next round; 0: it is due. */
+  /** Milliseconds until the next round; 0: the round is due. */
   private get dueMs(): number {
     return Math.max(0, this.#dueAt - performance.now());
   }

@@ -23,7 +23,7 @@ export interface AccountsParts {
   readonly isWriter: () => boolean;
 }
 
-/** The agent's part that makes accounts the same; undefined where the environment names no bucket for them. */
+/** Creates the loop that replicates accounts; undefined if the environment configures no bucket for it. */
 export function accountsOf(config: Config<"sync">, context: Context, parts: AccountsParts): AccountsLoop | undefined {
   if (!isReplicatingAccounts(config)) return undefined;
   const { log, signal } = context;
@@ -58,8 +58,9 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
 }
 
 /**
- * Waits for `adopt`: until then the first account has an id of this database's own, and what comes from elsewhere under its
- * name would take the id that adopt is about to give it. Ids that adopt gives are of version 5, LangFlow's own are random.
+ * Checks that `adopt` has run. Before that, the first account has a different id in each database, and an account of
+ * that name from another region would take the id that `adopt` is about to assign. Ids from `adopt` are UUIDs of
+ * version 5. LangFlow's own ids are random.
  *
  * @throws DatabaseUnreachable
  */

@@ -5,47 +5,53 @@ import { SCHEMA } from "../langflow/storeSchema";
 import { NOW } from "./capture";
 import { DELETE_DECIDED } from "./tableRound";
 
-/** How many rows of a kind a region's users may delete in an hour before a person decides: more than both. */
+/**
+ * Limits on the rows of one table that a region's users may delete within an hour. Deletes are held for an operator
+ * only if they exceed both the number and the share.
+ */
 export interface DeleteLimits {
-  /** Of users. */
+  /** Maximum number of deleted users. */
   readonly users: number;
-  /** Of any other kind; five hundred times as many of chat messages. */
+  /** Maximum number of deleted rows of any other table; 500 times as many for chat messages. */
   readonly rows: number;
-  /** Of all rows of the kind, from 0 to 1. 1: no number of deletes waits. */
+  /** Maximum share of the table's rows that may be deleted, from 0 to 1. With 1, deletes are never held. */
   readonly share: number;
 }
 
-/** Deletes that no other region hears of until a person decides. */
+/** Deletes that are not published until an operator decides. */
 export interface HeldDeletes {
-  /** What a person names to decide on just these, and on none that come later. */
+  /** Identifies exactly these deletes, so that the operator's decision does not apply to later ones. */
   readonly code: string;
-  /** Rows, by table. */
+  /** Number of rows, by table. */
   readonly rows: Readonly<Record<string, number>>;
-  /** When the first of them was deleted, in milliseconds. */
+  /** When the first row was deleted, in milliseconds since 1970. */
   readonly since: number;
-  /** Names of the users who have most of them, at most {@link OWNERS_NAMED}. */
+  /** Names of the users who own most of the rows, at most {@link OWNERS_NAMED}. */
   readonly owners: readonly string[];
 }
 
-/** A delete in the log. */
+/** A delete in the log of changes. */
 export interface LoggedDelete {
   readonly table: string;
-  /** The transaction that deleted; null where a person released it, or an earlier agent's trigger noted it. */
+  /**
+   * The transaction of the delete; null if an operator released the delete, or if an earlier agent's trigger logged it.
+   */
   readonly xact: string | null;
 }
 
 const HOUR_MICROSECONDS = "3600000000";
 const OWNERS_NAMED = 5;
 const MESSAGES_PER_ROW = 500;
-/** Of a table whose rows LangFlow deletes by itself, the least share of its rows that a person may have deleted at once. */
+/** Minimum of the share limit for tables whose rows LangFlow itself prunes. */
 const PRUNED_SHARE = 0.5;
 
 /**
- * Transactions among whose deletes are too many of one kind, with those of the last hour, those that are held, and those that are
- * still in the log. All that such a transaction deleted is held: a user's flows stay with the user.
+ * Returns the transactions to hold because the deletes of a table exceed the limits. The count includes the deletes of
+ * the last hour, held deletes, and deletes that are still in the log. All deletes of such a transaction are held, so
+ * that a user and the user's flows stay together.
  *
- * @param deletes just taken out of the log
- * @param isPruned whether LangFlow itself deletes rows of a table: then the last hour does not count
+ * @param deletes deletes that were just removed from the log
+ * @param isPruned whether LangFlow itself prunes a table: the deletes of the last hour then do not count
  */
 export async function tooMany(
   client: ClientBase,
@@ -53,7 +59,7 @@ export async function tooMany(
   deletes: readonly LoggedDelete[],
   isPruned: (table: string) => boolean,
 ): Promise<ReadonlySet<string>> {
-  // Of rows that were made since the last round, more may go than are known.
+  // Without this check, deletes of rows that were created since the last round could exceed a share of 1.
   if (share >= 1) return new Set();
   const { rows: pending } = await client.query<{ table: string; xact: string; number: string }>(
     `SELECT table_name AS table, xact::text AS xact, count(*) AS number FROM (
@@ -82,18 +88,18 @@ async function countOf(client: ClientBase, expression: string, rest: string, tab
   return Number(rows[0]?.count ?? 0);
 }
 
-/** Deletes of the last hour that went on. */
+/** Counts the deletes of the last hour that were not held. */
 const countDeleted = (client: ClientBase, table: string): Promise<number> =>
   countOf(client, "coalesce(sum(number), 0)", `account_deleted WHERE at > ${NOW} - ${HOUR_MICROSECONDS}`, table);
 
 const countHeld = (client: ClientBase, table: string): Promise<number> =>
   countOf(client, "count(*)", "account_row WHERE held_at IS NOT NULL", table);
 
-/** Rows that the fleet has, those among them whose delete is still to be taken in. */
+/** Counts the rows that the fleet has, including rows whose delete is not captured yet. */
 const countAlive = (client: ClientBase, table: string): Promise<number> =>
   countOf(client, "count(*)", "account_row WHERE deleted_at IS NULL AND united_with IS NULL", table);
 
-/** What is still in the log of transactions whose deletes are held is held with them. */
+/** Holds the deletes of these transactions that are still in the log. */
 export async function holdInLog(client: ClientBase, xacts: ReadonlySet<string>): Promise<void> {
   if (xacts.size === 0) return;
   await client.query(
@@ -102,7 +108,7 @@ export async function holdInLog(client: ClientBase, xacts: ReadonlySet<string>):
   );
 }
 
-/** Remembers for an hour how many deletes went on. */
+/** Records the number of deletes that were not held, for an hour. */
 export async function countDeletes(client: ClientBase, deletes: readonly LoggedDelete[]): Promise<void> {
   if (deletes.length === 0) return;
   await client.query(
@@ -113,7 +119,7 @@ export async function countDeletes(client: ClientBase, deletes: readonly LoggedD
   );
 }
 
-/** The held deletes; undefined: none. */
+/** Returns the held deletes; undefined if there are none. */
 export async function heldDeletes(client: ClientBase): Promise<HeldDeletes | undefined> {
   const { rows } = await client.query<{ table: string; count: string; since: string; keys: string }>(
     `SELECT table_name AS table, count(*), min(held_at)::text AS since,
@@ -142,7 +148,10 @@ export async function heldDeletes(client: ClientBase): Promise<HeldDeletes | und
   };
 }
 
-/** Released deletes go on as of when they were made; rejected ones are undone: the rows come back as they are known. */
+/**
+ * Applies the operator's decision. Released deletes are published with their original time. Rejected deletes are
+ * undone: the rows return with their stored values.
+ */
 export async function decide(client: ClientBase, decision: Decision): Promise<void> {
   if (decision === "release")
     await client.query(

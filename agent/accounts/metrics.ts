@@ -3,7 +3,7 @@ import { groupBy } from "../collections/groupBy";
 import { RoundMetrics } from "../rounds/roundMetrics";
 import type { Round } from "./accounts";
 
-/** What a round ends with. */
+/** Result of a round. */
 type RoundResult = "success" | "bucket-unreachable" | "database-unreachable" | "failed";
 
 /** Prometheus metrics of accounts; names in docs/how-work-travels.md. */
@@ -35,7 +35,7 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     "How long the row of a table has waited that waits longest, since this agent began at most",
     ["table"],
   );
-  /** By row, when it was first seen to wait, in milliseconds of a steady clock. */
+  /** When each row was first seen to wait, by row, in milliseconds of a steady clock. */
   #waitingSince = new Map<string, number>();
   readonly #refused = this.gauge("refused", "1 for a table of LangFlow's of which no row is replicated", ["table"]);
   readonly #renamed = this.gauge(
@@ -52,7 +52,11 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     });
   }
 
-  /** @param beganAt milliseconds */
+  /**
+   * Records a successful round.
+   *
+   * @param beganAt when the round began, in milliseconds since 1970
+   */
   succeeded(
     { applied, copies, published: told, isLeft, waiting, broken, unreached, readAgain, held, renamed, refused }: Round,
     beganAt: number,
@@ -93,7 +97,11 @@ export class AccountsMetrics extends RoundMetrics<RoundResult> {
     }
   }
 
-  /** @param rows since the last time */
+  /**
+   * Counts published rows.
+   *
+   * @param rows number of rows since the last call
+   */
   published(rows: number): void {
     this.#published.inc(rows);
   }

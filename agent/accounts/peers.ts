@@ -1,24 +1,27 @@
 import type { Objects } from "./objects";
 
-/** Pause after a failed write: each try may last as long as the request's timeout. */
+/** Pause after a failed write, in milliseconds. Each attempt may take as long as the request's timeout. */
 const REST_MS = 30_000;
 
 interface Peer {
   readonly objects: Objects;
-  /** `behind` lacks objects of the region's epoch and gets none; `filling` gets them, and those that are written meanwhile. */
+  /**
+   * `behind`: the bucket lacks objects of this region's epoch and gets no new ones. `filling`: the bucket gets the
+   * missing objects, and new ones at the same time.
+   */
   state: "behind" | "filling" | "complete";
-  /** Milliseconds; not asked before. */
+  /** Earliest time of the next attempt, in milliseconds since 1970. */
   restsUntil: number;
 }
 
 /**
- * Writes directly to the other regions' buckets. A bucket that misses an object is filled later, in the background: a lost region
- * delays nothing, and S3 replication copies the objects from this region's bucket.
+ * Writes this region's objects directly to the other regions' buckets. A bucket that lacks an object is filled in the
+ * background, so a lost region delays nothing. S3 replication copies the objects as well.
  */
 export class Peers {
   readonly #peers: ReadonlyMap<string, Peer>;
 
-  /** @param buckets by our names of the regions */
+  /** @param buckets the other regions' buckets, by our name of the region */
   constructor(
     buckets: ReadonlyMap<string, Objects>,
     private readonly now: () => number = Date.now,
@@ -37,7 +40,10 @@ export class Peers {
     return this.regions.filter((region) => this.#peers.get(region)?.state !== "complete");
   }
 
-  /** Writes an object to each that has all before it. One that is being filled gets it too, and is not waited for. */
+  /**
+   * Writes an object to each bucket that has all earlier objects, and waits for these writes. Buckets that are being
+   * filled get the object too, but the call does not wait for them.
+   */
   async write(key: string, body: Buffer): Promise<void> {
     const writing = [...this.#peers.values()].flatMap((peer) => {
       if (peer.state === "behind") return [];
@@ -48,31 +54,35 @@ export class Peers {
     await Promise.all(writing);
   }
 
-  /** Writes an object to each that answers, whether or not it has all before it; replication brings it to the others. */
+  /**
+   * Writes an object to each bucket that is not paused after a failure, even if it lacks earlier objects. S3
+   * replication copies the object to the other buckets.
+   */
   async announce(key: string, body: Buffer): Promise<void> {
     const asked = [...this.#peers.values()].filter(({ restsUntil }) => this.now() >= restsUntil);
     await Promise.all(asked.map((peer) => this.attempt(peer, () => peer.objects.createOnce(key, body))));
   }
 
   /**
-   * Begins to give each of the others what it lacks: after a failure, and at first, for S3 replicates nothing from before there
-   * was a rule, so that the bucket of a new region begins empty.
+   * Starts to copy the missing objects to each bucket that is behind, after a failure and at the start. S3 replicates
+   * only objects that are newer than the replication rule, so the bucket of a new region starts empty.
    *
-   * @param epoch the keys of this region's epoch in its own bucket
+   * @param own this region's bucket
+   * @param epoch lists the keys of this region's epoch in its own bucket
    */
   fill(own: Pick<Objects, "readWhole">, epoch: () => AsyncIterable<string>): void {
     const due = [...this.#peers.values()].filter(
       ({ state, restsUntil }) => state === "behind" && this.now() >= restsUntil,
     );
     for (const peer of due) {
-      // Before the keys are listed: what is written from now on is either listed or written straight.
+      // Change the state before listing the keys, so that each new object is either listed or written directly.
       peer.state = "filling";
       void this.attempt(peer, async () => {
         for await (const key of epoch()) {
           const body = await own.readWhole(key);
           if (body) await peer.objects.createOnce(key, body);
         }
-        // Unless an object that was written meanwhile did not reach it.
+        // If a direct write failed meanwhile, the bucket is behind again.
         if (peer.state === "filling") peer.state = "complete";
       });
     }

@@ -5,7 +5,7 @@ import type { Waiting } from "./langflowTables";
 import { keepSeen } from "./schema";
 import type { Read } from "./segmentPlaces";
 
-/** How far a region's epochs were read. */
+/** Returns the read positions in a region's epochs. */
 export async function readSoFar(client: ClientBase, region: string): Promise<Read[]> {
   const { rows } = await client.query<{ epoch: string; next: string; beyond: string[]; completed: string | null }>(
     `SELECT epoch, next::text, beyond::text[], completed_by::text AS completed FROM ${SCHEMA}.account_part
@@ -29,25 +29,25 @@ export async function keepReading(client: ClientBase, region: string, read: read
     );
 }
 
-/** All that a region wrote is read again. */
+/** Deletes a region's read positions, so that all its segments are read again. */
 export async function forgetReading(client: ClientBase, region: string): Promise<void> {
   await client.query(`DELETE FROM ${SCHEMA}.account_part WHERE region = $1`, [region]);
   await keepSeen(client, refusedWord(region), []);
 }
 
-/** A row of which nothing can be kept. */
+/** A row that this region cannot store, not even as a waiting row. */
 export interface RefusedRow extends Waiting {
-  /** Since this region's own is too large; else since no agent can read it. */
+  /** Whether this region's own state of the row is too large; otherwise no agent can read the row. */
   readonly isBeside?: true;
 }
 
-/** In which of its region's epochs. */
+/** A refused row, and the epoch of its segment. */
 interface Refused {
   readonly epoch: string;
   readonly row: RefusedRow;
 }
 
-/** Of a region's rows that no agent can read, those that are named. */
+/** Maximum number of unreadable rows that are listed per region. */
 const REFUSED_MAX = 100;
 const refusedWord = (region: string): string => `refused ${region}`;
 
@@ -59,7 +59,7 @@ export async function refusedOf(client: ClientBase, regions: readonly string[]):
   return rows.map(({ name }) => JSON.parse(name) as Refused);
 }
 
-/** They are named until the region has written a snapshot. */
+/** Stores a region's refused rows. They are listed until the region has written a new snapshot. */
 export async function keepRefused(
   client: ClientBase,
   region: string,

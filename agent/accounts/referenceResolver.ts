@@ -4,7 +4,7 @@ import { columnValue, type Row, type Stamp } from "./row";
 import type { ReplicatedTable } from "./tableRule";
 import { mayComeBack, type Reference } from "./tableRule";
 
-/** The row that a column refers to as it was written, and its canonical id. */
+/** The row that a column refers to, with the id as it was written and the canonical id. */
 export interface Referred {
   readonly table: ReplicatedTable;
   readonly parent: string;
@@ -12,15 +12,15 @@ export interface Referred {
 }
 
 /**
- * Resolves the references of one table's rows to canonical ids, in one round. Regions exchange references as they were written. If the row
- * that one refers to was merged into a different row, LangFlow's table gets the id of that row.
+ * Resolves the references of one table's rows to canonical ids, for one round. Regions exchange references as they were
+ * written. If the referenced row was merged into a different row, LangFlow's table gets the id of the latter.
  */
 export class ReferenceResolver {
-  /** By table and id. */
+  /** Canonical ids, by table and id. */
   readonly #canonicalIds = new Map<string, CanonicalId>();
   readonly #tables: ReadonlyMap<string, ReplicatedTable>;
 
-  /** @param own where a row of the round itself leads */
+  /** @param own returns the canonical id of a row of the round itself */
   constructor(
     private readonly tables: Tables,
     replicated: readonly ReplicatedTable[],
@@ -45,7 +45,10 @@ export class ReferenceResolver {
         this.#canonicalIds.set(`${table} ${id}`, canonical);
   }
 
-  /** The row that a column refers to; undefined if it is null or refers to a table that is not replicated. */
+  /**
+   * Returns the row that a column refers to; undefined if the column is null or refers to a table that is not
+   * replicated.
+   */
   referred(row: Row, column: string): Referred | undefined {
     const reference = this.table.references[column];
     const value = columnValue(row, column) ?? "null";
@@ -59,7 +62,7 @@ export class ReferenceResolver {
     return { table, parent, canonical: own ?? this.#canonicalIds.get(`${to} ${parent}`) };
   }
 
-  /** The row with its references resolved, for LangFlow's table. */
+  /** Returns the row with canonical ids as its references, for LangFlow's table. */
   resolve(row: Row): Row {
     return Object.keys(this.table.references).reduce((led, column) => {
       const canonical = this.referred(row, column)?.canonical;
@@ -69,11 +72,11 @@ export class ReferenceResolver {
 }
 
 /**
- * Whether a reference is to a deleted row. A reference that was written after the delete may mean the row's successor under the same id,
- * which has not arrived yet. A nullable reference does not wait for a row that an edit may bring back. A restore with `--wins`
- * brings back both rows.
+ * Returns whether a reference is to a row that is deleted for good. A reference that was written after the delete may
+ * mean a new row with the same id, which has not arrived yet. A nullable reference does not wait for a row that an edit
+ * may bring back. A restore with `--wins` brings back both rows.
  *
- * @param row that refers
+ * @param row the referring row
  */
 export function isOver({ dead }: Reference, { canonical, table }: Referred, row: Row, writtenAt: Stamp): boolean {
   if (!isGone(canonical) || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= canonical.deletedAt) return false;
@@ -81,6 +84,6 @@ export function isOver({ dead }: Reference, { canonical, table }: Referred, row:
   return table.deletes === "final" || writtenAt <= canonical.deletedAt;
 }
 
-/** Whether a referenced row is deleted and not in LangFlow's table. */
+/** Returns whether a referenced row is deleted and not in LangFlow's table. */
 export const isGone = (canonical: CanonicalId | undefined): canonical is CanonicalId & { readonly deletedAt: Stamp } =>
   canonical?.deletedAt !== undefined && !canonical.live;

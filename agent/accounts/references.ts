@@ -3,15 +3,17 @@ import { groupBy } from "../collections/groupBy";
 import type { CatalogTable } from "./catalog";
 import type { ReplicatedTable } from "./tableRule";
 
-/** A column that holds ids of rows of a table. */
+/** A column that contains ids of a table's rows. */
 interface Referring {
   readonly table: string;
   readonly column: string;
-  /** It does so where this holds. */
+  /** SQL condition on the row: the column refers to this table only if the condition is true. */
   readonly where?: string;
 }
 
-/** Who refers to a row, by the catalog: also LangFlow's tables that do not travel. */
+/**
+ * Finds and changes the references to a row, based on the catalog. Includes LangFlow's tables that are not replicated.
+ */
 export class References {
   constructor(
     private readonly client: ClientBase,
@@ -19,14 +21,17 @@ export class References {
     private readonly replicated: readonly Pick<ReplicatedTable, "table" | "references">[],
   ) {}
 
-  /** Lets everything that refers to one row refer to another: each foreign key, and each other column that holds such ids. */
+  /** Repoints all references from one row to another, in foreign keys and in other columns that contain such ids. */
   async repoint({ table }: { readonly table: string }, from: string, into: string): Promise<void> {
     if (table === "user") await this.client.query(OTHER_FLOW_NAMES, [from, into]);
     for (const [name, columns] of this.referringTo(table))
       await this.client.query(pointed(name, columns), [from, into]);
   }
 
-  /** Gives a row the id of one that is not there, and all that refers to it too. At once: no foreign key is broken in between. */
+  /**
+   * Changes a row's id to an unused id, with all references to the row. Does so in one statement, because each foreign
+   * key must hold after it.
+   */
   async giveId(
     { table, key: [key = ""] }: Pick<ReplicatedTable, "table" | "key">,
     from: string,
@@ -38,7 +43,7 @@ export class References {
     await this.client.query(`${steps.length > 0 ? `WITH ${steps.join(", ")} ` : ""}${itself}`, [from, into]);
   }
 
-  /** How many rows refer to a row, by `table.column`; without those that none does. */
+  /** Counts the rows that refer to a row, by `table.column`. Omits columns without such rows. */
   async countOf(table: string, id: string): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const referring of [...this.referringTo(table).values()].flat()) {
@@ -63,7 +68,7 @@ export class References {
     return this.typeOf(table, column) === "integer";
   }
 
-  /** Deletes what would forbid the row's delete, and what would forbid that. */
+  /** Deletes the rows whose foreign keys would prevent the row's delete, recursively. */
   async removeAllOf({ table }: { readonly table: string }, id: string): Promise<void> {
     for (const { table: name, column, onDelete, primaryKey } of this.foreignKeysTo(table)) {
       if (onDelete === "cascade" || onDelete === "set null") continue;
@@ -87,7 +92,7 @@ export class References {
     return this.catalog.find(({ name }) => name === table)?.columns.find(({ name }) => name === column)?.type;
   }
 
-  /** Columns with ids of the table's rows, by their table. */
+  /** Returns the columns that contain ids of the table's rows, by table. */
   private referringTo(table: string): Map<string, Referring[]> {
     const all: Referring[] = [
       ...this.foreignKeysTo(table),
@@ -100,7 +105,7 @@ export class References {
     return groupBy(first, (each) => each.table);
   }
 
-  /** Columns of which the rules say it, and no foreign key does. */
+  /** Returns the columns that refer to the table according to the rules, but without a foreign key. */
   private softColumnsTo(table: string): Referring[] {
     return this.replicated.flatMap(({ table: name, references }) =>
       Object.entries(references).flatMap(([column, { to, soft }]) => {
@@ -114,7 +119,7 @@ export class References {
     );
   }
 
-  /** Of one column each, as all of LangFlow's are. */
+  /** Returns the foreign keys that refer to the table. All of LangFlow's foreign keys have a single column. */
   private foreignKeysTo(table: string) {
     return this.catalog.flatMap(({ name, primaryKey, foreignKeys }) =>
       foreignKeys.flatMap(({ table: to, columns: [column = "", ...more], onDelete }) =>
@@ -123,7 +128,10 @@ export class References {
     );
   }
 
-  /** Only users are meant by uuids under no foreign key: about twenty columns, in LangFlow 1.13. */
+  /**
+   * Returns the uuid columns without a foreign key. In LangFlow 1.13 about twenty exist, and all of them refer to
+   * users.
+   */
   private looseColumnsOf(table: string) {
     if (table !== "user") return [];
     return this.catalog
@@ -137,7 +145,10 @@ export class References {
   }
 }
 
-/** Lets a table's columns that hold one id hold another: in one statement, as a row may refer to it twice. */
+/**
+ * Returns SQL that replaces one id by another in some columns of a table. One statement changes all of them, because a
+ * row may refer to the id twice.
+ */
 function pointed(table: string, columns: readonly Referring[]): string {
   const set = columns.map((each) => {
     const column = escapeIdentifier(each.column);
@@ -149,7 +160,7 @@ function pointed(table: string, columns: readonly Referring[]): string {
 const holds = ({ column, where = "true" }: Referring): string =>
   `(${escapeIdentifier(column)} = $1::uuid AND ${where})`;
 
-/** Names and endpoints are unique among a user's flows. */
+/** Renames flows before their user is merged into another one: a user's flow names and endpoints are unique. */
 const OTHER_FLOW_NAMES = `
   UPDATE public.flow f SET
     name = CASE WHEN EXISTS (SELECT FROM public.flow o WHERE o.user_id = $2::uuid AND o.name = f.name)

@@ -2,21 +2,21 @@ import { isRefusal } from "../postgres/connection";
 import { RowsTooLarge, tooLarge } from "../postgres/largeValue";
 import { type RowPlace, refusal, rowKey } from "./database";
 
-/** Why a row is held. */
+/** Why a row cannot be processed. */
 export interface Refusal {
   readonly reason: string;
   readonly isTooLarge?: boolean;
-  /** A retry may succeed soon. */
+  /** Whether a retry may succeed soon. */
   readonly isPassing?: boolean;
 }
 
-/** Whether the error is a lock timeout, a serialization failure or a deadlock. */
+/** Returns whether the error is a lock timeout, a serialization failure or a deadlock. */
 export const isPassing = (error: unknown): boolean => /^(55P03|40)/.test((error as { code?: string }).code ?? "");
 
 /**
- * Processes all items at once. If the database refuses, it bisects them down to the refused items.
+ * Processes all items at once. If the database rejects them, bisects them down to the rejected items.
  *
- * @returns the outcomes, and the refused items with the reason
+ * @returns the outcomes, and the rejected items with the reason
  */
 export async function eachByItself<Item extends RowPlace, Outcome>(
   items: readonly Item[],
@@ -31,12 +31,12 @@ export async function eachByItself<Item extends RowPlace, Outcome>(
       if (!isRefusal(error)) throw error;
       const half = Math.ceil(some.length / 2);
       const [large, others] = error instanceof RowsTooLarge ? withoutLarge(some, error) : [[], some];
-      // The row that is too large may be none of these, but one of the same name or a child.
+      // The row that is too large may be none of these items, but a child or a row of the same name.
       if (large.length > 0) {
         refused.push(...large);
         if (others.length > 0) open.push(others);
       }
-      // Behind a lock each half would wait as long as the whole did.
+      // While a table is locked, each half would wait as long as the whole batch did.
       else if (half === some.length || isPassing(error))
         for (const item of some) refused.push({ item, reason: refusal(error), isPassing: isPassing(error) });
       else open.push(some.slice(half), some.slice(0, half));
@@ -53,7 +53,8 @@ export function withoutLarge<Item extends RowPlace>(items: readonly Item[], { by
 }
 
 /**
- * For work that drops refused items for good: a lock must not cause that, as a later round finds it released.
+ * Checks that no lock caused a refusal. Callers drop refused items for good, but a later round would find the lock
+ * released.
  *
  * @throws Error if a lock caused a refusal
  */

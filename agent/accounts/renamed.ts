@@ -1,19 +1,19 @@
 import { type ClientBase, escapeIdentifier } from "pg";
 import { columnOf, type ReplicatedTable } from "./tableRule";
 
-/** A row that was renamed since another region had made one of its name. */
+/** A row that was renamed because another region had created a row of the same name earlier. */
 export interface Renamed {
   readonly table: string;
   readonly id: string;
 }
 
-/** Of each table; where there are more, those that are left come as these are settled. */
+/** Maximum number of rows per table. More rows are listed as these get new names. */
 const MOST = 20;
 
-/** The name that a row gets where another one has its own: the same in every region. */
+/** Returns the name for a row whose own name is taken: the same in every region. */
 export const nameBeside = (name: string, id: string): string => `${name} (${id.slice(0, 8)})`;
 
-/** Users, teams and roles that have such a name, until somebody gives them another one. */
+/** Returns the users, teams and roles that have a name from {@link nameBeside}. */
 export async function renamedRows(client: ClientBase, replicated: readonly ReplicatedTable[]): Promise<Renamed[]> {
   const renamed: Renamed[] = [];
   for (const { table, naturalKey } of replicated) {

@@ -35,27 +35,30 @@ export interface AccountsOptions {
   readonly decisionOn: (code: string) => Decision | undefined;
 }
 
-/** Until a row that is too large is measured again. An edit ends the wait. */
+/** How long a row that is too large waits until it is measured again, in milliseconds. An edit ends the wait. */
 export const TOO_LARGE_MS = 3_600_000;
 
-/** How long tombstones are kept, and rows that were cascade-deleted with their flow: no region may be offline longer. */
+/**
+ * Retention of tombstones, and of rows that were cascade-deleted with their flow, in days. No region may be offline
+ * longer.
+ */
 const TOMBSTONE_DAYS = 180;
 
 export const FLOWS = "flow";
 
-/** The state that reading, publishing and snapshots share, and the database's transactions. */
+/** The state that reading, publishing and snapshots share, with access to the database's transactions. */
 export class Replica {
   prepared: Prepared = { catalog: [], replicated: [], unknown: [], refused: [] };
   /** Whether every region's agent replicates flows as rows; undefined before the first round. */
   replicatesFlows: boolean | undefined;
-  /** Conflict copies since the last successful round. */
+  /** Number of conflict copies since the last successful round. */
   copies = 0;
   /** The identity of this region's edits in version vectors. */
   writerId: string;
-  /** Rows that the database refuses to return. Their changes are unpublished until it does. */
+  /** Rows that the database refuses to return, by key. Their changes stay unpublished until it returns them. */
   readonly refusals = new Map<string, ChangePlace & Refusal>();
   readonly backoff = new RetryBackoff<string>();
-  /** Large rows whose publication may be deferred: this agent captured their changes itself. */
+  /** Keys of large rows whose publication may be deferred, because this agent captured their changes itself. */
   readonly passable = new Set<string>();
   /** Keys of other regions' large segments whose reading is deferred. */
   readonly passed = new Set<string>();
@@ -67,7 +70,10 @@ export class Replica {
     this.behind = new Behind(options.region, () => [options.region, ...options.peers.regions], isLeft);
   }
 
-  /** Reads an object of this region's bucket; undefined if it does not exist or the current secret key does not decrypt it. */
+  /**
+   * Reads an object of this region's bucket; undefined if it does not exist or the current secret key cannot decrypt
+   * it.
+   */
   async opened<T>(key: string, read: (text: AsyncIterable<Buffer>) => Promise<T>): Promise<T | undefined> {
     const sealed = await this.options.own.readWhole(key);
     try {
@@ -77,14 +83,17 @@ export class Replica {
     }
   }
 
-  /** Tables that are published and applied. */
+  /** The tables whose rows are published and applied. */
   get exchanged(): readonly ReplicatedTable[] {
     return this.replicatesFlows
       ? this.prepared.replicated
       : this.prepared.replicated.filter(({ table }) => table !== FLOWS);
   }
 
-  /** Rows that the database refuses to return and that are not due for a retry, each with its last change that was tried. */
+  /**
+   * Returns the rows that the database refuses to return and whose retry is not due, each with the last change that was
+   * tried.
+   */
   unshown(): ChangePlace[] {
     return [...this.refusals].flatMap(([key, row]) =>
       this.backoff.blockedReason(key, row.seq) === undefined ? [] : [row],
@@ -97,7 +106,10 @@ export class Replica {
     this.backoff.recordSuccess(besideKey(row));
   }
 
-  /** A row that is too large stays so until it changes, and a change is tried at once. */
+  /**
+   * Holds a row until its retry is due. A row that is too large is retried rarely, because only an edit can shrink it.
+   * An edit is tried at once.
+   */
   hold({ table, id, seq = "0" }: RowPlace & Partial<ChangePlace>, refusal: Refusal): void {
     const { reason, isTooLarge } = refusal;
     const key = rowKey({ table, id });
@@ -119,7 +131,11 @@ export class Replica {
     );
   }
 
-  /** @returns undefined if the object does not exist or cannot be read; the latter is added to `broken` */
+  /**
+   * Reads an object of this region's bucket.
+   *
+   * @returns undefined if the object does not exist or cannot be read; an unreadable object is added to `broken`
+   */
   async open<T>(
     key: string,
     broken: Map<string, string>,
@@ -127,7 +143,7 @@ export class Replica {
   ): Promise<T | undefined> {
     const { own, envelope } = this.options;
     const sealed = await own.readWhole(key);
-    // It was deleted after the listing: a newer epoch has all of it.
+    // The object was deleted after the listing. A newer epoch contains its rows.
     if (!sealed) return undefined;
     try {
       return await read(envelope.open(sealed, key));
@@ -138,15 +154,15 @@ export class Replica {
     }
   }
 
-  /** Skips an object until its retry is due: reading it in each round would delay the others. */
+  /** Skips an object until its retry is due, because reading it in each round would delay the others. */
   leaveOut(key: string, reason: string, broken: Map<string, string>): void {
     broken.set(key, reason);
     this.backoff.recordFailure(key, "", reason);
   }
 
   /**
-   * Splits rows into a batch that fits into memory and the rest. Rows that are too large are held. If the database refuses to tell the
-   * sizes, the batch is one row.
+   * Splits rows into a batch that fits into memory and the remaining rows. Rows that are too large are held. If the
+   * database refuses to report the sizes, the batch is a single row.
    */
   async fitting<Place extends RowPlace>(
     places: readonly Place[],
@@ -155,7 +171,7 @@ export class Replica {
       const fit = await this.within((tables) => tables.fitting(places));
       return [fit, places.slice(fit.length)];
     } catch (error) {
-      // Behind a lock each row would wait as long as all of them did.
+      // While a table is locked, each row would wait as long as all of them did.
       if (!isRefusal(error) || isPassing(error)) throw error;
       if (!(error instanceof RowsTooLarge)) return [places.slice(0, 1), places.slice(1)];
       const [large, others] = withoutLarge(places, error);
@@ -165,7 +181,7 @@ export class Replica {
   }
 
   /**
-   * Fails early if a table is locked: long work would otherwise stop half-way, and start over in each round.
+   * Fails early if a table is locked. Otherwise long work would stop half-way and start over in each round.
    *
    * @throws DatabaseError if one of the tables is locked
    */

@@ -3,7 +3,10 @@ import { columnValue, type Row } from "./row";
 import type { ReplicatedTable } from "./tableRule";
 import { columnOf, type Reference } from "./tableRule";
 
-/** What a cell or a line holds; undefined where that is no JSON, as in a row that no agent wrote: the database refuses it. */
+/**
+ * Parses the JSON of a cell or a line; undefined if it is invalid, as in a row that no agent wrote. The database
+ * rejects such a row.
+ */
 export function parsedValue(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -12,14 +15,14 @@ export function parsedValue(text: string): unknown {
   }
 }
 
-/** Columns of another release of LangFlow's, which this region's table does not have. */
+/** Returns the columns that this region's table lacks, because the row is from a different release of LangFlow. */
 export const columnsBeyond = ({ cells }: Row, { columns }: Pick<ReplicatedTable, "columns">): string[] =>
   Object.keys(cells).filter((column) => !columns.includes(column));
 
 /**
- * The columns that name a row, as one text; undefined where the row has no name.
+ * Returns the row's values in unique columns as one text; undefined if the row has no name.
  *
- * @param lowered values in lower case, as the database has them, which is not always as JavaScript has them
+ * @param lowered converts a value to lower case as the database does, which may differ from JavaScript
  */
 export function nameOf(
   { on, nulls }: Name,
@@ -34,8 +37,8 @@ export function nameOf(
 }
 
 /**
- * Whether the columns of a row's key say what it is known by: otherwise it would be written over another row. A reference says what
- * it leads to, which may have become another row.
+ * Returns whether a row's key columns match its id. If they do not, the row would overwrite a different row. A
+ * reference in the key need not match, because the referenced row may have been merged.
  */
 export function hasOwnKey(
   { key, references }: Pick<ReplicatedTable, "key" | "references">,
@@ -45,13 +48,18 @@ export function hasOwnKey(
   return key.map((column) => String(parsedValue(cells[column]?.value ?? "") ?? "")).join("/") === id;
 }
 
-/** Whether a column is part of a row's key, its name, or what else it can meet another in. */
+/**
+ * Returns whether a column is part of the table's key, of its natural key, or of a unique index in which a conflicting
+ * row gets a new number or name.
+ */
 export function isNamedBy({ key, naturalKey, uniqueIndexes }: ReplicatedTable, column: string): boolean {
   const meeting = uniqueIndexes.filter(({ meeting }) => typeof meeting !== "string" && !("proves" in meeting));
   return [{ on: key }, naturalKey, ...meeting].some((each) => each?.on.map(columnOf).includes(column));
 }
 
-/** The names in which a row of the table may meet another, whose rows then become one, or of which one gets another name. */
+/**
+ * Returns the sets of unique columns in which two rows may conflict, and are then merged, or one of them is renamed.
+ */
 export const namesOf = ({ naturalKey, uniqueIndexes }: ReplicatedTable): Name[] => [
   ...(naturalKey ? [naturalKey] : []),
   ...uniqueIndexes.flatMap(({ on, meeting }): Name[] =>
@@ -59,21 +67,21 @@ export const namesOf = ({ naturalKey, uniqueIndexes }: ReplicatedTable): Name[] 
   ),
 ];
 
-/** The id of the row that has these values in its key; undefined where it has none. */
+/** Returns the id that a row's key columns make up; undefined if one of them has no value. */
 export function idIn({ key }: ReplicatedTable, row: Row): string | undefined {
   const values = key.map((column) => columnValue(row, column));
   if (values.some((value) => value === undefined)) return undefined;
   return values.map((value) => String(parsedValue(value ?? "null") ?? "")).join("/");
 }
 
-/** The table of the row that a column refers to. */
+/** Returns the table of the row that a column refers to. */
 export function referredTable({ to }: Reference, row: Row): string | undefined {
   if (typeof to === "string") return to;
   const value = parsedValue(columnValue(row, to.by) ?? "null");
   return typeof value === "string" ? to.tables[value] : undefined;
 }
 
-/** Columns that refer to a table's rows. */
+/** Returns the columns that refer to a table's rows. */
 export const referring = (
   replicated: readonly ReplicatedTable[],
   table: string,
@@ -87,7 +95,7 @@ export const referring = (
 const refersTo = ({ to }: Reference, table: string): boolean =>
   typeof to === "string" ? to === table : Object.values(to.tables).includes(table);
 
-/** The row with another value; no edit, unless it is given a time. */
+/** Returns the row with a different value in a column. Without a new stamp, the change does not count as an edit. */
 export const overwritten = (row: Row, column: string, value: string, at?: number): Row => ({
   ...row,
   cells: { ...row.cells, [column]: { value, at: at ?? row.cells[column]?.at ?? row.madeAt } },

@@ -2,42 +2,44 @@ import { lengthOf } from "../postgres/largeValue";
 import { isSameGraph } from "./sameGraph";
 import type { ReplicatedTable, Versions } from "./tableRule";
 
-/** Microseconds since 1970, by the clock of the database the edit was made in. */
+/** Microseconds since 1970, by the clock of the database in which the edit was made. */
 export type Stamp = number;
 
-/** The maximum stamp, in the year 2200: clocks and broken rows cannot produce a later one. */
+/** The maximum stamp, in the year 2200. It limits the stamps of wrong clocks and invalid rows. */
 const LATEST: Stamp = Date.UTC(2200, 0) * 1000;
 
 /** A last-writer-wins register: a column's value and the stamp of its write. */
 export interface Cell {
-  /** As PostgreSQL writes it in `jsonb`: equal texts are equal values, and no number loses a digit on its way. */
+  /** The value as PostgreSQL writes it in `jsonb`: equal values have equal texts, and numbers keep all their digits. */
   readonly value: string;
   readonly at: Stamp;
 }
 
 /**
- * A column that can be switched off. "Off" wins over a concurrent "on". Switching on again undoes the "off" writes that the region has
- * seen, and no others.
+ * A column that can be switched off. "Off" wins over a concurrent "on". Switching on again undoes only the "off" writes
+ * that the region has seen.
  */
 export interface Switch {
-  /** The last "off" of each region. */
+  /** The last "off" write of each region. */
   readonly off: Readonly<Record<string, Cell>>;
   /** By region, the stamp up to which its "off" writes are undone. */
   readonly undone: Readonly<Record<string, Stamp>>;
 }
 
-/** The identity of a region's edits after its database was restored: the earlier edits belong to a different writer. */
+/**
+ * Returns the identity of a region's edits after its database was restored. Earlier edits belong to a different writer.
+ */
 export const writerAfter = (region: string, at: Stamp): string => `${region}@${at}`;
 
-/** The region of a writer, before or after a restore. */
+/** Returns the region of a writer. */
 export const regionOf = (writer: string): string => writer.split("@", 1)[0] ?? writer;
 
-/** A version vector: by region, the stamp of its last edit that is included. */
+/** A version vector: the stamp of the last included edit of each region. */
 export type Vector = Readonly<Record<string, Stamp>>;
 
 /**
- * The edits that a row's content and its tombstone are based on. They distinguish concurrent edits from consecutive ones, whatever the
- * clocks say.
+ * The edits on which a row's content and its tombstone are based. They distinguish concurrent edits from sequential
+ * ones, regardless of clock skew.
  */
 export interface History {
   /** All known edits. */
@@ -48,25 +50,23 @@ export interface History {
   readonly content?: { readonly by: string; readonly knew: Vector };
 }
 
-/**
- * The replicated state of a row. Merging two states is commutative, associative and idempotent.
- */
+/** The replicated state of a row. Merging two states is commutative, associative and idempotent. */
 export interface Row {
   readonly madeAt: Stamp;
   readonly cells: Readonly<Record<string, Cell>>;
   readonly switches: Readonly<Record<string, Switch>>;
   readonly deletedAt?: Stamp;
-  /** When it was created again with the same key. */
+  /** When the row was created again with the same key. */
   readonly madeAgainAt?: Stamp;
-  /** Id of the row that this one was merged into: both have one natural key. */
+  /** Id of the row that this row was merged into, because both have the same natural key. */
   readonly unitedWith?: string;
-  /** When a restore with `--wins` restored it: earlier edits of any region do not count. */
+  /** When a restore with `--wins` restored the row. Earlier edits of any region do not count. */
   readonly restoredAt?: Stamp;
-  /** In tables with versions; undefined if no trigger saw a write of the row. */
+  /** Set only in tables with versions; undefined if no trigger logged a write of the row. */
   readonly history?: History;
 }
 
-/** The row with its stamps limited to 1970 until `latest`. */
+/** Returns the row with its stamps limited to the range from 1970 to `latest`. */
 export function stampsUntil(row: Row, latest: Stamp = LATEST): Row {
   const { deletedAt, madeAgainAt, restoredAt, history } = row;
   const within = (at: Stamp): Stamp => Math.min(Math.max(at, 0), latest, LATEST) || 0;
@@ -98,10 +98,10 @@ export interface Change {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** How a table's rows merge. */
+/** How the rows of a table merge. */
 export type RowRules = Pick<ReplicatedTable, "deletes" | "disabling" | "together" | "whole" | "columns" | "versions">;
 
-/** Orders rows by age, then by id: the first keeps its id in a merge. */
+/** The age of a row. In a merge the older row keeps its id. If both are equally old, the smaller id wins. */
 export interface Age {
   readonly id: string;
   readonly madeAt: Stamp;
@@ -117,7 +117,8 @@ export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<Row
     ? newerWhole(one.cells, other.cells, whole.counter)
     : mergeRecords(one.cells, other.cells, laterCell);
   const later = versions && (isLaterContent(one, other, versions) ? one : other);
-  // Of one version each column by itself, as what a region decides of it: that who saved it is no more.
+  // Different versions of the content move as a whole. If both states have the same version, its columns merge
+  // separately: a region may have rewritten one of them to resolve a conflict.
   const moved = later && versions && !isOneContent(one, other, versions) ? contentOf(later, one, other, versions) : {};
   return {
     madeAt: Math.min(one.madeAt, other.madeAt),
@@ -129,9 +130,10 @@ export function mergeRows(first: Row, second: Row, { whole, versions }: Pick<Row
 }
 
 /**
- * What of a row counts after a restore: no denial from before it. A tombstone stays, as whoever has it lacks the row's values.
+ * Returns a row without the "off" writes from before a restore, which no longer count. A tombstone stays, because a
+ * region that has the tombstone no longer has the row's values.
  *
- * @param isWhole whether values go too, since they give way for another reason than their time
+ * @param isWhole whether to drop the values from before the restore as well, because their columns move as one value
  */
 function since(row: Row, restoredAt: Stamp | undefined, isWhole: unknown): Row {
   if (restoredAt === undefined || (row.restoredAt ?? Number.NEGATIVE_INFINITY) >= restoredAt) return row;
@@ -142,12 +144,12 @@ function since(row: Row, restoredAt: Stamp | undefined, isWhole: unknown): Row {
 }
 
 /**
- * The row after a restore with `--wins`.
+ * Returns the row after a restore with `--wins`.
  *
- * @param values what its table holds
- * @param at later than all that is known of any row
- * @param by the region that was restored
- * @param regions all: the restored row counts as based on all of their earlier edits
+ * @param values the row's values in LangFlow's table
+ * @param at a stamp later than all known stamps of any row
+ * @param by the restored region
+ * @param regions all regions: the restored row counts as based on all their earlier edits
  */
 export function restoredRow(
   { cells, ...row }: Row,
@@ -168,14 +170,20 @@ export function restoredRow(
   };
 }
 
-/** Whether two states of a row have the same version of the content; without versions, content of the same stamp. */
+/**
+ * Returns whether two states of a row have the same version of the content. Without versions, the content must have the
+ * same stamp.
+ */
 export function isOneContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
   const [cell, otherCell] = [one.cells[column], other.cells[column]];
   const isOneVersion = one.history?.content?.by === other.history?.content?.by;
   return isOneVersion && cell?.at === otherCell?.at && cell?.value === otherCell?.value;
 }
 
-/** The cells of the content that stays. Before there were versions Git brought flows, without the keys that were typed into them. */
+/**
+ * Returns the cells of the content that wins. Before versions were introduced, Git delivered flows without the keys
+ * that users had typed into them. If such a content wins, it gets the keys of the other content of the same graph.
+ */
 function contentOf(later: Row, one: Row, other: Row, { content }: Versions): Row["cells"] {
   const [column = ""] = content;
   const earlier = later === one ? other : one;
@@ -192,7 +200,8 @@ function contentOf(later: Row, one: Row, other: Row, { content }: Versions): Row
 const isBeforeVersions = (...rows: readonly Row[]): boolean => rows.every(({ history }) => !history?.content);
 
 /**
- * The state whose content loses to a concurrent one; undefined if one content is based on the other, or both are the same.
+ * Returns the state whose content loses to a concurrent one; undefined if one content is based on the other, or both
+ * are the same.
  */
 export function lostContent(first: Row, second: Row, versions: Versions): Row | undefined {
   const [one, other] = [since(first, second.restoredAt, true), since(second, first.restoredAt, true)];
@@ -201,7 +210,7 @@ export function lostContent(first: Row, second: Row, versions: Versions): Row | 
   const [kept, lost] = [later.cells[column], earlier.cells[column]];
   if (!kept || !lost || kept.value === lost.value) return undefined;
   const [version, newer] = [earlier.history?.content, later.history?.content];
-  // What was there before there were versions is what the first of them was made of.
+  // A content from before versions were introduced counts as the base of the first version.
   if (!version) return newer || isSameGraph(kept.value, lost.value) ? undefined : earlier;
   return reaches(newer?.knew, version.by, lost.at) ? undefined : earlier;
 }
@@ -209,7 +218,10 @@ export function lostContent(first: Row, second: Row, versions: Versions): Row | 
 const reaches = (vector: Vector | undefined, region: string, at: Stamp): boolean =>
   (vector?.[region] ?? Number.NEGATIVE_INFINITY) >= at;
 
-/** A content with a version is later than one without. Ties of the stamp are broken the same way in every region. */
+/**
+ * Returns whether `one` has the later content. A content with a version is later than one without. Every region breaks
+ * ties of the stamp in the same way.
+ */
 function isLaterContent(one: Row, other: Row, { content: [column = ""] }: Versions): boolean {
   const [cell, otherCell] = [one.cells[column], other.cells[column]];
   if (!cell || !otherCell) return cell !== undefined;
@@ -236,10 +248,10 @@ function mergedHistory(one: Row, other: Row, later: Row, versions: Versions): { 
   };
 }
 
-/** @returns the row after an edit in `region`, whose user saw `row` */
+/** Returns the row after an edit in `region` by a user who saw `row`. */
 export function editRow(row: Row | undefined, change: Change, region: string, rules: RowRules): Row {
   const before: Row = row ?? { madeAt: change.at, cells: {}, switches: {} };
-  // An edit is later than everything that it is based on, whatever the clocks say.
+  // An edit is later than everything on which it is based, regardless of clock skew.
   const at = Math.min(row ? Math.max(change.at, newestStamp(before) + 1) : change.at, LATEST);
   if (change.kind === "deleted")
     return { ...before, deletedAt: at, ...(rules.versions && { history: deletedIn(before.history) }) };
@@ -264,9 +276,9 @@ export function editRow(row: Row | undefined, change: Change, region: string, ru
 }
 
 /**
- * The row's tombstone, later than all its edits.
+ * Returns the row's tombstone, later than all its edits.
  *
- * @param at when what it is part of was deleted: unless that is later, a restore that wins is not undone
+ * @param at when the row's parent was deleted. It undoes a restore with `--wins` only if it is later than the restore
  */
 export const tombstoned = (row: Row, at: Stamp = Number.NEGATIVE_INFINITY): Row & { readonly deletedAt: Stamp } => ({
   ...row,
@@ -274,7 +286,7 @@ export const tombstoned = (row: Row, at: Stamp = Number.NEGATIVE_INFINITY): Row 
   ...(row.history && { history: deletedIn(row.history) }),
 });
 
-/** A tombstone is based on all edits that its region knows. */
+/** Returns the history of a tombstone, which is based on all edits that its region knows. */
 const deletedIn = ({ edits, ...history }: History = { edits: {} }): History => ({ ...history, edits, deleted: edits });
 
 function editedIn(
@@ -290,7 +302,7 @@ function editedIn(
   return { ...history, edits, ...(isContent && { content: { by: region, knew: edits } }) };
 }
 
-/** Whether the row belongs into LangFlow's table. */
+/** Returns whether the row should be in LangFlow's table. */
 export function isAlive(
   { cells, deletedAt, madeAgainAt, unitedWith, restoredAt, history }: Row,
   { deletes }: Pick<RowRules, "deletes">,
@@ -304,7 +316,7 @@ export function isAlive(
   return [madeAgainAt ?? Number.NEGATIVE_INFINITY, ...since].some((at) => at > deletedAt);
 }
 
-/** A column's merged value; undefined if no region has written it. */
+/** Returns a column's merged value; undefined if no region has written it. */
 export function columnValue({ cells, switches }: Row, column: string): string | undefined {
   const { off = {}, undone = {} } = switches[column] ?? {};
   const standing = Object.entries(off).filter(([region, { at }]) => at > (undone[region] ?? Number.NEGATIVE_INFINITY));
@@ -313,21 +325,26 @@ export function columnValue({ cells, switches }: Row, column: string): string | 
 }
 
 /**
- * Begins the word under which a row's switches say, region by region, beside which row it got its name there, one that is deleted and
- * whose delete is held. No column is called so; whoever has the switch and does not know it passes it on.
+ * Prefix of the switches that mark a row which took the name of a row whose delete is held. The held row's id follows
+ * the prefix, and each region sets and unsets its own mark. No column's name starts like this, and agents that do not
+ * know these switches pass them on.
  */
 const BESIDE = "beside ";
 
-/** Whether the row got its name from a deleted row whose delete is held. */
+/** Returns whether the row took the name of the other row, whose delete is held. */
 export const isBeside = (row: Row, other: string): boolean => columnValue(row, BESIDE + other) !== undefined;
 
-/** Ids of the rows beside which a region says that the row got its name. */
+/** Returns the ids of the deleted rows whose names the row took while their delete is held, by a region's marks. */
 export const besideIn = (switches: Row["switches"], region: string): string[] =>
   Object.entries(switches).flatMap(([name, each]) =>
     name.startsWith(BESIDE) && Object.keys(saidIn(each, region)).length > 0 ? [name.slice(BESIDE.length)] : [],
   );
 
-/** @returns a row's switches with what a region says of it now: beside which rows it got its name, by id when each was deleted there */
+/**
+ * Returns a row's switches with a region's current marks.
+ *
+ * @param deleted rows with a held delete whose names the row took, with the time of each delete
+ */
 export function setBeside(
   switches: Row["switches"],
   region: string,
@@ -345,7 +362,7 @@ export function setBeside(
   return Object.fromEntries([...said, ...now]);
 }
 
-/** What stands of a region's own, by writer. */
+/** Returns the marks of a region that are set, by writer. */
 const saidIn = ({ off, undone }: Switch, region: string): Record<string, Stamp> =>
   Object.fromEntries(
     Object.entries(off).flatMap(([by, { at }]) =>
@@ -353,7 +370,7 @@ const saidIn = ({ off, undone }: Switch, region: string): Record<string, Stamp> 
     ),
   );
 
-/** The last time anything was done to the row. */
+/** Returns the stamp of the last change of the row. */
 export function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, restoredAt, history }: Row): Stamp {
   const stamps = [
     madeAt,
@@ -367,7 +384,7 @@ export function newestStamp({ madeAt, cells, switches, deletedAt, madeAgainAt, r
   return Math.max(...stamps);
 }
 
-/** The columns that a write is about: those that make sense only with one another are written together. */
+/** Returns the columns that a write covers: columns that are valid only together are written together. */
 function writtenWith(
   values: Readonly<Record<string, string>>,
   { cells }: Row,
@@ -402,7 +419,7 @@ function mergeSwitches(one: Switch, other: Switch): Switch {
   };
 }
 
-/** Of columns that move as one value, those of the greater counter, then of the later write. */
+/** Merges columns that move as one value: the greater counter wins, then the later write. */
 function newerWhole(one: Row["cells"], other: Row["cells"], counter: string | undefined): Row["cells"] {
   const rank = (cells: Row["cells"]) => [
     counter === undefined ? 0 : Number(cells[counter]?.value) || 0,
@@ -423,7 +440,7 @@ function mergedEnd(one: Row, other: Row): Pick<Row, "deletedAt" | "madeAgainAt" 
     ...(deleted.length > 0 && { deletedAt: Math.max(...deleted) }),
     ...(madeAgain.length > 0 && { madeAgainAt: Math.max(...madeAgain) }),
     ...(restored.length > 0 && { restoredAt: Math.max(...restored) }),
-    // As of two values of one moment the greater: what referred to the row follows it.
+    // As with two values of the same stamp, the greater id wins. References to the row follow it.
     ...(united.length > 0 && { unitedWith: united.at(-1) as string }),
   };
 }

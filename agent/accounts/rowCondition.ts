@@ -2,16 +2,18 @@ import { escapeIdentifier } from "pg";
 
 type Scalar = string | number | boolean | null;
 
-/** Which rows of a table, in one form for the database and for the agent. Null is a value like another: no third answer. */
+/**
+ * Selects rows of a table, both in SQL and in the agent. Null is a value like any other, so the result is never null.
+ */
 export type RowCondition =
   | { readonly column: string; readonly field?: undefined; readonly oneOf: readonly Scalar[] }
-  /** The text of this field of a JSON object in the column; null where there is none. */
+  /** The text of this field of a JSON object in the column; null if the field is missing. */
   | { readonly column: string; readonly field: string; readonly oneOf: readonly (string | null)[] }
   | { readonly not: RowCondition }
   | { readonly all: readonly RowCondition[] }
   | { readonly any: readonly RowCondition[] };
 
-/** The condition in SQL, never null, over the columns of `row`: a table's alias, `NEW` or `OLD`. */
+/** Returns the condition in SQL, which is never null. `row` is a table's alias, `NEW` or `OLD`. */
 export function conditionSql(condition: RowCondition, row: string): string {
   if ("not" in condition) return `(NOT ${conditionSql(condition.not, row)})`;
   if ("all" in condition) return joined(condition.all, row, " AND ", "true");
@@ -25,7 +27,7 @@ export function conditionSql(condition: RowCondition, row: string): string {
   return equals.length === 0 ? "false" : `(${equals.join(" OR ")})`;
 }
 
-/** Whether a row satisfies the condition: as JSON has it, a column that is missing being null. */
+/** Returns whether a row satisfies the condition. The row is in JSON's types, and a missing column counts as null. */
 export function conditionHolds(condition: RowCondition, row: Readonly<Record<string, unknown>>): boolean {
   if ("not" in condition) return !conditionHolds(condition.not, row);
   if ("all" in condition) return condition.all.every((part) => conditionHolds(part, row));
@@ -38,7 +40,7 @@ export function conditionHolds(condition: RowCondition, row: Readonly<Record<str
 const ALWAYS: RowCondition = { all: [] };
 const NEVER: RowCondition = { any: [] };
 
-/** The same condition over rows that lack columns: each counts as null. */
+/** Returns the condition for rows that lack some columns: each missing column counts as null. */
 export function conditionWithout(condition: RowCondition, has: (column: string) => boolean): RowCondition {
   const of = (part: RowCondition) => conditionWithout(part, has);
   if ("not" in condition) return { not: of(condition.not) };
@@ -52,7 +54,7 @@ function joined(parts: readonly RowCondition[], row: string, by: string, none: s
   return parts.length === 0 ? none : `(${parts.map((part) => conditionSql(part, row)).join(by)})`;
 }
 
-/** As PostgreSQL's `->>` has it. */
+/** Returns a field's text as PostgreSQL's `->>` does. */
 function fieldText(stored: unknown, field: string): string | null {
   if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return null;
   const value = Object.hasOwn(stored, field) ? ((stored as Record<string, unknown>)[field] ?? null) : null;

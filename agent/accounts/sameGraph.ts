@@ -5,14 +5,14 @@ import { isLarge, printOf } from "../postgres/largeValue";
 const ANY_FLOW = { id: "00000000-0000-4000-8000-000000000000", name: "flow" };
 const EVERY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
-/** Of a text of JSON, what is the same of each that is one graph but for the secrets in it. */
+/** Returns a digest of a flow's JSON that is equal for equal graphs, whatever secrets they contain. */
 function graphPrint(text: string): string {
-  // A large one is nowhere to be looked into.
+  // The agent does not hold a large value in memory, so it compares the digest of the whole value.
   if (isLarge(text)) return printOf(text);
   try {
     return exportedFlow({ ...ANY_FLOW, data: parseJson(text) }, { variables: EVERY_NAME }).prints.graph;
   } catch {
-    // What is no flow to the record is compared letter by letter.
+    // A text that is not a flow is compared literally.
     return printOf(text);
   }
 }

@@ -9,32 +9,35 @@ import { flowParts } from "./flowChildren";
 import { checkSchema } from "./schemaCheck";
 import type { ReplicatedTable, TableRule } from "./tableRule";
 
-/** The region's database, made ready. */
+/** The region's database after preparation. */
 export interface Prepared {
   readonly catalog: readonly CatalogTable[];
-  /** Tables that travel, parents before children. */
+  /** The replicated tables, parents before children. */
   readonly replicated: readonly ReplicatedTable[];
-  /** What LangFlow's schema has and this agent does not know, in sentences. */
+  /** One sentence for each part of LangFlow's schema that this agent does not know. */
   readonly unknown: readonly string[];
-  /** Tables of which no row is replicated, since this agent cannot make rows of theirs. */
+  /** Tables of which no row is replicated, because this agent does not support their schema. */
   readonly refused: readonly string[];
 }
 
-/** How long the agent waits for a lock that LangFlow's writes then wait behind. */
+/** Lock timeout of the agent, in milliseconds. LangFlow's writes queue behind the agent while it waits for a lock. */
 const LOCK_MS = 100;
-/** Milliseconds between tries for one, and tries: a transaction of LangFlow's may last. */
+/**
+ * Pause between two attempts to get a lock, in milliseconds, and the maximum number of attempts: LangFlow's
+ * transactions may be long.
+ */
 const LOCK_REST_MS = 250;
 const LOCK_TRIES = 40;
-/** Rows that are looked at in one statement: some tens of milliseconds. */
+/** Number of rows that one statement captures. The statement takes a few tens of milliseconds. */
 const ROWS_AT_ONCE = 5_000;
 
 /**
- * Makes what accounts need in the region's database, where it is not there or LangFlow's schema has changed since. First the
- * triggers, from which on each write is noted; then the rows that were there before, some at a time. LangFlow's writes wait for
- * neither. An agent that is killed meanwhile goes on where it was.
+ * Creates the agent's schema and triggers if they are missing, or if LangFlow's schema has changed. Creates the
+ * triggers first, so that they log every later write, and then captures the existing rows page by page. Neither step
+ * blocks LangFlow's writes. If the agent is killed meanwhile, the next call resumes the work.
  *
- * @param onProgress called with a table and how many of its rows were looked at
- * @returns the tables that travel, parents before children, with the columns that are in it
+ * @param onProgress called with a table and the number of its rows that are captured
+ * @returns the replicated tables, parents before children, with only those columns that the database has
  */
 export async function prepareAccounts(
   client: ClientBase,
@@ -53,7 +56,7 @@ export async function prepareAccounts(
   if (!found?.same || !found.complete) {
     if (!found?.same) for (const statement of ACCOUNTS_SQL) await withoutWaiting(client, statement);
     if (!found?.complete) {
-      // While a trigger was away, rows were written that nobody looked at, and others may have gone.
+      // While a trigger was missing, some rows may have been written without being captured, and others deleted.
       await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
       await client.query(`INSERT INTO ${LACKING} (table_name) SELECT unnest($1::text[])`, [names]);
     }
@@ -78,7 +81,10 @@ export async function prepareAccounts(
   };
 }
 
-/** Runs a statement whose lock LangFlow's writes wait for: it has the lock soon, or gives way and asks again. */
+/**
+ * Runs a statement with a lock behind which LangFlow's writes queue. If PostgreSQL does not grant the lock quickly,
+ * leaves the queue and tries again.
+ */
 async function withoutWaiting(client: ClientBase, statement: string): Promise<void> {
   for (let tries = 1; ; tries += 1)
     try {
@@ -92,7 +98,10 @@ async function withoutWaiting(client: ClientBase, statement: string): Promise<vo
     }
 }
 
-/** Begins the word under which the database remembers up to where a table's rows were looked at, and by which version. */
+/**
+ * Prefix of the key in `account_seen` under which the agent stores up to which row it has captured a table, and for
+ * which version of the schema.
+ */
 const LOOKED_AT = "looked at ";
 const LOCK_NOT_AVAILABLE = "55P03";
 
@@ -123,7 +132,9 @@ async function lookAt(
   }
 }
 
-/** What was edited while no trigger stood is told to all, at the time that is known of it. */
+/**
+ * Queues all rows for publication, because they may have been edited while no trigger existed. They keep their stamps.
+ */
 async function tellAll(client: ClientBase): Promise<void> {
   for (let [table, id, isLast] = ["", "", false]; !isLast; ) {
     const { rows } = await client.query<{ table: string; id: string; rows: number }>(
@@ -144,8 +155,8 @@ async function tellAll(client: ClientBase): Promise<void> {
 }
 
 /**
- * What came while a table or a column was not in use is looked at again: objects are read anew where there is a table more,
- * and values that a row's table did not have go where they belong.
+ * Applies the data that arrived while a table or a column was not in use. If a table was added, reads all segments
+ * again. Retries rows with values for columns that were missing from their table.
  */
 async function lookAgain(client: ClientBase, tables: readonly string[]): Promise<void> {
   const before = await seen(client, "tables");
@@ -157,7 +168,7 @@ async function lookAgain(client: ClientBase, tables: readonly string[]): Promise
   );
 }
 
-/** What was kept under a word; undefined where nothing was. */
+/** Returns the values that are stored under a key of `account_seen`; undefined if there are none. */
 export async function seen(client: ClientBase, what: string): Promise<string[] | undefined> {
   const { rows } = await client.query<{ names: string[] }>(`SELECT names FROM ${SCHEMA}.account_seen WHERE what = $1`, [
     what,

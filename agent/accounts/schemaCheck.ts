@@ -9,7 +9,7 @@ import {
   type TableRule,
 } from "./tableRule";
 
-/** What a database has that the list does not say, or the other way round. */
+/** A difference between the database's schema and the rules. */
 export type Difference =
   | "undeclared table"
   | "missing table"
@@ -27,21 +27,27 @@ export type Difference =
 export interface Finding {
   readonly difference: Difference;
   readonly table: string;
-  /** The column, index, foreign key or other table that it is about. */
+  /** The column, index, foreign key or parent table that the finding is about. */
   readonly name?: string;
-  /** `refused`: no row of the table travels. `left out`: this table or column does not travel, all else does. */
+  /**
+   * `refused`: no row of the table is replicated. `left out`: only this table or column is not replicated. `said`: the
+   * difference is only reported.
+   */
   readonly effect: "refused" | "left out" | "said";
-  /** A sentence for a log. */
+  /** A sentence for the log. */
   readonly message: string;
 }
 
 export interface SchemaVerdict {
-  /** By name, each table after those that its rows wait for: its rule as this database can follow it, without columns that are not there. */
+  /**
+   * The rules by table name, without the columns that this database lacks. Each table comes after the tables that its
+   * rows wait for.
+   */
   readonly inUse: ReadonlyMap<string, ReplicatedTable>;
   readonly findings: readonly Finding[];
 }
 
-/** Holds a database against the list: what may travel, and what is to be said. Each finding is of one table alone. */
+/** Compares the database's schema with the rules. Each finding is about a single table. */
 export function checkSchema(catalog: readonly CatalogTable[], rules: readonly TableRule[]): SchemaVerdict {
   const declared = new Set(rules.map(({ table }) => table));
   const tables = new Map(catalog.map((table) => [table.name, table]));
@@ -61,7 +67,7 @@ export function checkSchema(catalog: readonly CatalogTable[], rules: readonly Ta
   return { inUse: new Map(kept.map((rule) => [rule.table, inUse(rule, columnsOf(tables, rule))])), findings };
 }
 
-/** Leaves out tables all of whose rows would wait for ever. */
+/** Leaves out tables whose rows would all wait forever for a table that is not replicated. */
 function withParents(rules: readonly ReplicatedTable[], tables: ReadonlyMap<string, CatalogTable>) {
   let kept = rules;
   const refused: Finding[] = [];
@@ -80,7 +86,7 @@ function withParents(rules: readonly ReplicatedTable[], tables: ReadonlyMap<stri
   }
 }
 
-/** Tables that every row of this one waits for. */
+/** Returns the tables that every row of this table waits for. */
 function neededTables(rule: ReplicatedTable, columns: ReadonlyMap<string, CatalogColumn>): string[] {
   return Object.entries(rule.references).flatMap(([column, { to, missing }]) =>
     missing === "waits" && typeof to === "string" && columns.get(column)?.notNull === true ? [to] : [],
@@ -199,14 +205,17 @@ function* foreignKeyDifferences(
   }
 }
 
-/** Where the database itself does something to the rows of a dead one, it is what the list says. */
+/**
+ * Returns whether the foreign key does with the row what the rule says when the referenced row is deleted. An action
+ * that leaves the row unchanged agrees with every rule.
+ */
 function agreesOnDelete({ onDelete }: CatalogForeignKey, { dead }: Reference): boolean {
   if (onDelete === "cascade") return dead === "dies";
   if (onDelete === "set null") return dead === "null";
   return onDelete !== "set default";
 }
 
-/** Without one of these, two rows may be one or one row two. */
+/** Returns the columns without which the agent could merge different rows, or take one row for two. */
 function essentialColumns({ key, naturalKey, whole, versions }: ReplicatedTable): string[] {
   const content = versions?.content.slice(0, 1) ?? [];
   return [...key, ...(naturalKey?.on.map(columnOf) ?? []), ...(whole?.counter ? [whole.counter] : []), ...content];
@@ -216,7 +225,7 @@ function columnsOf(tables: ReadonlyMap<string, CatalogTable>, { table }: Replica
   return new Map(tables.get(table)?.columns.map((column) => [column.name, column]));
 }
 
-/** One text for indexes that say the same, in whatever order and with whatever casts. */
+/** Returns the same text for equivalent indexes, regardless of the order of their columns and of casts. */
 const indexPrint = (parts: readonly string[], where: string | null | undefined): string =>
   [[...parts].sort().join(", "), ...(where ? [`where ${plain(where)}`] : [])].join(" ");
 const partPrint = (part: KeyPart): string => (typeof part === "string" ? part : `lower(${part.lower})`);
@@ -226,7 +235,7 @@ const catalogIndexPrint = ({ on, where }: CatalogUniqueIndex): string =>
     where,
   );
 
-/** An expression without casts, and without parentheses around a column or the whole. */
+/** Removes casts from an expression, and parentheses around a column or the whole expression. */
 function plain(expression: string): string {
   const bare = expression.replace(/::[a-z]+( varying)?(\(\d+\))?/g, "").replace(/(?<![a-z_])\((\w+)\)/g, "$1");
   return /^\([^()]*\)$/.test(bare) ? bare.slice(1, -1) : bare;

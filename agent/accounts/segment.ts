@@ -9,28 +9,31 @@ import type { Place } from "./segmentPlaces";
 
 /** The causal context of a segment. */
 export interface SegmentHead {
-  /** Later segments may be applied before it. */
+  /** Whether later segments may be applied before this one. */
   readonly passable?: boolean | undefined;
-  /** Its region had more to publish: the next segment may hold the row that gave up a name which this segment uses. */
+  /**
+   * Whether its region had more changes to publish. The next segment may contain the row that gave up a name which this
+   * segment uses.
+   */
   readonly continues?: boolean | undefined;
-  /** By region, the last segment that its region had applied by then. */
+  /** The last segment of each other region that its region had applied by then. */
   readonly knew?: Knew | undefined;
 }
 
-/** One object below a region's prefix: changed rows, or a piece of a snapshot. */
+/** An object below a region's prefix, with changed rows or a page of a snapshot. */
 export interface Segment extends SegmentHead {
-  /** It is the last segment of a snapshot: earlier epochs are no longer needed. */
+  /** Whether this is the last segment of a snapshot, so that earlier epochs are no longer needed. */
   readonly completes: boolean;
   readonly rows: readonly ReplicatedRow[];
 }
 
 export type Knew = Readonly<Record<string, Pick<Place, "epoch" | "number">>>;
 
-/** How far a stamp may be ahead of the segment's own time: a year. */
+/** Maximum time by which a stamp may be ahead of the segment's own time, in microseconds: one year. */
 const AHEAD_US = 366 * 86_400 * 1_000_000;
-/** Characters of a refused row's id and table that are shown. */
+/** Maximum number of characters of a refused row's id and table in messages. */
 const SHOWN_MAX = 100;
-/** Bytes of a large value that are decoded at once: few enough for V8's young generation. */
+/** Number of bytes of a large value that are decoded at once: few enough for V8's young generation. */
 const TEXT_BYTES = 32 * 1024;
 
 const stamp = z.number().int().nonnegative();
@@ -65,10 +68,11 @@ const headShape = z.object({
 });
 
 /**
- * Lines of JSON: a head, then one line per row. A value that is as old as the row is a text; a later one is a pair with its stamp.
+ * Writes a segment as lines of JSON: a head, then one line per row. A value with the stamp of the row's creation is a
+ * text. A later value is a pair of the text and its stamp.
  *
- * @param at when it is written
- * @param contentOf what a large value holds, in pieces
+ * @param at when the segment is written
+ * @param contentOf streams the content of a large value
  */
 export async function* writeSegment(
   { completes, passable, continues, knew, rows }: Segment,
@@ -92,34 +96,34 @@ export async function* writeSegment(
   }
 }
 
-/** The placeholders of a row's large values. */
+/** Returns the placeholders of a row's large values. */
 export const largeValues = ({ cells }: Pick<Row, "cells">): string[] =>
   Object.values(cells).flatMap(({ value }) => (isLarge(value) ? [value] : []));
 
-/** A segment as it was read. */
+/** A segment that was read. */
 export interface ReadSegment extends Segment {
   /** Rows that no agent can read. */
   readonly refused: readonly Waiting[];
-  /** Streams each large value once, in pieces of one size but for the last, with its placeholder. */
+  /** Streams each large value once, with its placeholder, in pieces of one size; only the last piece may be smaller. */
   readonly eachPiece: (take: (value: string, piece: Buffer) => Promise<void>) => Promise<void>;
 }
 
-/** Reads its first line alone. */
+/** Reads only the head, in the first line of a segment. */
 export async function readHead(text: AsyncIterable<Buffer>): Promise<SegmentHead> {
   for await (const line of withoutLargeStrings(text, {})) return headShape.safeParse(parsedValue(line)).data ?? {};
   return {};
 }
 
 /**
- * Refuses an invalid row by itself. Caps stamps that are too far ahead of the segment's time: each region gets the same result, as the
- * segment holds that time.
+ * Reads a segment, and refuses each invalid row separately. Limits stamps that are too far ahead of the segment's time.
+ * The segment contains that time, so every region gets the same result.
  *
- * @throws Error if it is not a segment, or has the form of a newer agent
+ * @throws Error if it is not a segment, or has the format of a newer agent
  */
 export async function readSegment(text: AsyncIterable<Buffer>): Promise<ReadSegment> {
   let head: z.output<typeof headShape> | undefined;
   const [rows, refused]: [ReplicatedRow[], Waiting[]] = [[], []];
-  /** Placeholders of all large strings, and of those in this line. */
+  /** The placeholders of all large strings, and of those in the current line. */
   const [large, own]: [string[], string[]] = [[], []];
   for await (const line of withoutLargeStrings(text, { standIn: (value) => own.push(value) })) {
     if (head) {
@@ -155,7 +159,10 @@ export async function readSegment(text: AsyncIterable<Buffer>): Promise<ReadSegm
   };
 }
 
-/** Why a parsed row is invalid: its placeholders must stand for its own large strings, each the value of a column. */
+/**
+ * Returns why a parsed row is invalid. The row's placeholders must stand for its own large strings, and each of them
+ * must be the value of a column.
+ */
 function troubleOf({ cells, switches }: Row, strings: readonly string[]): string | undefined {
   const values = largeValues({ cells });
   const offs = Object.values(switches).flatMap(({ off }) => Object.values(off));
@@ -165,14 +172,14 @@ function troubleOf({ cells, switches }: Row, strings: readonly string[]): string
   return bytes > ROW_BYTES_MAX ? tooLarge(bytes) : undefined;
 }
 
-/** The row's table and id as far as they can be read, shortened. */
+/** Returns the row's table and id as far as they are readable, shortened. */
 function placeOf(value: unknown, number: number): { table: string; id: string } {
   const { table, id } = (value ?? {}) as { table?: unknown; id?: unknown };
   const said = (text: unknown, otherwise: string) => (typeof text === "string" ? text.slice(0, SHOWN_MAX) : otherwise);
   return { table: said(table, "?"), id: said(id, `row ${number + 1}`) };
 }
 
-/** The path of the first problem, without the value. */
+/** Returns the path of the first problem, without the value. */
 function whyNot(error: z.ZodError | undefined): string {
   const [issue] = error?.issues ?? [];
   const expected = issue && "expected" in issue ? issue.expected : "valid value";

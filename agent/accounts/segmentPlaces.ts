@@ -1,24 +1,24 @@
-/** Digits of a segment's number: keys sort by number. */
+/** Number of digits of a segment's number. The fixed length makes keys sort by number. */
 const NUMBER_DIGITS = 10;
-/** Digits of an epoch: microseconds since 1970, until the year 2286. */
+/** Number of digits of an epoch, in microseconds since 1970: enough until the year 2286. */
 const EPOCH_DIGITS = 16;
 
-/** The place of a segment: an epoch has the segments of a snapshot, then those of the change feed. */
+/** The place of a segment. An epoch contains the segments of a snapshot, then those of the change feed. */
 export interface Place {
-  /** Our name of the region that wrote it. */
+  /** Our name of the region that wrote the segment. */
   readonly region: string;
   readonly epoch: string;
   readonly number: number;
 }
 
-/** The read position in an epoch of a region. */
+/** The read position in one epoch of a region. */
 export interface Read {
   readonly epoch: string;
   /** All segments below this number have been applied. */
   readonly next: number;
-  /** Segments that were applied although an earlier one is missing: S3 replication keeps no order. */
+  /** Segments that were applied although an earlier one is missing: S3 replication does not preserve the order. */
   readonly beyond: readonly number[];
-  /** The last segment of the epoch's snapshot. */
+  /** Number of the last segment of the epoch's snapshot; undefined until that segment has been applied. */
   readonly completedBy?: number;
 }
 
@@ -27,7 +27,11 @@ export const folderOf = (prefix: string, region: string): string => `${prefix}/$
 export const keyOf = (prefix: string, { region, epoch, number }: Place): string =>
   `${folderOf(prefix, region)}${epoch}/${String(number).padStart(NUMBER_DIGITS, "0")}`;
 
-/** @returns undefined if it is not the key of a segment */
+/**
+ * Parses the key of a segment.
+ *
+ * @returns undefined if it is not the key of a segment
+ */
 export function placeOf(prefix: string, key: string): Place | undefined {
   const start = `${prefix}/`;
   const [region = "", epoch = "", number = "", ...more] = key.startsWith(start)
@@ -38,13 +42,13 @@ export function placeOf(prefix: string, key: string): Place | undefined {
   return isPart && more.length === 0 ? { region, epoch, number: Number(number) } : undefined;
 }
 
-/** An epoch that starts now, and later than all former ones. */
+/** Returns an epoch that starts now and is later than all former ones. */
 export function epochAfter(former: readonly string[], now: number): string {
   const latest = Math.max(0, ...former.map(Number));
   return String(Math.max(now, latest + 1)).padStart(EPOCH_DIGITS, "0");
 }
 
-/** Whether a segment is still to be applied. Epochs before a complete one are skipped. */
+/** Returns whether a segment is still to be applied. Epochs before a complete one are skipped. */
 export function isUnread(read: readonly Read[], { epoch, number }: Place): boolean {
   const whole = wholeEpoch(read);
   if (whole !== undefined && epoch < whole) return false;
@@ -52,7 +56,7 @@ export function isUnread(read: readonly Read[], { epoch, number }: Place): boole
   return !own || (number >= own.next && !own.beyond.includes(number));
 }
 
-/** The read positions after one more segment, without the epochs before a complete one. */
+/** Returns the read positions after one more segment, without the epochs before a complete one. */
 export function afterReading(read: readonly Read[], { epoch, number }: Place, completes: boolean): Read[] {
   const before = read.find((each) => each.epoch === epoch) ?? { epoch, next: 0, beyond: [] };
   const beyond = new Set([...before.beyond, number]);
@@ -69,7 +73,7 @@ export function afterReading(read: readonly Read[], { epoch, number }: Place, co
   return all.filter((each) => whole === undefined || each.epoch >= whole).sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
 }
 
-/** The newest epoch whose snapshot has been applied completely. */
+/** Returns the newest epoch whose snapshot has been applied completely. */
 export function wholeEpoch(read: readonly Read[]): string | undefined {
   const whole = read.filter(({ next, completedBy }) => completedBy !== undefined && next > completedBy);
   return whole
@@ -78,7 +82,7 @@ export function wholeEpoch(read: readonly Read[]): string | undefined {
     .at(-1);
 }
 
-/** The last segment of a region's newest epoch that was applied. */
+/** Returns the last applied segment of a region's newest epoch. */
 export function lastRead(read: readonly Read[]): Pick<Place, "epoch" | "number"> | undefined {
   const newest = read.at(-1);
   if (!newest) return undefined;
@@ -86,12 +90,12 @@ export function lastRead(read: readonly Read[]): Pick<Place, "epoch" | "number">
   return number < 0 ? undefined : { epoch: newest.epoch, number };
 }
 
-/** Missing segments that are listed at most. */
+/** Maximum number of missing segments to return. */
 const MISSING_MAX = 100;
 
 /**
- * Segments to apply until this region knows all that a given segment depends on: the ones up to it, without deferred ones, or its epoch's
- * snapshot.
+ * Returns the segments to apply until this region knows everything on which a given segment depends: the segments up to
+ * that one, except deferred ones, or the snapshot of its epoch.
  */
 export function missingUntil(
   read: readonly Read[],
@@ -107,7 +111,7 @@ export function missingUntil(
   return missing;
 }
 
-/** The key after which unread segments start: listings begin there. */
+/** Returns the key after which a region's unread segments start. */
 export function listedAfter(prefix: string, region: string, read: readonly Read[]): string {
   const [oldest] = [...read].sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
   if (!oldest) return folderOf(prefix, region);

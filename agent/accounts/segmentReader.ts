@@ -31,12 +31,17 @@ const KNOWN: ReadonlySet<string> = new Set(TABLES.map(({ table }) => table));
 export class SegmentReader {
   /** The last key that a round listed, by region. */
   readonly #listed = new Map<string, string>();
-  /** Rows of other regions that arrived in this step, and their tables. */
+  /**
+   * Tables for which rows arrived in this step, and wait keys of the arrived rows that are large or blocked by backoff.
+   */
   readonly came = new Set<string>();
 
   constructor(private readonly replica: Replica) {}
 
-  /** Whether another region has written since the last round: one listing per region. Objects that replication brings late wait for a round. */
+  /**
+   * Returns whether another region has written since the last round, with one listing per region. Only a round finds
+   * objects that S3 replication delivers out of order.
+   */
   async hasRemoteChanges(): Promise<boolean> {
     const { own, peers, prefix } = this.replica.options;
     for (const region of peers.regions) {
@@ -47,7 +52,7 @@ export class SegmentReader {
     return false;
   }
 
-  /** Reads a region's segments again once a row that was too large here no longer is. */
+  /** Reads a region's segments again if a row that was too large in this region no longer is. */
   async readBesideAgain(): Promise<void> {
     const { session, peers } = this.replica.options;
     for (const region of peers.regions)
@@ -63,10 +68,11 @@ export class SegmentReader {
   }
 
   /**
-   * Applies a region's unread segments, one at a time. It defers large segments, but not before a complete snapshot was read.
+   * Applies a region's unread segments one at a time. Defers large segments, unless no complete snapshot has been read
+   * yet.
    *
    * @param withLarge whether to read one deferred segment after the others
-   * @returns rows that were written, whether segments are left, and whether a deferred one was read
+   * @returns the number of rows written, whether segments are left, and whether a deferred segment was read
    */
   async receive(
     region: string,
@@ -101,7 +107,7 @@ export class SegmentReader {
       }
       applied += outcome.written;
       read = outcome.read;
-      // Later segments of this region wait for a large one that may not be deferred; the other regions' segments do not.
+      // After a large segment, which takes long, let the other regions' segments go first.
       if (outcome.isLarge && mayPass) return { applied, isLeft: true, hasReadLarge: false };
     }
     const [large] = later.filter(([, place]) => isUnread(read, place));
@@ -111,9 +117,11 @@ export class SegmentReader {
   }
 
   /**
+   * Applies one segment, or defers it.
+   *
    * @param read the read positions of its region
    * @param mayPass whether the segment may be deferred
-   * @returns undefined if it was deferred
+   * @returns undefined if the segment was deferred
    */
   private async receiveObject(
     key: string,
@@ -135,7 +143,8 @@ export class SegmentReader {
     if (!segment) return { read, written: 0, isLarge: false };
     const isLarge = segment.rows.some(({ row }) => largeValues(row).length > 0);
     const now = afterReading(read, place, segment.completes);
-    // A restored database does not know its own segments: edits since the restore belong to a different writer, which knew none of them.
+    // A restored database does not know this region's own segments. Edits since the restore were not based on them, so
+    // they belong to a different writer.
     if (region === this.replica.options.region) this.replica.writerId = writerAfter(region, Date.now() * 1000);
     this.replica.behind.read(region, now);
     this.replica.behind.readSegment(place, segment);
@@ -160,9 +169,10 @@ export class SegmentReader {
   }
 
   /**
-   * Applies a segment's rows. A row that the database refuses waits.
+   * Applies a segment's rows. Stores a row as waiting if the database rejects it.
    *
-   * @returns how many were written; rows that could not be stored as waiting; rows that are refused for good
+   * @returns the number of rows written; `held`: rows that could not even be stored as waiting; `refused`: rows that
+   *   are refused for good
    */
   private async take(
     region: string,
@@ -199,7 +209,11 @@ export class SegmentReader {
     return { written: outcome.reduce((sum, each) => sum + each, 0), held, refused };
   }
 
-  /** @param all number of rows of the segment: a transaction with fewer does not know what the others do */
+  /**
+   * Applies rows of a segment, in batches that fit into memory.
+   *
+   * @param all number of rows in the segment. A transaction with fewer rows may lack the row that frees a name
+   */
   private async takeThese(
     region: string,
     segment: ReadSegment,
@@ -216,7 +230,7 @@ export class SegmentReader {
         written += (await applyRows(tables, this.replica.prepared.replicated, some)).written;
         return some;
       });
-      // This region's own changes of these rows were captured as well.
+      // The transaction also captured this region's own changes of these rows.
       for (const row of taken) {
         this.replica.release(row);
         this.replica.passable.delete(rowKey(row));
@@ -226,7 +240,7 @@ export class SegmentReader {
     return written;
   }
 
-  /** Rows of segments that no agent can read. */
+  /** Returns the refused rows of all regions' segments. */
   async refused(): Promise<Waiting[]> {
     const { session, region, peers } = this.replica.options;
     const refused = await session((client) => refusedOf(client, [region, ...peers.regions]));
@@ -248,7 +262,7 @@ export class SegmentReader {
     await tables.keep(table, [{ id, row: merged, waits, withheld: rules.columns, heldAt: known?.heldAt }]);
   }
 
-  /** Retries waiting rows. */
+  /** Retries the waiting rows. */
   async retry(): Promise<Applied> {
     const isBehind = this.replica.behind.is();
     let written = 0;
@@ -270,8 +284,8 @@ export class SegmentReader {
   }
 
   /**
-   * Why a row is not retried yet: retrying a large or refused row in each round would delay the others. A change in a table that it refers
-   * to ends the wait.
+   * Returns why a row is not retried yet; undefined if its retry is due. Retrying large or rejected rows in each round
+   * would delay the others. A change in a table that the row refers to ends the wait.
    */
   private stillWaits({ table, id }: RowPlace): string | undefined {
     const { references = {} } = this.replica.prepared.replicated.find((each) => each.table === table) ?? {};
@@ -283,7 +297,7 @@ export class SegmentReader {
       : this.replica.backoff.blockedReason(waitKey(table, id), "");
   }
 
-  /** Retries rows together; one by one if the database refuses any of them. */
+  /** Retries rows together, and bisects them if the database rejects any of them. */
   private async retryThese(places: readonly RowPlace[], isBehind: boolean): Promise<Applied> {
     const seldom = new Set<string>();
     const [outcomes, refused] = await eachByItself(places, (some) =>

@@ -20,19 +20,19 @@ import { afterReading, keyOf, type Place } from "./segmentPlaces";
 /** A segment of this region's changes. */
 type ChangeSegment = Segment & { readonly rows: readonly UnpublishedRow[] };
 
-/** A segment as it was written. */
+/** A segment that was written. */
 type WrittenSegment = ChangeSegment & {
-  /** Some rows are left out: the database does not have their values. */
+  /** Whether rows are missing from the segment because the database does not have their values. */
   readonly isLacking: boolean;
 };
 
-/** Rows of a segment: some hundred kilobytes of messages after compression. */
+/** Maximum number of rows of a segment: a few hundred kilobytes of chat messages after compression. */
 export const SEGMENT_ROWS = 2_000;
 
-/** Changes that are captured at once. */
+/** Maximum number of changes that are captured at once. */
 const CHANGES_AT_ONCE = 5_000;
 
-/** Compressed bytes of a small row in the database: uncompressed it has at most some millions. */
+/** Maximum size of a small row as PostgreSQL stores it, in bytes. Decompressed, it has at most a few million bytes. */
 const SMALL_STORED = 64 * 1024;
 
 /** Why a row is not published. */
@@ -45,7 +45,7 @@ export class SegmentWriter {
   constructor(private readonly replica: Replica) {}
 
   /**
-   * Captures changes from the log until a batch is not full: later ones are for the next time.
+   * Captures logged changes batch by batch, until a batch is not full. Later changes are left for the next call.
    *
    * @returns the changes of large rows, which are deferred
    */
@@ -61,7 +61,10 @@ export class SegmentWriter {
     }
   }
 
-  /** Captures changes of large rows. Their publication may be deferred as well. */
+  /**
+   * Captures changes of large rows. If a row had no unpublished changes before, its publication may be deferred as
+   * well.
+   */
   async takeInLarge(changes: readonly LoggedChange[]): Promise<void> {
     const areNews = () => this.replica.within((tables) => tables.whichUnpublished(changes));
     const before = await areNews();
@@ -70,10 +73,10 @@ export class SegmentWriter {
   }
 
   /**
-   * Separates large rows that may be deferred from the others, however many come before them.
+   * Separates large rows that may be deferred from the others, no matter how many large rows come first.
    *
    * @param find finds up to `limit` rows, without the given ones
-   * @returns both in their order; `isAll`: there are no more
+   * @returns both in their order; `isAll`: no more rows exist
    */
   async withoutLarge<Place extends RowPlace>(
     limit: number,
@@ -84,7 +87,7 @@ export class SegmentWriter {
     for (let large: (Place & Stored)[] = []; ; ) {
       const found = await this.replica.within(async (tables) => tables.withStored(await find(tables, large)));
       for (const each of found) if (!isPassable(each)) bound.add(rowKey(each));
-      // A later change of the row may not be deferred: then none of its changes may.
+      // If a later change of the row may not be deferred, none of its changes may.
       if (large.some((each) => bound.has(rowKey(each)))) {
         large = [];
         continue;
@@ -99,7 +102,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Captures changes. Those that the database refuses are held. */
+  /** Captures changes, and holds those that the database rejects. */
   private async takeIn(changes: readonly ChangePlace[]): Promise<void> {
     const take = async (some: readonly ChangePlace[]) => {
       for (let rest = some; rest.length > 0; ) {
@@ -114,9 +117,10 @@ export class SegmentWriter {
   }
 
   /**
-   * Whether more changes are to be published, not counting deferred rows, nor those that the database may refuse for ever.
+   * Returns whether more changes are to be published. Ignores deferred rows, and rows that the database may refuse
+   * forever.
    *
-   * @param isAll whether the rows of this segment are all that were found
+   * @param isAll whether this segment contains all rows that were found
    */
   isMoreToPublish(isAll: boolean): boolean {
     return !isAll || [...this.replica.refusals.values()].some(({ isPassing }) => isPassing);
@@ -147,7 +151,10 @@ export class SegmentWriter {
     return segment;
   }
 
-  /** Encrypts a segment of some rows, without those that the database refuses to return. Large values are read in the same transaction. */
+  /**
+   * Encrypts a segment of some rows, without the rows that the database refuses to return. Reads large values in the
+   * same transaction as the rows.
+   */
   private async sealed(
     key: string,
     places: readonly UnpublishedPlace[],
@@ -158,7 +165,7 @@ export class SegmentWriter {
         const whole = await tables.whole(some);
         const segment = !whole.readFirst && segmentOf(whole.rows);
         if (!segment) return { whole };
-        // The row may have a name that another row gave up after the capture.
+        // A row may have a name that a different row gave up after the last capture.
         const since = await tables.changes(CHANGES_AT_ONCE, this.replica.unshown());
         const continues = segment.continues || since.some(({ passable }) => !passable);
         const published = { ...segment, continues, knew: this.replica.behind.knew };

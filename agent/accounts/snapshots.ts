@@ -8,17 +8,23 @@ import type { SegmentReader } from "./segmentReader";
 import { SEGMENT_ROWS, type SegmentWriter } from "./segmentWriter";
 import type { ReplicatedTable } from "./tableRule";
 
-/** Change segments of an epoch before a new one starts; at least twice as many as its snapshot has. */
+/**
+ * Minimum number of change segments in an epoch before a new epoch starts. The feed must also be at least twice as long
+ * as the snapshot.
+ */
 const CHANGE_SEGMENTS_MIN = 200;
 
-/** The key in `account_seen` of the regions for which this region's epoch was started. */
+/** Key in `account_seen` of the regions for which this region's epoch was started. */
 const PEERS = "peers";
 
-/** Starts epochs: writes a snapshot of all that the region knows, and deletes the epochs before it. */
+/** Starts epochs: writes a snapshot of all rows that the region knows, and deletes the earlier epochs. */
 export class Snapshots {
-  /** The epoch that the other regions can decrypt: its snapshot is in the bucket, encrypted under the current secret key. */
+  /**
+   * An epoch whose snapshot was found to be encrypted under the current secret key, so that the other regions can read
+   * it.
+   */
   #opens: string | undefined;
-  /** Rows of other regions that were applied between the pages of a snapshot in this round. */
+  /** Number of other regions' rows that were applied between the pages of a snapshot in this round. */
   between = 0;
 
   constructor(
@@ -27,7 +33,10 @@ export class Snapshots {
     private readonly writer: SegmentWriter,
   ) {}
 
-  /** The region's current epoch; undefined if there is none, its feed is too long, or it was started for different regions. */
+  /**
+   * Returns the region's current epoch; undefined if there is none, if its change feed is too long, or if the set of
+   * regions or the secret key has changed.
+   */
   async epoch(): Promise<string | undefined> {
     const read = await this.replica.readSoFar(this.replica.options.region);
     const whole = read.find(({ epoch }) => epoch === wholeEpoch(read));
@@ -37,7 +46,10 @@ export class Snapshots {
     return whole && isForThese && (await this.opens(whole.epoch)) ? whole.epoch : undefined;
   }
 
-  /** Whether the epoch was started for today's regions. A new region gets the rows of a removed one from the others' snapshots. */
+  /**
+   * Returns whether the epoch was started for the current set of regions. A new region gets the rows of a removed
+   * region from the others' snapshots.
+   */
   private async isForThese(): Promise<boolean> {
     const before = await this.replica.options.session((client) => seen(client, PEERS));
     return before !== undefined && before.join() === this.regions().join();
@@ -67,14 +79,19 @@ export class Snapshots {
     throw new Error("the region's bucket has objects wherever a new epoch is to begin");
   }
 
-  /** @returns `whole`: the snapshot has all live rows; `taken`: an object with that key exists */
+  /**
+   * Writes a snapshot.
+   *
+   * @returns `whole`: the snapshot has all live rows; `lacking`: some are missing; `taken`: an object with that key
+   *   exists
+   */
   private async writeAll(epoch: string, between = async () => {}): Promise<"whole" | "lacking" | "taken"> {
     let isLacking = false;
     for await (const { places, isShort, isLast: completes } of this.pages(
       this.replica.exchanged,
       this.replica.unshown(),
     )) {
-      // Changes that were published between its pages are published again after it.
+      // Changes that were published between the pages of the snapshot are published again after it.
       const continues =
         completes &&
         (await this.replica.within((tables) => tables.unpublished(this.replica.exchanged, 1, this.replica.unshown())))
@@ -92,8 +109,9 @@ export class Snapshots {
   }
 
   /**
-   * A snapshot may take minutes. Between two pages all changes but deferred large rows are captured, and published in the former epoch.
-   * They stay unpublished in the new one: the page with the row may already be written.
+   * Returns a function to call between two pages, because a snapshot may take minutes. It captures all changes except
+   * deferred large rows, and publishes them in the former epoch. The changes stay unpublished in the new epoch, because
+   * the page with their row may already be written.
    */
   private betweenPages(former: string, broken: Map<string, string>): () => Promise<void> {
     const published = new Map<string, string>();
@@ -123,7 +141,8 @@ export class Snapshots {
   }
 
   /**
-   * Pages of all rows of some tables but these; at least one page, which may be empty. A page is short if some of its rows are held.
+   * Yields pages of all rows of some tables, without the rows in `but`; at least one page, which may be empty.
+   * `isShort` means that some rows of the page are held.
    */
   async *pages(
     of: readonly ReplicatedTable[],
@@ -151,7 +170,9 @@ export class Snapshots {
     return row.deletedAt > rememberedSince();
   }
 
-  /** Whether the epoch is encrypted under the current secret key. The other regions cannot read an earlier one. */
+  /**
+   * Returns whether the epoch is encrypted under the current secret key. The other regions cannot read any other epoch.
+   */
   private async opens(epoch: string): Promise<boolean> {
     if (this.#opens === epoch) return true;
     const { prefix, region } = this.replica.options;
@@ -160,7 +181,7 @@ export class Snapshots {
     return true;
   }
 
-  /** Deletes the epochs before a complete one. */
+  /** Deletes the epochs before this one, which must be complete. */
   private async tidy(epoch: string): Promise<void> {
     const { own, prefix, region } = this.replica.options;
     const folder = folderOf(prefix, region);

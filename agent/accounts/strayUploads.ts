@@ -3,9 +3,13 @@ import { RetryBackoff } from "../rounds/retryBackoff";
 import { BucketError } from "../s3/s3Request";
 import type { Waiting } from "./langflowTables";
 
-/** The region's flow bucket, as far as uploads need it. Errors are AgentErrors. */
+/** The operations on the region's flow bucket that uploads need. Errors are AgentErrors. */
 export interface UploadObjects {
-  /** Copies an object, also over another. @returns false where there is none */
+  /**
+   * Copies an object, and overwrites the target.
+   *
+   * @returns false if the source does not exist
+   */
   copy(from: string, to: string): Promise<boolean>;
 }
 
@@ -15,32 +19,34 @@ interface Stray {
   readonly path: string;
 }
 
-/** Copies that one round makes at most: what users did meanwhile is told after it. */
+/** Maximum number of copies per round. Users' changes are published only after the copies. */
 const COPIES_AT_ONCE = 100;
 
 /**
- * LangFlow looks for an upload below the id of the user whose it is, by the last part of its path (`api/v2/files.py` of
- * 1.13). Uploads of an account that became part of another lie below an id that nobody has any more. Each is copied to its
- * owner, under a name that no other upload has, and its row follows, which the other regions are told as any edit. The first
- * object stays: flows name it by its whole path.
+ * Moves uploads to their owner's folder after two accounts were merged. LangFlow looks for an upload in the folder of
+ * the user who owns it, by the last part of its path (`api/v2/files.py` of 1.13). The uploads of the merged account are
+ * still in the folder of its former id. The agent copies each upload to its owner's folder, under a name that no other
+ * upload has, and updates the row's path, which is published like any edit. The original object stays, because flows
+ * refer to it by its full path.
  */
 export class StrayUploads {
-  /** Where accounts were not written, none of them became part of another. */
+  /** Whether misplaced uploads may exist. Only a round that writes rows can merge accounts. */
   #mayBe = true;
-  /** Why an upload was not copied. */
+  /** Backoff of failed copies, by upload. */
   readonly #backoff = new RetryBackoff<string>();
 
-  /** @param prefix below it each user has a folder */
+  /** @param prefix prefix of the users' folders */
   constructor(
     private readonly objects: UploadObjects,
     private readonly prefix: string,
   ) {}
 
   /**
-   * Brings home what can be. What cannot is tried again, later each time, and keeps no other waiting.
+   * Copies misplaced uploads to their owners' folders. A failed copy is retried with backoff and does not delay the
+   * others.
    *
    * @param written whether the region's tables have changed
-   * @returns what waits for its object
+   * @returns the uploads that could not be copied yet
    */
   async bringHome(
     session: <T>(work: (client: ClientBase) => Promise<T>) => Promise<T>,
@@ -69,13 +75,17 @@ export class StrayUploads {
     return waiting;
   }
 
-  /** @returns why not */
+  /**
+   * Copies an upload.
+   *
+   * @returns the reason if the copy failed
+   */
   private async copy(from: string, to: string): Promise<string | undefined> {
     try {
       const isCopied = await this.objects.copy(`${this.prefix}/${from}`, `${this.prefix}/${to}`);
       return isCopied ? undefined : "its object is not in the bucket yet";
     } catch (error) {
-      // A bucket that does not answer is no single upload's trouble.
+      // If the whole bucket does not respond, the upload is not the cause.
       if (!(error instanceof BucketError) || error.status === 0) throw error;
       return error.message;
     }

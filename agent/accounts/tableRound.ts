@@ -26,30 +26,38 @@ import type { ReplicatedTable } from "./tableRule";
 import { columnOf, type Instead, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
-  /** Rows made, changed or removed. */
+  /** Number of rows that were inserted, updated or deleted. */
   readonly written: number;
   readonly waiting: readonly Waiting[];
 }
 
-/** Why what is part of a flow waits: it is no trouble, and told to nobody. */
+/** Why a child row of a flow waits. This is normal, so it is not reported. */
 export const FLOW_NOT_HERE = "its flow is not here";
 
-/** Why a row is not in LangFlow's table that is deleted here, and nowhere else: a person decides. */
+/**
+ * Why a row is missing from LangFlow's table although it is live in the other regions: an operator must decide on its
+ * delete.
+ */
 export const DELETE_HELD = "its delete is held";
 
-/** The same until the next round, once the person decided. */
+/** Why the same row waits between the operator's decision and the next round. */
 export const DELETE_DECIDED = "its delete was decided on";
 
-/** Why a column is null so long: no trouble either, as LangFlow gives whoever has no project one at sign-in. */
+/**
+ * Why a column is temporarily null. This is normal, too: LangFlow creates a project at sign-in for a user without one.
+ */
 const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
 
-/** Why a row has another name so long, or is not here: it got its name where a row of that name is deleted, by a delete that is held. */
+/** Why a row temporarily has a different name, or waits: it took the name of a row whose delete is held. */
 const NAME_HELD = "the delete of a row of its name is held";
 
-/** Why a row is not here, or as it was: another has its name, and what that one's region told of it may not be here yet. */
+/** Why a row waits, or is outdated: a different row has its name, and a missing segment may free the name. */
 const NAME_NOT_FREE = "another row has its name until more is read";
 
-/** Why a column is null so long, or a row is not here: LangFlow deleted what it refers to, and a person decides. */
+/**
+ * Why a column is temporarily null, or a row waits: LangFlow deleted the referenced row, and an operator must decide on
+ * the delete.
+ */
 const PARENT_HELD = "the delete of what it refers to is held";
 
 const ORDINARY: readonly string[] = [
@@ -62,40 +70,46 @@ const ORDINARY: readonly string[] = [
 ];
 const becameOf = (into: string): string => `it became part of ${into}, which is not here yet`;
 
-/** What a column holds for a while in place of what was written, as JSON, and why. */
+/** A temporary value of a column, as JSON, and the reason for it. */
 interface Passing {
   readonly value: string;
   readonly reason: string;
 }
 
-/** One table's rows in one round. */
+/** Applies the rows of one table in one round. */
 export class TableRound {
   readonly #rows = new Map<string, Row>();
   readonly #live = new Map<string, ReadonlyMap<string, string>>();
   readonly #before = new Map<string, Row>();
-  /** Of rows whose delete is held, when that was. */
+  /** When the rows with a held delete were deleted, by row. */
   readonly #held = new Map<string, Stamp>();
-  /** Of rows that waited before, the edits that LangFlow's table shows. */
+  /** The edits that LangFlow's table shows of rows that waited before, by row. */
   readonly #shown = new Map<string, Vector>();
   readonly #toPublish = new Set<string>();
-  /** Why a row is not in LangFlow's table. */
+  /** Why rows are not in LangFlow's table, by row. */
   readonly #waits = new Map<string, string>();
-  /** By row, columns that are null until the row they refer to is here, and names that are others until one is free. */
+  /**
+   * Temporary values by row and column: null until the referenced row arrives, or a different name until the row's own
+   * name is free.
+   */
   readonly #passing = new Map<string, Map<string, Passing>>();
-  /** Rows whose column names a dead row, and is to name another. */
+  /** Rows that refer to a deleted row and get a replacement for it. */
   readonly #bereft: string[] = [];
-  /** Of rows that are not here, the flow that they are part of. */
+  /** The flows that missing child rows belong to, by row. */
   readonly #awaits = new Map<string, Awaited>();
-  /** Rows that became part of another, and are still in LangFlow's table. */
+  /** Rows that were merged into another row, but are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #resolver: ReferenceResolver;
-  /** Names as JSON, in lower case. */
+  /** Names in lower case, by name; both as JSON. */
   readonly #lowered = new Map<string, string>();
-  /** What kept contents that gave way are known by. */
+  /** Conflict copies of contents that lost to a concurrent edit. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];
-  /** Rows that are proven to be one, by the table: what two rows that meet refer to. */
+  /**
+   * Pairs of rows of another table that are proven to be the same, because two conflicting rows of this table refer to
+   * them.
+   */
   readonly #proven: [table: ReplicatedTable, one: string, other: string][] = [];
-  /** Deleted rows that still have another's name, by the column in which they have it. */
+  /** Deleted rows that still have the name of another row, with the column of the name. */
   readonly #leaving = new Map<string, string>();
 
   constructor(
@@ -114,16 +128,16 @@ export class TableRound {
     return this.settleAndWrite();
   }
 
-  /** Rows of which nothing came, and what they refer to leads elsewhere. */
+  /** Applies rows that did not change, but whose references now resolve to different rows. */
   async again(ids: readonly string[]): Promise<Applied & { gone: string[] }> {
     await this.load(ids);
     return this.settleAndWrite();
   }
 
-  /** Two rows that are proven to be one: the older stays, with its name. */
+  /** Merges two rows that are proven to be the same. The older row keeps its id and its name. */
   private async mergePair(both: readonly [string, string]): Promise<void> {
     await this.load(both);
-    // As part of a third since, they are asked about again.
+    // If either was merged or deleted meanwhile, a later round checks the pair again.
     if (!both.every((id) => this.isWanted(id))) return;
     const [one, other] = both;
     const [older, younger] = isOlder(this.age(one), this.age(other)) ? [one, other] : [other, one];
@@ -157,7 +171,10 @@ export class TableRound {
     return { written: written.length - refused.size, waiting: this.waiting(), gone };
   }
 
-  /** What lives although it was deleted is told whole: a region where it was dead has its values no more. */
+  /**
+   * Publishes rows that live in spite of a delete with all their values. A region in which the row was deleted no
+   * longer has the values.
+   */
   private tellRevived(): void {
     for (const [id, row] of this.alive()) {
       const before = this.#before.get(id);
@@ -166,12 +183,12 @@ export class TableRound {
     }
   }
 
-  /** Rows that are to be there, and are not as they are to be. */
+  /** Returns the rows that should be in LangFlow's table and are missing or outdated. */
   private unwritten(): string[] {
     return this.alive().flatMap(([id]) => (!this.#waits.has(id) && this.differs(id) ? [id] : []));
   }
 
-  /** Takes names from those that lose them, for those that get them. */
+  /** Frees names that rows lose, for the rows that get them. */
   private async makeRoom(): Promise<void> {
     for (const [id, column] of this.#leaving)
       if (!(await this.tables.park(this.table, column, id))) await this.removeNow(id);
@@ -183,14 +200,17 @@ export class TableRound {
       else if ("number" in meeting) await this.makeRoomIn(meeting.number);
       else if (meeting.name !== column) await this.makeRoomIn(meeting.name);
     for (const [from, into] of new Map(this.#united)) {
-      // What became part of a deleted row goes with it.
+      // A row that was merged into a deleted row is deleted with it.
       if (!this.isWanted(into)) continue;
       if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
       else await this.unite(from, into);
     }
   }
 
-  /** Two that swap their numbers or names would each wait for the other's. */
+  /**
+   * Frees the values of a unique column that rows lose. Otherwise two rows that swap their values would block each
+   * other.
+   */
   private async makeRoomIn(column: string): Promise<void> {
     for (const id of this.unwritten()) {
       const held = this.#live.get(id)?.get(column);
@@ -211,7 +231,10 @@ export class TableRound {
     return [...this.#live.keys()].filter(isGone);
   }
 
-  /** What this region's table holds may be a row of its own, though one of that id once travelled. */
+  /**
+   * Returns whether the row in LangFlow's table is replicated. It may be a regional row even if a row with its id was
+   * replicated before.
+   */
   private travels(id: string): boolean {
     const { only } = this.table;
     const small = [...(this.#live.get(id) ?? [])].filter(([, value]) => !isLarge(value));
@@ -232,7 +255,7 @@ export class TableRound {
     }
   }
 
-  /** What refers to rows that became part of others is written as what it refers to leads now. */
+  /** Applies the rows that refer to newly merged rows again, so that LangFlow's table gets their canonical ids. */
   private async repointMisdirected(): Promise<void> {
     const { table } = this.table;
     const moved = [...this.#rows].filter(([id, row]) => this.#before.get(id)?.unitedWith !== row.unitedWith);
@@ -253,7 +276,7 @@ export class TableRound {
     const known = this.#rows.get(id);
     const { versions } = this.table;
     const merged = known ? mergeRows(known, row, this.table) : row;
-    // What is made of two contents neither of the others' tables may come to.
+    // The merge created a content that neither state had. Publish it, because the other regions may not create it.
     const isNew = known && versions && [known, row].every((each) => !isOneContent(each, merged, versions));
     if (isNew) this.#toPublish.add(id);
     const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;
@@ -261,13 +284,16 @@ export class TableRound {
     this.#rows.set(id, merged);
   }
 
-  /** Contents that gave way to others which did not know of them are rows of their own: the same in whichever region sees it. */
+  /**
+   * Stores contents that lost to a concurrent edit as new rows. Every region that detects the conflict creates the same
+   * copy.
+   */
   private async keepCopies(): Promise<void> {
     await this.load(this.#copies.map(({ id }) => id));
     await this.#resolver.load(this.#copies.map(({ row }) => row));
     for (const { id, row } of this.#copies) {
       const before = this.#rows.get(id);
-      // Nothing is made for somebody who is no more: no region would have it, to let it go with its user.
+      // Create no copy for a deleted user: no other region would have the copy, to delete it with the user.
       if (!before && this.isPartOfGone(row)) continue;
       this.learn(id, row);
       if (isDeepStrictEqual(before, this.row(id))) continue;
@@ -282,8 +308,8 @@ export class TableRound {
   }
 
   /**
-   * Of an agent that did not carry the content, or that held the row for deleted before a restore brought it back: nothing can be made
-   * of the row until that comes.
+   * Lets a row wait if its content is missing. Either an agent that did not replicate the content published the row, or
+   * a restore brought back a row that this region had deleted. The row cannot be inserted until its content arrives.
    */
   private awaitContent(): void {
     const [column = this.table.columns.find((each) => !this.table.key.includes(each))] =
@@ -293,7 +319,7 @@ export class TableRound {
         this.#waits.set(id, "its content is not here yet");
   }
 
-  /** What is known of a row that became part of another is known of that one. */
+  /** Merges the states of merged rows into their canonical rows. */
   private async followMerged(): Promise<void> {
     for (let asked = 0; asked < this.#rows.size; ) {
       asked = this.#rows.size;
@@ -307,7 +333,7 @@ export class TableRound {
     }
   }
 
-  /** The row that a row became part of, with those between. */
+  /** Returns the row that a row was merged into, directly or by several merges. */
   private endOf(from: string): string {
     const seen = new Set<string>();
     let id = from;
@@ -322,12 +348,12 @@ export class TableRound {
   private join(from: string, into: string): void {
     const { unitedWith: _, deletedAt: __, madeAgainAt: ___, restoredAt, ...row } = this.row(from);
     const before = this.row(into);
-    // The one that it became part of was deleted before a restore brought this one back.
+    // A restore brought this row back after the canonical row had been deleted.
     const isRevived = restoredAt !== undefined && before.deletedAt !== undefined && restoredAt >= before.deletedAt;
-    // A deleted row has no values any more: where this gives it life, it is with all of them, and with its own key.
+    // A deleted row has no values. If this merge revives it, it needs all values of the other row, and its own key.
     const { key, naturalKey } = this.table;
     const isLater = naturalKey?.values !== "first";
-    // Of one person's second account, what it was made with, or put back with, is no word about the first.
+    // The initial and the restored values of a user's second account must not change the first account.
     const isOwn = (column: string, at: Stamp) =>
       naturalKey?.unites !== undefined && (column === this.nameColumn() || at === restoredAt);
     const kept = ([column, { at }]: [string, Cell]) =>
@@ -346,12 +372,12 @@ export class TableRound {
         madeAt: before.madeAt,
         ...(isRevived && { restoredAt }),
       });
-    // The others know nothing of the row that is gone but its name.
+    // The other regions may know the merged row only as an alias, without its values.
     if (!isDeepStrictEqual(before, this.row(into))) this.#toPublish.add(into);
     if (this.#live.has(from)) this.#united.push([from, into]);
   }
 
-  /** Rows are where all that they are part of is. */
+  /** Resolves the references of all rows, and handles references to missing and deleted rows. */
   private async findParents(): Promise<void> {
     await this.#resolver.load(this.#rows.values());
     for (const [column, reference] of Object.entries(this.table.references)) {
@@ -365,7 +391,10 @@ export class TableRound {
     }
   }
 
-  /** Regions that know of different rows name different ones, and come to keep one of them. */
+  /**
+   * Replaces references to deleted rows by references to the owner's replacement row. Regions that know different rows
+   * may choose different replacements, and then converge on one of them.
+   */
   private async nameOthers(column: string, table: ReplicatedTable, instead: Instead): Promise<void> {
     const ownerOf = (id: string) => this.#resolver.referred(this.row(id), instead.owner)?.canonical?.id ?? "";
     const owners = new Map(this.#bereft.splice(0).map((id) => [id, ownerOf(id)]));
@@ -395,14 +424,15 @@ export class TableRound {
       else if (instead) this.#bereft.push(id);
       else if (dead === "null") this.decide(id, column, "null");
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
-      // What no foreign key holds to its flow waits for it as well: elsewhere it fell with the flow.
+      // A child row without a foreign key waits for its flow, too: in the other regions it was cascade-deleted with the
+      // flow.
       this.#waits.set(id, canonical?.isHeld ? PARENT_HELD : `its ${column} is not here yet`);
       const flow = mayComeBack(table) ? parent : canonical?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
     } else if (missing === "null") this.withhold(id, column, canonical?.isHeld ? PARENT_HELD : undefined);
   }
 
-  /** The row as LangFlow's table is to hold it. */
+  /** Returns the row as LangFlow's table should have it. */
   private resolved(id: string): Row {
     let led = this.#resolver.resolve(this.row(id));
     for (const [column, { value }] of this.#passing.get(id) ?? []) led = overwritten(led, column, value);
@@ -410,8 +440,9 @@ export class TableRound {
   }
 
   /**
-   * What is part of a flow comes with it, and comes back with it where it fell with it: that is no delete, as the flow may live on
-   * by an edit in another region. Then the others are told of it, who may not know it any more.
+   * Lets child rows wait until their flow is here. A row that was cascade-deleted with its flow returns with it: it has
+   * no tombstone, because an edit in another region may bring back the flow. A returning row is published, because the
+   * other regions may no longer have it.
    */
   private async awaitFlows(): Promise<void> {
     if (this.#awaits.size === 0) return;
@@ -431,7 +462,10 @@ export class TableRound {
     }
   }
 
-  /** A row whose key names what it is part of becomes part of another row, as that becomes part of another. */
+  /**
+   * Changes the key of rows whose key refers to a merged row: merges each of them into the row that has the canonical
+   * id in its key.
+   */
   private async followKeys(): Promise<void> {
     const { key, references } = this.table;
     if (!key.some((column) => references[column])) return;
@@ -465,16 +499,22 @@ export class TableRound {
     this.#rows.set(id, row);
   }
 
-  /** Of all rows of the round, those too that others led to: what is deleted here by a held delete is nobody's name, and not written. */
+  /**
+   * Lets rows with a held delete wait, including rows that were loaded because of a reference or a name. They are not
+   * written and occupy no name.
+   */
   private awaitDecisions(): void {
     for (const [id, at] of this.#held) {
-      // What a restore brought back since is deleted no more.
+      // A restore has brought the row back since the delete.
       if ((this.row(id).restoredAt ?? at) > at) this.#held.delete(id);
       else if (this.isWanted(id)) this.#waits.set(id, DELETE_HELD);
     }
   }
 
-  /** Two rows of one name become one where both were made under it; else who was given it later has another. */
+  /**
+   * Resolves conflicts between rows with one natural key. Merges two rows that were both created with the name.
+   * Otherwise renames the row that got the name later.
+   */
   private async settleNames(): Promise<void> {
     const { naturalKey: name } = this.table;
     if (!name) return;
@@ -511,7 +551,7 @@ export class TableRound {
     return ids.every((id) => conditionHolds(unites, Object.fromEntries(values(id))));
   }
 
-  /** Of two rows that meet in a unique index beside their names', the later gets the next number, or another name. */
+  /** Resolves conflicts in the other unique indexes: the later row gets the next number, or a different name. */
   private async settleIndexes(): Promise<void> {
     for (const { on, meeting } of this.table.uniqueIndexes) {
       if (typeof meeting === "string") continue;
@@ -531,7 +571,10 @@ export class TableRound {
     }
   }
 
-  /** Rows of one name are held until what they refer to has become one. */
+  /**
+   * Collects the rows that conflicting rows refer to, and which are thereby proven to be the same. The conflicting rows
+   * wait until those are merged.
+   */
   private async prove(name: Name, column: string): Promise<void> {
     const ownerOf = (id: string) => this.#resolver.referred(this.row(id), column);
     for (const [one, other] of await this.clashes(name)) {
@@ -544,12 +587,12 @@ export class TableRound {
     }
   }
 
-  /** Pairs of rows with one name, until there are none: whoever gets one settles it. */
+  /** Yields pairs of rows with one name until none are left. The caller must resolve each pair. */
   private async *clashing(name: Name): AsyncGenerator<[string, string]> {
     for (let clashes = await this.clashes(name); clashes.length > 0; clashes = await this.clashes(name)) yield* clashes;
   }
 
-  /** Pairs of rows with one name, each row in one pair at most. */
+  /** Returns pairs of rows with one name. Each row is in at most one pair. */
   private async clashes(name: Name): Promise<[string, string][]> {
     const byName = new Map<string, string>();
     const clashes: [string, string][] = [];
@@ -577,7 +620,7 @@ export class TableRound {
     const known = this.#rows.size;
     await this.load([...holders.values()]);
     await this.#resolver.load(this.#rows.values());
-    // One that waited for a name may be on its way to that.
+    // A row that was just loaded may be about to take one of these names, so start again.
     if (this.#rows.size > known) return this.clashes(name);
     await this.askLowered(name);
     for (const [key, holder] of holders) {
@@ -593,7 +636,7 @@ export class TableRound {
     return nameOf(name, row, (value) => this.#lowered.get(value) ?? value);
   }
 
-  /** Two users whose names differ to the database are two. */
+  /** Loads names in lower case from the database, which alone decides whether two names are equal. */
   private async askLowered({ on }: Name): Promise<void> {
     const columns = on.flatMap((part) => (typeof part === "string" ? [] : [part.lower]));
     const rows = [...this.#rows.values()];
@@ -603,43 +646,53 @@ export class TableRound {
       for (const [text, lower] of await this.tables.lowered(unknown)) this.#lowered.set(text, lower);
   }
 
-  /** What is on its way to another name, or out, does not hold this one. */
+  /** Returns whether a row keeps this name. A row that gets a different name or is deleted does not. */
   private holds(name: Name, key: string, holder: string): boolean {
     const known = this.#rows.get(holder);
     return !known || (this.nameOf(name, this.resolved(holder)) === key && isAlive(known, this.table));
   }
 
-  /** A row that is part of another here, or does not travel, becomes part of the one that has its name. A deleted one goes. */
+  /**
+   * Frees a name for a row. A holder that was merged, or is not replicated, is merged into the row that gets the name.
+   * A deleted holder is removed.
+   */
   private makeWay(holder: string, id: string, name: Name): void {
     const isNamed = name === this.table.naturalKey;
     const isPart = this.#rows.get(holder)?.unitedWith !== undefined;
     const end = this.endOf(holder);
     if (isNamed && isPart && this.table.naturalKey?.unites && end !== id) {
-      // It is another one's, and keeps what it has until that one comes.
+      // The holder was merged into a different row, and keeps its data until that row arrives.
       this.#waits.set(holder, becameOf(end));
       this.#leaving.set(holder, this.nameColumn() ?? "");
     } else if (isNamed && (isPart || !this.travels(holder))) this.#united.push([holder, id]);
     else this.#leaving.set(holder, this.passingColumn(name) ?? "");
   }
 
-  /** Of two rows of one name the one that got it where the other was deleted, by a delete that is held; undefined: neither did. */
+  /**
+   * Returns which of two rows with one name took it while the delete of the other is held; undefined if neither did.
+   */
   private asideOf(one: string, other: string): string | undefined {
     const isAside = (id: string, of: string) => this.#rows.has(id) && isBeside(this.row(id), of);
     if (isAside(one, other)) return one;
     return isAside(other, one) ? other : undefined;
   }
 
-  /** Of two rows of one name those wait that are not here under it, where more is to come of the one that is. */
+  /**
+   * While segments are missing, lets those of two rows with one name wait that do not have the name in LangFlow's table
+   * yet.
+   *
+   * @returns whether a row waits
+   */
   private awaitsName(name: Name, one: string, other: string): boolean {
     const waiting = [one, other].filter((id) => !this.isHereAs(name, id));
-    // A row that does not travel was not loaded: it gives way.
+    // A row that is not replicated was not loaded. It gives up the name.
     const mayWait = waiting.length > 0 && waiting.every((id) => this.#rows.has(id));
     if (!this.tables.isBehind || !mayWait) return false;
     for (const id of waiting) this.#waits.set(id, NAME_NOT_FREE);
     return true;
   }
 
-  /** Whether LangFlow's table has the row under the name that it is to have. */
+  /** Returns whether LangFlow's table has the row under the name that it should have. */
   private isHereAs(name: Name, id: string): boolean {
     const [live, row] = [this.#live.get(id), this.#rows.get(id)];
     const cells = [...(live ?? [])].map(([column, value]): [string, Cell] => [column, { value, at: 0 }]);
@@ -650,7 +703,10 @@ export class TableRound {
     );
   }
 
-  /** Until a person decided on that delete, the row waits, or has another name in a column: no edit, so that it gets its own back. */
+  /**
+   * Lets the row wait, or gives it a temporary name in a column, until the operator decides on the held delete. The
+   * temporary name is not an edit, so the row gets its own name back.
+   */
   private standAside(id: string, column: string | undefined, isSlug?: boolean): void {
     if (column === undefined) {
       this.#waits.set(id, NAME_HELD);
@@ -668,7 +724,10 @@ export class TableRound {
     else this.decide(id, column, value);
   }
 
-  /** Regions that find different numbers free keep one of them; where that is taken, they come here again. */
+  /**
+   * Gives a row the next free number. Regions that find different numbers converge on one of them. If that number is
+   * taken, a later round resolves the conflict again.
+   */
   private async renumber(id: string, column: string, on: readonly string[]): Promise<void> {
     const row = this.resolved(id);
     const within = on.filter((each) => each !== column);
@@ -686,15 +745,19 @@ export class TableRound {
       this.#waits.set(from, reason);
       return;
     }
-    // A row that does not travel was not loaded: it is written over.
+    // A row that is not replicated was not loaded. It is overwritten.
     if (!this.#live.has(into)) this.#live.set(into, live ?? new Map());
     this.#live.delete(from);
     this.#waits.delete(from);
   }
 
-  /** @returns why not */
+  /**
+   * Moves a row in LangFlow's table to the id of its canonical row.
+   *
+   * @returns the reason if the database rejects it
+   */
   private async moveInto(from: string, into: string): Promise<string | undefined> {
-    // Where a reference leads is asked of what is kept.
+    // References are resolved by the stored states, so store these rows first.
     await this.keep([from, into].filter((id) => this.#rows.has(id)));
     const children = referring(this.replicated, this.table.table);
     if (this.#rows.has(from))
@@ -704,13 +767,13 @@ export class TableRound {
       await this.moveChildren(from, into);
       return this.tables.giveId(this.table, from, into);
     }
-    // Children named within their parent may meet others of the same name as they move.
+    // Children whose name includes their parent may conflict with others when they move.
     for (const [child, column] of children)
       if (isNamedBy(child, column)) await this.applyAgain(child, await this.tables.children(child, column, [from]));
     return this.tables.unite(this.table, from, into);
   }
 
-  /** Rows whose key names the row come under another key with it, and are known under that. */
+  /** Moves the children whose key includes the row's id: merges their states into rows with the new id in the key. */
   private async moveChildren(from: string, into: string): Promise<void> {
     for (const child of this.replicated)
       for (const column of child.key) {
@@ -745,7 +808,9 @@ export class TableRound {
     await this.tables.keep(this.table.table, kept);
   }
 
-  /** The edits that LangFlow's table shows of a row that waits as a whole: who edits it knows of no others. */
+  /**
+   * Returns the edits that LangFlow's table shows of a waiting row. A user's edit of the row is based only on these.
+   */
   private shown(id: string): Vector | undefined {
     if (!this.table.versions || !this.#waits.has(id)) return undefined;
     return this.#shown.get(id) ?? this.#before.get(id)?.history?.edits ?? {};
@@ -776,17 +841,23 @@ export class TableRound {
     return row;
   }
 
-  /** A row that does not travel is younger than any that does. */
+  /** Returns the age of a row. A row that is not replicated counts as younger than every replicated one. */
   private age(id: string): Age {
     return { id, madeAt: this.#rows.get(id)?.madeAt ?? Number.POSITIVE_INFINITY };
   }
 
-  /** The last column of a name that holds a word and no other row's id; undefined where there is none. */
+  /**
+   * Returns the last column of a name that is not a reference, so that it can have a temporary value; undefined if
+   * there is none.
+   */
   private passingColumn(name: Name | undefined = this.table.naturalKey): string | undefined {
     return name?.on.map(columnOf).findLast((column) => this.table.references[column] === undefined);
   }
 
-  /** The column that a row can have another name in; undefined where its name is made of other rows' ids. */
+  /**
+   * Returns the column in which a row can be renamed; undefined if the row has no natural key, or one that ends in a
+   * reference.
+   */
   private nameColumn(): string | undefined {
     const last = this.table.naturalKey?.on.map(columnOf).at(-1);
     return last !== undefined && this.table.references[last] === undefined ? last : undefined;
@@ -801,21 +872,27 @@ export class TableRound {
     return this.heldSince(id, column) === this.row(id).madeAt;
   }
 
-  /** Since when a row has its value in a column, as far as that is known; a restored value is as old as its row. */
+  /**
+   * Returns since when a row has had its value in a column, as far as is known. A restored value is as old as its row.
+   */
   private heldSince(id: string, column: string): Stamp {
     const { madeAt, restoredAt } = this.row(id);
     const writtenAt = this.writtenAt(id, column);
     return writtenAt === restoredAt ? madeAt : writtenAt;
   }
 
-  /** Who came to what is in this column later; of which something is known. */
+  /**
+   * Returns which of two rows got its value in a column later. If the second row is not replicated, returns the first.
+   */
   private later(column: string, one: string, other: string): string {
     if (!this.#rows.has(other)) return one;
     const age = (id: string): Age => ({ id, madeAt: this.heldSince(id, column) });
     return isOlder(age(one), age(other)) ? other : one;
   }
 
-  /** From what the table holds, which of a row that waited is not all that was known of it. */
+  /**
+   * Returns whether LangFlow's table differs from the row. After a wait, it may lack values that the stored state has.
+   */
   private differs(id: string): boolean {
     const live = this.#live.get(id);
     return !live || [...this.valuesOf(id)].some(([column, value]) => value !== (live.get(column) ?? "null"));
@@ -836,7 +913,10 @@ export class TableRound {
     return values;
   }
 
-  /** The columns that LangFlow's table holds otherwise than they were written: led elsewhere, switched off by another region, or for a while. */
+  /**
+   * Returns the columns whose values in LangFlow's table differ from the written ones: resolved references, columns
+   * that another region switched off, and temporary values.
+   */
   private withheld(id: string): string[] {
     const { references, disabling = {}, columns } = this.table;
     const [values, { cells }] = [this.valuesOf(id), this.row(id)];
@@ -851,14 +931,17 @@ export class TableRound {
     this.#passing.set(id, columns.set(column, { value, reason }));
   }
 
-  /** Writes a value as every region does that comes to this: time and all. */
+  /** Writes a value on which every region decides in the same way, with the same stamp. */
   private decide(id: string, column: string, value: string): void {
     this.#rows.set(id, overwritten(this.row(id), column, value, this.writtenAt(id, column) + 1));
     this.#toPublish.add(id);
   }
 }
 
-/** What somebody switched off since the row was made; as it was made, it denied nobody anything. */
+/**
+ * Returns the "off" writes since the row was created. A column that was off from the start took no rights from any
+ * user.
+ */
 function switchedSince({ madeAt, switches }: Row): Row["switches"] {
   return Object.fromEntries(
     Object.entries(switches).map(([column, { off, undone }]) => {
@@ -869,9 +952,9 @@ function switchedSince({ madeAt, switches }: Row): Row["switches"] {
 }
 
 /**
- * Removes rows with all that is dead with them.
+ * Deletes rows with their children, and applies the orphans among these again.
  *
- * @returns why a row could not be removed, by id
+ * @returns why a row could not be deleted, by id
  */
 export async function removeWithChildren(
   tables: Tables,

@@ -1,37 +1,45 @@
 import type { RowCondition } from "./rowCondition";
 
-/** A part of a key: a column, or a text column whose case does not count. */
+/** A part of a key: a column, or a text column that is compared case-insensitively. */
 export type KeyPart = string | { readonly lower: string };
 
-/** What names a row for people, and so is unique among the rows that live. Ids in it are compared after aliases. */
+/**
+ * The columns by which people identify a row, and which are therefore unique among live rows. Ids in them are compared
+ * after they have been resolved to canonical ids.
+ */
 export interface NaturalKey {
   readonly on: readonly KeyPart[];
-  /** `equal`: two nulls are one value. `none`: a row with a null in its key has no natural key. */
+  /** `equal`: two nulls are equal. `none`: a row with a null in its natural key has no natural key. */
   readonly nulls: "equal" | "none";
   /**
-   * Two rows of one natural key become one, and the id of the one made first is kept. Of their values, `first`: the other's
-   * as it was made give way, and what was written to it since counts (LangFlow makes such rows itself, with defaults).
-   * `later`: each column by its later write, the making included.
+   * Which values stay when two rows with one natural key are merged. The row that was created first keeps its id.
+   * `first`: the values of that row, except for columns of the other row that were written after its creation (LangFlow
+   * creates such rows itself, with defaults). `later`: the later write of each column, including the creation.
    */
   readonly values: "first" | "later";
   /**
-   * Rows that become one by their name; undefined: all. Two others were made by people who did not know of each other, and to be
-   * one would give each the rights of the other: the one that came to the name later is renamed, until something `proves` them one.
+   * Rows that are merged if they have one natural key; undefined: all. Other rows of one name belong to people who did
+   * not know of each other, and a merge would give each of them the other's rights. The row that got the name later is
+   * renamed, unless a unique index `proves` that both are the same.
    */
   readonly unites?: RowCondition;
-  /** While the delete of a row of its name is held, a row is under another name where that one lives; undefined: it waits. */
+  /**
+   * While the delete of a row is held, a row that took its name gets a temporary name in the other regions; undefined:
+   * it waits.
+   */
   readonly passing?: true;
 }
 
-/** A unique index of LangFlow's beside the primary key's own. */
+/** A unique index of LangFlow's other than that of the primary key. */
 export interface UniqueIndex {
   readonly on: readonly KeyPart[];
-  /** Of a partial index: its condition, as the catalog prints it but for casts and outer parentheses. */
+  /** The condition of a partial index, as the catalog prints it, without casts and outer parentheses. */
   readonly where?: string;
   /**
-   * Two rows that meet in it. `one`: they have one natural key and become one. `held`: neither changes, the one made later
-   * is held and named. `number`, `name`: the one made later gets the next free number, or another name, in that column;
-   * `slug`: another name of letters, digits and hyphens. `proves`: what that column refers to becomes one, and then they do.
+   * How a conflict of two rows in the index is resolved. `one`: they have one natural key and are merged. `held`:
+   * neither changes; the later row waits and is reported. `number`, `name`: the later row gets the next free number, or
+   * a different name, in that column; `slug`: the name consists of letters, digits and hyphens. `proves`: the rows that
+   * this column refers to are the same; they are merged, and then the two rows are.
    */
   readonly meeting:
     | "one"
@@ -41,111 +49,133 @@ export interface UniqueIndex {
     | { readonly name: string; readonly slug?: true };
 }
 
-/** A column that holds the key of a row of another table. */
+/** A column that refers to a row by its key. */
 export interface Reference {
-  /** The table; or by another column's value, where that says which: of no table under any other value. */
+  /** The table; or the table for each value of a second column. For any other value, the column refers to no table. */
   readonly to: string | { readonly by: string; readonly tables: Readonly<Record<string, string>> };
-  /** No foreign key says so. */
+  /** No foreign key enforces the reference. */
   readonly soft?: true;
-  /** While the row it names is not here: the row `waits`, or the column is `null` so long, or it `stays` as it is. */
+  /**
+   * While the referenced row has not arrived, the row `waits`, or the column is temporarily `null`, or it `stays`
+   * unchanged.
+   */
   readonly missing: "waits" | "null" | "stays";
-  /** When the row it names is dead: the row `dies` too, or the column becomes `null`, or it `stays` as it is. */
+  /**
+   * When the referenced row is deleted, the row is deleted too (`dies`), or the column becomes `null`, or it `stays`
+   * unchanged.
+   */
   readonly dead: "dies" | "null" | "stays";
-  /** With `null`: what the column names instead of the dead row, so that the row is shown to whom it belongs. */
+  /** With `null`: the row to refer to instead of the deleted one, so that the owner still sees the referring row. */
   readonly instead?: Instead;
 }
 
 /**
- * The row of this name and the same owner; where there is none, the owner's first by id; where there is none, the column is null
- * so long.
+ * The owner's row of this name; otherwise the owner's row with the lowest id. While the owner has neither, the column
+ * is null.
  */
 export interface Instead {
   readonly name: string;
-  /** The column that says the owner, in either table. */
+  /** The column with the owner's id, in both tables. */
   readonly owner: string;
 }
 
-/** A column that each region keeps for itself. */
+/** A column whose value each region keeps for itself. */
 export interface RegionalColumn {
-  /** SQL expression for a row that comes from another region: `NULL`, `DEFAULT`, `now()`, a constant. */
+  /** SQL expression for a row that is inserted from another region: `NULL`, `DEFAULT`, `now()`, a constant. */
   readonly onInsert: string;
-  /** SQL expression for it when another region's change is written; undefined: it stays as it is. */
+  /** SQL expression for a row that is updated from another region; undefined: the value stays. */
   readonly onUpdate?: string;
   readonly why: string;
 }
 
 /**
- * How a column holds what is encrypted under LangFlow's secret key: one token, an SSO client's secret, the settings of an MCP
- * server, or those of a project's authentication.
+ * Format of a column that contains ciphertext under LangFlow's secret key: one token, an SSO client's secret, the
+ * settings of an MCP server, or a project's authentication settings.
  */
 export type CiphertextForm = "token" | "sso" | "mcpConfig" | "authSettings";
 
-/** What a column holds that is encrypted under LangFlow's secret key. */
+/** The format of a column's ciphertext under LangFlow's secret key, and the rows that have it. */
 export interface Ciphertext {
   readonly form: CiphertextForm;
-  /** Rows of which that is so; undefined: all. */
+  /** The rows in which the column contains ciphertext; undefined: all. */
   readonly where?: RowCondition;
 }
 
-/** How a row whose content two regions edited at once is kept whole: the later content stays, the other becomes a row of its own. */
+/**
+ * How concurrent edits of a row's content keep both contents: the later content stays, and the other one becomes a
+ * conflict copy, a new row.
+ */
 export interface Versions {
-  /** Columns of the content, the one that is compared first: they move as one value. */
+  /** Columns of the content, which move as one value. The first one is compared. */
   readonly content: readonly string[];
-  /** A uuid of the content by which LangFlow tells two apart; where there is none, one is made of the content. */
+  /**
+   * Column with the uuid by which LangFlow distinguishes contents. If it is null, the agent derives a uuid from the
+   * content.
+   */
   readonly token: string;
-  /** Columns whose write is an edit: one that did not know of a delete brings the row back. */
+  /** Columns whose write is an edit. An edit that was not based on a delete brings the row back. */
   readonly edits: readonly string[];
-  /** Of the row that keeps the other content: the column that gets another name, and what else it does not take over. */
+  /** For the conflict copy: the column that gets a different name, and values that differ from the original's. */
   readonly copy: { readonly name: string; readonly values: Readonly<Record<string, unknown>> };
 }
 
-/** A table whose rows are the same in every region. */
+/** A table whose rows are replicated to every region. */
 export interface ReplicatedTable {
   readonly treatment: "carried";
   readonly table: string;
   readonly reason: string;
-  /** Columns that are a row's identity in the fleet. */
+  /** Columns that identify a row in the fleet. */
   readonly key: readonly string[];
-  /** The key is an integer of LangFlow's own; elsewhere it is of uuids and texts. */
+  /** The key is an integer that LangFlow assigns; undefined: the key consists of uuids and texts. */
   readonly numbered?: true;
-  /** Columns that travel, those of the key among them. */
+  /** The replicated columns, including those of the key. */
   readonly columns: readonly string[];
   readonly regionalColumns: Readonly<Record<string, RegionalColumn>>;
   readonly references: Readonly<Record<string, Reference>>;
   readonly uniqueIndexes: readonly UniqueIndex[];
-  /** Rows that travel; undefined: all. Another row is neither captured nor changed, but gives way to one of its key or natural key. */
+  /**
+   * Rows that are replicated; undefined: all. Other rows are neither captured nor changed, but yield to a replicated
+   * row with the same key or natural key.
+   */
   readonly only?: RowCondition;
-  /** Columns that make sense only with one another: a write to one is a write to all. */
+  /** Columns that are valid only together: a write to one is a write to all. */
   readonly together?: readonly (readonly string[])[];
-  /** Values that win over whatever is written without knowing of them; `set`: each value but null does. Not in `together`. */
+  /** Values that win over concurrent writes; `set`: every value except null does. Not for columns in `together`. */
   readonly disabling?: Readonly<Record<string, readonly (string | boolean)[] | "set">>;
-  /** Values a region finds for itself: they are not captured, and give way to what comes. Not in `together`. */
+  /**
+   * Values that each region determines for itself. They are not captured, and yield to other regions' values. Not for
+   * columns in `together`.
+   */
   readonly regionalValues?: Readonly<Record<string, readonly string[]>>;
-  /** Columns that travel as ciphertext. */
+  /** Columns that are replicated as ciphertext. */
   readonly ciphertext?: Readonly<Record<string, Ciphertext>>;
-  /** Rows of the region's own tables that LangFlow deletes with a row, and no foreign key does. */
+  /** Rows of regional tables that LangFlow deletes with the row, although no foreign key does. */
   readonly regionalParts?: readonly { readonly table: string; readonly column: string }[];
   readonly versions?: Versions;
-  /** The primary key of the table, where it is not `key`. */
+  /** The primary key of the table, if it differs from `key`. */
   readonly primaryKey?: readonly string[];
   readonly naturalKey?: NaturalKey;
   /**
-   * What a delete wins over. `final`: everything, for ever. `untilMadeAgain`: every edit; a row that is inserted after it
-   * under the same key lives. `later`: what was written before it. `unlessEdited`: every edit that it knew of, by `versions`;
-   * as the row may come back, what is part of it is kept until then.
+   * The edits that a delete wins over. `final`: every edit, forever. `untilMadeAgain`: every edit, but a row that is
+   * inserted later with the same key lives. `later`: edits that are older than the delete. `unlessEdited`: every edit
+   * on which the delete was based, by `versions`; the children of a deleted row are kept, because an edit may bring it
+   * back.
    */
   readonly deletes: "final" | "untilMadeAgain" | "later" | "unlessEdited";
-  /** LangFlow itself deletes rows as it works, some with each save. */
+  /** LangFlow itself deletes rows of this table, some of them at each save. */
   readonly pruned?: true;
   /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
   readonly whole?: { readonly counter?: string };
-  /** Column with the time when the row was made, for a row that no trigger saw. */
+  /** Column with the creation time, for rows that no trigger captured. */
   readonly madeAt?: string;
-  /** Column with the time of its last write, for the same. */
+  /** Column with the time of the last write, for rows that no trigger captured. */
   readonly editedAt?: string;
 }
 
-/** A table that travels in no way: each region's own, or, `owned`, written in the region alone that holds the schedules. */
+/**
+ * A table that is not replicated. `regional`: each region has its own. `owned`: only the region that holds the
+ * schedules writes it.
+ */
 export interface RegionalTable {
   readonly table: string;
   readonly treatment: "regional" | "owned";
@@ -154,17 +184,17 @@ export interface RegionalTable {
 
 export type TableRule = ReplicatedTable | RegionalTable;
 
-/** Whether the table's rows are replicated. */
+/** Returns whether the table's rows are replicated. */
 export const isReplicated = (rule: TableRule): rule is ReplicatedTable => rule.treatment === "carried";
 
-/** Whether a deleted row of the table may come back with all that is part of it, by an edit of another region. */
+/** Returns whether an edit in another region may bring back a deleted row of the table, with its children. */
 export const mayComeBack = ({ deletes }: Pick<ReplicatedTable, "deletes">): boolean => deletes === "unlessEdited";
 
 /**
- * Whether what other rows do may be told before a change of a row: nobody refers to the columns that it writes, is named by them or
- * denied something, and its delete would be another change.
+ * Returns whether later changes of other rows may be published before this change. This requires that the change is not
+ * a delete and writes no key, no unique column, no reference and no switch.
  *
- * @param known something was known of the row before: made again, it may have left a name to another row
+ * @param known whether the row was known before. A row that is created again may have given up a name to another row
  */
 export function isPassable(
   table: ReplicatedTable,
@@ -177,5 +207,5 @@ export function isPassable(
   return kind === "edited" && !columns.some((column) => bound.has(column));
 }
 
-/** The column of a part of a key. */
+/** Returns the column of a part of a key. */
 export const columnOf = (part: KeyPart): string => (typeof part === "string" ? part : part.lower);

@@ -2,7 +2,7 @@ import { DEFAULT_PROJECT } from "../flows/layout";
 import type { RowCondition } from "./rowCondition";
 import type { Reference, RegionalColumn, RegionalTable, ReplicatedTable, TableRule, UniqueIndex } from "./tableRule";
 
-/** What is as in most of LangFlow's tables may be left out. */
+/** The rule of a table. Properties that most of LangFlow's tables share may be omitted. */
 type Declared = Pick<ReplicatedTable, "table" | "columns" | "deletes" | "reason"> &
   Partial<Omit<ReplicatedTable, "uniqueIndexes">> & {
     readonly uniqueIndexes?: readonly (Pick<UniqueIndex, "on"> & Partial<UniqueIndex>)[];
@@ -10,10 +10,10 @@ type Declared = Pick<ReplicatedTable, "table" | "columns" | "deletes" | "reason"
 
 const OWNED_BY_USER: Reference = { to: "user", missing: "waits", dead: "dies" };
 const WRITTEN_BY_USER: Reference = { to: "user", missing: "null", dead: "null" };
-/** The row is part of another, and nothing without it. */
+/** Returns a child's reference to its parent. The child waits for the parent, and is deleted with it. */
 const partOf = (table: string): Reference => ({ to: table, missing: "waits", dead: "dies" });
 
-/** What a share or an exception is about. */
+/** The resource that a share or an access exception is about. */
 const ABOUT_RESOURCE: Reference = {
   to: {
     by: "resource_type",
@@ -32,10 +32,13 @@ const ABOUT_RESOURCE: Reference = {
   dead: "dies",
 };
 
-/** Whoever has the name of another one is not that one. */
+/**
+ * Condition that no row satisfies: users or teams that have the same name may be different ones, so they are not
+ * merged.
+ */
 const NONE: RowCondition = { any: [] };
 
-/** LangFlow writes the time of a row's last write at each write, also at one that says nothing to others. */
+/** LangFlow updates this time at each write, even if the write changes no replicated column. */
 const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also moved by writes that stay in the region" };
 const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 
@@ -57,7 +60,8 @@ const ACCOUNTS: readonly Declared[] = [
     ],
     regionalColumns: {
       updated_at: { onInsert: "now()", why: "each sign-in writes it" },
-      // Not null: at each start LangFlow retires a superuser called `langflow` that never signed in, and with it all its flows.
+      // Not null: at each start, LangFlow retires a superuser called `langflow` that never signed in, with all its
+      // flows.
       last_login_at: { onInsert: "now()", why: "each sign-in writes it" },
     },
     uniqueIndexes: [{ on: ["username"] }, { on: [{ lower: "username" }] }, { on: ["id"] }],
@@ -106,7 +110,8 @@ const ACCOUNTS: readonly Declared[] = [
         ],
       },
     },
-    // A value is ciphertext or not by its type: apart, a secret would lie in the clear or be taken for text.
+    // The type determines whether the value is ciphertext. Merged separately, a secret could end up in plain text, or a
+    // plain text could be decrypted.
     together: [["type", "value", "is_environment_managed"]],
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
     deletes: "later",
@@ -431,7 +436,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     references: { created_by: WRITTEN_BY_USER, updated_by: WRITTEN_BY_USER },
     uniqueIndexes: [{ on: ["slug"], meeting: "held" }],
-    // A check of the table's own: the settings are of the protocol.
+    // A check constraint of the table requires that the settings match the protocol.
     together: [["protocol", "provider_settings", "client_secret_encrypted"]],
     disabling: { enabled: [false] },
     ciphertext: { client_secret_encrypted: { form: "sso" } },
@@ -580,18 +585,18 @@ const BESIDE_FLOWS: readonly Declared[] = [
       "last_modified_by",
     ],
     regionalColumns: {
-      // A pod that keeps a graph warm asks by this time whether it is still the newest.
+      // Pods compare this time to find out whether their cached graph is still the newest.
       updated_at: {
         onInsert: "now()",
         onUpdate: "greatest(clock_timestamp(), t.updated_at + interval '1 microsecond')",
         why: "LangFlow writes it at each save",
       },
-      // LangFlow reads the file at each start, and writes it over what came since.
+      // LangFlow reads this file at each start, and would overwrite later changes with it.
       fs_path: { onInsert: "NULL", onUpdate: "NULL", why: "a path on the region's claim" },
     },
     references: {
       user_id: OWNED_BY_USER,
-      // Without its project LangFlow would move it into the user's first one.
+      // LangFlow would move a flow without a project into the user's first project.
       folder_id: { to: "folder", missing: "waits", dead: "null", instead: { name: DEFAULT_PROJECT, owner: "user_id" } },
       last_modified_by: { to: "user", soft: true, missing: "stays", dead: "null" },
     },
@@ -816,7 +821,7 @@ const SCHEDULES: readonly Declared[] = [
       user_id: OWNED_BY_USER,
       connection_id: { to: "connection", missing: "waits", dead: "null" },
       deployment_id: { to: "deployment", missing: "waits", dead: "null" },
-      // Cleared, a pin would run whatever the flow is now.
+      // A trigger whose pinned version is cleared would run whatever version the flow has now.
       flow_version_id: { to: "flow_version", missing: "waits", dead: "stays" },
     },
     uniqueIndexes: [
@@ -902,7 +907,7 @@ const SCHEDULES: readonly Declared[] = [
   },
 ];
 
-/** The table as the list says it, and otherwise as most of LangFlow's are: what names a row is in a unique index. */
+/** Returns the complete rule of a table. By default, the natural key has a unique index. */
 function replicated(declared: Declared): ReplicatedTable {
   const { columns, regionalColumns = {}, naturalKey } = declared;
   const { uniqueIndexes = naturalKey?.nulls === "none" ? [{ on: naturalKey.on }] : [] } = declared;
@@ -961,7 +966,10 @@ const OWNED = staying("owned", {
   trigger_listener_lease: OWNER,
 });
 
-/** Every table of LangFlow 1.13's database. A row is applied after those it refers to, so tables come after theirs. */
+/**
+ * Every table of LangFlow 1.13's database. Tables come after those that they refer to, because a row is applied after
+ * the rows to which it refers.
+ */
 export const TABLES: readonly TableRule[] = [
   ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES].flat().map(replicated),
   ...REGIONAL,

@@ -4,28 +4,28 @@ import { AgentError, ExitCode } from "../process/errors";
 import { RowsTooLarge } from "./largeValue";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** After so long without a word the system asks whether the other end is still there. */
+/** Idle time after which the operating system sends TCP keepalive probes, in milliseconds. */
 const KEEPALIVE_AFTER_MS = 10_000;
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/** Where LangFlow's database is, and how it is spoken to. */
+/** Address and login of LangFlow's database. */
 export interface DatabaseAddress {
   readonly host: string;
-  /** Default 5432. */
+  /** Port of the server. Default: 5432. */
   readonly port: number;
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** libpq's word; undefined where the URL names none. */
+  /** libpq's `sslmode`; undefined if the URL has none. */
   readonly sslMode: string | undefined;
-  /** Path of a PEM file with the authorities to trust; undefined for the system's. */
+  /** Path of a PEM file with the trusted certificate authorities; undefined: the system's. */
   readonly sslRootCertificate: string | undefined;
 }
 
 /**
- * Takes a database URL apart. A driver in the scheme, as SQLAlchemy writes it (`postgresql+psycopg://`), is ignored.
+ * Parses a database URL. Ignores a driver in the scheme, as in SQLAlchemy's `postgresql+psycopg://`.
  *
- * @throws AgentError (BadInput), which never repeats the URL: it holds a password
+ * @throws AgentError (BadInput), whose message never contains the URL, because the URL contains a password
  */
 export function parseDatabaseUrl(url: string): DatabaseAddress {
   const bad = (what: string) => new AgentError(`the database URL ${what}`, ExitCode.BadInput);
@@ -36,7 +36,7 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
     throw bad("cannot be read");
   }
   if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgresql://");
-  // Not by `pathname`, which has lost what only looks like a way: a database may be called `.` or `..`.
+  // Do not use `pathname`: the URL parser removes the segments `.` and `..`, but a database may have such a name.
   const [, path = ""] = /^[^:]*:\/\/[^/?#]*\/([^?#]*)/.exec(url) ?? [];
   const database = decodeURIComponent(path);
   if (parsed.hostname === "" || database === "") throw bad("must name a host and a database");
@@ -54,8 +54,8 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
 }
 
 /**
- * The environment in which PostgreSQL's own programs find the database, so that no argument shows the password to
- * whoever lists processes.
+ * Returns the environment in which PostgreSQL's own programs find the database. The password is not an argument,
+ * because every user of the machine can list the arguments of processes.
  */
 export function programEnvironment(address: DatabaseAddress): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
@@ -76,11 +76,11 @@ export function programEnvironment(address: DatabaseAddress): NodeJS.ProcessEnv 
 }
 
 /**
- * A connection, its times in UTC. Whoever opens it ends it.
+ * Opens a connection whose time zone is UTC. The caller closes it.
  *
- * @param answerMs milliseconds until a statement that got no answer fails: a server whose machine vanished sends no reset, and
- *   what was sent to it is given up by the system after a quarter of an hour (Linux, `tcp_retries2`). By default it may take any time
- * @throws AgentError (Unreachable) when the server does not answer, (BadInput) when it does not let us in
+ * @param answerMs timeout of a response to a statement, in milliseconds; default: none. A server whose machine vanished
+ *   sends no reset, and the system gives up on unacknowledged data only after 15 minutes (Linux, `tcp_retries2`)
+ * @throws AgentError (Unreachable) if the server does not respond, (BadInput) if it rejects the login
  */
 export async function openDatabase(address: DatabaseAddress, answerMs?: number): Promise<Client> {
   const client = new Client({
@@ -96,11 +96,12 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
     keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
     ...(answerMs !== undefined && { query_timeout: answerMs }),
   });
-  // A connection that breaks while idle also fails the next query, which is where it is reported.
+  // A connection that breaks while idle also fails the next query, which reports the error.
   client.on("error", () => undefined);
   try {
     await client.connect();
-    // What asks the catalog is estimated to cost so much that PostgreSQL compiles it: half a second, each time, for a tenth of that.
+    // PostgreSQL overestimates the cost of catalog queries, and would JIT-compile each of them. The compilation takes
+    // half a second, the query itself a tenth of that.
     await client.query("SET TimeZone = 'UTC'; SET jit = off");
     return client;
   } catch (error) {
@@ -114,7 +115,7 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
   }
 }
 
-/** Works with a connection of its own, which then ends. As {@link openDatabase} otherwise. */
+/** Runs work with a connection of its own, and closes the connection. Otherwise like {@link openDatabase}. */
 export async function withDatabase<T>(
   address: DatabaseAddress,
   work: (client: Client) => Promise<T>,
@@ -128,13 +129,17 @@ export async function withDatabase<T>(
   }
 }
 
-/** @param name as SQL writes it */
+/**
+ * Returns whether a table exists.
+ *
+ * @param name the table's name as in SQL
+ */
 export async function hasTable(client: ClientBase, name: string): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [name]);
   return rows[0]?.found === true;
 }
 
-/** Runs `work` in a transaction: all of it happens, or nothing. */
+/** Runs `work` in one transaction, which is rolled back if `work` fails. */
 export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query("BEGIN");
   try {
@@ -147,20 +152,26 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
   }
 }
 
-/** Whether a statement is refused for what it says, or for the moment, by a server that goes on, or its answer by us: no word about the session. */
+/**
+ * Returns whether the database rejected a statement, because of its content or temporarily, or the agent rejected the
+ * result as too large. After such an error the session still works.
+ */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof RowsTooLarge) return true;
   if (!(error instanceof DatabaseError) || error.severity !== "ERROR") return false;
-  // A value that is too large for the server is called an internal error.
+  // PostgreSQL reports a value that is too large for it as an internal error.
   return !/^(08|53|58|XX)/.test(error.code ?? "") || /^invalid memory alloc request size/.test(error.message);
 }
 
-/** Node's driver reads `require` as a full check of the certificate; libpq, and so LangFlow, does not. */
+/**
+ * Maps libpq's `sslmode` to options of Node's driver. The driver takes `require` for a full check of the certificate,
+ * but libpq, and therefore LangFlow, does not.
+ */
 function tls({ sslMode, sslRootCertificate }: DatabaseAddress): ClientConfig["ssl"] {
   if (sslMode === undefined || ["disable", "allow", "prefer"].includes(sslMode)) return false;
   if (sslMode === "require" && sslRootCertificate === undefined) return { rejectUnauthorized: false };
   const ca = sslRootCertificate === undefined ? undefined : readCertificate(sslRootCertificate);
-  // `verify-ca`, and `require` with authorities given, check who signed and not whose name is on it.
+  // `verify-ca`, and `require` with a root certificate, check the certificate's issuer but not its host name.
   return { ca, ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }) };
 }
 

@@ -1,17 +1,21 @@
 import type { ClientBase } from "pg";
 
-/** Takes an advisory lock until the transaction's end, after whoever of this login has it. */
+/**
+ * Takes an advisory lock until the transaction ends. Terminates other logins' sessions that hold the lock, and waits
+ * for sessions of the same login.
+ */
 export async function lockForTransaction(client: ClientBase, lock: number): Promise<void> {
   await endForeignHolders(client, [0, lock]);
   await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
 }
 
 /**
- * Ends the sessions of other logins that hold, or wait for, an advisory lock of ours: PostgreSQL lets whoever signs in take any, and LangFlow's
- * login could keep the agent from writing. The lock is free a moment later. Logins that the session's own may not speak for stay.
+ * Terminates the sessions of other logins that hold, or wait for, one of the agent's advisory locks. PostgreSQL lets
+ * every login take any advisory lock, so LangFlow's login could keep the agent from writing. The lock is free a moment
+ * later. Sessions of logins over which the current login has no power stay.
  *
- * @param lock both numbers, or 0 and a single one
- * @returns whether there were any
+ * @param lock both numbers of the lock, or 0 and its single number
+ * @returns whether any session was terminated
  */
 export async function endForeignHolders(
   client: ClientBase,

@@ -1,21 +1,26 @@
 import { print } from "../flows/version";
 
-/** Bytes of UTF-8 above which the agent never holds a value: PostgreSQL does, and the agent knows it by length and digest. */
+/**
+ * Size of a value, in bytes of UTF-8, above which the agent does not hold the value in memory. PostgreSQL holds it, and
+ * the agent knows its length and digest.
+ */
 const LARGE_BYTES = 4_000_000;
 /**
- * Bytes of text of a row above which no region tells the others of it: its reading would keep everybody's edits waiting for longer, and
- * what is sealed of it is held in memory.
+ * Maximum size of a row's text that is replicated, in bytes. Reading a larger row would delay all users' edits for too
+ * long, and the agent holds the encrypted row in memory.
  */
 export const ROW_BYTES_MAX = 64_000_000;
-/** What a large value is read and written in, bytes. */
+/** Size of the pieces in which a large value is read and written, in bytes. */
 export const PIECE_BYTES = 256_000;
-/** Begins what stands for a large value: no JSON begins so. */
+/** First character of a large value's placeholder. No JSON starts with it. */
 const MARK = "@";
 
-/** What stands for a large value in the agent's memory. Equal values have equal ones, in every region. */
+/**
+ * Returns the placeholder of a large value in the agent's memory. Equal values have equal placeholders in every region.
+ */
 export const standIn = (bytes: number, sha256: string): string => `${MARK}${bytes} ${sha256}`;
 
-/** The same in SQL: a text, or what stands for it. */
+/** Returns SQL for a text, or for its placeholder if the text is large. */
 export const shownSql = (text: string): string =>
   `CASE WHEN ${isLargeSql(text)} THEN '${MARK}' || octet_length(${text}) || ' ' || encode(sha256(convert_to(${text}, 'UTF8')), 'hex')
     ELSE ${text} END`;
@@ -26,24 +31,24 @@ export const isLargeSize = (bytes: number): boolean => bytes > LARGE_BYTES;
 
 export const isLarge = (value: string): boolean => value.startsWith(MARK);
 
-/** Of a value, whichever is longer has more; of a large one it is bytes. */
+/** Returns the length of a value: in characters, or in bytes if the value is large. */
 export const lengthOf = (value: string): number =>
   isLarge(value) ? Number.parseInt(value.slice(1), 10) : value.length;
 
-/** Rows that have more, with their bytes by table and id: no other is at fault. */
+/** Thrown if rows exceed the maximum size. Contains the bytes of each of these rows, by table and id. */
 export class RowsTooLarge extends Error {
   constructor(readonly bytes: ReadonlyMap<string, number>) {
     super([...bytes.values()].map(tooLarge).join("; "));
   }
 }
 
-/** Why such a row is held. */
+/** Returns why a row that is too large is held. */
 export const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${ROW_BYTES_MAX} are allowed`;
 
-/** What a row's values have together. */
+/** Returns the total length of a row's values. */
 export const bytesOf = (values: readonly string[]): number => values.reduce((sum, value) => sum + lengthOf(value), 0);
 
-/** What {@link print} makes of a value itself. */
+/** Returns the digest that {@link print} returns for a value, even if only its placeholder is given. */
 export function printOf(value: string): string {
   if (!isLarge(value)) return print(value);
   return Buffer.from(value.slice(value.indexOf(" ") + 1), "hex")

@@ -2,32 +2,32 @@ import type { ClientBase } from "pg";
 import { isLarge, isLargeSql, lengthOf, PIECE_BYTES, shownSql } from "./largeValue";
 
 const TABLE = "pg_temp.langflow_dr_large";
-/** A value as its pieces make it; null where there are none. `value` is what stands for it. */
+/** Returns SQL that joins the pieces of a value; null if there are none. `value` is the placeholder. */
 const textSql = (value: string): string =>
   `(SELECT convert_from(string_agg(l.piece, ''::bytea ORDER BY l.number), 'UTF8') FROM ${TABLE} l WHERE l.value = ${value})`;
 
-/** A JSON object of texts, which may be null, with what stands for large ones in their place. */
+/** Returns SQL for a JSON object of texts, which may be null, with placeholders instead of large texts. */
 export const shownObjectSql = (column: string): string =>
   `CASE WHEN ${isLargeSql(`${column}::text`)} THEN
     (SELECT jsonb_object_agg(c.name, ${shownSql("c.value")}) FROM jsonb_each_text(${column}) AS c (name, value))
     ELSE ${column} END`;
 
 /**
- * What the large values of one transaction hold: in PostgreSQL, in a table that ends with the transaction. The agent
- * itself has one piece at a time.
+ * Holds the large values of one transaction in PostgreSQL, in a table that is dropped when the transaction ends. The
+ * agent holds only one piece at a time.
  */
 export class LargeValues {
-  /** What stands for those that are there. */
+  /** Placeholders of the values in the table. */
   readonly #kept = new Set<string>();
   #isMade = false;
 
   constructor(private readonly client: ClientBase) {}
 
   /**
-   * Keeps the large ones of some values that were just read.
+   * Stores the large ones among some values that were just read.
    *
-   * @param from what they were read from: tables with the values as `c.value`, and a condition
-   * @returns false where it does not hold all of them any more
+   * @param from where the values were read: tables with the values as `c.value`, and a condition
+   * @returns false if these tables no longer contain all of the values
    */
   async keep(values: readonly string[], from: string, parameters: readonly unknown[]): Promise<boolean> {
     const missing = this.missing(values);
@@ -47,9 +47,9 @@ export class LargeValues {
   }
 
   /**
-   * Keeps the large ones of some values that come from elsewhere.
+   * Stores the large ones among some values from outside of the database.
    *
-   * @param read gives their pieces, those of other values among them
+   * @param read calls `take` with the pieces of these values, and possibly of others
    */
   async take(
     values: readonly string[],
@@ -68,7 +68,7 @@ export class LargeValues {
     for (const value of numbers.keys()) this.#kept.add(value);
   }
 
-  /** What a large value holds, whole. */
+  /** Returns the whole content of a large value. */
   async whole(value: string): Promise<string> {
     const whole = Buffer.allocUnsafe(lengthOf(value));
     let at = 0;
@@ -88,17 +88,21 @@ export class LargeValues {
     }
   }
 
-  /** In SQL, of an object of what stands for values: an object of the values, as `jsonb`. */
+  /** Returns SQL that replaces the placeholders in a JSON object by their values, as `jsonb`. */
   objectSql(standIns: string): string {
     return `(SELECT jsonb_object_agg(s.key, ${textSql("s.value")}::jsonb) FROM jsonb_each_text(${standIns}) AS s)`;
   }
 
-  /** In SQL, of an object of texts, which may be null: the same with the large ones as they are. */
+  /** Returns SQL that replaces the placeholders in a JSON object of texts, which may be null, by their texts. */
   textsSql(texts: string): string {
     return `(SELECT jsonb_object_agg(s.key, coalesce(${textSql("s.value")}, s.value)) FROM jsonb_each_text(${texts}) AS s)`;
   }
 
-  /** @throws Error where one of them is not here: written down, what stands for it would take its place */
+  /**
+   * Checks that all large values are stored. Without one, its placeholder would be written in its place.
+   *
+   * @throws Error if a value is missing
+   */
   mustHave(values: readonly string[]): void {
     if (this.missing(values).length > 0) throw new Error("a large value was not read in this transaction");
   }

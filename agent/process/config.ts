@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { AgentError, ExitCode } from "./errors";
 
-/** Our names of regions. */
+/** Pattern of our names of regions. */
 export const REGION_NAME = /^[a-z][a-z0-9-]*$/;
 
-/** A variable whose text is JSON; one message for whatever is wrong with it. */
+/** Returns the schema of a variable that contains JSON. It reports every error with the same message. */
 const json = <T>(schema: z.ZodType<T>, message: string) =>
   z.string().transform((text, context): T => {
     try {
@@ -38,7 +38,10 @@ const superuser = z.object({
 });
 const langflow = z.object({
   LANGFLOW_URL: url("http:", "https:"),
-  /** Signs the tokens by which LangFlow takes the agent for each of its users; accounts are sealed under a key of it. */
+  /**
+   * Signs the tokens with which the agent calls LangFlow as each of its users. The key that encrypts replicated
+   * accounts derives from it.
+   */
   LANGFLOW_SECRET_KEY: z.string().min(1),
 });
 const database = z.object({ LANGFLOW_DATABASE_URL: url("postgresql:", "postgres:") });
@@ -53,7 +56,10 @@ const place = z.strictObject({ bucket: z.string().min(3), awsRegion: z.string().
 const regionName = z.string().regex(REGION_NAME, "must be our name of a region, such as us-east");
 const accounts = z.object({
   AGENT_ACCOUNTS_PREFIX: z.string().min(1).default("accounts"),
-  /** The other regions' flow buckets. Without it, or without a bucket of the region's own, accounts stay where they are. */
+  /**
+   * The other regions' flow buckets. Without them, or without a bucket of the region's own, accounts are not
+   * replicated.
+   */
   AGENT_PEERS: json(
     z.record(regionName, place),
     'must be a JSON object such as {"eu-west":{"bucket":"a-bucket","awsRegion":"eu-west-1"}}',
@@ -61,14 +67,14 @@ const accounts = z.object({
 });
 
 const drills = z.object({
-  /** Where summaries of drills lie in the region's own bucket. */
+  /** Prefix of the drill summaries in the region's own bucket. */
   AGENT_DRILLS_PREFIX: z.string().min(1).default("drills/summaries"),
 });
 
 const cloudWatchNames = z.strictObject({
-  /** RDS' identifier of the database. */
+  /** RDS identifier of the database. */
   database: z.string().min(1),
-  /** Rules by which S3 copies one region's flow bucket to another's, those from and to this region. */
+  /** The S3 replication rules between this region's flow bucket and the other regions' buckets, in both directions. */
   replications: z.array(
     z.strictObject({
       from: regionName,
@@ -82,7 +88,7 @@ const cloudWatchNames = z.strictObject({
 export type CloudWatchNames = z.infer<typeof cloudWatchNames>;
 
 const clouds = z.object({
-  /** What CloudWatch is asked about. Without it nothing is asked. */
+  /** The resources that the agent queries in CloudWatch. Without them, the agent queries nothing. */
   AGENT_CLOUDWATCH: json(
     cloudWatchNames,
     'must be a JSON object such as {"database":"a-database","replications":[{"from":"us-east","to":"eu-west","source":"a-bucket","destination":"another-bucket","rule":"to-eu-west"}]}',
@@ -90,7 +96,10 @@ const clouds = z.object({
 });
 
 const schedules = z.object({
-  /** The region that holds the schedules: always without a witness; with one, at first. Without it LangFlow's schedules are left alone. */
+  /**
+   * The region that holds the schedules; if a witness is configured, only the first region to hold them. Without it,
+   * the agent does not touch LangFlow's schedules.
+   */
   AGENT_SCHEDULES_REGION: regionName.optional(),
 });
 
@@ -99,16 +108,16 @@ const sync = common.extend({
   ...clouds.shape,
   ...drills.shape,
   ...schedules.shape,
-  /** The bucket of the lease by which regions take the schedules over. */
+  /** The bucket with the lease by which regions take over the schedules. */
   AGENT_WITNESS: json(place, 'must be a JSON object such as {"bucket":"a-bucket","awsRegion":"us-west-2"}').optional(),
   ...langflow.shape,
   ...database.shape,
   ...superuser.shape,
   AGENT_HOST: z.string().default("0.0.0.0"),
-  /** The webhook's port; served only where there is a secret to check it by. */
+  /** Port of the webhook, which is served only if a secret to verify calls is configured. */
   AGENT_PORT: port(8080),
   AGENT_METRICS_PORT: port(9091),
-  /** Without it nothing is recorded in Git; everything else works. */
+  /** Without it, the agent records nothing in Git. Everything else works. */
   AGENT_GIT_URL: z.string().min(1).optional(),
   AGENT_GIT_BRANCH: z
     .string()
@@ -117,10 +126,16 @@ const sync = common.extend({
   AGENT_GIT_TOKEN: z.string().min(1).optional(),
   AGENT_WEBHOOK_SECRET: z.string().min(16, "must have at least 16 characters").optional(),
   AGENT_INTERVAL_SECONDS: z.coerce.number().min(1).max(3600).default(10),
-  /** More deletes of a user's flows in one push than both of these wait for a person's release. */
+  /**
+   * If one push deletes more of a user's flows than both limits allow, the deletes wait until an operator releases
+   * them.
+   */
   AGENT_DELETES_SHARE: z.coerce.number().min(0).max(1).default(0.2),
   AGENT_DELETES_NUMBER: z.coerce.number().int().min(1).default(10),
-  /** More rows of a kind that all users of the region delete within an hour than this wait for a person's decision. */
+  /**
+   * If a region's users together delete more rows of one kind within an hour than these limits allow, the deletes wait
+   * for an operator's decision.
+   */
   AGENT_REGION_DELETES: json(
     z.strictObject({
       users: z.number().int().min(1),
@@ -129,10 +144,10 @@ const sync = common.extend({
     }),
     'must be a JSON object such as {"users":5,"rows":20,"share":0.1}',
   ).default({ users: 5, rows: 20, share: 0.1 }),
-  /** What goes to Git although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
+  /** Findings that may be committed to Git although they look like secrets: `<flow id>`, or `<flow id>/<rule>`. */
   AGENT_ALLOWED_SECRETS: json(z.array(z.string()), "must be a JSON array of strings").default([]),
   AGENT_STATE_DIR: z.string().startsWith("/").default("/var/lib/agent"),
-  /** With a bucket, the age and size of the newest backup are among the metrics. */
+  /** With a bucket, the metrics include the age and size of the newest backup. */
   AGENT_BUCKET: z.string().min(3).optional(),
   AGENT_BACKUP_PREFIX: bucket.shape.AGENT_BACKUP_PREFIX,
   AGENT_FILES_PREFIX: bucket.shape.AGENT_FILES_PREFIX,
@@ -141,7 +156,10 @@ const adopt = common.extend({
   ...database.shape,
   ...superuser.shape,
   ...schedules.shape,
-  /** The database by LangFlow's login and by the backup's, which are made. Without both none is. */
+  /**
+   * URLs of the database with the logins of LangFlow and of the backup, which `adopt` creates. It creates them only if
+   * both URLs are set.
+   */
   AGENT_SERVER_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),
   AGENT_BACKUP_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),
 });
@@ -149,7 +167,7 @@ const verify = common.extend(bucket.shape);
 const backup = verify.extend({
   ...database.shape,
   ...claim.shape,
-  /** What the program calls LangFlow's release: a backup must not need a LangFlow that answers. */
+  /** LangFlow's release according to the Pulumi program. A backup must not depend on a running LangFlow. */
   AGENT_LANGFLOW_VERSION: z.string().min(1).default("unknown"),
 });
 const restore = verify.extend(database.shape).extend(claim.shape);
@@ -169,13 +187,13 @@ const moveIn = common.extend({
   AGENT_MOVE_IN_PREFIX: z.string().min(1).default("move-in"),
   /** Name of the package's folder below the prefix. */
   MOVE_IN_PACKAGE: z.string().min(1),
-  /** SHA-256 of its manifest. */
+  /** SHA-256 of the package's manifest. */
   MOVE_IN_SHA256: z.string().length(64),
-  /** LANGFLOW_SECRET_KEY of the LangFlow that moves in. */
+  /** LANGFLOW_SECRET_KEY of the LangFlow that is imported. */
   MOVE_IN_SECRET_KEY: z.string().min(1),
-  /** Whether flows that were made since are told with their texts. */
+  /** Whether the report of the changes since the import includes the texts of flows. */
   MOVE_IN_FLOWS: z.enum(["true", "false"]).default("false"),
-  /** Which shares of the region's contents are told row by row, as JSON. */
+  /** The shares of the region's content, by table and user, that are listed row by row, as JSON. */
   MOVE_IN_ASKED: json(
     z.array(z.object({ table: z.string(), user: z.string().nullable() })),
     'must be a JSON array such as [{"table":"flow","user":"bea"}]',
@@ -187,7 +205,7 @@ export type Command = keyof typeof schemas;
 export type Config<C extends Command> = z.infer<(typeof schemas)[C]>;
 
 /**
- * The environment of a command, checked once.
+ * Parses and validates the environment of a command.
  *
  * @throws AgentError exit 2, one message for all problems
  */
@@ -204,7 +222,7 @@ export function parseConfig<C extends Command>(command: C, environment: NodeJS.P
   );
 }
 
-/** Whether the environment has all that accounts need. */
+/** Returns whether the environment has everything that the replication of accounts needs. */
 export function isReplicatingAccounts(
   config: Config<"sync">,
 ): config is Config<"sync"> & Required<Pick<Config<"sync">, "AGENT_BUCKET" | "AGENT_PEERS">> {

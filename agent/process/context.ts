@@ -1,6 +1,6 @@
 import type { Log } from "./log";
 
-/** What every command is given. */
+/** The dependencies that every command gets. */
 export interface Context {
   readonly environment: NodeJS.ProcessEnv;
   readonly log: Log;

@@ -1,22 +1,22 @@
-/** What the agent's process ends with. */
+/** Exit codes of the agent's process. */
 export const ExitCode = {
   Success: 0,
   Failure: 1,
-  /** The environment or the arguments do not hold. */
+  /** The environment or the arguments are invalid. */
   BadInput: 2,
-  /** Doing it would lose something, or the schema is not understood; nothing was written. */
+  /** The command would lose data, or the agent does not support the schema. Nothing was written. */
   Refused: 3,
-  /** A checksum does not hold; nothing was written. */
+  /** A checksum does not match. Nothing was written. */
   Damaged: 4,
-  /** Something the agent needs does not answer. */
+  /** A service that the agent needs does not respond. */
   Unreachable: 5,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** LangFlow's database does not answer, or the agent does not understand its schema. */
+/** Thrown if LangFlow's database does not respond, or the agent does not support its schema. */
 export class DatabaseUnreachable extends Error {}
 
-/** An error that tells its reader what to do: shown as its message alone, without a stack. */
+/** An error whose message tells the user what to do. It is shown without a stack. */
 export class AgentError extends Error {
   constructor(
     message: string,

@@ -3,10 +3,10 @@ import { type Logger, pino } from "pino";
 export type Log = Pick<Logger, "info" | "warn" | "error" | "debug">;
 
 /**
- * Structured logs, one JSON object per line on stdout. Nothing secret is ever given to it; what looks like a credential
- * in a URL is cut out all the same, since the git program and database drivers put URLs into their messages.
+ * Creates the log: one JSON object per line on stdout. Callers never pass secrets to it. It still removes credentials
+ * from URLs, because git and database drivers include URLs in their messages.
  *
- * @param level pino's: trace, debug, info, warn, error
+ * @param level pino's level: trace, debug, info, warn, error
  */
 export function makeLog(level: string, region: string): Log {
   return pino({
@@ -21,7 +21,7 @@ export function makeLog(level: string, region: string): Log {
   });
 }
 
-/** `https://user:password@host` as `https://[credentials]@host`. */
+/** Replaces the credentials in URLs: `https://user:password@host` becomes `https://[credentials]@host`. */
 export function withoutCredentials(text: string): string {
   return text.replace(/:\/\/[^/\s"@]+@/g, "://[credentials]@");
 }

@@ -1,27 +1,27 @@
 import { spawn } from "node:child_process";
 import { AgentError, ExitCode } from "./errors";
 
-/** Of what a program says on stderr. */
+/** Maximum number of characters of a program's stderr that are kept, and that an error message contains. */
 const KEPT_STDERR_CHARACTERS = 16_000;
 const TOLD_STDERR_CHARACTERS = 4_000;
-/** Between asking a program to end and ending it. */
+/** Time between SIGTERM and SIGKILL, in milliseconds. */
 const KILL_AFTER_MS = 5_000;
 
 export interface ProgramOptions {
-  /** Ends it, and all that it started. */
+  /** Ends the program, and everything that it started. */
   readonly signal?: AbortSignal;
-  /** Milliseconds without a byte from it before it is given up. By default it may be silent. */
+  /** Maximum time without any output, in milliseconds. Default: no limit. */
   readonly silenceMs?: number;
-  /** Milliseconds it may take. By default it may take any time. */
+  /** Maximum time that the program may run, in milliseconds. Default: no limit. */
   readonly limitMs?: number;
-  /** Called with the newest whole line of stderr. */
+  /** Called with the newest complete line of stderr. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** What a program reads, whole or in pieces. */
+/** The input of a program, whole or in pieces. */
 export type ProgramInput = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** A program that ended with another code than 0, or by a signal. */
+/** Thrown if a program ends by a signal, or with a code other than 0. */
 export class ProgramFailed extends AgentError {
   constructor(
     readonly command: string,
@@ -34,9 +34,9 @@ export class ProgramFailed extends AgentError {
 }
 
 /**
- * Starts a program, found on PATH. Its environment is the given one alone.
+ * Starts a program from PATH, with only the given environment.
  *
- * @throws AgentError when the signal says to end
+ * @throws AgentError if the signal has aborted
  */
 function startProgram(
   command: string,
@@ -45,7 +45,7 @@ function startProgram(
   { signal, silenceMs, limitMs, onProgress }: ProgramOptions,
 ) {
   if (signal?.aborted) throw interrupted();
-  // A process group of its own: git's helpers would outlive it and keep its streams open.
+  // Start a process group, because git's helpers would otherwise outlive git and keep its streams open.
   const child = spawn(command, args, { env: environment, stdio: "pipe", detached: true });
   let stopped: Error | undefined;
   let failedWith: NodeJS.ErrnoException | undefined;
@@ -93,14 +93,15 @@ function startProgram(
     const newest = lines.findLast((each) => each.trim() !== "");
     if (newest !== undefined) onProgress?.(newest.trim());
   });
-  // A program may end before it has read everything: its code says whether it needed the rest.
+  // A program may end before it has read all its input. Its exit code shows whether it needed the rest.
   child.stdin.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "ECONNRESET") failedWith ??= error;
   });
   child.on("error", (error) => {
     failedWith ??= error;
   });
-  // What went wrong, if anything, once its streams are closed: an exit alone says nothing about what is still in them.
+  // Resolves with the error, if there is one, once the streams are closed: after the exit they may still contain
+  // output.
   const ended = new Promise<Error | undefined>((resolve) => {
     child.on("close", (code, killedBy) => {
       closed = true;
@@ -116,19 +117,19 @@ function startProgram(
     stdin: child.stdin,
     stdout: child.stdout,
     ended,
-    /** A byte came on stdout; those on stderr are counted here. */
+    /** Restarts the timeout after output on stdout. Output on stderr restarts it by itself. */
     heard: () => void silence?.refresh(),
     stop: () => stop(),
   };
 }
 
 /**
- * What a program prints. It starts when the first byte is asked for, and has ended when this has. What was printed
- * counts only when this has ended without an error.
+ * Yields the output of a program. The program starts with the first read, and has ended when the generator ends. The
+ * output is valid only if the generator ends without an error.
  *
- * @param input what it reads; nothing by default
- * @param way what to do when it fails, added to its own words
- * @throws AgentError: BadInput when the program is not there, Failure when it ends badly or is interrupted
+ * @param input the program's input; default: none
+ * @param way returns advice to add to the error message if the program fails
+ * @throws AgentError: BadInput if the program is not on PATH, Failure if it fails or is interrupted
  */
 export async function* programOutput(
   command: string,
@@ -149,13 +150,13 @@ export async function* programOutput(
       throw new ProgramFailed(failure.command, failure.end, failure.stderr, await way());
     if (failure) throw failure;
   } finally {
-    // A reader that stops early leaves the program writing to nobody.
+    // If the reader stops early, nothing reads the program's output any longer.
     program.stop();
     await program.ended;
   }
 }
 
-/** Runs a program to its end; what it prints is of no interest. */
+/** Runs a program to its end, and discards its output. */
 export async function runProgram(...of: Parameters<typeof programOutput>): Promise<void> {
   for await (const _ of programOutput(...of));
 }

@@ -2,14 +2,17 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 
-/** Bytes of a webhook's body. A larger one (GitHub sends up to 25 MB) is refused, and the interval does its work. */
+/**
+ * Maximum size of a webhook's body, in bytes. A larger call (GitHub sends up to 25 MB) is rejected, and the next cycle
+ * starts at its usual interval.
+ */
 export const WEBHOOK_BYTES_MAX = 1024 * 1024;
 
 /**
- * The webhook of a Git host. Each call only triggers a cycle: one that is replayed, out of order, or forged with the
- * secret does no harm.
+ * Creates the server for a Git host's webhook. Each call only triggers a cycle, so a call that is replayed, reordered,
+ * or forged with the secret does no harm.
  *
- * @param secret shared with the host: GitHub signs the body with it, GitLab sends it
+ * @param secret secret that the host shares: GitHub signs the body with it, GitLab sends it
  */
 export function webhookServer(secret: string, trigger: () => void): FastifyInstance {
   const server = Fastify({ bodyLimit: WEBHOOK_BYTES_MAX, logger: false });
@@ -25,7 +28,10 @@ export function webhookServer(secret: string, trigger: () => void): FastifyInsta
   return server;
 }
 
-/** GitHub: HMAC-SHA256 of the body in X-Hub-Signature-256. GitLab: the secret itself in X-Gitlab-Token. */
+/**
+ * Returns whether a call is genuine. GitHub sends the HMAC-SHA256 of the body in X-Hub-Signature-256. GitLab sends the
+ * secret itself in X-Gitlab-Token.
+ */
 function isGenuine(headers: Record<string, string | string[] | undefined>, body: Buffer, secret: string): boolean {
   const signature = headers["x-hub-signature-256"];
   if (typeof signature === "string")
@@ -34,13 +40,13 @@ function isGenuine(headers: Record<string, string | string[] | undefined>, body:
   return typeof token === "string" && equal(token, secret);
 }
 
-/** Compares in constant time. */
+/** Compares two texts in constant time. */
 function equal(one: string, other: string): boolean {
   const digest = (text: string) => createHmac("sha256", "compare").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));
 }
 
-/** What the health check lists of a workspace. */
+/** A workspace's entry in the health check. */
 export interface WorkspaceHealth {
   readonly workspace: string;
   readonly problems: readonly FileProblem[];
@@ -54,12 +60,12 @@ interface FileProblem {
 }
 
 /**
- * Serves metrics and the health check. The agent is healthy even if Git or LangFlow is unreachable: a restart would not help.
- * The health check also lists held flows and skipped files with their reasons.
+ * Serves metrics and the health check. The agent is healthy even if Git or LangFlow is unreachable, because a restart
+ * would not help. The health check also lists held flows and skipped files with their reasons.
  *
- * @param aliveAt milliseconds of the last sign of life
- * @param silenceSeconds the maximum age of that
- * @param outcomes of the last cycle, one per workspace
+ * @param aliveAt returns when the agent last signaled that it is alive, in milliseconds since 1970
+ * @param silenceSeconds maximum time since that signal; after that, the agent is stuck
+ * @param outcomes returns the outcomes of the last cycle, one per workspace
  */
 export function metricsServer(
   registry: Registry,

@@ -10,18 +10,22 @@ import type { Parts } from "./parts";
 import type { FileAt } from "./tree";
 
 /**
- * How long what another region's recorder committed may be under way to this database: S3 replicates within 15 minutes (S3 API
- * reference, ReplicationTimeValue). The recorder takes the version from Git where it has not come by then.
+ * How long a version that another region's recorder committed may take to arrive in this database: S3 replicates within
+ * 15 minutes (S3 API reference, ReplicationTimeValue). After that, the recorder imports the version from Git.
  */
 const REPLICATED_WITHIN_MS = 15 * 60_000;
 
-/** Every name: a file that was recorded from this row may name variables that the user has no more. */
+/**
+ * Contains every name, because a file that was recorded from this row may mention variables that the user has deleted
+ * since.
+ */
 export const ANY_VARIABLE: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
 type Of = Pick<Parts, "repository" | "database" | "region">;
 
 /**
- * Flows that another region's recorder changed so recently that replication may not have brought the change to this database yet.
+ * Returns the flows that another region's recorder changed so recently that replication may not have delivered the
+ * change to this database yet.
  */
 export async function underWay(
   { repository, database, region }: Of,
@@ -37,7 +41,7 @@ export async function underWay(
     return change.committedAt < since;
   };
   await repository.newest(commit, isBefore).catch((error: unknown) => {
-    // As far as the clone shows it.
+    // If the host is unreachable, use the commits that the clone has.
     if (!(error instanceof GitUnreachable)) throw error;
   });
   const late = [...said].filter(([, { committedAt }]) => committedAt >= since);
@@ -47,16 +51,17 @@ export async function underWay(
     const row = replicated.get(id);
     if (row?.isDeleted) return false;
     if (edit) return !row?.knows(edit.by, edit.at);
-    // An edit that knew nothing of the delete brings the flow back.
+    // An edit that was not based on the delete brings the flow back.
     return rows.has(id) && Math.max(row?.newest?.at ?? 0, row?.unreadAt ?? 0) <= committedAt;
   };
   return new Set(late.filter(isMissing).map(([id]) => id));
 }
 
 /**
- * Whether a file has a version that did not reach this database: with a region that was lost Git alone has it.
+ * Returns whether a file contains a version that never arrived in this database. If the version's region was lost, only
+ * Git has the version.
  *
- * @param commit whose history has the file
+ * @param commit commit whose history contains the file
  */
 export async function isBehind(
   { repository, region }: Of,
@@ -67,7 +72,7 @@ export async function isBehind(
 ): Promise<boolean> {
   const change = replicated && (await repository.origin(commit, blob));
   if (!change) return false;
-  // A commit's own date is that of the newest of all its flows.
+  // A commit has a single date: that of the newest edit of all its flows.
   const stamps = FIELDS.map((field) => stampOf(change, id, field));
   const said = stamps.filter(({ by }) => by !== change.author && by !== change.committer);
   const [newest = { by: "", at: 0 }] = (said.length > 0 ? said : stamps).sort((one, other) => other.at - one.at);
@@ -76,7 +81,7 @@ export async function isBehind(
   return !isOwnUnread && !replicated.knows(newest.by, newest.at);
 }
 
-/** The blob as which the flow's current state was recorded; undefined: Git never had it. */
+/** Returns the blob as which the flow's current state was recorded; undefined if Git never contained it. */
 export async function recordedAs(
   { repository }: Of,
   commit: string,

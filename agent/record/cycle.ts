@@ -15,37 +15,39 @@ import { Recording } from "./recording";
 import { onTopOf } from "./replay";
 import { type Tree, topOf } from "./tree";
 
-/** What a cycle did. */
+/** The result of a cycle. */
 export interface Cycle {
   readonly outcomes: readonly Outcome[];
-  /** Commits that wait for the Git host. */
+  /** Number of commits that wait for the Git host. */
   readonly pending: number;
-  /** Why Git and LangFlow are not known to hold the same. */
+  /** Why Git and LangFlow may differ: one of them is unreachable. */
   readonly trouble?: GitUnreachable | LangFlowUnreachable;
-  /** Something for the log, which changes nothing. */
+  /** A message for the log, without any other effect. */
   readonly remark?: string;
 }
 
-/** Where the record stands: what it is committed on, and what the host has. */
+/** The commits on which a cycle builds. */
 interface Position {
-  /** The host's newest commit that was brought in; undefined: none. */
+  /** The host's newest commit whose edits are imported; undefined: the branch has no commit. */
   readonly head: string | undefined;
-  /** The newest commit, of this clone alone as long as it is pending. */
+  /** The newest commit, including pending commits, which only this clone has. */
   readonly tip: string | undefined;
   readonly trouble?: GitUnreachable | LangFlowUnreachable;
-  /** Flows of which nothing is recorded now: a person's edit of them waits. */
+  /**
+   * Flows that are not recorded now because a person's edit of them waits, with the blob on which the edit is based.
+   */
   readonly waiting: ReadonlyMap<string, string>;
-  /** Files of a rewritten history that stay as they are, by flow. */
+  /** Files that stay unchanged after a rewrite of the history: the blob of each, by flow. */
   readonly left: ReadonlyMap<string, string>;
-  /** Flows of which another region recorded what is still to come. */
+  /** Flows whose newest version was recorded by another region but has not arrived by replication yet. */
   readonly underWay: ReadonlySet<string>;
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
 /**
- * Keeps the record: brings people's pushes into LangFlow, then commits what the database holds. Each step may be the last:
- * doing it again changes nothing.
+ * Keeps the record in Git: imports people's pushes into LangFlow, then commits the database's changes. Each step is
+ * idempotent, so the agent may stop after any of them.
  *
  * @returns undefined while this agent is not the fleet's recorder
  * @throws Raced, NotRecorder, GitUnreachable, DatabaseUnreachable
@@ -74,7 +76,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   return { outcomes: report.outcomes, pending: 0, ...(remark !== undefined && { remark }) };
 }
 
-/** Looks at the host, and brings in what people pushed. */
+/** Fetches the host's newest commit, and imports what people pushed. */
 async function positionOf(parts: Parts, report: Report): Promise<Position> {
   const { repository, database } = parts;
   const from = await database.head();
@@ -95,7 +97,10 @@ async function positionOf(parts: Parts, report: Report): Promise<Position> {
   return bringIn(parts, report, from, head);
 }
 
-/** Without the host, or LangFlow, the record grows in this clone: it is pushed on top of the host's newest commit later. */
+/**
+ * Continues without the host or LangFlow. The record grows in this clone, and is pushed on top of the host's newest
+ * commit later.
+ */
 async function stay(
   parts: Parts,
   from: string | undefined,
@@ -116,10 +121,10 @@ async function isSetBack({ repository }: Parts, from: string | undefined, head: 
 }
 
 /**
- * A branch that is gone or that was set back gets again what it had: nobody edited anything by that.
+ * Pushes the previous commits again if the host's branch was deleted or set back, which does not count as an edit.
  *
- * @returns the host's newest commit by then
- * @throws GitUnreachable where the host does not take it
+ * @returns the host's newest commit after the push
+ * @throws GitUnreachable if the host declines the push
  */
 async function pushAgain({ repository, ...parts }: Parts, from: string | undefined, head: string | undefined) {
   if (from === undefined || !(await repository.has(from))) return head;
@@ -165,7 +170,10 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   return { head, tip, waiting: imports.waiting, left, underWay: late };
 }
 
-/** Whether the next recorder would not know of a file of a rewritten history that it stays as it is. */
+/**
+ * Returns whether the newest recorder's commit lacks a file that stays unchanged after a rewrite of the history. The
+ * next recorder would not know of the file.
+ */
 async function isUnsaid({ repository, isOnlyRecorder }: Parts, left: Position["left"], tip: string | undefined) {
   if (left.size === 0 || tip === undefined || !isOnlyRecorder()) return false;
   const newest = await repository.newest(tip, isRecorders);
@@ -173,7 +181,10 @@ async function isUnsaid({ repository, isOnlyRecorder }: Parts, left: Position["l
   return [...left].some(([id, blob]) => said.get(id) !== blob);
 }
 
-/** What a new recorder's own database does not tell it: up to where edits were brought in, and whether a history was rewritten. */
+/**
+ * Records at the host up to which commit edits are imported. A new recorder's own database does not have this commit,
+ * by which the recorder also detects a rewritten history.
+ */
 async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
   if (!isOnlyRecorder()) return undefined;
   const declined = await repository.pushSeen(head);
@@ -181,9 +192,9 @@ async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Pr
 }
 
 /**
- * Pending commits on top of the host's newest commit.
+ * Returns the commit to build on: pending commits on top of the host's newest commit.
  *
- * @param isPassed whether another recorder has recorded since: what is pending is older than that
+ * @param isPassed whether another recorder has recorded since, so that the pending commits are outdated
  */
 async function tipOn(parts: Parts, from: string | undefined, head: string, isPassed: boolean): Promise<string> {
   const { repository, reader, database } = parts;
@@ -192,7 +203,8 @@ async function tipOn(parts: Parts, from: string | undefined, head: string, isPas
   if (await repository.isKnownToLead(head, pending)) return pending;
   const isChain = from !== undefined && (await repository.isKnownToLead(from, pending));
   if (isPassed || !isChain || !(await repository.leadsTo(from, head))) {
-    // Committed on a history that is no more, or passed by another recorder: what LangFlow holds is recorded again.
+    // The base of the pending commits is no longer in the branch, or another recorder has recorded since. Drop the
+    // commits: the flows are recorded again from LangFlow.
     await repository.keepPending(undefined);
     return head;
   }
@@ -224,7 +236,7 @@ function foldersIn(
   });
   const recorded = new Map<string, string>();
   const groups = [...groupBy(flows, ({ folder, userId }) => `${folder} ${userId}`).values()];
-  // Of a folder's users the one with most flows comes last.
+  // If flows of several users were recorded in a folder, the user with most flows comes last, and therefore wins.
   for (const [first] of groups.sort((one, other) => one.length - other.length))
     if (first) recorded.set(first.folder, first.userId);
   return userFolders({

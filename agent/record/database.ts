@@ -10,22 +10,22 @@ import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 import { LargeValues } from "../postgres/largeValues";
 import { DatabaseUnreachable } from "../process/errors";
 
-/** A user as LangFlow's database has one. */
+/** A user in LangFlow's database. */
 export interface User {
   readonly id: string;
   readonly name: string;
-  /** Whether LangFlow lets the user in. */
+  /** Whether the user may sign in to LangFlow. */
   readonly isActive: boolean;
 }
 
-/** A flow's row without its contents. */
+/** A flow's row without the flow's content. */
 export interface FlowRow {
   readonly id: string;
   readonly userId: string;
-  /** Differs after each write to the row, whatever it wrote. */
+  /** Changes with each write to the row, whatever was written. */
   readonly revision: string;
   readonly projectId: string | undefined;
-  /** Milliseconds, by LangFlow's clock. */
+  /** When LangFlow last updated the row, by LangFlow's clock, in milliseconds since 1970. */
   readonly updatedAt: number;
 }
 
@@ -35,21 +35,21 @@ export interface Project {
   readonly name: string;
 }
 
-/** What the recorder remembers of a flow. */
+/** The recorder's stored state of a flow. */
 export interface Known {
-  /** The file that the row of that revision made. */
+  /** Path of the recorded file. `blob` is its content, and `revision` the row's revision from which it was made. */
   readonly path?: string;
   readonly blob?: string;
   readonly revision?: string;
-  /** A person's edit waits for LangFlow: the blob that it was based on, empty where there was no file. */
+  /** Set while a person's edit waits for LangFlow: the blob on which the edit is based; empty if there was no file. */
   readonly base?: string;
-  /** A file that stays as it is although LangFlow's flow makes another one. */
+  /** A file that stays unchanged although LangFlow's flow would produce a different one. */
   readonly leftBlob?: string;
-  /** The agent opened the flow's lock and has to close it. */
+  /** Whether the agent unlocked the flow and still has to lock it again. */
   readonly relock?: boolean;
 }
 
-/** The database at one moment. */
+/** The state of the database at one point in time. */
 export interface Look {
   readonly users: readonly User[];
   readonly rows: ReadonlyMap<string, FlowRow>;
@@ -57,54 +57,65 @@ export interface Look {
   readonly known: ReadonlyMap<string, Known>;
 }
 
-/** A whole row: the flow as LangFlow's API would show it. */
+/** A flow's whole row, with the flow as LangFlow's API would return it. */
 export interface StoredRow extends StoredFlow {
   readonly id: string;
   readonly revision: string;
 }
 
-/** What replication knows of a flow. */
+/** The state of a flow in the replication of accounts. */
 export interface Replicated {
-  /** Whether it has a tombstone. */
+  /** Whether the flow has a tombstone. */
   readonly isDeleted: boolean;
-  /** Milliseconds: when a field was edited last. */
+  /** Returns when a field was last edited, in milliseconds since 1970. */
   readonly editedAt: (field: Field) => number;
-  /** The newest edit that replication has read, and in which region it was made; undefined where it does not say it. */
+  /** The newest edit that replication has captured, and its region; undefined if unknown. */
   readonly newest: { readonly region: string; readonly at: number } | undefined;
-  /** Milliseconds: the newest edit of this region that replication has not read yet. */
+  /** When this region's newest edit that replication has not captured yet was made, in milliseconds since 1970. */
   readonly unreadAt?: number;
   /**
-   * Whether the row has an edit, or was written since.
+   * Returns whether the row contains an edit, or was written after it.
    *
-   * @param region undefined: some region brought it in from Git, later than this
-   * @param at milliseconds
+   * @param region region of the edit; undefined: a person's edit in Git, which some region imported later than `at`
+   * @param at milliseconds since 1970
    */
   readonly knows: (region: string | undefined, at: number) => boolean;
 }
 
-/** A graph's text escapes characters, in up to three times the bytes that they have in a file. */
+/**
+ * Maximum size of a graph's text in the database, in bytes. Escaped characters take up to three times as many bytes
+ * there as in a file.
+ */
 const GRAPH_BYTES_MAX = 3 * FLOW_BYTES_MAX;
 
 const COLUMNS: typeof KEYS = { ...KEYS, project: ["folder_id"] };
 const COLUMNS_OF_FILE =
   "description, endpoint_name, icon, icon_bg_color, is_component, locked, mcp_enabled, name, webhook";
 
-/** LangFlow's database as the recorder reads it, and the recorder's own tables in it. */
+/** Gives the recorder access to LangFlow's database, and to the recorder's own tables in it. */
 export class RecordDatabase {
   constructor(private readonly store: Pick<FlowStore, "through">) {}
 
-  /** The commit of the host that LangFlow was last in agreement with. @throws DatabaseUnreachable */
+  /**
+   * Returns the host's commit on which LangFlow and Git last agreed.
+   *
+   * @throws DatabaseUnreachable
+   */
   async head(): Promise<string | undefined> {
     return this.store.through(async (client) => {
       await prepare(client);
-      // Left by an agent that was killed while it created them.
+      // An agent that was killed during an import may have left these entries.
       await client.query(`DELETE FROM ${SCHEMA}.record_import`);
       const { rows } = await client.query(`SELECT head FROM ${SCHEMA}.record_state`);
       return rows[0]?.head ?? undefined;
     });
   }
 
-  /** Everything but flows' contents, of one moment. @throws DatabaseUnreachable */
+  /**
+   * Reads everything except the flows' content at one point in time.
+   *
+   * @throws DatabaseUnreachable
+   */
   async look(): Promise<Look> {
     return this.store.through(async (client) => {
       const { rows: found } = await client.query(LOOK);
@@ -114,9 +125,9 @@ export class RecordDatabase {
   }
 
   /**
-   * A whole flow; undefined where it no longer exists.
+   * Returns a whole flow; undefined if it no longer exists.
    *
-   * @throws NotAFlow where its graph is larger than a file of a flow can be made of
+   * @throws NotAFlow if the graph is too large for a flow file
    */
   async stored(id: string): Promise<StoredRow | undefined> {
     const row = await this.store.through((client) => readRow(client, id));
@@ -139,7 +150,7 @@ export class RecordDatabase {
     };
   }
 
-  /** Names of a user's global variables, which a file may mention. */
+  /** Returns the names of a user's global variables, which a flow file may mention. */
   async variables(userId: string): Promise<ReadonlySet<string>> {
     return this.store.through(async (client) => {
       const { rows } = await client.query("SELECT name FROM public.variable WHERE user_id = $1::uuid", [userId]);
@@ -148,9 +159,9 @@ export class RecordDatabase {
   }
 
   /**
-   * What replication knows of flows.
+   * Returns the state of flows in the replication of accounts.
    *
-   * @returns undefined where the database has no replication: then whatever it once had and has no more was deleted
+   * @returns undefined if the database has no replication. A recorded flow that no longer exists was then deleted
    */
   async replicated(ids: readonly string[]): Promise<ReadonlyMap<string, Replicated> | undefined> {
     return this.store.through(async (client) => {
@@ -176,7 +187,11 @@ export class RecordDatabase {
     });
   }
 
-  /** Remembers all of it or nothing. @param head null: there is none any more */
+  /**
+   * Stores all of these changes or none.
+   *
+   * @param head null: the host's branch no longer has a commit
+   */
   async remember(changes: ReadonlyMap<string, Known | undefined>, head?: string | null): Promise<void> {
     if (changes.size === 0 && head === undefined) return;
     const records = [...changes].map(([id, known]) => ({ id, ...known, forget: known === undefined }));
@@ -185,7 +200,9 @@ export class RecordDatabase {
     );
   }
 
-  /** Announces flows that a push is about to create or delete, while `work` does it. */
+  /**
+   * Runs `work`, which creates or deletes flows because of a push, while these flows are registered as being imported.
+   */
   async whileImporting<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
     const run = (sql: string) => this.store.through((client) => client.query(sql, [ids]));
     await run(`INSERT INTO ${SCHEMA}.record_import SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING`);
@@ -197,10 +214,10 @@ export class RecordDatabase {
   }
 
   /**
-   * Gives a graph that came from Git the version token that it gets in whichever region brings it in, unless somebody has
-   * saved the flow meanwhile.
+   * Sets the version token of a graph that was imported from Git. The token is the same in every region. Does nothing
+   * if a user has saved the flow meanwhile.
    *
-   * @param now LangFlow's own token; undefined: it has none
+   * @param now LangFlow's current token; undefined: it has none
    */
   async giveVersionToken(id: string, now: string | undefined, token: string): Promise<void> {
     await this.store.through((client) =>
@@ -214,7 +231,7 @@ export class RecordDatabase {
 
 type GraphRow = Record<string, string | null> & { data: string | null };
 
-/** A flow's row, with its graph whole, unless that is larger than is allowed. */
+/** Reads a flow's row with its whole graph, unless the graph exceeds the maximum size. */
 async function readRow(client: ClientBase, id: string): Promise<GraphRow | undefined> {
   const from = "public.flow t, LATERAL (VALUES (t.data::text)) AS c (value) WHERE t.id = $1::uuid";
   const read = async () => {
@@ -234,13 +251,13 @@ async function readRow(client: ClientBase, id: string): Promise<GraphRow | undef
     for (;;) {
       const row = await read();
       if (!row?.data || !isToBeFetched(row)) return row;
-      // Else somebody saved it in between.
+      // Otherwise a user saved the flow in between: read again.
       if (await large.keep([row.data], from, [id])) return { ...row, data: await large.whole(row.data) };
     }
   });
 }
 
-/** Creates the tables where they are missing, as after a restore of a backup that lacks them. */
+/** Creates the recorder's tables if they are missing, for example after a restore of a backup without them. */
 async function prepare(client: ClientBase): Promise<void> {
   const { rows } = await client.query(
     `SELECT obj_description(to_regclass('${SCHEMA}.record_state'), 'pg_class') IS NOT DISTINCT FROM $1
@@ -252,7 +269,7 @@ async function prepare(client: ClientBase): Promise<void> {
   if (!rows[0]?.found) await inTransaction(client, () => client.query(SCHEMA_SQL));
 }
 
-/** Each list as JSON, in one statement and so of one moment. */
+/** Reads each list as JSON. A single statement makes them all show the same point in time. */
 const LOOK = `
   SELECT
     (SELECT coalesce(json_agg(json_build_object('id', id, 'name', username, 'isActive', is_active) ORDER BY id), '[]')
@@ -271,7 +288,7 @@ const LOOK = `
 const byId = <T extends { readonly id: string }>(list: readonly T[]): ReadonlyMap<string, T> =>
   new Map(list.map((each) => [each.id, each]));
 
-/** In one statement, so all or nothing; what is as it was is not written. */
+/** Stores the changes in one statement, so that it stores all or none. Skips rows that did not change. */
 const REMEMBER = `
   WITH change AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS c
@@ -291,7 +308,7 @@ interface ReplicatedRecord {
   readonly made?: number;
   readonly stamps?: Readonly<Record<string, number>>;
   readonly edits?: Readonly<Record<string, number>> | null;
-  /** What the log of changes has beyond the stamps. */
+  /** Stamps of changes that are still in the log. */
   readonly unread?: Readonly<Record<string, number>> | null;
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
-/** How many deletes at once are plausible. */
+/** Limits on deletes at once. Deletes are held for an operator only if they exceed both. */
 export interface DeleteLimit {
-  /** Of the flows, from 0 to 1. */
+  /** Share of the flows, from 0 to 1. */
   readonly share: number;
   readonly number: number;
 }
@@ -12,17 +12,17 @@ export interface HeldDeletes {
   readonly ids: readonly string[];
   /** Identifies exactly these deletes, and no later ones. */
   readonly code: string;
-  /** Number of flows before. */
+  /** Number of flows before the deletes. */
   readonly of: number;
 }
 
 /**
- * Holds deletes that exceed both the number and the share of the flows. A fault that empties a workspace (an empty database, a folder removed
- * by mistake) looks like a user's deletes.
+ * Returns the deletes to hold if they exceed both the number and the share. A fault that empties a workspace (an empty
+ * database, a folder removed by mistake) looks like a user's deletes.
  *
- * @param ids of the flows to delete, on either side
- * @param of flows there are, on both sides
- * @returns undefined if they may proceed
+ * @param ids flows that would be deleted from LangFlow
+ * @param of number of flows that LangFlow has
+ * @returns undefined if the deletes may proceed
  */
 export function unusualDeletes(
   workspace: string,

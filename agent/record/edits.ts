@@ -4,32 +4,37 @@ import type { Change } from "../git/history";
 import type { Parts } from "./parts";
 import type { FileAt } from "./tree";
 
-/** What a commit says of one flow. */
+/** A change of one flow in a commit. */
 export interface FlowChange {
   readonly id: string;
   readonly name: string;
-  /** Undefined: the flow was deleted. */
+  /** Undefined if the flow was deleted. */
   readonly edit?: Stamp & { readonly fields: readonly Field[] };
   /** The file that the commit wrote. */
   readonly blob?: string;
-  /** What LangFlow calls the version of the graph that the file holds. */
+  /** LangFlow's version token of the graph in the file. */
   readonly versionToken?: string;
 }
 
-/** What another region must know that takes over as the recorder. */
+/** Lists in a recorder's commit for the next recorder, which may be in a different region. */
 export interface Listed {
-  /** Edits that LangFlow does not take yet, and the blob that each is based on; empty: no file. */
+  /** Edits that LangFlow has not accepted yet, with the blob on which each is based; empty: no file. */
   readonly waiting: ReadonlyMap<string, string>;
-  /** Files of a rewritten history that stay as they are. */
+  /** Files that stay unchanged after a rewrite of the history: the blob of each, by flow. */
   readonly left: ReadonlyMap<string, string>;
 }
 
 /**
- * The message of a recorder's commit, whose lines say what the commit's own dates cannot:
- * `Flow-Edited: <id> <time> <fields, or all> <region>`, `Flow-Blob: <id> <blob>` for the file that the commit wrote, so that it
- * shows when somebody rewrites the commit, `Flow-Deleted: <id>`, `Flow-Version: <id> <token>` for the version of the graph,
- * `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>` for the next recorder, and `Recorder: <region>`, where that region
- * records for the whole fleet: agents of earlier releases write neither that nor `Flow-Blob`.
+ * Returns the message of a recorder's commit. Its lines state what the commit's own author and date cannot:
+ *
+ * - `Flow-Edited: <id> <time> <fields, or all> <region>`: when and where a flow was edited
+ * - `Flow-Blob: <id> <blob>`: the file that the commit wrote. A different file shows that a person rewrote the commit
+ * - `Flow-Deleted: <id>`: a deleted flow
+ * - `Flow-Version: <id> <token>`: LangFlow's version token of the graph
+ * - `Flow-Waiting: <id> <blob or ->` and `Flow-Left: <id> <blob>`: information for the next recorder
+ * - `Recorder: <region>`: the region that records for the whole fleet
+ *
+ * Agents of earlier releases write neither `Recorder` nor `Flow-Blob`.
  */
 export function commitMessage(
   region: string,
@@ -46,7 +51,7 @@ export function commitMessage(
   const subject = changes.length > 1 ? `flows: ${counts}` : (one ?? none);
   const listed = (what: string, flows: Listed["left"]) =>
     [...flows].map(([id, blob]) => `Flow-${what}: ${id} ${blob || "-"}`);
-  // However many: what the next recorder does not know of, it would undo.
+  // List every flow, however many: the next recorder would undo an edit that it does not know of.
   const lists = [...listed("Waiting", waiting), ...listed("Left", left)];
   const lines = [...changes.flatMap(linesOf), ...lists, ...(isOnlyRecorder ? [`Recorder: ${region}`] : [])];
   return `${region}: ${subject}\n\n${lines.join("\n")}\n`;
@@ -60,16 +65,19 @@ function linesOf({ id, edit, blob, versionToken }: FlowChange): string[] {
   return [edited, ...wrote, ...(versionToken === undefined ? [] : [`Flow-Version: ${id} ${versionToken}`])];
 }
 
-/** Whether an agent made a commit, which nobody has amended, rebased or cherry-picked since. */
+/** Returns whether an agent made a commit that no person has amended, rebased or cherry-picked since. */
 export const isAgents = ({ author, committer }: Change): boolean =>
   author.startsWith(AGENT_AUTHOR) && committer.startsWith(AGENT_AUTHOR);
 
-/** Whether a recorder made a commit: of what the database held, on top of whatever it had brought in. */
+/**
+ * Returns whether the fleet's recorder made a commit. It then contains the database's state on top of all edits that
+ * the recorder had imported.
+ */
 export const isRecorders = (change: Change): boolean => isAgents(change) && /^Recorder: /m.test(change.message);
 
 /**
- * Whether a flow's file is another one than the recorder wrote that committed it last: somebody rewrote the history, and took
- * something out of the file. False where the commit does not say what it wrote.
+ * Returns whether a flow's file differs from the one that the recorder's last commit of it wrote. A person has then
+ * rewritten the history and removed content from the file. False if the commit does not state what it wrote.
  *
  * @throws GitUnreachable
  */
@@ -80,16 +88,16 @@ export async function isScrubbed(
   { path, blob }: FileAt,
 ): Promise<boolean> {
   const change = await repository.lastChange(commit, path);
-  // Also where a person made the commit again, by whichever tool.
+  // Check only the author: the committer is a person if a person rewrote the commit, with whatever tool.
   if (!change?.author.startsWith(AGENT_AUTHOR)) return false;
-  // Commits that were made one have the lines of each.
+  // A squashed commit contains the lines of all its original commits.
   const wrote = change.message.split("\n").filter((line) => line.startsWith(`Flow-Blob: ${id} `));
   return wrote.length > 0 && !wrote.includes(`Flow-Blob: ${id} ${blob}`);
 }
 
 /**
- * When and by whom a field of a flow was edited: the commit's lines say it, else its author and date do. Who makes an agent's
- * commit again edits what it holds, then.
+ * Returns when and by whom a field of a flow was edited, according to the commit's lines; otherwise according to its
+ * author and date. A person who rewrites an agent's commit counts as the editor of its content.
  */
 export function stampOf(change: Change, id: string, field: Field): Stamp {
   const { author, authoredAt, message } = change;
@@ -105,14 +113,14 @@ export function stampOf(change: Change, id: string, field: Field): Stamp {
   return { at: authoredAt, by: author };
 }
 
-/** What a recorder's commit says last of a flow. */
+/** The latest change of a flow according to recorders' commits. */
 export interface Said {
-  /** Undefined: the flow was deleted. */
+  /** Undefined if the flow was deleted. */
   readonly edit?: { readonly at: number; readonly by: string };
   readonly committedAt: number;
 }
 
-/** By flow, what a recorder's commit says of it. */
+/** Returns the change of each flow according to a recorder's commit. */
 export function saidIn({ message, committedAt }: Change): Map<string, Said> {
   const edited = message.matchAll(/^Flow-Edited: ([0-9a-f-]{36}) (\S+) \S+ (.+)$/gm);
   const deleted = message.matchAll(/^Flow-Deleted: ([0-9a-f-]{36})$/gm);
@@ -124,14 +132,14 @@ export function saidIn({ message, committedAt }: Change): Map<string, Said> {
   ]);
 }
 
-/** What LangFlow called the version of the graph that a commit's file holds; undefined: the commit does not say it. */
+/** Returns LangFlow's version token of the graph in a commit's file; undefined if the commit does not state it. */
 export function versionTokenOf(message: string, id: string): string | undefined {
   const start = `Flow-Version: ${id} `;
   const line = message.split("\n").find((each) => each.startsWith(start));
   return line?.slice(start.length).match(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)?.[0];
 }
 
-/** Flows that a recorder's commit lists, with the blob of each; empty: none. */
+/** Returns the flows that a recorder's commit lists, with the blob of each; an empty blob means no file. */
 export function listedIn(message: string, what: "Waiting" | "Left"): ReadonlyMap<string, string> {
   const found = message.matchAll(/^Flow-(Waiting|Left): ([0-9a-f-]{36}) ([0-9a-f]{40,64}|-)$/gm);
   const own = [...found].filter(([, kind]) => kind === what);

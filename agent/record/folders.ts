@@ -5,34 +5,35 @@ import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
 import type { Project, User } from "./database";
 import type { TopFolder, Tree } from "./tree";
 
-/** Which folder is which user's. */
+/** The assignment of folders to users. */
 export interface UserFolders {
   readonly byUser: ReadonlyMap<string, string>;
-  /** Users whose folder does not say so in Git yet. */
+  /** Users whose folder is not bound to them by a user.yaml in Git yet. */
   readonly unbound: ReadonlySet<string>;
 }
 
 export interface FoldersOf {
-  /** Whose folder is `default`. */
+  /** The user whose folder is `default`. */
   readonly defaultUserId: string | undefined;
-  /** In the order of their ids. */
+  /** The users, sorted by id. */
   readonly users: readonly User[];
   readonly tree: Tree;
   readonly hasFlows: (userId: string) => boolean;
-  /** How many of a folder's flows LangFlow has, by the user they belong to. */
+  /** Counts the flows in a folder that LangFlow has, by the user who owns them. */
   readonly owners: (folder: TopFolder) => Promise<ReadonlyMap<string, number>>;
-  /** By folder, the user most of whose flows were recorded in it. */
+  /** By folder, the user with most of the flows that were recorded in it. */
   readonly recorded: ReadonlyMap<string, string>;
-  /** Of folders with a user.yaml, the one that has had it for longest; the first of those that history does not tell apart. */
+  /** Returns which of these folders has had a user.yaml for longest; the first one if the history does not show it. */
   readonly oldest: (folders: readonly string[]) => Promise<string>;
 }
 
 /**
- * Gives each user at most one folder, and no folder to two users. A user.yaml binds a folder to its user for good: of several
- * folders that name one user, copies of the user's, the one counts in which the user's flows were recorded, else the oldest.
- * A user whom no folder names keeps the folder in which the user's flows were recorded. A folder without a user.yaml, of an
- * earlier release, belongs to the user who owns its flows in the database; failing that, to the single user of the same
- * name. A user who has flows and no folder gets a new one.
+ * Assigns at most one folder to each user, and no folder to two users. A user.yaml binds a folder to its user
+ * permanently. If several folders name one user, because a person copied the user's folder, the one in which the user's
+ * flows were recorded counts, otherwise the oldest. A user whom no folder names keeps the folder in which the user's
+ * flows were recorded. A folder without a user.yaml, from an earlier release, belongs to the user who owns its flows in
+ * the database; failing that, to the single user of the same name. A user with flows but without a folder gets a new
+ * one.
  */
 export async function userFolders(of: FoldersOf): Promise<UserFolders> {
   const { defaultUserId, users, tree, hasFlows, owners, recorded, oldest } = of;
@@ -51,7 +52,7 @@ export async function userFolders(of: FoldersOf): Promise<UserFolders> {
     unbound.add(userId);
     given.add(folder);
   };
-  // Somebody may have written another user's user.yaml over it.
+  // A person may have overwritten this folder's user.yaml with that of a different user.
   for (const { name } of folders) {
     const userId = recorded.get(name);
     if (isWithout(userId) && !named.has(userId)) give(userId, name);
@@ -84,23 +85,23 @@ function ownerOf(folder: string, counts: ReadonlyMap<string, number>, users: rea
   return named.length === 1 ? named[0]?.id : undefined;
 }
 
-/** A project as a path names it. Without an id, the user has no such project. */
+/** A project that a path names. It has no id if the user has no such project. */
 export interface NamedProject {
   readonly id?: string;
   readonly name: string;
 }
 
-/** One user's folder: which project each folder in it is, and where flows go. */
+/** The projects of the folders within one user's folder, and the paths of the flow files. */
 export class Placement {
   readonly #taken: Set<string>;
-  /** Project ids by folder, "" being the user's folder itself. */
+  /** Project ids by folder. The key "" is the user's folder itself. */
   readonly #bound = new Map<string, string>();
   /** Projects that a project.yaml names by id. */
   readonly #claimed: ReadonlySet<string>;
-  /** Projects by folder. */
+  /** Projects by folder, as far as they have been looked up. */
   readonly #found = new Map<string, NamedProject>();
 
-  /** @param recorded projects of the flows that were recorded in each folder */
+  /** @param recorded the project of the flows that were recorded in each folder */
   constructor(
     readonly workspace: string,
     private readonly projects: ReadonlyMap<string, Project>,
@@ -119,18 +120,19 @@ export class Placement {
   }
 
   /**
-   * The project of a path's flow: the one that project.yaml names by its id, else that of the flows that were recorded in the
-   * folder, else by the name, else the one whose folder would be called so.
+   * Returns the project of the flow at a path: the project with the id in project.yaml; otherwise that of the flows
+   * that were recorded in the folder; otherwise the one with the folder's name; otherwise the one whose folder would
+   * have this name.
    */
   projectAt(path: string): NamedProject {
     return this.projectOf(folderIn(this.workspace, path));
   }
 
   /**
-   * Where a flow's file goes: it stays where it is unless the flow has a different name or project, or the path is one that
-   * Windows or macOS cannot check out.
+   * Returns the path for a flow's file. The path stays the same unless the flow's name or project has changed, or
+   * Windows or macOS cannot check out the path.
    *
-   * @param now where the file is, and the flow's name in it
+   * @param now the file's current path, and the flow's name in the file
    */
   place(
     flow: { readonly id: string; readonly name: string; readonly projectId: string | undefined },
@@ -139,7 +141,7 @@ export class Placement {
     const isInPlace = now !== undefined && this.isInProject(now.path, flow.projectId);
     if (isInPlace && (now.name ?? flow.name) === flow.name && isPortable(now.path)) return now.path;
     const folder = this.folderFor(flow.projectId);
-    // A name in another case is not taken by the flow's own file.
+    // The flow's own file must not block a name that differs from its own only in case.
     if (now) this.#taken.delete(folded(now.path));
     const path = flowPath(this.workspace, folder === "" ? undefined : folder, flow, this.#taken);
     this.#taken.add(folded(path));
@@ -151,7 +153,10 @@ export class Placement {
     return projectId === undefined ? folder === "" : this.#bound.get(folder) === projectId;
   }
 
-  /** The project.yaml of a path's folder, where it is missing or says something else; undefined: nothing to write. */
+  /**
+   * Returns the project.yaml to write for a path's folder; undefined if the folder has no project, or its file is up to
+   * date.
+   */
   projectFile(path: string): { path: string; text: string } | undefined {
     const folder = folderIn(this.workspace, path);
     const project = this.projects.get(this.#bound.get(folder) ?? "");
@@ -198,12 +203,12 @@ export class Placement {
   }
 }
 
-/** Whether a folder is called as one that was made for a project. */
+/** Returns whether a folder's name is one that the agent would give to a project's folder. */
 function isFolderOf(folder: string, project: string): boolean {
   return projectFolder(project, (each) => each !== folded(folder)) === folder;
 }
 
-/** The folder of a flow's file within the user's folder. */
+/** Returns the folder of a flow's file within the user's folder. */
 export function folderIn(workspace: string, path: string): string {
   const meaning = meaningOf(workspace, path);
   return meaning.kind === "other" ? "" : (meaning.folder ?? "");

@@ -25,51 +25,60 @@ import { type LangFlowApi, mustBeRecorder, type Parts, type Report } from "./par
 import { threeWay } from "./threeWay";
 import type { FileAt } from "./tree";
 
-/** A file with the project of its folder. */
+/** A file, and the project of its folder. */
 export interface PlacedFile extends FileAt {
   readonly project: NamedProject;
 }
 
-/** A person's edit of one flow: what a file was, and what it is. */
+/** A person's edit of one flow in Git: the file before and after the edit. */
 export interface Edit {
   readonly workspace: string;
   readonly userId: string;
   readonly id: string;
-  /** Undefined: the edit created the file, or nobody knows what it was; of an edit that waited the project is not known. */
+  /**
+   * The file before the edit; undefined if the edit created the file, or if the earlier file is unknown. The earlier
+   * file of a waiting edit has no project.
+   */
   readonly base: (FileAt & Partial<PlacedFile>) | undefined;
-  /** Undefined: the edit deleted the file. */
+  /** The file after the edit; undefined if the edit deleted it. */
   readonly head: PlacedFile | undefined;
-  /** The commit that made it. */
+  /** The commit that made the edit. */
   readonly change: Change;
-  /** Otherwise it is here only because LangFlow does not have the file's flow. */
+  /** Whether a person changed the file; otherwise the edit exists only because LangFlow lacks the file's flow. */
   readonly isChanged: boolean;
-  /** Something was taken out of the base, which LangFlow still has and which is not to come back: see Known.leftBlob. */
+  /**
+   * Whether a rewrite of the history removed something from the base. LangFlow still has it, but Git must not get it
+   * back. See `Known.leftBlob`.
+   */
   readonly isLeft: boolean;
 }
 
 type Written = Edit & { readonly head: PlacedFile };
 type New = NewFlow & { readonly edit: Written };
 
-/** A flow changed between being read and being written: the next cycle sees it whole. */
+/** Thrown if a flow changes between a read and a write. The next cycle reads it again. */
 class ChangedMeanwhile extends Error {}
-/** The edit waits for something that other regions bring. */
+/** Thrown if an edit must wait, for example for data from another region. */
 class Waits extends Error {}
 
-/** Fields that LangFlow takes one by one, without the whole flow. */
+/** Fields that LangFlow accepts individually, without the whole flow. */
 const PATCHED: ReadonlySet<Field> = new Set(["name", "description", "project", "endpoint", "lock"]);
-/** A region's LangFlow serves users too. */
+/** Number of concurrent edits. It is low because LangFlow also serves users. */
 const EDITS_AT_ONCE = 4;
-/** Flows that LangFlow creates in one request: so many, or as soon as their files come to so many bytes. */
+/**
+ * Limits of a batch of flows that LangFlow creates in one request: the number of flows, and the size of their files in
+ * bytes, at which the batch ends.
+ */
 const BATCH_FLOWS = 20;
 const BATCH_BYTES = 2_000_000;
-/** While LangFlow works on one of these requests, the next is made. */
+/** Number of concurrent batches: the agent prepares one while LangFlow creates the other. */
 const BATCHES_AT_ONCE = 2;
-/** Requests without an answer in one cycle, after which LangFlow is taken to be away. */
+/** Maximum number of requests without a response in one cycle. After one more, LangFlow counts as unreachable. */
 const SILENCES_MAX = 3;
 
-/** Bytes of a file above which its flow is in memory alone. */
+/** Size of a flow file, in bytes, above which the agent processes no other flow at the same time, to save memory. */
 const ALONE_BYTES = 2_000_000;
-/** How many others' place an edit takes, of so many at once. */
+/** Returns a function that gives the number of concurrent slots which an edit takes. */
 const weightIn =
   (atOnce: number) =>
   ({ head }: Edit): number =>
@@ -78,39 +87,45 @@ const weightIn =
 const LEFT_DELETE =
   "its file was deleted after something was taken out of it, and nobody knows what was edited since: delete the flow in LangFlow, or commit its file";
 
-/** Where a flow's name is for a moment while flows swap theirs; a person gives no such name. */
+/** Returns a flow's temporary name while flows swap their names. It must not collide with a user's own names. */
 const asideName = (id: string): string => `${id} (moving)`;
 
-/** Brings people's edits into LangFlow, in the name of the user whose flow it is. Each edit stands for itself. */
+/**
+ * Imports people's edits into LangFlow, on behalf of the user who owns the flow. Each edit succeeds or fails by itself.
+ */
 export class Imports {
-  /** Why LangFlow was asked nothing more. */
+  /** The failure after which LangFlow got no more requests. */
   broken: LangFlowUnreachable | undefined;
-  /** What edits that wait were based on, by flow; empty: no file. */
+  /** Waiting edits: the blob on which each is based, by flow; empty: no file. */
   readonly waiting = new Map<string, string>();
   private silences = 0;
   private replicated: ReadonlyMap<string, Replicated> = new Map();
-  /** Names of the user's global variables. */
+  /** Names of the current user's global variables. */
   private variables: ReadonlySet<string> = new Set();
-  /** Projects of the user that are being made, by name. */
+  /** Projects of the current user that are being created, by name. */
   private readonly projects = new Map<string, Promise<string>>();
   private readonly swapped: Written[] = [];
-  /** Deletes of all users' flows that are too many together. */
+  /** Deletes of all users' flows, if together they exceed the limits. */
   private heldTogether: HeldDeletes | undefined;
 
   constructor(
     private readonly parts: Parts,
     private readonly look: Look,
     private readonly report: Report,
-    /** Flows of which another region recorded what is still to come: their edits wait for it. */
+    /** Flows whose newest version was recorded by another region but has not arrived yet. Their edits wait for it. */
     private readonly underWay: ReadonlySet<string>,
-    /** The commit that holds the edits. */
+    /** The commit that contains the edits. */
     private readonly commit: string,
   ) {}
 
-  /** @throws NotRecorder, DatabaseUnreachable */
+  /**
+   * Imports the edits that are due.
+   *
+   * @throws NotRecorder, DatabaseUnreachable
+   */
   async run(edits: readonly Edit[]): Promise<void> {
     this.replicated = (await this.parts.database.replicated(edits.map(({ id }) => id))) ?? new Map();
-    // A file that nobody changed does not bring a deleted flow back.
+    // A file without a change does not bring back a deleted flow.
     const wanted = edits.filter(({ id, isChanged }) => isChanged || !this.replicated.get(id)?.isDeleted);
     const due = wanted.filter((edit) => this.isDue(edit));
     const users = new Set(due.map(({ userId }) => userId));
@@ -137,7 +152,7 @@ export class Imports {
   }
 
   private async ofUser(edits: readonly Edit[]): Promise<void> {
-    // What frees a name comes before what takes one.
+    // Delete flows first, because this frees their names.
     await this.remove(edits.filter(({ head }) => head === undefined));
     const written = edits.filter((edit): edit is Written => edit.head !== undefined);
     const existing = written.filter(({ id }) => this.look.rows.has(id));
@@ -148,12 +163,12 @@ export class Imports {
       weightIn(EDITS_AT_ONCE),
     );
     await this.create(written.filter(({ id }) => !this.look.rows.has(id)));
-    // Flows that swap their names step aside together.
+    // Flows that swap their names all get a temporary name first.
     if (this.swapped.length > 1) for (const edit of this.swapped) await this.attempt(edit, () => this.stepAside(edit));
     for (const edit of this.swapped.splice(0)) await this.attempt(edit, () => this.merge(edit));
   }
 
-  /** Closes locks that an agent opened which was killed before it could close them. */
+  /** Locks flows again that an agent had unlocked before it was killed. */
   private async relock(): Promise<void> {
     for (const [id, known] of this.look.known) {
       const row = this.look.rows.get(id);
@@ -164,7 +179,7 @@ export class Imports {
   }
 
   private isDue({ id, userId, base, head, workspace, isChanged }: Edit): boolean {
-    // A user who is not active cannot write.
+    // An inactive user cannot write to LangFlow.
     const isActive = this.look.users.some((user) => user.id === userId && user.isActive);
     if (this.underWay.has(id) || !isActive) {
       if (isChanged) this.waiting.set(id, base?.blob ?? "");
@@ -180,7 +195,11 @@ export class Imports {
   private version = (id: string, head: FileAt | undefined): string =>
     `${head?.blob} ${head?.path} ${this.look.rows.get(id)?.revision}`;
 
-  /** @param maySwap whether a name that is taken may become free within this cycle */
+  /**
+   * Imports one edit, and holds it if that fails.
+   *
+   * @param maySwap whether the flow's name, if it is taken, may become free within this cycle
+   */
   private async attempt(edit: Edit, work: () => Promise<void>, maySwap = false): Promise<void> {
     try {
       mustBeRecorder(this.parts);
@@ -198,7 +217,7 @@ export class Imports {
     }
   }
 
-  /** A request that ends without an answer is one flow's trouble as long as LangFlow answers others. */
+  /** Rethrows the error unless LangFlow still responds. If it does, only this flow's request has failed. */
   private async unlessAlive({ userId }: Edit, error: LangFlowUnreachable): Promise<void> {
     this.silences += 1;
     if (this.silences > SILENCES_MAX || !(await this.parts.langflowOf(userId).answers())) throw error;
@@ -210,12 +229,16 @@ export class Imports {
     this.report.of(workspace).held.push({ path: pathOf(id), ...trouble });
   }
 
-  /** The edits are in LangFlow: doing them once more would change nothing. @param count flows that were written */
+  /**
+   * Records that the edits are in LangFlow, so that no later cycle imports them again.
+   *
+   * @param count number of flows that were written
+   */
   private async done(edits: readonly Edit[], count = edits.length): Promise<void> {
     const [first] = edits;
     if (first) this.report.of(first.workspace).imported += count;
     for (const { id } of edits) this.waiting.delete(id);
-    // Without a revision: what LangFlow made of the file is still to be read.
+    // Store no revision, because LangFlow's version of the file must still be recorded.
     const known = edits.map(({ id, head, isLeft }): [string, Known | undefined] => [
       id,
       head && { path: head.path, blob: head.blob, ...(isLeft && { leftBlob: head.blob }) },
@@ -224,7 +247,7 @@ export class Imports {
     this.parts.alive();
   }
 
-  // Deletes
+  // These methods delete flows.
 
   private async remove(edits: readonly Edit[]): Promise<void> {
     const [first] = edits;
@@ -237,7 +260,7 @@ export class Imports {
         const isOwn = this.look.rows.get(edit.id)?.userId === userId;
         if (isOwn && edit.isLeft) throw new Waits(LEFT_DELETE);
         if (isOwn) this.report.of(workspace).conflicts.push({ kind: "edit-survives-delete", id: edit.id });
-        // What LangFlow still has is recorded again.
+        // LangFlow still has the flow, so the recording restores its file.
         await this.done([edit], 0);
       });
     const of = [...this.look.rows.values()].filter((row) => row.userId === userId).length;
@@ -254,7 +277,7 @@ export class Imports {
         this.waiting.set(edit.id, edit.base?.blob ?? "");
       } else
         await this.attempt(edit, async () => {
-          // An edit that was made in the meantime survives.
+          // An edit that a user made in LangFlow meanwhile wins over the delete.
           if (!(await this.isUntouched(edit))) throw new ChangedMeanwhile();
           const remove = () => this.parts.langflowOf(userId).delete(edit.id);
           await this.parts.database.whileImporting([edit.id], remove);
@@ -263,7 +286,7 @@ export class Imports {
     }
   }
 
-  /** Whether LangFlow holds nothing but what the deleted file held, or had held before something was taken out of it. */
+  /** Returns whether LangFlow's flow equals the deleted file, or the file before something was removed from it. */
   private async isUntouched(edit: Edit): Promise<boolean> {
     const { id, userId, base, isLeft } = edit;
     const row = this.look.rows.get(id);
@@ -277,15 +300,15 @@ export class Imports {
     const is = printsOf(mine, projectOf(stored));
     const was = printsOf(file, base.project);
     const isSame = FIELDS.every((field) => was[field] === is[field] || (field === "project" && !base.project));
-    // Deleted with a newer version that a lost recorder had.
+    // The deleted file was a newer version by a lost recorder, and LangFlow has an earlier recorded version.
     return isSame || (await this.recordedBefore(edit, stored, mine))?.blob !== undefined;
   }
 
   /**
-   * Where a lost recorder's version that an edit is based on never came to this database: the version that was recorded of what
-   * it has.
+   * Finds the version that was recorded of this database's flow, if the edit is based on a lost recorder's version that
+   * never arrived here.
    *
-   * @returns undefined: what the edit is based on came; `blob` is undefined where what the database has was never recorded
+   * @returns undefined if the edit's base did arrive; `blob` is undefined if this database's version was never recorded
    */
   private async recordedBefore({ id, base, isLeft }: Edit, stored: StoredRow, mine: FlowFile) {
     if (!base || isLeft || this.look.known.get(id)?.blob === base.blob) return undefined;
@@ -293,7 +316,7 @@ export class Imports {
     return { blob: await recordedAs(this.parts, this.commit, stored, mine) };
   }
 
-  // Edits of flows that LangFlow has
+  // These methods import edits of flows that LangFlow has.
 
   private async merge(edit: Written): Promise<void> {
     const { id, userId, base, head, change } = edit;
@@ -308,19 +331,20 @@ export class Imports {
     const beforeFile = before?.blob && (await this.fileOf({ path: head.path, blob: before.blob }));
     const wasOf = before ? beforeFile : baseFile;
     const was = wasOf ? printsOf(wasOf, before ? undefined : base?.project) : undefined;
-    // A name that the agent gave for a moment is no edit.
+    // A temporary name that the agent gave is not an edit.
     if (mine.name === asideName(id)) {
       now.name = "";
       if (was) was.name = "";
     }
     const wanted = printsOf(git, head.project);
     const { taken, lost } = threeWay(was, wanted, now, (field) => {
-      // What LangFlow has more than the base is what was taken out of it.
+      // A person removed content from the base, and LangFlow still has it. Git wins, so that the content does not
+      // return.
       if (edit.isLeft) return true;
       const [inGit, inLangFlow] = [this.gitStamp(change, id, field).at, this.langflowStamp(id, field).at];
       return inGit === inLangFlow ? wanted[field] > now[field] : inGit > inLangFlow;
     });
-    // A graph that loses is kept.
+    // The graph that loses is kept as a flow of its own.
     let keptAs: string | undefined;
     if (lost.git.includes("graph")) keptAs = await this.keep(edit, git, stored, this.gitStamp(change, id, "graph"));
     if (lost.langflow.includes("graph") && !edit.isLeft)
@@ -332,7 +356,10 @@ export class Imports {
     await this.done([edit], taken.length > 0 ? 1 : 0);
   }
 
-  /** Keeps a version as a flow of its own, whose id is the same whoever keeps it, however often. */
+  /**
+   * Keeps a version as a flow of its own. The new flow's id derives from the version, so repeated calls in any region
+   * create a single flow.
+   */
   private async keep(edit: Written, version: FlowFile, stored: StoredRow, { at, by }: Stamp): Promise<string> {
     const copy = keptId(edit.id, print(FIELDS.map((field) => version.prints[field]).join(" ")));
     const { database } = this.parts;
@@ -340,7 +367,7 @@ export class Imports {
     if (this.look.rows.has(copy) || isDeleted || (await database.stored(copy))) return copy;
     const time = new Date(at).toISOString().slice(0, 19).replace("T", " ");
     const name = fittingName(version.name, ` (${by} ${time})`);
-    // Only one flow can answer at an endpoint, and the winner does.
+    // Only one flow can have the endpoint, and the winner keeps it.
     const flow = { ...importable(version, stored.flow), name, endpoint_name: null, locked: false };
     await this.langflow(edit.userId).put(copy, flow, await this.projectOfRow(edit));
     return copy;
@@ -372,14 +399,17 @@ export class Imports {
       langflow.put(id, cleared(flow, stored.flow), folder ?? (await this.projectOfRow(edit)), stored),
     );
     if (!taken.includes("graph")) return;
-    // A graph that comes from Git has one version token, whichever region brings it in.
+    // A graph from Git gets the same version token in every region.
     const named = isAgents(edit.change) ? versionTokenOf(edit.change.message, id) : undefined;
     const token = named ?? keptId(id, git.prints.graph);
     const { versionToken: now } = answer;
     if (token !== now) await this.parts.database.giveVersionToken(id, now, token);
   }
 
-  /** A locked flow takes nothing but the opening of its lock; what is written next closes it again. */
+  /**
+   * Unlocks a locked flow for a write, because LangFlow rejects all other changes of a locked flow. The write locks the
+   * flow again.
+   */
   private async unlocked<T>({ id, userId }: Edit, isLocked: boolean, write: () => Promise<T>): Promise<T> {
     if (!isLocked) return write();
     const known = this.look.known.get(id);
@@ -401,13 +431,13 @@ export class Imports {
     await this.unlocked(edit, stored.locked, () => this.langflow(edit.userId).patch(edit.id, changes));
   }
 
-  // Flows that LangFlow does not have
+  // These methods create flows that LangFlow does not have.
 
-  /** New flows are created several at a time, which takes LangFlow less than half the time. */
+  /** Creates new flows in batches, which takes LangFlow less than half the time of single requests. */
   private create(edits: readonly Written[]): Promise<void> {
     const create = async (flows: readonly New[]) => {
       if (flows.length > 1 && (await this.createAtOnce(flows))) return;
-      // One by one it shows which of them LangFlow does not take.
+      // Single requests show which of the flows LangFlow rejects.
       for (const flow of flows) await this.attempt(flow.edit, () => this.createOne(flow));
     };
     const weightOf = (flows: readonly New[]) => Math.max(...flows.map(({ edit }) => weightIn(BATCHES_AT_ONCE)(edit)));
@@ -420,7 +450,7 @@ export class Imports {
     for await (const contents of this.parts.repository.contents(edits.map(({ head }) => head.blob))) {
       const edit = left.shift() as Written;
       this.waiting.set(edit.id, edit.base?.blob ?? "");
-      // Flows that were gathered before a large one are not in memory beside it.
+      // Create the gathered flows first, so that they are not in memory together with a large one.
       if (batch.length > 0 && contents.length > ALONE_BYTES) {
         yield batch;
         [batch, bytes] = [[], 0];
@@ -437,7 +467,11 @@ export class Imports {
     if (batch.length > 0) yield batch;
   }
 
-  /** @returns whether LangFlow took all of them; it takes all or none */
+  /**
+   * Creates several flows in one request.
+   *
+   * @returns whether LangFlow accepted them; it accepts all or none
+   */
   private async createAtOnce(flows: readonly New[]): Promise<boolean> {
     const userId = flows[0]?.edit.userId ?? "";
     const ids = flows.map(({ id }) => id);
@@ -456,7 +490,7 @@ export class Imports {
     await this.done([edit]);
   }
 
-  // What all of these need
+  // The methods above share these helpers.
 
   private langflow(userId: string): LangFlowApi {
     mustBeRecorder(this.parts);
@@ -472,9 +506,10 @@ export class Imports {
   }
 
   /**
-   * What LangFlow holds, as a file says it: just what was recorded, where nobody has written the row since.
+   * Returns LangFlow's flow as a file. If the row has not been written since it was recorded, this is the recorded
+   * file.
    *
-   * @param agreed the base's file if there is one, else Git's version
+   * @param agreed the base's file if there is one, otherwise Git's version
    */
   private fileOfRow(stored: StoredRow, base: FileAt | undefined, agreed: FlowFile): FlowFile {
     const known = this.look.known.get(stored.id);
@@ -482,7 +517,10 @@ export class Imports {
     return isRecorded ? agreed : exportedFlow(stored.flow, { variables: this.variables, agreed });
   }
 
-  /** Never after now, whatever the commit's clock said. */
+  /**
+   * Returns when and by whom a field was edited in Git. The time is never in the future, even if the commit's clock was
+   * wrong.
+   */
   private gitStamp(change: Change, id: string, field: Field): Stamp {
     const { at, by } = stampOf(change, id, field);
     return { at: Math.min(at, Date.now()), by };
@@ -498,7 +536,10 @@ export class Imports {
     return this.look.rows.get(edit.id)?.projectId ?? (await this.projectId(edit, { name: DEFAULT_PROJECT }));
   }
 
-  /** A project that a person names is created where it is missing; one that another region's agent names will come. */
+  /**
+   * Returns a project's id. Creates a missing project that a person named. A missing project that another region's
+   * agent named will arrive by replication, so the edit waits for it.
+   */
   private async projectId({ userId, change }: Edit, { id, name }: NamedProject): Promise<string> {
     if (id !== undefined) return id;
     const owned = [...this.look.projects.values()].find((each) => each.userId === userId && each.name === name);
@@ -517,7 +558,7 @@ const printsOf = ({ prints }: FlowFile, project: Partial<NamedProject> | undefin
 
 const projectOf = ({ flow }: StoredRow) => ({ id: typeof flow.folder_id === "string" ? flow.folder_id : "" });
 
-/** With an empty value where the file has none and LangFlow has one, which null would leave. */
+/** Returns the flow with empty values where the file has none but LangFlow has one. LangFlow would ignore null. */
 function cleared(flow: JsonObject, now: JsonObject): JsonObject {
   const empty = { description: "", icon: "", icon_bg_color: "", tags: [] };
   const left = Object.entries(empty).filter(([key]) => (flow[key] ?? null) === null && (now[key] ?? null) !== null);

@@ -10,19 +10,19 @@ import type { Edit, PlacedFile } from "./imports";
 import type { Parts } from "./parts";
 import { type FileAt, type Flows, flowFileIn, type TopFolder, type Tree, topOf } from "./tree";
 
-/** How the host's history relates to what this database was in agreement with. */
+/** How the host's history relates to the commit on which this database and Git last agreed. */
 export interface Relation {
-  /** The commit from which on people's edits are to be brought in; undefined: no agent ever wrote here. */
+  /** The commit after which people's edits are to be imported; undefined: no agent has ever written to this branch. */
   readonly base: string | undefined;
-  /** Git's history was rewritten: the newest commit of the old one that is still known. */
+  /** Set if Git's history was rewritten: the newest commit of the old history that is still known. */
   readonly rewritten?: { readonly from: string | undefined };
-  /** Edits that waited when another region's recorder wrote the base; undefined: this database knows better. */
+  /** Edits that waited when another region's recorder wrote the base; undefined: this database's own list is newer. */
   readonly waiting?: ReadonlyMap<string, string>;
-  /** Files that the other recorder left as they are, by flow. */
+  /** Files that the other recorder left unchanged, by flow. */
   readonly left?: ReadonlyMap<string, string>;
 }
 
-/** What a commit made of a file. */
+/** A version of a file, and the commit that wrote it. */
 interface Version {
   readonly change: Change;
   readonly blob: string;
@@ -30,24 +30,25 @@ interface Version {
 
 /** The history before it was rewritten. */
 interface Old {
-  /** Each user's folder in its newest commit. */
+  /** Each user's folder in the newest commit of this history. */
   readonly places: readonly Place[];
-  /** Each file's versions, newest first. */
+  /** The versions of each file, newest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>;
-  /** Whether nothing of it is missing. */
+  /** Whether the clone has all of this history. */
   readonly isWhole: boolean;
 }
 
-/** Of a file's versions these are compared with an edit. */
+/** Maximum number of versions of a file that are compared with an edit. */
 const VERSIONS_COMPARED = 30;
 const NOBODY: Change = { commit: "", author: "git", authoredAt: 0, committer: "git", committedAt: 0, message: "" };
 
 /**
- * Where people's edits begin. What a recorder committed needs not be brought in: it comes from the database, and the recorder
- * had brought in everything before it. What agents of earlier releases committed is brought in like people's edits.
+ * Determines after which commit people's edits are to be imported. A recorder's own commits need not be imported: they
+ * come from the database, and the recorder had imported everything before them. Commits by agents of earlier releases
+ * are imported like people's edits.
  *
- * @param from the commit that the database was in agreement with; undefined: this region begins anew
- * @param seenByAny the newest commit whose edits some recorder brought in
+ * @param from the commit on which the database and Git last agreed; undefined: this region has none yet
+ * @param seenByAny the newest commit whose edits any recorder has imported
  * @throws GitUnreachable
  */
 export async function relationOf(
@@ -75,7 +76,8 @@ export async function relationOf(
   const base =
     own === head ? undefined : await repository.newest(head, (change) => begins(change) || change.commit === seen);
   if (own !== undefined && (base === undefined || base.commit === own)) return { base: own };
-  // Nothing waits at a commit that is seen as brought in; files stay left as the recorder before it said.
+  // No edit waits at a commit whose edits are recorded as imported. Files stay unchanged as the recorder before it
+  // listed.
   const recorders = base && (isRecorders(base) ? base : await repository.newest(base.commit, isRecorders));
   const waiting = listedIn(base && base.commit !== seen ? base.message : "", "Waiting");
   const left = listedIn(recorders?.message ?? "", "Left");
@@ -83,8 +85,8 @@ export async function relationOf(
 }
 
 /**
- * Whether a recorder's commit has no counterpart in the old history: then it was made after the history was rewritten, by a
- * recorder that has settled what that means.
+ * Returns whether a recorder's commit has no counterpart in the old history. A recorder then made it after the rewrite,
+ * and has already handled the rewrite.
  */
 async function isNew(repository: Parts["repository"], { message, authoredAt }: Change, old: string): Promise<boolean> {
   if (!(await repository.has(old))) return false;
@@ -93,7 +95,10 @@ async function isNew(repository: Parts["repository"], { message, authoredAt }: C
   return true;
 }
 
-/** Whether a commit was made in a history before that was rewritten, as its dates show, whatever it holds now. */
+/**
+ * Returns a function that tells by a commit's dates whether it was made before the history was rewritten, whatever the
+ * commit contains now.
+ */
 async function madeBefore(
   repository: Parts["repository"],
   old: string | undefined,
@@ -108,7 +113,7 @@ async function madeBefore(
 /** One user's folder in a commit. */
 export interface Place {
   readonly userId: string;
-  /** Whether LangFlow lets the user in. */
+  /** Whether the user may sign in to LangFlow. */
   readonly isActive: boolean;
   readonly workspace: string;
   readonly top: TopFolder | undefined;
@@ -116,7 +121,7 @@ export interface Place {
   readonly placement: Placement;
 }
 
-/** Every user's folder in a commit. */
+/** Returns every user's folder in a commit. */
 export async function placesIn(
   { reader }: Pick<Parts, "reader">,
   tree: Tree,
@@ -124,7 +129,7 @@ export async function placesIn(
   folders: UserFolders,
 ): Promise<Place[]> {
   const byFolder = new Map([...folders.byUser].map(([userId, name]) => [name, userId]));
-  // Of a flow that was deleted, the recorded file says whose it was.
+  // The recorded file of a deleted flow shows who owned the flow.
   const ownerOf = (id: string) => rows.get(id)?.userId ?? byFolder.get(topOf(known.get(id)));
   const inFolder = groupBy(
     [...known].filter(([id, { path }]) => path && rows.has(id)),
@@ -155,7 +160,10 @@ export async function placesIn(
   return places;
 }
 
-/** Folders that are no user's, by the users whose flows they hold or that they name: somebody renamed or copied a user's folder. */
+/**
+ * Returns folders that belong to no user, by the users whose flows they contain or whom they name. A person has renamed
+ * or copied a user's folder.
+ */
 async function copiedFolders(
   reader: Parts["reader"],
   { folders }: Tree,
@@ -175,9 +183,10 @@ async function copiedFolders(
 }
 
 /**
- * The project of the flows recorded in each folder of a user's, first of those not written since; none where they differ.
+ * Returns the project of the flows that were recorded in each folder of a user. Prefers flows that have not been
+ * written since. Omits a folder whose flows are in different projects.
  *
- * @param known of the flows in the user's folder
+ * @param known the recorded flows in the user's folder
  */
 function recordedIn(
   workspace: string,
@@ -194,12 +203,12 @@ function recordedIn(
   return new Map(single.flatMap(([folder, [project]]) => (project === undefined ? [] : [[folder, project] as const])));
 }
 
-/** What people changed between two commits, as far as it is to be brought in. */
+/** Determines which of the changes that people made between two commits are to be imported. */
 export class Incoming {
-  /** Edits that wait, and what each is based on. */
+  /** Waiting edits, with the blob on which each is based. */
   private readonly waits: ReadonlyMap<string, string>;
 
-  /** @param base of the relation, and its files */
+  /** @param base the files of the relation's base */
   constructor(
     private readonly parts: Pick<Parts, "repository" | "reader" | "database">,
     private readonly look: Look,
@@ -211,7 +220,11 @@ export class Incoming {
     this.waits = relation.waiting ?? waitingOf(look);
   }
 
-  /** @param places each user's folder in the head */
+  /**
+   * Returns the edits to import, and the files that stay unchanged after a rewrite of the history.
+   *
+   * @param places each user's folder in the head
+   */
   async edits(
     places: readonly Place[],
     folders: UserFolders,
@@ -222,7 +235,10 @@ export class Incoming {
     const history = rewritten && (await this.oldHistory(rewritten.from, folders));
     const blobs = new Set(this.head.blobs.values());
     let isNamed: ((id: string) => boolean) | undefined;
-    /** Flows whose path holds something else now: it stays known whose path it is. */
+    /**
+     * Flows whose path now holds something different. Their recorded path is kept, because it shows which flow the path
+     * belonged to.
+     */
     const hidden = new Map<string, Known>();
     const edits: Edit[] = [];
     for (const place of places) {
@@ -231,9 +247,11 @@ export class Incoming {
       for (const id of new Set([...place.flows.byId.keys(), ...(was?.flows.byId.keys() ?? []), ...waiting])) {
         const edit = await this.editOf(id, place, was, changes, history);
         if (!edit) continue;
-        // What LangFlow's users cannot see waits; what was deleted meanwhile, their return records again.
+        // LangFlow hides an inactive user's flows. Changed files wait. Deleted files are recorded again when the user
+        // returns.
         if (!place.isActive && !(edit.isChanged && edit.head)) continue;
-        // A file that only lies elsewhere, changed or not, that cannot be read or lies below another one, was not deleted.
+        // The flow is not deleted if its file was only moved, is unreadable, or is in a folder below a project's
+        // folder.
         if (edit.head === undefined) {
           const { path, blob } = edit.base ?? {};
           if (place.flows.hidden(id, path)) {
@@ -268,15 +286,15 @@ export class Incoming {
     const isMissing = head !== undefined && !isHere && known?.revision === undefined;
     if (!isChanged && !isMissing) return undefined;
     if (waits !== undefined && !head && !isHere) return undefined;
-    // Brought in before, by a cycle of this recorder that did not come to its end.
+    // A cycle of this recorder that did not finish has already imported the edit.
     const isRecorded = isHere && head !== undefined && known?.blob === head.blob && known.path === head.path;
     if (isRecorded && waits === undefined && this.relation.waiting === undefined) return undefined;
     const path = head?.path ?? old?.path ?? known?.path ?? "";
-    // Where the file was that a delete removed which waits, another region's recorder does not know.
+    // This region does not know the path of a waiting delete that another region's recorder listed.
     const isSought = isChanged && !changes.has(path) && path !== "";
     const earlier = isSought ? await this.parts.repository.lastChange(this.headCommit, path) : undefined;
     const change = changes.get(path) ?? earlier ?? NOBODY;
-    // An edit that waits is based on what it was based on when it was made; one that mends a file, on what was recorded last.
+    // A waiting edit keeps its original base. An edit that repairs a broken file is based on the last recorded file.
     const blob = waits ?? (was?.flows.hidden(id, known?.path) ? known?.blob : undefined);
     const remembered = blob ? { path, blob } : undefined;
     const then = head && history?.isWhole ? await this.baseIn(history, id, head, old, change) : old;
@@ -285,7 +303,11 @@ export class Incoming {
     return { workspace: place.workspace, userId: place.userId, id, base, head, change, isChanged, isLeft };
   }
 
-  /** Whether something was taken out of the file that an edit is based on. @param old the file in the relation's base */
+  /**
+   * Returns whether something was removed from the file on which an edit is based.
+   *
+   * @param old the file in the relation's base
+   */
   private async isLeft(id: string, base: FileAt | undefined, old: FileAt | undefined): Promise<boolean> {
     if (!base) return false;
     const known = this.look.known.get(id);
@@ -294,7 +316,7 @@ export class Incoming {
     return isScrubbed(this.parts.repository, this.relation.base, id, old);
   }
 
-  /** Whether any file of the head names a flow as its own, also where no flow is looked for. */
+  /** Returns a function that tells whether any file of the head has a flow's id, even where no flow is expected. */
   private async namedAnywhere(places: readonly Place[]): Promise<(id: string) => boolean> {
     const { reader } = this.parts;
     const read = new Set(places.map(({ workspace }) => workspace));
@@ -304,7 +326,7 @@ export class Incoming {
     return (id) => found.some((flows) => flows.byId.has(id) || flows.anothers.has(id) || flows.hidden(id, undefined));
   }
 
-  /** The newest commit that changed each file since the base. */
+  /** Returns the newest commit since the base that changed each file. */
   private async changesByPath(): Promise<ReadonlyMap<string, Change>> {
     const changes = new Map<string, Change>();
     if (this.relation.base === this.headCommit) return changes;
@@ -313,11 +335,15 @@ export class Incoming {
     return changes;
   }
 
-  /** @param from its newest commit that is still known */
+  /**
+   * Reads the history before the rewrite.
+   *
+   * @param from the newest commit of that history that is still known
+   */
   private async oldHistory(from: string | undefined, folders: UserFolders): Promise<Old | undefined> {
     if (from === undefined) return undefined;
     const { repository, reader } = this.parts;
-    // It looks for a commit that there is none of, for which the clone must have them all.
+    // This searches for a commit that does not exist. The search succeeds only if the clone has the whole history.
     const isWhole = await repository
       .newest(from, () => false)
       .then(
@@ -339,11 +365,11 @@ export class Incoming {
   }
 
   /**
-   * What an edit in a rewritten history is based on. Whoever made the newest version and amends it has seen it. All others
-   * have seen what the new history's newest agent's commit holds, and where that lacks the file, the version that they
-   * changed least.
+   * Returns the file on which an edit in a rewritten history is based. An author who made the newest old version and
+   * amends it has seen that version. Every other author has seen the newest agent's commit of the new history. If that
+   * commit lacks the file, the base is the old version from which the edit differs least.
    *
-   * @param old the file in the new history's newest agent's commit
+   * @param old the file in the newest agent's commit of the new history
    */
   private async baseIn(history: Old, id: string, head: FileAt, old: PlacedFile | undefined, { author }: Change) {
     const place = history.places.find(({ flows }) => flows.byId.has(id));
@@ -360,7 +386,10 @@ export class Incoming {
     return { ...last, blob: nearest.blob };
   }
 
-  /** Whether an author made the newest version of a file; what a recorder only wrote in its own form is the author's. */
+  /**
+   * Returns whether an author made the newest version of a file. A version that a recorder only reformatted still
+   * counts as the author's.
+   */
   private async isOwn(versions: readonly Version[], author: string): Promise<boolean> {
     for (const [at, { change, blob }] of versions.entries()) {
       if (!isAgents(change)) return change.author === author;
@@ -375,8 +404,9 @@ export class Incoming {
   }
 
   /**
-   * In a rewritten history, contents that a file had before are no edit, nor is a file that is missing. A file that
-   * differs from all that was known, and that nobody edited since, is left as it is.
+   * Filters the edits after a rewrite of the history. A file with content from the old history is not an edit, and
+   * neither is a missing file. A file that differs from all known versions, and that has no edit since, stays
+   * unchanged.
    */
   private async withoutOld(
     edits: readonly Edit[],
@@ -396,7 +426,7 @@ export class Incoming {
       for (const [id, { path, blob }] of flows.byId) {
         if (!this.look.rows.has(id) || edited.has(id)) continue;
         if (!old.has(blob)) left.set(id, blob);
-        // Brought in as what it is: nothing new, whoever committed it.
+        // Record the old version as known: it is not an edit, no matter who committed it.
         else if (last.has(id) && last.get(id)?.blob !== blob)
           passed.set(id, { ...this.look.known.get(id), path, blob, revision: undefined });
       }
@@ -405,18 +435,21 @@ export class Incoming {
   }
 }
 
-/** Flows whose edit waits, and what it is based on; empty: no file. */
+/** Returns the flows with a waiting edit, and the blob on which each edit is based; empty: no file. */
 export const waitingOf = ({ known }: Pick<Look, "known">): ReadonlyMap<string, string> =>
   new Map([...known].flatMap(([id, { base }]) => (base === undefined ? [] : [[id, base] as const])));
 
-/** In how many fields two files differ. */
+/** Returns the number of fields in which two files differ. */
 const differing = (one: FlowFile | undefined, other: FlowFile | undefined): number =>
   FIELDS.filter((field) => !one || !other || one.prints[field] !== other.prints[field]).length;
 
 const placed = (file: FileAt | undefined, place: Place | undefined): PlacedFile | undefined =>
   file && place && { ...file, project: place.placement.projectAt(file.path) };
 
-/** Whether nothing of a flow changed: what a folder's project.yaml says is no edit of the flows in it. */
+/**
+ * Returns whether nothing of a flow changed. A change of a folder's project.yaml is not an edit of the flows in the
+ * folder.
+ */
 const isSame = (one: PlacedFile | undefined, other: PlacedFile | undefined): boolean =>
   one?.blob === other?.blob &&
   (one?.path === other?.path || (one?.project.id === other?.project.id && one?.project.name === other?.project.name));

@@ -15,7 +15,7 @@ import { NotRecorder, Raced } from "./parts";
 export interface LoopOptions {
   /** Whether this agent is the fleet's recorder now. */
   isRecorder(): boolean;
-  /** One cycle; undefined where nothing may be recorded yet. */
+  /** Runs one cycle; returns undefined if nothing may be recorded yet. */
   cycle(): Promise<Cycle | undefined>;
   readonly repository: Pick<Repository, "hasMoved" | "mend">;
   readonly intervalSeconds: number;
@@ -24,28 +24,28 @@ export interface LoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Retries of a lost race in one interval. */
+/** Maximum number of retries of a cycle that lost a race against another push. */
 const RACES_MAX = 8;
 const RACE_BACKOFF_MS = 100;
-/** How often the Git host is asked for its newest commit. */
+/** Number of polls of the Git host for a new commit, per interval. */
 const GIT_POLLS_PER_INTERVAL = 5;
-/** Minimum pause between cycles: webhooks must not keep the agent from its other work. */
+/** Minimum pause between cycles, in milliseconds, so that webhooks do not keep the agent from its other work. */
 const TRIGGER_SPACING_MS = 250;
 
-/** Records at the start, at each interval, when a webhook calls, and when the Git host has a new commit. */
+/** Runs a cycle at the start, at each interval, after a webhook call, and when the Git host has a new commit. */
 export class RecordLoop {
   readonly #loop: RoundLoop;
   #isRecorder = false;
-  /** When the next cycle is due, in milliseconds. */
+  /** When the next cycle is due, in milliseconds since 1970. */
   #dueAt = Number.NEGATIVE_INFINITY;
-  /** Milliseconds: when the loop last gave a sign of life. */
+  /** When the loop last signaled that it is alive, in milliseconds since 1970. */
   aliveAt = Date.now();
-  /** What the last cycle found, an outcome a user's folder. */
+  /** The outcomes of the last cycle, one per user's folder. */
   outcomes: readonly Outcome[] = [];
   readonly #logged = new LogDeduplicator();
   /** Flows that were skipped or held in the last cycle. */
   readonly #listed = new LogDeduplicator();
-  /** Once per success: a host that goes away causes several different failures in turn. */
+  /** Logs each failure once until a success, because an unreachable host causes several different failures in turn. */
   readonly #failures: FailureReporter<CycleResult>;
 
   constructor(private readonly options: LoopOptions) {
@@ -65,12 +65,12 @@ export class RecordLoop {
     this.#loop.trigger();
   }
 
-  /** A sign of life from within a cycle, such as a clone's progress. */
+  /** Signals from within a cycle that the agent is alive, for example while a clone progresses. */
   alive(): void {
     this.aliveAt = Date.now();
   }
 
-  /** Runs until the signal. */
+  /** Runs until the signal aborts. */
   run(): Promise<void> {
     return this.#loop.run();
   }
@@ -79,7 +79,10 @@ export class RecordLoop {
     return this.options.intervalSeconds * 1000;
   }
 
-  /** A cycle is due at each interval, after a trigger, and when the Git host has a new commit: that request is cheap. */
+  /**
+   * Returns whether a cycle is due: at each interval, after a trigger, and when the Git host has a new commit. Polling
+   * for a new commit is cheap.
+   */
   private async isDue(isTriggered: boolean): Promise<boolean> {
     this.alive();
     if (isTriggered || Date.now() >= this.#dueAt) return true;
@@ -122,7 +125,8 @@ export class RecordLoop {
           return void metrics.cycles.inc({ result: "standby" });
         }
         const result = resultOf(error);
-        // A damaged clone can fail in any way, even as if the host were unreachable: git checks it once per failure.
+        // A damaged clone can fail in any way, even as if the host were unreachable, so check the clone once per
+        // failure.
         const isOfGit = (result === "failed" || result === "git-unreachable") && !this.#failures.isRepeated(error);
         if (isOfGit && !isMended && (await this.options.repository.mend().catch(() => false))) {
           isMended = true;
@@ -154,7 +158,7 @@ export class RecordLoop {
     metrics.imported.inc({ workspace }, imported);
     metrics.exported.inc({ workspace }, exported);
     metrics.flows.set({ workspace }, flows);
-    // A counter that begins with its first conflicts has not risen.
+    // Start each counter at 0, because Prometheus shows no increase for a counter that starts with its first conflict.
     for (const kind of CONFLICT_KINDS) metrics.conflicts.inc({ workspace, kind }, 0);
     metrics.skipped.set({ workspace }, problems.length);
     for (const [gauge, kind] of [
@@ -180,7 +184,7 @@ export class RecordLoop {
     };
     for (const { workspace, problems, held, heldDeletes } of this.outcomes) {
       for (const each of problems) list(workspace, each, "skipped");
-      // The reason of held deletes contains the number of all flows, which may change; the code does not.
+      // Compare held deletes by their code: their reason contains the number of all flows, which may change.
       for (const each of held) list(workspace, each, "held", each.kind === "deletes" ? heldDeletes?.code : undefined);
     }
     this.#listed.forgetAllBut(listed);

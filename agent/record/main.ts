@@ -23,13 +23,13 @@ export interface RecordOptions {
   readonly isRecorder: () => boolean;
   /** Whether one region records for the whole fleet. */
   readonly isOnlyRecorder: () => boolean;
-  /** Whether the database has what the other regions wrote before. */
+  /** Whether the database has the changes that the other regions published before. */
   readonly isCaughtUp: () => boolean;
-  /** Settles when what is more urgent than the record is done, or has been waited for long enough. */
+  /** Resolves when more urgent work than the record is done, or after a maximum wait. */
   readonly giveWay: () => Promise<void>;
 }
 
-/** The agent's part that keeps the record in Git; undefined where the environment names no repository. */
+/** Creates the loop that keeps the record in Git; undefined if the environment names no repository. */
 export async function recordOf(
   config: Config<"sync">,
   { log, signal }: Context,
@@ -70,7 +70,8 @@ export async function recordOf(
       clients.set(userId, client);
       return client;
     },
-    // By the id that adopt gives, which a new name leaves as it is; by the name in a database that was not adopted.
+    // This is the user with the id that `adopt` assigns, even after a rename. In a database without that id, the name
+    // counts.
     isDefault: ({ id, name }: User, users) =>
       id === fleetId || (name === config.LANGFLOW_SUPERUSER && users.every((other) => other.id !== fleetId)),
     isRecorder,

@@ -2,7 +2,7 @@ import { Histogram, type Registry } from "prom-client";
 import { DEFAULT_FOLDER } from "../flows/userFolder";
 import { RegisteredMetrics } from "../process/registeredMetrics";
 
-/** What a cycle ends with. */
+/** Result of a cycle. */
 export type CycleResult =
   | "success"
   | "standby"
@@ -14,7 +14,7 @@ export type CycleResult =
 
 /** Prometheus metrics of the record. They have series only while this agent is the fleet's recorder. */
 export class RecordMetrics extends RegisteredMetrics {
-  /** Milliseconds: since when each user's folder is recorded. */
+  /** Since when each user's folder has been recorded, in milliseconds since 1970. */
   readonly #seen = new Map<string, number>();
   readonly #lastSuccess = new Map<string, number>();
 
@@ -79,22 +79,26 @@ export class RecordMetrics extends RegisteredMetrics {
     );
   }
 
-  /** @param isRecorder while it is not, its series of the record end: what it measured last would grow old */
+  /**
+   * Updates the metrics when this agent becomes the recorder, or stops being it.
+   *
+   * @param isRecorder if false, the series of the record are removed, because their values would become outdated
+   */
   standing(isRecorder: boolean): void {
     this.recorder.set(isRecorder ? 1 : 0);
-    // The superuser's folder is recorded in every fleet: its lag shows that no cycle went well at all.
+    // Every fleet records the superuser's folder, so its lag shows if no cycle succeeds at all.
     if (isRecorder && this.#seen.size === 0) this.#seen.set(DEFAULT_FOLDER, Date.now());
     if (isRecorder) return;
     this.keep(new Set());
     this.#pendingCommits.reset();
   }
 
-  /** Commits that wait for the Git host. */
+  /** Sets the number of commits that wait for the Git host. */
   pending(commits: number): void {
     this.#pendingCommits.set({ region: this.region }, commits);
   }
 
-  /** Folders that are recorded: what was measured of others is forgotten. */
+  /** Sets the folders that are recorded, and removes the series of all others. */
   keep(workspaces: ReadonlySet<string>): void {
     for (const workspace of workspaces) if (!this.#seen.has(workspace)) this.#seen.set(workspace, Date.now());
     for (const workspace of this.#seen.keys()) {
@@ -106,7 +110,11 @@ export class RecordMetrics extends RegisteredMetrics {
     }
   }
 
-  /** @param seenAt milliseconds: when the sides were looked at; an edit after that is not in it yet */
+  /**
+   * Records a successful cycle of a folder.
+   *
+   * @param seenAt when the cycle read both sides, in milliseconds since 1970. It does not include later edits
+   */
   succeeded(workspace: string, seenAt: number): void {
     this.#lastSuccess.set(workspace, seenAt);
   }

@@ -1,7 +1,7 @@
 import type { Field, Problem } from "../flows/version";
 import type { HeldDeletes } from "./deletes";
 
-/** A flow that waits, in the record or for LangFlow, and what kind of trouble it waits for. */
+/** A flow that waits to be recorded or imported, and the kind of its problem. */
 export interface Held extends Problem {
   readonly kind: "flow" | "secret" | "deletes";
 }
@@ -18,17 +18,17 @@ export interface Conflict {
   readonly keptAs?: string;
 }
 
-/** What a cycle did to one user's folder. */
+/** The result of a cycle for one user's folder. */
 export interface Outcome {
   readonly workspace: string;
-  /** Flows written to LangFlow, deletes included. */
+  /** Number of flows that were written to LangFlow, including deletes. */
   imported: number;
-  /** Flows written to Git, deletes included. */
+  /** Number of flows that were written to Git, including deletes. */
   exported: number;
-  /** Flows in Git. */
+  /** Number of flows in Git. */
   flows: number;
   readonly conflicts: Conflict[];
-  /** Files in Git that are left out, with the reason. */
+  /** Files in Git that are skipped, with the reason. */
   readonly problems: Problem[];
   readonly held: Held[];
   heldDeletes?: HeldDeletes;

@@ -8,10 +8,10 @@ import { type Outcome, outcomeOf, type Trouble } from "./outcome";
 import type { Releases } from "./release";
 import type { TreeReader } from "./tree";
 
-/** A different commit reached the host first: start over. */
+/** Thrown if a different commit reached the host first. The cycle starts over. */
 export class Raced extends Error {}
 
-/** A different region became the recorder. */
+/** Thrown if a different region has become the recorder. */
 export class NotRecorder extends Error {}
 
 export type LangFlowApi = Pick<LangFlow, "answers" | "put" | "create" | "patch" | "setLock" | "delete" | "makeProject">;
@@ -24,37 +24,44 @@ export interface Parts {
   readonly repository: Pick<Repository, keyof Repository>;
   readonly reader: TreeReader;
   readonly backoff: RetryBackoff<Trouble>;
-  /** Limits per user, and for all users together. */
+  /** Limits on deletes per user, and on those of all users together. */
   readonly deletes: DeleteLimit & { readonly together: DeleteLimit };
   /** Deletes that an operator released. */
   readonly releases: Pick<Releases, "has" | "take">;
-  /** Possible secrets in a file, without those that are allowed by name. */
+  /** Finds possible secrets in a file, except those that the configuration allows. */
   findSecrets(
     file: Pick<FlowFile, "id" | "value">,
   ): Promise<readonly { readonly field: string; readonly rule: string }[]>;
-  /** LangFlow's API, as a user. */
+  /** Returns LangFlow's API on behalf of a user. */
   langflowOf(userId: string): LangFlowApi;
-  /** Whether a user is the one whose folder is `default`. */
+  /** Whether a user's folder is `default`. */
   isDefault(user: User, users: readonly User[]): boolean;
   /** Whether this agent is the fleet's recorder now. */
   isRecorder(): boolean;
   /**
-   * Whether one region records for the whole fleet. While an agent of an earlier release is left, flows reach each other's
-   * regions through Git: every region records its own, and brings in what the others recorded.
+   * Whether one region records for the whole fleet. While any agent is from an earlier release, regions exchange flows
+   * through Git: every region records its own flows, and imports what the others recorded.
    */
   isOnlyRecorder(): boolean;
-  /** Whether the database has what the other regions have written before: after a start or a restore it is behind. */
+  /**
+   * Whether the database has the changes that the other regions published before. After a start or a restore it lacks
+   * some.
+   */
   isCaughtUp(): boolean;
-  /** Signals that a long cycle is still alive. */
+  /** Signals that the agent is alive during a long cycle. */
   alive(): void;
 }
 
-/** Call before each push and each write to LangFlow. @throws NotRecorder */
+/**
+ * Checks that this agent is still the recorder. Call it before each push and each write to LangFlow.
+ *
+ * @throws NotRecorder
+ */
 export function mustBeRecorder({ isRecorder }: Pick<Parts, "isRecorder">): void {
   if (!isRecorder()) throw new NotRecorder("another region became the recorder");
 }
 
-/** The outcome of a cycle, by folder. */
+/** Collects the outcomes of a cycle, by folder. */
 export class Report {
   readonly #outcomes = new Map<string, Outcome>();
 

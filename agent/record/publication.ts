@@ -4,14 +4,17 @@ import { pathOf } from "./outcome";
 import { mustBeRecorder, type Parts, Raced, type Report } from "./parts";
 import type { Entry } from "./recording";
 
-/** After this many declined entries, with none accepted, the host is assumed to decline every push. */
+/** Number of declined entries after which the host is assumed to decline every push, if it has accepted none. */
 const DECLINED_MAX = 3;
 
-/** Commits entries and pushes pending commits, as a linear history. A declined commit holds only its own flow. */
+/**
+ * Commits entries, and pushes pending commits as a linear history. If the host declines a commit, only the flows that
+ * the host declines are held.
+ */
 export class Publication {
   private accepted = 0;
   private declinedTimes = 0;
-  /** Paths of earlier cycles' commits that the host declined. */
+  /** Paths from earlier cycles' commits that the host declined. */
   private readonly declinedPaths = new Set<string>();
 
   constructor(
@@ -20,14 +23,14 @@ export class Publication {
     private readonly listed: Listed,
   ) {}
 
-  /** One commit, which is pending from then on. */
+  /** Creates one commit, which is pending from then on. */
   async commit(parent: string | undefined, entries: readonly Entry[]): Promise<string> {
     const { repository, region } = this.parts;
     const changes = entries.flatMap(({ change }) => change ?? []);
     const all = entries.flatMap(({ files }) => [...files]);
     const times = changes.flatMap(({ edit }) => edit?.at ?? []);
     const editedAt = times.length > 0 ? Math.max(...times) : Date.now();
-    // A flow may take the path of another one that leaves it.
+    // Removals come first, because a flow may take a path that a different flow gives up.
     const files = new Map(all.sort(([, one], [, other]) => Number(one !== undefined) - Number(other !== undefined)));
     const message = commitMessage(region, this.parts.isOnlyRecorder(), changes, this.listed);
     const commit = await repository.commit(parent, files, message, editedAt);
@@ -35,17 +38,17 @@ export class Publication {
     return commit;
   }
 
-  /** Whether the host declined changes of earlier cycles' commits, which must be recorded again. */
+  /** Whether the host declined changes from earlier cycles' commits. They must be recorded again. */
   get isPartial(): boolean {
     return this.declinedPaths.size > 0;
   }
 
   /**
-   * Pushes what is pending.
+   * Pushes the pending commits, and bisects them if the host declines them.
    *
    * @param head the host's newest commit
-   * @param pending in order; the last one may be made of these entries
-   * @returns the host's newest commit by then
+   * @param pending commits, oldest first; the last one contains these entries, if there are any
+   * @returns the host's newest commit after the push
    * @throws Raced, NotRecorder, GitUnreachable
    */
   async push(
@@ -78,8 +81,8 @@ export class Publication {
   }
 
   /**
-   * What the host takes of an earlier cycle's commit. What it declines is left out of what follows: it is recorded again, by what
-   * LangFlow has now.
+   * Pushes those parts of an earlier cycle's commit that the host accepts. Declined files are omitted from all later
+   * commits, and recorded again with LangFlow's current content.
    */
   private async part(head: string | undefined, commit: Commit, reason: string): Promise<string | undefined> {
     const flows = await this.flowsIn(head, commit);
@@ -101,7 +104,7 @@ export class Publication {
     return reached;
   }
 
-  /** Paths that a commit changed, a list for each flow: one that was renamed goes from one path and comes to another. */
+  /** Returns the paths that a commit changed, grouped by flow. A renamed flow has two paths. */
   private async flowsIn(head: string | undefined, { files }: Commit): Promise<string[][]> {
     const { repository, reader } = this.parts;
     const before = new Map((head ? await repository.files(head) : []).map(({ path, blob }) => [path, blob]));
@@ -118,7 +121,7 @@ export class Publication {
     return [...paths.values()];
   }
 
-  /** Pending commits on top of what the host took, without some files. */
+  /** Replays pending commits, without some files, on top of what the host accepted. */
   private async again(onto: string | undefined, commits: readonly Commit[], without: ReadonlySet<string>) {
     if (onto === undefined) return [];
     return commitsAfter(this.parts, await this.parts.repository.replay(commits, onto, without), onto);
@@ -139,7 +142,7 @@ export class Publication {
     entries: readonly Entry[],
     reason: string,
   ): Promise<string | undefined> {
-    // If the branch declines every push, do not try flow by flow.
+    // If the host declines every push, do not try each flow separately.
     if (entries.length === 1 || (this.accepted === 0 && this.declinedTimes >= DECLINED_MAX)) {
       this.declinedTimes += 1;
       for (const entry of entries) this.hold(entry, `the Git host declined it: ${reason}`, entries.length === 1);
@@ -154,7 +157,11 @@ export class Publication {
     return reached;
   }
 
-  /** @param asked whether the host was asked about this entry alone; if not, it is tried again in the next cycle */
+  /**
+   * Holds an entry that the host declined.
+   *
+   * @param asked whether the host declined this entry alone; if not, it is tried again in the next cycle
+   */
   private hold({ workspace, change, files, version }: Entry, reason: string, asked: boolean): void {
     const [path = ""] = files.keys();
     if (asked) this.parts.backoff.recordFailure(`record ${change?.id ?? path}`, version, { reason, kind: "flow" });
@@ -162,7 +169,7 @@ export class Publication {
   }
 }
 
-/** In order. */
+/** Returns the commits after a given commit, oldest first. */
 export async function commitsAfter(
   { repository }: Pick<Parts, "repository">,
   tip: string,

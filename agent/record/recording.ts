@@ -15,14 +15,14 @@ import { type Held, pathOf } from "./outcome";
 import type { Parts, Report } from "./parts";
 import { type FileAt, flowFileIn } from "./tree";
 
-/** A change of the record, ready to be committed. */
+/** A change of the record that is ready to be committed. */
 export interface Entry {
   readonly workspace: string;
-  /** Undefined: it only binds a folder. */
+  /** Undefined if the entry only binds a folder to its user or project. */
   readonly change?: FlowChange;
   /** Blobs by path; undefined: the file is removed. */
   readonly files: ReadonlyMap<string, string | undefined>;
-  /** What the flow's hold goes by, should the host decline it. */
+  /** The version under which the flow is held if the host declines the entry. */
   readonly version: string;
 }
 
@@ -35,18 +35,18 @@ const REPLACED =
 const UNDER_WAY = "another region recorded a newer version, which the replication has not brought yet";
 const MISSING = "is missing in the database without a delete";
 
-/** What the database holds and Git does not: files of flows that changed, and removals of flows that were deleted. */
+/** Collects the changes that Git lacks: the files of flows that changed in LangFlow, and removals of deleted flows. */
 export class Recording {
   readonly entries: Entry[] = [];
-  /** What is known of flows once the entries are committed. */
+  /** The states of flows to store once the entries are committed. */
   readonly known = new Map<string, Known | undefined>();
   private readonly skipped: ReadonlySet<string>;
 
   /**
-   * @param newlyLeft blobs of a rewritten history that stay as they are, by flow
-   * @param waiting flows of which a person's edit waits: nothing is recorded of them
-   * @param underWay flows of which another region recorded what is still to come: nothing is recorded of them either
-   * @param tip the commit that the entries are to follow
+   * @param newlyLeft blobs that stay unchanged after a rewrite of the history, by flow
+   * @param waiting flows that are not recorded because a person's edit of them waits
+   * @param underWay flows that are not recorded because another region's newer version has not arrived yet
+   * @param tip the commit on which the entries are based
    */
   constructor(
     private readonly parts: Parts,
@@ -60,14 +60,18 @@ export class Recording {
     this.skipped = new Set([...waiting, ...underWay]);
   }
 
-  /** Files that stay as they are, by flow. */
+  /** Files that stay unchanged after a rewrite of the history, by flow. */
   get left(): ReadonlyMap<string, string> {
     const waiting = [...this.skipped].map((id) => [id, this.look.known.get(id)] as const);
     const all = [...waiting, ...this.known];
     return new Map(all.flatMap(([id, known]) => (known?.leftBlob ? [[id, known.leftBlob] as const] : [])));
   }
 
-  /** @throws DatabaseUnreachable, BlobUnread */
+  /**
+   * Prepares the entries.
+   *
+   * @throws DatabaseUnreachable, BlobUnread
+   */
   async prepare(places: readonly Place[], folders: UserFolders): Promise<void> {
     const rows = groupBy(this.look.rows.values(), ({ userId }) => userId);
     for (const place of places.filter(({ isActive }) => isActive)) {
@@ -82,7 +86,7 @@ export class Recording {
       outcome.problems.push(...place.flows.problems);
     }
     const anothers = new Set(places.flatMap(({ flows }) => [...flows.anothers]));
-    // While a file in a folder of another user's names it, a deleted flow's owner is not forgotten.
+    // Keep the owner of a deleted flow known as long as a file in a different user's folder names the flow.
     for (const id of anothers) if (!this.look.rows.has(id)) this.known.delete(id);
     const inGit = new Set([...anothers, ...places.flatMap(({ flows }) => [...flows.byId.keys()])]);
     for (const id of this.look.known.keys())
@@ -134,7 +138,7 @@ export class Recording {
     const { id, revision, projectId } = row;
     const now = place.flows.byId.get(id);
     const stored = await this.parts.database.stored(id);
-    // What was written since the database was looked at is recorded in the next cycle, whole.
+    // The flow was written after the database was read. The next cycle records it.
     if (revision !== stored?.revision) return;
     await nextTurn();
     const plain = now && exportedFlow(stored.flow, { variables: ANY_VARIABLE });
@@ -150,7 +154,8 @@ export class Recording {
     await nextTurn();
     if (blob !== now?.blob && (await this.isLeft(place, now, git, file))) return;
     if (now && blob !== now.blob && (await this.isBehind(id, now, replicated))) {
-      // The next cycle brings Git's version in: as an edit of this database's, unless Git never had that one, and both are kept.
+      // The next cycle imports Git's version as an edit of this database's version. If Git never had the latter, both
+      // are kept.
       const base = await recordedAs(this.parts, this.tip ?? "", stored, file);
       this.known.set(id, { ...this.look.known.get(id), base: base ?? "" });
       return;
@@ -182,7 +187,7 @@ export class Recording {
     this.entries.push({ workspace: place.workspace, files, version: `${revision} ${now?.blob}`, change });
   }
 
-  /** Replication reads what a user wrote some moments later. */
+  /** Returns a flow's newest edit. Replication captures an edit some moments after a user makes it. */
   private newestEdit(replicated: Replicated | undefined): Replicated["newest"] {
     const { newest, unreadAt } = replicated ?? {};
     return unreadAt === undefined ? newest : { region: this.parts.region, at: unreadAt };
@@ -194,8 +199,8 @@ export class Recording {
   }
 
   /**
-   * A file of a rewritten history stays as it is, or away, until LangFlow's flow says the same, or somebody commits what it says:
-   * what was taken out of it is not to come back.
+   * Returns whether a file of a rewritten history stays unchanged, or deleted, so that Git does not get removed content
+   * back. This ends when LangFlow's flow equals the file, or when a person commits LangFlow's version.
    */
   private async isLeft(
     place: Place,
@@ -218,7 +223,7 @@ export class Recording {
   }
 
   private async holdsSecret(place: Place, row: FlowRow, file: FlowFile): Promise<boolean> {
-    // The project's name is a path in Git.
+    // Check the project's name too, because it is part of a path in Git.
     const project = this.look.projects.get(row.projectId ?? "")?.name ?? "";
     const found = await this.parts.findSecrets({ id: file.id, value: { ...file.value, project } });
     if (found.length === 0) return false;
@@ -233,13 +238,13 @@ export class Recording {
     this.report.of(place.workspace).held.push({ path: pathOf(id), reason, kind });
   }
 
-  /** Files of flows that LangFlow no longer has: removed where the flow was deleted. */
+  /** Removes the files of flows that were deleted in LangFlow. Holds a flow that is missing there without a delete. */
   private async remove({ workspace, flows }: Place): Promise<void> {
     const gone = [...flows.byId].filter(([id]) => !this.look.rows.has(id) && !this.skipped.has(id));
     if (gone.length === 0) return;
     const replicated = await this.parts.database.replicated(gone.map(([id]) => id));
     for (const [id, file] of gone) {
-      // Without replication the tables of this database are restored together, so a flow that is gone was deleted.
+      // Without replication, a restore sets back all tables of this database together, so a missing flow was deleted.
       const isDeleted = replicated ? replicated.get(id)?.isDeleted : this.look.known.get(id)?.revision !== undefined;
       const waits = this.parts.backoff.blockedReason(`record ${id}`, ` ${file.blob}`);
       if (!isDeleted || waits) {
@@ -257,7 +262,7 @@ export class Recording {
     }
   }
 
-  /** Says in Git whose folder it is, and of which project each folder in it is. */
+  /** Records in Git which user owns a folder, and which project each folder within it belongs to. */
   private async bind({ userId, workspace, flows, placement }: Place, { unbound }: UserFolders): Promise<void> {
     const user = this.look.users.find(({ id }) => id === userId);
     const entries = this.entries.filter((entry) => entry.workspace === workspace);

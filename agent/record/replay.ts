@@ -7,15 +7,15 @@ import { type FileAt, type Tree, topOf } from "./tree";
 type Of = Pick<Parts, "repository" | "reader">;
 
 /**
- * Pending commits as they follow what people pushed meanwhile: of a flow whose file people changed, each version has the fields
- * that people changed as theirs are, and is where they put the file. A flow that people deleted, and other files that they
- * changed, are left out.
+ * Replays pending commits on top of what people have pushed meanwhile. If people changed a flow's file, each version of
+ * the flow gets the fields that they changed, and the path that they chose. Flows that people deleted, and other files
+ * that they changed, are omitted.
  *
- * @param commits in order
- * @param before the files that the commits were made on
- * @param after the files that people made of them
- * @returns `displaced` are flows that have no file, since people put another one where it was to be; with the file that was there, if
- *   it was theirs
+ * @param commits oldest first
+ * @param before the files on which the commits are based
+ * @param after the files after people's changes
+ * @returns `displaced`: flows without a file, because people put a different file at the flow's path; with the flow's
+ *   earlier file if it was at that path
  */
 export async function onTopOf(
   parts: Of,
@@ -28,11 +28,11 @@ export async function onTopOf(
   const paths = new Set(commits.flatMap(({ files }) => [...files.keys()]));
   const isMeant = ({ path }: FileAt) => paths.has(path) || isChanged(path);
   const was = await flowsIn(parts, before, isMeant, (_, { path }) => paths.has(path));
-  /** Of which flow a path is, as the commits go on. */
+  /** The flow at each path, updated with each commit. */
   const ids = new Map([...was].map(([id, { path }]) => [path, id]));
   const isInItsFolder = (id: string, { path }: FileAt) => topOf({ path }) === topOf(was.get(id));
   const is = await flowsIn(parts, after, isMeant, isInItsFolder, new Map(ids));
-  /** Where each flow's file is. */
+  /** The current file of each flow, updated with each commit. */
   const at = new Map(is);
   const again: Commit[] = [];
   for (const commit of commits) {
@@ -66,7 +66,11 @@ export async function onTopOf(
   return { commits: again, displaced };
 }
 
-/** A version of a flow with what people changed in it. @returns its blob; undefined: one of the files is no flow */
+/**
+ * Merges people's changes into a version of a flow.
+ *
+ * @returns the new blob; undefined if one of the files is not a flow
+ */
 async function merged({ repository }: Of, old: FileAt, theirs: FileAt, blob: string): Promise<string | undefined> {
   if (old.blob === theirs.blob) return blob;
   const file = async (of: string): Promise<FlowFile> => readFlowFile(await repository.read(of));
@@ -81,8 +85,10 @@ async function merged({ repository }: Of, old: FileAt, theirs: FileAt, blob: str
 }
 
 /**
- * @param isOwn whether a file is its flow's own, where another folder has a copy of it
- * @param recorded the flow that was at a path
+ * Finds the file of each flow.
+ *
+ * @param isOwn whether a file is the flow's own, if a different folder contains a copy
+ * @param recorded the flow that was recorded at each path
  */
 async function flowsIn(
   { reader }: Of,

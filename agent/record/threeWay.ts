@@ -1,18 +1,18 @@
 import { FIELDS, type Field, type Prints } from "../flows/version";
 
-/** What becomes of a person's edit of a flow. */
+/** The result of merging a person's edit of a flow. */
 export interface Merge {
   /** Fields that LangFlow gets from the file. */
   readonly taken: readonly Field[];
-  /** Fields that both sides changed to different values, by whose value lost. */
+  /** Fields that both sides changed to different values, by the side whose value lost. */
   readonly lost: { readonly git: readonly Field[]; readonly langflow: readonly Field[] };
 }
 
 /**
- * Merges a person's edit field by field. A field that only the person changed is taken. Of a field that both changed, the
- * later value is taken.
+ * Merges a person's edit field by field. A field that only the person changed is taken. If both sides changed a field,
+ * the later value wins.
  *
- * @param base what the edit was based on; undefined: nothing is known of that, so both sides count as changed
+ * @param base the version on which the edit is based; undefined: unknown, so both sides count as changed
  * @param isGitLater whether the person changed a field later than LangFlow's user did
  */
 export function threeWay(

@@ -9,18 +9,18 @@ import { collectAfter } from "../process/memory";
 export interface FileAt {
   readonly path: string;
   readonly blob: string;
-  /** Bytes, where a tree says it. */
+  /** Size in bytes, if a tree states it. */
   readonly size?: number;
 }
 
-/** A folder at the top of a commit: one user's, if it says so. */
+/** A folder at the top level of a commit, which may belong to a user. */
 export interface TopFolder {
   readonly name: string;
   /** The user that the folder's user.yaml names. */
   readonly userId?: string;
-  /** Files that may hold a flow, sorted by path. */
+  /** Files that may contain a flow, sorted by path. */
   readonly flows: readonly FileAt[];
-  /** By folder; that of the top folder itself is under "". */
+  /** Projects by folder. The key "" is the top folder itself. */
   readonly projects: ReadonlyMap<string, Binding>;
   readonly problems: readonly Problem[];
 }
@@ -29,25 +29,28 @@ export interface TopFolder {
 export interface Tree {
   readonly blobs: ReadonlyMap<string, string>;
   readonly folders: ReadonlyMap<string, TopFolder>;
-  /** Files that may hold a flow, where none is looked for. */
+  /** Files that may contain a flow, in places where no flow is expected. */
   readonly strays: readonly FileAt[];
-  /** All paths and folders, as `folded` gives them. */
+  /** All paths and folders, in the form that `folded` returns. */
   readonly taken: ReadonlySet<string>;
 }
 
-/** A top folder's flows by id, and the files that cannot be read. */
+/** The flows in a top folder by id, and the files that cannot be read. */
 export interface Flows {
   readonly byId: ReadonlyMap<string, FileAt>;
   readonly problems: readonly Problem[];
-  /** Other users' flows that files in this folder name. */
+  /** Flows of other users whose ids are in files of this folder. */
   readonly anothers: ReadonlySet<string>;
-  /** Whether a flow has no file here and its path holds the file of a different flow. */
+  /** Whether a flow has no file here, and its path holds the file of a different flow. */
   readonly replaced: (id: string, path: string | undefined) => boolean;
-  /** Whether a flow has no file here that can be read, while a broken file may hold it, or its path holds any file. */
+  /**
+   * Whether a flow has no readable file here but may not be deleted: a broken file may contain it, or its path holds a
+   * file.
+   */
   readonly hidden: (id: string, path: string | undefined) => boolean;
 }
 
-/** Of a file: its flow, or why it has none and which flows it may hold. */
+/** The flow in a file; or why the file has none, and which flows it may contain. */
 interface Identity {
   readonly id?: string;
   readonly problem?: string;
@@ -58,20 +61,24 @@ const NO_FILES: Tree = { blobs: new Map(), folders: new Map(), strays: [], taken
 const YAML_BYTES_MAX = 4096;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The user's folder that a file is in, as a flow was recorded. */
+/** Returns the top folder of a file's path. */
 export const topOf = (file: { readonly path?: string | undefined } | undefined): string =>
   file?.path?.split("/", 1)[0] ?? "";
 
-/** Reads what commits hold. It remembers what the newest of them used, since contents never change under their id. */
+/** Reads the files of commits. Caches parsed content by blob, because a blob never changes. */
 export class TreeReader {
-  /** The last two: a cycle compares two commits, mostly the same as the cycle before. */
+  /** The two most recent trees: a cycle compares two commits, usually the same ones as the cycle before. */
   #trees: (readonly [commit: string, tree: Tree])[] = [];
   readonly #identities = new Map<string, Identity>();
   readonly #bindings = new Map<string, Binding>();
 
   constructor(private readonly repository: Pick<Repository, "files" | "contents">) {}
 
-  /** @param commit undefined: nothing was ever committed */
+  /**
+   * Reads a commit's files.
+   *
+   * @param commit undefined: the branch has no commit
+   */
   async read(commit: string | undefined): Promise<Tree> {
     if (commit === undefined) return NO_FILES;
     const known = this.#trees.find(([each]) => each === commit);
@@ -96,7 +103,7 @@ export class TreeReader {
     };
   }
 
-  /** Forgets contents that a commit does not have. */
+  /** Drops cached content that a commit does not contain. */
   forget({ blobs }: Tree): void {
     const used = new Set(blobs.values());
     for (const memory of [this.#identities, this.#bindings])
@@ -104,9 +111,11 @@ export class TreeReader {
   }
 
   /**
-   * @param known a file's flow where that is remembered: then the file need not be read
-   * @param isAnothers whether a flow belongs to a user whose folder this is not
-   * @param recordedAt the flow that was recorded at a path
+   * Finds the flows in a folder.
+   *
+   * @param known returns a file's flow if it is known, so that the file need not be read
+   * @param isAnothers whether a flow belongs to a different user than the folder
+   * @param recordedAt returns the flow that was recorded at a path
    */
   async flows(
     { flows, problems }: Pick<TopFolder, "flows" | "problems">,
@@ -126,8 +135,8 @@ export class TreeReader {
       others.map(({ blob }) => blob),
       identityIn,
     );
-    // Of several files with one flow, the file that the flow was recorded in counts, else the one at its path, else the first
-    // that is not at the path of a different flow.
+    // If several files contain one flow, the recorded file counts; otherwise the file at the flow's recorded path;
+    // otherwise the first file that is not at a different flow's path.
     const rank = ({ path, blob }: FileAt) => {
       const at = recordedAt(path);
       return at === undefined ? 1 : Number(at !== this.#identities.get(blob)?.id) * 2;
@@ -176,19 +185,19 @@ export class TreeReader {
   }
 }
 
-/** Whether a file may say whose, or of which project, its folder is. */
+/** Returns whether a file may name the user or the project of its folder. */
 const isBinding = ({ path, size, plain }: TreeFile): boolean =>
   plain && size <= YAML_BYTES_MAX && [PROJECT_FILE, USER_FILE].includes(path.split("/").at(-1) ?? "");
 
 function problemOf({ path, size, plain }: TreeFile): string | undefined {
   if (!plain) return "is not a plain file";
-  // Git's paths are bytes: one that is no text cannot be written back.
+  // Git's paths are bytes. A path that is not valid UTF-8 cannot be written back.
   if (path.includes("\uFFFD")) return "has a name that is not UTF-8";
   return size > FLOW_BYTES_MAX ? `has ${size} bytes, ${FLOW_BYTES_MAX} are allowed` : undefined;
 }
 
 /**
- * The flow in a file; undefined where it holds none that can be read.
+ * Reads the flow in a file; undefined if the file contains no valid flow.
  *
  * @throws BlobUnread
  */
@@ -213,13 +222,16 @@ function identityIn(contents: Buffer): Identity {
   }
 }
 
-/** Ids that stand in a text as a flow's own does, also in one that an editor saved as UTF-16. */
+/** Returns the ids in a text that look like a flow's own id. The text may be UTF-16 that an editor saved. */
 function idsIn(text: string): ReadonlySet<string> {
   const ids = text.replaceAll("\0", "").matchAll(/"id"\s*:\s*"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"/gi);
   return new Set([...ids].map(([, id = ""]) => id.toLowerCase()));
 }
 
-/** `a/b/c` as a, a/b and a/b/c: none of them is free for a file of another kind. */
+/**
+ * Returns a path and its parent folders: for `a/b/c`, the paths a, a/b and a/b/c. None of them is available for a
+ * different kind of file.
+ */
 function withFolders(path: string): string[] {
   const parts = path.split("/");
   return parts.map((_, depth) => parts.slice(0, depth + 1).join("/"));

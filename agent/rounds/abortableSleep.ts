@@ -1,6 +1,6 @@
 import { Trigger } from "./trigger";
 
-/** Sleeps; an abort ends the sleep early, without an error. */
+/** Sleeps for a time. An abort ends the sleep early, without an error. */
 export function abortableSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Trigger(signal).wait(milliseconds);
 }

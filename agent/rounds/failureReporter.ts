@@ -6,14 +6,17 @@ import { LogDeduplicator } from "./logDeduplicator";
 export interface FailureReporterOptions<Result extends string> {
   /** Classifies an error, for the log and the metrics. An error with the result `failed` is logged with its stack. */
   readonly resultOf: (error: unknown) => Result;
-  /** Before each message in the log, such as `accounts`. Default: none. */
+  /** Prefix of each log message, such as `accounts`. Default: none. */
   readonly subject?: string;
-  /** Whether failures that alternate are logged once each until a success. Default: a failure is logged again after a different one. */
+  /**
+   * Whether each of several alternating failures is logged only once until a success. Default: a failure is logged
+   * again after a different one.
+   */
   readonly isOncePerSuccess?: boolean;
   readonly log: Pick<Log, "error">;
 }
 
-/** Logs why rounds fail: each failure once, and again after a round that succeeded. */
+/** Logs why rounds fail: each failure once, and again after a successful round. */
 export class FailureReporter<Result extends string> {
   readonly #logged = new LogDeduplicator();
 
@@ -28,7 +31,11 @@ export class FailureReporter<Result extends string> {
     return this.#logged.isLast(this.keyOf(message), message);
   }
 
-  /** @returns the error's result */
+  /**
+   * Logs a failure unless it is repeated.
+   *
+   * @returns the error's result
+   */
   report(error: unknown): Result {
     const { resultOf, subject, log } = this.options;
     const result = resultOf(error);
@@ -47,9 +54,9 @@ export class FailureReporter<Result extends string> {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Classifies the errors of rounds that need a bucket and the region's database.
+ * Returns a function that classifies the errors of rounds which need a bucket and the region's database.
  *
- * @param bucketUnreachable the result when the bucket does not answer
+ * @param bucketUnreachable the result if the bucket does not respond
  */
 export const resultOfRound =
   <Unreachable extends string>(bucketUnreachable: Unreachable) =>

@@ -1,9 +1,9 @@
-/** Suppresses repeated log lines: the last message of each key. */
+/** Suppresses repeated log messages. Remembers the last message of each key. */
 export class LogDeduplicator {
   readonly #last = new Map<string, string>();
 
   /**
-   * Whether the message of a key differs from its last one, which it replaces.
+   * Returns whether a key's message differs from its last one, and remembers the new message.
    *
    * @param message empty: there is nothing to log
    */

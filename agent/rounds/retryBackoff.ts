@@ -1,21 +1,21 @@
-/** Seconds until the next try: doubled after each failure, up to the maximum. */
+/** Minimum and maximum delay of a retry, in seconds. The delay doubles after each failure. */
 const DELAY_SECONDS_MIN = 5;
 const DELAY_SECONDS_MAX = 600;
 
 interface Failure<Reason> {
-  /** A different version is tried at once. */
+  /** The version of the item that failed. A different version is tried at once. */
   readonly version: string;
   readonly reason: Reason;
   readonly retries: number;
-  /** Milliseconds. */
+  /** Earliest time of the next retry, in milliseconds since 1970. */
   readonly retryAt: number;
 }
 
-/** Exponential backoff for items that fail, each by itself. A restart of the agent forgets it: then every item is tried. */
+/** Exponential backoff for each failing item. A restart of the agent clears it, so that every item is tried again. */
 export class RetryBackoff<Reason> {
   readonly #failures = new Map<string, Failure<Reason>>();
 
-  /** Why this version of the item is not retried yet; undefined: try it. */
+  /** Returns why this version of the item is not retried yet; undefined if it may be tried. */
   blockedReason(key: string, version: string, now = Date.now()): Reason | undefined {
     const failure = this.#failures.get(key);
     return failure && failure.version === version && now < failure.retryAt ? failure.reason : undefined;

@@ -2,39 +2,42 @@ import { abortableSleep } from "./abortableSleep";
 import { Trigger } from "./trigger";
 
 export interface RoundLoopOptions {
-  /** One round. Reports its own failures: an error that it throws ends the loop. */
+  /** Runs one round. It reports its own failures: an error that it throws ends the loop. */
   round(): Promise<void>;
   /**
-   * Whether a round starts now. Asked at the start, after each pause and after each trigger. Default: always.
+   * Returns whether a round starts now. Called at the start, after each pause and after each trigger. Default: always.
    *
-   * @param isTriggered whether {@link RoundLoop.trigger} was called since the last time
+   * @param isTriggered whether {@link RoundLoop.trigger} was called since the last call
    */
   isDue?(isTriggered: boolean): Promise<boolean>;
-  /** Milliseconds until {@link isDue} is asked next, unless a trigger comes first. */
+  /** Returns the time until the next call of {@link isDue}, in milliseconds. A trigger ends the pause early. */
   pauseMs(): number;
-  /** Minimum pause after a round, in milliseconds: a trigger does not end it. Default: 0. */
+  /** Minimum pause after a round, in milliseconds, which a trigger does not end. Default: 0. */
   spacingMs?: number;
-  /** Delay after a trigger, in milliseconds, so that triggers in quick succession start one round. Default: 0. */
+  /** Debounce after a trigger, in milliseconds: triggers in quick succession start one round. Default: 0. */
   debounceMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Runs rounds, one at a time, at an interval and when triggered, until the signal. Every loop of the agent is one of these. */
+/**
+ * Runs rounds one at a time, at an interval and when triggered, until the signal aborts. Every loop of the agent uses
+ * it.
+ */
 export class RoundLoop {
   readonly #trigger: Trigger;
-  /** Whether a round runs, or the loop decides whether one is due. */
+  /** Whether a round is running, or the loop is checking whether a round is due. */
   isBusy = false;
 
   constructor(private readonly options: RoundLoopOptions) {
     this.#trigger = new Trigger(options.signal);
   }
 
-  /** Asks for a round as soon as possible. */
+  /** Requests a round as soon as possible. */
   trigger(): void {
     this.#trigger.fire();
   }
 
-  /** Drops a pending trigger: the round that starts now does what it asks for. */
+  /** Drops a pending trigger, because the round that starts now does what was requested. */
   dropTrigger(): void {
     this.#trigger.take();
   }

@@ -1,13 +1,14 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** How rounds of something end, since when none went well, and what else is measured of them. */
+/** Prometheus metrics of one kind of rounds: the number of rounds by result, and the time since the last success. */
 export class RoundMetrics<Result extends string> {
   #lastSuccess = Date.now();
   readonly #rounds: Counter<"result">;
 
   /**
-   * @param what the rounds are of, in the metrics' names
-   * @param help of the rounds, counted by result, and of the seconds since the last success, at first since this was made
+   * @param what the kind of rounds, which is part of the metrics' names
+   * @param help help texts: `rounds` for the number of rounds by result, `lag` for the seconds since the last success,
+   *   or since the start
    */
   constructor(
     private readonly registry: Registry,
@@ -22,7 +23,11 @@ export class RoundMetrics<Result extends string> {
     this.#rounds.inc({ result });
   }
 
-  /** @param at milliseconds: when what it found was so; undefined: it left something, and the lag goes on */
+  /**
+   * Counts a successful round.
+   *
+   * @param at when the round read its data, in milliseconds since 1970; undefined: it left work, so the lag continues
+   */
   protected succeededAt(at: number | undefined): void {
     this.#lastSuccess = at ?? this.#lastSuccess;
     this.#rounds.inc({ result: "success" });
@@ -32,7 +37,7 @@ export class RoundMetrics<Result extends string> {
     return new Counter({ name: this.named(name), help, labelNames, registers: [this.registry] });
   }
 
-  /** @param collect sets it when it is asked for */
+  /** @param collect sets the gauge at each scrape */
   protected gauge<Label extends string>(
     name: string,
     help: string,

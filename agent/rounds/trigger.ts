@@ -1,9 +1,9 @@
-/** A request for the next round, which ends the sleep before it. Requests that nobody has taken yet are one. */
+/** A request for the next round, which ends the sleep before it. Several pending requests count as one. */
 export class Trigger {
   #isPending = false;
   #endSleep = () => {};
 
-  /** @param signal ends every sleep */
+  /** @param signal ends every sleep when it aborts */
   constructor(private readonly signal: AbortSignal) {}
 
   get isPending(): boolean {
@@ -15,14 +15,14 @@ export class Trigger {
     this.#endSleep();
   }
 
-  /** Clears the request. Returns whether there was one. */
+  /** Clears the pending request, and returns whether there was one. */
   take(): boolean {
     const wasPending = this.#isPending;
     this.#isPending = false;
     return wasPending;
   }
 
-  /** Sleeps until the trigger fires, or for this time. Returns at once while a request is pending. */
+  /** Sleeps until the trigger fires, but at most for this time. Returns at once if a request is pending. */
   wait(milliseconds: number): Promise<void> {
     if (this.#isPending || this.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../model/errors";
 
-/** What each exit code means, in one line: `--help` and docs/cli.md list these. */
+/** Meaning of each exit code in one line, for `--help` and docs/cli.md. */
 export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
   [ExitCode.Success]: "done; for `drift`: no difference",
   [ExitCode.Failure]: "unexpected error: a bug, please report it",
@@ -19,7 +19,7 @@ export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
     "a check failed (`prove`, `ready`, a rehearsal, or the comparison after `move-in import`); the report says what to do",
 };
 
-/** The codes with their meanings, in ascending order. */
+/** Returns the exit codes with their meanings, in ascending order. */
 export const exitCodes = (): [code: number, meaning: string][] =>
   Object.entries(EXIT_CODES)
     .map(([code, meaning]): [number, string] => [Number(code), meaning])

@@ -2,42 +2,48 @@ import { existsSync, mkdtempSync, rmdirSync, type StatsFs, statfsSync, statSync 
 import { dirname, join, resolve } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** Far more than a local fleet's state and cloud take (some 5 MiB), or a report, so that none of them is cut off. */
+/**
+ * Required free space, in MiB, for verbs that write. Far more than a report or a local fleet's state and cloud (about 5
+ * MiB) need.
+ */
 const LEAST_FREE_MIB = 100;
-/** For verbs that look or take away, so that a full disk keeps nobody from that: room for the state once more. */
+/**
+ * Required free space, in MiB, for verbs that read or delete. Enough to write the state once, so that these verbs work
+ * even on an almost full disk.
+ */
 const LEAST_TO_LOOK_MIB = 10;
 const MIB = 1024 * 1024;
 
-/** What a verb was given that says where it writes; each absent where the verb has no such option. */
+/** Options that determine where a verb writes. Absent if the verb has no such option. */
 export interface WritingOptions {
   readonly local?: boolean;
   /** Folder of Pulumi.yaml. */
   readonly project?: string;
   /** Folder of the local fleet. */
   readonly directory?: string;
-  /** Folder of `render`'s files. */
+  /** Folder for the files of `render`. */
   readonly dir?: string;
-  /** Folder of a report. */
+  /** Folder for a report. */
   readonly reports?: string;
-  /** File of a pull-request comment. */
+  /** File for a pull-request comment. */
   readonly markdown?: string;
 }
 
-/** A folder that is written to, whether it is there yet or not. */
+/** A folder that a verb writes to. The folder may not exist yet. */
 interface Need {
   readonly folder: string;
-  /** MiB that must be free. */
+  /** Required free space in MiB. */
   readonly mib: number;
 }
 
-/** Verbs that make nothing in the local fleet. */
+/** Verbs that create nothing in the local fleet. */
 const LOOKING = new Set(["destroy", "drift", "preview", "status"]);
 
 /** Verbs that write the config. */
 const CONFIGURES = new Set(["init", "pin"]);
 
 /**
- * Looks, before anything is begun, whether the folders a verb writes to can be written to, and have room.
+ * Checks that the folders that a verb writes to are writable and have enough free space, before the verb begins.
  *
  * @throws UserError exit 2
  */
@@ -53,7 +59,7 @@ function needsOf(verb: string, { local, directory, project, dir, reports, markdo
 }
 
 /**
- * That there is room for this much more in a folder.
+ * Checks that a folder is writable and has enough free space.
  *
  * @throws UserError exit 2
  */
@@ -62,12 +68,12 @@ export function requireRoom(need: Need): void {
   if (problem) throw new UserError(problem, ExitCode.BadInput);
 }
 
-/** What keeps a folder from being written to, in one sentence; undefined where nothing does. */
+/** Describes in one sentence why a folder cannot be written to, or returns undefined if it can. */
 function folderProblem({ folder, mib }: Need): string | undefined {
   const standing = nearest(folder);
   if (!statSync(standing).isDirectory()) return `${folder} cannot be written to: ${standing} is a file, not a folder`;
   try {
-    // The only way to know: permissions do not hold for root, and a file system may be read-only.
+    // Writing is the only reliable check: permissions do not apply to root, and a file system may be read-only.
     rmdirSync(mkdtempSync(join(standing, ".writable-")));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -77,18 +83,18 @@ function folderProblem({ folder, mib }: Need): string | undefined {
   return spaceProblem(folder, freeMib(statfsSync(standing)), mib);
 }
 
-/** Whole MiB that a user who is not root may still write. */
+/** Returns the free space for users other than root, in whole MiB. */
 export function freeMib({ bavail, bsize }: Pick<StatsFs, "bavail" | "bsize">): number {
   return Math.floor((bavail * bsize) / MIB);
 }
 
-/** @param free MiB there are, @param needed MiB there must be */
+/** @param free available MiB @param needed required MiB */
 export function spaceProblem(folder: string, free: number, needed: number): string | undefined {
   if (free >= needed) return undefined;
   return `the disk of ${folder} has ${free} MiB free, and ${needed} MiB are needed: free some space, then run this again`;
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** Returns the folder itself or its nearest existing ancestor. */
 function nearest(folder: string): string {
   return existsSync(folder) ? folder : nearest(dirname(folder));
 }

@@ -1,32 +1,32 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** Something a verb takes from its line, and the `T` that its handler gets of it. */
+/** Command-line option of a verb. `T` is the type that the verb's handler receives. */
 export interface OptionOf<T> {
-  /** A line of the help. */
+  /** One line for the help. */
   readonly description: string;
-  /** What the help calls its value, `<seconds>`; absent: it has none, and is true where it is given. */
+  /** Placeholder for the value in the help, such as `<seconds>`. Absent for a flag, which is true if given. */
   readonly value?: string;
-  /** What the handler gets if the option is not given. */
+  /** Value if the option is not given. */
   readonly default?: T;
-  /** The default as `--help` shows it (default: the value itself). */
+  /** Text for the default in the help. Default: the value itself. */
   readonly defaultText?: string;
-  /** It must be given. Default false. */
+  /** Whether the option is required. Default: false. */
   readonly needed?: boolean;
-  /** The help keeps quiet about it. Default false. */
+  /** Whether the help omits the option. Default: false. */
   readonly hidden?: boolean;
-  /** It is the words without a name behind the verb. Default false. */
+  /** Whether the option consists of the positional arguments after the verb. Default: false. */
   readonly positional?: boolean;
   /**
-   * @param earlier what has been read of it so far, where it takes several values
-   * @throws InvalidArgumentError what it must be, in words
+   * @param earlier value so far, if the option can be given several times
+   * @throws InvalidArgumentError with the expected format
    */
   read?(text: string, earlier: T): T;
 }
 
-/** A verb's options by the names its handler knows them by: `abortAbove` is `--abort-above` on the line. */
+/** A verb's options by their names in the handler: `abortAbove` is `--abort-above` on the command line. */
 export type Options = Readonly<Record<string, OptionOf<unknown>>>;
 
-/** What a handler gets of them. */
+/** Values that a handler receives for its options. */
 export type Values<O extends Options> = {
   readonly [Name in keyof O]: O[Name] extends OptionOf<infer T> ? T : never;
 };
@@ -35,29 +35,32 @@ export function flag(description: string): OptionOf<boolean> {
   return { description, default: false };
 }
 
-/** Any text. @param defaultText the default as `--help` shows it */
+/** Defines an option with any text. @param defaultText text for the default in `--help` */
 export function text(value: string, description: string): OptionOf<string | undefined>;
 export function text(value: string, description: string, defaultValue: string, defaultText?: string): OptionOf<string>;
 export function text(value: string, description: string, defaultValue?: string, defaultText?: string) {
   return { value, description, default: defaultValue, defaultText, read: (given: string) => given };
 }
 
-/** A required text. */
+/** Defines a required option with any text. */
 export function neededText(value: string, description: string): OptionOf<string> {
   return { value, description, needed: true, read: (given) => given };
 }
 
-/** One or more texts. */
+/** Defines an option with one or more texts. */
 export function texts(value: string, description: string): OptionOf<readonly string[]> {
   return { value, description, default: [], read: (given, earlier) => [...earlier, given] };
 }
 
-/** Arguments after the verb. */
+/** Defines positional arguments after the verb. */
 export function words(description: string): OptionOf<readonly string[]> {
   return { description, default: [], positional: true };
 }
 
-/** One of a few words; undefined if not given. @param handlerDefault what the handler uses in that case */
+/**
+ * Defines an option with one of several values; undefined if not given. @param handlerDefault value that the handler
+ * uses in that case
+ */
 export function oneOf<const T extends string>(
   value: string,
   description: string,
@@ -76,10 +79,10 @@ export function oneOf<const T extends string>(
   };
 }
 
-/** One day: a longer wait is a typing error, and Node's timers end at 24 days. */
+/** One day. A longer wait is probably a typing error, and Node's timers are limited to 24 days. */
 const LONGEST_SECONDS = 86_400;
 
-/** Whole seconds. */
+/** Defines an option with whole seconds. */
 export function seconds(description: string, range: { least?: number }): OptionOf<number | undefined>;
 export function seconds(description: string, range: { least?: number; default: number }): OptionOf<number>;
 export function seconds(
@@ -91,7 +94,7 @@ export function seconds(
   return { value: "<seconds>", description, default: defaultValue, read: (given) => numberIn(given, holds, must) };
 }
 
-/** A whole number from `least`, which is the default, to `most`. */
+/** Defines an option with a whole number from `least`, which is the default, to `most`. */
 export function count(description: string, least: number, most: number): OptionOf<number> {
   const holds = (value: number) => Number.isInteger(value) && value >= least && value <= most;
   const must = `a whole number, ${least} to ${most}`;
@@ -118,14 +121,14 @@ export function percent(description: string, defaultValue: number): OptionOf<num
   };
 }
 
-/** A multiplier; 1 is normal. */
+/** Defines an option with a multiplier; 1 is normal. */
 export function times(description: string, defaultValue: number, most: number): OptionOf<number> {
   const holds = (value: number) => value >= 1 && value <= most;
   const must = `a number, 1 to ${most}`;
   return { value: "<factor>", description, default: defaultValue, read: (given) => numberIn(given, holds, must) };
 }
 
-/** Points of 100. */
+/** Defines an option with a score of 0 to 100 points. */
 export function score(description: string): OptionOf<number | undefined> {
   const holds = (value: number) => value <= 100;
   return { value: "<score>", description, read: (given) => numberIn(given, holds, "a number, 0 to 100") };
@@ -138,7 +141,7 @@ function numberIn(given: string, holds: (value: number) => boolean, must: string
   return value;
 }
 
-/** Lets a command take an option; its value is found under `name` among the command's own. */
+/** Adds an option to a command. The command stores the option's value under `name`. */
 export function addOption<T>(command: Command, name: string, option: OptionOf<T>): void {
   const { description, value, needed = false, hidden = false, positional = false, read } = option;
   if (positional) {
@@ -152,14 +155,14 @@ export function addOption<T>(command: Command, name: string, option: OptionOf<T>
   const made = new Option(value === undefined ? long : `${long} ${value}`, description)
     .makeOptionMandatory(needed)
     .hideHelp(hidden);
-  // Set on the command alone, "false" and "[]" stay out of the help.
+  // These defaults are set on the command instead of the option, so that the help does not show "false" and "[]".
   if (option.default === false || Array.isArray(option.default))
     command.setOptionValueWithSource(name, option.default, "default");
   else made.default(option.default, option.defaultText);
   command.addOption(read ? made.argParser<T>((given, earlier) => read(present(given), earlier)) : made);
 }
 
-/** Refuses the next option as a value, and the empty text of an unset variable. */
+/** Rejects an option name as a value, and the empty text of an unset variable. */
 function present(given: string): string {
   if (given === "") throw new InvalidArgumentError("It must not be empty");
   if (/^-\D/.test(given)) throw new InvalidArgumentError("Its value is missing: an option follows");

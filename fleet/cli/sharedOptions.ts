@@ -3,12 +3,12 @@ import { flag, minutes, text, words } from "./option";
 
 const ROOT = join(__dirname, "../..");
 
-/** Every verb has it. */
+/** Flag for JSON output, which every verb supports. */
 export const JSON_RESULT = flag("print the result as JSON on stdout");
 
 export const PROJECT = text("<dir>", "folder of Pulumi.yaml and the stack files", ROOT, "this repository");
 
-/** Options of a verb that reads or changes the deployed fleet. */
+/** Options of verbs that read or change the deployed fleet. */
 export const OF_FLEET = {
   local: flag("use the local fleet instead of the clouds"),
   json: JSON_RESULT,
@@ -21,7 +21,7 @@ export const OF_STACKS = { stacks: words("stacks to act on (default: all)"), ...
 
 export const YES = flag("skip the confirmation prompt");
 
-/** @param defaultMinutes the time limit if none is given */
+/** @param defaultMinutes default time limit in minutes */
 export function silence(defaultMinutes: number) {
   return minutes("time out after this many minutes without Pulumi output", defaultMinutes);
 }

@@ -2,44 +2,44 @@ import { Command } from "commander";
 import type { ExitCode } from "../../model/errors";
 import { addOption, type Options, type Values } from "./option";
 
-/** What a handler is given: its verb's options as they were read, and a signal. */
+/** Arguments of a handler: its verb's parsed options and a signal. */
 export type Given<O extends Options> = Values<O> & {
-  /** Aborted when the user asks for the end. */
+  /** Aborted when the user interrupts the program. */
   readonly signal: AbortSignal;
 };
 
-/** How the verb that is chosen runs. */
+/** Connection between a verb and the program that runs it. */
 export interface Run {
   readonly signal: AbortSignal;
-  /** Told the verb's exit code. */
+  /** Called with the verb's exit code. */
   ended(exitCode: ExitCode): void;
 }
 
 /** A verb, or a group of verbs under one name. */
 export interface Verb {
-  /** A new command for each call: a command keeps what it has parsed. */
+  /** Creates a new command for each call, because a command keeps its parsed values. */
   command(run: Run): VerbCommand;
 }
 
-/** What `--help`, docs/cli.md and the README say about a verb. */
+/** Description of a verb for `--help`, docs/cli.md and the README. */
 interface Described {
   readonly name: string;
-  /** One imperative line. */
+  /** One line in the imperative. */
   readonly description: string;
-  /** One or two sentences that only the verb's own help and docs/cli.md show. */
+  /** One or two additional sentences, shown only in the verb's own help and in docs/cli.md. */
   readonly details?: string;
-  /** Its page below docs/. */
+  /** Path of the verb's documentation page, below docs/. */
   readonly page?: string;
 }
 
-/** How a reader starts the command line. */
+/** Command with which users start the command line. */
 export const PROGRAM = "npm run fleet --";
 
-/** A command with its page and its examples. */
+/** A command with a documentation page and examples. */
 export class VerbCommand extends Command {
   readonly page: string | undefined;
 
-  /** @param examples lines without the program's name: `up --local` */
+  /** @param examples lines without the program's name, such as `up --local` */
   constructor(
     { name, description, details, page }: Described,
     private readonly ownExamples: readonly string[] = [],
@@ -50,7 +50,7 @@ export class VerbCommand extends Command {
     this.addHelpText("after", () => this.after());
   }
 
-  /** Its own; for a group, the first of each verb in it. */
+  /** The command's own examples. For a group, the first example of each verb in the group. */
   get examples(): readonly string[] {
     const first = this.commands.flatMap((each) => (each instanceof VerbCommand ? each.examples.slice(0, 1) : []));
     return [...this.ownExamples, ...first];
@@ -62,13 +62,13 @@ export class VerbCommand extends Command {
   }
 }
 
-/** Options and handler of one verb; the compiler holds them together. */
+/** Defines a verb. The compiler checks that its handler matches its options. */
 export function verb<const O extends Options>(
   definition: Described & {
-    /** One or two lines, without the program's name: `up --local`. */
+    /** One or two lines without the program's name, such as `up --local`. */
     readonly examples: readonly [string, ...string[]];
     readonly options: O;
-    /** Loads its modules when it is called: the help, and other verbs, start without them. */
+    /** Loads its modules on demand, so that the help and other verbs start without them. */
     handler(given: Given<O>): Promise<ExitCode>;
   },
 ): Verb {
@@ -81,7 +81,7 @@ export function verb<const O extends Options>(
   };
 }
 
-/** Verbs that are called by the group's name first: `image verify`. */
+/** Defines a group of verbs that share a first word, such as `image verify`. */
 export function verbGroup(described: Described, verbs: readonly Verb[]): Verb {
   return {
     command(run) {

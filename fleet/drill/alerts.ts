@@ -2,32 +2,36 @@ import { WATCHDOG } from "../../observability/alerts/monitoring";
 import type { SeenAlert } from "./report";
 
 const ASK_MS = 10_000;
-/** Rules are evaluated once a minute at least (`observability/`). */
+/** Longest evaluation interval of our alert rules (`observability/`). */
 const LONGEST_INTERVAL_MS = 60_000;
-/** So many intervals without an alert are its end: a busy Prometheus leaves one out. */
+/**
+ * Number of evaluation intervals without an alert after which the alert is over. Above 2, because a busy Prometheus can
+ * skip an evaluation.
+ */
 const INTERVALS_MISSED = 2.5;
-/** Labels that say what an alert is, or how grave; the others say of what. */
+/** Labels that identify the alert rule, its state or its severity. All other labels identify the alert's subject. */
 const OWN_LABELS = ["__name__", "alertname", "alertstate", "severity"];
 
-/** `ALERTS` of one alert in one of its states (Prometheus documentation, "Alerting rules"). */
+/** One `ALERTS` series: one alert in one state (Prometheus documentation, "Alerting rules"). */
 export interface AlertSeries {
   readonly metric: Readonly<Record<string, string>>;
-  /** Evaluations that found it so, oldest first: seconds since 1970, and "1". */
+  /** Evaluations in which the alert had this state, oldest first: seconds since 1970, and "1". */
   readonly values: readonly (readonly [number, string])[];
 }
 
 /**
- * Alerts that began after a moment, as a region's Prometheus has them.
+ * Returns the alerts that began after a given time, as recorded by one region's Prometheus.
  *
- * @param url of its Prometheus
+ * @param url base URL of the region's Prometheus
  * @param since milliseconds since 1970
- * @throws Error where it does not answer
+ * @throws Error if Prometheus does not answer
  */
 export async function alertsSince(url: string, seenBy: string, since: number): Promise<SeenAlert[]> {
   const time = Date.now();
   const alerts = `ALERTS{alertname!="${WATCHDOG}"}`;
   const [past, present] = await Promise.all(
-    // From a little before: what was there already is none of it.
+    // The query starts two intervals before `since`, so that alerts that were already active then can be recognized and
+    // excluded.
     [`${alerts}[${Math.ceil((time - since + 2 * LONGEST_INTERVAL_MS) / 1000)}s]`, alerts].map((query) =>
       ask(url, query, time),
     ),
@@ -49,7 +53,7 @@ export async function alertsSince(url: string, seenBy: string, since: number): P
   });
 }
 
-/** One time that an alert came up. Times are milliseconds since 1970. */
+/** One uninterrupted occurrence of an alert. Times are milliseconds since 1970. */
 interface Span {
   readonly key: string;
   readonly metric: AlertSeries["metric"];
@@ -58,7 +62,7 @@ interface Span {
   lastAt: number;
 }
 
-/** Each time that an alert came up, in the order of their beginnings. */
+/** Returns every occurrence of every alert, sorted by start time. */
 export function spansOf(series: readonly AlertSeries[]): Span[] {
   const keys = [...new Set(series.map(({ metric }) => nameOf(metric)))];
   const spans = keys.flatMap((key) =>
@@ -90,7 +94,7 @@ function spansOfOne(key: string, states: readonly AlertSeries[]): Span[] {
 const about = (metric: AlertSeries["metric"]) =>
   Object.fromEntries(Object.entries(metric).filter(([name]) => !OWN_LABELS.includes(name)));
 
-/** The same for each of its states. */
+/** Returns a key that is the same for all states of an alert. */
 const nameOf = (metric: AlertSeries["metric"]): string =>
   JSON.stringify([metric.alertname, metric.severity, Object.entries(about(metric)).sort()]);
 

@@ -1,66 +1,86 @@
 import type { Fault } from "./faults";
 import type { LockObject } from "./lock";
 
-/** What a drill needs of a fleet, local or on the clouds. */
+/**
+ * Operations that a drill needs from a fleet. One implementation controls a local fleet, the other a fleet on the
+ * clouds.
+ */
 export interface Backend {
-  /** The public name, as users call it. */
+  /** Public URL that users call. */
   readonly publicUrl: string;
-  /** The superuser's key, which is good in every region. */
+  /** API key of the superuser, valid in every region. */
   readonly apiKey: string;
-  /** By what the drill passes Cloudflare Access: headers of the fleet's own token; none where it is not on. */
+  /**
+   * Headers of the fleet's service token, with which the drill passes Cloudflare Access. Empty if Access is disabled.
+   */
   readonly accessHeaders: Readonly<Record<string, string>>;
-  /** Headers that make a request come from a region's side; none on the clouds, where it comes from this machine. */
+  /**
+   * Returns headers that make a request appear to come from a region's side. Empty on the clouds, where every request
+   * comes from this machine.
+   */
   from(region: string): Record<string, string>;
-  /** The region that answered; undefined where that cannot be known. */
+  /** Returns the region that answered, or undefined if the response does not identify the region. */
   answeredBy(headers: Headers): string | undefined;
-  /** Address of one region's LangFlow, past the public name. */
+  /** Returns the URL of one region's LangFlow, which bypasses the public name. */
   reach(region: string): Promise<string>;
-  /** Address of one region's Prometheus; undefined where nothing watches it. */
+  /** Returns the URL of one region's Prometheus, or undefined if the fleet has no monitoring. */
   prometheus(region: string): Promise<string | undefined>;
-  /** What the monitor says of each region's pool. */
+  /** Returns the load balancer monitor's verdict on each region's pool. */
   pools(): Promise<ReadonlyMap<string, PoolVerdict>>;
-  /** What is wrong with the fleet, a line each, before anything is taken away. */
+  /** Lists the fleet's current problems, one line each. The drill calls this before it injects a fault. */
   troubles(): Promise<string[]>;
-  /** What the fleet would have to be for that fault, and is not, a line each: no waiting changes it. */
+  /** Lists what the fleet lacks for a fault, one line each. Waiting does not fix any of these. */
   lacks(fault: Fault, region: string): Promise<string[]>;
-  /** LangFlow's pods in a region. */
+  /** Counts LangFlow's pods in a region. */
   pods(region: string): Promise<Pods>;
-  /** What of a region's database could be restored if it fell now, by somebody who had prepared nothing for it. */
+  /**
+   * Returns the newest state to which a region's database could be restored if the region failed now without
+   * preparation.
+   */
   restorable(region: string, survivor: string): Promise<Restorable>;
-  /** What a fault needs that a fleet does not have by itself: done before anybody is measured, and harmless once it is there. */
+  /** Sets up what a fault needs and a fleet lacks by default. Runs before any measurement and is idempotent. */
   prepare(fault: Fault, region: string): Promise<void>;
-  /** Resolved once all that the fault takes is gone, and not only going. */
+  /** Injects the fault. Resolves once everything that the fault affects is down, not merely shutting down. */
   takeAway(fault: Fault, region: string): Promise<void>;
-  /** Undoes {@link takeAway}; harmless where there is nothing to undo. */
+  /** Undoes {@link takeAway}. Idempotent. */
   putBack(fault: Fault, region: string): Promise<void>;
-  /** Keys below a prefix in a region's flow bucket, with the time each came there, in milliseconds since 1970. */
+  /**
+   * Returns the keys below a prefix in a region's flow bucket, with each object's modification time in milliseconds
+   * since 1970.
+   */
   keys(region: string, prefix: string): Promise<ReadonlyMap<string, number>>;
-  /** Keeps a text in a region's flow bucket, where whoever lost this machine finds it; in words where. */
+  /**
+   * Writes a text to a region's flow bucket, so that the text survives the loss of this machine. Returns the object's
+   * address.
+   */
   keep(region: string, key: string, contents: string): Promise<string>;
-  /** The fleet's one lock of drills: the same object from every checkout. */
+  /** Returns the fleet's one drill lock, which is the same S3 object for every checkout. */
   lockObject(): LockObject;
   close(): Promise<void>;
 }
 
 export interface Restorable {
-  /** The newest state, in milliseconds since 1970; absent: nothing can be restored yet. */
+  /** Time of the newest restorable state, in milliseconds since 1970. Absent if nothing can be restored yet. */
   readonly at?: number;
-  /** Of what, and where. */
+  /** Description of the restore source and its location. */
   readonly said: string;
 }
 
-/** How many pods of LangFlow there are. */
+/** Pod counts of LangFlow in one region. */
 export interface Pods {
   readonly ready: number;
-  /** What its autoscaler wants at the moment, and at most; absent where there is none. */
+  /** The autoscaler's current desired count and its maximum. Both are absent without an autoscaler. */
   readonly wanted?: number;
   readonly most?: number;
 }
 
 export interface PoolVerdict {
-  /** Undefined: not known yet. */
+  /** Undefined while the monitor's verdict is still unknown. */
   readonly healthy: boolean | undefined;
   readonly enabled: boolean;
-  /** Since when, in milliseconds since 1970; where only asked now and then, since that was first seen. */
+  /**
+   * Time of the last change, in milliseconds since 1970. If the backend polls, the time at which it first saw the
+   * change.
+   */
   readonly since: number;
 }

@@ -16,8 +16,8 @@ import { keepIn, keysIn, lockObject } from "./objects";
 import { restorableByRds } from "./restorable";
 
 /**
- * The clouds, by the tools that a person would use: `kubectl` and `aws`, and Cloudflare's API. What it may do is what their
- * credentials may.
+ * Backend for a fleet on the clouds. It uses the tools an operator would use: `kubectl`, `aws` and Cloudflare's API.
+ * Its permissions are those of the operator's credentials.
  */
 export class CloudBackend implements Backend {
   private readonly verdicts = new Map<string, PoolVerdict>();
@@ -47,7 +47,7 @@ export class CloudBackend implements Backend {
     return new CloudBackend(outputs.edge.url, apiKey, headers, project, outputs, clusters);
   }
 
-  /** A request comes from where this machine is, whatever it says. */
+  /** Returns no headers: on the clouds, a request's origin is this machine's location, whatever the headers claim. */
   from(): Record<string, string> {
     return {};
   }
@@ -96,7 +96,7 @@ export class CloudBackend implements Backend {
     return found;
   }
 
-  /** What it would need is in the config, and was looked at with the plan. */
+  /** Returns nothing: `planOf` already checks every requirement of a cloud fault against the config. */
   async lacks(): Promise<string[]> {
     return [];
   }
@@ -110,7 +110,7 @@ export class CloudBackend implements Backend {
         { spec: { maxReplicas: number }; status?: { desiredReplicas?: number } },
       ];
     };
-    // In the order in which they were asked for.
+    // `kubectl` returns the items in the order of the request.
     const [deployment, autoscaler] = items;
     return {
       ready: deployment.status?.readyReplicas ?? 0,
@@ -131,7 +131,7 @@ export class CloudBackend implements Backend {
     return restorableByRds(from, (args) => run("aws", args));
   }
 
-  /** No fault needs more than a fleet on the clouds has. */
+  /** Does nothing: no fault needs more than a fleet on the clouds already has. */
   async prepare(): Promise<void> {}
 
   takeAway(fault: Fault, region: string): Promise<void> {

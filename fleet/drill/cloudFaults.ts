@@ -6,34 +6,49 @@ import { type CloudFault, type Fault, isCloudFault, KINDS } from "./faults";
 
 export interface CloudFaultArgs {
   readonly accountId: string;
-  /** Pool id a region. */
+  /** Pool id of each region. */
   readonly pools: Readonly<Record<string, string>>;
   readonly regions: readonly string[];
-  /** LangFlow's pods at least, once it is back; the autoscaler goes on from there. */
+  /**
+   * Returns the minimum number of LangFlow pods to start when the region returns. The autoscaler takes over from this
+   * number.
+   */
   replicas(region: string): number;
   database(region: string): { identifier: string; awsRegion: string };
   cluster(region: string): Cluster;
-  /** The template of AWS FIS that pauses what leaves the region's bucket; undefined where the foundation has none. */
+  /**
+   * AWS FIS template that pauses S3 replication out of the region's bucket. Undefined if the foundation has no
+   * template.
+   */
   pause(region: string): { templateId: string | undefined; awsRegion: string };
-  /** @returns what it says */
+  /** @returns the standard output of `kubectl` */
   kubectl(region: string, args: readonly string[]): Promise<string>;
-  /** @returns what it says */
+  /** @returns the standard output of the AWS CLI */
   aws(args: readonly string[]): Promise<string>;
 }
 
-/** No name ends so (RFC 2606). */
+/** Git host that never resolves: RFC 2606 reserves the top-level domain `invalid`. */
 const NO_GIT_HOST = "https://git.invalid/flows.git";
 
 /**
- * Faults on the clouds, each undone by the same tool. Scaled to none, a Deployment's autoscaler waits until it is
- * scaled up again (Kubernetes, Horizontal Pod Autoscaling, implicit maintenance-mode deactivation).
+ * Returns the functions that inject and undo faults on the clouds. The same tool that injects a fault also undoes it.
+ * While a Deployment has 0 replicas, its autoscaler is inactive (Kubernetes, Horizontal Pod Autoscaling, implicit
+ * maintenance-mode deactivation).
  *
- * `pool` drains it; `half` takes the word of one pod away and its life with it, at once; `service` and `region` take the pods away, LangFlow's or all; `silent` drops the packets of its public
- * subnets, and with them of its load balancer and its way out; `database` stops the RDS instance, which takes
- * minutes either way, `database-failover` has its standby take over; `zone` drops every packet of the zone that the database is in, for
- * which its standby takes over as well; `replication-paused` has AWS FIS pause what S3 copies from the region. `git` gives every
- * region's agent a Git host that no name leads to, which restarts it: a network policy can only allow, and allows the whole Internet's
- * HTTPS for the other regions' buckets. `partition` takes the region's agent away, for the same reason. Of `edge-api` the drill takes the region's part, and leaves Cloudflare's API alone as long as it lasts.
+ * - `pool` disables the region's pool.
+ * - `half` deletes one LangFlow pod without a grace period.
+ * - `service` scales LangFlow to 0. `region` scales both LangFlow and the agent to 0.
+ * - `silent` drops all packets of the region's public subnets, which hold its load balancer and its NAT gateways.
+ * - `database` stops the RDS instance. Stopping and starting take minutes each.
+ * - `database-failover` makes the standby take over.
+ * - `zone` drops all packets of the zone that holds the database, so the standby takes over as well.
+ * - `replication-paused` makes AWS FIS pause S3 replication out of the region.
+ * - `git` gives every region's agent a Git host that does not resolve, which restarts the agents. A network policy
+ *   cannot do this: policies only allow traffic, and the agents need HTTPS to the whole Internet for the other regions'
+ *   buckets.
+ * - `partition` stops the region's agent, for the same reason.
+ * - `edge-api` silences the region. Instead of blocking Cloudflare's API, the drill does not call it while the fault
+ *   lasts.
  */
 export function cloudFaults(args: CloudFaultArgs) {
   const scale = (region: string, name: string, replicas: number) =>
@@ -44,10 +59,13 @@ export function cloudFaults(args: CloudFaultArgs) {
     `--selector=${Object.entries(componentLabels(region, "server"))
       .map(([name, value]) => `${name}=${value}`)
       .join(",")}`;
-  /** No pod of LangFlow is left, nor is one coming to its end. Where there was none it is no error either (kubectl 1.30 and later, `wait.go`). */
+  /**
+   * Waits until all LangFlow pods are deleted, including terminating ones. Succeeds if no pod exists (kubectl 1.30 and
+   * later, `wait.go`).
+   */
   const ended = (region: string) =>
     args.kubectl(region, ["wait", "--for=delete", "pods", langflowPods(region), "--timeout=15m"]);
-  /** Its Deployment makes another. */
+  /** Kills one pod without a grace period. The Deployment replaces the pod. */
   const half = async (region: string, running: boolean) => {
     if (running) return void (await wait(region, "langflow"));
     const [pod] = (await args.kubectl(region, ["get", "pods", langflowPods(region), "--output=name"]))
@@ -58,7 +76,7 @@ export function cloudFaults(args: CloudFaultArgs) {
   };
   const langflow = async (region: string, running: boolean) => {
     await scale(region, "langflow", running ? args.replicas(region) : 0);
-    // Until then it may take requests that it does not bring to their end.
+    // A pod that is still terminating may accept requests that it does not complete.
     await (running ? wait(region, "langflow") : ended(region));
   };
   const agent = async (region: string, running: boolean) => {
@@ -66,11 +84,14 @@ export function cloudFaults(args: CloudFaultArgs) {
     if (running) await wait(region, "flow-sync");
   };
   const whole = async (region: string, running: boolean) => {
-    // What the others wait for comes back first.
+    // LangFlow returns first, because the agent waits for it.
     await langflow(region, running);
     await agent(region, running);
   };
-  /** A variable of the container comes before that of the ConfigMap; without it that one counts again. */
+  /**
+   * Breaks or restores the agent's Git URL. The container's own variable overrides the ConfigMap's. Removing the
+   * variable makes the ConfigMap's value effective again.
+   */
   const git = async (region: string, running: boolean) => {
     const change = running ? "AGENT_GIT_URL-" : `AGENT_GIT_URL=${NO_GIT_HOST}`;
     await args.kubectl(region, ["set", "env", "deployment", `flow-sync-${region}`, change]);
@@ -84,7 +105,10 @@ export function cloudFaults(args: CloudFaultArgs) {
     await rds(region, running ? "start-db-instance" : "stop-db-instance");
     if (running) await rds(region, "wait", "db-instance-available");
   };
-  /** The other half of it comes by itself. */
+  /**
+   * Forces a failover to the standby, or waits until the instance is available again. The failover itself needs no
+   * undo.
+   */
   const takeover = async (region: string, running: boolean) => {
     await (running
       ? rds(region, "wait", "db-instance-available")
@@ -140,7 +164,7 @@ export function cloudFaults(args: CloudFaultArgs) {
   return {
     takeAway: (fault: Fault, region: string) => act(fault, region, false),
     putBack: (fault: Fault, region: string) => act(fault, region, true),
-    /** The pool as it is set. */
+    /** Returns whether the pool is enabled in Cloudflare's configuration. */
     async pool(region: string): Promise<{ enabled: boolean }> {
       const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");
       const { enabled } = await new Cloudflare().loadBalancers.pools.get(args.pools[region] ?? "", {

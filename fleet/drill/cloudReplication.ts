@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** AWS FIS prepares an experiment within a minute or so; one that does not begin has failed, or waits for what never comes. */
+/**
+ * Maximum time to wait for an experiment's state. AWS FIS prepares an experiment in about a minute, so a later start
+ * means a failure.
+ */
 const LONGEST_MS = 300_000;
 const POLL_MS = 2_000;
 const ENDED = ["completed", "stopped", "failed", "cancelled"];
 
 /**
- * An experiment of AWS FIS that pauses S3's replication out of a bucket (`ReplicationPause`). It ends by itself after its hour, and then,
- * or stopped before, S3 copies what has waited ("aws:s3:bucket-pause-replication", "Stop an experiment").
+ * Controls an AWS FIS experiment that pauses S3 replication out of a bucket (`ReplicationPause`). The experiment stops
+ * by itself after one hour. When it stops, S3 copies the objects that waited ("aws:s3:bucket-pause-replication", "Stop
+ * an experiment").
  *
- * @param aws runs the AWS CLI and gives what it says
+ * @param aws runs the AWS CLI and returns its standard output
  */
 export function pausedReplication(
   { templateId, awsRegion }: { readonly templateId: string | undefined; readonly awsRegion: string },
@@ -37,12 +41,15 @@ export function pausedReplication(
   };
 
   return {
-    /** @throws Error where it does not begin */
+    /** @throws Error if the experiment does not start */
     async begin(): Promise<void> {
       await until(await fis("start-experiment", "experiment.id", ...ofTemplate()), ["running"]);
     },
 
-    /** Whichever runs, also one that another process began. Nothing to do where it is over. */
+    /**
+     * Stops every active experiment of the template, including those that a different process started. Does nothing if
+     * all have ended.
+     */
     async end(): Promise<void> {
       const running = `experiments[?state.status=='running'||state.status=='initiating'||state.status=='pending'].id`;
       for (const id of (await fis("list-experiments", running, ...ofTemplate())).split(/\s+/).filter(Boolean)) {

@@ -1,13 +1,13 @@
 import type { Cluster } from "../stacks/clusters";
 
-/** Name of the network ACL of a drill, and of its tag with the ACL in whose place it stands. */
+/** Name of the network ACL that a drill creates, and the ACL's tag that holds the id of the original ACL. */
 const NAME = "langflow-dr-drill";
 const REPLACES = "replaces";
-/** Filters of subnets, as the AWS CLI takes them. */
+/** Subnet filters in the AWS CLI's syntax. */
 export const SUBNETS = {
-  /** Those that a region's load balancers and NAT gateways are in (components/network/RegionNetwork.ts). */
+  /** Subnets of a region's load balancers and NAT gateways (components/network/RegionNetwork.ts). */
   public: "Name=tag:kubernetes.io/role/elb,Values=1",
-  /** All of a zone: its nodes, its database and its ways in and out. */
+  /** All subnets of an availability zone: its nodes, its database, its load balancers and NAT gateways. */
   ofZone: (zone: string) => `Name=availability-zone,Values=${zone}`,
 };
 
@@ -18,11 +18,12 @@ interface NetworkAcl {
 }
 
 /**
- * Silence of a part of a region: a network ACL without a rule in place of that of its subnets. It denies everything, is asked
- * for each packet, and so also ends what is under way, without a word (AWS, "Control subnet traffic with network access
- * control lists"). Where those of nodes and databases are left alone, the region works on, and nobody hears of it.
+ * Cuts off part of a region's network by replacing the ACL of its subnets with an ACL without rules, which denies all
+ * traffic. Network ACLs are stateless, so they also drop the packets of open connections without a reset (AWS, "Control
+ * subnet traffic with network access control lists"). If the subnets of nodes and databases keep their ACL, the region
+ * keeps working but is unreachable from outside.
  *
- * @param aws runs the AWS CLI and gives what it says
+ * @param aws runs the AWS CLI and returns its standard output
  */
 export function silence({ awsRegion, clusterName }: Cluster, aws: (args: readonly string[]) => Promise<string>) {
   const ec2 = (command: string, ...args: string[]) => aws(["ec2", command, "--region", awsRegion, ...args]);
@@ -47,7 +48,7 @@ export function silence({ awsRegion, clusterName }: Cluster, aws: (args: readonl
     told<NetworkAcl[]>("describe-network-acls", "NetworkAcls[]", "--filters", ...filters);
 
   return {
-    /** @throws Error where the subnets have no ACL in common, to which they could all be put back */
+    /** @throws Error if the subnets do not share one ACL, which `end` needs to restore them */
     async begin(which: string): Promise<void> {
       const vpcId = await vpc();
       const inVpc = `Name=vpc-id,Values=${vpcId}`;
@@ -64,7 +65,7 @@ export function silence({ awsRegion, clusterName }: Cluster, aws: (args: readonl
       await replace(acl, made, subnets);
     },
 
-    /** Nothing to do where there is no such ACL. */
+    /** Restores the original ACL. Does nothing if no drill ACL exists. */
     async end(): Promise<void> {
       for (const acl of await acls(`Name=vpc-id,Values=${await vpc()}`, `Name=tag:Name,Values=${NAME}`)) {
         const replaced = acl.Tags?.find(({ Key }) => Key === REPLACES)?.Value ?? "";

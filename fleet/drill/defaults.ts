@@ -2,29 +2,35 @@ import type { Fault } from "./faults";
 
 interface Defaults {
   readonly fault: Fault;
-  /** Undisturbed traffic before the fault. */
+  /** Seconds of undisturbed traffic before the fault. */
   readonly steadySeconds: number;
-  /** How many times as often as usual visitors come. */
+  /** Traffic multiplier (1 = normal). */
   readonly load: number;
-  /** Of the other regions' requests, so many may fail. */
+  /** Maximum percentage of failed requests in the other regions before the drill aborts. */
   readonly abortAbovePercent: number;
-  /** After that it is broken off: locally processes come back in a minute, on the clouds a database in a quarter of an hour. */
+  /**
+   * Maximum duration of a drill, in seconds. Local processes restart within a minute; on the clouds, a database takes
+   * about 15 minutes.
+   */
   readonly limitSeconds: { readonly local: number; readonly clouds: number };
-  /** A region that is to come back stale stays away so long after the others were changed: the longer of both. */
+  /** How long a stale region stays offline after the other regions changed. The longer of the two durations applies. */
   readonly hold: { readonly leastSeconds: number; readonly syncIntervals: number };
 }
 
-/** 200 health checks, 10 runs and 20 uploads a second from each of two sides: more than one machine asks in time. */
+/**
+ * Maximum traffic multiplier. From each of two sides it means 200 health checks, 10 runs and 20 uploads per second,
+ * already more than one machine can send on time.
+ */
 export const LOAD_MAX = 100;
 
-/** What a drill does where its line says nothing else. */
+/** Defaults of a drill's command-line options. */
 export const DEFAULTS: Defaults = {
   fault: "region",
   steadySeconds: 20,
   load: 1,
   abortAbovePercent: 20,
   limitSeconds: { local: 900, clouds: 3600 },
-  // A bucket that does not answer is asked again after 30 s, the lease of the schedules goes to another region after 20 s, and
-  // the agents read all buckets once an interval: of each there is to be more than one.
+  // The hold must cover several periods of each mechanism: the agents retry an unreachable bucket after 30 s, the
+  // schedule lease moves to a different region after 20 s, and the agents read all buckets once per interval.
   hold: { leastSeconds: 60, syncIntervals: 6 },
 };

@@ -25,37 +25,51 @@ import { ReadBack } from "./visitors/uploads";
 
 export interface DrillParts {
   readonly backend: Backend;
-  /** Aborted: the user asks for the end. */
+  /** Aborts when the user interrupts the drill. */
   readonly signal: AbortSignal;
-  /** Told where the drill is. */
+  /** Receives the drill's progress messages. */
   report(phase: Phase, message: string): void;
 }
 
 const POLL_MS = 500;
-/** How long a region that serves takes to say so. */
+/** Timeout for a health check of a region that serves. */
 const ANSWER_MS = 5_000;
-/** How long a fault that steers nobody away is kept up, and what came back is looked at again, in the agents' intervals. */
+/**
+ * Number of sync intervals for which a fault without failover is held, and after which the drill checks a returned
+ * region a second time.
+ */
 const HELD_INTERVALS = 2;
-/** The others' requests of so many milliseconds decide whether a drill is broken off, once there are enough of them. */
+/**
+ * Window of the error budget, in milliseconds: the other regions' failures within the window decide whether the drill
+ * aborts. `BUDGET_REQUESTS` is the minimum sample size.
+ */
 const BUDGET_MS = 30_000;
 const BUDGET_REQUESTS = 20;
-/** How long ago an alert may have begun of which the end is waited for. */
+/** How far back the drill searches for earlier alerts that must end before the fault. */
 const EARLIER_MS = 3_600_000;
-/** How long an autoscaler may take for what it wants: a quarter of a minute to see it, two minutes for a node, one for LangFlow's start, and some. */
+/**
+ * Maximum time for an autoscaler to reach its desired count: 15 s to notice, 2 minutes for a new node, 1 minute to
+ * start LangFlow, plus a margin.
+ */
 const SCALE_SECONDS = 300;
-/** How long copies of files may still be under way once all flows are the same: S3 promises a quarter of an hour, the local one needs none. */
+/**
+ * Maximum time for file copies after all flows have converged. S3 promises 15 minutes; local replication needs almost
+ * none.
+ */
 const COPY_SECONDS = { local: 60, clouds: 900 };
 
-/** The fleet would have to be another for the fault. */
+/** The fleet lacks a prerequisite of the fault. */
 export class FleetLacks extends UserError {}
 
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 
 /**
- * Takes something of a region away under traffic, measures what users and data feel of it, puts it back, and measures
- * that too. Whatever happens in between, it is put back; the lock remembers it should this process die.
+ * Injects a fault into a region under load, measures the impact on users and data, restores the region, and measures
+ * the recovery. The drill restores the region even if a step fails. If this process dies, the lock still records what
+ * to restore.
  *
- * @throws UserError exit 11 where the fleet is not healthy beforehand; {@link FleetLacks}, the same exit code, where it cannot have the fault
+ * @throws UserError exit 11 if the fleet is unhealthy before the fault; {@link FleetLacks}, with the same exit code, if
+ * the fleet lacks a prerequisite of the fault
  */
 export async function drill(plan: Plan, around: DrillParts): Promise<DrillReport> {
   return new Drill(plan, around).run();
@@ -67,13 +81,13 @@ class Drill {
   private readonly deadline: Deadline;
   private readonly others: readonly string[];
   private lock?: DrillLock;
-  /** Once it was changed in the survivor. */
+  /** Set once the survivor has changed its copy of the data. */
   private changed?: StaleReturn;
-  /** Where the fault leaves no room for them. */
+  /** Set if the fault fills the disk. */
   private saves?: Saves;
-  /** Where two clocks differ. */
+  /** Set if the fault makes the regions' clocks differ. */
   private rivals?: RivalEdits;
-  /** Of the region that users are steered to, where they are more than usual. */
+  /** Watches the pods of the region that takes over the users. Set only if the traffic multiplier is above 1. */
   private podWatch?: PodWatch;
 
   constructor(
@@ -91,7 +105,7 @@ class Drill {
       const user = await this.prepare();
       const markers = new Markers(await this.langflow(plan.region, user), plan.id);
       await this.disturb(markers, user).catch((error: Error) => this.abort(error.message));
-      // What does not stop would go on in the drill that comes next.
+      // Writers that are not stopped would continue into the next drill.
       try {
         await this.restore(markers, user);
       } finally {
@@ -107,7 +121,7 @@ class Drill {
     return reportOf(plan, found, this.visitors);
   }
 
-  /** What is still away keeps the lock, for `drill --restore`. */
+  /** Releases the lock. If something is still offline, keeps the lock for `drill --restore`. */
   private async unlock(): Promise<void> {
     const { lock, found } = this;
     if (found.faultAt !== undefined && found.returnedAt === undefined) lock?.abandon();
@@ -122,7 +136,7 @@ class Drill {
         );
   }
 
-  /** Everything before there is something to report of. */
+  /** Prepares the drill. A failure here ends the drill without a report. */
   private async prepare(): Promise<OrdinaryUser> {
     const { around, deadline, plan } = this;
     try {
@@ -139,7 +153,7 @@ class Drill {
     }
   }
 
-  /** Everything up to the moment when it is put back. */
+  /** Runs all phases from steady traffic until just before the restoration. */
   private async disturb(markers: Markers, user: OrdinaryUser): Promise<void> {
     const { plan, found } = this;
     const { backend } = this.around;
@@ -157,17 +171,18 @@ class Drill {
     this.visitors.startLong(sides, markers.flowId, user);
     await this.until(() => Date.now() >= end);
     await this.untilQuietBefore();
-    // Asked before anybody knows of the fault, and nothing of it made for the drill.
+    // Measured before the fault, so no backup is made specifically for the drill.
     const restorable = isOutage(fault) ? await this.deadline.bound(backend.restorable(region, survivor)) : undefined;
 
     await this.deadline.bound(this.refuseUnlessOthersServe());
     await this.lock?.markTaken();
     if (plan.load > 1 && isOutage(fault)) this.podWatch = new PodWatch(backend, survivor);
-    // Locally a silent region stands still, so these are its last words; on the clouds it works on behind its silence.
+    // A local silent region is suspended, so its last edits must happen before the fault. On the clouds, the silenced
+    // region keeps running and can be edited afterwards.
     if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
     found.faultAt = Date.now();
     this.enter("fault", `taking away: ${fault} of ${region}`);
-    // Never left half-way: it is put back only once it is done.
+    // No deadline applies here: the drill must not restore a fault that is only half injected.
     await backend.takeAway(fault, region);
     found.awayAt = Date.now();
     if (!plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast()));
@@ -177,14 +192,15 @@ class Drill {
       await this.deadline.bound(rivals.edit(await this.langflow(region, user), await this.langflow(survivor, user)));
 
     await this.detect(found.faultAt);
-    // Nobody need be steered away, and the region answers as badly as before.
+    // With these faults, users may remain in the impaired region, so the drill does not wait for their recovery.
     if (["failing", "interrupted", "halved"].includes(KINDS[fault].users)) return;
     this.enter("recovery", `waiting for ${plan.goodInARow} good answers in a row`);
     await this.until(() => this.recovered() !== undefined);
     found.recoveredAt = this.recovered();
 
     this.enter("survivor-checks", "looking at what survived");
-    // What only steers users, or holds replication or record up, takes no region: nothing is lost with it.
+    // Only an outage can lose data. Faults that only redirect users, or pause replication or the record, have no
+    // `restorable`.
     const given = { backend, markers, user, region, survivor };
     const { acknowledged } = this.visitors.uploads;
     if (restorable)
@@ -209,7 +225,7 @@ class Drill {
     await this.pass(plan.holdSeconds);
   }
 
-  /** Such as begin only once the drill is over are ended as they begin. */
+  /** Starts saving flows. If the drill ends before the first save, the saves are stopped as soon as they start. */
   private async startSaves(langflow: LangFlow): Promise<Saves> {
     const saves = Saves.start(langflow, this.plan.id);
     try {
@@ -223,7 +239,7 @@ class Drill {
     }
   }
 
-  /** Once the last request has come to its end. */
+  /** Records the load measurements. Runs after the last request has completed. */
   private lookAtLoad(): void {
     const { found, plan, podWatch, visitors } = this;
     const { faultAt, returnedAt } = found;
@@ -232,7 +248,10 @@ class Drill {
     if (load) found.load = load;
   }
 
-  /** Until the survivor has the pods that its autoscaler wants for the visitors of two regions, or should. */
+  /**
+   * Waits until the survivor has the pods that its autoscaler wants for two regions' users, or until the time limit
+   * passes.
+   */
   private async untilScaled(): Promise<void> {
     const { podWatch } = this;
     if (!podWatch) return;
@@ -241,7 +260,7 @@ class Drill {
     await this.until(() => podWatch.hasScaled || Date.now() > longest);
   }
 
-  /** What is changed while the region is away: every region is to know it before. */
+  /** Creates the objects that will change while the region is offline, and waits until every region has them. */
   private async makeStale(user: OrdinaryUser): Promise<StaleReturn> {
     const { region, regions, id } = this.plan;
     const stale = await this.deadline.bound(StaleReturn.make(await this.in(region, user), id));
@@ -251,7 +270,7 @@ class Drill {
     return stale;
   }
 
-  /** A flow that every region has. */
+  /** Creates the flow for the conflicting edits, and waits until every region has it. */
   private async makeRivals(user: OrdinaryUser): Promise<RivalEdits> {
     const { region, regions, id } = this.plan;
     const rivals = await this.deadline.bound(RivalEdits.make(await this.langflow(region, user), id));
@@ -260,7 +279,10 @@ class Drill {
     return rivals;
   }
 
-  /** Until what was changed meanwhile is so everywhere, or should be; then whether it stays so. */
+  /**
+   * Waits until every region has the changes made during the outage, or the time limit passes. Checks again later that
+   * they persist.
+   */
   private async checkReturn(stale: StaleReturn, user: OrdinaryUser): Promise<void> {
     const { regions, settleSeconds, syncInterval } = this.plan;
     this.enter("return-checks", "looking at what the region brought back, and again later");
@@ -273,7 +295,10 @@ class Drill {
     this.found.returnChecks = await this.deadline.bound(stale.checks(everywhere));
   }
 
-  /** As long as the fault needs to be seen, or is not to be. */
+  /**
+   * Holds the fault until the monitor detects it. If the monitor must not or may not detect the fault, holds it for a
+   * fixed time.
+   */
   private async detect(faultAt: number): Promise<void> {
     const { fault, monitor, syncInterval } = this.plan;
     const { users, isUnseen } = KINDS[fault];
@@ -304,7 +329,7 @@ class Drill {
     }
   }
 
-  /** What is wrong, once the monitor has had the time to see a fleet that has just come up. */
+  /** Returns the fleet's problems, after giving the monitor enough time to see a fleet that has just started. */
   private async lastingTroubles(): Promise<string[]> {
     const { intervalSeconds, timeoutSeconds, consecutiveUp } = this.plan.monitor;
     const patience = Date.now() + ((consecutiveUp + 1) * intervalSeconds + timeoutSeconds) * 1000;
@@ -315,7 +340,7 @@ class Drill {
     }
   }
 
-  /** What cannot be taken away is left, and bears a name of the drills: the next one takes it away. */
+  /** Deletes the drill's own objects. The next drill recognizes any leftovers by their name and deletes them. */
   private async cleanUp(user: OrdinaryUser): Promise<void> {
     await dismiss(user, await this.langflow(this.plan.region));
   }
@@ -330,7 +355,7 @@ class Drill {
     found.returnedAt = Date.now();
     await this.podWatch?.stop();
     await markers.stop();
-    // What follows only measures: an interrupted drill has done what it must.
+    // The remaining steps only measure, so an interrupted drill skips them.
     if (around.signal.aborted) return;
     try {
       this.enter("failback", `waiting for ${region} to serve again`);
@@ -365,7 +390,10 @@ class Drill {
       );
   }
 
-  /** What was well at the start may be lost by now, and the monitor takes its time to see it. */
+  /**
+   * Throws unless all other regions serve. A region that was healthy at the start may have failed since then, and the
+   * monitor notices that late.
+   */
   private async refuseUnlessOthersServe(): Promise<void> {
     const { backend } = this.around;
     const pools = await backend.pools();
@@ -380,13 +408,13 @@ class Drill {
     }
   }
 
-  /** Until the monitor's verdict; without one after three times what it should take. */
+  /** Waits for the monitor's verdict, for at most three times the expected failover time. */
   private async untilDown(faultAt: number): Promise<void> {
     const longest = 3 * expectedFailoverSeconds(this.plan.monitor) * 1000;
     await this.until(async () => (await this.isDown(faultAt)) || Date.now() - faultAt > longest);
   }
 
-  /** For so many seconds from now on, and keeps in mind whether the monitor noticed. */
+  /** Holds the fault for a number of seconds and records whether the monitor detects it. */
   private async hold(faultAt: number, seconds: number): Promise<void> {
     const end = Date.now() + seconds * 1000;
     await this.until(async () => {
@@ -395,7 +423,7 @@ class Drill {
     });
   }
 
-  /** What cannot be asked at the moment has not noticed yet. */
+  /** Returns whether the monitor has detected the fault. A failed query counts as not detected. */
   private async isDown(faultAt: number): Promise<boolean> {
     const pools = await this.around.backend.pools().catch(() => undefined);
     const verdict = pools?.get(this.plan.region);
@@ -408,7 +436,7 @@ class Drill {
     return watchers.some((url) => url !== undefined);
   }
 
-  /** Until another region tells of the loss; without that until it should have. */
+  /** Waits until a different region alerts on the loss, or until the alert's time limit passes. */
   private async untilAlerted(faultAt: number): Promise<void> {
     const { found, plan, others } = this;
     if (!found.alerts) return;
@@ -420,7 +448,10 @@ class Drill {
     });
   }
 
-  /** Until what others told of the region before, at its start or in an earlier drill, is no part of what they tell of this loss; or should be. */
+  /**
+   * Waits until earlier alerts about the region have ended, or until a time limit passes. Otherwise they would be
+   * confused with this fault's alerts.
+   */
   private async untilQuietBefore(): Promise<void> {
     const { found, plan, others, around } = this;
     if (!found.alerts) return;
@@ -437,7 +468,10 @@ class Drill {
     await this.until(async () => Date.now() > longest || quiet());
   }
 
-  /** Until no other region tells of the loss any more, or should not; then what each of them saw. */
+  /**
+   * Waits until the other regions' alerts about the loss have ended, or until a time limit passes. Then records the
+   * alerts that each region saw.
+   */
   private async untilQuiet(): Promise<void> {
     const { found, plan, others } = this;
     if (!found.alerts) return;
@@ -447,18 +481,21 @@ class Drill {
     found.alerts = await this.deadline.bound(this.alertsOf(plan.regions));
   }
 
-  /** Alerts since the fault, as these regions' Prometheus have them. */
+  /** Returns the alerts that the Prometheus of each of these regions recorded since the fault. */
   private async alertsOf(regions: readonly string[], since = this.found.faultAt ?? Date.now()): Promise<SeenAlert[]> {
     const { backend } = this.around;
     const seenBy = async (region: string) => {
       const url = await backend.prometheus(region);
       return url === undefined ? [] : alertsSince(url, region, since);
     };
-    // One that does not answer has seen nothing.
+    // A Prometheus that does not answer counts as one without alerts.
     return (await Promise.all(regions.map((region) => seenBy(region).catch(() => [])))).flat();
   }
 
-  /** Until the pool is healthy again and, where a standby is not the one to serve, its own visitors are answered by it. */
+  /**
+   * Waits until the region's pool is healthy again. Unless the region is only a standby, also waits until it answers
+   * its own users.
+   */
   private async untilServing(since: number): Promise<void> {
     const { region, topology } = this.plan;
     const serves = topology === "active-active" || servesAll(this.plan);
@@ -467,7 +504,7 @@ class Drill {
       if (!verdict?.healthy || !verdict.enabled) return false;
       const own = this.near([region]).filter(({ at }) => at >= since);
       const first = own.find((each) => each.ok && each.region === region);
-      // Who answered is not known on the clouds.
+      // On the clouds, the response does not identify the region.
       if (serves && !first && own.some((each) => each.region !== undefined)) return false;
       this.found.servedAt = first?.at ?? Date.now();
       return true;
@@ -492,16 +529,16 @@ class Drill {
     this.found.convergedAt = Date.now();
   }
 
-  /** Whether she can run the drill's flow in each of these regions. */
+  /** Returns whether the drill's user can run the drill's flow in each of these regions. */
   private async haveFlow(regions: readonly string[], { flowId }: Markers, user: OrdinaryUser): Promise<boolean> {
     const flows = await Promise.all(regions.map(async (region) => (await this.langflow(region, user)).flows()));
     return flows.every((each) => each.some(({ id }) => id === flowId));
   }
 
-  /** Until every region gives back what visitors were told is taken, or should. */
+  /** Waits until every region returns all acknowledged uploads, or until the time limit passes. */
   private async untilReadBack(user: OrdinaryUser): Promise<void> {
     const { plan, found, visitors } = this;
-    // A stream that the fault might have cut is followed to its end.
+    // Streams that the fault could have cut are followed to their end.
     await this.deadline.bound(visitors.stop(found.faultAt));
     const { acknowledged } = visitors.uploads;
     const regions = await Promise.all(
@@ -515,7 +552,10 @@ class Drill {
     found.checks = [...found.checks, ...regions.map(({ check }) => check)];
   }
 
-  /** Until nothing is wrong with the fleet: a pod that was taken away may still be starting when its region serves, and the next drill would find it so. */
+  /**
+   * Waits until the fleet has no problems. A killed pod may still be starting when its region already serves, and would
+   * fail the next drill's health check.
+   */
   private async untilWell(): Promise<void> {
     const { backend, report } = this.around;
     const troubles = await this.deadline.bound(backend.troubles());
@@ -524,7 +564,7 @@ class Drill {
     await this.until(async () => (await backend.troubles()).length === 0);
   }
 
-  /** Until what needs room is taken again, or should be. */
+  /** Waits until saves that need disk space succeed again, or until the failback limit passes. */
   private async untilSaved(): Promise<void> {
     const { saves, found, plan } = this;
     const { awayAt, returnedAt } = found;
@@ -536,7 +576,7 @@ class Drill {
     found.checks = [...found.checks, ...saves.checks(plan.region, awayAt, freed, returnedAt)];
   }
 
-  /** Whether every region has what was edited last, of what is edited on purpose. */
+  /** Checks that every region has the newest of the drill's deliberate edits. */
   private async lookAtEdits(user: OrdinaryUser): Promise<void> {
     const { found, plan } = this;
     const edited = [this.saves, this.rivals].flatMap((each) => each ?? []);
@@ -556,7 +596,7 @@ class Drill {
     return this.visitors.samples.filter(({ client }) => clients.includes(client));
   }
 
-  /** A region's own, as the superuser or another user. */
+  /** Returns a client for one region's LangFlow, authenticated as the superuser or as the given user. */
   private async langflow(region: string, user?: OrdinaryUser): Promise<LangFlow> {
     const { backend } = this.around;
     return new LangFlow(await backend.reach(region), { "x-api-key": user?.apiKey ?? backend.apiKey });
@@ -566,12 +606,12 @@ class Drill {
     return { region, hers: await this.langflow(region, user), admin: await this.langflow(region) };
   }
 
-  /** Waits until something holds; ends with the drill, and where too many of the others' requests fail. */
+  /** Polls until a condition holds. Throws when the drill ends or when too many requests of the other regions fail. */
   private async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     for (;;) {
       this.lock?.check();
       this.keepBudget();
-      // What cannot be asked at the moment does not hold yet.
+      // A failed query counts as "does not hold yet".
       if (await this.deadline.bound(Promise.resolve(holds()).catch(() => false))) return;
       await this.poll();
     }
@@ -589,7 +629,8 @@ class Drill {
   private keepBudget(): void {
     const { faultAt, detectedAt = Number.POSITIVE_INFINITY, returnedAt } = this.found;
     if (faultAt === undefined || returnedAt !== undefined) return;
-    // Of whoever waits for a standby to take over, the fault is what they wait for.
+    // If the drilled region serves all users, they fail until the standby takes over, so failures before the detection
+    // do not count.
     const since = servesAll(this.plan) ? detectedAt : 0;
     const { requests, failed } = traffic(this.near(this.others), Math.max(since, Date.now() - BUDGET_MS), Date.now());
     if (requests < BUDGET_REQUESTS || (failed / requests) * 100 <= this.plan.abortAbove) return;

@@ -1,41 +1,42 @@
-/** What becomes of the users of the region's side. */
+/** Expected impact of a fault on the users of the region's side. */
 type Users =
-  /** None of them is to notice. */
+  /** Users do not notice the fault. */
   | "unaware"
-  /** They are steered away, and what fails until then is asked again elsewhere at once. */
+  /** Users are steered away. Requests that fail before that are retried in a different region at once. */
   | "retried"
-  /** They are steered away once the monitor has seen it, and not before. */
+  /** Users are steered away only once the monitor has detected the fault. */
   | "waiting"
-  /** A share of their requests fails for as long as it lasts: the monitor sees that by chance. */
+  /** A share of the requests fails as long as the fault lasts. The monitor detects it by chance. */
   | "failing"
-  /** What needs it fails until it is over, which may be before the monitor has seen it; then all is well without anybody's doing. */
+  /** Requests fail until the fault heals by itself, possibly before the monitor detects it. */
   | "interrupted"
-  /** So it is for those whom the load balancer sends there. */
+  /** Like "interrupted", but only for users whom the load balancer sends to the broken pod. */
   | "halved";
 
 interface Kind {
   readonly users: Users;
-  /** The load balancer's API is away with it, so that nobody knows what the monitor has seen. */
+  /** The load balancer's API is down too, so the monitor's verdict cannot be read. */
   readonly isUnseen?: boolean;
-  /** The others live on meanwhile, and what it brings back from before is looked at. */
+  /** The other regions change data during the fault, and the drill checks what the region brings back. */
   readonly isStale?: boolean;
-  /** It needs a standby of the database, on the clouds. */
+  /** On the clouds, the fault needs a standby of the database. */
   readonly needsStandby?: boolean;
-  /** Copies of files wait for its end. */
+  /** Copies of files wait until the fault ends. */
   readonly holdsCopies?: boolean;
-  /** The Git host is away: the record stands still, and flows are replicated all the same. */
+  /** The Git host is down: the Git record is not updated, but flows still replicate. */
   readonly stopsRecord?: boolean;
-  /** Nothing that needs room can be saved, until it is over. */
+  /** Saves that need disk space fail until the fault ends. */
   readonly stopsSaves?: boolean;
   /** The region's clock is ahead. */
   readonly isAhead?: boolean;
-  /** Why it is no fault for the clouds, and what comes nearest to it there. */
+  /** Why the clouds do not support the fault, and the closest fault that they support. */
   readonly notOnClouds?: { readonly because: string; readonly nearest: string };
 }
 
 /**
- * FIS injects faults into a pod by a container within it, which needs root and a root file system that can be written, and whose
- * image is Amazon's (AWS FIS, "Use the aws:eks:pod actions", limitations). `model/podSecurity.ts` and `ImageAdmissionPolicy` are against all three.
+ * Reason why AWS FIS cannot inject faults into our pods. FIS does so from a container inside the pod, which needs root,
+ * a writable root file system and Amazon's image (AWS FIS, "Use the aws:eks:pod actions", limitations).
+ * `model/podSecurity.ts` and `ImageAdmissionPolicy` forbid all three.
  */
 const NO_FIS = {
   because:
@@ -44,9 +45,10 @@ const NO_FIS = {
 };
 
 /**
- * RDS adds to a disk that fills (Amazon RDS User Guide, "Managing capacity automatically with Amazon RDS storage autoscaling"), and what was
- * added stays (the same, "Increasing DB instance storage capacity"). A full instance may take no connections either (AWS re:Post, "How do I
- * resolve problems that occur when Amazon RDS DB instances run out of storage?"): that is what `database` shows.
+ * Reason why the drill does not fill an RDS disk. RDS grows a disk that fills up (Amazon RDS User Guide, "Managing
+ * capacity automatically with Amazon RDS storage autoscaling") and never shrinks it (same guide, "Increasing DB
+ * instance storage capacity"). A full instance may also reject connections (AWS re:Post, "How do I resolve problems
+ * that occur when Amazon RDS DB instances run out of storage?"), which the fault `database` covers.
  */
 const NO_FILLING = {
   because:
@@ -54,7 +56,10 @@ const NO_FILLING = {
   nearest: "database",
 };
 
-/** EKS Auto Mode's nodes take no login and run nobody's privileged pods (Amazon EKS User Guide, "Learn about Amazon EKS Auto Mode managed instances"). */
+/**
+ * Reason why the drill cannot change a cloud clock: EKS Auto Mode's nodes allow neither logins nor privileged pods
+ * (Amazon EKS User Guide, "Learn about Amazon EKS Auto Mode managed instances").
+ */
 const NO_CLOCK = {
   because: "the clock is the node's, EKS Auto Mode lets nobody set it, and no experiment of AWS does",
   nearest: "partition",
@@ -81,31 +86,38 @@ const TABLE = {
   partition: { users: "unaware" },
 } as const satisfies Readonly<Record<string, Kind>>;
 
-/** What a drill can take away. */
+/** Faults that a drill can inject. */
 export type Fault = keyof typeof TABLE;
 export const FAULTS = Object.keys(TABLE) as readonly Fault[];
-/** What is expected of each. */
+/** Expected behavior of each fault. */
 export const KINDS: Readonly<Record<Fault, Kind>> = TABLE;
 
-/** Those that there is a way for on the clouds. */
+/** Faults that can be injected on the clouds. */
 export type CloudFault = { [F in Fault]: (typeof TABLE)[F] extends { notOnClouds: object } ? never : F }[Fault];
 export const isCloudFault = (fault: Fault): fault is CloudFault => KINDS[fault].notOnClouds === undefined;
 
-/** Whether users are meant to be steered away from the region. */
+/** Returns whether the fault should steer users away from the region. */
 export const isOutage = (fault: Fault): boolean => ["retried", "waiting"].includes(KINDS[fault].users);
 
-/** How late each answer of a slow region is: no monitor waits so long (`monitor.timeoutSeconds`), Cloudflare does. */
+/**
+ * Delay of each response of a slow region, in seconds. It exceeds the monitor's timeout (`monitor.timeoutSeconds`) but
+ * not Cloudflare's.
+ */
 export const LATE_SECONDS = 20;
-/** How far a clock is ahead: a session lasts longer, and S3 refuses what was signed a quarter of an hour from its own time. */
+/**
+ * How far a clock is ahead, in seconds. Sessions live longer than that, and S3 rejects signatures only beyond 15
+ * minutes of clock skew.
+ */
 export const AHEAD_SECONDS = 600;
 /**
- * How long what ends by itself is given for it. A database is away until its standby has taken over: RDS takes 60 to 120 seconds as a
- * rule (Amazon RDS User Guide, "Failing over a Multi-AZ DB instance"), and the shorter is the one that a monitor may miss.
+ * How long a self-healing fault is held, in seconds. A database failover usually takes 60 to 120 seconds (Amazon RDS
+ * User Guide, "Failing over a Multi-AZ DB instance"). The lower bound is the case that a monitor may miss.
  */
 export const HELD_SECONDS = 60;
 /**
- * Until a region's load balancer has found a dead pod: two health checks, ten seconds apart (`components/langflow/PublicEntrance.ts`).
+ * Seconds until a region's load balancer detects a dead pod: two health checks, 10 seconds apart
+ * (`components/langflow/PublicEntrance.ts`).
  */
 export const DEAD_POD_SECONDS = 20;
-/** The share of a flaky region's requests that break off. */
+/** Share of a flaky region's requests whose connection breaks. */
 export const BROKEN_SHARE = 0.5;

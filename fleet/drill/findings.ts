@@ -6,28 +6,30 @@ import type { Check, DrillReport, Loss, Phase, SeenAlert, UnderLoad } from "./re
 import type { Visitors } from "./visitors";
 import { countsOf, isLong } from "./visitors/counts";
 
-/** What was seen while a drill ran. Times are milliseconds since 1970; absent is what did not happen. */
+/**
+ * Observations of a running drill. Times are milliseconds since 1970. Fields of events that did not happen are absent.
+ */
 export interface Findings {
   readonly startedAt: number;
   endedAt?: number;
   faultAt?: number;
-  /** All that the fault takes was gone. */
+  /** When everything that the fault affects was down. */
   awayAt?: number;
-  /** The monitor called the pool down. */
+  /** When the monitor marked the pool as down. */
   detectedAt?: number;
-  /** The outage was over for users of the region's side. */
+  /** When the outage ended for users of the region's side. */
   recoveredAt?: number;
-  /** It was put back. */
+  /** When the fault was undone. */
   returnedAt?: number;
-  /** It served users again. */
+  /** When the region served users again. */
   servedAt?: number;
-  /** Every region held the same flows again. */
+  /** When every region held the same flows again. */
   convergedAt?: number;
   readonly phases: { phase: Phase; at: number }[];
   losses: readonly Loss[];
   checks: readonly Check[];
   returnChecks?: readonly Check[];
-  /** Absent where nothing watches the regions. */
+  /** Absent if the fleet has no monitoring. */
   alerts?: readonly SeenAlert[];
   load?: UnderLoad;
   aborted?: string;
@@ -36,26 +38,35 @@ export interface Findings {
 const ofLoss = (alerts: readonly SeenAlert[], region: string): SeenAlert[] =>
   alerts.filter(({ name, labels }) => name === REGION_UNHEALTHY && labels.target_region === region);
 
-/** When another region's Prometheus told of a region's loss, in milliseconds since 1970. */
+/**
+ * Returns when a different region's Prometheus first fired the alert about a region's loss, in milliseconds since 1970.
+ */
 export function alertedAt(alerts: readonly SeenAlert[], region: string): number | undefined {
   const times = ofLoss(alerts, region).flatMap(({ firingAt }) => firingAt ?? []);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** An alert that comes again within so long may be taken for one that went on (`alerts.ts`). */
+/**
+ * Minimum gap between two occurrences of an alert. With a shorter gap, `alerts.ts` may merge the second occurrence into
+ * the first.
+ */
 const QUIET_MS = 60_000;
 
-/** Whether nobody has told of a region's loss for so long that an alert of it would be a new one. @param now milliseconds since 1970 */
+/**
+ * Returns whether all alerts about a region's loss ended long enough ago that the next one counts as a new alert.
+ *
+ * @param now milliseconds since 1970
+ */
 export function isQuiet(alerts: readonly SeenAlert[], region: string, now: number): boolean {
   return ofLoss(alerts, region).every(({ overAt }) => overAt !== undefined && now - overAt > QUIET_MS);
 }
 
-/** Whether another region's Prometheus still tells of a region's loss. */
+/** Returns whether a different region's Prometheus still reports a region's loss. */
 export function isAlerted(alerts: readonly SeenAlert[], region: string): boolean {
   return ofLoss(alerts, region).some(({ overAt }) => overAt === undefined);
 }
 
-/** The report of a drill that has ended, however it did. */
+/** Builds the report of a finished, failed or aborted drill. */
 export function reportOf(
   plan: Plan,
   found: Findings,
@@ -124,7 +135,10 @@ export function reportOf(
   };
 }
 
-/** Nothing is asked of what is not there: alerts where nothing watches, a dump in a local fleet, where no clock makes one. */
+/**
+ * Removes limits that cannot be measured: the alert's without monitoring, and the database's in a local fleet without a
+ * dump, because local fleets run no scheduled dumps.
+ */
 function limitsOf({ limits, local }: Plan, { alerts, losses }: Findings): Bounds {
   const { alertSeconds, databaseSeconds, ...others } = limits;
   const isDumpless = local && losses.some(({ store, seconds }) => store === "database" && seconds === undefined);

@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long an answer may take. */
+/** Timeout of one API call. */
 const ANSWER_MS = 20_000;
-/** LangFlow takes five sign-ins a minute from an address (`rate_limit_per_minute`), and some. */
+/**
+ * How long to retry a rate-limited sign-in. LangFlow allows five sign-ins per minute and address
+ * (`rate_limit_per_minute`); this adds a margin.
+ */
 const SIGN_IN_MS = 70_000;
 const SIGN_IN_POLL_MS = 2_000;
-/** A flow that needs no model provider. */
+/** Sample flow that needs no model provider. */
 const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");
 
 export interface FlowHeader {
@@ -20,7 +23,7 @@ export interface Variable {
   readonly id: string;
   readonly name: string;
   readonly type: string;
-  /** Of a generic one; a credential's is not told. */
+  /** Value of a generic variable. LangFlow does not return a credential's value. */
   readonly value: string | null;
 }
 
@@ -35,7 +38,7 @@ interface Sent {
   readonly headers?: Record<string, string>;
 }
 
-/** LangFlow answered, and not as it was asked to. */
+/** LangFlow's error response to an API call. */
 class Unwilling extends Error {
   constructor(
     readonly status: number,
@@ -46,14 +49,17 @@ class Unwilling extends Error {
   }
 }
 
-/** As much of LangFlow's API as a drill uses, by one user's headers. */
+/** Client for the part of LangFlow's API that a drill uses, with the authentication headers of one user. */
 export class LangFlow {
   constructor(
     readonly url: string,
     private readonly headers: Readonly<Record<string, string>>,
   ) {}
 
-  /** A browser's session: its bearer token. Where too many have signed in from this address, it waits until they may again. */
+  /**
+   * Signs in like a browser and returns the session's bearer token. If LangFlow's rate limit rejects the sign-in,
+   * retries until the limit resets.
+   */
   static async login(
     url: string,
     username: string,
@@ -62,7 +68,8 @@ export class LangFlow {
   ): Promise<string> {
     const body = new URLSearchParams({ username, password });
     const longest = Date.now() + SIGN_IN_MS;
-    // A connection of its own each time: one that is kept may be closed by LangFlow in the moment of the next request.
+    // Uses a new connection for each request, because LangFlow may close a kept-alive connection just as the next
+    // request starts.
     const ask = () =>
       fetch(`${url}/api/v1/login`, {
         method: "POST",
@@ -88,7 +95,7 @@ export class LangFlow {
     return this.call("GET", "/api/v1/users/whoami") as Promise<{ id: string }>;
   }
 
-  /** Whether it takes the headers for somebody's; anything but a yes or a no is an error. */
+  /** Returns whether LangFlow accepts the headers. Throws on any response other than an acceptance or a rejection. */
   isAccepted(): Promise<boolean> {
     return this.whoami().then(
       () => true,
@@ -99,14 +106,17 @@ export class LangFlow {
     );
   }
 
-  /** A flow with MockLLM, for anybody who has its link, and a tool of its project: its id, and the project's. */
+  /**
+   * Creates a public flow that uses MockLLM and is an MCP tool of its project. Returns the ids of the flow and its
+   * project.
+   */
   async create(name: string, description: string, tool: string): Promise<{ id: string; folder_id: string }> {
     const { data } = JSON.parse(readFileSync(SAMPLE, "utf8"));
     const flow = { name, description, data, access_type: "PUBLIC", mcp_enabled: true, action_name: tool };
     return (await this.call("POST", "/api/v1/flows/", flow)) as { id: string; folder_id: string };
   }
 
-  /** A flow without anything in it, in a project or in the user's first one; its id. */
+  /** Creates an empty flow in a project, or in the user's first project. Returns the flow's id. */
   async createEmpty(name: string, description: string, projectId?: string): Promise<string> {
     const flow = { name, description, data: { nodes: [], edges: [] }, folder_id: projectId };
     return ((await this.call("POST", "/api/v1/flows/", flow)) as { id: string }).id;
@@ -116,7 +126,7 @@ export class LangFlow {
     await this.call("PATCH", `/api/v1/flows/${id}`, { description });
   }
 
-  /** A flow's graph with a text in it that says nothing, however long. */
+  /** Saves a flow whose graph contains the given text, which may be of any length. */
   async save(id: string, description: string, text: string): Promise<void> {
     await this.call("PATCH", `/api/v1/flows/${id}`, { description, data: { nodes: [], edges: [], text } });
   }
@@ -125,7 +135,7 @@ export class LangFlow {
     await this.call("DELETE", `/api/v1/flows/${id}`);
   }
 
-  /** What a flow with a chat input answers. */
+  /** Runs a flow with chat input and returns its answer. */
   async run(id: string, input: string): Promise<string> {
     const body = { input_value: input, input_type: "chat", output_type: "chat" };
     const answer = (await this.call("POST", `/api/v1/run/${id}?stream=false`, body)) as {
@@ -134,13 +144,13 @@ export class LangFlow {
     return answer.outputs[0]?.outputs[0]?.results.message.text ?? "";
   }
 
-  /** What was said to a flow and by it, as its user may read it. */
+  /** Returns the texts of a flow's chat messages, from both sides, that this user can read. */
   async messages(flowId: string): Promise<string[]> {
     const messages = await this.call("GET", `/api/v1/monitor/messages?flow_id=${flowId}`);
     return (messages as { text: string }[]).map(({ text }) => text);
   }
 
-  /** The name of a flow, as it is told to whoever has its public link. */
+  /** Returns a flow's name as visitors of its public link see it. */
   async publicName(id: string): Promise<string> {
     return ((await this.call("GET", `/api/v1/flows/public_flow/${id}`)) as FlowHeader).name;
   }
@@ -153,7 +163,7 @@ export class LangFlow {
     return this.call("GET", "/api/v1/projects/") as Promise<{ id: string; name: string }[]>;
   }
 
-  /** The new project's id. */
+  /** Creates a project and returns its id. */
   async makeProject(name: string): Promise<string> {
     return ((await this.call("POST", "/api/v1/projects/", { name })) as { id: string }).id;
   }
@@ -166,7 +176,7 @@ export class LangFlow {
     await this.call("DELETE", `/api/v1/projects/${id}`);
   }
 
-  /** Names of the tools that a project offers to MCP clients, by Streamable HTTP. */
+  /** Returns the names of the tools that a project offers to MCP clients over Streamable HTTP. */
   async tools(projectId: string): Promise<string[]> {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
     const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
@@ -176,14 +186,14 @@ export class LangFlow {
     return result.tools.map(({ name }) => name);
   }
 
-  /** Uploads a file; its id, and its path in the store. */
+  /** Uploads a file. Returns its id and its path in the store. */
   async upload(name: string, contents: string): Promise<{ id: string; path: string }> {
     const body = new FormData();
     body.append("file", new Blob([contents]), name);
     return (await this.send("POST", "/api/v2/files/", { body })) as { id: string; path: string };
   }
 
-  /** The contents of a file that is text. */
+  /** Returns the contents of a text file. */
   download(fileId: string): Promise<string> {
     return this.text("GET", `/api/v2/files/${fileId}`, {});
   }
@@ -196,7 +206,7 @@ export class LangFlow {
     return this.call("GET", "/api/v2/files/") as Promise<{ id: string; name: string }[]>;
   }
 
-  /** Accounts whose name begins so. The superuser may ask. */
+  /** Returns the accounts whose name starts with a prefix. Requires superuser rights. */
   async users(beginning: string): Promise<Account[]> {
     const path = `/api/v1/users/?limit=200&${new URLSearchParams({ search: beginning })}`;
     const { users } = (await this.call("GET", path)) as { users: Account[] };
@@ -207,7 +217,7 @@ export class LangFlow {
     await this.call("DELETE", "/api/v2/files/batch/", fileIds);
   }
 
-  /** The new user's id. She is not active yet, unless LangFlow is told that all are. */
+  /** Creates a user and returns its id. The user is inactive unless LangFlow activates new users by default. */
   async makeUser(username: string, password: string): Promise<string> {
     return ((await this.call("POST", "/api/v1/users/", { username, password })) as { id: string }).id;
   }
@@ -236,7 +246,7 @@ export class LangFlow {
     return this.call("GET", "/api/v1/variables/") as Promise<Variable[]>;
   }
 
-  /** The new variable's id. */
+  /** Creates a variable and returns its id. */
   async makeVariable(name: string, value: string, type: "Credential" | "Generic"): Promise<string> {
     const variable = { name, value, type, default_fields: [] };
     return ((await this.call("POST", "/api/v1/variables/", variable)) as { id: string }).id;
@@ -265,7 +275,8 @@ export class LangFlow {
     const answer = await fetch(this.url + path, {
       method,
       ...init,
-      // LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again.
+      // LangFlow closes idle connections after a few seconds, so a kept-alive connection may close just as it is
+      // reused.
       headers: { ...this.headers, ...headers, connection: "close" },
       signal: AbortSignal.timeout(ANSWER_MS),
     });

@@ -4,17 +4,18 @@ import { LangFlow } from "./langflow";
 import { DrillLock, type TakenAway } from "./lock";
 import { clearUp } from "./ordinaryUser";
 
-/** How long a LangFlow that has just been put back may take to answer. */
+/** Maximum time for a LangFlow that has just been restored to answer. */
 const PATIENCE_MS = 120_000;
 const POLL_MS = 2_000;
 
 /**
- * Puts back what a drill that died left taken away, and takes away what it made. Any checkout can: the fleet's buckets say what it is.
+ * Restores what a crashed drill left offline and deletes the objects that the drill created. Works from any checkout,
+ * because the drill lock in the fleet's bucket records the fault.
  *
- * @param report told what is under way, a line each
- * @param waits how long a living drill takes to renew its lock
- * @returns what was put back; `hasEnded` where there was no such drill
- * @throws UserError exit 11 where the drill lives
+ * @param report called with progress, one line at a time
+ * @param waits how long a running drill may take to renew its lock
+ * @returns the restored fault, if any; `hasEnded` is true if no drill held the lock
+ * @throws UserError exit 11 if the drill is still running
  */
 export async function restoreLeft(
   regions: readonly string[],
@@ -40,10 +41,11 @@ export async function restoreLeft(
 }
 
 /**
- * Takes away what a drill that died has made, in every region: none of them knows yet what the others were told last.
+ * Deletes what a crashed drill created, in every region. Replication cannot be relied on here, because a region may not
+ * have received the last changes yet.
  *
- * @param patienceMs for each region
- * @returns where it could not be, and why, a line each
+ * @param patienceMs time limit for each region
+ * @returns one line for each region in which deleting failed, with the reason
  */
 export async function clearLeftovers(
   regions: readonly string[],

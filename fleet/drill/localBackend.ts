@@ -19,17 +19,19 @@ import { keepIn, keysIn, lockObject } from "./objects";
 import { newestBackup } from "./survivor";
 
 const POLL_MS = 100;
-/** Connections of LangFlow's pool that were cut are found out one by one. */
+/** Consecutive good answers that count as healthy. LangFlow discovers the cut connections of its pool one by one. */
 const GOOD_IN_A_ROW = 10;
-/** LangFlow starts anew, and a monitor that looks once a minute trusts it again. */
+/**
+ * Maximum time for LangFlow to restart and for a monitor that polls once a minute to mark the pool as healthy again.
+ */
 const START_SECONDS = 300;
-/** A busy machine takes a while to notice, and to end a process. */
+/** Margin for a busy machine to notice a change and end a process. */
 const SPARE_SECONDS = 60;
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
 const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
 
-/** The local fleet: faults are processes that die, and the load balancer is the live fleet's own. */
+/** Backend for the local fleet: faults kill or suspend processes, and the live fleet provides the load balancer. */
 export class LocalBackend implements Backend {
   private constructor(
     readonly publicUrl: string,
@@ -42,7 +44,7 @@ export class LocalBackend implements Backend {
     private readonly s3: S3Client,
   ) {}
 
-  /** @returns in words why there can be no drill, where nothing runs */
+  /** @returns the backend, or a message that explains why no drill is possible because the live fleet is not running */
   static async open(session: Session, project: Project): Promise<LocalBackend | string> {
     const live = await connectLive(liveDirectory(session.options.directory));
     const status = await live?.status();
@@ -71,7 +73,7 @@ export class LocalBackend implements Backend {
   from(region: string): Record<string, string> {
     const config = this.project.stacks.get(region);
     const place = config?.kind === "region" ? placeOf(config.region.awsRegion) : undefined;
-    // What Cloudflare adds for a visitor (managed transform "Add visitor location headers").
+    // Location headers that Cloudflare adds (managed transform "Add visitor location headers").
     return place ? { "cf-iplatitude": String(place.latitude), "cf-iplongitude": String(place.longitude) } : {};
   }
 
@@ -130,7 +132,7 @@ export class LocalBackend implements Backend {
     ];
   }
 
-  /** Nobody makes more of them here. */
+  /** Counts the ready pods. A local fleet has no autoscaler, so `wanted` and `most` are absent. */
   async pods(region: string): Promise<Pods> {
     const pods = await this.langflows(region);
     return { ready: pods.filter(({ ready }) => ready).length };
@@ -141,14 +143,14 @@ export class LocalBackend implements Backend {
     return processes.filter((each) => each.region === region && each.name === "langflow");
   }
 
-  /** The daily dump. No clock starts CronJobs here, so there is one where somebody made it. */
+  /** Returns the newest dump. Local fleets run no CronJobs, so a dump exists only if someone created one manually. */
   async restorable(region: string, survivor: string): Promise<Restorable> {
     const keys = await this.keys(survivor, `${BACKUP_PREFIX}/`);
     const at = newestBackup([...keys.keys()], region);
     return { said: `the newest dump of ${region} in ${survivor}'s bucket`, ...(at !== undefined && { at }) };
   }
 
-  /** A disk that can be full, or a clock that can be wrong: for a moment the region is down. */
+  /** Sets up a disk that can be filled, or a clock that can be changed. The region is briefly down meanwhile. */
   async prepare(fault: Fault, region: string): Promise<void> {
     if (fault === "disk-full") await this.live.limitDisk(region);
     else if (fault === "clock") await this.live.giveClock(region, await this.clockLibrary());
@@ -193,7 +195,7 @@ export class LocalBackend implements Backend {
       "disk-full": () => live.fillDisk(region),
       clock: async () => {
         await live.setClock(region, AHEAD_SECONDS);
-        // Within a second everybody has looked at it.
+        // All processes read the clock's offset within one second.
         await sleep(2_000);
       },
       zone: async () => {
@@ -269,13 +271,16 @@ export class LocalBackend implements Backend {
     return this.outputs.foundation.regions[region]?.bucketName ?? "";
   }
 
-  /** @param replicas null: the autoscaler's to say, as it is applied */
+  /** @param replicas null removes the value, so that the autoscaler decides as in the applied manifest */
   private scale(region: string, replicas: 0 | null): Promise<void> {
     const langflow = ({ id, urn }: CloudResource) => id.endsWith(`/langflow-${region}`) && urn.includes(`:${region}::`);
     return this.patch(DEPLOYMENT, langflow, { spec: { replicas } });
   }
 
-  /** The processes are those of what is applied, and the others have ended: until then they may take what they do not bring to its end. */
+  /**
+   * Waits until the running processes match the applied manifests and the old ones have ended. A process that is still
+   * shutting down may accept requests that it does not complete.
+   */
   private async followed(): Promise<void> {
     const deadline = Date.now() + 1000 * (SHUTDOWN.gracePeriodSeconds + SPARE_SECONDS);
     while ((await this.live.status()).busy) {
@@ -284,7 +289,7 @@ export class LocalBackend implements Backend {
     }
   }
 
-  /** Changes a resource of the local cloud behind Pulumi's back, and has the processes follow. */
+  /** Changes a resource of the local cloud without Pulumi, and makes the processes follow the change. */
   private async patch(type: string, which: (resource: CloudResource) => boolean, change: object): Promise<void> {
     const cloud = await cloudOf(this.session);
     const found = (await cloud.resources()).find((each) => each.type === type && which(each));
@@ -299,7 +304,7 @@ export class LocalBackend implements Backend {
   }
 }
 
-/** From Git, the other regions' buckets and the witness; not from its own users. */
+/** Blocks the region's access to Git, the other regions' buckets and the witness. Its own users can still reach it. */
 async function cutOff(live: LiveConnection, region: string): Promise<void> {
   await live.blockGit(region);
   await live.blockBuckets(region);

@@ -5,28 +5,31 @@ import { z } from "zod";
 import { ExitCode, UserError } from "../../model/errors";
 import { FAULTS } from "./faults";
 
-/** How often a drill renews its lock. */
+/** Interval at which a drill renews its lock. */
 const RENEW_MS = 5_000;
-/** A lock that is not renewed for so long is of a drill that died. By the looker's own clock alone. */
+/**
+ * A drill that has not renewed its lock for this time has died. The waiting process measures the time with its own
+ * clock only.
+ */
 const DEAD_MS = 4 * RENEW_MS;
 
 const shape = z.strictObject({
-  /** Of the drill. */
+  /** Id of the drill. */
   id: z.string(),
   fault: z.enum(FAULTS),
   region: z.string(),
   owner: z.string(),
-  /** ISO 8601, as the next two. */
+  /** ISO 8601, like the next two fields. */
   since: z.string(),
-  /** When it began to take something away; absent: nothing is away. */
+  /** When the drill began to inject its fault. Absent if nothing is offline. */
   awaySince: z.string().optional(),
-  /** Absent: the drill goes on, or died. */
+  /** When the drill ended. Absent if the drill is still running or has died. */
   endedAt: z.string().optional(),
-  /** Differs with every write, or two writes of one text would have one ETag. */
+  /** Random value of each write, so that two writes of equal content have different ETags. */
   write: z.string(),
 });
 
-/** Who drills what, and what is taken away and not put back yet. */
+/** Lock entry: who runs which drill, and whether its fault is still active. */
 type Entry = z.infer<typeof shape>;
 export type TakenAway = Pick<Entry, "id" | "fault" | "region" | "since">;
 
@@ -35,19 +38,21 @@ interface Seen {
   readonly etag: string;
 }
 
-/** An object that takes a write only in place of what the writer has seen. */
+/** Object with compare-and-swap writes: a write succeeds only if the object is unchanged since the writer read it. */
 export interface LockObject {
-  /** For messages, `s3://…`. */
+  /** Address for messages, `s3://…`. */
   readonly address: string;
   read(): Promise<Seen | undefined>;
   /**
-   * @param seen the ETag of what it replaces; undefined: there is no object
-   * @returns the new ETag; undefined where somebody else has written meanwhile. Where it throws, it may have been written.
+   * Writes the text if the object is unchanged. If this function throws, the write may or may not have succeeded.
+   *
+   * @param seen ETag of the version to replace; undefined if the object must not exist yet
+   * @returns the new ETag; undefined if a different writer changed the object first
    */
   write(text: string, seen: string | undefined): Promise<string | undefined>;
 }
 
-/** A run of CI is found by its address, a person by name and machine. */
+/** Returns the URL of the run in CI; otherwise the user, machine and process. */
 function ownerHere(): string {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = process.env;
   if (GITHUB_RUN_ID) return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
@@ -58,8 +63,9 @@ const said = ({ id, fault, region, owner, since }: Entry): string =>
   `drill ${id} (${fault} of ${region}) by ${owner} since ${since}`;
 
 /**
- * The one drill that a fleet may have at a time. The object is the journal too: what is taken away is written there before it is,
- * so any checkout can put it back. It outlives its drill, and then says when that ended.
+ * Lock that allows one drill per fleet at a time. The object is also a write-ahead journal: the drill records its fault
+ * before injecting it, so that any checkout can undo it. After the drill, the object remains and records when the drill
+ * ended.
  */
 export class DrillLock {
   private queue: Promise<unknown> = Promise.resolve();
@@ -72,11 +78,11 @@ export class DrillLock {
     private etag: string,
     renewMs: number,
   ) {
-    // What fails is tried again with the next one; before anything is taken away a write must succeed.
+    // The next renewal retries a failed write. Before the fault, `markTaken` requires a successful write.
     this.renewing = setInterval(() => void this.write({}).catch(() => undefined), renewMs).unref();
   }
 
-  /** @throws UserError exit 11 where there is another drill, or one that died */
+  /** @throws UserError exit 11 if a different drill is running, or a drill died without restoring its region */
   static async acquire(
     object: LockObject,
     { id, fault, region }: Pick<Entry, "id" | "fault" | "region">,
@@ -99,9 +105,9 @@ export class DrillLock {
   }
 
   /**
-   * Takes the lock of a drill that died; undefined where no drill has one.
+   * Takes over the lock of a drill that died. Returns undefined if no drill holds the lock.
    *
-   * @throws UserError exit 11 where the drill lives
+   * @throws UserError exit 11 if the drill is still running
    */
   static async inherit(
     object: LockObject,
@@ -119,34 +125,41 @@ export class DrillLock {
     throw new UserError(`${said(seen.entry)} is still running: Ctrl-C where it runs ends it`, ExitCode.Refused);
   }
 
-  /** What may be away; undefined where nothing is. */
+  /** Fault that may still be active; undefined if none is. */
   get taken(): TakenAway | undefined {
     const { id, fault, region, awaySince: since } = this.entry;
     return since === undefined ? undefined : { id, fault, region, since };
   }
 
-  /** @throws Error where somebody else has the lock by now */
+  /** @throws Error if a different process has taken over the lock */
   check(): void {
     if (this.loss !== undefined) throw new Error(this.loss);
   }
 
-  /** To be called before anything is taken away. @throws Error where it could not be written: then nothing may be */
+  /**
+   * Records that the fault is about to be injected. Call this before injecting the fault.
+   *
+   * @throws Error if the write fails; in this case do not inject the fault
+   */
   markTaken(): Promise<void> {
     return this.write({ awaySince: new Date().toISOString() });
   }
 
-  /** What was away is back. A write that fails is made good by {@link release}; until then `--restore` does harmless work. */
+  /**
+   * Records that the fault is undone. If this write fails, {@link release} repeats it; until then, `--restore` only
+   * repeats idempotent work.
+   */
   markBack(): Promise<void> {
     return this.write({ awaySince: undefined });
   }
 
-  /** Once nothing is away any more, and the drill is over. */
+  /** Ends the lock. Call this after the drill is over and the fault is undone. */
   async release(): Promise<void> {
     this.abandon();
     await this.write({ awaySince: undefined, endedAt: new Date().toISOString() });
   }
 
-  /** Leaves it to whoever puts back what is away. */
+  /** Stops renewing the lock without releasing it, so that `drill --restore` can take it over. */
   abandon(): void {
     clearInterval(this.renewing);
   }
@@ -170,7 +183,7 @@ export class DrillLock {
   }
 }
 
-/** @throws UserError exit 2 for an object that is no lock */
+/** @throws UserError exit 2 if the object is not a valid lock */
 async function look(object: LockObject): Promise<(Seen & { entry: Entry }) | undefined> {
   const seen = await object.read();
   if (!seen) return undefined;
@@ -184,7 +197,7 @@ async function look(object: LockObject): Promise<(Seen & { entry: Entry }) | und
   }
 }
 
-/** @returns the new ETag, also of a write whose answer was lost and that was refused as it was tried again */
+/** @returns the new ETag, also if the client lost the answer of a successful write and the retry was rejected */
 async function put(object: LockObject, entry: Omit<Entry, "write">, seen: string | undefined) {
   const text = `${JSON.stringify({ ...entry, write: randomUUID() }, null, 2)}\n`;
   const etag = await object.write(text, seen);

@@ -2,21 +2,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LangFlow } from "./langflow";
 import { NAMES } from "./ordinaryUser";
 
-/** How often a flow is edited, and a file uploaded: nothing can be measured more finely. */
+/** Intervals of edits and uploads. They limit the resolution of the measured data loss. */
 const EDIT_MS = 1_000;
 const UPLOAD_MS = 5_000;
 
-/** Edits and uploads in one region, each with its time in it, and what the region acknowledged of them. */
+/** Timestamped edits and uploads in one region, with a record of which ones the region acknowledged. */
 export class Markers {
-  /** Times that LangFlow acknowledged, in milliseconds since 1970, rising. */
+  /** Times of the edits that LangFlow acknowledged, in milliseconds since 1970, ascending. */
   readonly edits: number[] = [];
   readonly uploads: { at: number; path: string }[] = [];
   flowId = "";
-  /** The project that the flow is in. */
+  /** Id of the flow's project. */
   projectId = "";
-  /** The flow's name as a tool. */
+  /** Name of the flow as an MCP tool. */
   readonly tool = "langflow_dr_drill";
-  /** Said to the flow before the fault. */
+  /** Chat message sent to the flow before the fault. */
   readonly message: string;
   private readonly stopped = new AbortController();
   private writers: Promise<unknown> = Promise.resolve();
@@ -32,7 +32,7 @@ export class Markers {
     return NAMES.flow + this.drill;
   }
 
-  /** Resolved once the first of each is written, and the flow has been spoken to. */
+  /** Starts the writers. Resolves after the first edit, the first upload and the first chat message. */
   async start(): Promise<void> {
     const first = Date.now();
     const flow = await this.langflow.create(this.flowName, stamp(first), this.tool);
@@ -65,7 +65,7 @@ export class Markers {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
-      // What the region does not acknowledge is no loss: the user was told.
+      // An unacknowledged write is not data loss, because the user saw the error.
       if (!signal.aborted) await write().catch(() => undefined);
     }
   }
@@ -73,12 +73,12 @@ export class Markers {
 
 const PREFIX = "marker ";
 
-/** A text that bears a time. @param at milliseconds since 1970 */
+/** Returns a marker text that contains a time. @param at milliseconds since 1970 */
 export function stamp(at: number): string {
   return PREFIX + new Date(at).toISOString();
 }
 
-/** The time in a marker's text; undefined where it is none. */
+/** Returns the time in a marker's text, or undefined if the text is not a marker. */
 export function markedAt(text: string | null | undefined): number | undefined {
   const at = text?.startsWith(PREFIX) ? Date.parse(text.slice(PREFIX.length)) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;

@@ -4,31 +4,31 @@ import { brokenPercent, isLong } from "./visitors/counts";
 import { PATIENCE_MS } from "./visitors/exchange";
 
 /**
- * The requests sent from one moment until just before another, both in milliseconds since 1970. Percentiles are of those
- * that were answered, with whatever status, and 0 where none was.
+ * Summarizes the requests sent from `from` (inclusive) to `to` (exclusive), both in milliseconds since 1970.
+ * Percentiles cover answered requests of any status, and are 0 if no request was answered.
  */
 export function traffic(samples: readonly Sample[], from: number, to: number): Traffic {
   const sent = samples.filter(({ at }) => from <= at && at < to);
   const latencies = sent.filter(({ status }) => status !== 0).map(({ latency }) => latency);
   const nearest = (percent: number) => (latencies.length > 0 ? percentile(latencies, percent) : 0);
   const failed = sent.filter(({ ok }) => !ok);
-  // A timer may be some milliseconds early.
+  // A timer may fire a few milliseconds early.
   const hung = failed.filter(({ status, latency }) => status === 0 && latency > PATIENCE_MS - 100).length;
   return { requests: sent.length, failed: failed.length, hung, p50: nearest(50), p95: nearest(95) };
 }
 
 /**
- * When an outage was over, in milliseconds since 1970; undefined where it was not.
+ * Returns when an outage ended, in milliseconds since 1970, or undefined if it did not end.
  *
- * An outage is over once requests have stopped failing, not with the first good run: one that falls between a fault and
- * its detection, because a connection was still open or a retry was lucky, must not pass for a recovery. So of the
- * requests sent from `faultAt` until just before `until`, in the order they were sent, it takes the first `goodInARow`
- * good ones after the last failed one; where none failed, the first ones. The answer is the moment by which those and
- * every one sent before them had come to their end: a request that hung from the fault on is part of the outage too.
+ * An outage ends when requests stop failing, not with the first good request. A good request between the fault and its
+ * detection, because of an open connection or a lucky retry, must not count as a recovery. Among the requests sent from
+ * `faultAt` (inclusive) to `until` (exclusive), the function takes the first `goodInARow` good requests after the last
+ * failed one. Without failures, it takes the first `goodInARow` requests. It returns the time when these requests and
+ * all earlier ones had completed, because a request that hangs since the fault is part of the outage too.
  *
- * @param samples of those users whose outage is asked about, in any order
+ * @param samples requests of the affected users, in any order
  * @param goodInARow at least 1
- * @param until when the region was put back: what fails after that is no longer the fault's
+ * @param until when the region was restored; later failures are not caused by the fault
  */
 export function recoveredAt(
   samples: readonly Sample[],
@@ -38,7 +38,7 @@ export function recoveredAt(
 ): number | undefined {
   const sent = samples
     .filter(({ at }) => faultAt <= at && at < until)
-    // Of those sent in the same millisecond nobody knows the order: a failure counts as the last.
+    // The order of requests from the same millisecond is unknown, so failures sort last.
     .sort((one, other) => one.at - other.at || Number(other.ok) - Number(one.ok));
   const end = sent.findLastIndex(({ ok }) => !ok) + 1 + goodInARow;
   if (end > sent.length) return undefined;
@@ -46,16 +46,16 @@ export function recoveredAt(
 }
 
 /**
- * Seconds between the fault and the newest marker that survived: what was written in between is lost. Undefined where
- * none survived; 0 where the newest is from after the fault.
+ * Returns the seconds between the fault and the newest surviving marker. Everything written in between is lost. Returns
+ * undefined if no marker survived, and 0 if the newest is later than the fault.
  *
- * @param newestMarkerAt milliseconds since 1970, as `faultAt`
+ * @param newestMarkerAt milliseconds since 1970, like `faultAt`
  */
 export function lossOf(faultAt: number, newestMarkerAt: number | undefined): number | undefined {
   return newestMarkerAt === undefined ? undefined : Math.max(0, (faultAt - newestMarkerAt) / 1000);
 }
 
-/** What a target can be set for, and how a drill's numbers answer it. */
+/** Measures for which a target can be set, each with a function that reads its value from a drill's results. */
 const MEASURES = {
   detectionSeconds: { name: "detection", unit: "s", of: (found: Found) => found.detectionSeconds },
   recoverySeconds: { name: "RTO", unit: "s", of: (found: Found) => found.recoverySeconds },
@@ -118,10 +118,10 @@ export type Found = Pick<
   | "convergenceSeconds"
 >;
 
-/** Seconds, or percent of the requests, as the key says; absent: nothing is asked, or predicted, of it. */
+/** Limits or predictions, in seconds or percent as the key says. An absent key has no limit or prediction. */
 export type Bounds = Readonly<Partial<Record<keyof typeof MEASURES, number>>>;
 
-/** A target for each of the limits. Met is what was measured and is not above its limit. */
+/** Returns a target for each limit. A target is met if a value was measured and does not exceed the limit. */
 export function targetsOf({
   limits,
   predicted = {},
@@ -147,7 +147,7 @@ const lossIn = ({ losses }: Found, store: Loss["store"]) => losses.find((loss) =
 const percentOf = ({ requests }: Pick<Traffic, "requests">, some: number) =>
   requests === 0 ? undefined : (100 * some) / requests;
 
-/** Whether a drill ran to its end, showed all that was asked of it, and left every region in order. */
+/** Returns whether a drill ran to completion, met all targets and passed all checks. */
 export function passed({
   aborted,
   targets,

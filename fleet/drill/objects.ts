@@ -1,7 +1,7 @@
 import type { _Object, S3Client } from "@aws-sdk/client-s3";
 import type { LockObject } from "./lock";
 
-/** All objects below a prefix, as S3 lists them. */
+/** Returns all objects below a prefix, as S3 lists them. */
 export async function objectsIn(client: S3Client, bucket: string, prefix: string) {
   const { paginateListObjectsV2 }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   const found: (_Object & { Key: string })[] = [];
@@ -10,27 +10,30 @@ export async function objectsIn(client: S3Client, bucket: string, prefix: string
   return found;
 }
 
-/** Keys below a prefix, with the time each object came there, in milliseconds since 1970. */
+/** Returns the keys below a prefix, with each object's modification time in milliseconds since 1970. */
 export async function keysIn(client: S3Client, bucket: string, prefix: string): Promise<Map<string, number>> {
   const objects = await objectsIn(client, bucket, prefix);
   return new Map(objects.map(({ Key, LastModified }) => [Key, LastModified?.getTime() ?? 0]));
 }
 
-/** An object's text. */
+/** Returns an object's text. */
 export async function textOf(client: S3Client, bucket: string, key: string): Promise<string> {
   const { GetObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   return (await Body?.transformToString()) ?? "";
 }
 
-/** Writes an object, over one of that key; its address as `s3://…`. */
+/** Writes an object, replacing any existing one. Returns its address as `s3://…`. */
 export async function keepIn(client: S3Client, bucket: string, key: string, contents: string): Promise<string> {
   const { PutObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: contents }));
   return `s3://${bucket}/${key}`;
 }
 
-/** An object that S3 lets be written only in place of what the writer has seen ("Conditional writes" of its user guide). */
+/**
+ * Returns a lock object. S3's conditional writes ensure that a write only replaces the version that the writer read (S3
+ * user guide, "Conditional writes").
+ */
 export function lockObject(client: S3Client, bucket: string, key: string): LockObject {
   const s3: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   const place = { Bucket: bucket, Key: key };
@@ -51,7 +54,7 @@ export function lockObject(client: S3Client, bucket: string, key: string): LockO
       try {
         return (await client.send(new s3.PutObjectCommand({ ...place, ...condition, Body: text }))).ETag ?? "";
       } catch (error) {
-        // 412: it is another one by now. 409: another write was under way. 404: what was seen is gone.
+        // 412: the object has changed. 409: a concurrent write was in progress. 404: the object was deleted.
         if ([404, 409, 412].includes(statusOf(error) ?? 0)) return undefined;
         throw error;
       }

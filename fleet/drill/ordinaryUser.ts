@@ -1,37 +1,42 @@
 import { randomBytes } from "node:crypto";
 import { LangFlow } from "./langflow";
 
-/** The account that drills work with: no more rights than any user has. It stays between drills, under a password that nobody knows. The agent knows the name, too. */
+/**
+ * Name of the account that drills use, which has no special rights. The account remains between drills, with a random
+ * password that is not stored. The agent also knows this name.
+ */
 const USERNAME = "langflow-dr-drill";
 const VARIABLE = "LANGFLOW_DR_DRILL";
 
-/** How the names of all that drills make begin: so the next one takes away what a drill that was killed has left. */
+/**
+ * Name prefixes of everything that drills create. The next drill uses them to delete the leftovers of a killed drill.
+ */
 export const NAMES = {
-  /** Of her flows and projects. */
+  /** Prefix of the drill user's flows and projects. */
   flow: "Drill ",
   file: "drill-",
   variable: VARIABLE,
-  /** Of accounts beside the one that stays. */
+  /** Prefix of temporary accounts, in addition to the permanent one. */
   account: `${USERNAME}-`,
 } as const;
 
-/** A user whom a region's loss must not lock out, and what is hers. */
+/** User whom the loss of a region must not lock out, with her credentials. */
 export interface OrdinaryUser {
   readonly id: string;
   readonly username: string;
   readonly password: string;
-  /** A session that was opened in the region. */
+  /** Token of a session that was opened in the drilled region. */
   readonly token: string;
   readonly apiKey: string;
-  /** A credential of hers, by name. */
+  /** Name of the user's credential variable. */
   readonly variable: string;
 }
 
 /**
- * Makes the account in a region, or gives it a new password where it is there already; and a session, a key and a variable
- * with it.
+ * Creates the drill's account in a region, or resets its password if the account exists. Then creates a session, an API
+ * key and a variable for it.
  *
- * @param admin the region's LangFlow with the superuser's rights
+ * @param admin client for the region's LangFlow with superuser rights
  */
 export async function enrol(admin: LangFlow): Promise<OrdinaryUser> {
   const password = randomBytes(24).toString("base64url");
@@ -47,15 +52,18 @@ export async function enrol(admin: LangFlow): Promise<OrdinaryUser> {
 }
 
 /**
- * Takes away all that drills made, her key above all, so that nothing is left to come in by.
+ * Deletes everything that drills created, including the user's API key, so that no credential remains.
  *
- * @param admin the same region's LangFlow, as it is reached by now
+ * @param admin client for the same region's LangFlow, at its current address
  */
 export function dismiss({ token }: OrdinaryUser, admin: LangFlow): Promise<void> {
   return clear(sessionOf(token, admin.url), admin);
 }
 
-/** The same in a region where nobody has her session any more: she gets another password. Nothing to do where she is not. */
+/**
+ * Deletes the drills' leftovers in a region without an existing session: resets the user's password to sign in. Does
+ * nothing if the user does not exist.
+ */
 export async function clearUp(admin: LangFlow): Promise<void> {
   if ((await knownId(admin)) !== undefined) await dismiss(await enrol(admin), admin);
 }
@@ -65,13 +73,14 @@ const sessionOf = (token: string, url: string) => new LangFlow(url, { authorizat
 const knownId = async (admin: LangFlow): Promise<string | undefined> =>
   (await admin.users(USERNAME)).find(({ username }) => username === USERNAME)?.id;
 
-/** @throws Error why something could not be taken away; all else is all the same */
+/** @throws Error the first failure; the remaining deletions still run */
 async function clear(session: LangFlow, admin: LangFlow): Promise<void> {
   const named = async (list: Promise<readonly { id: string; name: string }[]>, beginning: string) =>
     (await list).filter(({ name }) => name.startsWith(beginning));
   const each = (found: readonly { id: string }[], remove: (id: string) => Promise<void>) =>
     found.map(({ id }) => remove(id));
-  // All is known before anything is taken away: what fails meanwhile would be nobody's to hear of, and end the process.
+  // List everything before deleting anything. A list call that fails during the deletions would be an unhandled
+  // rejection and end the process.
   const [keys, variables, flows, projects, files, accounts] = await Promise.all([
     session.keys(),
     named(session.variables(), NAMES.variable),

@@ -9,49 +9,51 @@ import type { Bounds } from "./measure";
 import type { DrillReport } from "./report";
 import { shareOfRegion } from "./visitors";
 
-/** What a drill does, and what it is judged by. */
+/** Parameters of a drill and its pass criteria. */
 export interface Plan {
-  /** Also the name of the report's files. */
+  /** Id of the drill, and base name of the report's files. */
   readonly id: string;
   readonly local: boolean;
   readonly region: string;
   readonly fault: Fault;
-  /** In order of preference. */
+  /** Regions in order of preference. */
   readonly regions: readonly string[];
   readonly topology: DrillReport["topology"];
   readonly monitor: DrillReport["monitor"];
-  /** Seconds within which agents read database and buckets, where nothing told them of a change before. */
+  /** Seconds within which agents poll the database and the buckets if no notification arrives earlier. */
   readonly syncInterval: number;
   readonly limits: Bounds;
-  /** What the monitor's numbers and the design say of the same. */
+  /** Predictions for the limits, from the monitor's settings and the design. */
   readonly predicted: Bounds;
-  /** How long a region that comes back stale is kept away after the others were changed. */
+  /** How long a stale region stays offline after the other regions changed, in seconds. */
   readonly holdSeconds: number;
-  /** How long what was changed meanwhile may take to be so in every region, once they hold the same flows. */
+  /**
+   * Maximum seconds for changes made during the outage to reach every region, after all regions hold the same flows.
+   */
   readonly settleSeconds: number;
-  /** How long what comes back by itself is given for it. */
+  /** How long a self-healing fault is held, in seconds. */
   readonly heldSeconds: number;
-  /** Good answers in a row that end an outage. */
+  /** Number of consecutive good answers that end an outage. */
   readonly goodInARow: number;
-  /** Of undisturbed traffic before the fault. */
+  /** Seconds of undisturbed traffic before the fault. */
   readonly steadySeconds: number;
-  /** How many times as often as usual visitors come. */
+  /** Traffic multiplier (1 = normal). */
   readonly load: number;
-  /** Percent of the other regions' requests that fail, over half a minute, at which the drill is broken off. */
+  /** Percentage of failed requests in the other regions, over 30 s, above which the drill aborts. */
   readonly abortAbove: number;
-  /** After these it is broken off. */
+  /** Maximum duration of the drill, in seconds. A longer drill aborts. */
   readonly limitSeconds: number;
-  /** Folder of the reports, from that of Pulumi.yaml. */
+  /** Folder of the reports, relative to the folder of Pulumi.yaml. */
   readonly reports: string;
 }
 
-/** How far above its prediction a failover may take. */
+/** Allowed ratio of the measured to the predicted failover time. */
 const SLACK = 1.1;
 
-/** What the command line says of it. */
+/** Options of the drill from the command line. */
 export interface Asked extends Pick<Plan, "local" | "load" | "abortAbove"> {
   readonly region?: string;
-  /** {@link DEFAULTS} says what it is where it is absent. */
+  /** Default: {@link DEFAULTS}. */
   readonly fault?: Fault;
   readonly steady: number;
   readonly hold?: number;
@@ -59,7 +61,10 @@ export interface Asked extends Pick<Plan, "local" | "load" | "abortAbove"> {
   readonly reports?: string;
 }
 
-/** @throws UserError exit 2 for a region that is not there, a fault that there is no way for on the clouds, a hold that is for no such fault */
+/**
+ * @throws UserError exit 2 for an unknown region, a fault that the clouds do not support, a missing prerequisite, or
+ * `--hold` with a fault that does not use it
+ */
 export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   const { stacks } = project;
   const edge = stacks.get("edge");
@@ -128,7 +133,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     settleSeconds: severalIntervals,
     heldSeconds: HELD_SECONDS,
     goodInARow: drill.goodInARow,
-    // Two of the agents' intervals at least, so that the markers are under way when the region goes.
+    // At least two sync intervals, so that the markers have replicated before the region fails.
     steadySeconds: Math.max(asked.steady, 2 * syncInterval),
     load: asked.load,
     abortAbove: asked.abortAbove,
@@ -145,18 +150,18 @@ interface Targets {
   readonly databaseSeconds: number;
 }
 
-/** Whether all users are the region's while it is well, and another waits to take them over. */
+/** Returns whether the region serves all users while it is healthy, and a standby would take them over. */
 export const servesAll = ({ topology, regions, region }: Pick<Plan, "topology" | "regions" | "region">): boolean =>
   topology === "active-standby" && regions[0] === region;
 
-/** Of all requests those that the region is sent while it is well. */
+/** Returns the share of all requests that the region receives while it is healthy. */
 function ownShare(topology: Plan["topology"], regions: readonly string[], region: string, load: number): number {
   if (topology === "active-active") return shareOfRegion(regions.length, load);
   return servesAll({ topology, regions, region }) ? 1 : 0;
 }
 
 interface Expected {
-  /** Seconds of a failover. */
+  /** Expected failover time, in seconds. */
   readonly expected: number;
   readonly syncInterval: number;
   readonly targets: Targets;
@@ -170,14 +175,15 @@ function bounds(
   const { recoverySeconds = expected * SLACK, failedPercent, flowsSeconds = syncInterval + 3 } = targets;
   const expectedAlert = expectedAlertSeconds(HEALTH_CHECK);
   const { users, isUnseen } = KINDS[fault];
-  // Nobody is steered away: users must not notice, and nothing is lost.
+  // Users are not steered away: they must not notice the fault, and no data is lost.
   if (users === "unaware")
     return { limits: { failedPercent, unawarePercent: 0 }, predicted: { failedPercent: 0, unawarePercent: 0 } };
-  // The region answers again in its own time, and within that of a failover once its database is back.
+  // The region recovers by itself, within the failover time after its database returns.
   if (users === "interrupted")
     return { limits: { failbackSeconds: expected * SLACK }, predicted: { failbackSeconds: expected } };
   if (users === "halved") {
-    // A health check may have to wait for its turn. The monitor may see it, by chance: what fails until then is not all.
+    // The limit allows for a delayed health check. If the monitor happens to detect the fault, only part of the
+    // requests fails.
     const failing = (seconds: number) => (100 * ownShare * seconds) / HELD_SECONDS / 2;
     return {
       limits: { awayPercent: SLACK * failing(1.5 * DEAD_POD_SECONDS), failbackSeconds: expected * SLACK },

@@ -3,12 +3,12 @@ import type { Backend, Pods } from "./backend";
 import { traffic } from "./measure";
 import type { Sample, UnderLoad } from "./report";
 
-/** `kubectl` is asked as often on the clouds. */
+/** Poll interval. On the clouds, each poll runs `kubectl`. */
 const ASK_MS = 5_000;
 
 /**
- * After so long an autoscaler that wants no more will not: it looks every 15 seconds, at numbers of the last minute (Kubernetes,
- * "Horizontal Pod Autoscaling").
+ * After this time without a higher desired count, the autoscaler will not scale up. It polls every 15 seconds and uses
+ * the last minute's metrics (Kubernetes, "Horizontal Pod Autoscaling").
  */
 const UNWANTED_MS = 120_000;
 
@@ -17,7 +17,7 @@ interface Seen extends Pods {
   readonly at: number;
 }
 
-/** How many pods of LangFlow a region has while it takes more visitors than usual. */
+/** Records the number of LangFlow pods in a region that takes over a different region's visitors. */
 export class PodWatch {
   private readonly seen: Seen[] = [];
   private readonly stopped = new AbortController();
@@ -36,7 +36,10 @@ export class PodWatch {
     await this.watching;
   }
 
-  /** Whether it has as many as its autoscaler wants, more than at first; or will have no more, since nobody makes or wants them. */
+  /**
+   * Whether the region has scaled up to its autoscaler's desired count, or will not scale up: no autoscaler exists, it
+   * is at its maximum, or it has had enough time.
+   */
   get hasScaled(): boolean {
     const last = this.seen.at(-1);
     if (!last) return false;
@@ -47,11 +50,11 @@ export class PodWatch {
   }
 
   /**
-   * What came of it.
+   * Returns the region's load measurements, or undefined if no poll succeeded.
    *
-   * @param samples of all visitors
-   * @param from the fault, in milliseconds since 1970, as the next
-   * @param to when the region that was away was put back
+   * @param samples requests of all visitors
+   * @param from time of the fault, in milliseconds since 1970
+   * @param to when the drilled region was restored, in milliseconds since 1970
    */
   found(factor: number, samples: readonly Sample[], from: number, to: number): UnderLoad | undefined {
     const [first] = this.seen;
@@ -73,7 +76,7 @@ export class PodWatch {
   private async watch(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      // Who does not answer is asked again.
+      // The next poll retries a failed one.
       const pods = await this.backend.pods(this.region).catch(() => undefined);
       if (pods) this.seen.push(Object.assign({ at: Date.now() }, pods));
       await sleep(this.paces.askMs, undefined, { signal }).catch(() => undefined);
@@ -81,6 +84,6 @@ export class PodWatch {
   }
 }
 
-/** When there were first more ready ones than at first, in milliseconds since 1970. */
+/** Returns when the number of ready pods first exceeded its initial value, in milliseconds since 1970. */
 const moreSince = (seen: readonly Seen[]): number | undefined =>
   seen.find(({ ready }) => ready > (seen[0]?.ready ?? 0))?.at;

@@ -1,7 +1,10 @@
 import type { MonitorTimes } from "../../model/failover";
 import type { Fault } from "./faults";
 
-/** In this order; a drill that ends early has the first of them, and `hold` and `return-checks` has one with `stale-return` alone. */
+/**
+ * Phases in chronological order. A drill that ends early has only the first of them. Only `stale-return` has `hold` and
+ * `return-checks`.
+ */
 export const PHASES = [
   "steady",
   "fault",
@@ -16,20 +19,23 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What visitors ask for, in the order of the report. */
+/** Types of requests that visitors make, in the report's order. */
 export const ERRANDS = ["healthz", "whoami", "stream", "upload"] as const;
 export type ErrandName = (typeof ERRANDS)[number];
 
-/** How a visit ended for whoever made it. */
+/** Outcomes of a visit, from the visitor's point of view. */
 export const ENDS = ["good", "cut", "hung", "wrong", "refused"] as const;
 
 /**
- * `cut`: it was under way when its connection broke, or an error came in the middle. `hung`: no byte for as long as is waited.
- * `wrong`: an answer that is not the one it must be. `refused`: no connection, or an error in place of an answer.
+ * `cut`: the connection broke, or an error arrived, after the response had begun. `hung`: no byte arrived within the
+ * timeout. `wrong`: the response was not the expected one. `refused`: the connection failed, or the response was an
+ * error.
  */
 export type End = (typeof ENDS)[number];
 
-/** When a visit was made, as far as the fault is concerned, in the order of the report. Elsewhere: in another region than the drilled one. */
+/**
+ * Time of a visit relative to the fault, in the report's order. "Elsewhere" means a region other than the drilled one.
+ */
 export const SPANS = [
   "ended before the fault",
   "under way at the fault",
@@ -40,21 +46,21 @@ export const SPANS = [
 ] as const;
 export type Span = (typeof SPANS)[number];
 
-/** One visit by the public name, followed to its end. */
+/** One visit through the public name, followed to its end. */
 export interface Visit {
   readonly errand: ErrandName;
-  /** When it began, in milliseconds since 1970. */
+  /** When the visit began, in milliseconds since 1970. */
   readonly at: number;
-  /** Whose, as a sample's. */
+  /** Name of the visiting client, as in {@link Sample.client}. */
   readonly client: string;
   readonly end: End;
-  /** Milliseconds until its end. */
+  /** Duration in milliseconds. */
   readonly latency: number;
-  /** Region that answered, where that can be known. */
+  /** Region that answered, if known. */
   readonly region?: string;
 }
 
-/** Visits of one errand and span, by how they ended. */
+/** Number of visits of one type and span, by outcome. */
 export interface VisitCount extends Readonly<Record<End, number>> {
   readonly errand: ErrandName;
   readonly span: Span;
@@ -64,143 +70,158 @@ export interface VisitCount extends Readonly<Record<End, number>> {
 
 /** One request through the public name. Times are milliseconds since 1970. */
 export interface Sample {
-  /** When it was sent. */
+  /** When the request was sent. */
   readonly at: number;
-  /** Whose: `near us-east` (a new visitor from there, each time) or `session` (one browser, with its cookie). */
+  /**
+   * Client that sent the request: `near us-east` (each time a new visitor from that region's side) or `session` (one
+   * browser that keeps its cookie).
+   */
   readonly client: string;
   readonly ok: boolean;
-  /** HTTP status; 0 where nothing answered. */
+  /** HTTP status; 0 without a response. */
   readonly status: number;
-  /** Milliseconds until the whole answer. */
+  /** Milliseconds until the response was complete. */
   readonly latency: number;
-  /** Region that answered, where that can be known. */
+  /** Region that answered, if known. */
   readonly region?: string;
 }
 
-/** A number beside what was asked of it. */
+/** A measured value with its limit. */
 export interface Target {
   readonly name: string;
   readonly unit: "s" | "%";
-  /** Absent where it could not be measured: then it is not met. */
+  /** Absent if the value could not be measured. In this case, the target is missed. */
   readonly measured?: number;
-  /** What the design or the monitor's numbers predict; absent where nothing does. */
+  /** Value that the design or the monitor's settings predict. Absent if nothing predicts it. */
   readonly predicted?: number;
   readonly limit: number;
   readonly met: boolean;
 }
 
-/** Data lost, a store. */
+/** Data loss of one store. */
 export interface Loss {
-  /** `uploads`: files that visitors were told are taken. */
+  /** `uploads` are the files for which visitors received an acknowledgement. */
   readonly store: "flows" | "files" | "uploads" | "database";
   /**
-   * Seconds between the fault and the newest marker that survived, the oldest upload that did not, or of the database the
-   * newest state that can be restored; absent where there is none.
+   * Seconds before the fault to which the store's data survived: the newest surviving marker, the oldest lost upload,
+   * or the newest restorable state of the database. Absent if nothing survived.
    */
   readonly seconds?: number;
-  /** What was looked at. */
+  /** Description of the examined data. */
   readonly said: string;
 }
 
 export interface Check {
-  /** In a few words what should hold. */
+  /** Short statement of the expected result. */
   readonly name: string;
   readonly passed: boolean;
   readonly said: string;
 }
 
-/** An alert that came up in a drill, as one region's Prometheus saw it. Times are milliseconds since 1970. */
+/** An alert that began during the drill, as recorded by one region's Prometheus. Times are milliseconds since 1970. */
 export interface SeenAlert {
-  /** The region of that Prometheus. */
+  /** Region of the Prometheus that recorded the alert. */
   readonly seenBy: string;
   readonly name: string;
-  /** What it is about: `{ target_region: "us-east" }`. */
+  /** Labels of the alert's subject, for example `{ target_region: "us-east" }`. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The first evaluation that found it. */
+  /** First evaluation with the alert's condition. */
   readonly pendingAt: number;
-  /** Absent where it was over, or the drill was, before. */
+  /** Absent if the alert or the drill ended before the alert fired. */
   readonly firingAt?: number;
-  /** The last evaluation that found it; absent where the drill ended before it did. */
+  /** Last evaluation with the alert's condition. Absent if the alert was still active when the drill ended. */
   readonly overAt?: number;
 }
 
-/** What one drill found. The JSON report is this, word for word. */
+/** Results of one drill. The JSON report has exactly this shape. */
 export interface DrillReport {
   readonly version: 1;
-  /** `2026-11-25T17-40-13Z-us-east-region`: also the name of its files. */
+  /** `2026-11-25T17-40-13Z-us-east-region`, also the base name of the report's files. */
   readonly id: string;
   readonly local: boolean;
   readonly region: string;
   readonly fault: Fault;
   readonly topology: "active-active" | "active-standby";
-  /** Every region, in order of preference. */
+  /** All regions, in order of preference. */
   readonly regions: readonly string[];
   readonly monitor: MonitorTimes & { readonly consecutiveUp: number };
   readonly expectedFailoverSeconds: number;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly endedAt: string;
-  /** When each phase began, in milliseconds since 1970; `fault` is the moment of it. */
+  /** When each phase began, in milliseconds since 1970. `fault` is the time of the fault. */
   readonly phases: readonly { readonly phase: Phase; readonly at: number }[];
   readonly baseline: Traffic;
-  /** Between the fault and the verdict of the monitor. */
+  /** Traffic between the fault and its detection by the monitor. */
   readonly untilDetection: Traffic;
-  /** Between that verdict and the region's return; absent where it never came, as in reports of before it was counted. */
+  /**
+   * Traffic between the detection and the region's return. Absent if the monitor did not detect the fault, and in
+   * reports of older versions.
+   */
   readonly afterDetection?: Traffic;
   readonly whole: Traffic;
-  /** Absent where visitors came as often as usual. */
+  /** Absent if the traffic multiplier was 1. */
   readonly load?: UnderLoad;
-  /** Seconds from the fault until the monitor called the pool down; absent where it never did. */
+  /** Seconds from the fault until the monitor marked the pool as down. Absent if it never did. */
   readonly detectionSeconds?: number;
-  /** RTO: seconds from the fault until enough good answers in a row, for new visitors from the lost region's side. */
+  /**
+   * RTO: seconds from the fault until enough consecutive good answers, measured for new visitors from the failed
+   * region's side.
+   */
   readonly recoverySeconds?: number;
   /** Seconds from the region's return until it answers users again. */
   readonly failbackSeconds?: number;
   /** Seconds from the region's return until every region holds the same flows again. */
   readonly convergenceSeconds?: number;
   readonly losses: readonly Loss[];
-  /** Of the survivor. */
+  /** Checks in the survivor. */
   readonly checks: readonly Check[];
-  /** Of every region, once one is back that was stale; absent where none was, or the drill ended before. */
+  /**
+   * Checks in every region after a stale region returned. Absent if the fault was a different one or the drill ended
+   * early.
+   */
   readonly returnChecks?: readonly Check[];
-  /** Seconds from the fault until another region's Prometheus fired the alert of its loss. */
+  /** Seconds from the fault until a different region's Prometheus fired the alert about the loss. */
   readonly alertSeconds?: number;
-  /** Absent where nothing watches the regions. */
+  /** Absent if the fleet has no monitoring. */
   readonly alerts?: readonly SeenAlert[];
   readonly targets: readonly Target[];
-  /** Why it ended early; the region was put back all the same. */
+  /** Reason why the drill ended early. The region was restored nevertheless. */
   readonly aborted?: string;
   readonly samples: readonly Sample[];
-  /** How visits ended; absent in reports of before they were counted, as the next. */
+  /** Outcomes of visits. Absent in reports of older versions, like the next field. */
   readonly visitCounts?: readonly VisitCount[];
-  /** Those that are no samples: streams and uploads. */
+  /** Visits that are not in `samples`: streams and uploads. */
   readonly visits?: readonly Visit[];
 }
 
-/** How a region that users were steered to took more of them than usual. */
+/** How a region handled the additional visitors that were steered to it. */
 export interface UnderLoad {
-  /** How many times as often as usual visitors came. */
+  /** Traffic multiplier (1 = normal). */
   readonly factor: number;
   readonly region: string;
-  /** Ready pods of LangFlow at the fault, and the most that there were until the drilled region was put back. */
+  /** Ready LangFlow pods at the time of the fault, and their maximum until the drilled region was restored. */
   readonly podsBefore: number;
   readonly podsMost: number;
-  /** The autoscaler's most; absent where there is none. */
+  /** The autoscaler's maximum. Absent without an autoscaler. */
   readonly podsAllowed?: number;
-  /** Seconds from the fault until there were more ready pods than at it; absent where there never were. */
+  /** Seconds from the fault until more pods were ready than at the fault. Absent if this never happened. */
   readonly readySeconds?: number;
-  /** All visitors' requests until then, or until the region was put back. */
+  /**
+   * Requests of all visitors from the fault until the first additional pod was ready, or until the restoration if none
+   * was.
+   */
   readonly scaling: Traffic;
-  /** And from then on until it was. */
+  /** Requests of all visitors from then until the restoration. */
   readonly scaled?: Traffic;
 }
 
 export interface Traffic {
   readonly requests: number;
   readonly failed: number;
-  /** Those of `failed` whose visitor gave up waiting; absent in reports of before it was counted. */
+  /** Number of failed requests that timed out on the visitor's side. Absent in reports of older versions. */
   readonly hung?: number;
-  /** Milliseconds, of those that were answered. */
+  /** Milliseconds, over answered requests only. */
   readonly p50: number;
   readonly p95: number;
 }

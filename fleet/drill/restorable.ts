@@ -4,17 +4,17 @@ interface Database {
   readonly region: string;
   readonly awsRegion: string;
   readonly identifier: string;
-  /** Where its backups are copied to. */
+  /** Region that receives copies of the database's backups. */
   readonly backupRegion: string;
   readonly backupAwsRegion: string;
 }
 
 /**
- * The newest moment of a database that RDS can restore in the backup region, from the backups it copies there; that in its own
- * region, which would be gone, is only said (RDS, `RestoreWindow.LatestTime` of DescribeDBInstanceAutomatedBackups and
- * `LatestRestorableTime` of DescribeDBInstances).
+ * Returns the newest time to which RDS can restore a database in the backup region from the copied backups. The
+ * description also mentions the newest time in the database's own region, which an outage would make unavailable (RDS,
+ * `RestoreWindow.LatestTime` of DescribeDBInstanceAutomatedBackups and `LatestRestorableTime` of DescribeDBInstances).
  *
- * @param aws runs the AWS CLI and gives what it says
+ * @param aws runs the AWS CLI and returns its standard output
  */
 export async function restorableByRds(
   { region, awsRegion, identifier, backupRegion, backupAwsRegion }: Database,

@@ -5,7 +5,10 @@ import type { Check } from "./report";
 const FIRST = "edited by the clock that is ahead";
 const LATER = "edited after that, by the clock that is right";
 
-/** A flow that is edited in a region whose clock is ahead, and a moment later in another, whose clock says that it was before. */
+/**
+ * A flow that is edited first in a region whose clock is ahead, and then in a region whose clock is correct. By their
+ * timestamps, the second edit appears older.
+ */
 export class RivalEdits {
   private constructor(private readonly flowId: string) {}
 
@@ -22,7 +25,7 @@ export class RivalEdits {
     await right.save(this.flowId, LATER, LATER);
   }
 
-  /** Whether what was edited last is there, as the flow or as the copy that is kept beside it. */
+  /** Checks that a region has the later edit, either as the flow itself or as a copy next to it. */
   async kept(region: string, langflow: LangFlow): Promise<Check> {
     const said = (await langflow.flows()).flatMap(({ description }) => description ?? []);
     const isThere = said.includes(LATER);
@@ -36,16 +39,16 @@ export class RivalEdits {
 }
 
 /**
- * Whether a region's clock is ahead, by what its LangFlow dates an answer.
+ * Checks that a region's clock is ahead, based on the Date header of its LangFlow.
  *
- * @param url of its LangFlow
- * @param wantedSeconds how far it is ahead
+ * @param url URL of the region's LangFlow
+ * @param wantedSeconds expected offset of the clock, in seconds
  */
 export async function isAhead(region: string, url: string, wantedSeconds: number): Promise<Check> {
   const name = `the clock of ${region} is ${wantedSeconds} s ahead`;
   const { headers } = await fetch(url, { headers: { connection: "close" } });
   const seconds = (Date.parse(headers.get("date") ?? "") - Date.now()) / 1000;
-  // An answer is dated in whole seconds, and comes late from a busy region.
+  // The tolerance covers the Date header's resolution of one second and slow answers of a busy region.
   const passed = Math.abs(seconds - wantedSeconds) < wantedSeconds / 10;
   return { name, passed, said: Number.isNaN(seconds) ? "its answers bear no date" : `${seconds.toFixed(0)} s` };
 }

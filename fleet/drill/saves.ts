@@ -6,19 +6,22 @@ import { NAMES } from "./ordinaryUser";
 import type { Check } from "./report";
 
 const SAVE_MS = 2_000;
-/** Numbers of three digits in each: compressed still far more than a database has lying about in pages that are not full. */
+/**
+ * Number of random three-digit numbers in each save. Even compressed, a save needs far more space than the free space
+ * in a database's pages.
+ */
 const NUMBERS = 100_000;
 
 interface Save {
-  /** Milliseconds since 1970. */
+  /** When the save was sent, in milliseconds since 1970. */
   readonly at: number;
-  /** When it was answered, in milliseconds since 1970. */
+  /** When LangFlow answered, in milliseconds since 1970. */
   readonly until: number;
-  /** What the user was told where it was not taken. */
+  /** LangFlow's error message, if the save failed. */
   readonly refusal?: string;
 }
 
-/** A user of one region who saves one flow again and again, which is so large that it needs room of its own each time. */
+/** A user in one region who saves one flow repeatedly. The flow is so large that each save needs new disk space. */
 export class Saves {
   private readonly made: Save[] = [];
   private readonly stopped = new AbortController();
@@ -29,7 +32,7 @@ export class Saves {
     readonly flowId: string,
   ) {}
 
-  /** @returns once the first is taken */
+  /** Creates the flow. @returns after the first successful save */
   static async start(langflow: LangFlow, drill: string): Promise<Saves> {
     const saves = new Saves(langflow, await langflow.createEmpty(`${NAMES.flow}that grows, ${drill}`, ""));
     await saves.save();
@@ -42,17 +45,17 @@ export class Saves {
     await this.writer;
   }
 
-  /** The first that was taken since a moment, when it was sent; both in milliseconds since 1970. */
+  /** Returns when the first successful save after `moment` was sent. Both are milliseconds since 1970. */
   takenSince(moment: number): number | undefined {
     return this.made.find(({ at, refusal }) => at >= moment && refusal === undefined)?.at;
   }
 
   /**
-   * Whether there was no room, and whether there was again.
+   * Checks that saves failed while the disk was full, and succeeded afterwards.
    *
-   * @param from when the last room was taken, in milliseconds since 1970, as the next two
-   * @param freed when somebody began to give it back: one that was answered later may have had room
-   * @param to when there was room again
+   * @param from when the disk became full, in milliseconds since 1970, like the next two
+   * @param freed when freeing began; saves that were answered later may have succeeded
+   * @param to when disk space was available again
    */
   checks(region: string, from: number, freed: number, to: number): Check[] {
     const during = this.made.filter(({ at, until }) => at >= from && until < freed);
@@ -72,7 +75,7 @@ export class Saves {
     ];
   }
 
-  /** Whether a region has what was taken last; once nothing more is saved. */
+  /** Checks that a region has the last successful save. Call this after stopping the saves. */
   async kept(region: string, langflow: LangFlow): Promise<Check> {
     const name = `what was taken last is in ${region}`;
     const last = this.made.findLast(({ refusal }) => refusal === undefined)?.at ?? 0;

@@ -3,14 +3,14 @@ import { type Account, type FlowHeader, LangFlow, type Variable } from "./langfl
 import { NAMES } from "./ordinaryUser";
 import type { Check } from "./report";
 
-/** One region, in the name of the drill's user and of the superuser. */
+/** Clients for one region, authenticated as the drill's user and as the superuser. */
 export interface InRegion {
   readonly region: string;
   readonly hers: LangFlow;
   readonly admin: LangFlow;
 }
 
-/** What a region has of all that a drill changes, as far as a user can see it. */
+/** A region's current state of everything that a drill changes, as its users see it. */
 export interface Holdings {
   readonly region: string;
   readonly flows: readonly FlowHeader[];
@@ -18,26 +18,28 @@ export interface Holdings {
   readonly variables: readonly Variable[];
   readonly files: readonly { readonly id: string }[];
   readonly accounts: readonly Account[];
-  /** Whether the key that is revoked meanwhile is taken. */
+  /** Whether the region still accepts the key that is revoked during the outage. */
   readonly isKeyAccepted: boolean;
 }
 
-/** Something that is changed in the survivor while the region is away. */
+/** An object that changes in the survivor while the region is offline. */
 interface Thing {
-  /** In a few words what must hold in every region once it is back. */
+  /** Short statement of what must be true in every region after the return. */
   readonly promise: string;
-  /** Whether a region has it as it was before. */
+  /** Returns whether a region has the object in its initial state. */
   wasBefore(held: Holdings): boolean;
-  /** What the lost region itself is told at the last moment: it must not get away before the fault. */
+  /**
+   * Makes the last change in the drilled region itself, just before the fault, so that the change does not replicate.
+   */
   sayLast?(): Promise<void>;
-  /** What a user does in the survivor. */
+  /** Makes the change in the survivor. */
   change?(survivor: InRegion): Promise<void>;
   isKept(held: Holdings): boolean;
-  /** What there is to know of it beside. */
+  /** Returns an additional remark for the report, if any. */
   note?(): string | undefined;
 }
 
-/** What descriptions and values say, and when. */
+/** Descriptions and values that identify when they were written. */
 const [BEFORE, LAST, MEANWHILE] = ["before", "said last", "meanwhile"];
 
 const inside = (list: readonly { readonly id: string }[], id: string): boolean => list.some((each) => each.id === id);
@@ -77,7 +79,7 @@ async function madeFlow(_: InRegion, name: string): Promise<Thing> {
   };
 }
 
-/** A flow that the region itself is the last to edit before the fault. */
+/** Creates a flow that the drilled region itself edits last, just before the fault. */
 async function unsent({ hers }: InRegion, name: string) {
   const id = await hers.createEmpty(name, BEFORE);
   let hadLeft = false;
@@ -85,7 +87,7 @@ async function unsent({ hers }: InRegion, name: string) {
     id,
     wasBefore: (held: Holdings) => says(held, id) === BEFORE,
     sayLast: () => hers.save(id, LAST, LAST),
-    /** In the survivor: whether the edit got there all the same. */
+    /** Records whether the edit reached the survivor before the fault after all. */
     async look(survivor: InRegion): Promise<void> {
       hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
     },
@@ -195,7 +197,7 @@ async function deletedVariable({ hers }: InRegion): Promise<Thing> {
   };
 }
 
-/** An account that somebody could sign in with, if anybody knew the password. */
+/** Creates an active account with a random password that is not stored. */
 async function account({ admin }: InRegion, username: string): Promise<string> {
   const id = await admin.makeUser(username, randomBytes(24).toString("base64url"));
   await admin.changeUser(id, { is_active: true });
@@ -234,17 +236,18 @@ async function deletedFile({ hers }: InRegion): Promise<Thing> {
 }
 
 /**
- * What a region must not bring back that stood still while the others lived on: things of the drill's that are there before, are
- * changed and deleted in the survivor meanwhile, and are looked at in every region once it is back.
+ * Checks that a region that was offline while the others continued does not revert their changes. The drill creates
+ * objects before the fault, changes and deletes them in the survivor during the outage, and checks every region after
+ * the return.
  */
 export class StaleReturn {
   private constructor(
     private readonly things: readonly Thing[],
-    /** The one that is revoked. */
+    /** API key that is revoked during the outage. */
     private readonly key: string,
   ) {}
 
-  /** @param drill its id, which names what it makes */
+  /** @param drill id of the drill, part of the created objects' names */
   static async make(region: InRegion, drill: string): Promise<StaleReturn> {
     const name = `${NAMES.flow}${drill}`;
     const key = await region.hers.makeKey(`${NAMES.account}revoked`);
@@ -272,7 +275,9 @@ export class StaleReturn {
     return this.things.every((thing) => thing.wasBefore(held));
   }
 
-  /** What the region is told last; what it does not take is missed by the checks. */
+  /**
+   * Makes the last changes in the drilled region. Errors are ignored here, because the checks detect a missing change.
+   */
   async sayLast(): Promise<void> {
     await Promise.allSettled(this.things.map((thing) => thing.sayLast?.()));
   }

@@ -3,28 +3,28 @@ import { passed } from "./measure";
 import type { DrillReport, Phase } from "./report";
 
 /**
- * What a drill leaves for those who watch, beside its report: each region's agent makes metrics of it. It holds numbers and names,
- * nothing that a visitor or a user sent. Times are milliseconds since 1970.
+ * Summary of a drill for monitoring, stored in addition to the report. Each region's agent exports it as metrics. It
+ * contains numbers and names, but nothing that a visitor or user sent. Times are milliseconds since 1970.
  */
 export interface DrillSummary {
   readonly version: 1;
-  /** The report's. */
+  /** Id of the report. */
   readonly id: string;
-  /** The drilled one. */
+  /** Drilled region. */
   readonly region: string;
   readonly fault: string;
   readonly began: number;
   readonly ended: number;
-  /** Absent where the drill ended before it took anything away. */
+  /** Absent if the drill ended before it injected the fault. */
   readonly faultAt?: number;
-  /** When the region had been put back; absent as {@link faultAt}. */
+  /** When the region had been restored. Absent under the same condition as {@link faultAt}. */
   readonly restoredAt?: number;
   readonly passed: boolean;
-  /** Absent where the monitor never noticed, as in the report. */
+  /** Absent if the monitor did not detect the fault, as in the report. */
   readonly detectionSeconds?: number;
-  /** RTO; absent where it could not be measured. */
+  /** RTO. Absent if it could not be measured. */
   readonly recoverySeconds?: number;
-  /** Names of the targets that were missed, and of the checks that did not hold. */
+  /** Names of the missed targets and failed checks. */
   readonly missed: readonly string[];
 }
 
@@ -50,12 +50,15 @@ export function drillSummary(report: DrillReport): DrillSummary {
   };
 }
 
-/** Where a summary lies in a flow bucket: below its region, in the order of time. */
+/** Returns the key of a summary in a flow bucket. Keys of one region sort by time. */
 export function summaryKey({ region, id }: Pick<DrillSummary, "region" | "id">): string {
   return `${DRILL_SUMMARIES_PREFIX}/${region}/${id}.json`;
 }
 
-/** The region is back once its return is waited for; an interrupted drill waits for nothing. */
+/**
+ * Returns when the region had been restored: the start of the phase "failback". An interrupted drill has no such phase,
+ * so the start of the restoration is used instead.
+ */
 const restorationOf = (report: DrillReport) => beginOf(report, "failback") ?? beginOf(report, "restoration");
 
 const beginOf = ({ phases }: DrillReport, phase: Phase) => phases.find((each) => each.phase === phase)?.at;

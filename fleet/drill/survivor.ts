@@ -11,7 +11,7 @@ import type { Acknowledged } from "./visitors/uploads";
 export interface Survivor {
   readonly backend: Backend;
   readonly markers: Markers;
-  /** With a session and a key of the region that is gone. */
+  /** User with a session and an API key from the failed region. */
   readonly user: OrdinaryUser;
   readonly region: string;
   readonly survivor: string;
@@ -19,13 +19,13 @@ export interface Survivor {
 
 interface Given extends Survivor {
   readonly faultAt: number;
-  /** What there was of the database to be restored at the time of the fault. */
+  /** State to which the database could have been restored at the time of the fault. */
   readonly restorable: Restorable;
-  /** What visitors were told is taken. */
+  /** Uploads for which visitors received an acknowledgement. */
   readonly acknowledged: readonly Acknowledged[];
 }
 
-/** What of the drilled region's markers, and of its visitors' uploads, the survivor holds. */
+/** Measures how much of the drilled region's markers and uploads the survivor holds. */
 export async function lossesIn({
   backend,
   markers,
@@ -36,7 +36,7 @@ export async function lossesIn({
   acknowledged,
 }: Given): Promise<Loss[]> {
   const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
-  // Where her key did not survive, neither did what she reaches by it.
+  // If the user's API key did not survive, neither did the flows that she reads with it.
   const flows = await langflow.flows().catch(() => []);
   const flow = flows.find(({ id }) => id === markers.flowId);
   const arrived = await uploadsIn(survivor, backend, markers);
@@ -79,7 +79,7 @@ async function heldBy<File extends { readonly path: string }>(
   return files.filter(({ path }) => keys.has(`${STORAGE_PREFIX}/${path}`));
 }
 
-/** Whether replication stood still: nothing that was uploaded since then is in the survivor's bucket, and something was. */
+/** Checks that replication was paused: files were uploaded since then, and none of them is in the survivor's bucket. */
 export async function heldBack({ backend, markers, survivor }: Survivor, since: number): Promise<Check> {
   return check(`files uploaded meanwhile wait to be copied to ${survivor}`, async () => {
     const meanwhile = markers.uploads.filter(({ at }) => at > since);
@@ -90,7 +90,7 @@ export async function heldBack({ backend, markers, survivor }: Survivor, since: 
   });
 }
 
-/** Whether flows were replicated while the Git host was away: the survivor has an edit that was made since then. */
+/** Checks that flows replicated while the Git host was down: the survivor has an edit made since then. */
 export async function convergedWithoutGit(
   { backend, markers, user, survivor }: Survivor,
   since: number,
@@ -106,7 +106,7 @@ export async function convergedWithoutGit(
   });
 }
 
-/** What a user expects of the region she was steered to, each looked at through the public name. */
+/** Checks through the public name what a user expects of the region to which she was steered. */
 export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
   const from = { ...backend.from(region), ...backend.accessHeaders };
   const as = (headers: Record<string, string>) => new LangFlow(backend.publicUrl, { ...from, ...headers });
@@ -172,14 +172,14 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
   }
 }
 
-/** The time that a backup's id is, in milliseconds since 1970. */
+/** Parses a backup's id, which is its time. Returns milliseconds since 1970. */
 export function backupTime(id: string): number {
   return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, "$1-$2-$3T$4:$5:$6.$7Z"));
 }
 
 /**
- * When a region's newest whole backup was made, in milliseconds since 1970: an id is its time, and a backup is whole once it
- * has a manifest.
+ * Returns the time of a region's newest complete backup, in milliseconds since 1970. A backup is complete once it has a
+ * manifest. Its id is its time.
  */
 export function newestBackup(keys: readonly string[], region: string): number | undefined {
   const ids = keys.flatMap(

@@ -9,23 +9,25 @@ import { HEALTH, streamedRun, whoami } from "./visitors/errands";
 import { type Errand, type Exchange, exchange } from "./visitors/exchange";
 import { Uploads } from "./visitors/uploads";
 
-/** How often a new visitor comes from each region's side, and the browser asks. */
+/** Intervals of new visitors from each region's side, and of the browser's requests. */
 const NEW_MS = 500;
 const SESSION_MS = 1_000;
-/** How often a streamed run begins on each of two sides, and a file is uploaded: LangFlow is to do little of either. */
+/** Intervals of streamed runs and file uploads on each of two sides. Both are rare, to keep LangFlow's load low. */
 const STREAM_MS = 10_000;
 const UPLOAD_MS = 5_000;
 
-/** What Cloudflare Access answers whoever it does not know. */
+/** Status with which Cloudflare Access redirects an unauthenticated visitor to the login page. */
 const SIGN_IN_AGAIN = 302;
 
-/** The share of the requests that come from the drilled region's side. @param load how many times as often as usual visitors come */
+/**
+ * Returns the share of requests that come from the drilled region's side. @param load traffic multiplier (1 = normal)
+ */
 export function shareOfRegion(regionCount: number, load = 1): number {
   const own = load / NEW_MS + 1 / SESSION_MS;
   return own / (own + ((regionCount - 1) * load) / NEW_MS);
 }
 
-/** Whose visits they are, as far as these need to know. */
+/** Credentials of a visitor. */
 export interface Visitor {
   readonly id: string;
   readonly token: string;
@@ -33,32 +35,32 @@ export interface Visitor {
 }
 
 /**
- * Users of the public name, the whole drill through: a new visitor from each region's side twice a second, and one browser
- * that came from the drilled region's side, signed in, with its cookie, once a second; later also some who hold long things. Requests
- * do not wait for each other, so a slow answer hides none of those behind it.
+ * Synthetic users of the public name during the whole drill: a new visitor from each region's side twice a second, and
+ * one signed-in browser with cookies from the drilled region's side once a second. `startLong` adds streamed runs and
+ * uploads. Requests do not wait for each other, so a slow response does not delay the next request.
  */
 export class Visitors {
   readonly samples: Sample[] = [];
   readonly visits: Visit[] = [];
   readonly uploads = new Uploads();
-  /** How often the browser had to pass Cloudflare Access by more than its cookie, and did; 0 where that is not on. */
+  /** How often the browser signed in at Cloudflare Access with more than its cookie. 0 if Access is disabled. */
   private signIns = 0;
   private readonly stopped = new AbortController();
   private readonly underWay = new Set<Promise<void>>();
-  /** When each stream that is under way began. */
+  /** When each stream in progress began. */
   private readonly streams = new Map<AbortController, number>();
   private readonly paces: Promise<void>[] = [];
 
-  /** @param load how many times as often as usual all come but the browser, of which there is one */
+  /** @param load traffic multiplier (1 = normal) for everything except the browser, of which only one exists */
   constructor(
     private readonly backend: Backend,
     private readonly load = 1,
   ) {
-    // Each pace listens.
+    // Each request loop adds a listener, so the default limit does not apply.
     setMaxListeners(0, this.stopped.signal);
   }
 
-  /** @param region where the browser comes from */
+  /** @param region region from whose side the browser sends its requests */
   start(regions: readonly string[], region: string, { token, id }: Visitor): void {
     for (const side of regions)
       this.pace(NEW_MS / this.load, () => this.visit("healthz", `near ${side}`, this.from(side, HEALTH)));
@@ -66,7 +68,7 @@ export class Visitors {
     this.pace(SESSION_MS, async () => {
       const errand = whoami({ authorization: `Bearer ${token}`, cookie: cookies.header }, id);
       const side = this.backend.from(region);
-      // Whoever has passed Cloudflare Access does so by its cookie from then on, in whatever region.
+      // After signing in once, the browser passes Cloudflare Access with its cookie in any region.
       const headers = cookies.has(ACCESS_COOKIE) ? side : { ...side, ...this.backend.accessHeaders };
       const answer = await this.visit("whoami", "session", withHeaders(errand, headers));
       if (answer?.status === SIGN_IN_AGAIN) cookies.drop(ACCESS_COOKIE);
@@ -77,10 +79,10 @@ export class Visitors {
   }
 
   /**
-   * From now on also streamed runs and uploads.
+   * Starts streamed runs and uploads in addition.
    *
-   * @param sides the regions that they come from
-   * @param flowId the drill's flow, which every region has by now
+   * @param sides regions from whose side they come
+   * @param flowId the drill's flow, which must already exist in every region
    */
   startLong(sides: readonly string[], flowId: string, { apiKey }: Visitor): void {
     for (const side of sides) {
@@ -99,9 +101,9 @@ export class Visitors {
   }
 
   /**
-   * Ends all of them; resolved once the last answer is in.
+   * Stops all visitors. Resolves after the last response.
    *
-   * @param since streams that began from then on are left where they are, and counted nowhere: all, unless it is said
+   * @param since streams that began at or after this time are aborted and not counted; by default, all streams
    */
   async stop(since = 0): Promise<void> {
     this.stopped.abort();
@@ -129,7 +131,7 @@ export class Visitors {
     );
   }
 
-  /** @returns undefined where nobody waited for its end */
+  /** @returns undefined if the visitor left before the response was complete */
   private async visit(
     name: ErrandName,
     client: string,
@@ -147,7 +149,10 @@ export class Visitors {
     return found;
   }
 
-  /** Whether a browser signs in once at Cloudflare Access, whatever becomes of a region; none where that is not on. */
+  /**
+   * Checks that the browser had to sign in at Cloudflare Access only once, despite the outage. Returns no check if
+   * Access is disabled.
+   */
   signInChecks(): Check[] {
     if (Object.keys(this.backend.accessHeaders).length === 0) return [];
     const { signIns } = this;

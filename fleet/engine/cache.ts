@@ -5,17 +5,17 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cancelled } from "./run";
 
-/** How often the holder of the lock shows that it lives. */
+/** Interval at which the lock's holder touches the lock. */
 const HEARTBEAT_MS = 2_000;
-/** A lock that was not touched for so long belongs to a process that died. */
+/** A lock that was not touched for this time belongs to a process that died. */
 const ABANDONED_MS = 20_000;
 const POLL_MS = 500;
 
 const PARTIAL = ".partial-";
 
 /**
- * Where engines are kept, a folder per version, outside any checkout: `<XDG_CACHE_HOME or ~/.cache>/langflow-dr/engine`.
- * XDG says that a relative XDG_CACHE_HOME is to be ignored.
+ * Returns the folder that contains one folder per engine version, outside of any checkout: `<XDG_CACHE_HOME or
+ * ~/.cache>/langflow-dr/engine`. Ignores a relative XDG_CACHE_HOME, as the XDG specification requires.
  */
 export function engineCache(env: NodeJS.ProcessEnv = process.env, home: string = os.homedir()): string {
   const xdg = env.XDG_CACHE_HOME;
@@ -23,7 +23,7 @@ export function engineCache(env: NodeJS.ProcessEnv = process.env, home: string =
   return path.join(cacheHome, "langflow-dr", "engine");
 }
 
-/** The CLI inside one engine's folder, laid out as the vendor's installer lays it out. */
+/** Returns the path of the CLI in an engine's folder, which has the same layout as the official installer's. */
 export function cliIn(folder: string): string {
   return path.join(folder, "bin", "pulumi");
 }
@@ -36,8 +36,8 @@ export async function isExecutable(file: string): Promise<boolean> {
 }
 
 /**
- * Lets `make` fill an empty folder and moves it to `<cache>/<version>` in one step once it is whole: there is never a
- * half engine under the final name. Whatever goes wrong, the half one is removed.
+ * Lets `make` fill an empty folder and atomically renames the folder to `<cache>/<version>`. The final name therefore
+ * never contains a partial engine. Deletes the partial folder on failure.
  */
 export async function publish(cache: string, version: string, make: (folder: string) => Promise<void>): Promise<void> {
   const folder = path.join(cache, `${PARTIAL}${randomUUID()}`);
@@ -53,13 +53,13 @@ export async function publish(cache: string, version: string, make: (folder: str
 }
 
 /**
- * Runs `work` while no other process does so for the same cache; waits for the other one otherwise.
+ * Runs `work` under the cache's lock and waits while a different process holds the lock.
  *
- * Two waiters that find an abandoned lock in the same instant may both take it; then the engine is made twice, and
- * since it is published in one step the second replaces the first by its equal.
+ * Two waiting processes that detect an abandoned lock at the same instant may both take it. In this case both install
+ * the engine, and the second installation atomically replaces the first with an identical one.
  *
- * @param waiting told once when another process holds the lock
- * @throws UserError with `ExitCode.Cancelled` when `signal` fires while waiting
+ * @param waiting called once if a different process holds the lock
+ * @throws UserError with `ExitCode.Cancelled` if `signal` aborts while waiting
  */
 export async function exclusively<T>(
   cache: string,
@@ -102,7 +102,7 @@ async function take(lock: string): Promise<boolean> {
   return false;
 }
 
-/** Under the lock, a partial folder can only be what a killed process left. */
+/** Deletes partial folders. Because the lock is held, they can only be leftovers of killed processes. */
 async function sweep(cache: string): Promise<void> {
   const entries = await fs.readdir(cache);
   await Promise.all(

@@ -1,32 +1,32 @@
 import type { EngineEvent, OpType } from "@pulumi/pulumi/automation";
 
-/** What happens, or would happen, to one resource. */
+/** A change, actual or planned, to one resource. */
 export interface Change {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
   readonly operation: "create" | "update" | "replace" | "delete" | "import";
-  /** Properties that differ, sorted; only for update and replace. */
+  /** Changed properties, sorted. Only for updates and replacements. */
   readonly properties: readonly PropertyChange[];
 }
 
 export interface PropertyChange {
-  /** Path inside the resource, for example versioningConfiguration.status. */
+  /** Path of the property, for example versioningConfiguration.status. */
   readonly path: string;
-  /** Whether this property is why the resource is replaced. */
+  /** Whether this property forces the replacement. */
   readonly replaces: boolean;
 }
 
-/** One resource as the engine sees it: input to `render` and to the invariants. */
+/** A resource in an engine run. Input of `render` and of the invariants. */
 export interface SeenResource {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
-  /** Secrets are `[secret]`, values not known yet the engine's marker for unknown. */
+  /** Inputs, with secrets as `[secret]` and unknown values as the engine's marker. */
   readonly inputs: Record<string, unknown>;
-  /** As the state has them; absent for what is new. */
+  /** Inputs in the state. Absent for a new resource. */
   readonly formerInputs?: Record<string, unknown>;
-  /** What the provider last read of it; absent for what is new. */
+  /** Outputs that the provider last read. Absent for a new resource. */
   readonly formerOutputs?: Record<string, unknown>;
   readonly protect: boolean;
   readonly custom: boolean;
@@ -45,54 +45,54 @@ const OPERATIONS: Partial<Record<OpType, Change["operation"]>> = {
 type Step = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
 export type StepState = NonNullable<Step["new"]>;
 
-/** How the engine says that a provider or a cloud went away before it answered, or took too long. */
+/** Errors that mean that a provider or a cloud became unreachable or took too long. */
 export const NO_ANSWER =
   /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|connection (refused|reset|error)|no such host|no route to host|error reading from server|transport is closing|i\/o timeout|TLS handshake timeout|deadline ?exceeded|Client\.Timeout exceeded|: (unexpected )?EOF\b|unreachable cluster|cluster is unreachable/i;
 
-/** How the engine ends its own account of a run that failed: of no single resource. */
+/** Errors that only report that the whole run failed. They belong to no single resource. */
 const RUN_FAILED = /^(update|preview|destroy|refresh) failed$/;
 
-/** A resource that something was to be done with, and what was said against it. */
+/** A resource with a failed operation, and the error. */
 export interface Refusal {
-  /** As it was to be, or as the state has it. */
+  /** Planned state of the resource, or its state before the operation. */
   readonly state: StepState;
   readonly said: string;
 }
 
-/** Collects an engine run's events into what changed, what was seen, and what went wrong. */
+/** Collects the events of an engine run into changes, resources and errors. */
 export class Recording {
   readonly resources = new Map<string, SeenResource>();
   readonly #changes = new Map<string, Change>();
-  /** Errors in the engine's words, each once. */
+  /** Distinct errors of the engine. */
   readonly errors = new Set<string>();
   readonly #begun = new Map<string, StepState>();
   readonly #refused = new Map<string, string>();
   readonly #states = new Map<string, StepState>();
   readonly #atWork = new Map<string, string>();
-  /** Resources done, and the one at work, for the progress line. */
+  /** Number of completed resources, and the current one, for the progress line. */
   done = 0;
   current = "";
   unchanged = 0;
-  /** What a person should know, whether the run ends well or not. */
+  /** Notes for the operator, whether or not the run succeeds. */
   readonly notes: string[] = [];
-  /** URNs of what nothing was done with, since its cloud does not answer. */
+  /** URNs of resources that were skipped because their cloud does not answer. */
   readonly leftOut: string[] = [];
-  /** When the engine was last heard of, in milliseconds. */
+  /** When the engine last sent an event, in milliseconds since 1970. */
   heard = Date.now();
 
-  /** @param observed called after each event that moves the progress */
+  /** @param observed called after each event that changes the progress */
   constructor(private readonly observed: () => void = () => {}) {}
 
   get changes(): Change[] {
     return [...this.#changes.values()].sort((one, other) => one.urn.localeCompare(other.urn));
   }
 
-  /** What has begun and not ended, in words. */
+  /** Descriptions of the operations that have begun but not ended. */
   get atWork(): string[] {
     return [...this.#atWork.values()];
   }
 
-  /** What was refused, a resource each; undefined where the run also failed for a reason that is no resource's. */
+  /** Failed resources with their errors. Undefined if the run also failed for a reason that belongs to no resource. */
   get refusals(): Refusal[] | undefined {
     const said = new Set(this.#refused.values());
     if ([...this.errors].some((text) => !said.has(text) && !RUN_FAILED.test(text))) return undefined;
@@ -102,7 +102,7 @@ export class Recording {
     });
   }
 
-  /** Forgets what went wrong, and what that was done with: the run is made again. */
+  /** Discards the failures and the changes of the failed resources before the run is repeated. */
   startAgain(): void {
     for (const urn of this.#refused.keys()) this.#changes.delete(urn);
     for (const kept of [this.#begun, this.#refused, this.#atWork, this.errors]) kept.clear();
@@ -123,7 +123,7 @@ export class Recording {
     if (begun || event.resOutputsEvent) this.observed();
   };
 
-  /** Resources begun to be made of which nobody can say whether they are: the cloud did not answer. */
+  /** Resources whose creation began without an answer from the cloud, so that they may or may not exist. */
   get unanswered(): StepState[] {
     return [...this.#begun.values()].filter(({ urn }) => {
       const refusal = this.#refused.get(urn);
@@ -150,7 +150,7 @@ export class Recording {
         protect: step.new.protect ?? false,
         custom: step.new.custom ?? false,
       });
-    // A component is a folder of resources, not a thing in a cloud: what changes is in it.
+    // A component only groups resources, so it does not count as a change itself.
     if (!(step.new ?? step.old)?.custom) return;
     if (step.op === "same") this.unchanged += 1;
     const operation = OPERATIONS[step.op];
@@ -167,7 +167,7 @@ export class Recording {
   }
 }
 
-/** What differs, less what no input names: that is the provider's to compute, and follows from the rest. */
+/** Returns the changed properties that are inputs. The provider computes all other properties from the inputs. */
 function propertiesOf(step: Step): PropertyChange[] {
   const inputs = { ...step.old?.inputs, ...step.new?.inputs };
   const isInput = (path: string) => (path.split(/[.[]/)[0] ?? path) in inputs;
@@ -182,24 +182,24 @@ function propertiesOf(step: Step): PropertyChange[] {
   return paths.sort((one, other) => one.path.localeCompare(other.path));
 }
 
-/** The resource's own name: the last part of its URN. */
+/** Returns a resource's name: the last part of its URN. */
 export function nameOf(urn: string): string {
   return urn.split("::").slice(3).join("::");
 }
 
-/** The resource's own type, without those of the components it is in. */
+/** Returns a resource's type without the types of its parent components. */
 export function typeOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
-/** `aws:s3/bucketVersioning:BucketVersioning` as people say it: `aws.s3.BucketVersioning`. */
+/** Shortens a type token: `aws:s3/bucketVersioning:BucketVersioning` becomes `aws.s3.BucketVersioning`. */
 export function shortType(type: string): string {
   const [provider = "", module = "", name = ""] = type.split(":");
   const group = module.split("/")[0] ?? "";
   return [provider, ...(group === "index" || group === "" ? [] : [group]), name].join(".");
 }
 
-/** The engine marks colours as <{%fg 1%}>…<{%reset%}>. */
+/** Removes the engine's color codes, such as <{%fg 1%}>…<{%reset%}>. */
 function plain(message: string): string {
   return message.replace(/<\{%.*?%\}>/g, "").trim();
 }

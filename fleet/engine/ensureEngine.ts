@@ -9,37 +9,43 @@ import { ENGINE_VERSION, OLDEST_CLI, recentEnough } from "./pins";
 import { cancelled, run } from "./run";
 import { buildFromSource } from "./source";
 
-/** One that was built here is 120 MiB; the vendor's comes with more beside it, and as an archive first. */
+/**
+ * Disk space needed for an engine. A built engine needs 120 MiB; the official one contains additional programs, and its
+ * archive needs space during the installation.
+ */
 const ENGINE_MIB = 600;
 
-/** The places an engine can come from; the real ones below, others in tests. */
+/** Sources of an engine. Tests replace the real ones below. */
 export interface EngineSources {
-  /** The CLI on PATH whatever its version; undefined where there is none that runs. */
+  /** Returns the CLI on PATH of any version, or undefined if none can be run. */
   onPath(): Promise<PulumiCommand | undefined>;
-  /** The engine of ENGINE_VERSION in the cache; undefined where it is not there yet. */
+  /** Returns the engine of ENGINE_VERSION in the cache, or undefined if it is not there yet. */
   cached(): Promise<PulumiCommand | undefined>;
   /** Runs `work` while no other process prepares an engine. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
-  /** Puts the vendor's own build into the cache, or throws. */
+  /** Installs the official build into the cache, or throws. */
   install(): Promise<void>;
-  /** Builds into the cache from source, or throws. `unavailable`: why the vendor's own build could not be had. */
+  /**
+   * Builds the engine from source into the cache, or throws. `unavailable` is the reason why the official build could
+   * not be installed.
+   */
   build(unavailable: string): Promise<void>;
 }
 
 /**
- * The Pulumi engine this machine runs our stacks with: the CLI on PATH if new enough, else the one in our cache,
- * which is filled the first time by the vendor's installer or, where that is out of reach, by a build from the Go
- * module. One process prepares it, others wait.
+ * Returns the Pulumi engine for this machine: the CLI on PATH if it is new enough, otherwise the one in our cache. On
+ * first use, fills the cache with the official installer or, if that is unreachable, with a build of the Go module.
+ * Only one process installs; others wait.
  *
- * @param report shown to the user while it takes time: which phase, how long already. Called every two seconds.
- * @param signal ends whatever runs and leaves no half engine behind
- * @throws UserError with the ways out where no engine can be had, or with `ExitCode.Cancelled`
+ * @param report called with each phase, and during a build every two seconds with the elapsed time
+ * @param signal aborts the installation and removes partial files
+ * @throws UserError with possible fixes if no engine is available, or with `ExitCode.Cancelled`
  */
 export async function ensureEngine(report: (message: string) => void, signal?: AbortSignal): Promise<PulumiCommand> {
   return chooseEngine(realSources(report, signal), report, signal);
 }
 
-/** The order of preference, apart from how each place is looked at. */
+/** Selects an engine by order of preference, independent of how each source works. */
 export async function chooseEngine(
   sources: EngineSources,
   report: (message: string) => void,
@@ -97,8 +103,8 @@ function realSources(report: (message: string) => void, signal?: AbortSignal): E
 }
 
 /**
- * The engine in our cache, without the 0.1 s that asking it for its version takes (as `PulumiCommand.get` does even
- * with `skipVersionCheck`): its folder's name says it, and it was asked before it got there.
+ * Returns the cached engine without querying its version, which saves 0.1 s (`PulumiCommand.get` queries the version
+ * even with `skipVersionCheck`). The folder's name contains the version, which was verified during the installation.
  */
 function knownCommand(command: string): PulumiCommand {
   const made: PulumiCommand = Object.create(PulumiCommand.prototype);

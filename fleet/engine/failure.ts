@@ -3,20 +3,20 @@ import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "./changes"
 import { EngineFailed } from "./processGroup";
 
 /**
- * How the Kubernetes provider ends what it says of a cluster that does not answer. Followed, it drops from the state what
- * may well be there: left out.
+ * Advice that the Kubernetes provider appends if a cluster does not answer. It is removed from messages, because
+ * following the advice would drop resources from the state that may still exist.
  */
 const DROP_FROM_STATE = /\s*If the cluster (has been|was) deleted, you can .*/;
 
-/** An error as it is told: in words, with the exit code that stands for it. */
+/** An error message with its exit code. */
 export interface Failure {
   readonly message: string;
   readonly exitCode: ExitCode;
 }
 
 /**
- * How Pulumi and the clouds' libraries say that they were given no credentials at all, which is not that some were refused:
- * Pulumi's backend, the AWS SDK for Go (versions 1 and 2) and the AWS provider.
+ * Errors of Pulumi's backend, the AWS SDK for Go (versions 1 and 2) and the AWS provider that mean missing credentials,
+ * as opposed to rejected ones.
  */
 const NO_CREDENTIALS =
   /PULUMI_ACCESS_TOKEN must be set|NoCredentialProviders|no valid credential sources|no EC2 IMDS role found|failed to (retrieve|refresh cached) credentials/i;
@@ -24,16 +24,16 @@ const NO_CREDENTIALS =
 const NO_ACCOUNT =
   "no cloud credentials found: add --local to use the local fleet, or run `pulumi login` and set credentials (docs/deploy.md)";
 
-/** How the engine says that what encrypted the state's secrets is not what it was given now. */
+/** The engine's error if the passphrase does not decrypt the state's secrets. */
 const WRONG_PASSPHRASE = /incorrect passphrase/;
 
 const PASSPHRASE_SOUGHT =
   "wrong passphrase for this state's secrets: restore PULUMI_CONFIG_PASSPHRASE or, for the local fleet, the file `passphrase` in its folder. If it is lost, delete the local fleet with `destroy --local --with-data`";
 
-/** How an engine that could not write its state says so; the error names the stack's file. */
+/** Errors of an engine that could not write its state. They name the stack's file. */
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
-/** What the clouds' errors look like, by what they mean to the caller; the first match decides. */
+/** Patterns of errors with their exit codes. The first match decides. */
 const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
   [NO_ANSWER, ExitCode.Unreachable],
   [
@@ -45,17 +45,17 @@ const MEANINGS: readonly (readonly [RegExp, ExitCode])[] = [
 ];
 
 /**
- * What went wrong in a run of one stack.
+ * Returns the failure of one stack's run.
  *
- * @param error what the run threw
- * @param recording what its engine said meanwhile
- * @param signal aborted: the user asked for the end
+ * @param error the error that the run threw
+ * @param recording events of the run's engine
+ * @param signal aborted if the user interrupted the run
  */
 export function failureOf(error: unknown, recording?: Recording, signal?: AbortSignal): Failure {
   if (isUserError(error)) return { message: error.message, exitCode: error.exitCode };
   if (signal?.aborted)
     return { message: "interrupted; the state is consistent. Run `up` to resume", exitCode: ExitCode.Cancelled };
-  // The engine works on many resources at once: the order of what they say means nothing, and changes each time.
+  // Sorted, because the engine works on many resources concurrently and reports their errors in random order.
   const said = [...new Set([...(recording?.errors ?? [])].map(essence))].filter(Boolean).sort();
   const thrown = error instanceof Error ? error.message : String(error);
   const message = said.length > 0 ? inShort(said) : thrown;
@@ -73,7 +73,9 @@ export function failureOf(error: unknown, recording?: Recording, signal?: AbortS
   return { message, exitCode: known ? error.code : ExitCode.ResourceFailed };
 }
 
-/** So many resources without an answer are named one by one; of more, it is their cloud that does not answer. */
+/**
+ * Maximum number of unanswered resources that are listed individually. With more, the cause is probably their cloud.
+ */
 const NAMED = 3;
 
 function inShort(said: readonly string[]): string {
@@ -86,10 +88,10 @@ export function isUserError(error: unknown): error is UserError {
   return error instanceof UserError || (error as { isUserError?: unknown } | null)?.isUserError === true;
 }
 
-/** How the engine refuses to delete what is protected, at such length that the resource is lost in it. */
+/** The engine's error for deleting a protected resource, which is too long to show in full. */
 const PROTECTED = /resource "(urn:\S+)" cannot be deleted\s+because it is protected/;
 
-/** An engine's error without what surrounds it: the frames of the program's stack, the path an output took to fail. */
+/** Reduces an engine's error to its essence, without stack frames and wrapper messages. */
 function essence(text: string): string {
   const [, urn] = PROTECTED.exec(text) ?? [];
   if (urn) return `${shortType(typeOf(urn))} ${nameOf(urn)} is protected and cannot be deleted (${urn})`;

@@ -1,26 +1,30 @@
 import { ExitCode } from "../../model/errors";
 import { endEngines } from "./processGroup";
 
-/** npm passes Ctrl-C on to us, who heard it from the terminal already: what comes so soon is the same one. */
+/**
+ * Interval in which a second interrupt is ignored. npm forwards Ctrl-C, which this process has already received from
+ * the terminal.
+ */
 const ECHO_MS = 1_000;
-/** How long engines have to write down what was under way, once they are to stop at once. */
+/** Time that engines get to record their operations in progress once they must stop. */
 const LAST_WORDS_MS = 5_000;
 
-/** What the user may do after the first interrupt. */
+/** Hint shown after the first interrupt. */
 export const AGAIN = "press Ctrl-C again to stop at once";
 
 export interface Interruption {
   /** Aborted by the first interrupt. */
   readonly signal: AbortSignal;
-  /** To be called for each SIGINT and SIGTERM. */
+  /** Must be called for each SIGINT and SIGTERM. */
   interrupt(): void;
 }
 
 /**
- * What Ctrl-C does. The first asks the engine to finish what it has begun. The second stops it at once: the verb still
- * shows what it has done where the engine ends by itself, and the process ends with exit code 8 where it does not.
+ * Handles Ctrl-C. The first interrupt asks the engine to finish its operations in progress. The second one stops the
+ * engine immediately: if the engine ends by itself, the verb still shows its results; otherwise the process exits with
+ * code 8.
  *
- * @param say tells the user what happens
+ * @param say shows a message to the user
  */
 export function interruption(say: (message: string) => void): Interruption {
   const abort = new AbortController();

@@ -1,4 +1,7 @@
-/** `npm run engine`: gets the Pulumi engine once, so that nothing later waits for it, and prints where it is. */
+/**
+ * `npm run engine`: installs the Pulumi engine in advance, so that later commands do not wait for it, and prints its
+ * path.
+ */
 
 import { ensureEngine } from "./ensureEngine";
 import { failureOf } from "./failure";

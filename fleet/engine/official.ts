@@ -1,14 +1,17 @@
 import { Deadline } from "../terminal/deadline";
 import { cancelled, run } from "./run";
 
-/** The first thing the vendor's installer fetches (`PulumiCommand.install`). */
+/** URL that the official installer fetches first (`PulumiCommand.install`). */
 const INSTALLER = "https://get.pulumi.com/install.sh";
-/** Without an answer by then the site counts as out of reach, and we go on to the next way. */
+/** Time after which the site counts as unreachable and the next source is tried. */
 const REACHABLE_WITHIN_MS = 10_000;
-/** 100 MB over a slow line. */
+/** Time limit for a download of 100 MB over a slow connection. */
 const INSTALLED_WITHIN_MS = 10 * 60_000;
 
-/** Runs in a process of its own: the Automation API's installer takes no signal, a process group can be ended. */
+/**
+ * Runs in its own process, because the Automation API's installer accepts no signal, while a process group can be
+ * killed.
+ */
 const PROGRAM = `
 const { PulumiCommand } = require(process.argv[1]);
 const { SemVer } = require(process.argv[2]);
@@ -18,9 +21,9 @@ PulumiCommand.install({ version: new SemVer(process.argv[3]), root: process.argv
 });`;
 
 /**
- * The vendor's own install of the CLI into `folder`.
+ * Installs the official CLI into `folder`.
  *
- * @throws Error saying why not: the site is out of reach (known within 10 s), or the download failed
+ * @throws Error with the reason if the site is unreachable (detected within 10 s) or the download fails
  * @throws UserError with `ExitCode.Cancelled`
  */
 export async function installOfficial(version: string, folder: string, signal?: AbortSignal): Promise<void> {

@@ -1,37 +1,37 @@
 import * as semver from "semver";
 
-/** The engine we bring where the machine has none; the one every test runs on. */
+/** Engine version that is installed if the machine has no suitable one, and that all tests use. */
 export const ENGINE_VERSION = "3.274.1";
 
 /**
- * The oldest Pulumi CLI we accept on PATH: from 3.226 on the CLI tells its failures apart by exit code (7: changes
- * where none were expected), which `fleet drift` and CI read.
+ * Oldest Pulumi CLI accepted on PATH. Since 3.226, the CLI distinguishes failures by exit code (7: unexpected changes),
+ * which `fleet drift` and CI rely on.
  */
 export const OLDEST_CLI = "3.226.0";
 
-/** The `go` line of the engine's go.mod at ENGINE_VERSION. */
+/** Go version in the engine's go.mod at ENGINE_VERSION. */
 export const GO_NEEDED = "1.26.6";
 
-/** From this version on Go fetches a newer toolchain by itself where a module asks for it (go.dev/doc/toolchain). */
+/** First Go version that downloads a newer toolchain if a module requires one (go.dev/doc/toolchain). */
 const GO_FETCHES_TOOLCHAINS = "1.21.0";
 
-/** Go's module and package of the Pulumi CLI. */
+/** Go package of the Pulumi CLI. */
 export const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 
-/** The Go variable that says which version the CLI is; left unset the Automation API refuses it. */
+/** Go variable that contains the CLI's version. If it is unset, the Automation API rejects the CLI. */
 export const CLI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
-/** True when a CLI that calls itself `version` may drive our stacks. */
+/** Returns whether a CLI of this version can run our stacks. */
 export function recentEnough(version: semver.SemVer | null): boolean {
   return version !== null && version.major === semver.major(OLDEST_CLI) && semver.gte(version, OLDEST_CLI);
 }
 
 /**
- * Whether a Go toolchain can build the engine: new enough itself, or able and allowed to fetch one that is.
+ * Returns why a Go toolchain cannot build the engine. It can if it is new enough, or can and may download a newer one.
  *
- * @param goVersion what `go env GOVERSION` prints, for example go1.26.8
- * @param toolchain what `go env GOTOOLCHAIN` prints: `auto`, `local`, `path`, `go1.26.8`, `go1.26.8+auto`…
- * @returns undefined when it can, otherwise what is wrong
+ * @param goVersion output of `go env GOVERSION`, for example go1.26.8
+ * @param toolchain output of `go env GOTOOLCHAIN`: `auto`, `local`, `path`, `go1.26.8`, `go1.26.8+auto`…
+ * @returns undefined if the toolchain can build the engine
  */
 export function whyGoCannotBuild(goVersion: string, toolchain: string): string | undefined {
   const version = semver.coerce(goVersion);

@@ -3,16 +3,19 @@ import { dirname } from "node:path";
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { Unanswered } from "./silence";
 
-/** How long an engine that hears of nobody has to end by itself, and then at once. */
+/**
+ * Delays after the first interrupt of an engine whose cloud does not answer: until the second interrupt, and until
+ * SIGKILL.
+ */
 const SECOND_MS = 10_000;
 const LAST_MS = 30_000;
 
-/** Engines that run, each in a process group of its own. */
+/** Running engines, each in its own process group. */
 const running = new Set<ChildProcess>();
 
 /**
- * Ends every engine that runs: by SIGINT, which is its second one where it was interrupted before, it stops at once and
- * writes down what was under way; by SIGKILL its whole group is gone, and the state says what it said last.
+ * Ends all running engines. If an engine was interrupted before, SIGINT makes it stop immediately and record its
+ * operations in progress. SIGKILL kills the engine's whole process group, so the state remains as last written.
  */
 export function endEngines(by: "SIGINT" | "SIGKILL"): void {
   for (const child of running) {
@@ -25,9 +28,9 @@ function killGroup({ pid }: ChildProcess): void {
   if (pid) process.kill(-pid, "SIGKILL");
 }
 
-/** The engine ended with an exit code other than 0. */
+/** The engine exited with a nonzero exit code. */
 export class EngineFailed extends Error {
-  /** @param code the Pulumi CLI's exit code; negative where a signal ended it */
+  /** @param code exit code of the Pulumi CLI; negative if a signal ended it */
   constructor(
     readonly code: number,
     readonly stdout: string,
@@ -38,7 +41,7 @@ export class EngineFailed extends Error {
   }
 }
 
-/** With the SDK's own way of running it, which its types do not name. */
+/** A Pulumi command with the SDK's internal `run` method, which its types omit. */
 export interface Engine extends PulumiCommand {
   run(
     args: string[],
@@ -51,9 +54,9 @@ export interface Engine extends PulumiCommand {
 }
 
 /**
- * Makes the engine run in a process group of its own. Ctrl-C in a terminal signals the whole foreground group: an
- * engine in it would hear it from the terminal and again from us, and to the engine a second one means "stop at once,
- * whatever is half done". So it hears from us alone, and is asked to finish what it has begun.
+ * Makes the engine run in its own process group. Ctrl-C in a terminal signals the whole foreground process group, so
+ * the engine would receive the signal twice, from the terminal and from us. For the engine, a second signal means an
+ * immediate stop. In its own group, it only receives our signal and can finish its operations in progress.
  */
 export function inOwnProcessGroup(command: PulumiCommand): Engine {
   const run: Engine["run"] = (args, cwd, env, onOutput, onError, signal) =>
@@ -83,7 +86,8 @@ export function inOwnProcessGroup(command: PulumiCommand): Engine {
       const interrupt = () => {
         child.kill("SIGINT");
         if (!(signal?.reason instanceof Unanswered)) return;
-        // It waits for what does not end. A second time it stops at once, and what was under way is on record as such.
+        // The engine waits for operations that do not end. A second interrupt makes it stop immediately and record them
+        // as pending.
         timers.push(
           setTimeout(() => child.kill("SIGINT"), SECOND_MS),
           setTimeout(() => killGroup(child), LAST_MS),
@@ -102,7 +106,7 @@ export function inOwnProcessGroup(command: PulumiCommand): Engine {
   return Object.assign(command, { run });
 }
 
-/** Runs one command of the engine that has no method in the Automation API; its stdout. */
+/** Runs an engine command for which the Automation API has no method, and returns its stdout. */
 export async function runEngine(
   engine: Engine,
   args: string[],

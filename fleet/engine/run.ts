@@ -1,25 +1,25 @@
 import { spawn } from "node:child_process";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** How long a cancelled process may take to clean up behind itself before it is killed. */
+/** Time that a cancelled process gets to clean up before it is killed. */
 const GRACE_MS = 3_000;
 
-/** Lines of a failed process' stderr that its error quotes. */
+/** Number of stderr lines that an error quotes. */
 const QUOTED_LINES = 12;
 
 export interface RunOptions {
-  /** The working directory; the caller's by default. */
+  /** Working directory. Default: the caller's. */
   readonly cwd?: string;
-  /** Variables on top of the caller's. */
+  /** Environment variables in addition to the caller's. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** What the command reads from its stdin; nothing by default. */
+  /** Text for the command's stdin. Default: empty. */
   readonly input?: string;
-  /** Called with each line of stderr, where tools report their progress. */
+  /** Called with each line of stderr, to which tools write their progress. */
   readonly onLine?: (line: string) => void;
 }
 
-/** What an aborted wait throws, everywhere below `ensureEngine`. */
+/** Returns the error that every cancelled step of `ensureEngine` throws. */
 export function cancelled(): UserError {
   return new UserError(
     "interrupted during installation of the Pulumi engine; partial files were removed",
@@ -28,12 +28,12 @@ export function cancelled(): UserError {
 }
 
 /**
- * Runs a command to its end and gives back its stdout, trimmed.
+ * Runs a command and returns its trimmed stdout.
  *
- * It leads a process group of its own, so that cancelling also ends what it started (a compiler, curl).
+ * The command runs in its own process group, so that cancelling also ends its children, such as a compiler or curl.
  *
- * @throws UserError with `ExitCode.Cancelled` once `signal` fires and the group is gone
- * @throws Error quoting the end of stderr when the command can't start or fails
+ * @throws UserError with `ExitCode.Cancelled` once `signal` has aborted and the process group has ended
+ * @throws Error with the end of stderr if the command cannot start or fails
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   if (options.signal?.aborted) throw cancelled();
@@ -43,13 +43,13 @@ export async function run(command: string, args: readonly string[], options: Run
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
-  // A command that ends without having read it all is heard by its exit code.
+  // Ignores write errors: if the command ends without reading all input, its exit code reports the result.
   child.stdin.on("error", () => undefined).end(options.input);
   const kill = (signal: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // The group has ended meanwhile: what we wanted.
+      // The process group has already ended.
     }
   };
   let last: NodeJS.Timeout | undefined;

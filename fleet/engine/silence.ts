@@ -1,11 +1,14 @@
 import { ExitCode, UserError } from "../../model/errors";
 import type { Recording } from "./changes";
 
-/** Minutes in which an engine may say nothing. */
+/** Time limits, in minutes, for an engine without output. */
 export interface Silence {
-  /** While it only looks: no read takes longer than seconds. */
+  /** Limit for commands that only read. A read takes seconds. */
   readonly looking: number;
-  /** While it changes: a database with its last snapshot, or a cluster, takes up to an hour, in which nothing is said. */
+  /**
+   * Limit for commands that change resources. Deleting a database with a final snapshot or creating a cluster takes up
+   * to an hour without output.
+   */
   readonly changing: number;
 }
 
@@ -14,16 +17,19 @@ export const SILENCE: Silence = { looking: 10, changing: 90 };
 const MINUTE_MS = 60_000;
 const LOOK_MS = 1_000;
 
-/** Why a run was given up: the engine is to end at once, since what it waits for does not end. */
+/**
+ * Abort reason if the engine was silent for too long. The engine must stop at once, because it waits for an operation
+ * that does not end.
+ */
 export class Unanswered extends UserError {}
 
 /**
- * Runs the engine, and ends it when nothing has been heard of it for too long: somebody takes its calls and does not
+ * Runs the engine and stops it after a time without output, which means that a service accepts calls but does not
  * answer.
  *
- * @param minutes how long is too long
- * @param signal the user's own wish for the end
- * @param work is given the signal that the engine is to end by
+ * @param minutes time limit without output
+ * @param signal aborts if the user interrupts
+ * @param work called with the signal that stops the engine
  * @throws Unanswered exit 10
  */
 export async function whileHeard<T>(

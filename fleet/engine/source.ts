@@ -5,20 +5,21 @@ import { cliIn } from "./cache";
 import { CLI_PACKAGE, CLI_VERSION_VARIABLE, GO_NEEDED, OLDEST_CLI, whyGoCannotBuild } from "./pins";
 import { run } from "./run";
 
-/** How often the message with the elapsed time is renewed. */
+/** Interval at which the progress message with the elapsed time is repeated. */
 const TICK_MS = 2_000;
 
-/** Neither a workspace nor flags of the user's own projects may reach into the scratch module. */
+/** Keeps the user's Go workspace and flags from affecting the scratch module. */
 const GO_ENV = { GOWORK: "off", GOFLAGS: "" };
 
 /**
- * Builds the CLI from its Go module into `folder`, as `<folder>/bin/pulumi`. Go checks every module against its
- * checksum database (unless the user's own GOSUMDB says otherwise). Cold: 5 minutes on two cores; warm: 10 s.
+ * Builds the CLI from its Go module into `folder`, as `<folder>/bin/pulumi`. Go verifies every module against its
+ * checksum database (unless the user's GOSUMDB disables this). Takes 5 minutes on two cores with a cold cache, 10 s
+ * with a warm one.
  *
- * A scratch module is needed because `go install module@version` refuses modules with replace directives.
+ * Uses a scratch module, because `go install module@version` rejects modules with replace directives.
  *
- * @param unavailable why the vendor's own download could not be had; part of the message if this way fails too
- * @throws UserError when there is no Go that can build it, naming the ways out
+ * @param unavailable why the official download failed; included in the message if the build fails too
+ * @throws UserError with possible fixes if no suitable Go is available
  * @throws UserError with `ExitCode.Cancelled`
  */
 export async function buildFromSource(
@@ -70,7 +71,7 @@ async function expectGo(version: string, unavailable: string, signal?: AbortSign
     );
 }
 
-/** Runs a phase while its name, what it has counted and the time it takes are reported. */
+/** Runs a phase and reports its name, its count and its elapsed time. */
 async function inPhase(
   name: string,
   unit: string,

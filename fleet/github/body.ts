@@ -1,12 +1,15 @@
-/** Longest body of a comment or an issue that GitHub takes, in characters (its API answers 422 beyond). */
+/**
+ * Maximum length of a comment or an issue in GitHub's API, in characters. The API rejects longer bodies with status
+ * 422.
+ */
 export const BODY_MAX = 65_536;
-/** Room for what is added after the cut. */
+/** Number of characters reserved for the text that is added after the cut. */
 const RESERVED = 1_024;
 
 /**
- * A mark and a text that GitHub takes, cut between two lines where it is too long.
+ * Returns a mark followed by a text. If the text is too long for GitHub, cuts it at the end of a line.
  *
- * @param whole address where the whole text is to be had
+ * @param whole URL of the full text
  */
 export function bodyOf(mark: string, text: string, whole: string): string {
   const room = BODY_MAX - RESERVED - mark.length;

@@ -2,22 +2,24 @@ import { ExitCode, UserError } from "../../model/errors";
 import { BRANCH } from "../../model/policies/ciTrust";
 import type { GitHub } from "./client";
 
-/** The one workflow that deploys. */
+/** Name of the only workflow that deploys. */
 const WORKFLOW = "deploy.yml";
-/** What starts a run of it there. */
+/** Events that start the workflow. */
 const EVENTS: readonly string[] = ["push", "workflow_dispatch"];
 
 /**
- * The commit that is deployed: that of the run of the workflow Deploy that began last of those that ended well. GitHub alone
- * writes runs; whoever may write to the repository can write a deployment, with any commit and any address of a log.
+ * Returns the deployed commit: that of the most recently started successful run of the Deploy workflow. This function
+ * reads workflow runs, which only GitHub can write. It does not read deployments, because anyone with write access to
+ * the repository can create one with any commit and log URL.
  *
- * @throws UserError exit 2 where that commit is not on the branch, or a tag is called as the branch; exit 6 where there is none; exit 10
- *   while one is under way, when nothing can be said
+ * @throws UserError exit 2 if the commit is not on the branch, or a tag has the branch's name; exit 6 if no run
+ * succeeded yet; exit 10 while a deployment is in progress, because the deployed commit is then unknown
  */
 export async function deployedCommit(hub: GitHub): Promise<string> {
   const { api, owner, repo } = hub;
   const { data: tags } = await api.rest.git.listMatchingRefs({ owner, repo, ref: `tags/${BRANCH}` });
-  // GitHub's list of a branch's runs has those of a tag of its name, which nobody need have reviewed.
+  // GitHub's list of a branch's runs includes those of a tag with the same name, whose commit may not have been
+  // reviewed.
   if (tags.some(({ ref }) => ref === `refs/tags/${BRANCH}`))
     throw new UserError(`a tag is called ${BRANCH}: delete it, and look who made it`, ExitCode.BadInput);
   for (const { status, conclusion, sha } of await attempts(hub)) {
@@ -39,7 +41,7 @@ export async function deployedCommit(hub: GitHub): Promise<string> {
   );
 }
 
-/** A run, or one that was before it was started again. */
+/** One attempt of a run. A rerun adds an attempt. */
 interface Attempt {
   readonly status: string | null;
   readonly conclusion: string | null;
@@ -47,7 +49,7 @@ interface Attempt {
   readonly began: string;
 }
 
-/** The attempts of the branch's last 100 runs, the one that began last first. */
+/** Returns the attempts of the branch's last 100 runs, most recently started first. */
 async function attempts({ api, owner, repo }: GitHub): Promise<Attempt[]> {
   const { data } = await api.rest.actions.listWorkflowRuns({
     owner,
@@ -68,7 +70,7 @@ async function attempts({ api, owner, repo }: GitHub): Promise<Attempt[]> {
     const isOfWorkflow = path.split("@")[0] === `.github/workflows/${WORKFLOW}` && EVENTS.includes(event);
     if (!isOfWorkflow || head_branch !== BRANCH || head_repository?.id !== repository.id) continue;
     found.push(attemptOf(run));
-    // What an earlier attempt deployed stays, whatever becomes of the later one.
+    // What an earlier attempt deployed stays deployed, even if a later attempt fails.
     for (
       let attempt_number = run_attempt - 1;
       attempt_number > 0 && run.conclusion !== "success";

@@ -6,12 +6,12 @@ const MARK = "<!-- langflow-dr drift -->";
 const LABEL = "drift";
 
 /**
- * Makes the one open issue about drift say what drifted: opened at the first drift, changed in place, with a comment to
- * tell those who follow it, when something else drifted, and closed when nothing does any more.
+ * Maintains the only open issue about drift. Opens the issue at the first drift, updates it when the drift changes,
+ * with a comment to notify its followers, and closes it when no drift remains.
  *
- * @param report what drifted; empty: nothing
- * @param whole address where the whole report is to be had, should it be too long for an issue
- * @returns what was done, and the issue's number
+ * @param report description of the drift; empty if there is none
+ * @param whole URL of the full report, in case it is too long for an issue
+ * @returns the action taken and the issue's number
  */
 export async function settleDriftIssue(
   hub: GitHub,

@@ -17,17 +17,17 @@ Its report is added here, and this issue closed, when every target was met.
 `;
 
 /**
- * Reminds people that a drill is due: one open issue at a time.
+ * Opens or updates the only open issue that reminds people of the next drill.
  *
- * @param run address of the workflow run that waits for approval
- * @returns its number
+ * @param run URL of the workflow run that waits for approval
+ * @returns the issue's number
  */
 export async function remind(hub: GitHub, run: string): Promise<number> {
   const { api, owner, repo } = hub;
   const body = bodyOf(MARK, DUE(run), run);
   const open = (await openIssue(hub, LABEL, MARK))?.number;
   if (open) {
-    // The run of last time is over: what waits now is this one.
+    // The previous run is over, so the issue must link to the current one.
     await api.rest.issues.update({ owner, repo, issue_number: open, body });
     return open;
   }
@@ -36,9 +36,9 @@ export async function remind(hub: GitHub, run: string): Promise<number> {
 }
 
 /**
- * Adds a drill's report to the open issue, and closes it where the drill passed.
+ * Adds a drill's report to the open issue, and closes the issue if the drill passed.
  *
- * @returns its number; undefined where none is open
+ * @returns the issue's number; undefined if no issue is open
  */
 export async function record(hub: GitHub, report: string, passed: boolean, run: string): Promise<number | undefined> {
   const { api, owner, repo } = hub;

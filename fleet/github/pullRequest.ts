@@ -4,19 +4,19 @@ import { type Marked, mine } from "./marked";
 
 const MARK = "<!-- langflow-dr preview -->";
 
-/** The head of a pull request, as a workflow that ran for it knows it. */
+/** Head of a pull request, as known to a workflow that ran for it. */
 export interface Head {
-  /** Owner of the repository the branch is in: another one's for a fork. */
+  /** Owner of the branch's repository, which differs from the base repository's owner for a fork. */
   readonly owner: string;
   readonly branch: string;
   readonly commit: string;
 }
 
 /**
- * The open pull request a commit is the head of; undefined where it has moved on, or was closed.
+ * Returns the open pull request whose head is the given commit. Undefined if it has newer commits or is closed.
  *
- * Asked of GitHub, because a workflow that runs for a fork's pull request is told no number, and what such a run left
- * behind may say any.
+ * Queries GitHub, because a workflow for a fork's pull request does not receive the number, and the artifacts of such a
+ * run may contain a forged one.
  */
 export async function pullRequestOf({ api, owner, repo }: GitHub, head: Head): Promise<number | undefined> {
   const query = { owner, repo, state: "open" as const, head: `${head.owner}:${head.branch}` };
@@ -25,10 +25,11 @@ export async function pullRequestOf({ api, owner, repo }: GitHub, head: Head): P
 }
 
 /**
- * Makes `text` the pull request's one comment: written once, then changed in place; taken away where it is empty.
+ * Makes `text` the only comment on a pull request. Creates the comment once, then edits it in place. Deletes the
+ * comment if the text is empty.
  *
- * @param whole address where the whole text is to be had, should it be too long for a comment
- * @returns what was done
+ * @param whole URL of the full text, in case it is too long for a comment
+ * @returns the action taken
  */
 export async function comment(
   { api, owner, repo }: GitHub,
@@ -38,7 +39,7 @@ export async function comment(
 ): Promise<"created" | "updated" | "deleted" | "unchanged"> {
   const all = await api.paginate(api.rest.issues.listComments, { owner, repo, issue_number: pullRequest });
   const [kept, ...others] = all.filter((each) => mine(each as Marked, MARK));
-  // Two runs at once may have made two.
+  // Two concurrent runs may have created two comments.
   for (const { id } of others) await api.rest.issues.deleteComment({ owner, repo, comment_id: id });
   if (text === "") {
     if (kept) await api.rest.issues.deleteComment({ owner, repo, comment_id: kept.id });

@@ -2,22 +2,22 @@ import { execFile } from "node:child_process";
 import { ExitCode, UserError } from "../../model/errors";
 import { NO_ANSWER } from "../engine/changes";
 
-/** Issuer of the tokens that GitHub gives to jobs, as Fulcio writes it into certificates. */
+/** Issuer of the tokens that GitHub gives to jobs, as it appears in Fulcio's certificates. */
 const ISSUER = "https://token.actions.githubusercontent.com";
 
 /**
- * How cosign signs in at a registry: as everywhere else, and where that knows no password, with AWS' credentials of the
- * environment. (The flag is named for where it was first needed; its keychain holds AWS' credential helper.)
+ * Flag that makes cosign sign in to a registry with the usual credentials, and otherwise with the AWS credentials from
+ * the environment. (The flag is named after its first use; its keychain includes AWS' credential helper.)
  */
 const SIGN_IN = "--k8s-keychain";
 
 /**
- * Whether the image bears a signature of `signer`, with its entry in the public transparency log.
+ * Checks that an image has a signature of `signer` with an entry in the public transparency log.
  *
  * @param reference `host/repository@sha256:…`
  * @param signer identity in the signature's certificate
- * @returns undefined where it does, else what cosign found instead
- * @throws UserError exit 2 without cosign, 3 where the registry refused us, 10 where something did not answer
+ * @returns undefined if the signature is valid, otherwise cosign's explanation
+ * @throws UserError exit 2 without cosign, 3 if the registry rejects the credentials, 10 if a service does not answer
  */
 export async function unsigned(reference: string, signer: string, signal: AbortSignal): Promise<string | undefined> {
   const { code, said } = await cosign(
@@ -30,10 +30,11 @@ export async function unsigned(reference: string, signer: string, signal: AbortS
 }
 
 /**
- * Signs the image with a certificate for the job's own identity. The signature is pushed beside the image, as an artifact
- * that refers to it by digest (OCI 1.1): no tag is made or moved, so repositories whose tags never move take any number.
+ * Signs the image with a certificate for the job's own identity. cosign pushes the signature to the image's repository
+ * as an artifact that refers to the image by digest (OCI 1.1). It creates and moves no tag, so it works with immutable
+ * tags and any number of signatures.
  *
- * @throws UserError exit 4 where cosign fails otherwise than {@link unsigned} does
+ * @throws UserError exit 4 if cosign fails for a reason other than those of {@link unsigned}
  */
 export async function sign(reference: string, signal: AbortSignal): Promise<void> {
   const { code, said } = await cosign(["sign", "--yes", SIGN_IN, reference], signal);
@@ -42,7 +43,7 @@ export async function sign(reference: string, signal: AbortSignal): Promise<void
   throw new UserError(`${reference} could not be signed: ${said}`, ExitCode.ResourceFailed);
 }
 
-/** Failures that say nothing about the signature. */
+/** Throws if a failure says nothing about the signature. */
 function refuse(said: string, reference: string): void {
   if (NO_ANSWER.test(said))
     throw new UserError(`cosign got no answer from the registry of ${reference}: ${said}`, ExitCode.Unreachable);
@@ -68,7 +69,7 @@ function cosign(args: string[], signal: AbortSignal): Promise<{ code: number; sa
   });
 }
 
-/** The first line that says what is wrong; cosign repeats it with where in its code it happened. */
+/** Returns the first line that contains the error. cosign repeats the error with its location in the code. */
 function essence(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   const told = lines.find((line) => /^Error: /.test(line)) ?? lines.find((line) => line !== "");

@@ -1,21 +1,21 @@
-/** A commit of a branch that is not on main, as GitHub's comparison lists it. */
+/** A commit of a branch that is not on main, from GitHub's comparison API. */
 export interface BranchCommit {
   readonly sha: string;
   readonly message: string;
-  /** Logins; absent where GitHub knows no account for the address in the commit. */
+  /** Logins. Absent if no GitHub account has the commit's e-mail address. */
   readonly author?: string;
   readonly committer?: string;
 }
 
-/** Last line of the message of each commit that `fleet image pin` makes. */
+/** Last line of the message of each commit that `fleet image pin` creates. */
 export const TRAILER = "Made-by: fleet image pin";
 
-/** Whom GitHub names as committer of what is committed through its API or on its pages. */
+/** Login of the committer for commits that were created through GitHub's API or web pages. */
 const GITHUB_ITSELF = "web-flow";
 
 /**
- * The commits that somebody else made, or changed after us: without our last line, or committed by another than their
- * author (who amends or rebases a commit leaves its author and becomes its committer).
+ * Returns the commits that others created, or changed after us: commits without our trailer, or with a committer other
+ * than the author. Amending or rebasing a commit keeps its author but changes its committer.
  */
 export function foreign(commits: readonly BranchCommit[]): BranchCommit[] {
   return commits.filter(({ message, author, committer }) => {

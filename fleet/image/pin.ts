@@ -6,21 +6,21 @@ import { imageText } from "./targets";
 
 const KEYS = ["image", "agentImage"].map((key) => `${PROJECT}:${key}`);
 
-/** A project file in which one image was moved. */
+/** A project file in which one image was replaced. */
 export interface Pinned {
   readonly key: string;
-  /** What was there before. */
+  /** Previous image. */
   readonly from: Image;
-  /** The whole file; the same as before where the image was there already. */
+  /** Text of the whole file. Unchanged if it already contained the image. */
   readonly text: string;
 }
 
 /**
- * Writes an image into a Pulumi.yaml, where its repository is named already. Nothing else in the file changes, not a
- * space: the value is replaced in the text, and YAML is only asked where it stands.
+ * Replaces an image in the text of Pulumi.yaml, which must already name its repository. Leaves the rest of the text
+ * unchanged, including whitespace: the YAML parser only locates the value.
  *
- * @param text all of Pulumi.yaml
- * @throws UserError exit 2 where no key, or more than one, holds an image of that repository
+ * @param text contents of Pulumi.yaml
+ * @throws UserError exit 2 unless exactly one key contains an image of this repository
  */
 export function pinned(text: string, image: Image): Pinned {
   const document = parseDocument(text);
@@ -30,7 +30,7 @@ export function pinned(text: string, image: Image): Pinned {
     const at = document.getIn(["config", key], true);
     const node = isMap(at) ? at.get("value", true) : at;
     const from = isScalar(node) ? parseImage(String(node.value)) : "is not text";
-    // A text over several lines ends in a way of its own; nobody writes an image so.
+    // Ignores block scalars. Their range has a different end, and they are not used for images.
     const inLine = isScalar(node) && !node.type?.startsWith("BLOCK");
     return inLine && typeof from !== "string" ? [{ key, node, from }] : [];
   });
@@ -46,7 +46,10 @@ export function pinned(text: string, image: Image): Pinned {
   return { key, from, text: text.slice(0, start) + written(imageText(image), node.type) + text.slice(end) };
 }
 
-/** In the quotes the value had. An image has no character that means something to YAML inside them, or without. */
+/**
+ * Returns the value in the original quotes. An image contains no characters that YAML would interpret, with or without
+ * quotes.
+ */
 function written(value: string, type: Scalar["type"]): string {
   if (type === Scalar.QUOTE_DOUBLE) return `"${value}"`;
   return type === Scalar.QUOTE_SINGLE ? `'${value}'` : value;

@@ -11,9 +11,9 @@ const PROJECT_FILE = "Pulumi.yaml";
 const NEEDS =
   "contents: write and pull-requests: write, and a repository (Settings, Actions, General) that lets Actions create pull requests";
 
-/** A file of the commit beside Pulumi.yaml. */
+/** A file of the commit, in addition to Pulumi.yaml. */
 export interface File {
-  /** From the repository's root. */
+  /** Path relative to the repository's root. */
   readonly path: string;
   readonly content: string;
 }
@@ -21,24 +21,25 @@ export interface File {
 export interface Proposal {
   readonly image: Image;
   readonly files: readonly File[];
-  /** Page of the run that built the image; empty where a person runs this. */
+  /** URL of the run that built the image. Empty outside of a workflow. */
   readonly runUrl: string;
 }
 
-/** What became of it; `unchanged`: main, or the open pull request, says the same already. */
+/** Result of a proposal. `unchanged`: main or the open pull request already contains the change. */
 export interface Proposed {
   readonly outcome: "opened" | "updated" | "unchanged";
   readonly url?: string;
 }
 
 /**
- * Proposes an image as one pull request: the branch `image/<repository>`, one commit more on it each time, and the
- * request's title and text anew. It starts from Pulumi.yaml as main has it, not from a checkout that may be older.
+ * Proposes an image as one pull request from the branch `image/<repository>`. Each call adds a commit and rewrites the
+ * pull request's title and body. Starts from main's Pulumi.yaml, not from a possibly older checkout.
  *
- * The branch only ever goes forward (`force` is off, and each commit has the branch's last one as a parent), so what
- * somebody pushes meanwhile is not lost, whatever this knew of it.
+ * The branch is only fast-forwarded (`force` is off, and each commit has the branch's last commit as a parent), so
+ * concurrent pushes are never lost.
  *
- * @throws UserError exit 11 where the branch holds commits that others made; 3 and 10 where GitHub refused or did not answer
+ * @throws UserError exit 11 if the branch contains commits by others; 3 and 10 if GitHub rejects the token or does not
+ * answer
  */
 export async function propose(gitHub: GitHub, proposal: Proposal): Promise<Proposed> {
   return asking(NEEDS, () => proposed(gitHub, proposal));
@@ -73,7 +74,7 @@ async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Pro
       ...repository,
       message: `${title}\n\n${TRAILER}`,
       tree: tree.data.sha,
-      // With main as a parent too the request shows no more than this change, however old the branch is.
+      // With main as the second parent, the pull request shows only this change, however old the branch is.
       parents: before ? [before.commit, main.commit] : [main.commit],
     });
     await move(gitHub, branch, data.sha, before !== undefined);
@@ -92,7 +93,7 @@ async function proposed(gitHub: GitHub, { image, files, runUrl }: Proposal): Pro
   return { outcome: "updated", url: open.html_url };
 }
 
-/** Asked for as a list, since a branch that is not there is no error here. */
+/** Lists matching refs instead of fetching the branch, because a missing branch is not an error here. */
 async function headOf({ api, owner, repo }: GitHub, branch: string) {
   const { data } = await api.rest.git.listMatchingRefs({ owner, repo, ref: `heads/${branch}` });
   const commit = data.find(({ ref }) => ref === `refs/heads/${branch}`)?.object.sha;

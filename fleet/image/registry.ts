@@ -5,7 +5,7 @@ import { NO_ANSWER } from "../engine/changes";
 import { imageText, type Target } from "./targets";
 
 export interface Patience {
-  /** How long a copy may be on its way. AWS expects most within 30 minutes (ECR user guide, replication). */
+  /** Time limit for replication. AWS expects most copies within 30 minutes (ECR user guide, replication). */
   readonly timeoutSeconds: number;
   readonly pollMs: number;
   readonly signal: AbortSignal;
@@ -14,10 +14,10 @@ export interface Patience {
 /**
  * Waits until an image is in its region's registry, by digest.
  *
- * @returns the image as cosign and a pod name it: `host/repository@digest`. The host is what AWS says, not put together
- * here, since its last part differs between AWS' partitions
- * @throws UserError exit 4 where the repository is not there, or the image is not and nobody is to wait; 9 where it did
- * not come in time; 3 and 10 where AWS refused or did not answer
+ * @returns the reference for cosign and pods: `host/repository@digest`. The host comes from AWS, because its domain
+ * differs between AWS' partitions
+ * @throws UserError exit 4 if the repository does not exist, or the image does not and the timeout is 0; 9 if the image
+ * did not arrive in time; 3 and 10 if AWS rejected the credentials or did not answer
  */
 export async function waitForImage({ region, image }: Target, patience: Patience): Promise<string> {
   const { timeoutSeconds, pollMs, signal } = patience;
@@ -65,7 +65,7 @@ const REFUSED = /^(AccessDenied|ExpiredToken|InvalidClientTokenId|UnrecognizedCl
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
 
-/** What an error of AWS' client means to who runs this. */
+/** Converts an error of the AWS client into a message for the operator. */
 function told(error: unknown, where: string, repository: string, signal: AbortSignal): unknown {
   if (error instanceof UserError) return error;
   if (signal.aborted) return new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
@@ -80,7 +80,7 @@ function told(error: unknown, where: string, repository: string, signal: AbortSi
       `${where} rejected the credentials: ${message}; allow ecr:DescribeRepositories and ecr:DescribeImages`,
       ExitCode.Unauthenticated,
     );
-  // The client gives up after some tries, with the system's code in `code` or a timeout of its own.
+  // After its last retry, the client throws an error with the system's code in `code`, or its own timeout error.
   const { code } = error as { code?: string };
   if (NO_ANSWER.test(`${code} ${message}`) || nameOf(error) === "TimeoutError")
     return new UserError(`${where} could not be reached: ${message || code}`, ExitCode.Unreachable);

@@ -10,19 +10,19 @@ export interface Target {
   readonly image: Image;
 }
 
-/** What is true of the whole fleet, as any stack's config holds it. */
+/** Returns the config of the whole fleet, which every stack's config contains. */
 export function fleetOf({ stacks }: Project): FleetConfig {
   const [first] = stacks.values();
   if (!first) throw new Error("internal error: project has no stacks");
   return first.fleet;
 }
 
-/** `repository:version@digest`, as the config and the command line have it. */
+/** Formats an image as `repository:version@digest`, like in the config and on the command line. */
 export function imageText({ repository, version, digest }: Image): string {
   return `${repository}:${version}@${digest}`;
 }
 
-/** @throws UserError exit 2, with what is wrong with the text */
+/** @throws UserError exit 2 if the text is not a valid image */
 export function imageOf(text: string): Image {
   const image = parseImage(text);
   if (typeof image === "string") throw new UserError(`--image ${text}: ${image}`, ExitCode.BadInput);
@@ -30,9 +30,9 @@ export function imageOf(text: string): Image {
 }
 
 /**
- * Every image in every region, the build region first: from there the others get their copies.
+ * Returns every image in every region. The build region comes first, because the others receive their copies from it.
  *
- * @param image one image in place of those the config names
+ * @param image image to use instead of those in the config
  */
 export function targetsOf({ regions, buildRegion, ...fleet }: FleetConfig, image?: Image): Target[] {
   const images = image ? [image] : [fleet.image, fleet.agentImage];
@@ -42,10 +42,10 @@ export function targetsOf({ regions, buildRegion, ...fleet }: FleetConfig, image
 }
 
 /**
- * Who may sign: the workflow that builds images, on the main branch, and nobody else. It is what Fulcio writes into the
- * certificate of a job's signature (the token's `job_workflow_ref`), letter by letter, capitals as GitHub has them.
+ * Returns the only accepted signer: the workflow that builds images, on the main branch. The string must equal the
+ * identity in Fulcio's certificate for the job (the token's `job_workflow_ref`), including GitHub's capitalization.
  *
- * @throws UserError exit 2 where the config names no repository
+ * @throws UserError exit 2 if the config names no repository
  */
 export function signerOf({ githubRepository }: FleetConfig): string {
   if (githubRepository === undefined)

@@ -6,12 +6,12 @@ import { SIZE_NAMES } from "../../config/sizes";
 const { owner, zone, hostname, cloudflareAccountId, githubRepository, flowRepository, topology, regions, schedules } =
   schemas.fleet.shape;
 
-/** Where the state may be kept; `login` leaves it to where `pulumi login` points. */
+/** Valid state backends. `init` can also leave the choice to the last `pulumi login`. */
 const backendUrl = z.string().regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/\S*)?(\?\S+)?|https:\/\/\S+|file:\/\/\S+)$/, {
   error: "must be s3://bucket?region=…&awssdk=v2, https://… (Pulumi Cloud), or file://…",
 });
 
-/** What `init` needs to know, each field by the rules of the config itself. */
+/** Answers that `init` needs. Each field has the config's own validation rules. */
 export const fields = {
   owner,
   zone,
@@ -22,21 +22,21 @@ export const fields = {
   topology,
   regions,
   notificationEmails: schemas.edge.shape.notificationEmails,
-  /** Roles that administer every region's clusters, beside CI's. */
+  /** Roles that administer every region's clusters, in addition to CI's role. */
   adminRoleArns: z.array(roleArn),
   /** Networks that may reach every region's Kubernetes API. */
   publicAccessCidrs: schemas.region.shape.cluster.unwrap().shape.publicAccessCidrs.unwrap(),
-  /** Absent: where `pulumi login` points. */
+  /** Absent: the backend of the last `pulumi login`. */
   backendUrl: backendUrl.optional(),
-  /** What each region's config is written by (config/sizes.ts). Absent: none of it is touched. */
+  /** Size that determines each region's config (config/sizes.ts). Absent: the regions' sizes remain unchanged. */
   size: z.enum(SIZE_NAMES).optional(),
-  /** Absent: the first region holds them, and a witness is proposed (proposeWitness). */
+  /** Absent: the first region runs the schedules, and `proposeWitness` proposes a witness. */
   schedules: schedules.unwrap().optional(),
 };
 
 /**
- * The answers as a whole. What holds between them (the host name inside the zone, networks apart) is left to the
- * config's own check of the files made from them.
+ * Schema of all answers. Rules between answers, such as the host name within the zone or disjoint networks, are left to
+ * the validation of the resulting config files.
  */
 export const answersSchema = z
   .strictObject(fields)
@@ -47,7 +47,7 @@ export const answersSchema = z
 
 export type Answers = z.infer<typeof answersSchema>;
 
-/** What is wrong with one value, in words; undefined where nothing is. */
+/** Describes what is wrong with a value, or returns undefined if the value is valid. */
 export function problemOf(field: z.ZodType, value: unknown): string | undefined {
   const { error } = field.safeParse(value);
   return error?.issues

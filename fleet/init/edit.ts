@@ -15,22 +15,22 @@ import {
 import { ExitCode, UserError } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 
-/** One value that a file will hold instead of another. */
+/** A changed value in a file. */
 export interface Change {
   readonly file: string;
-  /** As a person looks for it, for example `langflow-dr:zone`. */
+  /** Key for people, for example `langflow-dr:zone`. */
   readonly key: string;
-  /** Undefined where there was none. */
+  /** Undefined if the key had no value. */
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** A YAML file under edit: values move, comments and the order of keys stay. */
+/** Editor for a YAML file that preserves comments and the order of keys. */
 export class EditedFile {
   readonly changes: Change[] = [];
   private readonly document: Document;
 
-  /** @throws UserError exit 2 where the text is no YAML */
+  /** @throws UserError exit 2 if the text is not valid YAML */
   constructor(
     readonly name: string,
     text: string,
@@ -47,7 +47,7 @@ export class EditedFile {
     return isScalar(found) ? found.value : undefined;
   }
 
-  /** @param key what the change is called */
+  /** @param key name of the change */
   set(path: readonly string[], value: unknown, key: string): void {
     const before = this.get(path);
     if (JSON.stringify(before) === JSON.stringify(value)) return;
@@ -60,7 +60,7 @@ export class EditedFile {
     if (isNode(written)) quoteDoubtful(written);
   }
 
-  /** A new top-level key above `config`, in the place of the commented example of it. */
+  /** Adds a top-level key above `config`, replacing the commented-out example of the key. */
   setBeforeConfig(name: string, value: object): void {
     if (this.document.has(name)) {
       for (const [key, part] of Object.entries(value)) this.set([name, key], part, `${name}.${key}`);
@@ -81,7 +81,7 @@ export class EditedFile {
     items.splice(at === -1 ? items.length : at, 0, pair);
   }
 
-  /** Takes keys out along with what is said of them. */
+  /** Deletes keys together with their comments. */
   drop(...paths: readonly (readonly string[])[]): void {
     for (const path of paths) this.document.deleteIn(path);
   }
@@ -90,7 +90,7 @@ export class EditedFile {
     return this.document.toString({ lineWidth: 0, flowCollectionPadding: false });
   }
 
-  /** Makes a map of each empty value above a path. @throws UserError exit 2 where there is another value */
+  /** Replaces empty values above a path with maps. @throws UserError exit 2 if a different value is in the way */
   private makeMaps(path: readonly string[]): void {
     for (const [index] of path.entries()) {
       const above = path.slice(0, index);
@@ -109,14 +109,14 @@ export class EditedFile {
     const before = this.document.getIn(path, true);
     const made = this.document.createNode(value);
     if (isCollection(made) && isCollection(before) && Array.isArray(value)) {
-      // One line stays one line, but for a list of objects.
+      // Keeps a list on one line if it was on one line, unless it contains objects.
       const plain = value.every((item) => typeof item !== "object");
       Object.assign(made, { flow: plain && (before.flow ?? false), comment: before.comment });
     }
     this.document.setIn(path, made);
   }
 
-  /** Leaves what was said of a key, and the key itself as an example, above the key that follows. */
+  /** Deletes a key. Moves its comments, and the key itself as an example, above the next key. */
   private commentOut(path: readonly string[]): void {
     const [section = "", key = ""] = path;
     const map = this.document.get(section);
@@ -132,7 +132,7 @@ export class EditedFile {
   }
 }
 
-/** Quotes for each text that the engine's reader of YAML, of an older release, would take for a number, a day or a truth value. */
+/** Quotes every text that the engine's YAML 1.1 parser would read as a number, a date or a boolean. */
 function quoteDoubtful(node: Node): void {
   const quote = (scalar: Scalar) => {
     const { value } = scalar;
@@ -143,7 +143,7 @@ function quoteDoubtful(node: Node): void {
   else visit(node, { Scalar: (_, scalar) => quote(scalar) });
 }
 
-/** The empty line above the last comment, which the parser forgets. */
+/** Restores the empty line above the last comment, which the parser drops. */
 function keepGap(document: Document, text: string): void {
   const config = document.get("config");
   if (!isMap(config) || !config.comment) return;
@@ -151,7 +151,7 @@ function keepGap(document: Document, text: string): void {
   if (text.includes(`\n\n  #${first}\n`)) config.comment = `\n${config.comment}`;
 }
 
-/** Where a value of the project's or a stack's config is. */
+/** Returns the path of a value in the project's or a stack's config file. */
 export const projectPath = (key: string, ...rest: readonly string[]) => [
   "config",
   `${PROJECT}:${key}`,

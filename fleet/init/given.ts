@@ -6,7 +6,7 @@ import { ExitCode, UserError } from "../../model/errors";
 import { type Answers, answersSchema, fields } from "./answers";
 import { backupRegions, proposeCidr, proposeName } from "./proposals";
 
-/** A region of a file of answers: all but its place may be left to the proposals. */
+/** A region in an answers file. Only the AWS region is required; the rest can be proposed. */
 const givenRegion = z.strictObject({
   awsRegion: awsRegionName,
   name: regionName.optional(),
@@ -16,12 +16,12 @@ const givenRegion = z.strictObject({
 
 export type GivenRegion = z.infer<typeof givenRegion>;
 
-/** The keys of a file of answers, for those who must write one. */
+/** Keys of an answers file, for error messages. */
 export const ANSWERS_NEEDED = Object.entries(fields)
   .map(([key, field]) => (field.safeParse(undefined).success ? `${key} (optional)` : key))
   .join(", ");
 
-/** Fills in what a region leaves open: its name, a network apart from the others', and who keeps its backups. */
+/** Completes regions with proposals for the name, a network that does not overlap the others, and the backup region. */
 export function completed(regions: readonly GivenRegion[]): Answers["regions"] {
   const names: string[] = [];
   const cidrs = regions.flatMap((region) => region.cidr ?? []);
@@ -40,9 +40,9 @@ export function completed(regions: readonly GivenRegion[]): Answers["regions"] {
 }
 
 /**
- * Answers from a YAML or JSON file.
+ * Reads answers from a YAML or JSON file.
  *
- * @throws UserError exit 2 with everything that is missing or wrong
+ * @throws UserError exit 2 that lists every missing or invalid answer
  */
 export function readAnswers(file: string): Answers {
   const loose = z.looseObject({ regions: z.array(givenRegion) });

@@ -11,20 +11,23 @@ import { proposeWitness } from "./proposals";
 import { stateRegion } from "./questions";
 import { valuesOf } from "./size";
 
-/** What `init` is about to do. */
+/** Changes that `init` is about to make. */
 export interface Plan {
-  /** Content by file name; only what differs. The project's own file is last, so that it never names a file not there. */
+  /**
+   * Contents of changed files by file name. Pulumi.yaml is last, so that it never refers to a file that does not exist
+   * yet.
+   */
   readonly files: ReadonlyMap<string, string>;
   readonly changes: readonly Change[];
-  /** Files that are made anew. */
+  /** New files. */
   readonly created: readonly string[];
-  /** Values that somebody has chosen and the plan replaces. */
+  /** Changes that replace a manually edited value. */
   readonly overwritten: readonly Change[];
-  /** Files of stacks that the fleet no longer has. */
+  /** Files of stacks that no longer belong to the fleet. */
   readonly unused: readonly string[];
 }
 
-/** Values of this repository's files that look like anybody's: replacing them loses nothing. */
+/** Values shipped with this repository that do not look like examples. They may be replaced without confirmation. */
 export const SHIPPED: Readonly<Record<string, readonly unknown[]>> = {
   [`${PROJECT}:owner`]: ["platform-team"],
   [`${PROJECT}:topology`]: ["active-active"],
@@ -44,13 +47,13 @@ export const SHIPPED: Readonly<Record<string, readonly unknown[]>> = {
 const PROJECT_FILE = "Pulumi.yaml";
 const EDGE_FILE = "Pulumi.edge.yaml";
 
-/** The form that a new region's file takes. */
+/** Region whose file is the template for new regions. */
 const TEMPLATE = "us-east";
 
 /**
- * The files as the answers make them. Nothing is written.
+ * Builds the files from the answers, without writing them.
  *
- * @throws UserError exit 2 where the project they make would not hold, with every problem
+ * @throws UserError exit 2 that lists every problem if the resulting project would be invalid
  */
 export function planOf(directory: string, answers: Answers): Plan {
   const read = (file: string) => contentOf(directory, file);
@@ -85,9 +88,9 @@ export function planOf(directory: string, answers: Answers): Plan {
 }
 
 /**
- * What somebody has chosen before, by the answer it would be; examples are left out.
+ * Returns the values that were chosen earlier, as answers. Omits example values.
  *
- * @throws UserError exit 2 where there is no project
+ * @throws UserError exit 2 if the project does not exist
  */
 export function chosenBefore(directory: string): Partial<Answers> {
   const [project, edge] = [PROJECT_FILE, EDGE_FILE].map((file) => new EditedFile(file, contentOf(directory, file))) as [
@@ -152,7 +155,9 @@ function editProject(file: EditedFile, answers: Answers): EditedFile {
   return file;
 }
 
-/** What there is of them, less what no longer holds with these regions, and with a witness where one can be. */
+/**
+ * Returns the schedules' config without values that do not fit the regions, and with a proposed witness if possible.
+ */
 function schedulesOf(before: Answers["schedules"], { regions, backendUrl }: Answers): Answers["schedules"] {
   const taken = regions.map(({ awsRegion }) => awsRegion);
   const state = backendUrl === undefined ? undefined : stateRegion(backendUrl);
@@ -161,7 +166,7 @@ function schedulesOf(before: Answers["schedules"], { regions, backendUrl }: Answ
   return { region, witness: awsRegion === undefined ? undefined : { awsRegion } };
 }
 
-/** Undefined where nothing is left. */
+/** Removes undefined values. Returns undefined if nothing remains. */
 function withoutGaps(value: object | undefined): object | undefined {
   const left = Object.entries(value ?? {}).filter(([, part]) => part !== undefined);
   return left.length > 0 ? Object.fromEntries(left) : undefined;
@@ -180,7 +185,10 @@ function editRegion(file: EditedFile, { adminRoleArns, publicAccessCidrs, size }
   return file;
 }
 
-/** A region's file in the form of one that is there, under the new name, without what belongs to that one alone. */
+/**
+ * Creates a new region's file from an existing region's file: renames the region and removes the values that are
+ * specific to the original.
+ */
 function formOf(directory: string, name: string): string {
   const candidates = stackFiles(directory).map((file) => file.slice("Pulumi.".length, -".yaml".length));
   const model = [TEMPLATE, ...candidates].find(
@@ -196,7 +204,7 @@ function formOf(directory: string, name: string): string {
   return file.toString().replaceAll(new RegExp(`(?<![\\w-])${model}(?![\\w-])`, "g"), name);
 }
 
-/** Checks the project as it would be, in a folder of its own. */
+/** Validates the resulting project in a temporary folder. */
 function expectValid(directory: string, files: ReadonlyMap<string, string>): void {
   const copy = mkdtempSync(join(tmpdir(), "fleet-init-"));
   try {

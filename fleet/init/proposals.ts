@@ -1,17 +1,20 @@
 import { overlapping } from "../../model/addresses";
 import { AWS_REGION_NAMES, partitionOf } from "../../model/places";
 
-/** What a region is proposed: the private 10.0.0.0/8 in /16s, sixteen apart, as the repository's own regions are. */
+/**
+ * Proposed networks are /16 blocks of the private 10.0.0.0/8. They are 16 blocks apart, like those of the repository's
+ * own regions.
+ */
 const STEP = 16;
 const BLOCKS = 256;
 
 /**
- * A network for one region more: the first 10.x.0.0/16 that overlaps none of `taken`, first every sixteenth, so that
- * networks beside them stay free, then any. Undefined where all of 10.0.0.0/8 is taken.
+ * Proposes a network for a new region: the first 10.x.0.0/16 that does not overlap `taken`. Tries every 16th block
+ * first, so that adjacent networks stay free, then all others. Returns undefined if 10.0.0.0/8 is full.
  */
 export function proposeCidr(taken: readonly string[]): string | undefined {
   const all = Array.from({ length: BLOCKS }, (_, index) => index);
-  // 10.0.0.0/16 and the like are what everybody else's networks use, so they come last.
+  // 10.0.0.0/16 comes last, because many other networks use it.
   const order = [
     ...all.filter((index) => index > 0 && index % STEP === 0),
     ...all.filter((index) => index % STEP !== 0),
@@ -22,25 +25,31 @@ export function proposeCidr(taken: readonly string[]): string | undefined {
     .find((candidate) => !taken.some((other) => overlapping(candidate, other)));
 }
 
-/** Our name of a region in an AWS region: us-east-1 becomes us-east; where that is taken the number stays. */
+/**
+ * Proposes our name for a region in an AWS region: us-east-1 becomes us-east, or keeps its number if that name is
+ * taken.
+ */
 export function proposeName(awsRegion: string, taken: readonly string[]): string {
   const short = awsRegion.replace(/-\d$/, "");
   return taken.includes(short) || short === awsRegion ? awsRegion : short;
 }
 
-/** For each region the one after it keeps its backups, the first for the last: a loss never takes both. */
+/**
+ * Assigns each region's backups to the next region, and the last one's to the first, so that the loss of one region
+ * never destroys both copies.
+ */
 export function backupRegions(names: readonly string[]): string[] {
   return names.map((_, index) => names[(index + 1) % names.length] ?? "");
 }
 
-/** Where a witness may be that nobody named a place for: AWS regions that every account has switched on. */
+/** Default AWS regions for a witness. Every account has them enabled. */
 const WITNESSES = ["us-west-2", "eu-central-1"];
 
 /**
- * The AWS region of the schedules' witness: the first of the candidates, or of two that will do, that no region is in.
- * Undefined where there is none.
+ * Proposes the AWS region of the schedules' witness: the first of the candidates and the defaults that contains no
+ * region of the fleet. Returns undefined if none is suitable.
  *
- * @param candidates where it is, where the state is; those not known are passed over
+ * @param candidates AWS regions of the current witness and of the state; unknown ones are skipped
  * @param taken the fleet's AWS regions
  */
 export function proposeWitness(

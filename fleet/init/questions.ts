@@ -7,7 +7,7 @@ import { completed, type GivenRegion } from "./given";
 import { proposeCidr, proposeName, proposeWitness } from "./proposals";
 import { chosenSize, SIZE_CHOICES } from "./size";
 
-/** The prompts, as @inquirer/prompts has them; others in tests. */
+/** Prompts of @inquirer/prompts. Tests use a different implementation. */
 export interface Prompter {
   input(question: { message: string; default?: string; validate: (text: string) => true | string }): Promise<string>;
   select(question: { message: string; choices: readonly string[]; default?: string }): Promise<string>;
@@ -16,13 +16,13 @@ export interface Prompter {
 
 const MIN_REGIONS = 2;
 
-/** Says at a prompt with a proposal that there is to be nothing. */
+/** Answer with which the user rejects a proposal without an alternative. */
 const NONE = "-";
 
 /**
- * Asks for everything, each answer checked before the next question.
+ * Asks all questions. Validates each answer before the next question.
  *
- * @param before what was chosen earlier, proposed again
+ * @param before earlier answers, which become proposals
  */
 export async function ask(prompter: Prompter, before: Partial<Answers> = {}): Promise<Answers> {
   const text = (message: string, field: z.ZodType, proposal?: string) =>
@@ -133,7 +133,7 @@ async function askRegions(
   return completed(given);
 }
 
-/** Where the state's bucket is, as its URL says it. */
+/** Returns the AWS region of the state's bucket, from its URL. */
 export function stateRegion(backendUrl: string): string | undefined {
   const backend = parseBackend(backendUrl);
   return backend.kind === "s3" ? backend.region : undefined;

@@ -4,7 +4,10 @@ import type { Installer } from "../../sandbox/live/tools/installer";
 import { engineCache, exclusively } from "../engine/cache";
 import { run } from "../engine/run";
 
-/** The live fleet's tools are kept as the engine is: beside it, by one process at a time, with progress. */
+/**
+ * Returns the installer for the live fleet's tools. The tools are cached next to the engine, installed by one process
+ * at a time, and reported with progress.
+ */
 export function installerWith(report: (message: string) => void, signal: AbortSignal): Installer {
   const cache = join(engineCache(), "..", "live");
   const interruptible = async <T>(work: () => Promise<T>): Promise<T> => {

@@ -22,17 +22,20 @@ import { table } from "../terminal/table";
 import { installerWith } from "./installer";
 
 const POLL_MS = 500;
-/** An empty database migrates in half a minute; two regions on a slow machine take a few. Pods that leave one by one come on top. */
+/**
+ * Time limit for all processes to become ready. An empty database migrates in 30 s; two regions on a slow machine take
+ * a few minutes. The time that replaced pods take to shut down is added.
+ */
 const READY_WITHIN_MS = 10 * 60_000;
 
 export interface LiveOptions {
-  /** Let pods that are replaced run their preStop hook. */
+  /** Whether replaced pods run their preStop hook. */
   readonly honourPreStop: boolean;
-  /** Pods of LangFlow in each region. */
+  /** Number of LangFlow pods in each region. */
   readonly pods: number;
-  /** Let databases start empty, where the supervisor is not up yet. */
+  /** Whether new databases start empty. Only applies if the supervisor is not running yet. */
   readonly emptyDatabases: boolean;
-  /** Run what watches the regions too. */
+  /** Whether to run the regions' monitoring too. */
   readonly observe: boolean;
 }
 
@@ -41,12 +44,12 @@ export interface LiveRun {
   readonly exitCode: ExitCode;
 }
 
-/** Where the live processes of a local fleet are kept. */
+/** Returns the folder of a local fleet's live processes. */
 export function liveDirectory(fleet: string): string {
   return join(fleet, "live");
 }
 
-/** Runs what an `up` of the local fleet deploys as processes of this machine. */
+/** Runs the workloads that an `up` of the local fleet deploys, as processes of this machine. */
 export class LiveUp {
   private beginning: Promise<unknown> = Promise.resolve();
 
@@ -57,9 +60,9 @@ export class LiveUp {
   ) {}
 
   /**
-   * Gets the tools, before anything is deployed.
+   * Installs the tools before anything is deployed.
    *
-   * @throws UserError where a tool can't be had, or there is nothing that watches
+   * @throws UserError if a tool cannot be installed, or monitoring is requested but not configured
    */
   static async prepare(session: Session, options: LiveOptions): Promise<LiveUp> {
     const { project, report, signal } = session.options;
@@ -76,21 +79,21 @@ export class LiveUp {
     return new LiveUp(session, { ...tools, ...start }, { preStop, langflowPods: options.pods, observers });
   }
 
-  /** A stack is up: what runs of it begins to start while the next one is deployed, as pods do. */
+  /** Starts a deployed stack's processes while the next stack is being deployed, like pods on a cluster. */
   begin(stack: string): void {
-    // What goes wrong here goes wrong again in the end, and is told there.
+    // Errors are ignored here, because they occur again in `finish`, which reports them.
     this.beginning = this.beginning.then(() => this.apply([stack])).catch(() => undefined);
   }
 
-  /** Resolved once the supervisor knows of every stack that {@link begin} was told of. */
+  /** Resolves once the supervisor knows every stack passed to {@link begin}. */
   async begun(): Promise<void> {
     await this.beginning;
   }
 
   /**
-   * All stacks are up: waits until everything is ready.
+   * Waits until all processes are ready. Call this after all stacks are deployed.
    *
-   * @throws UserError where another release of LangFlow is applied than the tools have
+   * @throws UserError if the deployed LangFlow release differs from the tools' release
    */
   async finish(): Promise<LiveRun> {
     const { report, signal } = this.session.options;
@@ -118,9 +121,9 @@ const isObserved = ({ stacks }: Project): boolean =>
   [...stacks.values()].some(({ fleet }) => fleet.observability !== undefined);
 
 /**
- * Makes the live processes those of what is applied, and waits until that is done.
+ * Updates the live processes to the applied manifests, and waits until they are ready.
  *
- * @param report told how each process comes along
+ * @param report called with each process' progress
  */
 export async function followed(
   live: LiveConnection,
@@ -159,11 +162,11 @@ async function follow(
   }
 }
 
-/** How it ended; undefined while it goes on. */
+/** Returns the result, or undefined while processes are still starting. */
 function verdict({ busy, processes, regions, message }: LiveStatus): ExitCode | undefined {
   if (busy) return undefined;
   if (message !== undefined || regions.some((region) => region.message !== undefined)) return ExitCode.ResourceFailed;
-  // What a drill took away is not waited for.
+  // Ignores regions that a drill took offline.
   const lost = new Set(regions.filter(({ state }) => ["lost", "silent"].includes(state)).map(({ region }) => region));
   const waited = processes.filter(({ ready, region }) => !ready && !(region && lost.has(region)));
   if (waited.some((each) => !isHopeless(each))) return undefined;
@@ -174,7 +177,7 @@ function nameOf(each: ProcessStatus): string {
   return each.region === undefined ? each.name : `${each.region} ${podProcess(each)}`;
 }
 
-/** A process's name, with its pod's number where a Deployment has several. */
+/** Returns a process' name, with its pod's number if its Deployment has several pods. */
 function podProcess({ name, deployment, pod }: ProcessStatus): string {
   const [, number] = /-(\d+)$/.exec(pod?.slice(deployment?.length) ?? "") ?? [];
   return number === undefined ? name : `${name} ${Number(number) + 1}`;
@@ -184,7 +187,7 @@ function shownState({ state, ready }: ProcessStatus): string {
   return ready ? pc.green(state) : pc.yellow(state);
 }
 
-/** The columns that every table of processes begins with. */
+/** First columns of every table of processes. */
 const COLUMNS = ["region", "process", "url", "state", "pid"];
 
 function cells(each: ProcessStatus): string[] {
@@ -192,7 +195,7 @@ function cells(each: ProcessStatus): string[] {
   return [each.region ?? "all", podProcess(each), each.url ?? "–", shownState(each), pid];
 }
 
-/** The one public address, before the processes behind it. */
+/** Returns the row of the load balancer, whose address is the public one. It precedes the processes. */
 function balancerRow({ balancer }: LiveStatus, columns: number): string[][] {
   if (!balancer) return [];
   const row = ["edge", "balancer", balancer.url, pc.green("ready")];
@@ -217,7 +220,7 @@ export function liveStatusTable(status: LiveStatus): string {
   ]);
 }
 
-/** Those that do not succeed, by name. */
+/** Lists the probes that do not succeed. */
 function shownProbes({ probes }: ProcessStatus): string {
   const all = Object.entries(probes);
   const failing = all.filter(([, state]) => state !== "success").map(([kind, state]) => `${kind} ${state}`);
@@ -227,7 +230,10 @@ function shownProbes({ probes }: ProcessStatus): string {
 
 const shownSeconds = (seconds: number | undefined) => (seconds === undefined ? undefined : `${seconds.toFixed(1)} s`);
 
-/** The record in Git: a line for the recorder, of whom there may be two for a moment; none where no agent says anything of it. */
+/**
+ * Returns one line about the record in Git for each recorder. Two recorders may exist briefly. Returns nothing if no
+ * agent reports on the record.
+ */
 export function recordLines({ processes }: Pick<LiveStatus, "processes">): string[] {
   if (processes.every(({ agent }) => agent?.isRecorder === undefined)) return [];
   const recorders = processes.filter(({ agent }) => agent?.isRecorder);
@@ -235,7 +241,7 @@ export function recordLines({ processes }: Pick<LiveStatus, "processes">): strin
   return recorders.map(({ region, agent }) => `record: ${[region, ...recordParts(agent?.record)].join(", ")}`);
 }
 
-/** How far it is behind, and what waits for a person (docs/operations/held-flows.md). */
+/** Describes the record's lag and the flows that wait for approval (docs/operations/held-flows.md). */
 function recordParts({ lagSeconds, held, skipped, secretsHeld, deletesHeld }: RecordStatus = {}): string[] {
   const lag = shownSeconds(lagSeconds);
   const kinds = Object.entries({ refused: held, unreadable: skipped, secrets: secretsHeld, deletes: deletesHeld });
@@ -246,7 +252,7 @@ function recordParts({ lagSeconds, held, skipped, secretsHeld, deletesHeld }: Re
   ];
 }
 
-/** What the replication does not do by itself, a line each. */
+/** Lists what replication cannot handle by itself, one line each. */
 export function replicationLines({ processes }: Pick<LiveStatus, "processes">): string[] {
   const said = (region: string | undefined, what: string, names: readonly string[] = [], anchor: string) =>
     names.length > 0
@@ -265,7 +271,7 @@ export function replicationLines({ processes }: Pick<LiveStatus, "processes">): 
   ]);
 }
 
-/** What went wrong, and where more of it is written. */
+/** Describes failures, with the path of the log. */
 export function liveAfterwords({ processes, regions, message }: LiveStatus): string[] {
   return [
     ...(message === undefined ? [] : [pc.red(message)]),

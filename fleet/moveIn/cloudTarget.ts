@@ -14,19 +14,21 @@ import { type CronJob, migratingImage, moveInJob, moveInSecret } from "./importi
 import { endOfRun } from "./importing/runEnd";
 import { requireRegion } from "./regionName";
 
-/** Between two looks at the run. */
+/** Interval between two polls of the run. */
 const LOOK_MS = 3_000;
-/** Looks that fail, one after the other, before nobody looks any more. */
+/** Consecutive failed polls after which the command gives up. */
 const LOOKS_MAX = 20;
-/** Looks without a pod before somebody is told where to see why. */
+/** Polls without a pod after which the command prints how to find the reason. */
 const WITHOUT_POD_LOOKS = 20;
 
 /**
- * A region on the clouds, reached as a person would: its cluster by `kubectl` and `aws`, its bucket by AWS' API, both with the caller's own
- * credentials. The run is a Job in the region; its pod alone reaches the database.
+ * Returns a region on the clouds as an import target. Uses the caller's own credentials: `kubectl` and `aws` for the
+ * cluster, AWS' API for the bucket. The import runs as a Job in the region, because only its pod can reach the
+ * database.
  *
- * @throws UserError before anything is read: (BadInput) for a region that is none, or whose LangFlow is not the config's; (StackMissing)
- *   where it is not deployed, or not since there are such runs; (Unauthenticated, Unreachable) where AWS or the cluster says so
+ * @throws UserError before anything is read: (BadInput) for an unknown region, or if its LangFlow differs from the
+ * config's; (StackMissing) if the region is not deployed, or was deployed by a version without imports;
+ * (Unauthenticated, Unreachable) if AWS or the cluster reports it
  */
 export async function cloudTarget(region: string, session: Session, project: Project): Promise<Target> {
   requireRegion(region, project);
@@ -69,7 +71,7 @@ function requireImage(region: string, cronJob: CronJob, digest: string): void {
   );
 }
 
-/** A pod as far as its end is told. */
+/** The fields of a pod that show how its containers ended. */
 interface Pod {
   readonly status?: {
     readonly phase?: string;
@@ -94,7 +96,7 @@ interface Job {
   };
 }
 
-/** One region's cluster, as far as a run needs it. */
+/** Access to one region's cluster for an import. */
 class RunCluster {
   private readonly name: string;
 
@@ -114,7 +116,7 @@ class RunCluster {
     );
   }
 
-  /** Makes the run, waits for its end, and takes it away with its Secret. */
+  /** Creates the Job with its Secret, waits until it ends, and deletes both. */
   async takeIn(
     cronJob: CronJob,
     run: MoveInRun,
@@ -128,7 +130,8 @@ class RunCluster {
       await this.kubectl(["patch", "job", this.name, "--type=merge", "--patch", '{"spec":{"suspend":false}}']);
       await this.untilEnd(report, signal);
     } catch (error) {
-      // It may still be at work, and goes with its Secret an hour after its end.
+      // The Job may still be running, so it is not deleted. Kubernetes deletes the Job and its Secret an hour after its
+      // end.
       if (error instanceof OutOfSight) throw error.told;
       await this.remove().catch(() => undefined);
       throw error;
@@ -136,7 +139,7 @@ class RunCluster {
     await this.remove();
   }
 
-  /** Takes a run away that is over, or that was killed before it began. @throws UserError (Refused) where one is at work */
+  /** Deletes a previous Job that has ended, or that never started. @throws UserError (Refused) if the Job is running */
   private async makeRoom(): Promise<void> {
     const said = await this.kubectl(["get", "job", this.name, "--ignore-not-found", "-o", "json"]);
     if (said === "") return;
@@ -187,7 +190,10 @@ class RunCluster {
     if (ended) throw new EndedRun(endOfRun(this.region, endedContainer(ended)));
   }
 
-  /** @throws EndedRun where the run is over without a word of its pod: its deadline, or a node that went */
+  /**
+   * @throws EndedRun if the Job failed although no container reported an error: it exceeded its deadline, or its node
+   * disappeared
+   */
   private async isComplete(): Promise<boolean> {
     const said = await this.kubectl(["get", "job", this.name, "--ignore-not-found", "-o", "json"]);
     const { status }: Partial<Job> = said === "" ? {} : JSON.parse(said);
@@ -214,7 +220,7 @@ class RunCluster {
     return (JSON.parse(said) as { items: Pod[] }).items.at(-1);
   }
 
-  /** @returns its uid */
+  /** @returns the uid of the created object */
   private create(object: object): Promise<string> {
     return this.kubectl(["create", "-f", "-", "-o", "jsonpath={.metadata.uid}"], object);
   }
@@ -224,14 +230,14 @@ class RunCluster {
   }
 }
 
-/** The run is over, and did not come to its end. */
+/** The Job ended without success. */
 class EndedRun extends Error {
   constructor(readonly told: UserError) {
     super(told.message);
   }
 }
 
-/** The cluster does not answer any more, and the run may go on. */
+/** The cluster no longer answers. The Job may still be running. */
 class OutOfSight extends Error {
   readonly told: UserError;
 
@@ -261,7 +267,7 @@ function stageOf(region: string, pod: Pod): string {
   return `${region}: ${current?.name ?? "a pod begins"}${isStarting ? "" : ` waits (${waits})`}`;
 }
 
-/** A tool's words by what a person has to do, as far as they are known. */
+/** Turns known errors of `kubectl` and `aws` into messages that tell the operator what to do. */
 function explained(region: string): (error: Error) => never {
   return (error) => {
     const { message } = error;

@@ -6,16 +6,16 @@ import { SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
 import { OUR_RELEASE, releaseOf } from "./releases";
 
-/** What will not come along as it is, or not at all. */
+/** Something that the import cannot take over unchanged. */
 export interface MoveInFinding {
   /**
-   * `stops`: nothing moves in before it is mended. `stays`: it is left behind. `changes`: it comes, and a person has to do something, or
-   * it is no more what it was.
+   * `stops`: the import is impossible until this is fixed. `stays`: this is left behind. `changes`: this is imported,
+   * but is changed or needs an action of the operator.
    */
   readonly result: "stops" | "stays" | "changes";
   readonly what: string;
   readonly count: number;
-  /** The first few of them, by name. */
+  /** Names of the first few. */
   readonly which: readonly string[];
   readonly because: string;
   readonly fix: string;
@@ -24,9 +24,9 @@ export interface MoveInFinding {
 type Described = Omit<MoveInFinding, "count" | "which">;
 
 /**
- * What stands in the way of a move, what is left behind, and what a person should look at; the gravest first.
+ * Returns what prevents the import, what it leaves behind, and what needs attention, most severe first.
  *
- * @param leavesDamaged whether damaged rows are left behind, instead of stopping it
+ * @param leavesDamaged whether the import leaves damaged rows behind instead of stopping
  */
 export function moveInFindings(inventory: Inventory, leavesDamaged = false): MoveInFinding[] {
   const found = [
@@ -42,7 +42,7 @@ export function moveInFindings(inventory: Inventory, leavesDamaged = false): Mov
   return order.flatMap((result) => found.filter((each) => each.result === result));
 }
 
-/** Nothing where there is nothing to tell. */
+/** Returns no finding if the count is 0. */
 function finding(names: readonly string[], described: Described, count = names.length): MoveInFinding[] {
   if (count === 0) return [];
   return [{ ...described, count, which: names.slice(0, NAMED_MAX).map(printable) }];
@@ -69,7 +69,7 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
         "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
       );
     default:
-      // An API and files of flows have none to tell.
+      // APIs and flow files have no revision, so only a database without one is a problem.
       return inventory.revisions?.length === 0
         ? stops(
             "the database has no revision in alembic_version, so LangFlow's migrations do not know where to begin",
@@ -152,7 +152,7 @@ function userFindings({ users = [] }: Inventory): MoveInFinding[] {
   ];
 }
 
-/** Names that several users have, upper and lower case being the same; each as they are written, with a slash between. */
+/** Returns names that several users share if case is ignored. Each entry lists all spellings, separated by slashes. */
 function namesakes(users: readonly SourceUser[]): string[] {
   const names = new Map<string, string[]>();
   for (const { name } of users) names.set(name.toLowerCase(), [...(names.get(name.toLowerCase()) ?? []), name]);
@@ -184,7 +184,7 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
   };
   const told = (which: (flow: SourceFlow) => readonly string[]) =>
     flows.flatMap((flow) => (which(flow).length === 0 ? [] : [`${named(flow)}: ${which(flow).join(", ")}`]));
-  // Where the source knows no users, all flows are without.
+  // If the source has no list of users, flows without an owner are normal.
   const nobodys = users ? flows.filter(({ owner }) => owner === undefined || !owners.has(owner)) : [];
   return [
     ...finding(
@@ -246,7 +246,7 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
   ];
 }
 
-/** Those after the first of each id; ids are the same in either case. */
+/** Returns the flows whose id an earlier flow already has. Ids are case-insensitive. */
 function sameIds(flows: readonly SourceFlow[]): SourceFlow[] {
   const seen = new Set<string>();
   return flows.filter(({ id }) => seen.has(id.toLowerCase()) || !seen.add(id.toLowerCase()));
@@ -261,13 +261,13 @@ function fileFindings({ files }: Inventory): MoveInFinding[] {
   });
 }
 
-/** Rows that are told as something else, or are LangFlow's own bookkeeping. */
+/** LangFlow's own bookkeeping, which a different finding covers. */
 const TOLD_OTHERWISE = new Set(["alembic_version"]);
 
 function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
   const carried = new Set(TABLES.filter(isReplicated).map(({ table }) => table));
   const left = tables.filter(({ table }) => !carried.has(table) && !TOLD_OTHERWISE.has(table));
-  // Leases, which whoever holds the schedules is granted anew.
+  // Excludes leases: the process that runs the schedules acquires new ones.
   const known = left.filter(({ treatment }) => treatment !== undefined && treatment !== "owned");
   const unknown = left.filter(({ treatment }) => treatment === undefined);
   const sum = (some: typeof left) => some.reduce((rows, each) => rows + each.rows, 0);

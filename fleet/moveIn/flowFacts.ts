@@ -4,32 +4,35 @@ import { findSecrets } from "../../agent/flows/secretScan";
 import { fieldsMapped } from "../../agent/flows/templates";
 import type { SourceFlow } from "./inventory";
 
-/** A flow as its source has it. */
+/** A flow as stored in its source. */
 export interface StoredFlow {
   readonly id: string;
   readonly name: string;
   readonly owner?: string;
   readonly bytes: number;
-  /** With `data`, as LangFlow's API shows a flow; or why there is none. */
+  /** The flow including `data`, as LangFlow's API returns it, or the reason why it could not be read. */
   readonly value: JsonObject | string;
-  /** Names of its user's global variables. */
+  /** Names of the global variables of the flow's user. */
   readonly variables: ReadonlySet<string>;
 }
 
-/** Who looks at each flow of a source as it is read: as it is stored, with what matters of it. */
+/** Callback that receives each flow of a source as it is read: the stored flow and the facts about it. */
 export type FlowReader = (stored: StoredFlow, facts: SourceFlow) => void;
 
-/** What LangFlow calls the module of code that a user wrote (`lfx/custom/utils.py`). */
+/** Module name that LangFlow gives to user-written code (`lfx/custom/utils.py`). */
 const OWN_MODULE = "custom_components";
-/** The node of a component that was written from nothing. */
+/** Node type of a component that a user wrote from scratch. */
 const OWN_TYPE = "CustomComponent";
 
-/** A file or folder of one machine: POSIX, a home, or Windows with its drive. */
+/** Path on a local machine: POSIX, home folder, or Windows with a drive letter. */
 const LOCAL_PATH = /^(?:\/[^/\s][^\n]*|~\/[^\n]+|[A-Za-z]:[\\/][^\n]+)$/;
-/** Fields that hold a path although they are no uploads: of the component Directory, say. */
+/** Names of fields that contain a path without being uploads, such as those of the Directory component. */
 const PATH_NAME = /(?:^|_)(?:path|file|folder|dir|directory)(?:$|_)/i;
 
-/** What matters of a flow that is to move: what the record and LangFlow here would do with it. */
+/**
+ * Returns the facts about a flow that matter for an import: how the record in Git and the fleet's LangFlow would treat
+ * it.
+ */
 export async function flowFacts(stored: StoredFlow, onFlow?: FlowReader): Promise<SourceFlow> {
   const facts = await factsOf(stored);
   onFlow?.(stored, facts);
@@ -47,7 +50,7 @@ async function factsOf(stored: StoredFlow): Promise<SourceFlow> {
   const data = value.data ?? null;
   return {
     ...known,
-    // A name that looks like a secret is not said.
+    // Never prints a name that looks like a secret.
     name: secrets.some(({ field }) => field === "name") ? id : name,
     secrets: secrets.map(({ field, rule }) => `${field} (${rule})`),
     localPaths: localPaths(data),
@@ -55,10 +58,10 @@ async function factsOf(stored: StoredFlow): Promise<SourceFlow> {
   };
 }
 
-/** Why a flow that is too large is not read. */
+/** Returns the reason why a flow is too large to be read. */
 export const tooLarge = (bytes: number): string => `has ${bytes} bytes, ${FLOW_BYTES_MAX} are allowed`;
 
-/** The file that the recorder would make of it, or why it would make none. */
+/** Returns the file that the recorder would write for the flow, or the reason why it would write none. */
 function fileOf(value: JsonObject, variables: ReadonlySet<string>): FlowFile | string {
   try {
     const file = exportedFlow(value, { variables });
@@ -70,7 +73,10 @@ function fileOf(value: JsonObject, variables: ReadonlySet<string>): FlowFile | s
   }
 }
 
-/** Fields of a graph that name a file or folder of the machine that it ran on. An upload's path begins with an id. */
+/**
+ * Returns the fields of a graph that refer to a file or folder on the original machine. Paths of uploads start with an
+ * id and do not count.
+ */
 export function localPaths(data: Json): string[] {
   const found = new Set<string>();
   fieldsMapped(data, ({ path, name, field }) => {
@@ -82,7 +88,10 @@ export function localPaths(data: Json): string[] {
   return [...found];
 }
 
-/** Components that a user wrote or edited, by the ids of their nodes. Of code that came by the API alone nothing may tell. */
+/**
+ * Returns the node ids of components that a user wrote or edited. Code that was only added through the API may be
+ * undetectable.
+ */
 export function ownCode(data: Json): string[] {
   const nodes = isObject(data) && Array.isArray(data.nodes) ? data.nodes : [];
   return nodes.flatMap((node) => (isObject(node) ? nodesWithOwnCode(node) : []));
@@ -92,7 +101,7 @@ function nodesWithOwnCode(node: JsonObject): string[] {
   const data = isObject(node.data) ? node.data : {};
   const inner = isObject(data.node) ? data.node : {};
   const id = isText(node.id) ? node.id : "?";
-  // A group of components holds a graph of its own.
+  // A grouped component contains a nested graph.
   const grouped = isObject(inner.flow) ? ownCode(inner.flow.data ?? null) : [];
   return hasOwnCode(data, inner) ? [id, ...grouped] : grouped;
 }
@@ -102,7 +111,8 @@ function hasOwnCode(data: JsonObject, inner: JsonObject): boolean {
   const code = isObject(template.code) && isText(template.code.value) ? template.code.value : "";
   if (code === "") return false;
   if (data.type === OWN_TYPE || inner.edited === true) return true;
-  // Not by the digest beside it: LangFlow's own starter flows have some that are not those of their code.
+  // The code hash in the metadata is no reliable criterion, because some of LangFlow's own starter flows have hashes
+  // that do not match their code.
   const { module } = isObject(inner.metadata) ? inner.metadata : {};
   return isText(module) && module.split(".")[0] === OWN_MODULE;
 }
@@ -112,7 +122,7 @@ function textsIn(value: Json | undefined): string[] {
   return isText(value) ? [value] : [];
 }
 
-/** The innermost node on the way to a field; ids of nodes are like `File-x3kQ1`. */
+/** Returns the id of the innermost node on the path to a field, such as `File-x3kQ1`. */
 function nodeIn(path: readonly string[]): string {
   const at = path.lastIndexOf("nodes");
   return path[at + 1] ?? "?";

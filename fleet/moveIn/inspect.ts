@@ -12,26 +12,26 @@ import { placeOf, postgresAddress, withPostgresRows } from "./sources/postgresRo
 import { runningInventory } from "./sources/runningLangFlow";
 import { LOG_SUFFIX, withSqliteRows } from "./sources/sqliteRows";
 
-/** What somebody asks to look at. */
+/** Options of an inspection. */
 export interface Inspection {
-  /** A path, a URL, or `env:NAME`. */
+  /** Source: a path, a URL, or `env:NAME`. */
   readonly from: string;
-  /** LangFlow's config folder, where it is not that of the SQLite file. */
+  /** LangFlow's config folder, if it is not the folder of the SQLite file. */
   readonly config: string | undefined;
-  /** Where LANGFLOW_SECRET_KEY, LANGFLOW_API_KEY and PGPASSWORD are looked for, and what `env:` names. */
+  /** Environment that provides LANGFLOW_SECRET_KEY, LANGFLOW_API_KEY, PGPASSWORD and the variables of `env:`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the user asks for the end. */
+  /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
-  /** Shown each flow as it is read. */
+  /** Receives each flow as it is read. */
   readonly onFlow?: FlowReader;
 }
 
-/** What every SQLite file begins with (SQLite's file format, "Magic Header String"). */
+/** First bytes of every SQLite file (SQLite's file format, "Magic Header String"). */
 const SQLITE_MAGIC = "SQLite format 3\0";
-/** Offset of the "file format read version", and its value where a log is written ahead (the same, "The Database Header"). */
+/** Offset of the "file format read version", and its value in WAL mode (same document, "The Database Header"). */
 const READ_VERSION = 19;
 const WRITES_AHEAD = 2;
-/** Before the path in LangFlow's own LANGFLOW_DATABASE_URL: three slashes, a fourth begins an absolute path. */
+/** Prefix of the path in LangFlow's LANGFLOW_DATABASE_URL: three slashes. A fourth slash starts an absolute path. */
 const SQLITE_URL = /^sqlite(?:\+\w+)?:\/\/\//;
 const POSTGRES_URL = /^postgres(?:ql)?(?:\+\w+)?:/;
 const HTTP_URL = /^https?:/;
@@ -41,16 +41,16 @@ const FORMS =
   "a SQLite file of LangFlow, its config folder with langflow.db, a folder of exported flows, or a URL that begins with postgresql:// or https://";
 
 /**
- * What a LangFlow elsewhere has. It changes nothing in it.
+ * Returns an inventory of an existing LangFlow. Does not change it.
  *
- * @throws UserError (BadInput) where the source is none, or cannot be read; (Unauthenticated) where it does not let us in;
- *   (Unreachable) where it does not answer
+ * @throws UserError (BadInput) if the source is invalid or cannot be read; (Unauthenticated) if it rejects the
+ * credentials; (Unreachable) if it does not answer
  */
 export async function inspect(inspection: Inspection): Promise<Inventory> {
   return told(() => inventoryOf(inspection));
 }
 
-/** What the agent's own rules and connections refuse, as an error of this program. */
+/** Converts errors of the agent's code into this program's errors. */
 export async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -77,13 +77,16 @@ async function inventoryOf(inspection: Inspection): Promise<Inventory> {
   return flowFolderInventory(found.folder, inspection.onFlow);
 }
 
-/** What `--from` leads to: a database, which is open while it is read, the address of one that runs, or a folder of flows. */
+/**
+ * Source that `--from` refers to: a database, which is open only while it is read, the URL of a running LangFlow, or a
+ * folder of flows.
+ */
 export type Source =
   | { readonly with: <T>(read: (source: DatabaseSource) => Promise<T>) => Promise<T> }
   | { readonly url: string }
   | { readonly folder: string };
 
-/** @throws UserError, AgentError (BadInput) where it leads to none of them */
+/** @throws UserError, AgentError (BadInput) if `--from` refers to none of them */
 export async function sourceOf(inspection: Inspection): Promise<Source> {
   const from = sourceIn(inspection);
   if (POSTGRES_URL.test(from)) return postgresSource(from, inspection);
@@ -91,7 +94,7 @@ export async function sourceOf(inspection: Inspection): Promise<Source> {
   return pathSource(resolve(from.replace(SQLITE_URL, "")), inspection);
 }
 
-/** What `--from` means, a variable's value where it names one. */
+/** Resolves `--from`, including `env:NAME`. */
 function sourceIn({ from, environment }: Inspection): string {
   if (!FROM_ENVIRONMENT.test(from)) return from;
   const name = from.replace(FROM_ENVIRONMENT, "");
@@ -142,7 +145,7 @@ function postgresSource(url: string, inspection: Inspection): Source {
   };
 }
 
-/** @param beside the database's own folder, which is LangFlow's config folder where a secret key lies in it */
+/** @param beside the database's folder, which is LangFlow's config folder if it contains a secret key */
 function langflowFolder({ config }: Inspection, beside?: string): LangFlowFolder | undefined {
   if (config !== undefined) {
     if (!isA(config, "folder"))
@@ -156,7 +159,7 @@ function langflowFolder({ config }: Inspection, beside?: string): LangFlowFolder
   return own?.secretKey() === undefined ? undefined : own;
 }
 
-/** @throws AgentError for one that LangFlow could not encrypt with */
+/** @throws AgentError if LangFlow could not encrypt with the key */
 function secretKeyIn({ environment }: Inspection, folder: LangFlowFolder | undefined): string | undefined {
   const given = environment.LANGFLOW_SECRET_KEY;
   const key = given ? given : folder?.secretKey();
@@ -166,7 +169,10 @@ function secretKeyIn({ environment }: Inspection, folder: LangFlowFolder | undef
 
 const isSqlite = (file: string): boolean => beginning(file, SQLITE_MAGIC.length).toString("latin1") === SQLITE_MAGIC;
 
-/** Whether LangFlow keeps its newest writes in a log beside the file until it stops. */
+/**
+ * Returns whether the database uses WAL mode, in which LangFlow keeps its newest writes in a log next to the file until
+ * it stops.
+ */
 const writesAhead = (file: string): boolean => beginning(file, READ_VERSION + 1)[READ_VERSION] === WRITES_AHEAD;
 
 function beginning(file: string, length: number): Buffer {

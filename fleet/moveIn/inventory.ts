@@ -1,29 +1,29 @@
 import type { TableRule } from "../../agent/accounts/tableRule";
 import type { DamagedRow } from "./sources/rows";
 
-/** The kinds of place that a LangFlow is read from. */
+/** Kinds of sources from which a LangFlow can be read. */
 export type SourceKind = "SQLite file" | "PostgreSQL database" | "running LangFlow" | "folder of flows";
 
 /**
- * What a LangFlow elsewhere has, as far as its source tells. Undefined: the source does not tell, which is another thing than
- * none. Nothing in it is a secret, and nothing of a secret.
+ * Contents of an existing LangFlow. An undefined field means that the source does not provide the value, which differs
+ * from 0 or an empty list. An inventory contains no secrets and no parts of secrets.
  */
 export interface Inventory {
   readonly source: { readonly kind: SourceKind; readonly place: string };
-  /** LangFlow's version in its own words, as its API tells. */
+  /** LangFlow's version, as its API reports it. */
   readonly version?: string;
-  /** Revisions that its migrations left: one, or several where they were cut off. */
+  /** Current migration revisions: normally one, or several if a migration was interrupted. */
   readonly revisions?: readonly string[];
-  /** The whole database. */
+  /** Size of the whole database. */
   readonly databaseBytes?: number;
   readonly users?: readonly SourceUser[];
-  /** Ids of the users whose flows the source shows; undefined: of all. */
+  /** Ids of the users whose flows the source shows. Undefined if it shows all users' flows. */
   readonly flowsOf?: readonly string[];
-  /** Projects that are somebody's. */
+  /** Number of projects that belong to a user. */
   readonly projects?: number;
-  /** All but starters. */
+  /** All flows except starter flows. */
   readonly flows: readonly SourceFlow[];
-  /** The flows that LangFlow itself brings, which are nobody's. */
+  /** Number of flows that LangFlow ships, which belong to no user. */
   readonly starters?: number;
   readonly variables?: { readonly credential: number; readonly generic: number };
   readonly apiKeys?: number;
@@ -31,18 +31,18 @@ export interface Inventory {
   readonly files?: SourceFiles;
   readonly knowledgeBases?: number;
   readonly schedules?: number;
-  /** Tables with rows, but those that are counted above. */
+  /** Tables with rows, except those counted above. */
   readonly tables?: readonly SourceTable[];
   readonly ciphertexts?: Ciphertexts;
   /** Rows with a value that LangFlow cannot read. */
   readonly damaged?: readonly SourceDamage[];
-  /** Rows without the row that they belong to, which SQLite lets stand: by table, how many. */
+  /** Rows whose parent row is missing, which SQLite permits: the number of rows for each table. */
   readonly orphans?: readonly { readonly table: string; readonly of: string; readonly rows: number }[];
-  /** Users whose MCP servers are in a file, as releases before 1.11 kept them. */
+  /** Names of users whose MCP servers are stored in a file, as in releases before 1.11. */
   readonly mcpFilesOf?: readonly string[];
-  /** Set where no log lies beside a database that is written ahead: the time of the last change that is in it. */
+  /** Set if a WAL-mode database has no log file: the time of the last change in the database. */
   readonly withoutLogAfter?: string;
-  /** What the source cannot tell, a sentence each. */
+  /** What the source cannot show, one sentence each. */
   readonly unseen: readonly string[];
 }
 
@@ -54,49 +54,49 @@ export interface SourceUser {
 }
 
 export interface SourceFlow {
-  /** UUID, or the path of a file that has none. */
+  /** UUID, or the path of a flow file without an id. */
   readonly id: string;
   readonly name: string;
-  /** Id of its user; undefined: it is nobody's, or the source does not tell. */
+  /** Id of the flow's user. Undefined if the flow has no user or the source does not show it. */
   readonly owner?: string;
-  /** As it lies in the source. */
+  /** Size in the source. */
   readonly bytes: number;
-  /** Why it cannot be read or recorded; with it nothing else is known of its contents. */
+  /** Why the flow cannot be read or recorded. If set, nothing else about its contents is known. */
   readonly problem?: string;
-  /** Fields with what looks like a secret, each with the rule that says so. */
+  /** Fields that seem to contain a secret, each with the rule that matched. */
   readonly secrets: readonly string[];
-  /** Fields that name a file or folder of the machine it ran on. */
+  /** Fields that refer to a file or folder on the original machine. */
   readonly localPaths: readonly string[];
-  /** Components whose code is none of LangFlow's own. */
+  /** Components with code that is not LangFlow's own. */
   readonly ownCode: readonly string[];
 }
 
 export interface SourceFiles {
   readonly count: number;
   readonly bytes: number;
-  /** Names of those that are not in LangFlow's folder; undefined where nobody could look. */
+  /** Names of files that are missing in LangFlow's folder. Undefined if the folder was not available. */
   readonly missing?: readonly string[];
 }
 
 export interface SourceTable {
   readonly table: string;
   readonly rows: number;
-  /** Undefined: the fleet's LangFlow has no such table, or its agent does not know it. */
+  /** Undefined if the fleet's LangFlow has no such table or its agent does not know it. */
   readonly treatment?: TableRule["treatment"];
 }
 
 export interface SourceDamage extends Pick<DamagedRow, "table" | "rowNumber" | "column" | "holds"> {
-  /** The row, and whose it is: `OPENAI_API_KEY (bea)`. */
+  /** Name of the row and its user: `OPENAI_API_KEY (bea)`. */
   readonly name: string;
 }
 
-/** What is encrypted under LangFlow's secret key. */
+/** Values encrypted with LangFlow's secret key. */
 export interface Ciphertexts {
   readonly secretKey: "given" | "none";
   readonly count: number;
-  /** How many of them the key opens. */
+  /** Number of values that the key decrypts. */
   readonly opened: number;
-  /** Those that the key does not open, all of them without one: `variable OPENAI_API_KEY (bea)`. */
+  /** Values that the key does not decrypt, or all values without a key: `variable OPENAI_API_KEY (bea)`. */
   readonly unreadable: readonly string[];
 }
 

@@ -6,9 +6,9 @@ import { liveDirectory } from "../local/live";
 import type { Session } from "../stacks/session";
 
 /**
- * The database of a region of the local fleet, which this process reaches.
+ * Returns the address of a local region's database, which this process can reach.
  *
- * @throws UserError (StackMissing) where it does not run
+ * @throws UserError (StackMissing) if the region is not running
  */
 export async function localDatabase(region: string, session: Session): Promise<DatabaseAddress> {
   const live = await connectLive(liveDirectory(session.options.directory));
@@ -30,6 +30,6 @@ export async function localDatabase(region: string, session: Session): Promise<D
   };
 }
 
-/** @param what the local fleet, or a region of it */
+/** @param what the local fleet, or one of its regions */
 export const notRunning = (what: string): UserError =>
   new UserError(`${what} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);

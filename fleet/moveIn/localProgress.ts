@@ -2,15 +2,15 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const LOOK_MS = 2_000;
-/** A file system's clock is a little behind. */
+/** File timestamps may lag slightly behind the clock. */
 const CLOCKS_APART_MS = 1_000;
 
 /**
- * Says what a run in a local region is at, by the logs of its containers: `us-east: carry, carried: message 1500`.
+ * Reports the progress of a run in a local region from its containers' logs: `us-east: carry, carried: message 1500`.
  *
  * @param logs folder of the region's logs
- * @param run its name, to which the local fleet adds a number
- * @returns ends it
+ * @param run name of the run, to which the local fleet appends a number
+ * @returns a function that stops reporting
  */
 export function followRun(region: string, logs: string, run: string, report: (message: string) => void): () => void {
   const began = Date.now() - CLOCKS_APART_MS;
@@ -36,7 +36,10 @@ function newestLog(logs: string, run: string, began: number): string | undefined
   return found[0]?.file;
 }
 
-/** Of a log of the agent, whose lines are JSON; LangFlow's migrations say nothing of the kind. */
+/**
+ * Returns the message of the agent's last log line. Returns undefined for logs of LangFlow's migrations, which are not
+ * JSON.
+ */
 function lastMessage(log: string): string | undefined {
   const line = readFileSync(log, "utf8").trimEnd().split("\n").at(-1) ?? "";
   try {

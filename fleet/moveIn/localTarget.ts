@@ -15,13 +15,14 @@ import { notRunning } from "./localDatabase";
 import { followRun } from "./localProgress";
 import { requireRegion } from "./regionName";
 
-/** A Job of that name runs. */
+/** HTTP status if a Job of this name is already running. */
 const CONFLICT = 409;
 
 /**
- * A region of the local fleet, which runs the same pod as a cluster would.
+ * Returns a local region as an import target. It runs the same pod as a cluster would.
  *
- * @throws UserError (BadInput) for a region that is none, (StackMissing) where it does not run; of an import (Refused) where another runs
+ * @throws UserError (BadInput) for an unknown region, (StackMissing) if the region is not running; during the import
+ * (Refused) if a different import is running
  */
 export async function localTarget(region: string, session: Session, project: Project): Promise<Target> {
   requireRegion(region, project);

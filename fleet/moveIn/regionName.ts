@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from "../../model/errors";
 import type { Project } from "../stacks/project";
 
-/** @throws UserError (BadInput) for a region that is none */
+/** @throws UserError (BadInput) if the region does not exist */
 export function requireRegion(region: string, { stacks }: Project): void {
   const regions = [...stacks].flatMap(([name, { kind }]) => (kind === "region" ? [name] : []));
   if (!regions.includes(region))

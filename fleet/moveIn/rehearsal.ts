@@ -14,16 +14,19 @@ import { readFlows, userNames } from "./readFlows";
 
 export interface RehearsalOfSource {
   readonly inspection: Inspection;
-  /** Folder of programs of a Python with the fleet's LangFlow. */
+  /** `bin` folder of a Python environment with the fleet's LangFlow. */
   readonly newPython: string;
-  /** The same of the source's, which is asked for once the source is read; undefined: there is none to compare with. */
+  /**
+   * Returns the `bin` folder of a Python environment with the source's LangFlow release, called once the source is
+   * read. Undefined if no such environment exists.
+   */
   readonly oldPython: (inventory: Inventory) => Promise<string | undefined>;
   readonly report: (message: string) => void;
 }
 
 export interface Rehearsal {
   readonly source: Inventory["source"];
-  /** In their own words; without `old` there was none to compare with. */
+  /** Version numbers as reported by LangFlow. `old` is absent if there was no old LangFlow to compare with. */
   readonly releases: { readonly new: string; readonly old?: string };
   readonly flows: readonly RehearsedFlow[];
   readonly counts: Counts;
@@ -32,11 +35,11 @@ export interface Rehearsal {
 const TOLD_EVERY_MS = 5_000;
 
 /**
- * Every flow of a source in two LangFlows of the rehearsal's own, the old release and the fleet's, with doubles of its models. In the
- * source and in the fleet nothing is changed; of the rehearsal nothing is left.
+ * Runs every flow of a source in two temporary LangFlows, one with the old release and one with the fleet's, with model
+ * doubles. Changes neither the source nor the fleet, and deletes everything that it creates.
  *
- * @throws UserError (BadInput) where there is no flow, or the source cannot be read; (ResourceFailed) where LangFlow does not start;
- *   (Cancelled)
+ * @throws UserError (BadInput) if the source has no flows or cannot be read; (ResourceFailed) if LangFlow does not
+ * start; (Cancelled)
  */
 export async function rehearsalOf({ inspection, newPython, oldPython, report }: RehearsalOfSource): Promise<Rehearsal> {
   const { signal } = inspection;
@@ -80,7 +83,7 @@ export async function rehearsalOf({ inspection, newPython, oldPython, report }: 
   }
 }
 
-/** All of them, or the first failure once none of them goes on. */
+/** Waits until all promises have settled. Returns their values or throws the first failure. */
 async function all<T>(works: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(works);
   return settled.map((each) => {

@@ -17,7 +17,7 @@ import {
 import { table } from "../terminal/table";
 import type { Rehearsal } from "./rehearsal";
 
-/** For people: what is not the same, what differs in it, and how many there are of each. */
+/** Lists the flows that differ, with the differences, and the number of flows for each result, for people. */
 export function rehearsalReport(rehearsal: Rehearsal): string[] {
   const { shown, others } = shownOf(rehearsal.flows);
   const rows = shown.map((flow) => colouredRow(flowRow(flow), flow));
@@ -31,7 +31,7 @@ export function rehearsalReport(rehearsal: Rehearsal): string[] {
   ];
 }
 
-/** The same as a page: one file that needs no other. @param date a day, 2026-11-29 */
+/** Renders the report as one self-contained HTML file. @param date day in ISO 8601, such as 2026-11-29 */
 export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
   const flows = inOrder(rehearsal.flows);
   const { releases, source } = rehearsal;

@@ -1,12 +1,12 @@
 import { lt, major, minor, valid } from "semver";
 
-/** The LangFlow that a fleet runs by default (`langflow` in Pulumi.yaml). */
+/** LangFlow release that a fleet runs by default (`langflow` in Pulumi.yaml). */
 export const OUR_RELEASE = "1.13.0";
 
 /**
- * Revisions of LangFlow's migrations by the series that brought them: those of the last release of each, from the packages
- * `langflow-base` 0.2.0, 0.3.4, 0.4.3, 0.5.1, 0.6.9, 0.7.3, 0.8.4, 0.9.6, 0.10.3, 0.11.6, 1.12.0, 1.12.8 and 1.13.0 (folder
- * `langflow/alembic/versions`). What 1.2 has is of 1.2 or before.
+ * Revisions of LangFlow's migrations by the release series that introduced them. They are from the last release of each
+ * series: the packages `langflow-base` 0.2.0, 0.3.4, 0.4.3, 0.5.1, 0.6.9, 0.7.3, 0.8.4, 0.9.6, 0.10.3, 0.11.6, 1.12.0,
+ * 1.12.8 and 1.13.0 (folder `langflow/alembic/versions`). The revisions of 1.2 include those of all earlier releases.
  */
 const SERIES: readonly (readonly [series: string, revisions: string])[] = [
   [
@@ -41,21 +41,22 @@ const SERIES: readonly (readonly [series: string, revisions: string])[] = [
   ],
 ];
 
-/** Revisions of 1.10.3 that no later release looked at has: Alembic stops at one that it does not know. */
+/** Revisions of 1.10.3 that none of the later releases above contains. Alembic fails at an unknown revision. */
 const LEFT_OUT = new Set(["d49cbced8696", "90c977dcf0f1", "826cfcc8c8a0"]);
 
-/** Which release a source is of. */
+/** The release of a source. */
 export interface Release {
-  /** In words: `1.7.2`, `of series 1.7`, `not known`. */
+  /** Release in words: `1.7.2`, `of series 1.7`, `not known`. */
   readonly said: string;
   /**
-   * Whether the fleet's LangFlow can take it up: `newer` than ours; or `apart`, at a point that ours does not start from; `unknown`,
-   * a revision that no release up to ours has, which a newer one may; `untold`, the source says nothing.
+   * Whether the fleet's LangFlow can migrate the source. `newer`: the source is newer than the fleet. `apart`: the
+   * fleet's migrations do not know the source's revision. `unknown`: no release up to the fleet's has the revision, so
+   * a newer release may. `untold`: the source does not provide it.
    */
   readonly standing: "older" | "same" | "newer" | "apart" | "unknown" | "untold";
 }
 
-/** @param version as the API tells it, of the package `langflow` or, below 1, `langflow-base` */
+/** @param version as reported by the API: the version of the package `langflow` or, if below 1, of `langflow-base` */
 export function releaseOf({ version, revisions }: { version?: string; revisions?: readonly string[] }): Release {
   if (version !== undefined) return ofVersion(version);
   if (revisions === undefined || revisions.length === 0) return { said: "not known", standing: "untold" };
@@ -68,7 +69,10 @@ export function releaseOf({ version, revisions }: { version?: string; revisions?
   return { said, standing: last === SERIES.length - 1 ? "same" : "older" };
 }
 
-/** The release of a source as pip asks for it: `1.7.2`, or the last of its series, `1.7.*`; undefined where it is not known. */
+/**
+ * Returns the release of a source as a version pattern for pip: `1.7.2`, or `1.7.*` for the last release of a series.
+ * Returns undefined if the release is unknown.
+ */
 export function releasePattern({
   version,
   revisions,
@@ -90,7 +94,10 @@ function seriesOf(revision: string): number | undefined {
   return at === -1 ? undefined : at;
 }
 
-/** `langflow-base` has numbered as LangFlow does since 1.12; before, 0.7.2 was LangFlow 1.7.2. */
+/**
+ * Converts a `langflow-base` version. Since 1.12, it equals LangFlow's version; before, 0.7.2 belonged to LangFlow
+ * 1.7.2.
+ */
 function ofVersion(version: string): Release {
   const plain = valid(version.replace(/(\.post|\.?dev|\.?rc|\.?a|\.?b)\d+$/, ""));
   if (plain === null) return { said: version, standing: "unknown" };

@@ -7,9 +7,9 @@ import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventor
 import { OUR_RELEASE, releaseOf } from "./releases";
 import type { FittingSize } from "./size";
 
-/** Users that the table of flows has a line for; the others are one line. */
+/** Maximum number of users with their own line in the table of flows. The remaining users share one line. */
 const USERS_MAX = 20;
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
 const SENTENCE = 60;
 
 const COLOURS: Readonly<Record<MoveInFinding["result"], (text: string) => string>> = {
@@ -18,7 +18,7 @@ const COLOURS: Readonly<Record<MoveInFinding["result"], (text: string) => string
   changes: pc.yellow,
 };
 
-/** What there is, what will not come along, and the size that fits: for people. */
+/** Lists the source's contents, the findings and the fitting size, for people. */
 export function inspectionReport(
   inventory: Inventory,
   findings: readonly MoveInFinding[],
@@ -72,7 +72,9 @@ function biggest(flows: readonly SourceFlow[]): string | undefined {
   return first && `the biggest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
 }
 
-/** Flows by user, of those whose flows are known, most bytes first. */
+/**
+ * Returns the number and size of flows by user, largest size first. Includes only users whose flows the source shows.
+ */
 export function flowsByUser({ users, flows, flowsOf }: Inventory): { user: string; flows: number; bytes: number }[] {
   return (users ?? [])
     .filter(({ id }) => flowsOf?.includes(id) ?? true)

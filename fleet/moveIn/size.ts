@@ -2,26 +2,26 @@ import { SIZE_NAMES, SIZES, type SizeName } from "../../config/sizes";
 import { sizeIn } from "./byteSize";
 import { bytesOf, type Inventory } from "./inventory";
 
-/** The size of a region that takes what moves in, for `init`. */
+/** Size for `init` of a region that can take the import. */
 export interface FittingSize {
   readonly size: SizeName;
-  /** Why this one and no smaller one, in a sentence. */
+  /** Why this size was chosen, as a sentence. */
   readonly because: string;
-  /** What must be set beside it; absent where the size does by itself. */
+  /** Settings to change in addition to the size. Absent if the size suffices. */
   readonly beside?: string;
 }
 
 const BYTES_PER_GIB = 1024 ** 3;
-/** What the rows take of a disk that has room for as much again. An estimate. */
+/** Share of the disk that the imported rows may use, which leaves the same space free. An estimate. */
 const DISK_SHARE = 0.5;
-/** Of the accounts that may sign in, those who run something at one moment. An estimate: no load was measured (docs/capacity.md). */
+/** Share of active accounts that run a flow at the same time. An estimate without load tests (docs/capacity.md). */
 const BUSY_SHARE = 0.1;
-/** Runs that keep one pod busy. An estimate, likewise. */
+/** Concurrent runs that keep one pod busy. Also an estimate. */
 const RUNS_PER_POD = 10;
-/** Regions whose users one region has after a loss: its own, and the other's. */
+/** Number of regions whose users one region serves after a failover: its own and the failed one. */
 const REGIONS_AFTER_LOSS = 2;
 
-/** The smallest size with room for the rows, and for the pods that the users of two regions of such users keep busy. */
+/** Returns the smallest size whose disk fits the rows, and whose pods can serve the users of two such regions. */
 export function fittingSize(inventory: Inventory): FittingSize {
   const needs = needsOf(inventory);
   const { gib, pods, users } = needs;

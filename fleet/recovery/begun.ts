@@ -1,19 +1,22 @@
 export type Inputs = Readonly<Record<string, unknown>>;
 
-/** A resource that was being made, as the engine tells it. */
+/** A resource whose creation had begun, as described by the engine. */
 export interface Begun {
   readonly urn: string;
   readonly type: string;
   readonly parent?: string;
-  /** `urn::id` of the provider that makes it. */
+  /** `urn::id` of the resource's provider. */
   readonly provider?: string;
   readonly inputs?: Inputs;
 }
 
-/** How the engine's events show a secret, or the ciphertext in one: no state can hold either as what it was. */
+/**
+ * Placeholder for a secret or its ciphertext in the engine's events. It must not be stored in a state in place of the
+ * value.
+ */
 const HIDDEN = "[secret]";
 
-/** Inputs without what the engine's events hide: the cloud is read for it, or the next update says it again. */
+/** Returns inputs without hidden values. Reading the resource from the cloud or the next update restores them. */
 export function shown(inputs: Inputs): Inputs {
   const unlessHidden = (_: string, value: unknown) => {
     const text = (value as { ciphertext?: unknown } | null)?.ciphertext ?? value;
@@ -22,7 +25,7 @@ export function shown(inputs: Inputs): Inputs {
   return JSON.parse(JSON.stringify(inputs, unlessHidden));
 }
 
-/** An input that was left out, or hidden as a secret: nothing can be found by it. */
+/** An input is missing or hidden as a secret, so it cannot be used to find a resource. */
 export class Unsaid extends Error {
   constructor(property: string) {
     super(`nothing is known of the input ${property}`);
@@ -31,9 +34,9 @@ export class Unsaid extends Error {
 }
 
 /**
- * An input as text.
+ * Returns an input as text.
  *
- * @throws Unsaid where it is no text, or a secret
+ * @throws Unsaid if the input is not text or is a secret
  */
 export function said(inputs: Inputs, property: string): string {
   const value = inputs[property];
@@ -41,15 +44,15 @@ export function said(inputs: Inputs, property: string): string {
   return value;
 }
 
-/** An input as text; undefined where the program left it out. */
+/** Returns an input as text, or undefined if the program did not set it. */
 export function saidIfGiven(inputs: Inputs, property: string): string | undefined {
   return inputs[property] === undefined ? undefined : said(inputs, property);
 }
 
 /**
- * The tags, which a lookup goes by.
+ * Returns the tags with which to look up a resource.
  *
- * @throws Unsaid where there are none: everything would fit
+ * @throws Unsaid if there are no tags, because every resource would match
  */
 export function tagsOf(inputs: Inputs): Record<string, string> {
   const { tags } = inputs;
@@ -57,10 +60,13 @@ export function tagsOf(inputs: Inputs): Record<string, string> {
   return Object.fromEntries(Object.keys(tags).map((key) => [key, said(tags as Inputs, key)]));
 }
 
-/** What the clouds answer in place of a property that is not set. */
+/** Values that cloud APIs return for properties that are not set. */
 const NOTHING: readonly unknown[] = [undefined, null, "", 0, -1];
 
-/** Whether what the cloud has agrees with the inputs in some properties. What the inputs leave out must not be set. */
+/**
+ * Returns whether an existing resource matches the inputs in the given properties. Properties that the inputs omit must
+ * not be set on the resource.
+ */
 export function agree(inputs: Inputs, existing: object, properties: readonly string[]): boolean {
   return properties.every((property) => {
     const [asked, found] = [inputs[property], (existing as Inputs)[property]];

@@ -11,8 +11,8 @@ const joined =
 const the = (property: string): IdRule => joined("", property);
 
 /**
- * The id of a resource whose id follows from its inputs: it can be found again after a crash. By type. The rules are
- * the `SetId` of terraform-provider-aws, which the provider of Pulumi wraps.
+ * Rules for resources whose id follows from their inputs, by type. Such a resource can be found after a crash without a
+ * search. The rules match `SetId` in terraform-provider-aws, which Pulumi's provider wraps.
  */
 const RULES: Readonly<Record<string, IdRule>> = {
   "aws:cloudwatch/logGroup:LogGroup": the("name"),
@@ -43,15 +43,18 @@ const RULES: Readonly<Record<string, IdRule>> = {
 };
 
 /**
- * Types of which no second one can be left behind: they live in the state alone, only wait for something, or are
- * settings that making them again sets again.
+ * Types of which an interrupted update cannot leave a duplicate: they exist only in the state, only wait for something,
+ * or are settings that can be applied repeatedly.
  */
 const REPEATABLE =
   /^(random:|pulumi:providers:|aws:(acm\/certificateValidation|ec2\/defaultSecurityGroup|ecr\/replicationConfiguration|iam\/rolePolicyAttachment|secretsmanager\/secretVersion):)/;
 
 export const isRepeatable = ({ type }: Begun): boolean => REPEATABLE.test(type);
 
-/** The id that follows from the inputs; undefined where the cloud chooses it, or the inputs hide it. */
+/**
+ * Returns the id that follows from the inputs. Returns undefined if the cloud chooses the id or the required inputs are
+ * hidden.
+ */
 export function idOf({ type, inputs = {} }: Begun): string | undefined {
   const rule = type.startsWith("kubernetes:") ? kubernetesId : RULES[type];
   try {
@@ -62,7 +65,7 @@ export function idOf({ type, inputs = {} }: Begun): string | undefined {
   }
 }
 
-/** `RouteCreateID`: CRC-32 of whichever destination is given. */
+/** Implements `RouteCreateID`: CRC-32 of the given destination. */
 function routeId(inputs: Inputs): string {
   const destination =
     saidIfGiven(inputs, "destinationCidrBlock") ??
@@ -71,7 +74,7 @@ function routeId(inputs: Inputs): string {
   return `r-${said(inputs, "routeTableId")}${crc32(destination)}`;
 }
 
-/** `namespace/name`, or the name alone: the Kubernetes provider's own ids. */
+/** Returns `namespace/name`, or only the name, like the Kubernetes provider's own ids. */
 function kubernetesId({ metadata }: Inputs): string {
   const of = (metadata ?? {}) as Inputs;
   return [saidIfGiven(of, "namespace"), said(of, "name")].filter((part) => part !== undefined).join("/");

@@ -12,18 +12,21 @@ export { withLogsKept } from "./keptLogs";
 export { isOrphanedLock } from "./orphanedLock";
 export { exportState } from "./take";
 
-/** What a crash in the middle of an update left open, and what was done about it. */
+/** Resources that a crashed update left open, and how they were handled. */
 export interface Recovered {
-  /** Begun before the crash and looked for in the cloud: in the state again, if it is there. */
+  /** Resources that were searched for in the cloud. They are in the state again if they exist. */
   readonly adopted: readonly string[];
-  /** Begun before the crash, and not to be found for sure: may exist beside the one made now. For a person to check. */
+  /**
+   * Resources that could not be identified reliably. Each may exist in addition to the one created now. The operator
+   * has to check them.
+   */
   readonly forgotten: readonly string[];
 }
 
 /**
- * Closes what a crashed update left open, so that the next one neither stumbles over a half-recorded resource nor
- * makes a second one. What can be found goes into the state and is read from the cloud at once; where the cloud does
- * not have it, that reading takes it out again.
+ * Cleans up after a crashed update, so that the next update neither fails at a partially recorded resource nor creates
+ * a duplicate. Imports the resources that can be identified into the state and refreshes them from the cloud at once.
+ * The refresh removes those that do not exist.
  */
 export async function recover(session: Session, stack: Stack): Promise<Recovered> {
   const { signal } = session.options;
@@ -45,18 +48,18 @@ export async function recover(session: Session, stack: Stack): Promise<Recovered
   return { adopted: [...urns(found.map((each) => each.begun)), ...urns(absent)], forgotten: urns(forgotten) };
 }
 
-/** Asks the clouds where an id does not follow from the inputs. */
+/** Searches the clouds for resources whose id does not follow from their inputs. */
 async function ask(open: readonly Begun[], recorded: readonly Recorded[], stack: Stack, signal: AbortSignal) {
   const questions = open.filter((begun) => idOf(begun) === undefined);
   if (questions.length === 0) return new Map<string, readonly string[]>();
-  // the providers' packages take long to load, and hardly ever are they needed
+  // The providers' packages load slowly and are rarely needed.
   const { lookUp }: typeof import("./lookup") = require("./lookup");
   return lookUp(questions, recorded, stack, signal);
 }
 
 /**
- * Keeps what a failed update had begun and got no answer about, for the next one. The engine itself does so only when
- * it dies; where it lives and the cloud goes away, it forgets.
+ * Stores the resources that a failed update had begun to create without an answer, for the next update. The engine
+ * stores them itself only if it crashes. If the engine survives but the cloud does not answer, the engine forgets them.
  */
 export function remember(session: Session, stack: string, unanswered: readonly StepState[]): void {
   const file = unansweredFile(session, stack);

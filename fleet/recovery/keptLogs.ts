@@ -6,15 +6,15 @@ import { idOf } from "./ids";
 import { exportState, take } from "./take";
 
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
-/** How CloudWatch says that a group is there (CloudWatch Logs API reference, CreateLogGroup). */
+/** CloudWatch's error if a log group already exists (CloudWatch Logs API reference, CreateLogGroup). */
 const IS_THERE = /ResourceAlreadyExistsException/;
 
 /**
- * Runs the engine; where a log group it was to make is there already, takes that into the state and runs it again.
+ * Runs the engine. If a log group already exists, imports it into the state and runs the engine again.
  *
- * A region's log groups outlive it, with what was logged, and EKS and RDS make theirs anew when they still have something
- * to say: a region that is built again finds them. Only a log group is taken so: it holds nothing that the new owner could
- * spoil, and its name has ours in it.
+ * A region's log groups are retained when the region is destroyed, and EKS and RDS create theirs again for late
+ * messages. A rebuilt region therefore finds existing groups. Only log groups are imported in this way: they contain
+ * nothing that the new owner could damage, and their names contain the fleet's name.
  */
 export async function withLogsKept<T>(
   session: Session,

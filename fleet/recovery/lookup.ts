@@ -13,16 +13,16 @@ import type { Recorded } from "./settle";
 
 const FINDERS: Finders = { ...awsFinders, ...cloudflareFinders };
 
-/** Failures that pass: to go on would be to forget what the next try can find. */
+/** Exit codes of temporary failures. Continuing after one would forget resources that a later attempt could find. */
 const PASSING: readonly ExitCode[] = [ExitCode.Unreachable, ExitCode.Unauthenticated];
 const BUSY = /deadline exceeded|timed? ?out|throttl|rate exceeded|too many requests/i;
 
 /**
- * Asks the clouds which of their resources could be the ones in question, by URN. No answer for a type that nobody
- * knows how to find, and where the cloud refused to tell.
+ * Searches the clouds for resources that match the questions, by URN. A question has no answer if its type has no
+ * finder or the cloud rejects the query.
  *
- * Data sources answer inside a program only, so this previews one that holds nothing else, with the same providers and
- * in the same environment as the stack, in a project and backend that are thrown away.
+ * Data sources only work inside a program. This function therefore previews a program that contains nothing else, with
+ * the stack's providers and environment, in a temporary project and backend.
  */
 export async function lookUp(
   questions: readonly Begun[],
@@ -44,7 +44,7 @@ export async function lookUp(
       if (!provider) return;
       await FINDERS[type]?.(inputs, { provider }).then(
         (ids) => answers.set(urn, ids),
-        (error) => obstacles.push(error), // a refusal leaves its question open
+        (error) => obstacles.push(error), // a rejected query leaves its question open
       );
     });
     await Promise.all(answered);
@@ -70,7 +70,7 @@ export async function lookUp(
   return answers;
 }
 
-/** The URN of a resource's provider, whose reference has the id at its end. */
+/** Returns the URN of a resource's provider. The provider reference ends with the provider's id. */
 const providerOf = ({ provider = "" }: Begun): string => provider.slice(0, provider.lastIndexOf("::"));
 
 class SameProvider extends ProviderResource {}
@@ -81,13 +81,13 @@ function sameProvider({ type, inputs = {} }: Recorded, name: string): ProviderRe
   return new SameProvider(type.split(":").at(-1) ?? "", name, settings, given);
 }
 
-/** Whether a provider's settings can be read: a secret among them cannot. The programs here put none there. */
+/** Returns whether a provider's settings are readable, which excludes secrets. Our programs put no secrets there. */
 function isPlain({ inputs = {} }: Recorded): boolean {
   const { __internal, ...settings } = inputs;
   return Object.values(settings).every((value) => typeof value === "string");
 }
 
-/** A failure that passes ends the run: what is open stays on record for the next. */
+/** Throws on a temporary failure, so that the open resources remain recorded for the next run. */
 function refusePassing(error: unknown): void {
   const { message, exitCode } = failureOf(error);
   const passes = PASSING.includes(exitCode);

@@ -2,10 +2,10 @@ import { hostname } from "node:os";
 import { isRunning } from "../../sandbox/directory";
 
 /**
- * Whether a self-managed backend's lock was left by a process of this machine that is gone: then, and only then, it
- * may be broken without asking.
+ * Returns whether a process of this machine that no longer exists holds a self-managed backend's lock. Only such a lock
+ * may be removed without confirmation.
  *
- * @param message the engine's words, "…locked by 1 lock(s)… created by user@host (pid 123) at …"
+ * @param message the engine's message, "…locked by 1 lock(s)… created by user@host (pid 123) at …"
  */
 export function isOrphanedLock(message: string, alive: (pid: number) => boolean = isRunning): boolean {
   const owners = [...message.matchAll(/created by \S+@(\S+) \(pid (\d+)\)/g)];

@@ -1,34 +1,34 @@
 import type { Begun, Inputs } from "./begun";
 import { idOf } from "./ids";
 
-/** A resource as the state of a stack holds it. */
+/** A resource in a stack's state. */
 export interface Recorded {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
   readonly inputs?: Inputs;
   readonly outputs?: Readonly<Record<string, unknown>>;
-  /** A resource of a cloud, and no component. */
+  /** True for a cloud resource, false for a component. */
   readonly custom?: boolean;
   readonly protect?: boolean;
-  /** Left where it is when the stack lets go of it. */
+  /** Whether the resource is kept in the cloud when the stack deletes it. */
   readonly retainOnDelete?: boolean;
 }
 
 interface Settled {
-  /** In the cloud, if anything of it is, under this id. */
+  /** Resources that have this id if they exist in the cloud. */
   readonly found: readonly { readonly begun: Begun; readonly id: string }[];
-  /** Not in the cloud. */
+  /** Resources that do not exist in the cloud. */
   readonly absent: readonly Begun[];
-  /** Nobody can say, or more than one could be it. */
+  /** Resources that could not be searched for, or that match more than one cloud resource. */
   readonly forgotten: readonly Begun[];
 }
 
 /**
- * Decides what each open resource is. One that the state holds already is nobody else's, and two resources never get
- * the same one: to delete either would delete the other.
+ * Assigns each open resource to a cloud resource. Excludes cloud resources that the state already contains, and never
+ * assigns one cloud resource twice, because deleting one of the two would delete the other as well.
  *
- * @param answers ids of what the cloud has that could be it, by URN
+ * @param answers ids of matching cloud resources, by URN
  */
 export function settle(
   open: readonly Begun[],
@@ -51,6 +51,9 @@ export function settle(
   return { found, absent, forgotten: open.filter((begun) => !settled.has(begun)) };
 }
 
-/** A name is one thing in each AWS region: the image repositories of two have the same id. */
+/**
+ * Returns a key that includes the AWS region, because resources in two AWS regions can have the same id, such as image
+ * repositories.
+ */
 const keyOf = ({ type, id, inputs }: Pick<Recorded, "type" | "id" | "inputs">): string =>
   `${type} ${id} ${inputs?.region ?? ""}`;

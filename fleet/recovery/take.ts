@@ -6,10 +6,10 @@ import type { Session } from "../stacks/session";
 import type { Begun } from "./begun";
 import type { Recorded } from "./settle";
 
-/** What in a state's export is of use here. */
+/** Relevant parts of an exported state. */
 export interface Exported {
   readonly deployment?: {
-    /** `time`: of the last update, ISO 8601. */
+    /** `time`: time of the last update, in ISO 8601. */
     manifest?: { readonly time?: string };
     resources?: Recorded[];
     pending_operations?: { readonly type: string; readonly resource: Begun }[];
@@ -21,8 +21,8 @@ export async function exportState(session: Session, stack: string): Promise<Expo
 }
 
 /**
- * Takes what is in a cloud into the state, and reads it there at once; where the cloud does not have it, that reading
- * takes it out again. What was pending is settled by that.
+ * Imports cloud resources into the state and refreshes them at once. The refresh removes those that do not exist.
+ * Clears the pending operations.
  */
 export async function take(
   session: Session,
@@ -37,14 +37,14 @@ export async function take(
   if (target.length > 0) await stack.refresh({ target, signal: session.options.signal });
 }
 
-/** Beside the id, the output by which the real provider reads the resource. */
+/** Additional output, by type, through which the real provider reads the resource. */
 const READ_BY: Readonly<Record<string, string>> = {
   "aws:eks/podIdentityAssociation:PodIdentityAssociation": "associationId",
 };
 
 /**
- * What a package's provider keeps beside the outputs: the version of their form. Where it is missing, the bridge takes
- * them for those of an older provider and upgrades what needs none (`schema_version` of Cloudflare's provider, v5).
+ * Metadata that a package's provider stores with the outputs: their schema version. Without it, the bridge assumes an
+ * older provider's schema and runs an unneeded upgrade (`schema_version` of Cloudflare's provider, v5).
  */
 const META: Readonly<Record<string, string>> = { cloudflare: '{"schema_version":"500"}' };
 

@@ -6,10 +6,10 @@ import { PROGRAM, VerbCommand } from "../cli/verb";
 const BEGIN = "<!-- verbs: npm run reference -->";
 const END = "<!-- /verbs -->";
 
-/** Options that docs/cli.md explains once. */
+/** Options that docs/cli.md explains only once. */
 const SHARED = new Set(Object.keys(OF_STACKS));
 
-/** docs/cli.md: every verb with its options and examples, and every exit code. */
+/** Renders docs/cli.md: every verb with its options and examples, and every exit code. */
 export function referencePage(fleet: Command): string {
   return `${[
     "# Command line",
@@ -27,7 +27,7 @@ export function referencePage(fleet: Command): string {
   ].join("\n\n")}\n`;
 }
 
-/** The README with its list of verbs brought up to date. @throws Error if the README has no place for it */
+/** Returns the README with an updated list of verbs. @throws Error if the README lacks the markers of the list */
 export function readmeWithVerbs(readme: string, fleet: Command): string {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`the README has no ${BEGIN} … ${END}`);
@@ -44,7 +44,7 @@ function verbList(fleet: Command): string {
     .join("\n");
 }
 
-/** The verbs by the heading of their group, in the order of the help. */
+/** Returns the verbs by their group's heading, in the order of the help. */
 function groups(fleet: Command): [group: string, verbs: Command[]][] {
   const found = new Map<string, Command[]>();
   for (const verb of fleet.commands) {
@@ -54,7 +54,7 @@ function groups(fleet: Command): [group: string, verbs: Command[]][] {
   return [...found];
 }
 
-/** A verb, or a group and its verbs. @param above the words before its name */
+/** Renders the section of a verb, or of a group with its verbs. @param above words before the verb's name */
 function section(verb: Command, above: readonly string[]): string[] {
   const words = [...above, verb.name()];
   const heading = `${above.length === 0 ? "###" : "####"} ${words.join(" ")}`;
@@ -81,7 +81,7 @@ function optionLine(option: Option, verb: Command): string {
   return `- \`${option.flags}\`: ${verb.createHelp().optionDescription(option)}${required}`;
 }
 
-/** Each shared option once, from the first verb that has it. */
+/** Renders each shared option once, using its description in the last verb that has it. */
 function sharedOptions(fleet: Command): string {
   const lines = new Map<string, string>();
   const visit = (command: Command): void => {
@@ -95,7 +95,7 @@ function sharedOptions(fleet: Command): string {
   return [...SHARED].flatMap((name) => lines.get(name) ?? []).join("\n");
 }
 
-/** `do this\n\nMore of it.` as sentences of one paragraph. */
+/** Joins a description such as `do this\n\nMore of it.` into sentences of one paragraph. */
 function sentences(description: string): string {
   const [line = "", ...details] = description.split("\n\n");
   const sentence = `${line.charAt(0).toUpperCase()}${line.slice(1)}`;

@@ -1,41 +1,44 @@
 import type { Outcome, Output } from "./outcome";
 
-/** What is to be said of one of the three things that a rehearsal does with a flow. */
+/** Result of one of the three parts of a flow's rehearsal: loading, opening or running. */
 export interface Verdict {
   /**
-   * `same`; `differs`, and what it is; `changes`, which is told and does not stop; `not run`, and why; `not known`, since nothing was
-   * there to compare with.
+   * `differs` stops the migration or upgrade. `changes` is reported but does not stop it. `not run` comes with a
+   * reason. `not known` means that no comparison was possible.
    */
   readonly result: "same" | "differs" | "changes" | "not run" | "not known";
-  /** In words; empty where there is no more to say. */
+  /** Explanation; may be empty. */
   readonly said: string;
-  /** What each of them said, from where they differ on. */
+  /** The two answers, starting shortly before their first difference. */
   readonly old?: string;
   readonly new?: string;
 }
 
-/** A component of a flow that is not as the fleet's LangFlow has it, by LangFlow's own rule. */
+/** A component of a flow that differs from the one in the fleet's LangFlow, by LangFlow's own rule. */
 export interface ComponentChange {
   readonly node: string;
   readonly component: string;
-  /** `gone`: the release has none of that name; `bundle`: in one that LangFlow's package does not bring; `breaking`: outputs or fields differ. */
+  /**
+   * `gone`: the release has no component of this name; `bundle`: the component is in a bundle that LangFlow's package
+   * does not contain; `breaking`: outputs or fields differ; `safe`: a compatible update exists.
+   */
   readonly change: "gone" | "bundle" | "breaking" | "safe";
 }
 
-/** Characters of two texts that are shown from where they differ on, and before it. */
+/** Number of characters shown from the first difference of two texts, and before it. */
 const SHOWN = 160;
 const BEFORE = 30;
 const NAMED_MAX = 5;
 
 /**
- * How the run of a flow compares.
+ * Compares the runs of a flow.
  *
- * @param old undefined where there is no old LangFlow to run it in
+ * @param old undefined if there is no old LangFlow to compare with
  */
 export function compareRuns(old: Outcome | undefined, now: Outcome): Verdict {
   if (now.kind === "notRun") return { result: "not run", said: now.because };
   if (old === undefined) return unknown(now);
-  // What one of them could not do without a call says nothing of the other.
+  // If one run needs a blocked call, the two runs cannot be compared.
   if (old.kind === "notRun") return { result: "not run", said: `in the old: ${old.because}` };
   if (old.kind === "failed") return afterFailure(old.message, now);
   if (now.kind === "failed")
@@ -64,7 +67,7 @@ function compareOutputs(old: readonly Output[], now: readonly Output[]): Verdict
   return { result: "differs", said: `another answer of ${differing.join(", ")}`, old: before, new: after };
 }
 
-/** All texts of a component; undefined where it said nothing. */
+/** Returns all texts of a component, or undefined if it has no output. */
 function textOf(outputs: readonly Output[], component: string): string | undefined {
   const own = outputs.filter((output) => output.component === component).map(({ text }) => text);
   return own.length === 0 ? undefined : own.join("\n");
@@ -72,7 +75,7 @@ function textOf(outputs: readonly Output[], component: string): string | undefin
 
 const textsOf = (outputs: readonly Output[]): string => cut(outputs.map(({ text }) => text).join("\n"));
 
-/** Two texts from shortly before where they differ on. */
+/** Returns two texts, starting shortly before their first difference. */
 export function fromDifference(one: string, other: string): [string, string] {
   let at = 0;
   while (at < one.length && one[at] === other[at]) at += 1;
@@ -84,10 +87,11 @@ const part = (text: string, from: number): string => (from > 0 ? "…" : "") + c
 const cut = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
 /**
- * How a flow opens: its components by LangFlow's own rule, and whether LangFlow makes a graph of it.
+ * Evaluates how a flow opens: whether LangFlow's own rule reports outdated components, and whether LangFlow can build
+ * its graph.
  *
- * @param changes undefined where the rule could not read it
- * @param refusal why LangFlow makes no graph of it
+ * @param changes undefined if the rule could not read the flow
+ * @param refusal why LangFlow cannot build the graph
  */
 export function compareOpened(changes: readonly ComponentChange[] | undefined, refusal: string | undefined): Verdict {
   if (refusal !== undefined) return { result: "differs", said: `does not open: ${refusal}` };
@@ -99,7 +103,8 @@ export function compareOpened(changes: readonly ComponentChange[] | undefined, r
     named("in a bundle that this LangFlow has not", of("bundle")),
     of("safe").length > 0 ? `with another update: ${of("safe").length}` : "",
   ].filter((each) => each !== "");
-  // In the fleet LangFlow's own code runs in place of it; where `customComponents` are superusers', it refuses users such a flow.
+  // Outdated components do not stop the flow. In the fleet, LangFlow runs its own code in place of theirs; only if
+  // `customComponents` is set to superusers does LangFlow reject the flow for other users.
   return { result: changes.length === 0 ? "same" : "changes", said: said.join("; ") };
 }
 

@@ -11,7 +11,7 @@ const PROGRAM = join(__dirname, "python/compatibility.py");
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
 const SAID_MAX = 200;
 
-/** `ext:tavily:TavilySearchComponent@official`. */
+/** Name of a component in a bundle: `ext:tavily:TavilySearchComponent@official`. */
 const BUNDLED = /^ext:([^:]+):/;
 
 const told = z.record(
@@ -31,13 +31,13 @@ const told = z.record(
 type Told = NonNullable<z.infer<typeof told>[string]>[number];
 
 /**
- * What of each graph is not as a LangFlow's own release has it, by the rule of its `lfx upgrade` (`lfx/upgrade/checker.py`), with the
- * names that it knows of components that have moved (`lfx/extension/migration`).
+ * Returns the outdated components of each graph, by the rule of LangFlow's `lfx upgrade` (`lfx/upgrade/checker.py`) and
+ * its table of moved components (`lfx/extension/migration`).
  *
- * @param graphs by the id of their flow
- * @param folder for files in between
- * @returns undefined for a graph that the rule does not read
- * @throws UserError (ResourceFailed) where it does not run, (Cancelled)
+ * @param graphs graphs by flow id
+ * @param folder folder for temporary files
+ * @returns undefined for a graph that the rule cannot read
+ * @throws UserError (ResourceFailed) if the rule does not run, (Cancelled)
  */
 export async function componentChanges(
   pythonBin: string,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isObject, isText, type Json, type JsonObject, mapped } from "../../agent/flows/canonicalJson";
 import { isHidden } from "../../agent/flows/secretFields";
 
-/** A graph for a rehearsal, and which of its nodes are doubles in it, by their ids. */
+/** A graph for a rehearsal, and the ids of the nodes that were replaced with doubles. */
 export interface DoubledGraph {
   readonly data: Json;
   readonly doubles: readonly string[];
@@ -11,22 +11,22 @@ export interface DoubledGraph {
 
 const TEMPLATE = readFileSync(join(__dirname, "python/modelDouble.py"), "utf8");
 /**
- * In place of every key and of every global variable: what needs one must not stop for it before it would call. In no text else, since
- * LangFlow takes the values of secrets out of what it answers.
+ * Placeholder for every key and global variable, so that a missing value does not stop a component before it makes a
+ * call. Must not appear in any other text, because LangFlow removes the values of secrets from its answers.
  */
 export const PLACEHOLDER = "no-key-in-a-rehearsal";
 
-/** What a model is handed on as. */
+/** Output types of model components. */
 const MODELS = new Set(["LanguageModel", "Embeddings"]);
-/** The output of a component that is a tool of an agent (`lfx/base/tools/constants.py`). */
+/** Output of a component that serves as an agent's tool (`lfx/base/tools/constants.py`). */
 const TOOL_OUTPUT = "component_as_tool";
-/** Field in which an Agent before 1.9 chooses its provider. */
+/** Field that selects the provider in an Agent component before 1.9. */
 const AGENTS_PROVIDER = "agent_llm";
-/** Type of the field in which a component since 1.9 chooses its model (`ModelInput` in `lfx/inputs/inputs.py`). */
+/** Type of the field that selects the model in a component since 1.9 (`ModelInput` in `lfx/inputs/inputs.py`). */
 const MODEL_FIELD = "model";
 const IDENTIFIER = /^[A-Za-z]\w*$/;
 
-/** What a double answers, by the type of the output. */
+/** Return type and value of a double's output method, by output type. */
 const BODIES: Readonly<Record<string, readonly [annotation: string, value: string]>> = {
   LanguageModel: ["LanguageModel", "MockModel()"],
   Embeddings: ["Embeddings", "MockEmbeddings()"],
@@ -39,8 +39,9 @@ const BODIES: Readonly<Record<string, readonly [annotation: string, value: strin
 };
 
 /**
- * A graph in which every component that asks a model of its own choice is a double that answers the same to the same question.
- * Components to which an edge brings the model stay as they are: it brings a double. Keys and global variables become a placeholder.
+ * Returns a graph in which doubles replace all components that call a model of their own choice. A double gives the
+ * same answer to the same question. Components that receive their model through an edge are kept, because they receive
+ * a double. Keys and global variables become a placeholder.
  */
 export function withDoubles(data: Json): DoubledGraph {
   if (!isObject(data) || !Array.isArray(data.nodes)) return { data, doubles: [] };
@@ -63,13 +64,13 @@ export function withDoubles(data: Json): DoubledGraph {
   return { data: { ...data, nodes }, doubles };
 }
 
-/** The component of a node: what LangFlow keeps of its class. */
+/** Returns a node's component, which is LangFlow's description of its class. */
 export function componentIn(node: Json): JsonObject | undefined {
   const data = isObject(node) && isObject(node.data) ? node.data : {};
   return isObject(data.node) ? data.node : undefined;
 }
 
-/** Names of a node's fields that edges lead to. */
+/** Returns the names of a node's fields that are connected to edges. */
 function fieldsFed(id: string, edges: readonly JsonObject[]): ReadonlySet<string> {
   const names = edges
     .filter(({ target }) => target === id)
@@ -77,7 +78,7 @@ function fieldsFed(id: string, edges: readonly JsonObject[]): ReadonlySet<string
   return new Set(names.filter((name) => isText(name)));
 }
 
-/** Whether a component asks a model which no edge brings. */
+/** Returns whether a component calls a model that it does not receive through an edge. */
 function asksModel(component: JsonObject, fed: ReadonlySet<string>): boolean {
   const template = isObject(component.template) ? component.template : {};
   const takes = (name: string) => {
@@ -100,7 +101,7 @@ function doubleOf(component: JsonObject): JsonObject {
   return { ...component, template: { ...template, code: { ...code, value: codeOf(outputsOf(component)) } } };
 }
 
-/** Python of a component with the given outputs. */
+/** Returns the Python code of a component with the given outputs. */
 export function codeOf(outputs: readonly JsonObject[]): string {
   const known = outputs.filter(({ name, method }) => isText(name) && isText(method) && IDENTIFIER.test(method));
   const list = known.map(
@@ -120,7 +121,7 @@ function methodOf({ name, method, types }: JsonObject): string {
   return `    def ${method}(self) -> ${annotation}:\n        return ${value}\n`;
 }
 
-/** A text as Python writes it. */
+/** Returns a text as a Python string literal. */
 const python = (text: Json | undefined): string => JSON.stringify(text);
 
 function withPlaceholders(component: JsonObject): JsonObject {

@@ -4,11 +4,11 @@ import type { Table } from "../page/page";
 import type { Verdict } from "./comparison";
 import type { RehearsedFlow } from "./rehearse";
 
-/** Flows that the terminal has a line for; a page has all. */
+/** Maximum number of flows shown in the terminal. Pages show all flows. */
 const FLOWS_MAX = 50;
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
 export const SENTENCE = 50;
-/** From what stops on; flows of one result stay in the source's order. */
+/** Results in display order, most severe first. Flows with the same result keep the source's order. */
 const ORDER: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
 
 const COLOURS: Readonly<Record<Verdict["result"], (text: string) => string>> = {
@@ -19,14 +19,14 @@ const COLOURS: Readonly<Record<Verdict["result"], (text: string) => string>> = {
   same: pc.green,
 };
 
-/** Heads of {@link flowRow}. */
+/** Column heads of {@link flowRow}. */
 export const FLOW_HEAD = ["flow", "user", "result", "loaded", "opened", "run"];
-/** Of them the one that is coloured. */
+/** Index of the colored column. */
 const RESULT = FLOW_HEAD.indexOf("result");
-/** Heads of {@link textsRow}. */
+/** Column heads of {@link textsRow}. */
 export const TEXTS_HEAD = ["flow", "in the old", "in the new"];
 
-/** How often each result is one of a flow. */
+/** Number of flows for each result. */
 export type Counts = Readonly<Record<Verdict["result"], number>>;
 
 export function countsOf(flows: readonly Pick<RehearsedFlow, "result">[]): Counts {
@@ -40,7 +40,7 @@ export function countsOf(flows: readonly Pick<RehearsedFlow, "result">[]): Count
   };
 }
 
-/** What is rehearsed. */
+/** What the rehearsal prepares. */
 type Rehearsed = "move" | "upgrade";
 
 const words = (of: Rehearsed): Readonly<Record<Verdict["result"], string>> => ({
@@ -51,25 +51,25 @@ const words = (of: Rehearsed): Readonly<Record<Verdict["result"], string>> => ({
   same: "the same",
 });
 
-/** Each result that is one of a flow, with what is said of it. */
+/** Returns the number of flows and an explanation for each result that occurs. */
 const countsInWords = (counts: Counts, of: Rehearsed): [count: number, words: string][] =>
   ORDER.filter((result) => counts[result] > 0).map((result) => [counts[result], words(of)[result]]);
 
-/** The same for a terminal, below what {@link shownOf} has left out. */
+/** Returns the counts as lines for a terminal, below the flows that {@link shownOf} selects. */
 export const countLines = (counts: Counts, of: Rehearsed, others: number): string[] => [
   ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
   ...countsInWords(counts, of).map(([count, said]) => `${count} ${said}`),
 ];
 
-/** The same for the head of a page. */
+/** Returns the counts as facts for the head of a page. */
 export const countFacts = (counts: Counts, of: Rehearsed): [name: string, value: string][] =>
   countsInWords(counts, of).map(([count, said]) => [`${count} ${count === 1 ? "flow" : "flows"}`, said]);
 
-/** What a page says below flows. */
+/** Note below the table of flows. */
 export const DOUBLES_NOTE =
   "Components that ask a model are doubles in both: they answer the same to the same question.";
 
-/** What flows of a page say. @param rows of {@link textsRow} */
+/** Returns the table of the differing texts for a page. @param rows rows of {@link textsRow} */
 export const textsTable = (rows: string[][]): Table => ({
   title: "What they say, from where it differs",
   head: TEXTS_HEAD,
@@ -80,7 +80,7 @@ export const textsTable = (rows: string[][]): Table => ({
 export const inOrder = <F extends RehearsedFlow>(flows: readonly F[]): F[] =>
   flows.toSorted((one, other) => ORDER.indexOf(one.result) - ORDER.indexOf(other.result));
 
-/** What a terminal has of flows: those that are not the same. */
+/** Selects the flows that a terminal shows: those that are not the same. */
 export function shownOf<F extends RehearsedFlow>(flows: readonly F[]): { shown: F[]; others: number } {
   const told = inOrder(flows).filter(({ result }) => result !== "same");
   return { shown: told.slice(0, FLOWS_MAX), others: Math.max(0, told.length - FLOWS_MAX) };
@@ -90,7 +90,7 @@ export function flowRow({ name, user, result, loaded, opened, run }: RehearsedFl
   return [printable(name), printable(user ?? "–"), result, sentence(loaded), sentence(opened), sentence(run)];
 }
 
-/** A row of {@link flowRow} for a terminal. */
+/** Colors a row of {@link flowRow} for a terminal. */
 export const colouredRow = (row: readonly string[], { result }: RehearsedFlow): string[] =>
   row.map((cell, column) => (column === RESULT ? COLOURS[result](cell) : cell));
 

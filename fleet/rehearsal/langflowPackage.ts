@@ -5,25 +5,28 @@ import type { Installer } from "../../sandbox/live/tools/installer";
 import { withElapsed } from "../../sandbox/live/tools/pythonEnvironment";
 import { ensureUv } from "../../sandbox/live/tools/uv";
 
-/** As PyPI has them (PEP 440), of three numbers. */
+/** Release versions with three numbers, as on PyPI (PEP 440). */
 const RELEASE = /^\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?(?:\.post\d+)?/;
-/** By which it reaches PostgreSQL. */
+/** Python drivers for PostgreSQL. */
 const DRIVERS = ["psycopg[binary]", "psycopg2-binary"];
-/** Pythons that every release of LangFlow since 1.2 is published for. */
+/** Python versions that all LangFlow releases since 1.2 support. */
 const PYTHONS = ">=3.11,<3.13";
 
-/** Whether a text is a release, and nothing more. */
+/** Returns whether the whole text is a release version. */
 export const isRelease = (text: string): boolean => RELEASE.exec(text)?.[0] === text;
 
-/** The release in an image's version: 1.13.0 of 1.13.0-2, the second image of it. Undefined: it begins with none. */
+/**
+ * Returns the release in an image's version: 1.13.0 for 1.13.0-2, which is the second image of that release. Returns
+ * undefined if the version does not start with a release.
+ */
 export const releaseInImage = (version: string): string | undefined => RELEASE.exec(version)?.[0];
 
 /**
- * Folder of programs of a Python with a release of LangFlow whole, as `pip install langflow` has it, and the drivers of PostgreSQL,
- * installed the first time; the packages it needs are today's, where it does not say.
+ * Returns the `bin` folder of a Python environment with a LangFlow release and the PostgreSQL drivers. The first call
+ * installs them with `langflow`'s full dependencies; unpinned dependencies use their current versions.
  *
- * @param release `1.7.2`, or the last of a series, `1.7.*`
- * @throws UserError (BadInput) where it cannot be installed
+ * @param release `1.7.2`, or `1.7.*` for the last release of a series
+ * @throws UserError (BadInput) if the release cannot be installed
  */
 export async function ensureLangFlow(installer: Installer, release: string): Promise<string> {
   const folder = join(installer.cache, `langflow-${release.replace("*", "x")}-postgresql`);

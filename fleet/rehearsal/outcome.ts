@@ -9,20 +9,20 @@ import {
 } from "../../agent/flows/canonicalJson";
 import type { Answer } from "./rehearsedLangFlow";
 
-/** What became of a flow's run. */
+/** Outcome of a flow's run. */
 export type Outcome =
   | { readonly kind: "answered"; readonly outputs: readonly Output[] }
   | { readonly kind: "failed"; readonly message: string }
-  /** It was not run, or ended where it would have called what is not to be called. */
+  /** The flow was not run, or its run needed a call that the rehearsal blocks. */
   | { readonly kind: "notRun"; readonly because: string };
 
-/** What one component of a flow answered. */
+/** Output of one component of a flow. */
 export interface Output {
   readonly component: string;
   readonly text: string;
 }
 
-/** Keys of an answer that are other ones each time, or told by one release alone. */
+/** Keys of an answer that change with every run, or that only one release returns. */
 const PASSING = new Set([
   "id",
   "flow_id",
@@ -41,16 +41,19 @@ const PASSING = new Set([
   "error",
   "files",
 ]);
-/** A package that is not there at all; of one that is there, LangFlow's message names the module in it: `langchain.memory`. */
+/**
+ * Error for a package that is not installed. If only a submodule is missing, LangFlow's message contains a dotted name
+ * such as `langchain.memory`, which this pattern does not match.
+ */
 const NO_PACKAGE = /No module named '([^'.]+)'/;
-/** Characters of a message that are kept. */
+/** Maximum number of characters kept from a message. */
 const MESSAGE_MAX = 500;
 const NO_ANSWER = 0;
 
 /**
- * What became of a run, of what LangFlow's `/api/v1/run` answered.
+ * Returns the outcome of a run, based on the response of LangFlow's `/api/v1/run`.
  *
- * @param calls what it tried to call outside of the machine: then its answer says nothing
+ * @param calls blocked calls to other machines; if there are any, the answer is ignored
  */
 export function outcomeOf({ status, body }: Answer, calls: readonly string[]): Outcome {
   const message = status === 200 ? "" : messageOf(body);
@@ -62,7 +65,7 @@ export function outcomeOf({ status, body }: Answer, calls: readonly string[]): O
   return status === 200 ? { kind: "answered", outputs: outputsIn(body) } : { kind: "failed", message };
 }
 
-/** Why LangFlow refuses: without the Python behind it, and without the ids of this one copy. */
+/** Returns LangFlow's error message without Python details and without the ids of this particular copy. */
 export function messageOf(body: Json): string {
   const detail = isObject(body) ? (body.detail ?? body.message ?? body) : body;
   const inner = isText(detail) ? (jsonIn(detail) ?? detail) : detail;
@@ -87,7 +90,7 @@ function outputsIn(body: Json): Output[] {
     .sort((one, other) => (one.component < other.component ? -1 : 1));
 }
 
-/** A message's text; of what is no message all that is the same each time. */
+/** Returns a message's text, or for other results everything that is stable across runs. */
 function textOf(result: Json): string {
   if (!isObject(result)) return isText(result) ? result : canonicalJson(result, 0);
   if (isText(result.text)) return result.text;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** What a verb that rehearses is given of its two LangFlows, and of its page. */
+/** A rehearsal's options for its two LangFlows and its report page. */
 export interface GivenPythons {
   readonly oldPython: string | undefined;
   readonly newPython: string | undefined;
@@ -10,7 +10,7 @@ export interface GivenPythons {
   readonly out: string | undefined;
 }
 
-/** @throws UserError (BadInput) for what is not there, or excludes the other */
+/** @throws UserError (BadInput) if a path does not exist or options exclude each other */
 export function requirePythons({ oldPython, newPython, withoutOld, out }: GivenPythons): void {
   for (const [name, folder] of Object.entries({ "--old-python": oldPython, "--new-python": newPython }))
     if (folder !== undefined && !existsSync(join(folder, "python")))

@@ -6,69 +6,70 @@ import { withDoubles } from "./doubles";
 import type { Outcome } from "./outcome";
 import type { CopiedFlow, Runs, Stage } from "./stage";
 
-/** A flow of the source, as it is read. */
+/** A flow as read from the source. */
 export interface ReadFlow {
   readonly stored: {
-    /** With `data`, as LangFlow's API shows a flow; or why there is none. */
+    /** The flow including `data`, as LangFlow's API returns it, or the reason why it could not be read. */
     readonly value: JsonObject | string;
-    /** Names of its user's global variables. */
+    /** Names of the global variables of the flow's user. */
     readonly variables: ReadonlySet<string>;
   };
   readonly facts: FlowFacts;
 }
 
-/** What matters of it. */
+/** Facts about a flow that a rehearsal needs. */
 interface FlowFacts {
   readonly id: string;
   readonly name: string;
-  /** Id of its user; undefined: it is nobody's, or the source does not tell. */
+  /** Id of the flow's user. Undefined if the flow has no user or the source does not show it. */
   readonly owner?: string;
-  /** Why it cannot be copied. */
+  /** Why the flow cannot be copied. */
   readonly problem?: string;
-  /** Fields with what looks like a secret, each with the rule that says so. */
+  /** Fields that seem to contain a secret, each with the rule that matched. */
   readonly secrets: readonly string[];
-  /** Fields that name a file or folder of the machine it ran on. */
+  /** Fields that refer to a file or folder on the original machine. */
   readonly localPaths: readonly string[];
-  /** Components whose code is none of LangFlow's own. */
+  /** Components with code that is not LangFlow's own. */
   readonly ownCode: readonly string[];
 }
 
-/** What is said of a flow. */
+/** Result of a flow's rehearsal. */
 export interface RehearsedFlow {
   readonly id: string;
   readonly name: string;
-  /** Name of its user, where the source tells. */
+  /** Name of the flow's user, if the source provides it. */
   readonly user?: string;
-  /** The worst of the three below. */
+  /** The worst result of the three parts below. */
   readonly result: Verdict["result"];
-  /** Whether it is in the fleet, or in a LangFlow of its release, as it is in the source. */
+  /** Whether the new LangFlow stores the flow unchanged. */
   readonly loaded: Verdict;
   readonly opened: Verdict;
   readonly run: Verdict;
-  /** Ids of the components that a double stood for. */
+  /** Ids of the components that doubles replaced. */
   readonly doubles: readonly string[];
 }
 
 export interface RehearsalStages {
   readonly now: Pick<Stage, "load" | "refusal" | "run">;
-  /** Undefined: nothing is known of the old one. Its copies are made before. */
+  /** Undefined if there is no old LangFlow. Without `load`, the old LangFlow already has the copies. */
   readonly old: (Runs & Partial<Pick<Stage, "load">>) | undefined;
-  /** What of each graph is not as the new release has it. @param graphs by place in the list of flows */
+  /** Returns the outdated components of each graph. @param graphs graphs by index in the list of flows */
   changes(graphs: ReadonlyMap<string, Json>): Promise<ReadonlyMap<string, readonly ComponentChange[] | undefined>>;
   progress(done: string): void;
 }
 
-/** From the worst on. */
+/** Results from worst to best. */
 const RANKS: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
 const NOT_KNOWN: Verdict = { result: "not known", said: "" };
 const SECRET = "not shown: the flow holds what looks like a secret";
 
 /**
- * Each flow loaded, opened and run; one after the other, in both at once, so that whatever it calls is known to be its own.
+ * Loads, opens and runs each flow. Runs the flows one after the other, each in both LangFlows at the same time, so that
+ * blocked calls can be attributed to a flow.
  *
  * @param users names by id
- * @param copies of the flows, where others know them already
- * @throws UserError where a LangFlow of the rehearsal's does not start again, or somebody asks for the end
+ * @param copies copies of the flows, if the caller already has them
+ * @throws UserError if a rehearsed LangFlow does not restart, or the user interrupts
  */
 export async function rehearse(
   flows: readonly ReadFlow[],
@@ -78,7 +79,7 @@ export async function rehearse(
 ): Promise<RehearsedFlow[]> {
   const loaded: (string | undefined)[] = [];
   for (const [index, copy] of copies.entries()) {
-    // All before the first runs: a flow may run another.
+    // Loads all flows before running any, because a flow may run a different flow.
     const [said] = copy ? await Promise.all([stages.now.load(copy), stages.old?.load?.(copy)]) : [];
     loaded.push(said);
     stages.progress(`loaded: ${index + 1} of ${flows.length}`);
@@ -109,11 +110,11 @@ export async function rehearse(
   return rehearsed;
 }
 
-/** Copies of flows, in their order; undefined for what can be none. */
+/** Returns copies of the flows in the same order, undefined for each flow that cannot be copied. */
 export const copiesOf = (flows: readonly ReadFlow[]): (CopiedFlow | undefined)[] =>
   flows.map(({ stored, facts }) => (facts.problem === undefined ? copyOf(stored) : undefined));
 
-/** The worst of several. */
+/** Returns the worst of several results. */
 export const worst = (verdicts: readonly Pick<Verdict, "result">[]): Verdict["result"] =>
   RANKS.find((rank) => verdicts.some(({ result }) => result === rank)) ?? "same";
 
@@ -131,7 +132,7 @@ const refused = (problem: string): Verdict => ({
 const loadedVerdict = (said: string | undefined): Verdict =>
   said === undefined ? { result: "same", said: "" } : { result: "differs", said };
 
-/** Components of somebody's own are none that a release could have: `inspect` names them. */
+/** Excludes user-written components, which no release can contain. `inspect` reports them separately. */
 function ofRelease(
   changes: readonly ComponentChange[] | undefined,
   { ownCode }: FlowFacts,
@@ -139,7 +140,7 @@ function ofRelease(
   return changes?.filter(({ node, change }) => change !== "gone" || !ownCode.includes(node));
 }
 
-/** A package that is missing is told where the flow is run. */
+/** Ignores missing Python packages, because running the flow reports them. */
 async function refusalOf({ now }: RehearsalStages, copy: CopiedFlow): Promise<string | undefined> {
   const said = await now.refusal(copy);
   return said !== undefined && /No module named '[^'.]+'/.test(said) ? undefined : said;
@@ -155,10 +156,10 @@ async function ran(stages: RehearsalStages, copy: CopiedFlow, flow: ReadFlow): P
   return flow.facts.secrets.length === 0 ? told : withoutTexts(told);
 }
 
-/** Of a flow that need not answer alike to be the same. */
+/** Result for a flow whose answers vary, so that a difference is inconclusive. */
 export const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
 
-/** Whether either of them answers something else when it is asked the same again. */
+/** Returns whether either LangFlow gives a different answer when asked the same question again. */
 async function varies(
   { now, old }: RehearsalStages,
   copy: CopiedFlow,
@@ -176,14 +177,14 @@ async function varies(
   return others.includes(true);
 }
 
-/** What is said of a flow that holds what looks like a secret. */
+/** Removes the texts from the result of a flow that seems to contain a secret. */
 export function withoutTexts({ result, said, old, new: now }: Verdict): Verdict {
   const hasTexts = old !== undefined || now !== undefined;
-  // A message of a failure stands in the sentence itself.
+  // The explanation is cut at the first colon, because an error message may follow it.
   return { result, said: said.split(":")[0] ?? "", ...(hasTexts && { old: SECRET, new: SECRET }) };
 }
 
-/** Why a flow is not run: what it needs is not where the rehearsal is. */
+/** Returns why a flow cannot run in a rehearsal, or undefined if it can. */
 export function whyNotRun({ stored: { value }, facts: { localPaths } }: ReadFlow): string | undefined {
   if (typeof value === "string") return undefined;
   if (value.is_component === true) return "it is a component that somebody saved, which does not run by itself";
@@ -192,7 +193,7 @@ export function whyNotRun({ stored: { value }, facts: { localPaths } }: ReadFlow
   return uploads.length === 0 ? undefined : `reads an upload (${uploads.join(", ")})`;
 }
 
-/** Fields that name an uploaded file. */
+/** Returns the fields that refer to an uploaded file. */
 export function uploadsIn(data: Json): string[] {
   const found = new Set<string>();
   fieldsMapped(data, ({ path, name, field }) => {

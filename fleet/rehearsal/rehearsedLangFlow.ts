@@ -15,56 +15,59 @@ import { freePort } from "../../sandbox/live/ports";
 import { BoundProcess, type Launch, tailOf } from "../../sandbox/live/process/boundProcess";
 import { Deadline } from "../terminal/deadline";
 
-/** Where `sitecustomize.py` is, by which Python keeps to its own machine. */
+/** Folder of `sitecustomize.py`, which blocks Python's calls to other machines. */
 const GUARD = join(__dirname, "python");
 const STARTED_WITHIN_MS = 180_000;
 const LOOK_MS = 200;
 const GRACE_MS = 5_000;
 const ANSWER_MS = 60_000;
 const SAID_MAX = 200;
-/** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
+/** LangFlow closes idle connections after a few seconds, so a kept-alive connection may close just as it is reused. */
 export const KEPT_BY_NONE = { connection: "close" };
-/** Of libpq, and of psycopg before it looks a name up: whatever host a connection names, this one is called (PostgreSQL manual, 34.15). */
+/**
+ * Makes libpq, and psycopg before it resolves a name, connect to this machine regardless of the host in the URL
+ * (PostgreSQL manual, 34.15).
+ */
 const OWN_MACHINE_ALONE = { PGHOSTADDR: "127.0.0.1" };
-/** Drivers that are let in where LangFlow itself has a PostgreSQL. */
+/** Drivers that are allowed if LangFlow itself uses PostgreSQL. */
 const POSTGRESQL_DRIVERS = "psycopg,psycopg2,psycopg_c,psycopg_binary";
 
-/** Who signs in to a LangFlow of a rehearsal's. */
+/** Credentials for a rehearsed LangFlow. */
 export interface Account {
   readonly user: string;
   readonly password: string;
 }
 
-/** What a LangFlow of a rehearsal's is told, where it is to be no empty one. */
+/** Settings of a rehearsed LangFlow that uses an existing database. */
 export interface RehearsedSettings {
-  /** `postgresql://…` on this machine. Default: an empty SQLite file of its own. */
+  /** `postgresql://…` on this machine. Default: a new SQLite file. */
   readonly databaseUrl?: string;
-  /** LANGFLOW_SECRET_KEY. Default: one that nothing else has. */
+  /** LANGFLOW_SECRET_KEY. Default: a new random key. */
   readonly secretKey?: string;
-  /** Its superuser, who is made where the database has none of that name. Default: one of its own. */
+  /** Superuser. LangFlow creates the account if the database has none of this name. Default: a new account. */
   readonly account?: Account;
 }
 
-/** An account that nothing else has. @param user a name that LangFlow's own components do not know */
+/** Returns an account with a random password. @param user a name that LangFlow's own components do not use */
 export const madeAccount = (user = "rehearsal"): Account => ({
   user,
   password: randomBytes(24).toString("base64url"),
 });
 
-/** An answer of LangFlow's, whatever its status. */
+/** Response of LangFlow with any status. */
 export interface Answer {
-  /** 0: none came in time. */
+  /** 0 if no response arrived in time. */
   readonly status: number;
-  /** JSON where it is, else a text. */
+  /** Parsed JSON, or the text if it is not JSON. */
   readonly body: Json;
 }
 
 /**
- * A LangFlow of a rehearsal's own: an empty database, a user of its own, and nothing outside of this machine that it could call.
- * It ends with this process at the latest.
+ * A temporary LangFlow for a rehearsal, with an empty database and a new user by default. It cannot call other
+ * machines, and it ends no later than this process.
  */
 export class RehearsedLangFlow {
-  /** False: where it ends, it stays so. */
+  /** If false, LangFlow is not restarted after it ends. */
   startsAgain = true;
 
   private constructor(
@@ -73,15 +76,15 @@ export class RehearsedLangFlow {
     private readonly url: string,
     private readonly calls: string,
     private readonly account: Account,
-    /** By which its user is known: a session, and a key. */
+    /** Authentication headers of the user: a session token and an API key. */
     readonly headers: Readonly<Record<string, string>>,
     private readonly signal: AbortSignal,
   ) {}
 
   /**
-   * @param pythonBin folder of a Python with the LangFlow
-   * @param folder of its own, which is not there yet
-   * @throws UserError (ResourceFailed) where it does not start, (Cancelled)
+   * @param pythonBin `bin` folder of a Python environment with LangFlow
+   * @param folder new folder for this LangFlow; must not exist
+   * @throws UserError (ResourceFailed) if LangFlow does not start, (Cancelled)
    */
   static async start(
     pythonBin: string,
@@ -113,7 +116,7 @@ export class RehearsedLangFlow {
     }
   }
 
-  /** And it stays so. */
+  /** Whether LangFlow has ended and will not be restarted. */
   get hasEnded(): boolean {
     return this.process.pid === undefined && !this.startsAgain;
   }
@@ -123,10 +126,10 @@ export class RehearsedLangFlow {
   }
 
   /**
-   * Where a flow ends LangFlow itself, it is started again.
+   * Sends a request. If the request ends LangFlow itself, restarts it.
    *
-   * @param headers whose question it is; its own user's unless told otherwise
-   * @throws UserError (Cancelled), (ResourceFailed) where it does not start
+   * @param headers authentication headers; by default those of this LangFlow's user
+   * @throws UserError (Cancelled), (ResourceFailed) if LangFlow does not restart
    */
   async ask(method: string, path: string, body?: JsonObject, headers = this.headers): Promise<Answer> {
     const deadline = new Deadline(this.signal, ANSWER_MS);
@@ -148,7 +151,7 @@ export class RehearsedLangFlow {
     }
   }
 
-  /** Why its user cannot sign in anew; undefined: it is let in. */
+  /** Returns why the user cannot sign in again, or undefined if the sign-in succeeds. */
   async signInRefusal(): Promise<string | undefined> {
     const deadline = new Deadline(this.signal, ANSWER_MS);
     try {
@@ -162,13 +165,13 @@ export class RehearsedLangFlow {
     }
   }
 
-  /** Its release in its own words. */
+  /** Returns the release that LangFlow reports. */
   async version(): Promise<string> {
     const { version } = asObject((await this.ask("GET", "/api/v1/version")).body);
     return isText(version) ? version : "of a release that it does not tell";
   }
 
-  /** What its processes tried to call outside of this machine while something was done. */
+  /** Returns the blocked calls to other machines that LangFlow's processes attempted during `work`. */
   async callsDuring<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly calls: readonly string[] }> {
     const before = this.called().length;
     const result = await work();
@@ -182,7 +185,10 @@ export class RehearsedLangFlow {
   }
 }
 
-/** Of every Python of a rehearsal: nothing of the caller's own but where programs are, and nobody to call. */
+/**
+ * Returns the environment of every Python process in a rehearsal. Of the caller's variables it contains only PATH, and
+ * it prevents calls to other machines.
+ */
 export function guardedEnvironment(folder: string): Record<string, string> {
   return {
     PATH: process.env.PATH ?? "",
@@ -190,15 +196,15 @@ export function guardedEnvironment(folder: string): Record<string, string> {
     TMPDIR: folder,
     PYTHONPATH: GUARD,
     PYTHONDONTWRITEBYTECODE: "1",
-    // gRPC connects outside of Python, and heeds this: nothing listens on that port.
+    // gRPC connects outside of Python, but respects this proxy setting. Nothing listens on this port.
     grpc_proxy: "http://127.0.0.1:9",
-    // LiteLLM would fetch its list of prices, and try again for a while.
+    // Without this, LiteLLM would try to download its price list and retry for a while.
     LITELLM_LOCAL_MODEL_COST_MAP: "True",
     DO_NOT_TRACK: "true",
   };
 }
 
-/** Of a LangFlow of a rehearsal's, and of its migrations. */
+/** Returns the environment of a rehearsed LangFlow and its migrations. */
 export function langflowEnvironment(
   folder: string,
   { databaseUrl, secretKey, account }: RehearsedSettings & { readonly account: Account },
@@ -215,7 +221,7 @@ export function langflowEnvironment(
     LANGFLOW_SECRET_KEY: secretKey ?? randomBytes(32).toString("base64url"),
     LANGFLOW_CREATE_STARTER_PROJECTS: "false",
     LANGFLOW_DEACTIVATE_TRACING: "true",
-    // A database that was a fleet's has schedules, which are to fire in the fleet alone.
+    // A fleet's database contains schedules, which must run only in the fleet.
     LANGFLOW_TRIGGER_DISPATCHER_ENABLED: "false",
     LANGFLOW_LOG_LEVEL: "error",
   };
@@ -245,7 +251,7 @@ function signIn(url: string, { user: username, password }: Account, signal?: Abo
   return fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE, ...(signal && { signal }) });
 }
 
-/** Headers of its user: a session, and a key, which runs ask for. */
+/** Returns the user's headers: a session token, and the API key that runs require. */
 async function signedIn(url: string, account: Account): Promise<Record<string, string>> {
   const login = (await (await signIn(url, account)).json()) as JsonObject;
   const authorization = `Bearer ${login.access_token}`;
@@ -262,7 +268,7 @@ async function signedIn(url: string, account: Account): Promise<Record<string, s
 export const interrupted = (): UserError =>
   new UserError("interrupted; nothing was changed, and nothing of the rehearsal is left", ExitCode.Cancelled);
 
-/** What a text says as JSON, or itself. */
+/** Parses a text as JSON, or returns the text itself. */
 export function jsonOr(text: string): Json {
   try {
     return parseJson(text);

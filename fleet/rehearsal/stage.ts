@@ -5,32 +5,32 @@ import type { DoubledGraph } from "./doubles";
 import { messageOf, type Outcome, outcomeOf } from "./outcome";
 import { type Answer, asObject, type RehearsedLangFlow } from "./rehearsedLangFlow";
 
-/** A flow that is rehearsed, as it would lie in Git: without secrets. */
+/** A flow in a rehearsal, in the form in which Git would store it, without secrets. */
 export interface CopiedFlow {
   readonly file: FlowFile;
-  /** Names of its user's global variables. */
+  /** Names of the global variables of the flow's user. */
   readonly variables: ReadonlySet<string>;
   readonly doubled: DoubledGraph;
 }
 
-/** Who runs flows: a LangFlow, or what is known of one. */
+/** A LangFlow that runs flows, or a record of its results. */
 export interface Runs {
-  /** @param session whose chat it is; each has a history of its own */
+  /** @param session id of the chat session; each session has its own history */
   run(flow: CopiedFlow, session: string): Promise<Outcome>;
 }
 
 const QUESTION = "Hello, what is new?";
-/** Parts of a flow in which a copy of it must be like it. */
+/** Parts of a flow that a copy must preserve. */
 const PARTS = ["graph", "description", "details"] as const;
 
-/** Copies of flows in a LangFlow of the rehearsal's. */
+/** Copies of flows in a rehearsed LangFlow. */
 export class Stage implements Runs {
-  /** Ids that LangFlow gave the copies. */
+  /** Ids that LangFlow assigned to the copies. */
   private readonly ids = new Map<CopiedFlow, string>();
 
   constructor(private readonly langflow: RehearsedLangFlow) {}
 
-  /** Makes a copy. @returns what LangFlow keeps otherwise than it is, in words; undefined: nothing */
+  /** Creates a copy. @returns how LangFlow's stored copy differs, or undefined if it does not */
   async load(flow: CopiedFlow): Promise<string | undefined> {
     const { value } = flow.file;
     const { name, data, description, icon, icon_bg_color, is_component, mcp_enabled, tags } = value;
@@ -42,7 +42,7 @@ export class Stage implements Runs {
     return differenceOf(flow, await this.langflow.ask("GET", `/api/v1/flows/${id}`));
   }
 
-  /** Why LangFlow makes no graph of a flow, models and all; undefined where it does. */
+  /** Returns why LangFlow cannot build a flow's graph, including its real models, or undefined if it can. */
   async refusal(flow: CopiedFlow): Promise<string | undefined> {
     const id = this.ids.get(flow);
     if (id === undefined) return undefined;
@@ -74,8 +74,8 @@ function differenceOf({ file, variables }: CopiedFlow, { status, body }: Answer)
 }
 
 /**
- * Less the code of its components, and its digest: LangFlow's migrations change some of it in flows that are stored (of agents, 1.13's
- * `b2c72e1e1439`).
+ * Returns a flow without its components' code and code hashes, because LangFlow's migrations change the code in stored
+ * flows (1.13's `b2c72e1e1439` changes agents).
  */
 export function withoutCode({ value }: FlowFile): FlowFile {
   const copy = structuredClone(value);
@@ -88,7 +88,7 @@ export function withoutCode({ value }: FlowFile): FlowFile {
   return exportedFlow(copy, { variables: new Set() });
 }
 
-/** Names of the parts in which two forms of a flow differ; undefined: none. */
+/** Returns the names of the parts in which two versions of a flow differ, or undefined if they are equal. */
 export function partsApart(one: Pick<FlowFile, "prints">, other: Pick<FlowFile, "prints">): string | undefined {
   const apart = PARTS.filter((part) => one.prints[part] !== other.prints[part]);
   return apart.length === 0 ? undefined : `other ${apart.join(", ")}`;

@@ -1,30 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a look at a region's health found. */
+/** Result of one health check of a region. */
 export interface Health {
   readonly healthy: boolean;
-  /** In a few words, for a person. */
+  /** Short description for people. */
   readonly said: string;
 }
 
 export type HealthProbe = () => Promise<Health>;
 
 export interface GateOptions {
-  /** Milliseconds until the region must be healthy. */
+  /** Maximum time for the region to become healthy, in milliseconds. */
   readonly withinMs: number;
-  /** Milliseconds it must then stay so, without one bad look. */
+  /** Time that the region must then stay healthy without a failed check, in milliseconds. */
   readonly soakMs: number;
-  /** Milliseconds between two looks. */
+  /** Interval between two checks, in milliseconds. */
   readonly intervalMs: number;
   readonly signal: AbortSignal;
-  /** Told at each look. */
+  /** Called after each check. */
   observed(health: Health, healthyForMs: number): void;
 }
 
 /**
- * Waits until a region is healthy, and stays so for the soak.
+ * Waits until a region has been healthy for the soak time.
  *
- * @returns undefined once it has; else the last look, and whether it had been healthy before
+ * @returns undefined on success; otherwise the last result, and whether the region had been healthy before
  */
 export async function gate(
   probe: HealthProbe,

@@ -1,12 +1,12 @@
 import type { Health } from "./gate";
 
-/** How long an answer may take before it counts as none. */
+/** Timeout of a health check. */
 const ANSWER_MS = 5_000;
 
-/** What LangFlow says of itself at an address: database and cache are looked at too. */
+/** Calls LangFlow's health check at a URL, which also checks the database and the cache. */
 export async function askHealth(url: string): Promise<Health> {
   try {
-    // Whoever is led to a sign-in would take that page for LangFlow's word.
+    // Does not follow redirects, because a login page would look like a healthy answer.
     const asked = { redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) } as const;
     const { status, ok } = await fetch(`${url}/healthz`, asked);
     return { healthy: ok, said: `/healthz answers ${status}` };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Health } from "./gate";
 
-/** Health of a pool as seen from each place that probes it (Cloudflare API, Pool Health Details). */
+/** Health of a pool as seen from each location that probes it (Cloudflare API, Pool Health Details). */
 const answerShape = z.object({
   pop_health: z
     .record(
@@ -15,7 +15,10 @@ const answerShape = z.object({
     .default({}),
 });
 
-/** Healthy where every place that probes the pool says so; nobody's word is not good enough. */
+/**
+ * Evaluates a pool's health: healthy only if at least one location has probed the pool and all locations report
+ * success.
+ */
 export function poolHealth(answer: unknown): Health {
   const parsed = answerShape.safeParse(answer);
   const places = Object.entries(parsed.success ? parsed.data.pop_health : {});
@@ -30,9 +33,10 @@ export function poolHealth(answer: unknown): Health {
 }
 
 /**
- * Asks Cloudflare, which alone may reach a region's load balancer, with the token in CLOUDFLARE_API_TOKEN.
+ * Queries a pool's health from Cloudflare, which alone may access a region's load balancer. Uses the token in
+ * CLOUDFLARE_API_TOKEN.
  *
- * @throws UserError exit 3 where Cloudflare refuses the token
+ * @throws UserError exit 3 if Cloudflare rejects the token
  */
 export async function askPoolHealth(accountId: string, poolId: string): Promise<Health> {
   const { Cloudflare }: typeof import("cloudflare") = require("cloudflare");

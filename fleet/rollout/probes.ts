@@ -9,10 +9,10 @@ import { askPoolHealth } from "./poolHealth";
 type RegionStack = Extract<StackConfig, { kind: "region" }>;
 
 /**
- * How the health of a region is looked at: on the clouds by Cloudflare's probes, in the local fleet by asking LangFlow
- * itself.
+ * Returns the health probe for a region: Cloudflare's health checks on the clouds, LangFlow's own health check in the
+ * local fleet.
  *
- * @returns the probe, or in words why there is none yet
+ * @returns the probe, or the reason why none is available yet
  */
 export function healthProbe(session: Session, config: RegionStack): Promise<HealthProbe | string> {
   return session.options.local ? localProbe(session, config) : poolProbe(session, config);

@@ -8,17 +8,17 @@ import type { Extra, StackRun } from "../stacks/stackRun";
 import type { Opened } from "../stacks/withSession";
 import { table } from "../terminal/table";
 
-/** How an update goes about it. */
+/** Options of an update. */
 export interface UpdateOptions {
-  /** Read the clouds first. */
+  /** Whether to refresh the state from the clouds first. */
   readonly refresh: boolean;
-  /** Minutes the engine may say nothing. */
+  /** Maximum time without engine output, in minutes. */
   readonly silenceMinutes: number;
 }
 
 /**
- * Deploys one stack, after it has closed what a crashed update left open. It goes on where log groups are there already,
- * and where another AWS region is dead in which something of the stack stands.
+ * Deploys one stack, after cleaning up what a crashed update left open. Continues if log groups already exist, or if a
+ * different AWS region that contains some of the stack's resources does not answer.
  */
 export async function update(
   { session, project }: Opened,
@@ -43,7 +43,7 @@ export async function update(
   return { outputs: Object.fromEntries(shown) };
 }
 
-/** Runs `work`; where a process of this machine died with the stack locked, breaks its lock and runs it again. */
+/** Runs `work`. If a crashed process of this machine left the stack locked, removes the lock and runs `work` again. */
 async function unlocked<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -62,7 +62,7 @@ function recoveryNotes({ adopted, forgotten }: Recovered): string[] {
   ];
 }
 
-/** A table of what was deployed. */
+/** Returns a table of the deployed stacks. */
 export function updateTable(runs: readonly StackRun[]): string {
   return table(
     ["stack", "result", "resources", "changes", "seconds", "endpoint"],

@@ -7,18 +7,18 @@ export interface S3Backend {
   readonly kind: "s3";
   readonly url: string;
   readonly bucket: string;
-  /** As the URL says it. */
+  /** AWS region from the URL. */
   readonly region?: string;
-  /** A store that is not AWS's. */
+  /** True if the store is S3-compatible but not AWS S3. */
   readonly foreign: boolean;
 }
 
-/** Where the stacks' state is kept. */
+/** Location of the stacks' state. */
 export type Backend = S3Backend | { readonly kind: "cloud" | "file" | "other"; readonly url: string };
 
 /**
- * Where Pulumi finds the state: PULUMI_BACKEND_URL, else `backend.url` of Pulumi.yaml, else where `pulumi login` has
- * gone last, else Pulumi Cloud.
+ * Returns where Pulumi stores the state: PULUMI_BACKEND_URL, otherwise `backend.url` of Pulumi.yaml, otherwise the last
+ * `pulumi login`, otherwise Pulumi Cloud.
  *
  * @param directory folder of Pulumi.yaml
  */

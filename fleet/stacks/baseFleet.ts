@@ -13,12 +13,12 @@ export interface BaseOptions {
 }
 
 /**
- * A local fleet of its own as a Git revision's code deploys it, for the time of `work`: what a preview of other code is
- * compared with where nobody may ask the clouds.
+ * Deploys a temporary local fleet with the code of a Git revision, runs `work`, and deletes the fleet. A preview of
+ * different code is compared with it when the clouds must not be accessed.
  *
- * @param revision anything Git takes for a commit, for example `main` or `HEAD^1`
- * @param work given the fleet's folder
- * @throws UserError exit 2 where there is no such revision, exit 4 where its code does not come up
+ * @param revision any name of a commit, for example `main` or `HEAD^1`
+ * @param work called with the fleet's folder
+ * @throws UserError exit 2 if the revision does not exist, exit 4 if its code cannot be deployed
  */
 export async function withBase<T>(
   revision: string,
@@ -43,7 +43,7 @@ export async function withBase<T>(
     return await work(fleet);
   } finally {
     await (await connectLocalCloud(join(fleet, "cloud")))?.stop();
-    // Not to be interrupted: it cleans up.
+    // Not interruptible, because it cleans up.
     await run("git", ["-C", project, "worktree", "remove", "--force", tree]).catch(() => undefined);
     rmSync(folder, { recursive: true, force: true });
   }
@@ -66,11 +66,11 @@ async function deploy(
     if (signal.aborted) throw error;
     throw new UserError(`the code of ${commit} cannot be loaded: ${(error as Error).message}`, ExitCode.ResourceFailed);
   }
-  // It runs the base's code, from a folder that is about to go.
+  // Stops the local cloud, which runs the base's code from a folder that will be deleted.
   await (await connectLocalCloud(join(fleet, "cloud")))?.stop();
 }
 
-/** The installed packages serve both where both lock the same ones. */
+/** Reuses the installed packages if both revisions have the same lock file. Otherwise installs the base's packages. */
 async function install(root: string, tree: string, signal: AbortSignal, said: (line: string) => void): Promise<void> {
   const lock = (folder: string) => readFileSync(join(folder, "package-lock.json"), "utf8");
   if (lock(root) === lock(tree)) symlinkSync(join(root, "node_modules"), join(tree, "node_modules"), "dir");

@@ -3,7 +3,10 @@ import type { StackConfig } from "../../config/parse";
 import { poolOrderOf } from "../../config/poolOrder";
 import { type Capacity, capacities, shortages } from "../../model/capacity";
 
-/** How much each region can carry, in order of preference; nothing where there is no edge to say who takes whose users. */
+/**
+ * Returns the capacity of each region, in order of preference. Returns nothing without an edge stack, which defines how
+ * regions take over each other's users.
+ */
 export function fleetCapacity(stacks: ReadonlyMap<string, StackConfig>): Capacity[] {
   const edge = stacks.get("edge");
   if (edge?.kind !== "edge") return [];
@@ -14,7 +17,7 @@ export function fleetCapacity(stacks: ReadonlyMap<string, StackConfig>): Capacit
   return capacities(sizes, takeoverOf(edge.fleet, edge.own));
 }
 
-/** What is short, one line each: the file, what is the case, and how to mend it. */
+/** Describes each shortage in one line: the file, the problem and the fix. */
 export function capacityWarnings(capacity: readonly Capacity[]): string[] {
   return capacity.flatMap((each) =>
     shortages(each)

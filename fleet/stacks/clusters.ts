@@ -4,30 +4,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../engine/run";
 
-/** What a tunnel says once it is open. */
+/** Message of `kubectl port-forward` once a tunnel is open. */
 const FORWARDING = /Forwarding from 127\.0\.0\.1:(\d+)/;
 const TUNNEL_MS = 30_000;
-/** Of what kubectl says where it opens none. */
+/** Maximum length of kubectl's error output that is kept. */
 const TOLD_CHARACTERS = 1_000;
 
-/** A region's cluster, as EKS calls it. */
+/** EKS cluster of a region. */
 export interface Cluster {
   readonly awsRegion: string;
   readonly clusterName: string;
 }
 
-/** The regions' clusters on the clouds, spoken to by `kubectl`, with what the AWS CLI knows of the caller. */
+/** Access to the regions' clusters through `kubectl`, with the AWS CLI's credentials. */
 export class Clusters {
   private readonly tunnels = new Map<string, { readonly process: ChildProcess; readonly url: string }>();
 
-  /** Holds a kubeconfig per region. */
+  /** Folder with one kubeconfig per region. */
   private readonly folder = mkdtempSync(join(tmpdir(), "clusters-"));
   private readonly configured = new Map<string, Promise<string>>();
 
-  /** @param clusters by region; of one EKS is asked when it is first spoken to, so that one that is lost keeps nobody from the others */
+  /**
+   * @param clusters clusters by region. Each is looked up in EKS on first use, so that a failed region does not block
+   * access to the others
+   */
   constructor(private readonly clusters: ReadonlyMap<string, Cluster>) {}
 
-  /** For who needs all of them: each is known before anything is begun. @param clusters by region */
+  /** Looks up all clusters before returning, for callers that need every cluster. @param clusters clusters by region */
   static async open(clusters: ReadonlyMap<string, Cluster>): Promise<Clusters> {
     const opened = new Clusters(clusters);
     for (const region of clusters.keys()) await opened.configure(region);
@@ -35,7 +38,7 @@ export class Clusters {
   }
 
   /**
-   * @param input an object that `-f -` reads
+   * @param input object to pass as standard input, for `-f -`
    * @returns stdout of `kubectl`
    */
   async kubectl(region: string, args: readonly string[], input?: object): Promise<string> {
@@ -44,9 +47,9 @@ export class Clusters {
   }
 
   /**
-   * An address here that leads to a port of a pod, for as long as this is open.
+   * Opens a tunnel to a pod's port and returns its local URL. The tunnel stays open until `close`.
    *
-   * @param target as `kubectl port-forward` takes it, for example `deployment/langflow-us-east`
+   * @param target target of `kubectl port-forward`, for example `deployment/langflow-us-east`
    */
   async tunnel(region: string, namespace: string, target: string, port: number): Promise<string> {
     const key = [region, namespace, target, port].join(" ");
@@ -64,7 +67,7 @@ export class Clusters {
       child.once("error", reject);
       let told = "";
       child.stderr.on("data", (chunk) => {
-        // Whatever comes later is about single connections, and nobody's.
+        // Later output concerns single connections and is ignored.
         if (told.length < TOLD_CHARACTERS) told += chunk;
       });
       child.once("close", () => {
@@ -89,7 +92,7 @@ export class Clusters {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** @throws Error where there is no such cluster, or EKS does not answer; the next time it is asked again */
+  /** @throws Error if the cluster does not exist or EKS does not answer; the next call retries */
   private configure(region: string): Promise<string> {
     const known = this.configured.get(region);
     if (known) return known;

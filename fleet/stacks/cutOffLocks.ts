@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** An engine writes its lock in one go: what is no JSON by then was cut off. */
+/** Age after which invalid JSON in a lock counts as truncated. The engine writes a lock in a single write. */
 const WRITTEN_WITHIN_MS = 5_000;
 
 /**
- * Removes the engine's locks that a full disk cut off: with one the engine reads no stack any more ("unexpected end of JSON input"), and
- * nothing of it says whose it was.
+ * Deletes engine locks that a full disk truncated. With a truncated lock the engine fails to read any stack
+ * ("unexpected end of JSON input") and does not name the lock.
  *
  * @param state folder of the local fleet's state
  */
@@ -25,7 +25,7 @@ function isCutOff(file: string): boolean {
     JSON.parse(readFileSync(file, "utf8"));
     return false;
   } catch (error) {
-    // Another command may have ended meanwhile.
+    // A different command may have deleted the lock in the meantime.
     return error instanceof SyntaxError;
   }
 }

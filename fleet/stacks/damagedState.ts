@@ -2,24 +2,28 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** How the engine says that a file of state is no JSON (the errors of Go's encoding/json); it names neither stack nor file. */
+/**
+ * Errors of Go's encoding/json with which the engine reports a state file that is not JSON. They name neither the stack
+ * nor the file.
+ */
 const NO_JSON = /unexpected end of JSON input|invalid character .+ (looking for|in|after) /;
 
 const RUNBOOK = "restore an earlier version as docs/operations/state-backend-lost.md describes";
 
-/** Where the local fleet keeps its state, and under which project's name. */
+/** Folder of the local fleet's state, and its project name. */
 interface StateFolder {
   readonly folder: string;
   readonly project: string;
 }
 
 /**
- * One stack whose state is no JSON keeps the engine from listing any: this finds out which.
+ * Finds the stacks whose state is not JSON. One such stack prevents the engine from listing any stack.
  *
- * @param error what the engine said when it was to list them
- * @param read throws what the engine says of one stack's state
- * @param local absent where the state is in a backend
- * @returns what to tell (exit 10: nothing can be said of the fleet); undefined where the error is another
+ * @param error the engine's error when listing the stacks
+ * @param read throws the engine's error for one stack's state
+ * @param local absent if the state is in a remote backend
+ * @returns the error to show (exit 10, because nothing is known about the fleet); undefined if the cause is a different
+ * one
  */
 export async function damagedState(
   error: unknown,
@@ -35,9 +39,10 @@ export async function damagedState(
 }
 
 /**
- * JSON that is no state: to the engine a stack without resources, so that an `up` would make again all that is there.
+ * Rejects state files that are valid JSON but not a state. The engine treats them as stacks without resources, so `up`
+ * would create all existing resources again.
  *
- * @param stacks those that the engine lists as empty
+ * @param stacks stacks that the engine lists as empty
  * @throws UserError exit 10
  */
 export function refuseNoState(stacks: readonly string[], local: StateFolder): void {
@@ -64,7 +69,7 @@ function wayOut(stack: string, local?: StateFolder): string {
   return `${file} is unreadable; restore the newest copy with \`cp '${copy}' '${file}'\`, then run \`up --local --refresh\``;
 }
 
-/** The states after earlier updates, the newest first: their names have the moment in them. */
+/** Returns the checkpoints of earlier updates, newest first. Their file names contain the time. */
 function earlier(folder: string): string[] {
   try {
     const names = readdirSync(folder).filter((name) => name.endsWith(".checkpoint.json"));

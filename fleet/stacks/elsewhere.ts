@@ -1,17 +1,18 @@
 import { NO_ANSWER, nameOf, type Recording, shortType, typeOf } from "../engine/changes";
 import type { Project } from "./project";
 
-/** What a cloud in trouble says as well, where it says anything. */
+/** Errors of a cloud service during an outage. */
 const OUT_OF_ORDER = /StatusCode: 5\d\d\b|ServiceUnavailable|InternalFailure|InternalServerError/;
 
 /**
- * Runs the engine on a stack; where nothing failed but what stands in another AWS region, which does not answer, once more
- * without that. A region keeps a copy of its backups in another one, and must be deployable while that one is dead.
+ * Runs the engine on a stack. If the only failures are resources in a different AWS region that does not answer, runs
+ * the engine again without those resources. A region copies its backups to a different AWS region, and must remain
+ * deployable if that AWS region fails.
  *
- * What was left out is in `recording.leftOut`.
+ * Adds the excluded resources to `recording.leftOut`.
  *
- * @param home the AWS region of the stack; undefined where it is at home in several, or in none
- * @param work is given the URNs to leave out
+ * @param home AWS region of the stack; undefined if the stack spans several AWS regions or none
+ * @param work called with the URNs to exclude
  */
 export async function withoutDeadRegions<T>(
   recording: Recording,
@@ -31,7 +32,7 @@ export async function withoutDeadRegions<T>(
   }
 }
 
-/** What stands elsewhere and got no answer; none where anything else went wrong as well. */
+/** Returns the resources outside of `home` that got no answer. Returns none if anything else failed too. */
 function unanswered(recording: Recording, home: string): { urn: string; region: string }[] {
   const refusals = (recording.refusals ?? []).map(({ state: { urn, inputs }, said }) => ({
     urn,
@@ -45,7 +46,7 @@ function inWords(urn: string, region: string): string {
   return `${region} does not answer: ${shortType(typeOf(urn))} ${nameOf(urn)} in that region was not checked or changed; the next \`up\` updates it`;
 }
 
-/** The AWS region that a region's stack is at home in. */
+/** Returns the AWS region of a region's stack, or undefined for the other stacks. */
 export function homeOf(project: Project, stack: string): string | undefined {
   const config = project.stacks.get(stack);
   return config?.kind === "region" ? config.region.awsRegion : undefined;

@@ -2,8 +2,8 @@ import { PARTS } from "../../stacks/parts";
 import type { Engine } from "../engine/processGroup";
 
 /**
- * The engine, with what a stack's program is made of read while it starts: it takes as long until it asks for the program.
- * Commands that run none read nothing.
+ * Wraps the engine so that it loads the modules of a stack's program while the engine starts. Both take about the same
+ * time. Commands that run no program load nothing.
  */
 export function readingAhead(engine: Engine, kind: keyof typeof PARTS): Engine {
   const run: Engine["run"] = (args, ...rest) => {
@@ -11,7 +11,7 @@ export function readingAhead(engine: Engine, kind: keyof typeof PARTS): Engine {
     try {
       if (args.some((arg) => arg.startsWith("--client="))) PARTS[kind]();
     } catch {
-      // What can't be read fails again where the engine asks for it: as that stack's failure, in words.
+      // A failed import fails again when the engine runs the program, and is then reported as the stack's failure.
     }
     return ended;
   };
@@ -21,11 +21,12 @@ export function readingAhead(engine: Engine, kind: keyof typeof PARTS): Engine {
 let isLean = false;
 
 /**
- * Takes from the SDK, in this process, what it does for its own debugging, a fifth of a preview:
+ * Disables two debugging features of Pulumi's SDK in this process, which take a fifth of a preview's time:
  *
- * - debug messages to the engine, which shows them with `--debug` alone. There are about four of each resource, one is sent after the
- *   other, and the program has not ended before the last is taken. Warnings and errors go their way.
- * - a stack trace with each of its promises, four for each property of a resource, which it shows where PULUMI_DEBUG_PROMISE_LEAKS is set.
+ * - Debug messages to the engine, which only shows them with `--debug`. The SDK sends about four per resource, one
+ *   after the other, and the program waits for all of them. Warnings and errors are unaffected.
+ * - A stack trace for each of its promises, of which each property of a resource has four. The SDK only shows the
+ *   traces if PULUMI_DEBUG_PROMISE_LEAKS is set.
  */
 export function debugNothing(): void {
   if (isLean) return;
@@ -46,7 +47,7 @@ export function debugNothing(): void {
   };
 }
 
-/** Of the SDK's internal functions, what is changed here. */
+/** Internal SDK functions that this module changes. */
 interface Debuggable {
   readonly debugPromiseLeaks: boolean;
   debuggablePromise(promise: Promise<unknown>, context: string): Promise<unknown>;

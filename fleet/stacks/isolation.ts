@@ -1,17 +1,18 @@
 type Listener = (error: unknown, ...rest: unknown[]) => void;
 
-/** What the process tells every listener, whichever stack's program it was. */
+/** Process events that every stack's listener receives, whichever stack's program caused them. */
 const EVENTS: readonly (string | symbol)[] = ["uncaughtException", "unhandledRejection"];
 
 const own = new WeakMap<Listener, Listener>();
 let isolated = false;
 
 /**
- * Keeps the programs of several stacks in this process apart when one of them fails.
+ * Isolates the programs of several stacks in this process, so that an error in one does not fail the others.
  *
- * The Automation API listens to the whole process while it runs a program, and takes every unhandled error for that
- * program's: with one region's cloud dead, an error there would fail each stack that happens to run beside it. What tells
- * them apart is the context in which a program runs, which an error still has when it is heard of.
+ * While it runs a program, the Automation API listens to errors of the whole process and attributes every unhandled
+ * error to that program. If one region's cloud fails, its error would therefore fail every stack that runs at the same
+ * time. This function distinguishes the programs by their async context, which is still set when an error event is
+ * emitted.
  */
 export function isolatePrograms(): void {
   if (isolated) return;
@@ -31,7 +32,7 @@ export function isolatePrograms(): void {
     off.call(process, event, own.get(listener) ?? listener)) as typeof process.off;
 }
 
-/** What the SDK keeps of the stack whose program runs; undefined outside of one. */
+/** Returns the SDK's async context of the stack whose program is running, or undefined outside of a program. */
 function context(): object | undefined {
   const { asyncLocalStorage } = globalThis as { asyncLocalStorage?: { getStore(): object | undefined } };
   return asyncLocalStorage?.getStore();

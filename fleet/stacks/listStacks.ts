@@ -3,18 +3,19 @@ import { backendOf } from "./backend";
 import type { Project } from "./project";
 
 interface ListedStack {
-  /** `organization/project/stack` where all are asked for, else as short as the backend makes it. */
+  /** `organization/project/stack` if all projects are listed; otherwise the backend's short name. */
   readonly name: string;
   readonly resourceCount?: number;
 }
 
 /**
- * The backend's stacks of this project.
+ * Lists the backend's stacks of this project.
  *
- * A folder or bucket of state holds one fleet: what lies there under another project's name is this one, renamed, and an
- * `up` would make everything once more. In Pulumi Cloud other projects are others'.
+ * A folder or bucket contains the state of one fleet. A deployed stack under a different project name therefore means
+ * that the project was renamed, and `up` would create all resources a second time. In Pulumi Cloud, other projects are
+ * unrelated.
  *
- * @throws UserError exit 2 where the project was renamed over a deployed fleet
+ * @throws UserError exit 2 if the project of a deployed fleet was renamed
  */
 export async function listStacks(
   { directory, name: project, stacks }: Project,

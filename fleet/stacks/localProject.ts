@@ -6,9 +6,9 @@ import { parse, stringify } from "yaml";
 import type { Project } from "./project";
 
 /**
- * Writes the project's files as the local fleet needs them and gives back their folder: the same values, but for what
- * only the clouds hold. A backend and a secrets provider are left out (the local fleet has its own), and a value that
- * only that provider can decrypt becomes one made from its ciphertext, the same each time.
+ * Writes the project's files in the form that the local fleet needs, and returns their folder. All values are kept
+ * except the backend and the secrets provider, which the local fleet replaces with its own. Encrypted values, which
+ * only the original provider can decrypt, become values derived from their ciphertext, so that they are stable.
  */
 export function writeLocalProject(project: Project, directory: string): string {
   mkdirSync(directory, { recursive: true });
@@ -25,13 +25,13 @@ export function writeLocalProject(project: Project, directory: string): string {
 }
 
 function write(path: string, value: unknown): void {
-  // Texts that the engine's reader of YAML would take for something else are in quotes.
+  // YAML 1.1 quotes the strings that the engine's YAML reader would misinterpret.
   const text = stringify(value, { version: "1.1" });
-  // In one step: another command may read it now.
+  // Written atomically, because a different command may read the file at the same time.
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileAtomicSync(path, text, { mode: 0o600 });
 }
 
-/** What the local fleet has in place of an encrypted value; of another ciphertext it is another. */
+/** Returns the local fleet's replacement for an encrypted value. Different ciphertexts have different replacements. */
 function madeUp(ciphertext: string): string {
   return `local-${createHash("sha256").update(ciphertext).digest("hex").slice(0, 24)}`;
 }

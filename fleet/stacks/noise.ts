@@ -1,13 +1,18 @@
 import type { Change } from "../engine/changes";
 
-/** An update that a provider reports though no input differs: all that does is computed, and `Recording` drops that. */
+/**
+ * A kind of update that a provider reports although no input differs. Only computed properties differ, which
+ * `Recording` drops.
+ */
 interface Noise {
   readonly type: RegExp;
-  /** What a person is told, with the source. */
+  /** Explanation for the operator, with its source. */
   readonly reason: string;
 }
 
-/** Short on purpose: each entry could hide a change that matters. An entry leaves when its source is closed. */
+/**
+ * Keep this list short: each entry may hide a relevant change. Remove an entry when the issue in its source is closed.
+ */
 const KNOWN: readonly Noise[] = [
   {
     type: /^kubernetes:/,
@@ -21,9 +26,9 @@ const KNOWN: readonly Noise[] = [
 ];
 
 /**
- * Parts what drifted from what only looks so.
+ * Separates real drift from known provider noise.
  *
- * @returns the changes that count, and a line for each that does not
+ * @returns the changes that count, and one line for each ignored change
  */
 export function withoutNoise(changes: readonly Change[]): { changes: Change[]; ignored: string[] } {
   const ignored: string[] = [];

@@ -6,11 +6,11 @@ import { Held, type HeldLock, takeLock } from "../../sandbox/directory";
 const POLL_MS = 200;
 
 /**
- * Runs `work` while no other command changes a local fleet; waits for that one's end first. The clouds' backend locks each
- * stack instead.
+ * Runs `work` under a local fleet's lock. Waits if a different command is changing the fleet. On the clouds, the
+ * backend locks each stack instead.
  *
- * @param directory of the fleet
- * @throws UserError exit 8 where it is interrupted while it waits
+ * @param directory folder of the fleet
+ * @throws UserError exit 8 if it is interrupted while waiting
  */
 export async function onlyOne<T>(
   directory: string,

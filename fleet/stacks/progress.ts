@@ -2,27 +2,27 @@ import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from "listr2
 import type { Recording } from "../engine/changes";
 import { AGAIN } from "../engine/interruption";
 
-/** How often a run that nobody sees in colour says that it still goes on. */
+/** Interval of progress lines when the output is not a terminal. */
 const HEARTBEAT_MS = 10_000;
 
-/** Live lines on stderr, one per stack: stdout is for results. */
+/** Progress output on stderr, one line per stack. stdout is reserved for results. */
 export interface Progress {
-  /** The stack is at work. */
+  /** Called when work on the stack begins. */
   begin(stack: string): void;
-  /** Something about the stack, or about the whole run, has moved. */
+  /** Called when something about the stack or the whole run has changed. */
   move(stack: string, recording: Recording): void;
-  /** The stack has ended. */
+  /** Called when work on the stack has ended. */
   end(stack: string, outcome: "done" | "failed" | "skipped", said: string): void;
   close(): Promise<void>;
 }
 
-/** @param signal aborted: what has begun is finished, and the living lines, which let no other line through, say so */
+/** @param signal when aborted, running stacks are finished; the live lines say so, because they hide other output */
 export function startProgress(
   stacks: readonly string[],
   signal: AbortSignal,
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
-  // In a terminal whose size nobody has set, living lines would be one letter wide.
+  // In a terminal without a size, live lines would be one character wide.
   return stream.isTTY && stream.columns > 0 ? livingLines(stacks, signal, stream) : plainLines(stream);
 }
 
@@ -47,7 +47,7 @@ function livingLines(stacks: readonly string[], signal: AbortSignal, stream: Nod
     {
       concurrent: true,
       exitOnError: false,
-      // Its own answer to Ctrl-C is to end the process at once.
+      // Listr's own Ctrl-C handler would end the process immediately.
       registerSignalListeners: false,
       rendererOptions: {
         logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }),

@@ -12,29 +12,29 @@ import { PROJECT } from "../../model/names";
 import { capacityWarnings, fleetCapacity } from "./capacity";
 import { isMap, type ProjectFile, type RawConfig, readProjectFile } from "./projectFile";
 
-/** The project as its files say, checked: what the CLI knows before any engine starts. */
+/** The project's validated config files, available before any engine starts. */
 export interface Project {
   /** Folder of Pulumi.yaml and the stack files. */
   readonly directory: string;
-  /** As Pulumi.yaml names it: the engine keeps the state under it. */
+  /** Name in Pulumi.yaml, under which the engine stores the state. */
   readonly name: string;
-  /** Config a stack, in the order of deployment: foundation, the regions in order of preference, edge. */
+  /** Config by stack, in deployment order: foundation, the regions in order of preference, edge. */
   readonly stacks: ReadonlyMap<string, StackConfig>;
-  /** What holds, and a person should know of. */
+  /** Warnings that do not prevent a deployment. */
   readonly warnings: readonly string[];
 }
 
 const PROJECT_FILE = "Pulumi.yaml";
-/** Pulumi's own limits of a project's name (sdk/go/common/tokens, `ValidateProjectName`). */
+/** Pulumi's own rule for project names (sdk/go/common/tokens, `ValidateProjectName`). */
 const PROJECT_NAME = /^[\w.-]{1,100}$/;
 
-/** Stands in for a value that only the stack's own secrets provider can decrypt. */
+/** Placeholder for a value that only the stack's secrets provider can decrypt. */
 const ENCRYPTED = "[encrypted]";
 
 /**
- * Reads Pulumi.yaml and the file of every stack.
+ * Reads Pulumi.yaml and every stack's file.
  *
- * @throws UserError (exit 2) with every problem of every file in one message
+ * @throws UserError (exit 2) that lists every problem in every file
  */
 export function readProject(directory: string): Project {
   const project = readProjectFile(directory, PROJECT_FILE);
@@ -44,7 +44,7 @@ export function readProject(directory: string): Project {
   const stacks = new Map<string, StackConfig>();
   const warnings: string[] = [];
   const problemsByFile = new Map<string, Map<string, string>>();
-  /** One problem for each place: what goes before often makes what comes after. */
+  /** Reports only the first problem of each key, because it often causes the following ones. */
   const report = (file: string, problem: string) => {
     const problems = problemsByFile.get(file) ?? new Map<string, string>();
     const [place = ""] = problem.split(" ");
@@ -108,22 +108,25 @@ export function readProject(directory: string): Project {
   return { directory, name: title, stacks, warnings };
 }
 
-/** The config of a region's stack, where the caller knows that it is one. @throws Error where it is none */
+/** Returns the config of a region's stack. @throws Error if the stack is not a region */
 export function regionStack({ stacks }: Pick<Project, "stacks">, region: string): StackConfig & { kind: "region" } {
   const config = stacks.get(region);
   if (config?.kind !== "region") throw new Error(`${region} is no region`);
   return config;
 }
 
-/** Whether a problem is in Pulumi.yaml: of a key that is set there and not in the stack's own file, or that belongs there. */
+/**
+ * Returns whether a problem belongs to Pulumi.yaml: its key is set or allowed there, and is not set in the stack's own
+ * file.
+ */
 function isShared(problem: string, shared: Record<string, unknown>, own: Record<string, unknown>): boolean {
   const [, key = ""] = new RegExp(`^${PROJECT}:([^\\s.[]+)`).exec(problem) ?? [];
   return !Object.hasOwn(own, key) && (Object.hasOwn(shared, key) || Object.hasOwn(schemas.fleet.shape, key));
 }
 
 /**
- * Secrets that a file holds as anyone can read them, from where they would go into Git and the state, and values that only the
- * engine could read; one line each.
+ * Returns one line for each secret in plain text, which would end up in Git and in the state, and for each encrypted
+ * value that is not a secret, which only the engine could read.
  */
 function secretProblems(stack: string, config: RawConfig): string[] {
   const plain = [...SECRET_KEYS.map((key) => `${PROJECT}:${key}`), ...PROVIDER_SECRETS].flatMap((key) =>
@@ -147,14 +150,17 @@ function kindOf(stack: string): FileKind {
   return stack === "foundation" || stack === "edge" ? stack : "region";
 }
 
-/** Our part of a `config` block, by key without namespace. */
+/** Returns the entries of a `config` block that belong to this program, with keys without a namespace. */
 function ours(config: RawConfig): [key: string, raw: unknown][] {
   return Object.entries(config ?? {})
     .filter(([key]) => key.startsWith(`${PROJECT}:`))
     .map(([key, raw]) => [key.slice(PROJECT.length + 1), raw]);
 }
 
-/** The `config` of Pulumi.yaml in the form that a stack's has: there a value stands below `value`, or is a text, a number or a list. */
+/**
+ * Converts the `config` of Pulumi.yaml to the format of a stack's file. In Pulumi.yaml, a value is either nested below
+ * `value`, or a plain string, number or list.
+ */
 function unwrapped(config: RawConfig): RawConfig {
   const entries = Object.entries(config ?? {});
   return Object.fromEntries(
@@ -162,14 +168,17 @@ function unwrapped(config: RawConfig): RawConfig {
   );
 }
 
-/** Keys of Pulumi.yaml whose value Pulumi would not take, or take for something else. */
+/** Returns the keys of Pulumi.yaml whose value Pulumi would reject or misinterpret. */
 function badlyWrapped(config: RawConfig): string[] {
   return ours(config)
     .filter(([, raw]) => isMap(raw) && Object.keys(raw).join() !== "value")
     .map(([key]) => key);
 }
 
-/** What a stack's file says; an encrypted value is undefined, one inside another stood in for. */
+/**
+ * Returns the values in a stack's file. Encrypted values are undefined; encrypted parts of a value are replaced with a
+ * placeholder.
+ */
 function ownValues(config: RawConfig): Record<string, unknown> {
   return Object.fromEntries(
     ours(config)
@@ -178,7 +187,7 @@ function ownValues(config: RawConfig): Record<string, unknown> {
   );
 }
 
-/** Unwraps `{ secure: … }`, a secret, at any depth. */
+/** Replaces secrets (`{ secure: … }`) with a placeholder at any depth. */
 function opened(raw: unknown): unknown {
   if (Array.isArray(raw)) return raw.map(opened);
   if (!isMap(raw)) return raw;
@@ -186,7 +195,7 @@ function opened(raw: unknown): unknown {
   return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, opened(value)]));
 }
 
-/** Names that a stack can have; of others the config's own check tells. */
+/** Returns the valid region names. The config validation reports the invalid ones. */
 function regionNames(regions: unknown): string[] {
   if (!Array.isArray(regions)) return [];
   const { name } = schemas.fleet.shape.regions.element.shape;

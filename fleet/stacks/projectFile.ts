@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** Pulumi.yaml or a stack's file: its keys with their values. */
+/** Parsed content of Pulumi.yaml or a stack's file. */
 export type ProjectFile = Readonly<Record<string, unknown>> & { readonly config?: RawConfig };
 
 export type RawConfig = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * A file of the project as the engine reads it too.
+ * Reads a file of the project exactly like the engine does.
  *
- * @returns undefined where nothing is in the file
- * @throws UserError exit 2, in one sentence that shows no value
+ * @returns undefined if the file is empty
+ * @throws UserError exit 2, with a message that contains no values
  */
 export function readProjectFile(directory: string, file: string): ProjectFile | undefined {
   const path = join(directory, file);
@@ -41,7 +41,7 @@ function readText(path: string): string {
   }
 }
 
-/** What the library says, without the lines of the file that it shows with it: a secret may stand in them. */
+/** Parses YAML. Error messages omit the quoted lines of the file, because they may contain secrets. */
 function parsedYaml(path: string, text: string): unknown {
   try {
     const document = parseDocument(text);
@@ -65,7 +65,7 @@ function parsedYaml(path: string, text: string): unknown {
   }
 }
 
-/** Tags and keys that are lists or maps mean something else to each reader. */
+/** Rejects tags and non-scalar keys, which YAML readers interpret differently. */
 function expectPlain(path: string, document: Document): void {
   const refuse = (what: string) => new UserError(`${path} contains ${what}`, ExitCode.BadInput);
   visit(document, {
@@ -78,7 +78,7 @@ function expectPlain(path: string, document: Document): void {
   });
 }
 
-/** The path to the first value that is another in the other reading; undefined where both are alike. */
+/** Returns the path to the first value that differs between YAML 1.1 and 1.2, or undefined if none differs. */
 function differing(one: unknown, other: unknown): string[] | undefined {
   if (Object.is(one, other)) return undefined;
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return [];

@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../../model/errors";
 import type { Project } from "./project";
 import type { Session } from "./session";
 
-/** What is updated: the stacks in the waves that they run in. */
+/** An update: its project, session, and stacks in waves. */
 interface Updated {
   readonly project: Project;
   readonly session: Session;
@@ -10,9 +10,10 @@ interface Updated {
 }
 
 /**
- * While the public name changes: that the config says which one the edge has until now, since without its certificate each region
- * would be dead to Cloudflare from its own turn on; and that the edge comes after every region, whose certificate of the new one Cloudflare
- * asks for then. Asked of the states, so that it holds without a preview as well.
+ * Checks two conditions while the public name changes. First, the config must contain the edge's current name: without
+ * its certificate, each region would fail Cloudflare's health checks as soon as it is updated. Second, every region
+ * must be updated before the edge, because Cloudflare then checks the regions' certificates for the new name. The check
+ * reads the states, so it also works without a preview.
  *
  * @throws UserError exit 2
  */

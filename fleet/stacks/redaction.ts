@@ -1,20 +1,23 @@
 import { urlSafeBase64 } from "../../model/secrets";
 import type { Session } from "./session";
 
-/** How Pulumi marks a secret in a state (`resource.SecretSig`); shown in clear, its value is JSON in `plaintext`. */
+/**
+ * Key with which Pulumi marks a secret in a state (`resource.SecretSig`). In a decrypted state, `plaintext` contains
+ * the value as JSON.
+ */
 const MARK = "4dabf18193072939515e22adb298388d";
-/** Shorter ones are in many a word by chance. */
+/** Minimum length of secrets to redact. Shorter ones would also match ordinary words. */
 const SHORTEST = 8;
 
 /**
- * What went wrong in words, without the stack's secrets. A cloud's error may repeat what was asked of it; the engine hides
- * only the secrets of the config in it, none that was made.
+ * Returns an error message without the stack's secrets. Cloud errors may quote a request, and the engine only redacts
+ * secrets from the config, not generated ones.
  */
 export async function withoutSecrets(session: Session, stack: string, message: string): Promise<string> {
   return hidden(message, await secretsOf(session, stack));
 }
 
-/** A message without secrets, in no form in which the program hands them on: not all of what was asked is in the state. */
+/** Redacts secrets in every encoding that the program uses, because not every request is stored in the state. */
 export function hidden(message: string, secrets: readonly string[]): string {
   return secrets
     .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret)), urlSafeBase64(secret)])
@@ -22,12 +25,12 @@ export function hidden(message: string, secrets: readonly string[]): string {
     .reduce((text, secret) => text.replaceAll(secret, "[secret]"), message);
 }
 
-/** As it stands inside JSON; a second time, inside a secret that is JSON. */
+/** Returns a text as it appears inside JSON. Applied twice, the result matches JSON inside JSON. */
 const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 async function secretsOf(session: Session, stack: string): Promise<string[]> {
   if (!session.has(stack)) return [];
-  // A state that cannot be read is what the message is about.
+  // If the state is unreadable, the message probably reports exactly that.
   const state = await session.run(stack, ["stack", "export", "--show-secrets"]).catch(() => "{}");
   return [...new Set(marked(JSON.parse(state)))].filter((secret) => secret.length >= SHORTEST);
 }
@@ -39,7 +42,7 @@ function marked(value: unknown): string[] {
   return Object.values(value).flatMap(marked);
 }
 
-/** Every text in a value; of one that is JSON itself, those inside as well. */
+/** Returns every string in a value, including the strings inside of JSON texts. */
 function texts(value: unknown): string[] {
   if (typeof value === "object" && value !== null) return Object.values(value).flatMap(texts);
   if (typeof value !== "string") return [];
@@ -50,6 +53,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a text that only looks like JSON
+    return undefined; // The text only looks like JSON.
   }
 }

@@ -18,7 +18,7 @@ const COLOURS: Readonly<Record<Change["operation"], (text: string) => string>> =
   delete: pc.red,
 };
 
-/** `3 to create, 1 to replace`, or `no change`. */
+/** Returns the number of changes, such as `3 to create, 1 to replace` or `no change`. */
 export function countsOf(changes: readonly Change[], tense: "to" | "done"): string {
   const past = { create: "created", import: "imported", update: "updated", replace: "replaced", delete: "deleted" };
   const parts = (Object.keys(SIGNS) as Change["operation"][]).flatMap((operation) => {
@@ -28,7 +28,7 @@ export function countsOf(changes: readonly Change[], tense: "to" | "done"): stri
   return parts.join(", ") || "no change";
 }
 
-/** One line a change: sign, type, name, and the properties that differ. */
+/** Returns one line per change: sign, type, name and changed properties. */
 export function changeLines(changes: readonly Change[]): string[] {
   return changes.map(({ operation, type, name, properties }) => {
     const differ = properties
@@ -38,7 +38,7 @@ export function changeLines(changes: readonly Change[]): string[] {
   });
 }
 
-/** Everything a person should read about the runs, below the table: failures with the way out, notes. */
+/** Returns the messages to show below the table: failures with their fixes, and notes. */
 export function afterwords(runs: readonly StackRun[]): string[] {
   return runs.flatMap(({ stack, failure, notes }) => [
     ...(failure ? [pc.red(`${stack}: ${failure.message}`)] : []),
@@ -46,18 +46,24 @@ export function afterwords(runs: readonly StackRun[]): string[] {
   ]);
 }
 
-/** How many resources a stack owns: not components, which are folders of them, nor what it reads of other stacks. */
+/**
+ * Counts the resources that a stack owns. Excludes components, which only group resources, and references to other
+ * stacks.
+ */
 export function countOf(resources: readonly { readonly custom?: boolean; readonly type: string }[]): number {
   return resources.filter(({ custom, type }) => custom && type !== "pulumi:pulumi:StackReference").length;
 }
 
-/** The first failure in the order of deployment decides; without one, whether everything was reached. */
+/**
+ * Returns the exit code of the first failure in deployment order. Without a failure, the code depends on whether all
+ * resources were reached.
+ */
 export function exitCodeOf(runs: readonly StackRun[]): ExitCode {
   const failed = runs.find(({ failure }) => failure)?.failure?.exitCode;
   return failed ?? (runs.some(({ leftOut }) => leftOut.length > 0) ? ExitCode.Unreachable : ExitCode.Success);
 }
 
-/** The runs for machines: all but what the engine saw of unchanged resources. */
+/** Returns the runs as JSON, without the details of unchanged resources. */
 export function asJson(
   verb: string,
   local: boolean,

@@ -1,10 +1,10 @@
-/** What became of one stack: its result, its error, or the stack that kept it from starting. */
+/** Outcome for one stack: its result, its error, or the reason why it was skipped. */
 export type Outcome<T> =
   | { readonly kind: "done"; readonly result: T }
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "skipped"; readonly because: string };
 
-/** The stacks in the waves they may run in: foundation, then all regions side by side, then edge. */
+/** Groups the stacks into waves: the foundation, then all regions in parallel, then the edge. */
 export function waves(stacks: readonly string[]): string[][] {
   const regions = stacks.filter((stack) => stack !== "foundation" && stack !== "edge");
   const alone = (name: string) => stacks.filter((stack) => stack === name);
@@ -12,10 +12,10 @@ export function waves(stacks: readonly string[]): string[][] {
 }
 
 /**
- * The same for an update: regions that are new side by side, those that serve one after the other. A change may take a region away
- * for minutes, as another class of its database does, and must never take two.
+ * Regroups the waves for an update: new regions in parallel, serving regions one at a time. A change, such as a new
+ * database class, may take a region offline for minutes, and must never affect two regions at once.
  *
- * @param isDeployed whether the stack holds something
+ * @param isDeployed whether the stack contains resources
  */
 export function oneServingRegionAtATime(
   order: readonly (readonly string[])[],
@@ -27,12 +27,12 @@ export function oneServingRegionAtATime(
 }
 
 /**
- * Runs `work` on every stack, a wave after the other, and answers with every outcome. A failed foundation keeps the
- * rest from starting; a failed region keeps nothing: the other regions go on, and the edge, which steers the world
- * away from a dead region, most of all.
+ * Runs `work` on every stack, wave by wave, and returns all outcomes. If the foundation fails, the remaining stacks are
+ * skipped. If a region fails, the others continue, and so does the edge, which must steer users away from the failed
+ * region.
  *
- * @param options.width how many stacks of a wave run at once
- * @param options.stopAtFirst whether any failure keeps the rest from starting
+ * @param options.width maximum number of concurrent stacks in a wave
+ * @param options.stopAtFirst whether any failure skips the remaining stacks
  */
 export async function inWaves<T>(
   order: readonly (readonly string[])[],

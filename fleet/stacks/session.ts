@@ -17,18 +17,18 @@ import type { Project } from "./project";
 
 export interface SessionOptions {
   readonly project: Project;
-  /** The local fleet instead of the clouds. */
+  /** True for the local fleet, false for the clouds. */
   readonly local: boolean;
-  /** Where the local fleet keeps state, cloud and passphrase. */
+  /** Folder of the local fleet's state, local cloud and passphrase. */
   readonly directory: string;
-  /** `start` brings the local cloud up where it is down; `require` says so instead. */
+  /** Whether to start the local cloud if it is not running (`start`), or to fail (`require`). */
   readonly localCloud: "start" | "require";
   readonly signal: AbortSignal;
-  /** Shown to the user while something takes time. */
+  /** Shows a progress message to the user. */
   report(message: string): void;
 }
 
-/** The engine, and the stacks it works on: the clouds' own, or those of the local fleet. */
+/** The engine and the stacks of either the clouds or the local fleet. */
 export class Session {
   readonly #environments = new Map<string, Record<string, string>>();
 
@@ -37,12 +37,12 @@ export class Session {
     readonly engine: Engine,
     private readonly workDir: string,
     private readonly environment: Record<string, string>,
-    /** Stacks the backend knows, with how many resources each has. */
+    /** Number of resources of each stack that exists in the backend. */
     private readonly existing: Map<string, number>,
     readonly cloud?: LocalCloud,
   ) {}
 
-  /** @throws UserError exit 10 where the local cloud is required and down, or the state of a stack is damaged */
+  /** @throws UserError exit 10 if the local cloud is required but not running, or a stack's state is damaged */
   static async open(options: SessionOptions): Promise<Session> {
     const { local, project, signal, report } = options;
     const directory = resolve(options.directory);
@@ -54,7 +54,7 @@ export class Session {
     const state = local ? { folder: join(directory, "state"), project: project.name } : undefined;
     if (state) removeCutOffLocks(state.folder);
     const listing = listStacks(project, local, run);
-    // Read while that runs, in a process of its own.
+    // Loads the Automation API while the engine lists the stacks in its own process.
     automation();
     const listed = await listing.catch(async (error: unknown) => {
       const read = (stack: string) => run(["stack", "export", "--stack", stack]);
@@ -71,22 +71,22 @@ export class Session {
     return new Session(options, engine, workDir, environment, existing, cloud);
   }
 
-  /** Whether the stack exists, deployed or not. */
+  /** Returns whether the stack exists, deployed or not. */
   has(stack: string): boolean {
     return this.existing.has(stack);
   }
 
-  /** Stacks of this project that hold something, beside these. */
+  /** Returns this project's deployed stacks other than the given ones. */
   others(stacks: readonly string[]): string[] {
     const holding = [...this.existing].flatMap(([stack, resources]) => (resources > 0 ? [stack] : []));
     return holding.filter((stack) => !stacks.includes(stack)).sort();
   }
 
   /**
-   * The stack, ready to run our program. In the local fleet it is made where it is missing; on the clouds its secrets
-   * provider is a person's choice, so it must be there.
+   * Returns a stack that can run the program. In the local fleet, creates a missing stack. On the clouds, the stack
+   * must exist, because the operator has to choose its secrets provider.
    *
-   * @throws UserError exit 6 where it is missing
+   * @throws UserError exit 6 if the stack does not exist
    */
   async stack(name: string): Promise<Stack> {
     isolatePrograms();
@@ -100,7 +100,8 @@ export class Session {
       program: () => (require("../../index") as typeof import("../../index"))(this.undeployed()),
     });
     if (this.has(name)) {
-      // The list has said that it is there, and each command names it: what somebody has selected stays so.
+      // The stack is known to exist, and each command names its stack. Skipping the selection keeps the stack that the
+      // user has selected.
       workspace.selectStack = async () => {};
       return Stack.select(name, workspace);
     }
@@ -109,7 +110,7 @@ export class Session {
         `stack ${name} does not exist: create it with \`pulumi stack init ${name} --secrets-provider awskms://…\` (docs/deploy.md)`,
         ExitCode.StackMissing,
       );
-    // Another command, a preview say, may have made it since the stacks were listed.
+    // A concurrent command, such as a preview, may have created the stack since the list was read.
     const made = await Stack.create(name, workspace).catch((error: Error) =>
       /already exists/.test(error.message) ? Stack.select(name, workspace) : Promise.reject(error),
     );
@@ -121,17 +122,17 @@ export class Session {
     return new Set([...this.options.project.stacks.keys()].filter((stack) => !this.has(stack)));
   }
 
-  /** One command of the Pulumi CLI on a stack; its stdout. */
+  /** Runs a Pulumi CLI command on a stack and returns its stdout. */
   async run(stack: string, args: string[]): Promise<string> {
     return runEngine(this.engine, [...args, "--stack", stack], this.workDir, await this.environmentOf(stack));
   }
 
   async close(): Promise<void> {
-    // A local cloud that died has no sessions any more.
+    // A local cloud that crashed no longer has sessions.
     await Promise.allSettled([...this.#environments.keys()].map((stack) => this.cloud?.closeSession(stack)));
   }
 
-  /** Each stack gets provider servers of its own: two clusters' providers must not mix. */
+  /** Starts separate provider servers for each stack, so that the providers of two clusters do not mix. */
   private async environmentOf(stack: string): Promise<Record<string, string>> {
     const known = this.#environments.get(stack);
     if (known) return known;
@@ -152,17 +153,20 @@ async function localCloud({ localCloud: mode, report }: SessionOptions, director
   if (!running && mode === "require")
     throw new UserError("the local cloud is down: start it with `npm run fleet -- up --local`", ExitCode.Unreachable);
   if (!running) report("starting the local cloud");
-  // Where one runs, this replaces it if it was started from other code.
+  // If a local cloud with different code is running, this replaces it.
   return mode === "require" && running ? running : startLocalCloud(directory);
 }
 
-/** A backend, a home and a passphrase of the local fleet's own: nothing of the user's Pulumi is read or changed. */
+/**
+ * Returns the environment that gives the local fleet its own backend, home folder and passphrase. The user's Pulumi
+ * installation is neither read nor changed.
+ */
 function localEnvironment(directory: string): Record<string, string> {
   const passphrase = join(directory, "passphrase");
   const state = join(directory, "state");
   mkdirSync(state, { recursive: true });
   if (!existsSync(passphrase)) {
-    // In one step: of two commands that start at once, the first one's counts for both.
+    // Written atomically: if two commands start at once, both use the passphrase of the first.
     const made = `${passphrase}.${process.pid}`;
     writeFileSync(made, randomBytes(24).toString("base64url"), { mode: 0o600 });
     linked(made, passphrase);
@@ -170,7 +174,8 @@ function localEnvironment(directory: string): Record<string, string> {
   }
   return {
     PULUMI_HOME: join(directory, "home"),
-    // Without metadata beside each file: they are not written in one step, and one cut off makes the whole state unreadable.
+    // Disables metadata files, because Pulumi does not write them atomically, and a truncated one makes the whole state
+    // unreadable.
     PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: readFileSync(passphrase, "utf8"),
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

@@ -5,17 +5,17 @@ import type { EdgeOutputs, FoundationOutputs, RegionOutputs } from "../../stacks
 import type { Project } from "./project";
 import type { Session } from "./session";
 
-/** What the deployed stacks say of themselves. */
+/** Outputs of all deployed stacks. */
 export interface StackOutputs {
   readonly foundation: FoundationOutputs;
-  /** The shared secrets where they are made. */
+  /** ARNs of the shared secrets in the region that created them, not of their replicas. */
   readonly secrets: SharedSecretArns;
   readonly edge: EdgeOutputs;
-  /** By region. */
+  /** Outputs by region. */
   readonly regions: ReadonlyMap<string, RegionOutputs>;
 }
 
-/** @throws UserError exit 6 where a stack is not deployed */
+/** @throws UserError exit 6 if a stack is not deployed */
 export async function stackOutputs(session: Session, { stacks }: Project): Promise<StackOutputs> {
   const missing = [...stacks.keys()].filter((stack) => !session.has(stack));
   if (missing.length > 0)
@@ -34,14 +34,17 @@ export async function stackOutputs(session: Session, { stacks }: Project): Promi
   };
 }
 
-/** Whose flow bucket holds the lock of drills: every checkout must name the same one. Replicas of it are not asked. */
+/**
+ * Returns the region whose flow bucket contains the drill lock. Every checkout must choose the same one, and replicas
+ * of the bucket are not used.
+ */
 export function lockRegion({ foundation }: StackOutputs): string {
   return Object.keys(foundation.regions).sort()[0] ?? "";
 }
 
 /**
- * Headers of the fleet's own service token; none where the edge has no Cloudflare Access. The one output that is asked for in clear:
- * it goes into requests, and nowhere else.
+ * Returns the headers of the fleet's service token, or none if Cloudflare Access is disabled. This is the only output
+ * read in plain text, and it is only used in requests.
  */
 export async function accessHeaders(session: Session, { edge }: StackOutputs): Promise<Record<string, string>> {
   if (!edge.serviceTokens) return {};

@@ -6,7 +6,7 @@ import { withoutSecrets } from "./redaction";
 import { inWaves } from "./schedule";
 import type { Session } from "./session";
 
-/** What a verb did to one stack. */
+/** Result of a verb on one stack. */
 export interface StackRun {
   readonly stack: string;
   readonly outcome: "done" | "failed" | "skipped";
@@ -14,33 +14,33 @@ export interface StackRun {
   readonly changes: readonly Change[];
   readonly unchanged: number;
   readonly resources: readonly SeenResource[];
-  /** Outputs by name, secrets as `[secret]`; only where the verb reads them. */
+  /** Outputs by name, with secrets as `[secret]`. Empty if the verb does not read them. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** What a person should know though nothing failed. */
+  /** Remarks for the operator that are not failures. */
   readonly notes: readonly string[];
-  /** URNs of what nothing was done with, since its cloud does not answer: the notes say so in words. */
+  /** URNs of the resources that were skipped because their cloud did not answer. The notes explain them. */
   readonly leftOut: readonly string[];
   readonly failure?: Failure;
 }
 
-/** What an operation gives back beside what its events told. */
+/** Result of an operation that its events do not contain. */
 export interface Extra {
   readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 export interface RunOptions {
   readonly session: Session;
-  /** As {@link inWaves} takes it. */
+  /** Waves of stacks, as for {@link inWaves}. */
   readonly order: readonly (readonly string[])[];
   readonly width?: number;
   readonly stopAtFirst?: boolean;
-  /** Says in a few words what was done, for the progress line. */
+  /** Returns a short summary of the changes for the progress line. */
   summarise(changes: readonly Change[]): string;
 }
 
 /**
- * Runs an operation of the engine on every stack in order, with live progress, and answers for each. Never throws for
- * a stack's sake: one stack's failure is that stack's.
+ * Runs an engine operation on every stack in order, with live progress, and returns each stack's result. A failure of
+ * one stack is part of its result and is not thrown.
  */
 export async function runStacks(
   { session, order, width, stopAtFirst, summarise }: RunOptions,
@@ -92,7 +92,7 @@ export async function runStacks(
   return order.flat().flatMap((stack) => runs.get(stack) ?? []);
 }
 
-/** The run of a stack that nothing was done to. */
+/** Returns the run of a stack on which nothing was done. */
 export function skippedRun(stack: string, because: string): StackRun {
   const nothing = { seconds: 0, changes: [], unchanged: 0, resources: [], outputs: {}, leftOut: [] };
   return { stack, outcome: "skipped", ...nothing, notes: [because] };

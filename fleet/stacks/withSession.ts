@@ -7,13 +7,13 @@ import { type Project, readProject } from "./project";
 import { waves } from "./schedule";
 import { Session, type SessionOptions } from "./session";
 
-/** What a verb is given that is about the fleet as it is deployed. */
+/** Options of verbs that work on a deployed fleet. */
 export type FleetOptions = Given<typeof OF_FLEET> & {
-  /** Stacks to act on; all where absent or empty. */
+  /** Stacks to act on. Absent or empty: all. */
   readonly stacks?: readonly string[];
 };
 
-/** An opened verb: the project checked, the engine at hand, the stacks in order. */
+/** Context of a verb: the validated project, the session and the stacks in waves. */
 export interface Opened {
   readonly project: Project;
   readonly session: Session;
@@ -21,10 +21,10 @@ export interface Opened {
 }
 
 /**
- * Checks the config and the stacks named, then opens the engine, then runs `work`.
+ * Validates the config and the stack names, opens the session, and runs `work`.
  *
- * @param changes it changes the fleet: in the local fleet it waits until nothing else does
- * @throws UserError exit 2 before anything is touched
+ * @param changes whether the verb changes the fleet; if so, it waits for the local fleet's lock
+ * @throws UserError exit 2 before anything is changed
  */
 export async function withSession<T>(
   options: FleetOptions,

@@ -1,6 +1,6 @@
 /**
- * The end of somebody's patience, or of the time. By a timer of its own: a signal that is combined of others and of
- * `AbortSignal.timeout` may be collected before it fires.
+ * Aborts after a time, or when an outer signal aborts. Uses its own timer, because a signal that combines others with
+ * `AbortSignal.timeout` may be garbage-collected before it fires.
  */
 export class Deadline {
   private readonly controller = new AbortController();
@@ -20,8 +20,8 @@ export class Deadline {
   }
 
   /**
-   * What the work answers, or an error once the deadline has passed, whichever is first. The work is not ended by it, so it is
-   * for what only looks, and whose answer is of no use any more.
+   * Returns the result of the work, or throws once the deadline has passed. Does not stop the work, so it is only
+   * suitable for read-only work whose result is no longer needed.
    */
   async bound<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
@@ -38,12 +38,12 @@ export class Deadline {
     }
   }
 
-  /** By the time, not by anybody's patience. */
+  /** Whether the time limit caused the abort, rather than the outer signal. */
   get isLate(): boolean {
     return this.signal.aborted && !this.patience?.aborted;
   }
 
-  /** Nothing waits for it any more. */
+  /** Releases the timer and the listener. */
   close(): void {
     clearTimeout(this.timer);
     this.patience?.removeEventListener("abort", this.end);

@@ -1,21 +1,21 @@
 import { createInterface } from "node:readline/promises";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** Shown while something takes time. */
+/** Shows a progress message on stderr. */
 export function report(message: string): void {
   process.stderr.write(`${message}\n`);
 }
 
-/** Results go to stdout, all else to stderr, so that a pipe gets results alone. */
+/** Prints results to stdout. Everything else is printed to stderr, so that a pipe receives only results. */
 export function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /**
- * Asks on the terminal, and goes on only with exactly the word asked for.
+ * Asks for confirmation in the terminal. Continues only if the user types exactly the given word.
  *
- * @param refusals what is said where nobody is there to ask, and where the answer is another
- * @throws UserError exit 11, or 8 where it is interrupted
+ * @param refusals messages for a missing terminal and for a different answer
+ * @throws UserError exit 11, or 8 if the user interrupts
  */
 export async function confirm(
   question: string,
@@ -25,7 +25,7 @@ export async function confirm(
   if (!process.stdin.isTTY)
     throw new UserError(`no terminal to ask for confirmation: ${refusals.nobody}`, ExitCode.Refused);
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  // It rejects for Ctrl-C alone, which while it reads a line is no signal.
+  // The question only rejects on Ctrl-C, which sends no signal while a line is being read.
   const answer = await prompt.question(`${question}? Type ${word} to confirm: `).catch(() => {
     throw new UserError(`\ninterrupted: ${refusals.declined}`, ExitCode.Cancelled);
   });

@@ -1,14 +1,14 @@
-/** The oldest major version of Node that still gets fixes (Node's release schedule, 2026). */
+/** Oldest major version of Node that still receives fixes (Node's release schedule, 2026). */
 const OLDEST_WITH_FIXES = 22;
 
-/** @param version of a Node, for example 20.19.0 */
+/** @param version version of Node, for example 20.19.0 */
 export function isOutdated(version: string): boolean {
   return Number(version.split(".")[0]) < OLDEST_WITH_FIXES;
 }
 
 /**
- * Says in one line that this Node gets no fixes any more, to a person at a terminal; and keeps the AWS SDK from saying the
- * same in the middle of what a verb shows.
+ * Warns a user at a terminal if this version of Node no longer receives fixes. Suppresses the AWS SDK's similar
+ * warning, which would interrupt a verb's output.
  */
 export function adviseOnNode(): void {
   if (!isOutdated(process.versions.node)) return;

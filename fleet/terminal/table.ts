@@ -2,16 +2,21 @@ import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 
 const GAP = "  ";
-/** No column of words that lose their middle becomes narrower than that, nor the last for the longest word of its sentences. */
+/**
+ * Minimum width of a column whose words are shortened in the middle, and of the last column regardless of its longest
+ * word.
+ */
 const NARROWEST = 12;
 
 /**
- * A table with heads, no lines, and no colours of its own, so that it stays plain where it is piped. A blank line ends it.
+ * Renders a table with heads, without lines or colors of its own, so that it is readable in a pipe. Ends with a blank
+ * line.
  *
- * @param whole columns of words, by their number, that never lose their middle: a line may be wider than the terminal for them
- * @param sentence characters a line of a sentence has at most
- * @param width characters a line may have: the terminal's. The widest columns give way: sentences are wrapped, never within a
- *   word of theirs, which may be there to be copied; words by themselves (hosts, images) lose their middle. Any number where there is no terminal, as whatever reads a pipe wants it whole.
+ * @param whole indexes of columns whose words are never shortened, even if a line becomes wider than the terminal
+ * @param sentence maximum width of a sentence's line, in characters
+ * @param width maximum width of a line: by default the terminal's, or unlimited without a terminal. The widest columns
+ * are reduced first. Sentences are wrapped between words, so that words can be copied. Single words, such as hosts and
+ * images, are shortened in the middle.
  */
 export function table(
   head: readonly string[],
@@ -19,7 +24,7 @@ export function table(
   {
     whole = [],
     sentence = Number.POSITIVE_INFINITY,
-    // A terminal whose size nobody has set has 0.
+    // 0 in a terminal whose size is not set.
     width = process.stdout.columns || Number.POSITIVE_INFINITY,
   }: { whole?: readonly number[]; sentence?: number; width?: number } = {},
 ): string {
@@ -42,7 +47,7 @@ export function table(
   return [...lines.map((line) => line.trimEnd()), ""].join("\n");
 }
 
-/** What a column takes where there is room, and what it does not do with less. */
+/** Preferred and minimum width of a column. */
 interface Column {
   readonly wanted: number;
   readonly least: number;
@@ -57,18 +62,18 @@ function columnsOf(rows: readonly (readonly string[])[], sentence: number, whole
     if (whole.includes(column)) return { wanted, least: wanted };
     return {
       wanted,
-      // What is too long for the last column makes its own line longer, and no other.
+      // A long word in the last column only makes its own line longer.
       least: column === columns - 1 ? Math.min(longest, NARROWEST) : longest,
     };
   });
 }
 
-/** A sentence needs as much as the longest of its words. */
+/** Returns a cell's minimum width: for a sentence, its longest word. */
 function leastOf(cell: string): number {
   return cell.includes(" ") ? Math.max(...cell.split(/\s/).map(widthOf)) : Math.min(widthOf(cell), NARROWEST);
 }
 
-/** What each column takes of a line: what its cells want, or its share where that is too much for all. */
+/** Reduces the preferred widths until a line fits, without going below the minimum widths. */
 function columnWidths(columns: readonly Column[], width: number): number[] {
   const widths = columns.map(({ wanted }) => wanted);
   const total = () => widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1));
@@ -93,13 +98,13 @@ function padded(text: string, width: number): string {
   return text + " ".repeat(width - widthOf(text));
 }
 
-/** Lines of so many characters; a word longer than that stays whole, to be copied. */
+/** Wraps a text at a width. Longer words are kept whole, so that they can be copied. */
 export function wrapped(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   return text.replace(new RegExp(`(?=[^\\n]{${width + 1}})([^\\n]{1,${width}}|[^ \\n]+) `, "g"), "$1\n");
 }
 
-/** A word that is too long without its middle: what it begins with names the thing, and its end the kind. */
+/** Shortens a long word in the middle, because its start identifies the object and its end identifies the kind. */
 export function withoutMiddle(word: string, width: number): string {
   if (widthOf(word) <= width) return word;
   const left = Math.ceil((width - 1) * 0.7);

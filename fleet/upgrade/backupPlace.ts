@@ -10,16 +10,16 @@ import { localS3 } from "../local/localS3";
 import { type Project, regionStack } from "../stacks/project";
 import type { Session } from "../stacks/session";
 
-/** Where a region's backups are read, and what ends with the reading. */
+/** Location of a region's backups, with a function that closes the connection. */
 export interface OpenedPlace {
   readonly place: BackupPlace;
   close(): void;
 }
 
 /**
- * A region's backups in its own bucket: of the local fleet, or on the clouds, with the caller's own credentials for AWS.
+ * Opens a region's backups in its own bucket, in the local fleet or on the clouds with the caller's AWS credentials.
  *
- * @throws UserError (StackMissing) where the region has no bucket, or the local one does not run
+ * @throws UserError (StackMissing) if the region has no bucket or the local fleet is not running
  */
 export async function backupPlace(
   region: string,

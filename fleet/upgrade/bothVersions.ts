@@ -3,7 +3,7 @@ import { messageOf } from "../rehearsal/outcome";
 import { type Answer, asObject, type RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
 import { failed, passed, type StepEnd } from "./steps";
 
-/** An old and a new LangFlow on one database, as in a rolling upgrade. */
+/** An old and a new LangFlow on the same database, as during a rolling upgrade. */
 export interface Both {
   readonly old: Asked;
   readonly new: Asked;
@@ -16,7 +16,7 @@ const WAYS = [
   ["new", "old"],
 ] as const;
 
-/** Whether a user who signed in to the one is known to the other, and is let in anew by the old one. */
+/** Checks that each version accepts the other's sessions, and that users can sign in to both. */
 export async function sessionsInBoth(both: Both): Promise<StepEnd> {
   for (const [from, to] of WAYS) {
     const { status, body } = await both[to].ask("GET", "/api/v1/users/whoami", undefined, both[from].headers);
@@ -30,7 +30,7 @@ export async function sessionsInBoth(both: Both): Promise<StepEnd> {
   return passed("a session of the one is good in the other, and both let users sign in");
 }
 
-/** Whether what the one saves can be changed in the other, and is read in the one as it was changed. */
+/** Checks that each version can change a flow that the other saved, and that the other reads the change. */
 export async function savesInBoth(both: Both): Promise<StepEnd> {
   for (const [writer, reader] of WAYS) {
     const { headers } = both[writer];

@@ -2,22 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
 import { passed, type StepEnd, warned } from "./steps";
 
-/** Between two questions of a user. */
+/** Pause between two requests of the simulated user. */
 const EVERY_MS = 250;
-/** For longer nobody waits without a word. */
+/** Response time above which users would consider LangFlow unavailable. */
 const SLOW_MS = 10_000;
-/** A question that needs a row of the database. */
+/** Request that reads a row from the database. */
 const QUESTION = "/api/v1/users/whoami";
 
-/** What users were answered. */
+/** Responses that users received. */
 export interface Answered {
   readonly asked: number;
-  /** Those that were answered otherwise than with 200, or not. */
+  /** Number of requests without a response of status 200. */
   readonly refused: number;
   readonly slowestMs: number;
 }
 
-/** Asks a LangFlow as a user would, one question after the other, while something is done. */
+/** Sends requests to a LangFlow like a user, one after the other, until `work` is done. */
 export async function askedDuring<T>(
   langflow: Pick<RehearsedLangFlow, "ask">,
   work: () => Promise<T>,
@@ -35,7 +35,7 @@ export async function askedDuring<T>(
     }
   };
   const users = asking();
-  // It is waited for below, whatever becomes of the work.
+  // The promise is awaited below; this prevents an unhandled rejection if `work` fails first.
   users.catch(() => undefined);
   try {
     const result = await work();
@@ -47,7 +47,7 @@ export async function askedDuring<T>(
   }
 }
 
-/** What it was like for users. */
+/** Summarizes LangFlow's availability for users during the migration. */
 export function meanwhileInWords({ asked, refused, slowestMs }: Answered): StepEnd {
   const said = `${asked - refused} of ${asked} questions to the old LangFlow were answered, the slowest after ${seconds(slowestMs)} s`;
   return refused > 0 || slowestMs > SLOW_MS ? warned(`${said}: take the region's pool out first`) : passed(said);

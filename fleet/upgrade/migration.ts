@@ -6,7 +6,7 @@ import { type Account, interrupted, langflowEnvironment } from "../rehearsal/reh
 import { failed, passed, type StepEnd } from "./steps";
 
 const PROGRAM = join(__dirname, "../rehearsal/python/migrate.py");
-/** `up` waits no longer for a pod (docs/upgrade.md). */
+/** Time limit of the migrations. `up` does not wait longer for a pod (docs/upgrade.md). */
 const WITHIN_MS = 20 * 60_000;
 const CODE_MAX = 100;
 const MESSAGE_MAX = 160;
@@ -19,33 +19,33 @@ const stopped = z.object({
   message: z.string(),
 });
 
-/** Where LangFlow's migrations stopped. */
+/** Where and why LangFlow's migrations stopped. */
 export type Stop = z.infer<typeof stopped>;
 
 const ended = z.object({ heads: z.array(z.string()) });
 
-/** What came of a LangFlow's migrations. */
+/** Result of running LangFlow's migrations. */
 export interface MigrationEnd {
-  /** Why they stopped, in a sentence; absent: LangFlow says that they came to their end. */
+  /** Why the migrations stopped, as a sentence. Absent if LangFlow reports success. */
   readonly stop?: string;
-  /** At which the release has a database then, in words; empty where they stopped. */
+  /** The release's newest revisions, comma-separated. Empty if the migrations stopped. */
   readonly heads: string;
 }
 
 export interface Migration {
-  /** Folder of programs of a Python with the LangFlow. */
+  /** `bin` folder of a Python environment with LangFlow. */
   readonly pythonBin: string;
-  /** Of its own, which is not there yet. */
+  /** New folder for the migrations; must not exist. */
   readonly folder: string;
   readonly databaseUrl: string;
-  /** LangFlow's migrations make it where the database has none of that name. */
+  /** LangFlow's migrations create the account if the database has none of this name. */
   readonly account: Account;
   readonly secretKey: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a LangFlow's own migrations as its pods do before they serve.
+ * Runs LangFlow's own migrations like its pods do before they serve.
  *
  * @throws UserError (Cancelled)
  */
@@ -61,12 +61,18 @@ export async function migrate({ pythonBin, folder, signal, ...settings }: Migrat
   return { heads: "", stop: answer === undefined ? said : stopInWords(stopped.parse(answer)) };
 }
 
-/** What an error names of the schema stands between quotes too (PostgreSQL manual, "Error Message Style Guide"). */
+/**
+ * Names of schema objects, which PostgreSQL's error messages quote like values (PostgreSQL manual, "Error Message Style
+ * Guide").
+ */
 const OF_SCHEMA = /(?<=\b(?:column|relation|table|constraint|index|type|enum|sequence|function) )"[^"]*"/y;
-/** Between letters it is an apostrophe. */
+/** Quotation marks, excluding apostrophes inside words. */
 const QUOTE = /"|(?<![a-z](?=.(?:t|s|re|ve|ll|d)\b))'/gi;
 
-/** An error's text less what it quotes, but for names of the schema: a quoted text may be a row's value, and may have quotes in it. */
+/**
+ * Removes quoted texts from an error message, except for names of schema objects. A quoted text may be a row's value
+ * and may itself contain quotation marks.
+ */
 export function withoutValues(message: string): string {
   let end = 0;
   for (const { index } of message.matchAll(QUOTE)) {
@@ -82,7 +88,7 @@ export function withoutValues(message: string): string {
   return message;
 }
 
-/** The migration, the line of it, and the error, without values of rows. */
+/** Describes where the migrations stopped: the migration, the line and the error, without values of rows. */
 export function stopInWords({ migration, line, code, error, message }: Stop): string {
   const why = `${error}${message === "" ? "" : `: ${shortened(withoutValues(message), MESSAGE_MAX)}`}`;
   if (migration === null) return `stops outside of any migration: ${why}`;
@@ -90,7 +96,10 @@ export function stopInWords({ migration, line, code, error, message }: Stop): st
   return `stops in ${migration} (${at}): ${why}`;
 }
 
-/** LangFlow takes an error with the words "already exists" in it for none (`initialize_database`), and goes on without what was to be done. */
+/**
+ * Evaluates the migrations by the database's revision. LangFlow ignores errors that contain "already exists"
+ * (`initialize_database`) and continues without the failed step, so its own report of success is not sufficient.
+ */
 export function migratedInWords(from: string, to: string, { stop, heads }: MigrationEnd): StepEnd {
   if (stop !== undefined) return failed(stop);
   if (to !== heads) return failed(`LangFlow says that they are through, and the database is at ${to}, not ${heads}`);

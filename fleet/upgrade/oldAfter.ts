@@ -6,17 +6,17 @@ import type { CopiedFlow, Runs } from "../rehearsal/stage";
 const HAS_ENDED: Verdict = { result: "not known", said: "the old LangFlow had ended with an earlier flow" };
 
 /**
- * The old LangFlow beside the new one: what it answered before the migration is what the new one is compared with, and each time it is
- * asked again, on the migrated database.
+ * Makes the old LangFlow's answers from before the migration the reference for the new one. On each run, also asks the
+ * old LangFlow again on the migrated database.
  */
 export class OldAfter implements Runs {
-  /** What of each flow is to be said of the old one after the migration. */
+  /** For each flow, how the old LangFlow's answer changed with the migration. */
   readonly verdicts = new Map<CopiedFlow, Verdict>();
 
   constructor(
     private readonly old: Runs,
     private readonly before: ReadonlyMap<CopiedFlow, Outcome>,
-    /** The old one is gone for good: a flow of before has ended it. */
+    /** Returns true if an earlier flow ended the old LangFlow, which is not restarted. */
     private readonly hasEnded: () => boolean,
   ) {}
 

@@ -1,17 +1,20 @@
 import { passed, type StepEnd, warned } from "./steps";
 
-/** What a pod of the old release did that began after the migration. */
+/** Result of starting a pod of the old release after the migration. */
 export interface OldAnew {
-  /** Why its own migrations stopped; undefined: it would serve. */
+  /** Why the old release's own migrations stopped. Undefined if the pod would serve. */
   readonly stop: string | undefined;
-  /** LangFlow's migrations that the database said it has, before and after. */
+  /** The database's revision before and after the old release's migrations. */
   readonly before: string;
   readonly after: string;
-  /** Why those of the new release stopped then, where they were to run again; undefined: they came to their end. */
+  /** Why the new release's migrations then stopped when run again. Undefined if they succeeded or were not run. */
   readonly next: string | undefined;
 }
 
-/** It is a warning: such a pod is made where a node goes or load grows just then, and may not be. */
+/**
+ * Evaluates the old pod's start. Problems are only warnings, because such a pod starts only if a node fails or the load
+ * grows during the upgrade.
+ */
 export function oldAnewInWords({ stop, before, after, next }: OldAnew): StepEnd {
   const comes = stop === undefined ? "it comes up" : `it does not come up: it ${stop}`;
   if (before === after) return stop === undefined ? passed(comes) : warned(comes);

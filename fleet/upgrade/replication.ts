@@ -4,7 +4,10 @@ import { checkSchema, type Finding } from "../../agent/accounts/schemaCheck";
 import { TABLES } from "../../agent/accounts/tables";
 import { failed, passed, type StepEnd, warned } from "./steps";
 
-/** Whether the agent of this checkout replicates all of a database, by the same look that it takes in a region. */
+/**
+ * Checks that this checkout's agent can replicate the whole database, with the same schema check that the agent runs in
+ * a region.
+ */
 export async function replicationOf(databaseUrl: string): Promise<StepEnd> {
   const client = new Client({ connectionString: databaseUrl });
   client.on("error", () => undefined);
@@ -17,11 +20,11 @@ export async function replicationOf(databaseUrl: string): Promise<StepEnd> {
   }
 }
 
-/** @param tables how many are replicated */
+/** @param tables number of replicated tables */
 export function replicationInWords(findings: readonly Finding[], tables: number): StepEnd {
   const refused = findings.filter(({ effect }) => effect === "refused").map(({ message }) => message);
   if (refused.length > 0) return failed(`${refused.join("; ")}: an agent that knows them goes with this release`);
-  // Said of every release: what the list has, and this one has not, is of another one.
+  // Tables that only the agent's list contains are ignored, because they belong to other releases.
   const unknown = findings.filter(
     ({ effect, difference }) => effect === "left out" && difference.startsWith("undeclared"),
   );

@@ -29,7 +29,7 @@ const COLOURS: Readonly<Record<Step["result"], (text: string) => string>> = {
   failed: pc.red,
 };
 
-/** For people: each step, what is not the same in a flow, and how many there are of each. */
+/** Lists each step, the flows that differ, and the number of flows for each result, for people. */
 export function upgradeReport(rehearsal: UpgradeRehearsal): string[] {
   const { steps, flows, counts } = rehearsal;
   const { shown, others } = shownOf(flows);
@@ -46,7 +46,7 @@ export function upgradeReport(rehearsal: UpgradeRehearsal): string[] {
   ];
 }
 
-/** The same as a page: one file that needs no other. @param date a day, 2026-11-29 */
+/** Renders the report as one self-contained HTML file. @param date day in ISO 8601, such as 2026-11-29 */
 export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
   const { region, backup, releases, steps, counts, seconds } = rehearsal;
   const flows = inOrder(rehearsal.flows);

@@ -9,8 +9,8 @@ const NAME = "langflow";
 const CONNECT_MS = 10_000;
 
 /**
- * What a fleet does with a database by itself, and a rehearsal must not: its schedules fire elsewhere, and what was queued when it was
- * backed up runs in the fleet.
+ * Disables what a fleet does with the database by itself. Its schedules and its jobs queued at the time of the backup
+ * must run only in the fleet.
  */
 const SETTLE = `
 DO $$ BEGIN
@@ -22,15 +22,21 @@ DO $$ BEGIN
   END IF;
 END $$`;
 
-/** A PostgreSQL of a rehearsal's own, with one database, which goes with its folder. It ends with this process at the latest. */
+/**
+ * A temporary PostgreSQL server with one database for a rehearsal. Its data is deleted with its folder. The server ends
+ * no later than this process.
+ */
 export class ScratchServer {
   private constructor(
     private readonly server: LiveDatabase,
-    /** `postgresql://…`, with the password. */
+    /** `postgresql://…`, including the password. */
     readonly url: string,
   ) {}
 
-  /** @param bin folder of PostgreSQL's programs @param folder of its own @throws Error where it does not start: then it is none */
+  /**
+   * @param bin folder of PostgreSQL's programs @param folder new folder for the server @throws Error if the server does
+   * not start; no process remains
+   */
   static async start(bin: string, folder: string): Promise<ScratchServer> {
     const port = await freePort();
     const server = new LiveDatabase(folder, bin, port);
@@ -48,12 +54,12 @@ export class ScratchServer {
     return parseDatabaseUrl(this.url);
   }
 
-  /** Keeps it from doing what the fleet does. */
+  /** Cancels schedules and queued jobs, so that they do not run in the rehearsal. */
   async settle(): Promise<void> {
     await this.query(SETTLE);
   }
 
-  /** LangFlow's migrations that it has, in words. */
+  /** Returns the database's migration revisions, comma-separated. */
   async revisions(): Promise<string> {
     const [table] = await this.query<{ found: boolean }>("SELECT to_regclass('alembic_version') IS NOT NULL AS found");
     if (!table?.found) return "none";

@@ -1,7 +1,7 @@
 import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
 import { ExitCode, UserError } from "../../model/errors";
 
-/** One thing after the other that an upgrade does. */
+/** Names of the steps of a rehearsed upgrade, in order. */
 export type StepName =
   | "backup restored"
   | "migrations"
@@ -15,14 +15,14 @@ export type StepName =
 
 export interface Step {
   readonly name: StepName;
-  /** `warning`: it need not stop the upgrade, and somebody has to know. */
+  /** `warning`: does not stop the upgrade, but the operator must know about it. */
   readonly result: "passed" | "warning" | "failed";
   readonly seconds: number;
-  /** In a sentence. */
+  /** Explanation in one sentence. */
   readonly said: string;
 }
 
-/** What came of a step. */
+/** Result of a step. */
 export interface StepEnd {
   readonly result: Step["result"];
   readonly said: string;
@@ -32,20 +32,21 @@ export const passed = (said: string): StepEnd => ({ result: "passed", said });
 export const warned = (said: string): StepEnd => ({ result: "warning", said });
 export const failed = (said: string): StepEnd => ({ result: "failed", said });
 
-/** What was done, in its order. */
+/** The completed steps, in order. */
 export class Steps {
   readonly all: Step[] = [];
 
-  /** @param report told what begins */
+  /** @param report called with the name of each step that begins */
   constructor(
     private readonly report: (message: string) => void,
     private readonly signal: AbortSignal,
   ) {}
 
   /**
-   * Does one. What it throws is its failure, but for an end that somebody asked for and for what is wrong with the rehearsal itself.
+   * Runs a step. Its errors count as its failure, except for interruptions and problems of the rehearsal itself, which
+   * are thrown.
    *
-   * @returns whether the next one can be done
+   * @returns whether the next step can run
    */
   async take(name: StepName, work: () => Promise<StepEnd>): Promise<boolean> {
     this.report(name);
@@ -60,7 +61,7 @@ export class Steps {
   }
 }
 
-/** Codes of an error that says nothing of the upgrade. */
+/** Exit codes of errors that are unrelated to the upgrade. */
 const NOT_ITS_OWN: readonly ExitCode[] = [
   ExitCode.Cancelled,
   ExitCode.BadInput,

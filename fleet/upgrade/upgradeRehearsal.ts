@@ -36,7 +36,7 @@ import { replicationOf } from "./replication";
 import { ScratchServer } from "./scratchServer";
 import { passed, type Step, type StepEnd, Steps } from "./steps";
 
-/** Flows of a database, with the names of their users by id. */
+/** Flows of a database, with their users' names by id. */
 export interface StoredFlows {
   readonly flows: readonly ReadFlow[];
   readonly users: ReadonlyMap<string, string>;
@@ -44,56 +44,60 @@ export interface StoredFlows {
 
 export interface RehearsalOfUpgrade {
   readonly source: BackupPlace;
-  /** Default: the newest. */
+  /** Default: the newest backup. */
   readonly backup?: string;
   readonly postgres: Postgres;
-  /** Folder of programs of a Python with the new LangFlow. */
+  /** `bin` folder of a Python environment with the new LangFlow. */
   readonly newPython: string;
-  /** The same of the old one, by its image's version, which the backup says; undefined: there is none to compare with. */
+  /**
+   * Returns the `bin` folder for the old LangFlow. Its argument is the image version in the backup. Undefined if there
+   * is no old LangFlow to compare with.
+   */
   readonly oldPython: (version: string) => Promise<string | undefined>;
-  /** The flows of a database, `postgresql://…`. */
+  /** Reads the flows of a database at a `postgresql://…` URL. */
   readonly storedFlows: (url: string) => Promise<StoredFlows>;
-  /** The flows that a LangFlow brings. @param pythonBin folder of programs of its Python */
+  /** Reads the flows that LangFlow ships. @param pythonBin `bin` folder of its Python environment */
   readonly starterFlows: (pythonBin: string) => Promise<readonly ReadFlow[]>;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What is said of a flow, or of a starter flow. */
+/** Result for a flow from the backup, or for a starter flow. */
 export interface UpgradedFlow extends RehearsedFlow {
-  /** `starter`: one that LangFlow brings. */
+  /** `starter`: a flow that LangFlow ships. */
   readonly from: "backup" | "starter";
-  /** What the old LangFlow does with it once the database is migrated, as its pods do until the last of them is gone. */
+  /** How the old LangFlow runs the flow on the migrated database, as its pods do until the last one is replaced. */
   readonly oldAfter?: Verdict;
 }
 
 export interface UpgradeRehearsal {
   readonly region: string;
   readonly backup: Pick<Manifest, "id" | "takenAt" | "langflowVersion" | "databaseServerVersion">;
-  /** In their own words; undefined where one of them did not run. */
+  /** Versions that the two LangFlows report. Undefined for one that did not run. */
   readonly releases: { readonly old?: string; readonly new?: string };
   readonly steps: readonly Step[];
   readonly flows: readonly UpgradedFlow[];
   readonly counts: Counts;
-  /** Of the whole rehearsal. */
+  /** Duration of the whole rehearsal. */
   readonly seconds: number;
 }
 
-/** Whether nothing speaks against the upgrade. */
+/** Returns whether nothing in the results prevents the upgrade. */
 export const mayUpgrade = ({ steps, counts }: Pick<UpgradeRehearsal, "steps" | "counts">): boolean =>
   counts.differs === 0 && steps.every(({ result }) => result !== "failed");
 
 const TOLD_EVERY_MS = 5_000;
-/** A process that has just ended may still leave files behind. */
+/** Maximum number of retries when deleting the folder. A process that has just ended may still write files. */
 const REMOVALS_MAX = 5;
 
 /**
- * An upgrade of LangFlow on a copy of a region's data, with nothing of the region touched: its backup restored into a database of the
- * rehearsal's own, migrated by the new LangFlow's migrations while the old one serves from it, the flows run in both, a while of both at
- * once. Of the rehearsal nothing is left.
+ * Rehearses a LangFlow upgrade on a copy of a region's data, without touching the region. Restores a backup into a
+ * temporary database, runs the new LangFlow's migrations while the old one serves from the database, runs the flows in
+ * both versions, and tests both versions side by side. Deletes everything afterwards.
  *
- * @throws UserError (BadInput) where there is no such backup, or this machine's PostgreSQL is older than the backup's; (ResourceFailed)
- *   where the old LangFlow does not start; (Unauthenticated, Unreachable) of the bucket; (Cancelled)
+ * @throws UserError (BadInput) if the backup does not exist, or this machine's PostgreSQL is older than the backup's;
+ * (ResourceFailed) if the old LangFlow does not start; (Unauthenticated, Unreachable) for problems with the bucket;
+ * (Cancelled)
  */
 export async function rehearseUpgrade(given: RehearsalOfUpgrade): Promise<UpgradeRehearsal> {
   const { source, report, postgres } = given;
@@ -114,7 +118,7 @@ export async function rehearseUpgrade(given: RehearsalOfUpgrade): Promise<Upgrad
   try {
     await explained(given.signal, () => run.go());
   } catch (error) {
-    // What went wrong first is what is told.
+    // A cleanup failure must not hide the original error.
     await clear().catch(() => undefined);
     throw error;
   }
@@ -131,13 +135,16 @@ export async function rehearseUpgrade(given: RehearsalOfUpgrade): Promise<Upgrad
   };
 }
 
-/** What the agent's own code warns of is told as it says it. */
+/** Forwards the warnings of the agent's code. */
 const agentLog = (report: (message: string) => void) => ({
   info: () => undefined,
   warn: (...said: readonly unknown[]) => report(String(said.at(-1))),
 });
 
-/** pg_restore reads no archive of a newer release (PostgreSQL manual, pg_dump), nor does an older server take its statements. */
+/**
+ * Rejects a PostgreSQL that is older than the backup's. pg_restore cannot read archives of a newer release (PostgreSQL
+ * manual, pg_dump), and an older server may reject their statements.
+ */
 function requirePostgres({ databaseServerVersion: needed }: Manifest, { version, bin }: Postgres): void {
   if (Number.parseInt(version, 10) >= Number.parseInt(needed, 10)) return;
   throw new UserError(
@@ -146,13 +153,16 @@ function requirePostgres({ databaseServerVersion: needed }: Manifest, { version,
   );
 }
 
-/** One rehearsal, and what it has started. */
+/** One rehearsal and the processes that it has started. */
 class UpgradeRun {
   readonly steps: Steps;
   readonly releases: { old?: string; new?: string } = {};
   flows: readonly UpgradedFlow[] = [];
   private readonly accounts = { old: ownAccount(), new: ownAccount() };
-  /** Of both, as in a region. What the backup holds under the fleet's key stays shut. */
+  /**
+   * Secret key of both LangFlows, as in a region. Secrets that the backup contains were encrypted with the fleet's key
+   * and cannot be decrypted.
+   */
   private readonly secretKey = randomBytes(32).toString("base64url");
   private server: ScratchServer | undefined;
   private readonly started: RehearsedLangFlow[] = [];
@@ -180,7 +190,7 @@ class UpgradeRun {
 
     if (!(await this.migrated(server, old?.langflow))) return;
     if (!(await steps.take("adopt", () => this.adopted(server)))) return;
-    // It stops the upgrade, and what else does is told with it.
+    // A failure here stops the upgrade but not the rehearsal, so that all failures are reported together.
     await steps.take("replication", () => replicationOf(server.url));
     const stage = await this.startNew();
     if (!stage) return;
@@ -197,7 +207,7 @@ class UpgradeRun {
     if (oldPython !== undefined) await steps.take("old pod starts anew", () => this.oldAnew(server, oldPython));
   }
 
-  /** Ends what it has started. @param server whether the database too */
+  /** Stops all started processes. @param server whether to stop the database too */
   async end({ server = true }: { server?: boolean } = {}): Promise<void> {
     const ends = this.started.map((each) => each.end());
     await Promise.allSettled(ends);
@@ -216,7 +226,7 @@ class UpgradeRun {
     );
   }
 
-  /** A failure of it says nothing of the upgrade: it is thrown. */
+  /** Starts the old LangFlow. A failure is thrown, because it says nothing about the upgrade. */
   private async startOld(pythonBin: string) {
     this.given.report("the old LangFlow starts on it");
     const langflow = await this.start(pythonBin, "old");
@@ -246,7 +256,7 @@ class UpgradeRun {
     return langflow;
   }
 
-  /** What the old LangFlow answers before anything is migrated. */
+  /** Returns the old LangFlow's answers before the migration. */
   private async runBefore(
     flows: readonly ReadFlow[],
     copies: readonly (CopiedFlow | undefined)[],
@@ -270,7 +280,7 @@ class UpgradeRun {
       return migratedInWords(from, await server.revisions(), end);
     };
     if (!old) return this.steps.take("migrations", migration);
-    // Its own migrations on a database that is ahead of them are another question, which is asked last.
+    // A restart would run the old LangFlow's migrations on a newer database. The last step tests this separately.
     old.startsAgain = false;
     const { result, answered } = await askedDuring(old, () => this.steps.take("migrations", migration));
     await this.steps.take("users meanwhile", async () => meanwhileInWords(answered));
@@ -317,7 +327,7 @@ class UpgradeRun {
     });
   }
 
-  /** A pod of the old release that is made while the new one comes: on another node, or as one more of them. */
+  /** Tests a pod of the old release that starts during the upgrade, because of a node failure or a scale-up. */
   private async oldAnew(server: ScratchServer, oldPython: string): Promise<StepEnd> {
     const before = await server.revisions();
     const { stop } = await this.migration(oldPython, "old", "anew");
@@ -336,10 +346,10 @@ function withOldAfter(flow: RehearsedFlow, verdict: Verdict, hasSecrets: boolean
   return { ...flow, oldAfter, result: worst([flow, oldAfter]) };
 }
 
-/** One that no user of the region has the name of. */
+/** Returns an account whose name no user of the region has. */
 const ownAccount = () => madeAccount(`rehearsal-${randomBytes(6).toString("hex")}`);
 
-/** What the agent's own code and AWS say, as an error of this program. */
+/** Converts errors of the agent's code and of AWS into this program's errors. */
 async function explained<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -353,10 +363,10 @@ async function explained<T>(signal: AbortSignal, work: () => Promise<T>): Promis
   }
 }
 
-/** How S3 refuses somebody (Amazon S3 API reference, List of error codes). */
+/** Error codes with which S3 rejects a caller (Amazon S3 API reference, List of error codes). */
 const REFUSED = /AccessDenied|InvalidAccessKeyId|ExpiredToken/;
 
-/** By the agent's. */
+/** This program's exit codes by the agent's exit codes. */
 const CODES: Readonly<Record<number, ExitCode>> = {
   [AgentExitCode.BadInput]: ExitCode.BadInput,
   [AgentExitCode.Unreachable]: ExitCode.Unreachable,

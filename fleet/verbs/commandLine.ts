@@ -23,7 +23,7 @@ import { render } from "./render/verb";
 import { status } from "./status/verb";
 import { up } from "./up/verb";
 
-/** The verbs by group, in the order of `--help`, docs/cli.md and the README. */
+/** All verbs by group, in the order of `--help`, docs/cli.md and the README. */
 const GROUPS: Readonly<Record<string, readonly Verb[]>> = {
   "Set up": [init, doctor, moveIn],
   Deploy: [preview, up, deploy, render, destroy],
@@ -31,13 +31,13 @@ const GROUPS: Readonly<Record<string, readonly Verb[]>> = {
   Automate: [image, comment, deployed, drillIssue],
 };
 
-/** Every exit code on a line of the help. */
+/** Lists every exit code for the help. */
 function exitCodeLines(): string {
   const lines = exitCodes().map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`);
   return ["", "Exit codes:", ...lines, "", "All verbs, options and examples: docs/cli.md"].join("\n");
 }
 
-/** The command line, made of all verbs. */
+/** Builds the command line from all verbs. */
 export function commandLine(run: Run): Command {
   const fleet = new Command("fleet")
     .description("deploy, check and drill LangFlow in several AWS regions")
@@ -51,9 +51,9 @@ export function commandLine(run: Run): Command {
 }
 
 /**
- * Makes a parse error of any verb end with our own exit code and one line on stderr.
+ * Makes parse errors of all verbs end with our exit code and one line on stderr.
  *
- * @param words the command as it is typed: `fleet image verify`
+ * @param words the full command, for example `fleet image verify`
  */
 function refusing(command: Command, words: string): Command {
   command

@@ -7,7 +7,7 @@ import { stackOutputs } from "../stacks/stackOutputs";
 import type { Opened } from "../stacks/withSession";
 import { runPreview } from "./preview/handler";
 
-/** What is looked at: the deployed fleet and its clouds, which whoever opened it closes. */
+/** Opens the deployed fleet and its clouds for read-only checks. The caller must close the clouds. */
 export async function openDeployment(
   opened: Opened,
   { local, signal }: { readonly local: boolean; readonly signal: AbortSignal },

@@ -13,16 +13,16 @@ export interface Archived {
   readonly json: string;
   readonly markdown: string;
   readonly html: string;
-  /** What was found among the past reports and could not be read. */
+  /** One warning for each past report that could not be read. */
   readonly warnings: readonly string[];
 }
 
-/** What the files of a report may be called, as far as their ends. */
+/** Allowed base names of report files, without the extension. */
 export const REPORT_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
 /**
- * Writes a report as `<directory>/<year>/<id>.json`, `.md` and `.html`, each at once or not at all. The JSON is first:
- * the numbers are kept though a chart fails. Written again, a report replaces itself.
+ * Writes a report atomically as `<directory>/<year>/<id>.json`, `.md` and `.html`. The JSON is written first, so that
+ * the numbers survive a failure to draw the charts. Archiving a report again overwrites its files.
  */
 export async function archive(directory: string, report: DrillReport): Promise<Archived> {
   if (!REPORT_NAME.test(report.id)) throw new Error(`${JSON.stringify(report.id)} can't name a file`);
@@ -38,21 +38,24 @@ export async function archive(directory: string, report: DrillReport): Promise<A
 }
 
 /**
- * The drills whose reports are in the year folders of `directory`, the oldest first; none where it does not exist. A file
- * that is no report of a known version becomes a warning.
+ * Returns the drills whose reports are in the year folders of `directory`, oldest first. Returns none if `directory`
+ * does not exist. Adds a warning for each file that is not a report of a known version.
  */
 export async function pastReports(directory: string): Promise<{ drills: PastDrill[]; warnings: string[] }> {
   const { all, warnings } = await ofEach(directory, summaryOf, "left out of the trend");
   return { drills: all, warnings };
 }
 
-/** Every report in the year folders of `directory`, samples and all, the oldest first; what is none becomes a warning. */
+/**
+ * Returns every report in the year folders of `directory`, including samples, oldest first. Adds a warning for each
+ * invalid file.
+ */
 export async function wholeReports(directory: string): Promise<{ reports: DrillReport[]; warnings: string[] }> {
   const { all, warnings } = await ofEach(directory, (report) => report, "left out");
   return { reports: all, warnings };
 }
 
-/** What is kept of each report, the oldest first. */
+/** Reads each report and returns the parts that `keep` selects, oldest first. */
 async function ofEach<T extends Pick<DrillReport, "startedAt">>(
   directory: string,
   keep: (report: DrillReport) => T,
@@ -61,7 +64,7 @@ async function ofEach<T extends Pick<DrillReport, "startedAt">>(
   const all: T[] = [];
   const warnings: string[] = [];
   for (const file of await filesIn(directory)) {
-    // One after the other: only what is kept of each stays in memory.
+    // Reads the files sequentially, so that only the selected part of each report stays in memory.
     const read = await reportIn(file);
     if (typeof read === "string") warnings.push(`${file} is ${leftOut}: ${read}`);
     else all.push(keep(read));
@@ -70,9 +73,9 @@ async function ofEach<T extends Pick<DrillReport, "startedAt">>(
 }
 
 /**
- * The report of the drill that began last, and the path of its Markdown.
+ * Returns the report of the most recent drill, and the path of its Markdown file.
  *
- * @throws UserError (exit 2) where `directory` holds none that can be read
+ * @throws UserError (exit 2) if `directory` contains no readable report
  */
 export async function newestReport(directory: string): Promise<{ report: DrillReport; markdown: string }> {
   let newest: { report: DrillReport; markdown: string } | undefined;
@@ -110,7 +113,7 @@ async function names(directory: string): Promise<string[]> {
   }
 }
 
-/** @returns why not, in words, where the file holds no report */
+/** @returns the report, or the reason why the file is not a valid report */
 async function reportIn(file: string): Promise<DrillReport | string> {
   try {
     return drillReportShape.parse(JSON.parse(await readFile(file, "utf8")));

@@ -11,7 +11,7 @@ import { CHAPTERS, type Chapter } from "./tables";
 import { factsOf, resultOf } from "./words";
 
 /**
- * The report as one file that needs no other: charts drawn as SVG, the numbers behind each in a table beside it.
+ * Renders the report as one self-contained HTML file, with charts as SVG and a table of the numbers behind each chart.
  *
  * @param past earlier drills, for the trend
  */
@@ -30,7 +30,7 @@ export function reportHtml(report: DrillReport, past: readonly PastDrill[]): str
   );
 }
 
-/** The chart above a chapter's table. */
+/** Returns the chart above a chapter's table, if the chapter has one. */
 function chartOf(name: Chapter, report: DrillReport, past: readonly PastDrill[]): Chart | undefined {
   const asked = report.samples.length > 0;
   switch (name) {

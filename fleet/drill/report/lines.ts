@@ -5,7 +5,10 @@ import type { DrillReport } from "../report";
 import { loadTable, lossTable, targetTable, trafficTable } from "./tables";
 import { amountOf, resultOf } from "./words";
 
-/** What the terminal shows at the end: the targets, what was lost, what failed, and the result as the last line. */
+/**
+ * Returns the summary that the terminal shows at the end: targets, data loss, traffic and failed checks, with the
+ * result as the last line.
+ */
 export function reportLines(report: DrillReport): string[] {
   const failed = [...report.checks, ...(report.returnChecks ?? [])].filter((check) => !check.passed);
   const shown = [targetTable(report), lossTable(report), trafficTable(report), loadTable(report)].filter(
@@ -20,7 +23,7 @@ export function reportLines(report: DrillReport): string[] {
   ];
 }
 
-/** Of the region's return, where it came to that. */
+/** Describes the region's return, if the drill got that far. */
 function afterwards({ region, failbackSeconds, convergenceSeconds }: DrillReport): string[] {
   if (failbackSeconds === undefined) return [];
   const same =

@@ -4,10 +4,10 @@ import type { PastDrill } from "./past";
 import { CHAPTERS, type Chapter } from "./tables";
 import { factsOf, resultOf } from "./words";
 
-/** What is only the numbers of a chart, which there is none of here. */
+/** Chapter that only contains a chart's numbers. The Markdown report has no charts, so it omits this chapter. */
 const BEHIND_A_CHART: Chapter = "answers";
 
-/** The report as GitHub's Markdown: the result first. @param past earlier drills, for the trend */
+/** Renders the report as GitHub Markdown, result first. @param past earlier drills, for the trend */
 export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]): string {
   const tables = (Object.keys(CHAPTERS) as Chapter[])
     .filter((name) => name !== BEHIND_A_CHART)
@@ -22,7 +22,7 @@ export function reportMarkdown(report: DrillReport, past: readonly PastDrill[]):
   ].join("\n\n")}\n`;
 }
 
-/** Columns are filled up, so that it reads well as plain text too. */
+/** Renders a table and pads its columns, so that it is also readable as plain text. */
 function chapter({ title, head, right, rows, note }: Table): string {
   const cells = [head, ...rows.map((row) => row.map(literal))];
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
@@ -38,7 +38,7 @@ function chapter({ title, head, right, rows, note }: Table): string {
 const filled = (text: string, width: number, toTheRight: boolean): string =>
   toTheRight ? text.padStart(width) : text.padEnd(width);
 
-/** Text that nothing in it can turn into markup, or into another cell or line. */
+/** Escapes a text so that it cannot contain markup, cell separators or line breaks. */
 const literal = (text: string): string =>
   text
     .replace(/\s+/g, " ")

@@ -1,7 +1,7 @@
 import { passed } from "../measure";
 import type { DrillReport } from "../report";
 
-/** What the trend keeps of a drill: its samples may be thousands. */
+/** Summary of a drill for the trend, without its possibly thousands of samples. */
 export interface PastDrill
   extends Pick<
     DrillReport,
@@ -14,12 +14,12 @@ export interface PastDrill
     | "recoverySeconds"
     | "expectedFailoverSeconds"
   > {
-  /** The greatest loss of any store, in seconds; absent where one of them kept nothing, or none was looked at. */
+  /** Largest data loss of any store, in seconds. Absent if a store lost everything or no loss was measured. */
   readonly worstLossSeconds?: number;
   readonly met: boolean;
 }
 
-/** More are left out of a report's trend, the oldest first. */
+/** Maximum number of drills in a trend. The trend omits the oldest drills beyond it. */
 const SHOWN = 20;
 
 export function summaryOf(report: DrillReport): PastDrill {
@@ -40,7 +40,10 @@ export function summaryOf(report: DrillReport): PastDrill {
   };
 }
 
-/** Past drills and, as the last, this one: of two files about the same drill this report is the truth. */
+/**
+ * Returns the past drills followed by this one. If a past report has the same id as this report, this report replaces
+ * it.
+ */
 export function trendOf(report: DrillReport, past: readonly PastDrill[]): { drills: PastDrill[]; earlier: number } {
   const began = Date.parse(report.startedAt);
   const before = past.filter(({ id, startedAt }) => id !== report.id && Date.parse(startedAt) <= began);

@@ -6,7 +6,7 @@ const amount = z.number();
 const checks = z.array(z.object({ name: z.string(), passed: z.boolean(), said: z.string() }));
 const traffic = z.object({ requests: amount, failed: amount, hung: amount.optional(), p50: amount, p95: amount });
 
-/** A report of version 1 as its file holds it. Fields that it does not know, a later release's, are left out. */
+/** Schema of the report file, version 1. Ignores unknown fields, which a later release may have added. */
 export const drillReportShape: z.ZodType<DrillReport> = z.object({
   version: z.literal(1),
   id: z.string(),

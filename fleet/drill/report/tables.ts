@@ -43,7 +43,7 @@ const checksTable = (title: string, checks: readonly Check[]): Table => ({
   rows: checks.map((check) => [check.name, check.passed ? "passed" : "failed", check.said]),
 });
 
-/** In seconds from the fault. */
+/** Returns the table of alerts. Times are seconds from the fault. */
 export function alertTable(report: DrillReport): Table {
   const origin = originOf(report);
   const { alerts = [] } = report;
@@ -64,7 +64,7 @@ export function alertTable(report: DrillReport): Table {
   };
 }
 
-/** Numbered as the marks of the charts are. */
+/** Returns the table of phases, with the same numbers as the marks in the charts. */
 function phaseTable(report: DrillReport): Table {
   const origin = originOf(report);
   const end = Date.parse(report.endedAt);
@@ -104,7 +104,7 @@ export function trafficTable(report: DrillReport): Table {
   };
 }
 
-/** How the region that took the visitors of two did it, where they came more often than usual. */
+/** Returns a table that shows how the region that took over the users scaled. Empty if the traffic multiplier was 1. */
 export function loadTable({ load, baseline }: DrillReport): Table {
   const note = load
     ? `Visitors came ${load.factor} times as often as usual. ${scaledOf(load)} The latencies are those of all visitors' short requests.`
@@ -139,7 +139,7 @@ function scaledOf({ region, podsAllowed, readySeconds, podsMost }: UnderLoad): s
   return `${region} had its first new pod ready ${amountOf(readySeconds)} after the fault, and ${podsMost} of at most ${podsAllowed} in the end.`;
 }
 
-/** How what users held, and asked, ended. */
+/** Returns the table of the outcomes of visits. */
 export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
   title: "Visits",
   head: ["what", "when", "visits", ...ENDS, "longest"],
@@ -156,13 +156,16 @@ export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
     "Refused: no connection, or an error in place of an answer. Streams that were under way at the end of the drill are left out.",
 });
 
-/** What ended the first span after the fault: where nobody called the pool down, its users' recovery, or its return. */
+/**
+ * Returns the event that ended the first span after the fault: the detection, otherwise the users' recovery, otherwise
+ * the restoration.
+ */
 function firstAfterFault({ detectionSeconds, recoverySeconds }: DrillReport): string {
   if (detectionSeconds !== undefined) return "detection";
   return recoverySeconds === undefined ? "restoration" : "recovery";
 }
 
-/** Who answered, and how it failed: the numbers behind the chart of requests. */
+/** Returns the table of answers by region and kind of failure, which contains the numbers behind the requests chart. */
 function answerTable(report: DrillReport): Table {
   const begins = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? Number.POSITIVE_INFINITY;
   const [fault, back] = [begins("fault"), begins("restoration")];
@@ -190,7 +193,7 @@ function answerTable(report: DrillReport): Table {
   };
 }
 
-/** Every chapter there is, in the order in which each format has them; one without rows is left out. */
+/** All chapters, in the order of every report format. Formats omit chapters without rows. */
 export const CHAPTERS = {
   targets: targetTable,
   losses: lossTable,

@@ -5,7 +5,7 @@ import type { Check, DrillReport, Target } from "../report";
 const HOUR = 3600;
 const UNSEEN = "not known: the load balancer's API was away, so visitors alone say when it was";
 
-/** `47.3 s`, `132 s`, `25.0 h`, `0.42 %`; a dash for what is not known. */
+/** Formats a value as `47.3 s`, `132 s`, `25.0 h` or `0.42 %`. Returns a dash for an unknown value. */
 export function amountOf(value: number | undefined, unit: Target["unit"] = "s"): string {
   if (value === undefined) return "–";
   if (unit === "%") return `${value.toFixed(2)} %`;
@@ -13,14 +13,17 @@ export function amountOf(value: number | undefined, unit: Target["unit"] = "s"):
   return `${value.toFixed(Math.abs(value) < 100 ? 1 : 0)} s`;
 }
 
-/** `2026-11-25 17:40` of ISO 8601, in UTC. */
+/** Formats an ISO 8601 time in UTC as `2026-11-25 17:40`. */
 export const minuteOf = (time: string): string => new Date(time).toISOString().slice(0, 16).replace("T", " ");
 
-/** Zero of the report's clock, in milliseconds since 1970: the fault, or the start where it never came to that. */
+/**
+ * Returns the zero of the report's time axis, in milliseconds since 1970: the fault, or the start if no fault was
+ * injected.
+ */
 export const originOf = ({ phases, startedAt }: DrillReport): number =>
   phases.find(({ phase }) => phase === "fault")?.at ?? Date.parse(startedAt);
 
-/** What came of it, in one line. */
+/** Returns the result of a drill in one line. */
 export function resultOf(report: DrillReport): string {
   if (report.aborted !== undefined) return `Ended early: ${report.aborted}`;
   const { targets, checks, returnChecks = [] } = report;
@@ -47,7 +50,7 @@ function missedBy({ name, unit, measured, limit }: Target): string {
 
 const count = (many: number, noun: string) => `${many === 1 ? "" : "all "}${many} ${noun}${many === 1 ? "" : "s"}`;
 
-/** The drill's circumstances, a line each. */
+/** Returns the circumstances of a drill as pairs of name and value. */
 export function factsOf(report: DrillReport): [string, string][] {
   const { region, fault, local, topology, regions, monitor, expectedFailoverSeconds, startedAt, endedAt } = report;
   const { intervalSeconds, timeoutSeconds, retries, consecutiveDown, consecutiveUp } = monitor;

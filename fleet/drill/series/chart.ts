@@ -7,7 +7,10 @@ import { CHARTED, nameOfGroup } from "./tables";
 
 const PER_GROUP = 34;
 
-/** Each drill as a point, and what was predicted as a line across: detection, RTO and the flows' RPO of each fault. */
+/**
+ * Draws detection time, RTO and the flows' RPO of each drill as points per fault, with a mark at the predicted failover
+ * time.
+ */
 export function seriesChart({ groups }: Series, reports: readonly DrillReport[]): Chart | undefined {
   const shown = groups.filter(({ measures }) => measures.some(({ name }) => CHARTED.includes(name)));
   if (shown.length === 0) return undefined;
@@ -18,7 +21,7 @@ export function seriesChart({ groups }: Series, reports: readonly DrillReport[])
       type: "scatter",
       silent: true,
       symbolSize: 9,
-      // Points of one fault do not cover each other.
+      // Offsets the three series so that their points do not overlap.
       symbolOffset: [0, (index - 1) * 9],
       itemStyle: { color: COLOURS[index] ?? PREDICTED, opacity: 0.8 },
       data: reports.flatMap((report) => {

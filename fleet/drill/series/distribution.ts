@@ -1,11 +1,11 @@
 import { median } from "../../../model/median";
 import { percentile } from "../../../model/percentile";
 
-/** What several drills measured of one thing, in seconds. */
+/** Distribution of one measure over several drills, in seconds. */
 export interface Distribution {
-  /** Drills that could measure it. */
+  /** Number of drills with a measured value. */
   readonly measured: number;
-  /** Drills that could not, and should have. */
+  /** Number of drills without a value, although the measure was due. */
   readonly notMeasured: number;
   readonly least: number;
   readonly median: number;
@@ -13,7 +13,10 @@ export interface Distribution {
   readonly most: number;
 }
 
-/** @param values one per drill; undefined: it could not be measured. @returns undefined where no drill measured it */
+/**
+ * @param values one value per drill; undefined if the drill could not measure it. @returns undefined if no drill has a
+ * value
+ */
 export function distributionOf(values: readonly (number | undefined)[]): Distribution | undefined {
   const measured = values.filter((value) => value !== undefined);
   if (measured.length === 0) return undefined;

@@ -10,15 +10,15 @@ import type { Unmade } from "./plan";
 import type { Series } from "./series";
 import { groupTable, isMet, measureTable, missedTable, seriesResult, unmadeInWords } from "./tables";
 
-/** Of each drill: what users were answered over time, with what happened when, and what was lost. */
+/** Chapters shown for each drill: the timeline, the targets and the data loss. */
 const REPLAYED = ["phases", "targets", "losses"] as const;
 
 /**
- * All drills as one file that needs no other: each fault's distributions beside what was predicted, what missed and why, and each drill's
- * course behind its name.
+ * Renders all drills as one self-contained HTML file: measured distributions and predictions for each fault, missed
+ * targets with reasons, and a collapsible section with the course of each drill.
  *
- * @param date a day, 2026-11-29
- * @param unmade what was to be drilled just before, and was not
+ * @param date day in ISO 8601, such as 2026-11-29
+ * @param unmade drills that the series planned but could not run
  */
 export function seriesPage(
   series: Series,

@@ -3,27 +3,27 @@ import { FAULTS, type Fault } from "../faults";
 import type { Plan } from "../plan";
 import type { DrillReport } from "../report";
 
-/** One drill of a series, or why there is none. */
+/** One fault's part of a series: the number of rounds, or the reason why the fault is not drilled. */
 export type Turn =
   | { readonly fault: Fault; readonly rounds: number }
-  /** What the fleet lacks for it, in a sentence. */
+  /** What the fleet lacks for the fault, as a sentence. */
   | { readonly fault: Fault; readonly because: string };
 
 /** A fault that was not drilled. */
 export interface Unmade {
   readonly fault: Fault;
-  /** In one line. */
+  /** Reason in one line. */
   readonly because: string;
-  /** The fleet could have had it, and nobody ended it. */
+  /** True if the drill failed although the fleet supports the fault and nobody interrupted the drill. */
   readonly hasFailed: boolean;
 }
 
 /**
- * The drills that are still to be made until each fault has its rounds: a series that is begun again goes on where it ended. One that
- * was broken off, or ended early, counts for none.
+ * Returns the number of drills still to run for each fault, so that a series can resume. Aborted drills do not count as
+ * done.
  *
- * @param plan of a fault. @throws UserError for one that the fleet cannot have
- * @param done reports there are
+ * @param plan returns the plan for a fault. @throws UserError if the fleet does not support the fault
+ * @param done existing reports
  */
 export function turnsOf(
   plan: (fault: Fault) => Pick<Plan, "local" | "region" | "topology">,
@@ -49,11 +49,11 @@ export function turnsOf(
   });
 }
 
-/** Round by round, so that a series which ends early has something of each fault. */
+/** Orders the drills in rounds, so that a series that ends early covers as many faults as possible. */
 export function drillsOf(turns: readonly Turn[]): Fault[] {
   const left = turns.flatMap((turn) => ("rounds" in turn ? [turn] : []));
   const most = Math.max(0, ...left.map(({ rounds }) => rounds));
-  // The last rounds are those that are left of a fault which has some already.
+  // Faults that already have some rounds only take part in the last rounds.
   return Array.from({ length: most }, (_, round) =>
     left.filter(({ rounds }) => rounds >= most - round).map(({ fault }) => fault),
   ).flat();

@@ -5,26 +5,26 @@ import { byStart } from "../report/past";
 import { resultOf } from "../report/words";
 import { type Distribution, distributionOf } from "./distribution";
 
-/** Drills of one fault in one topology of one fleet. */
+/** Drills of one fault, one topology and one kind of fleet. */
 export interface Group {
   readonly fault: Fault;
   readonly topology: DrillReport["topology"];
   readonly local: boolean;
   readonly drills: number;
   readonly passed: number;
-  /** By what is measured; one that no drill has measured is absent. */
+  /** Distributions by measure. Measures without any value are absent. */
   readonly measures: readonly Measured[];
 }
 
-/** What is measured, in seconds. */
+/** One measure over all drills of a group, in seconds. */
 export interface Measured {
   readonly name: MeasureName;
   readonly distribution: Distribution;
-  /** The greatest that a drill's own monitor and design predicted; absent where nothing does. */
+  /** Highest prediction of any drill in the group. Absent without a prediction. */
   readonly predicted?: number;
 }
 
-/** Names of the targets that a report has (`measure.ts`). */
+/** Names of a report's targets (`measure.ts`). */
 export const MEASURE_NAMES = [
   "detection",
   "RTO",
@@ -39,15 +39,15 @@ export interface Missed {
   readonly id: string;
   readonly fault: Fault;
   readonly topology: DrillReport["topology"];
-  /** What, and why, in a sentence. */
+  /** What was missed and why, as a sentence. */
   readonly why: string;
 }
 
 export interface Series {
   readonly groups: readonly Group[];
-  /** Drills that missed a target or ended early, the oldest first. */
+  /** Drills that missed a target, failed a check or ended early, oldest first. */
   readonly missed: readonly Missed[];
-  /** Faults that no report is of. */
+  /** Faults without any report. */
   readonly notDrilled: readonly Fault[];
 }
 
@@ -57,7 +57,7 @@ const OF_LOSSES = {
   "RPO of the database": "database",
 } as const;
 
-/** What many drills say together. */
+/** Aggregates reports into a series. */
 export function seriesOf(reports: readonly DrillReport[]): Series {
   const groups = new Map<string, DrillReport[]>();
   for (const report of reports) {
@@ -78,7 +78,7 @@ export function seriesOf(reports: readonly DrillReport[]): Series {
 function groupOf(reports: readonly DrillReport[]): Group {
   const [{ fault, topology, local }] = reports as [DrillReport];
   const measures = MEASURE_NAMES.flatMap((name) => {
-    // A drill that is not asked for it says nothing of it.
+    // Only drills that were supposed to measure the value count.
     const asked = reports.filter((report) => isAsked(report, name));
     const distribution = distributionOf(asked.map((report) => measuredIn(report, name)));
     const predicted = asked.flatMap((report) => targetIn(report, name)?.predicted ?? []);
@@ -95,7 +95,10 @@ const targetIn = ({ targets }: DrillReport, name: MeasureName) => targets.find((
 const isAsked = (report: DrillReport, name: MeasureName): boolean =>
   targetIn(report, name) !== undefined || measuredIn(report, name) !== undefined;
 
-/** What a report says of it, in seconds; undefined: it could not be measured, or was not to be. */
+/**
+ * Returns a report's value of a measure, in seconds. Returns undefined if the drill could not or did not have to
+ * measure it.
+ */
 export function measuredIn(report: DrillReport, name: MeasureName): number | undefined {
   const target = targetIn(report, name);
   if (target) return target.measured;

@@ -18,7 +18,7 @@ export const groupTable = ({ groups }: Series): Table => ({
   ]),
 });
 
-/** A row for each thing that drills of a fault measured. */
+/** Returns a table with one row for each fault and measure. */
 export const measureTable = ({ groups }: Series): Table => ({
   title: "Measured beside predicted",
   head: ["fault", "topology", "what", "drills", "least", "median", "p95", "most", "predicted"],
@@ -48,15 +48,15 @@ export const missedTable = ({ missed }: Series): Table => ({
   rows: missed.map(({ id, topology, why }) => [id, topology, why]),
 });
 
-/** Whether every drill there is met its targets, and each that the fleet could have had was made. */
+/** Returns whether every drill passed and no planned drill failed to run. */
 export const isMet = ({ missed }: Series, unmade: readonly Unmade[]): boolean =>
   missed.length === 0 && !unmade.some(({ hasFailed }) => hasFailed);
 
-/** Which, and why, in one line; empty where there are none. */
+/** Lists the faults that were not drilled, with reasons, in one line. Empty if every fault was drilled. */
 export const unmadeInWords = (unmade: readonly Unmade[]): string =>
   unmade.map(({ fault, because }) => `${fault}: ${because}`).join("; ");
 
-/** What came of all of it, in one line. */
+/** Returns the result of the whole series in one line. */
 export function seriesResult({ groups, missed, notDrilled }: Series, unmade: readonly Unmade[] = []): string {
   const drills = groups.reduce((sum, group) => sum + group.drills, 0);
   const faults = new Set(groups.map(({ fault }) => fault)).size;
@@ -69,7 +69,7 @@ export function seriesResult({ groups, missed, notDrilled }: Series, unmade: rea
   return failed === "" ? `Met: ${met}` : `Not made: ${failed}; met: ${met}`;
 }
 
-/** Which of the measures have a place of their own in the chart. */
+/** Measures that the chart shows. */
 export const CHARTED = MEASURE_NAMES.filter((name) => ["detection", "RTO", "RPO of flows"].includes(name));
 
 export const nameOfGroup = ({ fault, topology, local }: Pick<DrillReport, "fault" | "topology" | "local">): string =>

@@ -1,8 +1,11 @@
-/** A browser's cookies of one address: those of a name follow each other, and one without time left goes. */
+/**
+ * A browser's cookies for one address. A new value replaces the old one, and a cookie with a maximum age of 0 or less
+ * is deleted.
+ */
 export class Cookies {
   private readonly values = new Map<string, string>();
 
-  /** @param set values of Set-Cookie */
+  /** @param set values of the Set-Cookie headers */
   take(set: readonly string[]): void {
     for (const each of set) {
       const [pair = "", ...attributes] = each.split(";");
@@ -21,7 +24,7 @@ export class Cookies {
     this.values.delete(name);
   }
 
-  /** Value of the header Cookie. */
+  /** Value of the Cookie header. */
   get header(): string {
     return [...this.values].map(([name, value]) => `${name}=${value}`).join("; ");
   }

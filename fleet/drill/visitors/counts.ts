@@ -1,11 +1,11 @@
 import { ENDS, type End, ERRANDS, SPANS, type Span, type Visit, type VisitCount } from "../report";
 
-/** Times are milliseconds since 1970; absent is what did not happen. */
+/** Times of the drill's events, in milliseconds since 1970. Events that did not happen are absent. */
 export interface Course {
-  /** The drilled region. */
+  /** Drilled region. */
   readonly region: string;
   readonly faultAt?: number | undefined;
-  /** All that the fault takes was gone. */
+  /** When everything that the fault affects was down. */
   readonly awayAt?: number | undefined;
   readonly detectedAt?: number | undefined;
   readonly returnedAt?: number | undefined;
@@ -19,13 +19,13 @@ function spanOf(visit: Visit, course: Course): Span {
   if (at + latency < faultAt) return "ended before the fault";
   const isElsewhere = (visit.region ?? region) !== region;
   if (at < faultAt) return isElsewhere ? "under way elsewhere" : "under way at the fault";
-  // What comes while processes are being ended may be taken by one of them.
+  // A process that is shutting down may still accept requests.
   if (at < (course.awayAt ?? faultAt) && !isElsewhere) return "under way at the fault";
   if (at >= returnedAt) return "begun after the return";
   return at < detectedAt ? "begun after the fault" : "begun after detection";
 }
 
-/** How many visits of each errand and span ended how; spans without any are left out. */
+/** Counts visits by type, span and outcome. Omits spans without visits. */
 export function countsOf(visits: readonly Visit[], course: Course): VisitCount[] {
   return ERRANDS.flatMap((errand) =>
     SPANS.flatMap((span): VisitCount[] => {
@@ -38,10 +38,10 @@ export function countsOf(visits: readonly Visit[], course: Course): VisitCount[]
   );
 }
 
-/** Whether a visit holds something for long: one that is no sample. */
+/** Returns whether a visit is a stream or an upload, which are not samples. */
 export const isLong = ({ errand }: Pick<Visit, "errand">): boolean => errand === "stream" || errand === "upload";
 
-/** Percent of the visits of these spans that did not end well; undefined where there was none. */
+/** Returns the percentage of visits in these spans that did not end well, or undefined without visits. */
 export function brokenPercent(counts: readonly VisitCount[] | undefined, spans: readonly Span[]): number | undefined {
   const made = (counts ?? []).filter(({ span }) => spans.includes(span));
   const sum = (numberOf: (count: VisitCount) => number) => made.reduce((all, each) => all + numberOf(each), 0);

@@ -2,19 +2,19 @@ import type { Errand } from "./exchange";
 
 const JSON_BODY = { "content-type": "application/json" };
 
-/** Seconds that a drill's streamed run takes. */
+/** Duration of a streamed run, in seconds. */
 const STREAM_SECONDS = 30;
-/** The model of the drill's flow (`flows/default/Mock_LLM.json`), which needs no provider. */
+/** Model of the drill's flow (`flows/default/Mock_LLM.json`), which needs no provider. */
 const MODEL = "MockLLM-mock1";
 
-/** Whether LangFlow is well, as its `/healthz` says it. */
+/** LangFlow's health check. */
 export const HEALTH: Errand = {
   method: "GET",
   path: "/healthz",
   judge: (body) => (fieldOf(body, "status") === "ok" ? "good" : "wrong"),
 };
 
-/** Who has this session. */
+/** Returns a request for the user of a session. */
 export function whoami(headers: Readonly<Record<string, string>>, userId: string): Errand {
   return {
     method: "GET",
@@ -25,10 +25,10 @@ export function whoami(headers: Readonly<Record<string, string>>, userId: string
 }
 
 /**
- * A run of the drill's flow that says a word a second.
+ * Returns a streamed run of the drill's flow that outputs one word per second.
  *
- * @param question in the answer as well, so that no other run's passes for it
- * @param seconds that it takes
+ * @param question part of the expected answer, so that the answer of a different run does not match
+ * @param seconds duration of the run
  */
 export function streamedRun(flowId: string, apiKey: string, question: string, seconds = STREAM_SECONDS): Errand {
   const words = Array.from({ length: seconds }, (_, index) => index + 1).join(" ");
@@ -52,7 +52,10 @@ interface StreamEvent {
   readonly data?: { result?: { outputs?: { outputs?: { results?: { message?: { text?: string } } }[] }[] } };
 }
 
-/** A stream is an event a line, `end` with the whole answer as the last; without that it was cut, however politely. */
+/**
+ * Judges a stream of one JSON event per line. The last event is `end` and contains the whole answer. A stream without
+ * `end` was cut, even if its connection closed cleanly.
+ */
 function judgeStream(body: string, wanted: string): "good" | "cut" | "wrong" {
   const events = body.split("\n").flatMap((line) => parsed(line) ?? []) as StreamEvent[];
   if (events.some(({ event }) => event === "error")) return "cut";
@@ -61,7 +64,7 @@ function judgeStream(body: string, wanted: string): "good" | "cut" | "wrong" {
   return end.data?.result?.outputs?.[0]?.outputs?.[0]?.results?.message?.text === wanted ? "good" : "wrong";
 }
 
-/** @param acknowledged told of the file that LangFlow says it has taken */
+/** @param acknowledged called with the file that LangFlow acknowledged */
 export function upload(
   apiKey: string,
   { name, contents }: { readonly name: string; readonly contents: string },

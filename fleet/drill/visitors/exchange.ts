@@ -3,37 +3,37 @@ import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import type { End } from "../report";
 
-/** What is asked, and what must be answered. */
+/** A request, and a check of its response. */
 export interface Errand {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | FormData;
-  /** What became of an answer that came to its end with a good status. */
+  /** Judges a complete response with a 2xx status. */
   judge(body: string): "good" | "cut" | "wrong";
 }
 
 export interface Exchange {
   readonly end: End;
-  /** HTTP status; 0 where no answer came to its end. */
+  /** HTTP status; 0 without a complete response. */
   readonly status: number;
-  /** Milliseconds until its end. */
+  /** Milliseconds until the exchange ended. */
   readonly latency: number;
-  /** Absent where no answer began. */
+  /** Absent if no response began. */
   readonly headers?: Headers;
 }
 
-/** After so long without a byte a visitor gives up: well above what LangFlow takes. */
+/** Time without a byte after which a visitor gives up. Far longer than LangFlow normally needs. */
 export const PATIENCE_MS = 10_000;
 
-/** Somebody between the visitor and LangFlow had sent the request on, and got no whole answer to it. */
+/** Statuses with which a proxy reports that it forwarded the request but received no complete response. */
 const SENT_IN_VAIN = [502, 504, 520, 524];
 
 /**
- * One request, by a connection of its own, followed to its end.
+ * Sends one request on a new connection and follows it to its end.
  *
- * @param left aborted where nobody waits for the end any more: it is undefined then
- * @param patienceMs without a byte
+ * @param left aborted when the visitor leaves; the function then returns undefined
+ * @param patienceMs maximum time without a byte
  */
 export async function exchange(
   url: string,
@@ -75,8 +75,8 @@ export async function exchange(
 }
 
 /**
- * By Node's own client: `fetch`, told to keep no connection, takes an answer that is cut for a whole one. A kept connection would show
- * where somebody was steered before.
+ * Sends the request with Node's own HTTP client. `fetch` without keep-alive mistakes a truncated response for a
+ * complete one, and a kept-alive connection would stay with the previous region.
  */
 async function sent(target: URL, { method, headers, body }: Errand, signal: AbortSignal) {
   const encoded = new Response(body ?? null);
@@ -85,7 +85,7 @@ async function sent(target: URL, { method, headers, body }: Errand, signal: Abor
   const ask = target.protocol === "https:" ? tlsRequest : plainRequest;
   const ownHeaders = { ...(type !== null && { "content-type": type }), "content-length": bytes.length, ...headers };
   const request = ask(target, { method, headers: ownHeaders, agent: false, signal });
-  // Whoever waits for the answer is told as well.
+  // The caller that awaits the response receives the same error.
   request.on("error", () => undefined);
   request.end(bytes);
   return request;
@@ -112,10 +112,10 @@ function headersOf({ headersDistinct }: IncomingMessage): Headers {
 function endOf(status: number, body: string, errand: Errand): End {
   if (status >= 200 && status < 300) return errand.judge(body);
   if (SENT_IN_VAIN.includes(status)) return "cut";
-  // What was right to ask is told to be wrong: of a user, or a flow, that must be there.
+  // The request is valid, so a 3xx or 4xx response means that the user or the flow is missing.
   return status < 500 ? "wrong" : "refused";
 }
 
-/** No connection opened, so that nothing was sent. */
+/** Returns whether no connection was established, in which case nothing was sent. */
 const neverOpened = (error: unknown): boolean =>
   ["connect", "getaddrinfo"].includes((error as NodeJS.ErrnoException).syscall ?? "");

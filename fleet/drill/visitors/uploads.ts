@@ -4,26 +4,26 @@ import type { Check } from "../report";
 import { upload } from "./errands";
 import type { Errand } from "./exchange";
 
-/** Of a file before it is written as text, a third longer. */
+/** Size of a file before base64 encoding, which adds a third. */
 const FILE_BYTES = 192 * 1024;
-/** How many files are read back at once. */
+/** Number of files that are read back concurrently. */
 const READERS = 4;
 
-/** A file that LangFlow said it has taken. */
+/** A file whose upload LangFlow acknowledged. */
 export interface Acknowledged {
-  /** When it was sent, in milliseconds since 1970. */
+  /** When the file was sent, in milliseconds since 1970. */
   readonly at: number;
   readonly id: string;
-  /** In the store. */
+  /** Path in the store. */
   readonly path: string;
   readonly digest: string;
 }
 
-/** Files that visitors upload, each another. */
+/** Files that visitors upload, each with different random contents. */
 export class Uploads {
   readonly acknowledged: Acknowledged[] = [];
 
-  /** @param side where the visitor comes from: part of the file's name */
+  /** @param side region from whose side the visitor comes, part of the file's name */
   next(side: string, apiKey: string): Errand {
     const at = Date.now();
     const contents = randomBytes(FILE_BYTES).toString("base64");
@@ -36,7 +36,7 @@ export class Uploads {
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Whether one region gives back all that was acknowledged, wherever it was sent. */
+/** Checks that one region returns all acknowledged uploads, including those sent to other regions. */
 export class ReadBack {
   private missing: readonly Acknowledged[];
   private said = "";
@@ -49,7 +49,7 @@ export class ReadBack {
     this.missing = uploads;
   }
 
-  /** Asks for those that were not there before. @returns whether all are */
+  /** Requests the files that were missing so far. @returns whether all files are available now */
   async look(): Promise<boolean> {
     const waiting = [...this.missing];
     const missing: Acknowledged[] = [];

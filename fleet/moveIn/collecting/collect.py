@@ -22,14 +22,14 @@ import urllib.parse
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
-# What tells one LangFlow of a machine from another.
+# Variables that distinguish several LangFlows on one machine.
 PLACES = ("LANGFLOW_CONFIG_DIR", "LANGFLOW_DATABASE_URL")
-# Tables that move in: whoever sends this script says them.
+# Tables to copy. The program that sends this script fills in their names.
 TABLES = ()
 GRAPHS = ("flow", "flow_version")
 MOMENT = "YYYY-MM-DD HH24:MI:SS.US"
 warnings = []
-# Before what this says last where it ends early: a wrapper may say more.
+# Prefix of this script's last line if it stops early. A wrapper may print more lines after it.
 STOPPED = "stopped: "
 
 
@@ -67,9 +67,9 @@ class LangFlow:
         pairs = read(f"/proc/{pid}/environ").decode(errors="replace").split("\0") if pid else []
         self.own = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         home = self.own.get("HOME") or os.path.expanduser("~")
-        # As platformdirs has it, which LangFlow asks.
+        # The same folder that LangFlow gets from platformdirs.
         caches = self.own.get("XDG_CACHE_HOME") or os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
-        # LangFlow reads some from a file of its own, so whoever starts this may say them.
+        # LangFlow may read variables from a file of its own, so the caller of this script can also set them.
         self.environment = {**self.own, **told()}
         given = self.environment.get("LANGFLOW_CONFIG_DIR")
         self.config = os.path.join(self.folder, given) if given else os.path.join(caches, "langflow")
@@ -115,7 +115,7 @@ class LangFlow:
         for pid in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
             words = read(f"/proc/{pid}/cmdline").split(b"\0")
             started = [os.path.basename(word) for word in words[:3]]
-            # Not whatever starts something as a user of that name: `su langflow`.
+            # Excludes programs that only have `langflow` as an argument, such as `su langflow`.
             if started[0] == b"langflow" or started[0].startswith(b"python") and b"langflow" in started[1:]:
                 yield pid
 
@@ -129,7 +129,7 @@ class LangFlow:
             return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url).partition("?")[0])
         found = self.opened()
         if self.pid and not found:
-            # It may have read a URL from a file of its own: a file in a usual place may be one that it no longer uses.
+            # LangFlow may have read its URL from a file of its own, so a database in a default location may be outdated.
             stop(
                 f"LangFlow runs (process {self.pid}), and has no SQLite database open: say its LANGFLOW_DATABASE_URL in the command, "
                 "as in docker exec -i -e LANGFLOW_DATABASE_URL=… langflow python"
@@ -190,7 +190,7 @@ def is_langflows(path):
 def opened_sqlite(path):
     with open(path, "rb") as file:
         writes_ahead = file.read(20)[19:] == b"\2"  # SQLite's file format, "file format read version"
-    # Written ahead and without its log, nobody has it open, and SQLite would make one beside it.
+    # A WAL-mode database without a log is not open in any process. `immutable` keeps SQLite from creating a log next to it.
     how = "immutable=1" if writes_ahead and not os.path.exists(f"{path}-wal") else "mode=ro"
     return sqlite3.connect(f"file:{urllib.parse.quote(os.path.abspath(path))}?{how}", uri=True)
 
@@ -208,13 +208,13 @@ def copy_sqlite(path, into):
         stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
 
 
-# Of PostgreSQL's types: how SQLite's column is declared, and the column as SQLite's LangFlow has it.
+# By PostgreSQL type: the type of the SQLite column, and the SQL expression of the value to store there.
 TYPES = {
     "uuid": ("CHAR(32)", "replace({}::text, '-', '')"),
     "boolean": ("BOOLEAN", "{}::int"),
     "timestamp with time zone": ("DATETIME", "to_char({} AT TIME ZONE 'UTC', '" + MOMENT + "') || '+00:00'"),
     "timestamp without time zone": ("DATETIME", "to_char({}, '" + MOMENT + "')"),
-    # With the affinity of a text: a number stays as it is written.
+    # Declared with text affinity, so that SQLite keeps numbers as written.
     "json": ("JSON TEXT", "{}::text"),
     "jsonb": ("JSON TEXT", "{}::text"),
     "smallint": ("INTEGER", "{}"),
@@ -282,10 +282,10 @@ def connected(url):
             stop("this Python has neither psycopg nor psycopg2: run this with the one that runs LangFlow")
     try:
         address = keywords(url)
-        # The first argument has another name in each driver.
+        # The two drivers use different names for the first argument.
         return driver.connect(address["conninfo"]) if "conninfo" in address else driver.connect(**address)
-    except Exception as error:  # of the driver, or of SQLAlchemy
-        # Its own words may show the URL with its password.
+    except Exception as error:  # raised by the driver or SQLAlchemy
+        # The error's own message may contain the URL with the password.
         stop(f"PostgreSQL does not let this in or does not answer ({type(error).__name__}): run this where LangFlow runs")
 
 
@@ -360,7 +360,7 @@ class Exactly:
         try:
             data = b"" if self.is_short else self.file.read(wanted)
         except OSError:
-            data = b""  # Its header is written: what is missing must not be another file's bytes.
+            data = b""  # The file's header is already written, so the missing bytes are padded.
         self.is_short = self.is_short or len(data) < wanted
         self.left -= wanted
         return data.ljust(wanted, b"\0")
@@ -460,7 +460,7 @@ def main():
     files = add_uploads(archive, langflow.config)
     add_knowledge_bases(archive, langflow.config)
     warn_of_places(langflow, database)
-    # The last one: without it the archive is not whole.
+    # Written last: an archive without this file is incomplete.
     told = {"langflow": version(), "database": kind, "config": langflow.config, "files": files, "warnings": warnings}
     archive.add_bytes("collected.json", json.dumps(told).encode())
     archive.tar.close()
@@ -468,5 +468,5 @@ def main():
 
 
 for each in (signal.SIGTERM, signal.SIGHUP):
-    signal.signal(each, lambda number, _: sys.exit(128 + number))  # So that the copy in the temporary folder is deleted.
+    signal.signal(each, lambda number, _: sys.exit(128 + number))  # so that the temporary copy is deleted
 main()

@@ -10,35 +10,38 @@ import { TABLES } from "../../../agent/accounts/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import { LangFlowFolder } from "../sources/langflowFolder";
 
-/** What was collected, as the script says it. */
+/** Summary that the collecting script writes. */
 export interface Collected {
-  /** Package and version; null where the script ran without LangFlow's packages. */
+  /** Package and version; null if the script ran without LangFlow's packages. */
   readonly langflow: string | null;
   readonly database: "SQLite" | "PostgreSQL";
-  /** LangFlow's config folder there. */
+  /** Path of LangFlow's config folder on its machine. */
   readonly config: string;
   readonly files: number;
-  /** ISO 8601, by this machine's clock: what was made before is in it. */
+  /** Start of the collection in ISO 8601, by this machine's clock. Everything created before it is in the copy. */
   readonly at: string;
-  /** What somebody should know of, in sentences. */
+  /** Warnings for the operator, as sentences. */
   readonly warnings: readonly string[];
 }
 
 export interface Collecting {
-  /** A command that starts a Python where LangFlow runs, with its packages: `docker exec -i langflow python`. */
+  /** Command that starts a Python with LangFlow's packages where LangFlow runs: `docker exec -i langflow python`. */
   readonly python: string;
-  /** A folder that is not there yet, is empty, or has an earlier copy, which this replaces. */
+  /** Output folder. It must not exist, be empty, or contain an earlier copy, which is replaced. */
   readonly out: string;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Written last by the script, and kept beside what it is of. */
+/** Summary file. The script writes it last, so its presence shows that the archive is complete. */
 const SUMMARY = "collected.json";
-/** Before what the script says last, where it says itself what is wrong; a wrapper may say more. */
+/** Prefix of the script's last line if the script itself reports an error. A wrapper may print more lines after it. */
 const STOPPED = "stopped: ";
 
-/** What runs where LangFlow runs, and writes an archive of what it holds. */
+/**
+ * Returns the Python script that runs on LangFlow's machine and writes an archive of LangFlow's data to standard
+ * output.
+ */
 export function collectingScript(): string {
   const tables = TABLES.filter(isReplicated).map(({ table }) => `"${table}"`);
   const script = readFileSync(join(__dirname, "collect.py"), "utf8");
@@ -46,10 +49,10 @@ export function collectingScript(): string {
 }
 
 /**
- * Copies what a LangFlow holds, which may go on, into a folder that only its user can read: its database with what it has written ahead, its
- * secret key and its files. The folder is there whole or not at all.
+ * Copies the data of a LangFlow, which may keep running, to a folder that only the current user can read: the database
+ * with its write-ahead log, the secret key and the files. The folder appears only once it is complete.
  *
- * @throws UserError (BadInput) where the command does not start, or nothing was found; (Cancelled) where somebody asked for the end
+ * @throws UserError (BadInput) if the command does not start or finds nothing; (Cancelled) if the user interrupts
  */
 export async function collect({ python, out, report, signal }: Collecting): Promise<Collected> {
   const target = resolve(out);
@@ -68,7 +71,7 @@ export async function collect({ python, out, report, signal }: Collecting): Prom
       throw unfinished(`${unpackedFiles} of ${collected.files} files came through`);
     writeFileSync(summary, JSON.stringify(collected));
     if (collectedAt(target) !== undefined) rmSync(target, { recursive: true });
-    // Not with what somebody has put into it meanwhile.
+    // `rmdir` fails if files have been added to the folder in the meantime.
     else if (existsSync(target)) rmdirSync(target);
     renameSync(part, target);
     return collected;
@@ -77,7 +80,7 @@ export async function collect({ python, out, report, signal }: Collecting): Prom
   }
 }
 
-/** When a folder was collected, ISO 8601; undefined: it is none of that kind. */
+/** Returns when a folder was collected, in ISO 8601, or undefined if the folder was not written by `collect`. */
 export function collectedAt(folder: string): string | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, SUMMARY), "utf8")).at;
@@ -86,7 +89,7 @@ export function collectedAt(folder: string): string | undefined {
   }
 }
 
-/** Files of users and flows. */
+/** Counts the files of users and flows. */
 async function uploadsIn(path: string): Promise<number> {
   const folder = new LangFlowFolder(path);
   let files = 0;
@@ -100,7 +103,7 @@ async function unpacked(
   report: (message: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  // A group of its own: the shell's end alone would leave what it started.
+  // A process group of its own, because killing the shell alone would leave its children running.
   const script = spawn(`${python} -`, { shell: true, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const tar = spawn("tar", ["-x", "-f", "-", "-C", folder, "--no-same-owner"], {
     stdio: ["pipe", "ignore", "pipe"],
@@ -109,7 +112,7 @@ async function unpacked(
     try {
       if (script.pid !== undefined) process.kill(-script.pid);
     } catch {
-      // It has ended.
+      // The process has already ended.
     }
     tar.kill();
   };
@@ -127,7 +130,8 @@ async function unpacked(
     end();
     throw new UserError(`\`tar\` does not start (${error.message}): install it`, ExitCode.BadInput);
   });
-  // A script that ends early closes its input, and tar its own: their exit codes tell it.
+  // When the script or tar ends early, its pipe breaks. Their exit codes report the error, so errors of the pipes are
+  // ignored.
   const quiet = () => undefined;
   await Promise.all([
     pipeline([collectingScript()], script.stdin).catch(quiet),
@@ -136,7 +140,7 @@ async function unpacked(
   ]).finally(() => signal.removeEventListener("abort", end));
   if (signal.aborted) throw new UserError("interrupted; nothing was written", ExitCode.Cancelled);
   if (stopped !== "") throw new UserError(stopped, ExitCode.BadInput);
-  // Without a byte from the command, tar's complaint is about that, and the command's own message says why.
+  // If the command wrote nothing, tar only complains about empty input. The command's own message explains the cause.
   const hasWritten = (script.stdout as Socket).bytesRead > 0;
   if (tar.exitCode !== 0 && saidByTar !== "" && hasWritten)
     throw new UserError(
@@ -147,7 +151,7 @@ async function unpacked(
   if (said !== "") report(said);
 }
 
-/** Without the command itself, which may hold a password. */
+/** Omits the command itself from the message, because it may contain a password. */
 const unfinished = (why: string): UserError =>
   new UserError(
     `the command of --python did not come to its end: ${why}. It must start a Python 3.10 or later where LangFlow runs, for example: docker exec -i langflow python`,

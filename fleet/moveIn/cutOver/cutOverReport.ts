@@ -2,10 +2,10 @@ import type { SinceImport } from "../../../agent/moveIn/sinceImport";
 import { table } from "../../terminal/table";
 import type { WrittenFlows } from "./flowFiles";
 
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
 const SENTENCE = 60;
 
-/** Who gets new visitors, in words. @param share of the LangFlow that is moved from */
+/** Describes in words how new visitors are divided. @param share share of the old LangFlow */
 export function divisionInWords(share: number): string {
   if (share === 0) return "all visitors are in the fleet";
   if (share === 1) return "all visitors are at the old LangFlow";
@@ -13,7 +13,7 @@ export function divisionInWords(share: number): string {
   return `of new visitors ${percent}% go to the old LangFlow and ${100 - percent}% into the fleet; who is on one side stays there for the working day`;
 }
 
-/** What is in the fleet alone, for people. */
+/** Describes what exists only in the fleet, for people. */
 export function sinceImportReport(
   region: string,
   rows: readonly SinceImport[] | null,

@@ -4,19 +4,21 @@ import type { FlowText } from "../../../agent/moveIn/flowTexts";
 import { ExitCode, UserError } from "../../../model/errors";
 
 export interface WrittenFlows {
-  /** From the folder on. */
+  /** Paths relative to the output folder. */
   readonly files: readonly string[];
-  /** Flows that are no files, and why. */
+  /** Flows that could not be written as files, with the reason. */
   readonly left: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** @throws UserError exit 2 where the folder holds anything: what lies in it might be taken for flows of the fleet */
+/**
+ * @throws UserError exit 2 if the folder is not empty, because existing files could be mistaken for flows of the fleet
+ */
 export function requireEmpty(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new UserError(`${folder} is not empty: give --out a folder that is not there yet`, ExitCode.BadInput);
 }
 
-/** Writes flows into a folder per user, which only you can read. */
+/** Writes flows to one folder per user. Only the current user can read the files. */
 export function writeFlows(flows: readonly FlowText[], folder: string): WrittenFlows {
   const files: string[] = [];
   const left: WrittenFlows["left"][number][] = [];
@@ -26,7 +28,7 @@ export function writeFlows(flows: readonly FlowText[], folder: string): WrittenF
       continue;
     }
     const file = join(folder, flow.path);
-    // Who answers is a pod of the region, whose word is no reason to write elsewhere.
+    // The path comes from a pod of the region and is not trusted: it must not lead out of the folder.
     if (relative(folder, file).startsWith("..")) throw new Error(`a flow's file would lie outside: ${flow.path}`);
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, flow.text, { mode: 0o600 });

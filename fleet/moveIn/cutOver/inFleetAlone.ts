@@ -4,11 +4,17 @@ import { askRegion } from "../importing/askRegion";
 import type { Target } from "../importing/importSource";
 import { type WrittenFlows, writeFlows } from "./flowFiles";
 
-/** What is in a region alone, of whose database this process is told. @param withFlows also their texts */
+/**
+ * Returns what exists only in the fleet's region, read directly from its database. @param withFlows whether to include
+ * the flows' contents
+ */
 export const byDatabase = (database: DatabaseAddress, withFlows: boolean): Promise<FleetAlone> =>
   withDatabase(database, (client) => fleetAlone(client, withFlows));
 
-/** The same of a region whose database its pods alone reach. @throws UserError as an import's run */
+/**
+ * Returns what exists only in the fleet's region, if only the region's pods can reach its database. @throws UserError
+ * like an import
+ */
 export const byPod = (
   target: Target,
   withFlows: boolean,
@@ -21,7 +27,7 @@ export interface ToldApart {
   readonly written?: WrittenFlows;
 }
 
-/** @param out folder for the flows that were made or changed; undefined: none are written */
+/** @param out folder for flows that were created or changed; undefined to write no flows */
 export function asFiles({ rows, flows }: FleetAlone, out: string | undefined): ToldApart {
   return out === undefined || !flows ? { rows } : { rows, written: writeFlows(flows, out) };
 }

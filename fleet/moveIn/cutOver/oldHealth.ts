@@ -6,10 +6,10 @@ const ANSWER_MS = 10_000;
 const OK = 200;
 
 /**
- * Asks the LangFlow that is moved from as its monitor does, from this machine.
+ * Sends the old LangFlow the same health check as the load balancer's monitor, from this machine.
  *
- * @param local it is a program on this machine, which speaks no TLS, as all of the local fleet
- * @returns in words what is wrong; undefined where it answers 200
+ * @param local true if the old LangFlow runs on this machine without TLS, like the whole local fleet
+ * @returns a description of the problem; undefined if it answers 200
  */
 export function oldTrouble(
   { address, host, port, path = "/health" }: NonNullable<EdgeStackConfig["movingFrom"]>,

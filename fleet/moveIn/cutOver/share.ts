@@ -4,12 +4,12 @@ import { ExitCode, UserError } from "../../../model/errors";
 import { PROJECT } from "../../../model/names";
 import type { Project } from "../../stacks/project";
 
-/** The file that says how visitors are divided. */
+/** Config file that sets how visitors are divided. */
 export const EDGE_FILE = "Pulumi.edge.yaml";
 
 const KEY = `${PROJECT}:movingFrom`;
 
-/** The config of the LangFlow that is moved from. @throws UserError exit 2 where the edge has none */
+/** Returns the config of the old LangFlow. @throws UserError exit 2 if the edge stack has none */
 export function movingFromOf({ stacks }: Project): NonNullable<EdgeStackConfig["movingFrom"]> {
   const edge = stacks.get("edge");
   const found = edge?.kind === "edge" ? edge.own.movingFrom : undefined;
@@ -21,11 +21,11 @@ export function movingFromOf({ stacks }: Project): NonNullable<EdgeStackConfig["
 }
 
 /**
- * Writes a share into Pulumi.edge.yaml. Nothing else in the file changes, not a space.
+ * Sets the share in the text of Pulumi.edge.yaml and leaves the rest of the text unchanged, including whitespace.
  *
- * @param text all of the file
+ * @param text contents of the whole file
  * @param share from 0 to 1
- * @throws UserError exit 2 where the file says it in a way that is not looked for
+ * @throws UserError exit 2 if the share is not a plain number in the file
  */
 export function withShare(text: string, share: number): string {
   const document = parseDocument(text);

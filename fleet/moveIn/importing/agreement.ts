@@ -9,60 +9,61 @@ export interface ReadRegion {
   readonly read: (asked: readonly AskedShare[]) => Promise<Contents>;
 }
 
-/** Rows of one user and one table that a region lacks, or has otherwise. */
+/** Rows of one user and one table that are missing or different in a region. */
 export interface Disagreement extends AskedShare {
   readonly region: string;
   readonly kind: "missing" | "different";
   readonly count: number;
-  /** The first few, by name. */
+  /** Names of the first few rows. */
   readonly which: readonly string[];
   readonly because: string;
-  /** No region tells another of such a row. */
+  /** Whether the rows are too large to be replicated. */
   readonly isTooLarge: boolean;
-  /** `inspect` says so. */
+  /** Whether `inspect` predicts this difference. */
   readonly isForeseen: boolean;
 }
 
-/** What regions hold, compared. Each is in one of the lists at least. */
+/** Result of comparing regions. Each region is in at least one of the lists. */
 export interface Agreement {
-  /** Regions that hold what the importing one holds. */
+  /** Regions that hold the same data as the importing region. */
   readonly agreed: readonly string[];
   readonly disagreements: readonly Disagreement[];
-  /** Regions that could not be read, or not all of them, with the reason. */
+  /** Regions that could not be read completely, with the reason. */
   readonly unread: readonly { readonly region: string; readonly because: string }[];
 }
 
 export interface Comparing {
-  /** The region that was imported into. */
+  /** The region that received the import. */
   readonly into: ReadRegion;
   readonly others: readonly ReadRegion[];
   /** Milliseconds between two reads. */
   readonly pauseMs: number;
-  /** Milliseconds after which rows that still differ are named. */
+  /** Milliseconds to wait for agreement before listing the rows that still differ. */
   readonly patienceMs: number;
-  /** Milliseconds after which a region that does not answer is given up. */
+  /** Timeout in milliseconds for a region's answer. */
   readonly answerMs: number;
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Tables of users that are listed row by row: an answer stays small. */
+/** Maximum number of pairs of user and table whose rows are compared at a time, to keep responses small. */
 const LISTED_MAX = 500;
 const TOO_LARGE = `larger than ${ROW_BYTES_MAX} bytes, which no region tells another`;
 const OF_TOO_LARGE = `belongs to a flow that is larger than ${ROW_BYTES_MAX} bytes`;
 const NOT_YET = "not replicated yet; the log of the agent there names rows that wait, and why";
 
 /**
- * Waits until the other regions hold what the importing one holds. Digests are compared first, of each table of each user; where few
- * differ, rows are. Users may go on meanwhile: rows that they make are not compared, and a row agrees once a region had it as it was in
- * the importing one at any time, or once both have it and somebody edits it.
+ * Waits until the other regions hold the same data as the importing region. First compares a digest for each user and
+ * table. Once few digests differ, compares rows. Users may keep working: rows that they create are not compared. A row
+ * agrees if the other region once had a version that the importing region had at any time, or if both have the row and
+ * a user edits it.
  */
 export async function agreement(comparing: Comparing): Promise<Agreement> {
   const { into, others, pauseMs, patienceMs, report, signal } = comparing;
   const end = Date.now() + patienceMs;
   const imported = new ImportingRegion(into, comparing);
   const open = new Set(others.map((other) => new OpenRegion(other, imported, comparing)));
-  // Rounds after the end, in which rows of what differs are listed, and compared a pause later.
+  // Counts the rounds after the time limit. They list the remaining rows and compare them once more after a pause.
   for (let over = 0; ; ) {
     await imported.read([...open].flatMap((region) => region.listed));
     await Promise.all([...open].map((region) => region.compare()));
@@ -86,7 +87,7 @@ export async function agreement(comparing: Comparing): Promise<Agreement> {
 const keyOf = ({ table, user }: AskedShare): string => JSON.stringify([table, user]);
 const rowKey = (row: HeldRow): string => JSON.stringify([row.table, row.id]);
 
-/** Reads a region, which may not answer. @returns why not, where it does not */
+/** Reads a region. @returns the reason if the region does not answer */
 async function tryRead(
   { region, read }: ReadRegion,
   asked: readonly AskedShare[],
@@ -107,11 +108,11 @@ async function tryRead(
   }
 }
 
-/** What was imported, and what becomes of it. */
+/** The importing region's rows and their history since the first read. */
 class ImportingRegion {
   shares: readonly Share[] = [];
   trouble: string | undefined;
-  /** Rows as they were when they were listed first, by share. */
+  /** Rows as they were when first listed, by share. */
   readonly first = new Map<string, readonly HeldRow[]>();
   private readonly digests = new Map<string, Set<string>>();
   private rows = new Map<string, HeldRow>();
@@ -137,7 +138,10 @@ class ImportingRegion {
     for (const [key, rows] of listedNow) if (!this.first.has(key)) this.first.set(key, rows);
   }
 
-  /** Whether a row was once so here, or is edited or gone since. @param digests of the row in the other region, where it is */
+  /**
+   * Returns whether the importing region ever had one of these versions of a row, or has edited or deleted the row
+   * since. @param digests digests of the row in the other region; empty if it does not have the row
+   */
   had(row: HeldRow, digests: ReadonlySet<string>): boolean {
     if (!this.rows.has(rowKey(row))) return true;
     const own = this.digests.get(rowKey(row)) ?? new Set();
@@ -148,14 +152,14 @@ class ImportingRegion {
 const NONE: ReadonlySet<string> = new Set();
 
 class OpenRegion {
-  /** Shares whose rows are compared. */
+  /** Pairs of user and table whose rows are compared. */
   listed: readonly AskedShare[] = [];
   private differing: readonly AskedShare[] = [];
   private before = "";
   private trouble: string | undefined = "not read yet";
   private readonly agreed = new Set<string>();
   private readonly rows = new Map<string, { readonly row: HeldRow; readonly other: HeldRow | undefined }>();
-  /** Of each row as it was here at any time. */
+  /** All digests that each row has had in this region. */
   private readonly digests = new Map<string, Set<string>>();
   private all = 0;
 
@@ -188,7 +192,7 @@ class OpenRegion {
 
   private compareRows(rows: readonly HeldRow[]): void {
     const other = new Map(rows.map((row) => [rowKey(row), row]));
-    // A row that is gone was deleted, and is not known by what it was.
+    // A missing row was deleted, so its earlier versions no longer count.
     for (const key of this.digests.keys()) if (!other.has(key)) this.digests.delete(key);
     for (const [key, { digest }] of other) this.digests.set(key, (this.digests.get(key) ?? new Set()).add(digest));
     this.rows.clear();
@@ -201,7 +205,9 @@ class OpenRegion {
     }
   }
 
-  /** Lists rows of what differs: once nothing has changed since the last read, or now. */
+  /**
+   * Selects the tables whose rows are compared, either now or once the set of differing tables has stopped changing.
+   */
   listMore(isNow: boolean): void {
     const names = JSON.stringify(this.differing.map(keyOf));
     const isStill = names === this.before;
@@ -216,7 +222,7 @@ class OpenRegion {
       : `${region} could not be compared: ${this.trouble}`;
   }
 
-  /** How many tables of users differ of which no row is named. */
+  /** Number of differing tables whose rows were not compared. */
   private get uncompared(): number {
     const compared = new Set([...this.rows.values()].map(({ row }) => keyOf(row)));
     return this.differing.filter((share) => !compared.has(keyOf(share))).length;

@@ -6,14 +6,14 @@ import type { Question, Target } from "./importSource";
 
 const NAME_BYTES = 4;
 const KEY_BYTES = 32;
-/** There is no package. */
+/** Placeholder digest for a run without a package. */
 const NO_DIGEST = "0".repeat(64);
 
 /**
- * Asks a region whose database its pods alone reach: a run of the import's pod answers by an object in the region's bucket, which is read and
- * deleted.
+ * Queries a region whose database only its own pods can reach. An import pod writes the answer to an object in the
+ * region's bucket. This function reads and deletes the object.
  *
- * @throws UserError as an import's run
+ * @throws UserError like an import
  */
 export async function askRegion<Answer>(
   { region, bucket, takeIn }: Target,
@@ -33,7 +33,7 @@ export async function askRegion<Answer>(
       ExitCode.ResourceFailed,
     );
   } finally {
-    // What cannot be deleted now the bucket's lifecycle deletes.
+    // The bucket's lifecycle rule deletes what cannot be deleted now.
     await bucket.deleteBelow(`${prefix}/`).catch(() => undefined);
   }
 }

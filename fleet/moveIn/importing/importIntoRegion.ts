@@ -11,31 +11,32 @@ import { type Agreement, agreement, type ReadRegion } from "./agreement";
 import { askRegion } from "./askRegion";
 import { type Imported, importSource } from "./importSource";
 
-/** Between two reads of a region: on the clouds each is a pod. */
+/** Pause between two reads of a region. On the clouds, each read starts a pod. */
 const PAUSE_MS = { local: 2_000, cloud: 20_000 };
-/** For one answer: of a database, or of a pod that may wait for a node. */
+/** Timeout of one read: by the database, or by a pod that may have to wait for a node. */
 const ANSWER_MS = { local: 120_000, cloud: 900_000 };
 
-/** An import as the command line asks for it. */
+/** Options of an import from the command line. */
 export interface ImportRequest extends FleetOptions {
   readonly from: string;
   readonly config?: string;
   readonly region: string;
   readonly withoutSecrets: boolean;
   readonly damaged: boolean;
-  /** Seconds within which the other regions are to hold the same; 0: they are not compared. */
+  /** Seconds to wait until the other regions hold the same data. 0 skips the comparison. */
   readonly wait: number;
 }
 
 export interface ImportedIntoFleet extends Imported {
-  /** Absent where nobody asked for it. */
+  /** Absent if the comparison was skipped. */
   readonly agreement?: Agreement;
 }
 
 /**
- * An import as the command line asks for it, into a region of the local fleet or on the clouds, and what of it the other regions hold then.
+ * Runs an import from the command line into a region of the local fleet or on the clouds. Then compares the other
+ * regions with it.
  *
- * @throws UserError as {@link importSource}
+ * @throws UserError like {@link importSource}
  */
 export function importIntoRegion(options: ImportRequest): Promise<ImportedIntoFleet> {
   const { from, config, region, withoutSecrets, damaged, local, wait, signal } = options;

@@ -6,24 +6,27 @@ import { table } from "../../terminal/table";
 import type { Agreement } from "./agreement";
 import type { ImportedIntoFleet } from "./importIntoRegion";
 
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
 const SENTENCE = 60;
 
-/** Rows that were written or found to be there. */
+/** Counts the rows that the import wrote or that already existed. */
 export const carriedRows = (tables: readonly TableTally[]): number =>
   tables.reduce((sum, { made, changed, unchanged }) => sum + made + changed + unchanged, 0);
 
-/** Disproved where a region lacks what another has, or a row did not come for a reason that `inspect` cannot know. */
+/**
+ * Returns Disproved if a different region lacks data, or if rows were left behind for a reason that `inspect` cannot
+ * predict.
+ */
 export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode {
   const isLacking = tables.some(({ left }) => left.some(({ reason }) => isUnforeseen(reason)));
   return isLacking || (agreement && !isAgreed(agreement)) ? ExitCode.Disproved : ExitCode.Success;
 }
 
-/** Whether each region has what was imported, but for what `inspect` names. */
+/** Returns whether every region has the imported data, except for differences that `inspect` predicts. */
 export const isAgreed = ({ disagreements, unread }: Agreement): boolean =>
   unread.length === 0 && disagreements.every(({ isForeseen }) => isForeseen);
 
-/** What came, and what did not and why: for people. */
+/** Lists the imported rows and the rows left behind, with reasons, for people. */
 export function importReport(region: string, imported: ImportedIntoFleet): string[] {
   const { source, tables, milliseconds, agreement } = imported;
   const total = Object.values(milliseconds).reduce((sum, each) => sum + each, 0);

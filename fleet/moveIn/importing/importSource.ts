@@ -17,42 +17,47 @@ import { packSource } from "./packSource";
 const KEY_BYTES = 32;
 const NAME_BYTES = 4;
 
-/** What a run in the region is told beside what its CronJob says. */
+/** Parameters of an import run, in addition to its CronJob's settings. */
 export interface MoveInRun {
   readonly packageName: string;
-  /** Of the package's manifest. */
+  /** SHA-256 of the package's manifest. */
   readonly sha256: string;
-  /** LANGFLOW_SECRET_KEY of the source; any where there is none. In no argument, no log and no object of Pulumi's. */
+  /**
+   * LANGFLOW_SECRET_KEY of the source, or a random key if it has none. It must never appear in an argument, a log or a
+   * Pulumi object.
+   */
   readonly secretKey: string;
-  /** Instead of taking a package in. */
+  /** Question to answer instead of importing a package. */
   readonly question?: Question;
 }
 
-/** What was made in the region since an import, flows with their texts or without; or what the region holds. */
+/**
+ * Asks what was created in the region since the import, with or without the flows' contents, or what the region holds.
+ */
 export type Question =
   | { readonly stage: "since"; readonly withFlows: boolean }
   | { readonly stage: "contents"; readonly asked: readonly AskedShare[] };
 
-/** The region that a LangFlow moves into. */
+/** Region that receives an import. */
 export interface Target {
   readonly region: string;
-  /** The region's flow bucket. */
+  /** Flow bucket of the region. */
   readonly bucket: MoveInBucket;
   /**
-   * Takes the package in, beside the region's database, and ends when that is done.
+   * Runs the import next to the region's database and resolves when it is done.
    *
-   * @throws UserError with what the run's own program says
+   * @throws UserError with the message of the run's own program
    */
   readonly takeIn: (run: MoveInRun, report: (message: string) => void, signal: AbortSignal) => Promise<void>;
-  /** Ends what it holds. */
+  /** Closes open connections. */
   readonly close: () => void;
 }
 
 export interface Import extends Inspection {
   readonly target: Target;
-  /** Also where the secret key opens nothing, or none was given. */
+  /** Whether to import without secrets if the secret key decrypts none of them or is missing. */
   readonly withoutSecrets: boolean;
-  /** Leaves rows behind that LangFlow cannot read, and those that belong to them. */
+  /** Whether to leave behind rows that LangFlow cannot read, and the rows that belong to them. */
   readonly damaged: boolean;
   readonly report: (message: string) => void;
 }
@@ -64,13 +69,14 @@ export interface Imported {
 }
 
 /**
- * Brings what a LangFlow elsewhere has into a region: accounts and what hangs on them, flows, files. In the source nothing is changed.
- * Again, it carries what has changed there since.
+ * Imports the data of an existing LangFlow into a region: accounts with everything that belongs to them, flows and
+ * files. Does not change the source. Running the import again transfers only what has changed there since.
  *
- * The source is read here, and packed into the region's bucket; what reads the package runs beside the region's database.
+ * This process reads the source and packs it into the region's bucket. A run next to the region's database imports the
+ * package.
  *
- * @throws UserError (BadInput) before anything is written where the source cannot be read or must not move in, (Unreachable) where the
- *   bucket or a database does not answer, (Cancelled) where somebody asked for the end
+ * @throws UserError (BadInput) before anything is written if the source cannot be read or must not be imported;
+ * (Unreachable) if the bucket or a database does not answer; (Cancelled) if the user interrupts
  */
 export async function importSource(asked: Import): Promise<Imported> {
   const { target, report, signal } = asked;
@@ -86,7 +92,7 @@ export async function importSource(asked: Import): Promise<Imported> {
       const migrating = Math.max(0, Date.now() - read - carrying);
       return { source, tables, milliseconds: { reading: read - began, migrating, carrying } };
     } finally {
-      // What cannot be deleted now the bucket's lifecycle deletes.
+      // The bucket's lifecycle rule deletes what cannot be deleted now.
       await target.bucket.deleteBelow(`${prefix}/`).catch(() => undefined);
     }
   });
@@ -114,7 +120,7 @@ async function packedSource(asked: Import, prefix: string): Promise<Packed> {
   });
 }
 
-/** A key under which nothing is encrypted. */
+/** Creates a random key with which nothing is encrypted. */
 const madeUp = () => randomBytes(KEY_BYTES).toString("base64url");
 
 async function resultOf({ bucket, region }: Target, prefix: string): Promise<MovedIn> {
@@ -126,7 +132,7 @@ async function resultOf({ bucket, region }: Target, prefix: string): Promise<Mov
   );
 }
 
-/** @throws UserError (BadInput) where nothing may move in before something is mended */
+/** @throws UserError (BadInput) if something must be fixed before the import */
 function refuse(inventory: Inventory, { withoutSecrets, damaged }: Import): void {
   const stops = moveInFindings(inventory, damaged).filter(({ result }) => result === "stops");
   if (stops.length > 0)

@@ -13,7 +13,7 @@ interface PodSpec {
   readonly containers: readonly Container[];
 }
 
-/** What of a CronJob is read, as the API server gives it. */
+/** Fields of a CronJob from the API server that this module reads. */
 export interface CronJob {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: {
@@ -29,14 +29,15 @@ export interface CronJob {
   };
 }
 
-/** LangFlow's image by which the run migrates: registry, repository and digest. */
+/** Returns the LangFlow image that runs the migration: registry, repository and digest. */
 export function migratingImage({ spec }: CronJob): string | undefined {
   const { initContainers = [] } = spec.jobTemplate.spec.template.spec;
   return initContainers.find(({ name }) => name === "migrate-newest")?.image;
 }
 
 /**
- * A run of the CronJob, for one package, by the CronJob's own name: so there is one at a time. Suspended, until it has its Secret.
+ * Builds a Job from the CronJob for one package. The Job has the CronJob's name, so only one can exist at a time. It is
+ * suspended until its Secret exists.
  */
 export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, question }: MoveInRun): object {
   const { template, ...job } = spec.jobTemplate.spec;
@@ -62,7 +63,10 @@ export function moveInJob({ metadata, spec }: CronJob, { packageName, sha256, qu
   };
 }
 
-/** The last container alone, which is the agent's and reaches the region's database, at another stage. */
+/**
+ * Keeps only the last container, which is the agent's and can reach the region's database, and makes it answer the
+ * question.
+ */
 function asking({ containers }: PodSpec, { stage }: Question): Pick<PodSpec, "initContainers" | "containers"> {
   return {
     initContainers: [],
@@ -79,7 +83,10 @@ export const variableOf = (question: Question): { readonly name: string; readonl
     ? { name: MOVE_IN_VARIABLES.flows, value: `${question.withFlows}` }
     : { name: MOVE_IN_VARIABLES.asked, value: JSON.stringify(question.asked) };
 
-/** The secret key of the source, for a run alone: it goes with it. @param uid of the Job */
+/**
+ * Builds the Secret with the source's secret key. The Job owns the Secret, so Kubernetes deletes both together. @param
+ * uid uid of the Job
+ */
 export function moveInSecret({ metadata }: CronJob, uid: string, { secretKey }: MoveInRun): object {
   const { name, namespace } = metadata;
   return {

@@ -26,18 +26,18 @@ import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";
 import { ROW_NUMBER } from "../sources/sqliteChecks";
 
-/** Of texts in a part, before it is compressed; a row more may lie in it. */
+/** Number of characters after which a part is written, before compression. The last row may exceed it. */
 const PART_CHARACTERS = 8 * 1024 ** 2;
-/** S3's most for an object that is written at once (S3 user guide, "Uploading objects"). */
+/** S3's maximum size of an object that is uploaded in one request (S3 user guide, "Uploading objects"). */
 const FILE_BYTES_MAX = 5 * 1024 ** 3;
 
 export interface Packing {
   readonly rows: TableRows;
   readonly inventory: Inventory;
-  /** LangFlow's, where its files lie. */
+  /** LangFlow's config folder, which contains its files. */
   readonly folder: LangFlowFolder | undefined;
   readonly bucket: MoveInBucket;
-  /** Of the package's objects, without a slash at its end. */
+  /** Key prefix of the package's objects, without a trailing slash. */
   readonly prefix: string;
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ export interface Packing {
 type Left = PackageManifest["left"];
 
 /**
- * Writes what moves in to a bucket, so much at once as memory has room for, the manifest last.
+ * Writes the source's data to a bucket, in parts that fit into memory. Writes the manifest last.
  *
  * @returns SHA-256 of the manifest
  * @throws UserError (Cancelled)
@@ -77,7 +77,10 @@ export async function packSource(packing: Packing): Promise<string> {
   return sha256(text);
 }
 
-/** Leaves damaged rows behind, and the rows that are nothing without them. Tables come after those that they refer to. */
+/**
+ * Leaves damaged rows behind, together with the rows that depend on them. Relies on `TABLES` listing each table after
+ * the tables that it references.
+ */
 class Damage {
   readonly left: Left = [];
   private readonly damaged: ReadonlyMap<string, SourceDamage>;
@@ -103,7 +106,7 @@ class Damage {
     if (own) return `damaged: ${own.column} is not ${own.holds}`;
     const lost = Object.entries(references).find(
       ([column, { to, missing, dead, instead }]) =>
-        // What may name another instead comes into that.
+        // A row whose reference has a substitute is kept: the substitute replaces the damaged row.
         (dead === "dies" || (missing === "waits" && !instead)) &&
         typeof to === "string" &&
         this.ids.get(to)?.has(row[column]),
@@ -152,7 +155,7 @@ const lengthOf = (row: Row): number =>
     return sum + (isLong ? value.length : 0);
   }, 0);
 
-/** Files lie in folders that are called by the id of a user or flow. */
+/** Packs the files. Each folder of files is named after the id of a user or flow. */
 async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; left: Left }> {
   const { inventory, folder, progress } = packing;
   const { users = [], flows } = inventory;
@@ -183,7 +186,7 @@ async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; le
 
 const leftFile = (reason: string, name: string): Left[number] => ({ table: UPLOADS, reason, name, rows: 1 });
 
-/** @returns why it is left, where it is */
+/** @returns the packed file, or the reason why it is left behind */
 async function packFile(path: string, file: string, { bucket, prefix }: Packing): Promise<PackagedFile | string> {
   let digest: string;
   let size: number;

@@ -1,27 +1,28 @@
 import { ExitCode as AgentExitCode } from "../../../agent/process/errors";
 import { ExitCode, UserError } from "../../../model/errors";
 
-/** The container that ended a run, as Kubernetes or the local fleet tells of it. */
+/** The container that ended a run, as reported by Kubernetes or the local fleet. */
 export interface EndedContainer {
   readonly container: string;
   readonly exitCode: number;
-  /** The end of what it said. */
+  /** Last lines of the container's log. */
   readonly log: string;
 }
 
-/** What the agent's stages end with where they know why; LangFlow's migrations know none of it. */
+/** Exit codes with which the agent reports a known cause. LangFlow's migrations use none of them. */
 const CODES: Readonly<Record<number, ExitCode>> = {
   [AgentExitCode.BadInput]: ExitCode.BadInput,
   [AgentExitCode.Refused]: ExitCode.Refused,
   [AgentExitCode.Unreachable]: ExitCode.Unreachable,
 };
-/** Of what a container says last. */
+/** Maximum number of characters of a container's last line. */
 const SAID_MAX = 1_000;
 
 /**
- * Why a run did not come to its end, in the words of the container that ended it: those are whole sentences where the agent foresaw it.
+ * Returns the reason why a run failed, in the words of the container that failed. For foreseen errors, the agent prints
+ * whole sentences.
  *
- * @param where for people, for example `us-east`
+ * @param where place of the run for people, for example `us-east`
  */
 export function endOfRun(where: string, { container, exitCode, log }: EndedContainer): UserError {
   const said = lastWords(log);
@@ -33,14 +34,14 @@ export function endOfRun(where: string, { container, exitCode, log }: EndedConta
   );
 }
 
-/** The message of the last line, which of the agent's is JSON. */
+/** Returns the message in the last line of a log. The agent's log lines are JSON. */
 function lastWords(log: string): string {
   const line = log.trim().split("\n").at(-1)?.trim() ?? "";
   try {
     const { message } = JSON.parse(line) as { message?: unknown };
     if (typeof message === "string") return message.slice(0, SAID_MAX);
   } catch {
-    // No JSON: LangFlow's migrations, or the system.
+    // Not JSON: the line is from LangFlow's migrations or the system.
   }
   return line.slice(0, SAID_MAX);
 }

@@ -25,31 +25,31 @@ import type {
 import type { LangFlowFolder } from "./langflowFolder";
 import type { Rows } from "./rows";
 
-/** Flows that are in memory at once. */
+/** Number of flows in memory at a time. */
 const FLOWS_AT_ONCE = 5;
-/** Before every id, as PostgreSQL has them and as SQLite does. */
+/** Id that sorts before every real id, both in PostgreSQL's and in SQLite's format. */
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 const KEY_BYTES = 32;
-/** Where LangFlow's migration keeps how far it is. */
+/** Table in which LangFlow's migrations store their current revision. */
 const MIGRATION_TABLE = "alembic_version";
-/** Columns of a flow that are told apart from what a flow's file says. */
+/** Columns that are not part of a flow's file. */
 const NO_PART = new Set(["user_id", "folder_id", "data", "bytes"]);
 
 export interface DatabaseSource {
   readonly rows: Rows;
   readonly source: Inventory["source"];
-  /** LANGFLOW_SECRET_KEY, where somebody has given it. */
+  /** LANGFLOW_SECRET_KEY, if known. */
   readonly secretKey: string | undefined;
-  /** LangFlow's config folder, where it can be looked into. */
+  /** LangFlow's config folder, if available. */
   readonly folder: LangFlowFolder | undefined;
-  /** The log in which the newest writes may be is not beside the database. */
+  /** Whether the write-ahead log, which may contain the newest writes, is missing. */
   readonly isWithoutLog?: boolean;
-  /** Aborted when the user asks for the end. */
+  /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
   readonly onFlow?: FlowReader;
 }
 
-/** What a LangFlow's database holds, whichever release made it: a table or column that is not there is no error. */
+/** Returns an inventory of a LangFlow database of any release. Tables and columns may be missing. */
 export async function databaseInventory({
   rows,
   source,
@@ -137,7 +137,7 @@ class LangFlowDatabase {
     return this.has(table) ? this.countOf(table) : undefined;
   }
 
-  /** 0 where there is no such table. */
+  /** Returns 0 if the table does not exist. */
   async countOf(table: string, where = ""): Promise<number> {
     if (!this.has(table)) return 0;
     const [row] = await this.rows.all(`SELECT count(*) AS rows FROM ${escapeIdentifier(table)} ${where}`);
@@ -153,7 +153,7 @@ class LangFlowDatabase {
     const flows: SourceFlow[] = [];
     let starters = 0;
     for (let last = FIRST_ID; ; ) {
-      // Whoever asks for the end is heard between two turns of Node's loop alone.
+      // SQLite reads synchronously, so signals are only processed when this function yields to the event loop.
       await setImmediate();
       if (signal.aborted) throw new UserError("interrupted; nothing was changed", ExitCode.Cancelled);
       const some = await this.flowsAfter(last);
@@ -216,7 +216,7 @@ class LangFlowDatabase {
     return { count: rows.length, bytes, ...(folder && { missing: paths.filter((path) => !folder.hasFile(path)) }) };
   }
 
-  /** Tables with rows, by what becomes of them. */
+  /** Returns the tables that have rows, with their treatment by the agent. */
   async tables(): Promise<SourceTable[]> {
     const treatments = new Map(TABLES.map(({ table, treatment }) => [table, treatment]));
     const found: SourceTable[] = [];
@@ -269,7 +269,7 @@ class LangFlowDatabase {
     return rows.flatMap(({ user_id: user }) => users.get(uuid(user)) ?? []);
   }
 
-  /** When a flow was saved or a message written last; `no flow or message` where there is none. */
+  /** Returns when a flow or message was last written, or `no flow or message`. */
   async lastChange(): Promise<string> {
     const [row] = await this.rows.all(
       `SELECT max(at) AS at FROM (SELECT max(updated_at) AS at FROM flow${this.has("message", "timestamp") ? " UNION ALL SELECT max(timestamp) FROM message" : ""}) t`,
@@ -288,8 +288,8 @@ class LangFlowDatabase {
 }
 
 /**
- * How many texts of a column are encrypted, and how many of them the key does not open. Whatever its rule says of other rows: earlier
- * releases encrypted variables of every type.
+ * Counts the encrypted values of a column and those that the key does not decrypt. Ignores the rule's other conditions,
+ * because earlier releases encrypted variables of every type.
  */
 function ciphertextsIn({ form }: Ciphertext, stored: unknown, keys: Keys): { count: number; unreadable: number } {
   const isText = form === "token" || form === "sso";
@@ -299,14 +299,17 @@ function ciphertextsIn({ form }: Ciphertext, stored: unknown, keys: Keys): { cou
   return { count: unreadable(nobodysKeys()), unreadable: unreadable(keys) };
 }
 
-/** The keys that LangFlow decrypts with: of a short secret also the one that earlier releases made of it. */
+/**
+ * Returns the keys that LangFlow decrypts with. For a short secret, they include the key that earlier releases derived
+ * from it.
+ */
 function keysOf(secret: string): Keys {
   const current = new SecretKey(secret, "the secret key");
   const legacy = legacySecret(secret);
   return { current, old: legacy === undefined ? current : new SecretKey(legacy, "the secret key") };
 }
 
-/** Under which nothing is encrypted. */
+/** Creates random keys with which nothing is encrypted. */
 function nobodysKeys(): Keys {
   const key = new SecretKey(randomBytes(KEY_BYTES).toString("base64url"), "no key");
   return { current: key, old: key };
@@ -330,13 +333,13 @@ function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): 
   };
 }
 
-/** Why the graph of a flow is not known; undefined where it is. */
+/** Returns why a flow's graph could not be read, or undefined if it could. */
 function whyNot({ data }: Row, bytes: number): string | undefined {
   if (bytes > FLOW_BYTES_MAX) return tooLarge(bytes);
   return parsed(data) === undefined ? "holds what is no JSON" : undefined;
 }
 
-/** Truth values of a flow, which SQLite keeps as numbers. */
+/** Boolean columns of a flow, which SQLite stores as numbers. */
 const TRUTHS = new Set(["is_component", "webhook", "locked", "mcp_enabled"]);
 
 function plain(column: string, held: unknown): Json {
@@ -345,7 +348,10 @@ function plain(column: string, held: unknown): Json {
   return typeof held === "string" ? held : null;
 }
 
-/** JSON as a text, or as the driver has read it; undefined for a text that is none. */
+/**
+ * Returns a JSON value that is stored as text or was already parsed by the driver. Returns undefined if the text is not
+ * JSON.
+ */
 function parsed(stored: unknown): unknown {
   if (typeof stored !== "string") return stored ?? null;
   try {
@@ -363,7 +369,7 @@ function nameOf(row: Row, users: ReadonlyMap<string, string>): string {
 
 const isTrue = (value: unknown): boolean => value === true || value === 1 || value === 1n;
 
-/** An id with its hyphens, which SQLite's has none of. */
+/** Returns an id with hyphens, which SQLite's ids lack. */
 function uuid(id: unknown): string {
   const digits = String(id).replaceAll("-", "").toLowerCase();
   return digits.length === 32 ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5") : String(id);

@@ -6,9 +6,9 @@ import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts, tooLarge } from "../flowFacts";
 import type { Inventory, SourceFlow } from "../inventory";
 
-/** For a flow that has none: LangFlow gives it one when it is imported. */
+/** Placeholder for a flow file without an id. LangFlow assigns an id when it imports the file. */
 const ANY_ID = "00000000-0000-4000-8000-000000000000";
-/** Largest file that is read, of however many flows; JavaScript holds no text of twice as much. */
+/** Maximum size of a file of flows. JavaScript's maximum string length is less than twice as much. */
 const FILE_BYTES_MAX = 256 * 1024 ** 2;
 const NO_VARIABLES: ReadonlySet<string> = new Set();
 
@@ -18,10 +18,10 @@ const UNSEEN = [
 ];
 
 /**
- * What the files of flows in a folder hold, as LangFlow and `lfx` export them: a flow each, or several in one. Folders in it are
- * looked through, but hidden ones and links.
+ * Returns an inventory of the flow files in a folder, as LangFlow and `lfx` export them, with one or several flows per
+ * file. Includes subfolders, except hidden ones and links.
  *
- * @throws UserError (BadInput) where no file holds a flow, or one cannot be read
+ * @throws UserError (BadInput) if no file contains a flow, or a file cannot be read
  */
 export async function flowFolderInventory(folder: string, onFlow?: FlowReader): Promise<Inventory> {
   const flows: SourceFlow[] = [];
@@ -70,7 +70,7 @@ function filesIn(folder: string): string[] {
   }
 }
 
-/** Undefined for what is no JSON. */
+/** Returns undefined if the file is not JSON. */
 function contentsOf(path: string): Json | undefined {
   let text: string;
   try {
@@ -91,7 +91,7 @@ const unreadable = (path: string, error: unknown): UserError =>
     ExitCode.BadInput,
   );
 
-/** A flow by itself, a list of them, or a list under `flows`. */
+/** Accepts a single flow, a list of flows, or a list under `flows`. */
 function flowsIn(value: Json | undefined): JsonObject[] {
   if (Array.isArray(value)) return value.filter((each) => isObject(each)).filter(isFlow);
   if (!isObject(value)) return [];
@@ -100,7 +100,7 @@ function flowsIn(value: Json | undefined): JsonObject[] {
 
 const isFlow = ({ data }: JsonObject): boolean => isObject(data) && Array.isArray(data.nodes);
 
-/** @param flow or why it was not read */
+/** @param flow the flow, or the reason why it could not be read */
 function factsOf(file: string, bytes: number, flow: JsonObject | string, onFlow?: FlowReader): Promise<SourceFlow> {
   const told = typeof flow === "string" ? {} : flow;
   const name = isText(told.name) ? told.name : basename(file, ".json");
@@ -109,7 +109,7 @@ function factsOf(file: string, bytes: number, flow: JsonObject | string, onFlow?
   return flowFacts({ id, name, bytes, value, variables: NO_VARIABLES }, onFlow);
 }
 
-/** Each flow says under which LangFlow it was last saved. */
+/** Returns the newest of the LangFlow versions with which the flows were last saved. */
 function newestOf(versions: readonly string[]): string | undefined {
   const known = versions.filter((version) => valid(version) !== null);
   return known.reduce<string | undefined>(

@@ -3,26 +3,26 @@ import { readdir } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { ExitCode, UserError } from "../../../model/errors";
 
-/** The names that LangFlow gives in its config folder (LANGFLOW_CONFIG_DIR). */
+/** Names that LangFlow uses in its config folder (LANGFLOW_CONFIG_DIR). */
 const DATABASE = "langflow.db";
 const SECRET_KEY = "secret_key";
 const KNOWLEDGE_BASES = "knowledge_bases";
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** LangFlow's config folder, looked at alone. */
+/** Read-only access to LangFlow's config folder. */
 export class LangFlowFolder {
   constructor(readonly path: string) {}
 
-  /** Path of the database in it; undefined where LangFlow keeps it elsewhere. */
+  /** Returns the path of the database, or undefined if LangFlow stores it elsewhere. */
   database(): string | undefined {
     const file = join(this.path, DATABASE);
     return existsSync(file) ? file : undefined;
   }
 
   /**
-   * The secret key that LangFlow made for itself, or was given once; undefined where there is none.
+   * Returns the secret key that LangFlow generated or was once given, or undefined if the file does not exist.
    *
-   * @throws UserError (BadInput) where it must not be read
+   * @throws UserError (BadInput) if the file cannot be read
    */
   secretKey(): string | undefined {
     const file = join(this.path, SECRET_KEY);
@@ -37,19 +37,22 @@ export class LangFlowFolder {
     }
   }
 
-  /** @param path as the database has it: a user's or a flow's id, and a name */
+  /** @param path path as stored in the database: the id of a user or flow, and a file name */
   hasFile(path: string): boolean {
     const file = resolve(this.path, path);
     return file.startsWith(resolve(this.path) + sep) && isA(file, "file");
   }
 
-  /** Ids of users and flows that have a folder of files. */
+  /** Returns the ids of users and flows that have a folder of files. */
   async owners(): Promise<string[]> {
     const entries = await readdir(this.path, { withFileTypes: true });
     return entries.flatMap((each) => (each.isDirectory() && UUID.test(each.name) ? [each.name] : [])).sort();
   }
 
-  /** Paths below the folder of a user or flow; of files alone, as a link may lead out of it. */
+  /**
+   * Returns the paths of regular files below the folder of a user or flow. Excludes links, which may lead out of the
+   * folder.
+   */
   async filesOf(id: string): Promise<string[]> {
     const folder = join(this.path, id);
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -59,7 +62,10 @@ export class LangFlowFolder {
       .sort();
   }
 
-  /** Each is a folder in that of its user; undefined where LangFlow keeps them elsewhere. */
+  /**
+   * Counts the knowledge bases, each of which is a folder inside its user's folder. Returns undefined if LangFlow
+   * stores them elsewhere.
+   */
   knowledgeBases(): number | undefined {
     const all = join(this.path, KNOWLEDGE_BASES);
     if (!isA(all, "folder")) return undefined;

@@ -4,22 +4,23 @@ import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../../../a
 import { ExitCode, UserError } from "../../../model/errors";
 import { columnsByTable, type Rows } from "./rows";
 
-/** A statement that is not answered for so long is given up. */
+/** Timeout of a statement. */
 const ANSWER_MS = 600_000;
-/** What a role is told that has no right to a table (PostgreSQL, "Error Codes"). */
+/** PostgreSQL's error code for a missing privilege (PostgreSQL, "Error Codes"). */
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 const COLUMNS = `SELECT c.table_name AS "table", c.column_name AS "column"
   FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
   WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'`;
 
-/** Where a PostgreSQL database is, for people: without its password. */
+/** Returns a database's address for people, without its password. */
 export const placeOf = ({ host, port, database }: DatabaseAddress): string => `${host}:${port}/${database}`;
 
 /**
- * Reads a PostgreSQL database, in one transaction that cannot write and sees one moment.
+ * Reads a PostgreSQL database in one read-only transaction with a consistent snapshot.
  *
- * @throws AgentError where it does not answer or does not let us in; UserError (BadInput) where the role must not read a table
+ * @throws AgentError if the database does not answer or rejects the credentials; UserError (BadInput) if the role may
+ * not read a table
  */
 export function withPostgresRows<T>(address: DatabaseAddress, read: (rows: Rows) => Promise<T>): Promise<T> {
   const work = async (client: Client) => {
@@ -30,9 +31,9 @@ export function withPostgresRows<T>(address: DatabaseAddress, read: (rows: Rows)
 }
 
 /**
- * @param written whether the URL stood on the command line, where everybody on the machine reads it
- * @param password PGPASSWORD; used where the URL has none
- * @throws UserError (BadInput) where the command line shows a password; AgentError (BadInput) for what is no such URL
+ * @param written whether the URL was given on the command line, which every user of the machine can read
+ * @param password PGPASSWORD, used if the URL contains no password
+ * @throws UserError (BadInput) if the command line contains a password; AgentError (BadInput) if the URL is invalid
  */
 export function postgresAddress(url: string, written: boolean, password: string | undefined): DatabaseAddress {
   const address = parseDatabaseUrl(url);
@@ -73,7 +74,7 @@ function rowsOf(client: Client, address: DatabaseAddress): Rows {
     pages,
     bytes: async () => Number((await all("SELECT pg_database_size(current_database()) AS bytes"))[0]?.bytes),
     columns: async () => columnsByTable(await all(COLUMNS)),
-    // Its columns hold nothing else.
+    // PostgreSQL enforces column types and foreign keys, so no rows can be damaged or orphaned.
     damaged: async () => [],
     orphans: async () => [],
     isText: () => "true",

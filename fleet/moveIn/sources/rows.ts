@@ -1,32 +1,38 @@
 import type { Row, TableRows } from "../../../agent/moveIn/row";
 
-/** A database that is only read, whichever program keeps it. SQL is written for both, with parameters as `$1`. */
+/** Read-only access to a PostgreSQL or SQLite database. SQL must work on both, with parameters as `$1`. */
 export interface Rows extends TableRows {
   all(sql: string, values?: readonly string[]): Promise<readonly Row[]>;
-  /** What all of it takes of the disk. */
+  /** Returns the size of the database on disk. */
   bytes(): Promise<number>;
-  /** Rows of a table with a value that its column cannot hold. @param named columns that tell people which row it is */
+  /**
+   * Returns the rows of a table with a value that its column's type does not allow. @param named columns that identify
+   * a row for people
+   */
   damaged(table: string, named: readonly string[]): Promise<readonly DamagedRow[]>;
-  /** Rows of a table without the row that they belong to: of which table, and how many. */
+  /** Counts the rows of a table whose parent row is missing, by parent table. */
   orphans(table: string): Promise<readonly { readonly of: string; readonly rows: number }[]>;
-  /** SQL for a column's value being of its own type, where the database holds any in it. */
+  /**
+   * Returns an SQL condition that is true if a column contains text, because SQLite columns can contain values of any
+   * type.
+   */
   isText(column: string): string;
-  /** SQL of a JSON column's text. */
+  /** Returns an SQL expression for the text of a JSON column. */
   json(column: string): string;
 }
 
-/** A row with a value that LangFlow itself cannot read. */
+/** A row with a value that LangFlow cannot read. */
 export interface DamagedRow {
   readonly table: string;
-  /** SQLite's, by which {@link Rows.pages} knows it too (`ROW_NUMBER`). */
+  /** SQLite's rowid, which {@link Rows.pages} also returns (`ROW_NUMBER`). */
   readonly rowNumber: string;
   readonly row: Row;
   readonly column: string;
-  /** What the column holds: `a date`. */
+  /** What the column should contain, such as `a date`. */
   readonly holds: string;
 }
 
-/** Tables with their columns, of rows that have one column each. */
+/** Groups rows of one table and one column each into tables with their columns. */
 export function columnsByTable(found: readonly Row[]): ReadonlyMap<string, ReadonlySet<string>> {
   const columns = new Map<string, Set<string>>();
   for (const { table, column } of found) {

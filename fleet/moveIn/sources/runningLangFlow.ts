@@ -3,11 +3,11 @@ import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts } from "../flowFacts";
 import type { Inventory, SourceFlow, SourceUser } from "../inventory";
 
-/** The variable that holds the key, as LangFlow's own clients call it. */
+/** Environment variable of the API key. LangFlow's own clients use the same name. */
 const KEY_VARIABLE = "LANGFLOW_API_KEY";
-/** Of one question: a flow may be large, and LangFlow busy. */
+/** Timeout of one request. A flow may be large, and LangFlow may be busy. */
 const ANSWER_MS = 60_000;
-/** The most that LangFlow tells at once. */
+/** LangFlow's maximum page size. */
 const USERS_AT_ONCE = 200;
 
 const UNSEEN = [
@@ -17,19 +17,19 @@ const UNSEEN = [
 const UNSEEN_USERS = "other users: the key is not a superuser's";
 
 export interface RunningLangFlow {
-  /** http or https; a path is kept. */
+  /** http or https URL; may contain a path. */
   readonly url: string;
-  /** One of LangFlow's API keys. */
+  /** LangFlow API key. */
   readonly key: string | undefined;
   readonly signal: AbortSignal;
   readonly onFlow?: FlowReader;
 }
 
 /**
- * What a running LangFlow shows the user of a key, by GET alone.
+ * Returns an inventory of what a running LangFlow shows to the user of an API key. Sends only GET requests.
  *
- * @throws UserError (Unauthenticated) without a key, or where it is refused; (Unreachable) where it does not answer; (BadInput) where
- *   what answers is no LangFlow
+ * @throws UserError (Unauthenticated) if the key is missing or rejected; (Unreachable) if LangFlow does not answer;
+ * (BadInput) if the server is not a LangFlow
  */
 export async function runningInventory({ url, key, signal, onFlow }: RunningLangFlow): Promise<Inventory> {
   const asked = new Questions(addressIn(url), neededKey(key), signal);
@@ -61,7 +61,7 @@ export async function runningInventory({ url, key, signal, onFlow }: RunningLang
 
 function neededKey(given: string | undefined): string {
   const key = given?.trim() ?? "";
-  // Anything else cannot stand in a header.
+  // Other characters are not valid in a header.
   if (/^[!-~]+$/.test(key)) return key;
   throw new UserError(
     `${KEY_VARIABLE} ${key === "" ? "is not set" : "is no API key"}: make one in that LangFlow as its superuser (Settings), and export it`,
@@ -69,7 +69,10 @@ function neededKey(given: string | undefined): string {
   );
 }
 
-/** Where it is, without a slash at the end. @throws UserError (BadInput), which does not repeat a password */
+/**
+ * Returns the base URL without a trailing slash. @throws UserError (BadInput) with a message that does not repeat a
+ * password
+ */
 function addressIn(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (
@@ -86,7 +89,7 @@ function addressIn(url: string): string {
   return parsed.href.replace(/\/+$/, "");
 }
 
-/** What is asked of one LangFlow. */
+/** Client for the API of one LangFlow. */
 class Questions {
   constructor(
     readonly address: string,
@@ -94,21 +97,24 @@ class Questions {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** @throws UserError where it does not tell */
+  /** @throws UserError if LangFlow does not return the object */
   async object(path: string): Promise<JsonObject> {
     const told = await this.get(path);
     if (told === undefined || !isObject(told.value)) throw this.noLangFlow();
     return told.value;
   }
 
-  /** Undefined where the release has no such list, or the key may not see it. @param under where the list is a part of the answer */
+  /**
+   * Returns undefined if the release does not have this list, or the key must not see it. @param under field of the
+   * response that contains the list
+   */
   async list(path: string, under?: string): Promise<JsonObject[] | undefined> {
     const told = await this.get(path);
     const value = under !== undefined && isObject(told?.value) ? told.value[under] : told?.value;
     return Array.isArray(value) ? value.filter((each) => isObject(each)) : undefined;
   }
 
-  /** Undefined for who is no superuser. */
+  /** Returns undefined if the key is not a superuser's. */
   async users(): Promise<SourceUser[] | undefined> {
     const users: SourceUser[] = [];
     for (;;) {
@@ -120,14 +126,17 @@ class Questions {
     }
   }
 
-  /** One by one: all at once may be more than LangFlow writes in time. @param variables names of the user's own */
+  /**
+   * Fetches the flows one by one, because a response with all flows could exceed the timeout. @param variables names of
+   * the user's own variables
+   */
   async flows(variables: ReadonlySet<string>, onFlow?: FlowReader): Promise<SourceFlow[]> {
     const listed = await this.list("/api/v1/flows/?get_all=true&header_flows=true&remove_example_flows=true");
     if (listed === undefined) throw this.noLangFlow();
     const flows: SourceFlow[] = [];
     for (const { id } of listed) {
       const told = isText(id) ? await this.get(`/api/v1/flows/${encodeURIComponent(id)}`) : undefined;
-      // Deleted meanwhile.
+      // The flow was deleted in the meantime.
       if (told === undefined || !isObject(told.value)) continue;
       const { name, user_id: owner } = told.value;
       flows.push(
@@ -154,7 +163,7 @@ class Questions {
     );
   }
 
-  /** Undefined for what is not there, or not for this user. */
+  /** Returns undefined if the resource does not exist or the user must not see it. */
   private async get(path: string): Promise<{ value: Json; bytes: number } | undefined> {
     const { status, text } = await this.answer(path);
     if (status === 401 || (status === 403 && path.endsWith("/whoami")))
@@ -164,7 +173,7 @@ class Questions {
       );
     if (status === 403 || status === 404) return undefined;
     if (status >= 500) throw this.silent(`answered ${path} with ${status}`);
-    // A key is not shown to whomever it is sent on to.
+    // Does not follow redirects, so that the key is never sent to a different server.
     if (status !== 200) throw this.noLangFlow();
     try {
       return { value: parseJson(text), bytes: Buffer.byteLength(text) };
@@ -196,7 +205,7 @@ class Questions {
   }
 }
 
-/** Undefined for what is no user. */
+/** Returns undefined if the object is not a user. */
 function userIn({ id, username, is_active: isActive, is_superuser: isSuperuser }: JsonObject): SourceUser | undefined {
   if (!isText(id) || !isText(username)) return undefined;
   return { id, name: username, isActive: isActive !== false, isSuperuser: isSuperuser === true };

@@ -3,16 +3,16 @@ import type { Row } from "../../../agent/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { DamagedRow } from "./rows";
 
-/** Reads a database, which is open. */
+/** Queries the open database. */
 export type Query = (sql: string) => readonly Row[];
 
-/** SQLite's own number of a row, under a name that no column has. */
+/** Alias for SQLite's rowid, under a name that no column has. */
 export const ROW_NUMBER = "row number";
 
 /**
- * Refuses a file whose pages are damaged, which SQLite would read as far as the first of them, or with rows missing.
+ * Rejects a file with damaged pages. SQLite would only read up to the first damaged page, or skip rows.
  *
- * @throws UserError (BadInput) that names the tables
+ * @throws UserError (BadInput) that names the damaged tables
  */
 export function requireWholePages(query: Query, file: string): void {
   const tables = query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").map(({ name }) =>
@@ -30,28 +30,34 @@ function isWhole(query: Query, table: string): boolean {
   try {
     return query(`PRAGMA quick_check(${escapeIdentifier(table)})`).every((row) => Object.values(row).join() === "ok");
   } catch {
-    // A page that it can't even step over.
+    // The page is so damaged that even `quick_check` fails.
     return false;
   }
 }
 
-/** json_valid's flag for JSON5 (SQLite, "JSON Functions And Operators"). */
+/** Flag of json_valid for JSON5 (SQLite, "JSON Functions And Operators"). */
 const JSON5 = 2;
-/** Python writes NaN and Infinity into JSON, which has neither; of JSON5 there is nothing else in it. */
+/**
+ * Returns an SQL condition for JSON as Python writes it, which may contain NaN and Infinity. Allows no other JSON5
+ * syntax.
+ */
 const isPythonsJson = (name: string): string =>
   `(json_valid(${name}, ${JSON5}) AND json_valid(replace(replace(replace(${name}, '-Infinity', '0'), 'Infinity', '0'), 'NaN', '0')))`;
-/** NaN becomes null, as PostgreSQL takes no such JSON. */
+/** Returns an SQL expression that converts NaN to null, because PostgreSQL rejects NaN in JSON. */
 export const strictJson = (name: string): string =>
   `CASE WHEN ${isPythonsJson(name)} AND NOT json_valid(${name}) THEN json(${name}) ELSE ${name} END`;
 
-/** An offset of four digits, which SQLite reads with a colon alone. */
+/** Returns an SQL expression that adds a colon to a time zone offset of four digits, which SQLite requires. */
 const withColon = (name: string): string =>
   `CASE WHEN ${name} GLOB '*[+-][0-9][0-9][0-9][0-9]' AND length(${name}) > 16
      THEN substr(${name}, 1, length(${name}) - 2) || ':' || substr(${name}, -2) ELSE ${name} END`;
 
-/** For each kind of column: what it holds, for people, and SQL for a value that is none. SQLite itself takes any value. */
+/**
+ * For each column type: its description for people, and an SQL condition for an invalid value. SQLite itself accepts
+ * any value.
+ */
 const KINDS: readonly {
-  /** How the column is declared. */
+  /** Pattern of the declared column type. */
   readonly declared: RegExp;
   readonly holds: string;
   readonly isNone: (name: string) => string;
@@ -59,7 +65,7 @@ const KINDS: readonly {
   {
     declared: /^(DATE|TIMESTAMP)/,
     holds: "a date",
-    // Alone, `datetime` takes numbers, and February 31st.
+    // `datetime` alone would also accept numbers and February 31st.
     isNone: (name) => `typeof(${name}) <> 'text' OR datetime(${withColon(name)}) IS NULL
       OR date(substr(${name}, 1, 10), '+0 days') IS NOT substr(${name}, 1, 10) OR substr(${name}, 1, 4) = '0000'`,
   },
@@ -87,7 +93,10 @@ const KINDS: readonly {
   },
 ];
 
-/** Rows of a table with a value that is none of its column's kind. @param named columns that tell people which row it is */
+/**
+ * Returns the rows of a table with a value that is invalid for its column's type. @param named columns that identify a
+ * row for people
+ */
 export function damagedRows(query: Query, table: string, named: readonly string[]): DamagedRow[] {
   const columns = query(`SELECT name, upper(type) AS type FROM pragma_table_info(${escapeLiteral(table)})`);
   const checked = columns.flatMap(({ name, type }) => {
@@ -111,7 +120,7 @@ export function damagedRows(query: Query, table: string, named: readonly string[
   });
 }
 
-/** Rows that cannot be without the row that they refer to, which is not there: SQLite checks that only where it is asked to. */
+/** Counts the rows whose required parent row is missing. SQLite enforces foreign keys only on request. */
 export function orphansOf(query: Query, table: string): { of: string; rows: number }[] {
   const name = escapeLiteral(table);
   return query(

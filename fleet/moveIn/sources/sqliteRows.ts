@@ -10,20 +10,22 @@ import { columnsByTable, type Rows } from "./rows";
 import { damagedRows, orphansOf, ROW_NUMBER, requireWholePages, strictJson } from "./sqliteChecks";
 
 const BYTES_PER_MIB = 1024 ** 2;
-/** What SQLite has not yet brought into the file itself: LangFlow writes ahead (`journal_mode=WAL`). */
+/**
+ * Suffix of the write-ahead log, with writes that SQLite has not yet moved to the database file (`journal_mode=WAL`).
+ */
 export const LOG_SUFFIX = "-wal";
-/** What a program left that was killed while it wrote without such a log. */
+/** Suffix of the rollback journal that remains if a program without a write-ahead log was killed during a write. */
 const JOURNAL_SUFFIX = "-journal";
-/** SQLite numbers rows by 64 bits with a sign. */
+/** Smallest rowid: SQLite's rowids are signed 64-bit numbers. */
 const LEAST_ROW = String(-(2n ** 63n));
-/** Copies of a file that is written to meanwhile. */
+/** Maximum number of attempts to copy a file that changes meanwhile. */
 const TRIES = 3;
 
 /**
- * Reads a SQLite file. What is read is a private copy, with its log: SQLite would make files beside the one it opens, and LangFlow may
- * be running. The copy holds what the file holds, so only its user may read it; it is deleted at the end.
+ * Reads a SQLite file through a private copy that includes the log. SQLite would create files next to an opened
+ * database, and LangFlow may be running. Only the current user can read the copy, which is deleted at the end.
  *
- * @throws UserError (BadInput) where the file cannot be read, is none, or does not hold still
+ * @throws UserError (BadInput) if the file cannot be read, is not a SQLite file, or keeps changing
  */
 export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "move-in-"));
@@ -33,7 +35,8 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
     const { Database } = await import("node-sqlite3-wasm");
     const database = new Database(copy, { fileMustExist: true });
     try {
-      // Before anything is read: a log is read without shared memory then, which WebAssembly has none of.
+      // Must run before anything is read: in exclusive mode, SQLite reads the log without shared memory, which
+      // WebAssembly lacks.
       database.exec("PRAGMA locking_mode=EXCLUSIVE");
       const all = queryOf(database, file);
       requireWholePages(all, file);
@@ -46,7 +49,10 @@ export async function withSqliteRows<T>(file: string, read: (rows: Rows) => Prom
   }
 }
 
-/** A column of `t`. The library ends a text at its first NUL; bytes it gives whole. */
+/**
+ * Returns an SQL expression for a column of `t`. The library truncates text at the first NUL, so text with a NUL is
+ * read as bytes.
+ */
 function whole(column: string, isJson: boolean): string {
   const name = `t.${escapeIdentifier(column)}`;
   if (isJson) return `${strictJson(name)} AS ${escapeIdentifier(column)}`;
@@ -87,7 +93,7 @@ function rowsOf(all: ReturnType<typeof queryOf>): Rows {
         yield rows;
       }
     },
-    // Not the file's size: what is in the log belongs to it.
+    // Unlike the file size, this includes the pages in the log.
     bytes: async () =>
       Number(all("SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()")[0]?.bytes),
     columns: async () => {
@@ -103,7 +109,10 @@ function rowsOf(all: ReturnType<typeof queryOf>): Rows {
   };
 }
 
-/** Copies the file with its log: both as they were at one moment, which is known by neither having changed meanwhile. */
+/**
+ * Copies the file with its log and journal in a consistent state. The copy is consistent if none of them changed while
+ * it was made.
+ */
 async function copyStill(file: string, copy: string): Promise<void> {
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const before = await states(file);

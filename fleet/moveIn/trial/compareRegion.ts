@@ -8,26 +8,26 @@ import { partsApart, withoutCode } from "../../rehearsal/stage";
 import type { ExpectedFlow, ExpectedSource } from "./readSource";
 import { OK, UserSession } from "./session";
 
-/** A region of a local fleet, as a comparison reaches it. */
+/** A region of a local fleet that takes part in a comparison. */
 export interface TriedRegion {
   readonly region: string;
-  /** Of its LangFlow. */
+  /** URL of the region's LangFlow. */
   readonly url: string;
   readonly database: DatabaseAddress;
   readonly secretKey: string;
 }
 
-/** What a region's LangFlow shows otherwise than the source has it, or not at all. */
+/** A difference between the source and what a region's LangFlow shows. */
 export interface Difference {
   readonly region: string;
   readonly user: string;
   readonly what: string;
   readonly said: string;
-  /** It comes of LangFlow's own migrations, or `inspect` names it. */
+  /** Whether LangFlow's own migrations cause the difference, or `inspect` predicts it. */
   readonly isForeseen: boolean;
 }
 
-/** How many a region's LangFlow showed to their users. */
+/** Number of objects that a region's LangFlow showed to their users. */
 export interface Shown {
   readonly region: string;
   readonly users: number;
@@ -44,12 +44,15 @@ export interface Compared {
   readonly differences: readonly Difference[];
 }
 
-/** LangFlow answers few at once in reasonable time. */
+/** Number of concurrent requests. LangFlow slows down with more. */
 const AT_ONCE = 4;
-/** Most sessions of a chat that LangFlow lists at once (`_MESSAGES_MAX_LIMIT` in `langflow/api/v1/monitor.py`). */
+/**
+ * Maximum number of chat sessions that LangFlow lists per request (`_MESSAGES_MAX_LIMIT` in
+ * `langflow/api/v1/monitor.py`).
+ */
 const CHATS_AT_ONCE = 200;
 
-/** What a region's database holds of one user. */
+/** One user's data in a region's database. */
 interface HeldUser {
   readonly id: string;
   readonly username: string;
@@ -65,8 +68,9 @@ interface HeldUser {
   readonly mcpServers: number;
 }
 
-// LangFlow shows neither its own variables, whose names have lines before and behind, nor one that is no secret and empty; and of chats
-// none of its own assistant's, and none of a public flow's visitors, whose flows have ids of version 5.
+// Counts only what LangFlow's API shows. The API omits LangFlow's own variables, whose names start and end with two
+// underscores, and empty generic variables. It also omits the chats of LangFlow's assistant and of visitors to public
+// flows, which have version 5 UUIDs.
 const HELD = `SELECT id::text, username, is_active AS "isActive",
     (SELECT count(*)::int FROM variable v WHERE v.user_id = u.id AND v.name NOT LIKE '\\_\\_%\\_\\_'
       AND (v.type <> 'Generic' OR v.value <> '')) AS variables,
@@ -77,11 +81,12 @@ const HELD = `SELECT id::text, username, is_active AS "isActive",
   FROM "user" u`;
 
 /**
- * Signs each user of a source in at a region's LangFlow, and compares what it shows with the source, flow by flow, and with its
- * database. Nothing is changed, and no flow is run.
+ * Signs in each user of a source to a region's LangFlow, and compares what LangFlow shows with the source, flow by
+ * flow, and with the region's database. Changes nothing and runs no flow.
  *
- * @param opens whether LangFlow has to make a graph of each flow, which takes it half a second; all regions do that alike
- * @param progress told what was done
+ * @param opens whether LangFlow must also build each flow's graph, which takes half a second; the result is the same in
+ * every region
+ * @param progress called with progress messages
  */
 export async function compareRegion(
   tried: TriedRegion,
@@ -94,7 +99,7 @@ export async function compareRegion(
   const users = (inventory.users ?? []).filter(({ isActive }) => isActive);
   const held = await withDatabase(tried.database, async (client) => (await client.query<HeldUser>(HELD)).rows);
   const damaged = new Set((inventory.damaged ?? []).map(({ table, name }) => `${table} ${name}`));
-  // Of which `inspect` says that they will not run as they are.
+  // Flows for which `inspect` predicts that they will not run unchanged.
   const foreseen = new Set(
     inventory.flows.flatMap(({ id, localPaths, ownCode }) => (localPaths.length + ownCode.length > 0 ? [id] : [])),
   );
@@ -136,7 +141,7 @@ export async function compareRegion(
         count.fileBytes += bytes;
         return;
       }
-      // Its path is below the id that its user had in the source.
+      // The source's path starts with the id that the user had there.
       const isMissing = inventory.files?.missing?.includes(file.path.replace(own.id, sourceId));
       const said = bytes === undefined ? "cannot be read" : `${bytes} of ${file.size} bytes`;
       differs(`file ${file.name}`, said, isMissing);
@@ -160,7 +165,7 @@ async function fewAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void
 
 const LISTS = { variables: "variables", chats: "chats", mcpServers: "MCP servers" } as const;
 
-/** In what a flow is another than in the source, or why it does not open; undefined: it is the same, and opens. */
+/** Returns how a flow differs from the source or why it does not open. Returns undefined if it is equal and opens. */
 async function compareFlow(
   session: UserSession,
   flow: ExpectedFlow,

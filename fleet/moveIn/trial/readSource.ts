@@ -3,13 +3,13 @@ import { withoutCode } from "../../rehearsal/stage";
 import { type Inspection, inspect } from "../inspect";
 import type { Inventory } from "../inventory";
 
-/** A flow of the source, as far as a comparison needs it. */
+/** Expected state of a flow, based on the source. */
 export interface ExpectedFlow {
   readonly id: string;
   readonly name: string;
-  /** Id of its user in the source. */
+  /** Id of the flow's user in the source. */
   readonly owner: string;
-  /** Names of its user's global variables. */
+  /** Names of the global variables of the flow's user. */
   readonly variables: ReadonlySet<string>;
   readonly whole: Pick<FlowFile, "prints">;
   readonly codeless: Pick<FlowFile, "prints">;
@@ -20,7 +20,9 @@ export interface ExpectedSource {
   readonly flows: readonly ExpectedFlow[];
 }
 
-/** Reads a source as {@link inspect} does, with the prints of its flows. A flow that cannot be recorded is not among them. */
+/**
+ * Reads a source like {@link inspect}, and computes the fingerprints of its flows. Omits flows that cannot be recorded.
+ */
 export async function readSource(inspection: Inspection): Promise<ExpectedSource> {
   const flows: ExpectedFlow[] = [];
   const inventory = await inspect({

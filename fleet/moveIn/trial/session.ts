@@ -2,13 +2,16 @@ import { createHmac } from "node:crypto";
 import type { Json } from "../../../agent/flows/canonicalJson";
 import { type Answer, jsonOr, KEPT_BY_NONE } from "../../rehearsal/rehearsedLangFlow";
 
-/** A flow of 60 MB takes LangFlow some seconds. */
+/** Timeout of one request. LangFlow needs a few seconds for a flow of 60 MB. */
 const ANSWER_MS = 120_000;
-/** Of one request. */
+/** Lifetime of a session token. Each request uses a new token. */
 const SESSION_SECONDS = 300;
 export const OK = 200;
 
-/** A user of a region's LangFlow, signed in without a password: by a session that the region's secret key signs. */
+/**
+ * Session of a user in a region's LangFlow, created without a password: the token is signed with the region's secret
+ * key.
+ */
 export class UserSession {
   /** @param secretKey LANGFLOW_SECRET_KEY of the region */
   constructor(
@@ -18,7 +21,7 @@ export class UserSession {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Status 0 where no answer came. @throws where somebody asks for the end */
+  /** Returns status 0 if no answer arrives. @throws if the user interrupts */
   async ask(path: string, method: "GET" | "POST" = "GET"): Promise<Answer> {
     try {
       const response = await this.fetch(path, method);
@@ -29,7 +32,7 @@ export class UserSession {
     }
   }
 
-  /** All of a list that LangFlow gives by pages; or its answer, where that is another than 200. */
+  /** Returns all pages of a list, or the first answer whose status is not 200. */
   async list(path: string, pageSize: number): Promise<Answer> {
     const all: Json[] = [];
     for (;;) {
@@ -40,7 +43,7 @@ export class UserSession {
     }
   }
 
-  /** Bytes that an answer has; undefined where it does not come, or not whole. */
+  /** Returns the size of a response in bytes, or undefined if it is incomplete or an error. */
   async download(path: string): Promise<number | undefined> {
     try {
       const { ok, body } = await this.fetch(path, "GET");
@@ -60,7 +63,10 @@ export class UserSession {
   }
 }
 
-/** A JSON Web Token (RFC 7519) as LangFlow 1.13 gives one at a sign-in: `create_user_tokens` in `langflow/services/auth/service.py`. */
+/**
+ * Creates a JSON Web Token (RFC 7519) like the one that LangFlow 1.13 issues at sign-in: `create_user_tokens` in
+ * `langflow/services/auth/service.py`.
+ */
 function sessionToken(userId: string, secretKey: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { sub: userId, type: "access", exp: Math.floor(Date.now() / 1000) + SESSION_SECONDS };

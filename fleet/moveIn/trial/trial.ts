@@ -13,7 +13,7 @@ import { localDatabase, notRunning } from "../localDatabase";
 import { type Compared, compareRegion, type TriedRegion } from "./compareRegion";
 import { type ExpectedSource, readSource } from "./readSource";
 
-/** LangFlow's container. */
+/** Name of LangFlow's container. */
 const LANGFLOW = "langflow";
 const READY_WITHIN_MS = 10 * 60_000;
 const LOOK_MS = 500;
@@ -21,14 +21,14 @@ const TOLD_EVERY_MS = 5_000;
 
 export interface Trial {
   readonly imported: ImportedIntoFleet;
-  /** By region; empty where the import did not come to its end. */
+  /** Results by region. Empty if the import was incomplete. */
   readonly compared: readonly Compared[];
 }
 
 /**
- * Imports into a local fleet, starts LangFlow again in each region, and compares what its users find there with the source.
+ * Imports into a local fleet, restarts LangFlow in each region, and compares what its users see with the source.
  *
- * @throws UserError as {@link importIntoRegion}; (ResourceFailed) where LangFlow does not start again
+ * @throws UserError like {@link importIntoRegion}; (ResourceFailed) if LangFlow does not restart
  */
 export async function trialOf(options: ImportRequest): Promise<Trial> {
   const { from, config, signal } = options;
@@ -44,7 +44,7 @@ export async function trialOf(options: ImportRequest): Promise<Trial> {
   });
 }
 
-/** A region after the other, as they share this machine. */
+/** Compares the regions one after the other, because they share this machine. */
 async function compareAll(regions: readonly TriedRegion[], source: ExpectedSource, signal: AbortSignal) {
   const compared: Compared[] = [];
   const progress = throttle(report, TOLD_EVERY_MS);
@@ -72,7 +72,7 @@ async function triedRegions(live: LiveConnection, session: Session): Promise<Tri
   );
 }
 
-/** Kills LangFlow in all regions, whose pods start it again; resolved once it answers everywhere. */
+/** Kills LangFlow in all regions, whose pods restart it. Resolves once LangFlow is ready in every region. */
 async function startAgain(live: LiveConnection, regions: readonly TriedRegion[], signal: AbortSignal): Promise<void> {
   const restarts = async () => {
     const { processes } = await live.status();

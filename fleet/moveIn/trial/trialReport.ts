@@ -6,16 +6,20 @@ import { endOfImport, importReport } from "../importing/importReport";
 import type { Difference } from "./compareRegion";
 import type { Trial } from "./trial";
 
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
 const SENTENCE = 60;
 
-/** Disproved where the import is, or a user would find something otherwise than in the source that nobody foresees. */
+/**
+ * Returns Disproved if the import failed its checks, or if a user would see an unexpected difference from the source.
+ */
 export function endOfTrial({ imported, compared }: Trial): ExitCode {
   const isApart = compared.some(({ differences }) => differences.some(({ isForeseen }) => !isForeseen));
   return isApart ? ExitCode.Disproved : endOfImport(imported);
 }
 
-/** For people: the import, what each region's users found after LangFlow's restart, and what differs. */
+/**
+ * Lists the import's results, what each region's users saw after LangFlow's restart, and the differences, for people.
+ */
 export function trialReport(region: string, { imported, compared }: Trial): string[] {
   const differences = compared.flatMap((each) => each.differences);
   const alike = new Map<string, Difference[]>();

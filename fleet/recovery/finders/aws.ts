@@ -10,15 +10,15 @@ interface Tagged {
 
 const regionOf = (inputs: Inputs) => saidIfGiven(inputs, "region");
 
-/** By its tags, of which `Name` is one. */
+/** Finds a resource by its tags, including `Name`. */
 const tagged =
   (query: (args: Tagged, options: InvokeOptions) => Promise<{ readonly ids: string[] }>): Finder =>
   async (inputs, options) =>
     (await query({ region: regionOf(inputs), tags: tagsOf(inputs) }, options)).ids;
 
 /**
- * By its tags, for services whose own data sources cannot: needs `tag:GetResources`, and trails the service by seconds.
- * The id is the last part of the ARN.
+ * Finds a resource by its tags, for services whose data sources cannot search. Needs the permission `tag:GetResources`,
+ * and lags behind the service by seconds. The id is the last part of the ARN.
  */
 const taggedAnywhere =
   (type: string, belongs: (arn: string, inputs: Inputs) => boolean = () => true): Finder =>
@@ -32,7 +32,10 @@ const taggedAnywhere =
     return arns.map((arn) => arn.split("/").at(-1) ?? "");
   };
 
-/** A data source for exactly one fails where there is none: that, too, is an answer. */
+/**
+ * Converts the result of a data source for exactly one resource. Such a data source fails if the resource does not
+ * exist, which counts as an empty result.
+ */
 async function single(query: Promise<{ readonly id: string }>): Promise<string[]> {
   try {
     return [(await query).id];
@@ -42,7 +45,7 @@ async function single(query: Promise<{ readonly id: string }>): Promise<string[]
   }
 }
 
-/** What makes a rule of a security group the same rule (EC2 API reference, InvalidPermission.Duplicate). */
+/** Properties that identify a security group rule (EC2 API reference, InvalidPermission.Duplicate). */
 const RULE = [
   "ipProtocol",
   "fromPort",
@@ -53,7 +56,7 @@ const RULE = [
   "referencedSecurityGroupId",
 ] as const;
 
-/** How to find again what has an id that only AWS knows. */
+/** Finders for resources whose id AWS chooses. */
 export const awsFinders: Finders = {
   async "aws:acm/certificate:Certificate"(inputs, options) {
     const [region, domain] = [regionOf(inputs), said(inputs, "domainName")];
@@ -67,7 +70,7 @@ export const awsFinders: Finders = {
     return single(aws.ec2.getInternetGateway({ region: regionOf(inputs), filters }, options));
   },
   "aws:ec2/natGateway:NatGateway": tagged((args, options) =>
-    // deleted ones stay in the list for an hour
+    // deleted gateways remain listed for an hour
     aws.ec2.getNatGateways({ ...args, filters: [{ name: "state", values: ["pending", "available"] }] }, options),
   ),
   "aws:ec2/routeTable:RouteTable": tagged((args, options) => aws.ec2.getRouteTables(args, options)),
@@ -102,8 +105,9 @@ export const awsFinders: Finders = {
     return single(aws.efs.getFileSystem({ region, creationToken }, options));
   },
   async "aws:efs/mountTarget:MountTarget"(inputs, options) {
-    // EFS' own data source wants the id, or a file system that has one mount target only. The network interface of
-    // each names both in its description (EFS API reference, CreateMountTarget).
+    // EFS' own data source requires the id, or a file system with a single mount target. Each mount target's network
+    // interface names both the mount target and the file system in its description (EFS API reference,
+    // CreateMountTarget).
     const region = regionOf(inputs);
     const filters = [
       { name: "subnet-id", values: [said(inputs, "subnetId")] },
@@ -129,11 +133,11 @@ export const awsFinders: Finders = {
   },
   "aws:kms/key:Key": taggedAnywhere("kms:key"),
   async "aws:secretsmanager/secret:Secret"(inputs, options) {
-    // the filter takes the beginning of a name, which is all there is where AWS adds the rest
+    // The filter matches name prefixes, which also covers names whose suffix AWS generates.
     const name = saidIfGiven(inputs, "name");
     const filters = [{ name: "name", values: [name ?? said(inputs, "namePrefix")] }];
     const { arns } = await aws.secretsmanager.getSecrets({ region: regionOf(inputs), filters }, options);
-    // its names come in an order of their own; an ARN ends with the name, a hyphen and six characters
+    // Prefix matches must be filtered by the exact name. An ARN ends with the name, a hyphen and six characters.
     return arns.filter((arn) => name === undefined || arn.split(":secret:")[1]?.slice(0, -7) === name);
   },
   async "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"(inputs, options) {

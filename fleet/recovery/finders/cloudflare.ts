@@ -5,7 +5,7 @@ import type { Finders } from "./finder";
 const fitting = (inputs: Inputs, results: readonly { id: string }[], properties: readonly string[]) =>
   results.filter((result) => agree(inputs, result, properties)).map(({ id }) => id);
 
-/** Cloudflare chooses every id. */
+/** Finders for Cloudflare's resources. Cloudflare chooses every id. */
 export const cloudflareFinders: Finders = {
   async "cloudflare:index/dnsRecord:DnsRecord"(inputs, options) {
     const [zoneId, type] = [said(inputs, "zoneId"), said(inputs, "type")];
@@ -29,12 +29,16 @@ export const cloudflareFinders: Finders = {
     const { results } = await cloudflare.getNotificationPolicies({ accountId: said(inputs, "accountId") }, options);
     return fitting(inputs, results, ["name", "alertType"]);
   },
-  /** By its description too: a ruleset of the phase that somebody else made is none that was begun here. */
+  /**
+   * Finds a ruleset, also by its description, so that a ruleset of the same phase that was created elsewhere does not
+   * match.
+   */
   async "cloudflare:index/ruleset:Ruleset"(inputs, options) {
     const { rulesets } = await cloudflare.getRulesets({ zoneId: said(inputs, "zoneId") }, options);
     return fitting(inputs, rulesets, ["kind", "phase", "name", "description"]);
   },
-  // Of a service token Cloudflare tells the secret once: one that was begun and lost is of no use, and is for a person to delete.
+  // Service tokens have no finder. Cloudflare returns a token's secret only once, so an interrupted token is useless
+  // and must be deleted manually.
   async "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccessApplication"(inputs, options) {
     const accountId = said(inputs, "accountId");
     const { results } = await cloudflare.getZeroTrustAccessApplications({ accountId }, options);

@@ -2,9 +2,9 @@ import type { InvokeOptions } from "@pulumi/pulumi";
 import type { Inputs } from "../begun";
 
 /**
- * The ids of what the cloud has that could be the resource with these inputs; none where it has nothing like it.
+ * Returns the ids of existing cloud resources that match these inputs. Empty if none matches.
  *
- * @throws where the cloud cannot say, or the inputs do not say enough to tell
+ * @throws if the cloud cannot answer, or the inputs are insufficient
  */
 export type Finder = (inputs: Inputs, options: InvokeOptions) => Promise<readonly string[]>;
 

@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-# What a driver and SQLAlchemy say of an error from there on may show values of rows.
+# Markers in error messages of drivers and SQLAlchemy. The text after a marker may contain values of rows.
 _OF_ROWS = ("[SQL", "[parameters", "DETAIL", "CONTEXT", "LINE ", "(Background")
 
 

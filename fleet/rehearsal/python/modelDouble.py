@@ -42,7 +42,7 @@ def mock_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
 class MockModel(BaseChatModel):
     """Answers with the last message and a digest of the whole conversation. A tool that it must call, it calls with the least."""
 
-    # Without names of `typing`: LangFlow makes the class where pydantic finds none of them.
+    # No types from `typing`, because LangFlow creates the class in a namespace where pydantic cannot resolve them.
     forced: list = []
 
     @property

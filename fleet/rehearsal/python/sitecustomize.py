@@ -6,9 +6,9 @@ import os
 import sys
 
 _LOG = os.environ.get("REHEARSAL_CALLS", os.devnull)
-# Drivers that open connections outside of Python, where nothing here would see them.
+# Drivers that open connections in native code, which the audit hook cannot see.
 _DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "MySQLdb", "pymssql", "oracledb", "pyodbc"})
-# Those that LangFlow itself needs for its database: whoever lets them in sets PGHOSTADDR, so that they reach this machine alone.
+# Drivers that LangFlow itself needs for its database. They are allowed only if PGHOSTADDR restricts them to this machine.
 _DRIVERS -= frozenset(os.environ.get("REHEARSAL_DRIVERS", "").split(",") if "PGHOSTADDR" in os.environ else ())
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})
 _PROGRAMS = frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"})
@@ -47,10 +47,10 @@ def _hook(event, arguments):
     elif event in _PROGRAMS:
         _refuse(f"program {os.path.basename(_name(arguments[0]))}")
     elif event == "import" and arguments[0].split(".")[0] in _DRIVERS:
-        # As where it is not installed: many packages do without.
+        # Fails as if the driver were not installed, which many packages tolerate.
         _refuse(f"driver {arguments[0].split('.')[0]}", ImportError)
 
 
-# uvloop connects outside of Python; its caller does without it.
+# uvloop connects in native code. Its caller works without it.
 sys.modules["uvloop"] = None
 sys.addaudithook(_hook)

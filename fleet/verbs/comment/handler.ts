@@ -7,8 +7,8 @@ import { print } from "../../terminal/messages";
 import type { CommentOptions } from "./verb";
 
 /**
- * Puts a preview under its pull request as the one comment, by GitHub's API: an empty one is no comment, and takes an
- * earlier one away. None goes under a newer commit than the preview is of.
+ * Posts a preview as the only comment on its pull request through GitHub's API. An empty preview removes an earlier
+ * comment. Posts nothing if the pull request has a newer commit than the previewed one.
  */
 export async function comment(options: CommentOptions): Promise<ExitCode> {
   const text = read(options.file);
@@ -27,7 +27,10 @@ export async function comment(options: CommentOptions): Promise<ExitCode> {
   return ExitCode.Success;
 }
 
-/** What a pull request's own run left behind: only a plain file will do, since a link could lead to anything of ours. */
+/**
+ * Reads a file from the pull request's workflow run. Accepts only a regular file, because a link could point to any
+ * file on this machine.
+ */
 function read(file: string): string {
   let handle: number | undefined;
   try {

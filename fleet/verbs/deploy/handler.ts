@@ -14,13 +14,13 @@ import { print } from "../../terminal/messages";
 import { showAndConfirm } from "../up/handler";
 import type { DeployOptions } from "./verb";
 
-/** Cloudflare's monitor has no newer word more often than that. */
+/** Poll interval. Cloudflare's monitor does not update its verdict more often. */
 const LOOK_MS = { clouds: 15_000, local: 1_000 };
 
 /**
- * Deploys one stack after the other: foundation, each region, edge. A region must be healthy, and stay so for a while,
- * before the next stack is touched; the first failure stops everything behind it. Exit 9: a region was not healthy in
- * time; 4: it fell during the soak.
+ * Deploys one stack after the other: foundation, each region, edge. Before the next stack is changed, a region must
+ * become healthy and remain healthy during the soak time. The first failure stops the deployment. Exit 9: a region did
+ * not become healthy in time; 4: a region became unhealthy during the soak time.
  */
 export async function deploy(options: DeployOptions): Promise<ExitCode> {
   const times = { withinMs: options.healthyWithin * 1000, soakMs: options.soak * 1000 };
@@ -45,9 +45,9 @@ export async function deploy(options: DeployOptions): Promise<ExitCode> {
 }
 
 /**
- * In the local fleet the pods that run come along with the stack, as Pulumi waits for them on the clouds.
+ * Waits until the local fleet's processes run the deployed version. On the clouds, Pulumi waits for the pods itself.
  *
- * @throws UserError where they do not
+ * @throws UserError if the processes do not run
  */
 async function liveRollout({ session }: Opened, { name }: Stack, recording: Recording): Promise<void> {
   const { local, directory, signal } = session.options;

@@ -5,7 +5,7 @@ import { asking } from "../../github/refusal";
 import { print } from "../../terminal/messages";
 import type { DeployedOptions } from "./verb";
 
-/** Prints the commit that the workflow Deploy last brought to the clouds: what drift is to be measured against. */
+/** Prints the commit that the Deploy workflow last deployed to the clouds. Drift is measured against this commit. */
 export async function deployed({ json }: DeployedOptions): Promise<ExitCode> {
   const hub = gitHub();
   const commit = await asking("actions: read and contents: read", () => deployedCommit(hub));

@@ -21,7 +21,7 @@ const CONSENT = [
   { nobody: "add --yes to destroy without confirmation", declined: "nothing was destroyed" },
 ] as const;
 
-/** Takes the stacks down in reverse order. Refuses while they hold protected data, unless the data is to stay. */
+/** Destroys the stacks in reverse order. Refuses if they contain protected data, unless `--keep-data` is given. */
 export async function destroy(options: DestroyOptions): Promise<ExitCode> {
   if (options.withData) return throwAway(options);
   return withSession(options, { localCloud: "require", changes: true }, async (opened) => {
@@ -64,14 +64,14 @@ export async function destroy(options: DestroyOptions): Promise<ExitCode> {
   });
 }
 
-/** What is left where it is, in words: the logs. */
+/** Describes the resources that a destroy does not delete, which are the logs. */
 async function keptOf(session: Session, stack: string): Promise<string[]> {
   const { deployment } = await exportState(session, stack);
   const kept = (deployment?.resources ?? []).filter(({ retainOnDelete }) => retainOnDelete);
   return kept.map(({ type, id }) => `${shortType(type)} ${id}`);
 }
 
-/** Ends the processes of what is no longer deployed: all of them, and their supervisor, where no stack was spared. */
+/** Stops the processes of destroyed stacks. If all stacks were destroyed, stops all processes and their supervisor. */
 async function endLive({ stacks, directory }: DestroyOptions, { options }: Session): Promise<void> {
   const live = await connectLive(liveDirectory(directory));
   if (!live) return;

@@ -7,7 +7,7 @@ import { findingsTable } from "../../checks/findingsTable";
 import { print } from "../../terminal/messages";
 import type { DoctorOptions } from "./verb";
 
-/** Whose values must never be shown, whatever an error quotes. */
+/** Environment variables whose values are redacted, even if an error quotes them. */
 const SECRETS = [
   "CLOUDFLARE_API_TOKEN",
   "CLOUDFLARE_API_KEY",
@@ -19,10 +19,11 @@ const SECRETS = [
 ];
 
 /**
- * Looks whether the fleet could be deployed from here: tools, config, AWS, state, Cloudflare. It changes nothing.
+ * Checks whether this machine can deploy the fleet: tools, config, AWS, state, Cloudflare. Changes nothing.
  *
- * Exit 0 where nothing is broken, warnings or not. Otherwise 3 where a cloud refuses credentials or permissions; else
- * 2 where anything is missing or set wrongly, 6 where that is a stack alone; else 10 where somebody did not answer; else 1.
+ * Exit 0 if nothing is broken, even with warnings. Otherwise the first that applies: 3 if a cloud rejects credentials
+ * or permissions; 2 if something is missing or misconfigured, or 6 if only a stack is missing; 10 if a service does not
+ * answer; 1 for anything else.
  */
 export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const findings = await examine(options);
@@ -57,7 +58,7 @@ async function examine({ first, project, signal }: DoctorOptions): Promise<Findi
   }));
 }
 
-/** The kinds of fault in the order in which they should be mended: the first there is decides. */
+/** Exit codes in the order in which their causes should be fixed. The first one found is returned. */
 const PRECEDENCE = [ExitCode.Unauthenticated, ExitCode.BadInput, ExitCode.StackMissing, ExitCode.Unreachable];
 
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {

@@ -9,16 +9,16 @@ import type { StackRun } from "../../stacks/stackRun";
 type Inputs = Readonly<Record<string, unknown>>;
 
 interface Blind {
-  /** What the API has of it. */
+  /** Fetches the resource from Cloudflare's API. */
   ask(api: Cloudflare, id: string, inputs: Inputs): Promise<object>;
-  /** Name at Cloudflare, by ours. */
+  /** Cloudflare's property names by our names. */
   readonly properties: Readonly<Record<string, string>>;
 }
 
 /**
- * What the provider does not see when it reads: the `Read` of terraform-provider-cloudflare puts the state's value back
- * (load_balancer/resource.go, load_balancer_monitor/resource.go). The pool maps it does see where the program names them,
- * an empty one included; an empty `countryPools` it would report as changed for ever.
+ * Properties that the provider does not refresh: the `Read` of terraform-provider-cloudflare keeps the state's value
+ * (load_balancer/resource.go, load_balancer_monitor/resource.go). The provider does refresh the pool maps that the
+ * program sets, even empty ones. However, it would report an empty `countryPools` as changed forever.
  */
 const BLIND: Readonly<Record<string, Blind>> = {
   "cloudflare:index/loadBalancer:LoadBalancer": {
@@ -34,12 +34,12 @@ const BLIND: Readonly<Record<string, Blind>> = {
 const REFUSED =
   "CLOUDFLARE_API_TOKEN may not read the load balancer: give it Load Balancers Read on the zone and Load Balancing: Monitors and Pools Read on the account";
 
-/** Where Cloudflare's API is in a local fleet, which takes any token. */
+/** Options for the local fleet's Cloudflare API, which accepts any token. */
 const localApi = (url: string): ClientOptions => ({ baseURL: `${url}/client/v4`, apiToken: "local", maxRetries: 0 });
 
 /**
- * Adds to what drifted what somebody set at Cloudflare by hand and its provider does not see, by a look of our own. What
- * cannot be looked at counts as left out.
+ * Adds manual edits at Cloudflare that the provider does not detect to a stack's drift, by querying Cloudflare's API
+ * directly. Resources that cannot be queried count as left out.
  */
 export async function withHandMade(session: Session, run: StackRun): Promise<StackRun> {
   if (run.outcome !== "done" || !run.resources.some(({ type }) => type in BLIND)) return run;
@@ -56,7 +56,7 @@ async function withLook(api: Cloudflare, recorded: Recorded, run: StackRun): Pro
   const { urn, type, id = "", inputs: known = {} } = recorded;
   const wanted = run.resources.find((each) => each.urn === urn)?.inputs;
   const change = run.changes.find((each) => each.urn === urn);
-  if (!wanted || (change && change.operation !== "update")) return run; // gone, or made anew: nothing of it is kept
+  if (!wanted || (change && change.operation !== "update")) return run; // deleted or replaced, so edits do not matter
   const what = `${shortType(type)} ${nameOf(urn)}`;
   try {
     const found = await BLIND[type]?.ask(api, id, known);
@@ -73,7 +73,7 @@ async function withLook(api: Cloudflare, recorded: Recorded, run: StackRun): Pro
   }
 }
 
-/** The properties in which the cloud has anything else than the program asks for; nothing is as good as an empty one. */
+/** Returns the properties whose value at Cloudflare differs from the program's. A missing value equals an empty one. */
 function differing(properties: Blind["properties"], wanted: Inputs, found: Inputs): string[] {
   return Object.entries(properties)
     .filter(([ours, theirs]) => JSON.stringify(filled(wanted[ours])) !== JSON.stringify(filled(found[theirs])))

@@ -13,12 +13,13 @@ import { withHandMade } from "./handMade";
 import type { DriftOptions } from "./verb";
 
 /**
- * Compares the code with the clouds themselves, by a refreshing preview. Exit 0: no difference; 7: drift; anything
- * else: it could not be told, which is neither, and leaves the issue alone. So does 10 where nothing drifted and not
- * everything was reached; drift that was seen is drift, and what was not is told in words.
+ * Compares the code with the deployed resources through a refreshing preview. Exit 0: no difference; 7: drift. Any
+ * other code means that the comparison was incomplete, and leaves the GitHub issue unchanged. If some resources cannot
+ * be reached, drift in the others still results in exit 7, with notes about the unreachable ones. Without drift, the
+ * result is exit 10.
  */
 export async function drift(options: DriftOptions): Promise<ExitCode> {
-  // Refused before minutes are spent.
+  // Fails early if the settings are missing, because the comparison takes minutes.
   const hub = options.issue ? gitHub() : undefined;
   return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
     const looked = await runPreview(opened, { refresh: true, silenceMinutes: options.silence });
@@ -38,7 +39,7 @@ export async function drift(options: DriftOptions): Promise<ExitCode> {
   });
 }
 
-/** Known noise of the providers is told, and does not count. */
+/** Moves known provider noise from the changes to the notes. */
 function quietened(run: StackRun): StackRun {
   const { changes, ignored } = withoutNoise(run.changes);
   return { ...run, changes, notes: [...run.notes, ...ignored.map((each) => `left out: ${each}`)] };

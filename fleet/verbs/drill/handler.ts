@@ -18,23 +18,23 @@ import { confirm, print, report } from "../../terminal/messages";
 import type { DrillOptions } from "./verb";
 
 /**
- * Takes a region away under traffic, measures what users and data feel of it, and puts it back. Exit 0: every target was
- * met; 12: one was missed, or the drill was broken off; 8: interrupted; 11: the fleet was not healthy beforehand, or nobody
- * confirmed. There is a report once traffic has begun.
+ * Fails a region under load, measures the impact on users and data, and restores the region. Exit 0: every target was
+ * met; 12: a target was missed or the drill aborted; 8: interrupted; 11: the fleet was unhealthy before the drill, or
+ * the operator did not confirm. The drill writes a report once traffic has begun.
  */
 export async function drill(options: DrillOptions): Promise<ExitCode> {
   const unfit = unfitOf(options);
   if (unfit !== undefined) throw new UserError(unfit, ExitCode.BadInput);
   if (options.series) {
     const { drillSeries }: typeof import("./series") = require("./series");
-    // Of a series there is one document, and the others' lines are progress.
+    // With `--json`, a series prints one JSON document to stdout. The output of its drills goes to stderr as progress.
     const say = options.json ? (...lines: readonly string[]) => report(lines.join("\n")) : print;
     return drillSeries(options, (each) => oneDrill({ ...each, json: false }, say));
   }
   return oneDrill(options);
 }
 
-/** Which options do not go together, and the way out; undefined: all do. */
+/** Returns why the given options exclude each other, with a fix, or undefined if they are compatible. */
 function unfitOf({ series, restore, from, rounds, fault, hold, load }: DrillOptions): string | undefined {
   if (series && restore) return "--series and --restore exclude each other: use one of them";
   if (!series && from !== undefined) return "--from needs --series: add --series, or omit --from";
@@ -47,7 +47,7 @@ function unfitOf({ series, restore, from, rounds, fault, hold, load }: DrillOpti
   return undefined;
 }
 
-/** @param say what comes of it, for people */
+/** @param say prints the results for people */
 async function oneDrill(options: DrillOptions, say = print): Promise<ExitCode> {
   const plan = options.restore ? undefined : planOf(options, readProject(options.project));
   return withSession(options, { localCloud: "require", changes: false }, async (opened) => {
@@ -94,8 +94,8 @@ async function run(
 }
 
 /**
- * In a region that was not drilled: the other one's bucket gets its copy when it is well. With the report goes its summary, of which
- * every region's agent makes metrics.
+ * Stores the report in the bucket of a different region, because the drilled region's bucket only receives a copy once
+ * the region is healthy. Also stores the summary, which every region's agent exports as metrics.
  */
 async function keepBeside(
   { regions, region }: Plan,
@@ -144,7 +144,7 @@ async function backendOf({ session, project }: Opened, local: boolean): Promise<
   return opened;
 }
 
-/** A line a phase, with the seconds since the drill began. */
+/** Returns a function that prints one line per phase, with the seconds since the start of the drill. */
 function phaseLines(): (phase: Phase, message: string) => void {
   const began = performance.now();
   return (phase, message) => {

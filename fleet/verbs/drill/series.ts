@@ -16,17 +16,19 @@ import { print, report } from "../../terminal/messages";
 import { table } from "../../terminal/table";
 import type { DrillOptions } from "./verb";
 
-/** Beside the years' folders of the reports. */
+/** File name of the page, in the folder that contains the reports' year folders. */
 const PAGE = "series.html";
 
-/** Makes one drill. */
+/** Runs one drill. */
 type One = (options: DrillOptions) => Promise<ExitCode>;
 
 /**
- * One page of many drills: of those whose reports a folder has (`--from`), or of each fault that the fleet can have, drilled until each
- * has its rounds. A drill that fails does not end the series; somebody who interrupts it does.
+ * Writes one page about many drills: either about existing reports in a folder (`--from`), or about new drills of every
+ * supported fault until each has its number of rounds. A failed drill does not end the series, but an interruption
+ * does.
  *
- * Exit 0 where each met its targets, 12 where one did not, or could not be made; 8: interrupted, and the same again goes on.
+ * Exit 0 if every drill met its targets; 12 if a drill missed a target or could not run; 8 if interrupted, in which
+ * case the same command resumes the series.
  */
 export async function drillSeries(options: DrillOptions, one: One): Promise<ExitCode> {
   const { signal, from, json } = options;
@@ -52,7 +54,7 @@ export async function drillSeries(options: DrillOptions, one: One): Promise<Exit
   return exitCode;
 }
 
-/** @returns the page's path */
+/** @returns the path of the page */
 async function written(
   folder: string,
   series: Series,
@@ -67,7 +69,7 @@ async function written(
 
 interface Drilled {
   readonly unmade: readonly Unmade[];
-  /** By somebody, before all were made. */
+  /** Whether the operator interrupted the series. */
   readonly isEnded: boolean;
 }
 
@@ -96,7 +98,7 @@ async function drilled(options: DrillOptions, project: Project, folder: string, 
       leaveOut(fault, failure.message, !lacking.has(fault) && !wasEnded);
       return failure.exitCode;
     });
-    // Ctrl-C at a prompt is no signal.
+    // Ctrl-C at a prompt does not abort the signal, so the exit code is checked as well.
     if (exitCode === ExitCode.Cancelled) return { unmade, isEnded: true };
   }
   return { unmade, isEnded: false };

@@ -5,7 +5,7 @@ import { DEFAULTS, LOAD_MAX } from "../../drill/defaults";
 import { FAULTS } from "../../drill/faults";
 
 const { limitSeconds, hold } = DEFAULTS;
-/** A night of drills, locally. */
+/** Limits a local series to about one night. */
 const ROUNDS_MAX = 5;
 
 const options = {

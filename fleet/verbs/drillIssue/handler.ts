@@ -9,7 +9,10 @@ import { asking } from "../../github/refusal";
 import { print } from "../../terminal/messages";
 import type { DrillIssueOptions } from "./verb";
 
-/** Keeps the one issue about the next drill: opened when one is due, closed with the report of one that passed. */
+/**
+ * Maintains the single GitHub issue about the next drill: opens it when a drill is due, and closes it with the report
+ * of a passed drill.
+ */
 export async function drillIssue({ json, reports }: DrillIssueOptions): Promise<ExitCode> {
   const hub = gitHub();
   const run = runUrl(process.env);

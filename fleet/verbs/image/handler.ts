@@ -16,14 +16,14 @@ import { print } from "../../terminal/messages";
 import { table } from "../../terminal/table";
 import type { LookOptions, PinOptions } from "./verb";
 
-/** Between two looks at a registry. */
+/** Poll interval for a registry. */
 const POLL_MS = 5_000;
 
-/** What is to be said of one image in one region. */
+/** Result for one image in one region. */
 interface Finding {
   readonly region: string;
   readonly image: string;
-  /** `host/repository@digest`; absent where the registry did not say. */
+  /** `host/repository@digest`. Absent if the registry did not return it. */
   readonly reference?: string;
   readonly result: "signed" | "signed now" | "failed";
   readonly message?: string;
@@ -31,8 +31,9 @@ interface Finding {
 }
 
 /**
- * Looks whether every region's own registry holds the images, signed by the workflow that builds them: what a deployment
- * must know before it. Exit 4: one is missing or not signed so; 9: one did not come in time; 10: something did not answer.
+ * Checks whether every region's registry contains the images with a signature of the workflow that builds them, which a
+ * deployment requires. Exit 4: an image is missing or lacks that signature; 9: an image did not arrive in time; 10: a
+ * service did not answer.
  */
 export async function verify(options: LookOptions, pollMs = POLL_MS): Promise<ExitCode> {
   return look("image verify", { ...options, pollMs }, async (reference, signer) => {
@@ -46,10 +47,10 @@ export async function verify(options: LookOptions, pollMs = POLL_MS): Promise<Ex
 }
 
 /**
- * Signs the images in every region's registry, as the job that runs this. ECR copies signatures as it copies images, but
- * tells of no time for it; so none is waited for: where it has not come, the registry gets one of its own.
+ * Signs the images in every region's registry with the identity of the current job. ECR replicates signatures like
+ * images, but guarantees no time. Instead of waiting, this command adds a signature to each registry without one.
  *
- * @throws UserError exit 2 outside a job of GitHub Actions: a person's signature is none that {@link verify} takes
+ * @throws UserError exit 2 outside of a GitHub Actions job, because {@link verify} does not accept a person's signature
  */
 export async function sign(options: LookOptions, pollMs = POLL_MS): Promise<ExitCode> {
   if (!process.env.ACTIONS_ID_TOKEN_REQUEST_URL)
@@ -64,7 +65,7 @@ export async function sign(options: LookOptions, pollMs = POLL_MS): Promise<Exit
   });
 }
 
-/** Moves an image in Pulumi.yaml: here, or as a pull request. The file's other bytes stay as they are. */
+/** Updates an image in Pulumi.yaml, either locally or through a pull request. Leaves the rest of the file unchanged. */
 export async function pin({ local, json, project, image: text, pullRequest, also }: PinOptions): Promise<ExitCode> {
   refuseLocal(local);
   const image = imageOf(text);
@@ -92,8 +93,8 @@ export async function pin({ local, json, project, image: text, pullRequest, also
 }
 
 /**
- * Files of the folders that differ from the checked-out commit, or are new and not ignored. Unchanged ones stay out of the
- * pull request: main may have moved on since.
+ * Returns the files in the folders that are modified or untracked, but not ignored. Unchanged files are not part of the
+ * pull request, because main may have changed them in the meantime.
  */
 function changedIn(project: string, folders: readonly string[]): string[] {
   if (folders.length === 0) return [];
@@ -102,7 +103,7 @@ function changedIn(project: string, folders: readonly string[]): string[] {
   return [...new Set(listed.split("\0"))].filter(Boolean);
 }
 
-/** Does the same with every image in every region at once; one that fails hides no other. */
+/** Runs the same check for every image in every region concurrently. One failure does not hide the others. */
 async function look(
   verb: string,
   options: LookOptions & { readonly pollMs: number },

@@ -5,7 +5,7 @@ import { type Given, verb, verbGroup } from "../../cli/verb";
 const OF_IMAGES = {
   json: JSON_RESULT,
   project: PROJECT,
-  // Taken so that it can be refused in words.
+  // Accepted only so that the handler can reject it with an explanation.
   local: { ...flag(""), hidden: true },
 };
 

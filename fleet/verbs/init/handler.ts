@@ -15,11 +15,11 @@ import { table } from "../../terminal/table";
 import type { InitOptions } from "./verb";
 
 /**
- * Writes the config of a new deployment from answers. Nothing is written until all of them hold and the project they
- * make is one; then file by file in one step each, Pulumi.yaml last.
+ * Writes the config of a new deployment based on answers. Writes nothing unless all answers are valid and result in a
+ * valid project. Then writes each file atomically, Pulumi.yaml last.
  *
- * @param prompter absent where nobody is there to ask
- * @throws UserError exit 2 where an answer does not hold, 11 where nobody is there to ask, or the answer is no
+ * @param prompter absent without a terminal
+ * @throws UserError exit 2 if an answer is invalid; 11 without a terminal, or if the operator declines
  */
 export async function init(
   options: InitOptions,
@@ -64,7 +64,7 @@ async function agree({ yes, overwrite }: InitOptions, plan: Plan, prompter: Prom
   if (!(await prompter.confirm({ message: "Write these changes", default: true }))) throw refused("declined");
 }
 
-/** A table per file, whose keys are whole at any width: a cut one could be another's. */
+/** Renders one table per file. Keys are never truncated, because a truncated key could be ambiguous. */
 function planned({ changes, created, overwritten }: Plan): string {
   const shown = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value, null, 1) ?? "–"));
   const row = (change: Change) => {
@@ -115,7 +115,7 @@ function nextSteps(project: string, { backendUrl, regions }: Answers): string[] 
   ];
 }
 
-/** Prompts on stderr, since stdout is for results; undefined where no terminal is there. */
+/** Creates prompts on stderr, because stdout is reserved for results. Returns undefined without a terminal. */
 function terminal({ signal }: InitOptions): Prompter | undefined {
   if (!process.stdin.isTTY) return undefined;
   const prompts: typeof import("@inquirer/prompts") = require("@inquirer/prompts");

@@ -30,16 +30,16 @@ import type { BackOptions, CutOverOptions } from "./verb";
 
 const PERCENT = 100;
 
-/** What both verbs take. */
+/** Options shared by `cut-over` and `back`. */
 type Moving = Pick<CutOverOptions, "local" | "json" | "project" | "directory" | "yes" | "silence" | "signal">;
 
 /**
- * Moves visitors from the old LangFlow into the fleet: imports what has changed there, gives it the share, and where that is none waits
- * until its sessions have ended and imports once more.
+ * Moves visitors from the old LangFlow to the fleet. Imports what has changed in the old LangFlow and sets its share of
+ * visitors. If the share is 0, waits until the old LangFlow's sessions have ended and imports once more.
  *
- * Exit 0 where it came to its end; 2: nothing was moved, and why; 11: nobody confirmed; 13: a region lacks what was imported, and no visitor
- * was moved where the first import says so. Others are those of `up` and `import`. The same
- * again goes on from wherever it ended.
+ * Exit 0 if complete; 2 if nothing was moved, with the reason; 11 if the operator did not confirm; 13 if a region lacks
+ * imported data. If this happens after the first import, no visitor was moved. Other exit codes are those of `up` and
+ * `import`. Running the command again resumes it.
  */
 export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   const { json, share: percent, from } = options;
@@ -86,10 +86,11 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
 }
 
 /**
- * Sends all visitors back to the old LangFlow, waits until the fleet's sessions have ended, and says what is in the fleet alone: nothing was
- * ever written to the old one, so that one has all that was made there. With `out` the flows among it become files.
+ * Sends all visitors back to the old LangFlow, waits until the fleet's sessions have ended, and lists the data that
+ * exists only in the fleet. The fleet never writes to the old LangFlow, so the old LangFlow still has all of its own
+ * data. With `out`, writes the flows that exist only in the fleet as files.
  *
- * Exit 11: the old one does not answer, or nobody confirmed; nothing was moved.
+ * Exit 11 if the old LangFlow does not answer or the operator did not confirm; in both cases nothing was moved.
  */
 export async function back(options: BackOptions): Promise<ExitCode> {
   const { json, out, local } = options;
@@ -126,7 +127,7 @@ function backJson(region: string, exitCode: ExitCode, found: ToldApart | undefin
   };
 }
 
-/** @throws UserError exit 2 for a part that Cloudflare's weights do not divide by */
+/** @throws UserError exit 2 for a share that Cloudflare's weights cannot express */
 function shareOf(percent: number): number {
   const most = SHARE_DIVIDED_MAX * PERCENT;
   if (Number.isInteger(percent) && percent <= most) return percent / PERCENT;
@@ -138,7 +139,10 @@ function shareOf(percent: number): number {
 
 const hostnameOf = ({ stacks }: Project): string => stacks.get("edge")?.fleet.hostname ?? "";
 
-/** The region that an import goes into, whose database tells what was made: the first in order unless another is named. */
+/**
+ * Returns the region to import into, whose database also shows what was created since. Default: the first region in
+ * order of preference.
+ */
 function regionOf(project: Project, named: string | undefined): string {
   const edge = project.stacks.get("edge");
   const [first = ""] = edge?.kind === "edge" ? poolOrderOf(edge.fleet, edge.own) : [];
@@ -147,7 +151,7 @@ function regionOf(project: Project, named: string | undefined): string {
   return region;
 }
 
-/** Writes the share into the project's file and applies it, so that code, state and Cloudflare say the same. */
+/** Writes the share to the project's file and deploys the edge, so that code, state and Cloudflare agree. */
 async function moved(options: Moving, share: number): Promise<ExitCode> {
   const file = join(options.project, EDGE_FILE);
   const before = readFileSync(file, "utf8");
@@ -160,7 +164,7 @@ async function moved(options: Moving, share: number): Promise<ExitCode> {
       applied(opened, options, refusing),
     );
   } catch (error) {
-    // Nothing was changed, and a file that says otherwise would be applied by the next `up`.
+    // Nothing was deployed, so the file is restored. Otherwise the next `up` would apply the share.
     if (!refusing.isChanging) await writeFileAtomic(file, before);
     throw error;
   }
@@ -183,7 +187,7 @@ async function applied(
   return live ? (await followed(live, signal)).exitCode : deployed;
 }
 
-/** Waits until those have gone over whose session was on the side that is left. */
+/** Waits until all visitors with a session on the side that they leave have been moved. */
 async function drained({ signal }: Moving): Promise<void> {
   const seconds = DRAIN_SECONDS + PROPAGATION_SECONDS;
   report(`waiting ${seconds} s for the remaining sessions on the other side to end`);
@@ -192,7 +196,7 @@ async function drained({ signal }: Moving): Promise<void> {
   });
 }
 
-/** @throws UserError that says that visitors are moved, where it cannot be told */
+/** @throws UserError stating that visitors were moved, if the data cannot be listed */
 async function inFleetAlone(options: BackOptions, region: string): Promise<ToldApart> {
   const { local, out, signal } = options;
   try {

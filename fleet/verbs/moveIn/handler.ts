@@ -11,9 +11,9 @@ import { print, report } from "../../terminal/messages";
 import type { CollectOptions, ImportOptions, InspectOptions } from "./verb";
 
 /**
- * Copies what a LangFlow holds out of the place where it runs, into a folder that the other verbs read. It changes nothing there.
+ * Copies the data of an existing LangFlow to a folder that the other verbs can read. Changes nothing in the LangFlow.
  *
- * Exit 0 where the folder is whole; 2: nothing was written, and why.
+ * Exit 0 if the copy is complete; 2 if nothing was written, with the reason.
  */
 export async function collectFrom({ python, out, print: isPrinted, json, signal }: CollectOptions): Promise<ExitCode> {
   const { collect, collectedAt, collectingScript } = await import("../../moveIn/collecting/collect");
@@ -42,9 +42,10 @@ export async function collectFrom({ python, out, print: isPrinted, json, signal 
 }
 
 /**
- * Looks at a LangFlow that runs elsewhere, and says what a move into the fleet would bring and would not. It changes nothing there.
+ * Inspects an existing LangFlow and reports what an import would and would not transfer. Changes nothing in the
+ * LangFlow.
  *
- * Exit 0 where all of it could be read, whatever was found.
+ * Exit 0 if everything could be read, regardless of the findings.
  */
 export async function inspectSource({ from, config, json, signal }: InspectOptions): Promise<ExitCode> {
   const inventory = await inspect({ from, config, environment: process.env, signal });
@@ -73,12 +74,14 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
 }
 
 /**
- * Brings a LangFlow that runs elsewhere into a region, and again what has changed there since. In the source nothing is changed.
+ * Imports an existing LangFlow into a region, or imports what has changed since the last import. Does not change the
+ * source.
  *
- * Exit 0 where all that `inspect` does not name came, into each region. 13: the report names what did not. 2: nothing was moved, and why.
+ * Exit 0 if every region has everything except what `inspect` excludes; 13 if something is missing, as listed in the
+ * report; 2 if nothing was imported, with the reason.
  */
 export async function importInto(options: ImportOptions): Promise<ExitCode> {
-  // Looking at a source needs none of it.
+  // Loaded lazily, because `inspect` does not need these modules.
   const { carriedRows, endOfImport, importReport } = await import("../../moveIn/importing/importReport");
   const { importIntoRegion } = await import("../../moveIn/importing/importIntoRegion");
   const { region, json } = options;
@@ -93,10 +96,11 @@ export async function importInto(options: ImportOptions): Promise<ExitCode> {
 }
 
 /**
- * Imports a LangFlow that runs elsewhere into a local fleet, starts LangFlow again in each region, signs each user in there, and compares
- * what they find with the source. It runs no flow.
+ * Imports an existing LangFlow into a local fleet, restarts LangFlow in each region, signs in as each user, and
+ * compares what the user sees with the source. Runs no flow.
  *
- * Exit 0 where all is the same but what `inspect` names; 13: the report names what is not. 2: nothing was moved, and why.
+ * Exit 0 if everything is equal except what `inspect` predicts; 13 if something differs, as listed in the report; 2 if
+ * nothing was imported, with the reason.
  */
 export async function tryIn(options: ImportOptions): Promise<ExitCode> {
   if (!options.local)

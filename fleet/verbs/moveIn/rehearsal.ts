@@ -12,10 +12,10 @@ import { print, report } from "../../terminal/messages";
 import type { RehearseOptions } from "./verb";
 
 /**
- * Loads, opens and runs each flow of a LangFlow that runs elsewhere, in LangFlows of the rehearsal's own. Neither there nor in the fleet
- * anything is changed.
+ * Loads, opens and runs each flow of an existing LangFlow in temporary LangFlows. Changes neither the existing LangFlow
+ * nor the fleet.
  *
- * Exit 0 where no flow differs, 13 where one does: the table says in what.
+ * Exit 0 if no flow differs; 13 if a flow differs, as listed in the table.
  */
 export async function rehearseSource(options: RehearseOptions): Promise<ExitCode> {
   const { from, config, out, json, signal } = options;

@@ -15,12 +15,14 @@ import { type Opened, withSession } from "../../stacks/withSession";
 import { print } from "../../terminal/messages";
 import type { PreviewOptions } from "./verb";
 
-/** Shows what `up` would do. Stacks do not wait for each other: each reads what the others' states say today. */
+/**
+ * Shows what `up` would change. Stacks are previewed in parallel, because each reads the other stacks' current state.
+ */
 export async function preview(options: PreviewOptions): Promise<ExitCode> {
   try {
     return await previewFrom(options);
   } catch (error) {
-    // A pull request is told as well why there is no preview.
+    // The pull request also shows why the preview failed.
     if (options.markdown) writeFileSync(options.markdown, commentOnFailure(failureOf(error).message));
     throw error;
   }
@@ -47,19 +49,20 @@ async function previewStacks(options: PreviewOptions): Promise<ExitCode> {
   });
 }
 
-/** Stacks that are deployed and that the config does not name any more: nothing here would ever touch them again. */
+/** Returns deployed stacks that the config no longer contains. No verb would ever change them again. */
 function leftBehind({ project, session }: Opened): StackRun[] {
   const because = "deployed, but no longer in the config: retire it (docs/operations/retire-a-region.md)";
   return session.others([...project.stacks.keys()]).map((stack) => skippedRun(stack, because));
 }
 
-/** @param options.silenceMinutes how long the engine may say nothing */
+/** @param options.silenceMinutes maximum time without engine output */
 export function runPreview(
   { session, project, order }: Opened,
   { refresh = false, silenceMinutes = SILENCE.looking }: { refresh?: boolean; silenceMinutes?: number } = {},
 ): Promise<StackRun[]> {
   const { signal: wish } = session.options;
-  // An engine and a program each, which wait for processors; a refresh waits for the clouds, and all of them at once.
+  // Without a refresh, each stack's engine and program compete for CPUs, so the width is limited. A refresh mostly
+  // waits for the clouds, so all stacks run at once.
   const width = refresh ? {} : { width: 2 * availableParallelism() };
   return runStacks(
     { session, order: [order.flat()], ...width, summarise: (changes) => countsOf(changes, "to") },
@@ -75,7 +78,7 @@ export function runPreview(
   );
 }
 
-/** What a preview says against the change: what failed, or what it would break. */
+/** Evaluates a preview: returns broken invariants, and the exit code for failures or broken invariants. */
 export function judged(runs: readonly StackRun[]): { violations: Violation[]; exitCode: ExitCode } {
   const violations = checkInvariants(runs.flatMap(({ resources }) => resources));
   return {

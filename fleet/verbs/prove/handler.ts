@@ -14,11 +14,11 @@ import { openDeployment } from "../deployment";
 import type { ProveOptions } from "./verb";
 
 /**
- * Looks at the deployed fleet for everything that could not be known before it was deployed. It changes nothing, but for
- * canaries that it removes and, where asked for, pods that it takes away.
+ * Checks everything about the deployed fleet that could not be verified before its deployment. Changes nothing except
+ * for canaries, which it removes, and pods that it evicts with `--disturb`.
  *
- * Exit 0: all that was looked at holds; 13: something does not; 3 or 10: somebody refused us or did not answer, which
- * says nothing of the rest. The report names each, and what to do.
+ * Exit 0: every check that ran passed; 13: a check failed; 3 or 10: a service rejected the credentials or did not
+ * answer, so some checks could not run. The report explains each finding with a fix.
  */
 export async function prove(options: ProveOptions): Promise<ExitCode> {
   const earlier = options.resume === undefined ? undefined : readProof(options.resume);
@@ -57,7 +57,7 @@ export async function prove(options: ProveOptions): Promise<ExitCode> {
   });
 }
 
-/** A region may be named, in place of all; nothing else has something to be looked at by itself. */
+/** Returns the regions to check, all by default. Only regions can be selected. */
 function regionsIn({ regions }: Deployment, named: readonly string[]): string[] {
   const all = regions.map(({ region }) => region.name);
   const strangers = named.filter((each) => !all.includes(each));
@@ -76,7 +76,7 @@ async function updateTimes({ session, project }: Opened): Promise<Record<string,
 
 const looked = ({ result }: Finding) => result !== "not checked";
 
-/** What could not be looked at, a line a reason. */
+/** Lists the checks that could not run, one line per reason. */
 function notLookedAt(findings: readonly Finding[]): string[] {
   const rest = findings.filter((each) => !looked(each));
   const reasons = [...new Set(rest.map(({ finding }) => finding))];
@@ -86,9 +86,9 @@ function notLookedAt(findings: readonly Finding[]): string[] {
   });
 }
 
-/** What is disproved is the answer; else the first that kept the question from being asked. */
+/** Returns Disproved if any check failed. Otherwise returns the code of the first check that could not run. */
 function exitCodeOf(findings: readonly Finding[]): ExitCode {
-  // A look that we were refused is a warning, and proves nothing.
+  // A warning means that the query was rejected, so nothing was verified.
   const codes = findings.flatMap(({ result, exitCode }) =>
     result === "warning" ? [ExitCode.Unauthenticated] : (exitCode ?? []),
   );

@@ -16,11 +16,11 @@ import { openDeployment } from "../deployment";
 import type { ReadyOptions } from "./verb";
 
 /**
- * Looks how ready the fleet is for the loss of a region now, between drills. It changes nothing, but for a
- * database that is made beside another in the local fleet, and dropped.
+ * Checks how well the fleet could currently survive the loss of a region, between drills. Changes nothing, except that
+ * the local fleet creates a temporary database and drops it.
  *
- * Exit 0: all that could be looked at holds, or with `--minimum` the score is enough; 13: it does not, or is not; 3 or 10:
- * somebody refused us or did not answer, and nothing else is against it.
+ * Exit 0: every check that could run passed, or the score reaches `--minimum`; 13: otherwise; 3 or 10: a service
+ * rejected the credentials or did not answer, and no check failed.
  */
 export async function ready(options: ReadyOptions): Promise<ExitCode> {
   const { local, json, minimum, drift, markdown: file } = options;
@@ -49,7 +49,10 @@ export async function ready(options: ReadyOptions): Promise<ExitCode> {
   });
 }
 
-/** In another region, as after the loss; beside that one's database, which is not touched. */
+/**
+ * Rehearses the restore in a different region, as after a loss. Uses a separate database and does not touch that
+ * region's own.
+ */
 async function rehearse(
   region: string,
   regions: readonly string[],

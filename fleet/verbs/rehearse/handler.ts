@@ -18,9 +18,9 @@ import { mayUpgrade, rehearseUpgrade } from "../../upgrade/upgradeRehearsal";
 import type { RehearseUpgradeOptions } from "./verb";
 
 /**
- * An upgrade of LangFlow, tried on a copy of a region's newest backup. In the region nothing is changed.
+ * Rehearses a LangFlow upgrade on a copy of a region's newest backup. Changes nothing in the region.
  *
- * Exit 0 where nothing speaks against it, 13 where a step fails or a flow differs: the tables say which, and why.
+ * Exit 0 if nothing prevents the upgrade; 13 if a step fails or a flow differs, as explained in the tables.
  */
 export async function rehearse(options: RehearseUpgradeOptions): Promise<ExitCode> {
   const { langflow, backup, out, json, signal } = options;

@@ -12,10 +12,10 @@ import { table } from "../../terminal/table";
 import { runPreview } from "../preview/handler";
 import type { RenderOptions } from "./verb";
 
-/** Marks a folder as ours to replace. */
+/** File that marks a folder as written by `render`, so that it may be replaced. */
 const MARK = ".rendered-by-fleet";
 
-/** Writes what each stack would apply as files for scanners and reviewers: secrets are `[secret]`. */
+/** Writes the resources that each stack would apply as files for scanners and reviewers, with secrets as `[secret]`. */
 export async function render(options: RenderOptions): Promise<ExitCode> {
   const existing = existsSync(options.dir) ? readdirSync(options.dir) : [];
   if (existing.length > 0 && !existing.includes(MARK))
@@ -67,7 +67,7 @@ function writeStack(directory: string, { stack, resources }: StackRun): string[]
   });
 }
 
-/** By URN. Type and name, and the components a resource is in where those alone would make two of one file. */
+/** Returns file names by URN: the type and name, plus the parent components if the type and name are not unique. */
 function fileNames(resources: readonly SeenResource[]): Map<string, string> {
   const plain = ({ type, name }: SeenResource) =>
     `${shortType(type).split(".").slice(1).join(".")}-${name}`.replace(/[^\w.-]+/g, "-");
@@ -86,9 +86,9 @@ function componentsOf(urn: string): string[] {
   return types.slice(0, -1).map((type) => type.split(":").at(-1) ?? "");
 }
 
-/** The inputs with keys in order, without the engine's own marks. */
+/** Returns the inputs without the engine's internal markers. */
 function legible(value: unknown): unknown {
-  // Of a resource that is deployed already the engine shows a secret as its mark with a `[secret]` inside.
+  // For deployed resources, the engine shows a secret as its marker object with `[secret]` inside.
   if (isSecret(value)) return "[secret]";
   if (value === UNKNOWN) return "(known after the deployment)";
   if (typeof value === "string") return value.replaceAll(UNKNOWN, "(known after the deployment)");

@@ -14,21 +14,23 @@ import type { StatusOptions } from "./verb";
 export interface StackStatus {
   readonly stack: string;
   readonly deployed: boolean;
-  /** Its first update has not come to its end, or the last one was cut off: `up` goes on from there. */
+  /** Whether the first update did not complete, or the last one was interrupted. `up` resumes it. */
   readonly unfinished: boolean;
-  /** When the stack was last updated, ISO 8601; absent before the first time. */
+  /** When the stack was last updated, in ISO 8601. Absent before the first update. */
   readonly updated?: string;
   readonly resources: number;
-  /** The image that runs, by digest; regions only. */
+  /** Digest of the running image. Only for regions. */
   readonly image?: string;
   readonly endpoint?: string;
-  /** What the endpoint's /healthz says; only of the public name, since a region admits Cloudflare alone. */
+  /**
+   * Result of the endpoint's /healthz. Only for the public name, because regions only accept requests from Cloudflare.
+   */
   readonly health?: "healthy" | "unhealthy";
 }
 
 /**
- * A table of the stacks: what is deployed, which image runs, where, and whether it answers; in the local fleet also one
- * of the live processes, where there are any.
+ * Prints a table of the stacks: whether each is deployed, its image, its endpoint and its health. In the local fleet,
+ * also prints a table of the live processes, if any.
  */
 export async function status(options: StatusOptions): Promise<ExitCode> {
   return withSession(options, { localCloud: "require", changes: false }, async ({ project, session, order }) => {
@@ -54,7 +56,7 @@ async function statusOf(session: Session, stack: string): Promise<StackStatus> {
     resources = [],
     pending_operations: pending = [],
   } = (await exportState(session, stack)).deployment ?? {};
-  // The program's outputs are written when it has ended well.
+  // Pulumi writes the stack's outputs only after a successful update.
   const ended = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
   const outputs = ended ?? {};
   const url = typeof outputs.url === "string" ? outputs.url : undefined;
@@ -101,7 +103,7 @@ const UNITS = [
   ["min", 60],
 ] as const;
 
-/** How long ago, in the largest unit that fits: `3 h ago`; `just now` within the last minute. */
+/** Formats an age in the largest unit that fits, such as `3 h ago`, or `just now` within the last minute. */
 export function age(time: string | undefined, now = Date.now()): string {
   if (time === undefined) return "–";
   const seconds = (now - Date.parse(time)) / 1000;

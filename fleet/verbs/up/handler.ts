@@ -11,7 +11,7 @@ import { confirm, print, report } from "../../terminal/messages";
 import { judged, runPreview, showChanges, violationLines } from "../preview/handler";
 import type { UpOptions } from "./verb";
 
-/** Deploys the stacks in order: new regions side by side, those that serve one after the other. */
+/** Deploys the stacks in order: new regions in parallel, serving regions one at a time. */
 export async function up(options: UpOptions): Promise<ExitCode> {
   if (options.live && !options.local)
     throw new UserError("--live works only on the local fleet: add --local", ExitCode.BadInput);
@@ -50,7 +50,7 @@ export async function up(options: UpOptions): Promise<ExitCode> {
   });
 }
 
-/** While the public name changes, the edge must not move past a region that has not. */
+/** Returns whether the public name is changing. Meanwhile, the edge must not be updated before every region. */
 const isRenamed = ({ project }: Opened): boolean => project.stacks.get("edge")?.fleet.formerHostname !== undefined;
 
 async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): Promise<LiveRun | undefined> {
@@ -61,9 +61,9 @@ async function liveAfterUp(options: UpOptions, processes: LiveUp | undefined): P
 }
 
 /**
- * Shows what would change, and asks: all of it the question, on stderr.
+ * Shows the changes and asks for confirmation, all on stderr.
  *
- * @throws UserError where the preview fails, or the answer is no
+ * @throws UserError if the preview fails or the operator declines
  */
 export async function showAndConfirm(opened: Opened): Promise<void> {
   const runs = await runPreview(opened);

@@ -3,7 +3,7 @@ import { OF_STACKS, silence, YES } from "../../cli/sharedOptions";
 import { type Given, verb } from "../../cli/verb";
 import { SILENCE } from "../../engine/silence";
 
-/** Each takes a core to start and some 600 MB. */
+/** Maximum number of pods. Each needs a CPU core to start and about 600 MB of memory. */
 const PODS_MAX = 5;
 
 const options = {

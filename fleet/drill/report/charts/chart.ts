@@ -1,19 +1,19 @@
 import type { EChartsOption } from "echarts";
 
-/** Pixels of the drawing; the page scales it. */
+/** Width of the drawing in pixels. The page scales it. */
 export const WIDTH = 960;
 
 export interface Chart {
-  /** For the ids in the page; one word. */
+  /** Prefix for the ids in the page; a single word. */
   readonly name: string;
   readonly title: string;
-  /** What is to be seen, for those who can't see it. */
+  /** Text alternative for people who cannot see the chart. */
   readonly description: string;
   readonly height: number;
   readonly option: EChartsOption;
 }
 
-/** Told apart by those who see no red or no green as well, on white and on black. */
+/** Colors that people with red-green color blindness can distinguish, on white and on black. */
 export const COLOURS = [
   "#3584e4",
   "#e59700",
@@ -26,16 +26,16 @@ export const COLOURS = [
 ] as const;
 export const FAILED = "#d7263d";
 export const PREDICTED = "#8b939e";
-/** Of the page around: black on white or white on black. */
+/** Text color of the surrounding page: black on white or white on black. */
 export const INK = "currentColor";
 
-/** Text that stays readable where it crosses a line: a rim in the colour of the page's paper. */
+/** Text style with an outline in the page's background color, so that text stays readable across lines. */
 export const HALO = { color: INK, opacity: 1, textBorderColor: "var(--paper)", textBorderWidth: 3 } as const;
 
-/** A text as charts can show it: on one line. */
+/** Returns a text on one line, because charts do not support line breaks. */
 export const plain = (text: string): string => text.replace(/\s+/g, " ").trim();
 
-/** What all charts share. */
+/** Options shared by all charts. */
 export const BASE = {
   animation: false,
   textStyle: { fontFamily: "system-ui, sans-serif", color: INK },

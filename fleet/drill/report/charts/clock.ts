@@ -10,23 +10,23 @@ const MOST_TICKS = 14;
 export const GRID = { left: 76, right: 24, top: 40, bottom: 72 } as const;
 const PLOT = WIDTH - GRID.left - GRID.right;
 const LETTER = 6.6;
-/** Marks nearer than this share a label, in pixels. */
+/** Distance in pixels below which phase marks share a label. */
 const NEAR = 18;
 
-/** The samples of a few seconds. */
+/** Samples of an interval of a few seconds. */
 export interface Bucket {
-  /** Seconds from the fault to the middle of it. */
+  /** Seconds from the fault to the middle of the interval. */
   readonly middle: number;
   readonly samples: readonly Sample[];
 }
 
-/** The time axis of a report's charts: seconds from the fault. */
+/** Time axis of a report's charts, in seconds from the fault. */
 export class Clock {
   private readonly origin: number;
   private readonly from: number;
   private readonly to: number;
   private readonly tick: number;
-  /** Seconds. */
+  /** Length of a bucket in seconds. */
   readonly bucketSeconds: number;
 
   constructor(private readonly report: DrillReport) {
@@ -43,12 +43,15 @@ export class Clock {
     this.to = Math.ceil(last / this.bucketSeconds) * this.bucketSeconds;
   }
 
-  /** Seconds from the fault, of milliseconds since 1970. */
+  /** Converts milliseconds since 1970 to seconds from the fault. */
   since(at: number): number {
     return (at - this.origin) / 1000;
   }
 
-  /** Every few seconds of the drill, empty ones too; none holds requests from both sides of the fault. */
+  /**
+   * Splits the drill into intervals of equal length, including empty ones. The fault is always on a boundary between
+   * two intervals.
+   */
   buckets(): Bucket[] {
     const [first, size] = [this.from / this.bucketSeconds, this.bucketSeconds];
     const buckets = Array.from({ length: Math.round((this.to - this.from) / size) + 1 }, (_, index) => ({
@@ -60,13 +63,13 @@ export class Clock {
     return buckets.filter(({ middle, samples }) => middle < this.to || samples.length > 0);
   }
 
-  /** Pixels of a bucket's width. */
+  /** Width of a bucket in pixels. */
   get bucketPixels(): number {
     return (PLOT * this.bucketSeconds) / (this.to - this.from);
   }
 
   axis() {
-    // Ticks at whole steps from the fault, whatever the ends are.
+    // Places ticks at whole multiples of the step from the fault, regardless of the axis' ends.
     const ticks: number[] = [];
     for (let tick = Math.ceil(this.from / this.tick) * this.tick; tick <= this.to; tick += this.tick) ticks.push(tick);
     return {
@@ -83,7 +86,7 @@ export class Clock {
     };
   }
 
-  /** A numbered line where each phase begins; those too near each other share a label. */
+  /** Returns a numbered line at the start of each phase. Marks that are close together share a label. */
   phaseLines(): MarkLineComponentOption {
     const marks = this.marks();
     return {
@@ -101,7 +104,7 @@ export class Clock {
     };
   }
 
-  /** The time the region was away. */
+  /** Returns the shaded area between the fault and the restoration. */
   outage(): MarkAreaComponentOption {
     const from = this.marks().find(({ phase }) => phase === "fault")?.x;
     const to = this.marks().find(({ phase }) => phase === "restoration")?.x ?? this.to;
@@ -116,7 +119,10 @@ export class Clock {
     return this.report.phases.map(({ phase, at }) => ({ phase, x: this.since(at) }));
   }
 
-  /** The label at a mark: empty where it is part of an earlier one's; names where there is room for them. */
+  /**
+   * Returns the label at a mark. The label is empty if an earlier mark's label covers this mark, and contains the phase
+   * names only if they fit.
+   */
   private labelAt(marks: readonly Mark[], x: number): string {
     const pixels = PLOT / (this.to - this.from);
     const groups: { x: number; phases: Phase[] }[] = [];

@@ -2,7 +2,7 @@ import { escaped, wide } from "../../../page/page";
 import type { Chart } from "./chart";
 import { svgOf } from "./svg";
 
-/** A chart with its title above it; nothing where there is none. */
+/** Renders a chart with its title above it. Returns an empty string without a chart. */
 export function figure(chart: Chart | undefined): string {
   if (chart === undefined) return "";
   const title = escaped(chart.title);

@@ -7,7 +7,7 @@ import { type Bucket, Clock, GRID } from "./clock";
 const UNKNOWN = "answered, region not known";
 const FAILURES = "failed";
 
-/** Requests a few seconds, stacked by the region that answered, the failed ones on top. */
+/** Draws requests per interval, stacked by answering region, with failed requests on top. */
 export function requestsChart(report: DrillReport): Chart {
   const clock = new Clock(report);
   const buckets = clock.buckets();
@@ -53,7 +53,10 @@ export function requestsChart(report: DrillReport): Chart {
   };
 }
 
-/** Latency of what was answered, middle and 95th percentile of every few seconds, and each failed request by itself. */
+/**
+ * Draws the latency of successful requests as median and 95th percentile per interval, and each failed request as a
+ * point.
+ */
 export function latencyChart(report: DrillReport): Chart {
   const clock = new Clock(report);
   const buckets = clock.buckets();
@@ -100,14 +103,14 @@ export function latencyChart(report: DrillReport): Chart {
   };
 }
 
-/** Null where nothing was answered: the line has a gap. */
+/** Returns null if no request of the interval succeeded, which leaves a gap in the line. */
 function percentileOf({ samples }: Bucket, which: "p50" | "p95"): number | null {
   const answered = samples.filter(({ ok }) => ok);
   if (answered.length === 0) return null;
   return atLeast(traffic(answered, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)[which]);
 }
 
-/** A logarithm has no zero. */
+/** Clamps to 1, because a logarithmic axis cannot show 0. */
 const atLeast = (latency: number): number => Math.max(1, latency);
 
 const SIDEWAYS = { nameLocation: "middle", nameRotate: 90, nameGap: 50 } as const;

@@ -1,11 +1,11 @@
 import { type Chart, WIDTH } from "./chart";
 
 /**
- * The chart as an SVG element for the body of a page, drawn here and now: no script, nothing to fetch. It fills the
- * width it is given; what is the page's text colour is its own too.
+ * Renders the chart as an inline SVG element without scripts or external resources. The SVG fills the available width
+ * and uses the page's text color.
  */
 export function svgOf({ height, name, option }: Chart, title: string, description: string): string {
-  // A sixth of a second to load; only a report needs it.
+  // Loading echarts takes about 170 ms, and only reports need it.
   const echarts: typeof import("echarts") = require("echarts");
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
   try {
@@ -16,7 +16,10 @@ export function svgOf({ height, name, option }: Chart, title: string, descriptio
   }
 }
 
-/** Without what serves a script that is not there, half of the size; and with ids by the chart, not by how many were drawn. */
+/**
+ * Removes the markup that only a script would use, about half of the size. Bases the ids on the chart's name instead of
+ * the number of charts drawn so far.
+ */
 const tidied = (svg: string, name: string): string =>
   svg
     .replace(/<style ?><!\[CDATA\[.*?\]\]>\s*<\/style>\n?/gs, "")

@@ -2,13 +2,13 @@ import type { DrillReport, Target } from "../../report";
 import { amountOf } from "../words";
 import { AXIS, BASE, type Chart, COLOURS, FAILED, HALO, INK, LEGEND, PREDICTED, plain } from "./chart";
 
-/** Percent of the limit; what is longer is cut off, its number stands beside it. */
+/** Maximum percentage of the limit on the axis. Longer bars are cut off; the label shows the full value. */
 const MOST = 150;
 const MET = COLOURS[3];
 
 /**
- * Each target against its own limit, since they lie between a second and a day: 100 % is the limit, measured and
- * predicted are parts of it.
+ * Draws each target relative to its own limit, because limits range from a second to a day. 100 % is the limit;
+ * measured and predicted values are percentages of it.
  */
 export function targetsChart({ targets }: DrillReport): Chart {
   const said = targets.map(({ name, measured, limit, unit }) => {
@@ -50,7 +50,7 @@ export function targetsChart({ targets }: DrillReport): Chart {
       },
       series: [
         {
-          // Of the two, each target has one: stacked, they share a place.
+          // Each target has a value in only one of these two series. Stacking places both series in the same row.
           ...bar("measured, met", MET),
           stack: "measured",
           data: targets.map((target) => (target.met ? part(target.measured, target.limit) : null)),
@@ -88,7 +88,7 @@ const bar = (name: string, color: string) => ({
 
 function part(value: number | undefined, limit: number): number | null {
   if (value === undefined) return null;
-  // A limit of nothing is kept or it is not.
+  // A limit of 0 has no percentage: a target either meets it or not.
   if (limit === 0) return value === 0 ? 0 : MOST;
   return Math.min(MOST, (100 * value) / limit);
 }

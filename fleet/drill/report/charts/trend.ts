@@ -4,7 +4,7 @@ import { type PastDrill, trendOf } from "../past";
 import { amountOf, minuteOf, placeOf } from "../words";
 import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED } from "./chart";
 
-/** RTO and detection of drills that can be compared with this one: the same fault, in the same kind of fleet. */
+/** Draws RTO and detection time of comparable drills: the same fault in the same kind of fleet. */
 export function trendChart(report: DrillReport, past: readonly PastDrill[]): Chart {
   const { drills } = trendOf(report, past.filter(isLike(report)));
   const line = (name: string, color: string, of: (drill: PastDrill) => number | undefined): LineSeriesOption => ({
