@@ -640,7 +640,7 @@ export class DatabaseTables implements Tables {
     const { rows } = await this.client.query<UnpublishedPlace>(
       `SELECT table_name AS table, row_id AS id, news::text AS "changeSequence" FROM ${SCHEMA}.account_row
         WHERE news IS NOT NULL AND table_name = ANY($1::text[])
-          AND (table_name, row_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[])) ORDER BY news LIMIT $2`,
+          AND (table_name, row_id) NOT IN (SELECT * FROM unnest($3::text[], $4::text[])) ORDER BY account_row.news LIMIT $2`,
       [of.map(({ table }) => table), limit, but.map(({ table }) => table), but.map(({ id }) => id)],
     );
     return rows;

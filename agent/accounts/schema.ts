@@ -3,6 +3,7 @@ import type { ClientBase } from "pg";
 import { print } from "../flows/version";
 import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
+import { lockSchema } from "../postgres/schemaLock";
 import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, LACKING, TRIGGER } from "./capture";
 import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowChildren";
@@ -54,7 +55,7 @@ export async function prepareAccounts(
   const { rows } = await client.query<{ same: boolean; complete: boolean }>(PREPARED, [version, TRIGGER, names]);
   const [found] = rows;
   if (!found?.same || !found.complete) {
-    if (!found?.same) for (const statement of ACCOUNTS_SQL) await withoutWaiting(client, statement);
+    if (!found?.same) for (const statement of ACCOUNTS_SQL) await withoutWaiting(client, statement, lockSchema);
     if (!found?.complete) {
       // While a trigger was missing, some rows may have been written without being captured, and others deleted.
       await client.query(`DELETE FROM ${SCHEMA}.account_seen WHERE what LIKE '${LOOKED_AT}%'`);
@@ -85,11 +86,16 @@ export async function prepareAccounts(
  * Runs a statement with a lock behind which LangFlow's writes queue. If PostgreSQL does not grant the lock quickly,
  * leaves the queue and tries again.
  */
-async function withoutWaiting(client: ClientBase, statement: string): Promise<void> {
+async function withoutWaiting(
+  client: ClientBase,
+  statement: string,
+  before: (client: ClientBase) => Promise<void> = async () => undefined,
+): Promise<void> {
   for (let tries = 1; ; tries += 1)
     try {
       return await inTransaction(client, async () => {
         await client.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
+        await before(client);
         await client.query(statement);
       });
     } catch (error) {

@@ -9,6 +9,7 @@ import {
   parseDatabaseUrl,
   withDatabase,
 } from "../postgres/connection";
+import { lockSchema } from "../postgres/schemaLock";
 import type { Log } from "../process/log";
 import { takeTurn } from "./adopt";
 
@@ -42,6 +43,7 @@ export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: P
       for (const { user, password } of strangers) await makeLogin(client, user, password);
       // Membership lets the owner terminate the logins' sessions and access their objects.
       await client.query(`GRANT ${[server, backup].map(({ user }) => escapeIdentifier(user))} TO CURRENT_USER`);
+      await lockSchema(client);
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
       await client.query(`REVOKE TEMPORARY ON DATABASE ${escapeIdentifier(server.database)} FROM PUBLIC`);
       await runTriggersAsOwner(client);

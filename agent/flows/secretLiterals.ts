@@ -216,8 +216,8 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const words = partsOf(folded(text));
   if (strength === "secret")
     return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text) || isHalfCapital(text));
-  // A random text may end in `…xANy` without containing the word "any".
-  if (looksRandom(text)) return true;
+  // A long random text may contain a word by chance, such as `…xANy`.
+  if (text.length >= RANDOM_LENGTH && looksRandom(text)) return true;
   // `password`, `user_password` and `DB_PASSWORD` are names of a secret, or an example's placeholder.
   return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
 }

@@ -30,8 +30,9 @@ export async function fleetAlone(
   const flows: FlowText[] = [];
   let characters = 0;
   for await (const flow of flowTexts(region, ids)) {
-    if ("text" in flow) characters += flow.text.length;
-    const fits = !("text" in flow) || characters <= charactersMax;
+    const length = "text" in flow ? flow.text.length : 0;
+    const fits = characters + length <= charactersMax;
+    if (fits) characters += length;
     flows.push(fits ? flow : { id: flow.id, reason: TOO_MUCH });
   }
   return { rows, flows };

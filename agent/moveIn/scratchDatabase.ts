@@ -133,6 +133,14 @@ export class ScratchDatabase {
     });
   }
 
+  /** Returns true if the source's flow was loaded, and not skipped as damaged. */
+  async hasFlow(id: string): Promise<boolean> {
+    return this.connected(async (client) => {
+      const { rows } = await client.query(`SELECT FROM public.flow WHERE id::text = $1`, [id]);
+      return rows.length > 0;
+    });
+  }
+
   /** Returns the tallies of rows that were skipped during loading. */
   async told(): Promise<readonly TableTally[]> {
     return this.connected(async (client) => {

@@ -123,7 +123,7 @@ async function carryIn(moveIn: MoveIn): Promise<void> {
       const { filesPrefix: prefix, signal } = moveIn;
       const progress = throttle(moveIn.report);
       const store = storeOf(moveIn.bucket, reader);
-      await carryUploads({ files, store, prefix, region, source, strangers, tallies, progress, signal });
+      await carryUploads({ files, store, prefix, region, scratch, source, strangers, tallies, progress, signal });
     } finally {
       await scratch.drop().catch(() => undefined);
     }

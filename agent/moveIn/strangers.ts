@@ -1,7 +1,7 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
 import { rowId } from "../accounts/capture";
 import type { CatalogTable } from "../accounts/catalog";
-import { conditionSql } from "../accounts/rowCondition";
+import { conditionSql, conditionWithout } from "../accounts/rowCondition";
 import { isReplicated, type Reference, type ReplicatedTable } from "../accounts/tableRule";
 import { TABLES } from "../accounts/tables";
 import type { Ledger } from "./ledger";
@@ -38,8 +38,11 @@ export async function strangersOf(comparing: Comparing): Promise<Strangers> {
     const owner = ownerIn(rule, from, into);
     if (owner === undefined) continue;
     const found = new Map<string, string>();
+    const only =
+      rule.only &&
+      conditionWithout(rule.only, (name) => [from, into].every((each) => hasColumn(each, rule.table, name)));
     const owned = `SELECT ${rowId(rule.key, "t")} AS id, t.${escapeIdentifier(owner)}::text AS owner,
-      ${rule.only ? conditionSql(rule.only, "t") : "true"} AS "isCarried" FROM public.${escapeIdentifier(rule.table)} t`;
+      ${only ? conditionSql(only, "t") : "true"} AS "isCarried" FROM public.${escapeIdentifier(rule.table)} t`;
     const { rows } = await scratch.query<Owned>(owned);
     const all = [...rows, ...(await goneIds(scratch, rule, from))];
     for (let at = 0; at < all.length; at += ROWS_AT_ONCE) {

@@ -4,6 +4,7 @@ import { AgentError, ExitCode } from "../process/errors";
 import { type Entry, Ledger } from "./ledger";
 import type { PackagedFile } from "./package";
 import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "./reasons";
+import type { ScratchDatabase } from "./scratchDatabase";
 import type { Strangers } from "./strangers";
 import type { Tallies } from "./tallies";
 
@@ -26,6 +27,7 @@ export interface CarryingUploads {
   /** Prefix of each key, without a trailing slash. */
   readonly prefix: string;
   readonly region: Client;
+  readonly scratch: Pick<ScratchDatabase, "hasFlow">;
   readonly source: string;
   /** Rows that belong to other users in the fleet. The source's files must not be attached to such flows. */
   readonly strangers: Strangers;
@@ -53,7 +55,7 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
     const [id = ""] = file.path.split("/");
     const into = users.get(id);
     const keys = into === undefined ? [file.path] : [file.path, `${into}${file.path.slice(id.length)}`];
-    const isKnown = known.get(id) ?? (await hasCome(carrying, into ?? id));
+    const isKnown = known.get(id) ?? (await hasCome(carrying, ledger, into ?? id));
     known.set(id, isKnown);
     if (!isKnown) tallies.leave(UPLOADS, OF_NOBODY, file.path);
     else for (const key of keys) await new Upload(file, `${prefix}/${key}`, { ...carrying, ledger }).carry();
@@ -62,13 +64,13 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
 }
 
 /** Returns true if the region has a user or flow of that id that may receive the source's files. */
-async function hasCome({ region, strangers }: CarryingUploads, id: string): Promise<boolean> {
-  if (strangers.get("flow")?.has(id)) return false;
-  const { rows } = await region.query(
-    `SELECT FROM public."user" WHERE id::text = $1 UNION ALL SELECT FROM public.flow WHERE id::text = $1`,
-    [id],
-  );
-  return rows.length > 0;
+async function hasCome({ region, scratch, strangers }: CarryingUploads, ledger: Ledger, id: string): Promise<boolean> {
+  const isIn = async (table: string) =>
+    (await region.query(`SELECT FROM public.${table} WHERE id::text = $1`, [id])).rows.length > 0;
+  if (await isIn(`"user"`)) return true;
+  if (strangers.get("flow")?.has(id) || !(await isIn("flow"))) return false;
+  // A damaged flow was not loaded. If the fleet has a flow of that id, it may belong to a different user.
+  return (await ledger.entries("flow", [id])).has(id) || (await scratch.hasFlow(id));
 }
 
 class Upload {

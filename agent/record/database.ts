@@ -8,6 +8,7 @@ import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 import { LargeValues } from "../postgres/largeValues";
+import { lockSchema } from "../postgres/schemaLock";
 import { DatabaseUnreachable } from "../process/errors";
 
 /** A user in LangFlow's database. */
@@ -266,7 +267,11 @@ async function prepare(client: ClientBase): Promise<void> {
     [SCHEMA_VERSION],
   );
   if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no LangFlow in it yet");
-  if (!rows[0]?.found) await inTransaction(client, () => client.query(SCHEMA_SQL));
+  if (!rows[0]?.found)
+    await inTransaction(client, async () => {
+      await lockSchema(client);
+      await client.query(SCHEMA_SQL);
+    });
 }
 
 /** Reads each list as JSON. A single statement makes them all show the same point in time. */

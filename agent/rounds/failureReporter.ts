@@ -51,7 +51,7 @@ export class FailureReporter<Result extends string> {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message || error.name : String(error));
 
 /**
  * Returns a function that classifies the errors of rounds which need a bucket and the region's database.

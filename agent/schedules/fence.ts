@@ -1,7 +1,7 @@
 import type { Client, ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
 import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
-import { lockForTransaction } from "../postgres/foreignLocks";
+import { lockSchema } from "../postgres/schemaLock";
 import { DatabaseUnreachable } from "../process/errors";
 import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
@@ -10,8 +10,6 @@ import type { Fence, Lease } from "./lease";
 const STATEMENT_TIMEOUT_MS = 3_000;
 /** Additional time for the server to report that it has cancelled a statement. */
 const ANSWER_AFTER_MS = 1_000;
-/** Arbitrary number of an advisory lock that nothing else in the database takes. */
-const LOCK = 0x6c66_7363;
 
 /**
  * Access to the fence in the region's database. Uses its own session, because the agent's other session may be busy for
@@ -96,7 +94,7 @@ export async function provideFence(client: ClientBase): Promise<boolean> {
   if (!rows[0].same)
     await inTransaction(client, async () => {
       // Serialize pods that start at the same time, and the agent, so that only one installs the fence.
-      await lockForTransaction(client, LOCK);
+      await lockSchema(client);
       await client.query(FENCE_SQL);
     });
   return true;

@@ -157,8 +157,7 @@ export class RealClouds implements Clouds {
 /** A cluster's error by its own name, `Error from server (Forbidden): …`, or by AWS', who is asked for the way to it. */
 function refusedByCluster(error: Error): never {
   if (error.message.includes("(Forbidden)")) throw Object.assign(error, { name: "Forbidden" });
-  if (/Unable to connect to the server|no tunnel to/.test(error.message))
-    throw Object.assign(error, { name: "TimeoutError" });
+  if (error.message.includes("Unable to connect to the server")) throw Object.assign(error, { name: "TimeoutError" });
   throw named(error);
 }
 

@@ -16,6 +16,15 @@ export interface Cluster {
   readonly clusterName: string;
 }
 
+/** `kubectl port-forward` ended before it forwarded. The name tells the checks that the cluster did not answer. */
+class TunnelFailed extends Error {
+  override readonly name = "TimeoutError";
+
+  constructor(region: string, reason: string) {
+    super(`cannot open a tunnel to the pods of ${region}: ${reason}`);
+  }
+}
+
 /** Access to the regions' clusters through `kubectl`, with the AWS CLI's credentials. */
 export class Clusters {
   private readonly tunnels = new Map<string, { readonly process: ChildProcess; readonly url: string }>();
@@ -72,7 +81,7 @@ export class Clusters {
       });
       child.once("close", () => {
         clearTimeout(late);
-        reject(new Error(`cannot open a tunnel to the pods of ${region}: ${told.trim() || "kubectl gave no reason"}`));
+        reject(new TunnelFailed(region, told.trim() || "kubectl gave no reason"));
       });
       child.stdout.on("data", (chunk) => {
         said += chunk;

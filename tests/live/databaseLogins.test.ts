@@ -6,6 +6,7 @@ import { dumpDatabase, withSnapshot } from "../../agent/backup/database";
 import { FlowStore } from "../../agent/langflow/store";
 import { WRITER_LOCK } from "../../agent/langflow/storeSchema";
 import { openDatabase, parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
+import { lockSchema } from "../../agent/postgres/schemaLock";
 import { provideFence } from "../../agent/schedules/fence";
 import { LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
@@ -71,6 +72,49 @@ describe("the logins of a region's database", () => {
         rolcanlogin: true,
       })),
     );
+  });
+
+  it("read a table that the agent was creating while the backup's privileges were granted", async () => {
+    const mayRead = async () =>
+      (await by(owner(), `SELECT has_table_privilege('${BACKUP}', 'langflow_dr.account_part', 'SELECT') AS may`))[0]
+        ?.may;
+    await by(owner(), "DROP TABLE langflow_dr.account_part; COMMENT ON TABLE langflow_dr.account_row IS NULL");
+    await by(owner(), `ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM ${BACKUP}`);
+    // The agent's transaction is open when the grants begin, and commits while they wait for it.
+    const granted = await withDatabase(parseDatabaseUrl(owner()), async (agent) => {
+      await agent.query("BEGIN");
+      await lockSchema(agent);
+      await agent.query("CREATE TABLE langflow_dr.account_part (LIKE langflow_dr.account_seen)");
+      const grants = provide();
+      await until("the grants wait", async () => {
+        const [waiting] = await by(
+          owner(),
+          "SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+        );
+        return waiting?.count === 1;
+      });
+      await agent.query("COMMIT");
+      return grants;
+    });
+    expect([granted, await mayRead()]).toEqual([undefined, true]);
+    await by(owner(), "DROP TABLE langflow_dr.account_part");
+    // And the agent waits for grants that have begun.
+    await withDatabase(parseDatabaseUrl(owner()), async (grants) => {
+      await grants.query("BEGIN");
+      await lockSchema(grants);
+      const prepared = prepare();
+      await until("the agent waits", async () => {
+        const [waiting] = await by(
+          owner(),
+          "SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+        );
+        return waiting?.count === 1;
+      });
+      expect(await by(owner(), "SELECT to_regclass('langflow_dr.account_part') AS made")).toEqual([{ made: null }]);
+      await grants.query("COMMIT");
+      await prepared;
+    });
+    expect(await mayRead()).toBe(true);
   });
 
   it("get another password when their secret has one", async () => {

@@ -95,6 +95,12 @@ class Move {
         },
         prefix: "files",
         region,
+        scratch: {
+          hasFlow: async (flowId) => {
+            const rows = await postgres.query(this.from, `SELECT FROM flow WHERE id = '${flowId}'`);
+            return rows.length > 0;
+          },
+        },
         source: "old",
         strangers: this.strangers,
         tallies: new Tallies(),
@@ -277,12 +283,15 @@ describe("an import", () => {
     const [bob, zoe] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],
-      [user({ id: zoe, name: "zoe" }), flow(id("7"), zoe, null)],
+      [user({ id: zoe, name: "zoe" }), flow(id("7"), zoe, null), flow(id("6"), zoe, null)],
     );
     await move.carry();
     const put: string[] = [];
+    // Flow 6 of the source was damaged, and therefore not loaded.
     await move.upload(
-      [`${bob}/notes.txt`, `${id("7")}/passport.png`, `${id("8")}/chart.png`, `${id("9")}/lost.png`],
+      ["notes.txt", "passport.png", "chart.png", "lost.png", "damaged.png"].map(
+        (name, at) => `${[bob, id("7"), id("8"), id("9"), id("6")][at]}/${name}`,
+      ),
       put,
     );
     expect(put).toEqual([`files/${bob}/notes.txt`, `files/${id("8")}/chart.png`]);

@@ -24,6 +24,12 @@ describe("the failures of rounds", () => {
     ]);
   });
 
+  it("are logged by their class if they have no message", () => {
+    const { failures, logged } = begun();
+    failures.report(new AggregateError([]));
+    expect(logged).toMatchObject([[{ result: "failed" }, "accounts: AggregateError"]]);
+  });
+
   it("are logged once, and again after a different failure or a success", () => {
     const { failures, logged } = begun();
     for (const message of ["away", "away", "gone", "away", "away"]) failures.report(new BucketError(message, 0));

@@ -28,6 +28,9 @@ echo "$region $*" >>"$ANSWERS/calls"
 if [ -f "$ANSWERS/$region/reader" ]; then
   case "$*" in get*-A*|*port-forward*) echo "Error from server (Forbidden): not allowed to a reader" >&2; exit 1;; esac
 fi
+if [ -f "$ANSWERS/$region/tunnelless" ]; then
+  case "$*" in *port-forward*) echo "error: unable to forward port because pod is not running" >&2; exit 1;; esac
+fi
 case "$*" in
   get*) echo "{\\"items\\":"; said "$2.json" || echo "[]"; echo "}";;
   *dry-run=server*) cat >/dev/null; said refusal >&2 || exit 0; exit 1;;

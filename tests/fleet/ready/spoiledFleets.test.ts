@@ -349,6 +349,15 @@ describe("evidence that could not be collected", () => {
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
   });
 
+  it("because a tunnel to the pods does not open counts as unreachable", async () => {
+    const readiness = await ofAnother((another) => another.tools.say("eu-west", "tunnelless", ""));
+    const silent = readiness.findings.filter(({ result }) => result === "not checked");
+    expect(silent.map(({ name, exitCode }) => [name, exitCode])).toEqual(
+      ["replication", "replicated tables", "record"].map((name) => [name, ExitCode.Unreachable]),
+    );
+    expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
+  });
+
   it("because a cluster denies access counts as unauthorized, not as unreachable", async () => {
     const readiness = await ofAnother((another) => another.tools.say("eu-west", "reader", ""));
     const refused = readiness.findings.filter(({ result }) => result === "not checked");

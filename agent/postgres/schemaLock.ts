@@ -1,0 +1,12 @@
+import type { ClientBase } from "pg";
+import { lockForTransaction } from "./foreignLocks";
+
+/** Arbitrary number of an advisory lock that no other user of the database takes. */
+const LOCK = 0x6c66_7363;
+
+/**
+ * Serializes transactions that create tables and transactions that grant privileges on all tables. Without it, a grant
+ * does not see a table whose creation is not committed yet, and that table was created before the default privileges.
+ * Call it first in the transaction.
+ */
+export const lockSchema = (client: ClientBase): Promise<void> => lockForTransaction(client, LOCK);
