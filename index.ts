@@ -4,9 +4,9 @@ import { PARTS } from "./stacks/parts";
 import type { Undeployed } from "./stacks/references";
 
 /**
- * The program of every stack: its config is checked as a whole, then the stack's own part runs.
+ * Runs the program of a stack: validates the complete config, then creates the stack's resources.
  *
- * @param undeployed stacks that do not exist yet; the official CLI hands over none and reports a missing one itself
+ * @param undeployed stacks that do not exist yet; empty under the official CLI, where the engine reports missing stacks
  */
 export = async (undeployed?: Undeployed): Promise<object> => {
   const config = readConfig(pulumi.getStack());

@@ -13,22 +13,28 @@ const MODULES = [
   "@secretlint",
 ];
 
-/** Jest does not transform .mjs. */
+/** Replacement for a module that exists only as .mjs, which Jest does not transform. */
 const MAPPED = { "^httpxy$": "<rootDir>/tests/httpxy.cjs" };
 
-/** Each test file reads Pulumi's library anew: in a third of the time without what no unit test calls. */
+/**
+ * Stub for modules that no unit test calls. Each test file loads Pulumi's library again, and without these modules that
+ * takes a third of the time.
+ */
 const NEVER_CALLED = "<rootDir>/tests/neverCalled.cjs";
 const UNCALLED = { "^@npmcli/arborist$": NEVER_CALLED, "/typescript-shim$": NEVER_CALLED };
 
 /**
- * What Jest hands to each module as an argument. It looks up every other global in the test's context, each time anew
- * and through Node: a fifth of the time of a test that makes many objects. Nothing is among them that a test replaces,
- * as it does Date.
+ * Globals that Jest passes to each module as arguments. Jest otherwise looks up every global in the test's context,
+ * each time through Node, which takes a fifth of the time in tests that create many objects. The list contains no
+ * global that tests replace, such as Date.
  */
 const HANDED_OVER =
   "Array Boolean Error JSON Map Math Number Object Promise Proxy Reflect RegExp Set String Symbol TypeError WeakMap";
 
-/** What waits for real time, a real Git or servers, plays thousands of rounds, or reads every source: a tier of its own, for `npm test` is what shows a mistake soon. */
+/**
+ * Folders of the integration tier: tests that wait for real time, use a real Git or servers, simulate thousands of
+ * rounds, or read all source files. `npm test` excludes them, because it must report mistakes quickly.
+ */
 const INTEGRATION = [
   "agent/git",
   "agent/record",
@@ -39,26 +45,30 @@ const INTEGRATION = [
   ...["doctor", "drill", "image", "init", "moveIn", "prove", "ready"].map((verb) => `fleet/${verb}`),
 ];
 
-/** One project a tier, so that `npm test` never waits for the tools of another. */
+/**
+ * Returns the Jest project of a tier. Each tier is a separate project, so that `npm test` never waits for another
+ * tier's tools.
+ */
 const tier = (name, folders) => ({
   displayName: name,
   testEnvironment: "<rootDir>/tests/environment.cjs",
   testMatch: folders.map((folder) => `<rootDir>/tests/${folder}/**/*.test.ts`),
   transform: { "^.+\\.[tj]s$": swc },
-  // Copies of this repository, with mutants in them.
+  // Mutated copies of this repository.
   modulePathIgnorePatterns: ["<rootDir>/.stryker/"],
   moduleNameMapper: MAPPED,
   sandboxInjectedGlobals: HANDED_OVER.split(" "),
-  // Packages of ES modules only.
+  // Packages that contain only ES modules.
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join("|")})/)`],
 });
 
-// `npm test` lets V8 have 64 MiB of young objects: with 16, as usual, it goes through all that promises hold too often.
+// `npm test` gives V8 a young generation of 64 MiB. With the default of 16 MiB, V8 would scan all pending promises too
+// often.
 module.exports = {
   watchman: false,
   maxWorkers: "100%",
   testSequencer: "<rootDir>/tests/sequencer.cjs",
-  // A busy machine takes its time; what hangs ends all the same.
+  // Long enough for a busy machine, but still ends tests that hang.
   testTimeout: 60_000,
   projects: [
     {

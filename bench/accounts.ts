@@ -7,7 +7,7 @@ const USERS = 500;
 const VARIABLES_EACH = 10;
 const MESSAGES = 200_000;
 const IDLE_CYCLES = 6;
-/** Seconds; the default of a region's `sync.intervalSeconds`. */
+/** Default of a region's `sync.intervalSeconds`, in seconds. */
 const INTERVAL_SECONDS = 10;
 
 const ALL_HERE = `
@@ -15,7 +15,9 @@ const ALL_HERE = `
      AND (SELECT count(*) FROM public.variable WHERE name LIKE 'VARIABLE_%') = ${USERS * VARIABLES_EACH}
      AND (SELECT count(*) FROM public.message) = ${MESSAGES} AS done`;
 
-/** What carrying accounts takes on real PostgreSQL: a region that catches up with all of a company, then rests. */
+/**
+ * Measures account replication on real PostgreSQL: a region that catches up with a company's accounts and is then idle.
+ */
 export function accountRows(): Promise<Row[]> {
   return onLiveFleet(async (fleet, add) => {
     await fleet.up({ webhook: false });
@@ -40,7 +42,10 @@ export function accountRows(): Promise<Row[]> {
   });
 }
 
-/** As LangFlow writes them, in the database: its API would take a second of bcrypt for each user. */
+/**
+ * Inserts accounts as LangFlow writes them, directly into the database, because LangFlow's API needs a second of bcrypt
+ * for each user.
+ */
 async function makeAccounts(fleet: LiveBench): Promise<void> {
   await fleet.query(
     EAST,
@@ -64,7 +69,7 @@ async function makeAccounts(fleet: LiveBench): Promise<void> {
   );
 }
 
-/** Rows that one region has and the other has not, or has otherwise. */
+/** Counts the rows that are missing or different in one of the two regions. */
 async function differences(fleet: LiveBench): Promise<number> {
   const rows = async (region: RegionName) => {
     const found = await fleet.query(

@@ -4,7 +4,7 @@ import { ROOT } from "./run";
 
 const GRAPH: { nodes: object[] } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8")).data;
 const PROSE = readFileSync(join(ROOT, "docs/how-work-travels.md"), "utf8");
-/** What people might have made: a graph that runs, and a note that brings it to its size in bytes. */
+/** Returns a realistic graph that runs, with a note that pads it to the given size in bytes. */
 export function graphOf(bytes: number): object {
   const start = Math.floor((Math.random() * PROSE.length) / 2);
   const rest = bytes - Buffer.byteLength(JSON.stringify(GRAPH));

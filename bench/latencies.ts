@@ -8,9 +8,9 @@ import { ROOT } from "./run";
 
 const SAMPLE: { data: object } = JSON.parse(readFileSync(join(ROOT, "flows/default/Mock_LLM.json"), "utf8"));
 
-/** LangFlow alone: seconds for the run of a flow that was made in its own region. */
+/** Measures the baseline, LangFlow alone: seconds per run of a flow in the region that created it. */
 export async function runs(fleet: LiveBench, samples: number): Promise<number[]> {
-  // The first run of a LangFlow that has just started takes longer than any other.
+  // The first run after a start of LangFlow takes longer than any other.
   for (const region of [WEST, EAST]) await run(fleet, region, await create(fleet, region, `First of ${region}`));
   const flow = await create(fleet, EAST, "Floor");
   const seconds: number[] = [];
@@ -18,12 +18,12 @@ export async function runs(fleet: LiveBench, samples: number): Promise<number[]>
   return seconds;
 }
 
-/** Seconds from a flow's being saved in one region to its first answer in the other. */
+/** Measures the seconds from saving a flow in one region to its first successful run in the other. */
 export async function latencies(fleet: LiveBench, samples: number, intervalSeconds: number): Promise<number[]> {
   const seconds: number[] = [];
   for (let sample = 0; sample < samples; sample += 1) {
     process.stderr.write(`edit ${sample + 1} of ${samples}\n`);
-    // At any moment of the interval.
+    // Spreads the edits over the whole sync interval.
     await sleep(Math.random() * intervalSeconds * 1000);
     const flow = await create(fleet, EAST, `Latency ${randomUUID()}`);
     seconds.push(
@@ -35,7 +35,7 @@ export async function latencies(fleet: LiveBench, samples: number, intervalSecon
   return seconds;
 }
 
-/** Bytes that each edit of a graph of 100 KB adds to the other region's bucket. */
+/** Measures the bytes that each edit of a 100 KB graph adds to the other region's bucket. */
 export async function editBytes(fleet: LiveBench, samples: number): Promise<number[]> {
   const flow = await create(fleet, EAST, "Edited", graphOf(100_000));
   const bytes: number[] = [];
@@ -55,7 +55,7 @@ async function create(fleet: LiveBench, region: RegionName, name: string, data =
   return (made as { id: string }).id;
 }
 
-/** @returns false where the flow is not there */
+/** @returns false if the flow does not exist in the region */
 async function run(fleet: LiveBench, region: RegionName, flow: string): Promise<boolean> {
   const body = { input_value: "hello", input_type: "chat", output_type: "chat" };
   return (await fleet.call(region, "POST", `/api/v1/run/${flow}?stream=false`, body)) !== undefined;

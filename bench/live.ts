@@ -9,19 +9,21 @@ const SIZES = [
   { count: 10_000, bytes: 100_000 },
   { count: 50, bytes: 20_000_000 },
 ];
-/** Of the memory of each agent, in which it must live with all of these: the kernel kills it beyond that. */
+/** Memory limit of each agent with all these flows, in megabytes. The kernel kills an agent that exceeds it. */
 const LIMIT_MEGABYTES = 300;
 const IDLE_INTERVALS = 5;
 const WORKSPACES = 500;
-/** Seconds; the default of a region's `sync.intervalSeconds`. */
+/** Default of a region's `sync.intervalSeconds`, in seconds. */
 const INTERVAL_SECONDS = 10;
 
 /**
- * What the replication of flows takes on real LangFlow, PostgreSQL and Git: how long an edit is on its way, what ten thousand
- * flows cost, and whether one user of hundreds waits for the others. Beside each is what LangFlow or PostgreSQL takes for the
- * same.
+ * Measures the replication of flows on real LangFlow, PostgreSQL and Git: the latency of an edit, the cost of ten
+ * thousand
+ * flows, and whether one of hundreds of users waits for the others. The baseline of each row is LangFlow's or
+ * PostgreSQL's
+ * own time for the same operation.
  *
- * @param samples edits behind each of the latencies
+ * @param samples number of edits for each latency
  */
 export function liveRows(samples: number): Promise<Row[]> {
   return onLiveFleet(async (fleet, add) => {

@@ -15,15 +15,15 @@ import { FLEET, measure, NODE, ROOT } from "./run";
 export const [EAST, WEST] = ["us-east", "eu-west"] as const;
 export type RegionName = typeof EAST | typeof WEST;
 
-/** Whether a region has told the others of all that its users made. */
+/** Query whether a region has published all its account changes to the other regions. */
 export const ALL_TOLD = `
   SELECT NOT EXISTS (SELECT FROM langflow_dr.account_change)
      AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL) AS done`;
 
-/** Of a token for one call. */
+/** Lifetime of an access token for one call, in milliseconds. */
 const TOKEN_MS = 60_000;
 
-/** A fleet of real processes, and its LangFlows, databases and agents as a user or an administrator reaches them. */
+/** A fleet of real processes, with access to its LangFlows, databases and agents as a user or an administrator. */
 export class LiveBench {
   readonly directory: string;
   private readonly project: string;
@@ -52,9 +52,9 @@ export class LiveBench {
   }
 
   /**
-   * A process of a region: `langflow` or `flow-sync`.
+   * Finds a process of a region: `langflow` or `flow-sync`.
    *
-   * @returns its id
+   * @returns its process id
    */
   async pid(region: RegionName, name: string): Promise<number> {
     const { processes } = await (await this.live()).status();
@@ -63,15 +63,15 @@ export class LiveBench {
     return found;
   }
 
-  /** A metric of a region's agent; 0 where it has none of that name yet. */
+  /** Returns a metric of a region's agent, or 0 if the agent does not report it yet. */
   async metric(region: RegionName, name: string): Promise<number> {
-    // Of its own port: with webhooks on, the address of its Service is theirs.
+    // Uses the metrics port directly, because the Service address belongs to the webhooks if they are enabled.
     const port = await this.setting(region, "AGENT_METRICS_PORT");
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
     return Number(new RegExp(`^${name}(?:\\{.*?\\})? (\\S+)`, "m").exec(await response.text())?.[1] ?? 0);
   }
 
-  /** Of all that lies in a region's flow bucket for its agent. */
+  /** Returns the total size of the account segments in a region's flow bucket, in bytes. */
   async bucketBytes(region: RegionName): Promise<number> {
     const { s3 } = await (await this.live()).status();
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
@@ -86,13 +86,13 @@ export class LiveBench {
     return bytes;
   }
 
-  /** Of the environment of a region's agent. */
+  /** Returns an environment variable of a region's agent. */
   private async setting(region: RegionName, name: string): Promise<string | undefined> {
     const environment = readFileSync(`/proc/${await this.pid(region, "flow-sync")}/environ`, "utf8");
     return new RegExp(`(?:^|\\0)${name}=([^\\0]*)`).exec(environment)?.[1];
   }
 
-  /** Rows of a region's database. */
+  /** Runs a query on a region's database and returns the rows. */
   async query(region: RegionName, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
     const { regions } = await (await this.live()).status();
     const url = new URL(regions.find((each) => each.region === region)?.database ?? "");
@@ -107,7 +107,10 @@ export class LiveBench {
     }
   }
 
-  /** Waits until a query of a region's database answers that it is `done`; the database may still start. */
+  /**
+   * Waits until a query on a region's database returns `done`. Ignores errors, because the database may still be
+   * starting.
+   */
   async until(region: RegionName, query: string, lookMs = 250): Promise<void> {
     for (;;) {
       const [found] = await this.query(region, query).catch(() => []);
@@ -117,10 +120,10 @@ export class LiveBench {
   }
 
   /**
-   * A call of LangFlow's API.
+   * Calls LangFlow's API.
    *
-   * @param userId by default the superuser's
-   * @returns undefined where it is not there
+   * @param userId user for the call, by default the superuser
+   * @returns undefined on status 404
    */
   async call(region: RegionName, method: string, path: string, body?: object, userId?: string): Promise<unknown> {
     const { LANGFLOW_API_KEY = "", LANGFLOW_SECRET_KEY = "" } = await this.secrets(region);
@@ -129,7 +132,7 @@ export class LiveBench {
         ? { "x-api-key": LANGFLOW_API_KEY }
         : { authorization: `Bearer ${accessToken(LANGFLOW_SECRET_KEY, userId, Date.now() + TOKEN_MS)}` }),
       connection: "close",
-      // As the agent asks, beside which this is measured.
+      // Same header as in the agent's requests, for comparable measurements.
       "accept-encoding": "identity",
       ...(body && { "content-type": "application/json" }),
     };
@@ -164,7 +167,9 @@ export class LiveBench {
     return Object.assign({}, ...(await this.applied(region)).secrets.values());
   }
 
-  /** Neither keys nor passwords change while the bench runs. */
+  /**
+   * Returns a region's applied resources. They are cached, because keys and passwords do not change during a benchmark.
+   */
   private async applied(region: RegionName): Promise<AppliedRegion> {
     if (!this.regions.has(region)) {
       const cloud = await connectLocalCloud(join(this.directory, "cloud"));
@@ -179,7 +184,7 @@ export class LiveBench {
 
 export type AddRow = (what: string, unit: Row["unit"], values: readonly number[], floor?: Row, bounds?: Bounds) => Row;
 
-/** Measures on a fleet of its own, which ends with it. Each row is told as it is found. */
+/** Runs measurements on a dedicated fleet, which is removed afterward. Prints each row as soon as it is available. */
 export async function onLiveFleet(measureOn: (fleet: LiveBench, add: AddRow) => Promise<void>): Promise<Row[]> {
   const root = mkdtempSync(join(tmpdir(), "bench-live-"));
   const fleet = new LiveBench(root);
@@ -198,7 +203,7 @@ export async function onLiveFleet(measureOn: (fleet: LiveBench, add: AddRow) => 
   }
 }
 
-/** Seconds. */
+/** Runs work and returns its duration in seconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = process.hrtime.bigint();
   await work();

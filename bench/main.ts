@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: how long the program takes and how much memory, as medians, beside the floors measured in the same
- * run and the targets. Progress goes to stderr, the one table (or --json) to stdout.
+ * Implements `npm run bench`: prints medians of the program's duration and memory, next to baselines measured in the
+ * same
+ * run and to the targets. Progress is written to stderr, the only table (or --json) to stdout.
  */
 import * as path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
@@ -18,11 +19,11 @@ interface Options {
   readonly repetitions: number;
   readonly regions: readonly number[];
   readonly json: boolean;
-  /** Replication of flows on the live fleet, in place of the program's own speed. */
+  /** Whether to measure replication of flows on the live fleet instead of the program's own speed. */
   readonly live: boolean;
-  /** Accounts on the live fleet, in place of the program's own speed. */
+  /** Whether to measure account replication on the live fleet instead of the program's own speed. */
   readonly accounts: boolean;
-  /** What Prometheus takes for a region's series, in place of the program's own speed. */
+  /** Whether to measure Prometheus' resources for a region's series instead of the program's own speed. */
   readonly series: boolean;
 }
 
@@ -66,14 +67,14 @@ const fleet = (directory: string, ...args: string[]): string[] => [
   directory,
 ];
 
-/** A command that is run several times; `before` each run, unmeasured, puts the world into the state it starts from. */
+/** A command that runs several times. `before` sets up the initial state for each run and is not measured. */
 interface Series {
   readonly what: string;
   readonly command: () => string[];
   readonly before?: () => Promise<void>;
 }
 
-/** Measures the series in turns, so that a machine that is busy for a while is busy for all of them. */
+/** Measures the series in turns, so that temporary load on the machine affects all of them. */
 async function inTurns(times: number, ...series: Series[]): Promise<Measured[][]> {
   const measured: Measured[][] = series.map(() => []);
   for (let turn = 1; turn <= times; turn++)
@@ -85,7 +86,7 @@ async function inTurns(times: number, ...series: Series[]): Promise<Measured[][]
   return measured;
 }
 
-/** Runs a command for what it leaves behind. */
+/** Runs a command once for its side effects, outside the measured series. */
 async function once(what: string, command: string[]): Promise<Measured> {
   process.stderr.write(`${what}\n`);
   return measure(command);
@@ -99,7 +100,7 @@ function add(what: string, unit: Row["unit"], values: readonly number[], floor?:
   return made;
 }
 
-/** A bare Node, and each heavy module in a process of its own. */
+/** Measures the start of bare Node, and the import of each heavy module in a separate process. */
 async function imports({ repetitions }: Options): Promise<void> {
   const modules = [
     "@pulumi/pulumi",
@@ -126,7 +127,10 @@ async function imports({ repetitions }: Options): Promise<void> {
   for (const [index, name] of modules.entries()) add(`import of ${name}`, "s", seconds(loaded[index]), floor);
 }
 
-/** One region's stack beside programs of nothing and of as many trivial resources; gives back the two floors. */
+/**
+ * Measures one region's stack next to an empty program and a program with as many trivial resources. Returns both
+ * baselines.
+ */
 async function region({ repetitions }: Options, directory: string): Promise<{ absent: Row; present: Row }> {
   const floors = place.fresh();
   const trivial = (resources: number, verb: string) => [
@@ -164,7 +168,7 @@ async function region({ repetitions }: Options, directory: string): Promise<{ ab
   return { absent, present: await pair("all there") };
 }
 
-/** As typed into a shell, npm's own start included. */
+/** Measures the commands as typed in a shell, including the start of npm. */
 async function wholeFleet({ repetitions }: Options, deployed: string, floors: { absent: Row; present: Row }) {
   let directory = "";
   const typed = (verb: string, where: () => string) => (): string[] => [
@@ -200,7 +204,7 @@ async function wholeFleet({ repetitions }: Options, deployed: string, floors: { 
   add(names.up, "s", seconds(up), floors.absent, { most: 30 });
 }
 
-/** Time and memory of a preview of the whole fleet as regions are added. */
+/** Measures time and memory of a preview of the whole fleet for increasing numbers of regions. */
 async function growth({ repetitions, regions }: Options, floor: Row): Promise<void> {
   const series = regions.map((count) => {
     const [project, directory] = [place.fresh(), place.fresh()];

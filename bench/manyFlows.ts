@@ -4,24 +4,22 @@ import { graphOf } from "./graph";
 import { ALL_TOLD, EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 import { limitMemory, peakMegabytes, processorSeconds } from "./processes";
 
-/** Of the graphs that one statement writes. */
+/** Total size of the graphs that one statement inserts, in bytes. */
 const BATCH_BYTES = 10_000_000;
 
-/** Flows of one size. */
+/** A number of flows of one size. */
 export interface Size {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** One region with very many flows in it, and another that fills from its bucket. */
+/** A benchmark in which one region contains very many flows and another region fills from its own bucket. */
 export class ManyFlows {
-  /** The agents' processes: they must stay the same ones. */
+  /** Process ids of the agents, which must not change during the benchmark. */
   private readonly agents = new Map<RegionName, number>();
   private readonly count: number;
 
-  /**
-   * @param limitMegabytes of the memory of each agent and of what it starts
-   */
+  /** @param limitMegabytes memory limit of each agent and its child processes, in megabytes */
   constructor(
     private readonly fleet: LiveBench,
     private readonly sizes: readonly Size[],
@@ -30,7 +28,7 @@ export class ManyFlows {
     this.count = sizes.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Seconds that PostgreSQL takes to be given all of them, while the other region is away. */
+  /** Measures the seconds that PostgreSQL takes to insert all flows while the other region is stopped. */
   async write(): Promise<number> {
     await this.limit(EAST);
     await (await this.fleet.live()).stopRegion(WEST);
@@ -46,12 +44,12 @@ export class ManyFlows {
     });
   }
 
-  /** Seconds until a region has told all of it. */
+  /** Measures the seconds until the region has published all changes. */
   told(): Promise<number> {
     return timed(() => this.fleet.until(EAST, ALL_TOLD));
   }
 
-  /** Seconds from the start of the region that was away to the last flow's being in its LangFlow. */
+  /** Measures the seconds from the start of the stopped region until its LangFlow has the last flow. */
   async fill(): Promise<number> {
     const seconds = await timed(async () => {
       const started = (await this.fleet.live()).startRegion(WEST);
@@ -63,7 +61,7 @@ export class ManyFlows {
     return seconds;
   }
 
-  /** Seconds until the recorder has committed all of them. */
+  /** Measures the seconds until the recorder has committed all flows. */
   recorded(): Promise<number> {
     const inGit = (region: RegionName) => this.fleet.metric(region, "langflow_dr_sync_flows");
     return timed(async () => {
@@ -71,7 +69,7 @@ export class ManyFlows {
     });
   }
 
-  /** Processor time that a region's agent takes of each interval in which nothing changes, seconds. */
+  /** Measures an agent's processor time per interval without changes, in seconds. */
   async idle(region: RegionName, intervalSeconds: number, intervals: number): Promise<number[]> {
     const agent = this.agent(region);
     const seconds: number[] = [];
@@ -83,7 +81,7 @@ export class ManyFlows {
     return seconds;
   }
 
-  /** Seconds from a save of one flow among all of them to its being in the other region. */
+  /** Measures the seconds from saving one of the many flows until the other region has the change. */
   async saves(samples: number): Promise<number[]> {
     const seconds: number[] = [];
     for (let sample = 0; sample < samples; sample += 1) {
@@ -100,10 +98,11 @@ export class ManyFlows {
   }
 
   /**
-   * The greatest resident memory of a region's agent over all of it, MB: with the pages that it shares with other processes, which its
-   * control group does not count.
+   * Returns the peak resident memory of a region's agent over the benchmark, in megabytes. It includes pages shared
+   * with
+   * other processes, which the control group does not count.
    *
-   * @throws Error where it was started again meanwhile, as one is that the kernel killed
+   * @throws Error if the agent was restarted in the meantime, for example because the kernel killed it
    */
   async peak(region: RegionName): Promise<number> {
     const agent = this.agent(region);
@@ -118,7 +117,7 @@ export class ManyFlows {
     return agent;
   }
 
-  /** From its agent's first moment on, a region's memory is limited. */
+  /** Limits the memory of a region's agent as soon as the agent starts. */
   private async limit(region: RegionName): Promise<void> {
     for (;;) {
       const agent = await this.fleet.pid(region, "flow-sync").catch(() => undefined);
@@ -132,7 +131,7 @@ export class ManyFlows {
   }
 }
 
-/** As LangFlow's first flow is, whatever columns its release has, but for what makes it another flow. */
+/** Copies LangFlow's first flow with all columns of its release, except the columns that make each flow distinct. */
 const AS_THE_FIRST = `
   INSERT INTO public.flow SELECT made.* FROM unnest($3::text[]) WITH ORDINALITY AS graph (data, n),
     LATERAL (SELECT first FROM public.flow AS first WHERE user_id IS NOT NULL ORDER BY id LIMIT 1) AS one,

@@ -1,6 +1,7 @@
 /**
- * Preloaded into every Node process below a measured command (NODE_OPTIONS, so npm passes it on): at its end each
- * process writes its greatest resident memory. `maxRSS` would not do: it counts the parent's memory before exec.
+ * Preloaded into every Node process of a measured command (through NODE_OPTIONS, which npm passes on). Each process
+ * writes its
+ * peak resident memory when it exits. `maxRSS` alone is unsuitable, because it counts the parent's memory before exec.
  */
 const { appendFileSync, readFileSync } = require("node:fs");
 
@@ -11,11 +12,11 @@ process.on("exit", () => {
   try {
     kilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
   } catch {
-    // No /proc: the kernel's own number has to do.
+    // Without /proc, the kernel's own number is the fallback.
   }
   try {
     appendFileSync(target, `${JSON.stringify({ program: process.argv[1] ?? "", kilobytes })}\n`);
   } catch {
-    // The local cloud outlives the measured command, and with it the file.
+    // The local cloud outlives the measured command, whose peaks file no longer exists then.
   }
 });

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { MemoryLimit } from "../sandbox/live/process/memoryLimit";
 
-/** Of `/proc/<pid>/stat`, the same on every machine that Node runs on. */
+/** Clock ticks per second in `/proc/<pid>/stat`, which is the same on every machine that Node supports. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of processor time that a process used by itself, without the programs it started. */
+/** Returns the processor time of a process without its child processes, in seconds. */
 export function processorSeconds(pid: number): number {
   const [, , , , , , , , , , , user, system] = fieldsOf(pid);
   return (Number(user) + Number(system)) / TICKS_PER_SECOND;
 }
 
-/** Resident memory of a process and all below it, MB. */
+/** Returns the resident memory of a process and all its descendants, in megabytes. */
 export function residentMegabytes(root: number): number {
   const parents = new Map(processes().map((pid) => [pid, Number(fieldsOf(pid)[1])]));
   const isBelow = (pid: number | undefined): boolean =>
@@ -18,14 +18,15 @@ export function residentMegabytes(root: number): number {
   return [...parents.keys()].filter(isBelow).reduce((total, pid) => total + megabytes(pid, "VmRSS"), 0);
 }
 
-/** Greatest resident memory of a process since it started, MB. */
+/** Returns the peak resident memory of a process since its start, in megabytes. */
 export const peakMegabytes = (pid: number): number => megabytes(pid, "VmHWM");
 
 /**
- * Puts a process, and all that it starts from now on, into a control group of so much memory: the kernel kills what takes more.
- * The group goes with this process.
+ * Moves a process into a new control group with a memory limit that also applies to its future children. The kernel
+ * kills
+ * processes that exceed the limit. The group is removed when this process exits.
  *
- * @throws Error where this machine does not let it
+ * @throws Error if this machine does not allow it
  */
 export function limitMemory(pid: number, megabytes: number): void {
   const limit = MemoryLimit.of(megabytes * 1024 * 1024);
@@ -34,7 +35,7 @@ export function limitMemory(pid: number, megabytes: number): void {
   writeFileSync(limit.members, String(pid));
 }
 
-/** From the state on: what comes before it may hold blanks. */
+/** Returns the fields of `/proc/<pid>/stat` from the state on, because the name before it may contain spaces. */
 function fieldsOf(pid: number): string[] {
   const stat = read(pid, "stat");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -50,7 +51,7 @@ function processes(): number[] {
     .map(Number);
 }
 
-/** Empty where it has ended meanwhile. */
+/** Returns the content of a file in `/proc/<pid>`, or an empty string if the process has exited. */
 function read(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

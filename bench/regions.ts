@@ -3,7 +3,9 @@ import * as path from "node:path";
 import { parse, stringify } from "yaml";
 import { ROOT } from "./run";
 
-/** Sixteen AWS regions on six continents, the two of our own fleet first; not the one of its witness. */
+/**
+ * Sixteen AWS regions on six continents, beginning with the two of our own fleet. The witness region is not included.
+ */
 const PLACES: readonly (readonly [name: string, awsRegion: string])[] = [
   ["us-east", "us-east-1"],
   ["eu-west", "eu-west-1"],
@@ -25,7 +27,9 @@ const PLACES: readonly (readonly [name: string, awsRegion: string])[] = [
 
 export const MOST_REGIONS = PLACES.length;
 
-/** Writes our project with `count` regions in place of its own into `folder`; stack files are those of us-east. */
+/**
+ * Writes our project to `folder` with `count` regions instead of its own. Every region uses the stack file of us-east.
+ */
 export function writeProject(folder: string, count: number): void {
   mkdirSync(folder, { recursive: true });
   const project = parse(readFileSync(path.join(ROOT, "Pulumi.yaml"), "utf8"));

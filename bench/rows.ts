@@ -1,7 +1,7 @@
 import { table } from "../fleet/terminal/table";
 import { median } from "../model/median";
 
-/** One line of the bench's table. */
+/** One line of the benchmark's table. */
 export interface Row {
   readonly what: string;
   readonly unit: "s" | "MB" | "×" | "flows" | "rows" | "bytes" | "GiB";
@@ -9,16 +9,16 @@ export interface Row {
   readonly least: number;
   readonly most: number;
   readonly runs: number;
-  /** The median over that of another row of the same bench. */
+  /** Ratio of the median to the median of another row in the same run. */
   readonly ratio?: { readonly of: string; readonly value: number };
   readonly targets: readonly { readonly says: string; readonly met: boolean }[];
 }
 
-/** Upper bounds a row is held against. */
+/** Upper bounds for a row. */
 export interface Bounds {
-  /** Of the median, in the row's unit. */
+  /** Bound for the median, in the row's unit. */
   readonly most?: number;
-  /** Of the median over the floor's. */
+  /** Bound for the ratio of the median to the baseline's median. */
   readonly mostTimesFloor?: number;
 }
 

@@ -5,23 +5,23 @@ import * as path from "node:path";
 import { connectLocalCloud } from "../sandbox/cloud/client";
 
 export const ROOT = path.resolve(__dirname, "..");
-/** Node as the project's scripts start it. */
+/** Command that starts Node in the same way as the project's scripts. */
 export const NODE = [process.execPath, "--require", path.join(ROOT, "typescript.cjs")];
 export const FLEET = path.join(ROOT, "fleet", "main.ts");
 
 export interface Measured {
   readonly seconds: number;
   readonly stdout: string;
-  /** Greatest resident memory of the fleet CLI's own process, MB; 0 where the command starts none. */
+  /** Peak resident memory of the fleet CLI's own process, in megabytes, or 0 if the command does not start the CLI. */
   readonly megabytes: number;
 }
 
-/** Folders of one bench run: temporary, each with a local cloud of its own that is stopped at the end. */
+/** Temporary folders of one benchmark run, each with its own local cloud that is stopped at the end. */
 export class Workplace {
   #root: string | undefined;
   #made = 0;
 
-  /** A path nobody has used yet. */
+  /** Returns an unused path. */
   fresh(): string {
     this.#root ??= mkdtempSync(path.join(tmpdir(), "bench-"));
     this.#made += 1;
@@ -40,9 +40,9 @@ export class Workplace {
 }
 
 /**
- * Runs a command in the project's root from start to end.
+ * Runs a command in the project's root until it exits.
  *
- * @throws Error with the end of its output unless it exits 0: a bench of something broken measures nothing
+ * @throws Error with the end of the output unless the exit code is 0, because timing a failed command is meaningless
  */
 export async function measure(command: readonly string[]): Promise<Measured> {
   const [program = "", ...args] = command;

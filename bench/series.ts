@@ -14,18 +14,22 @@ import { residentMegabytes } from "./processes";
 import { type Row, row } from "./rows";
 
 /**
- * Of a region: few are one pod's and the agent's, many those of ten pods of LangFlow that are asked by some fifty routes, with
- * thirteen buckets each, and of the cluster.
+ * Numbers of series per region. The small number represents one pod and the agent. The large number represents the
+ * cluster and
+ * ten LangFlow pods with about fifty routes, each with thirteen buckets.
  */
 const SERIES = [2_000, 20_000];
-/** What Prometheus has in its head before it writes a block of it: two hours (its default). */
+/** Time that Prometheus keeps in its head before it writes a block, in seconds: two hours (its default). */
 const HEAD_SECONDS = 2 * 3_600;
-/** Scrapes per real one: a head's samples within minutes. */
+/** Speed of the simulated scrapes relative to real ones, so that the head fills within minutes. */
 const TIMES_FASTER = 30;
 const RETENTION_DAYS = 35;
 const SAMPLES = HEAD_SECONDS / SCRAPE_SECONDS;
 
-/** What Prometheus takes, in memory and on its disk, for what a region keeps by default: real scrapes of made-up series, faster. */
+/**
+ * Measures Prometheus' memory and disk usage for the series of a region, with real but faster scrapes of synthetic
+ * series.
+ */
 export async function seriesRows(counts: readonly number[] = SERIES): Promise<Row[]> {
   const rows: Row[] = [];
   for (const count of counts) {
@@ -41,7 +45,7 @@ export async function seriesRows(counts: readonly number[] = SERIES): Promise<Ro
       const gib = (each * count * (RETENTION_DAYS * 86_400)) / SCRAPE_SECONDS / 2 ** 30;
       const name = `Prometheus with ${count} series`;
       rows.push(row(`${name}: its memory`, "MB", [residentMegabytes(prometheus.pid)], undefined, { most: 1_024 }));
-      // Fewer where a busy machine was too slow to be scraped each second: then the memory is too small to be true.
+      // If a busy machine misses scrapes, the head has fewer samples, and the measured memory is too low.
       rows.push(row(`${name}: samples of each in its head`, "rows", [samples / count]));
       rows.push(row(`${name}: bytes of a sample in a block`, "bytes", [each]));
       rows.push(row(`${name}: its disk after ${RETENTION_DAYS} days`, "GiB", [gib], undefined, { most: 45 }));
@@ -55,7 +59,10 @@ export async function seriesRows(counts: readonly number[] = SERIES): Promise<Ro
   return rows;
 }
 
-/** A value that is what a region's series mostly are: counters that rise unevenly, numbers that seldom change, a few that always do. */
+/**
+ * Returns a synthetic value with the typical mix of a region: counters that rise unevenly, constants, and a few noisy
+ * values.
+ */
 function value(index: number, scrape: number): number {
   const noise = ((index * 2_654_435_761 + scrape * 40_503) % 1_000) / 1_000;
   if (index % 10 === 0) return Math.round(noise * 1e9);
@@ -111,7 +118,7 @@ async function start(folder: string, target: number): Promise<Watcher> {
   return { url: `http://127.0.0.1:${port}`, pid, stop: () => launched.terminate(10_000) };
 }
 
-/** What is in the head, written as a block is. */
+/** Takes a snapshot, which writes the head as a block, and returns the number of samples and the size. */
 async function snapshot(folder: string, url: string): Promise<{ samples: number; bytes: number }> {
   const answer = await fetch(`${url}/api/v1/admin/tsdb/snapshot`, { method: "POST" });
   const { data } = (await answer.json()) as { data: { name: string } };

@@ -1,8 +1,8 @@
 /**
- * What one more costs, by the least-squares parabola through the points.
+ * Returns the marginal cost function, from the least-squares parabola through the points.
  *
- * @param points pairs of a count and its cost, at least three counts
- * @returns the cost of the n-th: that of n less that of n - 1
+ * @param points pairs of a count and its cost, with at least three different counts
+ * @returns a function from n to the cost of the n-th item: cost of n minus cost of n - 1
  */
 export function marginalCost(points: readonly (readonly [count: number, cost: number])[]): (n: number) => number {
   const sum = (term: (count: number, cost: number) => number) =>
@@ -19,7 +19,7 @@ export function marginalCost(points: readonly (readonly [count: number, cost: nu
 
 type Row = [number, number, number, number];
 
-/** Cramer's rule for three equations in three unknowns; the right-hand side is each row's last number. */
+/** Solves three equations in three unknowns by Cramer's rule. The last number of each row is the right-hand side. */
 function solve([a, b, c]: [Row, Row, Row]): [number, number, number] {
   const determinant = (i: 0 | 1 | 2 | 3, j: 0 | 1 | 2 | 3, k: 0 | 1 | 2 | 3) =>
     a[i] * (b[j] * c[k] - b[k] * c[j]) - a[j] * (b[i] * c[k] - b[k] * c[i]) + a[k] * (b[i] * c[j] - b[j] * c[i]);

@@ -1,8 +1,9 @@
 /**
- * The floor: as many resources as asked for, each with one input and no dependency, on the same engine and the same
- * local cloud as the real stacks, from the start of the process to its end.
+ * Baseline program: creates the given number of resources, each with one input and no dependency, on the same engine
+ * and
+ * local cloud as the real stacks, from process start to exit.
  *
- * Started as `trivialProgram.ts <count> <directory> preview|up`.
+ * Usage: `trivialProgram.ts <count> <directory> preview|up`.
  */
 import { mkdirSync } from "node:fs";
 import * as path from "node:path";

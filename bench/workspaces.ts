@@ -4,10 +4,11 @@ import { DEFAULT_PROJECT } from "../agent/flows/layout";
 import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 
 /**
- * Users with the project that every user has, as LangFlow writes them. Made in one region's database, because its API takes a
- * second of bcrypt for each; nobody can log in as one of them.
+ * Creates users, each with the default project, as LangFlow writes them. Inserts them into one region's database,
+ * because
+ * LangFlow's API needs a second of bcrypt for each. These users cannot log in.
  *
- * @returns their ids, once the other region has them too
+ * @returns the user ids, once the other region has the users too
  */
 export async function makeUsers(fleet: LiveBench, count: number): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
@@ -30,7 +31,7 @@ export async function makeUsers(fleet: LiveBench, count: number): Promise<readon
   return ids;
 }
 
-/** Seconds from an edit in a workspace to its being in the other region, for some of them by chance. */
+/** Measures the seconds from an edit in a workspace until the other region has it, for randomly chosen workspaces. */
 export async function edits(
   fleet: LiveBench,
   userIds: readonly string[],

@@ -8,7 +8,7 @@ import type { FleetConfig } from "./schema";
 
 const SECONDS_PER_DAY = 86_400;
 
-/** What does not hold between the files of several stacks, as pairs of a stack and a line for its file. */
+/** Yields each inconsistency between several stacks' files, as a pair of a stack and a message. */
 export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Generator<[stack: string, problem: string]> {
   const foundation = stacks.get("foundation");
   if (foundation?.kind !== "foundation") return;
@@ -30,7 +30,7 @@ export function* problemsAcross(stacks: ReadonlyMap<string, StackConfig>): Gener
   }
 }
 
-/** Secrets by which alerts and series are sent, each once. */
+/** Returns the names of all secrets that alerts and remote write use, without duplicates. */
 function alertingSecretsOf(observability: FleetConfig["observability"]): Set<string> {
   if (!observability) return new Set();
   const { receivers, deadMansSwitch, remoteWrite } = observability;
@@ -38,7 +38,7 @@ function alertingSecretsOf(observability: FleetConfig["observability"]): Set<str
   return new Set([...neededSecrets({ receivers }), ...called, ...writeSecrets(remoteWrite)]);
 }
 
-/** What is newer than what is known here, one line each: it may be right, and nobody has looked. */
+/** Returns a message for each value that is newer than this release knows and therefore cannot be validated. */
 export function newerThanKnown(stacks: ReadonlyMap<string, StackConfig>): string[] {
   return [...stacks].flatMap(([stack, config]) => {
     if (config.kind !== "region" || kubernetesSupport(config.own.cluster.version) !== "newer") return [];

@@ -12,21 +12,21 @@ import { CONNECTIONS_MAX, classTaking } from "../model/databaseClass";
 import { PROJECT } from "../model/names";
 import type { EdgeStackConfig, FleetConfig, RegionStackConfig } from "./schema";
 
-/** What of a region's config the check of capacity looks at. */
+/** Returns the parts of a region's config that the capacity check needs. */
 export function sizeOf(region: string, { replicas, resources, database }: RegionStackConfig) {
   return { region, replicas, requests: resources.requests, instanceClass: database.instanceClass };
 }
 
 /**
- * Who takes a lost region's users. Where steering goes by place or by how quickly a region answers, it may be one region for
- * all of them; only `random` gives each its part.
+ * Returns which regions take over a lost region's users. If steering depends on distance or latency, a single region
+ * may get all of them; only `random` distributes them evenly.
  */
 export function takeoverOf({ topology }: FleetConfig, { steering }: EdgeStackConfig): Takeover {
   if (topology === "active-standby") return "standby";
   return steering === "random" ? "even" : "one";
 }
 
-/** What can never work in a region, by itself: one line each, with two ways to mend it. */
+/** Returns a message for each impossible requirement within a single region, with two ways to fix it. */
 export function capacityProblems(region: string, config: RegionStackConfig): string[] {
   return capacities([sizeOf(region, config)], "one").flatMap((capacity) =>
     shortages(capacity)
@@ -36,7 +36,7 @@ export function capacityProblems(region: string, config: RegionStackConfig): str
   );
 }
 
-/** One shortage in words: what is short, by the keys that decide it, and two ways to mend it. */
+/** Description of a shortage: the missing resource, the config keys that determine it, and two ways to fix it. */
 export interface ShortageText {
   readonly finding: string;
   readonly fix: string;
@@ -49,7 +49,11 @@ const WHEN: Readonly<Record<Shortage["when"], string>> = {
   afterLoss: "after the loss of a different region",
 };
 
-/** @param shortage one of {@link shortages} of `capacity` */
+/**
+ * Describes a shortage.
+ *
+ * @param shortage one of {@link shortages} of `capacity`
+ */
 export function described(shortage: Shortage, capacity: Capacity): ShortageText {
   const { of, when, needed, available } = shortage;
   const { replicas, requests, instanceClass } = capacity;
@@ -82,7 +86,10 @@ export function described(shortage: Shortage, capacity: Capacity): ShortageText 
   }
 }
 
-/** Two ways that leave room for everything: fewer pods, or a larger class; where none is large enough, the largest with its most. */
+/**
+ * Returns two fixes that leave headroom: fewer pods, or a larger class. If no class is large enough, the second fix is
+ * the largest class with its maximum of pods.
+ */
 function connectionsFix({ connections, replicas, instanceClass }: Capacity): string {
   const fewer = podsWithRoom(connections.available ?? 0);
   const larger = classTaking(connectionsWithRoom(connections.needs), instanceClass);

@@ -15,8 +15,8 @@ export const awsRegionName = z.string().superRefine((name, context) => {
 });
 
 /**
- * Value of a tag, in any script. Without combining marks, which IAM takes in no tag (API reference, `Tag`: letters, numbers,
- * separators); an accent that is typed as one becomes a letter with its own.
+ * Value of a tag, in any script. Combining marks are not allowed, because IAM rejects them in tags (API reference,
+ * `Tag`: letters, numbers, separators); normalization converts accents to precomposed letters if possible.
  */
 export const tagValue = z
   .string()
@@ -26,7 +26,10 @@ export const tagValue = z
     "must be 1 to 64 letters of any script, digits, spaces or . _ @ + -, without combining marks",
   );
 
-/** Names a region in resource names of every cloud; kept short because S3 allows 63 characters and IAM roles 64. */
+/**
+ * Name of a region, which is part of resource names in every cloud. It is short, because S3 allows 63 characters and
+ * IAM roles 64.
+ */
 export const regionName = z
   .string()
   .max(16, "must have at most 16 characters")
@@ -45,13 +48,14 @@ export const cidr = z.string().refine((value) => parseCidr(value) !== undefined,
   abort: true,
 });
 
-/** A network that may reach the public endpoint of a cluster's API. */
+/** CIDR block that may reach the public endpoint of a cluster's API. */
 export const publicAccessCidr = cidr
   .refine((value) => Number(value.split("/")[1]) >= 8, {
     error: "a network wider than /8 opens the API to the internet: list your own networks",
     abort: true,
   })
-  // EKS refuses private, reserved and documentation's networks: "The following CIDRs are not allowed in publicAccessCidrs".
+  // EKS rejects private, reserved and documentation networks: "The following CIDRs are not allowed in
+  // publicAccessCidrs".
   .refine(
     isOfInternet,
     "must be a public network that you connect from: EKS rejects private and reserved ones, and the cluster's own VPC needs no entry",
@@ -78,7 +82,7 @@ export const databaseClass = z
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 
-/** 1 to 3653 are the retentions CloudWatch Logs accepts (PutRetentionPolicy). */
+/** Retention of logs, in days: one of the values that CloudWatch Logs accepts (PutRetentionPolicy). */
 export const logRetentionDays = z
   .union(
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map(
@@ -96,16 +100,19 @@ export const image = z.string().transform((value, context) => {
   return parsed;
 });
 
-/** Whole thousandths: Kubernetes takes no finer ("Resource Management for Pods and Containers", CPU resource units). */
+/**
+ * CPU cores with at most three decimals, the limit of Kubernetes ("Resource Management for Pods and Containers", CPU
+ * resource units).
+ */
 export const cpuQuantity = z.string().regex(/^(?=.*[1-9])(\d+m|\d+(\.\d{1,3})?)$/, {
   error: 'must be cores such as "1", "0.5" or 500m, with at most three decimals',
   abort: true,
 });
 
-/** What LangFlow takes for itself before it serves anybody: about 0.5 GB per process. */
+/** Memory that an idle LangFlow needs, GiB: about 0.5 per process. */
 const MEMORY_GIB_MIN = 0.5;
 
-/** Bytes by a suffix that Kubernetes has for them: not `m`, a thousandth of a byte, and `k` in lower case alone. */
+/** Bytes with a suffix that Kubernetes supports: without `m`, a thousandth of a byte, and `k` only in lower case. */
 export const memoryQuantity = z
   .string()
   .regex(/^\d+(\.\d+)?(k|[MGT]|[KMGT]i)?$/, { error: "must be bytes such as 2Gi, 1536Mi or 2G", abort: true })
@@ -114,14 +121,17 @@ export const memoryQuantity = z
     abort: true,
   });
 
-/** A field of a cron expression: `*`, numbers, names of months and days, their ranges, with steps. */
+/** Pattern of a field in a cron expression: `*`, numbers, names of months and days, and ranges of these, with steps. */
 const CRON_PART = "(\\*|\\w+(-\\w+)?)(/\\d+)?";
 const CRON_FIELD = `${CRON_PART}(,${CRON_PART})*`;
 const FIVE_FIELDS = new RegExp(`^${CRON_FIELD}( ${CRON_FIELD}){4}$`);
-/** What croner takes and Kubernetes does not (robfig/cron, `ParseStandard`): last days, nearest weekdays, Sunday as 7. */
+/**
+ * Syntax that croner accepts but Kubernetes rejects (robfig/cron, `ParseStandard`): last days, nearest weekdays, and
+ * Sunday as 7.
+ */
 const OTHER_DIALECT = /\d[LW]|\bLW?\b| \S*(?<!\/)\b7\b\S*$/i;
 
-/** Five fields, in UTC, as a Kubernetes CronJob takes them; they must come about some day. */
+/** Cron expression of five fields, in UTC, as for a Kubernetes CronJob. It must occur at least once. */
 export const schedule = z.string().superRefine((text, context) => {
   const message = cronProblem(text);
   if (message !== undefined) context.addIssue({ code: "custom", message });
@@ -134,16 +144,22 @@ function cronProblem(text: string): string | undefined {
     const next = cron(text).nextRun();
     return next === null ? "must be a cron expression of an existing date" : undefined;
   } catch {
-    // What the library says counts days and months from 0.
+    // The library's own message counts days and months from 0.
     return "must be a cron expression within minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-6, steps of 1 or more";
   }
 }
 
-/** The two bound the one environment variable that holds all entries: Linux takes 128 KiB (execve(2), MAX_ARG_STRLEN). */
+/**
+ * Maximum number of entries. Together with the maximum length of a rule, it limits the environment variable that holds
+ * all entries: Linux allows 128 KiB (execve(2), MAX_ARG_STRLEN).
+ */
 export const ALLOWED_SECRETS_MAX = 1000;
 const RULE_LENGTH_MAX = 80;
 
-/** What may go to Git although it looks like a secret. In lower case, as LangFlow writes ids: they are compared as text. */
+/**
+ * Flow, or rule for a flow, to record in Git even though it appears to contain a secret. Ids are lower-case, as
+ * LangFlow writes them, because they are compared as strings.
+ */
 export const allowedSecret = z
   .string()
   .regex(
@@ -151,12 +167,12 @@ export const allowedSecret = z
     "must be a flow id in lower case, or `<flow id>/<rule>`, as in the log line of the held flow",
   );
 
-/** Names a secret of the foundation's: an object's key there, a file's name in a pod. */
+/** Name of a secret in the foundation's `alertingSecrets`; it becomes a JSON key there and a file name in a pod. */
 export const secretName = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]{1,63}$/, "must be the name of a secret of alertingSecrets: capitals, digits and _");
 
-/** A mail server. */
+/** Host and port of a mail server. */
 export const smarthost = z
   .string()
   .regex(
@@ -168,7 +184,7 @@ export const topicArn = z
   .string()
   .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, "must be the ARN of an SNS topic");
 
-/** What Cloudflare Access calls an identity provider or a group by: a UUID. */
+/** Id of an identity provider or a group in Cloudflare Access: a UUID. */
 export const accessId = z
   .string()
   .regex(
@@ -176,7 +192,7 @@ export const accessId = z
     "must be an id of Cloudflare Access: 36 characters, letters in lower case",
   );
 
-/** Names a service token: part of a resource's name, and of the title in Cloudflare's dashboard. */
+/** Name of a service token; part of a resource's name and of its title in Cloudflare's dashboard. */
 export const tokenName = z
   .string()
   .max(32, "must have at most 32 characters")

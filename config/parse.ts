@@ -17,7 +17,7 @@ import {
 } from "./schema";
 import { meant } from "./suggestion";
 
-/** One stack's config, told apart by `kind`. Frozen: it is read, never changed. */
+/** Config of one stack, discriminated by `kind`. The object is frozen. */
 export type StackConfig =
   | { readonly kind: "foundation"; readonly fleet: FleetConfig; readonly own: FoundationStackConfig }
   | {
@@ -29,11 +29,11 @@ export type StackConfig =
   | { readonly kind: "edge"; readonly fleet: FleetConfig; readonly own: EdgeStackConfig };
 
 /**
- * Checks the raw config of a stack against the schema, all of it before anything is said.
+ * Validates the raw config of a stack against the schema and collects all problems.
  *
  * @param stack `foundation`, `edge` or the name of a region
- * @param values by key without namespace; structured values as objects or as the JSON text the engine hands over
- * @returns the config, or `problems`: one line each (key, value, what is allowed)
+ * @param values by key without namespace; structured values as objects or as the JSON text that the engine passes
+ * @returns the config, or `problems`: one line each (key, value, allowed values)
  */
 export function parseConfig(
   stack: string,
@@ -95,7 +95,10 @@ export function parseConfig(
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
 }
 
-/** An address that leads back to the public name is no other LangFlow. */
+/**
+ * Returns a problem if the old LangFlow's address is one of the fleet's own public names, which would send visitors in
+ * a loop.
+ */
 function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: EdgeStackConfig | undefined): string[] {
   const address = edge?.movingFrom?.address;
   const hooks = webhook ? regions.map(({ name }) => webhookHostname(name, zone)) : [];
@@ -105,7 +108,10 @@ function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: Edg
   ];
 }
 
-/** Names with which the longest path that access opens is too long for Cloudflare: each name has applications of its own. */
+/**
+ * Returns a problem for each name that is too long for the longest path that access opens: each name has its own
+ * Cloudflare applications.
+ */
 function longOpenings({ hostname, formerHostname }: FleetConfig, edge: EdgeStackConfig | undefined): string[] {
   const paths = edge?.access ? openPaths(edge.access.open) : [];
   const [longest] = paths.sort((one, other) => other.length - one.length);
@@ -123,13 +129,16 @@ function longOpenings({ hostname, formerHostname }: FleetConfig, edge: EdgeStack
     );
 }
 
-/** What is said of a key that this stack does not have; the same in every stack, so that one in Pulumi.yaml is told once. */
+/**
+ * Returns the message for a key that does not belong in this stack's config. It is the same in every stack, so that a
+ * key in Pulumi.yaml is reported once.
+ */
 function notHere(key: string): string {
   if (homesOf(key).length === 0) return unknownKey([key], ALL_KEYS);
   return `${PROJECT}:${key} is not allowed here: move it to ${belongsInto(key)}`;
 }
 
-/** ARNs of another partition than the regions', at any depth of what a stack's config says; a path for each. */
+/** Yields each ARN in a stack's config, at any depth, whose partition differs from the regions', with its path. */
 function* strangeArns(value: unknown, partition: string, path: PropertyKey[] = []): Generator<[PropertyKey[], string]> {
   if (typeof value === "object" && value !== null)
     for (const [key, part] of Object.entries(value))
@@ -139,7 +148,10 @@ function* strangeArns(value: unknown, partition: string, path: PropertyKey[] = [
   if (own !== partition || (awsRegion !== "" && partitionOf(awsRegion) !== partition)) yield [path, value];
 }
 
-/** The engine hands all but texts over as JSON text; a text that is a valid value by itself stays as it is. */
+/**
+ * Decodes a value: the engine passes all values except strings as JSON text. A string that is valid as it is remains
+ * unchanged.
+ */
 function decoded(field: z.ZodType, value: unknown): unknown {
   if (typeof value !== "string" || field.safeParse(value).success) return value;
   try {

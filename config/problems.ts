@@ -3,13 +3,16 @@ import { PROJECT } from "../model/names";
 import { SECRET_KEYS } from "./secrets";
 import { meant } from "./suggestion";
 
-/** A value in a message is cut off after so many characters: what is wrong with it is said beside it. */
+/**
+ * Maximum length of a value in a message; longer values are truncated, because the message also describes the problem.
+ */
 const SHOWN_CHARACTERS_MAX = 60;
 
 /**
- * What zod found, one line per key: key, value, what is allowed. A key that is misspelt is told once, and not as missing too.
+ * Converts zod's issues to messages, one line per key: key, value, allowed values. A misspelled key is reported once,
+ * and not also as missing.
  *
- * @param raw the values that were checked, by key
+ * @param raw the validated values, by key
  */
 export function describe(
   issues: readonly z.core.$ZodIssue[],
@@ -34,29 +37,32 @@ export function describe(
   return [...first.values()].flatMap((issue) => lines(issue, schema, raw));
 }
 
-/** That a number is none that a computer counts with: where it has bounds of its own, those are told. */
+/**
+ * Returns whether an issue is about the range of safe integers. If the field has its own limits, that issue is reported
+ * instead.
+ */
 function isBoundOfNumbers(issue: z.core.$ZodIssue): boolean {
   const { maximum, minimum } = issue as { maximum?: unknown; minimum?: unknown };
   return maximum === Number.MAX_SAFE_INTEGER || minimum === Number.MIN_SAFE_INTEGER;
 }
 
-/** Keys that had another name in a release, with the one they have now. */
+/** Renamed keys of earlier releases, with their new names. */
 const RENAMED: ReadonlyMap<string, string> = new Map([
   ["database.backupRetentionDays", "database.pointInTimeRecoveryDays"],
 ]);
 
-/** Keys that had an effect in a release, with why they have none any more. */
+/** Keys of earlier releases that no longer have an effect, with the reason. */
 const IGNORED: ReadonlyMap<string, string> = new Map([
   ["workspaces", "the agent replicates every user's flows without user keys"],
 ]);
 
-/** What to know of a key that is there and has no effect; undefined of all others. */
+/** Returns a message about a key that no longer has an effect; undefined for all other keys. */
 export function ignoredKey(key: string): string | undefined {
   const reason = IGNORED.get(key);
   return reason && `${where([key])} no longer has an effect: ${reason}; remove it`;
 }
 
-/** What is said of a key that is not known; never its value. */
+/** Returns the message for an unknown key, without its value. */
 export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
   const renamed = RENAMED.get(path.join("."));
   if (renamed !== undefined) return `${where(path)} was renamed to ${renamed}`;
@@ -76,7 +82,7 @@ function lines(issue: z.core.$ZodIssue, schema: z.ZodType, raw: Record<string, u
   return [`${where(issue.path)} is ${shown}; ${allowed(issue, value)}`];
 }
 
-/** A key as a message shows it: cut off. */
+/** Returns a key for a message, truncated. */
 export function shortKey(key: PropertyKey): string {
   return cutOff(String(key));
 }
@@ -85,16 +91,16 @@ function cutOff(text: string): string {
   return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX - 1)}…`;
 }
 
-/** As JSON, cut off, and without what may be a token in a URL. */
+/** Formats a value as truncated JSON, without parts of URLs that may be a token. */
 export function shortened(value: unknown): string {
-  // JSON has no word for a number without an end.
+  // JSON cannot represent infinite numbers.
   const whole = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return cutOff(
     whole.replaceAll(/:\/\/[^/\s"]+@/g, "://[secret]@").replaceAll(/(:\/\/[^?#\s"]*[?#])[^\s"]+/g, "$1[secret]"),
   );
 }
 
-/** `langflow-dr:regions[1].cidr` */
+/** Formats a path as in messages: `langflow-dr:regions[1].cidr`. */
 export function where(path: readonly PropertyKey[]): string {
   const parts = path.map((part, index) =>
     typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${shortKey(part)}`,
@@ -102,7 +108,7 @@ export function where(path: readonly PropertyKey[]): string {
   return `${PROJECT}:${parts.join("")}`;
 }
 
-/** The keys there are where a path leads to in a schema; none where that is no object of known keys. */
+/** Returns the valid keys at a path in a schema; empty if the path does not lead to an object with fixed keys. */
 function keysAt(schema: unknown, [first, ...rest]: readonly PropertyKey[]): string[] {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
     return keysAt(schema.unwrap(), first === undefined ? [] : [first, ...rest]);
@@ -111,7 +117,7 @@ function keysAt(schema: unknown, [first, ...rest]: readonly PropertyKey[]): stri
   return schema instanceof z.ZodArray && first !== undefined ? keysAt(schema.element, rest) : [];
 }
 
-/** Kinds of values by zod's names, where the reader's word is another. */
+/** Names of types in messages, if they differ from zod's. */
 const KINDS: Readonly<Record<string, string>> = {
   array: "a list",
   boolean: "true or false",
@@ -120,11 +126,11 @@ const KINDS: Readonly<Record<string, string>> = {
   record: "an object",
 };
 
-/** What is allowed, in words; our own messages already say it. */
+/** Describes the allowed values. Our own messages already contain them. */
 export function allowed(issue: z.core.$ZodIssue, value?: unknown): string {
   switch (issue.code) {
     case "invalid_type": {
-      // YAML takes 1.30 for the number 1.3.
+      // YAML parses 1.30 as the number 1.3.
       const way = issue.expected === "string" && typeof value === "number" ? ", in quotes" : "";
       return `must be ${KINDS[issue.expected] ?? `a ${issue.expected}`}${way}`;
     }

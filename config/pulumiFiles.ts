@@ -4,10 +4,10 @@ import { allowed, shortKey } from "./problems";
 import { schemas } from "./schema";
 import { meant } from "./suggestion";
 
-/** A file of the project: Pulumi.yaml, or that of a stack of one kind. */
+/** Kind of a project file: Pulumi.yaml, or the file of one kind of stack. */
 export type FileKind = keyof typeof schemas;
 
-/** The file that holds a kind's keys, as a person looks for it. */
+/** File name for each kind of config keys, as shown to users. */
 const FILES: Readonly<Record<FileKind, string>> = {
   fleet: "Pulumi.yaml",
   foundation: "Pulumi.foundation.yaml",
@@ -15,15 +15,18 @@ const FILES: Readonly<Record<FileKind, string>> = {
   edge: "Pulumi.edge.yaml",
 };
 
-/** The kinds of files that one of our keys is allowed in; none for a key that is not ours. */
+/** Returns the kinds of files that may contain one of our keys; empty for an unknown key. */
 export function homesOf(key: string): FileKind[] {
   return (Object.keys(FILES) as FileKind[]).filter((kind) => Object.hasOwn(schemas[kind].shape, key));
 }
 
-/** Every key of ours, of whichever file. */
+/** All of our keys, from any file. */
 export const ALL_KEYS = [...new Set(Object.values(schemas).flatMap(({ shape }) => Object.keys(shape)))];
 
-/** Where a key belongs that is none of this file, in words: the same in every stack, so that one in Pulumi.yaml is told once. */
+/**
+ * Returns the names of the files that may contain a key. The text is the same in every stack, so that a key in
+ * Pulumi.yaml is reported once.
+ */
 export function belongsInto(key: string): string {
   return homesOf(key)
     .map((kind) => FILES[kind])
@@ -34,8 +37,8 @@ const text = z.string().nullish();
 const anything = z.unknown().optional();
 
 /**
- * What Pulumi reads of Pulumi.yaml (sdk v3.274.1, go/common/workspace: `Project` and project.json). It passes over other keys in
- * silence, at the top.
+ * Keys that Pulumi reads from Pulumi.yaml (sdk v3.274.1, go/common/workspace: `Project` and project.json). Pulumi
+ * silently ignores other top-level keys.
  */
 const projectFile = z.strictObject({
   name: anything,
@@ -61,7 +64,9 @@ const projectFile = z.strictObject({
   requiredPulumiVersion: text,
 });
 
-/** What Pulumi reads of a stack's file (the same package, `ProjectStack`); it passes over all else in silence. */
+/**
+ * Keys that Pulumi reads from a stack's file (the same package, `ProjectStack`). Pulumi silently ignores other keys.
+ */
 const stackFile = z.strictObject({
   secretsprovider: text,
   encryptedkey: text,
@@ -70,7 +75,7 @@ const stackFile = z.strictObject({
   environment: anything,
 });
 
-/** What is wrong with a file around its `config`, one line each, without any value. */
+/** Returns the problems of a file outside of its `config`, one line each, without any values. */
 export function fileProblems(kind: FileKind, content: Record<string, unknown>): string[] {
   const schema = kind === "fleet" ? projectFile : stackFile;
   return (schema.safeParse(content).error?.issues ?? []).flatMap((issue) => {
@@ -82,16 +87,16 @@ export function fileProblems(kind: FileKind, content: Record<string, unknown>): 
   });
 }
 
-/** The key of ours that was probably meant; undefined where none was. */
+/** Returns our key that was probably meant; undefined if there is none. */
 function ourKey(bare: string): string | undefined {
   return ALL_KEYS.includes(bare) ? bare : meant(bare, ALL_KEYS);
 }
 
 /**
- * What is wrong with a whole key of `config`, such as a file has it, that is to be one of ours and would be passed over in silence;
- * undefined of ours and of other programs' keys.
+ * Returns the problem of a complete `config` key that was probably meant as one of ours but that Pulumi would silently
+ * ignore. Returns undefined for our keys and for other programs' keys.
  *
- * @param project as Pulumi.yaml names it: Pulumi's own namespace for a key that has none
+ * @param project name in Pulumi.yaml, which Pulumi uses as the namespace of keys without one
  */
 export function strayKey(whole: string, project: string): string | undefined {
   const [namespace = "", ...rest] = whole.split(":");
@@ -105,7 +110,7 @@ export function strayKey(whole: string, project: string): string | undefined {
   return `${key} is unknown: did you mean ${PROJECT}:${shortKey(rest.join(":"))}?`;
 }
 
-/** What is said of a key at the top of a file that Pulumi does not know. */
+/** Returns the message for an unknown top-level key. */
 function besideConfig(kind: FileKind, key: string, known: readonly string[]): string {
   const shown = shortKey(key);
   const other = kind === "fleet" ? stackFile : projectFile;

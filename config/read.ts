@@ -3,7 +3,7 @@ import { PROJECT } from "../model/names";
 import { parseConfig, type StackConfig } from "./parse";
 
 /**
- * The config of the running stack, checked as a whole.
+ * Reads and validates the config of the running stack.
  *
  * @throws pulumi.RunError with every problem in one message, shown without a stack trace
  */

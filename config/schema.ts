@@ -35,21 +35,21 @@ import {
   topicArn,
 } from "./fields";
 
-/** What `git check-ref-format` takes, of the characters that need no quotes anywhere. */
+/** Branch names that `git check-ref-format` accepts, limited to characters that never need quotes. */
 const BRANCH = /^(?![-.])(?!.*(\.\.|\/[/.]|\.lock(\/|$)))(?!\/)[\w./-]+(?<![./])$/;
 
 const region = z.strictObject({
-  /** Our name of the region; also its stack's name. Changing it makes another region. */
+  /** The fleet's name for the region; also the name of its stack. Changing it creates a new region. */
   name: regionName.refine((name) => name !== "foundation" && name !== "edge", "foundation and edge are reserved names"),
-  /** The AWS region it lives in. */
+  /** The AWS region that contains the region's resources. */
   awsRegion: awsRegionName,
-  /** The region's private network, /16 to /20. No two regions may overlap. Changing it replaces the network. */
+  /** CIDR block of the region's VPC, /16 to /20. Regions must not overlap. Changing it replaces the network. */
   cidr,
-  /** The region that keeps a copy of this one's database backups. */
+  /** Name of the region that keeps a copy of this region's database backups. */
   backupRegion: regionName,
 });
 
-/** What is wrong with one region beside the others, as pairs of key and message. */
+/** Yields the problems of a region in relation to the other regions, as pairs of key and message. */
 function* regionProblems(
   { name, awsRegion, cidr: network, backupRegion }: z.infer<typeof region>,
   { earlier, names }: { earlier: z.infer<typeof region>[]; names: string[] },
@@ -73,78 +73,91 @@ function* regionProblems(
     yield ["backupRegion", `must be a different region: ${others.join(", ")}`];
 }
 
-/** Seconds. */
+/** A positive number of seconds. */
 const seconds = z.number().positive("must be seconds, above 0");
 
 const drill = z.strictObject({
-  /** Folder of the reports, from that of Pulumi.yaml. */
+  /** Folder of the reports, relative to the folder of Pulumi.yaml. */
   reports: z.string().min(1).default("drills"),
-  /** Good answers in a row that end an outage. */
+  /** Consecutive successful responses that end an outage. */
   goodInARow: z.int().min(1).max(100).default(5),
   targets: z
     .strictObject({
-      /** RTO. Absent: a tenth above what the monitor's numbers predict. */
+      /** Recovery time objective (RTO), in seconds. Absent: 10 % above the prediction from the monitor's settings. */
       recoverySeconds: seconds.optional(),
-      /** Requests that may fail until the monitor has noticed, in percent. */
+      /** Percentage of requests that may fail until the monitor has detected the failure. */
       failedPercent: z.number().min(0).max(100).default(1),
-      /** RPO of flows and accounts. Absent: the region's interval and 3 s. */
+      /**
+       * Recovery point objective (RPO) of flows and accounts, in seconds. Absent: the region's sync interval plus 3 s.
+       */
       flowsSeconds: seconds.optional(),
-      /** RPO of files: what S3 replication time control promises (15 minutes). */
+      /** RPO of files, in seconds. Default: the guarantee of S3 replication time control (15 minutes). */
       filesSeconds: seconds.default(900),
-      /** RPO of the database: the daily backup and the hour it may take. */
+      /**
+       * RPO of the database, in seconds. Default: the interval of the daily backup plus one hour, its maximum duration.
+       */
       databaseSeconds: seconds.default(90_000),
     })
     .prefault({}),
 });
 
 const schedules = z.strictObject({
-  /** The region that holds the schedules, and is the recorder: always without a witness; with one, at first. Absent: the first in order. */
+  /**
+   * Name of the region that fires schedules and is the recorder: permanently without a witness, otherwise only
+   * initially. Absent: the first region in order.
+   */
   region: regionName.optional(),
-  /** The bucket by which a region that is lost hands the schedules over. Absent: there is none, and a person says it. */
+  /**
+   * Bucket with the lease through which a lost region's schedules move to a different region. Absent: none; an operator
+   * moves the schedules.
+   */
   witness: z
     .strictObject({
-      /** The AWS region of the bucket. Changing it makes another bucket: docs/operations/move-schedules.md. */
+      /** The AWS region of the bucket. Changing it creates a new bucket: docs/operations/move-schedules.md. */
       awsRegion: awsRegionName,
     })
     .optional(),
 });
 
 const receivers = z.strictObject({
-  /** Services that are called by a URL, which is a secret. */
+  /** Webhook receivers. Their URLs are secret. */
   webhook: z.array(z.strictObject({ secret: secretName })).default([]),
-  /** Mailboxes. */
+  /** Email receivers. */
   email: z
     .array(
       z.strictObject({
         to: z.email("must be an e-mail address"),
         from: z.email("must be an e-mail address"),
-        /** Host and port of the mail server, which must speak TLS. */
+        /** Host and port of the mail server, which must support TLS. */
         smarthost,
         username: z.string().min(1).optional(),
-        /** The secret that holds the password. */
+        /** Name of the secret that holds the password. */
         secret: secretName.optional(),
       }),
     )
     .default([]),
-  /** Topics of Amazon SNS, which must let Alertmanager's role of each region publish. */
+  /** Amazon SNS topics; they must allow Alertmanager's role in each region to publish. */
   sns: z.array(z.strictObject({ topicArn })).default([]),
-  /** Services of PagerDuty's, by an integration key, which is a secret; told of critical alerts alone. */
+  /** PagerDuty services, which receive only critical alerts. Their integration keys are secret. */
   pagerduty: z.array(z.strictObject({ secret: secretName })).default([]),
 });
 
-/** Days of the objectives' period, and one more: less could not tell how much of their budget is left. */
+/**
+ * Minimum retention of time series: the period of the objectives plus one day. With less, the remaining error budget
+ * could not be calculated.
+ */
 const RETENTION_DAYS_MIN = 31;
 
 const remoteWrite = z
   .strictObject({
-    /** Takes Prometheus' remote write. */
+    /** Endpoint that accepts Prometheus remote write. */
     url: z
       .url({ protocol: /^https$/, error: "must be https://…" })
       .refine((url) => !/^https:\/\/[^/?#]*@/i.test(url), "must not contain a user or token: the token is a secret")
       .optional(),
-    /** The secret that holds the token sent with it. */
+    /** Name of the secret that holds the endpoint's token. */
     secret: secretName.optional(),
-    /** In place of both: a workspace of Amazon Managed Service for Prometheus, by its ARN. */
+    /** ARN of a workspace of Amazon Managed Service for Prometheus, as an alternative to `url` and `secret`. */
     workspaceArn: z.string().regex(WORKSPACE_ARN, "must be the ARN of an aps workspace").optional(),
   })
   .refine(
@@ -154,22 +167,31 @@ const remoteWrite = z
   );
 
 const observability = z.strictObject({
-  /** What runs, in the form of `image`: pushed to the build region's registry by a person, copied to the others. */
+  /**
+   * Images of the monitoring programs, in the format of `image`. An operator pushes them to the build region's
+   * registry; ECR replicates them to the other regions.
+   */
   images: z.strictObject({
     prometheus: image,
     alertmanager: image,
     blackboxExporter: image,
-    /** Absent: no Grafana, and no dashboards. */
+    /** Absent: neither Grafana nor dashboards. */
     grafana: image.optional(),
-    /** OpenTelemetry's collector. Absent: nobody knows which flow a failed run was of. */
+    /** Image of the OpenTelemetry collector. Absent: failed runs cannot be attributed to flows. */
     collector: image.optional(),
   }),
-  /** Who is told of alerts. */
+  /** Receivers of alerts. */
   receivers: receivers.prefault({}),
-  /** A service outside that expects calls, and tells people when they end. Absent: nobody notices that alerts stopped. */
+  /**
+   * External service that expects regular calls and notifies people when they stop. Absent: a failure of alerting
+   * itself remains unnoticed.
+   */
   deadMansSwitch: z
     .strictObject({
-      /** By region the secret that holds the URL to call: one each, or one region's calls hide that another's ended. */
+      /**
+       * Names of the secrets that hold the URL to call, by region. Each region needs its own, because otherwise one
+       * region's calls hide that another region's calls have stopped.
+       */
       secrets: z.record(regionName, secretName),
       intervalSeconds: z.int().min(60).max(3600).default(300),
     })
@@ -179,50 +201,58 @@ const observability = z.strictObject({
     .min(RETENTION_DAYS_MIN, `must be at least ${RETENTION_DAYS_MIN}, the period of the objectives plus one day`)
     .max(400)
     .default(35),
-  /** GiB of Prometheus' disk; grows in place, never shrinks. */
+  /** Size of Prometheus' disk, GiB; can grow in place, cannot shrink. */
   storageGib: z.int().min(10).max(16384).default(50),
-  /** Where each region's series are sent on to, each with the label `region`. Absent: nowhere. */
+  /** Remote write endpoint for each region's time series, which have the label `region`. Absent: no remote write. */
   remoteWrite: remoteWrite.optional(),
-  /** By region what the others check it by, and what it checks them from: stacks do not read each other's. */
+  /**
+   * Addresses by region for the regions' mutual health checks. They are in the config, because region stacks do not
+   * read each other's state.
+   */
   origins: z
     .record(
       regionName,
       z.strictObject({
-        /** Its load balancer (output `originHostname`). */
+        /** Host name of the region's load balancer (output `originHostname`). */
         hostname,
-        /** Its NAT gateways (output `egressAddresses`), which the others' load balancers let in. */
+        /**
+         * Addresses of the region's NAT gateways (output `egressAddresses`), which the other regions' load balancers
+         * admit.
+         */
         addresses: z.array(z.ipv4("must be an IPv4 address")).default([]),
       }),
     )
     .default({}),
 });
 
-/** What is true of the whole fleet: `config` of Pulumi.yaml, the same in every stack. */
+/** Config of the whole fleet: `config` in Pulumi.yaml, the same in every stack. */
 const fleet = z.strictObject({
-  /** Who answers for these resources; a tag on all of them, and nothing else. */
+  /** Owner of the resources; used only as a tag on all of them. */
   owner: tagValue,
-  /** The Cloudflare zone, for example example.com. */
+  /** Name of the Cloudflare zone, for example example.com. */
   zone: hostname,
-  /** The public name of LangFlow, inside `zone`. */
+  /** The public name of LangFlow, within `zone`. */
   hostname: hostname.max(
     CERTIFICATE_NAME_MAX,
     `must have at most ${CERTIFICATE_NAME_MAX} characters, a certificate's limit`,
   ),
   /**
-   * What `hostname` was until now, inside `zone`, while it changes: each region answers under both, so that none is away before the edge has
-   * moved. Absent otherwise (docs/operations/change-the-hostname.md).
+   * The previous `hostname`, within `zone`, during a change: each region serves both names, so that no region fails its
+   * health checks before the edge has switched. Otherwise absent (docs/operations/change-the-hostname.md).
    */
   formerHostname: hostname.optional(),
-  /** 32 hexadecimal digits, from the Cloudflare dashboard's overview page. */
+  /** Id of the Cloudflare account: 32 hexadecimal digits, from the overview page of the Cloudflare dashboard. */
   cloudflareAccountId: z.string().regex(/^[0-9a-f]{32}$/, "must be 32 hexadecimal digits, the letters in lower case"),
-  /** LangFlow. `repository:version@sha256:digest`; one digest for all regions, never a moving tag. */
+  /** LangFlow's image: `repository:version@sha256:digest`. All regions use the same digest, never a moving tag. */
   image,
-  /** The flow agent, in the same form. */
+  /** The agent's image, in the same format. */
   agentImage: image,
-  /** Git repository of the record: the history of all flows, and people's way in. Absent: there is no record. */
+  /** Git repository of the record: the history of all flows, and the place for users' pushes. Absent: no record. */
   flowRepository: z
     .strictObject({
-      /** A path is for a fleet on one machine: inside a pod it leads nowhere, and the agent logs that it cannot record. */
+      /**
+       * URL, or a path for a local fleet. Inside a pod a path does not exist, and the agent logs that it cannot record.
+       */
       url: z
         .string()
         .regex(
@@ -235,29 +265,32 @@ const fleet = z.strictObject({
         .default("main"),
     })
     .optional(),
-  /** Whether the Git host's webhooks may wake the recorder, which makes a public entrance more in each region. */
+  /**
+   * Whether webhooks of the Git host notify the recorder, which requires another public load balancer in each region.
+   */
   webhook: z.boolean().default(false),
-  /** Where images are pushed and secrets are made; the others get replicas. */
+  /** Name of the region to which images are pushed and in which secrets are created; the other regions get replicas. */
   buildRegion: regionName,
-  /** active-active: every region serves. active-standby: the first healthy one in order serves. */
+  /** active-active: every region serves. active-standby: the first healthy region in order serves. */
   topology: z.enum(["active-active", "active-standby"]).default("active-active"),
-  /** `owner/name` of the GitHub repository whose workflows may assume the roles; absent: no roles are made. */
+  /** GitHub repository whose workflows may assume the CI roles, as `owner/name`. Absent: no roles are created. */
   githubRepository: z
     .string()
     .regex(/^[\w.-]+\/[\w.-]+$/, "must be owner/name")
     .optional(),
   /**
-   * Who may run components' code that is neither LangFlow's nor the image's: nobody, or superusers. With `nobody` LangFlow runs its own code
-   * of components that are of another release; with `superusers` it refuses other users each flow that has one, until they update it.
+   * Who may run component code that is part of neither LangFlow nor the image: nobody, or superusers. With `nobody`,
+   * LangFlow replaces the code of components from other releases with its own. With `superusers`, it rejects other
+   * users' flows with such components until the users update them.
    */
   customComponents: z.enum(["nobody", "superusers"]).default(CUSTOM_COMPONENTS),
-  /** In which region schedules fire. */
+  /** Settings that determine the region in which schedules fire. */
   schedules: schedules.prefault({}),
-  /** What watches each region. Absent: nothing does, beside Cloudflare's monitor. */
+  /** Monitoring of each region. Absent: none except Cloudflare's monitor. */
   observability: observability.optional(),
-  /** What a drill must show, and where its reports are kept. The stacks do not look at it. */
+  /** Targets of drills and the folder of their reports. The stacks do not use these settings. */
   drill: drill.prefault({}),
-  /** The regions, in order of preference. */
+  /** Regions in order of preference. */
   regions: z
     .array(region)
     .min(2, "needs at least two regions: a single region has no failover")
@@ -271,7 +304,10 @@ const fleet = z.strictObject({
 });
 
 const foundationStack = z.strictObject({
-  /** ARN of the account's GitHub OIDC provider where one exists already: an account can hold only one. */
+  /**
+   * ARN of the account's existing GitHub OIDC provider, because an account can have only one. Absent: a new one is
+   * created.
+   */
   githubOidcProviderArn: z
     .string()
     .regex(
@@ -279,55 +315,72 @@ const foundationStack = z.strictObject({
       "must be the ARN of the GitHub OIDC provider",
     )
     .optional(),
-  /** Keys of model providers, by environment variable, as one encrypted object: `pulumi config set --secret --path`. */
+  /**
+   * API keys of model providers, by environment variable, as one encrypted object: `pulumi config set --secret --path`.
+   */
   providerKeys: z
     .record(
       z.string().regex(/^[A-Z][A-Z0-9_]{1,63}$/, "must be the name of an environment variable"),
       z.string().min(1),
     )
     .default({}),
-  /** How long a replaced or deleted version of an object is kept, in days. */
+  /** Retention of replaced and deleted object versions, in days. */
   noncurrentVersionDays: z.int().min(1).max(3650).default(90),
-  /** How long a backup is kept, in days. */
+  /** Retention of backups, in days. */
   backupRetentionDays: z.int().min(1).max(3650).default(35),
-  /** S3 Object Lock of the flow buckets: for how long nothing in them can be deleted for good. Absent: there is none. */
+  /** S3 Object Lock of the flow buckets, which prevents permanent deletion for some time. Absent: none. */
   objectLock: z
     .strictObject({
-      /** governance: who may bypass it can; compliance: nobody can, not even to correct the days. */
+      /**
+       * governance: principals with bypass permission can still delete. compliance: nobody can delete, and the
+       * retention cannot be shortened.
+       */
       mode: z.enum(["governance", "compliance"]),
-      /** Counted from each object's upload. */
+      /** Retention from each object's upload, in days. */
       days: z.int().min(1).max(3650),
     })
     .optional(),
-  /** Whether AWS FIS may pause S3's replication for a drill (`--fault replication-paused`): a role and a template per region. */
+  /**
+   * Whether to create, in each region, a role and a template with which AWS FIS pauses S3 replication for a drill
+   * (`--fault replication-paused`).
+   */
   experiments: z.boolean().default(false),
-  /** Token that reads and writes the flow repository, encrypted: `pulumi config set --secret`. Only the record needs it. */
+  /**
+   * Token with read and write access to the flow repository, encrypted: `pulumi config set --secret`. Required only for
+   * the record.
+   */
   gitToken: z.string().min(1).optional(),
-  /** URLs, keys and passwords that alerts are sent by, by the names that `observability` has for them, as one encrypted object. */
+  /** URLs, keys and passwords of alert receivers, by the names that `observability` uses, as one encrypted object. */
   alertingSecrets: z.record(secretName, z.string().min(1)).default({}),
 });
 
-/** Least bound of a database's storage beside what it begins with (RDS user guide, "Managing capacity automatically"). */
+/**
+ * Minimum of `maxStorageGib`, in percent of the initial storage (RDS user guide, "Managing capacity automatically").
+ */
 const STORAGE_GROWTH_PERCENT = 110;
 
-/** Said where neither a role nor CI would administer a cluster: who makes one gets no access by that (EKS user guide, access entries). */
+/**
+ * Message for a cluster without an administrator: creating a cluster grants no access to it (EKS user guide, access
+ * entries).
+ */
 export const ADMINISTRATOR_NEEDED =
   "must contain the IAM role you deploy with, or nobody can use the cluster; or set githubRepository in Pulumi.yaml for a CI role";
 
 const regionStack = z.strictObject({
-  /** Bounds of the autoscaler. Two at least, so that one pod may die. */
+  /** Minimum and maximum of the autoscaler. The minimum is at least two, so that one pod may fail. */
   replicas: z
     .strictObject({
       min: z.int().min(2, "must be at least 2"),
       max: z.int().max(100),
-      /** zones: over two at least. none: all may run on one node, and fall with it. */
+      /** zones: pods run in at least two zones. none: all pods may run on one node and fail with it. */
       spread: z.enum(["zones", "none"]).default("zones"),
     })
     .refine(({ min, max }) => max >= min, "max must not be below min")
     .prefault({ min: 2, max: 10 }),
   /**
-   * Requests and limits of one LangFlow pod. One core and 2 GiB are the least that LangFlow asks for in production ("Best
-   * practices for Langflow on Kubernetes"); above, what the smallest node with room for that has left.
+   * Resource requests and limits of one LangFlow pod. The default request, one core and 2 GiB, is LangFlow's minimum
+   * for production ("Best practices for Langflow on Kubernetes"); the default limit is the remaining capacity of the
+   * smallest node that fits the request.
    */
   resources: z
     .strictObject({
@@ -344,14 +397,16 @@ const regionStack = z.strictObject({
     .default({ requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } }),
   database: z
     .strictObject({
-      /** Changing it restarts the database during the update (a failover where multi-AZ). */
+      /** RDS instance class. Changing it restarts the database during the update (with multi-AZ, a failover). */
       instanceClass: databaseClass,
-      /** Whether another zone has a second machine, which takes over within a minute or two. Updates in place. */
+      /**
+       * Whether a standby instance in a second zone takes over on failure, within one or two minutes. Updates in place.
+       */
       multiAz: z.boolean().default(true),
-      /** GiB; grows up to `maxStorageGib` by itself and never shrinks. */
+      /** Initial storage, GiB; grows automatically up to `maxStorageGib` and never shrinks. */
       storageGib: z.int().min(20).max(65536).default(100),
       maxStorageGib: z.int().min(20).max(65536).default(500),
-      /** Days back to which the database can be restored, in its region and in the backup region (1 to 35, RDS' own limit). */
+      /** Days of point-in-time recovery, in the region and in the backup region (1 to 35, RDS' own limits). */
       pointInTimeRecoveryDays: z.int().min(1).max(35).default(14),
     })
     .superRefine(({ storageGib, maxStorageGib }, context) => {
@@ -362,56 +417,66 @@ const regionStack = z.strictObject({
     .prefault({ instanceClass: "db.m7g.large" }),
   network: z
     .strictObject({
-      /** per-zone survives a zone; single is cheaper and does not. */
+      /** per-zone tolerates the failure of a zone; single is cheaper but does not. */
       nat: z.enum(["per-zone", "single"]).default("per-zone"),
-      /** Interface endpoints for ECR, STS, Secrets Manager and the like; the S3 gateway is always there. */
+      /** Interface endpoints for ECR, STS, Secrets Manager and others; the S3 gateway endpoint always exists. */
       interfaceEndpoints: z.boolean().default(true),
     })
     .prefault({}),
   cluster: z
     .strictObject({
-      /** Kubernetes minor version. Upgrades in place, one minor at a time, never back. */
+      /** Kubernetes minor version. Upgrades happen in place, one minor version at a time; downgrades are impossible. */
       version: kubernetesVersion,
-      /** Networks that may reach the public API endpoint. Empty: private only. */
+      /** CIDR blocks that may reach the public API endpoint. Empty: the endpoint is private. */
       publicAccessCidrs: z
         .array(publicAccessCidr)
         .max(40, "EKS allows at most 40 networks: deploy from inside the VPC, or from runners with fixed addresses")
         .default([]),
-      /** IAM roles that administer the cluster, beside the deploy role. */
+      /** ARNs of IAM roles that administer the cluster, in addition to the deploy role. */
       adminRoleArns: z.array(roleArn).default([]),
     })
     .prefault({ version: "1.35" }),
   sync: z
     .strictObject({
       /**
-       * Seconds within which the agent reads database, buckets and Git, where nothing told it of a change before: at most that
-       * much of the newest edits is lost with the region.
+       * Interval at which the agent polls the database, the buckets and Git for changes without a notification, in
+       * seconds. When a region fails, at most the edits of one interval are lost.
        */
       intervalSeconds: z.int().min(5).max(3600).default(10),
-      /** How many of a user's flows one push may delete by itself. More than both at once waits for a person's release. */
+      /**
+       * Maximum number of a user's flows that one push may delete without approval. A push that exceeds both limits
+       * waits for an operator's release.
+       */
       deletes: z
         .strictObject({
-          /** Of the user's flows, 0 to 1. 1: no number of deletes waits. */
+          /** Fraction of the user's flows, from 0 to 1. With 1, deletes never wait. */
           share: z.number().min(0).max(1).default(0.2),
-          /** Flows. */
+          /** Number of flows. */
           number: z.int().min(1).default(10),
         })
         .prefault({}),
       /**
-       * How many rows of a kind all of a region's users may delete within an hour, in LangFlow or by SQL. More than both are gone in that
-       * region alone, until a person releases or rejects them; so are more flows that one push deletes.
+       * Limits per table on the rows that all users of a region together may delete per hour, in LangFlow or by SQL.
+       * Deletes that exceed both limits apply only in that region until an operator releases or rejects them. The
+       * limits also apply to flows that one push deletes.
        */
       regionDeletes: z
         .strictObject({
-          /** Users. */
+          /** Number of users. */
           users: z.int().min(1).default(5),
-          /** Of each other kind: flows, projects, variables, keys; five hundred times as many chat messages. */
+          /**
+           * Number of rows of every other table: flows, projects, variables, API keys. For chat messages, 500 times
+           * this number.
+           */
           rows: z.int().min(1).default(20),
-          /** Of all rows of the kind, 0 to 1. 1: no number of deletes waits. */
+          /** Fraction of the table's rows, from 0 to 1. With 1, deletes never wait. */
           share: z.number().min(0).max(1).default(0.1),
         })
         .prefault({}),
-      /** What is recorded although it looks like a secret: `<flow id>` for a whole flow, `<flow id>/<rule>` for one rule. */
+      /**
+       * Flows to record even though they appear to contain a secret: `<flow id>` for a whole flow, `<flow id>/<rule>`
+       * for one rule.
+       */
       allowedSecrets: z
         .array(allowedSecret)
         .max(ALLOWED_SECRETS_MAX, `must have at most ${ALLOWED_SECRETS_MAX} entries`)
@@ -420,19 +485,21 @@ const regionStack = z.strictObject({
     .prefault({}),
   backup: z
     .strictObject({
-      /** When the daily backup is made, UTC. Absent: at night, an hour after the region before it in the fleet's list. */
+      /**
+       * Schedule of the daily backup, in UTC. Absent: at night, an hour after the preceding region in the fleet's list.
+       */
       schedule: schedule.optional(),
     })
     .default({}),
-  /** Of earlier releases, and read no more (`ignoredKey`): every user's flows are replicated and recorded. */
+  /** Key of earlier releases, no longer used (`ignoredKey`): the agent replicates and records every user's flows. */
   workspaces: z.unknown().optional(),
   logRetentionDays,
-  /** Whether the cluster and the data refuse to be deleted. Off only to retire the region. */
+  /** Whether Pulumi or AWS rejects the deletion of the cluster and the data. Set to false only to retire the region. */
   deletionProtection: z.boolean().default(true),
 });
 
 const rateLimit = z.strictObject({
-  /** Of one visitor in a period: one more, and all of them are refused for a while. */
+  /** Maximum number of requests of one visitor per period. Further requests are blocked for `blockSeconds`. */
   requests: z.int().min(1).max(100_000),
   periodSeconds: z.literal(PERIOD_SECONDS, `must be one of ${PERIOD_SECONDS.join(", ")}`),
   blockSeconds: z.literal(BLOCK_SECONDS, `must be one of ${BLOCK_SECONDS.join(", ")}`),
@@ -440,9 +507,12 @@ const rateLimit = z.strictObject({
 
 const frontDoor = z
   .strictObject({
-    /** The zone's plan at Cloudflare: how many rate limits there may be, and what they may tell apart. */
+    /**
+     * The zone's Cloudflare plan, which determines the number of rate limits and the request properties that they can
+     * match.
+     */
     plan: z.enum(PLANS).default("free"),
-    /** Instead of those that go with the plan; as many as it takes. Empty: none. */
+    /** Rate limits that replace the plan's defaults, up to the number that the plan allows. Empty: none. */
     limits: z
       .strictObject({
         signIn: rateLimit.optional(),
@@ -451,7 +521,7 @@ const frontDoor = z
         uploads: rateLimit.optional(),
       } satisfies Record<LimitName, z.ZodType>)
       .optional(),
-    /** Who may show LangFlow's pages in a frame. */
+    /** Sites that may show LangFlow's pages in a frame. */
     frames: z.enum(["same-origin", "anyone"]).default("same-origin"),
   })
   .superRefine(({ plan, limits }, context) => {
@@ -459,10 +529,12 @@ const frontDoor = z
       context.addIssue({ code: "custom", path: ["limits", ...path], message });
   });
 
-/** Longest session that Access takes: a month ("Session management"; the dashboard's own 730 hours). */
+/**
+ * Maximum session duration in Access, in hours: one month ("Session management"; the dashboard's maximum is 730 hours).
+ */
 const SESSION_HOURS_MAX = 730;
 
-/** A list in which nothing stands twice. */
+/** Returns the schema of a list without duplicates. */
 const distinct = <Item extends z.ZodType>(item: Item) =>
   z
     .array(item)
@@ -474,35 +546,35 @@ const distinct = <Item extends z.ZodType>(item: Item) =>
     .default([]);
 
 const access = z.strictObject({
-  /** Who may sign in: whoever is one of them. */
+  /** People who may sign in. Matching one entry of any list is sufficient. */
   allow: z
     .strictObject({
       emails: distinct(z.email("must be an e-mail address").toLowerCase()),
-      /** All who have an address in one of these. */
+      /** Domains of email addresses: everyone with such an address may sign in. */
       emailDomains: distinct(hostname),
-      /** Ids of Access' rule groups, made in the dashboard: for groups of the identity provider, countries, devices. */
+      /** Ids of Access rule groups from the dashboard: for groups of the identity provider, countries or devices. */
       groups: distinct(accessId),
     })
     .refine(
       ({ emails, emailDomains, groups }) => emails.length + emailDomains.length + groups.length > 0,
       "must allow somebody: add emails, emailDomains or groups",
     ),
-  /** Ids of the identity providers to sign in with. Empty: all that the account has. */
+  /** Ids of the identity providers for sign-in. Empty: all identity providers of the account. */
   identityProviders: distinct(accessId),
-  /** Hours until Access looks anew who somebody is. */
+  /** Session duration, in hours. Afterwards users must sign in again. */
   sessionHours: z.int().min(1).max(SESSION_HOURS_MAX).default(24),
-  /** A token for each program that brings one; the fleet has its own. */
+  /** Names of service tokens, one for each program that needs one. The fleet creates its own. */
   serviceTokens: distinct(
     tokenName.refine((name) => name !== FLEET_TOKEN, `${FLEET_TOKEN} is reserved: the fleet creates it itself`),
   ).refine(
     (names) => names.length < SERVICE_TOKENS_MAX,
     `must have fewer than ${SERVICE_TOKENS_MAX} names, the account's limit including the fleet's own token`,
   ),
-  /** What may come in without a sign-in, and meets LangFlow's own alone. */
+  /** Endpoints that need no sign-in at Cloudflare, only LangFlow's own authentication. */
   open: distinct(z.enum(OPENING_NAMES)),
 });
 
-/** A part of new visitors: what Cloudflare's weights can tell apart. */
+/** Share of new visitors, with the precision of Cloudflare's weights. */
 const share = z
   .number()
   .min(0, "must be from 0 to 1")
@@ -514,38 +586,44 @@ const share = z
   );
 
 const movingFrom = z.strictObject({
-  /** Where it is: a name that leads to it directly, not through Cloudflare, or an IPv4 address. */
+  /**
+   * Address of the old LangFlow: an IPv4 address, or a host name that resolves directly to the server instead of to
+   * Cloudflare.
+   */
   address: z
     .string()
     .refine(
       (value) => [hostname, z.ipv4()].some((form) => form.safeParse(value).success),
       "must be a lower-case host name or an IPv4 address, without https:// and path",
     ),
-  /** What it is asked for as Host, the name in its certificate. Absent: the public name. */
+  /** Host header of requests, and the name in the server's certificate. Absent: the public name. */
   host: hostname.optional(),
-  /** Where it speaks TLS. Absent: 443. */
+  /** TLS port of the old LangFlow. Absent: 443. */
   port: z.int().min(1).max(65_535).optional(),
-  /** What the monitor asks it for. Absent: /health. */
+  /** Path that the monitor requests. Absent: /health. */
   path: z
     .string()
     .regex(/^\/[\w./~-]*$/, "must be a path such as /health")
     .optional(),
-  /** Its share of new visitors: 1 all, 0 none. */
+  /** Share of new visitors for the old LangFlow: 1 is all, 0 is none. */
   share,
 });
 
 const edge = z.strictObject({
   monitor: z
     .strictObject({
-      /** Seconds between two probes; below 60 depends on the Cloudflare plan, 10 needs Enterprise (its limits page). */
+      /**
+       * Seconds between two probes. The minimum depends on the Cloudflare plan: below 60 is not available on every
+       * plan, and 10 needs Enterprise (Cloudflare's limits page).
+       */
       intervalSeconds: z.int().min(10).max(3600).multipleOf(5, "must be a multiple of 5").default(15),
       timeoutSeconds: z.int().min(1).max(10).default(5),
-      /** Immediate retries after a timeout, inside one probe. */
+      /** Immediate retries after a timeout, within one probe. */
       retries: z.int().min(0).max(5).default(0),
-      /** Probes that must fail in a row before a pool is down. */
+      /** Consecutive failed probes after which a pool is down. */
       consecutiveDown: z.int().min(1).max(10).default(3),
       consecutiveUp: z.int().min(1).max(10).default(2),
-      /** An odd number: the majority decides whether a pool is healthy. */
+      /** Cloudflare regions that probe. Use an odd number, because the majority decides whether a pool is healthy. */
       checkRegions: z
         .array(z.enum(CHECK_REGIONS))
         .min(1, "name at least one check region")
@@ -557,31 +635,37 @@ const edge = z.strictObject({
       "intervalSeconds must be longer than timeoutSeconds × (retries + 1), or probes overlap",
     )
     .prefault({}),
-  /** How active-active chooses a pool; not every Cloudflare plan has every policy. */
+  /** Policy by which active-active selects a pool; not every Cloudflare plan supports every policy. */
   steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
-  /** The regions in order of preference, where it differs from that of `regions`. */
+  /** Names of the regions in order of preference, if different from the order of `regions`. */
   poolOrder: z.array(regionName).optional(),
-  /** What Cloudflare decides before LangFlow's sign-in. Absent: nothing, and the zone's rulesets are others'. */
+  /**
+   * Rules that Cloudflare applies in front of LangFlow's login. Absent: none, and the fleet does not manage the zone's
+   * rulesets.
+   */
   frontDoor: frontDoor.optional(),
-  /** Single sign-on before LangFlow's own sign-in, by Cloudflare Access. Absent: there is none. */
+  /** Single sign-on in front of LangFlow's own login, by Cloudflare Access. Absent: none. */
   access: access.optional(),
-  /** The LangFlow that visitors are on before the fleet, as a pool of its own (docs/move-in.md). Absent: there is none. */
+  /** The existing LangFlow that the fleet replaces, as a separate pool (docs/move-in.md). Absent: none. */
   movingFrom: movingFrom.optional(),
-  /** Recipients of Cloudflare's own health notifications: the path that survives a region. */
+  /** Recipients of Cloudflare's own health notifications, which still arrive when a region is down. */
   notificationEmails: z
     .array(z.email("must be an e-mail address"))
     .min(1, "name at least one recipient")
     .refine((emails) => new Set(emails).size === emails.length, "must contain each address once"),
 });
 
-/** A backup names versions of objects: it is worth nothing once those are gone. */
+/**
+ * Requires that object versions are kept at least as long as backups: a backup references object versions and is
+ * worthless without them.
+ */
 const foundation = foundationStack.superRefine(({ noncurrentVersionDays, backupRetentionDays }, context) => {
   const message = `must be at least ${backupRetentionDays}, the value of backupRetentionDays: a restore uses object versions of that age`;
   if (noncurrentVersionDays < backupRetentionDays)
     context.addIssue({ code: "custom", path: ["noncurrentVersionDays"], message });
 });
 
-/** What is wrong with who holds the schedules, as pairs of path and message. */
+/** Yields the problems of the schedules' settings, as pairs of path and message. */
 function* scheduleFaults(
   { region: holder, witness }: z.infer<typeof schedules>,
   regions: z.infer<typeof region>[],
@@ -603,7 +687,7 @@ function* scheduleFaults(
     ];
 }
 
-/** Keys of observability that name a region which is none of the fleet's, as pairs of path and message. */
+/** Yields each observability key that names a region outside the fleet, as a pair of path and message. */
 function* strangers(
   { deadMansSwitch, origins }: z.infer<typeof observability>,
   names: readonly string[],

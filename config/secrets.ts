@@ -1,7 +1,10 @@
-/** Keys of the config whose values are secrets: in a stack's file they are encrypted (`secure: …`), and no message shows them. The last is of earlier releases. */
+/**
+ * Config keys with secret values: a stack's file contains them encrypted (`secure: …`), and no message shows them. The
+ * last key is from earlier releases.
+ */
 export const SECRET_KEYS: readonly string[] = ["providerKeys", "gitToken", "alertingSecrets", "workspaces"];
 
-/** Keys of the providers' own config that are secrets (config/vars.d.ts of @pulumi/aws and @pulumi/cloudflare). */
+/** Secret keys in the providers' own config (config/vars.d.ts of @pulumi/aws and @pulumi/cloudflare). */
 export const PROVIDER_SECRETS: readonly string[] = [
   "aws:accessKey",
   "aws:secretKey",
@@ -11,13 +14,13 @@ export const PROVIDER_SECRETS: readonly string[] = [
   "cloudflare:apiUserServiceKey",
 ];
 
-/** Whether a value stands as `pulumi config set --secret` writes it. */
+/** Returns whether a value is encrypted in the format of `pulumi config set --secret`. */
 export function isEncrypted(value: object): boolean {
   return Object.keys(value).join() === "secure" && typeof (value as { secure: unknown }).secure === "string";
 }
 
 /**
- * Where in a secret key's value, as its file has it, a text stands that anyone can read: paths such as `gitToken` or
+ * Returns the paths of unencrypted strings in a secret key's value, as in its file: for example `gitToken` or
  * `providerKeys.OPENAI_API_KEY`.
  */
 export function plainTexts(path: string, value: unknown): string[] {
@@ -27,7 +30,7 @@ export function plainTexts(path: string, value: unknown): string[] {
   return Object.entries(value).flatMap(([part, inner]) => plainTexts(`${path}.${part}`, inner));
 }
 
-/** Where in a value, as its file has it, an encrypted text stands. */
+/** Returns the paths of encrypted strings in a value, as in its file. */
 export function encryptedPaths(path: string, value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   if (isEncrypted(value)) return [path];

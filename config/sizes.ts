@@ -1,8 +1,10 @@
 import type { RegionStackConfig } from "./schema";
 
-/** A size of a region: config that `init` writes and anybody may change. Nothing else knows of it. */
+/** Predefined size of a region: config that `init` writes and operators may change. No other code depends on it. */
 export interface Size {
-  /** What it outlives without anybody's doing, and what not, in words. */
+  /**
+   * Description of the failures that this size tolerates without manual intervention, and of those that it does not.
+   */
   readonly survives: string;
   readonly config: Pick<RegionStackConfig, "replicas" | "resources" | "network"> & {
     readonly database: Pick<
@@ -15,14 +17,14 @@ export interface Size {
 export const SIZE_NAMES = ["small", "standard", "large"] as const;
 export type SizeName = (typeof SIZE_NAMES)[number];
 
-/** `standard` is what holds where nothing is written. */
+/** Predefined sizes; `standard` equals the config's defaults. */
 export const SIZES: Readonly<Record<SizeName, Size>> = {
   small: {
     survives:
       "a pod or a region; if a node, a zone or the database instance fails, the region is down and the other one serves",
     config: {
       replicas: { min: 2, max: 4, spread: "none" },
-      // The least that LangFlow's guide has for the editor, which is half of that for production.
+      // LangFlow's minimum for the editor, which is half of its minimum for production.
       resources: { requests: { cpu: "500m", memory: "1Gi" }, limits: { cpu: "1", memory: "2Gi" } },
       database: { instanceClass: "db.t4g.medium", multiAz: false, storageGib: 20, maxStorageGib: 100 },
       network: { nat: "single", interfaceEndpoints: false },

@@ -1,4 +1,4 @@
-/** What Cloudflare charges the fleet, whose load balancer is one for all regions. */
+/** Cloudflare's charges for the fleet, which has one load balancer for all regions. */
 import { type Quote, quote } from "./price";
 
 const plans = {
@@ -7,7 +7,7 @@ const plans = {
   asOf: "2025-12-01",
 };
 
-/** US dollars a month, paid monthly; a plan paid by the year is a fifth cheaper. */
+/** Prices in US dollars per month with monthly billing. Annual billing is 20 % cheaper. */
 export const CLOUDFLARE = {
   pro: { what: "plan Pro, one zone", quote: quote(25, plans, "medium") },
   business: { what: "plan Business, one zone", quote: quote(250, plans, "medium") },
@@ -19,20 +19,22 @@ export const CLOUDFLARE = {
 
 export interface Entrance {
   readonly topology: string;
-  /** What `steering` of the edge stack is, and what it becomes in Cloudflare. */
+  /** Value of `steering` in the edge stack, or its effect in Cloudflare. */
   readonly steering: string;
-  /** Cloudflare's add-on beside Load Balancing, whose price its pages do not give. */
+  /** Whether the entrance needs Cloudflare's Traffic Steering add-on, which Cloudflare's pages list without a price. */
   readonly trafficSteering: boolean;
 }
 
-/** The topologies and policies that differ in what they cost. */
+/** Topologies and steering policies with different costs. */
 export const ENTRANCES: readonly Entrance[] = [
   { topology: "active-standby", steering: "the pools in order", trafficSteering: false },
   { topology: "active-active", steering: "`random`", trafficSteering: false },
   { topology: "active-active", steering: "`proximity` (default), `dynamic_latency`, `geo`", trafficSteering: true },
 ];
 
-/** US dollars a month of a plan with Load Balancing, before what has to be looked up. */
+/**
+ * Returns the cost of a plan with Load Balancing in US dollars per month, without the add-ons whose price is unknown.
+ */
 export function entranceCost(plan: "pro" | "business"): number {
   return CLOUDFLARE[plan].quote.usd + CLOUDFLARE.balancing.quote.usd;
 }

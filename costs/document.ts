@@ -1,4 +1,4 @@
-/** The tables of docs/costs.md, and how they get into its prose. */
+/** Generates the tables of docs/costs.md and inserts them into the document. */
 import { SIZE_NAMES, SIZES } from "../config/sizes";
 import { CLOUDFLARE, ENTRANCES, entranceCost } from "./cloudflare";
 import { DEFAULT, type Line, monthly, type Shape, standing, type Total, total, used } from "./estimate";
@@ -13,7 +13,7 @@ const dollars = (usd: number): string =>
 const mark = (quote: Quote | undefined): string => (quote?.confidence === "high" ? "" : "\\*");
 const sum = ({ usd, missing }: Total): string => `${dollars(usd)}${missing > 0 ? ` + ${missing}` : ""}`;
 
-/** A table as the formatter of the repository writes it: columns as wide as their widest cell. */
+/** Returns a Markdown table in the style of the repository's formatter: each column is as wide as its widest cell. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], numbersFrom: number) {
   const width = (column: number) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0));
   const line = (row: readonly string[]) =>
@@ -120,7 +120,7 @@ function priceTable(): string {
   return markdownTable(["Price", "Where", "Unit", "US$", "Confidence", "As of", "Source"], rows, 7);
 }
 
-/** The tables by the name they have in the document. */
+/** Returns the tables by their name in the document. */
 export function tables(): Record<string, string> {
   return {
     sizes: sizeTable(),
@@ -134,9 +134,10 @@ export function tables(): Record<string, string> {
 }
 
 /**
- * The document with each table between its marks, `<!-- costs: name -->` and `<!-- end -->`, made anew.
+ * Returns the document with the content between each pair of marks, `<!-- costs: name -->` and `<!-- end -->`,
+ * regenerated.
  *
- * @throws where the document lacks a table or names one that does not exist
+ * @throws if the document lacks a table or names one that does not exist
  */
 export function filled(document: string, made: Readonly<Record<string, string>> = tables()): string {
   const left = new Set(Object.keys(made));

@@ -1,30 +1,30 @@
-/** The arithmetic of docs/costs.md: quantities of one region, times prices, times the hours of a month. */
+/** Calculations of docs/costs.md: quantities of one region, multiplied by prices and by the hours of a month. */
 import type { Price, PricedRegion } from "./price";
 import { PRICES, type PriceName } from "./prices";
 
-/** Hours in a month, as AWS' own calculator takes them. */
+/** Hours per month, the same number as in AWS' own calculator. */
 const HOURS = 730;
 
-/** What of the configuration changes the bill. */
+/** Configuration settings that affect the bill. */
 export interface Shape {
   readonly nat: "per-zone" | "single";
   readonly interfaceEndpoints: boolean;
   readonly webhook: boolean;
-  /** Whether the Kubernetes version is older than the 14 months of standard support. */
+  /** Whether the Kubernetes version is past its 14 months of standard support. */
   readonly extendedSupport: boolean;
-  /** Whether Prometheus and what belongs to it run in each region, and tell somebody by a secret. */
+  /** Whether each region runs Prometheus and its companions, and sends alerts with a secret. */
   readonly observability: boolean;
-  /** The database by its price: `databaseSmall` is in one zone, the others in two. */
+  /** Name of the database's price: `databaseSmall` is in one zone, the others are in two. */
   readonly database: "databaseSmall" | "database" | "databaseLarge";
-  /** GiB of the database's disk at first. */
+  /** Initial size of the database's disk, in GiB. */
   readonly databaseGib: number;
-  /** Nodes for LangFlow's least pods. */
+  /** Number of nodes for LangFlow's minimum number of pods. */
   readonly nodes: number;
-  /** Regions of the fleet. Each object of the flow bucket is copied to all others. */
+  /** Number of regions in the fleet. Each object in the flow bucket is copied to all other regions. */
   readonly regions: number;
 }
 
-/** The program's defaults, with the two regions of the example. */
+/** The program's defaults, with the example's two regions. */
 export const DEFAULT: Shape = {
   nat: "per-zone",
   interfaceEndpoints: true,
@@ -33,12 +33,12 @@ export const DEFAULT: Shape = {
   observability: false,
   database: "database",
   databaseGib: 100,
-  // Two pods that may not share a zone need two nodes. Which ones is Auto Mode's choice: the smallest that fits.
+  // Two pods that may not share a zone need two nodes. Auto Mode chooses the instance type: the smallest that fits.
   nodes: 2,
   regions: 2,
 };
 
-/** So many of one price, in its unit: pieces for an hour's or a month's price, GB for the others. */
+/** A quantity at one price, in the price's unit: pieces for prices per hour or month, GB for the others. */
 export interface Line {
   readonly price: PriceName;
   readonly quantity: number;
@@ -47,14 +47,17 @@ export interface Line {
 const ZONES = 3;
 const ENDPOINTS = 9;
 const NODE_DISK_GIB = 80;
-/** Disks of Prometheus and Alertmanager, by default. */
+/** Total disk size of Prometheus and Alertmanager by default, in GiB. */
 const OBSERVABILITY_GIB = 51;
-/** What watches asks for 425 m of a processor and 1.6 GiB, Grafana and the collector among it: at most a node more. */
+/**
+ * Additional nodes for observability. Its pods, including Grafana and the collector, request 425 m of CPU and 1.6 GiB
+ * of memory, which needs at most one more node.
+ */
 const OBSERVABILITY_NODES = 1;
 const SHARED_SECRETS = 5;
 const OWN_SECRETS = 3;
 
-/** What one region costs by existing, used or not. */
+/** Returns the fixed costs of one region, which do not depend on its use. */
 export function standing(shape: Shape): Line[] {
   const balancers = shape.webhook ? 2 : 1;
   const gateways = shape.nat === "single" ? 1 : ZONES;
@@ -82,17 +85,22 @@ const THROUGH_ENDPOINTS_GB = 20;
 const REPLICATED_GB = 10;
 const OTHER_BETWEEN_REGIONS_GB = 20;
 
-/** Questions of an agent to CloudWatch each time, of its database and for each other region; and how often within an hour. */
+/**
+ * Metrics that an agent requests from CloudWatch in each poll, for its database and for each other region, and polls
+ * per hour.
+ */
 const DATABASE_QUESTIONS = 3;
 const PEER_QUESTIONS = 4;
 const ASKED_HOURLY = 12;
 
-/** In thousands a month. */
+/** Returns the number of requested metrics per month, in thousands. */
 function metricsAsked(regions: number): number {
   return ((DATABASE_QUESTIONS + PEER_QUESTIONS * (regions - 1)) * ASKED_HOURLY * HOURS) / 1000;
 }
 
-/** What one region costs by being used: assumptions, to be replaced by the month's real figures. */
+/**
+ * Returns the usage costs of one region. The quantities are assumptions, to be replaced with the real monthly figures.
+ */
 export function used({ interfaceEndpoints, observability, regions }: Shape): Line[] {
   const replicated = REPLICATED_GB * (regions - 1);
   const lines: Line[] = [
@@ -114,7 +122,7 @@ export function used({ interfaceEndpoints, observability, regions }: Shape): Lin
   return lines.filter(({ quantity }) => quantity > 0);
 }
 
-/** US dollars a month of a line; undefined where the price has to be looked up. */
+/** Returns the cost of a line in US dollars per month, or undefined if the price is unknown. */
 export function monthly({ price, quantity }: Line, place: PricedRegion): number | undefined {
   const { unit, quotes }: Price = PRICES[price];
   const usd = quotes[place]?.usd;
@@ -123,11 +131,11 @@ export function monthly({ price, quantity }: Line, place: PricedRegion): number 
 
 export interface Total {
   readonly usd: number;
-  /** Lines without a known price, which the sum therefore lacks. */
+  /** Number of lines without a known price, which are missing from the sum. */
   readonly missing: number;
 }
 
-/** The sum of the lines in each of the places. */
+/** Returns the sum of the lines over all given AWS regions. */
 export function total(lines: readonly Line[], places: readonly PricedRegion[]): Total {
   const costs = places.flatMap((place) => lines.map((line) => monthly(line, place)));
   return {

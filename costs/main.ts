@@ -1,9 +1,9 @@
 /**
- * `npm run costs`: brings the tables of docs/costs.md up to date with prices.ts and estimate.ts.
+ * Implements `npm run costs`: updates the tables of docs/costs.md from prices.ts and estimate.ts.
  *
  *   npm run costs [-- --check]
  *
- * `--check` writes nothing and exits 1 where the document is stale.
+ * `--check` writes nothing and exits with 1 if the document is outdated.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

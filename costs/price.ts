@@ -1,39 +1,42 @@
-/** AWS regions the estimate knows prices of. */
+/** AWS regions for which the estimate has prices. */
 export const PRICED_REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"] as const;
 export type PricedRegion = (typeof PRICED_REGIONS)[number];
 
 /**
- * How far a figure may be trusted: `high` was read from the vendor's own list, `medium` follows from one by a rule or a
- * bill that fits, `low` is somebody else's statement. None of them replaces the vendor's page.
+ * Reliability of a figure: `high` was read from the vendor's own list, `medium` was derived from such a list or matches
+ * a
+ * bill, and `low` comes from a third party. None of them replaces the vendor's page.
  */
 export type Confidence = "high" | "medium" | "low";
 
 export interface Source {
   readonly title: string;
   readonly url: string;
-  /** When it was published, `2026-08-31`, or as much of that as is known. */
+  /** Date of publication, such as `2026-08-31`, or the known part of it. */
   readonly asOf: string;
 }
 
 export interface Quote {
-  /** On-demand, without tax, in US dollars. */
+  /** On-demand price without tax, in US dollars. */
   readonly usd: number;
   readonly source: Source;
   readonly confidence: Confidence;
 }
 
 export interface Price {
-  /** What is paid for. */
+  /** Name of the billed item. */
   readonly what: string;
-  /** What one of it is: `hour` counts 730 times a month, the others once. */
+  /** Billing unit: `hour` is multiplied by 730 for a month, the others by one. */
   readonly unit: "hour" | "month" | "GB-month" | "GB" | "1,000";
-  /** Absent where no source was found: a figure to look up, never to guess. */
+  /** Absent if no source was found. Such a price must be looked up and never guessed. */
   readonly quotes: Partial<Readonly<Record<PricedRegion, Quote>>>;
-  /** Where the vendor publishes it. */
+  /** The vendor's pricing page. */
   readonly page: string;
 }
 
-/** A region's file in AWS' public price list. The version is its time of publication: 20260831181331. */
+/**
+ * Returns a region's file in AWS' public price list. The version is its publication time, for example 20260831181331.
+ */
 export function priceList(offer: string, version: string, region: string): Source {
   const asOf = version.replace(/^(\d{4})(\d\d)(\d\d)\d{6}$/, "$1-$2-$3");
   return {
@@ -43,22 +46,22 @@ export function priceList(offer: string, version: string, region: string): Sourc
   };
 }
 
-/** A figure with where it was read. */
+/** Returns a price with its source. */
 export function quote(usd: number, source: Source, confidence: Confidence = "high"): Quote {
   return { usd, source, confidence };
 }
 
-/** The same figure in every region. */
+/** Returns the same price for every region. */
 export function everywhere(same: Quote): Price["quotes"] {
   return Object.fromEntries(PRICED_REGIONS.map((place) => [place, same]));
 }
 
-/** Figures of the regions in the order of `PRICED_REGIONS`. */
+/** Returns prices by region, from a list in the order of `PRICED_REGIONS`. */
 export function byPlace(...quotes: readonly (Quote | undefined)[]): Price["quotes"] {
   return Object.fromEntries(PRICED_REGIONS.flatMap((place, index) => (quotes[index] ? [[place, quotes[index]]] : [])));
 }
 
-/** A share of another price, which cannot be surer than that one. */
+/** Returns a share of another price. Its confidence is at most `medium`. */
 export function share(of: Price["quotes"], part: number, source: Source): Price["quotes"] {
   return Object.fromEntries(Object.entries(of).map(([place, { usd }]) => [place, quote(usd * part, source, "medium")]));
 }

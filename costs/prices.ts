@@ -1,4 +1,4 @@
-/** What each thing the fleet uses costs, with where that was read. Compiled 2026-11-25; nothing here is from memory. */
+/** Prices of everything that the fleet uses, each with its source. Compiled 2026-11-25. No price is from memory. */
 import { STANDING } from "./standingPrices";
 import { USAGE } from "./usagePrices";
 

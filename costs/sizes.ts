@@ -1,4 +1,4 @@
-/** What the sizes that `init` writes cost, by the same prices. */
+/** Costs of the sizes that `init` offers, from the same prices. */
 import { SIZES, type SizeName } from "../config/sizes";
 import { DEFAULT, type Shape, standing, type Total, total, used } from "./estimate";
 import type { PricedRegion } from "./price";
@@ -9,10 +9,10 @@ const DATABASES: Readonly<Record<string, Shape["database"]>> = {
   "db.m7g.xlarge": "databaseLarge",
 };
 
-/** The two regions of the example. */
+/** The example's two regions. */
 const FLEET: readonly PricedRegion[] = ["us-east-1", "eu-west-1"];
 
-/** A size as the estimate counts it. @throws where its database has no price */
+/** Returns the shape of a size for the estimate. @throws if its database has no price */
 export function shapeOf(size: SizeName): Shape {
   const { replicas, database, network } = SIZES[size].config;
   const price = DATABASES[database.instanceClass];
@@ -23,12 +23,12 @@ export function shapeOf(size: SizeName): Shape {
     ...network,
     database: price,
     databaseGib: database.storageGib,
-    // A node for each pod that may not share a zone; where they may, the smallest node that holds two.
+    // One node per pod if pods may not share a zone, otherwise the smallest node for every two pods.
     nodes: replicas.spread === "zones" ? replicas.min : Math.ceil(replicas.min / 2),
   };
 }
 
-/** US dollars a month of a fleet of two regions, by existing and by use. */
+/** Returns the cost of a fleet of two regions in US dollars per month: fixed, usage and total. */
 export function sizeCost(size: SizeName): { readonly standing: Total; readonly used: Total; readonly together: Total } {
   const shape = shapeOf(size);
   const lines = [standing(shape), used(shape)] as const;

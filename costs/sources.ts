@@ -1,4 +1,4 @@
-/** Where the figures of prices.ts were read. */
+/** Sources of the figures in prices.ts. */
 import { priceList, type Source } from "./price";
 
 export const ec2East = priceList("AmazonEC2", "20260831181331", "us-east-1");
@@ -57,13 +57,15 @@ export const doubled: Source = {
   asOf: "2026",
 };
 export const halved: Source = { title: "half of Multi-AZ, which bills both zones", url: multiAz, asOf: "2026" };
-/** Read from a bill or an estimate that others published; the address is where to check it. */
+/** Returns the source for a figure from a published bill or estimate. The URL is the page for checking it. */
 export const bill = (page: string): Source => ({
   title: "from a published bill or estimate; check it on AWS' page",
   url: page,
   asOf: "2026",
 });
-/** One kind of load balancer is as dear as the other in every region where we know both. */
+/**
+ * Returns a source for load balancer prices. Both types cost the same in every region for which we know both prices.
+ */
 export const balancers = (version: string, region: string): Source => {
   const list = priceList("AWSELB", version, region);
   return { ...list, title: `${list.title}: application load balancers, which cost the same in other regions` };

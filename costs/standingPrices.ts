@@ -1,4 +1,4 @@
-/** What the parts of a region cost that are there, used or not. */
+/** Fixed prices of a region's resources, independent of their use. */
 import { byPlace, everywhere, type Price, priceList, quote, share } from "./price";
 import {
   autoMode,

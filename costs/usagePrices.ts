@@ -1,4 +1,4 @@
-/** What the use of a region costs: gigabytes in, out, and kept. */
+/** Usage prices of a region: data transfer in and out, and storage. */
 import { byPlace, everywhere, type Price, priceList, quote } from "./price";
 import {
   bill,

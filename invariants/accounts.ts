@@ -2,7 +2,7 @@ import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../model/agent";
 import { PROJECT } from "../model/names";
 import { at, type Finding, type Invariant, type Observed, UNKNOWN } from "./resource";
 
-/** What writes, removes or hides an object; `*` in a policy stands for any of them. */
+/** Actions that write, delete or hide an object; a `*` in a policy can match any of them. */
 const WRITES = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
 
 interface Granted {
@@ -11,14 +11,14 @@ interface Granted {
   readonly Resource?: unknown;
 }
 
-/** The policies of pods' roles. */
+/** Returns the policies of pods' roles. */
 function podPolicies(resources: readonly Observed[]): Observed[] {
   return resources.filter(
     ({ type, urn }) => type === "aws:iam/rolePolicy:RolePolicy" && urn.includes(`${PROJECT}:index:PodIdentity$`),
   );
 }
 
-/** The statements of a policy's text that may write objects; none where it is not known. */
+/** Returns the statements of a policy that may write objects; empty if the policy is unknown. */
 function writing(policy: unknown): Granted[] {
   if (typeof policy !== "string" || policy === UNKNOWN) return [];
   const { Statement = [] } = JSON.parse(policy) as { Statement?: Granted | Granted[] };
@@ -29,17 +29,20 @@ function writing(policy: unknown): Granted[] {
 
 const texts = (value: unknown): string[] => [value].flat().filter((each) => typeof each === "string");
 
-/** Whether a pattern of IAM's matches a text. */
+/** Returns a function that tests whether a string matches an IAM pattern. */
 const matching = (pattern: string) => {
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
   const expression = new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
   return (text: string) => expression.test(text);
 };
 
-/** Of which region's folder below a prefix a pattern of an object's ARN lets write: undefined of none, `*` of several. */
+/**
+ * Returns the region whose folder below a prefix an ARN pattern allows to write: undefined for no region, `*` for
+ * several.
+ */
 function writtenBy(prefix: string, pattern: string): string | undefined {
   if (pattern === "*") return "*";
-  // Of a bucket itself, or not of S3.
+  // Patterns for a bucket itself, or for resources other than S3, have no key.
   const key = /^arn:[^:]*:s3:::[^/]+\/(.*)$/.exec(pattern)?.[1];
   if (key === undefined) return undefined;
   const [, region] = new RegExp(`^${prefix}/([^/*?]+)/`).exec(key) ?? [];
@@ -49,13 +52,17 @@ function writtenBy(prefix: string, pattern: string): string | undefined {
   return literal.startsWith(below) || (literal !== key && below.startsWith(literal)) ? "*" : undefined;
 }
 
-/** @param maker the function that makes the statements */
+/**
+ * Creates the invariant for one prefix.
+ *
+ * @param maker the function that creates the statements
+ */
 const ownFolder = (noun: string, prefix: string, maker: string, why: string): Invariant => ({
   name: `${noun}-below-own-prefix`,
   description: `A region's pods write ${noun} below their own region's prefix only, in whichever bucket, so that none can ${why}. A policy that is not known yet passes.`,
   check: (resources) =>
     podPolicies(resources).flatMap(({ urn, inputs }): Finding[] => {
-      // Its stack's name is the region's.
+      // The stack's name in the URN is the region's name.
       const [, region] = /^urn:pulumi:([^:]+)::/.exec(urn) ?? [];
       const foreign = writing(at(inputs, "policy"))
         .flatMap(({ Resource }) => texts(Resource))

@@ -7,7 +7,7 @@ import { witness } from "./witness";
 
 export type { Finding, Invariant, Observed } from "./resource";
 
-/** Every rule of the disaster recovery, once. */
+/** All disaster recovery invariants. */
 export const invariants: readonly Invariant[] = [
   ...replication,
   ...accounts,
@@ -22,9 +22,9 @@ export interface Violation extends Finding {
 }
 
 /**
- * What the resources break, in the order of the rules.
+ * Returns the violations of all invariants, in their order.
  *
- * @param resources one stack's, as an engine's events show them; or several stacks', for what must agree between them
+ * @param resources of one stack, from an engine's events; or of several stacks, to check consistency between them
  */
 export function checkInvariants(resources: readonly Observed[]): Violation[] {
   return invariants.flatMap(({ name, check }) => check(resources).map((finding) => ({ rule: name, ...finding })));

@@ -10,19 +10,22 @@ interface Bucket {
 interface Rule {
   source: Bucket;
   config: string;
-  /** Name of the destination, or UNKNOWN. */
+  /** Name of the destination bucket, or UNKNOWN. */
   destination: unknown;
   definition: unknown;
 }
 
-/** The flow buckets: those our component made. */
+/** Returns the flow buckets, identified by our component. */
 function flowBuckets(resources: readonly Observed[]): Bucket[] {
   return resources
     .filter(({ type, urn }) => type === "aws:s3/bucket:Bucket" && urn.includes(`${PROJECT}:index:FlowBucket$`))
     .map(({ urn, inputs }) => ({ urn, name: at(inputs, "bucket"), awsRegion: at(inputs, "region") }));
 }
 
-/** What configures a bucket: by its name or, while a name is not known, as the only bucket of its AWS region. */
+/**
+ * Returns the resources that configure a bucket: those with its name or, while a name is unknown, those in its AWS
+ * region.
+ */
 function configuring(resources: readonly Observed[], type: string, { name, awsRegion }: Bucket): Observed[] {
   return resources.filter((resource) => {
     if (resource.type !== type) return false;
@@ -32,7 +35,7 @@ function configuring(resources: readonly Observed[], type: string, { name, awsRe
   });
 }
 
-/** The rules that lead out of a bucket and are on (or may be); undefined where they are not known. */
+/** Returns a bucket's outgoing replication rules that are or may be enabled; undefined if the rules are unknown. */
 function rulesOut(resources: readonly Observed[], source: Bucket): Rule[] | undefined {
   const rules: Rule[] = [];
   for (const config of configuring(resources, "aws:s3/bucketReplicationConfig:BucketReplicationConfig", source)) {
@@ -49,7 +52,7 @@ function rulesOut(resources: readonly Observed[], source: Bucket): Rule[] | unde
   return rules;
 }
 
-/** A rule about every single replication rule: `problem` says what is wrong with one, if anything. */
+/** Returns a check of every replication rule. `problem` returns a message if a rule is wrong. */
 function everyRule(problem: (rule: Rule, buckets: Bucket[]) => string | undefined, fix: string) {
   return (resources: readonly Observed[]): Finding[] => {
     const buckets = flowBuckets(resources);
@@ -64,7 +67,7 @@ function everyRule(problem: (rule: Rule, buckets: Bucket[]) => string | undefine
 
 const say = (value: unknown) => (value === UNKNOWN ? "a bucket not known yet" : String(value));
 
-/** Whether a switch is surely not on. */
+/** Returns whether a setting is certainly not enabled. */
 const off = (value: unknown) => value !== "Enabled" && value !== UNKNOWN;
 
 const bothWays: Invariant = {
@@ -80,7 +83,7 @@ const bothWays: Invariant = {
       const known = new Set(rules.map(({ destination }) => destination).filter((name) => name !== UNKNOWN));
       const unsure = rules.filter(({ destination }) => destination === UNKNOWN).length;
       const missing = buckets.filter(({ urn, name }) => urn !== source.urn && !known.has(name));
-      // Buckets whose own names are unknown may be among the known destinations.
+      // Buckets with unknown names may be among the known destinations.
       const strays = [...known].filter((name) => !buckets.some((bucket) => bucket.name === name)).length;
       const unnamed = missing.filter(({ name }) => name === UNKNOWN).length;
       const excused = unsure + Math.min(strays, unnamed);

@@ -1,19 +1,19 @@
-/** One resource as an engine's event, or a policy engine, shows it. */
+/** A resource as reported by an engine's event or a policy engine. */
 export interface Observed {
   /** Type token, for example aws:s3/bucket:Bucket. */
   readonly type: string;
   readonly urn: string;
-  /** What the program asked for. Values not known yet are {@link UNKNOWN}; secret ones bear the engine's mark. */
+  /** Inputs from the program. Unknown values are {@link UNKNOWN}; secrets have the engine's marker. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** What the state has of the same; absent for what is new, and to a policy engine. */
+  /** Inputs in the previous state; absent for new resources and in a policy engine. */
   readonly formerInputs?: Readonly<Record<string, unknown>>;
-  /** What the provider last read of it; absent as those. */
+  /** Outputs in the previous state; absent in the same cases. */
   readonly formerOutputs?: Readonly<Record<string, unknown>>;
-  /** Whether the engine refuses to delete it. */
+  /** Whether the engine refuses to delete the resource. */
   readonly protect: boolean;
 }
 
-/** What breaks a rule, and how to mend it. */
+/** A violation of an invariant, with its fix. */
 export interface Finding {
   /** URN of the resource. */
   readonly resource: string;
@@ -21,33 +21,42 @@ export interface Finding {
   readonly fix: string;
 }
 
-/** A rule every state of the fleet obeys, whatever the config. */
+/** A rule that every state of the fleet must satisfy, regardless of the config. */
 export interface Invariant {
-  /** Lower-case words joined by hyphens. */
+  /** Name of the invariant: lower-case words joined by hyphens. */
   readonly name: string;
-  /** The promise, in a sentence, and what it makes of values that are not known yet. */
+  /** The rule in one sentence, and how it treats unknown values. */
   readonly description: string;
-  /** Judges each resource by itself, so that a policy engine may ask before that one is changed. */
+  /**
+   * Set if the invariant checks each resource independently, so that a policy engine can check a resource before it
+   * changes.
+   */
   readonly alone?: true;
-  /** Needs to see which inputs are secret; CrossGuard hands them over without their marks. */
+  /** Set if the invariant needs to know which inputs are secret, which CrossGuard does not report. */
   readonly readsSecretMarks?: true;
-  /** @param resources those of one stack, or of several: rules across regions see as far as they are shown */
+  /** @param resources of one stack, or of several: invariants across regions need the resources of all their stacks */
   check(resources: readonly Observed[]): Finding[];
 }
 
-/** What the engine writes for a value it does not know before the update (Pulumi SDK, unknownStringValue). */
+/** Placeholder that the engine uses for values that are unknown before the update (Pulumi SDK, unknownStringValue). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** Key and value by which the engine marks a secret (Pulumi SDK, specialSigKey and specialSecretSig). */
+/** Key and value with which the engine marks a secret (Pulumi SDK, specialSigKey and specialSecretSig). */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Whether the engine hides this value: by its mark, or as the text its events show instead. */
+/**
+ * Returns whether the engine treats a value as secret: it has the secret marker, or is the placeholder in the engine's
+ * events.
+ */
 export function isSecret(value: unknown): boolean {
   return value === "[secret]" || (isObject(value) && value[SIGNATURE] === SECRET);
 }
 
-/** The value at a path; {@link UNKNOWN} where the way there is not known, or secret; undefined where nothing is. */
+/**
+ * Returns the value at a path: {@link UNKNOWN} if any part of the path is unknown or secret; undefined if the path does
+ * not exist.
+ */
 export function at(value: unknown, ...path: string[]): unknown {
   if (value === UNKNOWN || isSecret(value)) return UNKNOWN;
   const [key, ...rest] = path;
@@ -55,24 +64,24 @@ export function at(value: unknown, ...path: string[]): unknown {
   return isObject(value) ? at(value[key], ...rest) : undefined;
 }
 
-/** The elements at a path, none where it holds no list; undefined where the list itself is not known. */
+/** Returns the elements of the list at a path: empty if the value is not a list; undefined if it is unknown. */
 export function list(value: unknown, ...path: string[]): unknown[] | undefined {
   const found = at(value, ...path);
   if (found === UNKNOWN) return undefined;
   return Array.isArray(found) ? found : [];
 }
 
-/** A value somewhere inside another. */
+/** A value nested inside another value. */
 export interface Entry {
-  /** For example spec.containers[0].image. */
+  /** Path of the value, for example spec.containers[0].image. */
   readonly path: string;
   readonly key: string;
   readonly value: unknown;
-  /** The object that has it. */
+  /** The object that contains the value. */
   readonly holder: Readonly<Record<string, unknown>>;
 }
 
-/** Every value inside; looks into no secret. */
+/** Yields all nested values, without descending into secrets. */
 export function* within(value: unknown, path = ""): Generator<Entry> {
   if (isSecret(value)) return;
   if (Array.isArray(value)) for (const [index, each] of value.entries()) yield* within(each, `${path}[${index}]`);

@@ -19,7 +19,7 @@ const dataProtected: Invariant = {
       ]),
 };
 
-/** Services of AWS without regions. */
+/** Global AWS services, whose resources have no region. */
 const GLOBAL = /^aws:(iam|organizations|account|cloudfront|route53|globalaccelerator|budgets|costexplorer)\//;
 
 const regionNamed: Invariant = {
@@ -53,7 +53,7 @@ interface Container {
   image: string;
 }
 
-/** Containers of every Kubernetes object that declares some, except those whose image is not known yet. */
+/** Returns the containers of all Kubernetes objects, without those whose image is unknown. */
 function containers(resources: readonly Observed[]): Container[] {
   return resources
     .filter(({ type }) => type.startsWith("kubernetes:"))
@@ -103,12 +103,12 @@ const oneDigest: Invariant = {
   },
 };
 
-/** Properties that hold a secret wherever they are. */
+/** Property names that always denote a secret. */
 const SECRET_KEY =
   /password$|^(secretString|secretBinary|authToken|apiKey|apiToken|privateKey|clientSecret|secretKey)$/i;
-/** Environment variables that hold one. */
+/** Names of environment variables that denote a secret. */
 const SECRET_VARIABLE = /(PASSWORD|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY|TOKEN)$/;
-/** Texts that are or contain one, whatever they are called. */
+/** Patterns of texts that are or contain a secret, regardless of their name. */
 const SECRET_TEXT = [
   /:\/\/[^/\s:@]*:[^/\s@]+@/,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
@@ -117,10 +117,13 @@ const SECRET_TEXT = [
   /\bsk-[\w-]{20}/,
 ];
 
-/** Whether a text that is not marked should be. Paths decide too: a Kubernetes Secret holds nothing but secrets. */
+/**
+ * Returns whether an unmarked text should be marked as secret. The path also matters: every value in a Kubernetes
+ * Secret is secret.
+ */
 function betrays({ type }: Observed, { path, key, value, holder }: Entry): boolean {
   if (typeof value !== "string" || value === "" || value === UNKNOWN || isSecret(value)) return false;
-  // The name of a secret's place is what should be there instead of it.
+  // An ARN references a secret instead of containing it.
   if (value.startsWith("arn:")) return false;
   if (type === "kubernetes:core/v1:Secret" && /^(data|stringData)\./.test(path)) return true;
   if (type === "kubernetes:core/v1:ConfigMap" && path.startsWith("data.") && SECRET_VARIABLE.test(key)) return true;

@@ -3,7 +3,7 @@ import { at, type Finding, type Invariant, list, type Observed, UNKNOWN } from "
 const ofType = (resources: readonly Observed[], type: string) => resources.filter((each) => each.type === type);
 const balancers = (resources: readonly Observed[]) => ofType(resources, "cloudflare:index/loadBalancer:LoadBalancer");
 
-/** How many different pools a list can hold at most: each unknown one may be another. */
+/** Returns the maximum number of distinct pools in a list: each unknown id may be a distinct pool. */
 function differing(pools: unknown[]): number {
   const known = pools.map((pool) => at(pool)).filter((pool) => pool !== UNKNOWN);
   return new Set(known).size + pools.length - known.length;

@@ -1,17 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { regionTags } from "./names";
 
-/** A region's cluster. */
+/** The cluster of a region. */
 export interface AddonPlace {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
   readonly awsRegion: string;
   readonly clusterName: pulumi.Input<string>;
 }
 
 /**
- * Arguments of an EKS add-on by its name. It is ours alone, so whatever else wrote into its fields gives way. No version:
- * `ClusterAddons` says why.
+ * Returns the arguments of an EKS add-on. Only the fleet manages the add-on, so its values overwrite other changes to
+ * the fields. `ClusterAddons` explains why no version is set.
  */
 export function addonArgs({ region, awsRegion, clusterName }: AddonPlace, addonName: string) {
   return {

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** Parses an IPv4 network in canonical form (host bits zero); undefined where it is none. */
+/** Parses an IPv4 network in canonical form (host bits zero). Returns undefined if the text is not one. */
 export function parseCidr(text: string): { firstAddress: number; bits: number } | undefined {
   if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) return undefined;
   const [address, bits] = ipaddr.IPv4.parseCIDR(text);
@@ -8,18 +8,21 @@ export function parseCidr(text: string): { firstAddress: number; bits: number } 
   return firstAddress % 2 ** (32 - bits) === 0 ? { firstAddress, bits } : undefined;
 }
 
-/** What no host of a network can have: AWS makes no VPC of it. */
+/** Address ranges that hosts cannot use, and for which AWS creates no VPC. */
 const NO_HOSTS: ReadonlySet<string> = new Set(["unspecified", "loopback", "linkLocal", "multicast", "broadcast"]);
-/** Where Class E begins, which is for no network either (RFC 1112, section 4). */
+/** First octet of Class E addresses, which are reserved as well (RFC 1112, section 4). */
 const CLASS_E = 240;
 
-/** Whether a network's addresses are for hosts: private, shared or public ones, but no loopback, multicast and the like. */
+/**
+ * Returns whether hosts can use a network's addresses: private, shared or public, but not loopback, multicast or
+ * similar.
+ */
 export function isForHosts(cidr: string): boolean {
   const [address] = ipaddr.IPv4.parseCIDR(cidr);
   return !NO_HOSTS.has(address.range()) && (address.octets[0] ?? 0) < CLASS_E;
 }
 
-/** Whether two networks share an address. */
+/** Returns whether two networks overlap. */
 export function overlapping(left: string, right: string): boolean {
   const one = parseCidr(left);
   const other = parseCidr(right);
@@ -28,37 +31,40 @@ export function overlapping(left: string, right: string): boolean {
   return Math.floor(one.firstAddress / size) === Math.floor(other.firstAddress / size);
 }
 
-/** Whether a network is one of the internet's: not all of it is private, shared, reserved or the like. */
+/** Returns whether at least part of a network is public, meaning not private, shared, reserved or similar. */
 export function isOfInternet(cidr: string): boolean {
   const first = ipaddr.IPv4.networkAddressFromCIDR(cidr);
   const last = ipaddr.IPv4.broadcastAddressFromCIDR(cidr);
   return [first, last].some((address) => address.range() === "unicast");
 }
 
-/** Whether an address is one of the internet's, and not of a machine or a private network; names pass. */
+/** Returns whether an address is public instead of loopback or private. Host names pass. */
 export function isPublic(address: string): boolean {
   return !ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv4.parse(address).range() === "unicast";
 }
 
-/** Zones a region spreads over; three, so that two remain when one is lost. */
+/** Number of zones per region: three, so that two remain if one fails. */
 export const ZONES = 3;
 
-/** The networks of one region, one of each kind a zone, in the order of the zones. */
+/** Subnets of one region: one of each kind per zone, in the order of the zones. */
 export interface AddressPlan {
-  /** A quarter of the region each: nodes and pods, since EKS gives every pod an address of its subnet. */
+  /**
+   * Subnets of nodes and pods, each a quarter of the region's network: EKS gives every pod an address of its subnet.
+   */
   readonly private: readonly string[];
-  /** A thirty-second each: NAT gateways and load balancers. */
+  /** Subnets of NAT gateways and load balancers, each 1/32 of the region's network. */
   readonly public: readonly string[];
-  /** A thirty-second each: databases and file systems, which never reach the internet. */
+  /** Subnets of databases and file systems, which have no internet access; each 1/32 of the region's network. */
   readonly isolated: readonly string[];
 }
 
 /**
- * Divides a region's network. Three quarters go to the private subnets; the last quarter holds three public and three
- * isolated ones, and two thirty-seconds stay free for what is to come.
+ * Divides a region's network into subnets. The private subnets use three quarters; the last quarter holds three public
+ * and three isolated subnets, and 2/32 of the network remain free.
  *
- * @param cidr the region's network, /16 to /20 (a /20 leaves 1024 addresses a private subnet, 128 the others)
- * @throws Error when it is no such network: a bug, since the config is checked
+ * @param cidr the region's network, /16 to /20 (a /20 leaves 1,024 addresses per private subnet and 128 per other
+ * subnet)
+ * @throws Error if `cidr` is not such a network: a bug, because the config is validated
  */
 export function addressPlan(cidr: string): AddressPlan {
   const network = parseCidr(cidr);

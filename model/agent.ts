@@ -2,120 +2,140 @@ import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./lang
 import { MOVE_IN_PREFIX } from "./moveIn";
 import { PROJECT, replicationRuleId } from "./names";
 
-/** What the agent does beside LangFlow; each runs as pods, a ServiceAccount and a role of its own. */
+/** Tasks of the agent. Each has its own pods, ServiceAccount and role. */
 export type AgentTask = Exclude<FlowComponent, "server">;
 
-/** Where the agent takes webhooks, and where it shows metrics and health. */
+/** Ports of the agent: webhooks, and metrics with health checks. */
 export const WEBHOOK_PORT = 8080;
 export const AGENT_METRICS_PORT = 9091;
-/** Path Git hosts post to. */
+/** Path to which Git hosts post webhooks. */
 export const WEBHOOK_PATH = "/webhook";
 
-/** Where backups lie in the flow bucket; the same in every region, since the buckets replicate. */
+/** Prefix of backups in the flow bucket; the same in every region, because the buckets are replicated. */
 export const BACKUP_PREFIX = "backups";
 
-/** Where drills leave their reports in a flow bucket, and below that, by region, what each agent makes metrics of. */
+/**
+ * Prefix of drill reports in a flow bucket. The summaries below it, by region, are the source of the agents' metrics.
+ */
 export const DRILLS_PREFIX = "drills";
-/** The one drill that there may be, and what it took away. */
+/** Key of the lock that allows only one drill at a time and records which region it took offline. */
 export const DRILL_LOCK_KEY = `${DRILLS_PREFIX}/lock.json`;
 export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
 
-/** Where changes are published in every flow bucket: below it a folder per region, which that region alone writes. */
+/**
+ * Prefix of published changes in every flow bucket. It contains one folder per region, to which only that region
+ * writes.
+ */
 export const ACCOUNTS_PREFIX = "accounts";
 
-/** The one object of the witness's bucket: who holds the schedules. */
+/** Key of the lease, the only object in the witness's bucket. */
 export const LEASE_KEY = "schedules/lease.json";
 
-/** Writable places, and the claim; the rest of the root file system is read-only. */
+/** Writable paths, including the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {
-  /** Clone of the flow repository and what `agent release` approves: lost with the pod, then fetched or approved again. */
+  /**
+   * Folder of the flow repository's clone and of approvals by `agent release`. It is lost with the pod; the agent then
+   * clones again, and the operator approves again.
+   */
   state: "/var/lib/agent",
   temporary: "/tmp",
-  /** The claim that LangFlow's pods share. */
+  /** Mount path of the claim that LangFlow's pods share. */
   data: "/data",
 } as const;
 
-/** Git repository of the record. */
+/** Git repository that stores the record. */
 export interface FlowRepository {
-  /** `https://…`, or the path of a folder in a fleet that runs on one machine. */
+  /** `https://…`, or the path of a folder for a local fleet. */
   readonly url: string;
   readonly branch: string;
 }
 
-/** LangFlow's Service inside the cluster. */
+/** URL of LangFlow's Service inside the cluster. */
 const LANGFLOW_URL = `http://langflow.${NAMESPACE}.svc.cluster.local`;
 
-/** Where an agent runs, and the bucket it knows. */
+/** Region and flow bucket of an agent. */
 export interface AgentPlace {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
   /** The AWS region. */
   readonly awsRegion: string;
-  /** The region's flow bucket. */
+  /** Name of the region's flow bucket. */
   readonly bucketName: string;
 }
 
-/** Another region, whose flow bucket the agent also writes its own changes to. */
+/** Another region, to whose flow bucket the agent also writes its changes. */
 export interface AgentPeer {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
-  /** The AWS region of its bucket. */
+  /** The AWS region of the bucket. */
   readonly awsRegion: string;
   readonly bucketName: string;
 }
 
-/** The bucket that says who holds the schedules. */
+/** Bucket that stores the lease of the schedules. */
 export interface AgentWitness {
-  /** The AWS region of the bucket, which the fleet is not in. */
+  /** The AWS region of the bucket, outside the fleet's regions. */
   readonly awsRegion: string;
   readonly bucketName: string;
 }
 
-/** In which region schedules fire. */
+/** Settings that determine the region in which schedules fire. */
 export interface ScheduleSettings {
-  /** The region that holds them, and is the recorder: always without a witness; with one, at first. */
+  /**
+   * The fleet's name for the region that fires schedules and is the recorder: permanently without a witness, otherwise
+   * only initially.
+   */
   readonly region: string;
   readonly witness?: AgentWitness | undefined;
 }
 
-/** How many of a user's flows one push may delete by itself: more than both at once wait for a person's release. */
+/**
+ * Maximum number of a user's flows that one push may delete without approval. A push that exceeds both limits waits for
+ * an operator's release.
+ */
 export interface DeleteLimit {
-  /** Of the user's flows, 0 to 1. */
+  /** Fraction of the user's flows, from 0 to 1. */
   readonly share: number;
   readonly number: number;
 }
 
-/** More rows of a kind than both in an hour wait for a person: users, of each other kind, and of all rows of the kind from 0 to 1. */
+/**
+ * Limits on deleted rows per table and hour. Deletes that exceed both the number (`users` for users, `rows` for other
+ * tables) and the share of the table's rows (0 to 1) wait for an operator's release.
+ */
 export interface RegionDeletes {
   readonly users: number;
   readonly rows: number;
   readonly share: number;
 }
 
-/** Of what the id of LangFlow's superuser is made. */
+/** Values from which the id of LangFlow's superuser is derived. */
 const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
 
-/** What the agent beside LangFlow does, beside where. */
+/** Settings of `agent sync`, apart from its place. */
 export interface SyncSettings {
-  /** Absent: everything but the record. */
+  /** Git repository of the record. Absent: the agent keeps no record. */
   readonly repository?: FlowRepository | undefined;
-  /** Seconds within which the buckets are read, and Git once, where nothing told of a change before. */
+  /** Polling interval for buckets and Git, in seconds, for changes without a notification. */
   readonly intervalSeconds: number;
   readonly deletes: DeleteLimit;
-  /** Of all users of the region together, within an hour. */
+  /** Limits on deletes of all users of the region together, per hour. */
   readonly regionDeletes: RegionDeletes;
-  /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. */
+  /** Flows to record even though they appear to contain a secret: `<flow id>`, or `<flow id>/<rule>`. */
   readonly allowedSecrets: readonly string[];
   /** The other regions. */
   readonly peers: readonly AgentPeer[];
   readonly schedules: ScheduleSettings;
-  /** RDS' identifier of the database: with it CloudWatch is asked about that and the copies between buckets. */
+  /**
+   * Identifier of the RDS database. If set, the agent queries CloudWatch about the database and about replication
+   * between buckets.
+   */
   readonly databaseIdentifier?: string | undefined;
 }
 
 /**
- * Environment of `agent sync`, less its secrets. The bucket is there for the replication, and for the age of the newest
- * backup, a metric. A list of the same things gives the same text, whatever their order: another text would restart the agent.
+ * Returns the environment of `agent sync`, without secrets. The bucket is used for replication and for the metric of
+ * the newest backup's age. Lists are sorted, because a different order would change the text and restart the agent.
  */
 export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Record<string, string> {
   const { intervalSeconds, peers, schedules, databaseIdentifier, regionDeletes } = settings;
@@ -143,7 +163,7 @@ export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Reco
   };
 }
 
-/** What only the record needs: nothing of it without a repository. */
+/** Returns the environment variables of the record; none without a repository. */
 function recordEnvironment({ repository, deletes, allowedSecrets }: SyncSettings): Record<string, string> {
   if (repository === undefined) return {};
   return {
@@ -155,7 +175,10 @@ function recordEnvironment({ repository, deletes, allowedSecrets }: SyncSettings
   };
 }
 
-/** What CloudWatch knows the database and the copies of the region's flow bucket by, both ways. */
+/**
+ * Returns the CloudWatch dimensions of the database and of the replication of the region's flow bucket in both
+ * directions.
+ */
 function cloudWatchNames(own: AgentPlace, peers: readonly AgentPeer[], database: string): object {
   const copy = (source: Pick<AgentPeer, "region" | "bucketName">, destination: typeof source) => ({
     from: source.region,
@@ -173,7 +196,7 @@ function peersByRegion(peers: readonly AgentPeer[]): Record<string, BucketPlace>
   return Object.fromEntries(byRegion(peers).map((peer) => [peer.region, bucketPlace(peer)]));
 }
 
-/** A bucket as the agent reads it. */
+/** A bucket in the format that the agent parses. */
 interface BucketPlace {
   readonly bucket: string;
   readonly awsRegion: string;
@@ -182,22 +205,25 @@ interface BucketPlace {
 const bucketPlace = ({ bucketName, awsRegion }: AgentWitness): BucketPlace => ({ bucket: bucketName, awsRegion });
 
 /**
- * Environment of `agent backup`, less its secrets: it works below LangFlow, which may be down.
+ * Returns the environment of `agent backup`, without secrets. The backup does not need LangFlow, which may be down.
  *
- * @param langFlowVersion what LangFlow's image calls itself
+ * @param langFlowVersion version of LangFlow's image
  */
 export function backupEnvironment(place: AgentPlace, langFlowVersion: string): Record<string, string> {
   return { ...restoreEnvironment(place), AGENT_LANGFLOW_VERSION: langFlowVersion };
 }
 
-/** Environment of `agent restore`, less its secrets: it writes below LangFlow, not through it. */
+/**
+ * Returns the environment of `agent restore`, without secrets. A restore writes to the database and the storage
+ * directly, not through LangFlow.
+ */
 export function restoreEnvironment(place: AgentPlace): Record<string, string> {
   return { ...placed(place), AGENT_FILES_PREFIX: STORAGE_PREFIX, AGENT_DATA_DIR: AGENT_PATHS.data };
 }
 
 /**
- * Environment of `agent adopt`, which gives LangFlow's superuser the fleet's one id and, before LangFlow serves, keeps it
- * from firing schedules that another region holds; less its secret.
+ * Returns the environment of `agent adopt`, without its secret. Before LangFlow starts, `adopt` gives LangFlow's
+ * superuser its fleet-wide id and prevents LangFlow from firing schedules that a different region holds.
  *
  * @param schedulesRegion the region that holds the schedules
  */
@@ -209,7 +235,7 @@ export function adoptEnvironment(region: string, schedulesRegion: string): Recor
   };
 }
 
-/** Environment of `agent move-in`, less its secrets and what each run is told. */
+/** Returns the environment of `agent move-in`, without secrets and without the parameters of each run. */
 export function moveInEnvironment(place: AgentPlace): Record<string, string> {
   return {
     AGENT_REGION: place.region,
@@ -230,26 +256,26 @@ function placed({ region, awsRegion, bucketName }: AgentPlace): Record<string, s
   };
 }
 
-/** Hour and minute (UTC) of the first region's backup. */
+/** Hour and minute of the first region's backup, in UTC. */
 const FIRST_HOUR = 3;
 const MINUTE = 17;
 
-/** Seconds a backup may take: below an hour, so that it is over before the next region's begins. */
+/** Timeout of a backup, in seconds: less than an hour, so that it ends before the next region's backup begins. */
 export const BACKUP_DEADLINE_SECONDS = 55 * 60;
 
 /**
- * When a region makes its daily backup, as a cron expression in UTC: the regions an hour apart, so that no two are at it
- * at once and what breaks one backup is seen before the next.
+ * Returns the schedule of a region's daily backup, as a cron expression in UTC. The regions' backups start an hour
+ * apart, so that no two run concurrently and operators can react to a failed backup before the next one.
  *
- * @param index place of the region in the fleet's list, from 0
+ * @param index position of the region in the fleet's list, from 0
  */
 export function backupSchedule(index: number): string {
   return `${MINUTE} ${(FIRST_HOUR + index) % 24} * * *`;
 }
 
 /**
- * Name of a region's webhook: beside the public name in its zone, one per region, since any region may be the recorder when
- * somebody pushes.
+ * Returns the host name of a region's webhook, in the zone of the public name. Each region has one, because any region
+ * may be the recorder when a user pushes.
  */
 export function webhookHostname(region: string, zone: string): string {
   return `flows-${region}.${zone}`;

@@ -11,36 +11,37 @@ import {
   secretsVolume,
 } from "./podSecurity";
 
-/** What all pods of the agent are made of. */
+/** Arguments that all of the agent's pods share. */
 export interface AgentPodArgs {
   /** Labels of the pods. */
   labels: Record<string, string>;
-  /** Registry, repository and digest. A change makes new pods. */
+  /** Registry, repository and digest of the image. A change replaces the pods. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
   serviceAccountName: string;
-  /** Environment that is no secret. A change makes new pods. */
+  /** Non-secret environment variables. A change replaces the pods. */
   environment: pulumi.Input<Record<string, string>>;
-  /** The ConfigMap that holds it. */
+  /** Name of the ConfigMap that holds `environment`. */
   configName: pulumi.Input<string>;
-  /** Environment by reference to a Secret. */
+  /** Secret environment variables, as references to a Kubernetes Secret. */
   secretEnvironment: pulumi.Input<types.input.core.v1.EnvVar[]>;
-  /** The SecretProviderClass whose mount fills that Secret. */
+  /** The SecretProviderClass whose mount fills that Kubernetes Secret. */
   secretClassName: pulumi.Input<string>;
 }
 
-/** Of `agent adopt`. */
+/** Resources of `agent adopt`. */
 export const ADOPT_RESOURCES: ContainerResources = {
   requests: { cpu: "100m", memory: "128Mi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" },
 };
 
 /**
- * Of the agent beside LangFlow: with what it starts it stays below 300 MB, whatever the sizes of flows and messages
- * (tests/live/agentMemory.test.ts); the rest is room for `agent release`, which runs beside it in the same container, and for
- * what a test has not. It idles on little; the whole processor is for filling an empty region. Disk: the record's clone,
- * which any region may need, and both emptyDirs at most.
+ * Resources of `agent sync`. The process and its children stay below 300 MB, regardless of the sizes of flows and
+ * messages (tests/live/agentMemory.test.ts). The rest is headroom for `agent release`, which runs in the same
+ * container, and for cases that the test does not cover. The agent needs little CPU when idle; the CPU limit is for the
+ * initial synchronization of an empty region. Disk: the request covers the record's clone, which any region may need;
+ * the limit covers both emptyDirs.
  */
 const SYNC_RESOURCES: ContainerResources = {
   requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
@@ -48,8 +49,9 @@ const SYNC_RESOURCES: ContainerResources = {
 };
 
 /**
- * Of a backup or restore: beside the agent PostgreSQL's own client runs, and compresses. A backup is streamed. Of a restore
- * the whole dump lies on the node's disk for a while: it must not begin where there is no room to end.
+ * Returns the resources of a backup or a restore. Both run PostgreSQL's own client, which compresses, next to the
+ * agent. A backup is streamed. A restore stores the whole dump on the node's disk temporarily, so it requests enough
+ * space in advance.
  */
 function taskResources(task: AgentRun["task"]): ContainerResources {
   return {
@@ -58,15 +60,15 @@ function taskResources(task: AgentRun["task"]): ContainerResources {
   };
 }
 
-/** The labels with the version: for people, never for a selector. */
+/** Returns the labels plus the version. The version is informational; never use it in a selector. */
 export function agentVersionLabels({ labels, version }: AgentPodArgs): Record<string, string> {
   return { ...labels, "app.kubernetes.io/version": version };
 }
 
 /**
- * The pod of the agent beside LangFlow.
+ * Returns the pod template of `agent sync`.
  *
- * @param webhook whether it takes webhooks
+ * @param webhook whether the agent receives webhooks
  */
 export function syncPod(args: AgentPodArgs, webhook: boolean): types.input.core.v1.PodTemplateSpec {
   const healthz = { httpGet: { path: "/healthz", port: "metrics" } };
@@ -90,19 +92,19 @@ export function syncPod(args: AgentPodArgs, webhook: boolean): types.input.core.
   });
 }
 
-/** A run of the agent that ends. */
+/** A run of the agent that terminates. */
 export interface AgentRun {
   readonly task: "backup" | "restore";
-  /** The claim at /data. */
+  /** Name of the claim that is mounted at /data. */
   readonly claimName: string;
-  /** Whether it only reads the claim. */
+  /** Whether the run only reads the claim. */
   readonly readOnly: boolean;
 }
 
-/** The pod of a backup or a restore: runs once, and says by its exit code what came of it. */
+/** Returns the pod template of a backup or a restore, which runs once and reports its result as an exit code. */
 export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.PodTemplateSpec {
   const { task, claimName } = run;
-  // Only where it is true: the API server drops a false one, which would be a difference for ever.
+  // Only if true: the API server drops `readOnly: false`, and every preview would show a difference.
   const access = run.readOnly ? { readOnly: true } : {};
   return podToEnd(args, {
     container: {
@@ -118,16 +120,20 @@ export function runPod(args: AgentPodArgs, run: AgentRun): types.input.core.v1.P
   });
 }
 
-/** A container of the agent as its own program says it: the rest is the same for all. */
+/** The task-specific part of an agent container; `agentContainer` adds the rest. */
 export type Container = types.input.core.v1.Container & { volumeMounts: types.input.core.v1.VolumeMount[] };
 
 interface OwnPod {
   readonly container: Container;
-  /** `temporary` among them. */
+  /** Volumes of the pod, including `temporary`. */
   readonly volumes: types.input.core.v1.Volume[];
 }
 
-/** A pod of the agent that runs once, to its end. @param before containers that run before it, one after the other */
+/**
+ * Returns the template of an agent pod that runs once.
+ *
+ * @param before init containers, which run one after another
+ */
 export function podToEnd(
   args: AgentPodArgs,
   own: OwnPod,
@@ -135,7 +141,8 @@ export function podToEnd(
 ): types.input.core.v1.PodTemplateSpec {
   const { metadata, spec } = agentPod(args, own);
   return {
-    // EKS Auto Mode must not move it to save a node; half a restore is worse than a node too many.
+    // EKS Auto Mode must not evict the pod to consolidate nodes: an interrupted restore is worse than an additional
+    // node.
     metadata: { ...metadata, annotations: { ...metadata.annotations, "karpenter.sh/do-not-disrupt": "true" } },
     spec: { ...spec, restartPolicy: "Never", ...(before && { initContainers: before }) },
   };
@@ -155,7 +162,7 @@ function agentPod(args: AgentPodArgs, own: OwnPod) {
   };
 }
 
-/** A container of the agent's image, which has a volume `temporary` beside it and one of {@link secretsVolume}. */
+/** Returns a container of the agent's image. Its pod needs a volume `temporary` and one from {@link secretsVolume}. */
 export function agentContainer(args: AgentPodArgs, container: Container): types.input.core.v1.Container {
   return {
     ...container,

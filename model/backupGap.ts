@@ -1,21 +1,22 @@
 import { cron } from "./cron";
 
-/** Days with runs that are looked at: a year of daily ones, so that the longest month counts too. */
+/** Number of days with runs to examine: more than a year of daily runs, so that the longest month is included. */
 const RUN_DAYS = 400;
 const EVERY_DAY = / \* \* \*$/;
 const DAY_MS = 86_400_000;
-/** From where they are looked at; any midnight would do, and the same one each time gives the same rules. */
+/** Start of the examined period. Any midnight works; a constant one makes the generated rules reproducible. */
 const FROM = Date.parse("2024-01-01T00:00:00Z");
 
 /**
- * The longest time between two runs of a schedule, in seconds. Every day that has runs has them at the same times.
+ * Returns the longest time between two consecutive runs of a schedule, in seconds. Every day with runs has the same run
+ * times.
  *
- * @param schedule a cron expression of five fields, UTC, whose day comes
- * @throws Error where it never comes twice
+ * @param schedule a cron expression of five fields, in UTC, whose day exists
+ * @throws Error if the schedule has fewer than two runs
  */
 export function longestGapSeconds(schedule: string): number {
   const runs = cron(schedule);
-  // The library gives runs after a moment, not at it.
+  // The library returns runs after a moment, excluding the moment itself.
   const next = (from: number) => runs.nextRun(new Date(from - 1))?.getTime() ?? Number.POSITIVE_INFINITY;
   const midnight = (at: number) => at - (at % DAY_MS);
   const days: number[] = [];

@@ -3,106 +3,116 @@ import { DATABASE_POOL, ROLLING_UPDATE, SHUTDOWN } from "./langflow";
 import type { ComputeResources } from "./podSecurity";
 import { cores, gibibytes } from "./quantity";
 
-/** What of one region's config decides how much it can carry. */
+/** Config values of one region that determine its capacity. */
 export interface RegionSize {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
-  /** Bounds of the autoscaler. */
+  /** Minimum and maximum of the autoscaler. */
   readonly replicas: { readonly min: number; readonly max: number };
-  /** Of one LangFlow pod. */
+  /** Resource requests of one LangFlow pod. */
   readonly requests: Readonly<ComputeResources>;
-  /** Of the database, for example db.m7g.large. */
+  /** Instance class of the database, for example db.m7g.large. */
   readonly instanceClass: string;
 }
 
 /**
- * Who takes the users of a region that is lost: one other region all of them, all others an even part each, or a standby,
- * which had none until then.
+ * Which regions take over the users of a lost region. one: a single region takes all of them. even: all remaining
+ * regions share them equally. standby: a region that had no users before.
  */
 export type Takeover = "one" | "even" | "standby";
 
-/** How much is needed of something, situation by situation. */
+/** Required amount of a resource in each situation. */
 export interface Needs {
-  /** The autoscaler's least pods, once each has been busy. */
+  /** The autoscaler's minimum of pods, after each has been busy once. */
   readonly atRest: number;
-  /** The autoscaler's most pods, all of them busy. */
+  /** The autoscaler's maximum of pods, all busy. */
   readonly atMost: number;
-  /** The same while a change rolls them. */
+  /** The maximum of pods during a rolling update. */
   readonly rolling: number;
-  /** As many busy pods as it takes after the loss of another region, or as the autoscaler may run. */
+  /** The busy pods that the loss of another region requires, up to the autoscaler's maximum. */
   readonly afterLoss: number;
 }
 
-/** What is needed, and what there is; undefined where that is not known. */
+/** Required and available amount of a resource; `available` is undefined if unknown. */
 export interface Measure {
   readonly needs: Needs;
   readonly available: number | undefined;
 }
 
 export interface Capacity extends RegionSize {
-  /** Of the database. */
+  /** Connections of the database. */
   readonly connections: Measure;
-  /** Of the cluster's nodes. */
+  /** CPU cores of the cluster's nodes. */
   readonly cores: Measure;
   readonly memoryGib: Measure;
-  /** Pods that this region's own users and another's, lost, keep busy together; the autoscaler may run `replicas.max`. */
+  /**
+   * Pods that this region's own users and a lost region's users keep busy together. The autoscaler's limit is
+   * `replicas.max`.
+   */
   readonly podsAfterLoss: number;
 }
 
-/** What nodes the cluster may have: a bound on cost, well above what the largest autoscaler (100 pods) needs by default. */
+/**
+ * Limits of the cluster's nodes: they limit cost, and are well above the default needs of the largest autoscaler (100
+ * pods).
+ */
 export const NODES_MAX = { cores: 256, memoryGib: 1024 } as const;
 
-/** The share of what there is from which on it is tight. What is left is for a rolling change, and for a person who looks. */
+/**
+ * Fraction of the available amount above which capacity is tight. The rest is headroom for a rolling update and for
+ * interactive sessions.
+ */
 const TIGHT = 0.8;
 
-/** Connections that a busy pod may have, and those that one keeps which has nothing to do any more. */
+/** Maximum connections of a busy pod, and the connections that an idle pod keeps open. */
 export const CONNECTIONS_PER_POD =
   DATABASE_POOL.kept + DATABASE_POOL.overflow + DATABASE_POOL.knowledgeBases + DATABASE_POOL.telemetry;
 const CONNECTIONS_OF_IDLE_POD = CONNECTIONS_PER_POD - DATABASE_POOL.overflow;
 
 /**
- * Connections beside LangFlow's: the agent's two (`agent/langflow/store.ts`, `agent/schedules/fence.ts`), of which there
- * is one pod at a time, and the backup's two, its snapshot and `pg_dump`. What watches opens none.
+ * Connections besides LangFlow's: two of the agent (`agent/langflow/store.ts`, `agent/schedules/fence.ts`), which runs
+ * as a single pod, and two of the backup (its snapshot and `pg_dump`). Monitoring opens none.
  */
 const OTHER_CONNECTIONS = 4;
 
 /**
- * Connections that LangFlow cannot have: PostgreSQL keeps three for superusers, RDS some more for roles of its own (the refusal
- * names `rds_reserved` and `rds_superuser`), of which AWS gives no number.
+ * Connections that are unavailable to LangFlow: PostgreSQL reserves three for superusers, and RDS reserves more for its
+ * own roles (the error message names `rds_reserved` and `rds_superuser`). AWS does not publish the number.
  */
 export const RESERVED_CONNECTIONS = 10;
 
 /**
- * Cores beside LangFlow's own pods: the add-ons, the agent, what watches, and what is left over on nodes of two cores; and so
- * much memory. Estimates.
+ * Estimated cores and memory for everything except LangFlow's pods: add-ons, the agent, monitoring, and unusable
+ * remainders on nodes with two cores.
  */
 const BESIDE = { cores: 4, memoryGib: 8 } as const;
 
 /**
- * Seconds from one pod of a roll to the next: two first containers and LangFlow's own start, of a minute and a half; then the load
- * balancer takes the new one, for which the pod waits (its readiness gate), and which takes it minutes (Network Load Balancers,
- * target groups): one is counted. An estimate.
+ * Estimated seconds from one pod of a rolling update to the next: two init containers and LangFlow's own start take a
+ * minute and a half. The pod's readiness gate then waits for the load balancer, which can take minutes to register a
+ * target (Network Load Balancers, target groups); one minute is assumed.
  */
 const ROLL_STEP_SECONDS = 150;
 /**
- * Pods of a roll that are told to go and have not gone: they do not count against `maxSurge` (Kubernetes, Deployments).
+ * Returns the number of pods that are terminating during a rolling update; they do not count against `maxSurge`
+ * (Kubernetes, Deployments).
  *
- * @param pods that are rolled
+ * @param pods number of pods that the update replaces
  */
 const leavingPods = (pods: number): number =>
   Math.min(pods, Math.ceil(SHUTDOWN.gracePeriodSeconds / ROLL_STEP_SECONDS));
 
 /**
- * How much each region can carry, and how much it is asked to: the one check of capacity, which the config, `doctor` and the
- * pull-request comment show.
+ * Returns each region's capacity and its requirements. This is the only capacity check; the config, `doctor` and the
+ * pull-request comment all use it.
  *
- * @param regions in order of preference: of a standby topology the first one has the users
+ * @param regions in order of preference; in a standby topology, the first region has all users
  */
 export function capacities(regions: readonly RegionSize[], takeover: Takeover): Capacity[] {
   return regions.map((size) => capacityOf(size, podsAfterLoss(size, regions, takeover)));
 }
 
-/** @param wanted pods that are to be busy after the loss of another region */
+/** @param wanted busy pods after the loss of another region */
 function capacityOf(size: RegionSize, wanted: number): Capacity {
   const { min, max } = size.replicas;
   const leaving = leavingPods(max);
@@ -133,7 +143,10 @@ function capacityOf(size: RegionSize, wanted: number): Capacity {
   };
 }
 
-/** Pods of a region once another is lost, each region's users taken to keep its least pods busy. */
+/**
+ * Returns the pods that a region needs after the loss of another region, assuming that each region's users keep its
+ * minimum of pods busy.
+ */
 function podsAfterLoss(size: RegionSize, regions: readonly RegionSize[], takeover: Takeover): number {
   const own = size.replicas.min;
   const others = regions.filter(({ region }) => region !== size.region).map(({ replicas }) => replicas.min);
@@ -142,18 +155,18 @@ function podsAfterLoss(size: RegionSize, regions: readonly RegionSize[], takeove
   return own + Math.max(0, ...others.map((lost) => Math.ceil(lost / parts)));
 }
 
-/** What a region is asked to carry and can't, or hardly can. */
+/** A requirement that a region cannot meet, or barely meets. */
 export interface Shortage {
   readonly of: "connections" | "cores" | "memoryGib" | "pods" | "class";
   readonly when: keyof Needs;
-  /** Whether it can never work; otherwise it is tight. */
+  /** Whether the requirement can never be met; otherwise capacity is only tight. */
   readonly impossible: boolean;
   readonly needed: number;
-  /** 0 for a class that is not known. */
+  /** Available amount; 0 for an unknown instance class. */
   readonly available: number;
 }
 
-/** What is short in a region: of each thing the worst, nothing where there is room. */
+/** Returns a region's shortages: for each resource the most severe, none if capacity is sufficient. */
 export function shortages(capacity: Capacity): Shortage[] {
   const found = (["connections", "cores", "memoryGib"] as const).flatMap((of) => shortageOf(of, capacity[of]) ?? []);
   const { podsAfterLoss: needed, replicas } = capacity;
@@ -171,7 +184,11 @@ function shortageOf(of: "connections" | "cores" | "memoryGib", { needs, availabl
   return needs.rolling > available ? short("rolling", false) : undefined;
 }
 
-/** The most pods that the autoscaler may run with room for all their connections. @param available those that LangFlow can have */
+/**
+ * Returns the largest autoscaler maximum whose pods all get their connections.
+ *
+ * @param available connections that LangFlow can use
+ */
 export function podsWithRoom(available: number): number {
   const ofRoll =
     ROLLING_UPDATE.maxSurge * CONNECTIONS_PER_POD + leavingPods(Number.POSITIVE_INFINITY) * CONNECTIONS_OF_IDLE_POD;
@@ -179,7 +196,7 @@ export function podsWithRoom(available: number): number {
   return Math.max(0, Math.floor((room - OTHER_CONNECTIONS) / CONNECTIONS_PER_POD));
 }
 
-/** The connections that a database must take in all, so that there is room for these. */
+/** Returns the total connections that a database must support to meet these needs with headroom. */
 export function connectionsWithRoom({ atMost, rolling }: Needs): number {
   return Math.ceil(Math.max(atMost / TIGHT, rolling)) + RESERVED_CONNECTIONS;
 }

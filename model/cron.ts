@@ -1,9 +1,9 @@
 import { Cron } from "croner";
 
 /**
- * A cron expression of five fields, in UTC, as a Kubernetes CronJob takes it.
+ * Parses a cron expression of five fields, in UTC, as a Kubernetes CronJob does.
  *
- * @throws TypeError where it is none
+ * @throws TypeError if the text is not a cron expression
  */
 export const cron = (text: string): Cron =>
   new Cron(text, { mode: "5-part", sloppyRanges: true, paused: true, timezone: "UTC" });

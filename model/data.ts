@@ -1,4 +1,4 @@
-/** What holds data that nothing else could bring back. */
+/** Types of resources that hold irreplaceable data. */
 export const DATA: readonly string[] = [
   "aws:kms/key:Key",
   "aws:s3/bucket:Bucket",
@@ -8,13 +8,16 @@ export const DATA: readonly string[] = [
   "aws:efs/fileSystem:FileSystem",
 ];
 
-/** What, made anew, is another secret: whatever was encrypted or signed with the old one is lost. */
+/**
+ * Types of resources whose recreation generates a different secret, which makes everything encrypted or signed with the
+ * old one useless.
+ */
 const SECRETS: readonly string[] = [
   "random:index/randomBytes:RandomBytes",
   "random:index/randomPassword:RandomPassword",
 ];
 
-/** Whether a resource that is replaced or deleted takes something with it that cannot be made again. */
+/** Returns whether replacing or deleting a resource loses something that cannot be recreated. */
 export function isIrreplaceable(type: string): boolean {
   return DATA.includes(type) || SECRETS.includes(type);
 }

@@ -1,5 +1,5 @@
 /**
- * GiB of memory of the size `large` of each family of RDS' instance classes for PostgreSQL (RDS user guide, "Hardware
+ * Memory of size `large` in each family of RDS instance classes for PostgreSQL, GiB (RDS user guide, "Hardware
  * specifications for DB instance classes").
  */
 const LARGE_GIB: Readonly<Record<string, number>> = {
@@ -18,7 +18,7 @@ const LARGE_GIB: Readonly<Record<string, number>> = {
   r7i: 16,
   r8g: 16,
 };
-/** How the memory of a family grows with the size, from the smallest on (the same page). */
+/** Memory of each size relative to `large`, from the smallest size (same source). */
 const SIZES: Readonly<Record<string, number>> = {
   micro: 1 / 8,
   small: 1 / 4,
@@ -32,35 +32,35 @@ const SIZES: Readonly<Record<string, number>> = {
   "16xlarge": 32,
   "24xlarge": 48,
 };
-/** Families that have sizes below `large`. */
+/** Families with sizes below `large`. */
 const SMALL_FAMILIES = ["t3", "t4g"];
 /**
- * Families that no database can be made with any more (RDS user guide, "Document history", 2024-06-14: db.m4, db.r4 and db.t2 for
- * PostgreSQL; those before them ended earlier). Looked up on 2026-12-01.
+ * Families that RDS no longer offers for new databases (RDS user guide, "Document history", 2024-06-14: db.m4, db.r4
+ * and db.t2 for PostgreSQL; earlier families ended before). Verified on 2026-12-01.
  */
 const ENDED_FAMILIES = ["m1", "m2", "m3", "m4", "r3", "r4", "t1", "t2"];
 
 const MIB_PER_GIB = 1024;
 const BYTES_PER_MIB = 1024 ** 2;
 /**
- * RDS for PostgreSQL's default of `max_connections`, which no parameter of ours replaces:
+ * RDS for PostgreSQL's default of `max_connections`, which our parameter group does not override:
  * `LEAST({DBInstanceClassMemory/9531392},5000)` (RDS user guide, quotas; AWS Prescriptive Guidance, max_connections).
  */
 const BYTES_PER_CONNECTION = 9_531_392;
-/** The most that any class takes. */
+/** Maximum number of connections of any class. */
 export const CONNECTIONS_MAX = 5_000;
 /**
- * DBInstanceClassMemory is what RDS and the operating system leave, and AWS gives no number for that. Read from databases:
- * 181 connections of a db.t4g.small (PostgreSQL 18.6), 832 of a db.m7g.large, so about 400 of 2,048 MiB and 630 of 8,192 are
- * kept. This keeps a little more.
+ * Memory that RDS and the operating system reserve, which DBInstanceClassMemory excludes. AWS publishes no number.
+ * Measured: 181 connections on a db.t4g.small (PostgreSQL 18.6) and 832 on a db.m7g.large, which means that about 400
+ * of 2,048 MiB and 630 of 8,192 MiB are reserved. These values reserve slightly more.
  */
 const KEPT = { mib: 384, share: 0.04 };
 
 /**
- * How many connections a database of a class takes, by RDS' default; a little less than it really does.
+ * Returns the maximum number of connections of an instance class under RDS' default, slightly underestimated.
  *
  * @param instanceClass for example db.m7g.large
- * @returns undefined for a class that is not known here
+ * @returns undefined for a class that these tables lack
  */
 export function connectionsMax(instanceClass: string): number | undefined {
   const [, family = "", size = ""] = instanceClass.split(".");
@@ -72,7 +72,10 @@ export function connectionsMax(instanceClass: string): number | undefined {
   return Math.min(CONNECTIONS_MAX, Math.floor(bytes / BYTES_PER_CONNECTION));
 }
 
-/** Why RDS has no such class for PostgreSQL; undefined of one that it has or, newer than these lists, may have. */
+/**
+ * Returns why RDS does not offer a class for PostgreSQL. Returns undefined if RDS offers it, or may offer it because it
+ * is newer than these tables.
+ */
 export function impossibleClass(instanceClass: string): string | undefined {
   const [, family = "", size = ""] = instanceClass.split(".");
   if (ENDED_FAMILIES.includes(family)) return `RDS has ended db.${family}: take a newer class, such as db.m7g.large`;
@@ -82,13 +85,17 @@ export function impossibleClass(instanceClass: string): string | undefined {
   return undefined;
 }
 
-/** Where a family has no size that is large enough: as much memory for a core as RDS has in most families. */
+/**
+ * Fallback families for a family without a sufficiently large size; their ratio of memory to cores is that of most RDS
+ * families.
+ */
 const LARGER_FAMILIES = ["m7g", "r7g"];
 
 /**
- * The smallest class that takes so many connections: of the same family, or of two that go on where it ends.
+ * Returns the smallest class that supports the given number of connections: of the same family, or else of a fallback
+ * family.
  *
- * @returns undefined where no class does
+ * @returns undefined if no class is large enough
  */
 export function classTaking(connections: number, instanceClass: string): string | undefined {
   const [, own = ""] = instanceClass.split(".");

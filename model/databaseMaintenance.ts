@@ -2,10 +2,11 @@ const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const FIRST_HOUR = 4;
 
 /**
- * When RDS may restart a region's database for a minor version, as `ddd:hh:mm-ddd:hh:mm` in UTC: an hour after the night's RDS
- * backup, on a day of its own for each of seven regions, and hours later for those that follow, so that no two are away at once.
+ * Returns the weekly window in which RDS may restart a region's database for a minor version, as `ddd:hh:mm-ddd:hh:mm`
+ * in UTC. The window begins an hour after the nightly RDS backup. Up to seven regions each get a different day, further
+ * regions a later hour, so that no two databases restart at the same time.
  *
- * @param index place of the region in the fleet's list, from 0
+ * @param index position of the region in the fleet's list, from 0
  */
 export function databaseMaintenance(index: number): string {
   const day = DAYS[index % DAYS.length];

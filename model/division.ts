@@ -1,31 +1,40 @@
-/** Weights that Cloudflare divides new visitors by: hundredths, from 0.01 to 1 (Cloudflare, "Endpoint steering policies", Weights). */
+/**
+ * Weights by which Cloudflare distributes new visitors: multiples of 0.01, from 0.01 to 1 (Cloudflare, "Endpoint
+ * steering policies", Weights).
+ */
 export interface Weights {
-  /** Of the pool of the LangFlow that is moved from. */
+  /** Weight of the old LangFlow's pool. */
   readonly old: number;
-  /** Of each region's pool. */
+  /** Weight of each region's pool. */
   readonly region: number;
 }
 
 const HUNDREDTHS = 100;
 
-/** How long a pool that is taken out on purpose keeps its sessions: requests under way end, and neither drills nor a cut-over wait long. */
+/**
+ * Seconds for which a disabled pool keeps its sessions: enough for requests in progress, and short enough for drills
+ * and cut-overs.
+ */
 export const DRAIN_SECONDS = 60;
 
-/** Above it, and below 1, hundredths could not tell the regions' part apart. */
+/** Maximum share of the old LangFlow below 1. Above it, multiples of 0.01 could not represent the regions' weights. */
 export const SHARE_DIVIDED_MAX = 0.95;
 
-/** Who serves at all: a side without a share takes nobody, also where the other one is down, for their databases differ. */
+/**
+ * Returns which sides serve traffic. A side without a share serves nobody even if the other side is down, because their
+ * databases differ.
+ */
 export const servesAt = (share: number): { readonly old: boolean; readonly regions: boolean } => ({
   old: share > 0,
   regions: share < 1,
 });
 
 /**
- * The pools to steer to, in order, and the one that serves when all are down: never one of a side without a share, since what is written
- * there would be missed here.
+ * Returns the pools in steering order, and the fallback pool for when all are down. The fallback never belongs to a
+ * side without a share, because the serving side would miss the writes made there.
  *
  * @param regions pools of the regions, in order of preference
- * @param old the pool of the LangFlow that is moved from
+ * @param old the pool of the old LangFlow
  */
 export function poolsAt<Pool>(share: number, regions: readonly Pool[], old: Pool) {
   return servesAt(share).regions
@@ -33,19 +42,19 @@ export function poolsAt<Pool>(share: number, regions: readonly Pool[], old: Pool
     : { order: [old, ...regions], fallback: old };
 }
 
-/** The policy that steers: `steering` where the old one has no share, and so no part in it. */
+/** Returns the steering policy: `steering` if the old LangFlow has no share. */
 export function steeringOf<T extends string>(share: number | undefined, steering: T): T | "off" | "random" {
   if (share === undefined || share <= 0) return steering;
-  // Weights are looked at by `random` alone (Cloudflare API, load balancers, `random_steering`), of the policies that serve here.
+  // Of the available policies, only `random` uses weights (Cloudflare API, load balancers, `random_steering`).
   return share < 1 ? "random" : "off";
 }
 
 /**
- * The weights by which the old LangFlow gets its share of new visitors, and each region as much of the rest as every other; undefined
- * where one side gets all of them.
+ * Returns the weights that give the old LangFlow its share of new visitors and divide the rest equally among the
+ * regions; undefined if one side gets all visitors.
  *
- * @param share of the old one, from 0 to 1
- * @param regions how many there are
+ * @param share of the old LangFlow, from 0 to 1
+ * @param regions number of regions
  */
 export function weightsOf(share: number, regions: number): Weights | undefined {
   if (share <= 0 || share >= 1) return undefined;

@@ -1,13 +1,13 @@
 /**
- * Something is wrong with what was asked for or with the world around, not with this code: its message says what is wrong,
- * where, and how to mend it, and is shown without a stack trace.
+ * An error in the input or the environment instead of in this code. The message states what is wrong, where, and how to
+ * fix it, and is shown without a stack trace.
  */
 export class UserError extends Error {
-  /** Marks the class across module copies, where `instanceof` would not hold. */
+  /** Identifies the class across copies of this module, for which `instanceof` fails. */
   readonly isUserError = true;
 
   /**
-   * @param message what is wrong, where, and the way out
+   * @param message what is wrong, where, and how to fix it
    * @param exitCode one of {@link ExitCode}
    */
   constructor(
@@ -20,38 +20,39 @@ export class UserError extends Error {
 }
 
 /**
- * What the process tells its caller. Numbers up to 9 mean what they mean in the Pulumi CLI (3.226 and later), so a
- * script may treat `pulumi` and `fleet` alike; 10 and above are ours.
+ * Exit codes of the process. Codes up to 9 have the same meaning as in the Pulumi CLI (3.226 and later), so that
+ * scripts can treat `pulumi` and `fleet` alike; codes from 10 on are specific to `fleet`.
  */
 export enum ExitCode {
   Success = 0,
-  /** Something nobody foresaw: please report it. */
+  /** Unexpected error; please report it. */
   Failure = 1,
-  /** The configuration or the command line is wrong; nothing was touched. */
+  /** The configuration or the command line is invalid; nothing was changed. */
   BadInput = 2,
-  /** A cloud refused our credentials. */
+  /** A cloud rejected the credentials. */
   Unauthenticated = 3,
-  /** A resource could not be created, changed or deleted; the state says how far it went. */
+  /** A resource could not be created, changed or deleted; the state records what was done. */
   ResourceFailed = 4,
-  /** An invariant of the disaster recovery does not hold (`invariants/`). */
+  /** A disaster recovery invariant is violated (`invariants/`). */
   InvariantBroken = 5,
   /** The stack is not deployed yet. */
   StackMissing = 6,
-  /** The world differs from the code: drift, or changes where none were expected. */
+  /** The deployed resources differ from the code: drift, or unexpected changes. */
   Drift = 7,
   /** Interrupted by the user; the state is usable. */
   Cancelled = 8,
-  /** Waited for longer than allowed. */
+  /** A wait exceeded its timeout. */
   TimedOut = 9,
-  /** A cloud, or the local one, could not be reached, so nothing can be said about it. */
+  /** A cloud, or the local cloud, is unreachable, so its state is unknown. */
   Unreachable = 10,
-  /** Asked and answered no, or protected. */
+  /** The user declined, or the resource is protected. */
   Refused = 11,
-  /** A drill ran to its end, and a target was missed; the report says which. */
+  /** A drill completed but missed a target; the report names the target. */
   TargetMissed = 12,
   /**
-   * Something that a deployed fleet is taken to do, it does not (`prove`), it is not `ready` for a loss, a flow that is to move
-   * does not do in its LangFlow what it did (`move-in rehearse`), or a region lacks what was imported (`move-in import`); the report says what.
+   * A check failed, and the report has the details: the deployed fleet does not behave as expected (`prove`), is not
+   * `ready` for the loss of a region, a flow behaves differently than in its original LangFlow (`move-in rehearse`), or
+   * a region lacks imported data (`move-in import`).
    */
   Disproved = 13,
 }

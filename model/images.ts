@@ -1,19 +1,21 @@
-/** A container image that can never change under us. */
+/** A container image that is pinned by digest. */
 export interface Image {
-  /** Repository below the registry, for example `langflow`. */
+  /** Repository in the registry, for example `langflow`. */
   readonly repository: string;
-  /** What the image calls itself, for people and labels; the digest decides. */
+  /** Human-readable version of the image, for labels; only the digest identifies the image. */
   readonly version: string;
-  /** `sha256:` and 64 hexadecimal digits. */
+  /** `sha256:` followed by 64 hexadecimal digits. */
   readonly digest: string;
 }
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** A first part that is a host (distribution's reference grammar: it has a dot or is localhost). */
+/**
+ * Matches a first path component that is a host (distribution's reference grammar: it contains a dot or is localhost).
+ */
 const REGISTRY = /^(localhost|[^/]*\.[^/]*)\//;
 
-/** Parses `repository:version@sha256:…`; a string is returned where it can't be: what is wrong with it. */
+/** Parses `repository:version@sha256:…`. Returns an error message if the text is invalid. */
 export function parseImage(text: string): Image | string {
   const [name = "", digest, ...rest] = text.split("@");
   const [repository = "", version, ...more] = name.split(":");
@@ -28,15 +30,18 @@ export function parseImage(text: string): Image | string {
   return { repository, version, digest };
 }
 
-/** The image as a pod names it: from one region's own registry, by digest alone. */
+/** Returns the image reference for a pod: from the region's own registry, by digest only. */
 export function imageReference(registry: string, { repository, digest }: Image): string {
   return `${registry}/${repository}@${digest}`;
 }
 
-/** Characters that mean something to RE2, the regular expressions of CEL and of Go. */
+/** Metacharacters of RE2, the regular expressions of CEL and Go. */
 const META = /[\\^$.|?*+()[\]{}]/g;
 
-/** The regular expression (RE2) that a pod's image must match: any repository of one registry, by digest alone. */
+/**
+ * Returns the regular expression (RE2) that a pod's image must match: any repository of the given registry, by digest
+ * only.
+ */
 export function imagePattern(registry: string): string {
   return `^${registry.replace(META, "\\$&")}/[a-z0-9]+([._/-]+[a-z0-9]+)*@sha256:[0-9a-f]{64}$`;
 }

@@ -1,9 +1,10 @@
 /**
- * Kubernetes minor versions of EKS with the last day of their extended support, oldest first. After it EKS makes no cluster of a
- * version, and upgrades those that have it by itself. To keep the list current: `aws eks describe-cluster-versions`.
+ * Kubernetes minor versions of EKS with the last day of their extended support, oldest first. After that day, EKS
+ * creates no clusters of the version and upgrades existing ones automatically. To update the list: `aws eks
+ * describe-cluster-versions`.
  *
- * Source: EKS user guide, "Understand the Kubernetes version lifecycle on EKS", release calendar; 1.35 as endoflife.date/amazon-eks
- * has it from there. Looked up on {@link LOOKED_UP}.
+ * Source: EKS user guide, "Understand the Kubernetes version lifecycle on EKS", release calendar; 1.35 from
+ * endoflife.date/amazon-eks, which cites that calendar. Looked up on {@link LOOKED_UP}.
  */
 const EXTENDED_SUPPORT_ENDS: Readonly<Record<string, string>> = {
   "1.29": "2026-03-23",
@@ -16,12 +17,16 @@ const EXTENDED_SUPPORT_ENDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The day of the list. A version whose support ended by then is refused. One whose support ends later is never refused by the
- * calendar: no config stops working overnight, least of all on the day that a region is lost.
+ * Date of the list. The config rejects versions whose support had ended by this date. Versions whose support ends later
+ * stay valid regardless of the current date, so that no config stops working overnight, in particular not on the day a
+ * region fails.
  */
 const LOOKED_UP = "2026-12-01";
 
-/** Versions ahead of the newest known that there may be: Kubernetes has three a year, and a list of three years is too old. */
+/**
+ * Maximum number of minor versions ahead of the newest known: Kubernetes releases three per year, and a list that is
+ * three years old is too old.
+ */
 const AHEAD_MAX = 9;
 
 const SUPPORTED = Object.keys(EXTENDED_SUPPORT_ENDS).filter(
@@ -33,8 +38,8 @@ export const NEWEST_KUBERNETES = SUPPORTED.at(-1) ?? "";
 const minorOf = (version: string) => Number(version.split(".")[1]);
 
 /**
- * What is known of a minor version such as 1.35: `newer` than the list, and perhaps one of EKS by now; `none` where there can be
- * none yet.
+ * Returns what is known about a minor version such as 1.35: `newer` if it is ahead of the list and EKS may support it
+ * by now; `none` if it cannot exist yet.
  */
 export function kubernetesSupport(version: string): "supported" | "ended" | "newer" | "none" {
   const minor = minorOf(version);

@@ -1,87 +1,101 @@
-/** The namespace that holds LangFlow and the agent, and nothing else. */
+/** Namespace of LangFlow and the agent, and of nothing else. */
 export const NAMESPACE = "langflow";
-/** LangFlow's ServiceAccount: what the pod identity is bound to. */
+/** LangFlow's ServiceAccount, to which the pod identity is bound. */
 export const SERVICE_ACCOUNT = "langflow";
 /** The Kubernetes Secret that the Secrets Store CSI driver fills from Secrets Manager. */
 export const SECRET_NAME = "langflow-server";
-/** Where LangFlow listens, and where it shows its metrics. */
+/** Ports of LangFlow: HTTP and metrics. */
 export const HTTP_PORT = 7860;
 export const METRICS_PORT = 9090;
-/** Where LangFlow says whether it is well, database and cache included. */
+/** Path of LangFlow's health check, which includes the database and the cache. */
 export const HEALTH_PATH = "/healthz";
-/** LangFlow's first account, the fleet's administrator. */
+/** Name of LangFlow's first account, the fleet's administrator. */
 export const SUPERUSER = "admin";
-/** LangFlow's user and group: the official image's uid, and that of the file system's access point. */
+/** User and group id of LangFlow: the uid of the official image and of the file system's access point. */
 export const LANGFLOW_UID = 1000;
 
 /** Writable places; the rest of the root file system is read-only. */
 export const PATHS = {
-  /** LangFlow's own state, one per pod: it writes its secret key here, which must not reach the shared claim. */
+  /**
+   * LangFlow's own state, one folder per pod. LangFlow writes its secret key here, so the folder must not be on the
+   * shared claim.
+   */
   state: "/var/lib/langflow",
-  /** Everything that can be fetched or computed again. */
+  /** Caches: everything that can be downloaded or computed again. */
   cache: "/cache",
-  /** The claim, shared by all pods of a region. */
+  /** Mount path of the claim that all pods of a region share. */
   data: "/data",
   temporary: "/tmp",
-  /** Custom components, part of the image. */
+  /** Custom components, which are part of the image. */
   components: "/app/components",
 } as const;
 
 /**
- * Seconds for which a network load balancer still sends new connections to a target that was taken off it, however short its
- * `deregistration_delay` is (measured by its users: aws-load-balancer-controller's issues 2366 and 3270).
+ * Seconds during which a network load balancer still sends new connections to a deregistered target, even with a
+ * shorter `deregistration_delay` (measured by its users: aws-load-balancer-controller, issues 2366 and 3270).
  */
 const DEREGISTRATION_SECONDS = 120;
-/** Seconds in which the cluster's controller has taken a pod off, from the moment that the pod is to go. */
+/** Seconds from a pod's deletion until the cluster's load balancer controller has deregistered it. */
 const CONTROLLER_SECONDS = 15;
-/** Seconds that the last request may take: as long as Cloudflare waits for an origin's answer (Connection limits, Proxy Read Timeout). */
+/**
+ * Maximum duration of the last request, in seconds: Cloudflare's timeout for an origin's response (Connection limits,
+ * Proxy Read Timeout).
+ */
 const REQUESTS_SECONDS = 120;
 /**
- * Seconds that LangFlow 1.13 gives what still runs once it is told to stop; then it kills its server, whatever the pod's grace is
- * (`ProcessManager.shutdown`, `langflow/__main__.py`, and gunicorn's `graceful_timeout`).
+ * Seconds that LangFlow 1.13 waits for running work after SIGTERM. It then kills its server, regardless of the pod's
+ * grace period (`ProcessManager.shutdown`, `langflow/__main__.py`, and gunicorn's `graceful_timeout`).
  */
 const LANGFLOW_SECONDS = 30;
-/** Seconds in which a process of LangFlow ends that has nothing left to do. */
+/** Seconds that an idle LangFlow process needs to exit. */
 const EXIT_SECONDS = 5;
 
 /**
- * Seconds from "this pod goes" to the end. The load balancer still sends requests until it has noticed and drained, and the last
- * of them takes its time: a pod keeps serving through all of that, and only then is told to stop.
+ * Durations of a pod's shutdown, in seconds. The load balancer still sends requests until it has deregistered and
+ * drained the pod, and the last request takes time to finish. The pod serves requests during that time, and gets
+ * SIGTERM only afterwards.
  */
 export const SHUTDOWN = {
   /** Target group attribute `deregistration_delay.timeout_seconds`. */
   deregistrationDelaySeconds: DEREGISTRATION_SECONDS,
-  /** Sleep before SIGTERM. */
+  /** Sleep before SIGTERM, in seconds. */
   preStopSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS,
-  /** What is left after the sleep is LangFlow's. */
+  /** Termination grace period, in seconds; LangFlow gets the time that remains after the sleep. */
   gracePeriodSeconds: CONTROLLER_SECONDS + DEREGISTRATION_SECONDS + REQUESTS_SECONDS + LANGFLOW_SECONDS + EXIT_SECONDS,
 } as const;
 
-/** A change rolls the pods one by one, with none of them unavailable. */
+/** A change rolls the pods one by one without reducing the number of available pods. */
 export const ROLLING_UPDATE = { maxUnavailable: 0, maxSurge: 1 } as const;
 
 /**
- * Connections to the database that one process of LangFlow may open. Said here although most of it is what LangFlow 1.13 does by
- * itself: the check of capacity (`model/capacity.ts`) counts by these, and a release that thinks otherwise must not change them.
+ * Maximum connections to the database that one LangFlow process opens. The values are set explicitly, although most are
+ * LangFlow 1.13's defaults: the capacity check (`model/capacity.ts`) relies on them, and a LangFlow release with
+ * different defaults must not change them.
  */
 export const DATABASE_POOL = {
-  /** Kept open once they were needed (`db_connection_settings`, `lfx/services/settings/groups/database.py`). */
+  /**
+   * Connections that remain open once opened (`db_connection_settings`, `lfx/services/settings/groups/database.py`).
+   */
   kept: 20,
-  /** More while all of those are in use. */
+  /** Additional connections while all of the kept connections are in use. */
   overflow: 30,
   /**
-   * Locks of knowledge bases in a store beside the pod, one for each operation (`knowledge_base_storage_pool_size`, 20 by itself):
-   * one for each of the five runs that a pod has in the background at once, and three for who searches.
+   * Connections for locks of knowledge bases in external storage, one per operation
+   * (`knowledge_base_storage_pool_size`, 20 by default): one for each of a pod's five concurrent background runs, and
+   * three for searches.
    */
   knowledgeBases: 8,
-  /** The writer of transactions and builds (`langflow/services/telemetry_writer/service.py`); no setting changes it. */
+  /**
+   * Connections of the writer of transactions and builds (`langflow/services/telemetry_writer/service.py`); no setting
+   * changes this number.
+   */
   telemetry: 2,
 } as const;
 
-/** What runs in the namespace: LangFlow itself, and what the agent does beside it. */
+/** Components in the namespace: LangFlow itself and the agent's tasks. */
 export type FlowComponent = "server" | "flow-sync" | "backup" | "restore" | "move-in";
 
-/** Labels of everything that belongs to a component; also the selector of its pods, so never add a version here. */
+/** Labels of all objects of a component. They are also the pods' selector, so never add a version. */
 export function componentLabels(region: string, component: FlowComponent): Record<string, string> {
   return {
     "app.kubernetes.io/name": "langflow",
@@ -91,36 +105,37 @@ export function componentLabels(region: string, component: FlowComponent): Recor
 }
 
 export interface LangFlowSettings {
-  /** The AWS region; botocore reads it from `AWS_DEFAULT_REGION` alone. */
+  /** The AWS region; botocore reads it only from `AWS_DEFAULT_REGION`. */
   awsRegion: string;
-  /** Public host name. */
+  /** The public host name. */
   hostname: string;
   bucketName: string;
-  /** Environment variables that hold keys of model providers. */
+  /** Names of the environment variables that hold model providers' API keys. */
   providerKeyNames: readonly string[];
   customComponents: CustomComponents;
-  /** Where spans go, by OpenTelemetry's protocol over HTTP. Absent: LangFlow makes none. */
+  /** Endpoint for spans (OTLP over HTTP). Absent: LangFlow creates no spans. */
   spansUrl?: string;
 }
 
-/** Who may run components' code that is neither LangFlow's nor the image's. */
+/** Who may run component code that is part of neither LangFlow nor the image. */
 export type CustomComponents = "nobody" | "superusers";
 
-/** Unless somebody says otherwise (docs/decisions/0036-whose-code-runs.md). */
+/** Default of `customComponents` (docs/decisions/0036-whose-code-runs.md). */
 export const CUSTOM_COMPONENTS = "nobody" satisfies CustomComponents;
 
-/** The minor version of LangFlow whose settings, tables and files the program and the agent know. */
+/** LangFlow's minor version whose settings, tables and files the program and the agent support. */
 const KNOWN_LANGFLOW = "1.13";
 
-/** What to know of a LangFlow of this version, as its image names it; undefined of the one that is known. */
+/** Returns a warning about an unsupported LangFlow version; undefined for the supported version. */
 export function unknownSettings(version: string): string | undefined {
   if (version.startsWith(`${KNOWN_LANGFLOW}.`)) return undefined;
   return `is LangFlow ${version}; the settings are those of ${KNOWN_LANGFLOW}, and one that another version does not know has no effect: try it first (docs/upgrade.md, LangFlow)`;
 }
 
 /**
- * LangFlow's environment, less its secrets. Every `LANGFLOW_…` name is a field of LangFlow 1.13's settings
- * (`lfx/services/settings`), where an unknown one would be ignored without a word, or what `lfx/observability.py` reads by itself.
+ * Returns LangFlow's environment, without secrets. Every `LANGFLOW_…` name is a field of LangFlow 1.13's settings
+ * (`lfx/services/settings`), which silently ignore unknown names, or a variable that `lfx/observability.py` reads
+ * itself.
  */
 export function langFlowEnvironment(settings: LangFlowSettings): Record<string, string> {
   return { ...server(settings), ...sharedState(settings), ...writablePaths(), ...reporting(settings) };
@@ -130,50 +145,56 @@ function server({ hostname, providerKeyNames, customComponents }: LangFlowSettin
   return {
     LANGFLOW_HOST: "0.0.0.0",
     LANGFLOW_PORT: `${HTTP_PORT}`,
-    // Pods are the unit of scale: LangFlow refuses more workers than one without Redis.
+    // Pods are the unit of scaling: without Redis, LangFlow rejects more than one worker.
     LANGFLOW_WORKERS: "1",
     LANGFLOW_AUTO_LOGIN: "false",
     LANGFLOW_SUPERUSER: SUPERUSER,
     LANGFLOW_ENABLE_SIGNUP: "false",
     LANGFLOW_ENABLE_SUPERUSER_CLI: "false",
-    // Component code runs in the pod, with the pod's rights: no ordinary user's does, whoever else's may.
+    // Component code runs in the pod with the pod's permissions, so ordinary users' code must never run.
     LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
-    // With the line above alone, a component of LangFlow's whose stored code is of another release is refused to users, and with it the
-    // flow (400). With this one LangFlow runs its own code in place of it, for all (1.13, `substitute_outdated_component_code`).
+    // With only the line above, LangFlow rejects its own components for ordinary users if their stored code is from a
+    // different release, and with them the whole flow (400). With this setting, LangFlow runs its current code instead,
+    // for all users (1.13, `substitute_outdated_component_code`).
     ...(customComponents === "nobody" && NO_CODE_OF_FLOWS),
-    // Of a new project LangFlow would make an MCP server that its user's flows start as a process: with the line above it
-    // refuses users the whole project for that (403, 1.13). A project's flows are tools at its address all the same.
+    // By default, LangFlow creates an MCP server for each new project, which the user's flows would start as a process.
+    // Combined with the setting above, LangFlow would therefore reject new projects of ordinary users entirely (403,
+    // 1.13). A project's flows are available as MCP tools at its URL regardless.
     LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",
     LANGFLOW_API_KEY_SOURCE: "env",
     LANGFLOW_ACCESS_SECURE: "true",
     LANGFLOW_REFRESH_SECURE: "true",
     LANGFLOW_CORS_ORIGINS: `https://${hostname}`,
-    // Cloudflare alone can reach the load balancer and appends the visitor to X-Forwarded-For; without this every
-    // visitor counts against the rate limit of the load balancer's address.
+    // Only Cloudflare can reach the load balancer, and it appends the visitor's address to X-Forwarded-For. Without
+    // this setting, all visitors would share the rate limit of the load balancer's address.
     LANGFLOW_RATE_LIMIT_TRUST_PROXY: "true",
-    // Where MCP clients are sent: without it, to this pod's own localhost.
+    // Base URL for MCP clients. Without it, LangFlow sends them to the pod's own localhost.
     LANGFLOW_MCP_BASE_URL: `https://${hostname}`,
-    // A stream's session lives in one pod, and its messages reach any. Streamable HTTP has none: any pod answers.
+    // An SSE session exists in one pod, but its messages may reach any pod. Streamable HTTP has no session, so any pod
+    // can answer.
     LANGFLOW_MCP_SSE_ENABLED: "false",
-    // For a project whose MCP server its user sets to OAuth, LangFlow would download a program by uvx, and start it with all of its own
-    // environment (1.13, `lfx/services/mcp_composer/service.py`).
+    // If a user sets a project's MCP server to OAuth, LangFlow would download a program with uvx and start it with
+    // LangFlow's complete environment (1.13, `lfx/services/mcp_composer/service.py`).
     LANGFLOW_MCP_COMPOSER_ENABLED: "false",
     LANGFLOW_COMPONENTS_PATH: PATHS.components,
     LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT: providerKeyNames.join(","),
-    // Of these LangFlow makes variables of each user's. A field that names one which she deleted, or any other variable of the pod's
-    // environment, would be filled from there by default, and a flow could print it.
+    // LangFlow turns the listed variables into variables of each user. With the default, a field that names a deleted
+    // variable, or any other variable of the pod's environment, would be filled from the environment, and a flow could
+    // print its value.
     LANGFLOW_FALLBACK_TO_ENV_VAR: "false",
-    // The loopback of a pod is LangFlow's own: a field that takes a URL is no way to it (1.13 allows it for programs beside LangFlow).
+    // A pod's loopback address belongs to LangFlow, so URL fields must not reach it (1.13 allows this by default for
+    // programs on the same host).
     LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK: "false",
     LANGFLOW_STORE: "false",
   };
 }
 
 /**
- * LangFlow refuses a component's code to everybody, and with it the MCP servers that an ordinary user's flow would start as processes.
- * Superusers could still start theirs (1.13, `langflow/api/v2/mcp.py`), if not for the others (`lfx/services/settings/groups/mcp.py`):
- * no package that npx or uvx would download, no interpreter, shell or container. No `LANGFLOW_MCP_SERVER_ENV_ALLOWLIST`: LangFlow
- * applies it to servers by HTTP as well, and would refuse those whose config has variables (`langflow/api/v2/schemas.py`).
+ * Settings with which LangFlow rejects component code from all users, and thereby the MCP servers that ordinary users'
+ * flows would start as processes. The other settings prevent superusers from starting such servers (1.13,
+ * `langflow/api/v2/mcp.py`; `lfx/services/settings/groups/mcp.py`): no packages that npx or uvx would download, no
+ * interpreters, shells or containers. `LANGFLOW_MCP_SERVER_ENV_ALLOWLIST` is not set, because LangFlow also applies it
+ * to HTTP servers and would reject those whose config contains variables (`langflow/api/v2/schemas.py`).
  */
 const NO_CODE_OF_FLOWS = {
   LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
@@ -184,7 +205,7 @@ const NO_CODE_OF_FLOWS = {
 
 function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string, string> {
   return {
-    // Any pod may answer any request: without Redis, build events live in the pod that runs the flow.
+    // Any pod may answer any request, but without Redis, build events exist only in the pod that runs the flow.
     LANGFLOW_EVENT_DELIVERY: "direct",
     LANGFLOW_DATABASE_CONNECTION_RETRY: "true",
     LANGFLOW_DB_CONNECTION_SETTINGS: JSON.stringify(CONNECTION_SETTINGS),
@@ -197,7 +218,7 @@ function sharedState({ awsRegion, bucketName }: LangFlowSettings): Record<string
   };
 }
 
-/** As a whole or not at all: what is not named here, LangFlow would leave to SQLAlchemy, and not to its own defaults. */
+/** All settings must be present: LangFlow fills missing ones with SQLAlchemy's defaults instead of its own. */
 const CONNECTION_SETTINGS = {
   pool_size: DATABASE_POOL.kept,
   max_overflow: DATABASE_POOL.overflow,
@@ -208,27 +229,28 @@ const CONNECTION_SETTINGS = {
 } as const;
 
 /**
- * Days for which the record of a run that has ended stays in the database. LangFlow keeps every one for ever by itself, and
- * says to set this wherever it runs for long (`background_retention_days`, `lfx/services/settings/groups/runtime.py`): nothing
- * else deletes them. As long as it keeps its audit log.
+ * Retention of finished runs' records in the database, in days. By default, LangFlow keeps all of them forever, and
+ * recommends this setting for long-running installations (`background_retention_days`,
+ * `lfx/services/settings/groups/runtime.py`), because nothing else deletes them. The value equals LangFlow's retention
+ * of its audit log.
  */
 const RUNS_KEPT_DAYS = 90;
 
-/** Where LangFlow's files lie in the flow bucket; the same in every region, since the buckets replicate. */
+/** Prefix of LangFlow's files in the flow bucket; the same in every region, because the buckets are replicated. */
 export const STORAGE_PREFIX = "files";
 
 function writablePaths(): Record<string, string> {
   return {
     HOME: PATHS.state,
     LANGFLOW_CONFIG_DIR: PATHS.state,
-    // platformdirs, Hugging Face, Matplotlib and uv all keep their caches below XDG_CACHE_HOME.
+    // platformdirs, Hugging Face, Matplotlib and uv store their caches below XDG_CACHE_HOME.
     XDG_CACHE_HOME: PATHS.cache,
     LANGFLOW_CACHE_DIR: `${PATHS.cache}/events`,
     TIKTOKEN_CACHE_DIR: `${PATHS.cache}/tiktoken`,
     NPM_CONFIG_CACHE: `${PATHS.cache}/npm`,
     LANGFLOW_KNOWLEDGE_BASES_DIR: `${PATHS.data}/knowledge_bases`,
     LANGFLOW_FS_TOOL_BASE_DIR: `${PATHS.data}/fs_sandbox`,
-    // The automatic migration of old stores wants one worker on a local file system; this is neither.
+    // The automatic migration of old stores requires a single worker on a local file system, which this is not.
     LANGFLOW_KNOWLEDGE_BASE_AUTO_MIGRATE: "false",
   };
 }
@@ -246,19 +268,22 @@ function reporting({ spansUrl }: LangFlowSettings): Record<string, string> {
 }
 
 /**
- * What makes LangFlow 1.13 send spans (`lfx/observability.py`): requests, calls of tools and agents, and one `flow.execute` per run with
- * the ids of flow, run and session, its way in and whether it failed; no prompt and no answer. The address is that of spans alone: by
- * the one for all signals metrics and logs would go there too.
+ * Returns the environment with which LangFlow 1.13 sends spans (`lfx/observability.py`): for requests, tool calls and
+ * agent calls, and one `flow.execute` span per run with the ids of flow, run and session, its trigger, and whether it
+ * failed. Spans contain neither prompts nor answers. The endpoint is for traces only: with the endpoint for all
+ * signals, LangFlow would also send metrics and logs.
  */
 export function spansEnvironment(url: string): Record<string, string> {
   return {
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url,
-    // Fifty of a run, of which nothing here is made, with the statements in them.
+    // Database spans contain SQL statements, are about fifty per run, and nothing here uses them.
     LANGFLOW_OTEL_DB_SPANS: "false",
-    // By default the caller says whether a span is made, and what it says so of would not be counted.
+    // By default, the caller decides whether a span is recorded, and runs without spans would not be counted.
     OTEL_TRACES_SAMPLER: "always_on",
-    // Seconds. A run's tracer flushes all spans as Python deletes it (`services/tracing/traceloop.py`, set up or not), and everybody in the
-    // pod may wait for that: up to 10 by default, with retries. Below 0.8 there is none, and a collector that is gone costs nothing.
+    // Timeout in seconds. LangFlow flushes all spans when Python deletes a run's tracer
+    // (`services/tracing/traceloop.py`, even if not configured), which can block all requests of the pod: by default
+    // for up to 10 seconds, with retries. Below 0.8 seconds there are no retries, so an unreachable collector causes no
+    // noticeable delay.
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "0.25",
   };
 }

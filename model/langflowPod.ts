@@ -15,40 +15,43 @@ import {
 } from "./podSecurity";
 
 export interface LangFlowPodArgs {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
   region: string;
-  /** The region that holds the schedules. A change rolls the pods. */
+  /** The fleet's name for the region that holds the schedules. A change rolls the pods. */
   schedulesRegion: string;
-  /** Labels, and selector of the pods. A change replaces the Deployment. */
+  /** Labels and selector of the pods. A change replaces the Deployment. */
   labels: Record<string, string>;
-  /** Registry, repository and digest. A change rolls the pods. */
+  /** Registry, repository and digest of LangFlow's image. A change rolls the pods. */
   image: pulumi.Input<string>;
-  /** The agent's image, by digest, whose `adopt` runs before LangFlow. A change rolls the pods. */
+  /** The agent's image by digest; its `adopt` command runs before LangFlow. A change rolls the pods. */
   agentImage: pulumi.Input<string>;
-  /** What LangFlow's image calls itself; a label for people. */
+  /** Human-readable version of LangFlow's image; a label. */
   version: string;
   serviceAccountName: string;
-  /** Environment that is no secret. A change rolls the pods. */
+  /** Non-secret environment variables. A change rolls the pods. */
   environment: pulumi.Input<Record<string, string>>;
-  /** Environment by reference to a Secret. */
+  /** Secret environment variables, as references to a Kubernetes Secret. */
   secretEnvironment: pulumi.Input<types.input.core.v1.EnvVar[]>;
-  /** The SecretProviderClass whose mount fills that Secret. */
+  /** The SecretProviderClass whose mount fills that Kubernetes Secret. */
   secretClassName: pulumi.Input<string>;
-  /** Claim mounted at /data. */
+  /** Name of the claim that is mounted at /data. */
   claimName: string;
-  /** zones: the pods are over two zones at least. none: all may run on one node. Default zones. A change rolls the pods. */
+  /**
+   * zones: pods run in at least two zones. none: all pods may run on one node. Default: zones. A change rolls the pods.
+   */
   spread?: "zones" | "none";
-  /** Processor and memory of one pod. The autoscaler's percentage is of `requests.cpu`. */
+  /** CPU and memory of one pod. The autoscaler's percentage is relative to `requests.cpu`. */
   resources: { requests: ComputeResources; limits: ComputeResources };
 }
 
-/** The labels with the version: for people, never for a selector. */
+/** Returns the labels plus the version. The version is informational; never use it in a selector. */
 export function versionedLabels({ labels, version }: LangFlowPodArgs): Record<string, string> {
   return { ...labels, "app.kubernetes.io/version": version };
 }
 
 /**
- * The pod: restricted by every rule of the pod security standard, its root file system read-only.
+ * Returns LangFlow's pod template. The pod meets the restricted Pod Security Standard, and its root file system is
+ * read-only.
  *
  * @param configName the ConfigMap that holds `args.environment`
  */
@@ -63,7 +66,7 @@ export function langFlowPod(
       serviceAccountName: args.serviceAccountName,
       terminationGracePeriodSeconds: SHUTDOWN.gracePeriodSeconds,
       securityContext: { ...RESTRICTED_USER, fsGroup: LANGFLOW_UID, fsGroupChangePolicy: "OnRootMismatch" },
-      // Not even "where possible": Auto Mode would make the nodes for it.
+      // Not even ScheduleAnyway: Auto Mode would launch additional nodes to satisfy it.
       topologySpreadConstraints: args.spread === "none" ? undefined : spread(args.labels),
       initContainers: [migrateContainer(args, configName), adoptContainer(args)],
       containers: [langFlowContainer(args, configName)],
@@ -79,10 +82,12 @@ export function langFlowPod(
   };
 }
 
-/** Of the node's disk: a start with its caches at least, all emptyDirs at most. */
+/** Disk space on the node: the request covers a start with its caches, the limit covers all emptyDirs. */
 const DISK = { requests: { "ephemeral-storage": "2Gi" }, limits: { "ephemeral-storage": "8Gi" } };
 
-/** What LangFlow and its migration have in common: image, settings, secrets, bounds and places to write to. */
+/**
+ * Returns what LangFlow's container and its migration share: image, settings, secrets, resources and writable paths.
+ */
 function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>) {
   const { requests, limits } = args.resources;
   return {
@@ -102,15 +107,16 @@ function langFlowProcess(args: LangFlowPodArgs, configName: pulumi.Input<string>
   };
 }
 
-/** For what runs before LangFlow, and never for LangFlow. */
+/** Returns environment variables from the owner's Secret. Only init containers may have them, never LangFlow itself. */
 const byOwner = (...names: readonly string[]): types.input.core.v1.EnvVar[] =>
   names.map((name) => ({ name, valueFrom: { secretKeyRef: { name: OWNER_SECRET, key: name } } }));
 
 /**
- * Brings the database to this release's schema, and makes the first account in a new one; as the database's owner, and away from all
- * files that LangFlow writes, its own folders among them: where a pod is started again, they are there before the migration.
- * `--no-test`: without it the command only tells. Pods that start side by side wait for each other (LangFlow takes an advisory lock),
- * and no probe cuts a long migration short.
+ * Returns the init container that migrates the database to this release's schema and creates the first account in a new
+ * database. It connects as the database's owner and cannot access any files that LangFlow writes. LangFlow's own
+ * folders are also excluded: after a container restart, their files exist before the migration runs. Without
+ * `--no-test`, the command would only report. LangFlow takes an advisory lock, so pods that start concurrently wait for
+ * each other. No probe interrupts a long migration.
  */
 function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string>): types.input.core.v1.Container {
   const own = [PATHS.state, PATHS.cache, PATHS.temporary].map((mountPath) => ({ name: "migration", mountPath }));
@@ -126,8 +132,9 @@ function migrateContainer(args: LangFlowPodArgs, configName: pulumi.Input<string
 }
 
 /**
- * Gives the first account the id it has in every region, before LangFlow hands out sessions and paths that hold it, and makes the
- * login by which LangFlow then signs in. After the migration, which makes account and tables; does nothing the second time.
+ * Returns the init container that gives the first account its fleet-wide id, before LangFlow issues sessions and paths
+ * with that id, and creates the login that LangFlow uses. It runs after the migration, which creates the account and
+ * the tables, and is idempotent.
  */
 function adoptContainer(args: LangFlowPodArgs): types.input.core.v1.Container {
   const settings = Object.entries(adoptEnvironment(args.region, args.schedulesRegion)).map(([name, value]) => ({
@@ -156,16 +163,21 @@ function langFlowContainer(args: LangFlowPodArgs, configName: pulumi.Input<strin
       { name: "http", containerPort: HTTP_PORT, protocol: "TCP" },
       { name: "metrics", containerPort: METRICS_PORT, protocol: "TCP" },
     ],
-    // Five minutes to start, of which it takes one or two: the schema is in place by then (see `migrate`).
+    // Allows five minutes for the start, which takes one or two: the `migrate` container has already migrated the
+    // schema.
     startupProbe: { ...get(HEALTH_PATH), periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
-    // Asks the database: a pod that lost it gets no requests, and is not restarted for what it did not cause.
+    // This path checks the database: a pod without a database connection gets no requests, but is not restarted for an
+    // external failure.
     readinessProbe: { ...get(HEALTH_PATH), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
     livenessProbe: { ...get("/health"), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
     lifecycle: { preStop: { sleep: { seconds: SHUTDOWN.preStopSeconds } } },
   };
 }
 
-/** Over zones strictly, over hosts where possible, each generation of pods by itself so that a roll keeps the spread. */
+/**
+ * Returns constraints that require the spread over zones and prefer it over hosts. They apply to each generation of
+ * pods separately, so that a rollout keeps the spread.
+ */
 function spread(labels: Record<string, string>): types.input.core.v1.TopologySpreadConstraint[] {
   const constraint = (topologyKey: string, whenUnsatisfiable: string, minDomains?: number) => ({
     topologyKey,
@@ -174,12 +186,12 @@ function spread(labels: Record<string, string>): types.input.core.v1.TopologySpr
     maxSkew: 1,
     labelSelector: { matchLabels: labels },
     matchLabelKeys: ["pod-template-hash"],
-    // A dead zone's nodes are tainted: then they no longer count, and its pods may crowd into the others.
+    // Nodes of a failed zone are tainted and therefore do not count, so its pods can move to the other zones.
     nodeTaintsPolicy: "Honor",
   });
   return [
-    // Two zones at least: a zone without a node yet is none that counts, so all could go to the first. Not three: with
-    // one of three zones dead, the autoscaler's third pod must still find a place.
+    // At least two zones: zones without a node do not count, so without a minimum all pods could run in the first zone.
+    // Not three zones: if one of three zones fails, the autoscaler must still be able to place a third pod.
     constraint("topology.kubernetes.io/zone", "DoNotSchedule", 2),
     constraint("kubernetes.io/hostname", "ScheduleAnyway"),
   ];

@@ -1,28 +1,28 @@
 import { AUTHORITIES_FILE, DATABASE_URL } from "./databaseLogins";
 import type { SharedSecretArns } from "./secrets";
 
-/** Folder of a pod in which each mounted secret is a file. */
+/** Folder in which each mounted secret is a file. */
 export const SECRETS_FOLDER = "/mnt/secrets";
 
-/** One secret of Secrets Manager, as the AWS provider of the Secrets Store CSI driver reads it. */
+/** A secret of Secrets Manager in the format of the Secrets Store CSI driver's AWS provider. */
 export interface MountedSecret {
   readonly objectName: string;
   readonly objectType: "secretsmanager";
-  /** The file it becomes; for a JSON secret, the file that holds all of it. */
+  /** Name of the mounted file; for a JSON secret, the file that holds the complete JSON. */
   readonly objectAlias: string;
-  /** Parts of a JSON secret, each a further file. */
+  /** Fields of a JSON secret, each mounted as an additional file. */
   readonly jmesPath?: readonly { readonly path: string; readonly objectAlias: string }[];
 }
 
-/** Secrets a pod takes: what the driver fetches, and the environment variables that come of it. */
+/** Secrets of a pod: the secrets to fetch, and the environment variables that hold them. */
 export interface PodSecretSet {
   readonly mounted: readonly MountedSecret[];
   readonly variables: readonly string[];
-  /** Mounted files that are no variable; those that hold a whole JSON secret aside. */
+  /** Mounted files that do not become variables, except files that hold a complete JSON secret. */
   readonly files: readonly string[];
 }
 
-/** A secret whose whole text is one variable. */
+/** Returns the set for a secret whose complete value is one variable. */
 function whole(objectName: string, variable: string): PodSecretSet {
   return {
     mounted: [{ objectName, objectType: "secretsmanager", objectAlias: variable }],
@@ -31,7 +31,11 @@ function whole(objectName: string, variable: string): PodSecretSet {
   };
 }
 
-/** A JSON secret, of which each path is one variable. @param files paths that are files alone */
+/**
+ * Returns the set for a JSON secret in which each path becomes one variable.
+ *
+ * @param files paths that become files only
+ */
 function parts(
   objectName: string,
   objectAlias: string,
@@ -59,12 +63,12 @@ const databaseUrl = (arn: string) =>
   parts(arn, "database", [["url", DATABASE_URL]], [["authorities", AUTHORITIES_FILE]]);
 const secretKey = ({ secretKey: arn }: SharedSecretArns) => whole(arn, "LANGFLOW_SECRET_KEY");
 
-/** ARNs of a set: what the pods' role must be allowed to read, and no more. */
+/** Returns the ARNs of a set: the secrets that the pods' role must be able to read. */
 export function arnsOf({ mounted }: PodSecretSet): string[] {
   return mounted.map(({ objectName }) => objectName);
 }
 
-/** What LangFlow's pods take. */
+/** Returns the secrets of LangFlow's pods. */
 export function langFlowSecrets(
   shared: SharedSecretArns,
   databaseSecretArn: string,
@@ -81,11 +85,13 @@ export function langFlowSecrets(
 }
 
 /**
- * What the agent beside LangFlow takes: it reads and writes LangFlow's database, brings people's pushes in through LangFlow by
- * tokens that it signs with LangFlow's key, and seals what it sends to the other regions under a key derived from that.
+ * Returns the secrets of `agent sync`. The agent reads and writes LangFlow's database, imports pushed flows through
+ * LangFlow with tokens that it signs with LangFlow's key, and encrypts its data for the other regions with a derived
+ * key.
  *
- * @param record whether it may be the recorder: without a flow repository it takes no token of the Git host
- * @param webhook whether it takes webhooks
+ * @param record whether the region may be the recorder: without a flow repository, the agent gets no token for the Git
+ * host
+ * @param webhook whether the agent receives webhooks
  */
 export function syncSecrets(
   shared: SharedSecretArns,
@@ -100,25 +106,25 @@ export function syncSecrets(
   );
 }
 
-/** What a backup takes: the database, by a login that only reads, and no key of LangFlow's. */
+/** Returns the secrets of a backup: a read-only database login, and none of LangFlow's keys. */
 export function backupSecrets(databaseSecretArn: string): PodSecretSet {
   return databaseUrl(databaseSecretArn);
 }
 
-/** What a restore takes. */
+/** Returns the secrets of a restore. */
 export function restoreSecrets(databaseSecretArn: string): PodSecretSet {
   return databaseUrl(databaseSecretArn);
 }
 
-/** What an import takes: the database, and the key under which what comes is encrypted anew. */
+/** Returns the secrets of an import: the database, and the key with which the imported secrets are re-encrypted. */
 export function moveInSecrets(shared: SharedSecretArns, databaseSecretArn: string): PodSecretSet {
   return joined(secretKey(shared), databaseUrl(databaseSecretArn));
 }
 
 /**
- * What Alertmanager takes: URLs, keys and passwords, each a file of its name.
+ * Returns the secrets of Alertmanager: URLs, keys and passwords, each a file of the same name.
  *
- * @param names parts of the JSON secret, one at least
+ * @param names fields of the JSON secret; at least one
  */
 export function alertingSecrets(arn: string, names: readonly string[]): PodSecretSet {
   return parts(

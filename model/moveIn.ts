@@ -1,34 +1,37 @@
-/** Where packages of a LangFlow that moves in lie in a flow bucket. */
+/** Prefix of packages of an imported LangFlow in a flow bucket. */
 export const MOVE_IN_PREFIX = "move-in";
 
-/** Days for which what is left of one stays, where nobody deletes it: S3's least. */
+/** Retention of leftover packages, in days: S3's minimum. */
 export const MOVE_IN_DAYS = 1;
 
-/** Where the scratch database is, beside the region's (`agent/moveIn/scratchDatabase.ts`). */
+/** Name of the scratch database next to the region's (`agent/moveIn/scratchDatabase.ts`). */
 const SCRATCH_DATABASE = "langflow_dr_move_in";
 
-/** What each run is told; its ConfigMap says nothing of it. */
+/** Environment variables that differ for each run and are therefore not in the ConfigMap. */
 export const MOVE_IN_VARIABLES = {
   packageName: "MOVE_IN_PACKAGE",
   sha256: "MOVE_IN_SHA256",
-  /** By a Secret of that run alone. */
+  /** Secret key of the source, from a Secret that exists only for the run. */
   secretKey: "MOVE_IN_SECRET_KEY",
-  /** Of a run that says what was made since: whether with the texts of flows. */
+  /** For runs that list changes since the import: whether to include the content of flows. */
   flows: "MOVE_IN_FLOWS",
-  /** Of a run that says what the region holds: of whom, and of which tables, row by row. */
+  /** For runs that list the region's rows: which users and tables to include. */
   asked: "MOVE_IN_ASKED",
 } as const;
 
-/** Key of that Secret. */
+/** Key in that Secret. */
 export const SOURCE_SECRET_KEY = "secretKey";
 
-/** The CronJob of a region, of which a run is made; also the name of that run, so that there is one at a time, and of its Secret. */
+/**
+ * Returns the name of a region's import CronJob. The Job of a run and its Secret have the same name, so that only one
+ * run exists at a time.
+ */
 export const moveInName = (region: string): string => `move-in-${region}`;
 
 /**
- * LangFlow's migrations on the scratch database: to the source's revisions, or to the newest. No command of LangFlow's goes to a revision
- * that is not the newest. It says one line, and that where they stop: what follows an error's first line, and what a migration
- * prints, may show values of rows.
+ * Migrates the scratch database to the source's revisions or to the newest with LangFlow's migrations. LangFlow has no
+ * command that migrates to an older revision. On failure, the script prints only the first line of the error: the other
+ * lines, and the output of migrations, may contain values of rows.
  */
 const MIGRATIONS = `
 import os, pathlib, sys
@@ -68,5 +71,9 @@ except BaseException as error:
     sys.exit(1)
 `;
 
-/** @param to the source's revisions, or the newest */
+/**
+ * Returns the command that runs the migrations.
+ *
+ * @param to the source's revisions, or the newest
+ */
 export const migrationsCommand = (to: "source" | "heads"): string[] => ["python", "-c", MIGRATIONS, to];

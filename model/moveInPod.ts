@@ -6,28 +6,29 @@ import { DATABASE_URL } from "./databaseLogins";
 import { MOVE_IN_VARIABLES, migrationsCommand, moveInName, SOURCE_SECRET_KEY } from "./moveIn";
 import { type ContainerResources, RESTRICTED_CONTAINER, SECRETS_MOUNT } from "./podSecurity";
 
-/** Of the agent: one part of a package is in memory, as it came and unpacked. */
+/** Resources of the agent's containers: they hold one segment of a package in memory, compressed and uncompressed. */
 const AGENT_RESOURCES: ContainerResources = {
   requests: { cpu: "250m", memory: "512Mi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
 };
 
-/** Of LangFlow's migrations, which import most of LangFlow. */
+/** Resources of LangFlow's migrations, which import most of LangFlow's code. */
 const MIGRATION_RESOURCES: ContainerResources = {
   requests: { cpu: "250m", memory: "1Gi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
 };
 
 export interface MoveInPodArgs extends AgentPodArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
-  /** LangFlow's image that the region runs: registry, repository and digest. A change is for the next run. */
+  /** The region's LangFlow image: registry, repository and digest. A change takes effect at the next run. */
   langFlowImage: pulumi.Input<string>;
 }
 
 /**
- * Takes in a LangFlow that was packed: each container after the one before, none a second time. What LangFlow's image does it does on a
- * database beside the region's; the last one alone writes into the region.
+ * Returns the pod template of an import of a packaged LangFlow. The containers run one after another and are never
+ * retried. LangFlow's image works only on a scratch database next to the region's; only the last container writes to
+ * the region.
  */
 export function moveInPod(args: MoveInPodArgs): types.input.core.v1.PodTemplateSpec {
   const secretEnvironment = pulumi
@@ -44,7 +45,7 @@ export function moveInPod(args: MoveInPodArgs): types.input.core.v1.PodTemplateS
   ]);
 }
 
-/** Whoever asks how it ended is told the last lines of what it said. */
+/** The last log lines become the termination message, which the CLI shows if the run fails. */
 const TELLS = { terminationMessagePolicy: "FallbackToLogsOnError" };
 
 function stage(name: string): Container {
@@ -52,8 +53,8 @@ function stage(name: string): Container {
 }
 
 /**
- * The source's secret key. A run that somebody makes by hand has none, and its first container says so: without `optional` it would wait
- * for it to its end.
+ * Returns the variable with the source's secret key. A run that an operator created manually has no such Secret, and
+ * its first container reports this; without `optional`, the pod would wait for the Secret until its deadline.
  */
 function sourceKey({ region }: MoveInPodArgs, name: string): types.input.core.v1.EnvVar {
   return {

@@ -1,30 +1,33 @@
-/** The project: prefix of every physical name, namespace of the config, first part of every type token. */
+/** Name of the project: prefix of every physical name, namespace of the config, and first part of every type token. */
 export const PROJECT = "langflow-dr";
 
 /**
- * Start of the name of the bucket that keeps the stacks' state, and alias of the key that encrypts its secrets. Both
- * are made by hand before the first `up` (no stack can own what it is kept in); the CI roles find them by these names.
+ * Name prefix of the bucket that stores the stacks' state, and alias of the key that encrypts its secrets. An
+ * administrator creates both before the first `up`, because no stack can own the storage of its own state. The CI roles
+ * identify them by these names.
  */
 export const STATE_BUCKET_PREFIX = `${PROJECT}-state-`;
 export const STATE_KEY_ALIAS = `alias/${PROJECT}-state`;
 
-/** Longest name of an IAM role (IAM API reference, CreateRole). */
+/** Maximum length of an IAM role's name (IAM API reference, CreateRole). */
 export const IAM_ROLE_NAME_MAX = 64;
-/** Longest name of an S3 bucket (S3 user guide, bucket naming rules). */
+/** Maximum length of an S3 bucket's name (S3 user guide, bucket naming rules). */
 const BUCKET_NAME_MAX = 63;
-/** Longest name of an RDS instance (RDS API reference, CreateDBInstance). */
+/** Maximum length of an RDS instance's identifier (RDS API reference, CreateDBInstance). */
 export const DB_IDENTIFIER_MAX = 63;
 
-/** Longest name a certificate is asked for: its common name (ACM API reference, RequestCertificate; RFC 5280, `ub-common-name`). */
+/**
+ * Maximum length of a certificate's common name (ACM API reference, RequestCertificate; RFC 5280, `ub-common-name`).
+ */
 export const CERTIFICATE_NAME_MAX = 64;
 
 /**
- * The physical name of something that is unique in an account or in the world: it carries the region.
+ * Returns the physical name of a resource whose name must be unique in an account or globally; it contains the region.
  *
- * @param region our name of the region, for example us-east
- * @param noun what it is, for example flows
+ * @param region the fleet's name for the region, for example us-east
+ * @param noun kind of resource, for example flows
  * @param max the cloud's limit in characters
- * @throws Error when the name is too long: a bug, since the config bounds the length of a region's name
+ * @throws Error if the name is too long: a bug, because the config limits the length of region names
  */
 export function physicalName(region: string, noun: string, max: number = BUCKET_NAME_MAX): string {
   const name = `${PROJECT}-${region}-${noun}`;
@@ -32,22 +35,22 @@ export function physicalName(region: string, noun: string, max: number = BUCKET_
   return name;
 }
 
-/** The witness's bucket, in an AWS region that no region of ours is in. */
+/** Returns the name of the witness's bucket, in an AWS region outside the fleet. */
 export function witnessBucketName(awsRegion: string, accountId: string): string {
   return physicalName("witness", `${awsRegion}-${accountId}`);
 }
 
-/** The id of the rule by which S3 copies a flow bucket to a region's. */
+/** Returns the id of the S3 rule that replicates a flow bucket to a region's bucket. */
 export function replicationRuleId(toRegion: string): string {
   return `to-${toRegion}`;
 }
 
-/** The type token of one of our components. */
+/** Returns the type token of one of our components. */
 export function typeToken(component: string): string {
   return `${PROJECT}:index:${component}`;
 }
 
-/** The tags a resource carries beside the provider's default tags (project, stack, owner). */
+/** Returns the tags of a resource in addition to the provider's default tags (project, stack, owner). */
 export function regionTags(region: string, name: string): Record<string, string> {
   return { Name: name, [`${PROJECT}:region`]: region };
 }

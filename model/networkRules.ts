@@ -7,25 +7,25 @@ type Peer = types.input.networking.v1.NetworkPolicyPeer;
 type Port = types.input.networking.v1.NetworkPolicyPort;
 type PolicySpec = types.input.networking.v1.NetworkPolicySpec;
 
-/** What lies around the namespace. */
+/** Surroundings of LangFlow's namespace. */
 export interface NamespaceNetwork {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
-  /** The region's private network: database and interface endpoints are in it. */
+  /** CIDR block of the region's VPC, which contains the database and the interface endpoints. */
   readonly vpcCidr: string;
-  /** Networks that the load balancers' connections to pods come from. */
+  /** CIDR blocks from which the load balancers connect to pods. */
   readonly loadBalancerCidrs: readonly string[];
-  /** Namespace of Prometheus, which alone may read metrics. */
+  /** Namespace of Prometheus, the only client that may read metrics. */
   readonly observabilityNamespace: string;
-  /** Whether the agent takes webhooks of the Git host. */
+  /** Whether the agent receives webhooks from the Git host. */
   readonly webhook: boolean;
-  /** Whether that namespace's health checks may ask LangFlow itself. */
+  /** Whether health checks from the observability namespace may reach LangFlow. */
   readonly observed: boolean;
-  /** Whether LangFlow sends its spans to the collector there. Default: no. */
+  /** Whether LangFlow sends its spans to the collector in the observability namespace. Default: no. */
   readonly traced?: boolean;
 }
 
-/** One thing that may be reached, or may come in. Without peers: whatever it is. */
+/** An allowed connection. Without peers: from or to any address. */
 export interface Way {
   readonly peers?: readonly Peer[];
   readonly ports: readonly Port[];
@@ -33,52 +33,54 @@ export interface Way {
 
 /** PostgreSQL's port. */
 const POSTGRES_PORT = 5432;
-/** The EKS pod identity agent on each node (EKS user guide, "Pod Identity agent": 169.254.170.23, port 80). */
+/**
+ * Address of the EKS Pod Identity agent on each node (EKS user guide, "Pod Identity agent": 169.254.170.23, port 80).
+ */
 const POD_IDENTITY_AGENT = "169.254.170.23/32";
-/** What is not the Internet: RFC 1918, RFC 6598, and link-local, which holds the nodes' metadata service. */
+/** Private networks: RFC 1918, RFC 6598, and link-local, which includes the nodes' metadata service. */
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
 
 export const tcp = (port: number): Port => ({ protocol: "TCP", port });
 export const networks = (...cidrs: readonly string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
-/** What gives a pod its IAM role. */
+/** Connection to the agent that provides a pod's IAM role. */
 export const podIdentityAgent: Way = { peers: networks(POD_IDENTITY_AGENT), ports: [tcp(80)] };
 
-/** No destination: EKS Auto Mode answers DNS on the node itself, which no pod selector matches. */
+/** DNS to any destination: EKS Auto Mode runs DNS on the node itself, which no pod selector matches. */
 export const dns: Way = { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] };
 
-/** Pods of another namespace: all of them, or those with some labels. */
+/** Selects pods of a different namespace: all of them, or those with the given labels. */
 export const inNamespace = (namespace: string, labels?: Record<string, string>): Peer => ({
   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
   ...(labels && { podSelector: { matchLabels: labels } }),
 });
 
-/** What may come to the pods with some labels. */
+/** Allows incoming connections to the pods with the given labels. */
 export const into = (labels: Record<string, string>, ...ways: Way[]): PolicySpec => ({
   podSelector: { matchLabels: labels },
   policyTypes: ["Ingress"],
   ingress: ways.map(({ peers, ports }) => ({ ...(peers && { from: [...peers] }), ports: [...ports] })),
 });
 
-/** What the pods with some labels may reach. */
+/** Allows outgoing connections from the pods with the given labels. */
 export const outOf = (labels: Record<string, string>, ...ways: Way[]): PolicySpec => ({
   podSelector: { matchLabels: labels },
   policyTypes: ["Egress"],
   egress: ways.map(({ peers, ports }) => ({ ...(peers && { to: [...peers] }), ports: [...ports] })),
 });
 
-/** Nothing comes in and nothing goes out, but for what another policy of the namespace lets through. */
+/** Denies all traffic in both directions, except for what other policies of the namespace allow. */
 export const defaultDeny: PolicySpec = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
 
-/** Whatever is on the Internet, by some ports. */
+/** Allows any internet address on the given ports. */
 export const internet = (...ports: readonly number[]): Way => ({
   peers: [{ ipBlock: { cidr: "0.0.0.0/0", except: PRIVATE_NETWORKS } }],
   ports: ports.map(tcp),
 });
 
 /**
- * The network policies of the namespace, by name: all is closed, then each component gets its own ways and no more. A
- * policy speaks of pods' own ports; that a Service has another one in front changes nothing.
+ * Returns the network policies of the namespace by name: a default-deny policy, and one policy per component with its
+ * allowed connections. Policies refer to the pods' ports, regardless of a Service's port.
  */
 export function networkRules(around: NamespaceNetwork): Record<string, PolicySpec> {
   const { region, vpcCidr, webhook } = around;
@@ -88,8 +90,9 @@ export function networkRules(around: NamespaceNetwork): Record<string, PolicySpe
   });
 
   const network = (...ports: number[]): Way => ({ peers: networks(vpcCidr), ports: ports.map(tcp) });
-  // AWS' public endpoints (S3 among them, whose gateway keeps its public addresses; that of another AWS region by NAT), model
-  // providers, the Git host. The agent's is the same without a Git host: the other regions' flow buckets are out there too.
+  // AWS' public endpoints (including S3, whose gateway endpoint uses public addresses, and S3 in other AWS regions via
+  // NAT), model providers and the Git host. The agent needs the same rule even without a Git host, because the other
+  // regions' flow buckets have public addresses.
   const world = internet(443);
   const langFlow: Way = { peers: [pods("server")], ports: [tcp(HTTP_PORT)] };
 

@@ -18,26 +18,29 @@ import { ADDON_NAMESPACES, PORTS, type Program, programLabels } from "./observab
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 type PolicySpec = types.input.networking.v1.NetworkPolicySpec;
 
-/** What lies around the namespace of observability. */
+/** Surroundings of the observability namespace. */
 export interface ObservabilityNetwork {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
-  /** The region's private network: nodes, the Kubernetes API and interface endpoints are in it. */
+  /** CIDR block of the region's VPC, which contains the nodes, the Kubernetes API and the interface endpoints. */
   readonly vpcCidr: string;
-  /** Ports of mail servers that alerts are sent through. */
+  /** Ports of the mail servers that send alerts. */
   readonly mailPorts: readonly number[];
-  /** Whether Grafana runs there, which asks Prometheus. */
+  /** Whether Grafana runs in the namespace and queries Prometheus. */
   readonly grafana: boolean;
-  /** Whether the collector runs there, which LangFlow sends spans to. */
+  /** Whether the collector runs in the namespace and receives LangFlow's spans. */
   readonly collector: boolean;
-  /** Port outside that Prometheus sends its series on to; absent where it sends them nowhere. */
+  /** Port of the remote write endpoint; absent without remote write. */
   readonly writePort?: number | undefined;
 }
 
-/** Networks that EKS chooses Services' addresses from where nobody does (EKS user guide, "serviceIpv4Cidr"). */
+/** CIDR blocks from which EKS assigns Service addresses by default (EKS user guide, "serviceIpv4Cidr"). */
 const SERVICE_NETWORKS = ["10.100.0.0/16", "172.20.0.0/16"];
 
-/** The network policies of the namespace, by name: all is closed, then each program gets its own ways and no more. */
+/**
+ * Returns the network policies of the namespace by name: a default-deny policy, and policies for each program's allowed
+ * connections.
+ */
 export function observabilityNetworkRules(around: ObservabilityNetwork): Record<string, PolicySpec> {
   const { region, vpcCidr, mailPorts, grafana, collector, writePort } = around;
   const labels = (name: Program) => programLabels(region, name);

@@ -1,4 +1,4 @@
-/** The pods that watch a region: Prometheus, Alertmanager, the blackbox exporter, the collector and Grafana. */
+/** Pods that monitor a region: Prometheus, Alertmanager, the blackbox exporter, the collector and Grafana. */
 import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { PORTS, type Program } from "./observability";
@@ -10,17 +10,17 @@ import {
   RESTRICTED_USER,
 } from "./podSecurity";
 
-/** Where a program finds its configuration. */
+/** Folder of a program's configuration files. */
 export const CONFIG_FOLDER = "/etc/observability";
-/** Where it writes. */
+/** Folder of a program's persistent data. */
 export const DATA_FOLDER = "/data";
 
-/** A folder that a program writes to and whose content ends with the pod. */
+/** A writable folder whose content is lost with the pod. */
 export interface ScratchFolder {
-  /** The volume's name. */
+  /** Name of the volume. */
   name: string;
   folder: string;
-  /** What may lie in it, MiB; more, and the pod is evicted. */
+  /** Maximum size, MiB; Kubernetes evicts the pod if it exceeds this size. */
   sizeMib: number;
 }
 
@@ -28,57 +28,60 @@ export interface ProgramPodArgs {
   program: Program;
   /** Labels of the pod. */
   labels: Record<string, string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
-  /** Registry, repository and digest. A change makes a new pod. */
+  /** Registry, repository and digest of the image. A change replaces the pod. */
   image: pulumi.Input<string>;
-  /** Options of the program. A change makes a new pod. */
+  /** Command-line options of the program. A change replaces the pod. */
   options: string[];
-  /** Variables of its environment. A change makes a new pod. Default: none. */
+  /** Environment variables. A change replaces the pod. Default: none. */
   environment?: Record<string, string>;
-  /** Number of the user, and of the group, that it runs as. Default: that of all our pods. A change makes a new pod. */
+  /** User and group id of the program. A change replaces the pod. Default: the id that all our pods use. */
   userId?: number;
-  /** Its configuration, by path below `CONFIG_FOLDER`. A change makes a new pod, which reads it as it starts. */
+  /**
+   * Configuration files, by path below `CONFIG_FOLDER`. A change replaces the pod, because programs read the files only
+   * at start.
+   */
   files: Record<string, string>;
-  /** The ConfigMap that holds the files. */
+  /** Name of the ConfigMap that holds the files. */
   configName: string;
-  /** Ports beside the program's own, by name. Default: none. */
+  /** Additional ports, by name. Default: none. */
   ports?: Record<string, number>;
-  /** Paths that say whether it takes requests, and whether it lives. */
+  /** Paths of the readiness probe and the liveness probe. */
   readyPath: string;
   livePath: string;
-  /** Name of the port that says so. Default: the program's own. */
+  /** Name of the port for probes. Default: the program's main port. */
   probePort?: string;
   resources: ContainerResources;
   serviceAccountName?: string;
-  /** Whether the pod may ask the Kubernetes API, as its ServiceAccount. */
+  /** Whether the pod may call the Kubernetes API with its ServiceAccount. */
   usesKubernetes: boolean;
-  /** What it writes to and keeps; absent: it keeps nothing. */
+  /** Volume for persistent data. Default: none; the program stores nothing. */
   data?: types.input.core.v1.Volume | undefined;
-  /** What it writes to and does not keep. Default: nothing. */
+  /** Writable folders for temporary data. Default: none. */
   scratch?: ScratchFolder[];
-  /** Further volumes, by the folder they are mounted at, read-only. */
+  /** Additional read-only volumes, with their mount folders. */
   mounts?: { folder: string; volume: types.input.core.v1.Volume }[];
-  /** Seconds from the order to end until the end. */
+  /** Termination grace period, in seconds. */
   graceSeconds: number;
 }
 
-/** The labels with the version: for people, never for a selector. */
+/** Returns the labels plus the version. The version is informational; never use it in a selector. */
 export function programVersionLabels({ labels, version }: Pick<ProgramPodArgs, "labels" | "version">) {
   return { ...labels, "app.kubernetes.io/version": version };
 }
 
-/** Under which key of the ConfigMap a file lies: a key has no folders. */
+/** Returns a file's key in the ConfigMap, whose keys cannot contain slashes. */
 export function configKey(path: string): string {
   return path.replaceAll("/", ".");
 }
 
-/** Every port of a program by its name, its own first. */
+/** Returns all ports of a program by name, the main port first. */
 export function programPorts({ program, ports }: Pick<ProgramPodArgs, "program" | "ports">): Record<string, number> {
   return { http: PORTS[program], ...ports };
 }
 
-/** The files of a ConfigMap, each where its program looks for it. */
+/** Returns the volume that mounts the ConfigMap's files at their original paths. */
 function configVolume({ configName, files }: ProgramPodArgs): types.input.core.v1.Volume {
   const paths = Object.keys(files);
   const isFlat = paths.every((path) => configKey(path) === path);
@@ -86,7 +89,10 @@ function configVolume({ configName, files }: ProgramPodArgs): types.input.core.v
   return { name: "config", configMap: { name: configName, ...(!isFlat && { items }) } };
 }
 
-/** A pod of one of the programs: restricted by every rule of the pod security standard, its root file system read-only. */
+/**
+ * Returns the pod template of a monitoring program. The pod meets the restricted Pod Security Standard, and its root
+ * file system is read-only.
+ */
 export function programPod(args: ProgramPodArgs): types.input.core.v1.PodTemplateSpec {
   const { program, data, environment = {}, scratch = [], mounts = [] } = args;
   const userId = args.userId ?? RESTRICTED_USER.runAsUser;

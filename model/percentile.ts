@@ -1,4 +1,7 @@
-/** The smallest of the values that at least so many percent of them do not exceed (nearest rank). */
+/**
+ * Returns a percentile by the nearest-rank method: the smallest value that is at least as large as `percent` percent of
+ * the values.
+ */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   const found = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)];

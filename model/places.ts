@@ -1,10 +1,10 @@
-/** A point on the globe, in decimal degrees. */
+/** Geographic coordinates, in decimal degrees. */
 export interface Place {
   readonly latitude: number;
   readonly longitude: number;
 }
 
-/** Where each AWS region is: the city AWS names it after, which is as near as steering needs. */
+/** Coordinates of each AWS region: those of the city in its name, which is precise enough for steering. */
 const AWS_REGIONS: Readonly<Record<string, readonly [latitude: number, longitude: number]>> = {
   "af-south-1": [-33.92, 18.42],
   "ap-east-1": [22.32, 114.17],
@@ -46,18 +46,20 @@ const AWS_REGIONS: Readonly<Record<string, readonly [latitude: number, longitude
   "us-west-2": [45.84, -119.7],
 };
 
-/** The AWS regions a fleet can be in: those whose place is known. */
+/** AWS regions that a fleet can use: those with known coordinates. */
 export const AWS_REGION_NAMES: readonly string[] = Object.keys(AWS_REGIONS);
 
-/** The partition an AWS region is of; an account is in one partition alone (AWS General Reference, "Partitions"). */
+/**
+ * Returns the partition of an AWS region. An account belongs to one partition (AWS General Reference, "Partitions").
+ */
 export function partitionOf(awsRegion: string): "aws" | "aws-cn" | "aws-us-gov" {
   if (awsRegion.startsWith("cn-")) return "aws-cn";
   return awsRegion.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /**
- * Cloudflare's load balancer regions (Load Balancing, Regions API), each with a point amid the people who live there:
- * a client is in the region of the data center that answers it.
+ * Cloudflare's load balancer regions (Load Balancing, Regions API), each with a point near the center of its
+ * population. A client belongs to the region of the data center that serves it.
  */
 const STEERING_REGIONS: Readonly<Record<string, Place>> = {
   EEU: { latitude: 51, longitude: 28 },
@@ -75,15 +77,16 @@ const STEERING_REGIONS: Readonly<Record<string, Place>> = {
   WNAM: { latitude: 38, longitude: -120 },
 };
 
-/** Where an AWS region is; undefined for one this list is too old to know. */
+/** Returns the coordinates of an AWS region; undefined for a region that is newer than this list. */
 export function placeOf(awsRegion: string): Place | undefined {
   const found = AWS_REGIONS[awsRegion];
   return found && { latitude: found[0], longitude: found[1] };
 }
 
 /**
- * For each of Cloudflare's regions every pool, the nearest first; pools equally near keep their order of preference.
- * All pools are listed each time: with geo steering a request fails over only among the pools of its region.
+ * Returns all pools for each of Cloudflare's regions, the nearest first; equally near pools keep their order of
+ * preference. Each region lists all pools, because with geo steering a request fails over only among the pools of its
+ * region.
  */
 export function poolsByRegion<Pool>(
   pools: readonly { readonly pool: Pool; readonly place: Place }[],
@@ -96,7 +99,7 @@ export function poolsByRegion<Pool>(
   );
 }
 
-/** The angle between two places seen from the middle of the globe, in radians: distance without a unit. */
+/** Returns the central angle between two places, in radians: a distance without a unit. */
 function angle(from: Place, to: Place): number {
   const radians = (degrees: number) => (degrees * Math.PI) / 180;
   const cosine =

@@ -4,30 +4,30 @@ import * as pulumi from "@pulumi/pulumi";
 import { LANGFLOW_UID } from "./langflow";
 import { SECRETS_FOLDER } from "./mountedSecrets";
 
-/** CPU and memory, as Kubernetes quantities. */
+/** CPU and memory as Kubernetes quantities. */
 export type ComputeResources = { cpu: string; memory: string };
 
-/** The node's disk: what a container logs, and the pod's emptyDirs. */
+/** Disk space on the node for a container's logs and the pod's emptyDirs. */
 export type DiskResources = { "ephemeral-storage": string };
 
-/** What one container asks for, and what it may use at most. */
+/** Resource requests and limits of one container. */
 export interface ContainerResources {
   requests: ComputeResources & DiskResources;
   limits: ComputeResources & DiskResources;
 }
 
 /**
- * What every pod of the namespace has in common: restricted by every rule of the pod security standard, no token of the
- * cluster, no surprises in its environment.
+ * Pod settings that all pods share: the restricted Pod Security Standard, no ServiceAccount token, no injected
+ * environment variables.
  */
 export const RESTRICTED_POD = {
   automountServiceAccountToken: false,
-  // A Service named langflow would inject LANGFLOW_PORT=tcp://…, which LangFlow takes for its own setting.
+  // A Service named langflow would inject LANGFLOW_PORT=tcp://…, which LangFlow would interpret as its own setting.
   enableServiceLinks: false,
   nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" },
 };
 
-/** By number, as the claim's files are owned. */
+/** Numeric ids, which match the owner of the claim's files. */
 export const RESTRICTED_USER = {
   runAsNonRoot: true,
   runAsUser: LANGFLOW_UID,
@@ -35,7 +35,7 @@ export const RESTRICTED_USER = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** Every container, init containers too. */
+/** Security context of every container, including init containers. */
 export const RESTRICTED_CONTAINER = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
@@ -43,9 +43,10 @@ export const RESTRICTED_CONTAINER = {
 };
 
 /**
- * Labels of a namespace that admits such pods alone.
+ * Returns the labels of a namespace that admits only restricted pods.
  *
- * @param kubernetesVersion minor version, for example 1.35: a cluster upgrade must not change by itself what is admitted
+ * @param kubernetesVersion minor version, for example 1.35; pinned, so that a cluster upgrade does not change the
+ * admission rules
  */
 export function restrictedNamespace(kubernetesVersion: string): Record<string, string> {
   const modes = ["enforce", "audit", "warn"].flatMap((mode) => [
@@ -55,7 +56,10 @@ export function restrictedNamespace(kubernetesVersion: string): Record<string, s
   return Object.fromEntries(modes);
 }
 
-/** The volume by which the Secrets Store CSI driver fetches a pod's secrets; a container must mount it. */
+/**
+ * Returns the volume through which the Secrets Store CSI driver fetches a pod's secrets. The driver fetches them only
+ * if a container mounts the volume.
+ */
 export function secretsVolume(secretProviderClass: pulumi.Input<string>): types.input.core.v1.Volume {
   return {
     name: "secrets",
@@ -63,10 +67,13 @@ export function secretsVolume(secretProviderClass: pulumi.Input<string>): types.
   };
 }
 
-/** Where a container has the files of {@link secretsVolume}. */
+/** Mount of {@link secretsVolume} in a container. */
 export const SECRETS_MOUNT = { name: "secrets", mountPath: SECRETS_FOLDER, readOnly: true };
 
-/** Pods read their environment once, at start: a changed checksum makes new ones. */
+/**
+ * Returns a pod annotation with a checksum of the environment. Pods read their environment only at start, so a changed
+ * checksum must replace them.
+ */
 export function environmentChecksum(
   environment: pulumi.Input<Record<string, string>>,
 ): Record<string, pulumi.Input<string>> {

@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { OWNER_SECRET } from "./databaseLogins";
 
-/** The Kubernetes group of whoever may look at a cluster and change nothing: CI's previews and its drift check. */
+/** Kubernetes group with read-only access to a cluster: CI's previews and drift checks. */
 export const READERS_GROUP = "langflow-dr-readers";
 
 const rule = (verb: string, apiGroup: string, ...resources: string[]): types.input.rbac.v1.PolicyRule => ({
@@ -11,9 +11,11 @@ const rule = (verb: string, apiGroup: string, ...resources: string[]): types.inp
 });
 
 /**
- * Each kind that a region makes in its cluster, and what the provider lists to see whether a Deployment or a Service is
- * ready. Of Secrets the one that we make, whose content the stack's state has as well: the driver's hold what nobody here has to read. Nothing that writes: where a change
- * cannot be tried on the server, the provider previews it without (pulumi-kubernetes, `provider.go`, `IsForbidden`).
+ * Permissions to read each kind of object that a region creates in its cluster, and the objects that the provider lists
+ * to determine whether a Deployment or a Service is ready. The only readable Secret is the one that we create, whose
+ * content is also in the stack's state; nobody in this group needs the driver's Secrets. No write permissions: if a
+ * server-side dry run is forbidden, the provider previews the change without it (pulumi-kubernetes, `provider.go`,
+ * `IsForbidden`).
  */
 export const READABLE_KINDS: types.input.rbac.v1.PolicyRule[] = [
   rule(

@@ -1,9 +1,9 @@
 /**
- * The ARN of a secret's replica: the primary's with the AWS region exchanged, random suffix and all (Secrets Manager
- * user guide, "Replicate AWS Secrets Manager secrets across Regions").
+ * Returns the ARN of a secret's replica: the primary's ARN with a different AWS region, including the random suffix
+ * (Secrets Manager user guide, "Replicate AWS Secrets Manager secrets across Regions").
  *
- * @param arn of the primary: `arn:partition:secretsmanager:region:account:secret:name-suffix`
- * @throws Error where it is none
+ * @param arn the primary's ARN: `arn:partition:secretsmanager:region:account:secret:name-suffix`
+ * @throws Error if `arn` is not a secret's ARN
  */
 export function replicaArn(arn: string, awsRegion: string): string {
   const match = /^(arn:[^:]+:secretsmanager:)[^:]+(:\d{12}:secret:.+)$/.exec(arn);
@@ -11,24 +11,30 @@ export function replicaArn(arn: string, awsRegion: string): string {
   return `${match[1]}${awsRegion}${match[2]}`;
 }
 
-/** Base64 as Fernet keys are written: `-` and `_` for `+` and `/`, padding kept (RFC 4648, section 5). */
+/**
+ * Converts Base64 to the alphabet of Fernet keys: `-` and `_` instead of `+` and `/`, with padding (RFC 4648, section
+ * 5).
+ */
 export function urlSafeBase64(base64: string): string {
   return base64.replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** One ARN a shared secret; the keys name what is inside. */
+/** ARNs of the shared secrets; each key names the secret's content. */
 export interface SharedSecretArns {
-  /** LANGFLOW_SECRET_KEY. */
+  /** ARN of LANGFLOW_SECRET_KEY. */
   readonly secretKey: string;
   readonly superuserPassword: string;
-  /** The API key that works in every region. */
+  /** ARN of the API key that works in every region. */
   readonly apiKey: string;
-  /** A JSON object of environment variables, from the config's `providerKeys`. */
+  /** ARN of a JSON object of environment variables, from the config's `providerKeys`. */
   readonly providerKeys: string;
-  /** By which the agent tells a Git host's webhooks from anybody else's. */
+  /** ARN of the secret with which the agent authenticates the Git host's webhooks. */
   readonly webhookSecret: string;
-  /** A token of the Git host; absent where the config has none. */
+  /** ARN of the token for the Git host; absent without one in the config. */
   readonly gitToken?: string;
-  /** A JSON object of what alerts are sent by, from the config's `alertingSecrets`; absent where the config has none. */
+  /**
+   * ARN of a JSON object with the receivers' credentials, from the config's `alertingSecrets`; absent without them in
+   * the config.
+   */
   readonly alerting?: string;
 }

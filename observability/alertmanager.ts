@@ -1,11 +1,11 @@
-/** Alertmanager's configuration: who is told of which alert, and by which way. */
+/** Alertmanager's configuration: the receivers of each alert, and their transports. */
 import { SECRETS_FOLDER } from "../model/mountedSecrets";
 import { WATCHDOG } from "./alerts/monitoring";
 import { duration } from "./promql";
 
-/** Somebody who is told, by a URL that is a secret: chat, an incident service. */
+/** A receiver with a secret URL, such as a chat or an incident service. */
 export interface WebhookReceiver {
-  /** Name of the secret that holds the URL. */
+  /** Name of the secret that contains the URL. */
   readonly secret: string;
 }
 
@@ -13,26 +13,26 @@ export interface WebhookReceiver {
 export interface EmailReceiver {
   readonly to: string;
   readonly from: string;
-  /** Host and port of the mail server, with TLS: smtp.example.com:587. */
+  /** Host and port of the mail server, which must support TLS: smtp.example.com:587. */
   readonly smarthost: string;
-  /** Who signs in there; absent: nobody does. */
+  /** User name at the mail server. Absent: no authentication. */
   readonly username?: string | undefined;
-  /** Name of the secret that holds the password. */
+  /** Name of the secret that contains the password. */
   readonly secret?: string | undefined;
 }
 
-/** A topic of Amazon SNS, to which Alertmanager's own role may publish. */
+/** An Amazon SNS topic to which Alertmanager's own role may publish. */
 export interface SnsReceiver {
   readonly topicArn: string;
 }
 
-/** A service of PagerDuty's. */
+/** A PagerDuty service. */
 export interface PagerDutyReceiver {
-  /** Name of the secret that holds the integration key (Events API v2). */
+  /** Name of the secret that contains the integration key (Events API v2). */
   readonly secret: string;
 }
 
-/** All who are told, by kind. Each is told of both severities, but PagerDuty of critical alerts alone. */
+/** All receivers, by kind. PagerDuty gets only critical alerts, the others both severities. */
 export interface Receivers {
   readonly webhook: readonly WebhookReceiver[];
   readonly email: readonly EmailReceiver[];
@@ -40,9 +40,12 @@ export interface Receivers {
   readonly pagerduty: readonly PagerDutyReceiver[];
 }
 
-/** Who misses us: a service that is called again and again, and tells people when the calls end. */
+/** An external service that gets regular heartbeat calls and alerts people when the calls stop. */
 export interface DeadMansSwitch {
-  /** Name of the secret that holds the URL to call. One per region, or one region's calls hide that another's ended. */
+  /**
+   * Name of the secret that contains the URL to call. Each region needs its own; otherwise one region's calls would
+   * mask that the calls of a different region stopped.
+   */
   readonly secret: string;
   /** Seconds between two calls. */
   readonly intervalSeconds: number;
@@ -53,20 +56,20 @@ export interface Notifications {
   readonly deadMansSwitch?: DeadMansSwitch | undefined;
 }
 
-/** Seconds alerts of one kind are gathered before the first word of them. */
+/** Seconds to collect alerts of a group before the first notification. */
 const GROUP_WAIT_SECONDS = 15;
-/** Seconds before a word of a group that changed. */
+/** Seconds between notifications of a group that changed. */
 const GROUP_INTERVAL_SECONDS = 300;
-/** Seconds until an alert that nobody resolved is told again. */
+/** Seconds after which the notification of an unresolved alert is repeated. */
 const REPEAT_SECONDS = 4 * 3_600;
 
-/** Receivers without a way: what is not routed ends here, and so does everything where the config names nobody. */
+/** Receiver without a transport: gets alerts that match no route, and all alerts if the config has no receivers. */
 const NOBODY = "nobody";
 const SWITCH = "dead-mans-switch";
 
 const file = (secret: string) => `${SECRETS_FOLDER}/${secret}`;
 
-/** One receiver in Alertmanager's own form, with what it is told. */
+/** A receiver in Alertmanager's format, with the severities that it gets. */
 interface Way {
   readonly name: string;
   readonly severities: string;
@@ -103,7 +106,10 @@ function ways({ webhook, email, sns, pagerduty }: Receivers): Way[] {
   ];
 }
 
-/** Alertmanager's configuration, as an object to be written as YAML. Secrets are files beside it, never in it. */
+/**
+ * Returns Alertmanager's configuration, as an object to be written as YAML. Secrets are in separate files and never
+ * part of it.
+ */
 export function alertmanagerConfig({ receivers, deadMansSwitch }: Notifications): object {
   const all = ways(receivers);
   const switchRoute = deadMansSwitch && {
@@ -111,8 +117,8 @@ export function alertmanagerConfig({ receivers, deadMansSwitch }: Notifications)
     matchers: [`alertname = ${WATCHDOG}`],
     group_wait: "0s",
     group_interval: duration(deadMansSwitch.intervalSeconds),
-    // Looked at once per group interval, and counted from the end of the call before: of the same length it would never be
-    // over by then, and every second call would be left out.
+    // Alertmanager checks this only once per group interval and counts from the end of the previous call. With an equal
+    // interval, the time would never be over at the check, and every second call would be skipped.
     repeat_interval: duration(Math.floor(deadMansSwitch.intervalSeconds / 2)),
   };
   const switchReceiver = deadMansSwitch && {
@@ -140,7 +146,7 @@ export function alertmanagerConfig({ receivers, deadMansSwitch }: Notifications)
       ...(switchReceiver ? [switchReceiver] : []),
       ...all.map(({ name, settings }) => ({ name, ...settings })),
     ],
-    // The same thing twice, once worse: the worse is told.
+    // Suppresses the warning if the critical alert for the same condition fires.
     inhibit_rules: [
       {
         source_matchers: ["severity = critical"],
@@ -151,21 +157,21 @@ export function alertmanagerConfig({ receivers, deadMansSwitch }: Notifications)
   };
 }
 
-/** Names of the secrets that the notifications need, each once. */
+/** Returns the names of the secrets that the notifications need, without duplicates. */
 export function neededSecrets({ receivers, deadMansSwitch }: Notifications): string[] {
   const { webhook, email, pagerduty } = receivers;
   const names = [...webhook, ...email, ...pagerduty].flatMap(({ secret }) => secret ?? []);
   return [...new Set([...names, ...(deadMansSwitch ? [deadMansSwitch.secret] : [])])].sort();
 }
 
-/** The AWS region in an address of AWS' own: an ARN's, or that of SES' mail servers and the like. */
+/** Matches the AWS region in an ARN or in an AWS hostname, such as that of SES' mail servers. */
 const AWS_ADDRESS = /^arn:[^:]+:[^:]+:([^:]+):|\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?(?::\d+)?$/;
 
 /**
- * Whether somebody would be told of a region's death by a way that does not lead through that region. What a secret URL
- * leads to is not known here, and taken to be outside.
+ * Whether at least one receiver would be notified of a region's failure without depending on that region. A secret URL
+ * is assumed to point outside of the region.
  *
- * @param awsRegion of the region that dies
+ * @param awsRegion of the failed region
  */
 export function tellsFromOutside({ webhook, email, sns, pagerduty }: Receivers, awsRegion: string): boolean {
   const isElsewhere = (address: string) => {
@@ -179,7 +185,7 @@ export function tellsFromOutside({ webhook, email, sns, pagerduty }: Receivers, 
   );
 }
 
-/** Ports of the mail servers, each once. */
+/** Returns the ports of the mail servers, without duplicates. */
 export function mailPorts({ email }: Receivers): number[] {
   return [...new Set(email.map(({ smarthost }) => Number(smarthost.split(":").at(-1))))].sort(
     (one, other) => one - other,

@@ -1,4 +1,4 @@
-/** The files that the programs read, as text. */
+/** The programs' configuration files, as text. */
 import { stringify } from "yaml";
 import { alertmanagerConfig, type Notifications } from "./alertmanager";
 import { cloudRules } from "./alerts/clouds";
@@ -15,23 +15,23 @@ import { objectiveRules } from "./objectives";
 import { type RuleGroup, ruleFile } from "./rules";
 import { prometheusConfig, RULE_FILE, type Watched } from "./scrape";
 
-/** What the rules of a region depend on. */
+/** Settings of a region that the rules depend on. */
 export interface RuleSettings {
   readonly healthCheck: HealthCheckTimes;
   readonly sync: SyncTimes;
   /** Absent: the fleet has no flow repository. */
   readonly record?: RecordSettings | undefined;
-  /** Connections that the region's database takes; absent where that is not known. */
+  /** Maximum connections of the region's database. Absent if it is not known. */
   readonly connectionsMax?: number | undefined;
-  /** GiB of the database's disk at first, to which RDS adds by itself. */
+  /** Initial size of the database's disk, in GiB. RDS extends the disk automatically. */
   readonly databaseStorageGib: number;
   /** Whether a collector counts runs by flow. */
   readonly hasCollector: boolean;
-  /** Whether series are sent on to a store outside. */
+  /** Whether Prometheus sends its series to an external store. */
   readonly isSentOn: boolean;
 }
 
-/** All rules of a region, in groups. */
+/** Returns all rule groups of a region. */
 export function ruleGroups(settings: RuleSettings): RuleGroup[] {
   const { healthCheck, sync, record, connectionsMax, databaseStorageGib, hasCollector, isSentOn } = settings;
   return [
@@ -47,10 +47,10 @@ export function ruleGroups(settings: RuleSettings): RuleGroup[] {
   ];
 }
 
-/** One line per value: an expression that is folded is read badly, and compared worse. */
+/** Writes each value on one line, because folded expressions are hard to read and to compare. */
 const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
 
-/** Prometheus' configuration and its rules, by file name. */
+/** Returns Prometheus' configuration and rules, by file name. */
 export function prometheusFiles(watched: Watched, settings: RuleSettings, repository?: string): Record<string, string> {
   return {
     "prometheus.yml": yaml(prometheusConfig(watched)),
@@ -58,17 +58,17 @@ export function prometheusFiles(watched: Watched, settings: RuleSettings, reposi
   };
 }
 
-/** Alertmanager's configuration, by file name. */
+/** Returns Alertmanager's configuration, by file name. */
 export function alertmanagerFiles(notifications: Notifications): Record<string, string> {
   return { "alertmanager.yml": yaml(alertmanagerConfig(notifications)) };
 }
 
-/** The blackbox exporter's configuration, by file name. */
+/** Returns the blackbox exporter's configuration, by file name. */
 export function blackboxFiles(hostname: string, times: HealthCheckTimes): Record<string, string> {
   return { "blackbox.yml": yaml(blackboxConfig(hostname, times)) };
 }
 
-/** The collector's configuration, by file name. */
+/** Returns the collector's configuration, by file name. */
 export function collectorFiles(): Record<string, string> {
   return { "collector.yml": yaml(collectorConfig()) };
 }

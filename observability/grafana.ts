@@ -1,6 +1,6 @@
 /**
- * Grafana's configuration: one data source, our dashboards, nobody who could sign in, and nothing asked of the Internet.
- * What settings are called and mean: Grafana's documentation, "Configure Grafana" and "Provision Grafana" (13.2).
+ * Grafana's configuration: one data source, our dashboards, no logins and no requests to the Internet. The settings are
+ * documented in Grafana's documentation, "Configure Grafana" and "Provision Grafana" (13.2).
  */
 import { stringify } from "yaml";
 import { address, PORTS } from "../model/observability";
@@ -10,7 +10,7 @@ import { dashboards, HOME } from "./dashboards/dashboards";
 import { duration } from "./promql";
 import { SCRAPE_SECONDS } from "./scrape";
 
-/** Where Grafana's files are below the folder of its configuration. */
+/** Paths of Grafana's files below its configuration folder. */
 const SETTINGS = "grafana.ini";
 const PROVISIONING = "provisioning";
 const DASHBOARDS = "dashboards";
@@ -18,8 +18,8 @@ const DASHBOARDS = "dashboards";
 type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
 /**
- * The settings. Whoever reaches Grafana came through the Kubernetes API, and may read all of Prometheus in the same way:
- * everybody is a viewer, and there is no account, so no password either.
+ * Grafana's settings. A user reaches Grafana through the Kubernetes API and could read all of Prometheus in the same
+ * way. Therefore every user is an anonymous viewer, and there are no accounts or passwords.
  */
 const INI: Sections = {
   server: { http_port: PORTS.grafana },
@@ -29,11 +29,11 @@ const INI: Sections = {
   security: { disable_initial_admin_creation: true, disable_gravatar: true },
   users: { allow_sign_up: false },
   dashboards: { default_home_dashboard_path: `${CONFIG_FOLDER}/${DASHBOARDS}/${HOME}.json` },
-  // Rules are Prometheus', and what they tell is Alertmanager's.
+  // Prometheus evaluates the rules, and Alertmanager sends the notifications.
   unified_alerting: { enabled: false },
   public_dashboards: { enabled: false },
   snapshots: { enabled: false, external_enabled: false },
-  // No network policy lets it out: each of these would be a request that waits for its end.
+  // Network policies block outgoing traffic, so each of these requests would wait for its timeout.
   analytics: {
     reporting_enabled: false,
     check_for_updates: false,
@@ -41,7 +41,8 @@ const INI: Sections = {
     feedback_links_enabled: false,
   },
   news: { news_feed_enabled: false },
-  // The image brings Prometheus' plugin. An update would take it away first and then fail on a file system that is read-only.
+  // The image contains Prometheus' plugin. An update would first delete the plugin and then fail on the read-only file
+  // system.
   plugins: { preinstall_disabled: true, plugin_admin_enabled: false, public_key_retrieval_disabled: true },
 };
 
@@ -63,7 +64,7 @@ const DATASOURCES = {
       url: `http://${address("prometheus")}`,
       isDefault: true,
       editable: false,
-      // From how often Prometheus scrapes follows the window that $__rate_interval stands for.
+      // Grafana derives the window of $__rate_interval from the scrape interval.
       jsonData: {
         httpMethod: "POST",
         prometheusType: "Prometheus",
@@ -87,13 +88,13 @@ const PROVIDERS = {
   ],
 };
 
-/** Grafana's environment: where its image looks for what we give it. */
+/** Environment of Grafana's container, with the paths of our files. */
 export const GRAFANA_ENVIRONMENT: Readonly<Record<string, string>> = {
   GF_PATHS_CONFIG: `${CONFIG_FOLDER}/${SETTINGS}`,
   GF_PATHS_PROVISIONING: `${CONFIG_FOLDER}/${PROVISIONING}`,
 };
 
-/** Grafana's configuration and dashboards, by path below the folder of its configuration. */
+/** Returns Grafana's configuration and dashboards, by path below its configuration folder. */
 export function grafanaFiles(settings: DashboardSettings): Record<string, string> {
   const boards = Object.entries(dashboards(settings)).map(([name, dashboard]) => [
     `${DASHBOARDS}/${name}.json`,

@@ -1,7 +1,7 @@
-/** What is scraped, and what is kept of it. */
+/** Scraped metrics, and the part of them that is kept. */
 import { FLOW_RUNS, FLOW_SECONDS } from "./collector";
 
-/** Each kind of target, called as its job. */
+/** Kinds of targets, named like their Prometheus jobs. */
 export type Job =
   | "langflow"
   | "agent"
@@ -17,13 +17,13 @@ export type Job =
   | "probe-public"
   | "probe-git";
 
-/** What the blackbox exporter says of one probe. */
+/** Metrics of a probe by the blackbox exporter. */
 const PROBE = ["probe_success", "probe_duration_seconds", "probe_ssl_earliest_cert_expiry"];
 
 /**
- * The metrics that rules and dashboards look at, per job. Whatever else a target exports is dropped as it is scraped: of
- * the node exporter's 300 names 4 are kept. A name that nothing looks at is taken away here, and one that nobody
- * exports fails a test (tests/observability/catalogue.test.ts).
+ * Metrics that rules and dashboards use, per job. All other metrics of a target are dropped at the scrape: of the node
+ * exporter's 300 names, 4 are kept. A test fails if a listed metric is unused or no longer exported
+ * (tests/observability/catalogue.test.ts).
  */
 export const KEPT: Readonly<Record<Job, readonly string[]>> = {
   langflow: [

@@ -1,43 +1,46 @@
-/** What the fleet promises its users, and the rules that follow from it. */
+/** The fleet's service level objectives, and their rules. */
 import { duration } from "./promql";
 import type { Alert, Recording, RuleGroup } from "./rules";
 
-/** A promise over all of a region's requests of one kind, measured over {@link PERIOD_SECONDS}. */
+/** An objective for all of a region's requests of one kind, measured over {@link PERIOD_SECONDS}. */
 export interface Objective {
   /** Label `slo` of its series. */
   readonly name: string;
-  /** The alert's words after "too many": "requests failed with a server error". */
+  /** Text of the alert after "too many": "requests failed with a server error". */
   readonly failing: string;
-  /** The share of events that must be good, between 0 and 1. */
+  /** Share of events that must be good, between 0 and 1. */
   readonly target: number;
   /** PromQL: events per second over {@link STEP_SECONDS}, one series. */
   readonly events: string;
-  /** PromQL: those of them that were not good. */
+  /** PromQL: bad events per second. */
   readonly errors: string;
 }
 
 const DAY = 86_400;
 const HOUR = 3_600;
 
-/** The period that an objective's budget of errors is for. Prometheus keeps at least so much. */
+/** Period of an objective's error budget. Prometheus retains at least this period. */
 const PERIOD_SECONDS = 30 * DAY;
 /** Seconds over which events are counted at each step. */
 const STEP_SECONDS = 300;
 
-/** Routes that run a flow: LangFlow answers a flow that fails by itself with 500, as it does its own failures. */
+/** Routes that run a flow. LangFlow answers with 500 both for a failing flow and for its own failures. */
 export const RUN_ROUTES = "/api/v1/run/.*|/api/v1/webhook/.*|/api/v2/workflows.*";
-/** What probes and the load balancer ask, all day long: they would drown what users see. */
+/** Routes of probes and the load balancer. Their constant requests would hide the users' experience. */
 export const HEALTH_ROUTES = "/health|/healthz|/health_check";
-/** Seconds in which a run has to end: LangFlow's last bucket, so that nothing slower can be told apart. */
+/**
+ * Maximum duration of a good run, in seconds: the bound of LangFlow's last bucket, because slower runs cannot be
+ * distinguished.
+ */
 export const RUN_SECONDS = 10;
 
 const requests = (suffix: "count" | "bucket", matchers: string) =>
   `sum(rate(http_server_request_duration_seconds_${suffix}{${matchers}}[${duration(STEP_SECONDS)}]))`;
-/** Matchers of all requests but runs and checks, and of runs. */
+/** Matchers of all requests except runs and health checks, and of runs. */
 export const OTHER_REQUESTS = `http_route!~"${RUN_ROUTES}|${HEALTH_ROUTES}"`;
 export const RUN_REQUESTS = `http_route=~"${RUN_ROUTES}",http_request_method="POST"`;
 const FAILED = 'http_response_status_code=~"5.."';
-/** A run that was refused, or that failed, is fast for no merit. */
+/** Only successful runs count, because a rejected or failed run is fast for no merit. */
 const SUCCEEDED = 'http_response_status_code=~"2.."';
 
 export const OBJECTIVES: readonly Objective[] = [
@@ -64,17 +67,20 @@ export const OBJECTIVES: readonly Objective[] = [
   },
 ];
 
-/** Two windows that must both burn: the long one says that it matters, the short one that it still goes on. */
+/**
+ * Two windows in which the budget must burn: the long window shows that the burn is significant, the short one that it
+ * continues.
+ */
 export interface Burn {
   readonly longSeconds: number;
   readonly shortSeconds: number;
-  /** Times the rate that would use up the whole budget in exactly the period. */
+  /** Multiple of the rate that would use up the whole budget in exactly the period. */
   readonly factor: number;
 }
 
 /**
- * When to tell whom: 2 % of a 30-day budget in an hour and 5 % in six are critical, 10 % in one or three days a warning
- * (Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts").
+ * Thresholds per severity: 2 % of a 30-day budget in an hour and 5 % in six hours are critical; 10 % in one or three
+ * days is a warning (Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts").
  */
 export const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = {
   critical: [
@@ -89,11 +95,11 @@ export const BURNS: Readonly<Record<"critical" | "warning", readonly Burn[]>> = 
 
 export const EVENTS = "slo:events:rate";
 export const ERRORS = "slo:errors:rate";
-/** The share of an objective's budget that is left: 1 is all of it, below 0 it is overdrawn. */
+/** Remaining share of an objective's budget. 1 is the whole budget; below 0 it is overdrawn. */
 export const BUDGET_LEFT = "slo:error_budget_left:ratio";
 const ratioSeries = (seconds: number) => `slo:error_ratio:over${duration(seconds)}`;
 
-/** All windows that a ratio is recorded for, the shortest first. */
+/** All windows for which a ratio is recorded, the shortest first. */
 const WINDOWS: readonly number[] = [
   ...new Set(
     [...Object.values(BURNS).flat(), { longSeconds: PERIOD_SECONDS, shortSeconds: PERIOD_SECONDS }].flatMap(
@@ -103,8 +109,8 @@ const WINDOWS: readonly number[] = [
 ].sort((one, other) => one - other);
 
 /**
- * The rules of the objectives: events and errors once per step, every window's ratio from those by sums, so that an hour
- * with more traffic counts for more; the budget that is left; and an alert per objective and severity.
+ * Returns the rules of the objectives: events and errors per step; each window's ratio of their sums, so that hours
+ * with more traffic have more weight; the remaining budget; and an alert per objective and severity.
  */
 export function objectiveRules(objectives: readonly Objective[] = OBJECTIVES): RuleGroup[] {
   return [
@@ -120,7 +126,7 @@ export function objectiveRules(objectives: readonly Objective[] = OBJECTIVES): R
 
 function eventRecordings({ name, events, errors }: Objective): Recording[] {
   const labels = { slo: name };
-  // A series of errors begins with the first of them; until then there are none, which is not the same as unknown.
+  // The series of errors begins with the first error. Until then the number of errors is 0, not unknown.
   return [
     { record: EVENTS, expr: events, labels },
     { record: ERRORS, expr: `(${errors}) or 0 * ${events}`, labels },
@@ -156,10 +162,13 @@ function burning(name: string, target: number, { longSeconds, shortSeconds, fact
   return `${above(longSeconds)} and ${above(shortSeconds)}`;
 }
 
-/** How often as fast as it may an objective's budget was used up of late, over the longer window of a burn. */
+/**
+ * Returns PromQL for an objective's burn rate over the longer window: how many times faster than allowed the budget was
+ * used.
+ */
 export function burnRate({ name, target }: Objective, { longSeconds }: Burn): string {
   return `${ratioSeries(longSeconds)}{slo="${name}"} / ${share(1 - target)}`;
 }
 
-/** A share without the noise of binary fractions. */
+/** Formats a share without the rounding noise of binary fractions. */
 const share = (value: number): string => `${Number(value.toPrecision(6))}`;

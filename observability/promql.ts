@@ -7,10 +7,11 @@ const UNITS: readonly (readonly [suffix: string, seconds: number])[] = [
 ];
 
 /**
- * A time as PromQL and Prometheus' configuration write it, in the largest unit that divides it: 5m, 90s.
+ * Returns a duration in the format of PromQL and Prometheus' configuration, in the largest unit that divides it: 5m,
+ * 90s.
  *
- * @param seconds whole, 1 or more
- * @throws Error for any other number: a bug, since these times are written here or checked with the config
+ * @param seconds whole number, 1 or more
+ * @throws Error for any other number, which is a bug: these times are constants or checked with the config
  */
 export function duration(seconds: number): string {
   const unit = UNITS.find(([, length]) => seconds >= length && seconds % length === 0);

@@ -1,21 +1,22 @@
-/** Where a region's Prometheus sends its series on to, for as long as somebody else keeps them. */
+/** Remote write of a region's Prometheus to an external store. */
 
 import { SECRETS_FOLDER } from "../model/mountedSecrets";
 import { WORKSPACE_ARN } from "../model/observability";
 
-/** A store outside: by its URL, or a workspace of Amazon Managed Service for Prometheus by its ARN. */
+/** An external store: a URL, or the ARN of an Amazon Managed Service for Prometheus workspace. */
 export interface RemoteWrite {
-  /** `https://…`, which takes Prometheus' remote write. Absent where `workspaceArn` is there. */
+  /** `https://…` of a remote write endpoint. Absent if `workspaceArn` is set. */
   readonly url?: string | undefined;
-  /** Name of the secret that holds the token sent there, as `Authorization: Bearer`. Absent: none is sent. */
+  /** Name of the secret with the token that is sent as `Authorization: Bearer`. Absent: no token is sent. */
   readonly secret?: string | undefined;
-  /** ARN of the workspace; its AWS region may be any. */
+  /** ARN of the workspace, in any AWS region. */
   readonly workspaceArn?: string | undefined;
 }
 
 /**
- * How much may wait. Samples that were not taken yet are read again from Prometheus' own log of the last hours by the same process, so the queue is no
- * second copy: 4 shards of 10,000 samples are some 20 MB. Nothing older than the log is tried again, and 429 is no reason to give up.
+ * Limits of the queue. Prometheus itself rereads unsent samples from its write-ahead log of the last hours, so the
+ * queue is not a second copy: 4 shards of 10,000 samples take about 20 MB. Samples older than the log are not retried,
+ * and 429 does not end the retries.
  */
 const QUEUE = {
   capacity: 10_000,
@@ -27,9 +28,9 @@ const QUEUE = {
 };
 
 /**
- * The address that is written to.
+ * Returns the URL of the remote write endpoint.
  *
- * @throws Error for an ARN of another form: a bug, since the config is checked
+ * @throws Error for an ARN in a different format, which is a bug, since the config is checked
  */
 export function writeUrl({ url, workspaceArn }: RemoteWrite): string {
   if (workspaceArn === undefined) return url ?? "";
@@ -39,18 +40,19 @@ export function writeUrl({ url, workspaceArn }: RemoteWrite): string {
   return `https://aps-workspaces.${awsRegion}.${domain}/workspaces/${workspace}/api/v1/remote_write`;
 }
 
-/** Names of the secrets that it needs. */
+/** Returns the names of the secrets that remote write needs. */
 export function writeSecrets(remoteWrite: RemoteWrite | undefined): string[] {
   return remoteWrite?.secret === undefined ? [] : [remoteWrite.secret];
 }
 
-/** Port of that address. */
+/** Returns the port of that URL. */
 export function writePort(remoteWrite: RemoteWrite): number {
   return Number(new URL(writeUrl(remoteWrite)).port || 443);
 }
 
 /**
- * An entry of `remote_write` in Prometheus' configuration (its documentation, "remote_write"). The token is a file beside it, never in it.
+ * Returns an entry of `remote_write` in Prometheus' configuration (its documentation, "remote_write"). The token is in
+ * a separate file and never part of it.
  */
 export function remoteWriteConfig(remoteWrite: RemoteWrite): object {
   const { secret, workspaceArn } = remoteWrite;

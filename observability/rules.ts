@@ -1,35 +1,35 @@
-/** Rules of Prometheus as typed values, and the file that Prometheus reads. */
+/** Prometheus' rules as typed values, and their conversion to Prometheus' file format. */
 import { duration } from "./promql";
 
 /**
- * How soon a person looks at it. critical: at once, at night too. warning: on the next working day. none: nobody; it proves
- * that alerts arrive.
+ * Urgency of an alert. critical: at once, even at night. warning: on the next working day. none: no action; the alert
+ * proves that alerts are delivered.
  */
 export type Severity = "critical" | "warning" | "none";
 
-/** A condition that somebody is told of. */
+/** A condition that sends a notification. */
 export interface Alert {
-  /** In upper camel case; also the heading of its runbook in docs/operations/alerts.md. */
+  /** Name in upper camel case, which is also the heading of its runbook in docs/operations/alerts.md. */
   readonly name: string;
   readonly severity: Severity;
-  /** PromQL: each series of its result is one alert. */
+  /** PromQL. Each series of its result is one alert. */
   readonly expr: string;
-  /** How long it must hold without a break, in seconds. Absent: it fires at the first look. */
+  /** How long the condition must hold without a break, in seconds. Absent: the alert fires at the first evaluation. */
   readonly forSeconds?: number;
-  /** Labels beside `severity`. */
+  /** Labels in addition to `severity`. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** One sentence for somebody who was asleep; Go template over the alert's labels and value. */
+  /** One sentence for an engineer who was just woken up. A Go template over the alert's labels and value. */
   readonly summary: string;
 }
 
-/** A series that is computed from others. */
+/** A series that is computed from other series. */
 export interface Recording {
   readonly record: string;
   readonly expr: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Rules that are evaluated together, one after another. */
+/** Rules that are evaluated together, in order. */
 export interface RuleGroup {
   readonly name: string;
   /** Seconds between two evaluations. */
@@ -38,27 +38,27 @@ export interface RuleGroup {
   readonly alerts?: readonly Alert[];
 }
 
-/** Where the runbooks are in the repository. */
+/** Path of the runbooks in the repository. */
 export const RUNBOOKS = "docs/operations/alerts.md";
 
 /**
- * Where people read the runbooks.
+ * Returns the address of the runbooks.
  *
- * @param repository `owner/name` at GitHub; absent: their path in the repository is all that is known
+ * @param repository `owner/name` at GitHub; absent: returns their path in the repository
  */
 export function runbookPage(repository?: string): string {
   return repository === undefined ? RUNBOOKS : `https://github.com/${repository}/blob/main/${RUNBOOKS}`;
 }
 
-/** The part of a runbook's address after `#`, as GitHub makes it of the heading. */
+/** Returns the anchor of a runbook, as GitHub derives it from the heading. */
 export function runbookAnchor({ name }: Pick<Alert, "name">): string {
   return name.toLowerCase();
 }
 
 /**
- * The rule file, as an object to be written as YAML.
+ * Returns the rule file, as an object to be written as YAML.
  *
- * @param repository `owner/name` at GitHub, where runbooks are read; absent: their path in the repository
+ * @param repository `owner/name` at GitHub with the runbooks; absent: alerts contain their path in the repository
  */
 export function ruleFile(groups: readonly RuleGroup[], repository?: string): object {
   const page = runbookPage(repository);

@@ -1,4 +1,4 @@
-/** Prometheus' configuration: whom it asks, how often, and what of the answers it keeps. */
+/** Prometheus' configuration: targets, scrape intervals and kept metrics. */
 import { AGENT_METRICS_PORT } from "../model/agent";
 import { HEALTH_PATH, METRICS_PORT, NAMESPACE } from "../model/langflow";
 import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "../model/observability";
@@ -7,39 +7,42 @@ import { type Job, KEPT } from "./metrics";
 import { duration } from "./promql";
 import { type RemoteWrite, remoteWriteConfig } from "./remoteWrite";
 
-/** Another region, as this one checks its health. */
+/** A different region whose health this one checks. */
 export interface ObservedPeer {
   /** Our name of the region. */
   readonly region: string;
-  /** DNS name of its load balancer; absent where it is not known, and then its origin is not checked. */
+  /** DNS name of its load balancer. Absent if it is unknown: its origin is then not checked. */
   readonly origin?: string;
 }
 
-/** What a region's Prometheus watches beside the cluster that it runs in. */
+/** Targets of a region's Prometheus outside its cluster. */
 export interface Watched {
   /** Our name of the region. */
   readonly region: string;
-  /** The public host name of the whole fleet. */
+  /** Public hostname of the whole fleet. */
   readonly hostname: string;
   readonly peers: readonly ObservedPeer[];
-  /** `https://…` of the flow repository; a path, as a fleet on one machine has it, is not checked. Absent: there is none. */
+  /**
+   * `https://…` of the flow repository. A path, as in a fleet on one machine, is not checked. Absent: the fleet has no
+   * repository.
+   */
   readonly repositoryUrl?: string | undefined;
   readonly healthCheck: HealthCheckTimes;
   /** Whether a collector counts runs by flow. */
   readonly hasCollector: boolean;
-  /** Where the series are sent on to. Absent: nowhere. */
+  /** External store of the series. Absent: no remote write. */
   readonly remoteWrite?: RemoteWrite | undefined;
 }
 
-/** Seconds between two scrapes, and between two evaluations of rules that do not say otherwise. */
+/** Seconds between two scrapes, and between two evaluations of rules without an own interval. */
 export const SCRAPE_SECONDS = 30;
-/** Seconds of a scrape: above the time limit of a health check, which is made while Prometheus waits. */
+/** Timeout of a scrape, in seconds. Longer than the timeout of a health check, which runs during the scrape. */
 const TIMEOUT_SECONDS = 10;
 
-/** Files of Prometheus, below the folder of its configuration. */
+/** Rule file of Prometheus, in its configuration folder. */
 export const RULE_FILE = "rules.yml";
 
-/** Where a pod finds its token and the cluster's certificate authority. */
+/** Folder of a pod's token and the cluster's certificate authority. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 interface Relabeling {
@@ -56,7 +59,7 @@ interface Scrape {
   readonly [setting: string]: unknown;
 }
 
-/** Labels by which every pod of the cluster is known in its series. */
+/** Labels that identify a pod of the cluster in its series. */
 const POD_LABELS: readonly Relabeling[] = [
   { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
   { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
@@ -68,24 +71,27 @@ const keep = (source: string | readonly string[], regex: string): Relabeling => 
   action: "keep",
 });
 
-/** Only the metrics that something looks at. */
+/** Keeps only the metrics that rules and dashboards use. */
 const kept = (job: Job): Relabeling => keep("__name__", KEPT[job].join("|"));
 
-/** Only what is said of our own namespaces, or of none. */
+/** Matches our own namespaces. */
 const OURS = `${NAMESPACE}|${OBSERVABILITY_NAMESPACE}`;
 
-/** The process of LangFlow that the collector heard first: the counts are of all of them. */
+/** Drops the LangFlow process that the collector heard first, because the counts are those of all processes. */
 const WITHOUT_SENDER: Relabeling = { regex: "exported_(job|instance)", action: "labeldrop" };
 
-/** What the collector counts of spans that are no run's has no status; nor has what came after all that it counts apart. */
+/**
+ * Keeps only the counts of runs. Counts of other spans have no status; neither do counts beyond the limit of
+ * combinations, which have the overflow label.
+ */
 const RUNS_ALONE = keep(["status", "otel_metric_overflow"], ".+;|;.+");
 
-/** The same of every series of a metric: who in LangFlow measured it. */
+/** Drops the instrumentation scope, which is the same in every series of a metric. */
 const WITHOUT_SCOPE: Relabeling = { regex: "otel_scope_(name|version|schema_url)", action: "labeldrop" };
 
 /**
- * The configuration, as an object to be written as YAML. It names no other region's anything but what is probed from
- * outside: with all of them dead it is the same.
+ * Returns the configuration, as an object to be written as YAML. Other regions appear only as probed origins, so
+ * monitoring does not depend on them.
  */
 export function prometheusConfig(watched: Watched): object {
   return {
@@ -102,13 +108,13 @@ export function prometheusConfig(watched: Watched): object {
   };
 }
 
-/** A job that finds pods by a port of theirs; their series are of them, and say so. */
+/** Returns a job that discovers pods by a port and adds labels of these pods to their series. */
 function pods(job: Job, namespace: string, port: number, metrics: readonly Relabeling[] = []): Scrape {
   const found = tellers(job, namespace, port, metrics);
   return { ...found, relabel_configs: [...found.relabel_configs, ...POD_LABELS] };
 }
 
-/** A job that finds pods whose series are of others. */
+/** Returns a job that discovers pods whose series describe other objects. */
 function tellers(job: Job, namespace: string, port: number, metrics: readonly Relabeling[]) {
   return {
     job_name: job,
@@ -126,7 +132,7 @@ function podScrapes(): Scrape[] {
     pods("langflow", NAMESPACE, METRICS_PORT, [WITHOUT_SCOPE]),
     pods("agent", NAMESPACE, AGENT_METRICS_PORT),
     {
-      // Not even its own namespace, which a node's series would get, having none.
+      // The pods' own namespace is not added, because series about nodes, which have none, would get it.
       ...tellers("kube-state-metrics", ADDON_NAMESPACES["kube-state-metrics"], PORTS["kube-state-metrics"], [
         keep("namespace", `${OURS}|`),
       ]),
@@ -136,7 +142,10 @@ function podScrapes(): Scrape[] {
   ];
 }
 
-/** The kubelet of each node: by the certificate it has from the cluster's authority, in the name of Prometheus' own pod. */
+/**
+ * Returns the jobs for each node's kubelet, which has a certificate of the cluster's authority. Prometheus
+ * authenticates with its own pod's token.
+ */
 function nodeScrapes(): Scrape[] {
   const kubelet = {
     scheme: "https",
@@ -154,7 +163,7 @@ function nodeScrapes(): Scrape[] {
       metric_relabel_configs: [
         kept("cadvisor"),
         keep("namespace", OURS),
-        // A pod's sum and its sandbox have no container.
+        // Series of a whole pod and of its sandbox have no container.
         keep("container", ".+"),
       ],
     },
@@ -185,11 +194,11 @@ function ownScrapes({ hasCollector }: Watched): Scrape[] {
 interface Probe {
   readonly job: Job;
   readonly module: Module;
-  /** URLs, each with the region it is of, where it is one's. */
+  /** URLs, each with the region that it belongs to, if any. */
   readonly targets: readonly { readonly url: string; readonly region?: string }[];
 }
 
-/** The health checks: each is a scrape of the blackbox exporter, which makes the request meanwhile. */
+/** Returns the health checks: each is a scrape of the blackbox exporter, which makes the request during the scrape. */
 function probes(watched: Watched): Scrape[] {
   const { region, hostname, peers, repositoryUrl } = watched;
   const all: Probe[] = [
@@ -234,7 +243,7 @@ function probe({ job, module, targets }: Probe, { intervalSeconds }: HealthCheck
   };
 }
 
-/** What every Git client asks first (Git's documentation, "HTTP transfer protocols"). */
+/** Returns the first request of every Git client (Git's documentation, "HTTP transfer protocols"). */
 function gitUrl(repositoryUrl: string): string {
   return `${repositoryUrl.replace(/\/$/, "")}/info/refs?service=git-upload-pack`;
 }

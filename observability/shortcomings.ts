@@ -1,18 +1,18 @@
 import { type Notifications, tellsFromOutside } from "./alertmanager";
 import type { ObservedPeer } from "./scrape";
 
-/** What a region's observability is set to, as far as it can be too little. */
+/** Settings of a region's monitoring that may be insufficient. */
 export interface Completeness {
   readonly region: string;
   readonly awsRegion: string;
   readonly peers: readonly ObservedPeer[];
   readonly notifications: Notifications;
-  /** Connections that the database takes; absent where its class is not known. */
+  /** Maximum connections of the database. Absent if it is not known for the instance class. */
   readonly connectionsMax?: number | undefined;
   readonly instanceClass: string;
 }
 
-/** What is allowed and yet leaves a gap, one sentence each: what will not be seen, and what to set. */
+/** Returns a sentence for each valid setting that leaves a gap, with its consequence and its remedy. */
 export function shortcomings(settings: Completeness): string[] {
   const { region, awsRegion, peers, notifications, connectionsMax, instanceClass } = settings;
   const found: string[] = [];

@@ -1,4 +1,4 @@
-/** `npm run schema:plugin`: writes schema.json anew, in the form the project's formatter gives it. */
+/** Implements `npm run schema:plugin`: regenerates schema.json and formats it with the project's formatter. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

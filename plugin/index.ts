@@ -1,6 +1,7 @@
 /**
- * The components that stand on their own, for programs in any Pulumi language (docs/other-languages.md). The schema
- * is generated from what is exported here; docs/decisions/0015-package.md says why the others are not.
+ * Self-contained components, for programs in any Pulumi language (docs/other-languages.md). The schema is generated
+ * from
+ * these exports. docs/decisions/0015-package.md explains why the other components are not exported.
  */
 
 export { RegionCluster } from "../components/cluster/RegionCluster";

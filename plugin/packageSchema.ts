@@ -9,7 +9,7 @@ interface ResourceSchema {
   readonly requiredInputs: readonly string[];
 }
 
-/** What we read and change of Pulumi's package schema; the rest passes through. */
+/** The part of Pulumi's package schema that we read or change. The rest is passed through. */
 export interface PackageSchema {
   readonly resources: Readonly<Record<string, ResourceSchema>>;
   readonly types: Readonly<Record<string, object>>;
@@ -17,8 +17,10 @@ export interface PackageSchema {
 }
 
 /**
- * Members that are no outputs, though the analyzer lists them: it does not see `private`, and takes a provider for a
- * resource `kubernetes`, which the Kubernetes package does not have. Nor can a program in another language be given
+ * Members that are not outputs although the analyzer lists them. The analyzer ignores `private` and treats a provider
+ * as a
+ * resource named `kubernetes`, which the Kubernetes package does not have. A program in another language also cannot
+ * receive
  * resources to wait for.
  */
 const NO_OUTPUTS = ["name", "args", "provider", "premises"];
@@ -26,10 +28,12 @@ const NO_OUTPUTS = ["name", "args", "provider", "premises"];
 const REFERENCE = /"\$ref":"#\/types\/([^"]+)"/g;
 
 /**
- * The schema of the package from the components' TypeScript: 5 s and 0.9 GB, the types of the AWS library
- * among them, so it is kept in schema.json rather than made at each start. Without a version, which is the repository's.
+ * Generates the package's schema from the components' TypeScript. This takes 5 s and 0.9 GB, because it includes the
+ * types of
+ * the AWS library, so the result is stored in schema.json instead of being generated at each start. The schema has no
+ * version, because the version is the repository's.
  *
- * @throws Error naming the property whose type cannot leave TypeScript
+ * @throws Error that names the property whose type cannot be expressed in the schema
  */
 export async function generateSchema(): Promise<PackageSchema> {
   const analyzer = new ComponentProvider({
@@ -41,12 +45,14 @@ export async function generateSchema(): Promise<PackageSchema> {
   return withoutSuffix(onlyPublic(schema));
 }
 
-/** Types under shorter names: generators add `Args` by themselves, and PoolArgsArgs is no name. */
+/**
+ * Removes the suffix `Args` from type names, because generators append it themselves and would produce PoolArgsArgs.
+ */
 function withoutSuffix(schema: PackageSchema): PackageSchema {
   return JSON.parse(JSON.stringify(schema).replace(/(:index:\w+?)Args"/g, '$1"'));
 }
 
-/** The schema without what is no output, and without types and dependencies only that refers to. */
+/** Removes members that are not outputs, and the types and dependencies that only those members refer to. */
 export function onlyPublic(schema: PackageSchema): PackageSchema {
   const resources = Object.fromEntries(
     Object.entries(schema.resources).map(([token, resource]) => [token, withoutPrivate(resource)]),
@@ -65,7 +71,7 @@ function withoutPrivate(resource: ResourceSchema): ResourceSchema {
   };
 }
 
-/** Names of the types that resources refer to, directly or through other types; sorted. */
+/** Returns the sorted names of all types that resources refer to, directly or through other types. */
 function reachable(resources: object, types: Readonly<Record<string, object>>): string[] {
   const found = new Set<string>();
   const follow = (from: object): void => {

@@ -12,10 +12,13 @@ interface TypeSchema {
 const OWN_TYPE = "#/types/";
 
 /**
- * Paths of inputs that must be plain and are not, for example `source.region`. Nobody else looks: an engine hands over
- * what a program of YAML says, and an output in a name would become text about outputs rather than the name.
+ * Returns the paths of inputs that must be plain but are outputs, for example `source.region`. Nothing else checks
+ * this: the
+ * engine passes the values of a YAML program on unchecked, and an output in a name would become text about outputs
+ * instead of
+ * the name.
  *
- * @param inputs as they arrive: what depends on other resources, or is secret, is an output
+ * @param inputs inputs as received, in which a value that is secret or depends on other resources is an output
  */
 export function notPlain(
   declared: Readonly<Record<string, TypeSchema>>,

@@ -9,12 +9,14 @@ import { notPlain } from "./plainInputs";
 
 const components: Readonly<Record<string, ComponentResourceConstructor>> = exported;
 
-/** The version of the repository, which is the package's too. */
+/** Version of the repository and therefore of the package. */
 const { version } = JSON.parse(readFileSync(join(__dirname, "../package.json"), "utf8")) as { version: string };
 
 /**
- * Makes components for programs in other languages. Pulumi's own host of components would do, but reads all types of
- * the program before its first component: 5 s and 0.9 GB at each start, where this reads schema.json.
+ * Constructs components for programs in other languages. Pulumi's own component host would also work, but it analyzes
+ * all
+ * types of the program before its first component. That takes 5 s and 0.9 GB at each start, and reading schema.json
+ * does not.
  */
 export class PackageProvider implements pulumi.provider.Provider {
   readonly version = version;
@@ -30,8 +32,11 @@ export class PackageProvider implements pulumi.provider.Provider {
   }
 
   /**
-   * @throws Error where there is no such component, or where an output stands for what must be known from the start,
-   * and whatever the component itself throws
+   * Constructs a component.
+   *
+   * @throws Error if the component does not exist, if an input that must be plain is an output, or if the component
+   * itself
+   * throws
    */
   async construct(
     name: string,
@@ -43,7 +48,8 @@ export class PackageProvider implements pulumi.provider.Provider {
     const schema = this.resources[type];
     if (!component || !schema)
       throw new Error(`the package has no component ${type}: it has ${Object.keys(this.resources).join(", ")}`);
-    // No InputPropertiesError: the engine prints the input it names, and dies of one that is not known yet.
+    // Not an InputPropertiesError: the engine prints the value of the named input and crashes if the value is not known
+    // yet.
     const problems = notPlain(schema.inputProperties, inputs, this.types);
     if (problems.length > 0)
       throw new Error(

@@ -1,13 +1,13 @@
 import { inc, type ReleaseType } from "semver";
 import { ExitCode, UserError } from "../model/errors";
 
-/** How far a release moves the version: docs/decisions/0014-releases.md says which change asks for which. */
+/** Parts of the version that a release can increase. docs/decisions/0014-releases.md maps changes to them. */
 export const STEPS = ["patch", "minor", "major"] as const satisfies readonly ReleaseType[];
 export type Step = (typeof STEPS)[number];
 
 const UNRELEASED = "## [Unreleased]";
 
-/** The version after this one. */
+/** Returns the next version. */
 export function next(version: string, step: Step): string {
   const after = inc(version, step);
   if (after === null) throw new UserError(`package.json's version ${version} is no version`, ExitCode.BadInput);
@@ -15,9 +15,9 @@ export function next(version: string, step: Step): string {
 }
 
 /**
- * The text of one release, without its heading; undefined where the changelog has none of that version.
+ * Returns the text of one release without its heading, or undefined if the changelog has no such section.
  *
- * @param heading what stands in the brackets: a version, or `Unreleased`
+ * @param heading text in the brackets: a version, or `Unreleased`
  */
 export function section(changelog: string, heading: string): string | undefined {
   const lines = changelog.split("\n");
@@ -31,16 +31,17 @@ export function section(changelog: string, heading: string): string | undefined 
 }
 
 /**
- * Makes what is unreleased the section of a version, under an empty one for what comes next. All else stays.
+ * Turns the unreleased section into the section of a version and adds an empty unreleased section above it. The rest is
+ * unchanged.
  *
  * @param date YYYY-MM-DD
- * @throws UserError exit 2 where nothing is unreleased, or the version is there already
+ * @throws UserError exit 2 if there are no unreleased changes or the changelog already has the version
  */
 export function released(changelog: string, version: string, date: string): string {
   const unreleased = section(changelog, "Unreleased");
   if (unreleased === undefined)
     throw new UserError(`CHANGELOG.md has no heading "${UNRELEASED}": put one at the top`, ExitCode.BadInput);
-  // Headings of kinds of change alone say nothing.
+  // Headings without text below them do not count as changes.
   if (unreleased.split("\n").every((line) => line.trim() === "" || line.startsWith("#")))
     throw new UserError("nothing is unreleased: write into CHANGELOG.md what changed for its users", ExitCode.BadInput);
   if (section(changelog, version) !== undefined)

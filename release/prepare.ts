@@ -5,13 +5,13 @@ import { ExitCode, UserError } from "../model/errors";
 import { next, released, type Step } from "./changelog";
 
 /**
- * Writes a release into the files: its section of the changelog, its version in package.json and the lock file. It
- * commits nothing: a person looks, and opens the pull request.
+ * Prepares a release: updates the changelog section and the version in package.json and the lock file. Commits nothing,
+ * because a person reviews the changes and opens the pull request.
  *
  * @param directory root of the repository
  * @param date YYYY-MM-DD
  * @returns the new version
- * @throws UserError exit 2 before anything is written, where the tree is dirty or nothing is unreleased
+ * @throws UserError exit 2, before anything is written, if the working tree is dirty or there are no unreleased changes
  */
 export function prepare(directory: string, step: Step, date: string): string {
   const changed = execFileSync("git", ["status", "--porcelain"], { cwd: directory, encoding: "utf8" }).trimEnd();

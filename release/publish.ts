@@ -5,24 +5,28 @@ import { section } from "./changelog";
 
 export interface Release {
   readonly version: string;
-  /** All of CHANGELOG.md. */
+  /** Full text of CHANGELOG.md. */
   readonly changelog: string;
-  /** The commit that is released: what main's push brought. */
+  /** Commit to release, from the push to main. */
   readonly commit: string;
 }
 
-/** What was made; neither where all was there. */
+/** Result of a publication. Both values are "kept" if the tag and the release already existed. */
 export interface Published {
   readonly tag: "created" | "kept";
   readonly release: "created" | "kept";
 }
 
 /**
- * Tags the commit with its version and writes the release, its section of the changelog as text. Made again, or cut off
- * and made again, it adds what is missing. A later commit of the same version makes nothing: the first one is the release.
+ * Tags the commit with its version and creates the release with its changelog section as text. The operation is
+ * idempotent:
+ * after an interruption, a retry adds the missing parts. A later commit with the same version publishes nothing,
+ * because the
+ * first commit is the release.
  *
- * @throws UserError exit 2 where the changelog has no such section, or the tag is on a commit that is no earlier one of
- * this version; 3 and 10 where GitHub refused or did not answer
+ * @throws UserError exit 2 if the changelog has no such section, or if the tag is not on this commit or an earlier
+ * commit of
+ * the same version; 3 and 10 if GitHub refused or did not answer
  */
 export async function publish(gitHub: GitHub, release: Release): Promise<Published> {
   return asking("contents: write", () => published(gitHub, release));
@@ -48,7 +52,7 @@ async function published(gitHub: GitHub, { version, changelog, commit }: Release
   return { tag: tagged === undefined ? "created" : "kept", release: released ? "kept" : "created" };
 }
 
-/** The commit a tag leads to, be it an annotated one or not. */
+/** Returns the commit of a lightweight or annotated tag. */
 async function taggedCommit({ api, owner, repo }: GitHub, tag: string): Promise<string | undefined> {
   const { data } = await api.rest.git.listMatchingRefs({ owner, repo, ref: `tags/${tag}` });
   const found = data.find(({ ref }) => ref === `refs/tags/${tag}`);

@@ -4,19 +4,20 @@ import { dirname, join } from "node:path";
 import { ExitCode, UserError } from "../model/errors";
 import { version } from "../package.json";
 
-/** What `server.json` says of a running daemon. */
+/** Content of a running daemon's `server.json`. */
 export interface ServerFile {
   readonly pid: number;
-  /** http://127.0.0.1:port */
+  /** Base URL of the daemon: http://127.0.0.1:port. */
   readonly url: string;
-  /** {@link codeVersion} of the code it runs. */
+  /** {@link codeVersion} of the code that the daemon runs. */
   readonly version: string;
 }
 
 /**
- * The project's version and a hash of a daemon's code, so that a daemon of other code is noticed.
+ * Returns the project's version and a hash of a daemon's code, so that clients detect a daemon that runs different
+ * code.
  *
- * @param daemon `live` is made of all code here; `cloud`, which never needs the live fleet's, of the rest
+ * @param daemon `live` hashes all code in this folder; `cloud` leaves out the live fleet's, which the cloud never uses
  */
 export function codeVersion(daemon: "cloud" | "live" = "cloud"): string {
   const hash = createHash("sha256");
@@ -26,13 +27,15 @@ export function codeVersion(daemon: "cloud" | "live" = "cloud"): string {
   return `${version}+${hash.digest("hex").slice(0, 12)}`;
 }
 
-/** The files of a local cloud's directory. */
+/** Returns the paths of the files in a local cloud's directory. */
 export function filesIn(directory: string) {
   return {
     server: join(directory, "server.json"),
     lock: join(directory, "server.lock"),
     log: join(directory, "server.log"),
-    /** What a caller shows to be given secret values: whoever may read it may read the resources' files as well. */
+    /**
+     * Token that authorizes reading secret values. Everyone who can read this file can also read the resources' files.
+     */
     secretsToken: join(directory, "secrets.token"),
     resources: join(directory, "resources"),
   };
@@ -42,13 +45,13 @@ export function readServerFile(directory: string): ServerFile | undefined {
   try {
     return JSON.parse(readFileSync(filesIn(directory).server, "utf8")) as ServerFile;
   } catch {
-    return undefined; // not there, or not whole: then nobody serves
+    return undefined; // The file is missing or incomplete, so no daemon serves this directory.
   }
 }
 
 /**
- * Whether the daemon of a server file answers, and not another one that has its port by now. Asked again where the first
- * question was lost: a connection that was kept open may be closed by now.
+ * Whether the daemon of a server file answers, as opposed to a different process that has taken over its port. Asks a
+ * second time if the first request fails, because a kept-alive connection may have been closed.
  */
 export async function answers({ url, pid }: ServerFile, timeoutMs: number): Promise<boolean> {
   for (let attempt = 1; ; attempt++)
@@ -60,14 +63,14 @@ export async function answers({ url, pid }: ServerFile, timeoutMs: number): Prom
     }
 }
 
-/** A process's hold on a lock. */
+/** A lock that this process holds. */
 export interface HeldLock {
-  /** False once its folder is gone, or another's. */
+  /** Returns false once the lock file is deleted or belongs to a different process. */
   holds(): boolean;
   release(): void;
 }
 
-/** A living process has what this one wants to itself. */
+/** A running process already holds the lock. */
 export class Held extends Error {
   constructor(
     readonly pid: number,
@@ -78,10 +81,10 @@ export class Held extends Error {
 }
 
 /**
- * Makes this process the only one that holds a lock, a file; a dead process's is taken over.
+ * Acquires an exclusive lock file. Takes over the lock of a dead process.
  *
- * @throws Held when a living process holds it
- * @throws UserError exit 2 where a folder is in its place
+ * @throws Held if a running process holds the lock
+ * @throws UserError exit 2 if the path is a folder
  */
 export function takeLock(lock: string): HeldLock {
   mkdirSync(dirname(lock), { recursive: true });
@@ -104,19 +107,19 @@ export function takeLock(lock: string): HeldLock {
   }
 }
 
-/** Takes a dead process's lock away, and puts it back where it was another's by now. */
+/** Removes a dead process's lock, and puts the lock back if a different process has acquired it meanwhile. */
 function discard(lock: string, expected: string | undefined): void {
   const aside = `${lock}.${process.pid}.stale`;
   try {
     renameSync(lock, aside);
   } catch {
-    return; // somebody else was faster
+    return; // A different process removed the lock first.
   }
   if (contentOf(aside) !== expected) linked(aside, lock);
   rmSync(aside, { force: true });
 }
 
-/** Gives a file a second name in one step. False where that name is taken. */
+/** Creates a hard link atomically. Returns false if the new name exists. */
 export function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -135,7 +138,9 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** The process, and where the system tells when it started, so that a later one of the same number is not mistaken. */
+/**
+ * Returns the process id with its start time, so that a later process with the same id is not mistaken for this one.
+ */
 function identityOf(pid: number): string {
   const stat = contentOf(`/proc/${pid}/stat`);
   const started = stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
@@ -147,7 +152,9 @@ function isAlive(identity: string): boolean {
   return isRunning(pid) && identityOf(pid) === identity;
 }
 
-/** Whether a process runs. One that has ended and waits for its parent to notice does not, though it has its number. */
+/**
+ * Whether a process runs. A zombie does not count: it has ended, and only keeps its id until its parent collects it.
+ */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

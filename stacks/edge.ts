@@ -12,16 +12,19 @@ import type { EdgeOutputs, Pending } from "./outputs";
 import { regionOutputs, type Undeployed, webhookOrigin } from "./references";
 
 /**
- * The edge: the public name and the steering between the regions.
+ * Creates the edge: the public name and the steering between the regions.
  *
- * It reads the regions' states and speaks to Cloudflare alone, so it can be changed while a region is dead. Its
- * provider is explicit, so that its URN does not carry the library's version, and empty, so that the token stays out
- * of the state: it comes from CLOUDFLARE_API_TOKEN (Zone Read and Load Balancers Write on the zone, Load Balancing:
- * Monitors and Pools Write and Notifications Write on the account; with webhooks also DNS Write, with a front door also Zone
- * WAF Write and Transform Rules Write on the zone, with access Access: Apps and Policies Write and Access: Service Tokens
- * Write on the account).
+ * It reads the regions' states and calls only Cloudflare, so it can be changed while a region is down. Its provider is
+ * explicit, so that its URN does not contain the library's version, and has no settings, so that the state does not
+ * contain the token. The token comes from CLOUDFLARE_API_TOKEN and needs:
+ * - on the zone: Zone Read and Load Balancers Write
+ * - on the account: Load Balancing: Monitors and Pools Write, and Notifications Write
+ * - with webhooks: DNS Write on the zone
+ * - with a front door: Zone WAF Write and Transform Rules Write on the zone
+ * - with access: Access: Apps and Policies Write and Access: Service Tokens Write on the account
  *
- * @param undeployed the regions' stacks known not to be deployed yet: unknown in a preview, an error in an update
+ * @param undeployed regions' stacks that are known not to be deployed yet: their outputs are unknown in a preview, an
+ * error in an update
  */
 export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: Undeployed): Pending<EdgeOutputs> {
   const provider = new cloudflare.Provider("cloudflare");
@@ -64,7 +67,7 @@ export function edge(fleet: FleetConfig, config: EdgeStackConfig, undeployed?: U
       ...(config.movingFrom && { movingFrom: config.movingFrom }),
       notificationEmails: config.notificationEmails,
     },
-    // No name is served before all that guards it is there.
+    // Cloudflare must not serve a name before the rules that protect it exist.
     { providers: [provider], dependsOn: before },
   );
   const webhook = ({ region, outputs }: (typeof regions)[number]): [region: string, url: string] => {

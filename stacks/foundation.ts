@@ -18,7 +18,7 @@ import { boundedBy } from "./boundary";
 import type { FoundationOutputs, FoundationRegion, FoundationWitness, Pending } from "./outputs";
 import { type AwsAccount, awsAccount, awsProvider } from "./providers";
 
-/** What a region has of its own, before anything is agreed between regions. */
+/** Resources of one region that do not depend on other regions. */
 interface Place {
   readonly config: RegionConfig;
   readonly keyArn: pulumi.Output<string>;
@@ -26,7 +26,7 @@ interface Place {
   readonly bucket: FlowBucket;
 }
 
-/** What every part of the stack is built with. */
+/** Inputs that all parts of the stack share. */
 interface Context {
   readonly fleet: FleetConfig;
   readonly config: FoundationStackConfig;
@@ -35,12 +35,13 @@ interface Context {
 }
 
 /**
- * The foundation: what outlives every cluster, and what the regions agree on. It reads no other stack.
+ * Creates the foundation: resources that outlive every cluster, and resources that the regions share. It reads no other
+ * stack.
  *
  * Its Cloudflare token (CLOUDFLARE_API_TOKEN) needs Zone Read and DNS Write on the zone.
  *
- * @returns the outputs while they are made, so that a preview shows those it knows
- * @throws Error where the build region is none of the fleet's: a bug, since the config is checked before
+ * @returns the outputs as promises, so that a preview shows the values it knows
+ * @throws Error if the build region is not in the fleet: a bug, because the config is validated earlier
  */
 export function foundation(fleet: FleetConfig, config: FoundationStackConfig): Pending<FoundationOutputs> {
   const buildRegion = fleet.regions.find(({ name }) => name === fleet.buildRegion);
@@ -86,7 +87,7 @@ export function foundation(fleet: FleetConfig, config: FoundationStackConfig): P
   };
 }
 
-/** Repositories that exist in every region's registry. */
+/** Returns the repositories that exist in every region's registry. */
 const repositories = ({ image, agentImage, observability }: FleetConfig) => {
   const images = [image, agentImage, ...Object.values(observability?.images ?? {})];
   return [...new Set(images.flatMap((each) => each?.repository ?? []))];
@@ -128,7 +129,7 @@ function replicateImages({ config: { name, awsRegion }, images }: Place, others:
   );
 }
 
-/** Template id by region, where the config has experiments. */
+/** Creates the experiments that pause replication, if the config enables them. Returns the template ids by region. */
 function replicationPauses(places: Place[], { config, account, opts }: Context): Map<string, pulumi.Output<string>> {
   if (!config.experiments) return new Map();
   const end = ({ config: { name: region, awsRegion }, bucket }: Place) => {
@@ -152,7 +153,7 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
       awsRegion: build.awsRegion,
       keyArn,
       replicas: others.map((other) => ({ awsRegion: other.config.awsRegion, keyArn: other.keyArn })),
-      // The config holds them as plain strings: from here on they are secret.
+      // The config holds these values as plain strings; from here on they are secrets.
       providerKeys: pulumi.secret(config.providerKeys),
       gitToken: config.gitToken && pulumi.secret(config.gitToken),
       ...(hasAlertingSecrets(config) && { alerting: pulumi.secret(config.alertingSecrets) }),
@@ -162,8 +163,8 @@ function sharedSecrets({ config: build, keyArn }: Place, others: Place[], { conf
 }
 
 /**
- * The certificates of each region: the public name's, that of the name before it, and, with webhooks, that of the region's own
- * webhook. One for each name: a certificate's names cannot be changed.
+ * Creates the certificates of each region: for the public name, for the previous public name, and for the region's
+ * webhook if enabled. Each name has its own certificate, because a certificate's names cannot be changed.
  */
 function publicCertificates({
   fleet,
@@ -205,7 +206,7 @@ function publicCertificates({
   };
 }
 
-/** Where the config has one. */
+/** Creates the witness, if the config has one. */
 function witness({ fleet, account, opts }: Context): { witness?: Pending<FoundationWitness> } {
   const { witness: place } = fleet.schedules;
   if (!place) return {};

@@ -13,20 +13,20 @@ import { type FoundationFor, foundationAlertingSecret } from "./references";
 
 type ObservabilityConfig = NonNullable<FleetConfig["observability"]>;
 
-/** What a region's observability is made of, beside its own config. */
+/** Inputs of a region's monitoring. */
 export interface Observed {
   readonly fleet: FleetConfig;
-  /** The region's own settings. */
+  /** The region's config. */
   readonly config: RegionStackConfig;
-  /** When the region's backup is made. */
+  /** Schedule of the region's backup, as a cron expression. */
   readonly schedule: string;
   readonly place: Pick<ObservabilityArgs, "region" | "awsRegion" | "clusterName" | "keyArn" | "registry" | "vpcCidr">;
 }
 
 /**
- * A region's observability; what it leaves unseen is told as warnings.
+ * Creates a region's monitoring, and logs a warning for each gap in its coverage.
  *
- * @throws pulumi.RunError through an output where the foundation has no secret that the config names
+ * @throws pulumi.RunError through an output if the foundation lacks a secret that the config names
  */
 export function observe(
   { fleet, config, schedule, place }: Observed,
@@ -79,7 +79,7 @@ export function observe(
   );
 }
 
-/** Undefined without a flow repository. */
+/** Returns the alert settings of the record; undefined without a flow repository. */
 function recordOf(fleet: FleetConfig, { sync }: RegionStackConfig, region: string): RecordSettings | undefined {
   if (fleet.flowRepository === undefined) return undefined;
   const { intervalSeconds } = sync;

@@ -2,33 +2,36 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { ServiceToken } from "../model/access/serviceTokens";
 import type { SharedSecretArns } from "../model/secrets";
 
-/** Outputs while they are being made: each part may still be unknown, and none holds up another. */
+/** Outputs of an unfinished deployment: each field can be unknown independently of the others. */
 export type Pending<T> = T extends object ? { [Key in keyof T]: Pending<T[Key]> } : pulumi.Input<T>;
 
-/** What the foundation stack hands to one region. Nothing here is secret: secrets travel as ARNs. */
+/** Outputs of the foundation stack for one region. None is secret: secrets are passed as ARNs. */
 export interface FoundationRegion {
-  /** The region's own KMS key. */
+  /** ARN of the region's KMS key. */
   readonly keyArn: string;
-  /** Host of the region's image registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
+  /** Host name of the region's image registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
   readonly registry: string;
-  /** The region's flow bucket. */
+  /** Name of the region's flow bucket. */
   readonly bucketName: string;
   readonly bucketArn: string;
-  /** The public name's certificate in this region, validated. */
+  /** ARN of the public name's certificate in this region, validated. */
   readonly certificateArn: string;
-  /** The certificate of the name that `hostname` had before; absent where the config says none. */
+  /** ARN of the previous public name's certificate; absent without `formerHostname` in the config. */
   readonly formerCertificateArn?: string;
-  /** The certificate of the region's webhook; absent where the config has none. */
+  /** ARN of the webhook's certificate; absent without a webhook in the config. */
   readonly webhookCertificateArn?: string;
-  /** AWS FIS' template that pauses what leaves the bucket, for a drill; absent where the config has no experiments. */
+  /**
+   * Id of the AWS FIS template that pauses the bucket's outgoing replication for a drill; absent without experiments in
+   * the config.
+   */
   readonly replicationPauseId?: string;
-  /** The region's replica of each shared secret. */
+  /** ARNs of the region's replica of each shared secret. */
   readonly secretArns: SharedSecretArns;
 }
 
-/** The bucket that says which region holds the schedules. */
+/** Bucket that stores the lease of the schedules. */
 export interface FoundationWitness {
-  /** The AWS region of the bucket, none of the fleet's. */
+  /** The AWS region of the bucket, outside the fleet's regions. */
   readonly awsRegion: string;
   readonly bucketName: string;
   readonly bucketArn: string;
@@ -36,53 +39,63 @@ export interface FoundationWitness {
 
 export interface FoundationOutputs {
   readonly regions: Readonly<Record<string, FoundationRegion>>;
-  /** The permissions boundary of every role. */
+  /** ARN of every role's permissions boundary. */
   readonly boundaryArn: string;
-  /** Absent where the config has no witness. */
+  /** Witness of the schedules; absent without a witness in the config. */
   readonly witness?: FoundationWitness;
-  /** Environment variables found in the provider keys' secret, so that a pod can name them; never their values. */
+  /**
+   * Names of the environment variables in the provider keys' secret, without values, so that a pod can reference them.
+   */
   readonly providerKeyNames: readonly string[];
-  /** Names found in the alerting secrets, so that a pod can name them; never their values. Absent where there are none. */
+  /**
+   * Names in the alerting secret, without values, so that a pod can reference them. Absent without alerting secrets.
+   */
   readonly alertingSecretNames?: readonly string[];
-  /** Role that CI deploys with; absent where the config names no repository. */
+  /** ARN of CI's role for deployments; absent without a repository in the config. */
   readonly deployRoleArn?: string;
-  /** Role that CI previews pull requests with. */
+  /** ARN of CI's role for previews of pull requests. */
   readonly previewRoleArn?: string;
-  /** Role that CI checks for drift with. */
+  /** ARN of CI's role for drift checks. */
   readonly driftRoleArn?: string;
-  /** Role that CI pushes and signs images with. */
+  /** ARN of CI's role for pushing and signing images. */
   readonly imageRoleArn?: string;
 }
 
-/** What a region stack hands to the edge, and to people. */
+/** Outputs of a region stack, for the edge and for operators. */
 export interface RegionOutputs {
-  /** The public name that the region answers to. Absent in a region that an earlier release deployed. */
+  /** The public name that the region serves. Absent if an earlier release deployed the region. */
   readonly hostname?: string;
-  /** Host name of the region's public load balancer: the pool's one origin. */
+  /** Host name of the region's public load balancer, which is the pool's only origin. */
   readonly originHostname: string;
   readonly clusterName: string;
   readonly databaseIdentifier: string;
-  /** The image that runs, by digest. */
+  /** Reference of the deployed LangFlow image, by digest. */
   readonly image: string;
-  /** The agent's image, in the same form. */
+  /** Reference of the deployed agent image, in the same format. */
   readonly agentImage: string;
-  /** Host name of the webhook's load balancer; absent where the config has no webhook. */
+  /** Host name of the webhook's load balancer; absent without a webhook in the config. */
   readonly webhookHostname?: string;
-  /** Public addresses of the NAT gateways, which other regions' health checks come from; absent where nothing is observed. */
+  /**
+   * Public addresses of the NAT gateways, the source of this region's health checks of other regions; absent without
+   * monitoring.
+   */
   readonly egressAddresses?: readonly string[];
 }
 
 export interface EdgeOutputs {
-  /** https://hostname */
+  /** Public URL of the fleet: `https://hostname`. */
   readonly url: string;
-  /** Seconds from a region's death until the world is steered away, by the monitor's numbers. */
+  /**
+   * Maximum expected seconds from a region's failure until Cloudflare sends all traffic elsewhere, according to the
+   * monitor's settings.
+   */
   readonly expectedFailoverSeconds: number;
-  /** Pool id a region. */
+  /** Pool ids by region. */
   readonly pools: Readonly<Record<string, string>>;
-  /** Pool id of the LangFlow that is moved from; absent where there is none. */
+  /** Id of the old LangFlow's pool; absent without `movingFrom`. */
   readonly oldPool?: string;
-  /** Where the Git host posts to, a region; absent where the config has no webhook. */
+  /** Webhook URLs by region, to configure at the Git host; absent without a webhook in the config. */
   readonly webhooks?: Readonly<Record<string, string>>;
-  /** By name, the fleet's own among them, each with a secret; absent where the config has no access. */
+  /** Service tokens by name, including the fleet's own, each with a secret; absent without access in the config. */
   readonly serviceTokens?: Readonly<Record<string, ServiceToken>>;
 }

@@ -1,6 +1,6 @@
 /**
- * The part of the program that each kind of stack runs. It is loaded when it is asked for: the edge never needs the AWS
- * library, half a second of its start.
+ * The program of each kind of stack, loaded lazily: the edge never needs the AWS SDK, which takes half a second to
+ * load.
  */
 export const PARTS = {
   foundation: (): typeof import("./foundation") => require("./foundation"),

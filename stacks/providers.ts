@@ -3,17 +3,17 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { FleetConfig } from "../config/schema";
 import { PROJECT } from "../model/names";
 
-/** The account the credentials belong to. Known in a preview. */
+/** The account of the AWS credentials. Known in a preview. */
 export interface AwsAccount {
   readonly accountId: pulumi.Output<string>;
-  /** aws, aws-cn or aws-us-gov. */
+  /** AWS partition: aws, aws-cn or aws-us-gov. */
   readonly partition: pulumi.Output<string>;
 }
 
 /**
- * The one AWS provider of a stack. Explicit, so that neither the shell's region nor its profile's tags slip in, and
- * without credentials, so that none is in the state. Its region is where a resource goes that says nothing; ours all
- * say.
+ * Creates the only AWS provider of a stack. It is explicit, so that neither the shell's region nor its profile's tags
+ * apply, and has no credentials, so that the state contains none. Its region is the default for resources without one;
+ * all of ours set their region.
  *
  * @param stack name of the stack, for the tag
  * @param awsRegion for example us-east-1
@@ -25,7 +25,7 @@ export function awsProvider({ owner }: FleetConfig, stack: string, awsRegion: aw
   });
 }
 
-/** Looks up the account, with the provider that will build in it. */
+/** Looks up the account with the provider that creates the stack's resources. */
 export function awsAccount(provider: aws.Provider): AwsAccount {
   const { accountId } = aws.getCallerIdentityOutput({}, { provider });
   const { partition } = aws.getPartitionOutput({}, { provider });

@@ -1,39 +1,43 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundationOutputs, FoundationRegion, FoundationWitness, RegionOutputs } from "./outputs";
 
-/** What one region is told of another: the bucket that its accounts are published to as well. */
+/** Outputs of another region that a region needs: the bucket to which it also publishes accounts. */
 export type FoundationPeer = Pick<FoundationRegion, "bucketName" | "bucketArn" | "keyArn">;
 
-/** What one region needs of the foundation: its own part, the key of the region that keeps its backups, what all share. */
+/** Outputs of the foundation that a region needs: its own, the key of its backup region, and the shared ones. */
 export type FoundationFor = FoundationRegion & {
   readonly backupKeyArn: string;
-  /** By our name of each other region that the foundation has. */
+  /** Outputs of the other regions in the foundation, by region. */
   readonly peers: Readonly<Record<string, FoundationPeer>>;
-  /** Absent from the state of a foundation that was deployed before there was one. */
+  /** Permissions boundary. Absent if an earlier release deployed the foundation. */
   readonly boundaryArn?: string;
 } & Omit<FoundationOutputs, "regions" | "boundaryArn">;
 
-/** Stacks known not to be deployed. The engine refuses a reference to a stack that does not exist. */
+/** Names of stacks that are known not to be deployed. The engine rejects references to missing stacks. */
 export type Undeployed = ReadonlySet<string>;
 
-/** What the edge cannot do without. No key may join that an older state of a dead region has not: the edge must deploy. */
+/**
+ * Outputs that the edge requires. Do not add keys that the existing state of a failed region may lack, because the edge
+ * must always be deployable.
+ */
 const REGION_KEYS = ["originHostname", "clusterName", "databaseIdentifier", "image"] as const;
-/** What it reads where it is there. */
+/** Outputs that the edge uses if they exist. */
 const OPTIONAL_REGION_KEYS = ["webhookHostname"] as const;
 
-/** What the edge needs of one region. */
+/** Outputs of one region that the edge needs. */
 export type RegionForEdge = Pick<RegionOutputs, (typeof REGION_KEYS)[number] | (typeof OPTIONAL_REGION_KEYS)[number]>;
 
 /**
- * The foundation's outputs for a region, from its stack's state: no cloud is asked, so a dead region is no obstacle.
+ * Returns the foundation's outputs for a region, from its stack's state. It calls no cloud API, so it works while a
+ * region is down.
  *
- * In a preview what is not there yet is unknown, so that a fresh fleet and a new region preview to the end; in an
- * update it is an error that says what to deploy first.
+ * In a preview, missing values are unknown, so that a new fleet or a new region can be previewed completely. In an
+ * update, a missing value is an error that says what to deploy first.
  *
- * @param region our name of the region
- * @param backupRegion the region that keeps its backups
- * @param undeployed as the caller knows; under the official CLI empty, and the engine reports a missing stack itself
- * @throws pulumi.RunError at once, or through the output
+ * @param region the fleet's name for the region
+ * @param backupRegion the region that keeps copies of its backups
+ * @param undeployed from the caller; empty under the official CLI, where the engine reports missing stacks itself
+ * @throws pulumi.RunError immediately, or through the output
  */
 export function foundationOutputs(
   region: string,
@@ -74,10 +78,10 @@ function peersOf(region: string, regions: FoundationOutputs["regions"]): Foundat
 }
 
 /**
- * A region's outputs, from its stack's state; as {@link foundationOutputs} in what is missing.
+ * Returns a region's outputs, from its stack's state. Treats missing values like {@link foundationOutputs}.
  *
- * @param region our name of the region, which is its stack's name
- * @throws pulumi.RunError at once, or through the output
+ * @param region the fleet's name for the region, which is also its stack's name
+ * @throws pulumi.RunError immediately, or through the output
  */
 export function regionOutputs(region: string, undeployed: Undeployed = new Set()): pulumi.Output<RegionForEdge> {
   if (undeployed.has(region)) return pulumi.output(absent<RegionForEdge>(region, "is not deployed"));
@@ -91,9 +95,9 @@ export function regionOutputs(region: string, undeployed: Undeployed = new Set()
 }
 
 /**
- * Where a region's webhooks come in; as {@link foundationOutputs} in what is missing.
+ * Returns the host name of a region's webhook load balancer. Treats missing values like {@link foundationOutputs}.
  *
- * @param region our name of the region, whose config has a webhook
+ * @param region the fleet's name for a region whose config has a webhook
  * @throws pulumi.RunError through the output
  */
 export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEdge>): pulumi.Output<string> {
@@ -101,7 +105,7 @@ export function webhookOrigin(region: string, outputs: pulumi.Output<RegionForEd
 }
 
 /**
- * The permissions boundary of every role; as {@link foundationOutputs} in what is missing.
+ * Returns the ARN of every role's permissions boundary. Treats missing values like {@link foundationOutputs}.
  *
  * @throws pulumi.RunError through the output
  */
@@ -112,7 +116,8 @@ export function foundationBoundary(foundation: pulumi.Output<FoundationFor>): pu
 }
 
 /**
- * A certificate that the config asked for after the foundation was first deployed; as {@link foundationOutputs} in what is missing.
+ * Returns the ARN of a certificate that the foundation's state may lack, because the config may have added it after the
+ * foundation's deployment. Treats missing values like {@link foundationOutputs}.
  *
  * @throws pulumi.RunError through the output
  */
@@ -124,9 +129,9 @@ export function foundationCertificate(
 }
 
 /**
- * The witness of the schedules; as {@link foundationOutputs} in what is missing.
+ * Returns the witness of the schedules. Treats missing values like {@link foundationOutputs}.
  *
- * @param foundation of a fleet whose config has a witness
+ * @param foundation outputs of a fleet whose config has a witness
  * @throws pulumi.RunError through the output
  */
 export function foundationWitness(foundation: pulumi.Output<FoundationFor>): pulumi.Output<FoundationWitness> {
@@ -134,9 +139,9 @@ export function foundationWitness(foundation: pulumi.Output<FoundationFor>): pul
 }
 
 /**
- * The secret that alerts are sent by; as {@link foundationOutputs} in what is missing.
+ * Returns the ARN of the alerting secret. Treats missing values like {@link foundationOutputs}.
  *
- * @param needed names that must be in it
+ * @param needed names that the secret must contain
  * @throws pulumi.RunError through the output
  */
 export function foundationAlertingSecret(
@@ -155,7 +160,7 @@ function referenceTo(stack: string): pulumi.StackReference {
   return new pulumi.StackReference(stack, { name: `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}` });
 }
 
-/** The unknown value in a preview; in an update the error. */
+/** Returns the unknown value in a preview, and throws in an update. */
 function absent<T>(stack: string, why: string): T {
   if (pulumi.runtime.isDryRun()) return pulumi.unknown as T;
   throw new pulumi.RunError(

@@ -26,10 +26,11 @@ import {
 } from "./references";
 
 /**
- * One region's compute: network, cluster, database, file system, LangFlow and the agent beside it. It reads the foundation's state and no
- * other region's, so it can be deployed while any other region is dead.
+ * Creates one region: network, cluster, database, file system, LangFlow and the agent. It reads the foundation's state
+ * but no other region's, so it can be deployed while any other region is down.
  *
- * @param undeployed the stacks known not to exist yet: unknown in a preview, an error in an update
+ * @param undeployed stacks that are known not to exist yet: their outputs are unknown in a preview, an error in an
+ * update
  */
 export function region(
   fleet: FleetConfig,
@@ -65,13 +66,14 @@ export function region(
       ...place,
       ...config.cluster,
       privateSubnetIds,
-      // Whether there are such roles is known from the config alone; their ARNs only once the foundation is deployed.
+      // Only the config decides whether the roles exist; their ARNs are known only after the foundation is deployed.
       ...(fleet.githubRepository !== undefined && {
         deployRoleArn: ciRole(foundation, "deploy"),
         readerRoleArns: { preview: ciRole(foundation, "preview"), drift: ciRole(foundation, "drift") },
       }),
     },
-    // Nodes and add-ons reach AWS through the network's own ways, which outputs alone do not name.
+    // Nodes and add-ons need the network's NAT gateways and endpoints to reach AWS, and no output expresses this
+    // dependency.
     { ...opts, dependsOn: [network] },
   );
   const isolated = { ...place, vpcId, subnetIds: isolatedSubnetIds, clientSecurityGroupId: cluster.securityGroupId };
@@ -126,7 +128,8 @@ export function region(
       accessPointId: files.accessPointId,
       vpcCidr: cidr,
       publicSubnetCidrs: [...addressPlan(cidr).public],
-      // The one that is used so far stays the first while another joins: a listener that changes its first is without the former a moment.
+      // During a change of names, the current certificate stays first: a listener that changes its first certificate
+      // briefly loses the old one.
       certificateArns: [
         ...(fleet.formerHostname === undefined ? [] : [foundationCertificate(foundation, "formerCertificateArn")]),
         foundation.certificateArn,
@@ -152,7 +155,7 @@ export function region(
         witness: fleet.schedules.witness && foundationWitness(foundation),
       },
       databaseSecretArn,
-      // Nobody would look at it where nothing watches.
+      // Without monitoring, nobody would read the metrics.
       databaseIdentifier: fleet.observability && database.identifier,
       webhook: fleet.webhook
         ? { ...entrance, certificateArns: [foundationCertificate(foundation, "webhookCertificateArn")] }
@@ -166,11 +169,11 @@ export function region(
   new MoveIn(name, { ...agent, langFlowImage: service.imageReference, databaseSecretArn }, besideLangFlow);
   new FlowBackup(name, { ...agent, langFlowVersion, schedule, claimName, databaseSecretArns }, besideLangFlow);
   if (fleet.observability) {
-    // Where it is off, nothing of it is read.
+    // Loaded only if monitoring is enabled.
     const { observe }: typeof import("./observe") = require("./observe");
     const { clusterName, registry } = shared;
     const own = { region: name, awsRegion, clusterName, keyArn: foundation.keyArn, registry, vpcCidr: cidr };
-    // Not after the database or LangFlow: it has to tell why they do not come.
+    // Independent of the database and LangFlow, because monitoring must report why they fail to start.
     const watching = { ...inCluster, dependsOn: [cluster] };
     observe({ fleet, config, schedule, place: own }, fleet.observability, foundation, watching);
   }
@@ -188,8 +191,8 @@ export function region(
 }
 
 /**
- * The fleet's other regions. One that the foundation does not have yet is left out of an update: it joins by this
- * stack's next one, and until then its own changes arrive by replication.
+ * Returns the fleet's other regions. An update omits regions that the foundation does not have yet: they become peers
+ * at this stack's next update, and until then their changes arrive by replication.
  */
 function peersOf(
   name: string,
@@ -202,13 +205,13 @@ function peersOf(
       const peer = peers[region];
       return peer ? [{ region, awsRegion, ...peer }] : [];
     });
-    // A preview of a region that joins, in which the foundation is not deployed yet either.
+    // Previews of a new region: the foundation is not deployed with that region yet either.
     if (known.length < others.length && pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as FlowPeer[];
     return known;
   });
 }
 
-/** Addresses from which the other regions check a region's load balancer, as networks. */
+/** Returns the CIDR blocks from which the other regions check a region's load balancer. */
 function checkersOf(region: string, { observability }: FleetConfig): string[] {
   return Object.entries(observability?.origins ?? {})
     .filter(([name]) => name !== region)
@@ -216,7 +219,7 @@ function checkersOf(region: string, { observability }: FleetConfig): string[] {
     .sort();
 }
 
-/** The networks Cloudflare connects from; a provider of its own, since the default one is switched off. */
+/** Returns Cloudflare's IP ranges. It needs an explicit provider, because default providers are disabled. */
 function cloudflareRanges(): pulumi.Output<string[]> {
   const provider = new cloudflare.Provider("cloudflare");
   return cloudflare.getIpRangesOutput({}, { provider }).ipv4Cidrs;

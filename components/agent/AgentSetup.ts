@@ -12,43 +12,43 @@ import type { SharedSecretArns } from "../../model/secrets";
 import { PodIdentity } from "../shared/PodIdentity";
 import { PodSecrets } from "../shared/PodSecrets";
 
-/** What every part of the agent is told about its region. */
+/** Settings that all of the agent's tasks share. */
 export interface AgentArgs {
-  /** Our name of the region, for example us-east. A change replaces workloads and roles. */
+  /** The fleet's name for the region, for example us-east. A change replaces workloads and roles. */
   region: string;
   /** The AWS region. A change replaces the pod identity association. */
   awsRegion: string;
-  /** The cluster, for the pod identity. A change replaces the association. */
+  /** Name of the cluster, for the pod identity. A change replaces the association. */
   clusterName: pulumi.Input<string>;
-  /** The agent's image; the same digest in every region. A change makes new pods. */
+  /** The agent's image; every region uses the same digest. A change replaces the pods. */
   image: Image;
   /** Host of the region's own registry. */
   registry: pulumi.Input<string>;
-  /** The region's flow bucket. */
+  /** Name of the region's flow bucket. */
   bucketName: pulumi.Input<string>;
   bucketArn: pulumi.Input<string>;
-  /** The region's KMS key, under which bucket and secrets are encrypted. */
+  /** The region's KMS key, which encrypts the bucket and the secrets. */
   keyArn: pulumi.Input<string>;
-  /** The region's replica of each shared secret. */
+  /** ARNs of the region's replica of each shared secret. */
   secretArns: pulumi.Input<SharedSecretArns>;
 }
 
 export interface AgentSetupArgs extends Omit<AgentArgs, "secretArns"> {
-  /** Which part; the name of ServiceAccount and settings. A change replaces all of them. */
+  /** The agent's task, which names the ServiceAccount and the ConfigMap. A change replaces all resources. */
   task: AgentTask;
-  /** Environment that is no secret. A change makes new pods. */
+  /** Non-secret environment variables. A change replaces the pods. */
   environment: pulumi.Input<Record<string, string>>;
-  /** Its secrets: what its role may read, and no other. */
+  /** The task's secrets; its role can read these and no others. */
   secrets: pulumi.Input<PodSecretSet>;
-  /** What its pods may do beside what podAccess says of the task. Default: nothing. */
+  /** IAM statements in addition to the task's podAccess. Default: none. */
   statements?: pulumi.Input<Statement[]>;
-  /** Name of the Kubernetes Secret and its class. A change replaces both and makes new pods. */
+  /** Name prefix of the Kubernetes Secret and of its SecretProviderClass. A change replaces both and the pods. */
   secretName: string;
 }
 
-/** What must be there before a part of the agent runs: who it is, what it may read, how it is set. */
+/** Prerequisites of one agent task: its identity, its secrets and its configuration. */
 export class AgentSetup extends pulumi.ComponentResource {
-  /** What its pods are made of. */
+  /** Arguments for the task's pods. */
   readonly pod: AgentPodArgs;
 
   constructor(name: string, args: AgentSetupArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -92,7 +92,8 @@ export class AgentSetup extends pulumi.ComponentResource {
       version: args.image.version,
       serviceAccountName: identity.serviceAccountName,
       environment,
-      // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+      // The literal name, not the ConfigMap's output: resources that depend on the output of a replaced ConfigMap are
+      // themselves replaced.
       configName: task,
       secretEnvironment,
       secretClassName: className,

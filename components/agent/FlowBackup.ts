@@ -10,32 +10,38 @@ import { typeToken } from "../../model/names";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface FlowBackupArgs extends Omit<AgentArgs, "secretArns"> {
-  /** What LangFlow's image calls itself; it is written into each backup. A change is for the next run. */
+  /** Version of LangFlow's image, which each backup records. A change takes effect at the next run. */
   langFlowVersion: string;
-  /** When a backup is made: a cron expression of five fields, in UTC. Updates in place. */
+  /** Backup schedule: a cron expression of five fields, in UTC. Updates in place. */
   schedule: string;
-  /** The claim: read by a backup, written by a restore. A change is for the next run. */
+  /** PersistentVolumeClaim that a backup reads and a restore writes. A change takes effect at the next run. */
   claimName: string;
-  /** Secrets whose JSON holds the database's `url`, by each login. */
+  /** ARNs of the secrets whose JSON holds the database's `url`, by login. */
   databaseSecretArns: pulumi.Input<OfEachLogin>;
 }
 
-/** Seconds a finished run and its log stay in the cluster: a week, so that Monday can look at the weekend. */
+/**
+ * Seconds that a finished run and its log stay in the cluster: one week, so that operators can review a weekend's runs
+ * on Monday.
+ */
 const KEEP_SECONDS = 7 * 24 * 3600;
-/** Seconds after its time in which a backup that could not start still does: late rather than a day without. */
+/** Seconds that a backup may start late; a late backup is better than none that day. */
 const LATEST_START_SECONDS = 6 * 3600;
-/** Seconds a restore may take. */
+/** Timeout of a restore, in seconds. */
 const RESTORE_DEADLINE_SECONDS = 6 * 3600;
-/** 31 February: never, even where somebody takes the suspension off. */
+/** 31 February: the CronJob never fires, even if someone unsuspends it. */
 const NEVER = "0 0 31 2 *";
 
-/** Exit codes of the agent that another try cannot change: bad configuration, refused, damaged (agent/process/errors.ts). */
+/**
+ * Exit codes of the agent after which a retry is pointless: bad configuration, refused, damaged
+ * (agent/process/errors.ts).
+ */
 const FINAL_EXIT_CODES = [2, 3, 4];
 
 /**
- * The region's daily backup, and its way back: a CronJob that never runs by itself, from which an operator makes a Job
- * (`kubectl -n langflow create job --from=cronjob/restore-<region> restore-1`). Both work below LangFlow where they can,
- * so that they run also where LangFlow does not.
+ * Daily backup of a region, and its restore: a CronJob that never fires by itself, from which an operator creates a Job
+ * (`kubectl -n langflow create job --from=cronjob/restore-<region> restore-1`). Where possible, both access the
+ * database and the volume directly, so that they work while LangFlow is down.
  */
 export class FlowBackup extends pulumi.ComponentResource {
   constructor(name: string, args: FlowBackupArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -81,7 +87,7 @@ export class FlowBackup extends pulumi.ComponentResource {
       schedule: NEVER,
       suspend: true,
       jobTemplate: job(restore.pod, {
-        // Whether half a restore is tried again is for the person who asked for it to say.
+        // No automatic retry: the operator decides how to continue after a partial restore.
         backoffLimit: 0,
         activeDeadlineSeconds: RESTORE_DEADLINE_SECONDS,
         template: runPod(restore.pod, { task: "restore", claimName, readOnly: false }),
@@ -120,7 +126,9 @@ function job(pod: AgentPodArgs, spec: types.input.batch.v1.JobSpec): types.input
   };
 }
 
-/** A lost node does not count as a try; what the agent calls final ends the Job at once. */
+/**
+ * Returns the retry policy: a lost node does not count as an attempt, and a final exit code fails the Job immediately.
+ */
 function tryAgainWhereItMayHelp(containerName: string): types.input.batch.v1.PodFailurePolicy {
   return {
     rules: [

@@ -20,69 +20,87 @@ import { PublicEntrance } from "../langflow/PublicEntrance";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface FlowSyncArgs extends AgentArgs {
-  /** Git repository of the record, the same in every region. A change restarts the agent. Default: none, and no record. */
+  /**
+   * Git repository of the record; the same in every region. A change restarts the agent. Default: none, and the agent
+   * keeps no record.
+   */
   repository?: FlowRepository | undefined;
-  /** Seconds within which buckets and Git are read, where nothing told of a change before. A change restarts the agent. */
+  /**
+   * Polling interval for buckets and Git, in seconds, for changes without a notification. A change restarts the agent.
+   */
   intervalSeconds: number;
-  /** How many flows one push may delete by itself; more wait for `agent release`. A change restarts the agent. */
+  /**
+   * Maximum number of flows that one push may delete without approval; further deletes wait for `agent release`. A
+   * change restarts the agent.
+   */
   deletes: DeleteLimit;
   regionDeletes: RegionDeletes;
-  /** What is recorded although it looks like a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts the agent. */
+  /**
+   * Flows to record even though they appear to contain a secret: `<flow id>`, or `<flow id>/<rule>`. A change restarts
+   * the agent.
+   */
   allowedSecrets: string[];
-  /** The other regions' flow buckets, which changes are also written to. One more or less restarts the agent. */
+  /**
+   * Flow buckets of the other regions, to which the agent also writes changes. Adding or removing a peer restarts the
+   * agent.
+   */
   peers: pulumi.Input<FlowPeer[]>;
-  /** In which region schedules fire, which also is the recorder. A change restarts the agent. */
+  /** Region in which schedules fire; its agent is also the recorder. A change restarts the agent. */
   schedules: SchedulesArgs;
-  /** Secret whose JSON holds the database's `url`. */
+  /** ARN of the secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
   /**
-   * RDS' identifier of the database, to make metrics of what CloudWatch knows of it and of the copies between flow buckets. A change
-   * restarts the agent. Default: CloudWatch is not asked, which costs.
+   * Identifier of the RDS database. With it, the agent exports CloudWatch's metrics of the database and of the
+   * replication between flow buckets. A change restarts the agent. Default: none; the agent does not query CloudWatch,
+   * which charges for queries.
    */
   databaseIdentifier?: string | undefined;
-  /** Where the Git host's webhooks come in. Default: nowhere, and a push is found by polling. */
+  /** Load balancer for the Git host's webhooks. Default: none; the agent detects pushes by polling. */
   webhook?: WebhookArgs;
 }
 
-/** Another region's flow bucket, with the key of its objects. */
+/** Flow bucket of another region, with the KMS key of its objects. */
 export type FlowPeer = AgentPeer & AccountsBucket;
 
 export interface SchedulesArgs {
-  /** Our name of the region that holds them: always without a witness; with one, at first. */
+  /** The fleet's name for the region that fires schedules: permanently without a witness, otherwise only initially. */
   region: string;
-  /** The bucket that says which region holds them. Default: none, and a person says it by `region`. */
+  /**
+   * Witness bucket that stores which region fires schedules. Default: none; the operator selects the region with
+   * `region`.
+   */
   witness?: pulumi.Input<FlowWitness> | undefined;
 }
 
-/** The witness's bucket. */
+/** Bucket that stores the lease of the schedules. */
 export type FlowWitness = AgentWitness & { readonly bucketArn: string };
 
 export interface WebhookArgs {
-  /** Public subnets, one per zone, for the load balancer. */
+  /** Ids of the public subnets, one per zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
   /** ACM certificate of the webhook's host name in this AWS region. */
   certificateArns: [pulumi.Input<string>];
-  /** IPv4 networks that may connect: Cloudflare's, whose proxy the host name leads to. */
+  /** IPv4 CIDR blocks that may connect: Cloudflare's proxy servers, to which the host name resolves. */
   sourceRanges: pulumi.Input<string[]>;
 }
 
-/** A first start waits for a node and pulls an image. */
+/** Rollout timeout, in seconds: the first start waits for a node and pulls an image. */
 const ROLLOUT_SECONDS = 600;
 
 /**
- * The Kubernetes Secret. Not called as the task, nor "flow-sync-database": regions of earlier releases have Secrets of those
- * names with fewer keys, to which the driver would add later than a new pod can wait.
+ * Name of the Kubernetes Secret. Neither the task's name nor "flow-sync-database" may be reused: earlier releases
+ * created Secrets of those names with fewer keys, and the driver would add the new keys too late for a new pod.
  */
 const SECRET_NAME = "flow-sync-accounts";
 
 /**
- * The agent beside one region's LangFlow: it replicates what users make, keeps the record in Git where this region is the
- * recorder, and fires schedules where this region holds them. One pod and never two, since one alone may write: it is
- * replaced, not rolled. No disruption budget, which with one pod could only forbid that a node be drained: what is
- * missed while it is away is caught up on. No spread over zones either, for the same reason.
+ * The agent of one region's LangFlow: replicates what users create, keeps the record in Git if this region is the
+ * recorder, and fires schedules if this region holds their lease. Only one pod may write, so the strategy is Recreate
+ * instead of a rolling update. No disruption budget: with a single pod, a budget could only prevent node drains; after
+ * a restart, the agent catches up. For the same reason, no spread across zones.
  */
 export class FlowSync extends pulumi.ComponentResource {
-  /** DNS name of the webhook's load balancer; undefined where there is none. */
+  /** DNS name of the webhook's load balancer; undefined without a webhook. */
   readonly webhookHostname: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: FlowSyncArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -120,7 +138,10 @@ export class FlowSync extends pulumi.ComponentResource {
     this.registerOutputs({ webhookHostname: this.webhookHostname });
   }
 
-  /** What it may do with the buckets of the replication and with the lease of the schedules, and ask of CloudWatch. */
+  /**
+   * Returns the agent's IAM statements: access to the replication's buckets, the lease of the schedules, and
+   * CloudWatch.
+   */
   private statements({
     region,
     awsRegion,

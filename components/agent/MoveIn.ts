@@ -11,22 +11,25 @@ import { moveInResults } from "../../model/policies/podAccess";
 import { type AgentArgs, AgentSetup } from "./AgentSetup";
 
 export interface MoveInArgs extends AgentArgs {
-  /** LangFlow's image that the region runs, whose migrations are used: registry, repository and digest. A change is for the next run. */
+  /**
+   * The region's LangFlow image, whose migrations the import runs: registry, repository and digest. A change takes
+   * effect at the next run.
+   */
   langFlowImage: pulumi.Input<string>;
-  /** Secret whose JSON holds the database's `url`. */
+  /** ARN of the secret whose JSON holds the database's `url`. */
   databaseSecretArn: pulumi.Input<string>;
 }
 
-/** Seconds an import may take. */
+/** Timeout of an import, in seconds. */
 const DEADLINE_SECONDS = 6 * 3600;
-/** Seconds a finished run stays whose CLI was killed before it took it away. */
+/** Seconds that a finished Job is kept if the CLI was killed before it deleted the Job. */
 const KEEP_SECONDS = 3600;
-/** 31 February: never, even where somebody takes the suspension off. */
+/** 31 February: the CronJob never fires, even if someone unsuspends it. */
 const NEVER = "0 0 31 2 *";
 
 /**
- * What takes in a LangFlow from elsewhere, beside the region's database: a CronJob that never runs by itself, of which `fleet move-in import`
- * makes a Job for the package that it has put into the bucket.
+ * Imports an existing LangFlow into the region's database: a CronJob that never fires by itself. `fleet move-in import`
+ * creates a Job from it for each package that it uploads to the bucket.
  */
 export class MoveIn extends pulumi.ComponentResource {
   constructor(name: string, args: MoveInArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -64,7 +67,7 @@ export class MoveIn extends pulumi.ComponentResource {
           jobTemplate: {
             metadata: { labels },
             spec: {
-              // Begun again by whoever asked for it, with a package of that time.
+              // No automatic retry: the operator reruns the import with a new package.
               backoffLimit: 0,
               activeDeadlineSeconds: DEADLINE_SECONDS,
               ttlSecondsAfterFinished: KEEP_SECONDS,

@@ -4,7 +4,7 @@ import { WEBHOOK_PATH, webhookHostname } from "../../model/agent";
 import { typeToken } from "../../model/names";
 
 export interface WebhookNameArgs {
-  /** Our name of the region; part of the host name. A change replaces the record. */
+  /** The fleet's name for the region; part of the host name. A change replaces the record. */
   region: string;
   /** The Cloudflare zone. A change replaces the record. */
   zone: string;
@@ -14,11 +14,12 @@ export interface WebhookNameArgs {
 }
 
 /**
- * The public name of one region's webhook. Behind Cloudflare's proxy, the only one the load balancer admits; past the
- * global load balancer, since it is the recorder that must hear of a push, whichever region that is.
+ * Public host name of one region's webhook. It resolves to Cloudflare's proxy, because the load balancer admits only
+ * the proxy. It bypasses the global load balancer, because the Git host must reach the recorder, whichever region that
+ * is.
  */
 export class WebhookName extends pulumi.ComponentResource {
-  /** What to enter at the Git host. */
+  /** Webhook URL to configure at the Git host. */
   readonly url: string;
 
   constructor(name: string, args: WebhookNameArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -34,7 +35,7 @@ export class WebhookName extends pulumi.ComponentResource {
         type: "CNAME",
         content: args.originHostname,
         proxied: true,
-        // Automatic, the only one Cloudflare takes for a proxied record.
+        // Automatic, the only TTL that Cloudflare accepts for a proxied record.
         ttl: 1,
         comment: `Webhooks of the flow repository for ${args.region}`,
       },

@@ -5,25 +5,25 @@ import { CI_ROLE_PREFIX } from "../../model/policies/ci";
 import { READERS_GROUP } from "../../model/readableKinds";
 
 export interface ClusterAccessArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region of the cluster. */
   awsRegion: string;
   clusterName: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** The role CI deploys with, where there is one. */
+  /** ARN of CI's deploy role. Default: none. */
   deployRoleArn?: pulumi.Input<string>;
-  /** ARNs of roles that may look, by a short name. Default: none. */
+  /** ARNs of roles with read access, by a short name. Default: none. */
   readerRoleArns?: Record<string, pulumi.Input<string>>;
-  /** ARNs of roles that administer the cluster beside it. */
+  /** ARNs of further roles that administer the cluster. */
   adminRoleArns: string[];
-  /** The role of the nodes. */
+  /** ARN of the nodes' role. */
   nodeRoleArn: pulumi.Input<string>;
 }
 
 /**
- * Everyone the cluster lets in: administrators, readers (ClusterReaders says of what), and nodes. Nobody else, not even
- * who made it: access that no list shows is access nobody takes back.
+ * All access entries of the cluster: administrators, readers (with the permissions in ClusterReaders) and nodes. The
+ * creator of the cluster gets no implicit access, because nobody revokes access that is not listed.
  */
 export class ClusterAccess extends pulumi.ComponentResource {
   constructor(
@@ -35,16 +35,17 @@ export class ClusterAccess extends pulumi.ComponentResource {
 
     for (const [noun, arn] of Object.entries(administrators(args)))
       this.entry(noun, arn, "STANDARD", { policy: "AmazonEKSClusterAdminPolicy" });
-    // By a group and not by one of EKS' policies, of which those that show all that a region makes also show its Secrets.
+    // Through a Kubernetes group, because those EKS access policies that cover everything a region creates also grant
+    // access to its Secrets.
     for (const [noun, arn] of Object.entries(args.readerRoleArns ?? {}))
       this.entry(noun, arn, "STANDARD", { kubernetesGroups: [READERS_GROUP] });
-    // EKS makes this entry itself only for its built-in node pools (EKS user guide, "Create node class access entry").
+    // EKS creates this entry only for its built-in node pools (EKS user guide, "Create node class access entry").
     this.entry("nodes", args.nodeRoleArn, "EC2", { policy: "AmazonEKSAutoNodePolicy" });
 
     this.registerOutputs({});
   }
 
-  /** @param access what it may do: by one of EKS' policies, or by what the cluster lets a group do */
+  /** @param access the entry's permissions: an EKS access policy, or Kubernetes groups */
   private entry(
     noun: string,
     principalArn: pulumi.Input<string>,
@@ -73,7 +74,10 @@ export class ClusterAccess extends pulumi.ComponentResource {
   }
 }
 
-/** ARN by a name that stays the same in whatever order they are listed. A principal can have but one entry. */
+/**
+ * Returns the administrators' ARNs by a name that does not depend on their order. Removes the deploy role from the
+ * other administrators, because a principal can have only one entry.
+ */
 function administrators({ deployRoleArn, adminRoleArns }: ClusterAccessArgs): Record<string, pulumi.Input<string>> {
   const others = new Set(adminRoleArns);
   if (deployRoleArn === undefined) return named(others);

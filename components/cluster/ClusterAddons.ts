@@ -7,33 +7,36 @@ import { podTrust } from "../../model/policies/podAccess";
 import { ServiceRole } from "../shared/ServiceRole";
 
 export interface ClusterAddonsArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region of the cluster. A change replaces the add-ons. */
   awsRegion: string;
-  /** A change replaces the add-ons. */
+  /** Name of the cluster. A change replaces the add-ons. */
   clusterName: string;
   partition: pulumi.Input<string>;
 }
 
-/** What mounts file systems: the driver's pod on each node, in kube-system. */
+/** ServiceAccount of the EFS driver's pods, which mount file systems on each node, in kube-system. */
 const FILE_SYSTEM_CLIENT = "efs-csi-node-sa";
 
-/** How often mounted secrets are read again; a pod sees a new value when it next starts. */
+/** Interval at which the driver refreshes mounted secrets. A pod's environment changes only at its next start. */
 const SECRETS_POLL_INTERVAL = "15m";
 
 /**
- * What LangFlow needs of its cluster beyond Auto Mode, which brings network, DNS, disks and pod identity itself: at once
- * what wants no node, and by `onNodes` what does.
+ * Add-ons that LangFlow needs in addition to Auto Mode, which already provides networking, DNS, disks and pod identity.
+ * The constructor creates the add-ons that need no node; `onNodes` creates the rest.
  *
- * No versions: EKS takes its default for the cluster's Kubernetes version when an add-on is made, and leaves it there.
- * Written down they would have to be found anew for each Kubernetes version; asked for at each preview they would
- * change whenever AWS releases one, in all regions at once.
+ * No versions are set: EKS selects its default for the cluster's Kubernetes version when it creates an add-on, and
+ * keeps that version. Pinned versions would have to be looked up for each Kubernetes version. Versions queried at each
+ * preview would change with every AWS release, in all regions at once.
  */
 export class ClusterAddons extends pulumi.ComponentResource {
-  /** The role file systems are mounted with. */
+  /** ARN of the role with which nodes mount file systems. */
   readonly fileSystemClientRoleArn: pulumi.Output<string>;
-  /** Mounts secrets. Pods on each node and none elsewhere, so EKS counts it as there before there is a node. */
+  /**
+   * Add-on that mounts secrets. It consists of a DaemonSet only, so EKS reports it as active even before the first node
+   * exists.
+   */
   readonly secretsStore: aws.eks.Addon;
   private readonly fileSystemClient: aws.eks.PodIdentityAssociation;
 
@@ -51,7 +54,10 @@ export class ClusterAddons extends pulumi.ComponentResource {
     this.registerOutputs({ fileSystemClientRoleArn: this.fileSystemClientRoleArn });
   }
 
-  /** The add-ons that are only made once their pods run: metrics for the autoscaler, and file systems. */
+  /**
+   * Creates the add-ons that EKS reports as active only when their pods run: metrics for the autoscaler, and the EFS
+   * driver.
+   */
   onNodes(nodes: pulumi.Resource): void {
     this.addon("metrics-server", {}, [nodes]);
     this.addon("aws-efs-csi-driver", {}, [nodes, this.fileSystemClient]);
@@ -61,11 +67,11 @@ export class ClusterAddons extends pulumi.ComponentResource {
     return this.addon("aws-secrets-store-csi-driver-provider", {
       configurationValues: JSON.stringify({
         "secrets-store-csi-driver": {
-          // Containers take their environment from Kubernetes Secrets, which the driver keeps.
+          // Containers read their environment from Kubernetes Secrets, which the driver syncs.
           syncSecret: { enabled: true },
           enableSecretRotation: true,
           rotationPollInterval: SECRETS_POLL_INTERVAL,
-          // In whose name the provider asks: the second is pod identity's.
+          // Audiences of the tokens with which the AWS provider authenticates; the second is for pod identity.
           tokenRequests: [{ audience: "sts.amazonaws.com" }, { audience: "pods.eks.amazonaws.com" }],
         },
       }),
@@ -73,9 +79,9 @@ export class ClusterAddons extends pulumi.ComponentResource {
   }
 
   /**
-   * Who mounts file systems, long before the driver's pods start: they learn it then and never again. It has no policy
-   * of its own: each file system says what this role may do. The driver's controller gets none, since no volume is made
-   * on demand.
+   * Creates the EFS driver's identity before the driver's pods start, because pods get credentials only at admission.
+   * The role has no policy of its own: each file system's policy defines its permissions. The driver's controller gets
+   * no role, because no volumes are provisioned dynamically.
    */
   private fileSystemIdentity(): aws.eks.PodIdentityAssociation {
     const { region, awsRegion, clusterName, partition } = this.args;
@@ -91,7 +97,7 @@ export class ClusterAddons extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // The add-on's own argument reaches the controller only.
+    // The add-on's own role argument applies only to the controller.
     return new aws.eks.PodIdentityAssociation(
       `${this.name}-file-systems`,
       {

@@ -4,17 +4,17 @@ import { NODES_MAX } from "../../model/capacity";
 import { typeToken } from "../../model/names";
 
 export interface ClusterNodesArgs {
-  /** Name, not ARN, of the nodes' role. */
+  /** Name (not ARN) of the nodes' role. */
   nodeRoleName: pulumi.Input<string>;
-  /** Subnets of nodes and pods, one per zone. A change moves the nodes, one by one. */
+  /** Ids of the subnets for nodes and pods, one per zone. A change replaces the nodes one by one. */
   subnetIds: pulumi.Input<string>[];
-  /** Security group of nodes and pods. */
+  /** Id of the security group of nodes and pods. */
   securityGroupId: pulumi.Input<string>;
-  /** Key of disks, of nodes and of claims. */
+  /** ARN of the KMS key that encrypts disks of nodes and volumes of claims. */
   keyArn: pulumi.Input<string>;
 }
 
-/** What EKS itself does where nothing is said; said, so that a change of its mind is seen. */
+/** EKS' own defaults, set explicitly so that a changed default becomes visible. */
 const DISK = { size: "80Gi", iops: 3000, throughput: 125 };
 
 const LIMITS = { cpu: `${NODES_MAX.cores}`, memory: `${NODES_MAX.memoryGib}Gi` };
@@ -22,9 +22,9 @@ const LIMITS = { cpu: `${NODES_MAX.cores}`, memory: `${NODES_MAX.memoryGib}Gi` }
 const NODE_CLASS = "langflow";
 
 /**
- * What EKS Auto Mode launches: our own class and pool of nodes instead of the built-in ones, which log no network
- * policy's verdict and encrypt disks with AWS' own key; the switch for network policies, which are not enforced
- * without it; and the storage class that Auto Mode does not bring.
+ * Configuration of EKS Auto Mode's nodes. Our own NodeClass and NodePool replace the built-in ones, which do not log
+ * network policy decisions and which encrypt disks with an AWS-owned key. In addition: the setting that enforces
+ * network policies, and a StorageClass, which Auto Mode does not provide.
  */
 export class ClusterNodes extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterNodesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -38,7 +38,10 @@ export class ClusterNodes extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** Without it policies are accepted and not enforced (EKS user guide, "Use Network Policies with EKS Auto Mode"). */
+  /**
+   * Enables network policies: by default, EKS accepts them but does not enforce them (EKS user guide, "Use Network
+   * Policies with EKS Auto Mode").
+   */
   private networkPolicies(name: string): kubernetes.core.v1.ConfigMap {
     return new kubernetes.core.v1.ConfigMap(
       name,
@@ -65,7 +68,7 @@ export class ClusterNodes extends pulumi.ComponentResource {
           role: args.nodeRoleName,
           subnetSelectorTerms: args.subnetIds.map((id) => ({ id })),
           securityGroupSelectorTerms: [{ id: args.securityGroupId }],
-          // Each namespace denies by itself; DefaultDeny would also cut off the add-ons.
+          // Each namespace has its own default-deny policy; DefaultDeny would also isolate the add-ons.
           networkPolicy: "DefaultAllow",
           networkPolicyEventLogs: "Enabled",
           ephemeralStorage: { ...DISK, kmsKeyID: args.keyArn },
@@ -75,7 +78,10 @@ export class ClusterNodes extends pulumi.ComponentResource {
     );
   }
 
-  /** On-demand only: a spot node is taken away within two minutes, less than a graceful stop under load. */
+  /**
+   * Creates a NodePool with on-demand capacity only: AWS reclaims a spot node within two minutes, less than a graceful
+   * shutdown takes under load.
+   */
   private nodePool(name: string, nodeClass: kubernetes.apiextensions.CustomResource): void {
     new kubernetes.apiextensions.CustomResource(
       `${name}-pool`,
@@ -93,7 +99,7 @@ export class ClusterNodes extends pulumi.ComponentResource {
                 { key: "eks.amazonaws.com/instance-category", operator: "In", values: ["c", "m", "r"] },
                 { key: "eks.amazonaws.com/instance-generation", operator: "Gt", values: ["4"] },
               ],
-              // EKS' own default: two weeks, then a patched node takes over.
+              // EKS' own default: after two weeks, a patched node replaces the node.
               expireAfter: "336h",
             },
           },
@@ -115,7 +121,7 @@ export class ClusterNodes extends pulumi.ComponentResource {
       {
         metadata: { name: "gp3", annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
         provisioner: "ebs.csi.eks.amazonaws.com",
-        // A disk lives in one zone: wait until the pod's is known.
+        // A disk exists in one zone, so its creation waits until the pod's zone is known.
         volumeBindingMode: "WaitForFirstConsumer",
         allowVolumeExpansion: true,
         parameters: { type: "gp3", encrypted: "true", kmsKeyId: keyArn },

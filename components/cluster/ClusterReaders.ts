@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { typeToken } from "../../model/names";
 import { READABLE_KINDS, READERS_GROUP } from "../../model/readableKinds";
 
-/** What the group of readers may read of a cluster. */
+/** Kubernetes permissions of the readers' group. */
 export class ClusterReaders extends pulumi.ComponentResource {
   constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ClusterReaders"), name, {}, opts);

@@ -8,31 +8,37 @@ import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
 export interface ControlPlaneArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region. A change replaces the cluster. */
   awsRegion: string;
-  /** A change replaces the cluster. */
+  /** Name of the cluster. A change replaces the cluster. */
   clusterName: string;
   /** Kubernetes minor version, for example 1.35. */
   version: string;
-  /** Private subnets of three zones, for the API's own interfaces. */
+  /** Ids of private subnets in three zones, for the API server's network interfaces. */
   privateSubnetIds: pulumi.Input<string>[];
-  /** Key of Kubernetes secrets and logs, in the same AWS region. A change replaces the cluster. */
+  /**
+   * ARN of the KMS key that encrypts Kubernetes secrets and logs, in the same AWS region. A change replaces the
+   * cluster.
+   */
   keyArn: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** Networks that may reach the API from outside. Empty: private only. */
+  /** CIDR blocks that may reach the API server from the internet. Empty: the endpoint is private. */
   publicAccessCidrs: string[];
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether AWS rejects the deletion of the cluster. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
-  /** Days the logs are kept. */
+  /** Retention of the logs, in days. */
   logRetentionDays: number;
 }
 
-/** All five, since a log that was off cannot be read afterwards (EKS user guide, "Control plane logs"). */
+/** All five log types, because a disabled log cannot be recovered later (EKS user guide, "Control plane logs"). */
 const LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
 
-/** EKS in Auto Mode: the API, its role, its logs. */
+/** EKS cluster in Auto Mode, with its role and its log group. */
 export class ControlPlane extends pulumi.ComponentResource {
   readonly cluster: aws.eks.Cluster;
 
@@ -56,7 +62,7 @@ export class ControlPlane extends pulumi.ComponentResource {
         region,
         noun: "cluster",
         description: `Control plane of the cluster of ${region}`,
-        // Auto Mode tags its sessions with the cluster's name, which the managed policies check.
+        // Auto Mode tags its sessions with the cluster's name, and conditions in the managed policies check this tag.
         trust: policyText(
           serviceTrust({ service: "eks.amazonaws.com", actions: ["sts:AssumeRole", "sts:TagSession"] }),
         ),
@@ -78,7 +84,8 @@ export class ControlPlane extends pulumi.ComponentResource {
         name: this.args.clusterName,
         roleArn: role.arn,
         version,
-        // Auto Mode: all three or none. No built-in node pool and so no node role: EKS refuses one without the other.
+        // Auto Mode requires all three settings together. EKS rejects a node role without a built-in node pool, so both
+        // are omitted.
         computeConfig: { enabled: true },
         kubernetesNetworkConfig: { elasticLoadBalancing: { enabled: true } },
         storageConfig: { blockStorage: { enabled: true } },
@@ -94,19 +101,20 @@ export class ControlPlane extends pulumi.ComponentResource {
         enabledClusterLogTypes: LOG_TYPES,
         zonalShiftConfig: { enabled: true },
         deletionProtection: this.args.deletionProtection,
-        // STANDARD would have EKS upgrade every region's cluster at the same time; EXTENDED costs more after 14 months,
-        // until the version is raised, a region at a time.
+        // With STANDARD, EKS would upgrade every region's cluster at the same time. EXTENDED costs more after 14
+        // months, until the version is raised region by region.
         upgradePolicy: { supportType: "EXTENDED" },
         tags: regionTags(region, this.args.clusterName),
       },
-      // The role's policies too: without them EKS can neither make nor delete what belongs to the cluster.
+      // Depends on the role's policies too: without them, EKS can neither create nor delete the cluster's resources.
       { parent: this, dependsOn: [role, logGroup] },
     );
   }
 
   /**
-   * Made before the cluster, which would make it without key and end, and kept after it for the same reason: EKS writes
-   * its last logs when the cluster is gone. An audit is asked for later still; its events go when their days are over.
+   * Creates the log group before the cluster, because EKS would otherwise create it without a key and without a
+   * retention limit. It is kept after the cluster is deleted, because EKS writes its last logs then, and audits happen
+   * later still. Its events expire at the end of the retention.
    */
   private logGroup(): aws.cloudwatch.LogGroup {
     const { region, awsRegion, keyArn, logRetentionDays } = this.args;

@@ -13,51 +13,69 @@ import { ClusterReaders } from "./ClusterReaders";
 import { ControlPlane } from "./ControlPlane";
 
 export interface RegionClusterArgs {
-  /** Our name of the region; part of the cluster's name. A change replaces the cluster. */
+  /** The fleet's name for the region; part of the cluster's name. A change replaces the cluster. */
   region: string;
   /** The AWS region. A change replaces the cluster. */
   awsRegion: string;
-  /** Kubernetes minor version, for example 1.35. Upgrades in place, one minor at a time, never back. */
+  /**
+   * Kubernetes minor version, for example 1.35. Upgrades happen in place, one minor version at a time; downgrades are
+   * impossible.
+   */
   version: string;
-  /** Private subnets of three zones, for the API's own interfaces, nodes and pods. */
+  /** Ids of private subnets in three zones, for the API server's network interfaces, nodes and pods. */
   privateSubnetIds: pulumi.Input<string>[];
-  /** Key of Kubernetes secrets, disks and logs, in the same AWS region. A change replaces the cluster. */
+  /**
+   * ARN of the KMS key that encrypts Kubernetes secrets, disks and logs, in the same AWS region. A change replaces the
+   * cluster.
+   */
   keyArn: pulumi.Input<string>;
   partition: pulumi.Input<string>;
   /**
-   * Networks that may reach the API from outside. Empty: private only, and whoever deploys must run inside the network
-   * or in one connected to it.
+   * CIDR blocks that may reach the API server from the internet. Empty: the endpoint is private, and deployments must
+   * run inside the VPC or a connected network.
    */
   publicAccessCidrs: string[];
-  /** The role CI deploys with, where there is one; it administers the cluster. */
+  /** ARN of CI's deploy role, which administers the cluster. Default: none. */
   deployRoleArn?: pulumi.Input<string>;
-  /** ARNs of roles that may look at what a region makes in the cluster, by a short name. Default: none. */
+  /**
+   * ARNs of roles with read access to the objects that a region's stack creates in the cluster, by a short name.
+   * Default: none.
+   */
   readerRoleArns?: Record<string, pulumi.Input<string>>;
-  /** ARNs of roles that administer the cluster beside it; whoever runs `pulumi up` by hand has to be among them. */
+  /**
+   * ARNs of further roles that administer the cluster. Include the role with which an operator runs `pulumi up`
+   * manually.
+   */
   adminRoleArns: string[];
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether AWS rejects the deletion of the cluster. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
-  /** Days the control plane's logs are kept. */
+  /** Retention of the control plane's logs, in days. */
   logRetentionDays: number;
 }
 
-/** An API server answers within a second; ten is what it gives webhooks itself, unless they ask for more. */
+/**
+ * Timeout of API requests, in seconds. An API server answers within a second; ten seconds is its own default timeout
+ * for webhooks.
+ */
 const API_TIMEOUT_SECONDS = 10;
 
 /**
- * A region's Kubernetes: EKS in Auto Mode with its access, nodes and add-ons. Depend on the component, not only on its
- * provider, where the add-ons have to be there.
+ * Kubernetes cluster of a region: EKS in Auto Mode with its access entries, nodes and add-ons. Resources that need the
+ * add-ons must depend on this component, not only on its provider.
  */
 export class RegionCluster extends pulumi.ComponentResource {
-  /** Known before the cluster exists. */
+  /** Name of the cluster; known before the cluster exists. */
   readonly clusterName: string;
   readonly provider: kubernetes.Provider;
-  /** The group EKS makes for the API, nodes and pods. */
+  /** Id of the security group that EKS creates for the API server, nodes and pods. */
   readonly securityGroupId: pulumi.Output<string>;
-  /** The role file systems are mounted with. */
+  /** ARN of the role with which nodes mount file systems. */
   readonly fileSystemClientRoleArn: pulumi.Output<string>;
 
-  /** @throws pulumi.RunError where nobody would have access */
+  /** @throws pulumi.RunError if neither a deploy role nor an admin role has access */
   constructor(
     private readonly name: string,
     private readonly args: RegionClusterArgs,
@@ -128,26 +146,29 @@ export class RegionCluster extends pulumi.ComponentResource {
   }
 
   /**
-   * Speaks in the name of whoever runs Pulumi, by a token of a few minutes; so after that name is let in. That takes effect
-   * some seconds after it is made, and a provider that is refused once counts the cluster as unreachable for the whole
-   * run: hence after an add-on, whose making takes longer.
+   * Creates the provider. It authenticates as the identity that runs Pulumi, with a token that is valid for a few
+   * minutes, and therefore needs that identity's access entry. An access entry takes effect only several seconds after
+   * its creation, and a provider that is rejected once treats the cluster as unreachable for the whole run. Therefore
+   * the provider depends on an add-on, whose creation takes longer.
    */
   private kubernetesProvider(cluster: aws.eks.Cluster, { secretsStore }: ClusterAddons): kubernetes.Provider {
     return new kubernetes.Provider(
       this.name,
       {
-        // A literal: with anything unknown in its place, a preview would replace all that is in the cluster.
+        // A literal: if the value were unknown, a preview would replace all objects in the cluster.
         clusterIdentifier: this.clusterName,
         kubeconfig: kubeconfig(this.clusterName, this.args.awsRegion, cluster),
         enableServerSideApply: true,
-        // Another's edit of a field of ours gives way, as in any other cloud; else a look at the cluster fails over it.
+        // Our values override other clients' changes to the same fields, as in any cloud provider. Otherwise reads of
+        // the cluster would fail on the conflict.
         enablePatchForce: true,
-        // Else a changed setting would make its ConfigMap anew, and with it whatever depends on the map.
+        // Otherwise a changed setting would replace its ConfigMap, and every resource that depends on it.
         enableConfigMapMutable: true,
-        // A cluster that does not answer is not a cluster that is gone.
+        // An unreachable cluster is not a deleted cluster.
         deleteUnreachable: false,
-        // One that takes connections and says nothing: the provider asks a dozen things one after the other before it
-        // gives up, and waits half a minute for each unless told (docs/decisions/0021-real-kubernetes.md).
+        // For API servers that accept connections but do not respond: the provider sends about a dozen consecutive
+        // requests before it gives up, and by default waits 30 seconds for each
+        // (docs/decisions/0021-real-kubernetes.md).
         kubeClientSettings: { timeout: API_TIMEOUT_SECONDS },
       },
       { parent: this, dependsOn: [secretsStore] },

@@ -3,21 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 
 export interface ClientSecurityGroupArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region. A change replaces the group. */
   awsRegion: string;
-  /** What is behind it, for example database; part of the group's name. A change replaces the group. */
+  /** Resource behind the group, for example database; part of the group's name. A change replaces the group. */
   noun: string;
-  /** The network. A change replaces the group. */
+  /** Id of the VPC. A change replaces the group. */
   vpcId: pulumi.Input<string>;
-  /** The one group whose members may connect. */
+  /** Id of the only security group whose members may connect. */
   clientSecurityGroupId: pulumi.Input<string>;
-  /** TCP port. */
+  /** TCP port that clients may connect to. */
   port: number;
 }
 
-/** A security group: members of one other group may connect to one port, and nothing goes out. */
+/** Security group that admits members of one other group on one port, and allows no outbound traffic. */
 export class ClientSecurityGroup extends pulumi.ComponentResource {
   readonly securityGroupId: pulumi.Output<string>;
 

@@ -7,17 +7,17 @@ import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
 export interface DatabaseMonitoringArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region. A change replaces the log groups. */
   awsRegion: string;
-  /** The database's identifier; part of the log groups' names. A change replaces them. */
+  /** Identifier of the database; part of the log groups' names. A change replaces the log groups. */
   identifier: string;
-  /** Key of the log groups, in the same AWS region. */
+  /** ARN of the KMS key that encrypts the log groups, in the same AWS region. */
   keyArn: pulumi.Input<string>;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** Days the logs are kept. */
+  /** Retention of the logs, in days. */
   retentionDays: number;
 }
 
@@ -25,11 +25,12 @@ export interface DatabaseMonitoringArgs {
 export const DATABASE_LOGS = ["postgresql", "upgrade"] as const;
 
 /**
- * What a database needs to be watched. The log groups are made before the database, which would make them itself, without
- * key and without end, and are kept after it: RDS delivers late, and their events go when their days are over.
+ * Log groups and monitoring role of a database. The log groups are created before the database, because RDS would
+ * otherwise create them without a key and without a retention limit. They are kept after the database is deleted,
+ * because RDS delivers logs late; their events expire at the end of the retention.
  */
 export class DatabaseMonitoring extends pulumi.ComponentResource {
-  /** The role RDS reports the operating system's metrics with. */
+  /** ARN of the role with which RDS publishes operating system metrics. */
   readonly roleArn: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseMonitoringArgs, opts?: pulumi.ComponentResourceOptions) {

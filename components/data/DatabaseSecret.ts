@@ -5,32 +5,38 @@ import { LOGINS, type Login } from "../../model/databaseLogins";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 
 export interface DatabaseSecretArgs {
-  /** Our name of the region; part of the secret's name. A change replaces the secret. */
+  /** The fleet's name for the region; part of the secret's name. A change replaces the secret. */
   region: string;
   /** The AWS region. A change replaces the secret. */
   awsRegion: string;
-  /** Key of the secret, in the same AWS region. */
+  /** ARN of the KMS key that encrypts the secret, in the same AWS region. */
   keyArn: pulumi.Input<string>;
   host: pulumi.Input<string>;
   port: pulumi.Input<number>;
   /** Name of the database. */
   database: string;
-  /** Who signs in; part of the secret's name but for the owner. A change replaces the secret. */
+  /** Login of the secret; part of the secret's name, except for the owner. A change replaces the secret. */
   login: Login;
-  /** Letters and digits: it stands in a URL as it is. Taken for a secret, whether marked as one or not. */
+  /**
+   * Password of the login: only letters and digits, because the URL contains it unescaped. Always treated as a secret,
+   * even if the caller does not mark it.
+   */
   password: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether Pulumi rejects the deletion of the secret. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
 }
 
 /**
- * A database's address with its user and password, for those who may read the secret: JSON whose `url` is
- * `postgresql://user:password@host:port/database?sslmode=verify-full&sslrootcert=…`, as SQLAlchemy and libpq read it, and whose
- * `authorities` is what that file has to hold (model/databaseAuthorities.ts).
+ * Secret with a database's connection data for one login: JSON whose `url` is
+ * `postgresql://user:password@host:port/database?sslmode=verify-full&sslrootcert=…`, as SQLAlchemy and libpq parse it,
+ * and whose `authorities` is the content of the root certificate file (model/databaseAuthorities.ts).
  */
 export class DatabaseSecret extends pulumi.ComponentResource {
   readonly secretArn: pulumi.Output<string>;
-  /** What it holds. Secret. */
+  /** The database's URL that the secret holds. Secret. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseSecretArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -43,7 +49,8 @@ export class DatabaseSecret extends pulumi.ComponentResource {
       name,
       {
         region: awsRegion,
-        // A unique end, because a deleted secret holds its name for 30 days, in which a region may be rebuilt.
+        // A unique suffix: a deleted secret reserves its name for 30 days, and the region may be rebuilt within that
+        // time.
         namePrefix: `${secretName}-`,
         description: `Address of the database of ${region}, user and password of its ${login}`,
         kmsKeyId: args.keyArn,
@@ -59,7 +66,7 @@ export class DatabaseSecret extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    // Who is told the ARN finds a value behind it.
+    // Consumers of the ARN must find a value, so the ARN resolves only after the secret's version exists.
     this.secretArn = pulumi.all([secret.arn, version.id]).apply(([arn]) => arn);
     this.registerOutputs({ secretArn: this.secretArn, url: this.url });
   }

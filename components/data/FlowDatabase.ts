@@ -7,60 +7,73 @@ import { ClientSecurityGroup } from "./ClientSecurityGroup";
 import { DATABASE_LOGS, DatabaseMonitoring } from "./DatabaseMonitoring";
 import { DatabaseSecret } from "./DatabaseSecret";
 
-/** Where a second copy of the backups is kept. */
+/** Destination of the second copy of the backups. */
 export interface DatabaseBackupArgs {
-  /** The AWS region of the copy, another than the database's. A change starts a new copy. */
+  /** The AWS region of the copy; must differ from the database's. A change starts a new copy. */
   awsRegion: string;
-  /** Key of that AWS region. A change starts a new copy. */
+  /** ARN of the KMS key in the copy's AWS region. A change starts a new copy. */
   keyArn: pulumi.Input<string>;
 }
 
 export interface FlowDatabaseArgs {
-  /** Our name of the region; part of the database's identifier. A change replaces the database. */
+  /** The fleet's name for the region; part of the database's identifier. A change replaces the database. */
   region: string;
   /** The AWS region. A change replaces the database. */
   awsRegion: string;
-  /** The network. */
+  /** Id of the VPC. */
   vpcId: pulumi.Input<string>;
-  /** Isolated subnets of three zones. */
+  /** Ids of isolated subnets in three zones. */
   subnetIds: pulumi.Input<string>[];
-  /** Security group of those who connect. */
+  /** Security group of the clients that connect. */
   clientSecurityGroupId: pulumi.Input<string>;
-  /** Key of storage, logs, insights and the secret, in the same AWS region. A change replaces the database. */
+  /**
+   * ARN of the KMS key that encrypts storage, logs, Performance Insights and the secret, in the same AWS region. A
+   * change replaces the database.
+   */
   keyArn: pulumi.Input<string>;
-  /** Where a second copy of the backups is kept, and under which key of that place. */
+  /** AWS region and KMS key of the second copy of the backups. */
   backup: DatabaseBackupArgs;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** For example db.m7g.large. A change restarts the database during the update: a minute where `multiAz`, some minutes otherwise. */
+  /**
+   * RDS instance class, for example db.m7g.large. A change restarts the database during the update: about a minute with
+   * `multiAz`, otherwise several minutes.
+   */
   instanceClass: string;
-  /** Whether another zone has a second machine that takes over. Default true. Updates in place. */
+  /** Whether a standby instance in a second zone takes over on failure. Default: true. Updates in place. */
   multiAz?: boolean;
-  /** GiB at first; RDS adds to it by itself, up to `maxStorageGib`. */
+  /** Initial storage, GiB; RDS grows it automatically, up to `maxStorageGib`. */
   storageGib: number;
   maxStorageGib: number;
-  /** When RDS brings minor versions, as `ddd:hh:mm-ddd:hh:mm` in UTC. Regions differ in it: a minor version restarts the database. */
+  /**
+   * Weekly maintenance window for minor version upgrades, as `ddd:hh:mm-ddd:hh:mm` in UTC. Use a different window in
+   * each region, because a minor version upgrade restarts the database.
+   */
   maintenanceWindow: string;
   /**
-   * Days of point-in-time recovery, here and in the backup region. A change updates the database in place, and stops the copy of
-   * its backups and starts it again: what was copied stays for the days that it was copied with.
+   * Days of point-in-time recovery, in the region and in the backup region. A change updates the database in place. It
+   * also stops the replication of backups and restarts it: existing copies keep their original retention.
    */
   backupRetentionDays: number;
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether Pulumi and AWS reject the deletion of the database. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
-  /** Days the database's logs are kept. */
+  /** Retention of the database's logs, in days. */
   logRetentionDays: number;
 }
 
 /**
  * PostgreSQL's major version: the newest that RDS offers for production (RDS for PostgreSQL release notes; LangFlow
- * asks for 15 at least). RDS brings the minor ones by itself. A dump needs a client of the same major version.
+ * requires at least 15). RDS installs minor versions automatically. A dump needs a client of the same major version.
  */
 const MAJOR_VERSION = "18";
 
 /**
- * From `fromGib` on RDS lays PostgreSQL's gp3 storage over four volumes, with so much as the least; below, neither may be named (RDS
- * user guide, "gp3 storage"). Unnamed, the provider would send the former size's 3,000 along with a size above, which RDS refuses
+ * From `fromGib` on, RDS stripes PostgreSQL's gp3 storage across four volumes, and these values are the minimum. Below
+ * that size, RDS accepts neither parameter (RDS user guide, "gp3 storage"). If the program omitted them when the
+ * storage is enlarged past that size, the provider would send the smaller size's 3,000 IOPS, which RDS rejects
  * (terraform-provider-aws, issue 28382).
  */
 const STRIPED = { fromGib: 400, iops: 12_000, throughputMibps: 500 };
@@ -69,7 +82,7 @@ const PORT = 5432;
 const NAME = "langflow";
 const PASSWORD_LENGTH = 32;
 
-/** Slow statements are logged without the values bound to them, which may be anybody's secrets. */
+/** Parameters of the database. The log of slow statements omits bind values, which may contain users' secrets. */
 const PARAMETERS: Record<string, string> = {
   "rds.force_ssl": "1",
   log_min_duration_statement: "1000",
@@ -77,20 +90,24 @@ const PARAMETERS: Record<string, string> = {
   log_lock_waits: "1",
 };
 
-/** LangFlow's database in one region, in two of its zones unless told otherwise, with a copy of its backups in another region. */
+/** LangFlow's database in one region, by default in two zones, with a copy of its backups in a different region. */
 export class FlowDatabase extends pulumi.ComponentResource {
-  /** Known before the database exists. */
+  /** Identifier of the database; known before the database exists. */
   readonly identifier: string;
   readonly host: pulumi.Output<string>;
   readonly port: pulumi.Output<number>;
-  /** Secrets whose JSON holds `url`, postgresql://user:password@host:port/name?sslmode=…, and `authorities`. Only the owner can sign in before `agent adopt` has made the others. */
+  /**
+   * ARNs of the secrets, by login. Their JSON holds `url` (postgresql://user:password@host:port/name?sslmode=…) and
+   * `authorities`. Only the owner can log in until `agent adopt` has created the other logins.
+   */
   readonly secretArns: pulumi.Output<OfEachLogin>;
-  /** What those hold. Secret. */
+  /** The URLs that the secrets hold. Secret. */
   readonly urls: pulumi.Output<OfEachLogin>;
   readonly securityGroupId: pulumi.Output<string>;
   /**
-   * What those wait for who connect. Not the whole of it: the copy of the backups is made in another region, which may be
-   * dead, and then is left out. Left out before it exists, nothing may depend on it: the engine's state would be broken.
+   * Resources that clients of the database must wait for. The copy of the backups is not among them: its AWS region may
+   * be down, and the copy is then omitted. If another resource depended on a copy that was omitted before it existed,
+   * the engine's state would be broken.
    */
   readonly premises: pulumi.Resource[];
 
@@ -126,7 +143,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
     return regionTags(this.args.region, physicalName(this.args.region, noun));
   }
 
-  /** What a login's password and secret are called. */
+  /** Returns the resource name of a login's password and secret. */
   private nameOf(login: Login): string {
     return login === "owner" ? `${this.name}-database` : `${this.name}-database-${login}`;
   }
@@ -140,7 +157,10 @@ export class FlowDatabase extends pulumi.ComponentResource {
     ).securityGroupId;
   }
 
-  /** Letters and digits, since it becomes part of a URL. A secret, so encrypted in the state. */
+  /**
+   * Generates a password of letters and digits, because it becomes part of a URL. The result is a secret, so the state
+   * stores it encrypted.
+   */
   private password(login: Login): pulumi.Output<string> {
     return new random.RandomPassword(
       this.nameOf(login),
@@ -160,7 +180,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
       this.name,
       {
         region,
-        // With the version in its name, the next version's group can be made while this one is in use.
+        // The name contains the version, so that an upgrade can create the new group while the old group is in use.
         name: physicalName(ourRegion, `postgres${MAJOR_VERSION}`),
         family: `postgres${MAJOR_VERSION}`,
         parameters: Object.entries(PARAMETERS).map(([name, value]) => ({ name, value })),
@@ -204,13 +224,14 @@ export class FlowDatabase extends pulumi.ComponentResource {
         backupRetentionPeriod: this.args.backupRetentionDays,
         backupWindow: "03:00-04:00",
         maintenanceWindow: this.args.maintenanceWindow,
-        // What is deployed is what runs: pods, their number and the alerts count on it once the update ends.
+        // Without this, changes would wait for the maintenance window. Pods, their number and the alerts rely on the
+        // new settings as soon as the update ends.
         applyImmediately: true,
         copyTagsToSnapshot: true,
         deletionProtection: this.args.deletionProtection,
         deleteAutomatedBackups: false,
         skipFinalSnapshot: false,
-        // The random part: a region torn down twice has two last snapshots.
+        // The random suffix allows for a region that is deleted twice and therefore has two final snapshots.
         finalSnapshotIdentifier: pulumi.interpolate`${this.identifier}-final-${snapshot.hex}`,
 
         databaseInsightsMode: "standard",
@@ -235,7 +256,10 @@ export class FlowDatabase extends pulumi.ComponentResource {
     );
   }
 
-  /** Lives in the backup region, so that the copy can be restored when this one is dead. */
+  /**
+   * Replicates backups. The resource belongs to the backup region, so that the copy can be restored if this region is
+   * down.
+   */
   private replicateBackups(database: aws.rds.Instance): void {
     const { backup, backupRetentionDays } = this.args;
     new aws.rds.InstanceAutomatedBackupsReplication(
@@ -246,7 +270,8 @@ export class FlowDatabase extends pulumi.ComponentResource {
         kmsKeyId: backup.keyArn,
         retentionPeriod: backupRetentionDays,
       },
-      // Another retention is another copy, and stopping the old one goes by the database: it would stop the new one.
+      // A different retention replaces the copy. RDS stops replication by the database's ARN, so deleting the old copy
+      // second would stop the new copy.
       { parent: this, deleteBeforeReplace: true },
     );
   }

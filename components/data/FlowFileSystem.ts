@@ -6,30 +6,36 @@ import { fileSystemPolicy } from "../../model/policies/fileSystem";
 import { ClientSecurityGroup } from "./ClientSecurityGroup";
 
 export interface FlowFileSystemArgs {
-  /** Our name of the region; part of the file system's creation token. A change replaces the file system. */
+  /** The fleet's name for the region; part of the file system's creation token. A change replaces the file system. */
   region: string;
   /** The AWS region. A change replaces the file system. */
   awsRegion: string;
-  /** The network. */
+  /** Id of the VPC. */
   vpcId: pulumi.Input<string>;
-  /** One subnet a zone, for the mount targets. A change replaces them. */
+  /** Ids of the subnets for the mount targets, one per zone. A change replaces the mount targets. */
   subnetIds: pulumi.Input<string>[];
-  /** Security group of those who mount. */
+  /** Security group of the clients that mount the file system. */
   clientSecurityGroupId: pulumi.Input<string>;
-  /** The role they mount with (mount option `iam`); nobody else can. */
+  /** ARN of the only role that may mount the file system (mount option `iam`). */
   clientRoleArn: pulumi.Input<string>;
-  /** Key of the files, in the same AWS region. A change replaces the file system. */
+  /** ARN of the KMS key that encrypts the files, in the same AWS region. A change replaces the file system. */
   keyArn: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether Pulumi rejects the deletion of the file system. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
 }
 
-/** User and group of LangFlow's image; every file is theirs, whoever writes it. */
+/** User id and group id of LangFlow's image. They own every file, whichever client writes it. */
 const OWNER = 1000;
 
 const NFS_PORT = 2049;
 
-/** The files that a region's pods share: EFS in every zone, encrypted, backed up daily, closed to all but the cluster. */
+/**
+ * File system that a region's pods share: EFS in every zone, encrypted, backed up daily, and reachable only from the
+ * cluster.
+ */
 export class FlowFileSystem extends pulumi.ComponentResource {
   readonly fileSystemId: pulumi.Output<string>;
   readonly accessPointId: pulumi.Output<string>;
@@ -46,7 +52,8 @@ export class FlowFileSystem extends pulumi.ComponentResource {
     this.policy(fileSystem, accessPoint);
     const mountTargets = this.mountTargets(fileSystem);
 
-    // Only once its mount targets are made: who mounts by this id can reach them.
+    // The id resolves only after the mount targets exist, so that clients that mount the file system by id can reach
+    // it.
     this.fileSystemId = pulumi.all([fileSystem.id, pulumi.all(mountTargets.map(({ id }) => id))]).apply(([id]) => id);
     this.accessPointId = accessPoint.id;
     this.registerOutputs({ fileSystemId: this.fileSystemId, accessPointId: this.accessPointId });
@@ -67,7 +74,7 @@ export class FlowFileSystem extends pulumi.ComponentResource {
         kmsKeyId: keyArn,
         performanceMode: "generalPurpose",
         throughputMode: "elastic",
-        // Files nobody opens cost a tenth; the first to open one again brings it back.
+        // Infrequently accessed files cost a tenth; the first access moves a file back to the primary storage class.
         lifecyclePolicies: [{ transitionToIa: "AFTER_30_DAYS" }, { transitionToPrimaryStorageClass: "AFTER_1_ACCESS" }],
         protection: { replicationOverwrite: "ENABLED" },
         tags: this.tags(),
@@ -95,7 +102,7 @@ export class FlowFileSystem extends pulumi.ComponentResource {
         },
         tags: this.tags(),
       },
-      // Its path and owner are where the files are: a replacement would look into an empty folder.
+      // The access point's path and owner locate the files: a replacement would point to an empty folder.
       { parent: this, protect: this.args.deletionProtection },
     );
   }

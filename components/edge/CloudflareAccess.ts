@@ -4,53 +4,60 @@ import { type OpeningName, openPaths } from "../../model/access/openings";
 import { FLEET_TOKEN, type ServiceToken, TOKEN_HOURS, tokenTitle } from "../../model/access/serviceTokens";
 import { typeToken } from "../../model/names";
 
-/** Whom Cloudflare Access lets in: whoever is one of them. */
+/** People whom Cloudflare Access admits. Matching one entry of any list is sufficient. */
 export interface AllowedPeople {
-  /** Addresses, as the identity provider tells them. */
+  /** Email addresses, as the identity provider reports them. */
   emails: string[];
-  /** Domains of addresses. */
+  /** Domains of email addresses. */
   emailDomains: string[];
-  /** Ids of Access' own rule groups. */
+  /** Ids of rule groups in Cloudflare Access. */
   groups: string[];
 }
 
 export interface CloudflareAccessArgs {
-  /** Id of the account. A change replaces everything. */
+  /** Id of the Cloudflare account. A change replaces everything. */
   accountId: string;
-  /** The public name that all of it is about. */
+  /** The public name that Access protects. */
   hostname: string;
-  /** What that was, while it changes: whoever still comes by it is asked as well. */
+  /**
+   * The previous public name, during a change of names. Access also protects this name, because some users still use
+   * it.
+   */
   formerHostname?: string | undefined;
-  /** Who may sign in; at least one of them. */
+  /** People who may sign in; at least one entry. */
   allow: AllowedPeople;
-  /** Ids of the identity providers to sign in with. Empty: all that the account has. */
+  /** Ids of the identity providers for sign-in. Empty: all identity providers of the account. */
   identityProviders: string[];
-  /** After so many hours Access looks anew who somebody is. */
+  /** Session duration, in hours. Afterwards users must sign in again. */
   sessionHours: number;
-  /** Names of service tokens, beside the fleet's own. One that is taken out is worth nothing from then on. */
+  /** Names of additional service tokens besides the fleet's own. Removing a name revokes its token immediately. */
   serviceTokens: string[];
-  /** What may come in without either. */
+  /** Openings that need neither a sign-in nor a service token. */
   open: OpeningName[];
 }
 
-/** A token's parts while they are being made. */
+/** Fields of a service token as Pulumi outputs, which are unknown until the token exists. */
 export type PendingToken = { readonly [Part in keyof ServiceToken]: pulumi.Output<string> };
 
-/** Cloudflare takes what Access lets pass from top to bottom, `bypass` and `non_identity` before `allow` ("Access policies"). */
+/**
+ * Policies of an application. Cloudflare evaluates them from top to bottom, `bypass` and `non_identity` before `allow`
+ * ("Access policies").
+ */
 type Policies = readonly cloudflare.ZeroTrustAccessPolicy[];
 
 /**
- * Single sign-on before LangFlow's own sign-in, by Cloudflare Access: one application for the whole public name, where people sign
- * in and programs bring a service token, and one for each path that is open, since the more specific application counts, and
- * inherits nothing ("Application paths").
+ * Single sign-on in front of LangFlow's own login, by Cloudflare Access. One application covers the whole public name:
+ * people sign in, and programs present a service token. Each open path has its own application, because the more
+ * specific application takes precedence and inherits nothing ("Application paths").
  *
- * What Cloudflare would fill in is said, the session of each policy too, for which the provider otherwise takes a day whatever
- * the application's is (terraform-provider-cloudflare, issue 6094). Left out is what it computes from `domain` (`destinations`,
- * `selfHostedDomains`) or takes for nothing where it is absent (zero_trust_access_application: plan_modifiers.go,
- * normalizations.go), and `clientSecretVersion`, which it takes with an end of the secret before alone.
+ * Values that Cloudflare would fill in are set explicitly. This includes each policy's session duration, for which the
+ * provider otherwise uses one day regardless of the application's duration (terraform-provider-cloudflare, issue 6094).
+ * Omitted are the values that Cloudflare computes from `domain` (`destinations`, `selfHostedDomains`), the values whose
+ * absence means the default (zero_trust_access_application: plan_modifiers.go, normalizations.go), and
+ * `clientSecretVersion`, which Cloudflare accepts only together with an expiry of the previous secret.
  */
 export class CloudflareAccess extends pulumi.ComponentResource {
-  /** By name, the fleet's own among them. */
+  /** Service tokens by name, including the fleet's own. */
   readonly serviceTokens: Readonly<Record<string, PendingToken>>;
 
   constructor(name: string, args: CloudflareAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -78,7 +85,8 @@ export class CloudflareAccess extends pulumi.ComponentResource {
     const { formerHostname = hostname } = args;
     for (const each of new Set([formerHostname, hostname])) {
       const of = { ...args, hostname: each };
-      // Cloudflare takes no second application of a domain: each name has its own, and that of a fleet from before has the one there is.
+      // Cloudflare allows one application per domain, so each name has its own. The alias keeps the existing
+      // applications of fleets from earlier releases.
       const called = (end: string): [string, pulumi.CustomResourceOptions] => [
         `${name}-${each}${end}`,
         { ...child, ...(each === formerHostname && { aliases: [{ name: `${name}${end}` }] }) },
@@ -87,7 +95,7 @@ export class CloudflareAccess extends pulumi.ComponentResource {
         const [title, options] = called(`-open-${wordsOf(path)}`);
         return new cloudflare.ZeroTrustAccessApplication(title, openingOf(of, path, [anyone]), options);
       });
-      // Last, and first to go: what is open stays so while all else is being closed.
+      // Created last and deleted first, so that open paths remain open while the rest is protected.
       const [title, options] = called("");
       const whole = wholeOf(of, [programs, people]);
       new cloudflare.ZeroTrustAccessApplication(title, whole, { ...options, dependsOn: openings });
@@ -103,7 +111,7 @@ export class CloudflareAccess extends pulumi.ComponentResource {
   }
 }
 
-/** `/api/v1/run/*` as `api-v1-run`. */
+/** Converts a path to words for a resource name: `/api/v1/run/*` becomes `api-v1-run`. */
 const wordsOf = (path: string): string => path.split(/[/*]+/).filter(Boolean).join("-");
 
 function peopleOf({
@@ -151,10 +159,11 @@ function wholeOf(args: CloudflareAccessArgs, policies: Policies): cloudflare.Zer
   return {
     ...applicationOf(args, "", policies),
     ...(identityProviders.length > 0 && { allowedIdps: identityProviders }),
-    // With one there is nothing to choose.
+    // With a single identity provider, users have no choice to make.
     autoRedirectToIdentity: identityProviders.length === 1,
     appLauncherVisible: true,
-    // Comes along where a link leads to LangFlow, and not with what other sites send ("Authorization cookie").
+    // Browsers send the cookie when a user follows a link to LangFlow, but not with other sites' requests
+    // ("Authorization cookie").
     sameSiteCookieAttribute: "lax",
   };
 }

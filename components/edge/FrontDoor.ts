@@ -9,28 +9,33 @@ import { typeToken } from "../../model/names";
 export interface FrontDoorArgs {
   /** Id of the zone. A change replaces the rulesets. */
   zoneId: pulumi.Input<string>;
-  /** The public name that all of it is about, inside the zone. */
+  /** The public name that the rules protect, within the zone. */
   hostname: string;
-  /** What that was, while it changes: until Cloudflare moves, users come by it. */
+  /**
+   * The previous public name, during a change of names: users still use it until the load balancer has the new name.
+   */
   formerHostname?: string | undefined;
-  /** The zone's plan: what a rate limit may tell apart. */
+  /** The zone's plan, which determines the request properties that rate limits can match. */
   plan: CloudflarePlan;
-  /** By name. As many as the plan takes; none: that phase's ruleset is left to others. */
+  /**
+   * Rate limits by name, up to the number that the plan allows. Empty: the fleet does not manage the rate limit
+   * ruleset.
+   */
   limits: Partial<Record<LimitName, RateLimit>>;
-  /** Who may show LangFlow's pages in a frame: pages of the same origin, or anyone's. */
+  /** Sites that may show LangFlow's pages in a frame: the same origin, or any site. */
   frames: "same-origin" | "anyone";
 }
 
-/** Seconds for which a browser speaks HTTPS alone with the public name: a year, as long as preload lists ask for. */
+/** Duration of the HSTS policy, in seconds: one year, the minimum of browsers' preload lists. */
 const HTTPS_ONLY_SECONDS = 365 * 24 * 60 * 60;
 
 /**
- * What stands before LangFlow's own sign-in, for one public name: what nobody needs is closed, what can be guessed or flooded
- * has a rate, and browsers are told to take care.
+ * Rules in front of LangFlow's own login, for one public name: they block endpoints that users do not need, rate-limit
+ * endpoints that are open to guessing or flooding, and add security headers.
  *
- * A zone has one entry point ruleset per phase: Cloudflare refuses to make a second (error 20217), so nothing that others
- * made is taken over, or changed (docs/decisions/0027-front-door.md). Each rule has a `ref` and says that it is enabled: what
- * Cloudflare would fill in is said, so that a later preview finds nothing to add.
+ * A zone has one entry point ruleset per phase, and Cloudflare rejects a second one (error 20217). Therefore the fleet
+ * never adopts or changes rulesets that others created (docs/decisions/0027-front-door.md). Each rule sets `ref` and
+ * `enabled` explicitly: values that Cloudflare would fill in would show as differences in later previews.
  */
 export class FrontDoor extends pulumi.ComponentResource {
   constructor(name: string, args: FrontDoorArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -75,7 +80,8 @@ function limiting(args: FrontDoorArgs): cloudflare.types.input.RulesetRule[] {
     action: "block",
     enabled: true,
     ratelimit: {
-      // The data center must be named, and counts by itself ("Request rate calculation").
+      // Cloudflare requires the data center's id here, and each data center counts separately ("Request rate
+      // calculation").
       characteristics: ["cf.colo.id", "ip.src"],
       period: periodSeconds,
       requestsPerPeriod: requests,

@@ -9,22 +9,22 @@ import { type Place, placeOf, poolsByRegion } from "../../model/places";
 import { type MovingFromArgs, oldLangFlowPool, type PoolSettings } from "./oldLangFlow";
 
 export interface PoolArgs {
-  /** Our name of the region, for example us-east. A change makes another pool. */
+  /** The fleet's name for the region, for example us-east. A change creates a new pool. */
   region: string;
-  /** Where it is, for steering by place. */
+  /** The AWS region, which determines the pool's place for geographic steering. */
   awsRegion: string;
-  /** Host name of the region's public load balancer: the pool's one origin. */
+  /** Host name of the region's public load balancer, which is the pool's only origin. */
   originHostname: pulumi.Input<string>;
 }
 
 export interface MonitorArgs extends MonitorTimes {
-  /** Probes that must succeed in a row before a pool is used again. */
+  /** Successful probes in a row after which a pool receives traffic again. */
   consecutiveUp: number;
-  /** Codes of the Cloudflare regions that probe. An odd number: a tie between two counts as down. */
+  /** Codes of the Cloudflare regions that probe. Use an odd number, because a tie counts as down. */
   checkRegions: string[];
 }
 
-/** Constants and their types of one name: what a package's schema can tell as enums. */
+/** A constant and a type of the same name, which Pulumi's schema generator turns into an enum. */
 const Topology = { activeActive: "active-active", activeStandby: "active-standby" } as const;
 type Topology = (typeof Topology)[keyof typeof Topology];
 
@@ -37,49 +37,58 @@ const Steering = {
 type Steering = (typeof Steering)[keyof typeof Steering];
 
 export interface GlobalLoadBalancerArgs {
-  /** Account of monitor, pools and notification. A change replaces them. */
+  /** Cloudflare account of the monitor, the pools and the notification. A change replaces them. */
   accountId: string;
   /** Name of the Cloudflare zone, for example example.com. */
   zone: string;
-  /** Its id. A change replaces the load balancer. */
+  /** Id of the zone. A change replaces the load balancer. */
   zoneId: pulumi.Input<string>;
-  /** The public name, inside the zone. A DNS record of that name is overridden while the load balancer exists. */
+  /** The public name, within the zone. The load balancer overrides a DNS record of the same name. */
   hostname: string;
-  /** active-active: `steering` chooses among all pools. active-standby: the first healthy pool in order. */
+  /**
+   * active-active: `steering` selects among all pools. active-standby: the first healthy pool in order gets all
+   * traffic.
+   */
   topology: Topology;
-  /** How active-active chooses. Everything but `random` needs a plan with traffic steering. */
+  /** Steering policy of active-active. Every policy except `random` needs a plan with traffic steering. */
   steering: Steering;
   monitor: MonitorArgs;
-  /** Two at least, in order of preference. */
+  /** Pools in order of preference; at least two. */
   pools: PoolArgs[];
   /**
-   * A LangFlow elsewhere that the fleet takes over from, as a pool of its own, with a monitor of its own. While both have a share,
-   * new visitors are divided at random, which alone knows weights, whatever `topology` and `steering` say. Absent: there is none.
+   * An existing LangFlow that the fleet replaces; it gets its own pool and monitor. While both sides have a share, the
+   * load balancer distributes new visitors at random, because only random steering supports weights; `topology` and
+   * `steering` do not apply. Default: none.
    */
   movingFrom?: MovingFromArgs;
-  /** Who is told by Cloudflare when a pool falls or returns. */
+  /** Recipients of Cloudflare's notifications about unhealthy and recovered pools. */
   notificationEmails: string[];
 }
 
-/** How long a browser stays with its region: a working day, so that nobody is moved within one. */
+/**
+ * Seconds that a browser stays with its region: one working day, so that users do not switch regions during the day.
+ */
 const AFFINITY_SECONDS = 8 * 60 * 60;
 
 /**
- * The one public name: a monitor, a pool per region and the load balancer that steers between them.
+ * The fleet's public name: a monitor, one pool per region, and the load balancer that distributes traffic among them.
  *
- * Whatever Cloudflare would fill in is said here, so that a later preview finds nothing to add. Left out is what the
- * provider accepts but would then report as changed for ever: `ttl` (a proxied name has none), empty `countryPools`
- * and `rules` (of which `fleet drift` takes a look of its own), empty `networks`, the notification fields of pools that Cloudflare has retired, and what says no more
- * than its absence (`requireAllHeaders` false, `loadShedding` of nothing): an API that drops it makes it a change for ever.
+ * Values that Cloudflare would fill in are set explicitly, so that later previews show no differences. Omitted are
+ * values that the provider accepts but then reports as changed in every preview: `ttl` (a proxied name has none), empty
+ * `countryPools` and `rules` (`fleet drift` checks `rules` separately), empty `networks`, and the pools' retired
+ * notification fields. Also omitted are values that equal their absence (`requireAllHeaders: false`, an empty
+ * `loadShedding`): if the API drops such a value, every later preview shows a change.
  */
 export class GlobalLoadBalancer extends pulumi.ComponentResource {
-  /** Pool id a region. */
+  /** Pool ids by region. */
   readonly poolIds: Readonly<Record<string, pulumi.Output<string>>>;
 
-  /** Id of the pool of the LangFlow that is moved from, where there is one. */
+  /** Id of the old LangFlow's pool; undefined without `movingFrom`. */
   readonly oldPoolId: pulumi.Output<string> | undefined;
 
-  /** @throws UserError where there are fewer than two pools, or where a region's place is needed and not known */
+  /**
+   * @throws UserError if there are fewer than two pools, or if steering needs a region's place and the place is unknown
+   */
   constructor(name: string, args: GlobalLoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     const steering = args.topology === Topology.activeStandby ? "off" : args.steering;
     const steeringPolicy = steeringOf(args.movingFrom?.share, steering);
@@ -115,9 +124,10 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
         ...loadBalancerOf(args),
         steeringPolicy,
         defaultPools: poolIds,
-        // Serves when all are down, so it must be able to serve: the least preferred pool, never the only one.
+        // The fallback pool serves when all pools are down, so it must be able to serve. The least preferred pool can,
+        // because a fleet has at least two pools.
         fallbackPool: poolIds.at(-1) as pulumi.Output<string>,
-        // Empty ones too: the provider sees what somebody adds to a map by hand only where the program names the map.
+        // Empty maps are set too: the provider detects manual additions to a map only if the program sets the map.
         popPools: {},
         regionPools:
           steeringPolicy === "geo"
@@ -137,8 +147,9 @@ export class GlobalLoadBalancer extends pulumi.ComponentResource {
 }
 
 /**
- * What is otherwise while there is a LangFlow to move from. Affinity keeps a visitor where the first request went, so that a sign-in
- * holds. A side without a share is among the pools too, switched off: its sessions end within the drain's time.
+ * Returns the load balancer settings that differ while an old LangFlow exists. Session affinity keeps a visitor on the
+ * side that served the first request, so that the login remains valid. A side without a share is also in the list of
+ * pools, but disabled: its sessions end within the drain duration.
  */
 function dividedWith(old: pulumi.Output<string>, regions: pulumi.Output<string>[], share: number) {
   const { order: defaultPools, fallback: fallbackPool } = poolsAt(share, regions, old);
@@ -148,7 +159,9 @@ function dividedWith(old: pulumi.Output<string>, regions: pulumi.Output<string>[
   return { defaultPools, fallbackPool, randomSteering: { defaultWeight: weights?.region ?? 1, poolWeights } };
 }
 
-/** The place of each pool in order, undefined where unknown; none may be, where steering goes by place. */
+/**
+ * Returns each pool's place in order, or undefined if unknown. Throws if geographic steering needs an unknown place.
+ */
 function checkedPlaces(pools: readonly PoolArgs[], steeringPolicy: string): (Place | undefined)[] {
   if (pools.length < 2)
     throw new UserError(
@@ -213,7 +226,7 @@ function poolOf({ region, originHostname }: PoolArgs, args: GlobalLoadBalancerAr
         enabled: movingFrom === undefined || servesAt(movingFrom.share).regions,
         weight: 1,
         flattenCname: true,
-        // The certificate and LangFlow know the public name only; Cloudflare takes its SNI from here too.
+        // The certificate and LangFlow know only the public name. Cloudflare also takes its SNI from this header.
         header: { hosts: [hostname] },
       },
     ],
@@ -236,8 +249,8 @@ function loadBalancerOf({ zoneId, hostname, topology }: GlobalLoadBalancerArgs) 
       samesite: "Lax",
       secure: "Always",
       drainDuration: DRAIN_SECONDS,
-      // Sticky: a session moves once, where "temporary" would swing between regions
-      // whose flows are a sync apart for as long as the first one flickers.
+      // Sticky: a session moves once. With "temporary", it would alternate between regions whose flows may differ by
+      // one sync interval while the first region is unstable.
       zeroDowntimeFailover: "sticky",
     },
   };
@@ -253,7 +266,7 @@ function notificationOf(
     description: "A region's pool went down or came back",
     enabled: true,
     alertType: "load_balancing_health_alert",
-    // Pools alone: each has one origin, which would only say everything twice.
+    // Events of pools only: each pool has one origin, so origin events would duplicate every notification.
     filters: { poolIds, newHealths: ["Unhealthy", "Healthy"], eventSources: ["pool"] },
     mechanisms: { emails: notificationEmails.map((id) => ({ id })) },
   };

@@ -7,44 +7,50 @@ import type { Place } from "../../model/places";
 
 export interface MovingFromArgs {
   /**
-   * Where the old LangFlow is: a name that leads to it directly, neither the public name nor one that Cloudflare proxies, or an IPv4
-   * address that Cloudflare reaches (Pool, `origins.address`). Updates in place.
+   * Address of the old LangFlow: an IPv4 address that Cloudflare can reach, or a host name that resolves directly to
+   * the server (neither the public name nor a name that Cloudflare proxies; Pool, `origins.address`). Updates in place.
    */
   address: string;
-  /** What it is asked for as Host, and the name in its certificate. Default: the public name. */
+  /** Host header of requests, and the name in the server's certificate. Default: the public name. */
   host?: string;
-  /** Where it speaks TLS. Default: 443. */
+  /** TLS port of the old LangFlow. Default: 443. */
   port?: number;
-  /** What its monitor asks for with GET, answered 200. Default: /health, which every release since 1.0 has. */
+  /**
+   * Path of the monitor's GET requests; the old LangFlow must answer 200. Default: /health, which every release since
+   * 1.0 has.
+   */
   path?: string;
-  /** How much of the new visitors it gets, from 0 to 1. At 0 and at 1 the other side takes nobody, even where this one is down. */
+  /**
+   * Share of new visitors that the old LangFlow gets, from 0 to 1. With 0 or 1, the other side gets no visitors, even
+   * if this side is down.
+   */
   share: number;
 }
 
-/** How it is called where regions are called by their names. */
+/** Label of the old LangFlow in names that otherwise contain a region's name. */
 const OLD = "old";
 
 const TLS_PORT = 443;
 const ALIVE_PATH = "/health";
 
-/** What all pools have in common. */
+/** Settings that all pools share. */
 export type PoolSettings = Omit<cloudflare.LoadBalancerPoolArgs, "description" | "name" | "origins" | "monitor">;
 
 export interface OldLangFlowArgs {
   /** The public name. */
   hostname: string;
   movingFrom: MovingFromArgs;
-  /** The regions' monitor, of which its own is a variation. */
+  /** Monitor of the regions' pools; the old LangFlow's monitor is a variation of this monitor. */
   monitor: cloudflare.LoadBalancerMonitorArgs;
   pool: PoolSettings;
-  /** Anywhere: steering by place wants one of each pool, and never chooses this one. */
+  /** Any place: geographic steering requires a place for every pool, and never selects the old LangFlow's pool. */
   place: Place | undefined;
-  /** Those of the regions: it must be none of them. */
+  /** Origin addresses of the regions. The old LangFlow's address must differ from all of them. */
   origins: readonly pulumi.Input<string>[];
 }
 
 /**
- * The LangFlow that a fleet takes over from, as a pool of its own with a monitor of its own.
+ * Creates a pool and a monitor for the LangFlow that the fleet replaces.
  *
  * @returns the pool's id
  */
@@ -57,7 +63,7 @@ export function oldLangFlowPool(
   return new cloudflare.LoadBalancerPool(name, { ...poolOf(args), ...args.place, monitor: monitor.id }, opts).id;
 }
 
-/** As the regions' monitor, for another path and under another name. */
+/** Returns the regions' monitor with the old LangFlow's description, path, port and Host header. */
 function monitorOf({ monitor, hostname, movingFrom }: OldLangFlowArgs): cloudflare.LoadBalancerMonitorArgs {
   const { path = ALIVE_PATH, port = TLS_PORT, host = hostname } = movingFrom;
   return {
@@ -70,9 +76,10 @@ function monitorOf({ monitor, hostname, movingFrom }: OldLangFlowArgs): cloudfla
 }
 
 /**
- * Its pool, with one origin, which is switched off where it has no share: "Disabled origins will not receive traffic and are excluded
- * from health checks" (Pool, `origins.enabled`), and sessions have the drain's time to end. A weight of 0 would say less: what becomes of
- * such a pool when the others are down is not documented.
+ * Returns the old LangFlow's pool with one origin. The origin is disabled if the old LangFlow has no share: "Disabled
+ * origins will not receive traffic and are excluded from health checks" (Pool, `origins.enabled`), and sessions may end
+ * within the drain duration. A weight of 0 would not do: Cloudflare does not document how such a pool behaves when the
+ * other pools are down.
  */
 function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloudflare.LoadBalancerPoolArgs {
   const { address, port = TLS_PORT, host = hostname, share } = movingFrom;
@@ -94,7 +101,12 @@ function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloud
   };
 }
 
-/** @throws UserError where it is a region's own entrance, and the share of the old one would go to the fleet */
+/**
+ * Returns the address if no region uses the same address.
+ *
+ * @throws UserError if the address is a region's own origin, because the old LangFlow's share would then reach the
+ * fleet
+ */
 export function elsewhere(address: string, origins: readonly string[]): string {
   if (origins.includes(address))
     throw new UserError(

@@ -14,27 +14,27 @@ import { type CiPurpose, ciTrust, GITHUB_ISSUER } from "../../model/policies/ciT
 import { policyText, type Statement } from "../../model/policies/document";
 
 export interface CiRolesArgs {
-  /** `owner/name` of the GitHub repository whose workflows take the roles. */
+  /** GitHub repository whose workflows assume the roles, as `owner/name`. */
   repository: string;
-  /** The account's OIDC provider for GitHub, where it has one. Default: one is made. */
+  /** ARN of the account's existing OIDC provider for GitHub. Default: none, and this component creates one. */
   oidcProviderArn?: pulumi.Input<string>;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** AWS regions of the fleet: the roles work in no other. */
+  /** AWS regions of the fleet; the roles have no permissions in other regions. */
   awsRegions: string[];
-  /** That of the witness, whose settings a deploy may make. Default: there is no witness. */
+  /** The AWS region of the witness, whose settings a deployment may change. Default: no witness. */
   witnessAwsRegion?: string | undefined;
   /** Image repositories that every region's registry has. */
   repositories: string[];
 }
 
 /**
- * Seconds a role can be taken for: one hour is IAM's own default. A new region's cluster and database take longer, and so
- * may an image for a processor that is emulated, with its copies on their way to every region.
+ * Maximum session duration of each role, in seconds. IAM's default of one hour is too short for the creation of a
+ * region's cluster and database, and for building an image under emulation and replicating it to every region.
  */
 const SESSION_SECONDS: Record<CiPurpose, number> = { deploy: 7200, preview: 3600, drift: 3600, image: 7200 };
 
-/** The inline policies of each role, by name. */
+/** Inline policies of each role, by name. */
 const POLICIES: Record<CiPurpose, Record<string, (args: CiPolicyArgs) => Statement[]>> = {
   deploy: { infrastructure: deployPolicy, identity: deployIdentityPolicy },
   preview: { read: previewPolicy },
@@ -43,10 +43,10 @@ const POLICIES: Record<CiPurpose, Record<string, (args: CiPolicyArgs) => Stateme
 };
 
 /**
- * Roles of the repository's GitHub workflows, taken with the job's own token, so that no key of the account is kept
- * at GitHub: `deploy` for the main branch in the environment `production`, `preview` for pull requests, `drift` for
- * the main branch's schedule, `image` for what the main branch builds. A person makes and changes them; a deploy may
- * not. What a role may do inside a cluster is said by the cluster's access entries.
+ * IAM roles for the repository's GitHub workflows. The jobs assume them with their OIDC tokens, so that GitHub stores
+ * no AWS key: `deploy` for the main branch in the environment `production`, `preview` for pull requests, `drift` for
+ * scheduled runs on the main branch, `image` for images that the main branch builds. An administrator creates and
+ * changes the roles; a deployment cannot. The cluster's access entries define the roles' permissions inside a cluster.
  */
 export class CiRoles extends pulumi.ComponentResource {
   readonly deployRoleArn: pulumi.Output<string>;
@@ -67,7 +67,10 @@ export class CiRoles extends pulumi.ComponentResource {
     this.registerOutputs({ deployRoleArn, previewRoleArn, driftRoleArn, imageRoleArn });
   }
 
-  /** Without thumbprints: for GitHub AWS checks the certificate against its own list of authorities. */
+  /**
+   * Creates the OIDC provider without thumbprints: for GitHub, AWS verifies the certificate against its own list of
+   * authorities.
+   */
   private oidcProvider(): pulumi.Output<string> {
     return new aws.iam.OpenIdConnectProvider(
       "github",

@@ -5,19 +5,19 @@ import { policyText } from "../../model/policies/document";
 import { encryptionKeyPolicy } from "../../model/policies/encryptionKey";
 
 export interface EncryptionKeyArgs {
-  /** Our name of the region, for example us-east. A change replaces nothing but the alias. */
+  /** The fleet's name for the region, for example us-east. A change replaces only the alias. */
   region: string;
-  /** The AWS region the key lives in. A change replaces the key. */
+  /** The AWS region of the key. A change replaces the key. */
   awsRegion: string;
-  /** Account the key policy speaks of. */
+  /** AWS account in the key policy. */
   accountId: pulumi.Input<string>;
-  /** Partition of that account: aws, aws-cn or aws-us-gov. */
+  /** AWS partition of the account: aws, aws-cn or aws-us-gov. */
   partition: pulumi.Input<string>;
 }
 
 /**
- * One region's key. Independent, not a multi-region key: what befalls one region's key (a wrong policy, a scheduled
- * deletion) leaves the others whole.
+ * KMS key of one region. Each region has an independent key instead of a multi-region key, so that a problem with one
+ * key (a wrong policy, a scheduled deletion) does not affect other regions.
  */
 export class EncryptionKey extends pulumi.ComponentResource {
   readonly keyArn: pulumi.Output<string>;

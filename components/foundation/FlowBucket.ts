@@ -8,19 +8,27 @@ import { flowBucketPolicy } from "../../model/policies/flowBucket";
 import { closeBucket } from "./closedBucket";
 
 export interface FlowBucketArgs {
-  /** Our name of the region, for example us-east; part of the bucket's name. A change replaces the bucket. */
+  /** The fleet's name for the region, for example us-east; part of the bucket's name. A change replaces the bucket. */
   region: string;
   /** The AWS region of the bucket. A change replaces the bucket. */
   awsRegion: string;
-  /** Account of the bucket; part of its name, which must be unique in the world. A change replaces the bucket. */
+  /**
+   * AWS account of the bucket; part of the bucket's name, which must be globally unique. A change replaces the bucket.
+   */
   accountId: pulumi.Input<string>;
-  /** The region's key. A change re-encrypts nothing: it holds for later objects. */
+  /** ARN of the region's KMS key. A change affects only new objects; existing objects keep their key. */
   keyArn: pulumi.Input<string>;
-  /** Days a replaced or deleted version of an object is kept. */
+  /** Retention of noncurrent versions of an object, in days. */
   noncurrentVersionDays: number;
-  /** Days a backup is kept; its last version for `noncurrentVersionDays` more, as of any deleted object. */
+  /**
+   * Retention of backups, in days. As with any deleted object, the last version is kept for another
+   * `noncurrentVersionDays` days.
+   */
   backupRetentionDays: number;
-  /** S3 Object Lock of all objects. Default: none. Once on, S3 keeps it on; what changes is for later objects. */
+  /**
+   * S3 Object Lock of all objects. Default: none. Object Lock cannot be disabled again; a change affects only new
+   * objects.
+   */
   objectLock?: ObjectLock | undefined;
 }
 
@@ -28,30 +36,31 @@ const ObjectLockMode = { governance: "governance", compliance: "compliance" } as
 type ObjectLockMode = (typeof ObjectLockMode)[keyof typeof ObjectLockMode];
 
 export interface ObjectLock {
-  /** governance: who may bypass it can delete versions. compliance: nobody can. */
+  /** governance: principals with bypass permission can delete versions. compliance: versions cannot be deleted. */
   mode: ObjectLockMode;
-  /** From an object's upload. */
+  /** Retention from an object's upload, in days. */
   days: number;
 }
 
 /**
- * Days a deleted object of accounts is kept: what was changed is in the objects that took its place, and in the databases'
- * backups. Long enough to look into what went wrong, short since these objects are made and deleted all day.
+ * Retention of deleted account objects, in days. The objects that replaced them contain all changes, and so do the
+ * backups of the databases. Seven days suffice to investigate a problem; a longer retention would be expensive, because
+ * the agents create and delete these objects all day.
  */
 const OLD_ACCOUNTS_DAYS = 7;
 
-/** Days after which the parts of an upload that was never finished are deleted. */
+/** Days after which the parts of an incomplete upload are deleted. */
 const UNFINISHED_UPLOAD_DAYS = 7;
 
 /**
- * One region's bucket of user files, backups and accounts: versioned, encrypted with the region's key, closed to the public.
- * What hangs on the bucket is `deletedWith` it, so that no half-done deletion ever leaves objects in a bucket without
- * its policy, its public access block or its versioning.
+ * Bucket of one region for user files, backups and accounts: versioned, encrypted with the region's key, and not
+ * public. The bucket's settings are resources with `deletedWith` set to the bucket, so that an interrupted deletion
+ * never leaves objects in a bucket without its policy, its public access block or its versioning.
  */
 export class FlowBucket extends pulumi.ComponentResource {
   readonly region: string;
   readonly awsRegion: string;
-  /** Known in a preview already. */
+  /** Name of the bucket; known during a preview. */
   readonly bucketName: pulumi.Output<string>;
   readonly bucketArn: pulumi.Output<string>;
   readonly keyArn: pulumi.Output<string>;
@@ -102,7 +111,7 @@ export class FlowBucket extends pulumi.ComponentResource {
           {
             applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.keyArn },
             bucketKeyEnabled: true,
-            // What is under keys that only a client holds could not be restored.
+            // Objects encrypted with keys that only a client holds could not be restored.
             blockedEncryptionTypes: ["SSE-C"],
           },
         ],
@@ -119,10 +128,10 @@ export class FlowBucket extends pulumi.ComponentResource {
   }
 
   /**
-   * Each region's lifecycle rules delete in its own bucket: such deletes are not replicated, so a backup that expires in
-   * one region stays in the others. Backups are copied as all else is: each region holds its own and its peers'. Of two
-   * rules for an object S3 takes the shorter (S3 user guide, "Lifecycle configurations that conflict"), so accounts need no
-   * exception elsewhere.
+   * Adds the lifecycle rules. They delete only in this region's bucket: S3 does not replicate lifecycle deletions, so a
+   * backup that expires in one region remains in the others. Backups are replicated like all objects: each bucket holds
+   * its own region's backups and the other regions'. If two rules match an object, S3 applies the shorter retention (S3
+   * user guide, "Lifecycle configurations that conflict"), so the other rules need no exception for accounts.
    */
   private cleanedUp(
     name: string,
@@ -163,7 +172,8 @@ export class FlowBucket extends pulumi.ComponentResource {
             noncurrentVersionExpiration: { noncurrentDays: Math.min(OLD_ACCOUNTS_DAYS, noncurrentVersionDays) },
           },
           {
-            // Of an import that was killed; and what every import deleted, which a versioned bucket only hides.
+            // Deletes packages that a killed import left behind, and the noncurrent versions of packages that completed
+            // imports deleted.
             id: "moved-in",
             status: "Enabled",
             filter: { prefix: `${MOVE_IN_PREFIX}/` },
@@ -177,9 +187,10 @@ export class FlowBucket extends pulumi.ComponentResource {
   }
 
   /**
-   * Of uploads as well as of backups, as a backup has no copy of an upload: it names a version. Lifecycle rules go on, and
-   * delete a locked version when its time is over. S3 takes it for buckets that exist already. Accounts are locked along, for
-   * S3 locks by the bucket; to delete one without naming a version only hides it, which a lock lets pass.
+   * Enables Object Lock for the whole bucket. Uploads are locked as well as backups, because a backup references
+   * versions of uploads instead of copying them. Lifecycle rules continue to apply, and delete a locked version after
+   * its retention. S3 can enable Object Lock on existing buckets. Account objects are also locked, because S3 locks
+   * whole buckets; deleting one without a version id only adds a delete marker, which a lock permits.
    */
   private locked(
     name: string,

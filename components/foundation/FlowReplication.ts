@@ -7,37 +7,45 @@ import type { FlowBucket } from "./FlowBucket";
 
 /** A bucket that takes part in the replication. */
 export interface FlowReplicationEnd {
-  /** Our name of the region; names the rule that leads here. */
+  /** The fleet's name for the region; part of the id of the rule that replicates to this bucket. */
   region: string;
-  /** The AWS region of bucket and key. */
+  /** The AWS region of the bucket and the key. */
   awsRegion: string;
   bucketName: pulumi.Input<string>;
   bucketArn: pulumi.Input<string>;
-  /** The key of that AWS region: S3 accepts a key of another one, and then replicates nothing. */
+  /**
+   * ARN of the KMS key in the bucket's AWS region. S3 accepts a key of a different AWS region, but then replicates
+   * nothing.
+   */
   keyArn: pulumi.Input<string>;
 }
 
 export interface FlowReplicationArgs {
-  /** The bucket whose objects are copied. */
+  /** Bucket whose objects are copied. */
   source: FlowReplicationEnd;
-  /** The buckets they are copied to, each directly: S3 does not copy replicas on. At least one. */
+  /**
+   * Buckets that receive the copies; at least one. Each is a direct destination, because S3 does not replicate
+   * replicas.
+   */
   destinations: FlowReplicationEnd[];
 }
 
-/** The only threshold S3's replication time control knows (S3 API reference, ReplicationTimeValue). */
+/**
+ * The only threshold that S3 replication time control supports, in minutes (S3 API reference, ReplicationTimeValue).
+ */
 const TIME_CONTROL_MINUTES = 15;
 
 /**
- * Copies one bucket's objects, deletions and tags to every other region. In two directions this needs
- * `replicaModifications`, or tags changed on a replica would never come back. Objects written before a region joined
- * are not copied by rules: S3 Batch Replication brings them, once.
+ * Replicates one bucket's objects, deletions and tags to every other region. Bidirectional replication needs
+ * `replicaModifications`: without it, S3 would not replicate changed tags of a replica back. The rules do not copy
+ * objects that were written before a region joined; that needs a one-time S3 Batch Replication.
  */
 export class FlowReplication extends pulumi.ComponentResource {
   constructor(name: string, args: FlowReplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("FlowReplication"), name, args, opts);
 
     const { source } = args;
-    // By name, so that rules keep their order and priority when the order of preference changes.
+    // Sorted by name, so that rules keep their order and priority when the regions' order of preference changes.
     const destinations = [...args.destinations].sort((one, other) => (one.region < other.region ? -1 : 1));
     const roleName = physicalName(source.region, "flow-replication", IAM_ROLE_NAME_MAX);
     const role = new aws.iam.Role(
@@ -77,8 +85,8 @@ function rule(destination: FlowReplicationEnd, index: number): aws.types.input.s
     id: replicationRuleId(destination.region),
     status: "Enabled",
     priority: index,
-    // The whole bucket; a filter all the same, because without one S3 takes the rule for one of its first version,
-    // which knows neither delete markers nor priorities.
+    // The rule covers the whole bucket but still needs a filter: without one, S3 treats it as a V1 rule, which supports
+    // neither delete markers nor priorities.
     filter: { prefix: "" },
     deleteMarkerReplication: { status: "Enabled" },
     sourceSelectionCriteria: {
@@ -95,10 +103,10 @@ function rule(destination: FlowReplicationEnd, index: number): aws.types.input.s
 }
 
 /**
- * Makes every bucket the source of all others. Waits for both ends whole, because S3 refuses a replication one end
- * of which is not versioned.
+ * Replicates every bucket to all other buckets. Each replication waits for all resources of both buckets, because S3
+ * rejects a replication if versioning is off on either side.
  *
- * @param buckets one per region, two at least
+ * @param buckets one per region, at least two
  */
 export function replicateFlowBuckets(
   buckets: readonly FlowBucket[],

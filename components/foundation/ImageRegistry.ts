@@ -3,22 +3,23 @@ import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../../model/names";
 
 export interface ImageRegistryArgs {
-  /** Our name of the region, for example us-east. */
+  /** The fleet's name for the region, for example us-east. */
   region: string;
   /** The AWS region of the repositories. A change replaces them. */
   awsRegion: string;
-  /** Repositories below the registry, for example `langflow`; the same in every region. A rename replaces one. */
+  /** Names of the repositories, for example `langflow`; the same in every region. Renaming replaces a repository. */
   repositories: string[];
-  /** The region's key. A change replaces the repositories. */
+  /** ARN of the region's KMS key. A change replaces the repositories. */
   keyArn: pulumi.Input<string>;
 }
 
-/** Days after which an image that lost its last tag, or never had one, is deleted. */
+/** Days after which an untagged image is deleted. */
 const UNTAGGED_DAYS = 14;
 
 /**
- * Only untagged images expire. Tags are immutable, so whatever was pushed with a version keeps it, and a digest that
- * still runs somewhere, or is wanted back, is always there. (ECR never expires the parts of a tagged image index.)
+ * Lifecycle policy that expires only untagged images. Tags are immutable, so an image that was pushed with a version
+ * tag keeps it, and its digest remains available for running pods and rollbacks. (ECR never expires the parts of a
+ * tagged image index.)
  */
 const LIFECYCLE = JSON.stringify({
   rules: [
@@ -37,14 +38,14 @@ const LIFECYCLE = JSON.stringify({
 });
 
 /**
- * One region's image repositories. Each region makes its own, because a repository that replication makes by itself
- * has mutable tags, no scan and another key, and because settings and policies are never replicated.
+ * Image repositories of one region. Each region creates its own repositories, because repositories that ECR replication
+ * creates have mutable tags, no scanning and a different key, and because ECR does not replicate settings and policies.
  */
 export class ImageRegistry extends pulumi.ComponentResource {
-  /** Host of the registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
+  /** Host name of the registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
   readonly registry: pulumi.Output<string>;
 
-  /** @throws Error without a repository, whose address tells the registry's host */
+  /** @throws Error if `repositories` is empty: the registry's host comes from a repository's URL */
   constructor(name: string, args: ImageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     const [first, ...others] = args.repositories;
     if (first === undefined) throw new Error(`the image registry of ${args.region} has no repository`);

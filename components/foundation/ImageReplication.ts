@@ -3,28 +3,29 @@ import * as pulumi from "@pulumi/pulumi";
 import { typeToken } from "../../model/names";
 
 export interface ImageReplicationArgs {
-  /** Our name of the region images are pushed to. */
+  /** The fleet's name for the region that images are pushed to. */
   region: string;
-  /** The AWS region images are pushed to. A change replaces the replication. */
+  /** The AWS region that images are pushed to. A change replaces the replication. */
   awsRegion: string;
-  /** AWS regions images are copied to, 1 to 25, never `awsRegion` itself. */
+  /** AWS regions that images are copied to: 1 to 25, without `awsRegion` itself. */
   destinations: string[];
-  /** Repositories that are copied, at most 100; ECR matches by prefix, so `langflow` also matches `langflow-agent`. */
+  /** Repositories to copy, at most 100. ECR matches by prefix, so `langflow` also matches `langflow-agent`. */
   repositories: string[];
-  /** Account of both ends. */
+  /** AWS account of the source and of all destinations. */
   accountId: pulumi.Input<string>;
 }
 
-/** Most destinations of a replication rule (ECR API reference, ReplicationRule). */
+/** Maximum number of destinations in a replication rule (ECR API reference, ReplicationRule). */
 const DESTINATIONS_MAX = 25;
 
 /**
- * Copies every image pushed to the build region into the others' registries. One rule: ECR knows one replication
- * configuration a registry and region, which this takes over whole. Only later pushes are copied, and copies are not
- * copied on; so every region must be a destination here, and its repositories must be there before the first push.
+ * Copies every image that is pushed to the build region to the other regions' registries. ECR has a single replication
+ * configuration per registry and region, and this component replaces it entirely. ECR copies only images that are
+ * pushed later, and does not copy replicas further. Therefore every region must be a destination, and its repositories
+ * must exist before the first push.
  */
 export class ImageReplication extends pulumi.ComponentResource {
-  /** @throws Error where ECR's limits are passed, or an image would be copied onto itself */
+  /** @throws Error if the number of destinations exceeds ECR's limits, or if a destination is the source itself */
   constructor(name: string, args: ImageReplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ImageReplication"), name, checked(args), opts);
 

@@ -4,26 +4,29 @@ import * as pulumi from "@pulumi/pulumi";
 import { regionTags, typeToken } from "../../model/names";
 
 export interface PublicCertificateArgs {
-  /** The public name; the certificates carry it and no other. A change replaces them. */
+  /** The public name, which is the only name on the certificates. A change replaces them. */
   hostname: string;
-  /** Tells the resources from those of another name's certificates in the same regions. */
+  /** Distinguishes the resources from those of other names' certificates in the same regions. */
   qualifier: string;
-  /** Whether a former release made them without a qualifier, and a record named `public`: those are taken over. */
+  /**
+   * Whether an earlier release created the resources without a qualifier, and a record named `public`. If so, aliases
+   * adopt these resources.
+   */
   hadPlainNames?: boolean;
-  /** The Cloudflare zone `hostname` is in. A change replaces the validation record. */
+  /** Id of the Cloudflare zone that contains `hostname`. A change replaces the validation record. */
   zoneId: pulumi.Input<string>;
-  /** Regions that need a certificate, at least one. */
+  /** Regions that need a certificate; at least one. */
   regions: CertificateRegion[];
 }
 
 export interface CertificateRegion {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
-  /** The AWS region of the certificate: a load balancer takes only one of its own. */
+  /** The AWS region of the certificate: a load balancer accepts only certificates of its own AWS region. */
   awsRegion: string;
 }
 
-/** Seconds resolvers keep the validation record; it never changes. */
+/** TTL of the validation record, in seconds. The record never changes. */
 const TTL_SECONDS = 300;
 
 const qualified = ({ qualifier }: PublicCertificateArgs, region: string) => `${region}-${qualifier}`;
@@ -31,21 +34,22 @@ const qualified = ({ qualifier }: PublicCertificateArgs, region: string) => `${r
 const formerly = ({ hadPlainNames }: PublicCertificateArgs, name: string): pulumi.CustomResourceOptions =>
   hadPlainNames ? { aliases: [{ name }] } : {};
 
-/** As Cloudflare stores names; with ACM's trailing dot every preview would show a change. */
+/** Removes ACM's trailing dot. Cloudflare stores names without it, so every preview would show a change. */
 const withoutDot = (name: string) => name.replace(/\.$/, "");
 
 /**
- * A certificate of the public name in each region, so that every load balancer answers under it, and the one record
- * that proves the name is ours: ACM derives it from account and name, so all regions ask for the same. It stays, since
- * ACM renews by it.
+ * A certificate of the public name in each region, and the DNS record that proves our ownership of the name. ACM
+ * derives the record from the account and the name, so one record validates all regions. The record must remain,
+ * because ACM also uses it for renewals.
  *
- * Certificates are forgotten rather than deleted: the foundation comes before the regions, whose load balancers use them until they
- * are told of others, and ACM refuses to delete what is in use. One that nothing uses expires, since ACM renews none of those.
+ * Removed certificates are retained in AWS: the foundation is deployed before the regions, whose load balancers use the
+ * old certificates until they get new ones, and ACM refuses to delete certificates in use. Unused certificates expire,
+ * because ACM does not renew them.
  */
 export class PublicCertificate extends pulumi.ComponentResource {
   private readonly validated: ReadonlyMap<string, pulumi.Output<string>>;
 
-  /** @throws Error without a region */
+  /** @throws Error if `regions` is empty */
   constructor(name: string, args: PublicCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     const [first, ...others] = args.regions;
     if (!first) throw new Error(`the certificate of ${args.hostname} is asked for in no region`);
@@ -62,10 +66,10 @@ export class PublicCertificate extends pulumi.ComponentResource {
   }
 
   /**
-   * The certificate of a region, once it is validated.
+   * Returns the ARN of a region's certificate after ACM has validated it.
    *
-   * @param region our name of the region
-   * @throws Error where the region has none
+   * @param region the fleet's name for the region
+   * @throws Error if the region has no certificate
    */
   certificateArn(region: string): pulumi.Output<string> {
     const arn = this.validated.get(region);

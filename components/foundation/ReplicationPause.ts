@@ -6,36 +6,43 @@ import { replicationPausePolicy } from "../../model/policies/replicationPause";
 import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
-/** A bucket that copies come to. */
+/** Destination bucket of the replication. */
 export interface ReplicationPauseDestination {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   awsRegion: string;
   bucketName: pulumi.Input<string>;
 }
 
 export interface ReplicationPauseArgs {
-  /** Our name of the region whose bucket stops copying; part of the names. A change replaces all of it. */
+  /**
+   * The fleet's name for the region whose outgoing replication is paused; part of the names. A change replaces all
+   * resources.
+   */
   region: string;
-  /** The AWS region of that bucket. */
+  /** The AWS region of the source bucket. */
   awsRegion: string;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** That of `region`: FIS finds it by the tags that `FlowBucket` gives it. */
+  /** Name of the source bucket. FIS finds it by the tags that `FlowBucket` sets. */
   bucketName: pulumi.Input<string>;
   bucketArn: pulumi.Input<string>;
-  /** At least one, and no more than FIS runs at once (20 actions an experiment). */
+  /** Destinations of the paused replication: at least one, and at most 20, the limit of actions per FIS experiment. */
   destinations: ReplicationPauseDestination[];
 }
 
-/** As ISO 8601 says it: as long as the longest drill of the clouds by default. FIS takes a minute to twelve hours. */
+/**
+ * Duration of the pause in ISO 8601: the default maximum of a drill in the cloud. FIS accepts one minute to twelve
+ * hours.
+ */
 const LONGEST = "PT1H";
 /**
- * An experiment of AWS FIS that pauses what S3 copies out of a bucket, for a drill: unlike a rule that is disabled, it goes on
- * afterwards with what was written meanwhile (S3 user guide, "Managing or pausing live replication"). It ends by itself after an hour.
+ * AWS FIS experiment that pauses a bucket's outgoing S3 replication for a drill. In contrast to a disabled rule, S3
+ * replicates the objects that were written during the pause afterwards (S3 user guide, "Managing or pausing live
+ * replication"). The experiment ends automatically after an hour.
  */
 export class ReplicationPause extends pulumi.ComponentResource {
-  /** Of the experiment template. */
+  /** Id of the experiment template. */
   readonly templateId: pulumi.Output<string>;
 
   constructor(name: string, args: ReplicationPauseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -53,7 +60,7 @@ export class ReplicationPause extends pulumi.ComponentResource {
             name: "bucket",
             resourceType: "aws:s3:bucket",
             selectionMode: "ALL",
-            // The action takes no ARNs.
+            // The FIS action selects buckets by tags only, not by ARN.
             resourceTags: pulumi
               .output(args.bucketName)
               .apply((bucket) =>
@@ -71,12 +78,12 @@ export class ReplicationPause extends pulumi.ComponentResource {
             { key: "destinationBuckets", value: bucketName },
           ],
         })),
-        // An alarm would have to stand in this region, and S3 publishes what waits in the destinations' (S3 user guide, "Using S3
-        // Replication metrics").
+        // No stop condition: the alarm would have to be in this region, but S3 publishes the replication metrics in the
+        // destination regions (S3 user guide, "Using S3 Replication metrics").
         stopConditions: [{ source: "none" }],
         tags: regionTags(args.region, physicalName(args.region, "replication-pause")),
       },
-      // The provider cannot change its tags, and would find them different for ever.
+      // The provider cannot update the template's tags, so every preview would show a difference.
       { parent: this, dependsOn: role, replaceOnChanges: ["tagsAll"] },
     );
     this.templateId = template.id;

@@ -7,13 +7,16 @@ import { policyText } from "../../model/policies/document";
 export interface RoleBoundaryArgs {
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** AWS regions of the fleet. A change updates the policy in place, and holds for every role at once. */
+  /** AWS regions of the fleet. A change updates the policy in place and applies to every role immediately. */
   awsRegions: string[];
-  /** The regions' keys. As above. */
+  /** ARNs of the regions' KMS keys. A change updates the policy in place and applies to every role immediately. */
   keyArns: pulumi.Input<string>[];
 }
 
-/** The permissions boundary of every role that the fleet makes, but CI's own. A person changes it; a deploy may not. */
+/**
+ * Permissions boundary of every role that the fleet creates, except the CI roles. An administrator changes it; a CI
+ * deployment cannot.
+ */
 export class RoleBoundary extends pulumi.ComponentResource {
   readonly boundaryArn: pulumi.Output<string>;
 

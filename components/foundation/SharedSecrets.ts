@@ -8,28 +8,37 @@ import { replicaArn, type SharedSecretArns, urlSafeBase64 } from "../../model/se
 export interface SecretReplica {
   /** The AWS region of the replica. */
   awsRegion: string;
-  /** That region's key, which encrypts the replica. */
+  /** ARN of the region's KMS key, which encrypts the replica. */
   keyArn: pulumi.Input<string>;
 }
 
 export interface SharedSecretsArgs {
-  /** Our name of the region the secrets are made in. */
+  /** The fleet's name for the region that holds the primary secrets. */
   region: string;
-  /** The AWS region the secrets are made in. A change replaces them. */
+  /** The AWS region of the primary secrets. A change replaces them. */
   awsRegion: string;
-  /** That region's key. */
+  /** ARN of the KMS key in the primary's region. */
   keyArn: pulumi.Input<string>;
-  /** The other regions. */
+  /** The other regions, each with a replica. */
   replicas: SecretReplica[];
-  /** Keys of model providers, by environment variable. Wrapped as a secret whatever the caller does. */
+  /**
+   * API keys of model providers, by environment variable. Always treated as secrets, even if the caller does not mark
+   * them.
+   */
   providerKeys: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Token of the Git host. Wrapped as a secret whatever the caller does. Default: none, and no secret for it. */
+  /**
+   * Token for the Git host. Always treated as a secret, even if the caller does not mark it. Default: none, and no
+   * secret is created.
+   */
   gitToken?: pulumi.Input<string>;
-  /** URLs, keys and passwords that alerts are sent by. Wrapped as a secret whatever the caller does. Default: none. */
+  /**
+   * URLs, keys and passwords of alert receivers. Always treated as secrets, even if the caller does not mark them.
+   * Default: none.
+   */
   alerting?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
-/** What is shared: how each part is called in its secret's name, and what it is. */
+/** Shared secrets, each with the word in its name and its description. */
 const SECRETS = {
   secretKey: { called: "secret-key", description: "LANGFLOW_SECRET_KEY of every region" },
   superuserPassword: { called: "superuser-password", description: "Password of LangFlow's superuser in every region" },
@@ -40,27 +49,31 @@ const SECRETS = {
   alerting: { called: "alerting", description: "URLs, keys and passwords that alerts are sent by" },
 } as const;
 
-/** An object as JSON, whatever the order its keys were written in. */
+/** Serializes an object as JSON with sorted keys, so that the order of keys does not matter. */
 const sortedJson = (values: Record<string, string>) => JSON.stringify(values, Object.keys(values).sort());
 
-/** Bytes of LangFlow's secret key: it is a Fernet key. */
+/** Size of LangFlow's secret key, in bytes: the size of a Fernet key. */
 const SECRET_KEY_BYTES = 32;
 
-/** Characters of the superuser's password, of the API key and of the webhook's secret: 190, 285 and 285 bits. */
+/**
+ * Lengths of the superuser's password, the API key and the webhook's secret, in characters: 190, 285 and 285 bits of
+ * entropy.
+ */
 const PASSWORD_LENGTH = 32;
 const API_KEY_LENGTH = 48;
 const WEBHOOK_SECRET_LENGTH = 48;
 
-/** A secret's ARN a name; all of one AWS region. */
+/** ARNs of the shared secrets by name; all in one AWS region. */
 export type SecretArns = { readonly [Name in keyof SharedSecretArns]: pulumi.Output<string> };
 
 /**
- * What must be the same in every region: made once, replicated by Secrets Manager under each region's key. With
- * another secret key restored credentials cannot be decrypted and sessions die at a failover.
+ * Secrets that must be the same in every region: created once, and replicated by Secrets Manager under each region's
+ * key. With a different secret key, a region could not decrypt restored credentials, and a failover would invalidate
+ * all sessions.
  *
- * The secrets' names end in a unique part, because a deleted secret holds its name for the 30 days it can be brought
- * back, here and in every replica: with fixed names a fleet taken down could not come up again. There is no resource
- * policy: without one no other account can be let in, and the service speaks nothing but TLS.
+ * The secrets' names end in a unique suffix, because a deleted secret reserves its name for its 30-day recovery window,
+ * in the primary region and in every replica: with fixed names, a deleted fleet could not be redeployed. No resource
+ * policy is needed: without one, no other account has access, and Secrets Manager accepts only TLS.
  */
 export class SharedSecrets extends pulumi.ComponentResource {
   private readonly primaries: SecretArns;
@@ -91,7 +104,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
   }
 
   /**
-   * The secrets as one region sees them.
+   * Returns the ARNs of the secrets in one region.
    *
    * @param awsRegion the primary's AWS region, or a replica's
    */
@@ -115,7 +128,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
   }
 
   private password(name: string, length: number): pulumi.Output<string> {
-    // Letters and digits only: both end up in headers, URLs and environment variables.
+    // Letters and digits only, because the values become part of headers, URLs and environment variables.
     const password = new random.RandomPassword(
       name,
       { length, special: false, minLower: 1, minUpper: 1, minNumeric: 1 },
@@ -124,7 +137,7 @@ export class SharedSecrets extends pulumi.ComponentResource {
     return password.result;
   }
 
-  /** Keeps a value in Secrets Manager, in the build region and in every replica; gives the ARN of the build region's. */
+  /** Stores a value in Secrets Manager, in the primary region and in every replica. Returns the ARN of the primary. */
   private keep(
     name: string,
     key: keyof typeof SECRETS,
@@ -140,14 +153,14 @@ export class SharedSecrets extends pulumi.ComponentResource {
         description,
         kmsKeyId: keyArn,
         recoveryWindowInDays: 30,
-        // Never overwrite what somebody else keeps under this name in another region.
+        // Never overwrite an unrelated secret of the same name in a different region.
         forceOverwriteReplicaSecret: false,
         replicas: replicas.map((replica) => ({ region: replica.awsRegion, kmsKeyId: replica.keyArn })),
         tags: regionTags(region, `${PROJECT}-${called}`),
       },
       { parent: this, protect: true },
     );
-    // Not protected: another value is another version, and one that is protected could not be followed by it.
+    // Not protected: a changed value replaces the version, and Pulumi cannot replace a protected resource.
     new aws.secretsmanager.SecretVersion(
       `${name}-${called}`,
       { region: awsRegion, secretId: secret.id, secretString: pulumi.secret(value) },

@@ -6,26 +6,35 @@ import { witnessBucketPolicy } from "../../model/policies/witness";
 import { closeBucket } from "./closedBucket";
 
 export interface WitnessBucketArgs {
-  /** The AWS region of the bucket, none of the fleet's; part of its name. A change makes another bucket. */
+  /**
+   * The AWS region of the bucket, outside the fleet's regions; part of the bucket's name. A change creates a new
+   * bucket.
+   */
   awsRegion: string;
-  /** Account of the bucket; part of its name, which must be unique in the world. A change makes another bucket. */
+  /**
+   * AWS account of the bucket; part of the bucket's name, which must be globally unique. A change creates a new bucket.
+   */
   accountId: pulumi.Input<string>;
 }
 
-/** Days an older lease is kept: who held the schedules when, for whoever looks into a failover the day after. */
+/**
+ * Retention of old leases, in days: they show which region held the schedules when a failover is investigated the next
+ * day.
+ */
 const OLD_LEASE_DAYS = 1;
 
-/** Days after which the parts of an upload that was never finished are deleted. */
+/** Days after which the parts of an incomplete upload are deleted. */
 const UNFINISHED_UPLOAD_DAYS = 7;
 
 /**
- * The bucket that says which region holds the schedules: one object, the lease, in an AWS region that no region falls
- * with. Encrypted by S3's own keys, not by one of ours: the lease holds a region's name and some numbers, and a key would be
- * one thing more without which no schedule runs.
+ * The witness: a bucket that stores which region fires schedules. It holds one object, the lease, in an AWS region
+ * outside the fleet, so that it survives the loss of any region. S3's own keys encrypt it instead of a KMS key: the
+ * lease contains only a region's name and some numbers, and a KMS key would be one more dependency that can stop all
+ * schedules.
  */
 export class WitnessBucket extends pulumi.ComponentResource {
   readonly awsRegion: string;
-  /** Known in a preview already. */
+  /** Name of the bucket; known during a preview. */
   readonly bucketName: pulumi.Output<string>;
   readonly bucketArn: pulumi.Output<string>;
 

@@ -5,13 +5,13 @@ export interface ClosedBucketArgs {
   /** The AWS region of the bucket. */
   awsRegion: string;
   bucket: aws.s3.Bucket;
-  /** The bucket's policy. */
+  /** The bucket's policy document. */
   policy: pulumi.Input<string>;
 }
 
 /**
- * Closes a bucket to the public in every way there is, and gives it its policy. One after the other: S3 refuses two
- * changes to a bucket's access at the same time (OperationAborted).
+ * Blocks all public access to a bucket and attaches its policy. The resources are created one after another, because S3
+ * rejects concurrent changes to a bucket's access settings (OperationAborted).
  *
  * @param parent the component that the bucket belongs to
  */

@@ -3,17 +3,21 @@ import { typeToken } from "../../model/names";
 import { admissionPolicy } from "./admissionPolicy";
 
 export interface IdentityAdmissionPolicyArgs {
-  /** Namespace whose pods all have an IAM role; others are left alone. */
+  /** Namespace in which every pod must have an IAM role; the policy ignores other namespaces. */
   namespace: string;
 }
 
-/** What EKS gives each container of a pod with a role (EKS user guide, "Understand how EKS Pod Identity works"). */
+/**
+ * Environment variable that EKS injects into each container of a pod with a role (EKS user guide, "Understand how EKS
+ * Pod Identity works").
+ */
 const CREDENTIALS = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
 /**
- * Refuses a pod that was given no AWS credentials. EKS gives them as the pod is admitted and never again, from
- * associations that are in force only seconds after they are made: a pod that came too early would be without for as long
- * as it lives, however often its containers start. Refused, it is made again by its controller until it has them.
+ * Rejects pods without AWS credentials. EKS injects credentials only at a pod's admission, from associations that take
+ * effect several seconds after their creation. A pod that starts too early would lack credentials for its whole
+ * lifetime, even if its containers restart. After a rejection, the pod's controller retries until the association is in
+ * effect.
  */
 export class IdentityAdmissionPolicy extends pulumi.ComponentResource {
   constructor(name: string, { namespace }: IdentityAdmissionPolicyArgs, opts?: pulumi.ComponentResourceOptions) {

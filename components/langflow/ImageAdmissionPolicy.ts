@@ -4,13 +4,16 @@ import { typeToken } from "../../model/names";
 import { admissionPolicy } from "./admissionPolicy";
 
 export interface ImageAdmissionPolicyArgs {
-  /** Namespace whose pods are judged; others are left alone. */
+  /** Namespace whose pods the policy checks; it ignores other namespaces. */
   namespace: string;
-  /** Host of the one registry images may come from, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
+  /** Host of the only allowed registry, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com. */
   registry: pulumi.Input<string>;
 }
 
-/** Every place of a pod that can name an image, as CEL: a list of containers, and the image volumes. */
+/**
+ * Pod fields with containers. `allImages` returns a CEL expression that checks every image of these and of image
+ * volumes.
+ */
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const allImages = (pattern: string): string =>
   [
@@ -19,8 +22,9 @@ const allImages = (pattern: string): string =>
   ].join(" && ");
 
 /**
- * Refuses any pod of the namespace with a container, init container, ephemeral container or image volume whose image is
- * not a digest from our registry. Pods are judged, not Deployments: whatever makes a pod, by whichever way, passes here.
+ * Rejects every pod of the namespace that has a container, init container, ephemeral container or image volume whose
+ * image is not a digest from our registry. The policy checks pods instead of Deployments, so that it covers pods from
+ * any source.
  */
 export class ImageAdmissionPolicy extends pulumi.ComponentResource {
   constructor(name: string, args: ImageAdmissionPolicyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -33,9 +37,9 @@ export class ImageAdmissionPolicy extends pulumi.ComponentResource {
         namespace: args.namespace,
         operations: ["CREATE", "UPDATE"],
         resources: ["pods", "pods/ephemeralcontainers"],
-        // Labels and finalizers of a pod that runs already may change, whatever it was once admitted with.
+        // The labels and finalizers of a running pod may change, even if the pod would no longer be admitted.
         matchConditions: [{ name: "spec-is-new", expression: "oldObject == null || object.spec != oldObject.spec" }],
-        // A variable keeps the registry's name in one place of the rule, where a reader looks for it.
+        // A variable keeps the registry's name in a single, easily found place of the policy.
         variables: [
           {
             name: "allowed",
@@ -54,7 +58,7 @@ export class ImageAdmissionPolicy extends pulumi.ComponentResource {
   }
 }
 
-/** A text as a CEL literal: CEL unescapes as JSON does. */
+/** Returns a string as a CEL literal; CEL uses the same escapes as JSON. */
 function celString(text: string): string {
   return JSON.stringify(text);
 }

@@ -28,86 +28,104 @@ import { NetworkIsolation } from "./NetworkIsolation";
 import { PublicEntrance } from "./PublicEntrance";
 
 export interface LangFlowServiceArgs {
-  /** Our name of the region, for example us-east. A change replaces Deployment, claim and role. */
+  /** The fleet's name for the region, for example us-east. A change replaces the Deployment, the claim and the role. */
   region: string;
   /** The AWS region. A change replaces the pod identity association. */
   awsRegion: string;
-  /** The public host name of the whole fleet. */
+  /** The fleet's public host name. */
   hostname: string;
-  /** Our name of the region that holds the schedules. A change rolls the pods. */
+  /** The fleet's name for the region that holds the schedules. A change rolls the pods. */
   schedulesRegion: string;
 
-  /** What runs; the same digest in every region. A change rolls the pods. */
+  /** LangFlow's image; every region uses the same digest. A change rolls the pods. */
   image: Image;
-  /** The agent's image, whose `adopt` runs before LangFlow; the same digest in every region. A change rolls the pods. */
+  /**
+   * The agent's image, whose `adopt` command runs before LangFlow; every region uses the same digest. A change rolls
+   * the pods.
+   */
   agentImage: Image;
-  /** Host of the region's own registry, the only one pods of the namespace may come from. */
+  /** Host of the region's own registry. An admission policy rejects images from other registries. */
   registry: pulumi.Input<string>;
-  /** Bounds of the autoscaler; `min` 2 at least. */
+  /** Minimum and maximum of the autoscaler; `min` is at least 2. */
   replicas: { min: number; max: number };
-  /** zones: the pods are over two zones at least. none: all may run on one node. Default zones. */
+  /** zones: pods run in at least two zones. none: all pods may run on one node. Default: zones. */
   spread?: "zones" | "none";
-  /** Requests and limits of one pod. */
+  /** Resource requests and limits of one pod. */
   resources: { requests: ComputeResources; limits: ComputeResources };
 
-  /** The cluster, for the pod identity. A change replaces the association. */
+  /** Name of the cluster, for the pod identity. A change replaces the association. */
   clusterName: pulumi.Input<string>;
-  /** Labels of Kubernetes' pod security admission are pinned to this minor version, for example 1.35. */
+  /** Minor version to which the namespace's pod security labels are pinned, for example 1.35. */
   kubernetesVersion: string;
 
-  /** The region's flow bucket: LangFlow's files. */
+  /** Name of the region's flow bucket, which stores LangFlow's files. */
   bucketName: pulumi.Input<string>;
   bucketArn: pulumi.Input<string>;
-  /** The region's KMS key, under which bucket and secrets are encrypted. */
+  /** ARN of the region's KMS key, which encrypts the bucket and the secrets. */
   keyArn: pulumi.Input<string>;
-  /** The region's replica of each shared secret. */
+  /** ARNs of the region's replica of each shared secret. */
   secretArns: pulumi.Input<SharedSecretArns>;
-  /** Environment variables in the provider keys' secret. A change rolls the pods. */
+  /** Names of the environment variables in the provider keys' secret. A change rolls the pods. */
   providerKeyNames: pulumi.Input<readonly string[]>;
-  /** Who may run components' code that is neither LangFlow's nor the image's. Default: nobody. A change rolls the pods. */
+  /**
+   * Who may run component code that is part of neither LangFlow nor the image. Default: nobody. A change rolls the
+   * pods.
+   */
   customComponents?: CustomComponents;
-  /** Secret whose JSON holds the database's `url` by LangFlow's own login. */
+  /** ARN of the secret whose JSON holds the database's `url` for LangFlow's own login. */
   databaseSecretArn: pulumi.Input<string>;
-  /** The database's URL by each login: what runs before LangFlow makes the others as the owner. */
+  /**
+   * The database's URL for each login. `adopt` connects as the owner and creates the other logins before LangFlow
+   * starts.
+   */
   databaseUrls: pulumi.Input<OfEachLogin>;
-  /** EFS file system and access point of the shared claim. A change replaces the claim. */
+  /** Ids of the EFS file system and access point of the shared claim. A change replaces the claim. */
   fileSystemId: pulumi.Input<string>;
   accessPointId: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete the claim. Off to retire (docs/operations/retire-a-region.md). */
+  /**
+   * Whether Pulumi rejects the deletion of the claim. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
 
-  /** The region's private network. */
+  /** CIDR block of the region's VPC. */
   vpcCidr: string;
-  /** Public subnets, one per zone, for the load balancer. */
+  /** Ids of the public subnets, one per zone, for the load balancer. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** Networks of those subnets: what the load balancer's connections to pods come from. */
+  /** CIDR blocks of the public subnets: the sources of the load balancer's connections to pods. */
   publicSubnetCidrs: string[];
-  /** ACM certificates in this AWS region: those of all names it is reached by, the first for who asks by none. */
+  /**
+   * ARNs of ACM certificates in this AWS region, for all host names of the load balancer. Clients without SNI get the
+   * first.
+   */
   certificateArns: pulumi.Input<string>[];
-  /** IPv4 networks that may reach the load balancer: Cloudflare's. */
+  /** IPv4 CIDR blocks that may reach the load balancer: Cloudflare's. */
   sourceRanges: pulumi.Input<string[]>;
-  /** Whether the agent beside LangFlow takes webhooks, so that the namespace lets their load balancer in. */
+  /** Whether the agent receives webhooks. If so, the namespace admits the webhook's load balancer. */
   webhook: boolean;
-  /** Whether the region's own observability may ask LangFlow how it is. Default: no. */
+  /** Whether the region's own monitoring may send health checks to LangFlow. Default: no. */
   observed?: boolean;
   /** Whether LangFlow sends its spans to the region's own collector. Default: no. A change rolls the pods. */
   traced?: boolean;
 }
 
 /**
- * LangFlow in one region: who it is, what it may reach, where its data lies, how it runs and how the world gets in.
- * Needs two providers in `opts.providers`: aws, and kubernetes of the region's cluster.
+ * LangFlow in one region: identity, network policies, storage, pods and load balancer. Needs two providers in
+ * `opts.providers`: aws, and kubernetes for the region's cluster.
  */
 export class LangFlowService extends pulumi.ComponentResource {
   /** DNS name of the region's load balancer. */
   readonly originHostname: pulumi.Output<string>;
-  /** The image that runs: registry, repository, digest. */
+  /** Reference of LangFlow's image: registry, repository and digest. */
   readonly imageReference: pulumi.Output<string>;
-  /** The agent's image that runs before LangFlow, in the same form. */
+  /** Reference of the agent's image that runs before LangFlow, in the same format. */
   readonly agentImageReference: pulumi.Output<string>;
-  /** The region's claim, for what else works on it. */
+  /** Name of the region's PersistentVolumeClaim, for other pods that use the same files. */
   readonly claimName: string;
-  /** What other pods of the namespace must wait for: not LangFlow, without which a restore has to run. */
+  /**
+   * Resources that other pods of the namespace must wait for. LangFlow is not among them, because a restore must also
+   * run without LangFlow.
+   */
   readonly premises: pulumi.Resource[];
 
   constructor(name: string, args: LangFlowServiceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -162,7 +180,7 @@ export class LangFlowService extends pulumi.ComponentResource {
     const pulled = (image: Image) => pulumi.output(args.registry).apply((registry) => imageReference(registry, image));
     this.imageReference = pulled(args.image);
     this.agentImageReference = pulled(args.agentImage);
-    // Side by side with the entrance, not after it: the entrance counts as ready only once a pod answers.
+    // Created in parallel with the entrance: the entrance is ready only when a pod responds.
     new LangFlowWorkload(
       name,
       {
@@ -234,7 +252,7 @@ export class LangFlowService extends pulumi.ComponentResource {
     );
   }
 
-  /** The one Secret that the program makes (model/databaseLogins.ts says why). */
+  /** Creates the only Kubernetes Secret whose values the program handles (model/databaseLogins.ts explains why). */
   private ownerSecret(
     name: string,
     urls: LangFlowServiceArgs["databaseUrls"],
@@ -246,7 +264,7 @@ export class LangFlowService extends pulumi.ComponentResource {
       name,
       {
         metadata: { name: OWNER_SECRET, namespace: NAMESPACE, labels },
-        // Not `stringData`, which the API server keeps as `data`: a drift check would find a difference.
+        // Not `stringData`, which the API server stores as `data`: drift detection would report a difference.
         data: pulumi.secret({
           [DATABASE_URL]: encoded("owner"),
           [MADE_LOGINS.server]: encoded("server"),
@@ -266,7 +284,7 @@ export class LangFlowService extends pulumi.ComponentResource {
           labels: {
             "app.kubernetes.io/name": "langflow",
             ...restrictedNamespace(kubernetesVersion),
-            // A new pod counts as ready only once the load balancer sees it healthy (EKS Auto Mode's own label).
+            // A new pod becomes ready only when the load balancer considers it healthy (a label of EKS Auto Mode).
             "eks.amazonaws.com/pod-readiness-gate-inject": "enabled",
           },
         },

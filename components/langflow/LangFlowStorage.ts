@@ -3,24 +3,30 @@ import * as pulumi from "@pulumi/pulumi";
 import { typeToken } from "../../model/names";
 
 export interface LangFlowStorageArgs {
-  /** Our name of the region; part of the claim's name. */
+  /** The fleet's name for the region; part of the claim's name. */
   region: string;
   /** Namespace of the claim. A change replaces the claim. */
   namespace: string;
-  /** Labels of both objects. */
+  /** Labels of the volume and the claim. */
   labels: Record<string, string>;
-  /** The EFS file system. A change replaces volume and claim: a volume's source cannot be edited. */
+  /** Id of the EFS file system. A change replaces the volume and the claim, because a volume's source is immutable. */
   fileSystemId: pulumi.Input<string>;
-  /** The access point: root folder, owner and mode of all files. A change replaces volume and claim. */
+  /**
+   * Id of the access point, which sets the root folder, owner and mode of all files. A change replaces the volume and
+   * the claim.
+   */
   accessPointId: pulumi.Input<string>;
-  /** Whether Pulumi and the cloud refuse to delete it. Off to retire a region (docs/operations/retire-a-region.md). */
+  /**
+   * Whether Pulumi rejects the deletion of the volume and the claim. Set to false to retire a region
+   * (docs/operations/retire-a-region.md).
+   */
   deletionProtection: boolean;
 }
 
-/** EFS grows by itself and no one enforces this number; the API demands one. */
+/** Nominal capacity, which the API requires. EFS grows automatically and does not enforce it. */
 const CAPACITY = "100Gi";
 
-/** The region's shared files as a claim that every pod mounts, bound by name to one volume. */
+/** Shared files of a region: a claim that every pod mounts, bound by name to one volume. */
 export class LangFlowStorage extends pulumi.ComponentResource {
   readonly claimName: string;
 
@@ -37,11 +43,11 @@ export class LangFlowStorage extends pulumi.ComponentResource {
           accessModes: ["ReadWriteMany"],
           capacity: { storage: CAPACITY },
           volumeMode: "Filesystem",
-          // Files outlive the cluster, whatever is deleted in it.
+          // The files remain when the volume or the claim is deleted.
           persistentVolumeReclaimPolicy: "Retain",
-          // Both sides name each other, so that no other claim can take the volume.
+          // The volume and the claim reference each other, so that no other claim can bind the volume.
           claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name: this.claimName },
-          // The file system admits nobody but the role of the driver, and only through TLS.
+          // The file system admits only the driver's role, and only over TLS.
           mountOptions: ["tls", "iam"],
           csi: {
             driver: "efs.csi.aws.com",
@@ -58,7 +64,7 @@ export class LangFlowStorage extends pulumi.ComponentResource {
         spec: {
           accessModes: ["ReadWriteMany"],
           volumeMode: "Filesystem",
-          // Empty, not absent: absent means the default class, which would make a new volume.
+          // Empty, not absent: without a value, the default class would provision a new volume.
           storageClassName: "",
           volumeName: volume.metadata.name,
           resources: { requests: { storage: CAPACITY } },

@@ -6,21 +6,24 @@ import { type LangFlowPodArgs, langFlowPod, versionedLabels } from "../../model/
 import { typeToken } from "../../model/names";
 
 export interface LangFlowWorkloadArgs extends LangFlowPodArgs {
-  /** Namespace. A change replaces everything. */
+  /** Namespace of the pods. A change replaces everything. */
   namespace: string;
-  /** Bounds of the autoscaler; `min` 2 at least. */
+  /** Minimum and maximum of the autoscaler; `min` is at least 2. */
   replicas: { min: number; max: number };
 }
 
-/** Utilisation the autoscaler aims at: room for a burst while a new pod starts, which takes LangFlow about a minute. */
+/**
+ * Target CPU utilization of the autoscaler, in percent. It leaves headroom for a burst while a new pod starts, which
+ * takes about a minute.
+ */
 const TARGET_CPU_PERCENT = 70;
-/** A first start waits for a node, pulls some GB and migrates an empty database. */
+/** Rollout timeout, in seconds: the first start waits for a node, pulls several GB and migrates an empty database. */
 const ROLLOUT_SECONDS = 1200;
 const ROLLOUT_TIMEOUTS = { create: `${ROLLOUT_SECONDS}s`, update: `${ROLLOUT_SECONDS}s` };
 
 const CONFIG_NAME = "langflow";
 
-/** LangFlow's pods: what runs, how it is probed, how many, how few at worst, and their address inside the cluster. */
+/** LangFlow's Deployment with its autoscaler, disruption budget and Service. */
 export class LangFlowWorkload extends pulumi.ComponentResource {
   readonly deploymentName: string;
 
@@ -40,13 +43,14 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
       {
         metadata: { ...metadata(this.deploymentName), labels: versionedLabels(args) },
         spec: {
-          // No `replicas`: that number is the autoscaler's, and every update would set it back.
+          // No `replicas`: the autoscaler controls the number, and every update would reset it.
           selector: { matchLabels: labels },
           strategy: { type: "RollingUpdate", rollingUpdate: ROLLING_UPDATE },
           minReadySeconds: 10,
           progressDeadlineSeconds: ROLLOUT_SECONDS,
           revisionHistoryLimit: 3,
-          // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+          // The literal name, not the ConfigMap's output: resources that depend on the output of a replaced ConfigMap
+          // are themselves replaced.
           template: langFlowPod(args, CONFIG_NAME),
         },
       },
@@ -61,7 +65,7 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
       name,
       {
         metadata: metadata(this.deploymentName),
-        // A pod that is broken anyway must not keep a node from being replaced.
+        // An unhealthy pod must not prevent a node from being drained.
         spec: { maxUnavailable: 1, selector: { matchLabels: labels }, unhealthyPodEvictionPolicy: "AlwaysAllow" },
       },
       { parent: this },
@@ -76,7 +80,8 @@ export class LangFlowWorkload extends pulumi.ComponentResource {
           ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }],
         },
       },
-      // The provider waits for a Service's first endpoint: ten minutes unless told, less than a first rollout may take.
+      // The provider waits for a Service's first endpoint. Its default of ten minutes may be shorter than a first
+      // rollout.
       { parent: this, customTimeouts: ROLLOUT_TIMEOUTS },
     );
 
@@ -99,7 +104,8 @@ function autoscaling(
       },
     ],
     behavior: {
-      // Another region's visitors come all at once: double at will. Go down slowly, one pod at a time.
+      // After a failover, another region's visitors arrive all at once, so scale-up may double the pods. Scale-down
+      // removes one pod at a time.
       scaleUp: {
         stabilizationWindowSeconds: 0,
         selectPolicy: "Max",

@@ -4,31 +4,31 @@ import { typeToken } from "../../model/names";
 import { networkRules } from "../../model/networkRules";
 
 export interface NetworkIsolationArgs {
-  /** Our name of the region; part of the labels pods are selected by. */
+  /** The fleet's name for the region; part of the labels that select pods. */
   region: string;
-  /** Namespace that is closed. A change replaces the policies. */
+  /** Namespace that the policies isolate. A change replaces the policies. */
   namespace: string;
-  /** The region's private network: database and interface endpoints are in it. */
+  /** CIDR block of the region's VPC, which contains the database and the interface endpoints. */
   vpcCidr: string;
   /**
-   * Networks of the subnets the load balancers stand in. With client addresses not preserved (IP targets behind a TLS
-   * listener) these are the sources a pod sees; Cloudflare's ranges are checked before, by the load balancer.
+   * CIDR blocks of the load balancers' subnets. Because client addresses are not preserved (IP targets behind a TLS
+   * listener), pods see these addresses as the source. The load balancer itself checks Cloudflare's ranges.
    */
   loadBalancerCidrs: string[];
-  /** Namespace of Prometheus, which alone may read metrics. */
+  /** Namespace of Prometheus, the only client that may read metrics. */
   observabilityNamespace: string;
-  /** Whether the agent takes webhooks, so that its load balancer may reach it. */
+  /** Whether the agent receives webhooks. If so, its load balancer may reach it. */
   webhook: boolean;
-  /** Whether health checks out of that namespace may ask LangFlow itself. */
+  /** Whether health checks from the observability namespace may reach LangFlow. */
   observed: boolean;
-  /** Whether LangFlow sends its spans to the collector of that namespace. Default: no. */
+  /** Whether LangFlow sends its spans to the collector in the observability namespace. Default: no. */
   traced?: boolean;
 }
 
 /**
- * Closes a namespace in both directions, then opens what its components need and no more (the table is in
- * `model/networkRules.ts`). Enforced by the cluster's network policy controller; the kubelet's probes come from the
- * pod's own node and always pass.
+ * Denies all traffic of a namespace in both directions, then allows the connections that its components need (listed in
+ * `model/networkRules.ts`). The cluster's network policy controller enforces the policies. The kubelet's probes come
+ * from the pod's own node and always pass.
  */
 export class NetworkIsolation extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkIsolationArgs, opts?: pulumi.ComponentResourceOptions) {

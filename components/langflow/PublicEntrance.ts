@@ -6,38 +6,50 @@ import { typeToken } from "../../model/names";
 export interface PublicEntranceArgs {
   /** Namespace of the Service. A change replaces the load balancer. */
   namespace: string;
-  /** What is let into: the Service is named for it. A change replaces the load balancer. */
+  /**
+   * Name of the workload behind the load balancer, from which the Service's name is derived. A change replaces the load
+   * balancer.
+   */
   service: string;
   /** Labels of the pods behind it. */
   labels: Record<string, string>;
-  /** Name of the pods' port. Updates in place. */
+  /** Name of the pods' port that receives traffic. Updates in place. */
   port: string;
-  /** Path that must answer 200 for a pod to be sent connections. Default: its port accepting a connection is enough. */
+  /**
+   * Path that must answer 200 before a pod receives connections. Default: none; the pod's port only has to accept
+   * connections.
+   */
   healthPath?: string;
-  /** Public subnets, one per zone, that the load balancer stands in. */
+  /** Ids of the public subnets for the load balancer, one per zone. */
   publicSubnetIds: pulumi.Input<string[]>;
-  /** ACM certificates of the host names it is reached by, in the same AWS region; the first for who asks by none. Updates in place. */
+  /**
+   * ARNs of ACM certificates for the load balancer's host names, in the same AWS region. Clients without SNI get the
+   * first. Updates in place.
+   */
   certificateArns: pulumi.Input<string>[];
-  /** IPv4 networks that may connect: Cloudflare's published ranges. */
+  /** IPv4 CIDR blocks that may connect: Cloudflare's published ranges. */
   sourceRanges: pulumi.Input<string[]>;
 }
 
-/** TLS 1.3, and 1.2 with forward secrecy (Elastic Load Balancing, "Security policies for your NLB"). */
+/**
+ * Security policy: TLS 1.3, and TLS 1.2 with forward secrecy (Elastic Load Balancing, "Security policies for your
+ * NLB").
+ */
 const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
-/** `key=value` pairs as the load balancer controller reads them. */
+/** Formats `key=value` pairs for the load balancer controller. */
 const attributes = (pairs: Record<string, string | number | boolean>): string =>
   Object.entries(pairs)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
 
 /**
- * A way into a region from the world: a network load balancer of EKS Auto Mode that admits only the given ranges, ends
- * TLS and speaks to the pods' own addresses. It holds no data and can be made again at any time, so it is not protected
- * against deletion: that would leave a Service which nothing can remove.
+ * Public entrance of a region: a network load balancer of EKS Auto Mode that admits only the given ranges, terminates
+ * TLS and forwards to the pods' IP addresses. It holds no data and can be recreated at any time, so it has no deletion
+ * protection, which would leave a Service that cannot be deleted.
  */
 export class PublicEntrance extends pulumi.ComponentResource {
-  /** The load balancer's DNS name; changes only when it is made again. */
+  /** DNS name of the load balancer; it changes only when the load balancer is recreated. */
   readonly hostname: pulumi.Output<string>;
 
   constructor(name: string, args: PublicEntranceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -55,7 +67,7 @@ export class PublicEntrance extends pulumi.ComponentResource {
         spec: {
           type: "LoadBalancer",
           loadBalancerClass: "eks.amazonaws.com/nlb",
-          // IP targets need no port on every node.
+          // IP targets need no NodePort.
           allocateLoadBalancerNodePorts: false,
           loadBalancerSourceRanges: args.sourceRanges,
           selector: args.labels,
@@ -68,7 +80,7 @@ export class PublicEntrance extends pulumi.ComponentResource {
     this.hostname = service.status.apply((status) => {
       const hostname = status?.loadBalancer?.ingress?.[0]?.hostname;
       if (hostname) return hostname;
-      // A server-side dry run answers with an empty status: not known yet, rather than missing.
+      // A server-side dry run returns an empty status, so the host name is unknown instead of missing.
       if (pulumi.runtime.isDryRun()) return pulumi.unknown as unknown as string;
       throw new Error(`the load balancer of ${args.service}-public has no host name yet: run the update again`);
     });
@@ -76,7 +88,10 @@ export class PublicEntrance extends pulumi.ComponentResource {
   }
 }
 
-/** EKS user guide, "Use Service Annotations to configure Network Load Balancers" (Auto Mode). */
+/**
+ * Returns the Service's annotations (EKS user guide, "Use Service Annotations to configure Network Load Balancers",
+ * Auto Mode).
+ */
 function annotations(args: PublicEntranceArgs): Record<string, pulumi.Input<string>> {
   const values: Record<string, pulumi.Input<string>> = {
     scheme: "internet-facing",
@@ -97,11 +112,12 @@ function annotations(args: PublicEntranceArgs): Record<string, pulumi.Input<stri
     "healthcheck-interval": "10",
     "healthcheck-healthy-threshold": "2",
     "healthcheck-unhealthy-threshold": "2",
-    // Few pods over several zones: each zone's address must reach all of them.
+    // With few pods across several zones, each zone's address must reach all pods.
     attributes: attributes({ "load_balancing.cross_zone.enabled": true }),
     "target-group-attributes": attributes({
       "deregistration_delay.timeout_seconds": SHUTDOWN.deregistrationDelaySeconds,
-      // The visitor's address comes in Cloudflare's headers; to the pods, the load balancer's own is the tighter rule.
+      // Cloudflare's headers contain the visitor's address. For the pods, the load balancer's own address allows a
+      // stricter network policy.
       "preserve_client_ip.enabled": false,
     }),
   };

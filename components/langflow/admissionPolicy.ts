@@ -5,18 +5,21 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface AdmissionPolicyArgs {
   /** Name of the policy and of its binding. */
   name: string;
-  /** Namespace whose pods are judged; others are left alone. */
+  /** Namespace whose pods the policy checks; it ignores other namespaces. */
   namespace: string;
   operations: ("CREATE" | "UPDATE")[];
   resources: ("pods" | "pods/ephemeralcontainers")[];
-  /** CEL that says whether a request is judged at all. Default: each is. */
+  /** CEL conditions that select the requests to check. Default: all requests. */
   matchConditions?: types.input.admissionregistration.v1.MatchCondition[];
-  /** CEL expressions that the rule's own are written with. */
+  /** CEL variables that the rule uses. */
   variables?: types.input.admissionregistration.v1.Variable[];
   rule: types.input.admissionregistration.v1.Validation;
 }
 
-/** A rule over a namespace's pods, and its being in force: what breaks it is refused, and so is what cannot be judged. */
+/**
+ * Creates and enforces an admission policy for a namespace's pods. It rejects requests that violate the rule, and
+ * requests for which the rule cannot be evaluated.
+ */
 export function admissionPolicy(
   resourceName: string,
   args: AdmissionPolicyArgs,

@@ -6,49 +6,58 @@ import { ServiceEndpoints } from "./ServiceEndpoints";
 import { SubnetTier } from "./SubnetTier";
 import { TrafficLog } from "./TrafficLog";
 
-/** Ways out of the private subnets. A constant and its type of one name: what a package's schema can tell as an enum. */
+/**
+ * NAT gateways of the private subnets. A constant and a type of the same name, which Pulumi's schema generator turns
+ * into an enum.
+ */
 const NatMode = { perZone: "per-zone", single: "single" } as const;
 type NatMode = (typeof NatMode)[keyof typeof NatMode];
 
 export interface RegionNetworkArgs {
-  /** Our name of the region. A change replaces nothing but names. */
+  /** The fleet's name for the region. A change affects names only. */
   region: string;
-  /** The AWS region, of three zones at least. A change replaces the network. */
+  /** The AWS region; it needs at least three zones. A change replaces the network. */
   awsRegion: string;
-  /** The region's network, /16 to /20. A change replaces the network and all in it. */
+  /** CIDR block of the VPC, /16 to /20. A change replaces the network and everything in it. */
   cidr: string;
-  /** Key of the traffic log, in the same AWS region. */
+  /** ARN of the KMS key that encrypts the traffic log, in the same AWS region. */
   keyArn: pulumi.Input<string>;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** per-zone: a zone's loss leaves the others their way out. single: one gateway for all, cheaper. */
+  /**
+   * per-zone: one gateway per zone, so that each zone keeps its outbound traffic if another zone fails. single: one
+   * gateway for all zones, cheaper.
+   */
   nat: NatMode;
-  /** Whether AWS services have interface endpoints beside the S3 gateway. */
+  /** Whether to create interface endpoints for AWS services in addition to the S3 gateway endpoint. */
   interfaceEndpoints: boolean;
-  /** Days the traffic log is kept. */
+  /** Retention of the traffic log, in days. */
   logRetentionDays: number;
 }
 
-/** Zones where EKS puts no cluster (EKS user guide, "Subnet requirements for clusters"). */
+/** Ids of zones in which EKS does not support clusters (EKS user guide, "Subnet requirements for clusters"). */
 const ZONES_WITHOUT_EKS = ["use1-az3", "usw1-az2", "cac1-az3"];
 
-/** Where EKS may put load balancers (EKS user guide, "Tag subnets for EKS Auto Mode"). */
+/** Tags that mark the subnets for EKS load balancers (EKS user guide, "Tag subnets for EKS Auto Mode"). */
 const TIER_TAGS: Record<keyof AddressPlan, Record<string, string>> = {
   public: { "kubernetes.io/role/elb": "1" },
   private: { "kubernetes.io/role/internal-elb": "1" },
   isolated: {},
 };
 
-/** A region's network over three zones: public, private and isolated subnets, ways out and ways to AWS' services. */
+/**
+ * Network of a region across three zones: public, private and isolated subnets, NAT gateways and endpoints of AWS
+ * services.
+ */
 export class RegionNetwork extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
-  /** Nodes and pods; out through NAT. */
+  /** Private subnets of nodes and pods; outbound traffic uses NAT. */
   readonly privateSubnetIds: pulumi.Output<string>[];
-  /** Load balancers and NAT gateways. */
+  /** Public subnets of load balancers and NAT gateways. */
   readonly publicSubnetIds: pulumi.Output<string>[];
-  /** Databases and file systems; no way in or out. */
+  /** Isolated subnets of databases and file systems, without internet access in either direction. */
   readonly isolatedSubnetIds: pulumi.Output<string>[];
-  /** Public addresses of the NAT gateways, which all that goes out of the private subnets comes from. */
+  /** Public addresses of the NAT gateways: the source of all outbound traffic from the private subnets. */
   readonly egressAddresses: pulumi.Output<string>[];
   readonly cidr: string;
 
@@ -101,7 +110,8 @@ export class RegionNetwork extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // Every network is born with this group, open within; empty, nothing can lean on it by accident.
+    // Every VPC has a default security group, which allows traffic among its members. Without rules, no resource can
+    // depend on the group by accident.
     new aws.ec2.DefaultSecurityGroup(
       this.name,
       { region: awsRegion, vpcId: vpc.id, ingress: [], egress: [], tags: this.tags("default-unused") },
@@ -111,8 +121,8 @@ export class RegionNetwork extends pulumi.ComponentResource {
   }
 
   /**
-   * Names of three zones. Asked for whatever their state: a zone that falls ill must not move the subnets, least of
-   * all then. Local and wavelength zones have to be opted into, which the filter leaves out.
+   * Returns the names of three zones. The query ignores the zones' state, because an impaired zone must not move the
+   * subnets. The filter excludes local and wavelength zones, which require an opt-in.
    */
   private zones(): pulumi.Output<string>[] {
     const { awsRegion } = this.args;
@@ -154,7 +164,7 @@ export class RegionNetwork extends pulumi.ComponentResource {
     return gateway;
   }
 
-  /** One a zone, or one in the first zone for all. */
+  /** Creates one NAT gateway per zone, or one in the first zone for all zones. */
   /** @returns the public address of each gateway */
   private natGateways(
     { routeTableIds }: SubnetTier,

@@ -5,27 +5,30 @@ import { policyText } from "../../model/policies/document";
 import { ownAccountPolicy, s3EndpointPolicy } from "../../model/policies/network";
 
 export interface ServiceEndpointsArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region. A change replaces the endpoints. */
   awsRegion: string;
-  /** The network. A change replaces the endpoints. */
+  /** Id of the VPC. A change replaces the endpoints. */
   vpcId: pulumi.Input<string>;
-  /** The network's addresses, which alone may speak to the interface endpoints. */
+  /** CIDR block of the VPC; only its addresses may connect to the interface endpoints. */
   cidr: string;
-  /** One subnet a zone for the interface endpoints. */
+  /** Ids of the subnets for the interface endpoints, one per zone. */
   subnetIds: pulumi.Input<string>[];
-  /** Route tables that lead to S3 through its gateway. */
+  /** Ids of the route tables that route S3 traffic through the gateway endpoint. */
   routeTableIds: pulumi.Input<string>[];
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** Whether interface endpoints are made beside the S3 gateway. They cost by the hour, zone and gigabyte. */
+  /**
+   * Whether to create interface endpoints in addition to the S3 gateway endpoint. Each costs per hour, zone and
+   * gigabyte.
+   */
   interfaces: boolean;
 }
 
 /**
- * Services that nodes and pods call: the list of the EKS user guide's "Deploy private clusters", without load balancing
- * (Auto Mode calls it from outside), with the secrets and the file system that pods mount.
+ * AWS services that nodes and pods call: the list in the EKS user guide, "Deploy private clusters", without load
+ * balancing (Auto Mode calls it from outside the VPC), plus the services for secrets and file systems that pods mount.
  */
 const SERVICES = [
   "ec2",
@@ -39,10 +42,13 @@ const SERVICES = [
   "sts",
 ] as const;
 
-/** Has a single action, AssumeRoleForPodIdentity, and no documented support of endpoint policies. */
+/**
+ * Services without an endpoint policy. eks-auth has a single action, AssumeRoleForPodIdentity, and no documented
+ * support for endpoint policies.
+ */
 const WITHOUT_POLICY: readonly string[] = ["eks-auth"];
 
-/** Private ways to AWS' own services, so that pulling an image or reading a secret needs no NAT gateway. */
+/** Private endpoints of AWS services, so that nodes pull images and read secrets without a NAT gateway. */
 export class ServiceEndpoints extends pulumi.ComponentResource {
   constructor(name: string, args: ServiceEndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("ServiceEndpoints"), name, args, opts);
@@ -53,7 +59,10 @@ export class ServiceEndpoints extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** Free, so always there: the image layers and the flow bucket's objects are most of a region's traffic. */
+  /**
+   * Creates the S3 gateway endpoint. It is free and therefore not optional: image layers and flow bucket objects are
+   * most of a region's traffic.
+   */
   private gateway(name: string, { region, awsRegion, ...args }: ServiceEndpointsArgs): void {
     new aws.ec2.VpcEndpoint(
       `${name}-s3`,

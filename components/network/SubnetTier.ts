@@ -3,29 +3,29 @@ import * as pulumi from "@pulumi/pulumi";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 
 export interface SubnetTierArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region. A change replaces the subnets. */
   awsRegion: string;
-  /** What the subnets are for, for example private; part of their names. */
+  /** Purpose of the subnets, for example private; part of their names. */
   tier: string;
-  /** The network. A change replaces the subnets. */
+  /** Id of the VPC. A change replaces the subnets. */
   vpcId: pulumi.Input<string>;
-  /** Addresses, one block per zone. A change replaces the subnet. */
+  /** CIDR blocks, one per zone. A change replaces the subnet. */
   blocks: readonly string[];
   /** Names of the zones, in the order of the blocks. A change replaces the subnet. */
   zones: pulumi.Input<string>[];
-  /** Tags beside our own, for those who look for subnets by tag. */
+  /** Additional tags, for controllers that find subnets by tag. */
   tags: Record<string, string>;
 }
 
 /**
- * Subnets of one purpose, one per zone, each with a route table of its own, so that a zone can be routed, and fail,
- * alone. They lead nowhere until routes are added.
+ * Subnets for one purpose, one per zone. Each subnet has its own route table, so that zones can be routed, and can
+ * fail, independently. The subnets are unconnected until routes are added.
  */
 export class SubnetTier extends pulumi.ComponentResource {
   readonly subnetIds: pulumi.Output<string>[] = [];
-  /** In the order of the subnets. */
+  /** Ids of the route tables, in the order of the subnets. */
   readonly routeTableIds: pulumi.Output<string>[] = [];
 
   constructor(name: string, args: SubnetTierArgs, opts?: pulumi.ComponentResourceOptions) {

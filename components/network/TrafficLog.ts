@@ -7,21 +7,21 @@ import { serviceTrust } from "../../model/policies/trust";
 import { ServiceRole } from "../shared/ServiceRole";
 
 export interface TrafficLogArgs {
-  /** Our name of the region. A change replaces the log. */
+  /** The fleet's name for the region. A change replaces the log. */
   region: string;
   /** The AWS region. A change replaces the log. */
   awsRegion: string;
-  /** The network whose traffic is recorded. A change replaces the log. */
+  /** Id of the VPC whose traffic is recorded. A change replaces the log. */
   vpcId: pulumi.Input<string>;
-  /** Key of the log group, in the same AWS region. */
+  /** ARN of the KMS key that encrypts the log group, in the same AWS region. */
   keyArn: pulumi.Input<string>;
   accountId: pulumi.Input<string>;
   partition: pulumi.Input<string>;
-  /** Days a record is kept. */
+  /** Retention of log records, in days. */
   retentionDays: number;
 }
 
-/** Who spoke to whom in the network, by the minute: VPC flow logs in an encrypted log group. */
+/** VPC flow logs at one-minute intervals, in an encrypted log group. */
 export class TrafficLog extends pulumi.ComponentResource {
   constructor(name: string, args: TrafficLogArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("TrafficLog"), name, args, opts);
@@ -37,7 +37,8 @@ export class TrafficLog extends pulumi.ComponentResource {
         retentionInDays: args.retentionDays,
         tags: regionTags(region, groupName),
       },
-      // The log of a network that is gone is what tells who was in it: its records go when their days are over.
+      // After the network is deleted, its log is the only evidence of who used it. The records expire at the end of
+      // their retention.
       { parent: this, retainOnDelete: true },
     );
     const role = new ServiceRole(

@@ -11,29 +11,32 @@ import { PodSecrets } from "../shared/PodSecrets";
 import { ProgramWorkload } from "./ProgramWorkload";
 
 export interface AlertmanagerArgs {
-  /** Our name of the region; part of the Deployment's and the role's name. A change replaces both. */
+  /** The fleet's name for the region; part of the names of the Deployment and the role. A change replaces both. */
   region: string;
   /** The AWS region. A change replaces the pod identity association. */
   awsRegion: string;
-  /** The cluster, for the pod identity. A change replaces the association. */
+  /** Name of the cluster, for the pod identity. A change replaces the association. */
   clusterName: pulumi.Input<string>;
-  /** The region's KMS key, under which the secrets are encrypted. */
+  /** The region's KMS key, which encrypts the secrets. */
   keyArn: pulumi.Input<string>;
-  /** Registry, repository and digest. A change makes a new pod. */
+  /** Registry, repository and digest of the image. A change replaces the pod. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
-  /** Its configuration, by file name. A change makes a new pod. */
+  /** Configuration files by name. A change replaces the pod. */
   files: Record<string, string>;
-  /** The region's replica of the secret whose JSON holds URLs, keys and passwords by name; absent where none is needed. */
+  /**
+   * The region's replica of the secret whose JSON holds URLs, keys and passwords by name. Default: none; no receiver
+   * needs a secret.
+   */
   secretArn?: pulumi.Input<string>;
-  /** Names in that JSON, each a file of the pod. */
+  /** Keys in the secret's JSON; each becomes a file in the pod. */
   secretNames: string[];
-  /** Topics that it publishes to. */
+  /** ARNs of the SNS topics that Alertmanager publishes to. */
   topicArns: string[];
 }
 
-/** Silences and what was told already. */
+/** Disk size, GiB, for silences and the notification log. */
 const STORAGE_GIB = 1;
 
 const RESOURCES = {
@@ -41,10 +44,10 @@ const RESOURCES = {
   limits: { cpu: "500m", memory: "256Mi", "ephemeral-storage": "1Gi" },
 };
 
-/** The account, its class of secrets and the Kubernetes Secret. */
+/** Name of the ServiceAccount, the SecretProviderClass and the Kubernetes Secret. */
 const NAME = "alertmanager";
 
-/** Alertmanager of one region: it gathers alerts, and tells people by ways that lead out of the region. */
+/** Alertmanager of one region: groups alerts and notifies people through channels outside the region. */
 export class Alertmanager extends pulumi.ComponentResource {
   constructor(name: string, args: AlertmanagerArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("Alertmanager"), name, args, opts);
@@ -95,7 +98,7 @@ export class Alertmanager extends pulumi.ComponentResource {
           `--config.file=${CONFIG_FOLDER}/alertmanager.yml`,
           `--storage.path=${DATA_FOLDER}`,
           `--web.listen-address=0.0.0.0:${PORTS.alertmanager}`,
-          // Alone: a cluster of one needs no gossip.
+          // Disables clustering: a single instance has no peers to gossip with.
           "--cluster.listen-address=",
         ],
         readyPath: "/-/ready",
@@ -110,7 +113,7 @@ export class Alertmanager extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What its pod may do; undefined where it needs no AWS. */
+  /** Returns the pod's IAM statements; undefined if the pod does not call AWS. */
   private statements({ awsRegion, keyArn, secretArn, secretNames, topicArns }: AlertmanagerArgs) {
     if (secretArn === undefined && topicArns.length === 0) return undefined;
     return pulumi

@@ -5,13 +5,13 @@ import { CONFIG_FOLDER } from "../../model/observabilityPod";
 import { ProgramWorkload } from "./ProgramWorkload";
 
 export interface BlackboxExporterArgs {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
   region: string;
-  /** Registry, repository and digest. A change makes a new pod. */
+  /** Registry, repository and digest of the image. A change replaces the pod. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
-  /** Its configuration, by file name. A change makes a new pod. */
+  /** Configuration files by name. A change replaces the pod. */
   files: Record<string, string>;
 }
 
@@ -20,7 +20,10 @@ const RESOURCES = {
   limits: { cpu: "250m", memory: "128Mi", "ephemeral-storage": "256Mi" },
 };
 
-/** What makes the health checks of one region: of the others, of its own LangFlow, of the public name and of the Git host. */
+/**
+ * Runs the health checks of one region: of the other regions, of its own LangFlow, of the public name and of the Git
+ * host.
+ */
 export class BlackboxExporter extends pulumi.ComponentResource {
   constructor(name: string, args: BlackboxExporterArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("BlackboxExporter"), name, args, opts);

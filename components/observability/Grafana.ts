@@ -5,34 +5,36 @@ import { GRAFANA_ENVIRONMENT, grafanaFiles } from "../../observability/grafana";
 import { ProgramWorkload } from "./ProgramWorkload";
 
 export interface GrafanaArgs {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
   region: string;
-  /** Registry, repository and digest. A change makes a new pod. */
+  /** Registry, repository and digest of the image. A change replaces the pod. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
-  /** What the dashboards show. A change makes a new pod. */
+  /** Settings of the dashboards. A change replaces the pod. */
   dashboards: Omit<DashboardSettings, "region">;
 }
 
-/** The user of Grafana's own image, whose files it reads (Grafana's documentation, "Configure a Grafana Docker image"). */
+/** User id of the official Grafana image, which owns the image's files ("Configure a Grafana Docker image"). */
 const USER_ID = 472;
 
-/** Its database, which is empty but for what is provisioned at each start, and the sockets of its plugins. */
+/**
+ * Writable folders: the database, which contains only what Grafana provisions at each start, and the plugins' sockets.
+ */
 const SCRATCH = [
   { name: "data", folder: "/var/lib/grafana", sizeMib: 256 },
   { name: "temporary", folder: "/tmp", sizeMib: 64 },
 ];
 
-/** An estimate, not a measurement: three dashboards, and a person or two who look at them. */
+/** Estimated, not measured: three dashboards and one or two concurrent users. */
 const RESOURCES = {
   requests: { cpu: "50m", memory: "256Mi", "ephemeral-storage": "128Mi" },
   limits: { cpu: "500m", memory: "512Mi", "ephemeral-storage": "1Gi" },
 };
 
 /**
- * Grafana of one region, with our dashboards over that region's Prometheus. It keeps nothing: data source and dashboards
- * are files, and nobody can change them.
+ * Grafana of one region, with our dashboards on that region's Prometheus. Grafana stores nothing: the data source and
+ * the dashboards are read-only provisioned files.
  */
 export class Grafana extends pulumi.ComponentResource {
   constructor(name: string, args: GrafanaArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -23,61 +23,66 @@ import { Collector } from "./Collector";
 import { ObservabilityAddons } from "./ObservabilityAddons";
 import { Prometheus } from "./Prometheus";
 
-/** What runs, each out of the region's own registry. */
+/** Images of the monitoring programs. Pods pull them from the region's own registry. */
 export interface ObservabilityImages {
   prometheus: Image;
   alertmanager: Image;
   blackboxExporter: Image;
-  /** Dashboards. Absent: no Grafana, and nothing of it. */
+  /** Image of Grafana. Default: none, and Grafana is not deployed. */
   grafana?: Image | undefined;
-  /** What counts runs by flow. Absent: nothing does. */
+  /**
+   * Image of the OpenTelemetry collector, which counts runs by flow. Default: none, and runs are not counted by flow.
+   */
   collector?: Image | undefined;
 }
 
 export interface ObservabilityArgs {
-  /** Our name of the region, for example us-east. A change replaces workloads and role. */
+  /** The fleet's name for the region, for example us-east. A change replaces workloads and role. */
   region: string;
   /** The AWS region. A change replaces add-ons and the pod identity association. */
   awsRegion: string;
-  /** The cluster. A change replaces add-ons and the association. */
+  /** Name of the cluster. A change replaces the add-ons and the association. */
   clusterName: pulumi.Input<string>;
-  /** Labels of Kubernetes' pod security admission are pinned to this minor version, for example 1.35. */
+  /** Minor version to which the namespace's pod security labels are pinned, for example 1.35. */
   kubernetesVersion: string;
-  /** The region's private network. */
+  /** CIDR block of the region's VPC. */
   vpcCidr: string;
   /** The region's KMS key. */
   keyArn: pulumi.Input<string>;
 
-  /** What runs; the same digests in every region. A change makes new pods. */
+  /** Images of the monitoring programs; every region uses the same digests. A change replaces the pods. */
   images: ObservabilityImages;
-  /** Host of the region's own registry, the only one pods of the namespace may come from. */
+  /** Host of the region's own registry. An admission policy rejects images from other registries. */
   registry: pulumi.Input<string>;
 
-  /** What is checked from here beside the cluster. A change makes new pods. */
+  /** Targets outside the cluster that this region monitors. A change replaces the pods. */
   watched: Omit<Watched, "region">;
-  /** What the rules depend on. A change makes a new pod. */
+  /** Settings of the alert rules. A change replaces the pod. */
   rules: RuleSettings;
-  /** `owner/name` at GitHub, where runbooks are read. Default: alerts name their path in the repository. */
+  /**
+   * GitHub repository, as `owner/name`, to which runbook links lead. Default: alerts contain the runbook's path in the
+   * repository.
+   */
   repository?: string | undefined;
-  /** Days that series are kept; 31 at least, the period of the objectives and a day. */
+  /** Retention of time series, in days; at least 31: the period of the objectives plus one day. */
   retentionDays: number;
-  /** Size of Prometheus' disk, GiB; grows in place, never shrinks. */
+  /** Size of Prometheus' disk, GiB; can grow in place, cannot shrink. */
   storageGib: number;
 
-  /** Who is told. A change makes a new pod. */
+  /** Recipients of alerts. A change replaces the pod. */
   notifications: Notifications;
-  /** The region's replica of the alerting secrets; needed where notifications or remote write name one. */
+  /** The region's replica of the alerting secret. Required if notifications or remote write name a secret. */
   alertingSecretArn?: pulumi.Input<string> | undefined;
 }
 
 /**
- * What watches one region, and the others from there: Prometheus, Alertmanager and the blackbox exporter, Grafana and
- * OpenTelemetry's collector where they are wanted, kube-state-metrics and node exporter. It needs no other region, and none needs it. No public entrance:
- * docs/observability.md says how people reach it. Needs two providers in `opts.providers`: aws, and kubernetes of the
- * region's cluster.
+ * Monitors one region, and the other regions from there: Prometheus, Alertmanager, the blackbox exporter,
+ * kube-state-metrics, node exporter, and optionally Grafana and the OpenTelemetry collector. The regions' monitoring
+ * systems are independent of each other. None has a public endpoint: docs/observability.md explains access. Needs two
+ * providers in `opts.providers`: aws, and kubernetes for the region's cluster.
  */
 export class Observability extends pulumi.ComponentResource {
-  /** @throws Error where a secret is needed and there is none: a bug, since the stack has checked it */
+  /** @throws Error if a required secret is missing: a bug, because the stack checks this earlier */
   constructor(name: string, args: ObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
     const { region, awsRegion, clusterName, keyArn, images, watched, rules, notifications, alertingSecretArn } = args;
     const secretNames = neededSecrets(notifications);
@@ -141,7 +146,7 @@ export class Observability extends pulumi.ComponentResource {
     if (images.collector)
       new Collector(prefix, { region, ...pulled(images.collector), files: collectorFiles() }, behindPolicies);
     if (images.grafana) {
-      // Read late: without Grafana nobody waits for its SDK.
+      // Loaded lazily, because the Grafana SDK is slow to load and not every fleet deploys Grafana.
       const { Grafana }: typeof import("./Grafana") = require("./Grafana");
       const dashboards = { rules, runbooks: runbookPage(args.repository) };
       new Grafana(prefix, { region, ...pulled(images.grafana), dashboards }, behindPolicies);

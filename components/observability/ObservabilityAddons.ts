@@ -4,20 +4,20 @@ import { addonArgs } from "../../model/addons";
 import { typeToken } from "../../model/names";
 
 export interface ObservabilityAddonsArgs {
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   region: string;
   /** The AWS region of the cluster. A change replaces the add-ons. */
   awsRegion: string;
-  /** A change replaces the add-ons. */
+  /** Name of the cluster. A change replaces the add-ons. */
   clusterName: pulumi.Input<string>;
 }
 
-/** EKS community add-ons, by the names EKS has for them (EKS user guide, "Community add-ons"). */
+/** Names of the EKS community add-ons (EKS user guide, "Community add-ons"). */
 const ADDONS = ["kube-state-metrics", "prometheus-node-exporter"];
 
 /**
- * What tells of the cluster's objects and nodes. As EKS add-ons: their images, and what of them fits a Kubernetes version,
- * are EKS' to keep.
+ * Exporters of metrics about the cluster's objects and nodes. They are EKS add-ons, so EKS maintains their images and
+ * selects the versions that match the Kubernetes version.
  */
 export class ObservabilityAddons extends pulumi.ComponentResource {
   constructor(name: string, args: ObservabilityAddonsArgs, opts?: pulumi.ComponentResourceOptions) {

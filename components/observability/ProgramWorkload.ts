@@ -13,29 +13,29 @@ import {
 
 export interface ProgramWorkloadArgs
   extends Omit<ProgramPodArgs, "labels" | "configName" | "data" | "graceSeconds" | "usesKubernetes"> {
-  /** Our name of the region; part of the Deployment's name. A change replaces it. */
+  /** The fleet's name for the region; part of the Deployment's name. A change replaces the Deployment. */
   region: string;
-  /** Size of the disk that it writes to, GiB; grows in place, never shrinks. Absent: it keeps nothing. */
+  /** Size of the program's disk, GiB; can grow in place, cannot shrink. Default: the program stores nothing. */
   storageGib?: number;
-  /** Seconds from the order to end until the end. Default: 30. */
+  /** Termination grace period, in seconds. Default: 30. */
   graceSeconds?: number;
-  /** Whether the pod may ask the Kubernetes API, as its ServiceAccount. Default: no. */
+  /** Whether the pod may call the Kubernetes API with its ServiceAccount. Default: no. */
   usesKubernetes?: boolean;
 }
 
-/** A first start waits for a node and a disk, and pulls an image. */
+/** Rollout timeout, in seconds: the first start waits for a node and a disk, and pulls an image. */
 const ROLLOUT_SECONDS = 900;
 
-/** Without a disk nothing keeps a new pod from coming before the old one goes. */
+/** Rollout strategy of programs without a disk: the new pod can start before the old pod ends. */
 const ROLLING = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } };
 
-/** The class of disks that the cluster's nodes give (`ClusterNodes`). */
+/** StorageClass that the cluster's nodes provide (`ClusterNodes`). */
 const STORAGE_CLASS = "gp3";
 
 /**
- * One program of one pod with its configuration, its disk and its address. Never two: they would be two histories. One
- * with a disk is replaced, not rolled, since a disk is on one node at a time. No disruption budget, which with one pod
- * could only forbid that a node be drained.
+ * Runs one program as a single pod with its configuration, disk and Service. A second replica would record a second,
+ * diverging history. A program with a disk uses the Recreate strategy, because only one node at a time can attach the
+ * disk. No disruption budget: with a single pod, a budget could only prevent node drains.
  */
 export class ProgramWorkload extends pulumi.ComponentResource {
   constructor(name: string, args: ProgramWorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -58,7 +58,8 @@ export class ProgramWorkload extends pulumi.ComponentResource {
       program,
       labels,
       files,
-      // By its literal name: what depends on an output of a map that is made anew is made anew itself.
+      // The literal name, not the ConfigMap's output: resources that depend on the output of a replaced ConfigMap are
+      // themselves replaced.
       configName: program,
       data,
       graceSeconds,
@@ -106,7 +107,8 @@ export class ProgramWorkload extends pulumi.ComponentResource {
     new kubernetes.core.v1.PersistentVolumeClaim(
       name,
       {
-        // A disk is made once a pod asks for it, in the pod's zone: not before the Deployment, which waits for the claim.
+        // The disk is provisioned when a pod mounts the claim, in the pod's zone. Waiting here would deadlock with the
+        // Deployment, which is created after the claim.
         metadata: { ...metadata, annotations: { "pulumi.com/skipAwait": "true" } },
         spec: {
           accessModes: ["ReadWriteOnce"],

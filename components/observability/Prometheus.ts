@@ -13,56 +13,62 @@ import { PodSecrets } from "../shared/PodSecrets";
 import { ProgramWorkload } from "./ProgramWorkload";
 
 export interface PrometheusArgs {
-  /** Our name of the region; part of the Deployment's and the role's name. A change replaces both. */
+  /** The fleet's name for the region; part of the names of the Deployment and the role. A change replaces both. */
   region: string;
   /** The AWS region. A change replaces the pod identity association. */
   awsRegion: string;
-  /** The cluster, for the pod identity. A change replaces the association. */
+  /** Name of the cluster, for the pod identity. A change replaces the association. */
   clusterName: pulumi.Input<string>;
-  /** The region's KMS key, under which the secrets are encrypted. */
+  /** The region's KMS key, which encrypts the secrets. */
   keyArn: pulumi.Input<string>;
-  /** Registry, repository and digest. A change makes a new pod. */
+  /** Registry, repository and digest of the image. A change replaces the pod. */
   image: pulumi.Input<string>;
-  /** What the image calls itself; a label for people. */
+  /** Human-readable version of the image; a label. */
   version: string;
-  /** Its configuration and rules, by file name. A change makes a new pod. */
+  /** Configuration and rule files by name. A change replaces the pod. */
   files: Record<string, string>;
-  /** Days that series are kept. */
+  /** Retention of time series, in days. */
   retentionDays: number;
-  /** Size of the disk, GiB; grows in place, never shrinks. */
+  /** Size of the disk, GiB; can grow in place, cannot shrink. */
   storageGib: number;
-  /** Where its series are sent on to. Absent: nowhere, and it has no role. */
+  /** Remote write endpoint that receives the time series. Default: none, and the pod has no role. */
   remoteWrite?: RemoteWrite | undefined;
-  /** The region's replica of the secret whose JSON holds the token; needed where `remoteWrite` names one. */
+  /** The region's replica of the secret whose JSON holds the token. Required if `remoteWrite` names a secret. */
   secretArn?: pulumi.Input<string> | undefined;
 }
 
-/** The share of the disk at which Prometheus drops its oldest block: what it writes meanwhile still finds room. */
+/**
+ * Fraction of the disk at which Prometheus deletes its oldest block. The rest is headroom for data that Prometheus
+ * writes meanwhile.
+ */
 const RETENTION_SHARE = 0.9;
 const MIB_PER_GIB = 1024;
 
 /**
- * Room for ten times what was measured: 20,000 series with the samples of two hours took 170 MB (`npm run bench -- --series`); queries of
- * people and rules over weeks come on top.
+ * About ten times the measured usage: 20,000 series with two hours of samples took 170 MB (`npm run bench --
+ * --series`). Queries by people and by rules over several weeks need additional memory.
  */
 const RESOURCES = {
   requests: { cpu: "250m", memory: "1Gi", "ephemeral-storage": "64Mi" },
   limits: { cpu: "1", memory: "2Gi", "ephemeral-storage": "1Gi" },
 };
 
-/** Prometheus writes its head to the disk as it ends. */
+/** Termination grace period, in seconds: Prometheus writes its head block to disk on shutdown. */
 const GRACE_SECONDS = 120;
 
-/** The account, its class of secrets and the Kubernetes Secret. */
+/** Name of the ServiceAccount, the SecretProviderClass and the Kubernetes Secret. */
 const ACCOUNT = "prometheus";
 
-/** What it asks the Kubernetes API: where pods and nodes are, and whether it may read the kubelets' metrics. */
+/** RBAC rules: Prometheus discovers pods and nodes, and reads the kubelets' metrics. */
 const RULES = [
   { apiGroups: [""], resources: ["nodes", "pods"], verbs: ["get", "list", "watch"] },
   { apiGroups: [""], resources: ["nodes/metrics"], verbs: ["get"] },
 ];
 
-/** Prometheus of one region: it scrapes what runs there, checks the other regions from there, and evaluates the rules. */
+/**
+ * Prometheus of one region: scrapes the region's workloads, checks the other regions from there, and evaluates the
+ * rules.
+ */
 export class Prometheus extends pulumi.ComponentResource {
   constructor(name: string, args: PrometheusArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("Prometheus"), name, args, opts);
@@ -102,7 +108,7 @@ export class Prometheus extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** The token that is sent with what is written. */
+  /** Mounts the token that authenticates remote writes. */
   private secrets(name: string, { awsRegion, region, secretArn }: PrometheusArgs, secretName: string): PodSecrets {
     return new PodSecrets(
       name,
@@ -117,7 +123,9 @@ export class Prometheus extends pulumi.ComponentResource {
     );
   }
 
-  /** What its pod may do outside the cluster: write, and read the token for that. */
+  /**
+   * Creates the pod's AWS permissions: send remote writes, and read the token. Returns undefined if neither is needed.
+   */
   private identity(
     name: string,
     { region, awsRegion, clusterName, keyArn, secretArn }: PrometheusArgs,
@@ -157,7 +165,7 @@ export class Prometheus extends pulumi.ComponentResource {
       name,
       {
         metadata: { name: ACCOUNT, namespace: OBSERVABILITY_NAMESPACE, labels },
-        // Said by each pod that needs one.
+        // Each pod that needs a token sets this itself.
         automountServiceAccountToken: false,
       },
       { parent: this },

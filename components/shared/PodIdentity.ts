@@ -6,29 +6,29 @@ import { policyText, type Statement } from "../../model/policies/document";
 import { podTrust } from "../../model/policies/podAccess";
 
 export interface PodIdentityArgs {
-  /** Our name of the region; part of the role's name. A change replaces the role. */
+  /** The fleet's name for the region; part of the role's name. A change replaces the role. */
   region: string;
   /** The AWS region of the cluster. A change replaces the association. */
   awsRegion: string;
   /** The cluster whose pods get the role. A change replaces the association. */
   clusterName: pulumi.Input<string>;
-  /** Namespace of the ServiceAccount. A change replaces it and the association. */
+  /** Namespace of the ServiceAccount. A change replaces the ServiceAccount and the association. */
   namespace: string;
-  /** Name of the ServiceAccount, and part of the role's. A change replaces everything. */
+  /** Name of the ServiceAccount; part of the role's name. A change replaces all resources of this component. */
   serviceAccount: string;
   /** Labels of the ServiceAccount. */
   labels: Record<string, string>;
-  /** Whether somebody else makes the ServiceAccount. Default: it is made with the role. */
+  /** Whether the ServiceAccount is created elsewhere. Default: false, and this component creates it. */
   hasAccount?: boolean;
-  /** Whose role it is, for people. */
+  /** Human-readable description of the role. */
   description: string;
-  /** What the pods may do. */
+  /** IAM policy statements that the role grants to the pods. */
   statements: pulumi.Input<Statement[]>;
 }
 
 /**
- * Who pods are: a ServiceAccount of the cluster, and through EKS pod identity an IAM role. The same role fetches their
- * secrets, since the Secrets Store CSI driver asks in the pod's name.
+ * Identity of pods: a Kubernetes ServiceAccount and, through EKS Pod Identity, an IAM role. The role also needs read
+ * access to the pods' secrets, because the Secrets Store CSI driver fetches secrets with the pod's identity.
  */
 export class PodIdentity extends pulumi.ComponentResource {
   readonly serviceAccountName: string;
@@ -57,7 +57,8 @@ export class PodIdentity extends pulumi.ComponentResource {
       { name: serviceAccount, role: role.name, policy: pulumi.output(args.statements).apply(policyText) },
       { parent: this },
     );
-    // The role token is projected by the pod identity webhook; what speaks to the Kubernetes API has an account already.
+    // The pod identity webhook projects the role's token. Pods that call the Kubernetes API bring their own
+    // ServiceAccount.
     if (!args.hasAccount)
       new kubernetes.core.v1.ServiceAccount(
         name,
@@ -67,7 +68,7 @@ export class PodIdentity extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-    // After the policy, so that the first pod's secrets are already readable.
+    // Created after the policy, so that the first pod can read its secrets immediately.
     new aws.eks.PodIdentityAssociation(
       name,
       {

@@ -6,34 +6,37 @@ import type { PodSecretSet } from "../../model/mountedSecrets";
 import { typeToken } from "../../model/names";
 
 export interface PodSecretsArgs {
-  /** The AWS region of the secrets; without it the driver asks each node, at each mount. */
+  /** The AWS region of the secrets. Without it, the driver queries each node for its region at every mount. */
   awsRegion: string;
-  /** Namespace of the pods that mount them. A change replaces the class. */
+  /** Namespace of the pods that mount the secrets. A change replaces the class. */
   namespace: string;
-  /** What the name of the class and of the Kubernetes Secret begins with. A change replaces the class. */
+  /** Name prefix of the SecretProviderClass and of the Kubernetes Secret. A change replaces the class. */
   secretName: string;
-  /** Labels of the class and of the Kubernetes Secret. */
+  /** Labels of the SecretProviderClass and of the Kubernetes Secret. */
   labels: Record<string, string>;
-  /** What is fetched, and as which variables. */
+  /** Secrets to fetch, and the environment variables that hold them. */
   secrets: pulumi.Input<PodSecretSet>;
 }
 
-/** A few characters that differ for other names. */
+/** Returns a short hash that identifies the given names. */
 const digestOf = (names: readonly string[]): string =>
   createHash("sha256").update(names.join("\n")).digest("hex").slice(0, 8);
 
 /**
- * Secrets on their way from Secrets Manager to pods: the CSI driver mounts them in the pod's name and keeps a
- * Kubernetes Secret, from which containers take their environment. Only names and ARNs appear here.
+ * Makes secrets from Secrets Manager available to pods: the CSI driver mounts the secrets with the pod's identity and
+ * syncs them to a Kubernetes Secret, from which containers read their environment. Pulumi handles only names and ARNs,
+ * never secret values.
  *
- * The driver adds no key to a Secret that is there but at its next poll (secrets-store-csi-driver, "Sync as Kubernetes Secret"): a pod
- * with a new variable could not start until then. So other variables, or files, are another class and another Secret. The former class goes once the
- * pods that mount it have been exchanged: it knows its own Secret alone (issue 1471 there), which goes with the last of them.
+ * The driver adds new keys to an existing Secret only at its next poll (secrets-store-csi-driver, "Sync as Kubernetes
+ * Secret"), so a pod with a new variable could not start until then. Therefore, a different set of variables or files
+ * gets a new class and a new Secret. Pulumi deletes the old class after all pods that mount the class have been
+ * replaced. The old Secret is deleted with the last of these pods, because each class manages only its own Secret
+ * (secrets-store-csi-driver issue 1471).
  */
 export class PodSecrets extends pulumi.ComponentResource {
-  /** What the pod mounts, so that the driver fetches. */
+  /** Name of the SecretProviderClass that a pod must mount to trigger the fetch. */
   readonly className: pulumi.Output<string>;
-  /** The containers' environment, by reference. */
+  /** Environment variables of the containers, as references to the Kubernetes Secret. */
   readonly environment: pulumi.Output<types.input.core.v1.EnvVar[]>;
 
   constructor(name: string, args: PodSecretsArgs, opts?: pulumi.ComponentResourceOptions) {

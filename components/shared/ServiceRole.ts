@@ -4,22 +4,25 @@ import { IAM_ROLE_NAME_MAX, physicalName, regionTags, typeToken } from "../../mo
 import { managedPolicyArn } from "../../model/policies/managed";
 
 export interface ServiceRoleArgs {
-  /** Our name of the region; part of the role's name. A change replaces the role. */
+  /** The fleet's name for the region; part of the role's name. A change replaces the role. */
   region: string;
-  /** What takes the role, for example cluster; part of the role's name. A change replaces the role. */
+  /** Principal that assumes the role, for example cluster; part of the role's name. A change replaces the role. */
   noun: string;
   description: string;
-  /** Who may take it, as a policy. */
+  /** Trust policy: who may assume the role. */
   trust: pulumi.Input<string>;
-  /** aws, aws-cn or aws-us-gov. */
+  /** AWS partition: aws, aws-cn or aws-us-gov. */
   partition: pulumi.Input<string>;
-  /** AWS's managed policies, by their path and name, for example service-role/AmazonRDSEnhancedMonitoringRole. */
+  /** AWS managed policies to attach, by path and name, for example service-role/AmazonRDSEnhancedMonitoringRole. */
   managedPolicies?: string[];
-  /** What it may do beside them, as a policy. */
+  /** Inline policy with the role's other permissions. Default: none. */
   policy?: pulumi.Input<string>;
 }
 
-/** A role for one AWS service or one pod, with its policies. Depend on the component to have them attached. */
+/**
+ * IAM role for one AWS service or one pod, with its policies. Depend on this component to wait until all policies are
+ * attached.
+ */
 export class ServiceRole extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
   readonly roleName: pulumi.Output<string>;

@@ -10,9 +10,9 @@ interface Shown {
 }
 
 /**
- * The invariants as CrossGuard policies, each mandatory. What judges a resource by itself does so before that one is changed; the
- * others see a whole stack, after an update without a preview has made it. Without those that need to know what is secret: CrossGuard
- * takes the marks off before it asks.
+ * The invariants as mandatory CrossGuard policies. Invariants that check each resource independently run before the
+ * resource changes. The others check the whole stack, which in an update without a preview happens only after the
+ * changes. Invariants that need secret markers are omitted, because CrossGuard removes the markers.
  */
 export const policies: (ResourceValidationPolicy | StackValidationPolicy)[] = invariants
   .filter(({ readsSecretMarks }) => !readsSecretMarks)
@@ -35,7 +35,10 @@ function observed({ type, urn, props, opts }: Shown): Observed {
   return { type, urn, protect: opts.protect, inputs: plain(props) as Record<string, unknown> };
 }
 
-/** A copy with unknown values in their places: CrossGuard's own objects throw where one is read. */
+/**
+ * Copies a value and replaces unknown values with the placeholder: CrossGuard's own objects throw when an unknown value
+ * is read.
+ */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return Array.from({ length: value.length }, (_, index) => read(value, index));
   if (typeof value !== "object" || value === null) return value;

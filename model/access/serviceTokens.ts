@@ -1,28 +1,28 @@
-/** The token that the fleet's own tools come in by; nobody else's is called so. */
+/** Name of the service token that the fleet's own tools use; reserved for them. */
 export const FLEET_TOKEN = "fleet";
 
-/** Hours that a token is good for: a year, what Cloudflare takes where nothing is said ("Service tokens"). */
+/** Lifetime of a service token, in hours: one year, Cloudflare's default ("Service tokens"). */
 export const TOKEN_HOURS = 365 * 24;
 
-/** Service tokens that an account may have ("Account limits"). */
+/** Maximum number of service tokens per account ("Account limits"). */
 export const SERVICE_TOKENS_MAX = 50;
 
-/** What a token is called in Cloudflare's dashboard. */
+/** Returns a token's name in Cloudflare's dashboard. */
 export const tokenTitle = (hostname: string, name: string): string => `LangFlow ${hostname}: ${name}`;
 
-/** A service token, as the edge stack's outputs have it. */
+/** A service token, as in the edge stack's outputs. */
 export interface ServiceToken {
   readonly clientId: string;
-  /** A secret. */
+  /** Secret of the token, which must not be logged. */
   readonly clientSecret: string;
-  /** ISO 8601. */
+  /** Expiry as an ISO 8601 timestamp. */
   readonly expiresAt: string;
 }
 
-/** Headers by which Cloudflare Access knows a service token ("Service tokens"). */
+/** Returns the headers that authenticate a request to Cloudflare Access with a service token ("Service tokens"). */
 export function tokenHeaders({ clientId, clientSecret }: ServiceToken): Record<string, string> {
   return { "cf-access-client-id": clientId, "cf-access-client-secret": clientSecret };
 }
 
-/** The cookie by which Cloudflare Access knows who has signed in ("Authorization cookie"). */
+/** Name of the cookie that identifies a signed-in user to Cloudflare Access ("Authorization cookie"). */
 export const ACCESS_COOKIE = "CF_Authorization";

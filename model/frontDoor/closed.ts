@@ -3,11 +3,13 @@ import type { RequestRule } from "./requestRule";
 type Place = Pick<RequestRule, "paths" | "below" | "endings">;
 
 /**
- * What nobody needs from outside: LangFlow has no setting that takes its descriptions of itself away (`create_app`, 1.13).
+ * Paths that users do not need from the internet. LangFlow has no setting that disables its API descriptions
+ * (`create_app`, 1.13).
  *
- * And a line's end behind whatever path: LangFlow's router takes `/docs%0a` for `/docs`, and `/api/v1/login%0a` for the sign-in, since
- * its patterns end with a `$` that stands before a last line's end too (Starlette, `compile_path`; Python, `re`). Closed, it needs
- * no place in any other rule: Cloudflare counts what this lets pass ("Phases list").
+ * Also every path that ends with an encoded newline: LangFlow's router treats `/docs%0a` as `/docs` and
+ * `/api/v1/login%0a` as the login, because its patterns end with `$`, which also matches before a final newline
+ * (Starlette, `compile_path`; Python, `re`). Because these paths are blocked here, other rules can ignore them:
+ * Cloudflare's rate limits count only requests that pass this phase ("Phases list").
  */
 const CLOSED: Place = {
   endings: ["%0a"],
@@ -15,13 +17,16 @@ const CLOSED: Place = {
   below: ["/docs/", "/redoc/", "/metrics/"],
 };
 
-/** What takes code from whoever calls it. LangFlow asks who that is; a stranger's request does not even come so far. */
+/**
+ * Paths that accept code from the caller. LangFlow authenticates the caller; the front door already blocks anonymous
+ * requests.
+ */
 const CODE: Place = {
   paths: ["/api/v1/custom_component"],
   below: ["/api/v1/validate/", "/api/v1/custom_component/"],
 };
 
-/** Both as rules for the public name, or for two. */
+/** Returns the two blocking rules for one public name, or for two. */
 export function closingRules(
   hostnames: readonly string[],
 ): readonly { readonly ref: string; readonly rule: RequestRule }[] {

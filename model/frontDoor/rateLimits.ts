@@ -6,25 +6,28 @@ export type CloudflarePlan = (typeof PLANS)[number];
 export const LIMIT_NAMES = ["signIn", "keys", "runs", "uploads"] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
-/** Seconds that the API takes ("Rate limiting parameters": `period`, `mitigation_timeout`). */
+/** Durations that Cloudflare's API accepts, in seconds ("Rate limiting parameters": `period`, `mitigation_timeout`). */
 export const PERIOD_SECONDS = [10, 60, 120, 300, 600, 3600] as const;
 export const BLOCK_SECONDS = [10, 60, 120, 300, 600, 3600, 86400] as const;
 
-/** So many requests of one visitor in a period, at one of Cloudflare's data centers; one more, and none for a while. */
+/**
+ * Maximum number of requests of one visitor per period, at one Cloudflare data center. Cloudflare blocks further
+ * requests for `blockSeconds`.
+ */
 export interface RateLimit {
   readonly requests: number;
   readonly periodSeconds: number;
   readonly blockSeconds: number;
 }
 
-/** What a plan's rate limiting rules may be ("Rate limiting rules", availability). */
+/** Limits of a plan's rate limiting rules ("Rate limiting rules", availability). */
 export interface PlanLimits {
   readonly rulesMax: number;
   readonly periodSecondsMax: number;
   readonly blockSecondsMax: number;
-  /** Whether a rule may tell public names apart: else it counts for every name of the zone. */
+  /** Whether a rule can match the host name; otherwise it counts requests to every name of the zone. */
   readonly byHost: boolean;
-  /** Whether a rule may tell methods apart: else looking counts as well as making. */
+  /** Whether a rule can match the method; otherwise it counts reads as well as writes. */
   readonly byMethod: boolean;
 }
 
@@ -44,7 +47,9 @@ const ALL: Readonly<Record<LimitName, RateLimit>> = {
   uploads: { requests: 120, periodSeconds: 60, blockSeconds: 60 },
 };
 
-/** What holds where the config names no limits: above what an office behind one address needs, far below what guessing does. */
+/**
+ * Default rate limits: above the needs of an office behind one address, and far below the rate of password guessing.
+ */
 export const DEFAULT_LIMITS: Readonly<Record<CloudflarePlan, Partial<Record<LimitName, RateLimit>>>> = {
   free: { signIn: { requests: 10, periodSeconds: 10, blockSeconds: 10 } },
   pro: { signIn: SIGN_IN, runs: RUNS },
@@ -65,7 +70,7 @@ const LIMITED: Readonly<Record<LimitName, Pick<RequestRule, "paths" | "below">>>
   },
 };
 
-/** Which requests a limit counts, as far as the plan's rules can tell. */
+/** Returns the requests that a limit counts, as precisely as the plan's rules can match them. */
 export function limitedRequests(name: LimitName, plan: CloudflarePlan, hostnames: readonly string[]): RequestRule {
   const { byHost, byMethod } = PLAN_LIMITS[plan];
   return {
@@ -77,7 +82,7 @@ export function limitedRequests(name: LimitName, plan: CloudflarePlan, hostnames
   };
 }
 
-/** What a plan does not take of the limits, as pairs of path and message. */
+/** Yields each violation of the plan's limits as a pair of path and message. */
 export function* planProblems(
   plan: CloudflarePlan,
   limits: Partial<Record<LimitName, RateLimit>>,

@@ -1,43 +1,50 @@
-/** Which requests a rule at Cloudflare is about. All that is said must hold. */
+/** Requests that a Cloudflare rule matches. All conditions must hold. */
 export interface RequestRule {
-  /** The public name; two while it changes. Absent: every name of the zone, where the plan's rules cannot tell them apart. */
+  /**
+   * Public names that the rule matches; two during a change of names. Absent: every name of the zone, if the plan's
+   * rules cannot match host names.
+   */
   readonly hostnames?: readonly string[];
-  /** In capitals. Absent: all. */
+  /** Methods in capital letters. Absent: all. */
   readonly methods?: readonly string[];
-  /** In lower case: requests for exactly one of these, or … */
+  /** Paths to match exactly, in lower case. A request matches if any of `paths`, `below` and `endings` matches. */
   readonly paths: readonly string[];
-  /** … for what begins with one of these; each ends with a slash; or … */
+  /** Path prefixes, in lower case; each ends with a slash. */
   readonly below: readonly string[];
-  /** … for what ends with one of these, as it is encoded, in lower case (`%0a`). Absent: none. */
+  /** Path endings in URL-encoded form, in lower case (`%0a`). Absent: none. */
   readonly endings?: readonly string[];
-  /** Whether the path counts as it was sent too, beside as Cloudflare normalises it. */
+  /** Whether to match the path as sent, in addition to Cloudflare's normalized path. */
   readonly alsoAsSent: boolean;
-  /** Only requests that bring nothing LangFlow knows a caller by. */
+  /** Whether to match only requests without any credentials that LangFlow accepts. */
   readonly withoutCredentials: boolean;
 }
 
-/** What LangFlow knows a caller by: its cookie, the headers of a session and of a key, and the key in the query. */
+/**
+ * Credentials that LangFlow accepts: its cookie, the headers of a session and of an API key, and the API key in the
+ * query.
+ */
 const CREDENTIALS = { cookie: "access_token_lf", headers: ["authorization", "x-api-key"], query: "x-api-key=" };
 
-/** Longest expression that Cloudflare takes, in characters (WAF custom rules API, `expression`). */
+/** Maximum length of an expression, in characters (WAF custom rules API, `expression`). */
 const EXPRESSION_CHARACTERS_MAX = 4096;
 
 /**
- * The path as LangFlow's server reads it. uvicorn decodes each `%XX` once, slashes too: `/api/v1%2Flogin` is the sign-in to it.
- * Cloudflare's normalisation, which is a setting of the zone, leaves `%2F` as it is ("How URL normalization works").
+ * The path as LangFlow's server parses it: uvicorn decodes each `%XX` once, including slashes, so `/api/v1%2Flogin` is
+ * the login. Cloudflare's normalization, which is a setting of the zone, does not decode `%2F` ("How URL normalization
+ * works").
  */
 const PATH = "http.request.uri.path";
 /**
- * Normalised or not, LangFlow gets the path as it was sent, unless the zone normalises it on its way too ("URL normalization
- * settings"). A rule that closes looks at both.
+ * The path as the client sent it. LangFlow receives this path, unless the zone also normalizes URLs to the origin ("URL
+ * normalization settings"). Blocking rules check both paths.
  */
 const PATH_AS_SENT = "raw.http.request.uri.path";
 
 /**
- * The rule in Cloudflare's language ("Rules language", functions and fields). Each text has one form, so that whoever reads
- * an expression of ours can tell what rule it was, and refuse any other.
+ * Translates a rule to Cloudflare's expression language ("Rules language", functions and fields). Each rule has exactly
+ * one form, so that a parser of our expressions can recover the rule and reject any other text.
  *
- * @throws Error where a path would need to be escaped, is not as it is said to be, or the expression is too long
+ * @throws Error if a path needs escaping or does not meet its field's rules, or if the expression is too long
  */
 export function expressionOf(rule: RequestRule): string {
   const { hostnames, methods, paths, below, endings = [], alsoAsSent, withoutCredentials } = rule;
@@ -65,17 +72,22 @@ export function expressionOf(rule: RequestRule): string {
   return expression;
 }
 
-/** @throws Error as {@link atHost} */
+/**
+ * Returns an expression that matches any of the host names.
+ *
+ * @throws Error under the same condition as {@link atHost}
+ */
 export function atHosts(hostnames: readonly string[]): string {
   const tests = hostnames.map(atHost).join(" or ");
   return hostnames.length === 1 ? tests : `(${tests})`;
 }
 
 /**
- * Requests for one public name, however its Host header is written: `http.host` holds that header ("http.host", fields reference), in
- * which capitals, a port (`:443`) and a dot at the end name the same. In its zone no other name begins so.
+ * Returns an expression that matches one public name in all spellings of its Host header. `http.host` contains that
+ * header ("http.host", fields reference), in which capital letters, a port (`:443`) and a trailing dot denote the same
+ * host. No other name of the zone has this prefix.
  *
- * @throws Error where the name is not in lower case, and so would match nothing
+ * @throws Error if the name is not in lower case, because the expression would never match
  */
 function atHost(hostname: string): string {
   if (!/^[a-z0-9.-]+$/.test(hostname)) throw new Error(`must be a host name in lower case: ${hostname}`);

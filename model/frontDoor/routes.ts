@@ -1,35 +1,45 @@
 /**
- * Who may call what LangFlow serves. Rules from the particular to the general: the first that covers a route counts.
+ * Access rules for LangFlow's routes, ordered from specific to general: the first rule that matches a route applies.
  *
- * A rule for a whole prefix covers what a new version of LangFlow adds below it, so the rules alone approve nothing: each route
- * of the version that runs is listed in `tests/live/routes.json`, and a test tells those that are new or gone.
+ * A rule for a whole prefix also matches routes that a new version of LangFlow adds, so the rules alone approve
+ * nothing: `tests/live/routes.json` lists each route of the deployed version, and a test reports added and removed
+ * routes.
  */
 
-/** `nobody`: at the public name, where the front door is on (`closingRules`); whoever reaches an origin still may. */
+/**
+ * Required access. `nobody` applies to the public name while the front door is enabled (`closingRules`); clients that
+ * reach an origin directly still have access.
+ */
 export type Access = "anyone" | "user" | "superuser" | "nobody";
 
 export interface RouteRule {
-  /** `*` at the end: whatever begins so. */
+  /** Path of the route; a final `*` matches every path with that prefix. */
   readonly path: string;
-  /** Absent: all. `WS` is a WebSocket. */
+  /** Methods that the rule matches; `WS` is a WebSocket. Absent: all. */
   readonly methods?: readonly string[];
   readonly access: Access;
-  /** Why, where that is not plain from what the route is for. */
+  /** Reason for the access, unless the route's purpose makes it obvious. */
   readonly why?: string;
-  /** What refuses as well as 401 and 403 do, where LangFlow looks at something else before it asks who calls. */
+  /**
+   * Status codes that also count as a rejection, besides 401 and 403, because LangFlow checks something before it
+   * authenticates the caller.
+   */
   readonly instead?: readonly number[];
-  /** What a user is answered who asks for another's, where that is no refusal: a success that has nothing of the other's in it. */
+  /**
+   * Status codes for a request for another user's resource that are not a rejection but a success without that user's
+   * data.
+   */
   readonly others?: readonly number[];
 }
 
 export interface Route {
-  /** In capitals; `WS` of a WebSocket. */
+  /** Method in capital letters; `WS` for a WebSocket. */
   readonly method: string;
-  /** As LangFlow declares it: `/api/v1/flows/{flow_id}`. */
+  /** Path as LangFlow declares it: `/api/v1/flows/{flow_id}`. */
   readonly path: string;
 }
 
-/** The rule that says who may call a route; undefined where none does. */
+/** Returns the rule that applies to a route; undefined if no rule matches. */
 export function ruleOf({ method, path }: Route, rules: readonly RouteRule[] = ROUTE_RULES): RouteRule | undefined {
   return rules.find((rule) => covers(rule, path) && (rule.methods?.includes(method) ?? true));
 }
@@ -45,7 +55,7 @@ const OWN_AMONG = "does it to what is the caller's among what it names";
 const NOT_FOUND_WITHIN = "packs its own 404 into a 500";
 
 export const ROUTE_RULES: readonly RouteRule[] = [
-  // LangFlow about itself.
+  // LangFlow's endpoints about itself.
   { path: "/openapi.json", access: "nobody" },
   { path: "/docs*", access: "nobody" },
   { path: "/redoc", access: "nobody" },
@@ -54,13 +64,13 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/version", access: "anyone", why: "the sign-in page shows it" },
   { path: "/api/v1/config", access: "anyone", why: "the sign-in page needs it; who is signed in gets more of it" },
 
-  // The pages, and what no other route takes.
+  // The web pages and the fallback route.
   { path: "/", access: "anyone", why: "the pages are the same for all, and hold nothing of anybody's" },
   { path: "/index.html", access: "anyone", why: "the pages are the same for all, and hold nothing of anybody's" },
   { path: "/favicon.ico", access: "anyone", why: "a picture that comes with LangFlow" },
   { path: "/api/{_path:path}", access: "anyone", why: "says 404 for what is no route" },
 
-  // Who one is.
+  // Authentication and sessions.
   { path: "/api/v1/login", access: "anyone", why: "the sign-in; LangFlow takes five a minute of a visitor" },
   { path: "/api/v1/logout", access: "anyone", why: "takes away the caller's own cookies" },
   { path: "/api/v1/session", access: "anyone", why: "says whether the caller is signed in" },
@@ -68,7 +78,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/auto_login", access: "user", why: "nobody is signed in by it: LANGFLOW_AUTO_LOGIN is false" },
   { path: "/api/v1/users/", access: "superuser", why: "nobody signs up: LANGFLOW_ENABLE_SIGNUP is false" },
 
-  // What users show the world, and calls that prove otherwise who makes them.
+  // Resources that users make public, and calls that authenticate by other means.
   {
     path: "/api/v1/flows/public_flow/{flow_id}",
     access: "anyone",
@@ -91,7 +101,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/files/profile_pictures/*", access: "anyone", why: "pictures that come with LangFlow" },
   { path: "/api/v1/flows/basic_examples/", access: "anyone", why: "examples that come with LangFlow" },
 
-  // What is left of earlier versions, or is not used.
+  // Leftovers of earlier versions and unused routes.
   { path: "/api/v1/store/check/", access: "anyone", why: "says that the store is off (LANGFLOW_STORE is false)" },
   {
     path: "/api/v1/store/tags",
@@ -101,7 +111,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/task/{_task_id}", access: "anyone", why: "says that it is no more" },
   { path: "/api/v1/folders/*", access: "anyone", why: "sends to the same place below /api/v1/projects, which asks" },
 
-  // Tools of a project, for MCP clients.
+  // MCP endpoints of a project.
   { path: "/api/mcp/*", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
   { path: "/api/v1/mcp/*", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
   { path: "/api/v1/agentic/mcp", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
@@ -121,7 +131,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   },
   { path: "/api/v1/mcp/project/{project_id}/installed", access: "user", why: NOT_FOUND_WITHIN, others: [500] },
 
-  // For whoever administers LangFlow.
+  // Administration.
   { path: "/api/v1/knowledge-base-storage/status", access: "user" },
   { path: "/api/v1/knowledge-base-storage/*", access: "superuser" },
   { path: "/api/v1/audits*", access: "superuser" },
@@ -141,7 +151,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/data-subjects/*", access: "superuser", why: SWITCHED_OFF, instead: [404] },
   { path: "/api/v1/extensions/{extension_id}/*", access: "superuser", why: SWITCHED_OFF, instead: [404] },
 
-  // A user's own, with answers of their own.
+  // Routes for a user's own resources that respond differently.
   { path: "/api/v1/users/me/*", access: "user", why: SWITCHED_OFF, instead: [404] },
   {
     path: "/api/v1/authz/me/permissions",
@@ -153,6 +163,6 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/api/v1/monitor/*", access: "user", why: OWN_AMONG, others: [200, 204] },
   { path: "/api/v2/files/batch/", access: "user", why: NOT_FOUND_WITHIN, others: [500] },
 
-  // All else is a user's own.
+  // All other routes serve a user's own resources.
   { path: "/api/*", access: "user" },
 ];

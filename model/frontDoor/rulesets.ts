@@ -1,4 +1,7 @@
-/** Phases whose entry point the front door makes, with what tells ours from others': its description. */
+/**
+ * Phases for which the front door creates an entry point ruleset, each with the description that identifies our
+ * ruleset.
+ */
 export const RULESETS = {
   http_request_firewall_custom: "LangFlow: what nobody needs from outside",
   http_ratelimit: "LangFlow: how often",
@@ -6,7 +9,12 @@ export const RULESETS = {
 } as const;
 export type RulesetPhase = keyof typeof RULESETS;
 
-/** @param limits by name; without any that phase is left to others. Absent: the plan's */
+/**
+ * Returns the phases for which the fleet manages rulesets.
+ *
+ * @param limits rate limits by name; if empty, the fleet does not manage the rate limit phase. Absent: the plan's
+ * defaults
+ */
 export function phasesOf({ limits }: { readonly limits?: Readonly<Record<string, unknown>> }): RulesetPhase[] {
   const phases = Object.keys(RULESETS) as RulesetPhase[];
   const hasNone = limits !== undefined && Object.keys(limits).length === 0;

@@ -2,36 +2,40 @@ import { ACCOUNTS_PREFIX } from "../agent";
 import { STORAGE_PREFIX } from "../langflow";
 import type { Statement } from "./document";
 
-/** A flow bucket, and the key its objects are encrypted with. */
+/** A flow bucket and the key that encrypts its objects. */
 export interface AccountsBucket {
-  /** The AWS region of both. */
+  /** The AWS region of the bucket and the key. */
   readonly awsRegion: string;
   readonly bucketArn: string;
   readonly keyArn: string;
 }
 
 export interface AccountAccess {
-  /** Our name of the region whose agent it is. */
+  /** The fleet's name of the agent's region. */
   readonly region: string;
-  /** The region's own bucket. */
+  /** Bucket of the agent's region. */
   readonly own: AccountsBucket;
-  /** Those of the other regions. */
+  /** Buckets of the other regions. */
   readonly peers: readonly AccountsBucket[];
 }
 
 /**
- * What the agent may do for the replication, beside what podAccess says: read what all regions published in its own bucket,
- * and publish its own changes, below its own prefix and no other, in its bucket and its peers'. So whoever takes over one region's pod
- * cannot speak for another region.
+ * Returns the agent's permissions for replication, in addition to podAccess. The agent reads all regions' published
+ * changes from its own bucket. It publishes its own changes, only below its own prefix, to its own bucket and its
+ * peers' buckets. Therefore an attacker who controls one region's pod cannot publish changes in the name of a different
+ * region.
  *
- * - It may list its own bucket as a whole, for only to who may S3 says of an object that it is gone; to others all that is
- *   not there is forbidden (S3 API reference, GetObject), and no absence would be proven. What it may list it may not read.
- * - Of a peer's bucket it sees what it put there itself, and deletes nothing: a deletion in its own bucket is replicated.
- * - It copies uploads within its own bucket, and deletes none: those of an account that became part of another.
- * - It deletes no version: those are the lifecycle's (FlowBucket).
- * - The keys: only through S3 and for these buckets. With a bucket key, which all of them have, the context is the bucket. One
- *   statement for all, since a role's policies have little room, and S3 takes no key of another AWS region anyway.
- *   Decrypt, since it also reads what it wrote.
+ * - The agent may list its whole bucket: only a principal with that permission gets "not found" for a missing object;
+ *   others get "forbidden" (S3 API reference, GetObject), which does not prove absence. The permission to list does not
+ *   include the permission to read.
+ * - In a peer's bucket, the agent sees only objects that it put there, and deletes nothing: S3 replicates deletions in
+ *   its own bucket.
+ * - The agent copies uploads within its own bucket when two accounts are merged, but deletes none.
+ * - The agent deletes no object versions: the lifecycle rules do (FlowBucket).
+ * - KMS keys are usable only through S3 and only for these buckets. All of the buckets use bucket keys, so the
+ *   encryption context is the bucket's ARN. One statement covers all keys, because a role's inline policies have a size
+ *   limit, and S3 does not accept keys of other AWS regions anyway. Decrypt is included because the agent also reads
+ *   its own objects.
  */
 export function accountAccess({ region, own, peers }: AccountAccess): Statement[] {
   const published = ({ bucketArn }: AccountsBucket) => `${bucketArn}/${ACCOUNTS_PREFIX}/${region}/*`;

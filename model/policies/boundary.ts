@@ -3,10 +3,10 @@ import { PROJECT, STATE_BUCKET_PREFIX } from "../names";
 import { clusterKeyPolicy } from "./cluster";
 import type { Statement } from "./document";
 
-/** Longest text of a managed policy, in characters without white space (IAM user guide, quotas). */
+/** Maximum size of a managed policy, in characters without white space (IAM user guide, quotas). */
 export const MANAGED_POLICY_MAX = 6144;
 
-/** Name of the policy that bounds the fleet's roles; CI knows it by this name. */
+/** Name of the policy that is the permissions boundary of the fleet's roles. CI refers to it by this name. */
 export const BOUNDARY_NAME = `${PROJECT}-boundary`;
 
 export interface Account {
@@ -21,16 +21,17 @@ export function boundaryArn({ partition, accountId }: Account): string {
 export interface BoundaryArgs extends Account {
   /** AWS regions of the fleet. */
   readonly awsRegions: readonly string[];
-  /** The regions' keys. */
+  /** ARNs of the regions' KMS keys. */
   readonly keyArns: readonly string[];
 }
 
 /**
- * The most that any role of the fleet may do, whatever its own policies say: a role may do what both allow (IAM user guide,
- * "Permissions boundaries for IAM entities"). It is what the fleet's roles do together, AWS's managed policies among
- * them, as far as they are used here. CI's deploy role makes no role without it. So whoever takes that role over makes no
- * administrator, nor a role that deletes a backup or a version, opens a bucket or a key, or reads the state.
- * A service-linked role can have no boundary; its policies are AWS's own.
+ * Returns the permissions boundary of the fleet's roles: a role has only permissions that both its own policies and the
+ * boundary allow (IAM user guide, "Permissions boundaries for IAM entities"). The boundary is the union of the fleet's
+ * roles' permissions, including the parts of AWS managed policies that are used here. CI's deploy role can create roles
+ * only with this boundary. An attacker who controls the deploy role therefore cannot create an administrator, nor a
+ * role that deletes backups or object versions, opens a bucket or a key, or reads the state. Service-linked roles
+ * cannot have a boundary; AWS defines their policies.
  */
 export function boundaryPolicy({ partition, accountId, awsRegions, keyArns }: BoundaryArgs): Statement[] {
   const ofIam = (resource: string) => `arn:${partition}:iam::${accountId}:${resource}`;
@@ -67,7 +68,7 @@ export function boundaryPolicy({ partition, accountId, awsRegions, keyArns }: Bo
       Resource: "*",
       Condition: inRegions,
     },
-    // What the config names, in whichever AWS region; and what lists names alone.
+    // Resources that the config may name in any AWS region, and actions that only list names.
     {
       Sid: "Elsewhere",
       Effect: "Allow",
@@ -108,10 +109,10 @@ export function boundaryPolicy({ partition, accountId, awsRegions, keyArns }: Bo
       Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
       Resource: `arn:${partition}:secretsmanager:*:${accountId}:secret:${PROJECT}-*`,
     },
-    // No role does more with a key.
+    // No role needs more permissions on a key.
     ...clusterKeyPolicy(keyArns),
     {
-      // EKS Auto Mode makes the instance profiles of its nodes (AmazonEKSComputePolicy).
+      // EKS Auto Mode creates the instance profiles of its nodes (AmazonEKSComputePolicy).
       Sid: "Nodes",
       Effect: "Allow",
       Action: "iam:AddRoleToInstanceProfile",

@@ -7,26 +7,29 @@ export interface CiPolicyArgs {
   readonly accountId: string;
   /** AWS regions of the fleet. */
   readonly awsRegions: readonly string[];
-  /** That of the witness, where there is one. */
+  /** The AWS region of the witness; undefined without a witness. */
   readonly witnessAwsRegion?: string | undefined;
   /** Image repositories that every region's registry has. */
   readonly repositories: readonly string[];
 }
 
-/** Prefix of the names of CI's own roles, which CI itself may not change. */
+/** Name prefix of the CI roles, which CI itself may not change. */
 export const CI_ROLE_PREFIX = `${PROJECT}-ci-`;
 
-/** Known by its prefix, since no stack owns it. */
+/** ARN pattern of the state bucket. It matches the prefix, because no stack owns the bucket. */
 const stateBucket = ({ partition }: CiPolicyArgs) => `arn:${partition}:s3:::${STATE_BUCKET_PREFIX}*`;
 
-/** ARN of the witness's bucket; undefined where there is none. */
+/** Returns the ARN of the witness's bucket; undefined without a witness. */
 function witnessBucket({ partition, accountId, witnessAwsRegion }: CiPolicyArgs): string | undefined {
   return witnessAwsRegion && `arn:${partition}:s3:::${witnessBucketName(witnessAwsRegion, accountId)}`;
 }
 
 const inRegions = (awsRegions: readonly string[]) => ({ "aws:RequestedRegion": awsRegions });
 
-/** Use of the key that encrypts the secrets in the stacks' state; known by its alias, since no stack owns it. */
+/**
+ * Allows use of the key that encrypts secrets in the stacks' state. The key is identified by its alias, because no
+ * stack owns it.
+ */
 function stateKey(actions: readonly string[], { partition, accountId }: CiPolicyArgs): Statement {
   return {
     Sid: "StateKey",
@@ -37,7 +40,7 @@ function stateKey(actions: readonly string[], { partition, accountId }: CiPolicy
   };
 }
 
-/** What a preview reads of the account: the settings of resources, never the data in them. */
+/** Actions that a preview needs to read resource settings; none of them reads data. */
 const READ_SETTINGS = [
   "acm:DescribeCertificate",
   "acm:List*",
@@ -79,8 +82,9 @@ const READ_SETTINGS = [
 ];
 
 /**
- * Reads settings and state; objects of every other bucket are refused, whatever else is attached to the role. (A
- * preview takes no lock, so it writes nothing: Pulumi's own backends lock in update, refresh, destroy and import.)
+ * Returns permissions to read settings and state. They deny access to objects in all other buckets, regardless of other
+ * policies of the role. (A preview takes no lock and therefore writes nothing: Pulumi's self-managed backends lock only
+ * in update, refresh, destroy and import.)
  */
 function readOnly(args: CiPolicyArgs): Statement[] {
   const bucket = stateBucket(args);
@@ -93,9 +97,9 @@ function readOnly(args: CiPolicyArgs): Statement[] {
 }
 
 /**
- * What the preview of a pull request may do. It runs code nobody has reviewed yet, so it reads no value from Secrets
- * Manager. It does read the state, secrets in it included, for without them there is no preview: let only people you
- * trust open pull requests that start it.
+ * Returns the permissions of a pull request's preview. It runs unreviewed code, so it cannot read values from Secrets
+ * Manager. It must read the state, including the secrets in it, so only trusted people may open pull requests that
+ * start a preview.
  */
 export function previewPolicy(args: CiPolicyArgs): Statement[] {
   return [
@@ -110,8 +114,8 @@ export function previewPolicy(args: CiPolicyArgs): Statement[] {
 }
 
 /**
- * What the drift check may do beyond a preview: read our secrets' values, because the AWS provider reads them when it
- * refreshes a secret's version.
+ * Returns the permissions of the drift check. In addition to a preview, it reads our secrets' values, because the AWS
+ * provider reads them when it refreshes a secret's version.
  */
 export function driftPolicy(args: CiPolicyArgs): Statement[] {
   return [
@@ -127,14 +131,14 @@ export function driftPolicy(args: CiPolicyArgs): Statement[] {
 }
 
 /**
- * What a deploy may do: build everything in the fleet's regions; by name where a service's names allow it, by the
- * project's tag where they do not (keys). It makes no key, for which it would have to be allowed to tag any: a new region
- * is a person's deploy. It deletes no data, shortens no time that data is kept for, and says of no key, bucket of data or
- * secret who may use it: all that is a person's as well.
+ * Returns the permissions of a deployment: it may manage all infrastructure in the fleet's regions, restricted by name
+ * if a service's names allow it, otherwise by the project's tag (KMS keys). It cannot create keys, because it would
+ * then need permission to tag any key: an administrator deploys a new region. It cannot delete data, shorten retention,
+ * or change who may use a key, a data bucket or a secret; an administrator does all of these.
  *
- * What it cannot rule out: IAM has no condition for the days that `rds:ModifyDBInstance` keeps backups, and another number of
- * days takes StopDBInstanceAutomatedBackupsReplication, with which the copies end as well. Backups that are there stay for
- * the days that they were made with (RDS user guide, "Stopping automated backup replication"); to delete one is denied.
+ * Known gaps: IAM has no condition on the backup retention in `rds:ModifyDBInstance`, and a changed retention requires
+ * StopDBInstanceAutomatedBackupsReplication, which also ends the copies. Existing backups keep the retention they were
+ * created with (RDS user guide, "Stopping automated backup replication"), and deleting them is denied.
  */
 export function deployPolicy(args: CiPolicyArgs): Statement[] {
   const { partition, accountId, awsRegions } = args;
@@ -188,7 +192,8 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
     },
     { Sid: "ListKeys", Effect: "Allow", Action: ["kms:ListAliases", "kms:ListKeys"], Resource: "*" },
     {
-      // What an update that was cut off had begun is found again by its name or tags; these list names, no values.
+      // Finds resources that an interrupted update had begun to create, by name or tags. These actions list names, not
+      // values.
       Sid: "FindAgain",
       Effect: "Allow",
       Action: ["secretsmanager:ListSecrets", "tag:GetResources"],
@@ -224,7 +229,7 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Resource: "*",
     },
     {
-      // By the tag a key is the fleet's.
+      // The tag marks a key as the fleet's, so a deployment may not tag other keys.
       Sid: "KeysStayOurs",
       Effect: "Deny",
       Action: "kms:TagResource",
@@ -235,8 +240,9 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       },
     },
     {
-      // A grant outlives the role that gives it. Services that encrypt for the fleet ask for theirs through the caller (KMS guide, "Grants"):
-      // EKS does so for CreateCluster without saying that it is for a resource (EKS guide, "Encrypt Kubernetes secrets with KMS").
+      // A grant outlives the role that creates it, so only services may create grants. Services that encrypt on the
+      // fleet's behalf request grants through the caller (KMS guide, "Grants"). EKS does so for CreateCluster without
+      // marking the grant as being for an AWS resource (EKS guide, "Encrypt Kubernetes secrets with KMS").
       Sid: "GrantsToServicesAlone",
       Effect: "Deny",
       Action: "kms:CreateGrant",
@@ -257,7 +263,7 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
         "s3:PutEncryptionConfiguration",
         "s3:PutLifecycleConfiguration",
       ],
-      // The witness holds no data, only who holds the schedules now.
+      // The witness stores no data except the current holder of the schedules.
       ...(witness === undefined ? { Resource: "*" } : { NotResource: witness }),
     },
     {
@@ -266,7 +272,7 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
       Action: ["s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*", "s3:ReplicateDelete"],
       NotResource: `${bucket}/*`,
     },
-    // Older states are what a broken one is mended from.
+    // Older versions of the state are needed to repair a broken state.
     { Sid: "StateVersions", Effect: "Deny", Action: "s3:DeleteObjectVersion", Resource: `${bucket}/*` },
     {
       Sid: "StateSettings",
@@ -284,10 +290,11 @@ export function deployPolicy(args: CiPolicyArgs): Statement[] {
 }
 
 /**
- * What the build of an image may do: push to our repositories, and no other, in every region: an image to the first, its
- * signature to each. It deletes nothing and changes no setting, so a tag that is taken stays what it is. (Repositories
- * under a key of ours ask nothing more of who pushes: ECR uses the key by a grant of its own. An image's signatures are
- * listed with `ecr:BatchGetImage`; ListImageReferrers is a call, and no action: ECR API reference.)
+ * Returns the permissions of an image build: push to our repositories only, an image to the first region and its
+ * signature to every region. It can delete nothing and change no settings, so existing tags remain unchanged. (Pushing
+ * to repositories with our own key needs no further permissions, because ECR uses the key through its own grant.
+ * `ecr:BatchGetImage` covers listing an image's signatures: ListImageReferrers is an API call but not an IAM action;
+ * ECR API reference.)
  */
 export function imagePolicy({ partition, accountId, awsRegions, repositories }: CiPolicyArgs): Statement[] {
   return [
@@ -313,7 +320,7 @@ export function imagePolicy({ partition, accountId, awsRegions, repositories }: 
   ];
 }
 
-/** Services the fleet's roles are handed to. */
+/** Services that the fleet's roles may be passed to. */
 const ROLE_USERS = [
   "ec2.amazonaws.com",
   "eks.amazonaws.com",
@@ -324,7 +331,7 @@ const ROLE_USERS = [
   "vpc-flow-logs.amazonaws.com",
 ];
 
-/** Services that make their own linked role the first time they are used in an account. */
+/** Services that create their own service-linked role when they are first used in an account. */
 const LINKED_ROLE_SERVICES = [
   "eks.amazonaws.com",
   "elasticfilesystem.amazonaws.com",
@@ -335,17 +342,20 @@ const LINKED_ROLE_SERVICES = [
 ];
 
 /**
- * What a deploy may do with IAM: our own roles by name, each with the permissions boundary, AWS's managed policies only of the
- * services we use; it makes no policy of its own, and never touches the boundary, CI's roles or their trust. It may give
- * the boundary to a role that has none, which a fleet from before needs once, and take it from none.
+ * Returns a deployment's IAM permissions: it may manage our roles by name, each with the permissions boundary, and
+ * attach only AWS managed policies of the services we use. It cannot create managed policies, and cannot change the
+ * boundary, the CI roles or their trust policies. It may add the boundary to a role without one (needed once, for
+ * fleets from earlier releases), but cannot remove a boundary.
  *
- * What it cannot rule out: a deploy writes the policies of the fleet's roles, so whoever may approve one could give a pod
- * what another role of the fleet may do. Hence the branch and the environment in the trust.
+ * Known gap: a deployment writes the inline policies of the fleet's roles, so anyone who can approve a deployment could
+ * give a pod the permissions of a different role of the fleet. The trust policy therefore requires the branch and the
+ * environment.
  */
 export function deployIdentityPolicy({ partition, accountId }: CiPolicyArgs): Statement[] {
   const ours = (kind: string) => `arn:${partition}:iam::${accountId}:${kind}/${PROJECT}-*`;
   const managed = (name: string) => `arn:${partition}:iam::aws:policy/${name}`;
-  // Of all that it is asked for here, this is the boundary that the role has, or is to have (service authorization reference, IAM).
+  // For the actions that use this condition, the key refers to the boundary that the role has or will get (service
+  // authorization reference, IAM).
   const bounded = { StringEquals: { "iam:PermissionsBoundary": boundaryArn({ partition, accountId }) } };
   return [
     { Sid: "ReadIdentities", Effect: "Allow", Action: ["iam:Get*", "iam:List*"], Resource: "*" },

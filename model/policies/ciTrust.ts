@@ -1,20 +1,20 @@
 import type { Statement } from "./document";
 
-/** Issuer of the tokens GitHub gives to the jobs of a workflow. */
+/** Issuer of the OIDC tokens that GitHub gives to workflow jobs. */
 export const GITHUB_ISSUER = "token.actions.githubusercontent.com";
 
-/** Branch that deploys, that drift is checked on, and that images are built from. */
+/** Branch that deployments, drift checks and image builds use. */
 export const BRANCH = "main";
 export const BRANCH_REF = `refs/heads/${BRANCH}`;
-/** GitHub environment a deploying job names; who may approve it is configured there. */
+/** GitHub environment of deployment jobs; its approvers are configured at GitHub. */
 export const ENVIRONMENT = "production";
 
-/** Jobs a role is for. */
+/** Purpose of a CI role. */
 export type CiPurpose = "deploy" | "preview" | "drift" | "image";
 
-/** End of the token's subject, and further claims that must hold, a purpose. */
+/** For each purpose, the end of the token's subject and further required claims. */
 const JOBS: Record<CiPurpose, { subject: string; claims: Record<string, string> }> = {
-  // The branch too, because a job of any branch may name an environment that nobody protected.
+  // Requires the branch too, because a job of any branch may use an unprotected environment.
   deploy: { subject: `environment:${ENVIRONMENT}`, claims: { environment: ENVIRONMENT, ref: BRANCH_REF } },
   preview: { subject: "pull_request", claims: {} },
   drift: { subject: `ref:${BRANCH_REF}`, claims: { ref: BRANCH_REF } },
@@ -22,9 +22,10 @@ const JOBS: Record<CiPurpose, { subject: string; claims: Record<string, string> 
 };
 
 /**
- * Who may take a CI role: jobs of one repository, by their exact `repository` claim (AWS STS reads GitHub's
- * `repository`, `ref` and `environment` claims since January 2026). The subject alone cannot be exact: repositories
- * made since June 2026 carry ids in it (`repo:owner-1/name-2:…`), older ones do not.
+ * Returns the trust policy of a CI role: only jobs of one repository may assume it, matched by the exact `repository`
+ * claim (AWS STS supports GitHub's `repository`, `ref` and `environment` claims since January 2026). The subject alone
+ * cannot be matched exactly: repositories created since June 2026 contain ids in it (`repo:owner-1/name-2:…`), older
+ * repositories do not.
  *
  * @param repository owner/name
  */

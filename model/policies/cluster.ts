@@ -1,9 +1,9 @@
 import type { Statement } from "./document";
 
 /**
- * What the cluster may do with the region's key: encrypt Kubernetes secrets, and the disks of nodes and claims, which
- * it hands to EC2 by grants (EKS user guide, "Enable EBS volume encryption with customer managed KMS keys for EKS Auto
- * Mode").
+ * Returns the cluster role's permissions on the region's key: encrypt Kubernetes secrets, and create grants with which
+ * EC2 encrypts the disks of nodes and claims (EKS user guide, "Enable EBS volume encryption with customer managed KMS
+ * keys for EKS Auto Mode").
  */
 export function clusterKeyPolicy(keyArn: string | readonly string[]): Statement[] {
   return [

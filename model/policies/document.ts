@@ -1,6 +1,6 @@
 import { POLICY_VERSION } from "../iam";
 
-/** One statement of an IAM policy, in the policy language's own words. */
+/** A statement of an IAM policy, in IAM's own terms. */
 export interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow" | "Deny";
@@ -11,7 +11,10 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** A policy as the JSON text AWS takes; the same statements always give the same text, so that a preview is quiet. */
+/**
+ * Serializes a policy as the JSON that AWS expects. Equal statements always produce equal text, so that previews show
+ * no spurious differences.
+ */
 export function policyText(statements: readonly Statement[]): string {
   return JSON.stringify({ Version: POLICY_VERSION, Statement: statements });
 }

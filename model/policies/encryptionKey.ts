@@ -4,28 +4,28 @@ export interface EncryptionKeyPolicyArgs {
   /** The AWS region of the key. */
   readonly awsRegion: string;
   readonly accountId: string;
-  /** aws, aws-cn or aws-us-gov. */
+  /** AWS partition: aws, aws-cn or aws-us-gov. */
   readonly partition: string;
 }
 
-/** Services that may use a region's key, and only on behalf of this account. */
+/** Services that may use a region's key, only on behalf of this account. */
 const KEY_SERVICES = ["s3", "rds", "ecr", "secretsmanager", "elasticfilesystem", "ec2"] as const;
 
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
 
 /**
- * Policy of a region's key, whose resource is always `*`: the key itself.
+ * Returns the key policy of a region's key. The resource is always `*`, meaning the key itself.
  *
- * - The account administers it, so that IAM policies count: EKS needs that, for it appears under no `kms:ViaService`
- *   name and its cluster role must bring a policy of its own for the envelope encryption of Kubernetes secrets.
- * - The listed services use it for this account's principals: S3 (objects and both ends of their replication), RDS
- *   (storage, performance insights, the copy of another region's backups), ECR, Secrets Manager (replicas too), EFS,
- *   and EC2, under whose name EBS encrypts the nodes' volumes.
- *   So who of this account may read an object or a secret may decrypt it, without any permission on the key: who may read
- *   is for the services' own permissions to say. What the key adds is that nobody of another account can, and that no
- *   region's data is readable where its key is not.
- * - The same services make grants, where they keep using the key long after the call (RDS, EBS, EFS, ECR).
- * - CloudWatch Logs uses it for this region's log groups.
+ * - The account administers the key, so that IAM policies take effect. EKS needs this, because it has no
+ *   `kms:ViaService` name and its cluster role needs its own policy for the envelope encryption of Kubernetes secrets.
+ * - The listed services may use the key for this account's principals: S3 (objects and both sides of their
+ *   replication), RDS (storage, Performance Insights, the copy of another region's backups), ECR, Secrets Manager
+ *   (including replicas), EFS, and EC2, on whose behalf EBS encrypts the nodes' volumes. Therefore every principal of
+ *   this account that may read an object or a secret may also decrypt it, without permissions on the key: the services'
+ *   own permissions control read access. The key ensures that no other account can decrypt the data, and that a
+ *   region's data is unreadable without the region's key.
+ * - The same services may create grants, because RDS, EBS, EFS and ECR continue to use the key after the call.
+ * - CloudWatch Logs may use the key for this region's log groups.
  */
 export function encryptionKeyPolicy({ awsRegion, accountId, partition }: EncryptionKeyPolicyArgs): Statement[] {
   const throughServices = {

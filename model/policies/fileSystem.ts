@@ -3,13 +3,14 @@ import type { Statement } from "./document";
 export interface FileSystemPolicyArgs {
   readonly fileSystemArn: string;
   readonly accessPointArn: string;
-  /** The role that mounts. */
+  /** ARN of the role that mounts the file system. */
   readonly clientRoleArn: string;
 }
 
 /**
- * Who may mount a file system: one role, through the access point, from inside the network, under TLS. A client without
- * credentials is nobody's, so it is refused (EFS user guide, "Using IAM to control file system data access").
+ * Returns the file system's policy: one role may mount it, through the access point, from inside the VPC, with TLS. EFS
+ * rejects anonymous clients, because no statement allows them (EFS user guide, "Using IAM to control file system data
+ * access").
  */
 export function fileSystemPolicy({ fileSystemArn, accessPointArn, clientRoleArn }: FileSystemPolicyArgs): Statement[] {
   return [

@@ -4,17 +4,18 @@ import { secureTransport } from "./transport";
 
 export interface FlowBucketPolicyArgs {
   readonly bucketArn: string;
-  /** The one key objects may be encrypted with: the region's own. */
+  /** ARN of the region's KMS key, the only key that may encrypt objects. */
   readonly keyArn: string;
 }
 
 /**
- * What a flow bucket refuses, whoever asks: plain HTTP, TLS older than 1.2, a write that names another encryption than
- * the bucket's, and a write over what a backup holds. A write that names no encryption is let through, because the
- * bucket's default then applies; hence the `Null` beside each: a negated condition also holds where its key is absent. One
- * that names `aws:kms` and no key is not: that is the account's own key for S3, under which nothing replicates.
- * Replicas arrive as `s3:ReplicateObject`, which the last four do not touch: their key is set by the replication rule,
- * and a replica of what somebody wrote over must arrive too.
+ * Returns the statements of a flow bucket's policy. They deny everyone plain HTTP, TLS older than 1.2, uploads with a
+ * different encryption than the bucket's, and overwriting backups. Uploads without encryption headers are allowed,
+ * because the bucket's default then applies. Hence the `Null` condition in each statement: a negated condition also
+ * matches if its key is absent. Uploads with `aws:kms` but without a key are denied, because they would use the
+ * account's AWS-managed S3 key, under which replication fails. Replicas arrive as `s3:ReplicateObject`, to which the
+ * last four statements do not apply: the replication rule sets their key, and replicas of overwritten objects must also
+ * arrive.
  */
 export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): Statement[] {
   const objects = `${bucketArn}/*`;
@@ -52,8 +53,9 @@ export function flowBucketPolicy({ bucketArn, keyArn }: FlowBucketPolicyArgs): S
       Principal: "*",
       Action: "s3:PutObject",
       Resource: `${bucketArn}/${BACKUP_PREFIX}/*`,
-      // S3 takes no other value of If-None-Match than `*`. The second key leaves out the beginning and the parts of an
-      // upload, which cannot have the header; its end must (S3 user guide, "Enforce conditional writes").
+      // S3 accepts only `*` as the value of If-None-Match. The second condition exempts the start and the parts of a
+      // multipart upload, which cannot have the header; the completion must have it (S3 user guide, "Enforce
+      // conditional writes").
       Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
     },
   ];

@@ -1,20 +1,21 @@
 import type { Statement } from "./document";
 
-/** One end of the replication: a bucket, and the key its objects are encrypted with. */
+/** A bucket that takes part in the replication, with the key that encrypts its objects. */
 export interface ReplicationEnd {
-  /** The AWS region of both. */
+  /** The AWS region of the bucket and the key. */
   readonly awsRegion: string;
   readonly bucketArn: string;
   readonly keyArn: string;
 }
 
-/** Longest sum of a role's inline policies, in characters without white space (IAM user guide, quotas). */
+/** Maximum total size of a role's inline policies, in characters without white space (IAM user guide, quotas). */
 export const ROLE_INLINE_POLICIES_MAX = 10_240;
 
 /**
- * Who may take the replication role: S3. Without the usual `aws:SourceAccount` conditions, since S3's documentation
- * of live replication promises no such keys, and where they are absent replication stops silently; nor is there a
- * confused deputy, because to name the role in a bucket's replication takes `iam:PassRole` in the role's own account.
+ * Returns the trust policy of the replication role: only S3 may assume it. The usual `aws:SourceAccount` condition is
+ * omitted, because S3's documentation of live replication does not guarantee this key, and if it were missing,
+ * replication would fail silently. There is no confused deputy either, because setting the role in a bucket's
+ * replication requires `iam:PassRole` in the role's own account.
  */
 export function replicationTrust(): Statement[] {
   return [
@@ -22,7 +23,10 @@ export function replicationTrust(): Statement[] {
   ];
 }
 
-/** S3 gives KMS the bucket's ARN as context where bucket keys are on, the object's for objects written before. */
+/**
+ * Limits a key's use to S3 and one bucket. The encryption context is the bucket's ARN if bucket keys are enabled, and
+ * the object's ARN for objects written before that.
+ */
 function throughS3({ awsRegion, bucketArn }: ReplicationEnd): NonNullable<Statement["Condition"]> {
   return {
     StringEquals: { "kms:ViaService": `s3.${awsRegion}.amazonaws.com` },
@@ -31,9 +35,10 @@ function throughS3({ awsRegion, bucketArn }: ReplicationEnd): NonNullable<Statem
 }
 
 /**
- * What one source bucket's replication role may do: read this bucket with this key, write replicas into those
- * buckets with theirs, each key only through S3 of its own region and for its own bucket. (Actions: S3 user guide,
- * "Setting up permissions for live replication" and "Replicating encrypted objects".)
+ * Returns the permissions of one source bucket's replication role: read the source bucket with its key, and write
+ * replicas to the destination buckets with their keys. Each key is usable only through S3 of its own region and for its
+ * own bucket. (Actions: S3 user guide, "Setting up permissions for live replication" and "Replicating encrypted
+ * objects".)
  */
 export function replicationPolicy(source: ReplicationEnd, destinations: readonly ReplicationEnd[]): Statement[] {
   return [
@@ -46,8 +51,8 @@ export function replicationPolicy(source: ReplicationEnd, destinations: readonly
     {
       Sid: "ReadVersions",
       Effect: "Allow",
-      // The last two are for buckets with Object Lock, whose retention is copied (S3 user guide, "Object Lock
-      // considerations"); without it there is nothing for them to read.
+      // The last two actions are for buckets with Object Lock, whose retention is replicated (S3 user guide, "Object
+      // Lock considerations"). They have no effect without it.
       Action: [
         "s3:GetObjectVersionForReplication",
         "s3:GetObjectVersionAcl",

@@ -1,6 +1,6 @@
-/** AWS's managed policies that the fleet's roles have, by the role, each by its path and name. */
+/** AWS managed policies of the fleet's roles, by role; each by path and name. */
 export const MANAGED_POLICIES = {
-  /** EKS user guide, "Amazon EKS Auto Mode cluster IAM role". */
+  /** Source: EKS user guide, "Amazon EKS Auto Mode cluster IAM role". */
   cluster: [
     "AmazonEKSClusterPolicy",
     "AmazonEKSComputePolicy",
@@ -8,11 +8,18 @@ export const MANAGED_POLICIES = {
     "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
   ],
-  /** EKS user guide, "Amazon EKS Auto Mode node IAM role": take a pod's identity, pull images, nothing else. */
+  /**
+   * Permissions to assume pod identities and to pull images. Source: EKS user guide, "Amazon EKS Auto Mode node IAM
+   * role".
+   */
   node: ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"],
   databaseMonitoring: ["service-role/AmazonRDSEnhancedMonitoringRole"],
 } as const;
 
-/** @param policy by its path and name */
+/**
+ * Returns the ARN of an AWS managed policy.
+ *
+ * @param policy path and name of the policy
+ */
 export const managedPolicyArn = (partition: string, policy: string): string =>
   `arn:${partition}:iam::aws:policy/${policy}`;

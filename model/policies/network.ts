@@ -1,6 +1,6 @@
 import type { Statement } from "./document";
 
-/** What an interface endpoint lets through: requests of this account's own principals, whatever they ask for. */
+/** Returns an interface endpoint's policy: it allows all requests of this account's own principals. */
 export function ownAccountPolicy(accountId: string): Statement[] {
   return [
     {
@@ -21,8 +21,9 @@ export interface S3EndpointPolicyArgs {
 }
 
 /**
- * What the S3 gateway lets through: this account's own principals, and the layers of container images, which ECR
- * signs itself and keeps in one bucket per region (ECR user guide, "Amazon ECR interface VPC endpoints").
+ * Returns the S3 gateway endpoint's policy: it allows requests of this account's own principals, and downloads of
+ * container image layers, which ECR signs itself and stores in one bucket per region (ECR user guide, "Amazon ECR
+ * interface VPC endpoints").
  */
 export function s3EndpointPolicy({ accountId, partition, awsRegion }: S3EndpointPolicyArgs): Statement[] {
   return [
@@ -37,7 +38,10 @@ export function s3EndpointPolicy({ accountId, partition, awsRegion }: S3Endpoint
   ];
 }
 
-/** What VPC flow logs may do: write to their own log group (VPC user guide, "IAM role for publishing flow logs"). */
+/**
+ * Returns the permissions of VPC flow logs: write to their own log group (VPC user guide, "IAM role for publishing flow
+ * logs").
+ */
 export function trafficLogPolicy(logGroupArn: string): Statement[] {
   return [
     {

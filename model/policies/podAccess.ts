@@ -10,8 +10,8 @@ export interface PodTrust {
 }
 
 /**
- * Trust of a pod identity role, narrowed by the session tags EKS sets to one ServiceAccount of one cluster (EKS user
- * guide, "Grant Pods access to AWS resources based on tags"). `sts:TagSession` lets EKS set them.
+ * Returns the trust policy of a pod identity role. EKS' session tags restrict it to one ServiceAccount of one cluster
+ * (EKS user guide, "Grant Pods access to AWS resources based on tags"). `sts:TagSession` allows EKS to set these tags.
  */
 export function podTrust({ clusterName, namespace, serviceAccount }: PodTrust): Statement[] {
   return [
@@ -31,26 +31,29 @@ export function podTrust({ clusterName, namespace, serviceAccount }: PodTrust): 
   ];
 }
 
-/** What pods may do with the objects of one prefix of the flow bucket; they may always list them. */
+/** Permissions on the objects below one prefix of the flow bucket. Pods may always list these objects. */
 interface PrefixGrant {
-  /** Sid of the statement over the objects; that over their list is `List` and what is granted. */
+  /**
+   * Sid of the statement about the objects. The Sid of the statement about listing them is `List` plus the last word.
+   */
   readonly sid: `${string}${"Files" | "Backups" | "Drills" | "Packages"}`;
   readonly prefix: string;
   readonly actions: readonly string[];
-  /** Default: the current objects. */
+  /** Actions for listing. Default: list current objects. */
   readonly list?: readonly string[];
 }
 
 const READ = "s3:GetObject";
 const READ_VERSION = "s3:GetObjectVersion";
-/** An upload in parts is given up by its uploader. */
+/** Actions for writing. The uploader itself aborts an incomplete multipart upload. */
 const WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"];
 const LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"];
 
 /**
- * The bucket by component. Nobody deletes a backup: they expire by the bucket's lifecycle, so that who takes over a pod
- * cannot take the backups along. Nor can they be written over: the bucket's policy refuses that. Each region writes its own
- * backups alone, so that who takes over one region's pod cannot plant a newer backup for another to restore.
+ * Returns each component's permissions on the bucket. No component can delete a backup: the lifecycle rules expire
+ * backups, so that an attacker who controls a pod cannot delete them. Overwriting is denied by the bucket's policy.
+ * Each region writes only its own backups, so that an attacker who controls one region's pod cannot plant a newer
+ * backup for a different region to restore.
  */
 const grantsIn = (region: string): Record<FlowComponent, readonly PrefixGrant[]> => ({
   server: [{ sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, "s3:DeleteObject", ...WRITE] }],
@@ -62,19 +65,20 @@ const grantsIn = (region: string): Record<FlowComponent, readonly PrefixGrant[]>
     { sid: "ReadFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
     { sid: "ReadAndWriteBackups", prefix: `${BACKUP_PREFIX}/${region}`, actions: [READ, ...WRITE] },
   ],
-  // Backups of other regions are in this bucket too, by replication. Versions: of what was deleted or written over.
+  // The bucket also contains replicas of other regions' backups. Versions are needed to read deleted and overwritten
+  // objects.
   restore: [
     { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, READ_VERSION, ...WRITE], list: LIST_VERSIONS },
     { sid: "ReadBackups", prefix: BACKUP_PREFIX, actions: [READ, READ_VERSION], list: LIST_VERSIONS },
   ],
-  // Whoever packed deletes the package, or the bucket's lifecycle does.
+  // The client that uploaded the package deletes it; otherwise the lifecycle rules do.
   "move-in": [
     { sid: "ReadAndWriteFiles", prefix: STORAGE_PREFIX, actions: [READ, ...WRITE] },
     { sid: "ReadPackages", prefix: MOVE_IN_PREFIX, actions: [READ] },
   ],
 });
 
-/** What an import may write of what it reads: what came of it, beside each package. */
+/** Returns the only write permission of an import on packages: the result file next to each package. */
 export function moveInResults(bucketArn: string): Statement {
   return {
     Sid: "WriteResults",
@@ -86,20 +90,20 @@ export function moveInResults(bucketArn: string): Statement {
 
 export interface PodAccess {
   readonly component: FlowComponent;
-  /** Our name of the region. */
+  /** The fleet's name for the region. */
   readonly region: string;
-  /** The AWS region of bucket, key and secrets. */
+  /** The AWS region of the bucket, the key and the secrets. */
   readonly awsRegion: string;
   readonly bucketArn: string;
   readonly keyArn: string;
-  /** The secrets that are mounted, one at least. */
+  /** ARNs of the mounted secrets; at least one. */
   readonly secretArns: readonly string[];
 }
 
 /**
- * What a component's pods may do: their prefixes of the region's bucket, the named secrets, and the region's key through
- * those two services for those two ends only. The key's own policy lets them use it through the services anyway
- * (encryptionKey.ts): the conditions here bound what the role asks for, not what it could.
+ * Returns a component's permissions: its prefixes in the region's bucket, the named secrets, and the region's key,
+ * limited to S3 and Secrets Manager for these resources. The key's own policy already allows use through these services
+ * (encryptionKey.ts), so the conditions here limit what the role requests, not what it could do.
  */
 export function podAccess({ component, region, awsRegion, bucketArn, keyArn, secretArns }: PodAccess): Statement[] {
   const grants = grantsIn(region)[component];
@@ -114,7 +118,8 @@ export function podAccess({ component, region, awsRegion, bucketArn, keyArn, sec
       Resource: keyArn,
       Condition: {
         StringEquals: { "kms:ViaService": `s3.${awsRegion}.amazonaws.com` },
-        // With a bucket key the context is the bucket, without one the object (S3 user guide, "Bucket keys").
+        // The encryption context is the bucket's ARN with a bucket key, otherwise the object's ARN (S3 user guide,
+        // "Bucket keys").
         StringLike: { "kms:EncryptionContext:aws:s3:arn": [bucketArn, `${bucketArn}/*`] },
       },
     },
@@ -122,25 +127,25 @@ export function podAccess({ component, region, awsRegion, bucketArn, keyArn, sec
   ];
 }
 
-/** Secrets that pods mount, one at least. */
+/** Secrets that pods mount; at least one. */
 export interface SecretAccess {
-  /** The AWS region of key and secrets. */
+  /** The AWS region of the key and the secrets. */
   readonly awsRegion: string;
   readonly keyArn: string;
   readonly secretArns: readonly string[];
 }
 
-/** What pods may do that take secrets and nothing else. */
+/** Returns the permissions of pods that need only secrets. */
 export function secretAccess(access: SecretAccess): Statement[] {
   return [readSecrets(access.secretArns), useKeyForSecrets(access)];
 }
 
-/** Topics of SNS that pods publish to, one at least. */
+/** Returns the permission to publish to SNS topics; at least one. */
 export function publishAccess(topicArns: readonly string[]): Statement {
   return { Sid: "Publish", Effect: "Allow", Action: "sns:Publish", Resource: topicArns };
 }
 
-/** A workspace of Amazon Managed Service for Prometheus that pods write to, and ask nothing of. */
+/** Returns the permission to write to, but not query, a workspace of Amazon Managed Service for Prometheus. */
 export function remoteWriteAccess(workspaceArn: string): Statement {
   return { Sid: "RemoteWrite", Effect: "Allow", Action: "aps:RemoteWrite", Resource: workspaceArn };
 }
@@ -183,9 +188,10 @@ function prefixAccess({ sid, prefix, actions, list = ["s3:ListBucket"] }: Prefix
 }
 
 /**
- * What may be asked of CloudWatch. Its metrics have no resource that a policy could name; the one type of GetMetricData,
- * `dataset`, is OpenTelemetry's (service authorization reference, "Amazon CloudWatch"). So this reads every metric of the account in
- * this AWS region, and no log: numbers and the names of what they are of.
+ * Returns the permission to query CloudWatch. CloudWatch metrics cannot be restricted by resource: the only resource
+ * type of GetMetricData, `dataset`, belongs to OpenTelemetry (service authorization reference, "Amazon CloudWatch").
+ * The permission therefore covers every metric of the account in this AWS region (values and the names of the measured
+ * resources), but no logs.
  */
 export function cloudWatchAccess(): Statement {
   return { Sid: "ReadCloudsNumbers", Effect: "Allow", Action: "cloudwatch:GetMetricData", Resource: "*" };

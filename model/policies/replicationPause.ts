@@ -1,8 +1,8 @@
 import type { Statement } from "./document";
 
 /**
- * What AWS FIS may do to pause the copies out of one bucket, and nothing else to its replication (FIS user guide,
- * "aws:s3:bucket-pause-replication", permissions).
+ * Returns the permissions with which AWS FIS pauses a bucket's outgoing replication, without other changes to the
+ * replication (FIS user guide, "aws:s3:bucket-pause-replication", permissions).
  */
 export function replicationPausePolicy(bucketArn: string): Statement[] {
   return [
@@ -12,7 +12,7 @@ export function replicationPausePolicy(bucketArn: string): Statement[] {
       Action: "s3:PauseReplication",
       Resource: bucketArn,
     },
-    // Without the condition, which the service authorization reference of S3 does not have for it.
+    // Without the condition: S3's service authorization reference does not support it for this action.
     { Sid: "ReadRules", Effect: "Allow", Action: "s3:GetReplicationConfiguration", Resource: bucketArn },
     {
       Sid: "PauseRules",

@@ -1,6 +1,6 @@
 import type { Statement } from "./document";
 
-/** What every bucket of ours refuses, whoever asks: plain HTTP, and TLS older than 1.2. */
+/** Returns statements for every bucket's policy that deny everyone plain HTTP and TLS older than 1.2. */
 export function secureTransport(bucketArn: string): Statement[] {
   const deny = { Effect: "Deny", Principal: "*", Action: "s3:*", Resource: [bucketArn, `${bucketArn}/*`] } as const;
   return [

@@ -1,16 +1,19 @@
 import type { Statement } from "./document";
 
-/** An AWS service that takes a role. */
+/** An AWS service that may assume a role. */
 export interface ServiceTrust {
-  /** For example eks.amazonaws.com. */
+  /** Service principal, for example eks.amazonaws.com. */
   readonly service: string;
-  /** Default: `sts:AssumeRole` alone. */
+  /** Allowed STS actions. Default: only `sts:AssumeRole`. */
   readonly actions?: readonly string[];
-  /** Only on behalf of this account; for services that say for whom they act (the confused deputy, IAM user guide). */
+  /**
+   * Account on whose behalf the service must act; only for services that send it (IAM user guide, the confused deputy
+   * problem).
+   */
   readonly sourceAccount?: string;
 }
 
-/** Trust of a role that one AWS service takes. */
+/** Returns the trust policy of a role that one AWS service assumes. */
 export function serviceTrust({ service, actions = ["sts:AssumeRole"], sourceAccount }: ServiceTrust): Statement[] {
   return [
     {

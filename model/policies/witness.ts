@@ -3,8 +3,9 @@ import type { Statement } from "./document";
 import { secureTransport } from "./transport";
 
 /**
- * What a region's agent may do with the witness: read and write the lease. Listing the bucket, which holds nothing else,
- * makes S3 answer that there is no lease yet; without it, that reading is forbidden (S3 API reference, GetObject).
+ * Returns an agent's permissions for the witness: read and write the lease. The permission to list the bucket, which
+ * contains nothing else, makes S3 report a missing lease as "not found"; without it, S3 would report "forbidden" (S3
+ * API reference, GetObject).
  */
 export function leaseAccess(bucketArn: string): Statement[] {
   return [
@@ -19,9 +20,10 @@ export function leaseAccess(bucketArn: string): Statement[] {
 }
 
 /**
- * What the witness's bucket refuses, whoever asks: insecure connections, and a write that does not say what it
- * replaces. So not even a faulty agent takes a lease that another has renewed meanwhile. The second key leaves out the
- * parts of an upload, which cannot have the headers (S3 user guide, "Enforce conditional writes").
+ * Returns the statements of the witness bucket's policy. They deny everyone insecure connections and unconditional
+ * writes. Therefore even a faulty agent cannot overwrite a lease that a different agent has renewed meanwhile. The
+ * second condition exempts the parts of a multipart upload, which cannot have the headers (S3 user guide, "Enforce
+ * conditional writes").
  */
 export function witnessBucketPolicy(bucketArn: string): Statement[] {
   return [

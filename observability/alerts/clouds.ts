@@ -1,24 +1,28 @@
 import type { Alert, RuleGroup } from "../rules";
 import { NEAR_LIMIT } from "./langflow";
 
-/** What the rules of the database depend on. */
+/** Database settings that the rules depend on. */
 export interface DatabaseSize {
-  /** Connections that it takes; absent where the class of the instance is not known. */
+  /** Maximum number of connections. Absent if it is not known for the instance class. */
   readonly connectionsMax?: number | undefined;
-  /** GiB of its disk at first. */
+  /** Initial disk size, in GiB. */
   readonly databaseStorageGib: number;
 }
 
-/** Seconds by which S3 promises to have copied nearly all (S3 replication time control), and drills' RPO of files. */
+/**
+ * Time in which S3 replicates nearly all objects (S3 replication time control), which is also the drills' RPO for
+ * files.
+ */
 export const COPY_LAG_SECONDS = 900;
 /**
- * Free of the first disk, the share from which on something is wrong: RDS adds to a disk of which a tenth is free for five minutes,
- * unless it has reached its bound, or did so within six hours (RDS user guide, "Managing capacity automatically").
+ * Share of the initial disk below which free space indicates a problem. RDS extends a disk that has had less than a
+ * tenth free for five minutes, unless it has reached its maximum size or was extended within the last six hours (RDS
+ * user guide, "Managing capacity automatically").
  */
 const STORAGE_SHARE = 0.1;
 const GIB = 2 ** 30;
 
-/** By how much a region's flow bucket is behind another's. */
+/** Replication latency between two regions' flow buckets. */
 export const COPY_LAG = "max by (from, to) (langflow_dr_replication_latency_seconds)";
 export const COPIES_FAILED = "max by (from, to) (langflow_dr_replication_failed_operations)";
 export const STORAGE_FREE = "min(langflow_dr_database_free_storage_bytes)";
@@ -28,12 +32,15 @@ export function storageLowBytes(databaseStorageGib: number): number {
   return Math.round(STORAGE_SHARE * databaseStorageGib * GIB);
 }
 
-/** Connections from which on there is no room for a burst. */
+/** Number of connections above which there is no room for a burst. */
 export function manyConnections(connectionsMax: number): number {
   return Math.round(NEAR_LIMIT * connectionsMax);
 }
 
-/** What S3 and RDS tell CloudWatch, by the agent's metrics: asked every five minutes, so that each alert waits for a second answer. */
+/**
+ * Returns the rules about S3's and RDS' CloudWatch metrics, which the agent exports. The agent reads them every five
+ * minutes, so each alert waits for a second value.
+ */
 export function cloudRules({ connectionsMax, databaseStorageGib }: DatabaseSize): RuleGroup {
   const connections: Alert[] =
     connectionsMax === undefined

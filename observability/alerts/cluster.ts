@@ -1,33 +1,39 @@
 import type { RuleGroup } from "../rules";
 
-/** A pull of LangFlow's image, some GB, takes about a minute inside an AWS region; a failover waits for it. */
+/**
+ * Threshold for an image pull. A pull of LangFlow's image, several GB, takes about a minute inside an AWS region, and a
+ * failover waits for it.
+ */
 export const PULL_SECONDS = 180;
-/** LangFlow's own startup may take five minutes, and a new node two or three. */
+/** Threshold for a pod that is not ready: LangFlow's own startup may take five minutes, and a new node two or three. */
 const NOT_READY_SECONDS = 900;
-/** Restarts within a quarter of an hour that may come of a node's end; more come of the container. */
+/**
+ * Number of restarts within 15 minutes that the loss of a node can explain. More restarts indicate a problem of the
+ * container.
+ */
 export const RESTARTS = 2;
 
-/** How often each container was started again within a quarter of an hour. */
+/** Number of restarts of each container within 15 minutes. */
 export const RESTARTED = "sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total[15m]))";
-/** How long nineteen in twenty pulls of an image took at most. */
+/** 95th percentile of the duration of image pulls. */
 export const PULL_TIME =
   "histogram_quantile(0.95, sum by (le) (increase(kubelet_image_pull_duration_seconds_bucket[30m])))";
-/** The share of its disks and of its memory that each node has left, and the least that is enough. */
+/** Free share of each node's disks and memory, and the minimum of each. */
 export const DISK_LEFT =
   'min by (instance) (node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"} / node_filesystem_size_bytes{fstype!~"tmpfs|squashfs|overlay|ramfs"})';
 export const DISK_SHARE = 0.1;
 export const MEMORY_LEFT = "min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)";
 export const MEMORY_LEFT_SHARE = 0.05;
-/** The share of its space that each claim has left, and the least that is enough. */
+/** Free share of each claim's space, and the minimum. */
 export const CLAIM_LEFT =
   "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes)";
 export const CLAIM_SHARE = 0.1;
-/** How many pods each autoscaler wants, and how many it may have. */
+/** Number of pods that each autoscaler wants, and its maximum. */
 export const PODS_WANTED =
   "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_status_desired_replicas)";
 export const PODS_MAX = "max by (namespace, horizontalpodautoscaler) (kube_horizontalpodautoscaler_spec_max_replicas)";
 
-/** Pods, nodes, images and claims. */
+/** Returns the rules about pods, nodes, images and claims. */
 export function clusterRules(): RuleGroup {
   return {
     name: "cluster",
@@ -36,7 +42,7 @@ export function clusterRules(): RuleGroup {
       {
         name: "PodNotReady",
         severity: "warning",
-        // A pod that ended well is not ready either.
+        // A completed pod is not ready either.
         expr:
           'max by (namespace, pod) (kube_pod_status_ready{condition="true"}) == 0 and on (namespace, pod)' +
           ' max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running|Unknown"}) == 1',

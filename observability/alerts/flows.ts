@@ -2,38 +2,41 @@ import { FLOW_RUNS, FLOW_SECONDS } from "../collector";
 import { RUN_REQUESTS } from "../objectives";
 import type { RuleGroup } from "../rules";
 
-/** The share of a flow's runs from which on it fails, not one or the other of them. */
+/** Share of failed runs above which a flow counts as failing, rather than a few of its runs. */
 export const FLOW_FAILING_SHARE = 0.5;
-/** Failed runs that say so: of one or two nobody can know. */
+/** Minimum number of failed runs for an alert, because one or two prove nothing. */
 const FLOW_FAILURES = 5;
-/** What is looked at of a flow, as PromQL writes it. */
+/** Evaluation window, in PromQL's format. */
 const WINDOW = "15m";
-/** Runs per second by the requests for them, from which on the collector must have heard of some: one in five minutes. */
+/** Rate of run requests per second above which the collector must have counted runs: one in five minutes. */
 const RUNS_FEW = 1 / 300;
 
-/** Runs that came to an end by themselves: one that was stopped, or that waits for a person, is neither good nor bad. */
+/**
+ * Runs that completed by themselves. A cancelled run, or one that waits for user input, counts neither as success nor
+ * as failure.
+ */
 const ENDED = 'status=~"ok|error"';
 const FAILED = 'status="error"';
-/** What came after all combinations that are counted apart has no flow. */
+/** Runs beyond the collector's limit of combinations have no flow. */
 const OF_A_FLOW = 'flow_id!=""';
 const TOO_MANY = 'otel_metric_overflow="true"';
 
 /**
- * Failed runs of each flow, as a share of those that came to an end.
+ * Returns PromQL for the share of failed runs among the completed runs of each flow.
  *
- * @param window of PromQL
+ * @param window in PromQL's format
  */
 export function failedShare(window: string): string {
   const runs = (matchers: string) => `sum by (flow_id) (rate(${FLOW_RUNS}{${matchers},${OF_A_FLOW}}[${window}]))`;
   return `${runs(FAILED)} / ${runs(ENDED)}`;
 }
 
-/** The time that a share of all runs took at most, playground included. */
+/** Returns PromQL for a quantile of the duration of all runs, including those of the playground. */
 export function runTime(quantile: number, window: string): string {
   return `histogram_quantile(${quantile}, sum by (le) (rate(${FLOW_SECONDS}{${ENDED}}[${window}])))`;
 }
 
-/** Flows by what the collector counts of LangFlow's spans. */
+/** Returns the rules about flows, based on the collector's counts of LangFlow's spans. */
 export function flowRules(): RuleGroup {
   return {
     name: "flows",

@@ -2,37 +2,40 @@ import { DATABASE_POOL } from "../../model/langflow";
 import { RUN_ROUTES } from "../objectives";
 import type { RuleGroup } from "../rules";
 
-/** The share of a limit from which on there is no room for a burst. */
+/** Share of a limit above which there is no room for a burst. */
 export const NEAR_LIMIT = 0.8;
-/** Seconds of a run at the 95th percentile. The last bucket ends at 10: a larger number could never be exceeded. */
+/**
+ * Maximum 95th percentile of a run's duration, in seconds. The last finite bucket ends at 10, so a threshold above 10
+ * could never be exceeded.
+ */
 export const RUN_P95_SECONDS = 8;
-/** Seconds by which the event loop may be late at the 99th percentile. */
+/** Maximum 99th percentile of the event loop's lag, in seconds. */
 export const LOOP_LAG_SECONDS = 0.5;
-/** The share of a container's memory from which on it is about to be killed. */
+/** Share of its memory limit above which a container is about to be killed. */
 export const MEMORY_SHARE = 0.9;
 
-/** How late each pod's event loop is, at the 99th percentile. */
+/** 99th percentile of each pod's event loop lag. */
 export const LOOP_LAG =
   "histogram_quantile(0.99, sum by (namespace, pod, le) (rate(langflow_event_loop_lag_seconds_bucket[5m])))";
-/** The share of the connections that each pod may open which it uses. */
+/** Share of the allowed database connections that each pod uses. */
 export const POOL_USED = `max by (namespace, pod) (langflow_db_pool_connections_in_use / (langflow_db_pool_size + ${DATABASE_POOL.overflow}))`;
-/** The share of its memory that each container uses. */
+/** Share of its memory limit that each container uses. */
 export const MEMORY_USED =
   'max by (namespace, pod, container) (container_memory_working_set_bytes) / on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})';
 
 /**
- * The share of the database's connections that LangFlow's pods hold.
+ * Returns PromQL for the share of the database's connections that LangFlow's pods hold.
  *
- * @param connectionsMax connections that the region's database takes
+ * @param connectionsMax maximum connections of the region's database
  */
 export function connectionsHeld(connectionsMax: number): string {
   return `sum(langflow_db_pool_connections_in_use + langflow_db_pool_connections_idle) / ${connectionsMax}`;
 }
 
 /**
- * LangFlow's own metrics and its memory.
+ * Returns the rules about LangFlow's own metrics and memory.
  *
- * @param connectionsMax connections that the region's database takes; absent where the class of the instance is not known
+ * @param connectionsMax maximum connections of the region's database; absent if it is not known for the instance class
  */
 export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
   return {
@@ -49,8 +52,9 @@ export function langFlowRules(connectionsMax: number | undefined): RuleGroup {
       {
         name: "EventLoopBlocked",
         severity: "warning",
-        // A loop that stands still is late for nothing: then it stops counting. Two scrapes say so, since its pod is gone
-        // within four minutes: failed liveness probes for one, the preStop hook, LangFlow's own half minute.
+        // A blocked event loop reports no lag but stops counting. Two scrapes suffice for the alert, because the pod is
+        // deleted within four minutes: by failed liveness probes, the preStop hook, and LangFlow's own shutdown of half
+        // a minute.
         expr:
           `${LOOP_LAG} > ${LOOP_LAG_SECONDS}` +
           " or sum by (namespace, pod) (rate(langflow_event_loop_lag_seconds_count[1m])) == 0",

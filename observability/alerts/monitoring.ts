@@ -1,22 +1,22 @@
 import type { Job } from "../metrics";
 import type { Alert, RuleGroup } from "../rules";
 
-/** Jobs whose targets are found: with none of them there is no series that could say so. */
+/** Jobs with discovered targets. If discovery finds none, no series could report the absence. */
 const FOUND: readonly Job[] = ["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"];
 
-/** Name of the alert that always fires, by which the alerts' way is known to be open. */
+/** Name of the alert that always fires, which proves that alerts are delivered. */
 export const WATCHDOG = "Watchdog";
 
-/** Seconds by which a store outside may be behind. */
+/** Maximum lag of remote write, in seconds. */
 const SENT_ON_SECONDS = 600;
-/** How far it is behind. */
+/** Lag of remote write. */
 const SENT_ON_LAG =
   "max(prometheus_remote_storage_queue_highest_timestamp_seconds - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)";
 
 /**
- * What watches, watched.
+ * Returns the rules about the monitoring itself.
  *
- * @param isSentOn whether Prometheus sends its series on
+ * @param isSentOn whether Prometheus uses remote write
  */
 export function monitoringRules(isSentOn: boolean): RuleGroup {
   return {
@@ -55,8 +55,8 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
       {
         name: "AlertmanagerMissing",
         severity: "critical",
-        // The watchdog is sent every minute or two. A window longer than that, and as long as the time it has to hold, would
-        // tell of each time that Alertmanager's pod was replaced.
+        // The watchdog is sent every one or two minutes. A window as long as the pending time would fire at each
+        // replacement of Alertmanager's pod.
         expr: "max(prometheus_notifications_alertmanagers_discovered) < 1 or sum(increase(prometheus_notifications_dropped_total[3m])) > 0",
         forSeconds: 300,
         summary: "Prometheus cannot reach Alertmanager: no alerts are sent",
@@ -66,7 +66,7 @@ export function monitoringRules(isSentOn: boolean): RuleGroup {
             {
               name: "RemoteWriteBehind",
               severity: "warning" as const,
-              // What the store refuses for good counts as sent, and is lost to it.
+              // Samples that the store rejects permanently count as sent, but are lost.
               expr: `${SENT_ON_LAG} > ${SENT_ON_SECONDS} or sum(rate(prometheus_remote_storage_samples_failed_total[10m])) > 0`,
               forSeconds: 300,
               summary: "remote write is behind: samples older than two hours are lost",

@@ -1,42 +1,51 @@
 import type { Alert, RuleGroup } from "../rules";
 import { SCHEDULES_HELD, SCHEDULES_LAG, SCHEDULES_LAG_SECONDS } from "./sync";
 
-/** What a region's part in the record depends on. */
+/** Settings of a region that affect the record. */
 export interface RecordSettings {
   /** Seconds between two reads of Git. */
   readonly intervalSeconds: number;
-  /** Whether config names this region for the schedules: the recorder, where no lease says otherwise. */
+  /**
+   * Whether the config names this region for the schedules. That region is the recorder unless a lease decides
+   * otherwise.
+   */
   readonly isNamed: boolean;
-  /** Whether the schedules' lease, in the witness, says which region is the recorder. */
+  /** Whether the schedules' lease, stored in the witness, decides which region is the recorder. */
   readonly hasWitness: boolean;
 }
 
-/** A Git host that is away delays the record and costs nothing else: an outage of some minutes is nobody's night. */
+/**
+ * How long the Git host may be unreachable, in seconds. An outage only delays the record, so a few minutes need no
+ * alert.
+ */
 const GIT_SECONDS = 600;
 const RECORDER_MISSING_SECONDS = 600;
-/** Least seconds until the record is called late: after an outage of the Git host it has to catch up. */
+/** Minimum lag that counts as late, in seconds: after an outage of the Git host, the recorder has to catch up. */
 const BEHIND_SECONDS_MIN = 900;
-/** Intervals that may pass without a commit or a look: one fails, and what is tried again waits longer each time. */
+/**
+ * Number of intervals without a commit or a check before the record is late: single failures occur, and retries back
+ * off.
+ */
 const BEHIND_INTERVALS = 6;
-/** One flow that waits for a person is one too many. */
+/** Number of held flows that fires an alert: even one needs a decision. */
 export const HELD_MIN = 1;
 
-/** The greatest value per workspace: the recorder alone has such series. */
+/** Returns PromQL for the maximum per workspace. Only the recorder has these series. */
 export const byWorkspace = (metric: string): string => `max by (workspace) (${metric})`;
 
-/** 1 in the recorder, 0 elsewhere. */
+/** 1 in the recorder, 0 in other regions. */
 export const RECORDER = "max(langflow_dr_record_recorder)";
-/** How far the record of each workspace is behind what LangFlow holds. */
+/** Lag of each workspace's record behind LangFlow's content. */
 export const RECORD_LAG = byWorkspace("langflow_dr_sync_lag_seconds");
 
-/** Seconds from which on the record is called late. */
+/** Returns the lag from which the record counts as late, in seconds. */
 export function recordLateSeconds({ intervalSeconds }: Pick<RecordSettings, "intervalSeconds">): number {
   return Math.max(BEHIND_SECONDS_MIN, BEHIND_INTERVALS * intervalSeconds);
 }
 
 /**
- * Git as the record. Only the recorder has series of it: without a recorder nothing of this fires but its absence. None
- * is critical, since flows reach the other regions without Git.
+ * Returns the rules about the record in Git. Only the recorder has these series, so without a recorder only its absence
+ * fires. None is critical, because flows are replicated to the other regions without Git.
  */
 export function recordRules(settings: RecordSettings): RuleGroup {
   const held = (name: string, metric: string, what: string): Alert => ({
@@ -83,13 +92,15 @@ export function recordRules(settings: RecordSettings): RuleGroup {
 }
 
 /**
- * No region is the recorder. A region sees its own agent alone, so the one speaks up whose turn it is: the holder of the lease;
- * the region that config names, where nobody is known to hold it; without a witness that region alone.
+ * Returns the alert for a fleet without a recorder. A region sees only its own agent, so only the region that should be
+ * the recorder alerts: the holder of the lease; or, if no holder is known, the region that the config names. Without a
+ * witness, only that region alerts.
  */
 function recorderMissing({ isNamed, hasWitness }: RecordSettings): Alert[] {
   if (!isNamed && !hasWitness) return [];
   const isUnknown = `${SCHEDULES_LAG} > ${SCHEDULES_LAG_SECONDS}`;
-  // Of a region that no longer knows who holds it, the last word was long ago: another may have taken the lease since.
+  // A region that has lost contact with the witness has an outdated value: a different region may have taken the lease
+  // since.
   const whoseTurn = `(${SCHEDULES_HELD} == 1 ${isNamed ? "or" : "unless"} ${isUnknown})`;
   return [
     {

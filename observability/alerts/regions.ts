@@ -2,12 +2,20 @@ import { type HealthCheckTimes, pendingSeconds } from "../healthChecks";
 import type { Alert, RuleGroup } from "../rules";
 
 const DAY_SECONDS = 86_400;
-/** Of the loss of a region, as the others see it; its label `target_region` says which. */
+/**
+ * Name of the alert about a lost region, which the other regions send. Its label `target_region` names the lost region.
+ */
 export const REGION_UNHEALTHY = "RegionUnhealthy";
-/** ACM renews 60 days before the end (ACM user guide, "Managed certificate renewal"), Cloudflare 30: what is left is late. */
+/**
+ * Remaining validity below which a certificate's renewal is late. ACM renews 60 days before the expiry (ACM user guide,
+ * "Managed certificate renewal"), Cloudflare 30.
+ */
 export const CERTIFICATE_SECONDS = { warning: 21 * DAY_SECONDS, critical: 5 * DAY_SECONDS } as const;
 
-/** What is checked from outside: other regions, our own, the public name, and their certificates. */
+/**
+ * Returns the rules about health checks from outside: of other regions, this region, the public name, and their
+ * certificates.
+ */
 export function regionRules(times: HealthCheckTimes): RuleGroup {
   const failing = (job: string): Pick<Alert, "expr" | "forSeconds" | "severity"> => ({
     severity: "critical",
@@ -17,7 +25,7 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
   const inARow = `${times.consecutiveFailures} health checks in a row`;
   return {
     name: "regions",
-    // As often as checks are made, so that each is seen, and seen once.
+    // Evaluated at the interval of the checks, so that each check is evaluated exactly once.
     intervalSeconds: times.intervalSeconds,
     alerts: [
       {
@@ -41,7 +49,7 @@ export function regionRules(times: HealthCheckTimes): RuleGroup {
   };
 }
 
-/** How long each certificate lasts, in seconds. */
+/** Remaining validity of each certificate, in seconds. */
 export const CERTIFICATE_LEFT = "probe_ssl_earliest_cert_expiry - time()";
 
 function certificate(severity: keyof typeof CERTIFICATE_SECONDS): Alert {

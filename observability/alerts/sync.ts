@@ -1,66 +1,81 @@
 import type { RuleGroup } from "../rules";
 
-/** What the agent is set to, as far as it says when something is late. */
+/** The agent's settings that decide when its work is late. */
 export interface SyncTimes {
-  /** Seconds within which database and buckets are read, where nothing told of a change before. */
+  /** Interval in seconds at which the agent reads the database and the buckets, unless a change triggers it earlier. */
   readonly intervalSeconds: number;
-  /** The longest time between two backups by their schedule, in seconds. */
+  /** Longest time between two scheduled backups, in seconds. */
   readonly backupGapSeconds: number;
 }
 
-/** Intervals that may pass without a whole round, of which an interval has several. */
+/** Number of intervals without a complete sync round before replication is late. An interval has several rounds. */
 const LAG_INTERVALS = 2;
-/** Least seconds until the replication is called late, whatever its interval: a bucket that fails is asked again later. */
+/**
+ * Minimum lag that counts as late, in seconds, whatever the interval: the agent retries a failing bucket with a delay.
+ */
 const LAG_SECONDS_MIN = 120;
-/** A row whose parent is on its way waits for seconds; one that waits for half an hour is refused. */
+/**
+ * How long a row may wait for its parent, in seconds. A parent in transit arrives within seconds; after half an hour,
+ * the row is being rejected.
+ */
 const ROWS_WAITING_SECONDS = 1_800;
-/** Seconds until a backup has to be complete after it began: the deadline of its job and the agent's next look at it. */
+/** Time in which a backup must complete, in seconds: its job's deadline plus the agent's next check. */
 const BACKUP_SECONDS = 2 * 3_600;
-/** Conflicts in an hour that somebody may make by hand; more are two regions at odds. */
+/**
+ * Number of conflicts per hour that manual edits can cause. More conflicts mean that two regions overwrite each other.
+ */
 export const CONFLICTS_PER_HOUR = 20;
-/** The lease of the schedules is for 20 s, and another region takes it within a minute. */
+/**
+ * Maximum age of the schedules' lease information, in seconds. The lease lasts 20 s, and a different region takes it
+ * within a minute.
+ */
 export const SCHEDULES_LAG_SECONDS = 120;
 const BUCKET_UNREACHED_SECONDS = 900;
 
-/** How far the replication of this region is behind, flows and accounts: what its loss would cost. */
+/** Replication lag of this region's flows and accounts, which is the amount of data lost if the region is lost. */
 export const REPLICATION_LAG = "max(langflow_dr_accounts_lag_seconds)";
-/** Objects of the replication that cannot be read. */
+/** Number of replicated objects that cannot be read. */
 export const UNREADABLE = "max(langflow_dr_accounts_broken)";
-/** By table, rows of other regions that the database did not take, or whose parent is missing. */
+/** Number of other regions' rows, by table, that the database rejected or whose parent is missing. */
 export const ROWS_WAITING = "max by (table) (langflow_dr_accounts_waiting)";
-/** By table, how long the row has waited that waits longest. */
+/** Waiting time of the oldest waiting row, by table. */
 const WAITING_OLDEST = "max by (table) (langflow_dr_accounts_waiting_oldest_seconds)";
-/** By table, 1 where no row of it is replicated. */
+/** 1 for each table that is not replicated at all. */
 export const REFUSED = "max by (table) (langflow_dr_accounts_refused)";
-/** Rows that were deleted here, and nowhere else until a person decides. */
+/** Number of rows that were deleted only in this region and wait for an operator's decision. */
 export const DELETES_HELD = "sum(langflow_dr_accounts_deletes_held)";
-/** Users, teams and roles that were renamed, since another region had one of their name. */
+/** Number of users, teams and roles that were renamed because a different region used the same name. */
 export const RENAMED = "count(langflow_dr_accounts_renamed)";
-/** Versions of flows that were kept as copies, since two regions edited the flow at once. */
+/** Number of flow versions that were kept as copies because two regions edited the flow at the same time. */
 export const CONFLICTS = "sum(increase(langflow_dr_accounts_copies_total[1h]))";
 export const SCHEDULES_HELD = "max(langflow_dr_schedules_held)";
 export const SCHEDULES_LAG = "max(langflow_dr_schedules_lag_seconds)";
 export const BACKUP_AGE = "max(langflow_dr_backup_age_seconds)";
 export const BACKUPS_FAILED = 'max by (namespace, job_name) (kube_job_status_failed{job_name=~"backup-.*"})';
-/** When the newest drills of each region began, took it away (`fault`), had put it back and ended, and the newest that passed ended. */
+/**
+ * Returns PromQL for times of each region's newest drill: start, fault (`fault`), restoration and end, and the end of
+ * the newest drill that passed.
+ */
 export const drillAt = (moments: string): string =>
   `max by (target_region, fault, moment) (langflow_dr_drill_timestamp_seconds{moment=~"${moments}"})`;
-/** How long ago a drill last passed, of whichever region. */
+/** Time since the last drill that passed, in any region. */
 export const DRILL_PASSED_AGE = `time() - max(${drillAt("passed")})`;
-/** A drill a quarter, and two weeks in which somebody approves it (docs/drill.md). */
+/** Time after which a drill is overdue: one drill per quarter, plus two weeks for its approval (docs/drill.md). */
 export const DRILL_OVERDUE_SECONDS = (92 + 14) * 86_400;
 
-/** Seconds from which on the replication is called late. */
+/** Returns the lag from which replication counts as late, in seconds. */
 export function replicationLateSeconds({ intervalSeconds }: Pick<SyncTimes, "intervalSeconds">): number {
   return Math.max(LAG_SECONDS_MIN, LAG_INTERVALS * intervalSeconds);
 }
 
-/** Seconds from which on the newest backup is called old. */
+/** Returns the age from which the newest backup counts as late, in seconds. */
 export function backupLateSeconds({ backupGapSeconds }: Pick<SyncTimes, "backupGapSeconds">): number {
   return backupGapSeconds + BACKUP_SECONDS;
 }
 
-/** The agent's metrics but those of the record: replication, schedules, backups and drills. */
+/**
+ * Returns the rules about the agent's metrics except those of the record: replication, schedules, backups and drills.
+ */
 export function syncRules(times: SyncTimes): RuleGroup {
   return {
     name: "sync",
@@ -142,7 +157,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
       {
         name: "BackupMissing",
         severity: "critical",
-        // An agent that runs says the age of the newest backup, or nothing where there is none.
+        // A running agent exports the age of the newest backup, or no series if no backup exists.
         expr: "absent(langflow_dr_backup_age_seconds) and on () max(langflow_dr_accounts_lag_seconds) >= 0",
         forSeconds: backupLateSeconds(times),
         summary: "this region has no backup",
@@ -156,7 +171,7 @@ export function syncRules(times: SyncTimes): RuleGroup {
       {
         name: "DrillOverdue",
         severity: "warning",
-        // Nothing where there never was a drill: who makes none is told so by nobody.
+        // Does not fire if the fleet never had a drill: fleets without drills get no alert.
         expr: `${DRILL_PASSED_AGE} > ${DRILL_OVERDUE_SECONDS} or (max(${drillAt("ended")}) unless on () max(${drillAt("passed")}))`,
         forSeconds: 3_600,
         summary: "no drill has passed in the last quarter: failover is unproven",

@@ -1,4 +1,4 @@
-/** What all dashboards have in common: panels as values, and what Grafana reads, made of them by Grafana's own SDK. */
+/** Common parts of all dashboards: panels as values, and their conversion to Grafana's format by Grafana's own SDK. */
 import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
 import {
   BigValueGraphMode,
@@ -37,31 +37,31 @@ import { drillAt } from "../alerts/sync";
 import type { RuleSettings } from "../files";
 import { type Alert, runbookAnchor } from "../rules";
 
-/** By which dashboards name the region's Prometheus, and by which Grafana is told of it. */
+/** The region's Prometheus, as dashboards and Grafana's provisioning refer to it. */
 export const DATASOURCE: Required<DataSourceRef> = { type: "prometheus", uid: "prometheus" };
-/** The label of all our dashboards, by which each leads to the others. */
+/** Tag of all our dashboards, by which they link to each other. */
 const TAG = "langflow-dr";
 
-/** What dashboards depend on. */
+/** Settings that dashboards depend on. */
 export interface DashboardSettings {
-  /** Our name of the region whose Prometheus is asked. */
+  /** Our name of the region whose Prometheus is queried. */
   readonly region: string;
-  /** What the rules depend on, whose bounds are drawn. */
+  /** Settings of the rules, whose thresholds are drawn. */
   readonly rules: RuleSettings;
-  /** Where runbooks are read: an address, or their path in the repository. */
+  /** URL of the runbooks, or their path in the repository. */
   readonly runbooks: string;
 }
 
-/** From where on a value is bad: the bound of an alert, drawn where its series is. */
+/** The threshold of an alert, drawn in the panel of its series. */
 export interface Limit {
-  /** The alert's name; absent where no alert is needed to see it: one that fires, or less than nothing of a budget. */
+  /** Name of the alert. Absent if the threshold belongs to no alert: a firing alert itself, or an overdrawn budget. */
   readonly alert?: Alert["name"];
   readonly severity: "warning" | "critical";
-  /** In the panel's unit. */
+  /** Threshold in the panel's unit. */
   readonly at: number;
 }
 
-/** What a value means, where values are states. */
+/** Text and color for a value that represents a state. */
 export interface State {
   readonly text: string;
   readonly color: "green" | "red" | "orange" | "blue" | "text";
@@ -69,65 +69,65 @@ export interface State {
 
 interface Shown {
   readonly title: string;
-  /** What it is and what a bad value means, for somebody who was asleep. */
+  /** Explains the metric and the meaning of a bad value, for an engineer who was just woken up. */
   readonly description: string;
-  /** One of Grafana's own units (`units` of its SDK). */
+  /** One of Grafana's units (`units` of its SDK). */
   readonly unit: string;
-  /** PromQL by legend, which may name labels: {{pod}}. */
+  /** PromQL by legend, which may contain labels: {{pod}}. */
   readonly queries: Readonly<Record<string, string>>;
-  /** Columns of the dashboard's 24. */
+  /** Width, in columns of the dashboard's 24. */
   readonly width: number;
-  /** Alerts that watch the same without a bound that could be drawn. */
+  /** Alerts about the same condition without a threshold that could be drawn. */
   readonly alerts?: readonly Alert["name"][];
-  /** From where on values are bad. */
+  /** Thresholds from which values are bad. */
   readonly limits?: readonly Limit[];
-  /** Whether values are bad below the limits, not above. Default: above. */
+  /** Whether values are bad below the thresholds instead of above. Default: above. */
   readonly isBadBelow?: boolean;
-  /** What stands where there is no series. Default: "No data". */
+  /** Text if there is no series. Default: "No data". */
   readonly empty?: string;
-  /** The axis' end, where it says something by itself. */
+  /** Upper end of the axis, if it has a meaning. */
   readonly max?: number;
 }
 
-/** One panel. */
+/** A panel of a dashboard. */
 export type Panel =
   | (Shown & { readonly kind: "lines" | "areas" | "numbers" })
   | (Shown & { readonly kind: "states"; readonly states: Readonly<Record<number, State>> });
 
-/** Lines over time, each with its legend. */
+/** Creates a panel with lines over time, each with its legend. */
 export const lines = (shown: Shown): Panel => ({ kind: "lines", ...shown });
-/** Areas over time that add up. */
+/** Creates a panel with stacked areas over time. */
 export const areas = (shown: Shown): Panel => ({ kind: "areas", ...shown });
-/** The newest value of each series in large, with its course behind it. */
+/** Creates a panel with the newest value of each series in large type and its history behind it. */
 export const numbers = (shown: Shown): Panel => ({ kind: "numbers", ...shown });
-/** Which state each series was in, and when. */
+/** Creates a panel with the state of each series over time. */
 export const states = (shown: Shown & Pick<Extract<Panel, { kind: "states" }>, "states">): Panel => ({
   kind: "states",
   ...shown,
 });
 
-/** Panels below one heading, from left to right, then down. */
+/** Panels below one heading, arranged from left to right, then down. */
 export interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
 }
 
-/** One dashboard. */
+/** A dashboard. */
 export interface Board {
-  /** Part of its address in Grafana and its file's name; never changed, or links to it break. */
+  /** File name and part of the address in Grafana. Never changes, because links would break. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly rows: readonly Row[];
 }
 
-/** Grafana's units of height: a number is as high as two lines of text, a course needs more. */
+/** Heights in Grafana's units: a number is as high as two lines of text, a graph is higher. */
 const HEIGHTS: Readonly<Record<Panel["kind"], number>> = { lines: 8, areas: 8, numbers: 5, states: 6 };
 const COLORS: Readonly<Record<Limit["severity"], string>> = { warning: "orange", critical: "red" };
 const GOOD = "green";
 const DRILL_COLOR = "blue";
 
-/** The colours of a scale: from each value on another, the first without a beginning. */
+/** Returns the colors of a scale. Each color begins at a value; the first has no lower bound. */
 export function steps({ limits = [], isBadBelow = false }: Pick<Shown, "limits" | "isBadBelow">): Threshold[] {
   const ascending = limits.toSorted((one, other) => one.at - other.at);
   const bad = ascending.map(({ severity }) => COLORS[severity]);
@@ -135,7 +135,7 @@ export function steps({ limits = [], isBadBelow = false }: Pick<Shown, "limits" 
   return colors.map((color, index) => ({ value: ascending[index - 1]?.at ?? null, color }));
 }
 
-/** What the SDK's panels have in common; each kind is a class of its own there. */
+/** Methods that all panel builders of the SDK share. The SDK has a separate class for each kind. */
 interface AnyPanel extends Builder<GrafanaPanel> {
   id(id: number): this;
   title(title: string): this;
@@ -150,11 +150,11 @@ interface AnyPanel extends Builder<GrafanaPanel> {
   withTarget(target: Builder<Dataquery>): this;
 }
 
-/** The panel of the SDK for a kind, with what only that kind has. */
+/** Creates the SDK's panel builder for a kind, with the settings that only this kind has. */
 function ofKind(panel: Panel): AnyPanel {
   switch (panel.kind) {
     case "numbers":
-      // The last one, not the last that there was: what nobody tells any more is unknown.
+      // Shows the last value, not the last non-null value: a value that is no longer reported is unknown.
       return new StatBuilder()
         .graphMode(BigValueGraphMode.Area)
         .reduceOptions(new ReduceDataOptionsBuilder().calcs(["last"]));
@@ -175,17 +175,17 @@ const course = () =>
   new TimeSeriesBuilder()
     .min(0)
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic))
-    // Unasked, the SDK shows no legend.
+    // The SDK shows no legend by default.
     .legend(new VizLegendOptionsBuilder().showLegend(true))
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
 const dashed = () => new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed);
 
-/** Names of a panel's alerts, each once. */
+/** Returns the names of a panel's alerts, without duplicates. */
 export function alertsOf({ alerts = [], limits = [] }: Panel): string[] {
   return [...new Set([...limits.flatMap(({ alert }) => alert ?? []), ...alerts])];
 }
 
-/** A panel as the SDK builds it. */
+/** Returns a panel's SDK builder. */
 function build(panel: Panel, id: number, runbooks: string): AnyPanel {
   const { title, description, unit, queries, width, empty, max } = panel;
   const alerts = alertsOf(panel).map((name) => `[${name}](${runbooks}#${runbookAnchor({ name })})`);
@@ -202,23 +202,24 @@ function build(panel: Panel, id: number, runbooks: string): AnyPanel {
   if (empty !== undefined) built.noValue(empty);
   if (max !== undefined) built.max(max);
   Object.entries(queries).forEach(([legend, expr], index) => {
-    // Grafana's own names of queries: A, B, C.
+    // Grafana's default query names: A, B, C.
     const name = String.fromCharCode("A".charCodeAt(0) + index);
     built.withTarget(new DataqueryBuilder().refId(name).datasource(DATASOURCE).expr(expr).legendFormat(legend).range());
   });
   return built;
 }
 
-/** A critical alert is a mark in every graph: what went wrong, and beside it what else did. */
+/** Marks each critical alert in every graph, so that other changes at the same time are visible. */
 export const MARKS = 'ALERTS{alertstate="firing",severity="critical"}';
 
 /**
- * A drill is two marks in every graph: the fault and the end of it. Grafana takes the value of the series for the time of the mark, in
- * milliseconds (`useValueForTime`, "Series value as timestamp", of its data source Prometheus): a drill is known only after it.
+ * Marks each drill twice in every graph: the fault and its end. Grafana uses the value of the series, in milliseconds,
+ * as the time of the mark (`useValueForTime`, "Series value as timestamp", of its Prometheus data source), because a
+ * drill is only reported after it ended.
  */
 export const DRILL_MARKS = `${drillAt("fault|restored")} * 1000`;
 
-/** A dashboard as Grafana reads it. */
+/** Returns a dashboard in Grafana's format. */
 export function grafanaDashboard(board: Board, { region, runbooks }: DashboardSettings): Dashboard {
   const { name, title, description, rows } = board;
   const dashboard = new DashboardBuilder(`${title} (${region})`)
@@ -226,7 +227,7 @@ export function grafanaDashboard(board: Board, { region, runbooks }: DashboardSe
     .description(description)
     .tags([TAG])
     .readonly()
-    // People of several regions speak of one night.
+    // UTC, because users of several regions discuss the same incident.
     .timezone("utc")
     .time({ from: "now-6h", to: "now" })
     .refresh("1m")
@@ -263,7 +264,7 @@ export function grafanaDashboard(board: Board, { region, runbooks }: DashboardSe
     for (const panel of row.panels) dashboard.withPanel(build(panel, next(), runbooks));
   }
   const built = dashboard.build();
-  // The SDK puts links into a menu, where nobody who was asleep looks for the next dashboard.
+  // The SDK puts links into a menu, where an engineer who was just woken up would not look for the next dashboard.
   for (const link of built.links ?? []) delete link.placement;
   return built;
 }

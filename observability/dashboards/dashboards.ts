@@ -5,34 +5,34 @@ import { fleetBoard } from "./fleet";
 import { langFlowBoard } from "./langflow";
 import { syncBoard } from "./sync";
 
-/** The dashboard that Grafana opens with. */
+/** Name of Grafana's home dashboard. */
 export const HOME = "fleet";
 
-/** What each dashboard shows. */
+/** Returns the content of each dashboard. */
 export function boards(settings: DashboardSettings): Board[] {
   return [fleetBoard(settings), langFlowBoard(settings), syncBoard(settings)];
 }
 
-/** The dashboards as Grafana reads them, by name. */
+/** Returns the dashboards in Grafana's format, by name. */
 export function dashboards(settings: DashboardSettings): Record<string, Dashboard> {
   return Object.fromEntries(boards(settings).map((board) => [board.name, grafanaDashboard(board, settings)]));
 }
 
-/** A question that a dashboard asks Prometheus. */
+/** A query that a dashboard sends to Prometheus. */
 export interface PanelQuery {
-  /** The dashboard's name. */
+  /** Name of the dashboard. */
   readonly dashboard: string;
-  /** The panel's title, or what else asks. */
+  /** Title of the panel, or the name of the annotation. */
   readonly panel: string;
   readonly legend: string;
-  /** PromQL, with plain values where Grafana has variables. */
+  /** PromQL with plain values instead of Grafana's variables. */
   readonly expr: string;
 }
 
-/** What stands for Grafana's variables where no Grafana replaces them: a screen's width of six hours. */
+/** Plain values of Grafana's variables, for queries without Grafana: a screen's width of six hours. */
 const PLAIN: Readonly<Record<string, string>> = { $__rate_interval: "2m", $__interval: "30s", $__range: "6h" };
 
-/** All that dashboards ask Prometheus, in a form that a Prometheus takes. */
+/** Returns all queries of the dashboards, in a form that Prometheus accepts. */
 export function panelQueries(settings: DashboardSettings): PanelQuery[] {
   return boards(settings).flatMap(({ name, rows }) => [
     { dashboard: name, panel: "marks", legend: "{{alertname}}", expr: MARKS },
@@ -45,7 +45,10 @@ export function panelQueries(settings: DashboardSettings): PanelQuery[] {
   ]);
 }
 
-/** A query as a Prometheus takes it, without Grafana's variables. @throws Error where a variable has no plain value: a bug, for then nobody has tried the query */
+/**
+ * Replaces Grafana's variables in a query with plain values. @throws Error if a variable has no plain value, which is a
+ * bug: no test has run the query
+ */
 export function plain(expr: string): string {
   return expr.replaceAll(/\$\w+/g, (variable) => {
     const value = PLAIN[variable];

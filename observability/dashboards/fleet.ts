@@ -1,4 +1,6 @@
-/** The dashboard to open first: whether users are served, in every region, and what a loss now would cost. */
+/**
+ * The home dashboard: whether users are served in every region, and how much data a region's loss would currently cost.
+ */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { CERTIFICATE_LEFT, CERTIFICATE_SECONDS } from "../alerts/regions";
 import {
@@ -17,7 +19,7 @@ import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, 
 const ANSWERS = { 0: { text: "fails", color: "red" }, 1: { text: "answers", color: "green" } } as const;
 const FIRING = 'ALERTS{alertstate="firing",severity!="none"}';
 
-/** @param settings of the region from where the fleet is looked at */
+/** @param settings of the region whose view of the fleet is shown */
 export function fleetBoard(settings: DashboardSettings): Board {
   const { region, rules } = settings;
   return {
@@ -153,7 +155,7 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
   ];
 }
 
-/** The newest drill of each region; of the fleet's, whichever region it was made from. */
+/** Returns panels about the newest drill of each region, whichever region ran the drill. */
 function drills(): Row["panels"] {
   const newest = "{{target_region}}: {{fault}}";
   const ofDrill = (metric: string, ...more: string[]) =>
@@ -222,7 +224,7 @@ function traffic(): Panel {
   });
 }
 
-/** How fast the budgets go, over the first window by which the severity is told. */
+/** Returns a panel with the burn rate of each budget, over the first window of the severity. */
 function burn(severity: keyof typeof BURNS): Panel {
   const [first] = BURNS[severity];
   if (!first) throw new Error(`nothing says when the budget's use is ${severity}`);

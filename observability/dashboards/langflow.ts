@@ -1,4 +1,4 @@
-/** The dashboard of LangFlow's own pods: what they are asked, how long it takes, and what they are short of. */
+/** The dashboard of LangFlow's pods: their requests, latencies and resource limits. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { NAMESPACE } from "../../model/langflow";
 import { CONNECTIONS, manyConnections, STORAGE_FREE, storageLowBytes } from "../alerts/clouds";
@@ -34,12 +34,12 @@ import { areas, type Board, type DashboardSettings, lines, numbers, type Panel }
 const COUNT = "http_server_request_duration_seconds_count";
 const BUCKET = "http_server_request_duration_seconds_bucket";
 const PROVIDER_CALLS = "gen_ai_client_operation_duration_seconds";
-/** Routes of one panel: more are no picture. */
+/** Maximum number of routes in a panel; more would be unreadable. */
 const ROUTES_MAX = 10;
 
 const rate = (series: string) => `rate(${series}[$__rate_interval])`;
 
-/** The times that half, nineteen in twenty and all but one in a hundred requests took at most, by legend. */
+/** Returns the 50th, 95th and 99th percentiles of the latency, by legend. */
 const percentiles = (matchers: string): Record<string, string> =>
   Object.fromEntries(
     [50, 95, 99].map((percent) => [
@@ -48,7 +48,7 @@ const percentiles = (matchers: string): Record<string, string> =>
     ]),
   );
 
-/** @param settings of the region whose LangFlow it is */
+/** @param settings of LangFlow's region */
 export function langFlowBoard({ region, rules }: DashboardSettings): Board {
   return {
     name: "langflow",
@@ -136,7 +136,10 @@ function runs(): Panel[] {
   ];
 }
 
-/** What the collector counts of LangFlow's spans: runs of webhooks, schedules, MCP and the playground too. */
+/**
+ * Returns panels about the collector's counts of LangFlow's spans, which also include runs of webhooks, schedules, MCP
+ * and the playground.
+ */
 function flows(): Panel[] {
   return [
     lines({
@@ -358,7 +361,7 @@ function database({ connectionsMax, databaseStorageGib }: DashboardSettings["rul
   ];
 }
 
-/** What is left of what cannot be had in an instant. */
+/** Returns panels about the remaining capacity of resources that cannot be extended instantly. */
 function left(): Panel[] {
   const share = (title: string, description: string, legend: string, expr: string, alert: string, at: number) =>
     lines({

@@ -1,4 +1,4 @@
-/** The dashboard of what makes regions alike, and of what is left when one is gone. */
+/** The dashboard about replication between regions, the record and backups. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { COPIES_FAILED, COPY_LAG, COPY_LAG_SECONDS } from "../alerts/clouds";
 import { byWorkspace, HELD_MIN, RECORD_LAG, RECORDER, type RecordSettings, recordLateSeconds } from "../alerts/record";
@@ -21,7 +21,7 @@ import {
 } from "../alerts/sync";
 import { areas, type Board, type DashboardSettings, lines, numbers, type Panel, type Row, states } from "./dashboard";
 
-/** @param settings of the region whose agent is looked at */
+/** @param settings of the agent's region */
 export function syncBoard({ region, rules: { sync, record } }: DashboardSettings): Board {
   return {
     name: "sync",
@@ -105,7 +105,7 @@ function recordRows(settings: RecordSettings): Row[] {
   ];
 }
 
-/** Where there is no series, as in every region but one. */
+/** Text if there is no series, as in every region except one. */
 const ELSEWHERE = "this region is not the recorder";
 
 function record(settings: RecordSettings): Panel[] {
@@ -118,7 +118,7 @@ function record(settings: RecordSettings): Panel[] {
       queries: { recorder: RECORDER },
       width: 12,
       states: { 0: { text: "another region", color: "text" }, 1: { text: "recorder", color: "blue" } },
-      // Without a witness it is the alert of the region alone that config names.
+      // Without a witness, only the region that the config names has this alert.
       alerts: settings.isNamed || settings.hasWitness ? ["RecorderMissing"] : [],
     }),
     lines({

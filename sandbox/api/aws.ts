@@ -1,24 +1,24 @@
 import type { CloudResource } from "../cloud/client";
 import { list, record, text } from "../resources/values";
 
-/** What the local cloud holds, as an operation of AWS answers: by the names of the services' own models (botocore). */
+/** Answers one AWS operation from the local cloud's resources, with the field names of botocore's service models. */
 type Operation = (cloud: Look, input: Readonly<Record<string, unknown>>) => unknown;
 
-/** The local cloud from one AWS region. */
+/** The local cloud as seen from one AWS region. */
 interface Look {
   readonly awsRegion: string;
   readonly now: Date;
-  /** Resources of a type in this AWS region, or in any where `everywhere`. */
+  /** Returns the resources of a type in this AWS region, or in every AWS region if `everywhere` is set. */
   of(type: string, everywhere?: boolean): readonly CloudResource[];
   /**
-   * The one resource that fits.
+   * Returns the first resource of the type that satisfies the predicate.
    *
-   * @throws Error named as AWS names it
+   * @throws Error with AWS' own error name if no resource does
    */
   one(type: string, fits: (resource: CloudResource) => boolean, error: string): CloudResource;
 }
 
-/** RDS copies logs every five minutes (RDS user guide, "Replicating automated backups"). */
+/** RDS copies transaction logs every five minutes (RDS user guide, "Replicating automated backups"). */
 const BACKUP_LAG_MS = 300_000;
 const CERTIFICATE_DAYS = 395;
 const DAY_MS = 86_400_000;
@@ -82,7 +82,7 @@ const kms: Record<string, Operation> = {
   }),
 };
 
-/** One of the resources that S3 shows as a bucket's settings. */
+/** Returns the properties of a resource that holds one of a bucket's settings. */
 function setting(cloud: Look, { Bucket }: Readonly<Record<string, unknown>>, type: string, error: string) {
   return cloud.one(`aws:s3/${type}`, named("bucket", Bucket), error).properties;
 }
@@ -90,7 +90,7 @@ function setting(cloud: Look, { Bucket }: Readonly<Record<string, unknown>>, typ
 const s3api: Record<string, Operation> = {
   "get-bucket-versioning": (cloud, { Bucket }) => {
     const found = cloud.of("aws:s3/bucketVersioning:BucketVersioning").find(named("bucket", Bucket));
-    // A bucket that never was versioned answers with nothing.
+    // S3 answers with an empty object for a bucket that was never versioned.
     return found ? { Status: record(found.properties.versioningConfiguration).status } : {};
   },
   "get-bucket-encryption": (cloud, input) => {
@@ -197,7 +197,9 @@ const rds: Record<string, Operation> = {
   }),
 };
 
-/** A secret, or its replica in this AWS region, whose ARN differs in the region alone. */
+/**
+ * Returns a secret, or its replica in this AWS region. A replica's ARN differs from the primary's only in the region.
+ */
 function secretOf(cloud: Look, { SecretId }: Readonly<Record<string, unknown>>): CloudResource {
   const elsewhere = (arn: unknown) => String(arn).split(":").toSpliced(3, 1, "").join(":");
   const found = cloud.of("aws:secretsmanager/secret:Secret", true).find(({ properties: { arn, region, replicas } }) => {
@@ -245,7 +247,7 @@ const acm: Record<string, Operation> = {
     const validated = cloud
       .of("aws:acm/certificateValidation:CertificateValidation")
       .find(named("certificateArn", CertificateArn));
-    // ACM issues once it is validated, which the store keeps as a resource of its own.
+    // ACM issues a certificate once it is validated. The store keeps the validation as a separate resource.
     const issued = validated !== undefined && status === "PENDING_VALIDATION";
     const from = Date.parse(text(validated?.id)?.replace(/ \+0000 UTC$/, "Z") ?? "");
     return {
@@ -263,7 +265,7 @@ const acm: Record<string, Operation> = {
 
 const SERVICES: Readonly<Record<string, Record<string, Operation>>> = { acm, eks, kms, rds, s3api, secretsmanager };
 
-/** Every operation that is played: service and name. */
+/** Returns every operation that the local cloud emulates, as service and name. */
 export function playedOperations(): [service: string, operation: string][] {
   return Object.entries(SERVICES).flatMap(([service, operations]) =>
     Object.keys(operations).map((operation): [string, string] => [service, operation]),
@@ -271,12 +273,12 @@ export function playedOperations(): [service: string, operation: string][] {
 }
 
 /**
- * What AWS would answer that had just these resources.
+ * Returns AWS' answer to an operation if its accounts held exactly these resources.
  *
  * @param service and `operation` as the AWS CLI names them
- * @param resources with secret values in clear, where they are asked for
- * @returns undefined where the local cloud knows nothing of such a thing, as of load balancers and images
- * @throws Error with AWS' own name where there is no such resource
+ * @param resources with plaintext secret values if the operation returns secrets
+ * @returns undefined if the local cloud does not emulate the operation, for example of load balancers and images
+ * @throws Error with AWS' own error name if the resource does not exist
  */
 export function awsAnswer(
   resources: readonly CloudResource[],

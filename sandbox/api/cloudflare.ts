@@ -5,7 +5,9 @@ import { list, record } from "../resources/values";
 type Properties = Readonly<Record<string, unknown>>;
 type Shown = (resource: CloudResource) => Properties;
 
-/** A resource as Cloudflare's API has it: with underscores, and what else it calls by another name. */
+/**
+ * Converts a resource to the form of Cloudflare's API: snake_case keys, and the names that differ from the provider's.
+ */
 const pool: Shown = ({ id, properties }) => {
   const { minimumOrigins, checkRegions, accountId: _, origins, ...rest } = properties;
   return {
@@ -40,7 +42,7 @@ const [POOL, MONITOR, BALANCER, NOTIFICATION] = [
   "cloudflare:index/notificationPolicy:NotificationPolicy",
 ];
 
-/** Paths of Cloudflare's API below /client/v4, and what is found there. */
+/** Emulated paths of Cloudflare's API below /client/v4, with the function that answers each. */
 const ROUTES: readonly (readonly [RegExp, (resources: readonly CloudResource[], ...parts: string[]) => unknown])[] = [
   [/^\/ips$/, () => ({ ipv4_cidrs: IPV4 })],
   [/^\/zones\?name=(.+)$/, (resources, name) => zones(resources, name)],
@@ -60,9 +62,9 @@ const ROUTES: readonly (readonly [RegExp, (resources: readonly CloudResource[], 
 ];
 
 /**
- * `result` of what Cloudflare would answer to a GET that had just these resources.
+ * Returns the `result` of Cloudflare's answer to a GET if the account held exactly these resources.
  *
- * @throws Error where there is no such thing
+ * @throws Error if nothing exists at the path
  */
 export function cloudflareAnswer(resources: readonly CloudResource[], path: string): unknown {
   for (const [route, answer] of ROUTES) {
@@ -72,7 +74,7 @@ export function cloudflareAnswer(resources: readonly CloudResource[], path: stri
   throw new Error(`the local cloud has nothing at ${path}`);
 }
 
-/** A zone is there where something of ours is in it. */
+/** Derives the zones from the load balancers: the local cloud keeps no zone resources. */
 function zones(resources: readonly CloudResource[], name = ""): { id: string; name: string }[] {
   const inside = resources.filter(
     ({ type, properties }) => type === BALANCER && String(properties.name).endsWith(name),

@@ -1,7 +1,7 @@
 import type { CloudResource } from "../cloud/client";
 import { record } from "../resources/values";
 
-/** Kinds the local cloud keeps, as `kubectl get` names them, with their API group and version and kind. */
+/** Kinds that the local cloud stores, by the name that `kubectl get` uses, with API group, version and kind. */
 const KEPT: Readonly<Record<string, string>> = {
   clusterroles: "rbac.authorization.k8s.io/v1:ClusterRole",
   "cronjobs.batch": "batch/v1:CronJob",
@@ -15,7 +15,10 @@ const KEPT: Readonly<Record<string, string>> = {
     "admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
 };
 
-/** All objects of a kind in a cluster; undefined where the local cloud keeps none, as of pods and nodes. */
+/**
+ * Returns all objects of a kind in a cluster, or undefined if the local cloud does not store that kind (pods and nodes,
+ * for example).
+ */
 export function kubernetesObjects(
   resources: readonly CloudResource[],
   cluster: string,

@@ -6,23 +6,26 @@ import { ExitCode, UserError } from "../../model/errors";
 import { answers, codeVersion, filesIn, isRunning, readServerFile } from "../directory";
 import type { Resource } from "../resources/store";
 
-/** The providers of a session. */
+/** Ports of a session's provider servers. */
 type ProviderPorts = Record<"aws" | "random" | "kubernetes" | "cloudflare", number>;
 
-/** One thing in the local cloud, as its HTTP API shows it: secret values read `[secret]`. */
+/** A resource of the local cloud, as its HTTP API returns it: secret values are replaced by `[secret]`. */
 export type CloudResource = Omit<Resource, "secrets">;
 
 export interface LocalCloud {
-  /** http://127.0.0.1:port, for the HTTP API of `sandbox/cloud/routes.ts`. */
+  /** Base URL of the HTTP API in `sandbox/cloud/routes.ts`: http://127.0.0.1:port. */
   readonly url: string;
   readonly pid: number;
-  /** Ports of this process's own provider servers for one stack, for PULUMI_DEBUG_PROVIDERS. Asking again gives the same. */
+  /**
+   * Starts provider servers of this process for one stack and returns their ports for PULUMI_DEBUG_PROVIDERS.
+   * Idempotent.
+   */
   openSession(stack: string): Promise<ProviderPorts>;
-  /** Stops this process's provider servers of a stack; no error where there are none. */
+  /** Stops this process's provider servers of a stack. Does nothing if none run. */
   closeSession(stack: string): Promise<void>;
-  /** @param options.clear secret values as they are: only the owner of the directory is given them */
+  /** @param options.clear return plaintext secret values; only a process that can read the cloud's directory may */
   resources(options?: { clear?: boolean }): Promise<CloudResource[]>;
-  /** Ends the daemon. What it holds stays on disk. */
+  /** Ends the daemon. Its resources stay on disk. */
   stop(): Promise<void>;
 }
 
@@ -31,9 +34,9 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const POLL_MS = 25;
 
 /**
- * The local cloud of a directory; undefined where none answers.
+ * Connects to the local cloud of a directory. Returns undefined if no daemon answers.
  *
- * @param directory where it is kept, for example `.fleet/cloud`
+ * @param directory of the local cloud, for example `.fleet/cloud`
  */
 export async function connectLocalCloud(directory: string): Promise<LocalCloud | undefined> {
   const server = readServerFile(directory);
@@ -42,10 +45,10 @@ export async function connectLocalCloud(directory: string): Promise<LocalCloud |
 }
 
 /**
- * The local cloud of a directory, started where none answers, and anew where its code is not ours. The daemon outlives
- * this process.
+ * Connects to the local cloud of a directory. Starts the daemon if none answers, and restarts a daemon that runs
+ * different code. The daemon outlives this process.
  *
- * @throws UserError (Unreachable) when it does not come up, with the end of its log
+ * @throws UserError (Unreachable) if the daemon does not start, with the end of its log
  */
 export async function startLocalCloud(directory: string): Promise<LocalCloud> {
   const running = await connectLocalCloud(directory);
@@ -57,7 +60,7 @@ export async function startLocalCloud(directory: string): Promise<LocalCloud> {
     await sleep(POLL_MS);
     const cloud = await connectLocalCloud(directory);
     if (cloud) return cloud;
-    // where two start at once, the one that came second ends and the first still comes up
+    // If two daemons start at once, the second exits with 1 while the first is still starting.
     if (child.exitCode !== null && child.exitCode !== 1) break;
   }
   const log = readFileSync(filesIn(directory).log, "utf8").trim().split("\n").slice(-5).join("\n");
@@ -104,7 +107,7 @@ class Connection implements LocalCloud {
   }
 }
 
-/** Asks the HTTP API; an error answer is thrown, unless its status is among `accepted`. */
+/** Sends a request to the HTTP API. Throws for an error status that is not among `accepted`. */
 async function ask(
   url: string,
   method: string,

@@ -19,7 +19,7 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** How often the daemon looks whether its directory is still its own. */
+/** How often the daemon checks that it still holds its directory's lock. */
 const WATCH_MS = 2_000;
 
 const DEFINITIONS = new Map<string, Definition>([aws, cloudflare, kubernetes, random].map((one) => [one.name, one]));
@@ -29,10 +29,10 @@ function schemaOf({ provider, type }: Resource): ResourceSchema | undefined {
 }
 
 /**
- * Serves the local cloud kept in a directory.
+ * Serves the local cloud of a directory.
  *
- * @param exit ends the process: with 0 after a stop, with 137 for a crash that was asked for
- * @throws Held when another process serves the directory
+ * @param exit ends the process: with 0 after a stop, with 137 for an injected crash
+ * @throws Held if a different process serves the directory
  */
 export async function startDaemon(directory: string, exit: (code: number) => void): Promise<Daemon> {
   const files = filesIn(directory);
@@ -71,7 +71,7 @@ export async function startDaemon(directory: string, exit: (code: number) => voi
     },
     stop: () => void stop().then(() => exit(0)),
   });
-  // nobody could stop a daemon whose directory was deleted under it
+  // Clients could no longer stop a daemon whose directory was deleted, so that daemon stops itself.
   const watch = setInterval(() => {
     if (!held.holds()) void stop().then(() => exit(0));
     else void sessions.stopOrphans();

@@ -3,30 +3,34 @@ import type { Method } from "../providers/shared/server";
 export const KINDS = ["throttle", "timeout", "crash", "outage", "silent", "echo"] as const;
 export type FaultKind = (typeof KINDS)[number];
 
-/** A failure to come. */
+/** A fault to inject into a later call. */
 export interface FaultRequest {
-  /** Only calls of this stack's providers; any where absent. */
+  /** Stack whose provider calls fail. Default: any stack. */
   readonly stack?: string;
-  /** aws, cloudflare, kubernetes or random; any where absent. */
+  /** Provider whose calls fail: aws, cloudflare, kubernetes or random. Default: any provider. */
   readonly provider?: string;
-  /** Only calls about what is in this AWS region, whichever stack owns it; any where absent. */
+  /** AWS region whose resources' calls fail, whichever stack owns them. Default: any region. */
   readonly region?: string;
-  /** Type token of a resource or function; any where absent. */
+  /** Type token of the resource or function whose calls fail. Default: any type. */
   readonly type?: string;
-  /** Any where absent. */
+  /** Provider method that fails. Default: any method. */
   readonly method?: Method;
-  /** Fails the n-th matching call from now, counted from 1. Previews are not counted. */
+  /** Which matching call from now on fails, counted from 1. Calls of previews are not counted. */
   readonly nth: number;
   /**
-   * throttle and timeout: nothing is done. crash: it is done, and the cloud dies before it answers. outage: nothing can be
-   * reached, in previews too, until the failures are forgotten. silent: as long, but calls are taken and never answered. echo:
-   * nothing is done, and the error repeats what was asked, secrets and all, as AWS' validation errors do.
+   * Kind of failure.
+   * - throttle, timeout: the call fails without an effect.
+   * - crash: the call takes effect, and the cloud dies before it answers.
+   * - outage: every call fails, in previews too, until the faults are cleared.
+   * - silent: every call hangs without an answer, in previews too, until the faults are cleared.
+   * - echo: the call fails without an effect, and the error repeats the inputs including secrets, as AWS' validation
+   *   errors do.
    */
   readonly kind: FaultKind;
 }
 
 export interface PlannedFault extends FaultRequest {
-  /** Matching calls so far. */
+  /** Number of matching calls so far. */
   readonly seen: number;
 }
 
@@ -38,10 +42,10 @@ interface Call {
   readonly region?: string;
 }
 
-/** Kinds that last until they are forgotten, and that previews feel as well. */
+/** Whether a fault lasts until the faults are cleared. Lasting faults affect previews too. */
 const isLasting = ({ kind }: FaultRequest): boolean => kind === "outage" || kind === "silent";
 
-/** The failures asked for. Each happens once, but those that last. */
+/** The planned faults. Each fires once, except lasting faults. */
 export class FaultPlan {
   private planned: PlannedFault[] = [];
 
@@ -58,9 +62,9 @@ export class FaultPlan {
   }
 
   /**
-   * Counts a call against every plan; the kind of failure that is due now.
+   * Counts a call against every planned fault and returns the kind of the fault that fires now.
    *
-   * @param counted false for a call of a preview, which only what lasts can fail
+   * @param counted false for a call of a preview, which only a lasting fault can fail
    */
   take(call: Call, counted = true): FaultKind | undefined {
     let due: FaultKind | undefined;
@@ -78,8 +82,9 @@ export class FaultPlan {
 }
 
 /**
- * What the Kubernetes provider answers without its cluster: checks, and previews of anything but a read. So a preview in
- * which nothing of it changes ends well (pulumi-kubernetes, provider.go, `clusterUnreachable`; tests/cluster/regions.test.ts).
+ * Whether the Kubernetes provider answers a call without its cluster: it does for checks, and in previews for
+ * everything except reads. A preview without Kubernetes changes therefore succeeds during an outage (pulumi-kubernetes,
+ * provider.go, `clusterUnreachable`; tests/cluster/regions.test.ts).
  */
 function needsNoCluster({ provider, method }: Call, counted: boolean): boolean {
   return provider === "kubernetes" && (method === "check" || (!counted && method !== "read"));

@@ -1,10 +1,10 @@
 import type { Call } from "../providers/shared/server";
 
-/** One thing the cloud was asked to do. Never holds a value, so never a secret. */
+/** One provider call. Events contain no property values, and therefore no secrets. */
 export interface Event {
-  /** Counted from 1 since the daemon started. */
+  /** Sequence number, counted from 1 since the daemon started. */
   readonly sequence: number;
-  /** ISO 8601. */
+  /** Time of the call, in ISO 8601. */
   readonly time: string;
   readonly stack: string;
   readonly provider: string;
@@ -12,13 +12,13 @@ export interface Event {
   readonly type: string;
   readonly name: string;
   readonly preview: boolean;
-  /** What went wrong; absent where nothing did. */
+  /** Error message of a failed call. Absent if the call succeeded. */
   readonly error?: string;
 }
 
 const KEPT = 2000;
 
-/** The last events, in order. */
+/** The most recent events, in order. */
 export class Journal {
   private events: Event[] = [];
   private sequence = 0;
@@ -41,7 +41,7 @@ export class Journal {
     if (this.events.length > 2 * KEPT) this.events = this.events.slice(-KEPT);
   }
 
-  /** Events after a sequence number, the last 2000 at most. */
+  /** Returns the events after a sequence number, at most the last 2000. */
   after(sequence: number): Event[] {
     return this.events.filter((event) => event.sequence > sequence).slice(-KEPT);
   }

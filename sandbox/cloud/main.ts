@@ -1,4 +1,7 @@
-/** The local cloud's process: `node --require ./typescript.cjs sandbox/cloud/main.ts --directory DIRECTORY`. */
+/**
+ * Entry point of the local cloud's daemon: `node --require ./typescript.cjs sandbox/cloud/main.ts --directory
+ * DIRECTORY`.
+ */
 import { parseArgs } from "node:util";
 import { startDaemon } from "./daemon";
 

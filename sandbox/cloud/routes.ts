@@ -3,25 +3,25 @@
  *
  * | request                               | does                                                        | answers                    |
  * | ------------------------------------- | ----------------------------------------------------------- | -------------------------- |
- * | GET    /health                        | says that it lives                                          | pid, version, resources, stacks, damaged |
+ * | GET    /health                        | reports that the daemon runs                                | pid, version, resources, stacks, damaged |
  * | GET    /resources?provider&type&name  | lists resources; each filter matches exactly                | list of resources          |
- * | GET    /resources/:key                | one resource                                                | resource, 404              |
- * | PATCH  /resources/:key                | merges a JSON merge patch (RFC 7396) into its properties, behind the engine's back | resource, 400, 404 |
- * | DELETE /resources/:key                | deletes it, behind the engine's back                        | 204, 404                   |
- * | GET    /faults                        | the failures to come                                        | list of faults with `seen` |
- * | POST   /faults                        | plans one: kind, and stack, provider, region, type, method, nth (1) | 201, 400           |
- * | DELETE /faults                        | forgets them all                                            | 204                        |
- * | GET    /events?after                  | what the engine asked for since an event's sequence number  | list of events             |
- * | POST   /sessions {stack, user}        | starts a process's provider servers of a stack, or finds them | ports by provider        |
- * | DELETE /sessions/:user/:stack         | stops them                                                  | 204, 404                   |
- * | GET    /client/v4/…                   | Cloudflare's own API, as far as sandbox/providers/cloudflare/api.ts has it | as Cloudflare answers |
+ * | GET    /resources/:key                | returns one resource                                        | resource, 404              |
+ * | PATCH  /resources/:key                | merges a JSON merge patch (RFC 7396) into its properties without the engine's knowledge | resource, 400, 404 |
+ * | DELETE /resources/:key                | deletes it without the engine's knowledge                   | 204, 404                   |
+ * | GET    /faults                        | lists the planned faults                                    | list of faults with `seen` |
+ * | POST   /faults                        | plans a fault: kind, and stack, provider, region, type, method, nth (1) | 201, 400           |
+ * | DELETE /faults                        | clears all faults                                           | 204                        |
+ * | GET    /events?after                  | lists the engine's calls after a sequence number            | list of events             |
+ * | POST   /sessions {stack, user}        | starts a process's provider servers for a stack if they do not run | ports by provider        |
+ * | DELETE /sessions/:user/:stack         | stops these provider servers                                | 204, 404                   |
+ * | GET    /client/v4/…                   | the subset of Cloudflare's API in sandbox/providers/cloudflare/api.ts | as Cloudflare answers |
  * | POST   /stop                          | ends the daemon                                             | 202                        |
  *
- * A resource is { key, provider, type, scope, id, name, urn, inputs, properties }. Secret values read `[secret]` and
- * can be patched but not read, but for GET /resources with `authorization: Bearer` and what the file `secrets.token` of
- * the cloud's directory holds: the live fleet starts processes with them. Its reader could as well read the resources'
- * own files, which have the same mode. A fault's method is create, update, delete, read, check or invoke; its kind is one of
- * those in sandbox/cloud/faults.ts; its region the name of an AWS region, of whose cloud it is then.
+ * A resource is { key, provider, type, scope, id, name, urn, inputs, properties }. Secret values appear as
+ * `[secret]`; they can be patched but not read. Only GET /resources with `authorization: Bearer` and the content of the file
+ * `secrets.token` in the cloud's directory returns them, because the live fleet needs them to start processes. A reader of that
+ * file can also read the resources' own files, which have the same mode. A fault's method is create, update, delete, read,
+ * check or invoke. Its kind is one of those in sandbox/cloud/faults.ts. Its region is an AWS region and limits the fault to it.
  */
 import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance } from "fastify";

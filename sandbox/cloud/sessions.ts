@@ -26,7 +26,7 @@ interface Session {
   readonly servers: Promise<readonly ProviderServer[]>;
 }
 
-/** What a real cloud says when it is too busy, or too slow. */
+/** Errors that a throttled, slow or unreachable cloud returns. */
 const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: Call) => CloudError>> = {
   throttle: ({ method, type }) =>
     new CloudError(
@@ -40,11 +40,14 @@ const FAILURES: Readonly<Record<Exclude<FaultKind, "crash" | "silent">, (call: C
   outage: ({ method, type }) => new CloudError(`${method} ${type}: dial tcp: connect: connection refused`),
 };
 
-/** The provider servers of the stacks at work: a set for each process that works on one, so that none ends another's. */
+/**
+ * The running provider servers. Each process gets its own set per stack, so that no process stops the servers of a
+ * different one.
+ */
 export class Sessions {
   private readonly open = new Map<string, Session>();
 
-  /** @param crash ends the process at once, as a machine's death would */
+  /** @param crash ends the process at once, like a machine failure */
   constructor(
     private readonly cloud: Store,
     private readonly faults: FaultPlan,
@@ -52,15 +55,15 @@ export class Sessions {
     private readonly crash: () => void,
   ) {}
 
-  /** The stacks that somebody works on, each once. */
+  /** Names of the stacks that have a session, without duplicates. */
   get stacks(): string[] {
     return [...new Set([...this.open.values()].map(({ stack }) => stack))];
   }
 
   /**
-   * The ports of a stack's providers; started where they are not yet.
+   * Returns the ports of a stack's providers and starts the provider servers if they do not run.
    *
-   * @param user process id of who asks: what it does not stop is stopped when it has ended
+   * @param user process id of the caller; its servers are stopped after the process has ended
    */
   async start(stack: string, user: number): Promise<Ports> {
     const key = keyOf(stack, user);
@@ -70,7 +73,7 @@ export class Sessions {
     return Object.fromEntries(servers.map(({ name, server }) => [name, server.port])) as Ports;
   }
 
-  /** Whether there was one to stop. */
+  /** Stops a session and returns whether it existed. */
   async stop(stack: string, user: number): Promise<boolean> {
     const key = keyOf(stack, user);
     const session = this.open.get(key);
@@ -83,7 +86,7 @@ export class Sessions {
     await this.stopWhere(() => true);
   }
 
-  /** Stops those of processes that have ended, killed before they could say so. */
+  /** Stops the sessions of processes that ended without closing them, for example because they were killed. */
   async stopOrphans(): Promise<void> {
     await this.stopWhere((user) => !isRunning(user));
   }
@@ -102,7 +105,7 @@ export class Sessions {
     );
   }
 
-  /** Lets a call through, unless a failure is due; writes down what came of it. */
+  /** Returns a gate that runs a call unless a fault fires, and records the result in the journal. */
   private gate(stack: string): Gate {
     return async (call, work) => {
       const counted = !call.preview || call.method === "check";

@@ -10,13 +10,13 @@ import type { Tools } from "./tools/installer";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-/** A region that comes back starts its database before it answers; a Job takes what it takes. */
+/** Timeout of long requests: a returning region starts its database before it answers, and Jobs can be long. */
 const LONG_MS = 30 * 60_000;
 const POLL_MS = 25;
-/** LangFlow gets its grace of 75 s when it is not stopped at once. */
+/** LangFlow has a grace period of 75 s unless it is stopped at once. */
 const STOP_MS = 120_000;
 
-/** The supervisor's API (`routes.ts`) as calls. */
+/** Client of the supervisor's API (`routes.ts`). */
 export class LiveConnection {
   constructor(
     readonly url: string,
@@ -27,7 +27,7 @@ export class LiveConnection {
     return this.ask("GET", "/status") as Promise<LiveStatus>;
   }
 
-  /** Makes the processes those of what is applied, in the background. */
+  /** Starts, in the background, to make the running processes match the applied resources. */
   async apply(following: Following = {}): Promise<void> {
     await this.ask("POST", "/apply", following);
   }
@@ -40,7 +40,7 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/start`, undefined, LONG_MS);
   }
 
-  /** The region stands still, and packets to it vanish, until it is resumed. */
+  /** Suspends all processes of a region and drops packets to it until the region is resumed. */
   async suspendRegion(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/suspend`, undefined, LONG_MS);
   }
@@ -50,8 +50,8 @@ export class LiveConnection {
   }
 
   /**
-   * LangFlow's answers come so late, and such a share of the connections to it, from 0 to 1, breaks off once something was
-   * asked; with nothing given neither.
+   * Delays LangFlow's responses by a number of seconds, and resets a share of the connections to it, from 0 to 1, once
+   * a request was sent. Without a fault, ends both.
    */
   async impair(region: string, fault: { lateSeconds?: number; brokenShare?: number } = {}): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/path`, fault);
@@ -62,15 +62,15 @@ export class LiveConnection {
   }
 
   /**
-   * One of several pods of LangFlow in a region dies without a word, and another is made in its place.
+   * Kills one of several LangFlow pods in a region. The Deployment replaces it.
    *
-   * @throws Error where there are not several
+   * @throws Error if the region has only one pod
    */
   async killPod(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/pods/kill`);
   }
 
-  /** PostgreSQL of a region is down until it is started again, or the region is. */
+  /** Stops a region's PostgreSQL until it, or the whole region, is started again. */
   async stopDatabase(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/stop`);
   }
@@ -80,15 +80,15 @@ export class LiveConnection {
   }
 
   /**
-   * The data of a region's PostgreSQL are on a disk of their own, until that is started the next time.
+   * Moves the data of a region's PostgreSQL to a small separate disk until the next start of the database.
    *
-   * @throws Error where this machine does not let it, with what it takes
+   * @throws Error with the requirements if this machine does not support it
    */
   async limitDisk(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/limit`, undefined, LONG_MS);
   }
 
-  /** Nothing new fits on that disk until it is freed. @throws Error where there is none */
+  /** Fills that disk until it is freed. @throws Error if the database has no separate disk */
   async fillDisk(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/fill`);
   }
@@ -97,17 +97,20 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/database/disk/free`);
   }
 
-  /** The processes of a region's pods begin anew, with a clock of their own. @param library path of libfaketime */
+  /** Restarts the processes of a region's pods with a separate clock. @param library path of libfaketime */
   async giveClock(region: string, library: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/clock`, { library });
   }
 
-  /** How far that is ahead, within a second. @throws Error where it has none, unless it is 0 */
+  /**
+   * Sets how far that clock is ahead; it takes effect within a second. @throws Error if the region has no separate
+   * clock, unless the value is 0
+   */
   async setClock(region: string, aheadSeconds: number): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/clock`, { aheadSeconds });
   }
 
-  /** A region cannot reach Git until it is unblocked; the others can. */
+  /** Blocks a region's access to Git until it is unblocked. Other regions are not affected. */
   async blockGit(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/block`);
   }
@@ -116,7 +119,7 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/git/unblock`);
   }
 
-  /** A region reaches the buckets of its own AWS region alone until it is unblocked. */
+  /** Limits a region to the buckets of its own AWS region until it is unblocked. */
   async blockBuckets(region: string): Promise<void> {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/s3/block`);
   }
@@ -125,7 +128,7 @@ export class LiveConnection {
     await this.ask("POST", `/regions/${encodeURIComponent(region)}/s3/unblock`);
   }
 
-  /** The buckets of an AWS region answer nobody until it is started again. */
+  /** Makes the buckets of an AWS region unresponsive until it is started again. */
   async stopS3(awsRegion: string): Promise<void> {
     await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/stop`);
   }
@@ -134,7 +137,7 @@ export class LiveConnection {
     await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/start`);
   }
 
-  /** What is written to the buckets of an AWS region waits to be copied until it is resumed. */
+  /** Pauses the replication of writes to the buckets of an AWS region until it is resumed. */
   async pauseReplication(awsRegion: string): Promise<void> {
     await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/pause`);
   }
@@ -143,21 +146,21 @@ export class LiveConnection {
     await this.ask("POST", `/s3/${encodeURIComponent(awsRegion)}/resume`);
   }
 
-  /** How old a write is when S3 replicates it; without a number of seconds as at the start. */
+  /** Sets the age at which S3 replicates a write. Without a number of seconds, restores the default. */
   async delayReplication(delaySeconds?: number): Promise<void> {
     await this.ask("POST", "/s3/replication", { delaySeconds });
   }
 
   /**
-   * The load balancer's pools, and how their health changed.
+   * Returns the load balancer's pools and the history of their health.
    *
-   * @throws Error where none is applied, or its API is away
+   * @throws Error if no load balancer is applied, or its API is stopped
    */
   balancer(): Promise<BalancerStatus> {
     return this.ask("GET", "/balancer") as Promise<BalancerStatus>;
   }
 
-  /** The load balancer steers on, and {@link balancer} fails until it is started again. */
+  /** Stops the load balancer's API: steering continues, but {@link balancer} fails until the API is started again. */
   async stopBalancerApi(): Promise<void> {
     await this.ask("POST", "/balancer/stop");
   }
@@ -166,7 +169,9 @@ export class LiveConnection {
     await this.ask("POST", "/balancer/start");
   }
 
-  /** What each Alertmanager told its receivers, oldest first; the last thousand. */
+  /**
+   * Returns the notifications that the Alertmanagers sent to their receivers, oldest first, at most the last thousand.
+   */
   alerts(): Promise<readonly Notification[]> {
     return this.ask("GET", "/alerts") as Promise<readonly Notification[]>;
   }
@@ -179,20 +184,20 @@ export class LiveConnection {
     await this.ask("POST", "/git/start");
   }
 
-  /** Runs a CronJob's pod once. @param signal ends it; without one its time does */
+  /** Runs a CronJob's pod once. @param signal ends the run; without it the Job's own timeout does */
   job(region: string, name: string, run: JobRun = {}, signal?: AbortSignal): Promise<JobResult> {
     return this.ask("POST", "/jobs", { region, name, ...run }, LONG_MS, signal) as Promise<JobResult>;
   }
 
-  /** Takes away a run of a CronJob that has ended, by its own name. */
+  /** Deletes an ended run of a CronJob, by the run's own name. */
   async deleteJob(region: string, name: string): Promise<void> {
     await this.ask("DELETE", `/jobs/${region}/${name}`);
   }
 
   /**
-   * Ends all processes, then the supervisor; resolved once it is gone.
+   * Ends all processes, then the supervisor. Resolves once the supervisor has ended.
    *
-   * @throws Error where it is still there after two minutes
+   * @throws Error if the supervisor still runs after two minutes
    */
   async stop({ now = false } = {}): Promise<void> {
     await this.ask("POST", "/stop", { now });
@@ -225,10 +230,10 @@ export class LiveConnection {
   }
 }
 
-/** An answer of the supervisor that is an error. */
+/** An error response of the supervisor. */
 export class LiveRequestError extends Error {
   constructor(
-    /** The status of HTTP. */
+    /** HTTP status code. */
     readonly status: number,
     message: string,
   ) {
@@ -237,9 +242,9 @@ export class LiveRequestError extends Error {
 }
 
 /**
- * The supervisor of a directory; undefined where none answers.
+ * Connects to the supervisor of a directory. Returns undefined if none answers.
  *
- * @param directory where it is kept, for example `.fleet/live`
+ * @param directory of the live fleet, for example `.fleet/live`
  */
 export async function connectLive(directory: string): Promise<LiveConnection | undefined> {
   const server = readServerFile(directory);
@@ -248,11 +253,11 @@ export async function connectLive(directory: string): Promise<LiveConnection | u
 }
 
 /**
- * The supervisor of a directory, started where none answers, and anew, with all its processes, where its code is not
- * ours. It outlives this process.
+ * Connects to the supervisor of a directory. Starts the supervisor if none answers, and restarts it with all its
+ * processes if it runs different code. The supervisor outlives this process.
  *
  * @param cloud directory of the local cloud
- * @throws UserError (Unreachable) when it does not come up, with the end of its log
+ * @throws UserError (Unreachable) if the supervisor does not start, with the end of its log
  */
 export async function startLive(directory: string, cloud: string, tools: Tools): Promise<LiveConnection> {
   const running = await connectLive(directory);
@@ -264,7 +269,7 @@ export async function startLive(directory: string, cloud: string, tools: Tools):
     await sleep(POLL_MS);
     const live = await connectLive(directory);
     if (live) return live;
-    // where two start at once, the one that came second ends and the first still comes up
+    // If two supervisors start at once, the second exits with 1 while the first is still starting.
     if (child.exitCode !== null && child.exitCode !== 1) break;
   }
   const log = readFileSync(filesIn(directory).log, "utf8").trim().split("\n").slice(-5).join("\n");

@@ -11,16 +11,16 @@ export interface LiveDaemon {
   stop(now: boolean): Promise<void>;
 }
 
-/** How often the daemon looks whether its directory is still its own. */
+/** How often the daemon checks that it still holds its directory's lock. */
 const WATCH_MS = 2_000;
 const STOP_AT_ONCE_MS = 30_000;
 
 /**
- * Supervises the live fleet kept in a directory.
+ * Supervises the live fleet of a directory.
  *
- * @param cloud directory of the local cloud whose applied objects say what runs
+ * @param cloud directory of the local cloud whose applied objects decide what runs
  * @param exit ends the process
- * @throws Held when another process serves the directory
+ * @throws Held if a different process serves the directory
  */
 export async function startLiveDaemon(
   directory: string,
@@ -35,7 +35,8 @@ export async function startLiveDaemon(
     tools,
     url: () => url,
     async resources() {
-      // Asked for anew each time: `up` replaces a local cloud of other code, at another address.
+      // Connects again each time, because `up` may replace a local cloud that runs different code, at a different
+      // address.
       const connection = await connectLocalCloud(cloud);
       if (!connection) throw new Error("the local cloud is down");
       return connection.resources({ clear: true });
@@ -45,7 +46,7 @@ export async function startLiveDaemon(
   const stop = (now: boolean): Promise<void> => {
     stopping ??= (async () => {
       clearInterval(watch);
-      // Whatever does not end by itself ends with this process.
+      // Processes that have not stopped by then end together with this process.
       if (now) setTimeout(() => exit(1), STOP_AT_ONCE_MS).unref();
       await supervisor.stop(now);
       if (held.holds()) rmSync(files.server, { force: true });
@@ -56,7 +57,7 @@ export async function startLiveDaemon(
   };
   const version = codeVersion("live");
   const api = buildApi({ version, supervisor, stop: (now) => void stop(now).finally(() => exit(0)) });
-  // nobody could stop a daemon whose directory was deleted under it
+  // Clients could no longer stop a daemon whose directory was deleted, so that daemon stops itself.
   const watch = setInterval(() => {
     if (!held.holds()) void stop(true).finally(() => exit(0));
   }, WATCH_MS).unref();

@@ -1,4 +1,7 @@
-/** The live fleet's process: `node --require ./typescript.cjs sandbox/live/main.ts --directory D --cloud C --tools JSON`. */
+/**
+ * Entry point of the live fleet's supervisor: `node --require ./typescript.cjs sandbox/live/main.ts --directory D
+ * --cloud C --tools JSON`.
+ */
 import { parseArgs } from "node:util";
 import { startLiveDaemon } from "./daemon";
 

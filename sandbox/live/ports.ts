@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { sync as writeFileAtomicSync } from "write-file-atomic";
 import { Held, type HeldLock, takeLock } from "../directory";
 
-/** Loopback ports by what listens there, the same after every restart while nobody else takes them. */
+/** Assigns loopback ports by name. A name keeps its port across restarts unless a different program takes the port. */
 export class Ports {
   private readonly known: Map<string, number>;
   private queue: Promise<unknown> = Promise.resolve();
@@ -14,7 +14,10 @@ export class Ports {
     this.known = new Map(Object.entries(readKnown(file)));
   }
 
-  /** The port of a name; another than before where another program has taken that. Ask before anything of ours listens. */
+  /**
+   * Returns the port of a name, or a new port if a different program has taken the old one. Call this before a server
+   * of ours listens on the port.
+   */
   take(name: string): Promise<number> {
     const taken = this.queue.then(async () => {
       const before = this.known.get(name);
@@ -36,27 +39,29 @@ function readKnown(file: string): Record<string, number> {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return {}; // not there yet
+    return {}; // The file does not exist yet.
   }
 }
 
 /**
- * Our own ports begin here, and end before those that Linux (32,768 and more: net.ipv4.ip_local_port_range) and macOS
- * (49,152) give connections that go out: while a server is away, one of those could take its port, be it of a client
- * that asks for that very server.
+ * First of our ports. The range ends below the ephemeral ports of Linux (32,768 and more: net.ipv4.ip_local_port_range)
+ * and macOS (49,152): while a server is down, an outgoing connection could otherwise take its port, even a connection
+ * of a client of that very server.
  */
 const FIRST = 20_000;
 const COUNT = 12_000;
-/** No port is given twice; other programs that look at the same time begin elsewhere. */
+/** No port is assigned twice. Programs that search at the same time start at different ports. */
 let next = process.pid * 97;
-/** A lock for each port that was given: a server may be away for a while, and its port is still its own in other fleets' eyes. */
+/**
+ * Folder with a lock for each assigned port: other fleets must not take the port of a server that is down for a while.
+ */
 const GIVEN = join(tmpdir(), `langflow-dr-ports-${process.getuid?.() ?? 0}`);
 const ours = new Map<number, HeldLock>();
 process.once("exit", () => {
   for (const lock of ours.values()) lock.release();
 });
 
-/** A port of loopback that nobody listens on now, and that no other process of ours was given. */
+/** Returns a loopback port that is free and that no other process of ours has reserved. */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < COUNT; tried++) {
     const port = FIRST + (next++ % COUNT);
@@ -65,7 +70,10 @@ export async function freePort(): Promise<number> {
   throw new Error(`no port between ${FIRST} and ${FIRST + COUNT} is free`);
 }
 
-/** Whether this process has the port, from now on at the latest; false where a living one does. */
+/**
+ * Reserves a port for this process, unless it already has the port. Returns false if a different running process has
+ * it.
+ */
 function isOurs(port: number): boolean {
   if (ours.has(port)) return true;
   try {

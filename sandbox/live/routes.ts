@@ -4,32 +4,32 @@
  *
  * | request                                  | does                                                       | answers                       |
  * | ---------------------------------------- | ---------------------------------------------------------- | ----------------------------- |
- * | GET  /health                             | says that it lives                                         | pid, version                  |
- * | GET  /status                             | every region and process, probes, how far the agent is behind, what it holds back | `LiveStatus` of status.ts |
- * | POST /apply {preStop: "skip" or "honour", langflowPods, stacks, observers} | makes the processes those of what is applied, in the background; `langflowPods`: of LangFlow in each region; `stacks`: theirs alone; `observers`: the programs that watch each region, null for none; what is left out is as before | 202 |
- * | POST /regions/:region/stop               | the region is lost: SIGKILL to all of it                   | 204, 404                      |
- * | POST /regions/:region/start              | it is back                                                 | 204, 404                      |
- * | POST /regions/:region/suspend, …/resume  | the region stands still and packets to it vanish, and it goes on | 204, 404                 |
- * | POST /regions/:region/path {lateSeconds, brokenShare} | LangFlow's answers are so late, and such a share of connections to it breaks off; without: neither | 204, 400, 404 |
- * | POST /regions/:region/pods/kill          | one of several pods of LangFlow dies without a word, and another is made | 204, 404 |
- * | POST /processes/:region/:name/kill       | SIGKILL to one process, which is then started again; region `shared`, name `s3` for the S3 server | 204, 404 |
- * | POST /git/stop, /git/start               | fetch and push fail, and work again                        | 204                           |
- * | POST /regions/:region/database/stop, …/start | PostgreSQL of that region is down, and up again        | 204, 404                      |
- * | POST /regions/:region/database/disk/limit | its data are on a disk of their own, until PostgreSQL is started the next time | 204, 404, 500 |
- * | POST /regions/:region/database/disk/fill, …/free | nothing new fits on that disk, and there is room again | 204, 404, 500 |
- * | POST /regions/:region/clock {library} or {aheadSeconds} | its pods' processes begin anew with a clock of their own, by libfaketime at that path; how far that is ahead | 204, 404 |
- * | POST /regions/:region/git/block, …/unblock | that region alone is cut off from Git, and is not        | 204, 404                      |
- * | POST /regions/:region/s3/block, …/unblock | that region alone reaches no other AWS region's buckets, and does again | 204, 404                      |
- * | POST /s3/:awsRegion/stop, …/start        | buckets of that AWS region answer nobody, and do again     | 204, 404                      |
- * | POST /s3/:awsRegion/pause, …/resume      | what is written to buckets there waits to be copied to others, and is copied | 204, 404    |
- * | POST /s3/replication {delaySeconds}      | how old a write is when it is replicated; without: as at the start | 204                   |
- * | GET  /balancer                           | the load balancer's pools, and how their health changed    | `BalancerStatus` of status.ts; 404, 503 |
- * | POST /balancer/stop, /balancer/start     | the load balancer's API answers 503, and again; it steers on | 204                         |
- * | GET  /alerts                             | what each Alertmanager told its receivers                  | list of `Notification` of status.ts |
- * | POST /alerts/:region/:receiver           | takes what an Alertmanager tells a receiver of its own     | 204                           |
- * | POST /jobs {region, name, job, args, environment, secrets} | runs a CronJob's pod once and waits; `args` in place of its container's, variables and Secrets for that run alone. Whoever waits no longer ends it | exitCode, container, log; 404; 409 while a Job of that name runs |
- * | DELETE /jobs/:region/:name               | a run that has ended is no more: it has failed no longer; `backup-us-east-1` is the first of its CronJob | 204, 404 |
- * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace | 202                          |
+ * | GET  /health                             | reports that the supervisor runs                           | pid, version                  |
+ * | GET  /status                             | returns every region and process, probes, replication lag and held items | `LiveStatus` of status.ts |
+ * | POST /apply {preStop: "skip" or "honour", langflowPods, stacks, observers} | makes the processes match the applied resources, in the background; `langflowPods`: LangFlow pods per region; `stacks`: only these stacks; `observers`: each region's monitoring programs, null for none; omitted settings keep their values | 202 |
+ * | POST /regions/:region/stop               | loses the region: SIGKILL to all its processes             | 204, 404                      |
+ * | POST /regions/:region/start              | restores the region                                        | 204, 404                      |
+ * | POST /regions/:region/suspend, …/resume  | suspends the region and drops packets to it, or resumes it | 204, 404                 |
+ * | POST /regions/:region/path {lateSeconds, brokenShare} | delays LangFlow's responses and resets a share of the connections to it; without: neither | 204, 400, 404 |
+ * | POST /regions/:region/pods/kill          | kills one of several LangFlow pods; the Deployment replaces it | 204, 404 |
+ * | POST /processes/:region/:name/kill       | kills one process, which is then restarted; region `shared`, name `s3` for the S3 server | 204, 404 |
+ * | POST /git/stop, /git/start               | stops and starts the Git server: fetch and push fail       | 204                           |
+ * | POST /regions/:region/database/stop, …/start | stops and starts the region's PostgreSQL               | 204, 404                      |
+ * | POST /regions/:region/database/disk/limit | moves its data to a small separate disk until the next start of PostgreSQL | 204, 404, 500 |
+ * | POST /regions/:region/database/disk/fill, …/free | fills that disk, and frees it                          | 204, 404, 500 |
+ * | POST /regions/:region/clock {library} or {aheadSeconds} | restarts its pods' processes with a separate clock, by libfaketime at that path; sets how far that clock is ahead | 204, 404 |
+ * | POST /regions/:region/git/block, …/unblock | blocks and unblocks this region's access to Git          | 204, 404                      |
+ * | POST /regions/:region/s3/block, …/unblock | blocks and unblocks this region's access to other AWS regions' buckets | 204, 404                      |
+ * | POST /s3/:awsRegion/stop, …/start        | makes the buckets of that AWS region unresponsive, and responsive again | 204, 404                      |
+ * | POST /s3/:awsRegion/pause, …/resume      | pauses and resumes replication of writes to the buckets there | 204, 404    |
+ * | POST /s3/replication {delaySeconds}      | sets the age at which writes are replicated; without: the default | 204                   |
+ * | GET  /balancer                           | returns the load balancer's pools and their health history | `BalancerStatus` of status.ts; 404, 503 |
+ * | POST /balancer/stop, /balancer/start     | makes the load balancer's API answer 503, and work again; steering continues | 204                         |
+ * | GET  /alerts                             | lists the notifications of each Alertmanager               | list of `Notification` of status.ts |
+ * | POST /alerts/:region/:receiver           | receives an Alertmanager's notification                    | 204                           |
+ * | POST /jobs {region, name, job, args, environment, secrets} | runs a CronJob's pod once and waits; `args` replace its container's; variables and Secrets apply to this run only. A client that disconnects ends the run | exitCode, container, log; 404; 409 while a Job of that name runs |
+ * | DELETE /jobs/:region/:name               | deletes an ended run, so that it no longer counts as failed; `backup-us-east-1` is the first run of its CronJob | 204, 404 |
+ * | POST /stop {now}                         | ends all processes and the supervisor; `now`: without grace period | 202                          |
  */
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -42,7 +42,7 @@ import type { Observers } from "./tools/installer";
 export interface Parts {
   readonly version: string;
   readonly supervisor: Supervisor;
-  /** Ends the daemon once the answer is out. */
+  /** Ends the daemon after the response was sent. */
   stop(now: boolean): void;
 }
 
@@ -55,13 +55,16 @@ class RequestError extends Error {
   }
 }
 
-/** Between two spaces before an answer: who waits gives up after five minutes without a byte (Node's `fetch`). */
+/**
+ * Interval between two spaces that precede a slow response: clients give up after five minutes without a byte (Node's
+ * `fetch`).
+ */
 const BEAT_MS = 2_000;
 
 /**
- * An answer that may take its time, as JSON, with spaces before it.
+ * Streams a JSON response that may take long, preceded by spaces.
  *
- * @param stopped aborted where nobody waits any more
+ * @param stopped aborted once the client disconnected
  */
 async function* inTime(answer: Promise<unknown>, stopped: AbortController): AsyncGenerator<string> {
   try {
@@ -89,7 +92,7 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   api.get("/health", () => ({ pid: process.pid, version }));
   api.get("/status", () => supervisor.status());
   api.post("/apply", ({ body }, reply) => {
-    // Whoever waits reads the status, which tells what went wrong as well.
+    // Clients poll the status, which also reports failures.
     const { preStop, langflowPods, stacks, observers } = record(body);
     supervisor
       .apply({

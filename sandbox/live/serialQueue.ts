@@ -1,11 +1,11 @@
-/** Work that is done in the order it was asked for. */
+/** Runs asynchronous work one item at a time, in the order of the calls. */
 export class SerialQueue {
-  /** Why the last one went wrong. */
+  /** Error message of the last item, if it failed. */
   message: string | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private waiting = 0;
 
-  /** Something is being done, or waits for its turn. */
+  /** Whether an item is running or waiting. */
   get busy(): boolean {
     return this.waiting > 0;
   }

@@ -1,32 +1,32 @@
 import type { ProbeState } from "./process/probe";
 import type { Observers } from "./tools/installer";
 
-/** One process of the live fleet. */
+/** Status of one process of the live fleet. */
 export interface ProcessStatus {
-  /** Absent for what the whole fleet shares. */
+  /** Region of the process. Absent for processes that all regions share. */
   readonly region?: string;
   /** postgres, git, s3, or the container's name. */
   readonly name: string;
-  /** The Deployment it belongs to. */
+  /** Name of the process's Deployment. */
   readonly deployment?: string;
-  /** The pod's name. */
+  /** Name of the process's pod. */
   readonly pod?: string;
-  /** Where it answers: a Service's address where it has one. */
+  /** URL of the process: its Service's address if a Service exists. */
   readonly url?: string;
-  /** `init: NAME` while that init container is at work; `leaving` of a pod that was told to go. */
+  /** State of the process. `init: NAME` while that init container runs; `leaving` if its pod is terminating. */
   readonly state: string;
   readonly ready: boolean;
   readonly pid?: number;
   readonly restarts: number;
   readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>>;
-  /** What went wrong last, in a line. */
+  /** Last error, in one line. */
   readonly message?: string;
   readonly log?: string;
-  /** What the metrics of a region's agent say. */
+  /** Status of the region's agent, according to its metrics. */
   readonly agent?: AgentStatus;
 }
 
-/** Failed so often, a process is not waited for any longer; it is tried further. */
+/** Number of restarts after which callers stop waiting for a process. Restarts continue. */
 const RESTARTS_MAX = 2;
 
 export function isHopeless({ restarts, message }: Pick<ProcessStatus, "restarts" | "message">): boolean {
@@ -34,54 +34,61 @@ export function isHopeless({ restarts, message }: Pick<ProcessStatus, "restarts"
 }
 
 export interface AgentStatus {
-  /** How far the replication is behind, flows and accounts: what the loss of the region would cost. */
+  /** Replication lag of flows and accounts, which is the amount of data lost if the region is lost. */
   readonly replicationLagSeconds?: number;
-  /** Rows of other regions that are not in this region's database; absent: none. */
+  /** Number of other regions' rows that are missing from this region's database. Absent: none. */
   readonly rowsWaiting?: number;
-  /** Objects in the region's bucket that its agent cannot read or apply; absent: none. */
+  /** Number of objects in the region's bucket that its agent cannot read or apply. Absent: none. */
   readonly objectsBroken?: number;
-  /** LangFlow's tables of which no row is replicated; absent: none. */
+  /** LangFlow tables that are not replicated at all. Absent: none. */
   readonly tablesRefused?: readonly string[];
-  /** Rows that were deleted in this region alone until a person decides, by table: `flow 500`; absent: none. */
+  /** Deletes that stay in this region until an operator releases them, by table: `flow 500`. Absent: none. */
   readonly deletesHeld?: readonly string[];
-  /** Users, teams and roles that were renamed, as another region had one of their name: table and id; absent: none. */
+  /**
+   * Users, teams and roles that were renamed because a different region used the same name: table and id. Absent: none.
+   */
   readonly renamed?: readonly string[];
-  /** Regions whose bucket takes nothing from this one; absent: all do. */
+  /** Regions whose bucket receives no replicated objects from this one. Absent: none. */
   readonly bucketsUnreached?: readonly string[];
-  /** How far S3's copies of this region's bucket are behind, by region, where CloudWatch is asked. */
+  /** Replication latency of this region's bucket by destination region, if CloudWatch is queried. */
   readonly copySeconds?: Readonly<Record<string, number>>;
-  /** Whether the region is the recorder; absent: the fleet has no flow repository. */
+  /** Whether the region is the recorder. Absent: the fleet has no flow repository. */
   readonly isRecorder?: boolean;
-  /** What the recorder says of the record in Git; absent in every other region. */
+  /** Status of the record in Git, reported by the recorder. Absent in every other region. */
   readonly record?: RecordStatus;
 }
 
-/** Of all workspaces together. */
+/** Totals over all workspaces. */
 export interface RecordStatus {
-  /** Of the one that is furthest behind. */
+  /** Lag of the workspace that is furthest behind. */
   readonly lagSeconds?: number;
-  /** ISO 8601; of the one that is furthest behind. */
+  /** Last success of the workspace that is furthest behind, in ISO 8601. */
   readonly lastSuccess?: string;
-  /** Flows that LangFlow or the Git host refused; each of these is absent where there are none. */
+  /**
+   * Number of flows that LangFlow or the Git host rejected. This and the following numbers are absent if they are 0.
+   */
   readonly held?: number;
-  /** Flows or files that cannot be read. */
+  /** Number of unreadable flows or files. */
   readonly skipped?: number;
-  /** Flows that look as if they held a secret. */
+  /** Number of flows that are held because they appear to contain a secret. */
   readonly secretsHeld?: number;
-  /** Flows whose delete by a push waits for a person's release. */
+  /** Number of flows whose delete by a push waits for an operator's release. */
   readonly deletesHeld?: number;
 }
 
 export interface RegionStatus {
   readonly region: string;
   readonly awsRegion: string;
-  /** LangFlow's address. */
+  /** URL of LangFlow. */
   readonly url?: string;
   /** postgresql://127.0.0.1:port, without user and password. */
   readonly database: string;
-  /** `lost`: stopped by a fault; `silent`: suspended by one; `impaired`: LangFlow's answers are late, or break off. */
+  /**
+   * State of the region. `lost`: a fault stopped it; `silent`: a fault suspended it; `impaired`: LangFlow's responses
+   * are delayed or its connections reset.
+   */
   readonly state: "up" | "lost" | "silent" | "impaired";
-  /** Why its processes could not be made of what is applied. */
+  /** Why its processes do not match the applied resources. */
   readonly message?: string;
 }
 
@@ -90,82 +97,85 @@ export interface LiveStatus {
   readonly processes: readonly ProcessStatus[];
   readonly git: { readonly url: string; readonly directory: string; readonly running: boolean };
   readonly s3: { readonly url: string; readonly running: boolean };
-  /** Where the load balancer is played, and the public name it stands for; absent where none is applied. */
+  /** Local URL of the load balancer, and its public hostname. Absent if no load balancer is applied. */
   readonly balancer?: { readonly url: string; readonly hostname: string };
-  /** Something is being started, replaced or stopped. */
+  /** Whether a process is being started, replaced or stopped. */
   readonly busy: boolean;
-  /** Why the last thing asked for went wrong as a whole. */
+  /** Error of the last request, if it failed as a whole. */
   readonly message?: string;
 }
 
-/** A pool of the load balancer as it is seen now. */
+/** Current state of a pool of the load balancer. */
 export interface BalancerPool {
   readonly id: string;
   readonly name: string;
   readonly region: string;
-  /** False: switched off, so neither probed nor sent new visitors. */
+  /** Whether the pool is enabled. A disabled pool is not probed and gets no new visitors. */
   readonly enabled: boolean;
-  /** Absent before the first probe: then it counts as down. */
+  /** Absent before the first probe; the pool then counts as down. */
   readonly healthy?: boolean;
-  /** Verdict by check region, of those that have one. */
+  /** Verdicts by check region, without check regions that have none yet. */
   readonly checkRegions: Readonly<Record<string, boolean>>;
-  /** Host name that is applied as its origin's address. */
+  /** Hostname of the pool's origin, as applied. */
   readonly origin: string;
 }
 
-/** The monitor's verdict on a pool changed. */
+/** A change of the monitor's verdict on a pool. */
 export interface PoolVerdict {
-  /** Milliseconds since 1970. */
+  /** Time of the change, in milliseconds since 1970. */
   readonly at: number;
-  /** Our name of its region. */
+  /** Our name of the pool's region. */
   readonly pool: string;
   readonly healthy: boolean;
-  /** The probe that tipped the scales. */
+  /** Result of the probe that changed the verdict. */
   readonly reason: string;
 }
 
 export interface BalancerStatus {
-  /** The public address here. */
+  /** Local URL of the public address. */
   readonly url: string;
-  /** The public name it stands for. */
+  /** Public hostname of the load balancer. */
   readonly hostname: string;
   /** off, proximity, random, dynamic_latency or geo. */
   readonly steeringPolicy: string;
   readonly pools: readonly BalancerPool[];
-  /** Oldest first, since the supervisor's start; the last thousand. */
+  /** The last thousand changes since the supervisor started, oldest first. */
   readonly history: readonly PoolVerdict[];
 }
 
-/** How the processes are to follow what is applied. */
+/** Settings for following the applied resources. */
 export interface Following {
-  /** What becomes of the preStop hook of pods that go; undefined: as before, at first skip. */
+  /** Whether terminating pods run their preStop hook. Undefined: unchanged, initially skip. */
   readonly preStop?: "skip" | "honour" | undefined;
-  /** Pods of LangFlow in each region; undefined: as before, at first one. */
+  /** Number of LangFlow pods in each region. Undefined: unchanged, initially one. */
   readonly langflowPods?: number | undefined;
-  /** Stacks that were applied to the end, where others are still at it; undefined: all, and the load balancer. */
+  /**
+   * Stacks that are completely applied while others are still being applied. Undefined: all stacks and the load
+   * balancer.
+   */
   readonly stacks?: readonly string[] | undefined;
-  /** The programs that watch each region; null: none do; undefined: as before. */
+  /** Monitoring programs of each region. null: none run; undefined: unchanged. */
   readonly observers?: Observers | null | undefined;
 }
 
-/** An alert as Alertmanager tells it. */
+/** An alert in Alertmanager's notification format. */
 export interface NotifiedAlert {
   readonly status: string;
-  /** `alertname` among them. */
+  /** Labels of the alert, including `alertname`. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** ISO 8601. */
+  /** Start of the alert, in ISO 8601. */
   readonly startsAt: string;
 }
 
-/** What an Alertmanager told one of its receivers. */
+/** A notification from an Alertmanager to one of its receivers. */
 export interface Notification {
-  /** Milliseconds since 1970. */
+  /** Time of receipt, in milliseconds since 1970. */
   readonly at: number;
-  /** The Alertmanager's. */
+  /** Region of the Alertmanager. */
   readonly region: string;
   readonly receiver: string;
-  /** firing, or resolved where all of its alerts are. */
+  /** `firing`, or `resolved` if all alerts of the notification are resolved. */
   readonly status: string;
   readonly alerts: readonly NotifiedAlert[];
 }
@@ -177,7 +187,7 @@ const HELD = {
   deletesHeld: "langflow_dr_sync_deletes_held",
 } as const;
 
-/** Values of a metric in Prometheus' text format, each with its labels as they are written there. */
+/** Yields the samples of a metric in Prometheus' text format, each with its labels in that format. */
 function* samplesOf(metrics: string, name: string): Generator<[labels: string, value: number]> {
   for (const [, labels = "", text] of metrics.matchAll(new RegExp(`^${name}(?:\\{([^}]*)\\})? (\\S+)`, "gm"))) {
     const value = Number(text);
@@ -185,7 +195,7 @@ function* samplesOf(metrics: string, name: string): Generator<[labels: string, v
   }
 }
 
-/** What an agent's metrics say of it. */
+/** Derives an agent's status from its metrics. */
 export function agentStatusOf(metrics: string): AgentStatus {
   const values = (name: string) => [...samplesOf(metrics, name)].map(([, value]) => value);
   const labelled = (name: string, label: RegExp) =>
@@ -193,7 +203,7 @@ export function agentStatusOf(metrics: string): AgentStatus {
       const found = label.exec(labels)?.[1];
       return found === undefined ? [] : [[found, value] as const];
     });
-  /** By the region that a series leads to. */
+  /** Returns values by the destination region of their series. */
   const leading = (name: string) => labelled(name, /\bto="([^"]+)"/);
   const lags = values("langflow_dr_accounts_lag_seconds");
   const total = (name: string) => values(name).reduce((sum, value) => sum + value, 0);

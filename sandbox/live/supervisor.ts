@@ -21,19 +21,19 @@ import type { Tools } from "./tools/installer";
 import { writeObservers, writePrograms } from "./tools/programs";
 
 export interface SupervisorOptions {
-  /** For example `.fleet/live`. */
+  /** Directory of the live fleet, for example `.fleet/live`. */
   readonly directory: string;
   readonly tools: Tools;
-  /** What is applied, secrets in clear. */
+  /** Returns the applied resources, with plaintext secrets. */
   resources(): Promise<readonly CloudResource[]>;
-  /** Where the supervisor's own API is, from when it is asked for anything. */
+  /** Returns the URL of the supervisor's own API. Callable once the API listens. */
   url(): string;
 }
 
-/** A region that could not be started is tried again after so long: what it lacked may be there by then. */
+/** Delay before a failed start of a region is retried, in milliseconds. The missing dependency may exist by then. */
 const RETRY_MS = 5_000;
 
-/** All processes of the live fleet. What is asked of it is done in the order it was asked. */
+/** Supervises all processes of the live fleet. Requests run in the order of their arrival. */
 export class Supervisor {
   private readonly regions = new Map<string, LiveRegion>();
   private readonly queue = new SerialQueue();
@@ -74,7 +74,10 @@ export class Supervisor {
     return new Supervisor(options, around, git, s3, await ports.take("balancer"));
   }
 
-  /** Reads what is applied and starts, replaces and stops processes accordingly; resolved once all of that has begun. */
+  /**
+   * Reads the applied resources and starts, replaces and stops processes accordingly. Resolves once all of these have
+   * begun.
+   */
   apply({ preStop, langflowPods, stacks, observers }: Following): Promise<void> {
     return this.queue.take(async () => {
       this.how = {
@@ -102,10 +105,10 @@ export class Supervisor {
     });
   }
 
-  /** False where there is no such region. */
+  /** Loses a region. Returns false if the region does not exist. */
   async lose(region: string): Promise<boolean> {
     const found = this.regions.get(region);
-    // Not in turn: a region is lost at once, whatever is being started in it.
+    // Bypasses the queue: a region is lost at once, even while it is being started.
     if (found) this.s3.setLost(found.awsRegion, true);
     await found?.lose();
     return found !== undefined;
@@ -118,7 +121,7 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** Everything of the region stands still, and packets to it vanish. False where there is no such region. */
+  /** Suspends all processes of a region and drops packets to it. Returns false if the region does not exist. */
   async suspend(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     if (found) this.s3.setLost(found.awsRegion, true);
@@ -133,13 +136,16 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** What is wrong, from now on, between a region's LangFlow and whoever asks it. False where there is no such region, as for those below. */
+  /**
+   * Sets the fault between a region's LangFlow and its clients. Returns false if the region does not exist, as do the
+   * following methods.
+   */
   setPathFault(region: string, fault: PathFault): boolean {
     this.regions.get(region)?.setPathFault(fault);
     return this.regions.has(region);
   }
 
-  /** One of several pods of LangFlow dies without a word. False where there are not several. */
+  /** Kills one of several LangFlow pods. Returns false if the region does not have several. */
   async losePod(region: string): Promise<boolean> {
     return (await this.regions.get(region)?.loseOnePod()) ?? false;
   }
@@ -156,14 +162,16 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** A region's database has a disk of its own. @throws Error where this machine does not let it */
+  /**
+   * Moves the data of a region's database to a small separate disk. @throws Error if this machine does not support it
+   */
   async limitDatabaseDisk(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     await this.queue.take(async () => found?.limitDatabaseDisk());
     return found !== undefined;
   }
 
-  /** Nothing new fits on that disk. @throws Error where there is none */
+  /** Fills that disk. @throws Error if the database has no separate disk */
   async fillDatabaseDisk(region: string): Promise<boolean> {
     const found = this.regions.get(region);
     await found?.fillDatabaseDisk();
@@ -176,19 +184,19 @@ export class Supervisor {
     return found !== undefined;
   }
 
-  /** A region's pods begin anew with a clock of their own. @param library path of libfaketime */
+  /** Restarts a region's pods with a separate clock. @param library path of libfaketime */
   giveClock(region: string, library: string): boolean {
     this.regions.get(region)?.giveClock(library);
     return this.regions.has(region);
   }
 
-  /** How far that is ahead, in seconds. Harmless at 0 where there is none. */
+  /** Sets how far that clock is ahead, in seconds. With 0, it does nothing if the region has no separate clock. */
   setClock(region: string, aheadSeconds: number): boolean {
     const isThere = this.regions.get(region)?.setClock(aheadSeconds) ?? false;
     return isThere || (aheadSeconds === 0 && this.regions.has(region));
   }
 
-  /** Whether a region reaches the Git host. */
+  /** Sets whether a region is cut off from the Git host. */
   setGitBlocked(region: string, isBlocked: boolean): boolean {
     if (!this.regions.has(region)) return false;
     if (isBlocked) this.git.block(region);
@@ -196,24 +204,26 @@ export class Supervisor {
     return true;
   }
 
-  /** Whether a region reaches the buckets of its own AWS region alone. */
+  /** Sets whether a region reaches only the buckets of its own AWS region. */
   setBucketsBlocked(region: string, isBlocked: boolean): boolean {
     if (!this.regions.has(region)) return false;
     this.s3.setCutOff(region, isBlocked);
     return true;
   }
 
-  /** Whether S3 of an AWS region answers nobody. False where no bucket is there. */
+  /** Sets whether S3 is unresponsive in an AWS region. Returns false if no bucket is in the AWS region. */
   setS3Silent(awsRegion: string, isSilent: boolean): boolean {
     return this.s3.setSilent(awsRegion, isSilent);
   }
 
-  /** Whether copies out of an AWS region's buckets wait. False where no bucket is there. */
+  /**
+   * Sets whether replication from an AWS region's buckets is paused. Returns false if no bucket is in the AWS region.
+   */
   setReplicationPaused(awsRegion: string, isPaused: boolean): boolean {
     return this.s3.setPaused(awsRegion, isPaused);
   }
 
-  /** @param delayMs undefined: as at the start */
+  /** @param delayMs undefined: the default delay */
   delayReplication(delayMs: number | undefined): void {
     this.s3.delayReplication(delayMs);
   }
@@ -240,14 +250,15 @@ export class Supervisor {
     return this.regions.get(region)?.job(name, run, signal);
   }
 
-  /** False where there is no such region, or no Job of that name that has ended. */
+  /** Deletes an ended Job. Returns false if the region, or an ended Job of that name, does not exist. */
   deleteJob(region: string, name: string): boolean {
     return this.regions.get(region)?.deleteJob(name) ?? false;
   }
 
   async status(): Promise<LiveStatus> {
     const regions = [...this.regions.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
-    // Asked before the processes are: they may be those from before what is under way, and that may end meanwhile.
+    // Read before the processes: these may be the ones from before a change in progress, and the change may end
+    // meanwhile.
     const busy = this.queue.busy || regions.some(({ isSettling }) => isSettling);
     const processes = await Promise.all(regions.map((region) => region.processes()));
     return {
@@ -261,7 +272,7 @@ export class Supervisor {
     };
   }
 
-  /** @param now without grace: for a fleet that is thrown away */
+  /** @param now skip the grace period, for a fleet that is being deleted */
   async stop(now: boolean): Promise<void> {
     const regions = [...this.regions.values()];
     this.ending.abort();
@@ -274,7 +285,7 @@ export class Supervisor {
     return this.regions.get(region)?.entrance(namespace, service, port);
   }
 
-  /** Who answers by a public name: the load balancer of all, or a region's own. */
+  /** Returns the loopback port behind a public hostname: of the load balancer, or of a region's own Service. */
   private behind(host: string, port: number): number | undefined {
     const { address } = this.balancer;
     if (address?.hostname === host) return Number(new URL(address.url).port);
@@ -290,7 +301,7 @@ export class Supervisor {
     await this.settle(region, () => region.apply(applied, this.how));
   }
 
-  /** Starts a region, and again as long as something keeps it from it, such as another program on its port. */
+  /** Starts a region, and retries while the start fails, for example because a different program uses its port. */
   private async settle(region: LiveRegion, start: () => Promise<void>): Promise<void> {
     await start();
     if (region.message === undefined) return;

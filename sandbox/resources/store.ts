@@ -4,33 +4,33 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { isRecord, type Properties } from "./values";
 
-/** One thing in the local cloud. */
+/** A resource of the local cloud. */
 export interface Resource {
-  /** Its name in the HTTP API and on disk: legible, and unique by a hash at its end. */
+  /** Name in the HTTP API and on disk: readable, and unique by the hash at its end. */
   readonly key: string;
   /** aws, cloudflare, kubernetes or random. */
   readonly provider: string;
   /** Type token, for example aws:s3/bucket:Bucket. */
   readonly type: string;
-  /** Where it lives: account and AWS region, cluster, or nothing. */
+  /** Scope of the resource: account and AWS region, cluster, or empty. */
   readonly scope: string;
-  /** The provider's id. */
+  /** Id that the provider assigned. */
   readonly id: string;
-  /** Name in the program that made it. */
+  /** Name in the program that created the resource. */
   readonly name: string;
-  /** URN of the last program that made or changed it. */
+  /** URN in the last program that created or changed the resource. */
   readonly urn: string;
-  /** What a program asks for, as the cloud has it now: drift is made here. */
+  /** Current values of the program's inputs in the cloud. Drift changes these. */
   readonly inputs: Properties;
-  /** The whole of it, inputs and what the cloud set itself. */
+  /** All properties: inputs and values that the cloud set. */
   readonly properties: Properties;
-  /** JSON pointers of what is secret in `inputs` and `properties`. */
+  /** JSON pointers of the secrets in `inputs` and `properties`. */
   readonly secrets: readonly string[];
 }
 
 export type Identity = Pick<Resource, "provider" | "type" | "scope" | "id">;
 
-/** The key of a resource that has a given identity. */
+/** Returns the key of the resource with an identity. */
 export function keyOf({ provider, type, scope, id }: Identity): string {
   const exact = createHash("sha256").update([provider, type, scope, id].join("\n")).digest("hex").slice(0, 10);
   const kind = type.split(":").slice(1).join("-");
@@ -38,22 +38,22 @@ export function keyOf({ provider, type, scope, id }: Identity): string {
   return `${legible.replace(/[^\w.-]+/g, "-").slice(0, 150)}.${exact}`;
 }
 
-/** Only its owner may read a file that holds a secret. */
+/** Mode of a file with a secret: only its owner may read it. */
 const PRIVATE = 0o600;
 const READABLE = 0o644;
 
 /**
- * The resources of the local cloud: in memory, and one file each in a folder. A file is written whole and then moved
- * into place, so whatever kills the process leaves either the old file or the new one.
+ * Stores the resources of the local cloud in memory, and each in its own file in a folder. Files are replaced
+ * atomically, so a killed process leaves either the old file or the new one.
  */
 export class Store {
-  /** Files found damaged at the start, by something other than this program; each was set aside. */
+  /** Names of files that were damaged at the start by a different program. They were renamed. */
   readonly damaged: readonly string[];
   private readonly resources = new Map<string, Resource>();
-  /** The same, by type: a region has hundreds of resources, and each call looks for a few of one type. */
+  /** The same resources by type: a region has hundreds of resources, and most calls look for a few of one type. */
   private readonly byType = new Map<string, Map<string, Resource>>();
 
-  /** When this process first kept each, in milliseconds of the epoch. */
+  /** When this process first stored each resource, in milliseconds since 1970. */
   private readonly made = new Map<string, number>();
 
   private constructor(private readonly folder: string) {
@@ -63,7 +63,7 @@ export class Store {
       const path = join(folder, entry);
       if (entry.endsWith(".damaged")) continue;
       if (!entry.endsWith(".json")) {
-        rmSync(path, { force: true }); // what a killed process had not yet moved into place
+        rmSync(path, { force: true }); // A temporary file that a killed process had not yet renamed.
         continue;
       }
       const resource = parse(readFileSync(path, "utf8"));
@@ -76,7 +76,7 @@ export class Store {
     this.damaged = damaged;
   }
 
-  /** Opens the resources kept in a folder, which is made where it does not exist. */
+  /** Opens the store in a folder. Creates the folder if it does not exist. */
   static open(folder: string): Store {
     return new Store(folder);
   }
@@ -89,33 +89,33 @@ export class Store {
     return this.resources.get(key);
   }
 
-  /** A resource by what it is and its id. */
+  /** Returns a resource by its identity. */
   lookup(identity: Identity): Resource | undefined {
     return this.resources.get(keyOf(identity));
   }
 
-  /** The resources of a type, or all, in the order they were made since the start. */
+  /** Returns the resources of a type, or all resources, in the order of their creation since the start. */
   list(type?: string): Resource[] {
     return [...(type === undefined ? this.resources : (this.byType.get(type) ?? new Map())).values()];
   }
 
-  /** The first resource of a type that fits. */
+  /** Returns the first resource of a type that satisfies the predicate. */
   find(type: string, fits: (resource: Resource) => boolean): Resource | undefined {
     for (const resource of this.byType.get(type)?.values() ?? []) if (fits(resource)) return resource;
     return undefined;
   }
 
-  /** Milliseconds since a resource was made; infinite for one that an earlier process made. */
+  /** Returns the age of a resource in milliseconds. Infinite if an earlier process created it. */
   ageOf(key: string): number {
     return Date.now() - (this.made.get(key) ?? -Infinity);
   }
 
-  /** Keeps a resource; once this resolves it survives the process. */
+  /** Stores a resource. Once the promise resolves, the resource survives the end of the process. */
   async put(resource: Resource): Promise<void> {
     if (!this.resources.has(resource.key)) this.made.set(resource.key, Date.now());
     this.remember(resource);
     const mode = resource.secrets.length > 0 ? PRIVATE : READABLE;
-    // no fsync: a killed process loses nothing without it, and only the machine's own death would
+    // No fsync: a killed process loses no data without it; only a crash of the machine would.
     const options = { mode, fsync: false };
     await writeFileAtomic(this.path(resource.key), `${JSON.stringify(resource, null, 1)}\n`, options);
   }

@@ -1,22 +1,22 @@
-/** Property values as the engine sends them, without their marks: what is secret is kept beside them as paths. */
+/** Property values from the engine without their marks. The paths of secrets are stored separately. */
 export type Properties = Record<string, unknown>;
 
-/** Plain values, and the JSON pointers (RFC 6901) of those among them that are secret. */
+/** Plain values, and the JSON pointers (RFC 6901) of the secrets among them. */
 export interface Marked {
   readonly values: Properties;
   readonly secrets: readonly string[];
 }
 
-/** How the protocol writes a value that is not known yet (sdk/go/common/resource/plugin/rpc.go). */
+/** The protocol's placeholder for a value that is not yet known (sdk/go/common/resource/plugin/rpc.go). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** The key that marks an object as more than an object, and its values (sdk/go/common/resource/sig). */
+/** The key that marks an object as a special value, and the kinds of special values (sdk/go/common/resource/sig). */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-/** How a secret is shown wherever people may look. */
+/** Replacement for a secret that is shown to users. */
 const REDACTED = "[secret]";
 
 export function isUnknown(value: unknown): boolean {
@@ -27,22 +27,25 @@ export function isRecord(value: unknown): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A property as text; undefined where it is absent, unknown or something else. */
+/** Returns a property as a string, or undefined if it is absent, unknown or of a different type. */
 export function text(value: unknown): string | undefined {
   return typeof value === "string" && !isUnknown(value) ? value : undefined;
 }
 
-/** A property as an object; empty where it is absent, unknown or something else. */
+/** Returns a property as an object, or an empty object if it is absent, unknown or of a different type. */
 export function record(value: unknown): Properties {
   return isRecord(value) ? value : {};
 }
 
-/** A property as a list; empty where it is absent, unknown or something else. */
+/** Returns a property as a list, or an empty list if it is absent, unknown or of a different type. */
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Takes the protocol's marks off: secrets become plain and are listed, resources become their ids, absent goes. */
+/**
+ * Removes the protocol's marks: secrets become plain values with their pointers listed, resources become their ids, and
+ * absent properties are removed.
+ */
 export function unmark(wire: Properties): Marked {
   const secrets: string[] = [];
   return { values: strip(wire, "", secrets) as Properties, secrets };
@@ -69,13 +72,13 @@ function strip(value: unknown, pointer: string, secrets: string[]): unknown {
   return plain;
 }
 
-/** Puts the marks of secrets back on. */
+/** Adds the protocol's marks of secrets. */
 export function mark({ values, secrets }: Marked): Properties {
   if (secrets.length === 0) return values;
   return wrap(values, "", new Set(secrets), (value) => ({ [SIGNATURE]: SECRET, value })) as Properties;
 }
 
-/** The values with every secret hidden. */
+/** Returns the values with every secret replaced. */
 export function redact({ values, secrets }: Marked): Properties {
   return wrap(values, "", new Set(secrets), () => REDACTED) as Properties;
 }

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import ts from "typescript";
 import type { PropertySchema } from "./schema";
 
-/** Reads the declarations of one installed package, and collects the nested types its resources use. */
+/** Reads the type declarations of one installed package and collects the nested types that its resources use. */
 export class Declarations {
-  /** Nested types met so far, by the name they have below `inputs`. */
+  /** Nested types so far, by their name below `inputs`. */
   readonly types = new Map<string, Record<string, PropertySchema>>();
   private readonly interfaces: Map<string, ts.InterfaceDeclaration>;
   private readonly outputInterfaces: Map<string, ts.InterfaceDeclaration>;
 
   constructor(
     readonly folder: string,
-    /** `snake` where the vendor's values are snake_case and the documentation shows them in camelCase. */
+    /** `snake` if the vendor's values are snake_case but the documentation shows them in camelCase. */
     private readonly values: "snake" | "both",
-    /** Whether the nested types tell what the cloud sets by itself. */
+    /** Whether the nested output types show which properties the cloud always sets. */
     nestedComputed: boolean,
   ) {
     const declared = (file: string) => (existsSync(file) ? interfacesOf(parse(file)) : new Map());
@@ -22,14 +22,14 @@ export class Declarations {
     this.outputInterfaces = nestedComputed ? declared(join(folder, "types", "output.d.ts")) : new Map();
   }
 
-  /** The properties of an interface of some file, for example `BucketArgs` of `s3/bucket.d.ts`. */
+  /** Returns the properties of an interface in a file, for example `BucketArgs` of `s3/bucket.d.ts`. */
   properties(file: string, name: string): Record<string, PropertySchema> {
     const declaration = interfacesOf(parse(file)).get(name);
     if (!declaration) throw new Error(`${file} declares no ${name}`);
     return this.members(declaration);
   }
 
-  /** What an instance of a resource class exposes: name of each output to whether it is always there. */
+  /** Returns the outputs of a resource class by name, and whether each is always present. */
   outputs(file: string, name: string): Record<string, { always: boolean }> {
     const found = parse(file).statements.find(
       (statement): statement is ts.ClassDeclaration =>
@@ -58,7 +58,7 @@ export class Declarations {
     return Object.fromEntries(properties.sort(([left], [right]) => (left < right ? -1 : 1)));
   }
 
-  /** A type in the notation of `provider/schema.ts`. */
+  /** Returns a type in the notation of `sandbox/schema/schema.ts`. */
   private type(node: ts.TypeNode | undefined): string {
     if (!node) return "any";
     if (ts.isUnionTypeNode(node)) {
@@ -86,18 +86,18 @@ export class Declarations {
     const name = entityName(node.typeName);
     if (/^pulumi\.(Input|Output)$/.test(name)) return this.type(node.typeArguments?.[0]);
     if (name.startsWith("pulumi.asset")) return "any";
-    if (!name.startsWith("inputs.")) return "string"; // an enumeration, or a resource passed for its id
+    if (!name.startsWith("inputs.")) return "string"; // An enumeration, or a resource that is passed for its id.
     const local = name.slice("inputs.".length);
     const declaration = this.interfaces.get(local);
     if (!declaration) return "any";
     if (!this.types.has(local)) {
-      this.types.set(local, {}); // types may refer to themselves
+      this.types.set(local, {}); // Registered first, because types may refer to themselves.
       this.types.set(local, this.withComputed(local, this.members(declaration)));
     }
     return `#${local}`;
   }
 
-  /** Marks what a nested type always has among the outputs though a program may leave it out. */
+  /** Marks properties that the outputs of a nested type always contain, although a program may omit them. */
   private withComputed(name: string, properties: Record<string, PropertySchema>): Record<string, PropertySchema> {
     const outputs = this.outputInterfaces.get(name)?.members.filter(ts.isPropertySignature) ?? [];
     const always = new Set(outputs.filter(({ questionToken }) => !questionToken).map((member) => nameOf(member.name)));
@@ -109,7 +109,7 @@ export class Declarations {
     );
   }
 
-  /** The values a doc comment lists, only where the list is plainly the whole of them. */
+  /** Returns the values that a doc comment lists, but only if the list is clearly complete. */
   private documentedValues(text: string): string[] | undefined {
     const list = VALUES.exec(text)?.[1];
     if (!list) return undefined;
@@ -124,13 +124,13 @@ export class Declarations {
 }
 
 /**
- * A whole sentence that lists values in code quotes. `Valid values: …` is how the AWS provider writes them, `Available
- * values: …` how Cloudflare's does.
+ * Matches a sentence that lists all values in code quotes: `Valid values: …` in the AWS provider, `Available values: …`
+ * in Cloudflare's.
  */
 const VALUES =
   /(?:Valid|Allowed|Available|Possible) values(?: are| include)?:? ((?:[`"]+[\w:./-]+["`]+(?: \(default\))?(?:, (?:and |or )?| and | or )?){2,})(?:\.|$|\n)/;
 
-/** How the documentation says that a change makes a new resource. */
+/** Matches the documentation's wordings for a change that causes a replacement. */
 const FORCES_NEW =
   /\b(?:Forces (?:a )?(?:new resource|replacement)|[Ff]orces? a new \w+ to be created|forces new resource)\b/i;
 
@@ -145,7 +145,7 @@ function parse(file: string): ts.SourceFile {
   return source;
 }
 
-/** The interfaces of a file, by their name below its namespaces: `s3.BucketVersioning`. */
+/** Returns the interfaces of a file by their qualified name, for example `s3.BucketVersioning`. */
 function interfacesOf(source: ts.SourceFile): Map<string, ts.InterfaceDeclaration> {
   const found = new Map<string, ts.InterfaceDeclaration>();
   const visit = (statements: readonly ts.Statement[], prefix: string): void => {
@@ -166,7 +166,7 @@ function documentation(node: ts.Node): string {
     .join("\n");
 }
 
-/** The values of a type that is one or more string literals, apart from `undefined`. */
+/** Returns the values of a type that is one or more string literals, ignoring `undefined`. */
 function literals(node: ts.TypeNode | undefined): string[] | undefined {
   if (!node) return undefined;
   if (ts.isTypeReferenceNode(node)) return literals(node.typeArguments?.[0]);

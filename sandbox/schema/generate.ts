@@ -1,11 +1,11 @@
 /**
- * Writes `sandbox/schema/<package>.json`: what the local cloud knows of the resources and functions that the program
- * uses, read from the declarations of the installed packages.
+ * Writes `sandbox/schema/<package>.json`: the schemas of the resources and functions that the program uses, from the
+ * type declarations of the installed packages.
  *
  *   node --require ./typescript.cjs sandbox/schema/generate.ts [--check] [path…]
  *
- * The paths are files or folders to look for uses in; components, stacks and fleet/recovery where none is given.
- * `--check` writes nothing and exits 1 where a file is stale. The same sources always give the same files.
+ * The paths are files or folders to scan for uses (default: components, stacks and fleet/recovery). `--check` writes
+ * nothing and exits with 1 if a file is stale. The output is deterministic.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,10 +16,10 @@ import type { FunctionSchema, PackageSchema, ResourceSchema } from "./schema";
 
 const ROOT = join(__dirname, "..", "..");
 
-/** A custom resource of Kubernetes has the type of its own definition, which no package declares. */
+/** Types without a declaration: the definition of a Kubernetes custom resource is not part of a package. */
 const UNTYPED = new Set(["kubernetes apiextensions.CustomResource"]);
 
-/** `s3.Bucket` of a package as the path of its files, without extension. */
+/** Returns the path of a class's files without extension, for example for `s3.Bucket` of a package. */
 function fileOf(folder: string, path: readonly string[]): string {
   const name = path.at(-1) ?? "";
   return join(folder, ...path.slice(0, -1), name.charAt(0).toLowerCase() + name.slice(1));
@@ -33,7 +33,7 @@ function find<T>(node: ts.Node, match: (node: ts.Node) => T | undefined): T | un
   return match(node) ?? ts.forEachChild(node, (child) => find(child, match));
 }
 
-/** The token a class is registered under. */
+/** Returns the type token of a resource class. */
 function resourceToken(source: ts.SourceFile): string | undefined {
   return find(source, (node) =>
     ts.isPropertyDeclaration(node) &&
@@ -45,7 +45,7 @@ function resourceToken(source: ts.SourceFile): string | undefined {
   );
 }
 
-/** The token a function is invoked by. */
+/** Returns the token by which a function is invoked. */
 function functionToken(source: ts.SourceFile): string | undefined {
   return find(source, (node) => {
     if (!ts.isCallExpression(node) || !node.expression.getText().startsWith("pulumi.runtime.invoke")) return undefined;
@@ -122,9 +122,9 @@ function describe(name: PackageName, uses: readonly Use[]): PackageSchema {
 }
 
 /**
- * The schema files as they should be, by path.
+ * Returns the expected content of the schema files, by path.
  *
- * @param paths files or folders to look for uses in
+ * @param paths files or folders to scan for uses
  */
 export function generate(
   paths: readonly string[] = ["components", "stacks", "fleet/recovery"].map((folder) => join(ROOT, folder)),
@@ -135,7 +135,7 @@ export function generate(
   );
 }
 
-/** The schema files that differ from what the sources say. */
+/** Returns the schema files that differ from their expected content. */
 export function stale(files: ReadonlyMap<string, string>): string[] {
   return [...files]
     .filter(([path, text]) => !existsSync(path) || readFileSync(path, "utf8") !== text)

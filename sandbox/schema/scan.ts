@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 
-/** The packages a local cloud stands in for, by module name. */
+/** Packages that the local cloud emulates, by module name. */
 export const PACKAGES = ["aws", "cloudflare", "kubernetes", "random"] as const;
 export type PackageName = (typeof PACKAGES)[number];
 
-/** Something a program names, for example `s3.Bucket` of aws. */
+/** A resource or function that a program uses, for example `s3.Bucket` of aws. */
 export interface Use {
   readonly package: PackageName;
   /** Module path and name, for example ["s3", "Bucket"]. */
@@ -14,7 +14,7 @@ export interface Use {
   readonly kind: "resource" | "function";
 }
 
-/** What a local name of a source file stands for: a package, or a module inside it. */
+/** Imported names of a source file, with the package or module that each refers to. */
 type Imported = Map<string, { package: PackageName; path: readonly string[] }>;
 
 const MODULE = new RegExp(`^@pulumi/(${PACKAGES.join("|")})(?:/(.+))?$`);
@@ -37,7 +37,10 @@ function importsOf(source: ts.SourceFile): Imported {
   return imported;
 }
 
-/** `aws.s3.Bucket` as package and path, where its first name was imported from one of the packages. */
+/**
+ * Resolves an expression such as `aws.s3.Bucket` to package and path. Returns undefined if its first name was not
+ * imported from one of the packages.
+ */
 function resolve(expression: ts.Expression, imported: Imported): Omit<Use, "kind"> | undefined {
   const names: string[] = [];
   let current = expression;
@@ -78,8 +81,8 @@ function sourcesUnder(path: string): string[] {
 }
 
 /**
- * Every resource and function of the packages that the TypeScript files under some paths name, each once, sorted.
- * Explicit providers are left out: their configuration is not a resource of a cloud.
+ * Returns all resources and functions of the packages that the TypeScript files in some paths use, sorted and without
+ * duplicates. Explicit providers are left out, because their configuration is not a resource of a cloud.
  */
 export function scan(paths: readonly string[]): Use[] {
   const uses = paths.flatMap(sourcesUnder).flatMap((path) => {

@@ -2,26 +2,26 @@ import { isRecord, isUnknown, type Properties, record, UNKNOWN } from "../resour
 
 /**
  * A property, in the short notation of the schema files. `type` is one of `string`, `number`, `boolean`, `any`, `T[]`
- * (a list), `{T}` (a map from strings), `#name` (a nested type of the same package), or several joined by `|`.
+ * (a list), `{T}` (a map from strings), `#name` (a nested type of the same package), or several of these joined by `|`.
  */
 export interface PropertySchema {
   readonly type: string;
   readonly required?: boolean;
-  /** The values a string, or each string of a list, may have. */
+  /** Allowed values of a string, or of each string of a list. */
   readonly enum?: readonly string[];
-  /** The documentation says that a change makes a new resource. */
+  /** Whether a change causes a replacement, according to the documentation. */
   readonly replaces?: boolean;
-  /** Of a nested type: always there once the resource exists, whether the program set it or not. */
+  /** Whether a property of a nested type is always present once the resource exists, even if the program omits it. */
   readonly computed?: boolean;
 }
 
 export interface ResourceSchema {
   readonly inputs: Readonly<Record<string, PropertySchema>>;
-  /** What the cloud alone sets. */
+  /** Properties that only the cloud sets. */
   readonly outputs: readonly string[];
-  /** Properties that are always there once the resource exists, whether the program set them or not. */
+  /** Properties that are always present once the resource exists, even if the program omits them. */
   readonly computed: readonly string[];
-  /** Outputs that are secret whatever they were made from. */
+  /** Outputs that are always secret. */
   readonly secrets?: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface FunctionSchema {
   readonly inputs: Readonly<Record<string, PropertySchema>>;
 }
 
-/** One file of `sandbox/schema`. */
+/** Content of a file of `sandbox/schema`. */
 export interface PackageSchema {
   readonly package: string;
   readonly version: string;
@@ -38,7 +38,7 @@ export interface PackageSchema {
   readonly types: Readonly<Record<string, Readonly<Record<string, PropertySchema>>>>;
 }
 
-/** Something wrong with the inputs of a resource, at a property's path. */
+/** A problem in the inputs of a resource, at a property's path. */
 export interface Problem {
   readonly property: string;
   readonly reason: string;
@@ -71,7 +71,7 @@ function parseNewType(text: string): Type {
   return { kind: "any" };
 }
 
-/** `a|{b|c}|(d|e)[]` at its outer bars. */
+/** Splits a type such as `a|{b|c}|(d|e)[]` at its top-level bars. */
 function splitUnion(text: string): string[] {
   const parts = [""];
   let depth = 0;
@@ -85,8 +85,8 @@ function splitUnion(text: string): string[] {
 }
 
 /**
- * A value with what the cloud adds inside it, as far as that is known: nested properties that are always there are
- * taken from the earlier state, and unknown where there is none.
+ * Returns a value with the nested properties that the cloud always adds: from the earlier state, or unknown without an
+ * earlier state.
  */
 export function withComputed(schema: PackageSchema, type: string, value: unknown, state: unknown): unknown {
   return complete(schema, parseType(type), value, state);
@@ -107,7 +107,9 @@ function complete(schema: PackageSchema, type: Type, value: unknown, state: unkn
   return { ...value, ...Object.fromEntries(properties.filter(([, property]) => property !== undefined)) };
 }
 
-/** Checks inputs against a schema: required, unknown property, type, enumeration. Unknown values pass. */
+/**
+ * Checks inputs against a schema: required properties, unknown properties, types and enumerations. Unknown values pass.
+ */
 export function checkProperties(
   schema: PackageSchema,
   properties: Readonly<Record<string, PropertySchema>>,
@@ -120,7 +122,7 @@ export function checkProperties(
     if (property.required && values[name] === undefined)
       problems.push({ property: at(name), reason: `missing required property '${at(name)}'` });
   for (const [name, value] of Object.entries(values)) {
-    if (path === "" && name.startsWith("__")) continue; // the SDK's own marks
+    if (path === "" && name.startsWith("__")) continue; // Marks of the SDK.
     const property = properties[name];
     if (property) problems.push(...checkValue(schema, parseType(property.type), property.enum, value, at(name)));
     else {

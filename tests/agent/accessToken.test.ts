@@ -13,7 +13,7 @@ const opened = (token: string) => {
 };
 
 describe("an access token", () => {
-  it("says whose it is and when it ends, in whole seconds, under the secret key as it is", () => {
+  it("names its user and its expiry in whole seconds, and is signed with the unchanged secret key", () => {
     expect(opened(accessToken(KEY, USER, 1_800_000_000_999))).toEqual({
       header: { alg: "HS256", typ: "JWT" },
       claims: { sub: USER, type: "access", exp: 1_800_000_000 },
@@ -21,7 +21,7 @@ describe("an access token", () => {
     });
   });
 
-  it("is the same until half of its hour is over, and always holds for half an hour more", () => {
+  it("is reused for half an hour, and is always valid for at least half an hour more", () => {
     let now = Date.UTC(2026, 0, 1);
     const token = accessTokens(KEY, USER, () => now);
     const first = token();

@@ -13,7 +13,9 @@ const TRAVELLING: readonly ReplicatedTable[] = TABLES.filter(isReplicated);
 const STAYING = TABLES.filter((rule): rule is RegionalTable => !isReplicated(rule));
 const NAMES = TABLES.map(({ table }) => table);
 
-/** By the condition of an index: columns that are null in its rows, by a check of the table's own. */
+/**
+ * By the condition of an index: columns that a check constraint of the table requires to be null in the index's rows.
+ */
 const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
   "ownership_mode = 'instance'": ["owner_id"],
   "source_kind = 'manual'": ["provider_id", "external_group", "external_group_id", "legacy_source"],
@@ -23,7 +25,7 @@ const NULL_BY_CHECK: Readonly<Record<string, readonly string[]>> = {
 
 const allColumns = (rule: ReplicatedTable) => [...rule.columns, ...Object.keys(rule.regionalColumns)];
 const grouped = (rule: ReplicatedTable) => (rule.together ?? []).flat();
-/** Tables and what they name that is not among what may be named. */
+/** Returns the tables whose rules name something that is not allowed, with those names. */
 const strays = <Rule extends TableRule>(
   rules: readonly Rule[],
   named: (rule: Rule) => readonly string[],
@@ -36,15 +38,15 @@ const strays = <Rule extends TableRule>(
   );
 const twice = (names: readonly string[]) => names.filter((name, at) => names.indexOf(name) !== at);
 
-describe("the table of tables", () => {
-  it("says of each table and of each of its columns one thing", () => {
+describe("the list of LangFlow's tables", () => {
+  it("declares each table and each column once", () => {
     expect(twice(NAMES)).toEqual([]);
     expect(TRAVELLING.map((rule) => [rule.table, twice(allColumns(rule))])).toEqual(
       TRAVELLING.map(({ table }) => [table, []]),
     );
   });
 
-  it("rests what travels on what travels", () => {
+  it("bases the rules for replicated columns on replicated columns only", () => {
     const columns = (rule: ReplicatedTable) => rule.columns;
     expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
@@ -54,7 +56,7 @@ describe("the table of tables", () => {
     expect(strays(TRAVELLING, ({ regionalValues }) => Object.keys(regionalValues ?? {}), columns)).toEqual([]);
   });
 
-  it("names no column in its rules that it does not declare", () => {
+  it("names only declared columns in its rules", () => {
     const times = ({ madeAt, editedAt }: ReplicatedTable) => [madeAt, editedAt].filter((name) => name !== undefined);
     const indexed = ({ uniqueIndexes }: ReplicatedTable) => uniqueIndexes.flatMap(({ on }) => on.map(columnOf));
     expect(strays(TRAVELLING, times, allColumns)).toEqual([]);
@@ -62,7 +64,7 @@ describe("the table of tables", () => {
     expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
   });
 
-  it("decides of a column by itself where it denies, or is a region's finding, or groups it once", () => {
+  it("does not group columns that can deny access or that are a region's finding, and groups each column at most once", () => {
     const single = ({ disabling, regionalValues }: ReplicatedTable) => [
       ...Object.keys(disabling ?? {}),
       ...Object.keys(regionalValues ?? {}),
@@ -73,18 +75,18 @@ describe("the table of tables", () => {
     }
   });
 
-  it("moves a row as a whole or column by column, never both", () => {
+  it("merges a row either as a whole or by column, never both", () => {
     for (const { table, whole, together, disabling } of TRAVELLING)
       if (whole) expect([table, together, disabling]).toEqual([table, undefined, undefined]);
   });
 
-  it("comes to a table after those that its rows wait for", () => {
+  it("has each table after the tables that its rows wait for", () => {
     for (const { table, references } of TRAVELLING)
       for (const { to, missing } of Object.values(references))
         if (missing === "waits") expect(NAMES.slice(0, NAMES.indexOf(table) + 1)).toContain(to);
   });
 
-  it("refers to tables of the list, and waits for none that does not travel", () => {
+  it("refers only to listed tables, and waits only for replicated tables", () => {
     const names = TRAVELLING.map(({ table }) => table);
     for (const { references } of TRAVELLING)
       for (const { to, soft } of Object.values(references)) {
@@ -93,12 +95,12 @@ describe("the table of tables", () => {
       }
   });
 
-  it("makes one of two rows in an index only where they are one by the natural key, or by the key", () => {
+  it("merges two rows that collide in an index only if they have the same natural key or the same key", () => {
     const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
     for (const rule of TRAVELLING)
       for (const { on, where = "", meeting } of rule.uniqueIndexes) {
         if (meeting !== "one") continue;
-        // The same name in another case is the same name; what the condition says of a column is the same of both rows.
+        // A name in a different case is the same name. The columns of the index's condition are equal in both rows.
         const equal = [...on.map(print), ...on.map((part) => `lower(${columnOf(part)})`), where.split(" ")[0] ?? ""];
         equal.push(...(NULL_BY_CHECK[where] ?? []));
         const natural = rule.naturalKey?.on.map(print);
@@ -107,19 +109,19 @@ describe("the table of tables", () => {
       }
   });
 
-  it("has a delete for ever only where no row can be made again under the same key", () => {
+  it("makes deletes final only if no row can be re-created under the same key", () => {
     for (const { table, key, numbered, deletes } of TRAVELLING)
       if (deletes === "final") expect([table, key, numbered]).toEqual([table, ["id"], undefined]);
   });
 
-  it("makes no two rows one by a name that give rights to whoever has them", () => {
+  it("does not merge users, teams or custom roles by name, because they grant rights", () => {
     const uniting = ["user", "authz_team", "authz_role"].map(
       (table) => TRAVELLING.find((rule) => rule.table === table)?.naturalKey?.unites,
     );
     expect(uniting).toEqual([{ any: [] }, { any: [] }, { column: "is_system", oneOf: [true] }]);
   });
 
-  it("lets nobody back in: what is denied wins, and what is taken away stays away", () => {
+  it("never restores access: denials win, and deletes of permissions are final", () => {
     const of = (table: string) => TRAVELLING.find((rule) => rule.table === table);
     expect(of("user")?.disabling).toEqual({ is_active: [false], is_superuser: [false], retired_at: "set" });
     expect([of("apikey")?.disabling, of("apikey")?.deletes]).toEqual([{ is_active: [false] }, "final"]);
@@ -130,7 +132,7 @@ describe("the table of tables", () => {
 });
 
 describe("docs/how-work-travels.md", () => {
-  /** Rows of the tables whose first cell is of LangFlow's tables. */
+  /** Rows of the page's tables whose first cell names tables of LangFlow. */
   const rows = pageRows("how-work-travels.md", /^\| `(?!langflow_dr_)\w+`/);
   const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
   const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
@@ -140,16 +142,16 @@ describe("docs/how-work-travels.md", () => {
     later: "later",
     unlessEdited: "edited",
   };
-  /** Rows that a name alone makes one. */
+  /** Returns whether two rows with the same natural key can merge. */
   const isOneByName = ({ naturalKey }: ReplicatedTable) =>
     naturalKey !== undefined && JSON.stringify(naturalKey.unites) !== JSON.stringify({ any: [] });
-  /** Why, and which columns each region keeps for itself. */
+  /** Returns the reason of a rule, and the columns that stay regional. */
   const notes = ({ reason, regionalColumns }: ReplicatedTable) => {
     const regional = code(Object.keys(regionalColumns));
     return regional === "" ? reason : `${reason} Regional: ${regional}.`;
   };
 
-  it("has each replicated table: what makes two rows one, what a delete wins over, what stays regional, and why", () => {
+  it("lists each replicated table with its identity, what overrides a delete, its regional columns and the reason", () => {
     expect(rows.filter((cells) => cells.length === 4)).toEqual(
       TRAVELLING.map((rule) => [
         code([rule.table]),
@@ -160,7 +162,7 @@ describe("docs/how-work-travels.md", () => {
     );
   });
 
-  it("has each table that stays, by the reason that it shares with others", () => {
+  it("lists each regional table under the reason that it shares with others", () => {
     const reasons = [...new Set(STAYING.map(({ reason }) => reason))];
     const sharing = (reason: string) => STAYING.filter((rule) => rule.reason === reason);
     expect(rows.filter((cells) => cells.length === 2)).toEqual(

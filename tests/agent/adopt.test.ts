@@ -9,11 +9,11 @@ const name = fc.string({ minLength: 1 });
 const project = name.filter((text) => !text.includes(":"));
 
 describe("the fleet's id of an account", () => {
-  it("never changes: sessions and file paths hold it", () => {
+  it("never changes, because sessions and file paths contain it", () => {
     expect(fleetUserId("langflow-dr", "admin")).toBe("5466306f-350b-51ce-a085-b99d1bd0950d");
   });
 
-  it("is a version-5 UUID, the same each time", () => {
+  it("is a version 5 UUID, and the same one each time", () => {
     fc.assert(
       fc.property(project, name, (fleet, user) => {
         const id = fleetUserId(fleet, user);
@@ -23,7 +23,7 @@ describe("the fleet's id of an account", () => {
     );
   });
 
-  it("differs where project or name does", () => {
+  it("differs if the project or the name differs", () => {
     fc.assert(
       fc.property(project, name, project, name, (fleet, user, otherFleet, otherUser) => {
         fc.pre(fleet !== otherFleet || user !== otherUser);
@@ -36,17 +36,17 @@ describe("the fleet's id of an account", () => {
     ["", "admin"],
     ["a:b", "admin"],
     ["fleet", ""],
-  ])("is not given for project %p and name %p", (fleet, user) => {
+  ])("is refused for project %p and name %p", (fleet, user) => {
     expect(() => fleetUserId(fleet, user)).toThrow(expect.objectContaining({ exitCode: ExitCode.BadInput }));
   });
 });
 
 describe("the fleet's id of an account's default project", () => {
-  it("never changes: the project's address and that of its MCP server hold it", () => {
+  it("never changes, because the addresses of the project and of its MCP server contain it", () => {
     expect(defaultProjectId("5466306f-350b-51ce-a085-b99d1bd0950d")).toBe("a0b68c46-12cb-8d55-9dd3-1f5a7dbadc1e");
   });
 
-  it("is a version-8 UUID, another one for each account, and none of an account", () => {
+  it("is a version 8 UUID that is different for each account", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.uuid(), (one, other) => {
         expect(defaultProjectId(one)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -57,7 +57,7 @@ describe("the fleet's id of an account's default project", () => {
 });
 
 describe("a database URL", () => {
-  it("gives back what went into it, whatever the characters", () => {
+  it("is parsed into its parts, whatever characters they contain", () => {
     fc.assert(
       fc.property(name, name, name, (user, password, database) => {
         const [u, p, d] = [user, password, database].map(encodeURIComponent);
@@ -73,13 +73,13 @@ describe("a database URL", () => {
     );
   });
 
-  it.each([".", "..", "a/../b"])("names the database %s as it is, which is no way", (database) => {
+  it.each([".", "..", "a/../b"])("may have the database name %s, which is not resolved as a path", (database) => {
     const url = `postgresql://u:p@h/${database}?sslmode=require`;
     expect(parseDatabaseUrl(url)).toMatchObject({ database, sslMode: "require" });
   });
 
   it.each(["no url", "mysql://u:secret@h/d", "postgresql://u:secret@h", "postgresql://u:secret@h/d?sslmode=maybe"])(
-    "is refused without being repeated: %s",
+    "is rejected with a message that does not repeat it: %s",
     (url) => {
       expect(() => parseDatabaseUrl(url)).toThrow(
         expect.objectContaining({ exitCode: ExitCode.BadInput, message: expect.not.stringContaining("secret") }),
@@ -87,7 +87,7 @@ describe("a database URL", () => {
     },
   );
 
-  it("gives programs the password by the environment, and nothing of the agent's own secrets", () => {
+  it("passes the password to programs in the environment, without the agent's own secrets", () => {
     process.env.AGENT_GIT_TOKEN = "token";
     const environment = programEnvironment(parseDatabaseUrl("postgresql://u:p@h/d"));
     expect(environment).toMatchObject({ PGHOST: "h", PGPORT: "5432", PGUSER: "u", PGPASSWORD: "p", PGDATABASE: "d" });
@@ -96,12 +96,12 @@ describe("a database URL", () => {
   });
 });
 
-describe("a user schema", () => {
+describe("the schema of the user table", () => {
   const column = (name: string, type = "text") => ({ name, type, notNull: true, hasDefault: false, generated: false });
   const columns = [column("id", "uuid"), column("username"), column("is_superuser", "boolean")];
   const user: CatalogTable = { name: "user", columns, primaryKey: ["id"], uniqueIndexes: [], foreignKeys: [] };
 
-  it.each(["id", "username", "is_superuser"])("is refused without its column %s", (missing) => {
+  it.each(["id", "username", "is_superuser"])("is rejected if the column %s is missing", (missing) => {
     const others = columns.filter(({ name }) => name !== missing);
     expect(() => movableTable([{ ...user, columns: others }], "user", ["username", "is_superuser"])).toThrow(
       expect.objectContaining({ exitCode: ExitCode.Refused, message: expect.stringContaining(`"${missing}"`) }),

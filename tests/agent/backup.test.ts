@@ -15,7 +15,7 @@ import { programOutput, runProgram } from "../../agent/process/program";
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 
 describe("a backup's id", () => {
-  it("sorts as its time does", () => {
+  it("sorts by the backup's time", () => {
     fc.assert(
       fc.property(time, time, (one, other) => {
         expect(isBackupId(backupId(one))).toBe(true);
@@ -24,20 +24,23 @@ describe("a backup's id", () => {
     );
   });
 
-  it("is a folder below the region's", () => {
+  it("is the name of a folder below the region's folder", () => {
     expect(backupFolder("/backups/", "us-east", "20250131T041500123Z")).toBe("backups/us-east/20250131T041500123Z/");
     expect(backupFolder("", "us-east")).toBe("us-east/");
   });
 
-  it.each(["..", ".", "a/b", "", "a b", "a\0"])("never has a flow's key lead elsewhere: %p", (part) => {
-    expect(flowKey({ id: "user-1", name: "ada" }, "flow-1")).toBe("flows/ada/flow-1.json");
-    expect(flowKey({ id: "user-1", name: part }, "flow-1")).toBe("flows/user-1/flow-1.json");
-    expect(() => flowKey({ id: "user-1", name: "ada" }, part)).toThrow();
-    expect(() => flowKey({ id: part, name: part }, "flow-1")).toThrow();
-  });
+  it.each(["..", ".", "a/b", "", "a b", "a\0"])(
+    "is followed by a key for each flow that cannot lead outside of the backup: %p",
+    (part) => {
+      expect(flowKey({ id: "user-1", name: "ada" }, "flow-1")).toBe("flows/ada/flow-1.json");
+      expect(flowKey({ id: "user-1", name: part }, "flow-1")).toBe("flows/user-1/flow-1.json");
+      expect(() => flowKey({ id: "user-1", name: "ada" }, part)).toThrow();
+      expect(() => flowKey({ id: part, name: part }, "flow-1")).toThrow();
+    },
+  );
 });
 
-describe("a manifest", () => {
+describe("a backup's manifest", () => {
   const manifest: Manifest = {
     format: 1,
     id: "20250131T041500123Z",
@@ -54,11 +57,11 @@ describe("a manifest", () => {
   };
   const text = renderManifest(manifest);
 
-  it("reads back as it was written", () => {
+  it("is read back as it was written", () => {
     expect(parseManifest(text)).toEqual(manifest);
   });
 
-  it("is not accepted with any byte changed", () => {
+  it("is rejected if any of its bytes has changed", () => {
     const bytes = Buffer.from(text);
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (position, change) => {
@@ -70,13 +73,16 @@ describe("a manifest", () => {
     );
   });
 
-  it.each(["/etc/passwd", "../x", "a/../../x", "a/..", ""])("names no object outside its backup: %p", (key) => {
-    expect(() => renderManifest({ ...manifest, objects: [{ key, size: 0, sha256: "0".repeat(64) }] })).toThrow();
-  });
+  it.each(["/etc/passwd", "../x", "a/../../x", "a/..", ""])(
+    "cannot name an object outside of its backup: %p",
+    (key) => {
+      expect(() => renderManifest({ ...manifest, objects: [{ key, size: 0, sha256: "0".repeat(64) }] })).toThrow();
+    },
+  );
 });
 
 describe("a path from an archive", () => {
-  it("is refused or stays within the claim", () => {
+  it("is rejected or stays within the claim", () => {
     const segment = fc.oneof(fc.constantFrom("..", ".", "", "\0"), fc.string());
     fc.assert(
       fc.property(fc.array(segment), (segments) => {
@@ -96,15 +102,15 @@ describe("a path from an archive", () => {
     ["a/./b//c/", ["a", "b", "c"]],
     ["./", []],
     ["..a/b..", ["..a", "b.."]],
-  ])("reads %p as its segments", (path, segments) => {
+  ])("with the text %p is split into its segments", (path, segments) => {
     expect(claimPath(path)).toEqual(segments);
   });
 });
 
-describe("the rule of newer data", () => {
+describe("the check for data that is newer than the backup", () => {
   const takenAt = new Date("2025-01-31T04:15:00Z");
 
-  it("refuses exactly when something is newer", () => {
+  it("refuses a restore exactly if some data is newer", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.nat(3)),
@@ -118,7 +124,7 @@ describe("the rule of newer data", () => {
     );
   });
 
-  it("names what is newer, and not more than a person reads", () => {
+  it("names the newer data, but no more than a few files", () => {
     const claimFiles = Array.from({ length: 8 }, (_, index) => `file-${index}`);
     const refusal = refuseNewer({ rows: { flow: 2, user: 0 }, claimFiles, userFiles: [] }, takenAt);
     expect(refusal?.exitCode).toBe(ExitCode.Refused);
@@ -135,7 +141,7 @@ describe("the rule of newer data", () => {
 });
 
 describe("the list of uploaded files", () => {
-  it("reads the same wherever its bytes are cut", async () => {
+  it("is read correctly wherever its bytes are split", async () => {
     const files = ["ä b.txt", "c/d", "é"].map((key) => ({ key, size: 1, etag: "e", versionId: "v" }));
     const bytes = Buffer.from(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
     for (let cut = 0; cut <= bytes.length; cut++) {
@@ -148,7 +154,7 @@ describe("the list of uploaded files", () => {
 });
 
 describe("lost uploads", () => {
-  it("are each a line of the log, and of the message the first few and how many", () => {
+  it("are all logged, and the error message names the first few and the number of the others", () => {
     const bucket = new Bucket({} as S3Client, "flows");
     const said: unknown[] = [];
     const lost = new LostFiles(
@@ -166,8 +172,8 @@ describe("lost uploads", () => {
   });
 });
 
-describe("a text's lines", () => {
-  it("are the same wherever its bytes are cut", async () => {
+describe("the lines of a text", () => {
+  it("are the same wherever the text's bytes are split", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 6 })), async (chunks) => {
         const whole = Buffer.concat(chunks);
@@ -181,8 +187,8 @@ describe("a text's lines", () => {
   });
 });
 
-describe("work in parallel", () => {
-  it("does everything once, never more at once than allowed", async () => {
+describe("forEachConcurrent()", () => {
+  it("processes each item once, and never more items at a time than allowed", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (items, limit) => {
         let atWork = 0;
@@ -198,7 +204,7 @@ describe("work in parallel", () => {
     );
   });
 
-  it("ends with the first error", async () => {
+  it("stops at the first error", async () => {
     const seen: number[] = [];
     const work = async (item: number) => {
       seen.push(item);
@@ -208,7 +214,7 @@ describe("work in parallel", () => {
     expect(seen).toEqual([1, 2]);
   });
 
-  it("begins nothing beside an item that takes the place of all", async () => {
+  it("starts no other item while an item with the full weight is processed", async () => {
     let atWork = 0;
     const seen: number[] = [];
     const work = async (weight: number) => {
@@ -226,7 +232,7 @@ describe("work in parallel", () => {
 describe("a program", () => {
   const environment = { PATH: process.env.PATH };
 
-  it("says that it is not on PATH, or its own last words and what to do", async () => {
+  it("reports that it is not on PATH, or its last error output and what to do", async () => {
     await expect(runProgram("no-such-program", [], environment)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: "no-such-program is not on PATH",
@@ -238,7 +244,7 @@ describe("a program", () => {
     });
   });
 
-  it("has ended when its reader stops early, or is told to stop", async () => {
+  it("has ended when its reader stops early or aborts it", async () => {
     const script = ["-c", "echo $$; exec sleep 600"];
     const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
     let pid = "";

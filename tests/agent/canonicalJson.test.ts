@@ -10,7 +10,10 @@ import {
   parseJson,
 } from "../../agent/flows/canonicalJson";
 
-/** Python 3's `json.dumps(json.loads(text))` of numbers, as it printed them; what it prints as Infinity, as JSON that it reads as that. */
+/**
+ * Numbers and how Python 3's `json.dumps(json.loads(text))` prints them. Instead of Python's `Infinity`, the expected
+ * text is JSON that Python reads as infinity.
+ */
 const PYTHON_NUMBERS = [
   ["1", "1"],
   ["-7", "-7"],
@@ -57,21 +60,21 @@ const PYTHON_NUMBERS = [
 ] as const;
 
 describe("the canonical text of a JSON value", () => {
-  it.each(PYTHON_NUMBERS)("writes the number %s as Python does: %s", (written, expected) => {
+  it.each(PYTHON_NUMBERS)("has the number %s in Python's form: %s", (written, expected) => {
     expect(canonicalJson(parseJson(written))).toBe(expected);
   });
 
-  it("tells 1 from 1.0, which JavaScript's own JSON does not", () => {
+  it("distinguishes 1 from 1.0, which JavaScript's own JSON does not", () => {
     expect(canonicalJson(parseJson('{"x":1}'))).not.toBe(canonicalJson(parseJson('{"x":1.0}')));
   });
 
-  it("sorts keys by code point at every depth, numbers among them", () => {
+  it("has its keys sorted by code point at every depth, including numeric keys", () => {
     expect(canonicalJson(parseJson('{"b":{"10":1,"9":2},"a":[],"\u{1F600}":{},"\uFFFD":0}'), 0)).toBe(
       '{"a":[],"b":{"10":1,"9":2},"\uFFFD":0,"\u{1F600}":{}}',
     );
   });
 
-  it("keeps a key named __proto__ as the data that it is", () => {
+  it("keeps a key named __proto__ as data", () => {
     expect(canonicalJson(parseJson('{"__proto__":{"x":1}}'), 0)).toBe('{"__proto__":{"x":1}}');
   });
 
@@ -84,7 +87,7 @@ describe("the canonical text of a JSON value", () => {
     );
   });
 
-  it("reads back as the value it was written from", () => {
+  it("is read back as the value that it was written from", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const value: Json = parseJson(text);
@@ -94,19 +97,19 @@ describe("the canonical text of a JSON value", () => {
     );
   });
 
-  it("leaves alone what only looks like a number, in texts and keys", () => {
+  it("leaves texts and keys unchanged that only look like numbers", () => {
     for (const text of ['"1.0"', '"a\\"1.0"', '"\\\\"', '["1.0",1.0,"\\\\",2.0]', '{"1.0":"2.0"}', '"-1e5"'])
       expect(canonicalJson(parseJson(text), 0)).toBe(text);
   });
 
   it.each(["01", "1.", ".5", "-", "1e", "+1", "1.0.0", "--1", "1 2", "0x1", "1e5.0"])(
-    "refuses the number %s",
+    "cannot be made of the invalid number %s",
     (text) => {
       expect(() => parseJson(text)).toThrow(SyntaxError);
     },
   );
 
-  it("is indented by level, with empty ones in one line, or in one line altogether", () => {
+  it("is indented by level with empty collections on one line, or is a single line", () => {
     const value = parseJson('{"b":[],"a":{"d":[1,[2.0]],"c":{}}}');
     expect(canonicalJson(value)).toBe(
       '{\n  "a": {\n    "c": {},\n    "d": [\n      1,\n      [\n        2.0\n      ]\n    ]\n  },\n  "b": []\n}',
@@ -127,7 +130,7 @@ describe("the canonical text of a JSON value", () => {
   });
 
   it.each(["1e400", "-1e400", "[1E+99999]", "-0.0", "1e-400", `[${"9".repeat(400)}]`])(
-    "is JSON that reads as what was written: %s",
+    "is JSON with the same meaning as the original: %s",
     (written) => {
       expect(JSON.parse(canonicalJson(parseJson(written)))).toEqual(JSON.parse(written));
     },
@@ -139,25 +142,25 @@ describe("the canonical text of a JSON value", () => {
     ["digits", `[${"1".repeat(4_000_000)}]`],
     ["fractions", `[0.${"1".repeat(4_000_000)}]`],
     ["numbers", `[${"1.5,".repeat(300_000)}1]`],
-  ])("is written of millions of %s", (_, text) => {
+  ])("can be written for millions of %s", (_, text) => {
     expect(JSON.parse(canonicalJson(parseJson(text)))).toEqual(JSON.parse(text));
   });
 
-  it("refuses a million strings that do not end", () => {
+  it("cannot be made of a million unterminated strings", () => {
     expect(() => parseJson('"\\'.repeat(1_000_000))).toThrow(SyntaxError);
   });
 
-  it("refuses what is no JSON", () => {
+  it("cannot be made of invalid JSON", () => {
     expect(() => parseJson('{"a":')).toThrow(SyntaxError);
   });
 
-  it("is written of a value of any depth", () => {
+  it("can be written for a value of any depth", () => {
     const deep = `${'{"a":['.repeat(100_000)}${"]}".repeat(100_000)}`;
     expect(canonicalJson(parseJson(deep), 0)).toBe(deep);
   });
 });
 
-it("knows how deep a value nests, whatever its depth", () => {
+it("isDeeperThan() measures how deep a value nests, whatever its depth", () => {
   expect(isDeeperThan("x", 0)).toBe(false);
   expect(isDeeperThan([], 0)).toBe(true);
   expect(isDeeperThan({ a: [1, { b: {} }] }, 4)).toBe(false);
@@ -165,17 +168,17 @@ it("knows how deep a value nests, whatever its depth", () => {
   expect(isDeeperThan(parseJson("[".repeat(100_000) + "]".repeat(100_000)), 99_999)).toBe(true);
 });
 
-it("tells an object from all else", () => {
+it("isObject() accepts only objects", () => {
   expect([{}, { a: 1 }].map((value) => isObject(value as Json))).toEqual([true, true]);
   expect([undefined, null, [], "x", 1, true].some(isObject)).toBe(false);
 });
 
-it("tells a text from a number that is kept as one", () => {
+it("isText() distinguishes a text from a number that is stored as one", () => {
   expect(isText(parseJson("1.0"))).toBe(false);
   expect(isText(parseJson('"1.0"'))).toBe(true);
 });
 
-describe("numbers as another value has them", () => {
+describe("numbers that are written as in another value", () => {
   const asIn = (other: string, value: string) => canonicalJson(numbersAsIn(parseJson(other), parseJson(value)), 0);
 
   it.each([
@@ -186,7 +189,7 @@ describe("numbers as another value has them", () => {
     ["1.25e-07", "0.000000125"],
     ["-1e-05", "-0.00001"],
     ["5e-324", `0.${"0".repeat(323)}5`],
-  ])("are %s where jsonb made another text of it", (written, through) => {
+  ])("become %s again if jsonb has rewritten them", (written, through) => {
     expect(asIn(written, through)).toBe(written);
     expect(asIn(`{"a":[{"b":${written}}]}`, `{"a":[{"b":${through},"c":2.5}]}`)).toBe(
       `{"a":[{"b":${written},"c":2.5}]}`,
@@ -203,19 +206,19 @@ describe("numbers as another value has them", () => {
     ['"1e+16"', "10000000000000000"],
     ["[1e+16]", '{"0":10000000000000000}'],
     ["{}", '{"__proto__":10000000000000000}'],
-  ])("are no %s where %s is another value", (other, value) => {
+  ])("do not become %s if their value is %s", (other, value) => {
     expect(asIn(other, value)).toBe(canonicalJson(parseJson(value), 0));
   });
 });
 
 describe("a large text", () => {
-  it("of millions of escapes is read, with the numbers beside it as they are written", () => {
+  it("with millions of escapes is parsed, and the numbers next to it keep their form", () => {
     const escaped = `"${'\\u0416\\"\\\\'.repeat(2_000_000)}"`;
     const value = parseJson(`{"a":1.50,"b":${escaped},"c":[-0.0]}`);
     expect(canonicalJson(value, 0) === `{"a":1.5,"b":${JSON.stringify(JSON.parse(escaped))},"c":[-0.0]}`).toBe(true);
   });
 
-  it("is written in pieces that make the same text, wherever they are cut", () => {
+  it("is written in pieces that add up to the same text and split no character", () => {
     const pair = "\u{1f600}";
     for (const before of ["", "x"]) {
       const text = before + pair.repeat(40_000);

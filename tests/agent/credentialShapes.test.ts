@@ -1,12 +1,15 @@
 import { credentialsIn, isCredential } from "../../agent/flows/credentialShapes";
 
-/** Made up here and joined at run time, so that no scanner of this repository takes them for leaks. */
+/**
+ * Returns a made-up text. Texts are assembled at run time, so that no scanner of this repository mistakes them for
+ * leaks.
+ */
 const random = (length: number, alphabet = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ") =>
   Array.from({ length }, (_, at) => alphabet[(at * 7) % alphabet.length]).join("");
 const HEX = "0123456789abcdef";
 const rules = (text: string) => [...credentialsIn(text)].map(({ rule }) => rule);
 
-/** By rule, each credential as short as its rule takes it. */
+/** The shortest credential that each rule accepts. */
 const SHORTEST: readonly [rule: string, credential: string][] = [
   ["astra-token", `AstraCS:${random(16, "aBcDeFgHiJ")}:${random(32, HEX)}`],
   ["authorization-header", `Authorization: Bearer ${random(16)}`],
@@ -33,19 +36,22 @@ const SHORTEST: readonly [rule: string, credential: string][] = [
   ["xai-key", `xai-${random(40)}`],
 ];
 
-describe("a credential's shape", () => {
-  it.each(SHORTEST)("of the rule %s is found in a text: %s", (rule, credential) => {
+describe("the shape of a credential", () => {
+  it.each(SHORTEST)("for the rule %s is found in a text: %s", (rule, credential) => {
     expect([...credentialsIn(`x = "${credential}" `)]).toContainEqual({ rule, index: expect.any(Number) });
     expect(rules(credential)).toContain(rule);
   });
 
-  it.each(SHORTEST)("of the rule %s is not what is shorter than any: %s", (rule, credential) => {
-    const cut = rule === "basicauth" ? "amqp://me:aB3@h" : credential.slice(0, -1);
-    expect(rules(`"${cut}"`)).not.toContain(rule);
-  });
+  it.each(SHORTEST)(
+    "for the rule %s is not found in a text that is one character too short: %s",
+    (rule, credential) => {
+      const cut = rule === "basicauth" ? "amqp://me:aB3@h" : credential.slice(0, -1);
+      expect(rules(`"${cut}"`)).not.toContain(rule);
+    },
+  );
 
   it.each(SHORTEST.filter(([rule]) => !["astra-token", "privatekey", "basicauth"].includes(rule)))(
-    "of the rule %s is not what a longer word ends with: %s",
+    "for the rule %s is not found at the end of a longer word: %s",
     (rule, credential) => {
       expect(rules(`x${credential}`)).not.toContain(rule);
     },
@@ -54,7 +60,7 @@ describe("a credential's shape", () => {
   it.each([
     ["aws", "A3TXASIA"],
     ["aws", "ASIA"],
-  ])("of the rule %s has other beginnings: %s", (rule, beginning) => {
+  ])("for the rule %s may also begin with %s", (rule, beginning) => {
     expect(rules(`${beginning}${random(20 - beginning.length, "QWERTZ2345ASDFGH")}`)).toEqual([rule]);
   });
 
@@ -63,7 +69,7 @@ describe("a credential's shape", () => {
     "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n",
     "-----BEGIN PRIVATE KEY-----\\r\\n",
     "-----BEGIN PRIVATE KEY-----",
-  ])("of a private key may begin with %j", (beginning) => {
+  ])("for a private key may begin with %j", (beginning) => {
     expect(rules(`${beginning}${random(40)}`)).toEqual(["privatekey"]);
   });
 
@@ -75,11 +81,11 @@ describe("a credential's shape", () => {
     ["theauthorization=Bearer ", false],
     ["Authorization: Digest ", false],
     ["Authorization Bearer ", false],
-  ])("of a header is what follows %j: %s", (before, expected) => {
+  ])("for a header is found after %j: %s", (before, expected) => {
     expect(rules(before + random(24)).includes("authorization-header")).toBe(expected);
   });
 
-  it("is told where it begins", () => {
+  it("is reported with its position", () => {
     expect([...credentialsIn(`12345 hf_${random(20)} and hf_${random(24)}`)]).toEqual([
       { rule: "hugging-face-token", index: 6 },
       { rule: "hugging-face-token", index: 34 },
@@ -87,7 +93,7 @@ describe("a credential's shape", () => {
   });
 });
 
-describe("an example of documentation", () => {
+describe("an example in documentation", () => {
   it.each([
     ["is without digits and of one case", `hf_${"abcdefghijklmnopqrst"}`],
     ["is without digits and of one case", `hf_${"ABCDEFGHIJKLMNOPQRST".toLowerCase()}`],
@@ -96,7 +102,7 @@ describe("an example of documentation", () => {
     ["says so", `hf_${random(20)}EXAMPLE`],
     ["is of capital letters and has no digits", `GOCSPX-${"ABCDEFGHIJKLMNOPQRSTUVWXYZAB"}`],
     ["has seven characters", `hf_${"a1b2c3d".repeat(6)}`],
-  ])("is no credential where it %s: %s", (_, text) => {
+  ])("is not a credential if it %s: %s", (_, text) => {
     expect(rules(text)).toEqual([]);
   });
 
@@ -105,14 +111,14 @@ describe("an example of documentation", () => {
     `hf_${"abcdefgh".repeat(3)}1`,
     `hf_${"a1b2c3d4".repeat(6)}`,
     `hf_EXAMPLE${random(20)}`,
-  ])("is not what has digits, or letters of both cases, and eight characters at least: %s", (text) => {
+  ])("does not have digits or mixed case, and at least eight different characters: %s", (text) => {
     expect(rules(text)).toEqual(["hugging-face-token"]);
   });
 
   it.each([
     ["aws", `AKIA${"ABCD".repeat(4)}`],
     ["privatekey", `-----BEGIN PRIVATE KEY-----\n${"aaaa".repeat(10)}`],
-  ])("is not what the rule %s takes by its form alone: %s", (rule, text) => {
+  ])("is not recognized by the rule %s, which checks only the form: %s", (rule, text) => {
     expect(rules(text)).toEqual([rule]);
   });
 
@@ -131,19 +137,19 @@ describe("an example of documentation", () => {
     "****",
     "changeme",
     "--password",
-  ])("is a URL's password that stands for one: %s", (password) => {
+  ])("may have a placeholder as a URL's password: %s", (password) => {
     expect(rules(`https://me:${password}@example.org`)).toEqual([]);
   });
 
   it.each(["passwords1", "correct-horse", "tokens", "thepassword", "secret1", "changeme2"])(
-    "is not a URL's password that is more than that: %s",
+    "does not have a URL's password that is more than a placeholder: %s",
     (password) => {
       expect(rules(`https://me:${password}@example.org`)).toEqual(["basicauth"]);
     },
   );
 });
 
-describe("a text that ought to be a name", () => {
+describe("a text that should be a name", () => {
   it.each([
     "sk-aaaaaaaa",
     "ghp_aaaaaaaa",
@@ -162,7 +168,7 @@ describe("a text that ought to be a name", () => {
     "AstraCS:aaaaaaaa",
     "lsv2_aaaaaaaa",
     "dapiaaaaaaaa",
-  ])("is a credential by its first characters: %s", (text) => {
+  ])("is a credential if it starts like one: %s", (text) => {
     expect([text, ` ${text}\n`].map(isCredential)).toEqual([true, true]);
     expect([text.slice(0, -1), `my ${text}`, `${text.slice(0, -2)} aa`].map(isCredential)).toEqual([
       false,
@@ -171,7 +177,7 @@ describe("a text that ought to be a name", () => {
     ]);
   });
 
-  it("is a credential where one lies anywhere in it", () => {
+  it("is a credential if it contains one", () => {
     expect(isCredential(`my ${`AKIA${random(16, "QWERTZ2345ASDFGH")}`}`)).toBe(true);
     expect(isCredential("see -----BEGIN CERTIFICATE-----")).toBe(true);
     expect(["OPENAI_API_KEY", "My key", "---BEGIN"].map(isCredential)).toEqual([false, false, false]);

@@ -36,7 +36,7 @@ const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {
   ) as JsonObject;
 
 describe("a flow's file", () => {
-  it("has numbers as Git has them, where the flow came here through jsonb: no other recorder finds it changed", () => {
+  it("has numbers as Git has them even if jsonb rewrote them, so that no other recorder finds a change", () => {
     const numbered = (...numbers: string[]) =>
       ({ ...flow({}), data: parseJson(`{"nodes": [], "edges": [], "numbers": [${numbers}]}`) }) as JsonObject;
     const git = exported(numbered("1e+16", "-0.0", "2"));
@@ -47,7 +47,7 @@ describe("a flow's file", () => {
     expect(exported(numbered("10000000000000000", "0.0", "2.0"), [], git).prints.graph).not.toBe(git.prints.graph);
   });
 
-  it("has the keys that lfx writes and no others: nothing that differs by region", () => {
+  it("has exactly the keys that lfx writes, and nothing that differs by region", () => {
     expect(Object.keys(JSON.parse(exported(flow({})).text))).toEqual(
       "data description endpoint_name icon icon_bg_color id is_component locked mcp_enabled name tags webhook".split(
         " ",
@@ -55,12 +55,12 @@ describe("a flow's file", () => {
     );
   });
 
-  it("says nothing of what a look at the canvas changes", () => {
+  it("omits what changes when a user views the canvas", () => {
     const node = JSON.parse(exported(flow({})).text).data.nodes[0];
     expect(node).toEqual({ data: { node: { template: {} } }, id: "n1", position: { x: 1.5 } });
   });
 
-  it("is, byte for byte, what lfx writes of hidden fields that hold nothing", () => {
+  it("is byte for byte what lfx writes for empty hidden fields", () => {
     const stored = flow({ a: { password: true }, b: { load_from_db: true, value: null }, c: { password: false } });
     expect(JSON.parse(exported(stored).text).data.nodes[0].data.node.template).toEqual({
       a: { password: true, value: "" },
@@ -69,7 +69,7 @@ describe("a flow's file", () => {
     });
   });
 
-  it("reads back as itself", () => {
+  it("is read back as itself", () => {
     const { text, value, prints } = exported(
       flow({ temperature: { value: 1.0, type: "float" } }, { tags: ["a"], endpoint_name: "e", locked: true }),
     );
@@ -77,12 +77,12 @@ describe("a flow's file", () => {
     expect(readFlowFile(JSON.stringify(JSON.parse(text))).text).toBe(text);
   });
 
-  it("says in `value` just what its text says", () => {
+  it("has a `value` with the same contents as its text", () => {
     const { text, value } = exported(flow({ key: { password: true, value: "s3cret" }, x: { value: 1.5 } }));
     expect(`${canonicalJson(value)}\n`).toBe(text);
   });
 
-  it("keeps a key named __proto__ as the data that it is", () => {
+  it("keeps a key named __proto__ as data", () => {
     const stored = parseJson(canonicalJson(flow({})).replace('"template": {}', '"template": {"__proto__": {"a": 1}}'));
     expect(exported(stored as JsonObject).text).toContain('"__proto__": {');
   });
@@ -99,29 +99,29 @@ describe("a flow's file", () => {
     [`{"id":"6f1c2a34-58d1-5e0f-9c55-0a1b2c3d4e5f","name":"x"}`, "version 5"],
     [`{"id":"${ID}","name":"x","data":{"nodes":{}}}`, "data.nodes"],
     [`{"id":"${ID}","name":"${"x".repeat(NAME_MAX + 1)}"}`, `name has more than ${NAME_MAX} characters`],
-  ])("refuses %s and says why", (text, reason) => {
+  ])("must not be %s, and the error names the reason", (text, reason) => {
     expect(() => readFlowFile(text)).toThrow(NotAFlow);
     expect(() => readFlowFile(text)).toThrow(reason);
   });
 
-  it("keeps two dots that lead nowhere", () => {
+  it("may have two dots in its name that do not lead to a parent folder", () => {
     expect(readFlowFile(`{"id":"${ID}","name":"v1..v2"}`).name).toBe("v1..v2");
   });
 
-  it("loses a mark of the byte order at its beginning, and keeps one inside a text", () => {
+  it("loses a byte order mark at its start, and keeps one inside a text", () => {
     const file = `{"id":"${ID}","name":"x","description":"a\uFEFFb"}`;
     expect(readFlowFile(`\uFEFF${file}`).text).toBe(readFlowFile(file).text);
     expect(readFlowFile(file).value.description).toBe("a\uFEFFb");
   });
 
-  it("says nothing of where a node was dragged to", () => {
+  it("omits the state of dragging a node", () => {
     const dragged = flow({});
     const [node] = (dragged.data as { nodes: JsonObject[] }).nodes;
     Object.assign(node ?? {}, { positionAbsolute: { x: 1 }, dragging: true });
     expect(exported(dragged).text).toBe(exported(flow({})).text);
   });
 
-  it("is locked where it says so, and nowhere else", () => {
+  it("is locked only if the flow says so", () => {
     expect([true, false, null].map((locked) => exported(flow({}, { locked })).value.locked)).toEqual([
       true,
       false,
@@ -129,27 +129,27 @@ describe("a flow's file", () => {
     ]);
   });
 
-  it("is the same with an empty value as with none, since LangFlow can be told of no other", () => {
+  it("is the same for an empty and a missing value, because LangFlow's API cannot set the difference", () => {
     const printsOf = (more: Record<string, unknown>) => exported(flow({}, more)).prints;
     expect(printsOf({ description: "", tags: [] })).toEqual(printsOf({ description: null, tags: null }));
     expect(printsOf({ description: "x" })).not.toEqual(printsOf({ description: null }));
     expect(printsOf({ tags: ["x"] })).not.toEqual(printsOf({ tags: null }));
   });
 
-  it("is refused where it is no UTF-8", () => {
+  it("is rejected if it is not UTF-8", () => {
     expect(() => readContents(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(NotAFlow);
   });
 
-  it("is refused where it is no JSON, without a word of it", () => {
+  it("is rejected if it is not JSON, without a word of it in the error", () => {
     expect(() => readFlowFile('{"key": s3cret}')).toThrow(/^is no JSON$/);
   });
 
-  it("is refused above the largest size, before it is read", () => {
+  it("is rejected above the maximum size, before it is parsed", () => {
     const contents = { byteLength: FLOW_BYTES_MAX + 1 } as Uint8Array;
     expect(() => readContents(contents)).toThrow(/bytes/);
   });
 
-  it("is that file's problem where it nests as deep as no flow does: no call stack ends", () => {
+  it("is rejected if it nests too deeply, without a stack overflow", () => {
     const deep = (levels: number) =>
       `{"id":"${ID}","name":"x","data":{"nodes":[],"deep":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
     expect(() => readFlowFile(deep(20_000))).toThrow(NotAFlow);
@@ -158,7 +158,7 @@ describe("a flow's file", () => {
     expect(readFlowFile(deep(NESTING_MAX - 2)).name).toBe("x");
   });
 
-  it("is brought into a region whose own copy nests too deep, as it is", () => {
+  it("is imported unchanged into a region whose own copy nests too deeply", () => {
     const file = exported(flow({}));
     const deep = parseJson(`{"data":${"[".repeat(20_000)}${"]".repeat(20_000)}}`) as JsonObject;
     deep.data = { nodes: deep.data ?? null };
@@ -166,7 +166,7 @@ describe("a flow's file", () => {
   });
 });
 
-describe("the prints of a flow", () => {
+describe("the fingerprints of a flow", () => {
   const unchanged = exported(flow({ x: { value: "1" } }));
   it.each([
     ["graph", flow({ x: { value: "2" } })],
@@ -179,7 +179,7 @@ describe("the prints of a flow", () => {
     ["details", flow({ x: { value: "1" } }, { tags: ["t"] })],
     ["details", flow({ x: { value: "1" } }, { is_component: true })],
     ["details", flow({ x: { value: "1" } }, { mcp_enabled: true })],
-  ])("tell a change of %s from all others", (field, changed) => {
+  ])("distinguish a change of %s from all other changes", (field, changed) => {
     const { prints } = exported(changed);
     const differing = Object.keys(prints).filter(
       (name) => prints[name as keyof typeof prints] !== unchanged.prints[name as keyof typeof prints],
@@ -187,24 +187,24 @@ describe("the prints of a flow", () => {
     expect(differing).toEqual([field]);
   });
 
-  it("are of the file: a secret changes none", () => {
+  it("do not change with a secret", () => {
     const one = exported(flow({ key: { password: true, value: "one" } }));
     expect(exported(flow({ key: { password: true, value: "two" } })).prints).toEqual(one.prints);
   });
 
-  it("tell 1 from 1.0, as LangFlow does", () => {
+  it("distinguish 1 from 1.0, as LangFlow does", () => {
     const written = (number: string) =>
       readFlowFile(`{"id":"${ID}","name":"x","data":{"nodes":[],"zoom":${number}}}`).prints.graph;
     expect(written("1")).not.toBe(written("1.0"));
     expect(written("1.0")).toBe(print('{"nodes":[],"zoom":1.0}'));
   });
 
-  it("do not speak of what LangFlow makes of the graph", () => {
+  it("do not include what LangFlow derives from the graph", () => {
     expect(exported(flow({ x: { value: "1" } }, { webhook: true })).prints).toEqual(unchanged.prints);
   });
 });
 
-describe("a composed flow", () => {
+describe("a flow that is composed of two versions", () => {
   const one = exported(
     flow({ x: { value: "one" } }, { name: "One", description: "1", endpoint_name: "e1", icon: "i1", webhook: true }),
   );
@@ -212,22 +212,25 @@ describe("a composed flow", () => {
     flow({ x: { value: "two" } }, { name: "Two", description: "2", endpoint_name: "e2", icon: "i2", locked: true }),
   );
 
-  it("of one version alone is that version", () => {
+  it("equals a version if all of its fields are from that version", () => {
     expect(compose(one, two, [])).toEqual(one);
     expect(compose(two, one, FIELDS)).toEqual(one);
   });
 
-  it.each(["graph", "name", "description", "endpoint", "lock", "details"] as const)("takes its %s whole", (field) => {
-    const { prints } = compose(one, two, [field]);
-    expect(prints).toEqual({ ...one.prints, [field]: two.prints[field] });
-  });
+  it.each(["graph", "name", "description", "endpoint", "lock", "details"] as const)(
+    "takes its %s as a whole from one version",
+    (field) => {
+      const { prints } = compose(one, two, [field]);
+      expect(prints).toEqual({ ...one.prints, [field]: two.prints[field] });
+    },
+  );
 
   it("has the webhook flag of its graph", () => {
     expect(compose(one, two, ["graph"]).value.webhook).toBe(false);
     expect(compose(one, two, ["details"]).value.webhook).toBe(true);
   });
 
-  it("reads back as itself whatever it was made of", () => {
+  it("is read back as itself, whichever fields it combines", () => {
     fc.assert(
       fc.property(fc.subarray([...FIELDS]), (fields) => {
         const file = compose(one, two, fields);
@@ -237,15 +240,15 @@ describe("a composed flow", () => {
   });
 });
 
-describe("a fitting name", () => {
+describe("a name with a suffix", () => {
   const SUFFIX = " (us-east 2026-01-01 10:00)";
 
-  it("is the name and the suffix where both fit", () => {
+  it("is the name followed by the suffix if both fit", () => {
     expect(fittingName("A flow", SUFFIX)).toBe(`A flow${SUFFIX}`);
     expect(fittingName("x".repeat(NAME_MAX - SUFFIX.length), SUFFIX)).toHaveLength(NAME_MAX);
   });
 
-  it("is accepted as a flow's, ends in the suffix and begins as the name does", () => {
+  it("is a valid flow name, ends with the suffix, and starts like the name", () => {
     fc.assert(
       fc.property(fc.nat(30), fc.constantFrom("x", "é", "😀", "👩‍👩‍👧", "字 "), (shorter, character) => {
         const name = [...character.repeat(NAME_MAX)].slice(0, NAME_MAX - shorter).join("");
@@ -259,23 +262,23 @@ describe("a fitting name", () => {
     );
   });
 
-  it("loses no more than it must", () => {
+  it("is cut no more than necessary", () => {
     expect([...fittingName("😀".repeat(495), SUFFIX)]).toHaveLength(NAME_MAX);
     expect([...fittingName("x".repeat(495), SUFFIX)]).toHaveLength(NAME_MAX);
   });
 
-  it("is cut even where the suffix alone is too long", () => {
+  it("is cut even if the suffix alone is too long", () => {
     expect([...fittingName("name", "s".repeat(600))]).toHaveLength(NAME_MAX);
   });
 });
 
-describe("a kept version", () => {
-  it("has the same id whoever keeps it, and another for another version", () => {
+describe("a version that is kept as a copy", () => {
+  it("has the same id in every region, and a different id for a different version", () => {
     expect(keptId(ID, "one")).toBe(keptId(ID, "one"));
     expect(keptId(ID, "one")).not.toBe(keptId(ID, "two"));
   });
 
-  it("has an id that is accepted as a flow's", () => {
+  it("has an id that is valid for a flow", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.string(), (id, versionPrint) => {
         const kept = keptId(id, versionPrint);

@@ -16,7 +16,7 @@ describe("the git program", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** What is called `git` is a script. */
+  /** Creates a Git whose program is a script. */
   function git(script: string, options: Partial<GitOptions> = {}): Git {
     writeFileSync(join(folder, "git"), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, "git"), 0o755);
@@ -31,7 +31,7 @@ describe("the git program", () => {
         .split("\n")
         .map((line) => /^([^=]+)=(.*)$/.exec(line)?.slice(1) as [string, string]),
     );
-    // The shell's own.
+    // The shell sets these variables itself.
     for (const name of ["PWD", "_", "SHLVL", "OLDPWD"]) delete all[name];
     return all;
   };
@@ -43,7 +43,7 @@ describe("the git program", () => {
       ]),
     );
 
-  it("gets what it needs and nothing else: no settings of the machine or a user, no secret of the agent", async () => {
+  it("gets only what it needs: no settings of the machine or a user, and no secret of the agent", async () => {
     process.env.AGENT_GIT_TOKEN = TOKEN;
     const all = await environment();
     delete process.env.AGENT_GIT_TOKEN;
@@ -75,13 +75,13 @@ describe("the git program", () => {
     });
   });
 
-  it("gets the token for its own host alone", async () => {
+  it("gets the token only for its own host", async () => {
     expect(settings(await environment({ token: TOKEN }))).toMatchObject({
       "http.https://git.example/flows.git.extraHeader": `Authorization: Basic ${BASIC}`,
     });
   });
 
-  it("gets what one run adds", async () => {
+  it("gets the environment variables that a single run adds", async () => {
     expect(await environment({}, { GIT_INDEX_FILE: "index-1", LC_ALL: "en" })).toMatchObject({
       GIT_INDEX_FILE: "index-1",
       LC_ALL: "en",
@@ -89,21 +89,21 @@ describe("the git program", () => {
     });
   });
 
-  it("is told what it is given, and prints what it prints", async () => {
+  it("gets its arguments and input, and its output is returned", async () => {
     const echo = git('printf "%s|" "$@"; cat');
     expect(await echo.run(["a", "b c"], { input: "given" })).toBe("a|b c|given");
     expect(await echo.attempt(["ä"])).toEqual({ stdout: "ä|", stderr: "" });
     expect(await echo.remote(["c"])).toBe("c|");
   });
 
-  it("that fails says how, and what it had to say until then", async () => {
+  it("reports how it failed, and its output until then", async () => {
     const failing = git("echo out; echo err >&2; exit 3");
     expect(await failing.attempt([])).toEqual({ stdout: "out\n", stderr: "err\n", failure: expect.any(Error) });
     await expect(failing.run(["x"])).rejects.toThrow("git ended with 3: err");
     await expect(failing.remote(["fetch", "x"])).rejects.toThrow(new GitUnreachable("git fetch: err"));
   });
 
-  it("that cannot be started says why", async () => {
+  it("reports why it cannot be started", async () => {
     const missing = git("");
     rmSync(join(folder, "git"));
     process.env.PATH = folder;
@@ -112,13 +112,13 @@ describe("the git program", () => {
     expect(missing).toBeInstanceOf(Git);
   });
 
-  it("says yes with 0 and no with 1; all else is neither", async () => {
+  it("answers yes with exit code 0 and no with 1, and anything else is an error", async () => {
     expect([await git("exit 0").says([]), await git("exit 1").says([])]).toEqual([true, false]);
     await expect(git("exit 2").says([])).rejects.toThrow("git ended with 2");
     await expect(git("kill -9 $$").says([])).rejects.toThrow("git ended with SIGKILL");
   });
 
-  it("tells the end of what it said, without its credentials", async () => {
+  it("reports the end of its error output, without credentials", async () => {
     const said = `echo '  ${"x".repeat(2_500)} https://me:pw@git.example ${TOKEN} ${BASIC} ${TOKEN}  ' >&2; exit 1`;
     const error = await git(said, { token: TOKEN })
       .remote(["push"])
@@ -132,11 +132,11 @@ describe("the git program", () => {
     expect(message.length).toBeGreaterThan(1_900);
   });
 
-  it("has no secret to keep where it has no token", () => {
+  it("has no secrets to remove but those in URLs if it has no token", () => {
     expect(git("").withoutSecrets("a text, and https://a:b@h.org")).toBe("a text, and https://[credentials]@h.org");
   });
 
-  it("tells its progress where it makes some, without credentials", async () => {
+  it("reports its progress if a command supports it, without credentials", async () => {
     const lines: string[] = [];
     const telling = git(`echo "at ${TOKEN}" >&2`, { token: TOKEN, onProgress: (line) => lines.push(line) });
     await telling.run(["fetch"]);
@@ -146,13 +146,13 @@ describe("the git program", () => {
     await expect(git("echo x >&2").run(["--progress"])).resolves.toBe("");
   });
 
-  it("is given up where it takes too long, or is silent for too long", async () => {
+  it("is killed if it takes too long, or if it is silent for too long", async () => {
     const sleeping = git("sleep 20", { silenceMs: 20_000 });
     await expect(sleeping.run([], { limitMs: 100 })).rejects.toThrow("given up after 0.1 s without an end");
     await expect(git("sleep 20", { silenceMs: 100 }).run([])).rejects.toThrow("given up after 0.1 s of silence");
   });
 
-  it("ends with the signal, and that is no failure of its own", async () => {
+  it("ends on an abort, which is not reported as its own failure", async () => {
     const stop = new AbortController();
     const running = git("sleep 20", { signal: stop.signal });
     const attempt = running.attempt([]);

@@ -7,7 +7,7 @@ const answer = (text: Buffer | undefined, id = text ? blobId(text) : "") =>
   Buffer.concat([Buffer.from(`${id} blob ${text?.length}\n`), text ?? Buffer.alloc(0), Buffer.from("\n")]);
 const ALL = Buffer.concat(TEXTS.map((text) => answer(text)));
 
-/** What is read of `git cat-file --batch` that says these, up to the error there may be. */
+/** Returns what is read from this output of `git cat-file --batch`, and the error if there is one. */
 async function read(ids: readonly string[], ...chunks: (string | Buffer)[]) {
   const contents: string[] = [];
   const isLeft = jest.fn();
@@ -28,16 +28,16 @@ async function read(ids: readonly string[], ...chunks: (string | Buffer)[]) {
   }
 }
 
-describe("the id of contents", () => {
-  it("is git's own, by either of its algorithms", () => {
+describe("a blob's id", () => {
+  it("equals git's own id, in both of its hash algorithms", () => {
     expect(blobId(Buffer.from("a\n"))).toBe("78981922613b2afb6025042ff6bd878ac1994e85");
     expect(blobId(Buffer.from("a\n"), "sha256")).toHaveLength(64);
     expect(blobId(new Uint8Array())).toBe("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
   });
 });
 
-describe("contents out of one git program", () => {
-  it("are whole wherever the program's words are cut", async () => {
+describe("the contents that one git program returns", () => {
+  it("are complete wherever the program's output is split", async () => {
     const all = { contents: TEXTS.map(String) };
     for (let at = 1; at < ALL.length; at += 1)
       expect(await read(IDS, ALL.subarray(0, at), ALL.subarray(at))).toEqual(all);
@@ -45,7 +45,7 @@ describe("contents out of one git program", () => {
     expect(await read(IDS, ALL)).toEqual(all);
   });
 
-  it("are given as soon as they are there", async () => {
+  it("are passed on as soon as they arrive", async () => {
     const output = (async function* () {
       yield answer(TEXTS[0]);
       throw new Error("no more of it was needed");
@@ -56,7 +56,7 @@ describe("contents out of one git program", () => {
     }
   });
 
-  it("of a repository with the longer ids are proven by those", async () => {
+  it("are verified by SHA-256 ids in a repository that uses them", async () => {
     const [id, other] = [blobId(Buffer.from("first"), "sha256"), blobId(Buffer.from("other"), "sha256")];
     expect(await read([id, other], answer(TEXTS[0], id), answer(TEXTS[0], other))).toEqual({
       contents: ["first"],
@@ -76,11 +76,11 @@ describe("contents out of one git program", () => {
     ["has no header", Buffer.alloc(513, "x")],
     ["ends too early", answer(TEXTS[0]).subarray(0, -1)],
     ["does not come", ""],
-  ])("are an error where the answer %s", async (_, wrong) => {
+  ])("cause an error if the answer %s", async (_, wrong) => {
     expect(await read([B, A, C], answer(TEXTS[1]), wrong)).toEqual({ contents: [""], error: expect.any(BlobUnread) });
   });
 
-  it("say what git answered instead, but not all of it", async () => {
+  it("cause an error that quotes only the beginning of git's answer", async () => {
     const { error } = await read([A], `${"y".repeat(200)}\n`);
     expect(error).toEqual(new BlobUnread(`asked for ${A}, git answers: ${"y".repeat(100)}`));
   });

@@ -6,7 +6,7 @@ import { LangFlow, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from 
 const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
 const FLOW = { id: ID, name: "A", locked: false, version_token: "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21", data: {} };
 
-/** What LangFlow, or whatever is in front of it, answers to everything. */
+/** Makes a request to a server that gives the same response to every request. */
 async function answering<T>(status: number, body: string, ask: (langflow: LangFlow) => Promise<T>): Promise<T> {
   const server = createServer((_, response) => response.writeHead(status).end(body));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -19,8 +19,8 @@ async function answering<T>(status: number, body: string, ask: (langflow: LangFl
 const flow = (langflow: LangFlow) => langflow.flow(ID);
 const put = (langflow: LangFlow) => langflow.put(ID, {}, "folder");
 
-describe("LangFlow's answers", () => {
-  it("are a flow where they have a flow's shape and its id", async () => {
+describe("LangFlow's responses", () => {
+  it("are accepted as a flow if they have the shape of a flow and its id", async () => {
     expect(await answering(200, JSON.stringify(FLOW), flow)).toMatchObject({
       versionToken: FLOW.version_token,
       locked: false,
@@ -35,28 +35,28 @@ describe("LangFlow's answers", () => {
     ["null", "null"],
     ["a page for people", "<html>Please log in</html>"],
     ["cut off", JSON.stringify(FLOW).slice(0, -5)],
-  ])("are never taken for a flow where they are %s", async (_, body) => {
+  ])("are never accepted as a flow if they are %s", async (_, body) => {
     await expect(answering(200, body, flow)).rejects.toThrow(LangFlowUnreachable);
   });
 
-  it("prove an absence by LangFlow's own 404 alone", async () => {
+  it("prove only with LangFlow's own 404 that a flow does not exist", async () => {
     expect(await answering(404, '{"detail":"Flow not found"}', flow)).toBeUndefined();
     await expect(answering(404, "<html>404</html>", flow)).rejects.toThrow(LangFlowUnreachable);
     await expect(answering(404, '{"message":"no route"}', flow)).rejects.toThrow(LangFlowRefusal);
     await expect(answering(410, '{"detail":"Flow not found"}', flow)).rejects.toThrow(LangFlowRefusal);
   });
 
-  it.each([502, 503, 504, 429])("of %i by something in front of it say nothing about the flow", async (status) => {
+  it.each([502, 503, 504, 429])("with status %i from a proxy say nothing about the flow", async (status) => {
     await expect(answering(status, "Bad Gateway", put)).rejects.toThrow(LangFlowUnreachable);
   });
 
-  it("of 500, bare or not, are about this flow alone", async () => {
+  it("with status 500, with or without details, concern this flow only", async () => {
     for (const body of ["Internal Server Error", '{"detail":"Could not persist the flow."}'])
       await expect(answering(500, body, put)).rejects.toThrow(LangFlowRefusal);
     await expect(answering(503, '{"detail":"The database is busy."}', put)).rejects.toThrow(LangFlowRefusal);
   });
 
-  it("of 409 tell a name that is taken from a graph that changed", async () => {
+  it("with status 409 distinguish a name that is taken from a graph that has changed", async () => {
     const taken = await answering(409, '{"detail":"Name must be unique"}', put).catch((error) => error);
     expect([taken.taken, taken.outdated]).toEqual([true, false]);
     const outdated = await answering(409, '{"detail":{"code":"flow_version_conflict"}}', put).catch((error) => error);
@@ -65,7 +65,7 @@ describe("LangFlow's answers", () => {
     expect([locked.taken, locked.outdated]).toEqual([false, false]);
   });
 
-  it("are told without what they repeat of the flow: a statement, an input", async () => {
+  it("are reported without the flow's contents that they repeat, such as a statement or an input", async () => {
     const secret = "sk-a-secret-of-the-flow";
     const answers: [number, string][] = [
       [500, JSON.stringify({ message: `INSERT INTO flow VALUES ('${secret}')` })],
@@ -81,7 +81,7 @@ describe("LangFlow's answers", () => {
   });
 });
 
-describe("flows that are made at once", () => {
+describe("flows that are created in one request", () => {
   const OTHER = ID.replace(/^./, "9");
   const graph = (text: string): JsonObject => ({ nodes: [{ id: text }], edges: [] });
   const flows = [
@@ -95,7 +95,7 @@ describe("flows that are made at once", () => {
   const create = (answer: unknown) =>
     answering(201, JSON.stringify(answer), (langflow) => langflow.create(flows)) as Promise<StoredFlow[]>;
 
-  it("are given back in their order, as LangFlow wrote them", async () => {
+  it("are returned in their order, as LangFlow stored them", async () => {
     const written = { nodes: [{ id: "b", extra: 1 }], edges: [] };
     const [first, second] = await create(made({ data: written }));
     expect([first?.flow.id, second?.flow.id]).toEqual([ID, OTHER]);
@@ -107,12 +107,12 @@ describe("flows that are made at once", () => {
     ["fewer", made().slice(1)],
     ["others", made().toReversed()],
     ["no list", { flows: made() }],
-  ])("are not believed where the answer holds %s", async (_, answer) => {
+  ])("are not accepted if the response has %s", async (_, answer) => {
     await expect(create(answer)).rejects.toThrow(LangFlowUnreachable);
   });
 });
 
-describe("whether LangFlow answers", () => {
+describe("the check whether LangFlow responds", () => {
   const answers = (langflow: LangFlow) => langflow.answers();
 
   it.each([
@@ -120,11 +120,11 @@ describe("whether LangFlow answers", () => {
     [404, '{"detail":"Not Found"}', true],
     [500, "Internal Server Error", true],
     [502, "Bad Gateway", false],
-  ])("is told by its own answers: %d %s", async (status, body, expected) => {
+  ])("accepts only LangFlow's own responses: %d %s", async (status, body, expected) => {
     expect(await answering(status, body, answers)).toBe(expected);
   });
 
-  it.each([401, 403])("is no where it takes no token of the user's: %d", async (status) => {
+  it.each([401, 403])("fails if LangFlow does not accept the user's token: %d", async (status) => {
     const body = '{"detail":"User account is inactive"}';
     await expect(answering(status, body, answers)).rejects.toThrow(
       new LangFlowUnreachable(
@@ -134,8 +134,8 @@ describe("whether LangFlow answers", () => {
   });
 });
 
-describe("what is asked of LangFlow", () => {
-  it("is asked in the name of a user, by the token of that moment", async () => {
+describe("a request to LangFlow", () => {
+  it("is made in the name of a user, with a current token", async () => {
     const asked: unknown[] = [];
     const server = createServer((request, response) => {
       asked.push([request.headers.authorization, request.headers["x-api-key"]]);
@@ -154,7 +154,7 @@ describe("what is asked of LangFlow", () => {
     ]);
   });
 
-  it("names the graph that is replaced, and never the id in the body", async () => {
+  it("names the version of the graph that it replaces, and never has the id in its body", async () => {
     const asked: { method?: string; url?: string; match?: string; body: string }[] = [];
     const server = createServer(async (request, response) => {
       let body = "";
@@ -173,7 +173,7 @@ describe("what is asked of LangFlow", () => {
     const put = { method: "PUT", url: `/api/v1/flows/${ID}`, body };
     expect(asked).toEqual([
       { ...put, match: "token" },
-      // Of no flow: where there was no token, there must still be none.
+      // The version of no flow: a flow that had no version token must still have none.
       { ...put, match: "00000000-0000-0000-0000-000000000000" },
       { ...put, match: undefined },
       { method: "PATCH", url: `/api/v1/flows/${ID}`, match: undefined, body: '{"name":"B"}' },

@@ -3,8 +3,8 @@ import { flowPath, folded, isPortable, meaningOf, projectFolder, safeName } from
 
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
-describe("where a flow lies in the repository", () => {
-  it("is a path inside its folder, whatever the flow is called", () => {
+describe("a flow's path in the repository", () => {
+  it("is inside its folder, whatever the flow's name is", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         const path = flowPath("default", undefined, { id: ID, name }, new Set());
@@ -15,7 +15,7 @@ describe("where a flow lies in the repository", () => {
     );
   });
 
-  it("is the file name that lfx gives it", () => {
+  it("has the file name that lfx uses", () => {
     expect(safeName("Document Q&A – Übung 2")).toBe("Document_Q_A___Übung_2");
   });
 
@@ -34,11 +34,11 @@ describe("where a flow lies in the repository", () => {
     [`x${"ä".repeat(150)}`, `x${"ä".repeat(99)}`],
     ["字".repeat(70), "字".repeat(66)],
     ["\u{20000}".repeat(60), "\u{20000}".repeat(50)],
-  ])("is of %j the name %j", (name, expected) => {
+  ])("has for the flow name %j the file name %j", (name, expected) => {
     expect(safeName(name)).toBe(expected);
   });
 
-  it("tells ever more of the flow's id where less is taken", () => {
+  it("contains more of the flow's id if a shorter path is taken", () => {
     const flow = { id: ID, name: "A" };
     const taken = new Set([folded("default/P/A.json")]);
     const paths = Array.from({ length: 3 }, () => {
@@ -52,7 +52,7 @@ describe("where a flow lies in the repository", () => {
     expect(projectFolder("A", (name) => name.length < 20)).toMatch(/^A_[0-9a-f]{64}$/);
   });
 
-  it("is one that Windows and macOS can check out, whatever the flow is called", () => {
+  it("can be checked out on Windows and macOS, whatever the flow's name is", () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("CON", "aux", "Com1", "lpt9", "a.", "nul ")),
@@ -85,19 +85,19 @@ describe("where a flow lies in the repository", () => {
       expect([path, isPortable(path)]).toEqual([path, true]);
   });
 
-  it("is taken by a path that differs in case or in how its letters are composed", () => {
+  it("counts as taken by a path that differs only in case or in Unicode composition", () => {
     expect(folded("default/\u00c4b.json")).toBe(folded("default/A\u0308B.json"));
     expect(folded("Stra\u00dfe")).toBe(folded("STRASSE"));
     const taken = new Set([folded("default/\u00c4.json")]);
     expect(flowPath("default", undefined, { id: ID, name: "a\u0308" }, taken)).not.toBe("default/a\u0308.json");
   });
 
-  it("is another path where the name is taken, in whatever case", () => {
+  it("gets a suffix if its name is taken in any case", () => {
     const taken = new Set(["default/a_flow.json"]);
     expect(flowPath("default", undefined, { id: ID, name: "A flow" }, taken)).toBe("default/A_flow_6f1c2a34.json");
   });
 
-  it("tells projects apart that would share a folder", () => {
+  it("has different folders for projects that would otherwise share one", () => {
     const first = projectFolder("Team / A", () => false);
     const second = projectFolder("Team . A", (name) => name === first.toLowerCase());
     expect(second).not.toBe(first);
@@ -105,7 +105,7 @@ describe("where a flow lies in the repository", () => {
     expect(taken.has(projectFolder("Team . A", (name) => taken.has(name)).toLowerCase())).toBe(false);
   });
 
-  it("is never a path that is taken, however many flows share name and beginning of their ids", () => {
+  it("is never a path that is taken, however many flows share a name and the start of their ids", () => {
     const taken = new Set<string>();
     for (const [index, name] of ["A/B", "A:B", "A?B", "a b"].entries()) {
       const path = flowPath("default", undefined, { id: `${ID.slice(0, -1)}${index}`, name }, taken);
@@ -127,7 +127,7 @@ describe("where a flow lies in the repository", () => {
     ["other/x.json", { kind: "other" }],
     ["README.md", { kind: "other" }],
     ["default/notes.txt", { kind: "other" }],
-  ])("reads %s as %j", (path, place) => {
+  ])("determines the kind of a file: %s is %j", (path, place) => {
     expect(meaningOf("default", path)).toEqual(place);
   });
 });

@@ -8,7 +8,7 @@ const command = (text: string, variables: string[] = []) =>
   (config({ command: text }, variables) as { command: string }).command;
 
 describe("an MCP server's command line", () => {
-  it("in one text has lost a secret of several words in quotes, and its other words are as they were", () => {
+  it("loses a quoted secret of several words and keeps its other words if it is a single text", () => {
     expect(command(`run --token "two words" 'other words'  end`)).toBe(`run --token "" 'other words'  end`);
   });
 
@@ -30,7 +30,7 @@ describe("an MCP server's command line", () => {
     ["what is shaped like one, behind a name", ["--any=sk-aaaaaaaaaaaaa"], ["--any="]],
     ["a URL's password", ["https://u:p@h.org"], ["https://h.org"]],
     ["a URL's password behind a name", ["--url=https://u:p@h.org"], ["--url=https://h.org"]],
-  ])("has lost %s", (_, words, expected) => {
+  ])("loses %s", (_, words, expected) => {
     expect(args(...words)).toEqual(expected);
   });
 
@@ -50,11 +50,11 @@ describe("an MCP server's command line", () => {
     expect(args(...words)).toEqual(words);
   });
 
-  it("takes -1 for no option", () => {
+  it("treats -1 as a value and not as an option", () => {
     expect(args("--token", "-1")).toEqual(["--token", ""]);
   });
 
-  it("keeps what is no text, and a variable that exists", () => {
+  it("keeps values that are not texts, and references to variables that exist", () => {
     expect(args(1, true, null)).toEqual([1, true, null]);
     expect(args(1, "value", null, "value")).toEqual([1, "value", null, "value"]);
     expect(config({ args: ["--token", "{{KEY}}", "--token", "{{OTHER}}"] }, ["KEY"])).toEqual({
@@ -62,7 +62,7 @@ describe("an MCP server's command line", () => {
     });
   });
 
-  it("is nothing where it is no list", () => {
+  it("is emptied if it is not a list", () => {
     expect(config({ args: "--token own" })).toEqual({ args: "" });
     expect(config({ args: { a: "own" } })).toEqual({ args: {} });
     expect(config({ command: ["own"] })).toEqual({ command: [] });
@@ -80,17 +80,17 @@ describe("an MCP server's command line", () => {
     ["npx it's fine", "npx it's fine"],
     ["npx \"'\" '\"' x", "npx \"'\" '\"' x"],
     ["", ""],
-  ])("in one text %j is %j", (text, expected) => {
+  ])("changes as a single text from %j to %j", (text, expected) => {
     expect(command(text)).toBe(expected);
   });
 
-  it("in one text keeps a variable that exists", () => {
+  it("keeps a reference to a variable that exists if it is a single text", () => {
     expect(command("npx --token {{KEY}}", ["KEY"])).toBe("npx --token {{KEY}}");
   });
 });
 
-describe("an MCP server's variables and headers", () => {
-  it("lose their values, and keep their names", () => {
+describe("an MCP server's environment variables and headers", () => {
+  it("lose their values and keep their names", () => {
     expect(config({ env: { A: "own", B: 1, C: ["own"] } })).toEqual({ env: { A: "", B: 1, C: [] } });
     expect(config({ env: [{ key: "A", value: "own" }, { name: "B", value: "own" }, "own"] })).toEqual({
       env: [{ key: "A", value: "" }, { name: "B", value: "" }, ""],
@@ -98,7 +98,7 @@ describe("an MCP server's variables and headers", () => {
     expect(config({ env: "own", headers: "own" })).toEqual({ env: "", headers: "" });
   });
 
-  it("keep the values of plain headers, by whatever a row calls the name", () => {
+  it("keep the values of plain headers, whichever field of a row has the name", () => {
     expect(config({ headers: { Accept: "a/b", Cookie: "own" } })).toEqual({ headers: { Accept: "a/b", Cookie: "" } });
     for (const name of ["key", "name", "header"])
       expect(
@@ -116,11 +116,11 @@ describe("an MCP server's variables and headers", () => {
       });
   });
 
-  it("are no plain headers among variables", () => {
+  it("do not include plain headers if they are environment variables", () => {
     expect(config({ env: { Accept: "own" } })).toEqual({ env: { Accept: "" } });
   });
 
-  it("keep the variables that exist", () => {
+  it("keep references to variables that exist", () => {
     expect(config({ env: { A: "{{KEY}}", B: "MCP_1", C: "MCP_2" } }, ["KEY", "MCP_1"])).toEqual({
       env: { A: "{{KEY}}", B: "MCP_1", C: "" },
     });
@@ -128,7 +128,7 @@ describe("an MCP server's variables and headers", () => {
 });
 
 describe("an MCP server", () => {
-  it("keeps what is not secret beside its configuration, in the order it came", () => {
+  it("keeps values without secrets next to its configuration, in their order", () => {
     const value = {
       url: "https://u:p@h.org",
       config: { url: "https://u:p@h.org", env: { A: "" } },
@@ -140,19 +140,19 @@ describe("an MCP server", () => {
     expect(Object.keys(kept as object)).toEqual(Object.keys(value));
   });
 
-  it("is nothing where it is no object, nor is its configuration", () => {
+  it("is emptied if it or its configuration is not an object", () => {
     expect(mcpServer("own", () => false)).toBe("");
     expect(mcpServer(["own"], () => false)).toEqual([]);
     expect(mcpServer({ config: "own" }, () => false)).toEqual({ config: "" });
     expect(mcpServer({ config: ["own"] }, () => false)).toEqual({ config: [] });
   });
 
-  it("has the keys of its rules alone by its rules: none of those that all objects have", () => {
+  it("applies its rules only to the keys in these rules, not to properties that every object has", () => {
     expect(config({ toString: "x", constructor: "y" })).toEqual({ toString: "x", constructor: "y" });
   });
 });
 
-describe("the URL of an MCP server", () => {
+describe("an MCP server's URL", () => {
   const KEY = "a1b2c3d4e5f6a7b8c9d0";
   const UUID = "0a1b2c3d-0000-4000-8000-000000000001";
 
@@ -164,7 +164,7 @@ describe("the URL of an MCP server", () => {
     [`http://localhost:7860/api/v1/mcp/project/${UUID}/sse`, `http://localhost:7860/api/v1/mcp/project/${UUID}/sse`],
     [`http://localhost:7860/api/v1/mcp/project/${KEY}/sse`, "http://localhost:7860/api/v1/mcp/project//sse"],
     ["https://mcp.h.org/v1/my-server_2/sse", "https://mcp.h.org/v1/my-server_2/sse"],
-  ])("has lost the parts of its path that look random, and no other: %s", (url, expected) => {
+  ])("loses only the parts of its path that look random: %s", (url, expected) => {
     expect(config({ url })).toEqual({ url: expected });
     expect(args("mcp-remote", url)).toEqual(["mcp-remote", expected]);
   });

@@ -12,7 +12,7 @@ const [ADA, BOB, EVE] = ["a", "b", "e"].map((digit) => `${digit}0000000-0000-400
 ];
 const user = (id: string, name: string, isActive = true) => ({ id, name, isActive });
 
-/** A commit of these files; what is no text is a file that is none. */
+/** Returns a commit of these files. A value that is not a text makes a path that is not a plain file. */
 async function treeOf(files: Record<string, string | { plain: false }>): Promise<{ tree: Tree; reader: TreeReader }> {
   const texts = new Map(
     Object.entries(files).map(([path, text]) => [`${path} blob`, typeof text === "string" ? text : ""]),
@@ -33,7 +33,7 @@ async function treeOf(files: Record<string, string | { plain: false }>): Promise
 }
 const flow = (id: string) => JSON.stringify({ id, name: "x" });
 
-describe("whose a folder is", () => {
+describe("the owner of a folder", () => {
   const owners = async () => new Map<string, number>();
   const given = async (
     files: Record<string, string>,
@@ -57,7 +57,7 @@ describe("whose a folder is", () => {
     });
   };
 
-  it("is said by its user.yaml for good; of copies the one counts in which the user's flows were recorded, else the oldest; `default` is the superuser's", async () => {
+  it("is fixed by its user.yaml; of several copies, the folder counts in which the user's flows were recorded, or else the oldest; `default` is the superuser's", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
     for (const [of, folder] of [
@@ -74,7 +74,7 @@ describe("whose a folder is", () => {
     }
   });
 
-  it("stays whose flows were recorded in it where its user.yaml is missing or names a user who has another one", async () => {
+  it("remains the user whose flows were recorded in it if user.yaml is missing or names a user who has a different folder", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     for (const written of [yaml, "name: nobody\n"]) {
       const files = { "bob/user.yaml": yaml, "eve/user.yaml": written };
@@ -84,7 +84,7 @@ describe("whose a folder is", () => {
     }
   });
 
-  it("without a user.yaml is by its flows' owner, failing that by the one user of its name; nobody's where that is not sure", async () => {
+  it("is, without a user.yaml, the owner of its flows, or else the only user of the same name, or undefined if that is ambiguous", async () => {
     const files = { "team/a.json": "{}", "bob/b.json": "{}", "other/c.json": "{}", "docs/readme.md": "" };
     const first = await given(files, {
       owners: {
@@ -104,7 +104,7 @@ describe("whose a folder is", () => {
     expect((await given({ "bob/b.json": "{}" }, { users: twins })).byUser.size).toBe(1);
   });
 
-  it("is a new one, free in any case of letters, for an active user who has flows", async () => {
+  it("gets a new folder, whose name is unused in any case, if the user is active and has flows", async () => {
     const users = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve", false)];
     const { byUser } = await given({ "BOB/readme.md": "" }, { users, flows: [BOB, EVE] });
     expect([...byUser]).toEqual([
@@ -115,7 +115,7 @@ describe("whose a folder is", () => {
 });
 
 describe("a commit's files", () => {
-  it("are told by their reason where they cannot be read; a flow in two files is in the recorded one, else in the first", async () => {
+  it("are reported with a reason if they cannot be read; a flow in two files is read from the recorded one, or else from the first", async () => {
     const { tree, reader } = await treeOf({
       "default/link.json": { plain: false },
       "default/\uFFFD.json": flow(ADA),
@@ -148,7 +148,7 @@ describe("a commit's files", () => {
   });
 });
 
-describe("where a flow's file goes", () => {
+describe("the path of a flow's file", () => {
   const projects = new Map([
     ["p1", { id: "p1", userId: ADA, name: "Starter Project" }],
     ["p2", { id: "p2", userId: ADA, name: "Team / Ä" }],
@@ -159,7 +159,7 @@ describe("where a flow's file goes", () => {
     return new Placement("default", projects, tree.folders.get("default"), tree);
   };
 
-  it("is where it is, until its name or project changes, or the path is one that no Windows can check out", async () => {
+  it("changes only if the flow's name or project changes, or if Windows cannot check out the path", async () => {
     const places = await placement({ "default/own.json": flow(BOB), "default/aux.json": flow(EVE) });
     const own = { id: BOB, name: "B", projectId: "p1" };
     expect(places.place(own, { path: "default/own.json", name: "B" })).toBe("default/own.json");
@@ -172,8 +172,8 @@ describe("where a flow's file goes", () => {
     );
   });
 
-  it("is the folder that is bound to its project by id, else by name, whatever either is called", async () => {
-    // As YAML a UUID: only those bind.
+  it("is in the folder that is bound to its project by id, or else by name, whatever their names are", async () => {
+    // Only a UUID in the YAML file binds a folder.
     const id = BOB;
     const bound = new Map([[id, { id, userId: ADA, name: "New name" }]]);
     const { tree } = await treeOf({
@@ -191,7 +191,7 @@ describe("where a flow's file goes", () => {
     expect(places.projectAt("default/By name/b.json")).toEqual({ name: "By name" });
   });
 
-  it("without an id is the folder that would be made for the project, unless another one is bound to it", async () => {
+  it("belongs, in a folder without an id, to the project whose default folder it is, unless another folder is bound to that project", async () => {
     const suffixed = projectFolder("Team / Ä", (name) => name.length < 10);
     const projectOf = async (files: Record<string, string>, path: string, ids = projects) => {
       const { tree } = await treeOf({ ...files, [path]: flow(EVE) });
@@ -212,7 +212,7 @@ describe("where a flow's file goes", () => {
   });
 });
 
-describe("what a commit's message says", () => {
+describe("a commit's message", () => {
   const change = (message: string) => ({
     commit: "c",
     author: "Ada",
@@ -222,7 +222,7 @@ describe("what a commit's message says", () => {
     message,
   });
 
-  it("of an edit is its time and region by field, else the commit's own", () => {
+  it("has an edit's time and region by field; otherwise, those of the commit apply", () => {
     const message = `x\n\nFlow-Edited: ${BOB} 2026-01-01T00:00:00.000Z graph,name us east\nFlow-Edited: ${BOB} never all x\nFlow-Version: ${BOB} ${EVE}\n`;
     expect(stampOf(change(message), BOB, "name")).toEqual({ at: Date.UTC(2026, 0, 1), by: "us east" });
     expect(stampOf(change(message), BOB, "lock")).toEqual({ at: 5, by: "Ada" });
@@ -231,7 +231,7 @@ describe("what a commit's message says", () => {
     expect(versionTokenOf(`Flow-Version: ${BOB} nonsense`, BOB)).toBeUndefined();
   });
 
-  it("of edits that wait is what they are based on", () => {
+  it("lists what each waiting edit is based on", () => {
     expect(
       listedIn(
         `x\n\nFlow-Left: ${ADA} ${"b".repeat(40)}\nFlow-Waiting: ${BOB} ${"a".repeat(40)}\nFlow-Waiting: ${EVE} -\nFlow-Waiting: odd\n`,
@@ -246,7 +246,7 @@ describe("what a commit's message says", () => {
   });
 });
 
-describe("a person's edit and LangFlow's", () => {
+describe("a person's edit and an edit in LangFlow", () => {
   const prints = (changes: Partial<Prints> = {}): Prints => ({
     graph: "g",
     name: "n",
@@ -258,7 +258,7 @@ describe("a person's edit and LangFlow's", () => {
     ...changes,
   });
 
-  it("are merged field by field; of one that both changed the later one is taken", () => {
+  it("are merged by field, and the later one wins if both changed the same field", () => {
     const git = prints({ graph: "g1", name: "n1", description: "d1" });
     const langflow = prints({ name: "n2", description: "d1", endpoint: "e2", graph: "g" });
     expect(threeWay(prints(), git, langflow, () => true)).toEqual({
@@ -271,7 +271,7 @@ describe("a person's edit and LangFlow's", () => {
     });
   });
 
-  it("without a known base are both edits", () => {
+  it("conflict in each field that differs if no base is known", () => {
     expect(threeWay(undefined, prints({ name: "n1" }), prints(), () => false)).toEqual({
       taken: [],
       lost: { git: ["name"], langflow: [] },
@@ -283,7 +283,7 @@ describe("a person's edit and LangFlow's", () => {
   });
 });
 
-it("a recorder's commit lists each edit that waits for the next recorder, however many", () => {
+it("a recorder's commit lists each edit that waits for the next recorder, however many there are", () => {
   const ids = Array.from({ length: 250 }, (_, n) => `${String(n).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`);
   const waiting = new Map(ids.map((id) => [id, "a".repeat(40)]));
   const message = commitMessage("us-east", true, [], { waiting, left: new Map() });

@@ -16,7 +16,7 @@ const found = (more: Partial<Outcome> = {}): Cycle => ({
   pending: 0,
 });
 
-/** A loop that runs from BEGAN on, all of whose parts are fakes. */
+/** Starts a loop at BEGAN with fakes for all of its parts. */
 function started() {
   const stop = new AbortController();
   const registry = new Registry();
@@ -28,7 +28,7 @@ function started() {
     metrics: new RecordMetrics(registry, "us-east"),
   };
   const loop = new RecordLoop({ ...parts, intervalSeconds: 10, signal: stop.signal });
-  // What a test gives to the parts comes before the first cycle.
+  // Gives the test time to set up the fakes before the first cycle.
   const run = Promise.resolve().then(() => loop.run());
   stops.push(() => {
     stop.abort();
@@ -59,7 +59,7 @@ describe("the record's loop", () => {
     jest.restoreAllMocks();
   });
 
-  it("runs a cycle at once and at each interval, and asks the Git host five times in between", async () => {
+  it("runs a cycle at once and then every interval, and polls the Git host in between", async () => {
     const { calls, repository } = started();
     expect([await calls(0), await calls(9_999), await calls(10_000)]).toEqual([1, 1, 2]);
     expect(repository.hasMoved).toHaveBeenCalledTimes(4);
@@ -67,7 +67,7 @@ describe("the record's loop", () => {
     expect([await calls(12_249), await calls(12_250)]).toEqual([2, 3]);
   });
 
-  it("goes on at once where the clone was what failed, and looks for that once for each trouble", async () => {
+  it("continues at once if it repaired its clone, which it tries only once for each kind of failure", async () => {
     const { calls, cycle, repository, value, log } = started();
     cycle.mockRejectedValueOnce(new GitUnreachable("git fetch: fatal: bad object"));
     repository.mend.mockResolvedValueOnce(true);
@@ -84,7 +84,7 @@ describe("the record's loop", () => {
     expect(repository.mend).toHaveBeenCalledTimes(2);
   });
 
-  it("runs a cycle when a webhook calls, never more often than four times a second", async () => {
+  it("runs a cycle when a webhook calls, but at most four times per second", async () => {
     const { calls, loop } = started();
     await calls(1_000);
     loop.trigger();
@@ -93,7 +93,7 @@ describe("the record's loop", () => {
     expect([await calls(1_249), await calls(1_250)]).toEqual([2, 3]);
   });
 
-  it("does nothing in a region that is not the recorder: no request, no series but that it is not", async () => {
+  it("makes no requests in a region that is not the recorder, and has no metrics other than that it is not", async () => {
     const { calls, isRecorder, repository, value, loop } = started();
     isRecorder.mockReturnValue(false);
     expect(await calls(30_000)).toBe(0);
@@ -110,7 +110,7 @@ describe("the record's loop", () => {
     expect(loop.outcomes.length).toBe(0);
   });
 
-  it("stands by where another region becomes the recorder within a cycle", async () => {
+  it("stands by if another region becomes the recorder during a cycle", async () => {
     const { calls, cycle, value } = started();
     cycle.mockRejectedValueOnce(new NotRecorder("another region became the recorder"));
     await calls(0);
@@ -118,7 +118,7 @@ describe("the record's loop", () => {
     expect(await value("sync_cycles_total", { result: "standby" })).toBe(1);
   });
 
-  it("tries a lost race again, later each time, and gives up until the next interval after eight", async () => {
+  it("retries a lost race with increasing delays, and waits for the next interval after eight retries", async () => {
     const { calls, cycle, value } = started();
     cycle.mockRejectedValue(new Raced("somebody else pushed first"));
     await calls(20_000);
@@ -130,7 +130,7 @@ describe("the record's loop", () => {
     [new LangFlowUnreachable("LangFlow: away"), "langflow-unreachable"],
     [new DatabaseUnreachable("database: away"), "database-unreachable"],
     [new Error("odd"), "failed"],
-  ])("logs %s once, counts it each time, and goes on", async (error, result) => {
+  ])("logs %s once, counts it each time, and continues", async (error, result) => {
     const { calls, cycle, log, value } = started();
     cycle.mockRejectedValue(error);
     await calls(25_000);
@@ -141,7 +141,7 @@ describe("the record's loop", () => {
     expect(log.error).toHaveBeenCalledTimes(2);
   });
 
-  it("shows how far the record is behind while commits are pending, and what it found all the same", async () => {
+  it("reports how far the record lags while commits are pending, together with each cycle's results", async () => {
     const { calls, cycle, value } = started();
     await calls(0);
     cycle.mockResolvedValue({ ...found({ flows: 4 }), pending: 2, trouble: new GitUnreachable("git: away") });
@@ -151,14 +151,14 @@ describe("the record's loop", () => {
     expect(await value("sync_flows", { workspace: "default" })).toBe(4);
   });
 
-  it("shows a lag where no cycle ever went well", async () => {
+  it("reports a lag if no cycle has ever succeeded", async () => {
     const { calls, cycle, value } = started();
     cycle.mockRejectedValue(new GitUnreachable("git: away"));
     await calls(60_000);
     expect(await value("sync_lag_seconds", { workspace: "default" })).toBe(60);
   });
 
-  it("logs each flow that is held or skipped once, and again when its reason changes; deletes by their code", async () => {
+  it("logs each held or skipped flow once and again when its reason changes, and held deletes once per code", async () => {
     const { calls, cycle, log, value } = started();
     const held = (reason: string, kind: "flow" | "deletes" = "flow") => ({ path: "LangFlow 1", reason, kind });
     cycle.mockResolvedValue(found({ held: [held("no")], problems: [{ path: "a.json", reason: "is not JSON" }] }));
@@ -175,7 +175,7 @@ describe("the record's loop", () => {
     expect(await value("sync_deletes_held", { workspace: "default" })).toBe(1);
   });
 
-  it("counts and logs what it brought in, what it recorded, and each conflict", async () => {
+  it("counts and logs its imports, its commits and each conflict", async () => {
     const { calls, cycle, log, value } = started();
     cycle.mockResolvedValueOnce(
       found({
@@ -191,7 +191,7 @@ describe("the record's loop", () => {
     expect(await value("sync_imported_total", { workspace: "default" })).toBe(1);
   });
 
-  it("logs a remark once, and forgets folders that have no active user any more", async () => {
+  it("logs a remark once, and drops the metrics of folders that no longer have an active user", async () => {
     const { calls, cycle, log, value } = started();
     const both = [outcomeOf("ada"), outcomeOf("default")];
     cycle.mockResolvedValueOnce({ outcomes: both, pending: 0, remark: "no such reference" });
@@ -205,7 +205,7 @@ describe("the record's loop", () => {
 });
 
 describe("the health check", () => {
-  it("lists held flows and skipped files by path and reason, and deletes by their code; it fails where nothing shows a sign of life", async () => {
+  it("lists held flows and skipped files by path and reason, and held deletes by code, and fails if the agent shows no sign of life", async () => {
     const held = [
       { path: "LangFlow 1", reason: "no", kind: "flow" as const },
       { path: "LangFlow 2", reason: "waits", kind: "deletes" as const },
@@ -234,7 +234,7 @@ describe("the health check", () => {
 });
 
 describe("the region's writer", () => {
-  it("is this agent as long as the database says so; what changes is logged once", async () => {
+  it("is this agent for as long as the database says so, and changes are logged once", async () => {
     const log = { info: jest.fn(), error: jest.fn() };
     const becomeWriter = jest.fn(async () => true);
     const writer = new Writer({

@@ -24,14 +24,14 @@ const { condition } = fc.letrec<{ condition: RowCondition }>((tie) => ({
 }));
 const withRow = condition.chain((chosen) => fc.tuple(fc.constant(chosen), rowsNear(chosen)));
 
-describe("which rows travel", () => {
-  it("asks for one of the values, and takes a column that is not there for null", () => {
+describe("the condition that selects replicated rows", () => {
+  it("checks for one of several values, and treats a missing column as null", () => {
     const chosen: RowCondition = { column: "kind", oneOf: ["a", null] };
     expect(["a", "b", null].map((kind) => conditionHolds(chosen, { kind }))).toEqual([true, false, true]);
     expect(conditionHolds(chosen, {})).toBe(true);
   });
 
-  it("looks into a JSON object by the text of a field, and finds nothing in what is none", () => {
+  it("checks a text field of a JSON object, and finds no field in any other value", () => {
     const chosen: RowCondition = { column: "settings", field: "mode", oneOf: ["cloud"] };
     const none = (field: string): RowCondition => ({ column: "settings", field, oneOf: [null] });
     expect(conditionHolds(chosen, { settings: { mode: "cloud" } })).toBe(true);
@@ -41,7 +41,7 @@ describe("which rows travel", () => {
     expect(conditionHolds(none("length"), { settings: ["cloud"] })).toBe(true);
   });
 
-  it("is the other rows under not, all of them under no condition, and none under no choice", () => {
+  it("selects the other rows with `not`, all rows with an empty `all`, and no rows with an empty `any`", () => {
     fc.assert(
       fc.property(withRow, ([chosen, row]) => {
         expect(conditionHolds({ not: chosen }, row)).toBe(!conditionHolds(chosen, row));
@@ -51,7 +51,7 @@ describe("which rows travel", () => {
     );
   });
 
-  it("chooses of rows that lack columns as if these were null", () => {
+  it("treats columns that a table lacks as null", () => {
     fc.assert(
       fc.property(withRow, fc.subarray(["kind", "other", "settings"]), ([chosen, row], present) => {
         const has = (column: string) => present.includes(column);
@@ -64,7 +64,7 @@ describe("which rows travel", () => {
     );
   });
 
-  it("writes names and values into SQL that end where they end", () => {
+  it("quotes names and values in SQL", () => {
     expect(conditionSql({ column: 'a"b', oneOf: ["it's", null, true] }, "NEW")).toBe(
       `(NEW."a""b" IS NOT DISTINCT FROM 'it''s' OR NEW."a""b" IS NOT DISTINCT FROM null OR NEW."a""b" IS NOT DISTINCT FROM true)`,
     );

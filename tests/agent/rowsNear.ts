@@ -3,7 +3,10 @@ import type { RowCondition } from "../../agent/accounts/rowCondition";
 
 type Leaf = Extract<RowCondition, { column: string }>;
 
-/** Rows near a condition: its columns have the values that it names, others of their type, null, or are not there. */
+/**
+ * Returns rows near a condition: each column has one of the condition's values, another value of that type, or null, or
+ * is missing.
+ */
 export function rowsNear(condition: RowCondition): fc.Arbitrary<Record<string, unknown>> {
   const leaves = leavesOf(condition);
   const columns = [...new Set(leaves.map(({ column }) => column))];

@@ -7,12 +7,12 @@ import { TABLES } from "../../agent/accounts/tables";
 const ON_DELETE = { dies: "cascade", null: "set null", stays: "no action" } as const;
 
 const TRAVELLING: readonly ReplicatedTable[] = TABLES.filter(isReplicated);
-/** A column that every row has filled, of those that refer to something. */
+/** Returns whether a column is a reference that every row must have. */
 const always = ({ references }: ReplicatedTable, column: string) =>
   references[column]?.missing === "waits" && references[column]?.dead !== "null";
 const KEYS = new Map(TRAVELLING.map(({ table, key }) => [table, key]));
 
-/** A database as the list has it. */
+/** A database that matches the list of tables. */
 const CATALOG: readonly CatalogTable[] = TABLES.map((rule) =>
   isReplicated(rule)
     ? tableOf(rule)
@@ -70,8 +70,8 @@ const judge = (catalog: readonly CatalogTable[]) => checkSchema(catalog, TABLES)
 const used = ({ inUse }: SchemaVerdict) => [...inUse].map(([table, { columns }]) => [table, columns]);
 const ALL = used(judge(CATALOG));
 
-describe("a database held against the table of tables", () => {
-  it("is used whole where it is as the list says", () => {
+describe("a database compared with the list of tables", () => {
+  it("is used completely if it matches the list", () => {
     const verdict = judge(CATALOG);
     expect(verdict.findings).toEqual([]);
     expect(ALL).toEqual(TRAVELLING.map(({ table, columns }) => [table, columns]));
@@ -80,7 +80,7 @@ describe("a database held against the table of tables", () => {
     );
   });
 
-  it("says a new table, and carries all else", () => {
+  it("reports a new table, and everything else replicates", () => {
     const badge = { name: "badge", columns: [], primaryKey: ["id"], uniqueIndexes: [], foreignKeys: [] };
     const verdict = judge([...CATALOG, badge]);
     expect(told(verdict.findings)).toEqual([["undeclared table", "badge", undefined, "left out"]]);
@@ -91,19 +91,19 @@ describe("a database held against the table of tables", () => {
     ["may be null", {}],
     ["has a default", { notNull: true, hasDefault: true }],
     ["is computed", { notNull: true, generated: true }],
-  ])("says a new column that %s, and carries all else", (_, column) => {
+  ])("reports a new column that %s, and everything else replicates", (_, column) => {
     const verdict = judge(withColumn("user", column));
     expect(told(verdict.findings)).toEqual([["undeclared column", "user", "new", "left out"]]);
     expect(used(verdict)).toEqual(ALL);
   });
 
-  it("refuses the table in which no row can be made without a column that it does not know", () => {
+  it("refuses a table in which no row can be created without an unknown column", () => {
     const verdict = judge(withColumn("file", { notNull: true }));
     expect(told(verdict.findings)).toEqual([["undeclared column", "file", "new", "refused"]]);
     expect(used(verdict)).toEqual(ALL.filter(([table]) => table !== "file"));
   });
 
-  it("refuses with flows, of which it can make none, what is part of them, and carries all else", () => {
+  it("refuses the child tables of flows if flows cannot be created, and everything else replicates", () => {
     const verdict = judge(withColumn("flow", { notNull: true }));
     const refused = told(verdict.findings).filter(([, , , effect]) => effect === "refused");
     const tables = refused.map(([, table]) => table);
@@ -112,14 +112,14 @@ describe("a database held against the table of tables", () => {
     expect(used(verdict)).toEqual(ALL.filter(([table]) => !tables.includes(table as string)));
   });
 
-  it("refuses flows without their graph", () => {
+  it("refuses flows if their graph is missing", () => {
     expect(told(judge(without("flow", "data")).findings)).toContainEqual(["missing column", "flow", "data", "refused"]);
   });
 
   it.each([
     ["travels", "password", "columns"],
     ["stays", "last_login_at", "regionalColumns"],
-  ] as const)("leaves out a column that %s and is not there", (_, column, among) => {
+  ] as const)("leaves out a missing column that otherwise %s", (_, column, among) => {
     const verdict = judge(without("user", column));
     expect(told(verdict.findings)).toEqual([["missing column", "user", column, "left out"]]);
     const { columns = [], regionalColumns = {} } = verdict.inUse.get("user") ?? {};
@@ -127,7 +127,7 @@ describe("a database held against the table of tables", () => {
     expect(verdict.inUse.size).toBe(TRAVELLING.length);
   });
 
-  it("misses no foreign key of a column that is not there", () => {
+  it("reports no missing foreign key for a missing column", () => {
     const verdict = judge(
       changed("folder", ({ columns, foreignKeys }) => ({
         columns: columns.filter(({ name }) => name !== "parent_id"),
@@ -137,13 +137,13 @@ describe("a database held against the table of tables", () => {
     expect(told(verdict.findings)).toEqual([["missing column", "folder", "parent_id", "left out"]]);
   });
 
-  it("leaves out a column that the server has come to compute", () => {
+  it("leaves out a column that has become a computed column", () => {
     const verdict = judge(columnChanged("user", "password", { generated: true }));
     expect(told(verdict.findings)).toEqual([["computed column", "user", "password", "left out"]]);
     expect(verdict.inUse.get("user")?.columns).not.toContain("password");
   });
 
-  it("chooses rows without a column that is not there, and knows no reference by it", () => {
+  it("omits a missing column from the row condition and from the references", () => {
     const verdict = judge(without("variable", "is_environment_managed"));
     expect(verdict.inUse.get("variable")?.only).toEqual({
       not: { any: [{ any: [] }, { column: "name", oneOf: ["LANGFLOW_DR_SYNC"] }] },
@@ -158,7 +158,7 @@ describe("a database held against the table of tables", () => {
     ["there is no primary key", changed("apikey", () => ({ primaryKey: [] })), "another key"],
     ["its key is of another type", columnChanged("apikey", "id", { type: "bigint" }), "another key"],
     ["its key is computed", columnChanged("apikey", "id", { generated: true }), "computed column"],
-  ] as const)("refuses a table where %s", (_, catalog, difference) => {
+  ] as const)("refuses a table if %s", (_, catalog, difference) => {
     const verdict = judge(catalog);
     expect(verdict.findings.map((finding) => [finding.difference, finding.table, finding.effect])).toContainEqual([
       difference,
@@ -176,26 +176,26 @@ describe("a database held against the table of tables", () => {
     expect(judge(without(table, column)).inUse.has(table)).toBe(false);
   });
 
-  it("takes a number for the key of those tables alone whose key is one", () => {
+  it("accepts a number as the key only in tables that have numeric keys", () => {
     expect(judge(columnChanged("sso_settings", "id", { type: "uuid" })).inUse.has("sso_settings")).toBe(false);
     expect(judge(columnChanged("file", "id", { type: "integer" })).inUse.has("file")).toBe(false);
   });
 
-  it("refuses with a table those whose every row is of one of its rows, and theirs", () => {
+  it("refuses the child tables of a refused table, and their child tables", () => {
     const verdict = judge(changed("connection", () => ({ primaryKey: ["name"] })));
     expect(told(verdict.findings).filter(([, , , effect]) => effect === "refused")).toEqual([
       ["another key", "connection", undefined, "refused"],
       ["table without its parent", "connection_secret", "connection", "refused"],
       ["table without its parent", "connection_oauth", "connection", "refused"],
     ]);
-    // A trigger may be without a connection: those that have none go on.
+    // A trigger need not have a connection, so triggers without one still replicate.
     expect(verdict.inUse.has("trigger")).toBe(true);
-    // Of the active revision's number no foreign key says of what it is.
+    // No foreign key says what the active revision's number refers to.
     const revisions = changed("policy_bundle_revision", () => ({ primaryKey: [] }));
     expect(judge(revisions).inUse.has("policy_bundle_active")).toBe(false);
   });
 
-  it("says which index and which foreign key it does not know, and which it misses", () => {
+  it("reports unknown and missing indexes and foreign keys", () => {
     const unique = { name: "one_text", on: [{ column: "text" }], where: null };
     const toFlow = {
       name: "to_flow",
@@ -221,7 +221,7 @@ describe("a database held against the table of tables", () => {
   it.each([
     ["over other rows", "node_id IS NOT NULL AND kind <> 'x'"],
     ["over all rows", null],
-  ])("tells a unique index %s from the one that it knows", (_, where) => {
+  ])("distinguishes a unique index %s from the expected index", (_, where) => {
     const verdict = judge(
       changed("trigger", ({ uniqueIndexes }) => ({
         uniqueIndexes: uniqueIndexes.map((index) => (index.where === null ? index : { ...index, where })),
@@ -233,7 +233,7 @@ describe("a database held against the table of tables", () => {
     ]);
   });
 
-  it("says a foreign key that leads to another column, or deletes where the list does not", () => {
+  it("reports a foreign key that refers to a different column or has a different rule for deletes", () => {
     const keyed = (change: object) =>
       judge(
         changed("file", ({ foreignKeys }) => ({ foreignKeys: foreignKeys.map((key) => ({ ...key, ...change })) })),
@@ -245,7 +245,7 @@ describe("a database held against the table of tables", () => {
     expect(keyed({ onDelete: "restrict" })).toEqual([]);
   });
 
-  it("speaks in sentences that name the table", () => {
+  it("has findings that are sentences with the table's name", () => {
     expect(judge(withColumn("file", { notNull: true })).findings[0]?.message).toBe(
       'the table "file" is refused: no row can be made without its column "new", which is not known',
     );
@@ -255,7 +255,10 @@ describe("a database held against the table of tables", () => {
   });
 });
 
-/** Databases of any release: tables and columns gone, more of them, other keys, types, indexes and references. */
+/**
+ * Changes that make a database of any release: missing and additional tables and columns, and different keys, types,
+ * indexes and references.
+ */
 const mutation = fc.oneof(
   fc.record({ kind: fc.constant("drop" as const), at: fc.nat() }),
   fc.record({ kind: fc.constant("dropColumn" as const), at: fc.nat(), column: fc.nat() }),
@@ -306,7 +309,7 @@ const namesOf = (columns: readonly CatalogColumn[]) => columns.map(({ name }) =>
 const lacking = (wanted: readonly string[], among: readonly string[]) => wanted.filter((name) => !among.includes(name));
 
 describe("a database of any release", () => {
-  it("is written to by columns that it has and that the list names, in tables with the list's key", () => {
+  it("is written only in columns that it has and the list names, and only in tables with the list's key", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const tables = new Map(catalog.map((table) => [table.name, table]));
@@ -323,7 +326,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("never makes a row that lacks a value it must have", () => {
+  it("never gets a row that lacks a required value", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const tables = new Map(catalog.map((table) => [table.name, table]));
@@ -335,7 +338,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("has each table that is not used named, and why, and each that is used never before those it waits for", () => {
+  it("has a finding for each table that is not used, and each used table comes after those that it waits for", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const { inUse, findings } = judge(catalog);
@@ -356,7 +359,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("does not lose a table for what is wrong with another, but for one that its rows are of", () => {
+  it("loses a table only because of a problem in that table or in a parent table", () => {
     fc.assert(
       fc.property(database, mutation, (catalog, change) => {
         const before = judge(catalog);
@@ -373,7 +376,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("is judged alike in whatever order its tables and columns come", () => {
+  it("has the same result in whatever order its tables and columns are listed", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const turned = [...catalog].reverse().map((table) => ({ ...table, columns: [...table.columns].reverse() }));

@@ -12,7 +12,7 @@ import { RandomText } from "./secretKinds";
 const found = (text: string) =>
   findSecrets(exportedFlow(flowWith({ x: { value: `see\n${text}\nend` } }), { variables: new Set() }));
 
-/** A password that somebody made by rules: words, digits and a sign. */
+/** Passwords that follow common rules: letters, digits and a special character. */
 const passwords = fc.nat().map((seed) => {
   const random = new RandomText(seed);
   return `${random.text(1, "B-DF-HJ-NP-TV-Z")}${random.text(4, "a-z")}${random.text(2, "2-9")}${random.text(1, "!#&")}${random.text(2, "b-df-hj-np-tv-xz")}`;
@@ -32,7 +32,7 @@ async function everyHeld(texts: fc.Arbitrary<string>, numRuns = 60): Promise<voi
   );
 }
 
-/** Ways in which a name and a value stand together. */
+/** Ways to write a name and its value together. */
 const FORMS: Readonly<Record<string, (name: string, value: string) => string>> = {
   "a field with a default": (name, value) => `${name.replaceAll("-", "_")}: SecretStr = Field(default="${value}")`,
   "a value that stands in": (name, value) => `const k = process.env.${name.replaceAll("-", "_")} || '${value}'`,
@@ -61,26 +61,26 @@ const FORMS: Readonly<Record<string, (name: string, value: string) => string>> =
   "a line of its own": (name, value) => `Use this ${name}:\n${value}`,
 };
 
-describe("a name and its value", () => {
-  it.each(Object.entries(FORMS))("are held in %s, whatever the name and the value are", async (_, form) => {
+describe("a secret's name and its value", () => {
+  it.each(Object.entries(FORMS))("are found in %s, whatever the name and the value are", async (_, form) => {
     await everyHeld(fc.tuple(names, passwords).map(([name, value]) => form(name, value)));
   });
 });
 
-describe("a secret's name", () => {
-  it("has a random value, though that ends as a word that stands for a value", async () => {
+describe("the name of a secret", () => {
+  it("reveals a random value, even if the value ends like a placeholder", async () => {
     for (const end of ["Any", "ANy", "Key", "True"])
       expect(await found(`password: idd3gXim5SwPvtTeOB4x7QejB9wN7A2XURkrx${end}`)).not.toEqual([]);
   });
 
   const NAMES = Object.entries(secretWords).filter(([name]) => name !== "is");
 
-  it.each(NAMES)("is read in every language: %s", async (name, words) => {
+  it.each(NAMES)("is recognized in every language: %s", async (name, words) => {
     const values = name === "pin" ? fc.integer({ min: 202_100, max: 999_999 }).map(String) : tokens;
     await everyHeld(fc.tuple(fc.constantFrom(...words), values).map(([word, value]) => `${word}: ${value}`));
   });
 
-  it("is told from its word in another language, with which a form translates it", async () => {
+  it("does not reveal a secret if its value is only the name's translation, as in a form", async () => {
     const pairs = fc.constantFrom(...NAMES.flatMap(([name, words]) => words.map((word) => [name, word] as const)));
     await fc.assert(
       fc.asyncProperty(pairs, async ([name, word]) => {
@@ -90,7 +90,7 @@ describe("a secret's name", () => {
     );
   });
 
-  it("is folded as Unicode says, and a text in ASCII stays as it is but for names of several words", () => {
+  it("is normalized as Unicode defines, and ASCII text stays unchanged except for names of several words", () => {
     expect(folded("ＡＰＩ密钥：x “y”")).toBe('API_secret_key:x "y"');
     expect(folded("mot de passe: x")).toBe("password: x");
     fc.assert(
@@ -115,7 +115,7 @@ describe("the table of commands", () => {
     slash: (password) => `ada/${password}@db`,
   };
 
-  it.each(OPTIONS)("holds a password: $command $option", async ({ command, option, kind }) => {
+  it.each(OPTIONS)("reveals a password: $command $option", async ({ command, option, kind }) => {
     const text = (password: string) => {
       const value = (VALUES[kind] ?? ((each: string) => each))(password);
       if (!/^\d/.test(option)) return `${command} ${option}${kind === "joined" ? "" : " "}'${value}' host`;
@@ -125,7 +125,7 @@ describe("the table of commands", () => {
     await everyHeld(passwords.map(text), 10);
   });
 
-  it("holds a password that is piped into a command", async () => {
+  it("reveals a password that is piped into a command", async () => {
     await everyHeld(
       fc
         .tuple(
@@ -145,14 +145,14 @@ describe("the table of calls", () => {
     Object.entries(kinds).map(([place, kind]) => ({ callee, place: Number(place), kind: String(kind) })),
   );
 
-  it.each(ARGUMENTS)("holds a secret: $callee at $place", async ({ callee, place, kind }) => {
+  it.each(ARGUMENTS)("reveals a secret: $callee at $place", async ({ callee, place, kind }) => {
     const before = Array.from({ length: place }, (_, at) => (at % 2 ? `x.y(${at}, "a")` : `"word${at}"`));
     const text = (password: string) =>
       `${callee}(${[...before, `b"${kind === "pair" ? "ada:" : ""}${password}"`, "other"].join(", ")})`;
     await everyHeld((kind === "secret" ? tokens : passwords).map(text), 10);
   });
 
-  it("does not matter where two texts in quotation marks follow each other, and one looks like a password", async () => {
+  it("is not needed if one of two consecutive quoted texts looks like a password", async () => {
     await everyHeld(fc.tuple(users, passwords).map(([user, password]) => `open.any "x", '${user}', '${password}'`));
   });
 });
@@ -190,12 +190,12 @@ describe("an expression", () => {
     ['a\nb = "v"', []],
     ['(a\n, "v")', [["v", undefined, 1, "("]]],
     ['f()) + "v"', []],
-  ])("has its texts by place and by name: %s", (text, expected) => {
+  ])("is split into its texts by position and name: %s", (text, expected) => {
     expect(operands(text)).toEqual(expected);
   });
 });
 
-it("an innocent text of any kind of a family holds no flow", async () => {
+it("harmless texts of every kind cause no finding", async () => {
   const texts = [
     'legend(key="Sales2024Q3EMEA")',
     "primary_key: customerAccountNumber2024\nkey: CustomerLifetimeValue2024Q3",

@@ -2,7 +2,7 @@ import { type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
 
 export const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
-/** A flow as LangFlow's API shows it, of one component in so many groups. */
+/** Returns a flow in the format of LangFlow's API, with one component inside `depth` nested groups. */
 export function flowWith(
   template: unknown,
   { depth = 0, more = {} }: { depth?: number; more?: object } = {},
@@ -18,7 +18,7 @@ export function flowWith(
   return parseJson(JSON.stringify({ id: ID, name: "A flow", data: { nodes, edges: [] }, ...more })) as JsonObject;
 }
 
-/** The template of the component in a flow that {@link flowWith} made. */
+/** Returns the template of the component in a flow from {@link flowWith}. */
 export function templateOf(flow: unknown): Record<string, { value?: unknown } & Record<string, unknown>> {
   // biome-ignore lint/suspicious/noExplicitAny: any shape of JSON.
   let node = (flow as any).data.nodes[0].data.node;

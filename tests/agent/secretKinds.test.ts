@@ -5,7 +5,7 @@ import { findSecrets } from "../../agent/flows/secretScan";
 import { ID } from "./secretGraphs";
 import { FORMATS, LINES, madeOf, NAMED, OF_SERVICES, type Pieces, RandomText } from "./secretKinds";
 
-/** A flow with something at a place. */
+/** A function that puts a value at a certain place in a flow. */
 type Place = (what: unknown) => JsonObject;
 
 const flowOf = (node: object, more: object = {}) =>
@@ -16,7 +16,7 @@ const field = (value: unknown, more: object = {}): JsonObject =>
   flowOf({ template: { x: { value, type: "str", ...more } } });
 const mcp = (config: object) => field({ name: "server", config }, { type: "mcp" });
 
-/** Where a text of its own lies in a flow. */
+/** Places in a flow that have a text of their own. */
 const TEXT_PLACES: Readonly<Record<string, Place>> = {
   "a prompt": (text) =>
     flowOf({ template: { template: { type: "prompt", value: `Answer politely.\n\n${text}\n\nThen stop.` } } }),
@@ -111,7 +111,7 @@ const PAIR_FORMS: Readonly<Record<string, (name: string, value: string) => strin
   "an input with its value": (name, value) => `SecretStrInput(name="${name}", display_name="X", value="${value}")`,
 };
 
-/** Ways in which a curl command gives a secret. */
+/** Ways to give a secret to a curl command. */
 const CURL_FORMS: Readonly<Record<string, (value: string) => string>> = {
   "a header": (value) => `curl -H 'X-Api-Key: ${value}' https://h.org`,
   "a header of an unknown name": (value) => `curl -X POST --header "Acme-Gate: ${value}" https://h.org`,
@@ -143,7 +143,10 @@ const CURL_PLACES: Readonly<Record<string, Place>> = {
   JSON: (text) => field(JSON.stringify({ run: text })),
 };
 
-/** What people write down in prompts and notes, and commands other than curl. `#`: a random key; `!`: a password that can be read. */
+/**
+ * Lines that people write in prompts and notes, and commands other than curl. `#` stands for a random key, and `!` for a
+ * readable password.
+ */
 const NOTES = `
 The password is !.|my password is "!"|user: admin, pass: !|**Password:** !|- Password: \`!\`|ENV DB_PASSWORD !
 machine h.org login bob password !|CREATE USER bob WITH PASSWORD '!'|mysql -u root -p!|sshpass -p '!' ssh a@b|http -a bob:! h.org
@@ -160,11 +163,11 @@ kind: Secret\\ndata:\\n  any: #|stringData:\\n  password: !|password: |-\\n  !|o
   .split(/[\n|](?!-)/)
   .map((line) => line.replaceAll("\\n", "\n"));
 
-/** What of a secret must not reach Git: its longest piece. */
+/** Returns the longest piece of a secret. This piece must not reach Git. */
 const coreOf = (secret: string) =>
   secret.split(/[\n\s]|-----/).sort((one, other) => other.length - one.length)[0] ?? secret;
 
-/** Why a flow with a secret would be recorded; undefined: it is held, or the secret is taken out. */
+/** Returns why a flow with a secret would leak it, or undefined if the flow is held or its file lacks the secret. */
 async function leakOf(flow: JsonObject, secret: string): Promise<string | undefined> {
   const file = exportedFlow(flow, { variables: new Set() });
   const found = await findSecrets(file);
@@ -190,13 +193,16 @@ async function leaks(
   return all;
 }
 
-describe("a token of a known format reaches Git from no place of a flow", () => {
-  it.each(Object.entries({ ...FORMATS, ...LINES }))("%s", async (_, pieces) => {
-    expect(await leaks(pieces, TEXT_PLACES)).toEqual([]);
-  });
+describe("a token of a known format", () => {
+  it.each(Object.entries({ ...FORMATS, ...LINES }))(
+    "does not reach Git from any text in a flow: %s",
+    async (_, pieces) => {
+      expect(await leaks(pieces, TEXT_PLACES)).toEqual([]);
+    },
+  );
 
   it.each(Object.entries(FORMATS).filter(([, pieces]) => !/[ \n]|:\/\//.test(pieces.join(""))))(
-    "nor from a URL: %s",
+    "does not reach Git from a URL: %s",
     async (_, pieces) => {
       expect(await leaks(pieces, URL_PLACES)).toEqual([]);
     },
@@ -226,16 +232,16 @@ const pairCases = (name: string): Record<string, (secret: string) => JsonObject>
     ],
   ]);
 
-describe("what only a name makes a secret reaches Git in no form", () => {
-  it.each(Object.entries(NAMED))("%s", async (_, [name, pieces]) => {
+describe("a secret that only its name reveals", () => {
+  it.each(Object.entries(NAMED))("does not reach Git in any form: %s", async (_, [name, pieces]) => {
     expect(await leaks(pieces, pairCases(name))).toEqual([]);
   });
 });
 
-describe("a key that only the name of its service makes one reaches Git in no form", () => {
+describe("a key that only the name of its service reveals", () => {
   const FORMS = ["an assignment in Python", "a dictionary in code", ".env", "YAML", "JSON in a text", "JSON in JSON"];
 
-  it.each(Object.entries(OF_SERVICES))("%s", async (_, [name, pieces]) => {
+  it.each(Object.entries(OF_SERVICES))("does not reach Git in any form: %s", async (_, [name, pieces]) => {
     const cases = pairCases(name);
     const some = [...FORMS, "a dictionary's own key", "a field of that name", "the metadata of a node"];
     expect(await leaks(pieces, Object.fromEntries(some.map((form) => [form, cases[form] ?? (() => ({}))])))).toEqual(
@@ -244,8 +250,8 @@ describe("a key that only the name of its service makes one reaches Git in no fo
   });
 });
 
-describe("what a curl command gives reaches Git in no form", () => {
-  it.each(Object.entries(CURL_FORMS))("%s", async (_, form) => {
+describe("a secret in a curl command", () => {
+  it.each(Object.entries(CURL_FORMS))("does not reach Git in any form: %s", async (_, form) => {
     for (const pieces of [[[32]], [[40, "0-9a-f"]]] as Pieces[])
       expect(
         await leaks(
@@ -258,7 +264,7 @@ describe("what a curl command gives reaches Git in no form", () => {
   });
 });
 
-/** The configuration of an MCP server where no field says that it is one. */
+/** Configurations of an MCP server that are not in an MCP field. */
 const SERVERS: Readonly<Record<string, (secret: string) => object>> = {
   "an environment variable": (secret) => ({ command: "npx", env: { ANY: secret } }),
   "an option": (secret) => ({ command: "npx", args: ["server", "--api-key", secret] }),
@@ -267,8 +273,8 @@ const SERVERS: Readonly<Record<string, (secret: string) => object>> = {
   "the URL's path": (secret) => ({ url: `https://h.org/mcp/${secret}/sse` }),
 };
 
-describe("an MCP server's secret reaches Git from no place that is not its field", () => {
-  it.each(Object.entries(SERVERS))("%s", async (_, server) => {
+describe("an MCP server's secret outside of an MCP field", () => {
+  it.each(Object.entries(SERVERS))("does not reach Git: %s", async (_, server) => {
     expect(
       await leaks([[32]], {
         metadata: (secret) => flowOf({ template: {}, metadata: { mcpServers: { a: server(secret) } } }),
@@ -278,14 +284,14 @@ describe("an MCP server's secret reaches Git from no place that is not its field
   });
 });
 
-describe("what people write into prompts and notes reaches Git in no form", () => {
-  it.each(NOTES)("%s", async (line) => {
+describe("a secret in what people write into prompts and notes", () => {
+  it.each(NOTES)("does not reach Git in any form: %s", async (line) => {
     const written = (secret: string) => field(`To do:\n${line.replaceAll(/[#!]/g, () => secret)}\nand more.`);
     expect(await leaks(line.includes("#") ? [[32]] : ["Hun", "ter-", [3], "7"], { "a note": written })).toEqual([]);
   });
 });
 
-it("no secret reaches Git, whatever its kind, its form, its place and what is around it", async () => {
+it("no secret reaches Git, whatever its kind, form, place and context are", async () => {
   const texts = [
     ...Object.values(FORMATS).map((pieces) => (random: RandomText) => {
       const secret = madeOf(pieces, random);

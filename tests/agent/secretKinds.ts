@@ -1,4 +1,4 @@
-/** Makes values of a format; seeded, so that a failure can be run again. */
+/** Generates random texts from a seed, so that a failure can be reproduced. */
 export class RandomText {
   #state: number;
 
@@ -7,9 +7,10 @@ export class RandomText {
   }
 
   /**
-   * With a digit where the alphabet has them and the text is long: of 24 letters in both cases, one in 150 looks as words do.
+   * Returns a random text. A long text has a digit if its alphabet has digits, because one in 150 texts of 24 letters
+   * looks like words.
    *
-   * @param alphabet as a regular expression's class has it: `a-z0-9`
+   * @param alphabet as in a character class of a regular expression: `a-z0-9`
    */
   text(length: number, alphabet = "A-Za-z0-9"): string {
     const letters = alphabet.replace(/(.)-(.)/g, (_, from: string, to: string) => {
@@ -21,7 +22,7 @@ export class RandomText {
   }
 
   below(limit: number): number {
-    // The generator "mulberry32".
+    // Algorithm: mulberry32.
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
@@ -34,8 +35,8 @@ const UPPER = "A-Z0-9";
 const URL_SAFE = "A-Za-z0-9_-";
 
 /**
- * A token in pieces: texts as they are, and pairs of a length and an alphabet. No token is written out, so that no scanner of
- * this repository, and no push protection, takes one for a leak.
+ * A token in pieces: literal texts, and pairs of a length and an alphabet. No token is written out, so that no scanner
+ * of this repository and no push protection mistakes one for a leak.
  */
 export type Pieces = readonly (string | readonly [length: number, alphabet?: string])[];
 
@@ -45,7 +46,9 @@ export function madeOf(pieces: Pieces, random: RandomText): string {
 
 const uuid = [[8, HEX], "-", [4, HEX], "-", [4, HEX], "-", [4, HEX], "-", [12, HEX]] as const;
 
-/** By kind, tokens that are known by their own format: of gitleaks' rules, GitHub's supported patterns and detect-secrets. */
+/**
+ * Tokens with a format of their own, by kind. Sources: gitleaks' rules, GitHub's supported patterns and detect-secrets.
+ */
 export const FORMATS: Readonly<Record<string, Pieces>> = {
   "HashiCorp Vault service token": ["hv", "s.", [95, URL_SAFE]],
   "HashiCorp Vault service token, short": ["hv", "s.", [24]],
@@ -251,7 +254,7 @@ export const FORMATS: Readonly<Record<string, Pieces>> = {
   "Redis URL": ["redis://:", [24], "@cache.example.org:6379/0"],
 };
 
-/** By kind, the same of what is no part of a URL. */
+/** Tokens with a format of their own that cannot be part of a URL, by kind. */
 export const LINES: Readonly<Record<string, Pieces>> = {
   "Asana token": ["2", "/", [16, "1-9"], "/", [16, "1-9"], ":", [32, HEX]],
   "Oracle URL": ["jdbc:oracle:thin:scott/", [10], "@db:1521/orcl"],
@@ -259,7 +262,7 @@ export const LINES: Readonly<Record<string, Pieces>> = {
   "mail address with a password": ["ada@acme.com:", "Hun", "ter#", [6], "7"],
 };
 
-/** By kind, a name and a value that only the name makes a secret. */
+/** Names with values that only the name identifies as a secret, by kind. */
 export const NAMED: Readonly<Record<string, readonly [name: string, value: Pieces]>> = {
   "a short password": ["password", ["Hun", "ter-", [3]]],
   "a password of letters": ["DB_PASSWORD", ["letme", "intoit"]],
@@ -285,7 +288,7 @@ export const NAMED: Readonly<Record<string, readonly [name: string, value: Piece
   "a signature": ["sig", [[43, URL_SAFE]]],
 };
 
-/** gitleaks' rules for keys of services that only the service's name beside it tells: name and value. */
+/** Names with values of gitleaks' rules for keys that only the name of their service identifies. */
 export const OF_SERVICES: Readonly<Record<string, readonly [name: string, value: Pieces]>> = {
   Adafruit: ["adafruit_io", [[32, "a-z0-9"]]],
   Airtable: ["airtable", [[17, "a-z0-9"]]],

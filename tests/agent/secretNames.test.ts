@@ -8,7 +8,7 @@ import {
 } from "../../agent/flows/secretNames";
 
 const words = (text: string) => text.trim().split(/\s+/);
-/** No names at all. */
+/** Values that are not names. */
 const NONE = ["", undefined, null, 7, true, ["token"], { token: 1 }];
 
 const SECRETS = words(`
@@ -26,15 +26,15 @@ const PLAIN = words(`
 `);
 
 describe("a name", () => {
-  it.each(SECRETS)("is one of a secret: %s", (name) => {
+  it.each(SECRETS)("marks a secret: %s", (name) => {
     expect(isSecretName(name)).toBe(true);
   });
 
-  it.each(PLAIN)("is none of a secret: %s", (name) => {
+  it.each(PLAIN)("does not mark a secret: %s", (name) => {
     expect(isSecretName(name)).toBe(false);
   });
 
-  it("is none of a secret where it is no name", () => {
+  it("marks nothing if it is not a valid name", () => {
     for (const none of NONE)
       expect(
         [isSecretName, isSecretHeader, isPlainHeader, isHeadersName, isConnectionName].map((is) => is(none)),
@@ -42,64 +42,61 @@ describe("a name", () => {
   });
 
   it.each(words("database_url databaseUrl my-database-uri connection_string connection-url connection_uri dsn my_dsn"))(
-    "is one of what may be a plain URL: %s",
+    "marks a connection, which may be a plain URL: %s",
     (name) => {
       expect(isConnectionName(name)).toBe(true);
     },
   );
 
-  it.each(words("url token database connection api_key mydsn dsn_name"))(
-    "is none of what may be a plain URL: %s",
-    (name) => {
-      expect(isConnectionName(name)).toBe(false);
-    },
-  );
+  it.each(words("url token database connection api_key mydsn dsn_name"))("does not mark a connection: %s", (name) => {
+    expect(isConnectionName(name)).toBe(false);
+  });
 
-  it.each(words("headers header extra_headers requestHeaders header_name X-Header"))(
-    "is one of headers: %s",
-    (name) => {
-      expect(isHeadersName(name)).toBe(true);
-    },
-  );
+  it.each(words("headers header extra_headers requestHeaders header_name X-Header"))("marks headers: %s", (name) => {
+    expect(isHeadersName(name)).toBe(true);
+  });
 
-  it.each(words("heading theheaders headersx head"))("is none of headers: %s", (name) => {
+  it.each(words("heading theheaders headersx head"))("does not mark headers: %s", (name) => {
     expect(isHeadersName(name)).toBe(false);
   });
 });
 
 describe("a header's name", () => {
   it.each(words("Authorization X-Auth X-Authentication X-JWT X-Functions-Key key X-Session X-Hub-Signature Cookie"))(
-    "is one of a secret: %s",
+    "marks a secret: %s",
     (name) => {
       expect(isSecretHeader(name)).toBe(true);
     },
   );
 
-  it.each(words("Author X-Keys Key-Id Session-Id X-Mine Content-Type"))("is none of a secret: %s", (name) => {
+  it.each(words("Author X-Keys Key-Id Session-Id X-Mine Content-Type"))("does not mark a secret: %s", (name) => {
     expect(isSecretHeader(name)).toBe(false);
   });
 
   it.each(words("Accept accept-charset Accept-Encoding acceptLanguage Cache-Control CONTENT_TYPE User-Agent"))(
-    "is one of plain HTTP: %s",
+    "belongs to a plain HTTP header: %s",
     (name) => {
       expect(isPlainHeader(name)).toBe(true);
     },
   );
 
-  it.each(words("X-Accept Content Agent Cookie Accepts"))("is none of plain HTTP: %s", (name) => {
+  it.each(words("X-Accept Content Agent Cookie Accepts"))("does not belong to a plain HTTP header: %s", (name) => {
     expect(isPlainHeader(name)).toBe(false);
   });
 });
 
-describe("a URL parameter's name", () => {
+describe("the name of a URL parameter", () => {
   it.each(words("auth key pass sig signature X-Amz-Signature x_goog_signature token api_key"))(
-    "is one of a secret: %s",
+    "marks a secret: %s",
     (name) => {
       expect(isSecretParameter(name)).toBe(true);
     },
   );
 
-  it.each(words("sort keyword my_key passage signatures signature_version page"))("is none of a secret: %s", (name) => {
-    expect(isSecretParameter(name)).toBe(false);
-  });
+  it.each(words("sort keyword my_key passage signatures signature_version page"))(
+    "does not mark a secret: %s",
+    (name) => {
+      expect(isSecretParameter(name)).toBe(false);
+    },
+  );
 });

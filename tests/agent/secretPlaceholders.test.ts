@@ -4,7 +4,7 @@ import { flowWith } from "./secretGraphs";
 
 const found = (text: string) => findSecrets(exportedFlow(flowWith({ x: { value: text } }), { variables: new Set() }));
 
-describe("what stands in the place of a secret holds no flow", () => {
+describe("a placeholder", () => {
   it.each([
     'api_key = "YOUR_API_KEY"',
     'api_key = "your-api-key-here"',
@@ -54,11 +54,11 @@ describe("what stands in the place of a secret holds no flow", () => {
     "hash_algorithm = 'sha256'  # password: sha256",
     "Cookie: session={session}; theme=dark",
     "see https://example.org/mcp/docs/getting-started-2",
-  ])("%s", async (text) => {
+  ])("is not reported as a secret: %s", async (text) => {
     expect(await found(text)).toEqual([]);
   });
 });
 
-it("a key of letters alone is none of these, though chance has made parts of it look like words", () => {
+it("a key of letters only is reported as a secret, although parts of it look like words by chance", () => {
   expect(found('[{"key":"apiKey","value":"NfMURbjOCIXYIKHecMbeanYi"}]')).not.toEqual([]);
 });

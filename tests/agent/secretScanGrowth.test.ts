@@ -11,7 +11,7 @@ const KEYWORDS = [
   ...gitleaks.rules.flatMap(({ keywords }) => keywords),
   ...Object.values(PREFIXES).flatMap(([prefixes]) => prefixes.split(" ")),
 ];
-/** Texts that make a pattern begin again and again, or never end. */
+/** Texts in which patterns start again and again, or never end. */
 const UNITS = [
   ..." \n\"'`\\.-_=:{([<&@/?0aA".split(""),
   ...'\\" headers={ headers={"a":"b", curl api_key=a( name="api_key" https:// https://a:b mcp:// token=a|| auth( eyJ eyJ- eyJa.'.split(
@@ -42,7 +42,10 @@ const UNITS = [
   "kind: data:\n a: ",
 ];
 
-/** Microseconds of the processor, the least of some runs: a collection of garbage may fall into one. */
+/**
+ * Returns the CPU time of a scan in microseconds: the minimum of several runs, because a run may include a garbage
+ * collection.
+ */
 async function workOf(value: Json): Promise<number> {
   const file = exportedFlow(flowWith({ x: { value } }), { variables: new Set() });
   let least = Number.POSITIVE_INFINITY;
@@ -54,7 +57,7 @@ async function workOf(value: Json): Promise<number> {
   return least;
 }
 
-it("gives way after each piece of a large flow, and to nothing in a small one", async () => {
+it("a scan yields to other work after each piece of a large flow, and never in a small flow", async () => {
   let times = 0;
   const scan = async (length: number) => {
     times = 0;
@@ -68,8 +71,8 @@ it("gives way after each piece of a large flow, and to nothing in a small one", 
   expect(await scan(2_000_000)).toBeGreaterThanOrEqual(8);
 });
 
-describe("a scan's work grows as its text does", () => {
-  it("in every rule of gitleaks: none repeats without a limit", () => {
+describe("the work of a scan", () => {
+  it("is bounded in every rule of gitleaks, because no rule repeats without a limit", () => {
     const unlimited = gitleaks.rules.filter(({ regex }) => {
       const plain = regex.replace(/\\./g, "c").replace(/\[[^\]]*\]/g, "c");
       return /[*+]|\{\d+,\}/.test(plain);
@@ -80,23 +83,23 @@ describe("a scan's work grows as its text does", () => {
   it.each([
     ["texts that make patterns begin again", UNITS, 16_000],
     ["texts of the beginnings of tokens", KEYWORDS.map((keyword) => `${keyword}=`), 1_000],
-  ])("in %s", async (_, units, length) => {
+  ])("grows in proportion to the size of %s", async (_, units, length) => {
     const texts = (times: number) =>
       units.map((unit) => unit.repeat(Math.ceil((length * times) / unit.length))).join("\n");
     await workOf(texts(0.2));
     const [short, long] = [await workOf(texts(1)), await workOf(texts(4))];
-    // Four times the text; work that grows with the square would be sixteen times as much.
+    // The text is four times as long. Quadratic work would take sixteen times as long.
     expect(long / short).toBeLessThan(10);
   });
 
-  it("in the keys of one object", async () => {
+  it("grows in proportion to the number of keys in an object", async () => {
     const work = (count: number) =>
       workOf(Object.fromEntries(Array.from({ length: count }, (_, at) => [`key ${at}`, "a text"])));
     await work(1_000);
     expect((await work(16_000)) / (await work(4_000))).toBeLessThan(10);
   });
 
-  it("in the number of findings", async () => {
+  it("grows in proportion to the number of findings", async () => {
     const texts = (count: number) => Array.from({ length: count }, (_, at) => `password = "s3cr3t!${at}"`);
     const work = (count: number) => workOf(texts(count));
     const file = exportedFlow(flowWith({ x: { value: texts(500) } }), { variables: new Set() });
@@ -105,7 +108,7 @@ describe("a scan's work grows as its text does", () => {
   });
 });
 
-it("a scan leaves nothing of the texts in memory, whatever names of secrets are in them", async () => {
+it("a scan keeps none of the texts in memory, whatever names of secrets they contain", async () => {
   const LENGTH = 5_000_000;
   const scan = (number: number) => {
     const value = `a_name_of_number_${number}_password of `.padEnd(LENGTH, "words and ");

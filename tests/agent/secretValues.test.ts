@@ -11,8 +11,8 @@ const plain = (value: Json) => withoutSecrets(value, { mayStay: none, headers: f
 const headers = (value: Json, mayStay = none as (name: string) => boolean) =>
   withoutSecrets(value, { mayStay, headers: true });
 
-describe("headers in one text", () => {
-  it("have lost their secrets however many blanks there are, in either kind of quotes", () => {
+describe("headers in a single text", () => {
+  it("lose their secrets, whatever the whitespace and the kind of quotes", () => {
     expect(headers(`Bearer  ${TOKEN}`)).toBe("");
     expect(headers(`{"Authorization":  "${TOKEN}", "Accept": "a"}`)).toBe('{"Authorization":  "", "Accept": "a"}');
     expect(headers(`{'Authorization': 'it\\'s ${TOKEN}'}`)).toBe("{'Authorization': ''}");
@@ -20,14 +20,14 @@ describe("headers in one text", () => {
 });
 
 describe("a JSON schema", () => {
-  it("keeps what it says of its values, under a secret's name as well", () => {
+  it("keeps what it says about its values, even under the name of a secret", () => {
     const schema = { type: "array", items: { type: "string" }, anyOf: [{ type: "null" }], default: TOKEN };
     expect(emptied(schema)).toEqual({ ...schema, default: "" });
   });
 });
 
 describe("a variable's name", () => {
-  it("is any one line that is no secret and no URL with one", () => {
+  it("is any single line that is neither a secret nor a URL with one", () => {
     for (const name of ["KEY", "my key", "x".repeat(256), "https://h.org"]) expect(boundValue(name, all)).toBe(name);
     for (const text of [
       "",
@@ -46,7 +46,7 @@ describe("a variable's name", () => {
     expect(boundValue("KEY", (name) => name !== "KEY")).toBe("");
   });
 
-  it("is referred to as {{NAME}}, or by LangFlow's own names for MCP servers", () => {
+  it("is referenced as {{NAME}}, or by LangFlow's own names for MCP servers", () => {
     for (const text of ["{{KEY}}", "{{ KEY }}", "{{\tmy-key_1 }}", "MCP_X", "MCP_"])
       expect(isReference(text, all)).toBe(true);
     for (const text of [
@@ -74,7 +74,7 @@ describe("a variable's name", () => {
 });
 
 describe("an emptied value", () => {
-  it("is the empty one of its kind; numbers and truth values stay", () => {
+  it("is the empty value of its type, and numbers and booleans stay unchanged", () => {
     expect(["x", ["x"], { a: "x" }, 7, true, null, parseJson("1.50")].map(emptied)).toEqual([
       "",
       [],
@@ -86,7 +86,7 @@ describe("an emptied value", () => {
     ]);
   });
 
-  it("keeps of a schema what it says about its value, and no default", () => {
+  it("of a schema keeps what the schema says about its value, but no default", () => {
     const schema = {
       type: "string",
       title: "t",
@@ -114,8 +114,8 @@ describe("an emptied value", () => {
   });
 });
 
-describe("a bearer's token", () => {
-  it("is told by its scheme and its length", () => {
+describe("a bearer token", () => {
+  it("is recognized by its scheme and its length", () => {
     for (const text of [`Bearer ${TOKEN}`, ` token  ${TOKEN}= `, `BEARER ${TOKEN}~+/-._`])
       expect(BEARER.test(text)).toBe(true);
     for (const text of [
@@ -130,7 +130,7 @@ describe("a bearer's token", () => {
   });
 });
 
-describe("a value without secrets", () => {
+describe("a value without its secrets", () => {
   it.each<[string, Json, Json]>([
     [
       "a dictionary",
@@ -163,11 +163,11 @@ describe("a value without secrets", () => {
       { password: false, load_from_db: "true", value: "x" },
     ],
     ["a header's name where no header is", { "X-Auth": "x", "my-key": "y" }, { "X-Auth": "x", "my-key": "y" }],
-  ])("is as it was but for those: %s", (_, value, expected) => {
+  ])("is otherwise unchanged: %s", (_, value, expected) => {
     expect(plain(value)).toEqual(expected);
   });
 
-  it("keeps a variable that exists, where the value is loaded", () => {
+  it("keeps the name of a variable that exists if the value is loaded from it", () => {
     expect(withoutSecrets({ load_from_db: true, value: "KEY" }, { mayStay: all, headers: false })).toEqual({
       load_from_db: true,
       value: "KEY",
@@ -207,7 +207,7 @@ describe("a value without secrets", () => {
     ["rows of what is no header's name", [{ h: "my auth", v: "x" }], [{ h: "my auth", v: "x" }]],
     ["a plain header that looks like a secret", { Accept: `Bearer ${TOKEN}` }, { Accept: "" }],
     ["a scheme under another name", { "X-Mine": "Basic abc" }, { "X-Mine": "" }],
-  ])("of headers loses those of their names too: %s", (_, value, expected) => {
+  ])("of headers also loses secrets that only headers have: %s", (_, value, expected) => {
     expect(headers(value)).toEqual(expected);
   });
 
@@ -236,16 +236,16 @@ describe("a value without secrets", () => {
     ],
     ['{"X-Auth": true}', '{"X-Auth": ""}'],
     ["https://u:p@h.org", "https://h.org"],
-  ])("of headers in one text %j is %j", (text, expected) => {
+  ])("of headers in a single text changes from %j to %j", (text, expected) => {
     expect(headers(text)).toBe(expected);
   });
 });
 
-describe("a field without secrets", () => {
+describe("a field without its secrets", () => {
   const field = (key: string, given: Json, mayStay = none as (name: string) => boolean) =>
     withoutFieldSecrets(key, given, mayStay);
 
-  it("is hidden by what Python takes for true", () => {
+  it("is hidden if its flag is true in Python", () => {
     for (const flag of [true, 1, "x", [0], { a: 0 }])
       expect([isHidden({ password: flag }), isHidden({ load_from_db: flag })]).toEqual([true, true]);
     for (const flag of [false, 0, "", [], {}, null])
@@ -284,11 +284,11 @@ describe("a field without secrets", () => {
       { value: "x", inner: { template: { token: "y", z: { password: true, value: "z" } } } },
       { value: "x", inner: { template: { token: "", z: { password: true, value: "" } } } },
     ],
-  ])("named %s: %j is %j", (key, given, expected) => {
+  ])("named %s changes from %j to %j", (key, given, expected) => {
     expect(field(key, given)).toEqual(expected);
   });
 
-  it("keeps in a table the cells that hold names of variables, and empties those that could", () => {
+  it("keeps table cells with names of variables, and empties the other cells that could have one", () => {
     const table = (rows: Json[], schema: Json = [{ name: "v", load_from_db: true }, { name: "w" }, "x"]) =>
       (field("x", { table_schema: schema, value: rows }, (name) => name === "KEY") as { value: Json }).value;
     expect(table([{ v: "KEY", w: "x" }, { v: "x" }, "https://u:p@h.org", { w: "y" }])).toEqual([
@@ -338,7 +338,7 @@ describe("a field without secrets", () => {
     expect(table([{ v: "KEY" }], { v: true })).toEqual([{ v: "KEY" }]);
   });
 
-  it("is bound to the names that it says, wherever it says them", () => {
+  it("is bound to all variables that it names, wherever it names them", () => {
     expect([...boundNames("x", { load_from_db: true, value: "KEY" })]).toEqual(["KEY"]);
     expect([...boundNames("headers", { value: { A: "{{ONE}}", B: "MCP_2" } })]).toEqual(["ONE", "MCP_2"]);
     expect([...boundNames("x", { value: "KEY" })]).toEqual([]);
@@ -346,7 +346,7 @@ describe("a field without secrets", () => {
 });
 
 describe("the fields of a graph", () => {
-  it("are all those of templates, each with its way there", () => {
+  it("are the fields of all templates, each with its path", () => {
     const ways: string[] = [];
     const graph: Json = {
       nodes: [

@@ -6,13 +6,13 @@ import { flowWith, templateOf } from "./secretGraphs";
 
 const exported = (stored: JsonObject, variables: string[] = [], agreed?: FlowFile) =>
   exportedFlow(stored, { variables: new Set(variables), ...(agreed && { agreed }) });
-/** A field's value in the file, or that of the field named `key`. */
+/** Exports a flow with this field, and returns the value of the field `key` in the file. */
 const kept = (field: object, variables: string[] = [], agreed?: FlowFile) =>
   templateOf(JSON.parse(exported(flowWith({ key: field }), variables, agreed).text)).key?.value;
 const CANARY = "c4n4ry-Of-A-Coalmine";
 const AWS_KEY = `AKIA${"ABCD2345".repeat(2)}`;
 
-describe("a secret stays out of Git", () => {
+describe("a secret", () => {
   it.each<[string, unknown]>([
     ["in a password field", { key: { password: true, value: CANARY } }],
     ["in a password field of a list", { key: { password: true, value: [CANARY] } }],
@@ -49,7 +49,7 @@ describe("a secret stays out of Git", () => {
       { x: { value: [{ args: { api_key: { type: "string", default: CANARY } } }] } },
     ],
     ["in a connection that is none", { x: { type: "connection_ref", value: CANARY } }],
-  ])("%s", (_, template) => {
+  ])("stays out of Git: %s", (_, template) => {
     fc.assert(
       fc.property(fc.nat(3), (depth) => {
         const { text, value } = exported(flowWith(template, { depth }), ["OPENAI_API_KEY"]);
@@ -80,24 +80,27 @@ describe("a secret stays out of Git", () => {
     ["a row's value", { rows: [{ key: "token", value: CANARY }], key: "password", value: CANARY }],
     ["a key of the configuration", { api_key: CANARY }],
     ["a key deep in the configuration", { auth: { client_secret: CANARY } }],
-  ])("in the MCP server's configuration: %s", (_, config) => {
+  ])("stays out of Git in an MCP server's configuration: %s", (_, config) => {
     const field = { type: "mcp", _input_type: "McpInput", value: { name: "server", config } };
     expect(exported(flowWith({ mcp_server: field })).text).not.toContain(CANARY);
     expect(exported(flowWith({ mcp_server: field }, { depth: 2 })).text).not.toContain(CANARY);
   });
 
-  it.each(["SecretStrInput", "MultilineSecretInput"])("in an input of the kind %s without its flag", (kind) => {
-    const field = { _input_type: kind, password: false, value: CANARY };
-    expect(exported(flowWith({ x: field })).text).not.toContain(CANARY);
-    expect(exported(flowWith({ x: { ...field, _input_type: "StrInput" } })).text).toContain(CANARY);
-  });
+  it.each(["SecretStrInput", "MultilineSecretInput"])(
+    "stays out of Git in an input of the kind %s without its flag",
+    (kind) => {
+      const field = { _input_type: kind, password: false, value: CANARY };
+      expect(exported(flowWith({ x: field })).text).not.toContain(CANARY);
+      expect(exported(flowWith({ x: { ...field, _input_type: "StrInput" } })).text).toContain(CANARY);
+    },
+  );
 
-  it("in what an MCP server's field holds beside its configuration", () => {
+  it("stays out of Git in an MCP server's field, next to its configuration", () => {
     for (const value of [{ name: "s", passwd: CANARY }, { key: "Authorization", value: CANARY }, CANARY])
       expect(exported(flowWith({ mcp_server: { type: "mcp", value } })).text).not.toContain(CANARY);
   });
 
-  it("wherever in a graph it is, of whatever kind its field", () => {
+  it("stays out of Git wherever it is in a graph, and whatever the kind of its field", () => {
     const canary = fc.stringMatching(/^[a-z0-9]{24}$/).map((random) => `zz${random}`);
     const field = (secret: string) =>
       fc.constantFrom<[string, object]>(
@@ -134,13 +137,13 @@ describe("a secret stays out of Git", () => {
     );
   });
 
-  it("even where it lies in Git already", () => {
+  it("is removed even from a file that is already in Git", () => {
     const text = canonicalJson(flowWith({ key: { password: true, value: CANARY } }));
     expect(readFlowFile(Buffer.from(text)).text).not.toContain(CANARY);
   });
 });
 
-describe("what is no secret stays", () => {
+describe("a value that is not a secret", () => {
   it.each<[string, object, unknown?]>([
     ["a text", { value: "Hello, your password is a secret" }],
     ["a plain header", { name: "headers", value: [{ key: "User-Agent", value: "langflow" }] }],
@@ -169,11 +172,11 @@ describe("what is no secret stays", () => {
       },
     ],
     ["a plain header of an MCP server", { type: "mcp", value: { config: { headers: { Accept: "a/b" } } } }],
-  ])("%s", (_, field) => {
+  ])("stays in the file: %s", (_, field) => {
     expect(kept(field)).toEqual((field as { value: unknown }).value);
   });
 
-  it("of a URL all but its credentials, letter by letter", () => {
+  it("stays in the file if it is a URL, unchanged except for the URL's credentials", () => {
     for (const [url, expected] of [
       ["https://u:p@h.org/a?b=c", "https://h.org/a?b=c"],
       ["https://h.org/?sig=x%2B&a=1;b=2#token=y", "https://h.org/?sig=&a=1;b=2#token="],
@@ -184,7 +187,7 @@ describe("what is no secret stays", () => {
       expect(withoutUrlCredentials(url)).toBe(expected);
   });
 
-  it("of a URL without credentials all there is, and of one with them always the same", () => {
+  it("stays in the file if it is a URL, and is the same with and without credentials", () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (url) => {
         expect(withoutUrlCredentials(withoutUrlCredentials(url))).toBe(withoutUrlCredentials(url));
@@ -197,19 +200,19 @@ describe("what is no secret stays", () => {
 describe("the name of a global variable", () => {
   const bound = (name: string, more: object = {}) => ({ password: true, load_from_db: true, value: name, ...more });
 
-  it("stays where a variable of that name exists, so that the flow finds its key in every region", () => {
+  it("stays if the variable exists, so that the flow finds its key in every region", () => {
     expect(kept(bound("My key"), ["My key"])).toBe("My key");
   });
 
-  it("goes where there is no such variable, and Git does not speak of it", () => {
+  it("is removed if the variable does not exist and Git does not have the name", () => {
     expect(kept(bound("OPENAI_API_KEY"), ["OTHER"])).toBe("");
   });
 
-  it("goes where the field does not say that it is one", () => {
+  it("is removed if the field is not bound to a variable", () => {
     expect(kept(bound("OPENAI_API_KEY", { load_from_db: false }), ["OPENAI_API_KEY"])).toBe("");
   });
 
-  it("stays where Git has it in that very field: a region without the variable does not wipe it", () => {
+  it("stays if Git has it in the same field, so that a region without the variable does not remove it", () => {
     const agreed = exported(flowWith({ key: bound("OPENAI_API_KEY") }), ["OPENAI_API_KEY"]);
     expect(kept(bound("OPENAI_API_KEY"), [], agreed)).toBe("OPENAI_API_KEY");
     const elsewhere = flowWith({ other: bound("OPENAI_API_KEY") });
@@ -231,13 +234,13 @@ describe("the name of a global variable", () => {
     "two\nlines",
     "x".repeat(257),
     " ",
-  ])("is none where it is %j, whatever says so", (name) => {
+  ])("is removed if it is %j, whatever the flags say", (name) => {
     const agreed = exported(flowWith({ key: bound(name) }), [name]);
     expect(kept(bound(name), [name], agreed)).toBe("");
     expect(readFlowFile(Buffer.from(canonicalJson(flowWith({ key: bound(name) })))).value).toEqual(agreed.value);
   });
 
-  it("goes when the field holds a literal again, though the flag that says otherwise stayed", () => {
+  it("is removed once the field has a literal again, even if the field's flag is stale", () => {
     const literal = exported(flowWith({ key: bound("hunter2", { load_from_db: false }) }), ["OPENAI_API_KEY"]);
     const variable = exported(flowWith({ key: bound("OPENAI_API_KEY") }), ["OPENAI_API_KEY"], literal);
     const stale = exported(flowWith({ key: bound("HUNTER2") }), ["OPENAI_API_KEY"], variable);
@@ -245,7 +248,7 @@ describe("the name of a global variable", () => {
     expect(stale.text).not.toMatch(/HUNTER2|OPENAI_API_KEY/);
   });
 
-  it("stays in the cell of a table that is loaded, and in no other", () => {
+  it("stays only in the table cells that are loaded from variables", () => {
     const table = (value: object[]) => ({ table_schema: [{ name: "value", load_from_db: true }], value });
     const rows = [
       { key: "Authorization", value: "TOKEN", __load_from_db_fields: ["value"] },
@@ -261,7 +264,7 @@ describe("the name of a global variable", () => {
     expect(cells(kept(table(rows)))).toEqual(["", "", "", "", "a/b"]);
   });
 
-  it("stays in an MCP server's configuration and headers as LangFlow refers to one there", () => {
+  it("stays in an MCP server's configuration and headers if LangFlow references a variable that way", () => {
     const config = { env: { A: "MCP_X_1", B: "{{ TOKEN }}", C: "TOKEN", D: "MCP_Y" }, args: ["--token", "{{TOKEN}}"] };
     const field = { type: "mcp", value: { name: "s", config } };
     expect(kept(field, ["MCP_X_1", "TOKEN"])).toEqual({

@@ -5,7 +5,7 @@ import { flowWith, templateOf } from "./secretGraphs";
 
 const exported = (stored: JsonObject, variables: string[] = []) =>
   exportedFlow(stored, { variables: new Set(variables) });
-/** What a region that holds `own` has after it imported a file that another region exported. */
+/** Returns the field of a region that has the value `own`, after the import of a file that another region exported. */
 const imported = (other: object, own: object, { otherVariables = [] as string[], depth = 0 } = {}) =>
   templateOf(
     importable(exported(flowWith({ key: other }, { depth }), otherVariables), flowWith({ key: own }, { depth })),
@@ -18,7 +18,7 @@ const password = (value: unknown, more: object = {}) => ({
   ...more,
 });
 
-describe("a region's own secrets, when it imports a flow", () => {
+describe("a region's own secrets, when it imports a flow,", () => {
   it.each<[string, object, object]>([
     ["a password", password(""), password("own")],
     ["a literal behind a stale flag", password("", { load_from_db: true }), password("own", { load_from_db: true })],
@@ -40,11 +40,11 @@ describe("a region's own secrets, when it imports a flow", () => {
       { value: "", dialog: { template: { a: password("other") } } },
       { value: "", dialog: { template: { a: password("own") } } },
     ],
-  ])("are put back: %s", (_, other, own) => {
+  ])("are restored: %s", (_, other, own) => {
     for (const depth of [0, 1, 3]) expect(imported(other, own, { depth })).toEqual(own);
   });
 
-  it("are put back beside what the import changes", () => {
+  it("are restored next to the changes of the import", () => {
     const headers = (value: object[]) => ({ name: "headers", value });
     expect(
       imported(
@@ -71,14 +71,14 @@ describe("a region's own secrets, when it imports a flow", () => {
     });
   });
 
-  it("are put back where another region only showed the field or described it anew", () => {
+  it("are restored if the other region only changed how the field is displayed", () => {
     expect(
       imported(password("", { advanced: false, info: "new" }), password("own", { advanced: true, info: "" })),
     ).toEqual(password("own", { advanced: false, info: "new" }));
   });
 
   it.each(["advanced", "display_name", "info", "placeholder", "show"])(
-    "are put back where the file says another %s, which is the file's",
+    "are restored if the file has a different %s, and the file's value of that stays",
     (look) => {
       const own = password("own", { [look]: "old" });
       expect(imported(password("", { [look]: "new" }), own)).toEqual(password("own", { [look]: "new" }));
@@ -160,11 +160,11 @@ describe("a region's own secrets, when it imports a flow", () => {
       { type: "mcp", value: { name: "s", config: { url: "https://other.org", headers: { A: "" } } } },
       { type: "mcp", value: { name: "s", config: { url: "https://h.org", headers: { A: "own" } } } },
     ],
-  ])("are not put into a field that %s", (_, other, own) => {
+  ])("are not restored in a field that %s", (_, other, own) => {
     expect(JSON.stringify(imported(other, own))).not.toContain("own");
   });
 
-  it("are not put into another field, node or group", () => {
+  it("are not restored in a different field, node or group", () => {
     const own = flowWith({ key: password("own") });
     const file = (template: object, depth = 0) => exported(flowWith(template, { depth }));
     const other = readFlowFile(
@@ -178,14 +178,14 @@ describe("a region's own secrets, when it imports a flow", () => {
     expect(JSON.stringify(importable(readFlowFile(Buffer.from(JSON.stringify(renamed))), own))).not.toContain("own");
   });
 
-  it("are not put where two nodes have one id: nobody could say whose they are", () => {
+  it("are not restored if two nodes have the same id, because their owner is ambiguous", () => {
     const own = flowWith({ key: password("own") });
     const [node] = (own as { data: { nodes: object[] } }).data.nodes;
     const twice = { ...own, data: { nodes: [node, node], edges: [] } } as JsonObject;
     expect(JSON.stringify(importable(exported(twice), twice))).not.toContain("own");
   });
 
-  it("do not beat the name of a variable that Git has", () => {
+  it("do not replace the name of a variable that Git has", () => {
     const flagged = (value: string) => password(value, { load_from_db: true });
     expect(imported(flagged("VARIABLE"), flagged("own"), { otherVariables: ["VARIABLE"] })).toEqual(
       flagged("VARIABLE"),
@@ -197,7 +197,7 @@ describe("a region's own secrets, when it imports a flow", () => {
     expect(imported(rows("VARIABLE"), rows("own"), { otherVariables: ["VARIABLE"] })).toEqual(rows("VARIABLE"));
   });
 
-  it("are put back beside a variable's name, in a field where Git has both", () => {
+  it("are restored next to the name of a variable in a field that has both", () => {
     const rows = (name: string, secret: string) => ({
       table_schema: [{ name: "value", load_from_db: true }],
       value: [
@@ -209,7 +209,7 @@ describe("a region's own secrets, when it imports a flow", () => {
     expect(imported(rows("VARIABLE", "other"), own, { otherVariables: ["VARIABLE"] })).toEqual(own);
   });
 
-  it("never replace what the file says", () => {
+  it("never replace a value in the file", () => {
     const texts = fc.constantFrom("", "VARIABLE", "a", "https://h.org", "https://u:p@h.org");
     const field = fc.record({
       name: fc.constantFrom("key", "headers", "token"),
@@ -231,7 +231,7 @@ describe("a region's own secrets, when it imports a flow", () => {
   });
 });
 
-it("a file comes out of a region as it went in, whatever secrets that region has", () => {
+it("a file is exported from a region as it was imported, whatever secrets the region has", () => {
   const texts = fc.constantFrom(
     "",
     "VARIABLE",
@@ -257,7 +257,7 @@ it("a file comes out of a region as it went in, whatever secrets that region has
     fc.property(template, template, fc.nat(2), fc.boolean(), (other, own, depth, knows) => {
       const file = exported(flowWith(other, { depth }), knows ? ["VARIABLE"] : []);
       const local = importable(file, flowWith(own, { depth }));
-      // This region lacks the variable: what Git agreed on is all it knows of names.
+      // This region lacks the variable: it knows only the variable names in Git.
       expect(exportedFlow(local, { variables: new Set(), agreed: file }).text).toBe(file.text);
       expect(importable(file, local)).toEqual(local);
       expect(readFlowFile(Buffer.from(file.text)).text).toBe(file.text);
@@ -266,7 +266,7 @@ it("a file comes out of a region as it went in, whatever secrets that region has
   );
 });
 
-it("a flow without a copy in the region comes as its file says", () => {
+it("a flow without a copy in the region is imported as its file says", () => {
   const file = exported(flowWith({ key: password("other") }));
   expect(importable(file, undefined)).toEqual(file.value);
 });

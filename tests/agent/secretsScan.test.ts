@@ -4,11 +4,14 @@ import { flowWith, ID } from "./secretGraphs";
 
 const scanned = (template: unknown, options: { depth?: number; more?: object } = {}) =>
   findSecrets(exportedFlow(flowWith(template, options), { variables: new Set() }));
-/** Made up here and joined at run time, so that no scanner of this repository takes them for leaks. */
+/**
+ * Returns a made-up text. Texts are assembled at run time, so that no scanner of this repository mistakes them for
+ * leaks.
+ */
 const random = (length: number, alphabet = "aB3dE5gH7jK9mN1pQ4sT6vW8yZ") =>
   Array.from({ length }, (_, at) => alphabet[(at * 7) % alphabet.length]).join("");
 
-describe("a scan of what no flag or name gives away", () => {
+describe("a scan for secrets that no flag or name reveals", () => {
   it.each<[string, string]>([
     ["github", `ghp_${random(36)}`],
     ["github", `github_pat_${random(40)}`],
@@ -36,7 +39,7 @@ describe("a scan of what no flag or name gives away", () => {
     expect(JSON.stringify(findings)).not.toContain(secret.slice(-12));
   });
 
-  it("says where, for people: groups, lists, keys and the flow's own texts", async () => {
+  it("reports a readable location: groups, lists, keys and the flow's own texts", async () => {
     const secret = `ghp_${random(36)}`;
     const said = async (...given: Parameters<typeof scanned>) => (await scanned(...given)).map(({ field }) => field);
     expect(await said({ x: { value: ["a long text, which is none", secret] } }, { depth: 2 })).toEqual([
@@ -46,7 +49,7 @@ describe("a scan of what no flag or name gives away", () => {
     expect(await said({}, { more: { description: secret, tags: ["a", secret] } })).toEqual(["description", "tags[1]"]);
   });
 
-  it("says where among several findings, each once", async () => {
+  it("reports the location of each of several findings once", async () => {
     const [one, two, three] = [`ghp_${random(36)}`, `hf_${random(34)}`, `glpat-${random(20)}`];
     const long = "a long text, which is none, and which lies before";
     const found = await scanned({
@@ -62,13 +65,13 @@ describe("a scan of what no flag or name gives away", () => {
     ]);
   });
 
-  it("says where among many texts", async () => {
+  it("reports a location among many texts", async () => {
     const texts = Array.from({ length: 40 }, (_, at) => `a long text, number ${at}`);
     texts[37] = `hf_${random(34)}`;
     expect((await scanned({ x: { value: texts } })).map(({ field }) => field)).toEqual(["nodes[n1].template.x[37]"]);
   });
 
-  it("knows a large text by the name beside it, and looks at all of it", async () => {
+  it("recognizes a large text by the name next to it, and scans all of it", async () => {
     const words = " and more words".repeat(20_000);
     const value = `${random(32, "0123456789abcdef")}${words} ghp_${random(36)}`;
     const found = await scanned({ algolia: { value } });
@@ -76,7 +79,7 @@ describe("a scan of what no flag or name gives away", () => {
     expect(await scanned({ other: { value: value.slice(0, -40) } })).toEqual([]);
   });
 
-  it("says where in lists of anything, by id where there is one, and no more of a long name than tells it", async () => {
+  it("reports a location in lists of any values, by id if there is one, and shortens long names", async () => {
     const secret = `hf_${random(34)}`;
     const list = (item: unknown) => scanned({ x: { value: ["a", null, 1, true, ["b"], item] } });
     const fields = async (item: unknown) =>
@@ -91,7 +94,7 @@ describe("a scan of what no flag or name gives away", () => {
     expect(await fields({ id: "i".repeat(100), a: secret })).toEqual([`x[${"i".repeat(80)}].a`]);
   });
 
-  it("looks at the shortest that any format knows, and at nothing shorter", async () => {
+  it("scans the shortest text that any format allows, and no shorter texts", async () => {
     const shortest = "amqp://me:aB3d@h";
     expect(shortest).toHaveLength(16);
     expect(
@@ -101,7 +104,7 @@ describe("a scan of what no flag or name gives away", () => {
     expect(await scanned({ x: { value: "q://me:aB3d@h" } })).toEqual([]);
   });
 
-  it("is not switched off by what a text says", async () => {
+  it("cannot be disabled by a text in the flow", async () => {
     const text = `# secretlint-disable\nghp_${random(36)} # secretlint-disable-line`;
     expect(await scanned({ code: { value: text } })).not.toEqual([]);
   });
@@ -123,15 +126,15 @@ describe("a scan of what no flag or name gives away", () => {
     'headers = {"Authorization": f"Bearer {self.api_key}"}',
     "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
     "Where the password is a secret, the token is too: api_key=os.environ['API_KEY']",
-  ])("takes no example for a secret: %s", async (text) => {
+  ])("does not report an example as a secret: %s", async (text) => {
     expect(await scanned({ code: { value: text } })).toEqual([]);
   });
 
-  it("does not see what was left out of the file", async () => {
+  it("does not see values that were left out of the file", async () => {
     expect(await scanned({ key: { password: true, value: `ghp_${random(36)}` } })).toEqual([]);
   });
 
-  it("tells apart what runs at the same time", async () => {
+  it("keeps the results of concurrent scans apart", async () => {
     const secret = { x: { value: `ghp_${random(36)}` } };
     const [one, two] = await Promise.all([scanned(secret), scanned({ y: { value: "nothing of interest" } })]);
     expect(one).toHaveLength(1);
@@ -139,7 +142,7 @@ describe("a scan of what no flag or name gives away", () => {
   });
 });
 
-it("a secret's name is part of its rule where it is made of words, so that one alone can be allowed", async () => {
+it("a finding's rule contains the name of the secret if it consists of words, so that one name can be allowed", async () => {
   const rules = async (name: string) =>
     (await scanned({ x: { value: `${name} = "${random(20)}"` } })).map(({ rule }) => rule);
   expect(await rules("my_api_key")).toEqual(["named-secret/my_api_key"]);

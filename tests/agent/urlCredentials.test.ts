@@ -1,6 +1,6 @@
 import { withoutUrlCredentials } from "../../agent/flows/urlCredentials";
 
-describe("a URL without what gives access", () => {
+describe("withoutUrlCredentials()", () => {
   it.each([
     ["https://u:p@h.org", "https://h.org"],
     ["https://u@h.org", "https://h.org"],
@@ -10,12 +10,12 @@ describe("a URL without what gives access", () => {
     ["git+ssh://u:p@h.org", "git+ssh://h.org"],
     ["h2.a-b://u:p@h.org", "h2.a-b://h.org"],
     ["  https://u:p@h.org/x ", "  https://h.org/x "],
-    // A / ? or # in the password that ought to be escaped.
+    // An unescaped /, ? or # in the password.
     ["https://u:a/b@h.org", "https://h.org"],
     ["https://u:a?b@h.org", "https://h.org"],
     ["https://u:12a/b@h.org", "https://h.org"],
     ["https://u:p@q@h.org", "https://h.org"],
-  ])("%s has no user and no password: %s", (url, expected) => {
+  ])("removes the user and the password from %s: %s", (url, expected) => {
     expect(withoutUrlCredentials(url)).toBe(expected);
   });
 
@@ -32,12 +32,12 @@ describe("a URL without what gives access", () => {
     "see https://u:p@h.org",
     "a=b",
     "u:p@h",
-  ])("%s is as it was", (url) => {
+  ])("leaves %s unchanged", (url) => {
     expect(withoutUrlCredentials(url)).toBe(url);
   });
 
   it.each(["{password}", `$${"{password}"}`, "{{password}}", "<password>", ""])(
-    "keeps what a person or a template fills in: %j",
+    "keeps a placeholder for a password: %j",
     (placeholder) => {
       for (const url of [
         `https://me:${placeholder}@h.org`,
@@ -49,7 +49,7 @@ describe("a URL without what gives access", () => {
   );
 
   it.each(["x{password}", "{password}x", "$password", "{}}", "{a{b}", "<a>b", "x<password>", "{{password}", "<<a>"])(
-    "does not keep what only looks like that: %s",
+    "removes a password that only looks like a placeholder: %s",
     (password) => {
       expect(withoutUrlCredentials(`https://me:${password}@h.org`)).toBe("https://h.org");
       expect(withoutUrlCredentials(`https://h.org?token=${password}`)).toBe("https://h.org?token=");
@@ -70,7 +70,7 @@ describe("a URL without what gives access", () => {
     ["https://h.org?api%5Fkey=a", "https://h.org?api%5Fkey="],
     ['{"a":"https://h.org?token=b","c":"d"}', '{"a":"https://h.org?token=","c":"d"}'],
     ["https://u:p@h.org?token=a", "https://h.org?token="],
-  ])("%s has no secret parameter: %s", (url, expected) => {
+  ])("removes secret parameters from %s: %s", (url, expected) => {
     expect(withoutUrlCredentials(url)).toBe(expected);
   });
 
@@ -82,11 +82,11 @@ describe("a URL without what gives access", () => {
     "https://h.org?%zz=a",
     "https://h.org?a b&token=c",
     "token=a",
-  ])("%s has none", (url) => {
+  ])("leaves %s unchanged, because it has no secret parameter", (url) => {
     expect(withoutUrlCredentials(url)).toBe(url);
   });
 
-  it("has none either where the parameter's name cannot be read, but for one that is a secret as it stands", () => {
+  it("removes a parameter whose name cannot be decoded, if the name marks a secret as it is", () => {
     expect(withoutUrlCredentials("https://h.org?%zz-token=a")).toBe("https://h.org?%zz-token=");
   });
 });

@@ -13,19 +13,19 @@ describe("a user's folder", () => {
     ["Ада", "user"],
     ["a".repeat(70), "a".repeat(63)],
     [`${"a".repeat(62)} b`, "a".repeat(62)],
-  ])("of %j is called %j", (name, folder) => {
+  ])("is for the user %j named %j", (name, folder) => {
     expect(folderName(name)).toBe(folder);
   });
 
   it.each(["default", "Default", "con", "NUL", "com1", "lpt9"])(
-    "is never called %j as it is: the superuser's, or no name on Windows",
+    "is never named just %j, which is the superuser's folder or reserved on Windows",
     (name) => {
       const id = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
       expect(userFolder({ id, name }, nobody)).toBe(`${name.toLowerCase()}-1b7e2c58`);
     },
   );
 
-  it("is a name that every file system takes, whatever the user is called", () => {
+  it("has a name that every file system accepts, whatever the user's name is", () => {
     fc.assert(
       fc.property(user, fc.boolean(), (each, taken) => {
         const folder = userFolder(each, (name) => taken && name === folderName(each.name));
@@ -36,7 +36,7 @@ describe("a user's folder", () => {
     );
   });
 
-  it("is another one for each of two users whose names differ in the case of an umlaut alone", () => {
+  it("is different for two users whose names differ only in the case of an umlaut", () => {
     const taken = new Set<string>();
     const folders = ["Ärger", "ärger"].map((name, at) => {
       const folder = userFolder({ id: `${at}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`, name }, (each) => taken.has(each));
@@ -46,12 +46,12 @@ describe("a user's folder", () => {
     expect(folders).toEqual(["arger", "arger-1b7e2c58"]);
   });
 
-  it("says no secret that somebody pasted in the place of a name", () => {
+  it("does not contain a secret that was entered as a name", () => {
     for (const name of ["password=Sup3rS3cret!", `${"hv"}s.aB3dE5gH7jK9mN1pQ4sT6vW8yZ`])
       expect(userFolder({ id: "0a1b2c3d-0000-4000-8000-000000000001", name }, () => false)).toBe("user");
   });
 
-  it("is another one for each user, and the same whoever asks", () => {
+  it("is different for each user, and the same in every region", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(user, { selector: ({ id }) => id }),
@@ -70,8 +70,8 @@ describe("a user's folder", () => {
   });
 });
 
-describe("the file that says whose a folder is", () => {
-  it("says the user's id, whatever the user is called", () => {
+describe("the file that binds a folder to its user", () => {
+  it("contains the user's id, whatever the user's name is", () => {
     fc.assert(
       fc.property(user, (each) => {
         expect(bindingIn(Buffer.from(userFileText(each))).id).toBe(each.id);
@@ -79,11 +79,11 @@ describe("the file that says whose a folder is", () => {
     );
   });
 
-  it.each(["", "id: ada\n", "[", "- id", "a: &a [*a]", "id: 5\n", "null"])("says nothing where it is %j", (text) => {
+  it.each(["", "id: ada\n", "[", "- id", "a: &a [*a]", "id: 5\n", "null"])("binds no user if it is %j", (text) => {
     expect(bindingIn(Buffer.from(text)).id).toBeUndefined();
   });
 
-  it("says the same where a person wrote the id in capitals", () => {
+  it("binds the same user if a person wrote the id in capitals", () => {
     const id = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
     expect(bindingIn(Buffer.from(`id: ${id.toUpperCase()}\n`)).id).toBe(id);
   });

@@ -4,8 +4,8 @@ import * as path from "node:path";
 import { MOST_REGIONS, writeProject } from "../../bench/regions";
 import { readProject } from "../../fleet/stacks/project";
 
-describe("a project of the bench", () => {
-  it.each([2, 4, MOST_REGIONS])("holds with %d regions, as `preview` reads it", (count) => {
+describe("a generated benchmark project", () => {
+  it.each([2, 4, MOST_REGIONS])("is valid with %d regions when `preview` reads it", (count) => {
     const folder = mkdtempSync(path.join(tmpdir(), "bench-project-"));
     try {
       writeProject(folder, count);

@@ -23,10 +23,10 @@ import { eventually } from "./program";
 const OWN = `${REGISTRY}/langflow@${DIGEST}`;
 const TAG_ONLY = `${REGISTRY}/langflow:1.13.0`;
 const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
-/** A changed rule is in force some seconds later. */
+/** Time limit for a changed admission policy to take effect, which takes a few seconds. */
 const TIME_FOR_RULES_MS = 60_000;
 
-/** Building the tools takes minutes, once; then the server is up in seconds. */
+/** Time limit for setup: the first build of the tools takes minutes. Afterward the server starts in seconds. */
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
 describe("the manifests of LangFlow and the agent on a real API server", () => {
@@ -53,20 +53,20 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
-  /** LangFlow's container, less what a probe of admission does not need. */
+  /** Returns LangFlow's container with only the fields that the admission tests need, plus `changes`. */
   const container = (changes: object = {}): Record<string, unknown> => ({
     ...manifest(resources, "Deployment", "langflow-us-east").spec.template.spec.containers[0],
     ...changes,
   });
 
-  /** A pod of a template, as its controller asks for it. */
+  /** Returns the pod that a controller would create from a pod template. */
   const asked = ({ metadata, spec }: Manifest["spec"], changes: object = {}): Manifest => ({
     apiVersion: "v1",
     kind: "Pod",
     metadata: { ...metadata, name: "probe", namespace: "langflow" },
     spec: { ...spec, ...changes },
   });
-  /** LangFlow's pod with what EKS gives a pod of an IAM role on its way in, but for `changes` to its spec. */
+  /** Returns LangFlow's pod with the fields that EKS Pod Identity adds at admission. `changes` override its spec. */
   const pod = (changes: object = {}): Manifest => withIdentity(asked(template(), changes));
   const template = () => manifest(resources, "Deployment", "langflow-us-east").spec.template;
   const admit = (changes: object = {}): Promise<Answer> => server.create(pod(changes), { dryRun: true });
@@ -78,14 +78,14 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   const IMAGE_RULE = `every image must be a digest from ${REGISTRY}`;
   const POD_RULE = 'violates PodSecurity "restricted:v1.35"';
 
-  it("are all accepted, each field known, without a warning", () => {
+  it("are all accepted with strict field validation and without warnings", () => {
     const refused = [...answers].filter(([, { status }]) => status !== 201);
     expect(refused.map(([object, { body }]) => `${object}: ${body.message}`)).toEqual([]);
     expect([...answers].flatMap(([object, { warnings }]) => warnings.map((each) => `${object}: ${each}`))).toEqual([]);
     expect(answers.size).toBeGreaterThanOrEqual(33);
   });
 
-  it("make pods that are admitted as they are", async () => {
+  it("produce a LangFlow pod that passes admission unchanged", async () => {
     const answer = await admit();
     expect(answer.body.message).toBeUndefined();
     expect(answer.status).toBe(201);
@@ -97,13 +97,13 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["a backup", () => manifest(resources, "CronJob", "backup-us-east").spec.jobTemplate.spec.template],
     ["a restore", () => manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate.spec.template],
     ["an import", () => manifest(resources, "CronJob", "move-in-us-east").spec.jobTemplate.spec.template],
-  ])("make pods of %s that are admitted as they are", async (_, template) => {
+  ])("produce a pod of %s that passes admission unchanged", async (_, template) => {
     const answer = await server.create(withIdentity(asked(template())), { dryRun: true });
     expect(answer.body.message).toBeUndefined();
     expect([answer.status, answer.warnings]).toEqual([201, []]);
   });
 
-  it("make a Job of the suspended restore, as `kubectl create job --from` does", async () => {
+  it("let `kubectl create job --from` create a Job from the suspended restore CronJob", async () => {
     const { metadata, spec } = manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate;
     const job = {
       apiVersion: "batch/v1",
@@ -116,7 +116,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect(answer.status).toBe(201);
   });
 
-  it("make a Job of the suspended import, as `move-in import` does, with a Secret that goes with it", async () => {
+  it("let `move-in import` create a Job from the suspended import CronJob, together with the Job's Secret", async () => {
     const cronJob = manifest(resources, "CronJob", "move-in-us-east") as unknown as CronJob;
     const run = { packageName: "a-package", sha256: "0".repeat(64), secretKey: "the source's" };
     const made = await server.create(moveInJob(cronJob, run) as Manifest);
@@ -139,12 +139,12 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     refusedFor(await admit({ containers: [container({ image })] }), IMAGE_RULE);
   });
 
-  it("refuse such an image beside a good one", async () => {
+  it("refuse a pod that has a forbidden image next to an allowed one", async () => {
     const sidecar = container({ name: "sidecar", image: ELSEWHERE, ports: [] });
     refusedFor(await admit({ containers: [container(), sidecar] }), IMAGE_RULE);
   });
 
-  it("judge init containers too: ours may run, others may not", async () => {
+  it("allow our own image in an init container and refuse an image tag there", async () => {
     const init = (image: string) => ({
       initContainers: [{ name: "init", image, securityContext: container().securityContext }],
     });
@@ -152,14 +152,14 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     refusedFor(await admit(init(TAG_ONLY)), IMAGE_RULE);
   });
 
-  it("judge images mounted as volumes", async () => {
+  it("apply the image rule to image volumes", async () => {
     const { spec } = pod();
     const mounted = (reference: string) => ({ volumes: [...spec.volumes, { name: "extra", image: { reference } }] });
     refusedFor(await admit(mounted(ELSEWHERE)), IMAGE_RULE);
     expect((await admit(mounted(OWN))).body.message ?? "").not.toContain(IMAGE_RULE);
   });
 
-  it("judge ephemeral containers added to a running pod: ours may join, a tag may not", async () => {
+  it("allow our own image in an ephemeral container of a running pod and refuse an image tag there", async () => {
     expect((await server.create(pod())).status).toBe(201);
     const debug = (image: string) =>
       server.tryPatch(
@@ -174,13 +174,13 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect((await debug(OWN)).status).toBe(200);
   });
 
-  it("judge a change of a running pod's image", async () => {
+  it("apply the image rule when the image of a running pod changes", async () => {
     const change = (image: string) => server.tryPatch(pod(), { spec: { containers: [{ name: "langflow", image }] } });
     refusedFor(await change(TAG_ONLY), IMAGE_RULE);
     expect((await change(OWN.replace(/ab$/, "cd"))).status).toBe(200);
   });
 
-  it("refuse a pod that was given no credentials: none of its containers would ever get them", async () => {
+  it("refuse a pod in which any container has no AWS credentials, because it would never receive them later", async () => {
     refusedFor(await server.create(asked(template()), { dryRun: true }), "given no AWS credentials");
     const sidecar = container({ name: "sidecar", env: [], ports: [] });
     const half = withIdentity(asked(template()));
@@ -189,7 +189,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   });
 
   it(
-    "leave labels and finalizers of a pod from before another rule to their owners, and its images not",
+    "allow changes of labels and finalizers on a pod that predates a policy, but refuse changes of its images",
     async () => {
       const older = pod();
       older.metadata.name = "older";
@@ -213,7 +213,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     TIME_FOR_RULES_MS,
   );
 
-  it("leave other namespaces alone", async () => {
+  it("do not affect pods in other namespaces", async () => {
     const elsewhere: Manifest = {
       apiVersion: "v1",
       kind: "Pod",
@@ -242,7 +242,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     refusedFor(await admit(changes()), POD_RULE);
   });
 
-  it("may be looked at by readers, each of them, who may change none and read no other Secret", async () => {
+  it("let readers get every object but change none and read no other Secret", async () => {
     const readers = await record(() => {
       const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
       new ClusterReaders("readers", { providers: [provider] });
@@ -263,13 +263,13 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
         expect([object.kind, method, await status(method, object)]).toEqual([object.kind, method, expected]);
     const of = (kind: string, apiVersion = "v1") =>
       ({ apiVersion, kind, metadata: { name: "any", namespace: "langflow" } }) as Manifest;
-    // What the provider lists to see whether a Deployment or a Service is ready.
+    // The provider lists these kinds to check whether a Deployment or a Service is ready.
     for (const object of [of("Pod"), of("Endpoints"), of("PersistentVolumeClaim"), of("ReplicaSet", "apps/v1")])
       expect([object.kind, await status("LIST", object)]).toEqual([object.kind, 200]);
     for (const method of ["GET", "LIST"] as const) expect(await status(method, of("Secret"))).toBe(403);
   });
 
-  it("keep the server's idea of them equal to ours: what was sent is what is stored", async () => {
+  it("are stored by the server exactly as we sent them", async () => {
     for (const object of manifests(resources)) {
       const { body } = await server.read(object);
       expect([object.kind, body.metadata.name, body]).toMatchObject([object.kind, object.metadata.name, { ...object }]);

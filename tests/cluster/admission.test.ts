@@ -22,14 +22,14 @@ const OWN = `${REGISTRY}/langflow@${DIGEST}`;
 const TAG = `${REGISTRY}/langflow:1.13.0`;
 const ELSEWHERE = `docker.io/langflowai/langflow@${DIGEST}`;
 
-/** Building the tools takes minutes, once; then the server is up in seconds. */
+/** Time limit for setup: the first build of the tools takes minutes. Afterward the server starts in seconds. */
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
-/** What becomes of a request: by which of the rules it is refused. */
+/** Outcome of a request: admitted, or the rule that refused it. */
 type Verdict = "admitted" | "images" | "identities" | "pod security" | "other";
 type Verdicts = Record<string, Verdict>;
 
-/** Each probe of admission, and what becomes of it. */
+/** Expected verdict for each admission probe. */
 const EXPECTED: Verdicts = {
   "LangFlow's pod": "admitted",
   "the flow sync's pod": "admitted",
@@ -62,13 +62,13 @@ const EXPECTED: Verdicts = {
   "a folder of the node": "pod security",
 };
 
-/** A rule with one clause broken. */
+/** A set of rules with one broken clause. */
 interface Variant {
   readonly what: string;
-  /** The kind it changes; by name as well where there are several. */
+  /** Kind of the object to change. `name` is also required if there are several objects of that kind. */
   readonly kind: string;
   readonly name?: string;
-  /** The object in its place; none where it is absent. */
+  /** Returns the broken object, or undefined to omit the object. */
   readonly change: (object: Manifest) => Manifest | undefined;
 }
 
@@ -93,7 +93,7 @@ describe("admission to the namespace", () => {
     return (spec.jobTemplate?.spec ?? spec).template;
   };
 
-  /** Our rules for a namespace of another name, in the order they are made. */
+  /** Returns our rules, rewritten for a namespace of another name, in the order in which they are created. */
   function rulesFor(namespace: string): Manifest[] {
     const kinds = ["Namespace", "ServiceAccount", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
     const renamed = (object: Manifest): Manifest =>
@@ -118,7 +118,11 @@ describe("admission to the namespace", () => {
     spec: { ...spec, ...changes },
   });
 
-  /** Makes a namespace with rules in it, and before them a pod that they would refuse and one that they would not. */
+  /**
+   * Creates a namespace with the given rules. Before the rules, it creates one pod that they would refuse and one pod
+   * that
+   * they would admit.
+   */
   async function enforce(namespace: string, rules: readonly Manifest[]): Promise<void> {
     const make = async (object: Manifest) => {
       const { status, body } = await server.create(object);
@@ -132,7 +136,7 @@ describe("admission to the namespace", () => {
     for (const object of rules.filter(({ kind }) => !early(kind))) await make(object);
   }
 
-  /** Asks for everything in the table, keeping nothing. */
+  /** Sends every probe of the table as a dry run and returns the verdicts. */
   async function verdicts(namespace: string): Promise<Verdicts> {
     const langflow = template("Deployment", "langflow-us-east");
     const [container] = langflow.spec.containers;
@@ -193,11 +197,11 @@ describe("admission to the namespace", () => {
     return Object.fromEntries(told);
   }
 
-  /** Until the last rules are in force: they come into force in the order they are made. */
+  /** Waits until the last rules are in force. Rules take effect in the order of their creation. */
   const inForce = (namespace: string) =>
     eventually("the rules to be in force", async () => expect(await verdicts(namespace)).toEqual(EXPECTED));
 
-  it("refuses by this table, each by its own rule", async () => {
+  it("refuses each probe in this table by the expected rule", async () => {
     await enforce("told", rulesFor("told"));
     await inForce("told");
     const found = await verdicts("told");
@@ -205,7 +209,7 @@ describe("admission to the namespace", () => {
     expect(found).toEqual(EXPECTED);
   });
 
-  it("tells a broken rule by another table, whichever clause is broken", async () => {
+  it("returns a different table when any single clause of a rule is broken", async () => {
     const names = VARIANTS.map((_, index) => `variant-${index}`);
     for (const [index, { kind, name, change }] of VARIANTS.entries()) {
       const namespace = `variant-${index}`;
@@ -233,39 +237,42 @@ describe("admission to the namespace", () => {
     expect(missed).toEqual([]);
   }, 120_000);
 
-  it.each(["images", "identities"])("judges by %s no other namespace, and would if it selected none", async (rule) => {
-    const [namespace, selectsNone] = [`alone-${rule}`, `everywhere-${rule}`];
-    await enforce(namespace, rulesFor(namespace));
-    await inForce(namespace);
-    const elsewhere: Manifest = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "probe", namespace: "kube-system" },
-      spec: { containers: [{ name: "any", image: "busybox:1.36" }], automountServiceAccountToken: false },
-    };
-    await eventually("the ServiceAccount of the other namespace", async () => {
-      const account = { name: "default", namespace: "kube-system" };
-      const { status } = await server.create({ apiVersion: "v1", kind: "ServiceAccount", metadata: account });
-      expect([201, 409]).toContain(status);
-    });
-    const verdict = async () => verdictOf(await server.create(elsewhere, { dryRun: true }));
-    expect(await verdict()).toBe("admitted");
-    const isPolicy = ({ kind, metadata }: Manifest) =>
-      kind.startsWith("ValidatingAdmission") && metadata.name.endsWith(rule);
-    const wide = rulesFor(selectsNone).filter(isPolicy);
-    for (const object of wide) {
-      if (object.kind === "ValidatingAdmissionPolicy") object.spec.matchConstraints.namespaceSelector = {};
-      expect((await server.create(object)).status).toBe(201);
-    }
-    try {
-      await eventually("the other namespace to be judged", async () => expect(await verdict()).toBe(rule));
-    } finally {
-      for (const object of wide) await server.remove(object);
-    }
-    await eventually("the other namespace to be left alone again", async () =>
-      expect(await verdict()).toBe("admitted"),
-    );
-  });
+  it.each(["images", "identities"])(
+    "applies the %s rule to no other namespace, but would apply it everywhere without the namespace selector",
+    async (rule) => {
+      const [namespace, selectsNone] = [`alone-${rule}`, `everywhere-${rule}`];
+      await enforce(namespace, rulesFor(namespace));
+      await inForce(namespace);
+      const elsewhere: Manifest = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "probe", namespace: "kube-system" },
+        spec: { containers: [{ name: "any", image: "busybox:1.36" }], automountServiceAccountToken: false },
+      };
+      await eventually("the ServiceAccount of the other namespace", async () => {
+        const account = { name: "default", namespace: "kube-system" };
+        const { status } = await server.create({ apiVersion: "v1", kind: "ServiceAccount", metadata: account });
+        expect([201, 409]).toContain(status);
+      });
+      const verdict = async () => verdictOf(await server.create(elsewhere, { dryRun: true }));
+      expect(await verdict()).toBe("admitted");
+      const isPolicy = ({ kind, metadata }: Manifest) =>
+        kind.startsWith("ValidatingAdmission") && metadata.name.endsWith(rule);
+      const wide = rulesFor(selectsNone).filter(isPolicy);
+      for (const object of wide) {
+        if (object.kind === "ValidatingAdmissionPolicy") object.spec.matchConstraints.namespaceSelector = {};
+        expect((await server.create(object)).status).toBe(201);
+      }
+      try {
+        await eventually("the other namespace to be judged", async () => expect(await verdict()).toBe(rule));
+      } finally {
+        for (const object of wide) await server.remove(object);
+      }
+      await eventually("the other namespace to be left alone again", async () =>
+        expect(await verdict()).toBe("admitted"),
+      );
+    },
+  );
 });
 
 const briefly = ([first = "", ...more]: string[]) => (more.length > 0 ? `${first}, and ${more.length} more` : first);
@@ -333,7 +340,7 @@ const namespace = (what: string, changes: object): Variant => ({
   change: labels(changes),
 });
 
-/** A variant for each clause of each rule. */
+/** One variant for each clause of each rule. */
 const VARIANTS: Variant[] = [
   ...forRule("images"),
   ...forRule("identities"),

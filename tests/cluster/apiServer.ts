@@ -10,24 +10,24 @@ import type { Manifest } from "../langflow";
 import { eventually, LOOPBACK, Program } from "./program";
 import { ETCD, findTool, KUBE_APISERVER } from "./tools";
 
-/** What the API server said. */
+/** A response of the API server. */
 export interface Answer {
-  /** HTTP status: 200 and 201 are yes. */
+  /** HTTP status: 200 and 201 mean success. */
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: an object of any kind, or a Status
   readonly body: any;
-  /** `Warning` headers, such as those of pod security admission. */
+  /** `Warning` headers, for example from pod security admission. */
   readonly warnings: readonly string[];
 }
 
-/** Whoever may come in, by token: an administrator, and a member of the group of readers. */
+/** Bearer tokens of the users: an administrator, and a member of the readers' group. */
 export const TOKENS = { administrator: "administrators-token", reader: "readers-token" } as const;
 const GROUPS = { administrator: "system:masters", reader: READERS_GROUP };
 
 const MERGE = "application/strategic-merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
 
-/** Kinds that come and go by themselves. */
+/** Kinds whose objects the server or its controllers create and delete on their own. */
 const PASSING = new Set([
   "Event",
   "Lease",
@@ -39,8 +39,9 @@ const PASSING = new Set([
 ]);
 
 /**
- * A Kubernetes API server of its own on loopback, with etcd behind it and no controllers: it admits or refuses, and
- * runs nothing. Ready when {@link start} resolves; {@link stop} leaves neither process nor file.
+ * A dedicated Kubernetes API server on loopback, backed by etcd and without controllers. It admits or refuses objects
+ * but
+ * runs nothing. The server is ready when {@link start} resolves. {@link stop} leaves no process and no file behind.
  */
 export class ApiServer {
   private readonly agent = new Agent({ keepAlive: true });
@@ -48,9 +49,9 @@ export class ApiServer {
 
   private constructor(
     private readonly port: number,
-    /** Certificate of the server, PEM: it is its own authority. */
+    /** The server's self-signed certificate, in PEM format, which is also the CA certificate. */
     readonly authority: string,
-    /** Where it keeps everything, and its companions their logs. */
+    /** Folder for the data of etcd and the logs of both programs. */
     readonly folder: string,
     private readonly etcd: Program,
     private readonly program: Program,
@@ -77,7 +78,7 @@ export class ApiServer {
       `--listen-peer-urls=${peerUrl}`,
       `--initial-advertise-peer-urls=${peerUrl}`,
       `--initial-cluster=default=${peerUrl}`,
-      // A crash loses a test, nothing else.
+      // A crash loses only the data of a test.
       "--unsafe-no-fsync",
     ]);
     const program = Program.start(folder, "kube-apiserver", [
@@ -92,7 +93,7 @@ export class ApiServer {
       "--service-account-issuer=https://kubernetes.default.svc",
       "--service-cluster-ip-range=10.100.0.0/16",
       "--authorization-mode=RBAC",
-      // A privileged pod must reach admission, to be refused there.
+      // A privileged pod has to reach admission, which then refuses it.
       "--allow-privileged=true",
     ]);
     const certificate = join(folder, "certificates", "apiserver.crt");
@@ -105,31 +106,32 @@ export class ApiServer {
     return server;
   }
 
-  /** `https://127.0.0.1:port`. */
+  /** Base URL in the form `https://127.0.0.1:port`. */
   get url(): string {
     return `https://${LOOPBACK}:${this.port}`;
   }
 
-  /** Private key of the tokens of ServiceAccounts, for who makes them. */
+  /** Path of the private key that signs ServiceAccount tokens. The controller manager needs it. */
   get serviceAccountKey(): string {
     return join(this.folder, "service-accounts.pem");
   }
 
-  /** Ends the API server at once, as a machine's death would; what it knows stays in etcd. */
+  /** Kills the API server abruptly, like a machine failure. Its data stays in etcd. */
   async kill(): Promise<void> {
     await this.program.stop();
   }
 
-  /** Starts it again after {@link kill}, at the same address and with the same certificate. */
+  /** Restarts the server after {@link kill}, at the same address and with the same certificate. */
   async revive(): Promise<void> {
     this.program.again();
     await this.ready();
   }
 
   /**
-   * Puts in its place, after {@link kill}, one that takes connections under the same certificate and never answers.
+   * Replaces the server, after {@link kill}, with one that accepts connections under the same certificate but never
+   * answers.
    *
-   * @returns ends it, and starts the real one again
+   * @returns a function that stops the replacement and restarts the real server
    */
   async mute(): Promise<() => Promise<void>> {
     const [key, cert] = await Promise.all(
@@ -150,12 +152,12 @@ export class ApiServer {
     };
   }
 
-  /** Stops it where it stands: connections are accepted by the system, and nothing is ever answered. */
+  /** Suspends the server process: the operating system still accepts connections, but no request is answered. */
   freeze(): void {
     this.program.signal("SIGSTOP");
   }
 
-  /** Lets it go on after {@link freeze}, until it answers. */
+  /** Resumes the server after {@link freeze} and waits until it answers. */
   async thaw(): Promise<void> {
     this.program.signal("SIGCONT");
     await this.ready();
@@ -169,27 +171,27 @@ export class ApiServer {
   }
 
   /**
-   * Creates an object; unknown and doubled fields are errors.
+   * Creates an object with strict validation: unknown and duplicate fields are errors.
    *
-   * @param options `dryRun` runs admission and keeps nothing
+   * @param options `dryRun` runs admission without storing the object
    */
   async create(manifest: Manifest, { dryRun = false }: { dryRun?: boolean } = {}): Promise<Answer> {
     const query = `?fieldValidation=Strict${dryRun ? "&dryRun=All" : ""}`;
     return this.send("POST", `${await this.collection(manifest)}${query}`, manifest);
   }
 
-  /** Reads an object that was created. */
+  /** Reads an existing object. */
   async read(manifest: Manifest): Promise<Answer> {
     return this.send("GET", await this.pathOf(manifest));
   }
 
-  /** Merges a change into an object or, by `subresource`, into a part of it, without keeping it. */
+  /** Patches an object, or its `subresource`, as a dry run. */
   async tryPatch(manifest: Manifest, change: object, subresource?: string): Promise<Answer> {
     const part = subresource ? `/${subresource}` : "";
     return this.send("PATCH", `${await this.pathOf(manifest)}${part}?dryRun=All`, change, MERGE);
   }
 
-  /** Merges a change into an object or, by `subresource`, into a part of it. */
+  /** Patches an object, or its `subresource`. */
   async patch(manifest: Manifest, change: object, subresource?: string): Promise<Answer> {
     const part = subresource ? `/${subresource}` : "";
     return this.send("PATCH", `${await this.pathOf(manifest)}${part}`, change, MERGE);
@@ -200,7 +202,7 @@ export class ApiServer {
     return this.send("PATCH", await this.pathOf(manifest), change, JSON_PATCH);
   }
 
-  /** Changes an object by hand, as `kubectl edit` sends it. */
+  /** Patches an object in the same way as `kubectl edit`. */
   async edit(manifest: Manifest, change: object): Promise<Answer> {
     return this.send("PATCH", `${await this.pathOf(manifest)}?fieldManager=kubectl-edit`, change, MERGE);
   }
@@ -209,14 +211,18 @@ export class ApiServer {
     return this.send("DELETE", await this.pathOf(manifest));
   }
 
-  /** All objects of a kind, of all namespaces. */
+  /** Returns all objects of a kind in all namespaces. */
   async list(apiVersion: string, kind: string): Promise<Manifest[]> {
     const { status, body } = await this.send("GET", await this.everywhere(apiVersion, kind));
     if (status !== 200) throw new Error(`${kind} cannot be listed: ${body.message}`);
     return (body.items as Manifest[]).map((item) => ({ ...item, apiVersion, kind }));
   }
 
-  /** Every object there is, as `kind namespace/name`; but for what passes: events, leases, and what mirrors others. */
+  /**
+   * Returns every object in the cluster as `kind namespace/name`, without the transient kinds: events, leases and
+   * objects
+   * that mirror others.
+   */
   async inventory(): Promise<string[]> {
     const { body } = await this.send("GET", "/apis");
     const groups = body.groups.map(
@@ -227,7 +233,7 @@ export class ApiServer {
       const { body: known } = await this.send("GET", apiVersion === "v1" ? "/api/v1" : `/apis/${apiVersion}`);
       for (const { kind, name, verbs } of known.resources) {
         if (name.includes("/") || !verbs.includes("list") || PASSING.has(kind)) continue;
-        // A kind that was defined a moment ago may not be listed yet.
+        // The server may not list a kind yet whose definition is only a moment old.
         for (const { metadata } of await eventually(`a list of ${kind}`, () => this.list(apiVersion, kind)))
           found.push(`${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`);
       }
@@ -235,7 +241,10 @@ export class ApiServer {
     return [...new Set(found)].sort();
   }
 
-  /** Status of what a member of a group asks about an object: `GET` it, `LIST` its kind, try a `PATCH`, a `DELETE`. */
+  /**
+   * Returns the HTTP status that a member of a group receives for a `GET`, `LIST`, `PATCH` or `DELETE` (writes are dry
+   * runs).
+   */
   async statusFor(group: string, method: "GET" | "LIST" | "PATCH" | "DELETE", manifest: Manifest): Promise<number> {
     const [path, asGroup] = [
       await this.pathOf(manifest),
@@ -250,14 +259,14 @@ export class ApiServer {
     return `${await this.collection(manifest)}/${manifest.metadata.name}`;
   }
 
-  /** Kills rather than asks: neither program has anything worth saving, and a graceful end takes up to a minute. */
+  /** Kills both programs: neither has data to save, and a graceful shutdown takes up to a minute. */
   async stop(): Promise<void> {
     this.agent.destroy();
     await Promise.all([this.program.stop(), this.etcd.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** The path of all objects of a manifest's kind and namespace. */
+  /** Returns the collection path for a manifest's kind and namespace. */
   private async collection({ apiVersion, kind, metadata }: Manifest): Promise<string> {
     const { group, plural, namespaced } = await this.resource(apiVersion, kind);
     return namespaced ? `${group}/namespaces/${metadata.namespace}/${plural}` : `${group}/${plural}`;
@@ -268,7 +277,7 @@ export class ApiServer {
     return `${group}/${plural}`;
   }
 
-  /** How a kind is asked for, learnt from the server's own discovery. */
+  /** Returns the group path, plural name and scope of a kind, from the server's own discovery. */
   private async resource(apiVersion: string, kind: string) {
     const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
     const key = `${group}/${kind}`;
@@ -315,7 +324,7 @@ export class ApiServer {
           });
         },
       );
-      // A kept connection may close just as it is used again (Node's documentation, `request.reusedSocket`).
+      // A keep-alive connection may close just when it is reused (Node's documentation, `request.reusedSocket`).
       outgoing.on("error", (error) =>
         outgoing.reusedSocket && method === "GET" ? resolve(this.send(method, path, body, type, more)) : reject(error),
       );

@@ -1,4 +1,7 @@
-/** What EKS Auto Mode and our add-ons bring into a cluster before anything of ours is in it, as far as objects can. */
+/**
+ * Objects that EKS Auto Mode and our add-ons put into a new cluster before our own, as far as objects can represent
+ * them.
+ */
 import { parse } from "yaml";
 import type { Manifest } from "../langflow";
 import { findDefinitions } from "./tools";
@@ -10,8 +13,8 @@ const struct = (properties: Record<string, object>) => ({ type: "object", proper
 const selected = listOf(struct({ id: text, name: text, tags: texts }));
 
 /**
- * The fields of a NodeClass by the EKS user guide, "Create a Node Class for Amazon EKS" (the definition itself is not
- * published): the API server refuses any other.
+ * Fields of a NodeClass according to the EKS user guide, "Create a Node Class for Amazon EKS", because AWS does not
+ * publish the definition. The API server refuses any other field.
  */
 const NODE_CLASS: Manifest = {
   apiVersion: "apiextensions.k8s.io/v1",
@@ -54,12 +57,12 @@ const NODE_CLASS: Manifest = {
   },
 };
 
-/** Definitions of the kinds that our manifests use and Kubernetes does not bring. */
+/** Returns the definitions of the kinds that our manifests use and that are not part of Kubernetes. */
 export async function customKinds(): Promise<Manifest[]> {
   return [...(await findDefinitions()).map((yaml) => parse(yaml) as Manifest), NODE_CLASS];
 }
 
-/** Drivers of the add-ons; neither attaches anything to a node. */
+/** CSI drivers of the add-ons. Neither needs to attach a volume to a node. */
 const DRIVERS: Manifest[] = ["efs.csi.aws.com", "secrets-store.csi.k8s.io"].map((name) => ({
   apiVersion: "storage.k8s.io/v1",
   kind: "CSIDriver",
@@ -71,10 +74,13 @@ const DRIVERS: Manifest[] = ["efs.csi.aws.com", "secrets-store.csi.k8s.io"].map(
   },
 }));
 
-/** A common size of node, and the disk that the program asks for (components/cluster/ClusterNodes.ts), less the system's part. */
+/**
+ * Capacity of a node: a common instance size, and the disk size that the program requests
+ * (components/cluster/ClusterNodes.ts) minus the system's share.
+ */
 const ROOM = { cpu: "8", memory: "30Gi", pods: "58", "ephemeral-storage": "75Gi" };
 
-/** A node a zone, with the labels that our pods ask for. */
+/** Returns one node per zone, with the labels that our pods select. */
 const nodes = (awsRegion: string): Manifest[] =>
   ["a", "b", "c"].map((zone) => {
     const name = `node-${zone}`;
@@ -104,7 +110,7 @@ const CREDENTIALS = [
   ],
 ];
 
-/** CEL that gives each container of a list what pod identity gives it. */
+/** Returns a CEL expression that adds the environment variables of EKS Pod Identity to each container of a list. */
 const given = (field: "containers" | "initContainers") => {
   const type = `Object.spec.${field}`;
   const env = CREDENTIALS.map(([name, value]) => `${type}.env{name: "${name}", value: "${value}"}`);
@@ -113,7 +119,11 @@ const given = (field: "containers" | "initContainers") => {
 
 const IDENTITY = { name: "pod-identity" };
 
-/** Pod identity's webhook, played by a policy: pods of these ServiceAccounts are given credentials as they are admitted. */
+/**
+ * Returns a policy that emulates the webhook of EKS Pod Identity: it adds credentials to pods of these ServiceAccounts
+ * at
+ * admission.
+ */
 const identities = (namespace: string): Manifest[] => [
   {
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -146,7 +156,7 @@ const identities = (namespace: string): Manifest[] => [
   },
 ];
 
-/** The same for a pod that no such policy sees: with what pod identity gives its containers. */
+/** Returns a pod with the credentials of EKS Pod Identity, for tests without that policy. */
 export function withIdentity(pod: Manifest): Manifest {
   const credentials = CREDENTIALS.map(([name, value]) => ({ name, value }));
   const giving = (containers: { env?: object[] }[] = []) =>
@@ -162,7 +172,7 @@ export function withIdentity(pod: Manifest): Manifest {
   };
 }
 
-/** Everything but the kinds, in the order it is made. */
+/** Returns all these objects except the custom kinds, in the order in which they are created. */
 export const surroundings = (awsRegion: string, namespace: string): Manifest[] => [
   ...DRIVERS,
   ...nodes(awsRegion),

@@ -1,20 +1,20 @@
 import type { Manifest } from "../langflow";
 
-/** Network policies of which one has one clause wrong. */
+/** A set of network policies in which one clause is wrong. */
 export interface Broken {
-  /** Which, and how. */
+  /** Name of the policy and description of the broken clause. */
   readonly what: string;
   readonly policies: readonly Manifest[];
 }
 
-/** A network that is not ours to reach, and pods of whoever: peers too many. */
+/** Peers that no rule should allow: the pods of every namespace, and an address range outside our network. */
 const STRANGERS = {
   ingress: { namespaceSelector: {} },
   egress: { ipBlock: { cidr: "10.32.0.0/16" } },
 };
 const SIDES = { ingress: "from", egress: "to" } as const;
 
-/** Every variant of a set of policies in which a single clause is missing or too wide. */
+/** Yields every variant of a set of policies in which a single clause is missing or too broad. */
 export function* brokenPolicies(policies: readonly Manifest[]): Iterable<Broken> {
   for (const policy of policies) {
     const others = policies.filter((each) => each !== policy);
@@ -65,7 +65,7 @@ function* brokenRules(rule: Part, direction: "ingress" | "egress"): Iterable<{ h
   }
 }
 
-/** A list less one of its entries, for each; nothing where fewer than `atLeast` are in it. */
+/** Returns every copy of a list with one entry removed, or nothing if the list has fewer than `atLeast` entries. */
 function without<T>(list: readonly T[], atLeast = 2): [number, T[]][] {
   if (list.length < atLeast) return [];
   return list.map((_, index) => [index, list.filter((__, other) => other !== index)]);

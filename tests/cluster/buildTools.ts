@@ -1,4 +1,7 @@
-/** `npm run cluster:tools`: gets what the cluster tier runs on once, so that no test waits for a build. */
+/**
+ * Implements `npm run cluster:tools`: gets all tools of the cluster tests in advance, so that no test waits for a
+ * build.
+ */
 import { findDefinitions, findStages, findTool, TOOLS } from "./tools";
 
 async function main(): Promise<void> {

@@ -8,12 +8,13 @@ import { customKinds, surroundings } from "./autoMode";
 import { eventually, LOOPBACK, Program } from "./program";
 import { findStages, findTool, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, KWOK } from "./tools";
 
-/** How often the load balancers' controller looks for new Services. */
+/** Interval, in milliseconds, at which the emulated load balancer controller checks for new Services. */
 const LOOK_MS = 500;
 
 /**
- * A cluster without containers: the real API server, controllers and scheduler; nodes by kwok, on which every pod counts
- * as running at once; and what EKS Auto Mode adds, played (autoMode.ts, and host names for load balancers here).
+ * A cluster without containers: the real API server, controllers and scheduler. kwok provides the nodes, on which every
+ * pod counts as running at once. The parts of EKS Auto Mode are emulated (autoMode.ts, and load balancer host names
+ * here).
  */
 export class Cluster {
   private over = false;
@@ -25,7 +26,7 @@ export class Cluster {
     private readonly programs: readonly Program[],
   ) {}
 
-  /** @param awsRegion whose zones its nodes are in */
+  /** @param awsRegion AWS region whose zones the nodes belong to */
   static async start(awsRegion: string): Promise<Cluster> {
     const server = await ApiServer.start();
     try {
@@ -56,7 +57,9 @@ export class Cluster {
     await this.server.stop();
   }
 
-  /** Gives each Service that asks for a load balancer the host name of one, and forgets errors: the next look mends them. */
+  /**
+   * Assigns a host name to each Service that requests a load balancer. Ignores errors, because the next round retries.
+   */
   private async playLoadBalancers(): Promise<void> {
     while (!this.over) {
       await this.giveHostNames().catch(() => undefined);
@@ -83,13 +86,13 @@ export class Cluster {
   }
 }
 
-/** Whether an object's condition of a type holds. */
+/** Returns whether an object has a condition of the given type with the status "True". */
 export const isTrue = (
   { conditions = [] }: { conditions?: { type: string; status: string }[] },
   type: string,
 ): boolean => conditions.some((condition) => condition.type === type && condition.status === "True");
 
-/** Makes kinds known to an API server. */
+/** Registers custom kinds with an API server and waits until they are established. */
 export async function establish(server: ApiServer, definitions: readonly Manifest[]): Promise<void> {
   for (const definition of definitions) await made(server, definition);
   await eventually("the definitions to be established", async () => {
@@ -141,7 +144,7 @@ async function controllers(server: ApiServer): Promise<Program[]> {
       "--manage-all-nodes=true",
       "--node-lease-duration-seconds=40",
       `--node-ip=${LOOPBACK}`,
-      // No kubelet's port: nobody reads logs of pods that have none.
+      // Disables the kubelet port, because these pods have no logs to read.
       "--node-port=0",
     ]),
   ];

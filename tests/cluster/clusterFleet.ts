@@ -7,19 +7,22 @@ import type { Cluster } from "./cluster";
 import { findTool, PROVIDER_PLUGIN } from "./tools";
 
 /**
- * A local fleet whose Kubernetes is real: the program as it is, the clouds played, the vendor's provider, and clusters
- * that answer. Diverted from outside by a folder at the head of PATH:
+ * A local fleet with real Kubernetes clusters: the unmodified program, emulated clouds, the vendor's Kubernetes
+ * provider, and
+ * API servers that answer. A folder at the start of PATH replaces two commands:
  *
- * - `pulumi` is the engine, told of every stand-in but that for Kubernetes, so that it starts the real provider;
- * - `aws eks get-token`, which the program's kubeconfig calls, gives the token of whoever the test is at the time.
+ * - `pulumi` starts the engine with every emulated provider except the one for Kubernetes, so that the engine starts
+ *   the
+ *   real Kubernetes provider.
+ * - `aws eks get-token`, which the program's kubeconfig runs, returns the token of the test's current user.
  *
- * And the stand-in for EKS names the clusters' addresses (LANGFLOW_DR_LOCAL_CLUSTERS, sandbox/providers/aws/eks.ts).
+ * The EKS emulator returns the clusters' addresses (LANGFLOW_DR_LOCAL_CLUSTERS, sandbox/providers/aws/eks.ts).
  */
 export class ClusterFleet extends LocalFleet {
   private readonly bin = join(this.directory, "bin");
   private readonly clustersFile = join(this.directory, "clusters.json");
 
-  /** @param clusters by region */
+  /** @param clusters clusters by region */
   static async start(clusters: Readonly<Record<string, Cluster>>): Promise<ClusterFleet> {
     const fleet = new ClusterFleet();
     mkdirSync(fleet.bin);
@@ -44,12 +47,12 @@ export class ClusterFleet extends LocalFleet {
     return fleet;
   }
 
-  /** Runs a verb as an administrator of the clusters. */
+  /** Runs a command as an administrator of the clusters. */
   override run(args: readonly string[]): Promise<Answer> {
     return this.runAs("administrator", args);
   }
 
-  /** Runs a verb in another's name. */
+  /** Runs a command as the given user. */
   runAs(who: keyof typeof TOKENS, args: readonly string[]): Promise<Answer> {
     return super.run(args, () => undefined, {
       PATH: [this.bin, process.env.PATH].join(delimiter),

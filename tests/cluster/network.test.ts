@@ -16,7 +16,7 @@ import { ApiServer } from "./apiServer";
 import { type Broken, brokenPolicies } from "./brokenPolicies";
 import { findTool, NETWORK_VERDICTS } from "./tools";
 
-/** An end of a flow, as Cyclonus takes it: an address, and who it is where it is a pod. */
+/** One end of a flow in the format of Cyclonus: an address and, for a pod, its namespace and labels. */
 interface Peer {
   readonly IP: string;
   readonly Internal?: {
@@ -37,7 +37,9 @@ const pod = (IP: string, Namespace: string, PodLabels: Record<string, string> = 
 });
 const outside = (IP: string): Peer => ({ IP });
 
-/** Who starts flows and who takes them: pods by the labels their controllers give them, and addresses of the rest. */
+/**
+ * Returns the sources and destinations of flows: pods with the labels from their controllers, and external addresses.
+ */
 async function endpoints(): Promise<{ sources: Record<string, Peer>; destinations: Record<string, Destination> }> {
   const recorded = [
     ...(await recordLangFlow()),
@@ -115,8 +117,10 @@ async function endpoints(): Promise<{ sources: Record<string, Peer>; destination
 }
 
 /**
- * A row for where flows go, a column for where they come from, in the order above. `x` passes; `>` is let out and not in,
- * `<` would be let in and is not let out, `.` neither; a blank is no flow of ours. What is outside lets everything.
+ * Expected verdicts: one row per destination, one column per source, in the order of `endpoints`. `x` means that the
+ * flow
+ * passes, `>` that only egress allows it, `<` that only ingress allows it, `.` that neither does. A blank marks a flow
+ * between two external ends. External ends allow everything.
  */
 const EXPECTED = {
   langflow: ".x....>>xxx>>",
@@ -149,7 +153,11 @@ const EXPECTED = {
   "100.64.0.1": "<<<<<<xx     ",
 };
 
-/** A port of ours that nobody reaches: neither let out nor in, but for those whose way out is not ours. */
+/**
+ * Row for a port of ours that no source may reach: our pods have neither egress nor ingress, and other sources have
+ * only
+ * their own egress.
+ */
 const CLOSED = "......>>>>>>>";
 
 function sign({ Out, In }: { Out: boolean; In: boolean }): string {
@@ -159,10 +167,10 @@ function sign({ Out, In }: { Out: boolean; In: boolean }): string {
 
 type Matrix = Record<string, string>;
 
-/** Building the evaluator takes a minute, once. */
+/** Time limit for setup: the first build of the evaluator takes a minute. */
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
-describe("the network of the namespace, by the policies as an API server keeps them", () => {
+describe("the network policies of the namespace, as stored by an API server,", () => {
   let server: ApiServer;
   let policies: Manifest[];
   let ends: Awaited<ReturnType<typeof endpoints>>;
@@ -205,7 +213,7 @@ describe("the network of the namespace, by the policies as an API server keeps t
     );
   }
 
-  it("lets pass exactly the flows of this table", () => {
+  it("allow exactly the flows in this table", () => {
     const found = matrix(policies);
     const all = Object.values(found).join("").replaceAll(" ", "");
     process.stdout.write(
@@ -217,7 +225,7 @@ describe("the network of the namespace, by the policies as an API server keeps t
     expect(found).toEqual(EXPECTED);
   });
 
-  it("closes the webhook's port where there is no webhook, and changes nothing else", async () => {
+  it("close the webhook's port if there is no webhook, and change nothing else", async () => {
     const without = manifests(await recordLangFlow()).filter(({ kind }) => kind === "NetworkPolicy");
     const { "flow-sync webhook": webhook, ...others } = matrix(without);
     expect(webhook).toBe(CLOSED);
@@ -225,7 +233,7 @@ describe("the network of the namespace, by the policies as an API server keeps t
     expect(others).toEqual(expected);
   });
 
-  it("lets other flows pass with any clause of any policy broken", () => {
+  it("produce a different table when any single clause of any policy is broken", () => {
     const right = JSON.stringify(matrix(policies));
     const variants: Broken[] = [...brokenPolicies(policies)];
     const missed = variants.filter((variant) => JSON.stringify(matrix(variant.policies)) === right);

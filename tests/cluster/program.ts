@@ -3,7 +3,7 @@ import { BoundProcess, tailOf } from "../../sandbox/live/process/boundProcess";
 
 export const LOOPBACK = "127.0.0.1";
 
-/** A program that runs beside the tests and never outlives them, however they end. */
+/** A background program of the tests that never outlives them, however they end. */
 export class Program {
   private process: BoundProcess;
 
@@ -15,7 +15,7 @@ export class Program {
     this.process = this.launch();
   }
 
-  /** @param folder where it runs and its log is kept */
+  /** @param folder working directory of the program, which also contains its log */
   static start(folder: string, name: string, command: readonly string[]): Program {
     return new Program(folder, name, command);
   }
@@ -24,12 +24,12 @@ export class Program {
     return this.process.pid === undefined;
   }
 
-  /** The end of its log. */
+  /** The last lines of the log. */
   get lastWords(): string {
     return tailOf(this.log);
   }
 
-  /** Starts it again, by the same command. */
+  /** Restarts the program with the same command. */
   again(): void {
     this.process = this.launch();
   }
@@ -38,7 +38,7 @@ export class Program {
     if (this.process.pid !== undefined) process.kill(this.process.pid, signal);
   }
 
-  /** Kills it, and waits until it is gone. */
+  /** Kills the program and waits until it has exited. */
   async stop(): Promise<void> {
     this.process.kill();
     await this.process.ended;
@@ -56,9 +56,9 @@ export class Program {
 }
 
 /**
- * Asks until it is answered without an error.
+ * Retries `ask` until it succeeds.
  *
- * @throws Error where a program has ended, or a minute has passed
+ * @throws Error if a program has exited, or after `seconds`
  */
 export async function eventually<T>(
   what: string,

@@ -8,10 +8,10 @@ import { type Recorded, record } from "../mocks";
 import { ApiServer } from "./apiServer";
 import { eventually } from "./program";
 
-/** Building the tools takes minutes, once; then the server is up in seconds. */
+/** Time limit for setup: the first build of the tools takes minutes. Afterward the server starts in seconds. */
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
-/** All that RBAC knows, but for `use` and `attest`, which no kind here has. */
+/** All RBAC verbs except `use` and `attest`, which apply to none of these kinds. */
 const VERBS = [
   "get",
   "list",
@@ -26,7 +26,7 @@ const VERBS = [
   "impersonate",
 ] as const;
 
-/** What readers may do to each kind, or to one object of it by its name, and that is all. */
+/** The complete rights of readers, by kind or by kind and object name. */
 const EXPECTED: Record<string, string> = {
   configmaps: "get",
   endpoints: "list",
@@ -66,16 +66,16 @@ const EXPECTED: Record<string, string> = {
   "rbac.authorization.k8s.io/roles": "",
   "secrets-store.csi.x-k8s.io/secretproviderclasses": "get",
   "storage.k8s.io/storageclasses": "get",
-  // What no group has, in each: whether a rule names kinds or takes them all.
+  // Readers have no rights on the other kinds of each group, which shows that no rule covers a whole group.
   ...Object.fromEntries(
     READABLE_KINDS.map(({ apiGroups }) => [[...[apiGroups].flat(), "others"].join("/").replace(/^\//, ""), ""]),
   ),
 };
 
-/** A kind of a group that has a name: `pods/exec` is of the other. */
+/** Matches a kind in a named API group. `pods/exec`, for example, is in the core group. */
 const GROUPED = /^([\w-]+\.[\w.-]+|apps|autoscaling|batch|policy)\//;
 
-/** Questions asked at once. */
+/** Number of concurrent access reviews. */
 const WIDTH = 40;
 
 type Rule = types.input.rbac.v1.PolicyRule;
@@ -97,7 +97,7 @@ describe("the readers of a cluster", () => {
   }, BUILD_TIMEOUT_MS);
   afterAll(() => server?.stop());
 
-  /** Whether a member of a group may do something to a kind, as the API server itself says. */
+  /** Asks the API server whether a member of a group may perform a verb on a kind. */
   async function mayDo(group: string, kind: string, verb: string): Promise<boolean> {
     const [path = "", name] = kind.split(" ");
     const [apiGroup, ...names] = GROUPED.test(path) ? path.split("/") : ["", ...path.split("/")];
@@ -116,7 +116,7 @@ describe("the readers of a cluster", () => {
     return body.status.allowed;
   }
 
-  /** What a group may do to each kind. */
+  /** Returns the allowed verbs of a group for each kind. */
   async function rights(group: string): Promise<Record<string, string>> {
     const questions = Object.keys(EXPECTED).flatMap((kind) => VERBS.map((verb) => ({ kind, verb })));
     const answers: { kind: string; verb: string; allowed: boolean }[] = [];
@@ -133,18 +133,18 @@ describe("the readers of a cluster", () => {
     return Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, verbs(kind).join(" ")]));
   }
 
-  it("may do what this table says and nothing else", async () => {
+  it("have exactly the rights in this table", async () => {
     const found = await rights(READERS_GROUP);
     process.stdout.write(`${table(["readers may", "of"], byRights(found))}\n`);
     expect(found).toEqual(EXPECTED);
   });
 
-  it("are nobody else: who is in no group of ours may do nothing", async () => {
+  it("are the only ones with these rights: members of other groups have none", async () => {
     const nothing = Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, ""]));
     expect(await rights("others")).toEqual(nothing);
   });
 
-  it("could do other things by any role with a clause more or less", async () => {
+  it("would have different rights if any single clause of the role were removed or added", async () => {
     const variants = [...brokenRoles()];
     const [role, binding] = [manifest(resources, "ClusterRole"), manifest(resources, "ClusterRoleBinding")];
     for (const [index, { rules }] of variants.entries()) {
@@ -156,7 +156,7 @@ describe("the readers of a cluster", () => {
       const subjects = [{ apiGroup, kind: "Group", name }];
       expect((await server.create({ ...binding, metadata, roleRef: bound, subjects })).status).toBe(201);
     }
-    // Roles come into force in the order they are made.
+    // Roles take effect in the order of their creation.
     const last = `variant-${variants.length - 1}`;
     await eventually("the last role to be in force", async () =>
       expect(await mayDo(last, "secrets", "get")).toBe(true),
@@ -171,14 +171,17 @@ describe("the readers of a cluster", () => {
   }, 240_000);
 });
 
-/** Kinds by what may be done to them. */
+/** Groups the kinds by their allowed verbs. */
 function byRights(found: Record<string, string>): [string, string][] {
   const kinds = new Map<string, string[]>();
   for (const [kind, verbs] of Object.entries(found)) kinds.set(verbs, [...(kinds.get(verbs) ?? []), kind]);
   return [...kinds].map(([verbs, those]) => [verbs || "nothing", those.join("\n")]);
 }
 
-/** The role with each of its rules missing, widened by a verb, or by all kinds; the last reads Secrets. */
+/**
+ * Yields variants of the role: with one rule removed, with an additional verb, with all kinds of a group, or with an
+ * additional rule. The last variant reads Secrets.
+ */
 function* brokenRoles(): Iterable<{ what: string; rules: Rule[] }> {
   for (const [index, rule] of READABLE_KINDS.entries()) {
     const kinds = [rule.resources].flat().join(", ");

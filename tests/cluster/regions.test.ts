@@ -9,13 +9,15 @@ import { Cluster, isTrue } from "./cluster";
 import { ClusterFleet } from "./clusterFleet";
 import { eventually } from "./program";
 
-/** Building the tools takes minutes, once. */
+/** Time limit for setup: the first build of the tools takes minutes. */
 const BUILD_TIMEOUT_MS = 45 * 60_000;
 jest.setTimeout(420_000);
 
 /**
- * A cluster that does not answer ends a verb within this, however it does not. An `up` with a change against one that takes
- * connections and says nothing takes longer, 188 s as measured: not run here (docs/decisions/0021-real-kubernetes.md).
+ * Time limit, in seconds, for a command that meets an unresponsive cluster. One case takes longer and is not tested
+ * here:
+ * `up` with a change against a cluster that accepts connections but never answers took 188 s
+ * (docs/decisions/0021-real-kubernetes.md).
  */
 const UNREACHABLE_WITHIN_SECONDS = 60;
 
@@ -44,7 +46,7 @@ const configMap = (name: string): Manifest => ({
   metadata: { name, namespace: NAMESPACE },
 });
 
-/** What the controllers of a new cluster put into each of its namespaces, once they run. */
+/** Objects that the controllers of a new cluster create in each namespace once they run. */
 const OF_ITSELF = ["default", "kube-node-lease", "kube-public", "kube-system"].flatMap((namespace) => [
   `ConfigMap ${namespace}/kube-root-ca.crt`,
   `ServiceAccount ${namespace}/default`,
@@ -53,7 +55,7 @@ const OF_ITSELF = ["default", "kube-node-lease", "kube-public", "kube-system"].f
 const all = (labels: Record<string, string>, wanted: Record<string, string>) =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
-describe("both regions by the vendor's Kubernetes provider, on clusters that answer", () => {
+describe("two regions deployed by the vendor's Kubernetes provider to real API servers", () => {
   let fleet: ClusterFleet;
   let first: Answer;
   const clusters = {} as Record<(typeof REGIONS)[number], Cluster>;
@@ -86,7 +88,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
       ({ metadata, status }) =>
         all(metadata.labels ?? {}, componentLabels(region, "server")) && isTrue(status, "Ready"),
     );
-  /** Until the autoscaler's least number of pods runs and has run for long enough. */
+  /** Waits until the autoscaler's minimum number of pods has been available for the required time. */
   const settled = (region: (typeof REGIONS)[number]) =>
     eventually(`two pods of ${region}`, async () => {
       const { status, spec, metadata } = await read(deployment(`langflow-${region}`), region);
@@ -97,7 +99,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
         2,
       ]);
     });
-  /** Runs a verb and says how long it took. */
+  /** Runs a command, prints its duration and returns it with the answer. */
   const timed = async (args: readonly string[]): Promise<Answer & { seconds: number }> => {
     const began = Date.now();
     const answer = await fleet.run(args);
@@ -106,7 +108,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     return { ...answer, seconds };
   };
 
-  it("come up, wait for their pods, and give the load balancers' names on", async () => {
+  it("start, wait for their pods, and return the load balancers' host names as outputs", async () => {
     expect([first.exitCode, first.stderr.slice(-3000)]).toEqual([ExitCode.Success, expect.anything()]);
     for (const region of REGIONS) {
       const { outputs } = first.json.stacks.find(({ stack }: { stack: string }) => stack === region);
@@ -116,7 +118,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     }
   });
 
-  it("keep two pods, in two zones, by an autoscaler that has no figures yet", async () => {
+  it("keep two pods in two zones while the autoscaler has no metrics yet", async () => {
     for (const region of REGIONS) {
       await settled(region);
       const zoneOf = new Map(
@@ -131,7 +133,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     }
   });
 
-  it("stay as they are in a second up, each object of the clusters included", async () => {
+  it("change nothing in a second up, including every object in the clusters", async () => {
     const generations = async () =>
       Promise.all(
         REGIONS.flatMap((region) =>
@@ -145,7 +147,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     expect(await generations()).toEqual(earlier);
   });
 
-  it("have not drifted, and a reader's rights are enough to see it", async () => {
+  it("report no drift, and a reader's rights suffice to check it", async () => {
     const drift = await fleet.runAs("reader", ["drift", ...REGIONS]);
     expect([drift.exitCode, listed(drift), drift.stderr.slice(-2000)]).toEqual([
       ExitCode.Success,
@@ -154,7 +156,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     ]);
   });
 
-  it("tell a reader what would change, and let no reader change it", async () => {
+  it("let a reader preview a change but not apply it", async () => {
     fleet.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"].max = 12;
     });
@@ -164,13 +166,13 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     const up = await fleet.runAs("reader", ["up", "us-east"]);
     expect([up.exitCode, up.stdout]).toEqual([ExitCode.ResourceFailed, expect.stringContaining("forbidden")]);
     fleet.reset();
-    // What failed halfway is done again, whether it differs or not.
+    // The program repeats a partially failed update, even if nothing differs.
     const again = await fleet.run(["up", "us-east"]);
     const [refused = ""] = expected.map((line) => line.split(": ")[0]);
     expect([again.exitCode, listed(again)]).toEqual([ExitCode.Success, [refused]]);
   });
 
-  it("roll to another image and other settings in place, with no pod less on the way", async () => {
+  it("roll out another image and other settings in place, without losing a pod", async () => {
     await settled("us-east");
     fleet.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"].value = `langflow:1.13.0@${OTHER_DIGEST}`;
@@ -218,7 +220,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     expect((await read(configMap("flow-sync"))).data.AGENT_INTERVAL_SECONDS).toBe("30");
   });
 
-  it("name a hand's edit as drift, that and nothing else, and take it back", async () => {
+  it("report a manual edit as the only drift, and up --refresh reverts it", async () => {
     const edited = deployment("langflow-us-east");
     expect((await server().edit(edited, { spec: { minReadySeconds: 3 } })).status).toBe(200);
     const drift = await fleet.runAs("reader", ["drift", "us-east"]);
@@ -234,7 +236,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     expect((await fleet.run(["drift", "us-east"])).exitCode).toBe(ExitCode.Success);
   });
 
-  it("get a lost claim back by the runbook's own patch, and not without it", async () => {
+  it("recover a lost volume claim with the runbook's patch, and not without it", async () => {
     const runbook = readFileSync(join(__dirname, "../../docs/operations/README.md"), "utf8");
     const [, patch = ""] = /kubectl patch pv pv-langflow-us-east --type json \\\n {2}-p '(.*)'/.exec(runbook) ?? [];
     const phase = async (object: Manifest) => (await read(object)).status.phase;
@@ -262,7 +264,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
       expect(seconds).toBeLessThan(UNREACHABLE_WITHIN_SECONDS);
     };
 
-    it("preview what does not change; drift and a change end as unreachable; then they go on", async () => {
+    it("preview an unchanged region, end drift and a change as unreachable, and then continue after the cluster is back", async () => {
       const state = await read(deployment("langflow-us-east"));
       await server().kill();
       const preview = await timed(["preview", "us-east"]);
@@ -294,7 +296,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
           return server().mute();
         },
       ],
-    ])("end as unreachable too where it %s", async (_, silence) => {
+    ])("end drift as unreachable if the cluster %s", async (_, silence) => {
       const speakAgain = await silence();
       try {
         expectUnreachable(await timed(["drift", "us-east"]));
@@ -305,7 +307,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
     });
   });
 
-  it("leave nothing in a cluster they are destroyed in, and the other as it was", async () => {
+  it("leave nothing behind in a cluster after destroy, and leave the other cluster unchanged", async () => {
     fleet.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:deletionProtection"] = false;
     });
@@ -326,7 +328,7 @@ describe("both regions by the vendor's Kubernetes provider, on clusters that ans
   });
 });
 
-/** What another image, hostname and sync interval change in a cluster; nothing of it is made anew. */
+/** Updates that a new image, hostname and sync interval cause in a cluster. No object is replaced. */
 const ROLLED = [
   "us-east update kubernetes:apps/v1:Deployment us-east",
   "us-east update kubernetes:apps/v1:Deployment us-east-flow-sync",

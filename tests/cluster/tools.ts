@@ -6,19 +6,21 @@ import { engineCache, exclusively, isExecutable, publish } from "../../fleet/eng
 import { run } from "../../fleet/engine/run";
 import { buildGoProgram, type GoProgram } from "../../sandbox/live/tools/goProgram";
 
-/** The Kubernetes release whose API server, controllers and scheduler judge our manifests. */
+/** The Kubernetes release whose API server, controllers and scheduler check our manifests. */
 const KUBERNETES_VERSION = "v1.36.3";
-/** Plays the nodes: pods on it count as running, and no container does. */
+/** Version of kwok, which emulates the nodes: pods count as running although no container runs. */
 const KWOK_VERSION = "v0.8.0";
-/** The newest provider that is a Go module by itself (its other releases hang on files of their checkout). */
+/**
+ * The newest provider version that is a self-contained Go module. Its other releases depend on files of their checkout.
+ */
 const PROVIDER_VERSION = "v4.0.0-20260115033456-f47bc2d6f199";
 const PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4";
 const CYCLONUS_VERSION = "v0.5.6";
 const CYCLONUS = "github.com/mattfenwick/cyclonus";
 
-/** A program of the tier. */
+/** A program that the cluster tests need. */
 interface ClusterProgram extends GoProgram {
-  /** Where else the program may be, beside KUBEBUILDER_ASSETS and PATH. */
+  /** Folders to search for the program, in addition to KUBEBUILDER_ASSETS and PATH. */
   readonly folders?: readonly string[];
 }
 
@@ -26,14 +28,15 @@ const ofKubernetes = (name: string): ClusterProgram => ({
   name,
   version: KUBERNETES_VERSION,
   main: `k8s.io/kubernetes/cmd/${name}`,
-  // Without it the server calls itself v0.0.0-master and rejects version-pinned pod security labels as future ones.
+  // Without this flag the server reports v0.0.0-master and rejects version-pinned pod security labels as future
+  // versions.
   ldflags: `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES_VERSION}`,
   replacements: stagingModules,
 });
 
 /**
- * Kubernetes' go.mod points each staging module at a folder of its own checkout; from outside, the same code is the
- * published module of the matching v0 release.
+ * Returns replacements for the staging modules. Kubernetes' go.mod points each one at a folder of its own checkout.
+ * The published module of the matching v0 release contains the same code.
  */
 async function stagingModules(): Promise<string[]> {
   const { GoMod } = await downloaded("k8s.io/kubernetes", KUBERNETES_VERSION);
@@ -61,8 +64,9 @@ export const KWOK: ClusterProgram = {
 };
 
 /**
- * The real Kubernetes provider: the vendor's own plugin where one is installed, else built. Its module lacks two files
- * that the vendor's build generates, hence a main package of ours that embeds what they are generated from.
+ * The real Kubernetes provider: the vendor's installed plugin if there is one, otherwise our own build. The Go module
+ * lacks
+ * two files that the vendor's build generates, so we add a main package that embeds the sources of those files.
  */
 export const PROVIDER_PLUGIN: ClusterProgram = {
   name: "pulumi-resource-kubernetes",
@@ -103,8 +107,9 @@ func main() { provider.Serve("kubernetes", "${version}", schema, mapping) }
 };
 
 /**
- * Says which flows the network policies allow, by the rules of Cyclonus, the tool that network plugins are tested with:
- * reads `{ policies, flows }` and prints a verdict for each flow.
+ * Evaluates which flows the network policies allow, with the rules of Cyclonus, the conformance tool for network
+ * plugins.
+ * Reads `{ policies, flows }` and prints a verdict for each flow.
  */
 export const NETWORK_VERDICTS: ClusterProgram = {
   name: "network-verdicts",
@@ -113,7 +118,7 @@ export const NETWORK_VERDICTS: ClusterProgram = {
   files: async () => ({ "main.go": await readFile(join(__dirname, "networkVerdicts.go"), "utf8") }),
 };
 
-/** All that the tier needs, what takes longest first. */
+/** All programs that the cluster tests need, the slowest build first. */
 export const TOOLS = [
   PROVIDER_PLUGIN,
   KUBE_APISERVER,
@@ -124,14 +129,14 @@ export const TOOLS = [
   NETWORK_VERDICTS,
 ] as const;
 
-/** Files out of a public Go module that are no Go. */
+/** Non-Go files from a public Go module. */
 interface PublishedFiles {
   readonly module: string;
   readonly version: string;
   readonly files: readonly string[];
 }
 
-/** Definitions of what the clusters' own add-ons bring, as their vendors publish them. */
+/** Custom resource definitions of the clusters' add-ons, as their vendors publish them. */
 const DEFINITIONS: readonly PublishedFiles[] = [
   {
     module: "sigs.k8s.io/secrets-store-csi-driver",
@@ -141,7 +146,7 @@ const DEFINITIONS: readonly PublishedFiles[] = [
   { module: "sigs.k8s.io/karpenter", version: "v1.11.2", files: ["pkg/apis/crds/karpenter.sh_nodepools.yaml"] },
 ];
 
-/** What kwok makes of nodes and pods: ready at once, gone at once. */
+/** kwok stages for nodes and pods: ready immediately, deleted immediately. */
 const KWOK_STAGES: PublishedFiles = {
   module: "sigs.k8s.io/kwok",
   version: KWOK_VERSION,
@@ -155,16 +160,17 @@ const KWOK_STAGES: PublishedFiles = {
 };
 
 const CACHE = join(dirname(engineCache()), "cluster");
-/** Apart, so that nobody waits for a build who needs but a file. */
+/** Cache for single files, separate from the tools, so that reading a file never waits for a build. */
 const FILES = join(dirname(engineCache()), "cluster-files");
 
 const progress = (message: string): boolean => process.stderr.write(`cluster tier: ${message}\n`);
 
 /**
- * The path of a program: from KUBEBUILDER_ASSETS, PATH or where its vendor installs it, else from the cache, where it is
- * built once; one at a time, whoever asks.
+ * Returns the path of a program: from KUBEBUILDER_ASSETS, PATH or the vendor's folder, otherwise from the cache. A
+ * program
+ * that is not in the cache yet is built once, under a lock shared by all processes.
  *
- * @throws Error where it is nowhere and cannot be built; the message holds the way out
+ * @throws Error if the program is not installed and cannot be built; the message suggests a fix
  */
 export async function findTool(program: ClusterProgram): Promise<string> {
   const { name, version, folders = [] } = program;
@@ -172,7 +178,7 @@ export async function findTool(program: ClusterProgram): Promise<string> {
   return found ?? cached(CACHE, `${name}-${version}`, name, (folder) => build(program, folder));
 }
 
-/** The path of a program that this machine has, by any of its names: in one of some folders, or else on PATH. */
+/** Returns the path of an installed program, under any of its names, from the given folders or PATH. */
 async function installed(names: readonly string[], folders: readonly string[] = []): Promise<string | undefined> {
   for (const folder of [...folders, ...(process.env.PATH ?? "").split(delimiter)])
     for (const name of names) if (folder !== "" && (await isExecutable(join(folder, name)))) return join(folder, name);
@@ -180,10 +186,10 @@ async function installed(names: readonly string[], folders: readonly string[] = 
 }
 
 /**
- * The path of a program in a cache, put there once; one at a time, whoever asks.
+ * Returns the path of a program in a cache. Creates the program once, under a lock shared by all processes.
  *
- * @param key its folder in the cache
- * @param program its path in that folder
+ * @param key folder of the program in the cache
+ * @param program path of the program in that folder
  */
 async function cached(
   cache: string,
@@ -203,17 +209,17 @@ async function cached(
   return target;
 }
 
-/** Those definitions, as YAML each. */
+/** Returns the custom resource definitions, each as YAML. */
 export async function findDefinitions(): Promise<string[]> {
   return (await Promise.all(DEFINITIONS.map(published))).flat();
 }
 
-/** The configuration of kwok, as YAML. */
+/** Returns the configuration of kwok, as YAML. */
 export async function findStages(): Promise<string> {
   return (await published(KWOK_STAGES)).join("---\n");
 }
 
-/** Files of a module; fetched once. */
+/** Returns files of a module, which are downloaded only once. */
 async function published({ module, version, files }: PublishedFiles): Promise<string[]> {
   const kept = join(FILES, `${module.replaceAll("/", "-")}-${version}`);
   if (!(await readFile(join(kept, files[0] ?? "")).catch(() => undefined))) {
@@ -230,7 +236,7 @@ async function published({ module, version, files }: PublishedFiles): Promise<st
   return Promise.all(files.map((file) => readFile(join(kept, file), "utf8")));
 }
 
-/** Builds into a folder that only gets its name once the build is whole. */
+/** Builds a program in a folder that receives its final name only after the build is complete. */
 async function build(program: GoProgram, folder: string): Promise<void> {
   const { name, version } = program;
   const started = Date.now();

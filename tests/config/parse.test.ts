@@ -52,7 +52,7 @@ const FLOW_ID = "0a1b2c3d-0000-4000-8000-000000000001";
 const sync = (own: object) => ({ ...FLEET, sync: own });
 
 describe("parseConfig", () => {
-  it("takes a public name as long as an application at Cloudflare may be, and no longer", () => {
+  it("accepts a public name up to the length limit of a Cloudflare application", () => {
     const named = (length: number) => ({
       ...access({ open: ["mcp"] }),
       hostname: "langflow.example.com".padStart(length, "x"),
@@ -61,7 +61,7 @@ describe("parseConfig", () => {
     expect(problems("edge", named(64 - "/api/v1/mcp/project/*/streamable".length))).toContain("63 characters");
   });
 
-  it("takes a LangFlow to move from by name or address, with any part of visitors that weights can divide", () => {
+  it("accepts an old LangFlow by name or address, with any share that weights can represent", () => {
     const allowed = [0, 0.01, 0.07, 0.29, 0.57, 0.9, 0.95, 1];
     for (const share of allowed) expect([share, problems("edge", moving({ share }))]).toEqual([share, ""]);
     for (const address of ["203.0.113.9", "127.0.0.1", "vm-7.example.net", "flows-us-east.example.com"])
@@ -71,7 +71,7 @@ describe("parseConfig", () => {
       ]).toEqual([address, ""]);
   });
 
-  it("takes access with nothing but whom to let in", () => {
+  it("accepts access with only the allowed people", () => {
     expect(parseConfig("edge", access({}))).toMatchObject({
       config: {
         own: {
@@ -87,7 +87,7 @@ describe("parseConfig", () => {
     });
   });
 
-  it("accepts the smallest config of each stack and fills in the defaults", () => {
+  it("accepts the minimal config of each stack and adds the defaults", () => {
     expect(parseConfig("foundation", FLEET)).toMatchObject({
       config: { kind: "foundation", own: { providerKeys: {} } },
     });
@@ -99,7 +99,7 @@ describe("parseConfig", () => {
     });
   });
 
-  it("lets nobody run code of his own unless it is told that superusers may", () => {
+  it("forbids custom code by default and allows it for superusers if configured", () => {
     expect(parseConfig("eu-west", FLEET)).toMatchObject({ config: { fleet: { customComponents: "nobody" } } });
     const customComponents = "superusers";
     expect(parseConfig("eu-west", { ...FLEET, customComponents })).toMatchObject({
@@ -107,7 +107,7 @@ describe("parseConfig", () => {
     });
   });
 
-  it("leaves the schedules to the first region, without a witness, unless it is told otherwise", () => {
+  it("assigns the schedules to the first region without a witness by default", () => {
     expect(parseConfig("foundation", FLEET)).toMatchObject({ config: { fleet: { schedules: {} } } });
     const schedules = { region: "eu-west", witness: { awsRegion: "us-west-2" } };
     expect(parseConfig("eu-west", { ...FLEET, schedules })).toMatchObject({ config: { fleet: { schedules } } });
@@ -116,7 +116,7 @@ describe("parseConfig", () => {
     });
   });
 
-  it("refuses a witness that falls with a region, and says where else", () => {
+  it("rejects a witness in a region's own AWS region and suggests an alternative", () => {
     for (const { name, awsRegion } of REGIONS) {
       const message = problems("foundation", { ...FLEET, schedules: { witness: { awsRegion } } });
       expect(message).toMatch(
@@ -127,7 +127,7 @@ describe("parseConfig", () => {
     }
   });
 
-  it("refuses schedules held by no region, and a witness that is nowhere", () => {
+  it("rejects an unknown region for the schedules and an invalid witness", () => {
     expect(problems("foundation", { ...FLEET, schedules: { region: "us-east-1" } })).toBe(
       'langflow-dr:schedules.region is "us-east-1"; must be one of the regions: us-east, eu-west',
     );
@@ -140,7 +140,7 @@ describe("parseConfig", () => {
     );
   });
 
-  it("observes nothing unless it is told what by", () => {
+  it("enables monitoring only if configured", () => {
     expect(parseConfig("us-east", FLEET)).not.toHaveProperty("config.fleet.observability");
     expect(parseConfig("us-east", { ...FLEET, observability: { images: IMAGES } })).toMatchObject({
       config: {
@@ -221,35 +221,35 @@ describe("parseConfig", () => {
       { deadMansSwitch: { secrets: { "us-west": "SWITCH" } } },
       /deadMansSwitch\.secrets\.us-west is/,
     ],
-  ])("refuses in observability %s", (_, changes, message) => {
+  ])("rejects %s in observability", (_, changes, message) => {
     const observability = { images: IMAGES, ...changes };
     expect(problems("us-east", { ...FLEET, observability })).toMatch(message);
     expect(problems("us-east", { ...FLEET, observability }).split("\n")).toHaveLength(1);
   });
 
-  it("shows no token that it refuses in the address of a store outside", () => {
+  it("does not show a token in a rejected remote write URL", () => {
     const observability = { images: IMAGES, remoteWrite: { url: "https://user:do-not-show@series.example.com/write" } };
     expect(problems("us-east", { ...FLEET, observability })).not.toContain("do-not-show");
   });
 
-  it("shows no alerting secret that it refuses", () => {
+  it("does not show a rejected alerting secret", () => {
     const alertingSecrets = { "chat-url": "https://do-not-show" };
     expect(problems("foundation", { ...FLEET, alertingSecrets })).toMatch(/alertingSecrets/);
     expect(problems("foundation", { ...FLEET, alertingSecrets })).not.toContain("do-not-show");
   });
 
-  it("locks no bucket unless it is told to", () => {
+  it("enables Object Lock only if configured", () => {
     const objectLock = { mode: "compliance", days: 14 };
     expect(parseConfig("foundation", FLEET)).not.toHaveProperty("config.own.objectLock");
     expect(parseConfig("foundation", { ...FLEET, objectLock })).toMatchObject({ config: { own: { objectLock } } });
   });
 
-  it("reads structured values as objects and as the JSON text the engine hands over alike", () => {
+  it("parses structured values as objects and as the engine's JSON text", () => {
     const text = { ...FLEET, regions: JSON.stringify(REGIONS), logRetentionDays: "30" };
     expect(parseConfig("us-east", text)).toEqual(parseConfig("us-east", { ...FLEET, logRetentionDays: 30 }));
   });
 
-  it("gives back something that cannot be changed", () => {
+  it("returns a frozen object", () => {
     const parsed = parseConfig("us-east", FLEET);
     if ("problems" in parsed) throw new Error(parsed.problems.join());
     expect(Object.isFrozen(parsed.config.fleet.regions[0])).toBe(true);
@@ -712,12 +712,12 @@ describe("parseConfig", () => {
       { ...EDGE, replicas: { min: 2, max: 3 } },
       "langflow-dr:replicas is not allowed here",
     ],
-  ])("refuses %s, and says where and what is allowed", (_, stack, values, message) => {
+  ])("rejects %s with the key and the allowed values", (_, stack, values, message) => {
     expect(problems(stack, values)).toContain(message);
     expect(problems(stack, values)).not.toContain("\n");
   });
 
-  it("tells every problem at once, whichever keys they are in", () => {
+  it("reports all problems at once, regardless of their keys", () => {
     const message = problems("us-east", {
       ...regions({}, { cidr: "10.16.0.0/17" }),
       owner: "",
@@ -730,7 +730,7 @@ describe("parseConfig", () => {
   });
 
   it.each(["main", "release/1.13", "feat_a-b", "v1.0", "a.locked", "x"])(
-    "takes the branch %s, as git does",
+    "accepts the branch %s, as git does",
     (branch) => {
       const flowRepository = { url: "https://git.example.com/f.git", branch };
       expect(parseConfig("us-east", { ...FLEET, flowRepository })).toMatchObject({
@@ -739,13 +739,13 @@ describe("parseConfig", () => {
     },
   );
 
-  it("takes a fleet without a flow repository, which records nothing in Git", () => {
+  it("accepts a fleet without a flow repository, which keeps no record", () => {
     const parsed = parseConfig("us-east", { ...FLEET, flowRepository: undefined });
     expect(parsed).toMatchObject({ config: { fleet: { webhook: false } } });
     expect(JSON.stringify(parsed)).not.toContain("flowRepository");
   });
 
-  it("leads the flow repository to its main branch, over HTTPS or, for a fleet on one machine, by a path", () => {
+  it("defaults to the main branch of a flow repository that is an HTTPS URL or, for a local fleet, a path", () => {
     expect(parseConfig("us-east", FLEET)).toMatchObject({
       config: {
         fleet: { webhook: false, flowRepository: { url: "https://git.example.com/acme/flows.git", branch: "main" } },
@@ -755,7 +755,7 @@ describe("parseConfig", () => {
     expect(problems("us-east", { ...FLEET, flowRepository: { url: "/tmp/fleet/flows.git" } })).toBe("");
   });
 
-  it("lets a sync delete ten flows or a fifth, and no secret pass, unless told otherwise, each part by itself", () => {
+  it("defaults each sync setting separately: limits on deletes, and no allowed secrets", () => {
     const own = (values: object) => {
       const parsed = parseConfig("us-east", { ...FLEET, ...values });
       return "config" in parsed && parsed.config.kind === "region" ? parsed.config.own.sync : parsed;
@@ -773,7 +773,7 @@ describe("parseConfig", () => {
     expect(own({ sync: JSON.stringify({ allowedSecrets }) })).toEqual({ ...defaults, allowedSecrets });
   });
 
-  it("takes as many allowed secrets as fit into one environment variable, whatever their rules", () => {
+  it("accepts as many allowed secrets as one environment variable can hold, even with the longest rules", () => {
     const allowedSecrets = Array.from({ length: 1000 }, () => `${FLOW_ID}/${"r".repeat(80)}`);
     expect(problems("us-east", sync({ allowedSecrets }))).toBe("");
     expect(`AGENT_ALLOWED_SECRETS=${JSON.stringify(allowedSecrets)}`.length).toBeLessThan(128 * 1024);
@@ -782,13 +782,13 @@ describe("parseConfig", () => {
   it.each([
     ["any script", "Zespół Łódź 平台 Команда"],
     ["an accent typed apart", "E\u0301quipe"],
-  ])("takes an owner in %s", (_, owner) => {
+  ])("accepts an owner in %s", (_, owner) => {
     expect(parseConfig("us-east", { ...FLEET, owner })).toMatchObject({
       config: { fleet: { owner: owner.normalize("NFC") } },
     });
   });
 
-  it("shows a long value no longer than tells which it is, and no token in a URL", () => {
+  it("truncates long values and hides tokens in URLs", () => {
     const url = `http://me:very-secret@git.example.com/${"x".repeat(100)}`;
     const message = problems("us-east", { ...FLEET, flowRepository: { url } });
     expect(message).toMatch(
@@ -799,7 +799,7 @@ describe("parseConfig", () => {
     expect(asked).toContain('is "https://git.example.com/f?[secret]"; must be');
   });
 
-  it("takes each schedule within the fields' bounds, by number or name, on a day that every year has", () => {
+  it("accepts every schedule within the fields' ranges, by number or name, on a day that exists every year", () => {
     const list = (least: number, most: number, names: readonly string[] = []) => {
       const number = fc.integer({ min: least, max: most });
       const step = fc.integer({ min: 1, max: most - least || 1 });
@@ -821,7 +821,7 @@ describe("parseConfig", () => {
     );
   });
 
-  it("refuses a schedule with a number out of its field's bounds, whichever", () => {
+  it("rejects a schedule with a number outside its field's range", () => {
     const bounds = [
       [0, 59],
       [0, 23],
@@ -842,32 +842,32 @@ describe("parseConfig", () => {
     );
   });
 
-  it("never shows the Git token, however wrong", () => {
+  it("never shows the Git token, even if it is invalid", () => {
     const message = problems("foundation", { ...FLEET, gitToken: { value: "ghp-very-secret" } });
     expect(message).toContain("gitToken");
     expect(message).not.toContain("ghp-very-secret");
   });
 
-  it("never shows a provider key, however wrong", () => {
+  it("never shows a provider key, even if it is invalid", () => {
     const message = problems("foundation", { ...FLEET, providerKeys: { "not a name": "sk-very-secret" } });
     expect(message).toContain("providerKeys");
     expect(message).not.toContain("sk-very-secret");
   });
 
   it.each([{ "team-a": "sk-very-secret" }, '{"Team_A":["sk-very-secret"]}', "sk-very-secret"])(
-    "takes whatever an earlier release's file says of workspaces in a region's: %j",
+    "accepts any workspaces key from an earlier release in a region's file: %j",
     (workspaces) => {
       expect(parseConfig("us-east", { ...FLEET, workspaces })).toHaveProperty("config");
     },
   );
 
-  it("has no workspaces in any stack but a region's", () => {
+  it("rejects a workspaces key in any stack other than a region's", () => {
     const message = problems("foundation", { ...FLEET, workspaces: { "team-a": "sk-very-secret" } });
     expect(message).toContain("langflow-dr:workspaces is not allowed here");
     expect(message).not.toContain("very-secret");
   });
 
-  it("accepts any fleet of regions with networks apart, and refuses it once two overlap", () => {
+  it("accepts any fleet with separate networks and rejects it if two overlap", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 2, maxLength: 16 }), (octets) => {
         const many = octets.map((octet, index) => ({

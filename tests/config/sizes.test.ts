@@ -5,7 +5,7 @@ import { SIZE_NAMES, SIZES, type SizeName } from "../../config/sizes";
 import { capacities, shortages } from "../../model/capacity";
 import { FLEET } from "../stacks/fleet";
 
-/** A region's own config, as the program reads it. */
+/** Parses a region's config as the program does. */
 function read(own: object): RegionStackConfig {
   const parsed = parseConfig("us-east", { ...FLEET, githubRepository: "example-org/langflow-dr", ...own });
   if (!("config" in parsed) || parsed.config.kind !== "region") throw new Error(JSON.stringify(parsed));
@@ -14,27 +14,27 @@ function read(own: object): RegionStackConfig {
 
 const ofSize = (size: SizeName) => read(SIZES[size].config);
 
-describe("a size", () => {
-  it.each(SIZE_NAMES)("%s is config that holds, and nothing of it is left out", (size) => {
+describe("a predefined size", () => {
+  it.each(SIZE_NAMES)("%s is complete and valid config", (size) => {
     expect(ofSize(size)).toMatchObject(SIZES[size].config);
   });
 
-  it("standard is what holds where nothing is said", () => {
+  it("standard equals the config's defaults", () => {
     expect(ofSize("standard")).toEqual(read({}));
   });
 
-  it.each(SIZE_NAMES)("%s has room for its own pods, and for another region's users, whoever takes them", (size) => {
+  it.each(SIZE_NAMES)("%s has capacity for its own pods and for a lost region's users with every takeover", (size) => {
     const regions = ["east", "west"].map((region) => sizeOf(region, ofSize(size)));
     for (const takeover of ["one", "even", "standby"] as const)
       for (const capacity of capacities(regions, takeover)) expect(shortages(capacity)).toEqual([]);
   });
 
-  it("carries the more, the larger it is", () => {
+  it("allows more pods the larger it is", () => {
     const pods = SIZE_NAMES.map((size) => SIZES[size].config.replicas.max);
     expect(pods).toEqual(pods.toSorted((one, other) => one - other));
   });
 
-  it("that gives up a zone within a region says so", () => {
+  it("states that it does not tolerate the failure of a zone if that is the case", () => {
     for (const { config, survives } of SIZE_NAMES.map((size) => SIZES[size])) {
       const inOneZone =
         !config.database.multiAz || config.network.nat === "single" || config.replicas.spread === "none";

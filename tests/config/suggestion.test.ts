@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { didYouMean, meant } from "../../config/suggestion";
 import { AWS_REGION_NAMES } from "../../model/places";
 
-describe("meant", () => {
-  it("finds an AWS region by a name with one letter replaced, missing or too many", () => {
+describe("meant()", () => {
+  it("finds an AWS region by a name with one letter replaced, missing or added", () => {
     const slip = fc
       .constantFrom(...AWS_REGION_NAMES)
       .chain((name) =>
@@ -23,11 +23,11 @@ describe("meant", () => {
     ["eu-wst-1", "eu-west-1"],
     ["mars", undefined],
     ["", undefined],
-  ])("takes %s for %s", (name, expected) => {
+  ])("maps %s to %s", (name, expected) => {
     expect(meant(name, AWS_REGION_NAMES)).toBe(expected);
   });
 
-  it("finds nothing among nothing", () => {
+  it("returns undefined if there are no known names", () => {
     expect(meant("owner", [])).toBeUndefined();
     expect(didYouMean("owner", [])).toBe("");
   });

@@ -5,15 +5,15 @@ import { filled, markdownTable, tables } from "../../costs/document";
 const DOCUMENT = readFileSync(join(__dirname, "..", "..", "docs", "costs.md"), "utf8");
 
 describe("docs/costs.md", () => {
-  it("holds the tables that the prices and quantities make (npm run costs)", () => {
+  it("contains the tables generated from prices and quantities (stale: npm run costs)", () => {
     expect(filled(DOCUMENT)).toBe(DOCUMENT);
   });
 
-  it("would change with a table", () => {
+  it("changes if a generated table changes", () => {
     expect(filled(DOCUMENT, { ...tables(), fleet: "| other |" })).toContain("| other |");
   });
 
-  it("refuses to lose a table, or to hold one that nobody makes", () => {
+  it("rejects a missing table and an unknown table", () => {
     expect(() => filled(DOCUMENT.replace("<!-- costs: prices -->", ""))).toThrow("lacks the tables prices");
     const { prices, ...others } = tables();
     expect(prices).toBeDefined();
@@ -21,8 +21,8 @@ describe("docs/costs.md", () => {
   });
 });
 
-describe("a table", () => {
-  it("is as wide as its widest cell, with numbers to the right", () => {
+describe("a Markdown table", () => {
+  it("is as wide as its widest cell, with numbers aligned to the right", () => {
     expect(markdownTable(["a", "b"], [["long one", "1"]], 1).split("\n")).toEqual([
       "| a        |   b |",
       "| -------- | --: |",

@@ -21,12 +21,12 @@ const places = fc.constantFrom<PricedRegion>(...PRICED_REGIONS);
 const lines = (shape: Shape): Line[] => [...standing(shape), ...used(shape)];
 
 describe("the estimate", () => {
-  it("counts a price by the hour for each hour of the month, and any other once", () => {
+  it("multiplies hourly prices by the hours of a month, and counts all other prices once", () => {
     expect(monthly({ price: "cluster", quantity: 1 }, "us-east-1")).toBeCloseTo(73);
     expect(monthly({ price: "secret", quantity: 6 }, "us-east-1")).toBeCloseTo(2.4);
   });
 
-  it("adds up every line, and names how many it could not", () => {
+  it("sums all lines with a known price and counts the others", () => {
     fc.assert(
       fc.property(shapes, places, (shape, place) => {
         const all = lines(shape).map((line) => monthly(line, place));
@@ -38,7 +38,7 @@ describe("the estimate", () => {
     );
   });
 
-  it("costs of several regions what each costs alone", () => {
+  it("for several regions is the sum of the regions' estimates", () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const alone = PRICED_REGIONS.map((place) => total(lines(shape), [place]).usd);
@@ -47,7 +47,7 @@ describe("the estimate", () => {
     );
   });
 
-  it("is never dearer with fewer NAT gateways, without endpoints or a webhook, or on a supported version", () => {
+  it("never increases with fewer NAT gateways, without endpoints or a webhook, or on a supported version", () => {
     const thrifty: Partial<Shape>[] = [
       { nat: "single" },
       { interfaceEndpoints: false },
@@ -62,7 +62,7 @@ describe("the estimate", () => {
     );
   });
 
-  it("never guesses: a price without a source in a region leaves its line unknown", () => {
+  it("never guesses: without a source for a region's price, the line is unknown", () => {
     for (const name of Object.keys(PRICES) as (keyof typeof PRICES)[]) {
       const { quotes }: Price = PRICES[name];
       for (const place of PRICED_REGIONS)
@@ -70,42 +70,42 @@ describe("the estimate", () => {
     }
   });
 
-  it("uses every price it knows", () => {
+  it("uses every known price", () => {
     const names = SIZE_NAMES.flatMap((size) => lines({ ...shapeOf(size), extendedSupport: true, observability: true }));
     expect([...new Set(names.map(({ price }) => price))].sort()).toEqual(Object.keys(PRICES).sort());
   });
 
-  it("asks less of a plan with slower probes", () => {
+  it("is lower for a plan with slower probes", () => {
     expect(entranceCost("pro")).toBeLessThan(entranceCost("business"));
   });
 });
 
-describe("a size", () => {
-  it("small costs 600 US$ a month at most in two regions, before what they are used for; that comes to 110 at most", () => {
+describe("a predefined size", () => {
+  it("small costs at most 600 US$ a month in two regions, plus at most 110 US$ for usage", () => {
     const { standing: existing, used: inUse } = sizeCost("small");
     expect(existing.usd).toBeLessThanOrEqual(600);
     expect(existing.missing).toBe(0);
     expect(inUse.usd).toBeLessThanOrEqual(110);
   });
 
-  it("standard is what the program does by default", () => {
+  it("standard equals the program's defaults", () => {
     expect(shapeOf("standard")).toEqual(DEFAULT);
   });
 
-  it("costs the more, the larger it is", () => {
+  it("costs more the larger it is", () => {
     const costs = SIZE_NAMES.map((size) => sizeCost(size).together.usd);
     expect(costs).toEqual(costs.toSorted((one, other) => one - other));
   });
 
-  it("small is what its lines come to, by hand", () => {
-    // us-east-1: cluster 73, node 55.845 + 6.7014 + 6.4, database 47.45 + 2.30, NAT 32.85, four addresses 14.60, balancer 16.425,
-    // key and secrets 4.20
+  it("small costs the sum of its lines, calculated by hand", () => {
+    // us-east-1: cluster 73, node 55.845 + 6.7014 + 6.4, database 47.45 + 2.30, NAT 32.85, four addresses 14.60, load
+    // balancer 16.425, key and secrets 4.20
     expect(total(standing(shapeOf("small")), ["us-east-1"]).usd).toBeCloseTo(259.77, 2);
   });
 });
 
 describe("a price", () => {
-  it("is above nothing, with an address and a date of its source", () => {
+  it("is positive and has a URL and a date as its source", () => {
     const quotes = Object.values<Price>(PRICES).flatMap((price) => Object.values(price.quotes));
     expect(quotes.length).toBeGreaterThan(50);
     for (const { usd, source } of quotes) {

@@ -40,7 +40,7 @@ const stacks = {
   ...Object.fromEntries(values.regions.map(({ name }) => [name, deployed])),
 };
 
-/** All that one stack of a fleet of three makes. */
+/** Returns all resources of one stack in a fleet of three regions. */
 function made(stack: string, changes: object = {}): Promise<Recorded[]> {
   return record(
     () => {
@@ -58,7 +58,7 @@ function made(stack: string, changes: object = {}): Promise<Recorded[]> {
 const of = (resources: Recorded[], type: string) => resources.filter((resource) => resource.type === type);
 const sum = (numbers: number[]) => numbers.reduce((all, each) => all + each, 0);
 
-/** What is paid for by existing, counted in a region's own stack and in its part of the foundation. */
+/** Counts resources with a fixed price in a region's own stack and in its part of the foundation. */
 function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partial<Record<PriceName, number>> {
   const interfaces = of(own, "aws:ec2/vpcEndpoint:VpcEndpoint").filter(
     ({ inputs }) => inputs.vpcEndpointType === "Interface",
@@ -83,7 +83,7 @@ function counted(own: Recorded[], shared: Recorded[], awsRegion: string): Partia
   };
 }
 
-/** By class and zones: the small one's price is of one zone, the others' of two. */
+/** Returns the database's price by class and zones: the small database is single-AZ, the others are multi-AZ. */
 function databases(own: Recorded[]): Partial<Record<PriceName, number>> {
   const [database] = of(own, "aws:rds/instance:Instance");
   const { instanceClass, multiAz, allocatedStorage } = database?.inputs ?? {};
@@ -96,7 +96,7 @@ function databases(own: Recorded[]): Partial<Record<PriceName, number>> {
   return { [name]: 1, [multiAz ? "databaseDisk" : "databaseDiskSmall"]: allocatedStorage };
 }
 
-/** The rest of what the estimate says, without what Auto Mode chooses. */
+/** Returns the rest of the estimate, without the nodes that Auto Mode selects. */
 function estimated(change: Partial<Shape>): Partial<Record<PriceName, number>> {
   const quantities = Object.fromEntries(
     standing({ ...DEFAULT, ...change }).map(({ price, quantity }) => [price, quantity]),
@@ -106,7 +106,7 @@ function estimated(change: Partial<Shape>): Partial<Record<PriceName, number>> {
   return { endpoint: 0, ...rest };
 }
 
-describe("the quantities of the estimate", () => {
+describe("the estimate's quantities", () => {
   let shared: Recorded[];
   let own: Recorded[];
   beforeAll(async () => {
@@ -114,7 +114,7 @@ describe("the quantities of the estimate", () => {
     own = await made("us-east");
   });
 
-  it.each(["us-east-1", "eu-west-1", "ap-southeast-1"])("are those the program makes in %s", (awsRegion) => {
+  it.each(["us-east-1", "eu-west-1", "ap-southeast-1"])("equal the program's resources in %s", (awsRegion) => {
     expect(counted(own, shared, awsRegion)).toEqual(estimated({}));
   });
 
@@ -122,16 +122,16 @@ describe("the quantities of the estimate", () => {
     ["one NAT gateway", { network: { nat: "single" } }, { nat: "single" }],
     ["no interface endpoints", { network: { interfaceEndpoints: false } }, { interfaceEndpoints: false }],
     ["webhooks", { webhook: true }, { webhook: true }],
-  ])("follow the program to %s", async (_, changes, shape) => {
+  ])("follow a change of the program to %s", async (_, changes, shape) => {
     expect(counted(await made("us-east", changes), shared, "us-east-1")).toEqual(estimated(shape));
   });
 
-  it.each(SIZE_NAMES)("follow the program to the size %s", async (size) => {
+  it.each(SIZE_NAMES)("follow a change of the program to the size %s", async (size) => {
     const resources = await made("us-east", SIZES[size].config);
     expect(counted(resources, shared, "us-east-1")).toEqual(estimated(shapeOf(size)));
   });
 
-  it("follow the program to observability: its disks, and its secret", async () => {
+  it("follow a change of the program to monitoring, with its disks and its secret", async () => {
     const origins = { ...OBSERVABILITY.origins, "ap-southeast": { hostname: "ap-southeast.elb.example.com" } };
     const changes = { observability: { ...OBSERVABILITY, origins } };
     const watched = await made("us-east", changes);
@@ -146,7 +146,7 @@ describe("the quantities of the estimate", () => {
     expect(quantity({ observability: true }, "nodeDisk") - quantity({}, "nodeDisk")).toBe(sum(disks) + 80 * nodes);
   });
 
-  it("are of the kinds that the prices name", () => {
+  it("have the kinds that the prices assume", () => {
     const [database] = of(own, "aws:rds/instance:Instance");
     expect(database?.inputs).toMatchObject({
       instanceClass: "db.m7g.large",
@@ -161,12 +161,12 @@ describe("the quantities of the estimate", () => {
     expect(replication.map(({ inputs }) => inputs.rules.length)).toEqual([2, 2, 2]);
   });
 
-  it("leave out no kind of resource that AWS has a price for", () => {
+  it("cover every resource type with an AWS price", () => {
     const kinds = new Set([...own, ...shared].map(({ type }) => type).filter((type) => type.startsWith("aws:")));
     expect([...kinds].filter((type) => !PRICED.has(type) && !FREE.test(type))).toEqual([]);
   });
 
-  it("of AWS are the same whatever the topology, which only Cloudflare's policy shows", async () => {
+  it("do not depend on the topology in AWS, only in Cloudflare's steering policy", async () => {
     const standby = { topology: "active-standby" };
     expect(await made("eu-west", standby)).toEqual(await made("eu-west"));
     const notificationEmails = ["ops@example.com"];
@@ -180,7 +180,7 @@ describe("the quantities of the estimate", () => {
   });
 });
 
-/** Counted above, or paid for by use. */
+/** Types that are counted above or priced by usage. */
 const PRICED = new Set([
   "aws:ec2/eip:Eip",
   "aws:ec2/natGateway:NatGateway",
@@ -199,7 +199,10 @@ const PRICED = new Set([
   "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
   "aws:secretsmanager/secret:Secret",
 ]);
-/** Settings and permissions of those, networks without gateways, certificates of ACM that stay inside AWS. */
+/**
+ * Free types: settings and permissions of priced types, networks without gateways, and ACM certificates used inside
+ * AWS.
+ */
 const FREE = new RegExp(
   [
     "^aws:(iam|acm|vpc)/",

@@ -10,7 +10,7 @@ describe("without an account", () => {
   const home = mkdtempSync(join(tmpdir(), "no-account-"));
   afterAll(() => rmSync(home, { recursive: true }));
 
-  it.each(["preview", "up", "status"])("%s says in one sentence what there is to do, exit 3", (verb) => {
+  it.each(["preview", "up", "status"])("%s exits with code 3 and one sentence that explains what to do", (verb) => {
     const { PULUMI_ACCESS_TOKEN, PULUMI_BACKEND_URL, ...environment } = process.env;
     const { status, stdout, stderr } = spawnSync("npm", ["run", "-s", "fleet", "--", verb], {
       cwd: ROOT,

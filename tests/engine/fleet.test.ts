@@ -7,7 +7,7 @@ jest.setTimeout(300_000);
 
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 
-describe("the fleet on a real engine", () => {
+describe("a local fleet on the real engine", () => {
   const local = new LocalFleet();
   let first: Answer;
 
@@ -17,7 +17,7 @@ describe("the fleet on a real engine", () => {
   afterAll(() => local.remove());
   afterEach(() => local.reset());
 
-  it("comes up from nothing, every stack of it, and says where it answers", () => {
+  it("deploys all stacks from scratch and prints its URL", () => {
     expect(first.stderr).toContain("edge:");
     expect(first.exitCode).toBe(ExitCode.Success);
     const stacks = Object.fromEntries(first.json.stacks.map((each: { stack: string }) => [each.stack, each]));
@@ -32,7 +32,7 @@ describe("the fleet on a real engine", () => {
     expect(digest("us-east")).toBe(digest("eu-west"));
   });
 
-  it("previews a one-line change of the config as exactly what it touches", async () => {
+  it("previews a one-line config change as exactly the affected property", async () => {
     local.edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"].max = 12;
     });
@@ -44,20 +44,20 @@ describe("the fleet on a real engine", () => {
     ]);
   });
 
-  it("leaves selected what is selected, whichever stack it looks at", async () => {
+  it("keeps the selected stack, whichever stack it reads", async () => {
     const selected = () => local.text(join(local.fleet, "home", "workspaces"));
     expect(selected()).toContain("/edge");
     expect((await local.run(["preview", "foundation"])).exitCode).toBe(ExitCode.Success);
     expect(selected()).toContain("/edge");
   });
 
-  it("asks no proxy for what is on this machine", async () => {
+  it("uses no proxy for connections on the same machine", async () => {
     const proxies = ["http_proxy", "https_proxy", "grpc_proxy"].map((name) => [name, "http://127.0.0.1:9"]);
     const preview = await local.run(["preview", "foundation"], undefined, Object.fromEntries(proxies));
     expect([preview.exitCode, preview.stderr]).toEqual([ExitCode.Success, expect.not.stringContaining("proxy")]);
   });
 
-  it("goes on after a full disk has cut off the engine's lock, and leaves a whole one alone", async () => {
+  it("deletes an engine lock that a full disk truncated, but keeps intact locks", async () => {
     const locks = join(local.fleet, "state/.pulumi/locks/organization/langflow-dr/foundation");
     mkdirSync(locks, { recursive: true });
     const [cutOff, whole] = [join(locks, "cut-off.json"), join(locks, "../whole.json")];
@@ -69,7 +69,7 @@ describe("the fleet on a real engine", () => {
     rmSync(whole);
   });
 
-  it("reports a bucket whose versioning was switched off behind its back, that property and nothing else", async () => {
+  it("reports exactly one property if a bucket's versioning was disabled manually", async () => {
     const { key } = await local.resource(VERSIONING, "us-east");
     await local.cloud("PATCH", `/resources/${encodeURIComponent(key)}`, {
       versioningConfiguration: { status: "Suspended" },
@@ -79,7 +79,7 @@ describe("the fleet on a real engine", () => {
     expect(listed(drift)).toEqual([`foundation update ${VERSIONING} us-east: versioningConfiguration.status`]);
   });
 
-  it("reports what was set at Cloudflare by hand, also what its provider does not see", async () => {
+  it("reports manual changes at Cloudflare, including those that its provider does not detect", async () => {
     const BALANCER = "cloudflare:index/loadBalancer:LoadBalancer";
     const MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
     const [pool] = Object.values(first.json.stacks.at(-1).outputs.pools);
@@ -104,7 +104,7 @@ describe("the fleet on a real engine", () => {
     expect(drift.json.stacks[0].notes).toContainEqual(expect.stringContaining("port edited at Cloudflare"));
   });
 
-  it("shows a replacement as one, with the property that forces it", async () => {
+  it("shows a replacement with the property that forces it", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:regions"].value[0].cidr = "10.64.0.0/16";
     });
@@ -112,7 +112,7 @@ describe("the fleet on a real engine", () => {
     expect(listed(preview)).toContain("us-east replace aws:ec2/vpc:Vpc us-east: cidrBlock");
   });
 
-  it("refuses to replace what is protected", async () => {
+  it("refuses to replace protected resources", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:regions"].value[1].awsRegion = "eu-central-1";
     });
@@ -121,7 +121,7 @@ describe("the fleet on a real engine", () => {
     expect(up.json.stacks[0].failure.message).toContain("protect");
   });
 
-  it("hands the foundation's outputs to the regions, and theirs to the edge", async () => {
+  it("passes the foundation's outputs to the regions, and the regions' outputs to the edge", async () => {
     const outputs = Object.fromEntries(
       first.json.stacks.map(({ stack, outputs: own }: { stack: string; outputs: object }) => [stack, own]),
     );
@@ -130,7 +130,7 @@ describe("the fleet on a real engine", () => {
     expect(outputs["eu-west"].image.startsWith(outputs.foundation.regions["eu-west"].registry)).toBe(true);
   });
 
-  it("keeps secrets encrypted in the state, and out of every output", async () => {
+  it("stores secrets encrypted in the state and omits them from all outputs", async () => {
     const stored = local.text(join(local.fleet, "cloud", "resources"));
     const [secretKey] = [...stored.matchAll(/"base64": ?\{[^}]*?"value": ?"([^"]{40,})"/g)].map(([, value]) => value);
     const passwords = [...stored.matchAll(/"result": ?(?:\{[^}]*?"value": ?)?"([^"[]{24,})"/g)].map(
@@ -145,7 +145,7 @@ describe("the fleet on a real engine", () => {
     expect(leaks).toEqual([]);
   });
 
-  it("tells a local cloud that is down apart from drift", async () => {
+  it("distinguishes a stopped local cloud from drift", async () => {
     await local.cloud("POST", "/stop");
     const drift = await local.run(["drift"]);
     expect(drift.exitCode).toBe(ExitCode.Unreachable);
@@ -153,11 +153,11 @@ describe("the fleet on a real engine", () => {
   });
 });
 
-describe("a config that does not hold", () => {
+describe("an invalid config", () => {
   const local = new LocalFleet();
   afterAll(() => local.remove());
 
-  it("is refused with one message before anything is made", async () => {
+  it("is rejected with one message before anything is created", async () => {
     local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:image"].value = "langflow:latest";
       config["langflow-dr:regions"].value[1].cidr = "10.16.0.0/16";
@@ -170,7 +170,7 @@ describe("a config that does not hold", () => {
     expect(existsSync(local.fleet)).toBe(false);
   });
 
-  it("is told under the pull request as well", async () => {
+  it("is also reported in the pull request comment", async () => {
     const file = join(local.directory, "comment.md");
     const preview = await local.run(["preview", "--markdown", file]);
     expect(preview.exitCode).toBe(ExitCode.BadInput);

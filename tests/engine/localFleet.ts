@@ -11,29 +11,32 @@ export interface Answer {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a verb prints with --json
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any verb with --json
   readonly json: any;
 }
 
-/** What a verb that failed said last: a runner shows the first lines of an error, and those of progress come before. */
+/**
+ * Returns an error with the last lines of a failed verb's output: a test runner shows only an error's first lines,
+ * which would be progress.
+ */
 export function failureOf({ exitCode, stderr }: Pick<Answer, "exitCode" | "stderr">): Error {
   return new Error(`exit ${exitCode}: ${stderr.trimEnd().split("\n").slice(-12).join("\n")}`);
 }
 
-/** A local fleet of its own with a copy of the project's files, driven as a user drives it: by the CLI. */
+/** A separate local fleet with a copy of the project's files, driven through the CLI. */
 export class LocalFleet {
   readonly directory = mkdtempSync(join(tmpdir(), "fleet-"));
   readonly project = join(this.directory, "files");
   readonly fleet = join(this.directory, "fleet");
 
-  /** @param node which Node runs the CLI */
+  /** @param node path of the Node binary that runs the CLI */
   constructor(private readonly node = process.execPath) {
     mkdirSync(this.project);
     for (const file of readdirSync(ROOT).filter((name) => /^Pulumi\.([\w-]+\.)?yaml$/.test(name)))
       cpSync(join(ROOT, file), join(this.project, file));
   }
 
-  /** Runs a verb with --local and --json. `began` is given the process, to signal it. */
+  /** Runs a verb with --local and --json. Passes the process to `began`, so that a test can signal it. */
   run(
     args: readonly string[],
     began: (child: ReturnType<typeof spawn>) => void = () => {},
@@ -70,7 +73,7 @@ export class LocalFleet {
     });
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: a test bends YAML at will
+  // biome-ignore lint/suspicious/noExplicitAny: a test may change any part of the YAML
   edit(file: string, change: (content: any) => void): void {
     const path = join(this.project, file);
     const content = parse(readFileSync(path, "utf8"));
@@ -78,19 +81,19 @@ export class LocalFleet {
     writeFileSync(path, stringify(content));
   }
 
-  /** Puts the project's files back as the repository has them. */
+  /** Restores the project's files from the repository. */
   reset(): void {
     for (const file of readdirSync(this.project))
       if (existsSync(join(ROOT, file))) cpSync(join(ROOT, file), join(this.project, file));
       else rmSync(join(this.project, file));
   }
 
-  /** A file more in the project's folder. */
+  /** Adds a file to the project's folder. */
   add(file: string, text: string): void {
     writeFileSync(join(this.project, file), text);
   }
 
-  /** One request to the local cloud's HTTP API. */
+  /** Sends a request to the local cloud's HTTP API. */
   async cloud(method: string, path: string, body?: object): Promise<unknown> {
     const cloud = await connectLocalCloud(join(this.fleet, "cloud"));
     if (!cloud) throw new Error("the local cloud is down");
@@ -108,7 +111,7 @@ export class LocalFleet {
     return found;
   }
 
-  /** Everything below a folder as text, for what must not be found in it. */
+  /** Returns the content of all files below a folder, to check that it does not contain something. */
   text(folder: string): string {
     return readdirSync(folder, { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile())
@@ -122,7 +125,7 @@ export class LocalFleet {
   }
 }
 
-/** What a preview or drift run lists, as `stack operation type name: properties`. */
+/** Formats the changes of a preview or drift run as `stack operation type name: properties`. */
 export function listed({ json }: Answer): string[] {
   type Change = { operation: string; type: string; name: string; properties: { path: string }[] };
   return json.stacks.flatMap(({ stack, changes }: { stack: string; changes: Change[] }) =>

@@ -7,7 +7,7 @@ interface Job {
   status: "queued" | "completed" | "failed";
 }
 
-/** Jobs as LangFlow keeps them in one region: of a key that did not fail, one. */
+/** LangFlow's jobs in one region: one job per key, unless the previous one failed. */
 class Region {
   readonly jobs: Job[] = [];
 
@@ -17,16 +17,18 @@ class Region {
   }
 }
 
-/** What becomes of a request, in the order they come; then all is well. `taken`: it was done, and its answer is lost. */
+/**
+ * Faults of consecutive requests; later requests succeed. `taken`: the request was processed, but its response is lost.
+ */
 type Fault = "silent" | "reset" | "taken" | 401 | 403 | 409 | 429 | 500 | 503 | 520;
 
-describe("a client that follows the advice", () => {
+describe("a client that follows docs/clients.md", () => {
   let server: Server;
   let regions: Record<string, Region>;
   let serving: string;
   let faults: (Fault | undefined)[];
   let cookies: (string | undefined)[];
-  /** What happens to a job when it is looked at. */
+  /** Changes a job each time a client polls it. */
   let look: (job: Job) => void;
 
   beforeEach(async () => {
@@ -88,7 +90,7 @@ describe("a client that follows the advice", () => {
   const run = (work = WORK, patienceMs = 20_000) => client().run(work, Date.now() + patienceMs);
   const begun = () => Object.values(regions).flatMap(({ jobs }) => jobs).length;
 
-  it("gives the result of work that went well, once begun, and stays with the region that has it", async () => {
+  it("returns the result of a job that it starts once, and stays with the job's region", async () => {
     let looks = 0;
     look = (job) => {
       job.status = ++looks < 3 ? "queued" : "completed";
@@ -99,7 +101,7 @@ describe("a client that follows the advice", () => {
   });
 
   it.each<Fault>(["silent", "reset", "taken", 409, 429, 500, 503, 520])(
-    "asks again after %s, whichever request it was, and begins the work once",
+    "retries any request after %s and starts the job once",
     async (fault) => {
       faults = [fault, undefined, fault, fault];
       expect(await run()).toBe("answer to one");
@@ -107,7 +109,7 @@ describe("a client that follows the advice", () => {
     },
   );
 
-  it("begins work anew where another region answers, which does not know the job", async () => {
+  it("restarts a job if a different region answers and does not know the job", async () => {
     look = (job) => {
       if (serving === "us-east") serving = "eu-west";
       else job.status = "completed";
@@ -117,7 +119,7 @@ describe("a client that follows the advice", () => {
     expect(begun()).toBe(2);
   });
 
-  it("begins work anew whose process was ended, and gives up on what fails each time", async () => {
+  it("restarts a job whose process ended, and gives up if it fails every time", async () => {
     let failures = 2;
     look = (job) => {
       job.status = failures-- > 0 ? "failed" : "completed";
@@ -128,7 +130,7 @@ describe("a client that follows the advice", () => {
     expect(regions["us-east"]?.jobs.filter(({ key }) => key === "two")).toHaveLength(5);
   });
 
-  it("does not ask again what is refused for good, and gives up on a flow that no region has", async () => {
+  it("does not retry permanent rejections, and gives up if no region has the flow", async () => {
     for (const fault of [401, 403] as const) {
       faults = [fault];
       await expect(run()).rejects.toThrow(WorkRefused);
@@ -138,7 +140,7 @@ describe("a client that follows the advice", () => {
     expect(begun()).toBe(0);
   });
 
-  it("counts no silence as an attempt, and stops waiting at its deadline", async () => {
+  it("does not count unanswered requests as attempts, and stops at its deadline", async () => {
     faults = Array.from({ length: 7 }, () => 503);
     expect(await run()).toBe("answer to one");
     look = () => undefined;

@@ -7,10 +7,10 @@ import { boundedBy } from "../../stacks/boundary";
 import { type Recorded, record } from "../mocks";
 import { bucketName, type SampleRegion, soundFleet, twoRegions } from "./sample";
 
-// biome-ignore lint/suspicious/noExplicitAny: a mutation reaches into any shape
+// biome-ignore lint/suspicious/noExplicitAny: a mutation changes values of any shape
 type Mutable = Record<string, any>;
 
-/** A sound fleet with one resource changed: the first of a type whose URN has a text in it. */
+/** Returns a valid fleet with one changed resource: the first of a type whose URN contains a text. */
 function broken(type: string, change: (inputs: Mutable, resource: Mutable) => void, inUrn = ""): Observed[] {
   const fleet = structuredClone(soundFleet());
   const found = fleet.find((each) => each.type === type && each.urn.includes(inUrn));
@@ -41,7 +41,7 @@ const certificate = (domainName: string): Observed => ({
   protect: false,
 });
 
-/** The flow sync of us-east, allowed something more. */
+/** Returns a fleet in which the flow sync of us-east has an additional permission. */
 const allowed = (Action: string, Resource: string): Observed[] =>
   broken(ROLE_POLICY, (inputs) => {
     const policy = JSON.parse(inputs.policy);
@@ -49,7 +49,7 @@ const allowed = (Action: string, Resource: string): Observed[] =>
     inputs.policy = JSON.stringify(policy);
   });
 
-/** Rule, what is done to the fleet, and what the message must tell. */
+/** Rule, violation, fleet with the violation, and expected part of the message. */
 const breaches: [rule: string, deed: string, fleet: Observed[], message: string][] = [
   ["flows-replicate-both-ways", "a rule is missing", broken(REPLICATION, (i) => i.rules.pop()), "not copied to"],
   [
@@ -331,11 +331,11 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
 ];
 
 describe("the invariants", () => {
-  it("hold for a sound fleet", () => {
+  it("hold for a valid fleet", () => {
     expect(checkInvariants(soundFleet())).toEqual([]);
   });
 
-  it("have each a name of its own, a promise, and a deed below that breaks it", () => {
+  it("each have a unique name, a description and a test case that violates it", () => {
     const names = invariants.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect([...new Set(breaches.map(([rule]) => rule))].toSorted()).toEqual(names.toSorted());
@@ -345,7 +345,7 @@ describe("the invariants", () => {
     }
   });
 
-  it.each(breaches)("%s is broken when %s, and says what and how to mend it", (rule, _, fleet, message) => {
+  it.each(breaches)("report a violation of %s if %s, with a fix", (rule, _, fleet, message) => {
     const violations = checkInvariants(fleet).filter((each) => each.rule === rule);
     expect(violations).toHaveLength(1);
     expect(violations[0]?.message).toContain(message);
@@ -353,7 +353,7 @@ describe("the invariants", () => {
     expect(fleet.map(({ urn }) => urn)).toContain(violations[0]?.resource);
   });
 
-  it("let the public name change beside the former one's certificate, and an edge be previewed by itself", () => {
+  it("allow a change of the public name with certificates for both names, and a preview of only the edge", () => {
     const moved = broken(BALANCER, (inputs, resource) => {
       inputs.name = "langflow.example.com";
       resource.formerInputs = { name: "flows.example.com" };
@@ -363,7 +363,7 @@ describe("the invariants", () => {
     expect(checkInvariants(moved)).toEqual([]);
   });
 
-  it("let a database's storage grow, by itself as well, and come to be, and a smaller size be asked for in vain", () => {
+  it("allow a database's storage to grow, also automatically, and ignore a smaller configured size", () => {
     for (const formerOutputs of [
       { allocatedStorage: 99 },
       { allocatedStorage: 100 },
@@ -381,21 +381,21 @@ describe("the invariants", () => {
       ).toEqual([]);
   });
 
-  it("never repeat a secret they find", () => {
+  it("never repeat a secret that they find", () => {
     const fleet = broken("aws:rds/instance:Instance", (inputs) => {
       inputs.password = "correct horse";
     });
     expect(JSON.stringify(checkInvariants(fleet))).not.toContain("correct horse");
   });
 
-  it("leave buckets that hold no flows alone", () => {
+  it("ignore buckets other than flow buckets", () => {
     const logs = { type: BUCKET, urn: `urn:pulumi:us-east::langflow-dr::${BUCKET}::logs`, protect: true };
     expect(checkInvariants([...soundFleet(), { ...logs, inputs: { region: "us-east-1", bucket: "logs" } }])).toEqual(
       [],
     );
   });
 
-  it("let a pod write what is none of the accounts, read those of all regions, and be denied what it likes", () => {
+  it("allow a pod to write outside of accounts, to read all regions' accounts, and to have deny statements", () => {
     const fleets = [
       allowed("s3:PutObject", "arn:aws:s3:::flows/files/*"),
       allowed("s3:PutObject", "arn:aws:s3:::flows/accounts-of-old/*"),
@@ -410,7 +410,7 @@ describe("the invariants", () => {
     expect(fleets.flatMap((fleet) => checkInvariants(fleet))).toEqual([]);
   });
 
-  it("let a fallback pool of an unknown id pass, and unknown ids count as different pools", () => {
+  it("accept a fallback pool with an unknown id, and count unknown ids as different pools", () => {
     const fleet = broken(BALANCER, (inputs) => {
       inputs.defaultPools = [UNKNOWN, UNKNOWN];
       inputs.fallbackPool = UNKNOWN;
@@ -424,7 +424,7 @@ const regions = fc
   .map((numbers) => numbers.map((n): SampleRegion => ({ name: `r-${n}`, awsRegion: `xx-somewhere-${n}` })));
 
 describe("replication between any number of regions", () => {
-  it("is sound when every pair is joined, and lacks exactly the pair whose rule is taken away", () => {
+  it("is valid for a full mesh, and lacks exactly the pair whose rule is removed", () => {
     fc.assert(
       fc.property(regions, fc.nat(), fc.nat(), (fleetRegions, from, to) => {
         const fleet = structuredClone(soundFleet(fleetRegions));
@@ -441,7 +441,7 @@ describe("replication between any number of regions", () => {
     );
   });
 
-  it("counts rules while destinations are unknown, so that one too few is still seen", () => {
+  it("counts rules while destinations are unknown, so that a missing rule is still detected", () => {
     fc.assert(
       fc.property(regions, (fleetRegions) => {
         const fleet = structuredClone(soundFleet(fleetRegions));
@@ -456,7 +456,7 @@ describe("replication between any number of regions", () => {
   });
 });
 
-/** Paths of everything inside the inputs that a first preview may not know. Booleans and AWS regions are literals. */
+/** Yields the paths of all inputs that may be unknown in a first preview. Booleans and AWS regions are literals. */
 function* places(value: unknown, path: string[] = []): Generator<string[]> {
   if (typeof value !== "object" || value === null) return;
   for (const [key, each] of Object.entries(value)) {
@@ -466,8 +466,8 @@ function* places(value: unknown, path: string[] = []): Generator<string[]> {
   }
 }
 
-describe("values that are not known yet", () => {
-  it("never make a sound fleet look broken", () => {
+describe("unknown values", () => {
+  it("never make a valid fleet appear invalid", () => {
     const count = soundFleet().length;
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(count - 1), fc.nat()), { maxLength: 12 }), (hidden) => {
@@ -487,7 +487,7 @@ describe("values that are not known yet", () => {
   });
 });
 
-describe("what our own components make", () => {
+describe("resources of our own components", () => {
   const asObserved = ({ type, name, inputs }: Recorded): Observed => ({
     type,
     urn: `urn:pulumi:test::langflow-dr::${type === BUCKET ? "langflow-dr:index:FlowBucket$" : ""}${type}::${name}`,
@@ -495,7 +495,7 @@ describe("what our own components make", () => {
     protect: true,
   });
 
-  it("obeys the rules of replication", async () => {
+  it("satisfy the replication invariants", async () => {
     const resources = await record(() =>
       replicateFlowBuckets(
         twoRegions.map(

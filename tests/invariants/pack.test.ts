@@ -3,7 +3,7 @@ import { invariants } from "../../invariants/check";
 import { policies } from "../../invariants/pack/policies";
 import { soundFleet } from "./sample";
 
-/** Reading an unknown value throws, as CrossGuard's own objects do. */
+/** Wraps a value so that reading an unknown value throws, as with CrossGuard's own objects. */
 function guarded<T extends object>(value: T): T {
   return new Proxy(value, {
     get(target, key) {
@@ -35,14 +35,14 @@ const key = (props: object, protect = true) => ({
 });
 
 describe("the policy pack", () => {
-  it("enforces every invariant, except the one that must know what is secret", () => {
+  it("enforces every invariant except the one that needs secret markers", () => {
     expect(policies.map(({ name }) => name)).toEqual(
       invariants.map(({ name }) => name).filter((name) => name !== "no-plain-secret"),
     );
     expect(policies.every(({ enforcementLevel }) => enforcementLevel === "mandatory")).toBe(true);
   });
 
-  it("asks of a resource before it is changed what can be said of that one alone, such as its protection", () => {
+  it("checks single-resource invariants, such as protection, before the resource changes", () => {
     const alone = policies.filter((policy) => "validateResource" in policy).map(({ name }) => name);
     expect(alone.toSorted()).toEqual([
       "aws-region-named",
@@ -55,20 +55,20 @@ describe("the policy pack", () => {
     ]);
   });
 
-  it("says of any resources, one by one, what it says of them together, where a rule is of one alone", () => {
+  it("finds the same violations resource by resource as together, for single-resource invariants", () => {
     const fleet = soundFleet().map((each) => ({ ...each, protect: false }));
     for (const { name, alone, check } of invariants)
       if (alone) expect([name, fleet.flatMap((each) => check([each]))]).toEqual([name, check(fleet)]);
   });
 
-  it("reports a violation at its resource, with the way to mend it", () => {
+  it("reports a violation with its resource and its fix", () => {
     expect(reported([key({ region: "us-east-1" })])).toEqual([]);
     expect(reported([key({ region: "us-east-1" }, false)])).toEqual([
       ["data-protected", "may be deleted by an update. To mend it: make it with protect: true.", "urn:key"],
     ]);
   });
 
-  it("takes values that are not known in a preview for what they are, and goes on", () => {
+  it("accepts values that are unknown in a preview", () => {
     expect(reported([key({ region: "unknown", tags: { Name: "unknown" }, list: ["unknown"] })])).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ function resource(stack: string, type: string, name: string, inputs: Record<stri
   return { type, urn: urn(stack, `${parents}${type}`, name), inputs, protect: false };
 }
 
-/** The role of a region's flow sync, which publishes accounts in every region's bucket. */
+/** Policy of a region's flow sync role, which publishes accounts to every region's bucket. */
 function syncPolicy({ name }: SampleRegion, regions: readonly SampleRegion[]): Observed {
   const policy = JSON.stringify({
     Version: "2012-10-17",
@@ -132,7 +132,7 @@ function edge(regions: readonly SampleRegion[]): Observed[] {
   ];
 }
 
-/** The resources of a whole sound fleet, as far as the invariants look at them. */
+/** Returns the resources of a complete valid fleet, as far as the invariants check them. */
 export function soundFleet(regions: readonly SampleRegion[] = twoRegions): Observed[] {
   return [...foundation(regions), ...witness(), ...regions.flatMap((each) => region(each, regions)), ...edge(regions)];
 }

@@ -1,20 +1,22 @@
 import { runSimulation, type Simulation } from "@cloud-copilot/iam-simulate";
 import type { Identity, Rendered } from "./rendered";
 
-/** The account of the local cloud. */
+/** AWS account of the local cloud. */
 export const ACCOUNT = "123456789012";
 
-/** Who calls, what, on what, with what the call says of itself. */
+/** An API call to simulate: caller, action, resource and request context. */
 export interface Call {
-  /** The name of one of our roles, the name of a service, or the ARN of a stranger, who may do all in an account of its own. */
+  /**
+   * Name of one of our roles, name of a service, or ARN of an outside principal with full rights in its own account.
+   */
   readonly who: string;
   readonly action: string;
-  /** An ARN, or * for actions that know none. */
+  /** An ARN, or * for actions without resource-level permissions. */
   readonly resource: string;
-  /** The account of the resource, where its ARN does not say it and it is not ours. */
+  /** Account that owns the resource, if its ARN does not contain an account and the account is not ours. */
   readonly owner?: string;
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
-  /** The name of the VPC endpoint it goes through, and its stack. */
+  /** Stack and name of the VPC endpoint that the call passes through. */
   readonly through?: string;
 }
 
@@ -23,15 +25,15 @@ export type Verdict = "allow" | "deny";
 // biome-ignore lint/suspicious/noExplicitAny: policies are read, not typed
 type Document = any;
 
-/** Of a key that no stack of ours owns, as KMS gives it to a key made without one. */
+/** Default policy that KMS assigns to a key created without one. Applies to keys outside our stacks. */
 const DEFAULT_KEY_POLICY: Document = {
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "kms:*", Resource: "*" }],
 };
 
 /**
- * Context keys that AWS has and the engine does not know: those with a free part behind a second colon, and what GitHub's
- * tokens say. It is told of them as of tags of the caller, in policies and calls alike.
+ * Context keys that AWS supports but the engine does not: keys with a free part after a second colon, and claims of
+ * GitHub's tokens. They are replaced with principal tags, both in policies and in calls.
  */
 const UNKNOWN_TO_THE_ENGINE = /"(kms:EncryptionContext:[^"]+|token\.actions\.githubusercontent\.com:\w+)":/g;
 
@@ -42,10 +44,10 @@ function translated(question: Simulation): string {
   );
 }
 
-/** Verdicts by question, since one spoiled policy leaves most of the answers as they were. */
+/** Cached verdicts by question, because breaking one policy leaves most answers unchanged. */
 const answers = new Map<string, Promise<Verdict>>();
 
-/** @throws Error where the engine does not understand the call: an action, resource or context that AWS does not know */
+/** @throws Error if the engine rejects the call, because AWS does not know the action, resource or context key */
 async function answer(question: string): Promise<Verdict> {
   const simulation: Simulation = JSON.parse(question);
   const result = await runSimulation(simulation, {});
@@ -58,25 +60,25 @@ async function answer(question: string): Promise<Verdict> {
   return result.overallResult === "Allowed" ? "allow" : "deny";
 }
 
-/** What every call in this world says of itself where nothing else is said. */
+/** Default context values of every call. */
 const USUAL = { "aws:SecureTransport": "true", "s3:TlsVersion": "1.3" };
 
-/** Whoever calls from another account may do all there. */
+/** Policy of callers from other accounts, which have full rights there. */
 const ALL: Document = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
 
 /**
- * The rendered account as IAM sees it: roles with their inline and managed policies and their boundary, and what buckets,
- * keys, file systems, roles and endpoints say themselves.
+ * The rendered account as IAM evaluates it: roles with their inline policies, managed policies and boundary, and the
+ * resource policies of buckets, keys, file systems, roles and endpoints.
  */
 export class Account {
-  /** @param managed documents of the policies AWS manages, by ARN */
+  /** @param managed documents of the AWS managed policies, by ARN */
   constructor(
     private readonly resources: readonly Rendered[],
     private readonly identities: readonly Identity[],
     private readonly managed: Readonly<Record<string, Document>>,
   ) {}
 
-  /** The ARN of what the local cloud has made. */
+  /** Returns the ARN that the local cloud assigned to a resource. */
   arn(stack: string, type: string, name: string): string {
     const resource = this.resources.find((each) => each.stack === stack && each.type === type && each.name === name);
     const arn = resource && this.arnOf(resource);
@@ -88,7 +90,7 @@ export class Account {
     return this.identities.find(({ urn }) => urn === resource.urn)?.arn;
   }
 
-  /** What AWS would say to a call. */
+  /** Returns IAM's verdict on a call. */
   decide(call: Call): Promise<Verdict> {
     const question = translated(this.question(call));
     const known = answers.get(question) ?? answer(question);
@@ -124,7 +126,7 @@ export class Account {
     };
   }
 
-  /** The names of all roles. */
+  /** Names of all roles. */
   get roles(): string[] {
     return this.resources.filter(({ type }) => type === "aws:iam/role:Role").map(({ inputs }) => inputs.name);
   }
@@ -157,7 +159,7 @@ export class Account {
     return JSON.parse(found?.inputs.policy ?? "null") ?? fail(`no endpoint ${who}`);
   }
 
-  /** What the resource says itself of who may do what with it. */
+  /** Returns the resource-based policy of a resource, if it has one. */
   private resourcePolicy(resource: string, action: string): Document | undefined {
     const [, , service, , , ...rest] = resource.split(":");
     const text = (type: string, key: string, matches: (each: Rendered) => boolean): Document | undefined => {

@@ -15,7 +15,7 @@ interface Call {
 
 const judge = (cases: Record<string, readonly Call[]>) => ask<Record<string, Finding[]>>("answers.py", cases);
 
-/** What an operation is asked about: the property of a resource's that is its input's member. */
+/** Resource type for each operation, and the property that supplies each input member. */
 const ASKED: Record<string, [type: string, Record<string, string>]> = {
   "eks describe-cluster": ["aws:eks/cluster:Cluster", { name: "name" }],
   "eks list-addons": ["aws:eks/cluster:Cluster", { clusterName: "name" }],
@@ -35,7 +35,7 @@ const ASKED: Record<string, [type: string, Record<string, string>]> = {
   "acm describe-certificate": ["aws:acm/certificate:Certificate", { CertificateArn: "arn" }],
 };
 
-/** Each operation asked about each resource that it is for, where that lives. */
+/** Returns one call per operation and matching resource, sent to the resource's AWS region. */
 function played(resources: readonly CloudResource[]): Call[] {
   return playedOperations().flatMap(([service, operation]) => {
     const [type, members] = ASKED[`${service} ${operation}`] ?? [];
@@ -52,7 +52,7 @@ function played(resources: readonly CloudResource[]): Call[] {
   });
 }
 
-/** What the unit tests of `prove` have AWS say. */
+/** Returns the AWS responses that the unit tests of `prove` use. */
 function rehearsed(): Call[] {
   return Object.entries(awsAnswers("us-east")).map(([name, answer]) => {
     const [service = "", operation = ""] = name.split(" ");
@@ -60,7 +60,7 @@ function rehearsed(): Call[] {
   });
 }
 
-/** What the judge must say, the operation, and what is done to its answer. */
+/** Expected finding, operation, and the change that breaks its response. */
 const SPOILED: [says: RegExp, operation: string, change: (answer: string) => string][] = [
   [/Unknown parameter.*"state"/, "describe-cluster", (answer) => answer.replace('"status"', '"state"')],
   [/Invalid type.*MultiAZ/, "describe-db-instances", (answer) => answer.replace('"MultiAZ":true', '"MultiAZ":"yes"')],
@@ -70,15 +70,15 @@ const SPOILED: [says: RegExp, operation: string, change: (answer: string) => str
   [/no such operation/, "describe-addon", (answer) => answer],
 ];
 
-describe("botocore's models", () => {
+describe("the check against botocore's models", () => {
   const all = played(cloudResources());
 
-  it("know each operation that the local cloud plays, its input and every member of its answer", async () => {
+  it("accepts each operation of the local cloud, its input and every member of its response", async () => {
     const { calls = [], unit = [] } = await judge({ calls: all, unit: rehearsed() });
     const inputs = /^input Missing required/;
     report("botocore", `  ${all.length} answers of ${playedOperations().length} operations played`);
     expect(unexplained(calls, [])).toEqual([]);
-    // The unit tests say only what is answered, whatever is asked.
+    // The unit tests define only responses, so findings about missing inputs do not count.
     expect(
       unexplained(
         unit.filter(({ detail }) => !inputs.test(detail)),
@@ -87,7 +87,7 @@ describe("botocore's models", () => {
     ).toEqual([]);
   });
 
-  it("catch an answer that AWS would not give", async () => {
+  it("reports a response that AWS would not return", async () => {
     const cases = SPOILED.map(([says, operation, change], index): [string, Call[]] => {
       const call = all.find((each) => each.operation === operation);
       if (!call) throw new Error(`nothing answers ${operation}`);

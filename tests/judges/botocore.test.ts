@@ -4,7 +4,7 @@ import { ask } from "./tools";
 
 interface Verdict {
   readonly resources: number;
-  /** Why there is none, by type. */
+  /** Reason why a type has no API call, by type. */
   readonly withoutCall: Record<string, string>;
   readonly calls: number;
   readonly operations: string[];
@@ -14,7 +14,7 @@ interface Verdict {
 
 const judge = (cases: Record<string, readonly Rendered[]>) => ask<Record<string, Verdict>>("models.py", cases);
 
-/** What the judge must say, the first resource of a type, what is done to it. */
+/** Expected finding, type of the resource to break, and the change that breaks it. */
 const SPOILED: [says: RegExp, type: string, change: Change][] = [
   [/Missing required parameter.*roleArn/, "aws:eks/cluster:Cluster", without("roleArn")],
   [/Missing required parameter.*RoleName/, "aws:iam/rolePolicy:RolePolicy", without("role")],
@@ -56,10 +56,10 @@ const SPOILED: [says: RegExp, type: string, change: Change][] = [
   [/no call is known/, "aws:kms/key:Key", () => {}],
 ];
 
-describe("botocore's models", () => {
+describe("the check against botocore's models", () => {
   const all = awsResources();
 
-  it("take every AWS resource as the arguments of the calls that make it", async () => {
+  it("accepts every AWS resource as arguments of the API calls that create it", async () => {
     const { rendered } = await judge({ rendered: all });
     if (!rendered) throw new Error("no verdict");
     const { resources, withoutCall, calls, operations, fields, findings } = rendered;
@@ -73,7 +73,7 @@ describe("botocore's models", () => {
     expect(unexplained(findings, [])).toEqual([]);
   });
 
-  it("catch what is spoiled", async () => {
+  it("reports every deliberately broken resource", async () => {
     const cases = SPOILED.map(([says, type, change], index) => {
       const broken = spoiled(all, type, change);
       const isNew = says.source.startsWith("no call is known");

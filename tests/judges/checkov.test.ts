@@ -85,15 +85,15 @@ interface CheckovReport {
 interface Verdict {
   readonly resources: number;
   readonly passed: number;
-  /** Resources that a check looked at. */
+  /** Resources that at least one check covered. */
   readonly seen: ReadonlySet<string>;
   readonly findings: (Finding & { readonly file: string })[];
 }
 
 /**
- * What Checkov says of a folder of files: plans end with tfplan.json, manifests with .yaml.
+ * Runs Checkov on a set of files: names of plans end with tfplan.json, names of manifests with .yaml.
  *
- * @throws Error where it could not read one of them
+ * @throws Error if Checkov could not parse one of the files
  */
 async function judge(files: ReadonlyMap<string, string>): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), "checkov-"));
@@ -135,7 +135,7 @@ describe("Checkov", () => {
   const whose = owners(aws, identities());
   const plan = (resources: readonly Rendered[]) => JSON.stringify(terraformPlan(resources, whose), null, 1);
 
-  it("finds nothing in manifests and AWS resources that has no reason beside it", async () => {
+  it("finds nothing in manifests and AWS resources except documented exceptions", async () => {
     const files = new Map(objects.map(({ stack, inputs }, index) => [`${stack}/${index}.yaml`, stringify(inputs)]));
     files.set("tfplan.json", plan(aws));
     const { resources, passed, seen, findings } = await judge(files);
@@ -161,7 +161,10 @@ describe("Checkov", () => {
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
   });
-  /** The rule that must catch it, the first resource of a type, what is done to it. Alone, it has none of its helpers. */
+  /**
+   * Expected rule, type of the resource to break, and the change that breaks it. Each resource is checked without its
+   * companion resources.
+   */
   const SPOILED_AWS: [rule: string, type: string, change: Change][] = [
     ["CKV_AWS_7", "aws:kms/key:Key", set({ enableKeyRotation: false })],
     ["CKV_AWS_33", "aws:kms/key:Key", set({ policy: opened("kms:*") })],
@@ -233,7 +236,7 @@ describe("Checkov", () => {
     ["CKV_K8S_49", "ClusterRole", set({ rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }] })],
   ];
 
-  it("catches what is spoiled", async () => {
+  it("reports every deliberately broken resource", async () => {
     const files = new Map<string, string>();
     const brokenAws = SPOILED_AWS.map(([, type, change], index) => ({
       ...spoiled(aws, type, change),

@@ -14,7 +14,7 @@ import { collector } from "./tools";
 const FLOW = randomUUID();
 const [VISITORS, RUNS] = [300, 3];
 
-/** A run as LangFlow tells it, in OpenTelemetry's JSON. */
+/** Returns the span of a run as LangFlow reports it, in OpenTelemetry's JSON. */
 function span(flow: string, protocol: string, status: string): object {
   const now = BigInt(Date.now()) * 1_000_000n;
   const attributes = Object.entries({ flow_id: flow, protocol, status }).map(([key, stringValue]) => ({
@@ -31,7 +31,7 @@ function span(flow: string, protocol: string, status: string): object {
   };
 }
 
-describe("a real collector with our configuration", () => {
+describe("a real OpenTelemetry collector with our configuration", () => {
   const folder = mkdtempSync(join(tmpdir(), "collector-"));
   let launched: BoundProcess;
   let metrics: string;
@@ -76,7 +76,7 @@ describe("a real collector with our configuration", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("counts the runs of a flow by its id, and all visitors of public flows as one, of whom there may be any number", () => {
+  it("counts runs by flow id, and counts any number of visitors of public flows as a single flow", () => {
     const counts = metrics.split("\n").flatMap((line) => {
       const [, flow, count] = new RegExp(`^${FLOW_RUNS}\\{.*flow_id="([^"]*)".*\\} (\\d+)$`).exec(line) ?? [];
       return flow === undefined ? [] : [[flow, Number(count)]];

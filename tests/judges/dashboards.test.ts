@@ -5,7 +5,7 @@ import { DASHBOARD_SETTINGS } from "../observability/settings";
 import type { DashboardJson } from "./grafanaTypes";
 import { report } from "./skips";
 
-/** What the compiler reads, as if it lay beside the types. */
+/** Path of the virtual source file that the compiler checks. It appears next to the types. */
 const FILE = join(__dirname, "judged.ts");
 
 const OPTIONS: ts.CompilerOptions = {
@@ -18,10 +18,10 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
 };
 
-/** The libraries and Grafana's types, which are the same each time and are read once. */
+/** Cache of the libraries and Grafana's types, which are the same for each dashboard. */
 const read = new Map<string, ts.SourceFile | undefined>();
 
-/** What the compiler holds against a dashboard's JSON. */
+/** Returns the compiler errors for a dashboard's JSON. */
 function judged(dashboard: unknown): string[] {
   const text = `import type { DashboardJson } from "./grafanaTypes";\nexport const dashboard: DashboardJson = ${JSON.stringify(dashboard)};\n`;
   const host = ts.createCompilerHost(OPTIONS);
@@ -37,21 +37,21 @@ function judged(dashboard: unknown): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " ").slice(0, 400));
 }
 
-/** As it is in its file. */
+/** Returns the value after a round trip through JSON, as in its file. */
 const json = (value: unknown): DashboardJson => JSON.parse(JSON.stringify(value));
 
 type Panel = DashboardJson["panels"][number];
-/** The first panel of a kind, to be spoiled. */
+/** Returns the first panel of a type, which the test then breaks. */
 function first<Type extends Panel["type"]>({ panels }: DashboardJson, type: Type): Extract<Panel, { type: Type }> {
   const found = panels.find((panel): panel is Extract<Panel, { type: Type }> => panel.type === type);
   if (!found) throw new Error(`no ${type} to spoil`);
   return found;
 }
 
-describe("the types of Grafana's own release", () => {
+describe("Grafana's published types", () => {
   const all = Object.entries(dashboards(DASHBOARD_SETTINGS));
 
-  it("take every dashboard", () => {
+  it("accept every dashboard", () => {
     const panels = all.flatMap(([, dashboard]) => json(dashboard).panels).filter(({ type }) => type !== "row");
     report("@grafana/schema", `  ${all.length} dashboards, ${panels.length} panels`);
     for (const [name, dashboard] of all) expect([name, judged(json(dashboard))]).toEqual([name, []]);

@@ -1,7 +1,7 @@
 import type { Statement } from "../../model/policies/document";
 import type { Rendered } from "./rendered";
 
-/** Where each type of resource has its policy, as text. */
+/** Property of each resource type that contains its policy as text. */
 const POLICY_OF: Record<string, string> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": "policy",
   "aws:efs/fileSystemPolicy:FileSystemPolicy": "policy",
@@ -12,18 +12,18 @@ const POLICY_OF: Record<string, string> = {
   "aws:s3/bucketPolicy:BucketPolicy": "policy",
 };
 
-/** An IAM policy, whoever it is attached to. */
+/** An IAM policy that is attached to any kind of resource. */
 export interface PolicyDocument {
-  /** Stack, type and name of the resource that has it. */
+  /** Stack, type and name of the resource with the policy. */
   readonly who: string;
   readonly type: string;
   readonly document: { readonly Version: string; readonly Statement: readonly Statement[] };
 }
 
 /**
- * Every IAM policy among the resources.
+ * Returns every IAM policy among the resources.
  *
- * @throws Error on a policy in a place that is not known here, for then no judge would see it
+ * @throws Error if a policy is in a property that is not listed here, because otherwise no check would see it
  */
 export function policyDocuments(resources: readonly Rendered[]): PolicyDocument[] {
   return resources.flatMap(({ stack, type, name, inputs }) => {

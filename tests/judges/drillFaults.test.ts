@@ -12,11 +12,11 @@ jest.setTimeout(300_000);
 const CLUSTER = { awsRegion: "eu-west-1", clusterName: "eu-west" };
 const READY_MS = 60_000;
 
-/** What is looked at of an ACL: which subnets have it. */
+/** Subnets of each network ACL, by ACL id. */
 type Acls = Readonly<Record<string, readonly string[]>>;
 
-describe("a pause of replication, by the AWS CLI", () => {
-  /** Experiments as FIS has them: one takes two looks to begin, and two to stop. */
+describe("a drill's pause of replication through the AWS CLI", () => {
+  /** Fake FIS: an experiment needs two status requests to start and two to stop. */
   class Fis {
     readonly experiments = new Map<string, { template: string; states: string[] }>();
     readonly api = fastify();
@@ -56,7 +56,7 @@ describe("a pause of replication, by the AWS CLI", () => {
   }
   const OURS = { templateId: "EXT1", awsRegion: "eu-west-1" };
 
-  it("begins once the experiment runs, and is ended by whoever asks, while another's goes on", async () => {
+  it("begins once the experiment runs, can be ended by another process, and leaves other experiments running", async () => {
     const fis = new Fis();
     fis.experiments.set("OTHER", { template: "EXT2", states: ["running"] });
     await withFis(fis, async (aws) => {
@@ -69,7 +69,7 @@ describe("a pause of replication, by the AWS CLI", () => {
     });
   });
 
-  it("is no fault that has begun where FIS refuses it, and says what FIS says", async () => {
+  it("fails with the reason from FIS if FIS cannot start the experiment", async () => {
     await withFis(new Fis(["initiating", "failed"]), async (aws) => {
       await expect(pausedReplication(OURS, aws, 10).begin()).rejects.toThrow(
         "the experiment EXP1 is failed: it is failed",
@@ -78,7 +78,7 @@ describe("a pause of replication, by the AWS CLI", () => {
   });
 });
 
-describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
+describe("a drill's silence of a region through the AWS CLI and moto's EC2", () => {
   let server: ReturnType<typeof spawn>;
   let aws: (args: readonly string[]) => Promise<string>;
   let subnets: { open: string[]; inner: string };
@@ -120,7 +120,7 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
     const tags = ["--tag-specifications", "ResourceType=subnet,Tags=[{Key=kubernetes.io/role/elb,Value=1}]"];
     const inner = await subnet(9);
     subnets = { open: [await subnet(0, ...tags), await subnet(1, ...tags), await subnet(2, ...tags)], inner };
-    // Real EKS says whose subnets they are; moto says what it was told, which the CLI does not let one tell.
+    // Real EKS returns the cluster's subnets. moto returns only what the request set, which the CLI cannot set.
     const signature = `Credential=x/20260101/${CLUSTER.awsRegion}/eks/aws4_request, SignedHeaders=host, Signature=x`;
     const made = await fetch(`${endpoint}/clusters`, {
       method: "POST",
@@ -146,14 +146,14 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
       ]),
     );
   };
-  /** Rules of an ACL that let anything through. */
+  /** Returns the rules of an ACL that allow traffic. */
   const allowing = async (acl: string) => {
     const query = ["--query", "NetworkAcls[0].Entries[?RuleAction=='allow']", "--output", "json"];
     const asked = ["--region", CLUSTER.awsRegion, "--network-acl-ids", acl, ...query];
     return JSON.parse(await aws(["ec2", "describe-network-acls", ...asked]));
   };
 
-  it("denies the public subnets everything, and them alone, and is undone without a trace", async () => {
+  it("blocks all traffic of the public subnets only, and is undone completely", async () => {
     const before = await acls();
     await silence(CLUSTER, aws).begin(SUBNETS.public);
     const { [Object.keys(before)[0] ?? ""]: left, ...made } = await acls();
@@ -166,7 +166,7 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
     expect(await acls()).toEqual(before);
   });
 
-  it("is undone where it had only half begun", async () => {
+  it("is undone after it was only partially applied", async () => {
     const before = await acls();
     let replaced = 0;
     const breaking = silence(CLUSTER, async (args) => {
@@ -179,7 +179,7 @@ describe("the silence of a region, by the AWS CLI and moto's EC2", () => {
     expect(await acls()).toEqual(before);
   });
 
-  it("is refused where the public subnets have several ACLs, to which nobody could put them back", async () => {
+  it("is refused if the public subnets have several ACLs, because the original ACLs could not be restored", async () => {
     const made = await aws(
       ["ec2", "create-network-acl", "--region", CLUSTER.awsRegion, "--vpc-id", vpcId].concat([
         "--query",

@@ -3,9 +3,9 @@ import { awsResources, identities, type Rendered } from "./rendered";
 import { report } from "./skips";
 import { ask } from "./tools";
 
-/** What somebody tries who has taken over one of our programs, or one of CI's jobs. */
+/** An attempt by an attacker who has taken over one of our workloads or a CI job. */
 interface Attempt extends Call {
-  /** What it would gain. */
+  /** Privilege that the attacker would gain. */
   readonly gain: string;
 }
 
@@ -21,7 +21,7 @@ const OTHERS_SECRET = `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:payrol
 const DATABASE = `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`;
 const REPOSITORY = `arn:aws:ecr:us-east-1:${ACCOUNT}:repository/langflow`;
 
-/** A new object, as the bucket's policy wants it below `backups`. */
+/** Context of a write that creates an object, which the bucket policy requires below `backups`. */
 const newObject = { "s3:ObjectCreationOperation": "true", "s3:if-none-match": "*" };
 const inUsEast = { "aws:RequestedRegion": "us-east-1" };
 const bounded = { "iam:PermissionsBoundary": BOUNDARY };
@@ -35,7 +35,7 @@ type Try = readonly [
   context?: Call["context"],
 ];
 
-/** Every action of every line, on every resource of it. */
+/** Returns one attempt for each combination of action and resource in the lines. */
 const attempts = (who: string, tries: readonly Try[]): Attempt[] =>
   tries.flatMap(([actions, resources, gain, context]) =>
     [actions]
@@ -48,7 +48,7 @@ const attempts = (who: string, tries: readonly Try[]): Attempt[] =>
 const REGIONS = ["us-east", "eu-west"];
 const CI = ["deploy", "preview", "drift", "image"].map((name) => `langflow-dr-ci-${name}`);
 
-/** Of any pod, whatever it is for. */
+/** Returns the attempts that every pod makes, regardless of its workload. */
 function ofPods(account: Account, pod: string, region: string): Try[] {
   const [own, others] = [bucket(region), bucket(region === "us-east" ? "eu-west" : "us-east")];
   const other = region === "us-east" ? "eu-west" : "us-east";
@@ -111,7 +111,7 @@ function ofPods(account: Account, pod: string, region: string): Try[] {
   ];
 }
 
-/** Of any of CI's roles. */
+/** Returns the attempts that every CI role makes. */
 function ofCi(account: Account): Try[] {
   const flows = bucket("us-east");
   const key = account.arn("foundation", "aws:kms/key:Key", "us-east");
@@ -226,7 +226,7 @@ function ofCi(account: Account): Try[] {
   ];
 }
 
-/** Of those that deploy nothing. */
+/** Attempts of the roles that cannot deploy. */
 const OF_READERS: Try[] = [
   ["s3:PutObject", `${STATE}/.pulumi/stacks/langflow-dr/foundation.json`, "a forged state"],
   [
@@ -246,10 +246,10 @@ const OF_READERS: Try[] = [
   ["iam:CreateRole", role("langflow-dr-x"), "a role", bounded],
 ];
 
-/** The name of the role that a deploy makes, with all rights that there are, the boundary, and a trust in whom it likes. */
+/** Name of a role that a deploy creates, with full rights, the boundary, and an arbitrary trust policy. */
 const MADE = "langflow-dr-made-by-a-deploy";
 
-/** What such a role still may not. */
+/** Returns the attempts that must fail even with such a role. */
 function ofMade(account: Account): Try[] {
   return [
     [
@@ -315,7 +315,8 @@ function table(account: Account): Attempt[] {
     ),
     ...attempts(deploy, ofCi(account)),
     ...others.flatMap((who) => attempts(who, [...ofCi(account), ...OF_READERS])),
-    // Ready and drill have no role of their own: they take drift's, or one of the fleet's owner, and deploy's.
+    // The ready and drill jobs have no role of their own. They use drift's role or one of the fleet's owner, and
+    // deploy's role.
     ...attempts("langflow-dr-ci-image", [
       ["s3:GetObject", `${STATE}/.pulumi/stacks/langflow-dr/foundation.json`, "every secret of the state"],
     ]),
@@ -332,7 +333,7 @@ function table(account: Account): Attempt[] {
   ];
 }
 
-describe("who has taken over a pod or a job of CI", () => {
+describe("an attacker who has taken over a pod or a CI job", () => {
   const resources = awsResources();
   let managed: Record<string, object>;
   beforeAll(async () => {
@@ -341,7 +342,7 @@ describe("who has taken over a pod or a job of CI", () => {
     managed = await ask("managed.py", [...new Set(aws)]);
   });
 
-  /** The account, with the role that a deploy has made in it. */
+  /** Returns the account plus the role that a deploy created in it. */
   const withMade = (boundary: string | undefined): Rendered[] => {
     const some = { stack: "us-east", name: MADE };
     const all = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
@@ -362,7 +363,7 @@ describe("who has taken over a pod or a job of CI", () => {
     );
   };
 
-  it("gains nothing by any attempt", async () => {
+  it("gains no privilege by any attempt", async () => {
     const account = new Account(withMade(BOUNDARY), identities(), managed);
     const rows = table(account);
     report("escalations", `  ${rows.length} attempts of ${new Set(rows.map(({ who }) => who)).size} roles`);
@@ -370,7 +371,7 @@ describe("who has taken over a pod or a job of CI", () => {
     expect(await through(account, rows)).toEqual([]);
   }, 180_000);
 
-  it("would gain most of it by a role without the boundary, so the boundary is what holds", async () => {
+  it("would succeed in most attempts with a role without the permissions boundary", async () => {
     const account = new Account(withMade(undefined), identities(), managed);
     const rows = attempts(MADE, ofMade(account));
     expect((await through(account, rows)).length).toBeGreaterThan(rows.length / 2);

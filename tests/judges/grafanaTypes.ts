@@ -1,6 +1,8 @@
 /**
- * A dashboard's JSON by the types of Grafana's own release (`@grafana/schema`), each kind of panel that we have with its own
- * options. What that package lacks is the Prometheus plugin's: queries, and what a mark is called by and dated by.
+ * Types of a dashboard's JSON, from Grafana's own release (`@grafana/schema`), with the options of each panel type that
+ * we
+ * use. That package lacks the Prometheus plugin's types, so this file adds queries and the title and time fields of
+ * annotations.
  */
 import type {
   AnnotationQuery,
@@ -15,7 +17,7 @@ import type * as stat from "@grafana/schema/dist/esm/raw/composable/stat/panelcf
 import type * as states from "@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen";
 import type * as series from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
 
-/** An enum's values as they stand in JSON. */
+/** A type in which every enum is replaced with its values as they appear in JSON. */
 type Json<T> = T extends string
   ? `${T}`
   : T extends (infer U)[]

@@ -13,9 +13,9 @@ const PLACES = [
 const THIEF = "arn:aws:iam::999999999999:role/thief";
 const GITHUB = `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`;
 const WITNESS = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
-/** The one that the rendered config tells of alerts. */
+/** SNS topic for alerts in the rendered config. */
 const TOPIC = "arn:aws:sns:us-west-2:123456789012:alerts";
-/** The one that its series are sent on to. */
+/** Prometheus workspace for remote write in the rendered config. */
 const WORKSPACE = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
 const LEASE = `${WITNESS}/schedules/lease.json`;
 const STATE = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
@@ -28,7 +28,7 @@ type More = Omit<Call, "who" | "action" | "resource">;
 const bucket = (region: string) => `arn:aws:s3:::langflow-dr-${region}-flows-${ACCOUNT}`;
 const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 
-/** Rows of one caller: what it may do, and what it may not. */
+/** Returns builders for rows of one caller: calls that IAM must allow, and calls that it must deny. */
 function of(who: string) {
   const row =
     (expected: Verdict) =>
@@ -37,14 +37,14 @@ function of(who: string) {
   return { may: row("allow"), mayNot: row("deny") };
 }
 
-/** Who may do what with the parts of one region. */
+/** Returns the rows for the resources of one region. */
 function regionRows(account: Account, { region, awsRegion, other, otherAws }: (typeof PLACES)[number]): Row[] {
   const key = account.arn("foundation", "aws:kms/key:Key", region);
   const otherKey = account.arn("foundation", "aws:kms/key:Key", other);
   const [own, others] = [bucket(region), bucket(other)];
   const fileSystem = account.arn(region, "aws:efs/fileSystem:FileSystem", region);
   const accessPoint = account.arn(region, "aws:efs/accessPoint:AccessPoint", region);
-  // Shared ones are replicas here: under the same name, in this AWS region.
+  // Shared secrets are replicas here: they have the same name in this AWS region.
   const shared = (name: string) =>
     account.arn("foundation", "aws:secretsmanager/secret:Secret", `shared-${name}`).replace("us-east-1", awsRegion);
   const login = (name: string) => account.arn(region, "aws:secretsmanager/secret:Secret", `${region}-database${name}`);
@@ -103,7 +103,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   const logContext = (arn: string) => ({ context: { "kms:EncryptionContext:aws:logs:arn": arn } });
 
   return [
-    // LangFlow's pods: their files, their secrets, their key; nothing of backups, of Git, of another region.
+    // LangFlow's pods may use their files, secrets and key, but no backups, no Git secrets and no other region.
     ...langflow.may(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `${own}/files/x`),
     ...langflow.may("s3:ListBucket", own, below("files")),
     ...langflow.mayNot("s3:ListBucket", own, below("backups")),
@@ -122,7 +122,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.may("kms:Decrypt", key, forSecret(serverLogin)),
     ...langflow.mayNot("elasticfilesystem:ClientMount", fileSystem, { context: mount }),
 
-    // What the bucket refuses from whoever may write.
+    // The bucket policy refuses these requests even from callers with write access.
     ...langflow.mayNot("s3:GetObject", `${own}/files/x`, { context: { "aws:SecureTransport": "false" } }),
     ...langflow.mayNot("s3:GetObject", `${own}/files/x`, { context: { "s3:TlsVersion": "1.1" } }),
     ...langflow.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),
@@ -130,36 +130,37 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.mayNot("s3:PutObject", `${own}/files/x`, encryption("aws:kms")),
     ...langflow.mayNot("s3:PutObject", `${own}/files/x`, encryption("AES256")),
 
-    // The flow sync reads backups and what it signs in with.
+    // The flow sync may read backups and its credentials.
     ...sync.may("s3:GetObject", `${own}/backups/${region}/x`),
     ...sync.mayNot("s3:GetObject", `${own}/backups/${other}/x`),
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/backups/${region}/x`),
 
-    // It asks CloudWatch for numbers, and for nothing else there.
+    // The flow sync may read metric data from CloudWatch and nothing more.
     ...sync.may("cloudwatch:GetMetricData", "*", inRegion),
     ...sync.mayNot(["cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "logs:FilterLogEvents"], "*"),
     ...langflow.mayNot("cloudwatch:GetMetricData", "*"),
 
-    // It reads what drills left for it, and neither their reports nor what they left elsewhere; a drill is told by nobody else.
+    // The flow sync may read only its own region's drill summaries. No pod may write summaries.
     ...sync.may("s3:GetObject", `${own}/drills/summaries/${other}/x`),
     ...sync.mayNot(["s3:PutObject", "s3:DeleteObject"], `${own}/drills/summaries/${other}/x`),
     ...sync.mayNot("s3:GetObject", `${own}/drills/x`),
     ...sync.mayNot("s3:GetObject", `${others}/drills/summaries/${region}/x`),
     ...langflow.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/drills/summaries/${region}/x`),
 
-    // It copies uploads to where LangFlow looks for them, and takes none away.
+    // The flow sync may copy uploads to the folder that LangFlow reads, but it may not delete any.
     ...sync.may("s3:GetObject", `${own}/files/x`),
     ...sync.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),
     ...sync.mayNot("s3:PutObject", `${own}/files/x`, encryption("AES256")),
     ...sync.mayNot(["s3:DeleteObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"], `${own}/files/x`),
     ...sync.mayNot(["s3:GetObject", "s3:PutObject"], `${others}/files/x`),
 
-    // It signs in with what is shared, and knows nobody's password.
+    // The flow sync may read the shared credentials but no passwords.
     ...["git-token", "webhook-secret"].flatMap((name) => sync.may("secretsmanager:GetSecretValue", shared(name))),
     ...sync.may("secretsmanager:GetSecretValue", shared("secret-key")),
     ...["superuser-password", "api-key"].flatMap((name) => sync.mayNot("secretsmanager:GetSecretValue", shared(name))),
 
-    // It publishes its own accounts everywhere, reads everybody's here, and speaks for no other region.
+    // The flow sync may publish its own accounts to all buckets, read all accounts here, and write none of other
+    // regions.
     ...sync.may("s3:GetObject", `${own}/accounts/${other}/x`),
     ...sync.may("s3:ListBucket", own),
     ...sync.may(["s3:PutObject", "s3:DeleteObject"], `${own}/accounts/${region}/x`),
@@ -179,7 +180,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       mayNot(["s3:PutObject", "s3:GetObject"], `${own}/accounts/${region}/x`),
     ),
 
-    // The lease is written by condition, and is all there is of the witness for a pod.
+    // Pods may use only the lease in the witness bucket, and only the flow sync may write it, by conditional writes.
     ...sync.may("s3:GetObject", LEASE),
     ...sync.may("s3:ListBucket", WITNESS),
     ...["s3:if-match", "s3:if-none-match"].flatMap((condition) =>
@@ -192,7 +193,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...langflow.mayNot("s3:GetObject", LEASE),
     ...langflow.mayNot("s3:PutObject", LEASE, newKey),
 
-    // A backup writes each object once, and takes none away.
+    // A backup may write each object once and delete none.
     ...backup.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/files/x`),
     ...backup.may("s3:ListBucketVersions", own, below("files")),
     ...backup.may("s3:PutObject", `${own}/backups/${region}/x`, newKey),
@@ -203,14 +204,14 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...backup.may("secretsmanager:GetSecretValue", backupLogin),
     ...[database, serverLogin].flatMap((arn) => backup.mayNot("secretsmanager:GetSecretValue", arn)),
 
-    // A restore writes files, and no backup.
+    // A restore may write files but no backups.
     ...[region, other].flatMap((of) => restore.may(["s3:GetObject", "s3:GetObjectVersion"], `${own}/backups/${of}/x`)),
     ...restore.may("s3:PutObject", `${own}/files/x`),
     ...restore.mayNot("s3:DeleteObject", `${own}/files/x`),
     ...restore.mayNot("s3:PutObject", `${own}/backups/x`, newKey),
     ...restore.mayNot("secretsmanager:GetSecretValue", shared("git-token")),
 
-    // An import reads what was packed for it, writes files and what came of it, and takes nothing away.
+    // An import may read its package and write files and its result, but it may delete nothing.
     ...moveIn.may("s3:GetObject", `${own}/move-in/x/rows/y`),
     ...moveIn.may("s3:ListBucket", own, below("files")),
     ...moveIn.may("s3:PutObject", `${own}/files/x`, encryption("aws:kms", key)),
@@ -227,7 +228,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ),
     ...langflow.mayNot("s3:GetObject", `${own}/move-in/x/rows/y`),
 
-    // Alertmanager reads what alerts are sent by, publishes to the topic that the config names, and nothing else.
+    // Alertmanager may read its notification secret and publish to the configured topic, and nothing more.
     ...alertmanager.may("secretsmanager:GetSecretValue", shared("alerting")),
     ...alertmanager.may("kms:Decrypt", key, forSecret(shared("alerting"))),
     ...alertmanager.may("sns:Publish", TOPIC),
@@ -238,7 +239,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ),
     ...alertmanager.mayNot("secretsmanager:GetSecretValue", database),
     ...alertmanager.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/files/x`),
-    // Prometheus writes to the one workspace, and asks it nothing.
+    // Prometheus may write to the configured workspace but not query it.
     ...prometheus.may("aps:RemoteWrite", WORKSPACE),
     ...prometheus.mayNot("aps:RemoteWrite", WORKSPACE.replace("1a2b", "other")),
     ...prometheus.mayNot(["aps:QueryMetrics", "aps:DeleteWorkspace"], WORKSPACE),
@@ -247,7 +248,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       .filter((pod) => pod !== alertmanager)
       .flatMap(({ mayNot }) => mayNot("secretsmanager:GetSecretValue", shared("alerting"))),
 
-    // No pod uses a key by itself, administers anything, or becomes anybody else.
+    // No pod may use a key directly, administer resources, or assume another role.
     ...pods.flatMap(({ mayNot }) => [
       ...mayNot(["kms:Decrypt", "kms:Encrypt"], key, directly),
       ...mayNot(["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:DisableKey"], key),
@@ -257,16 +258,18 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
       ...mayNot("ecr:PutImage", repository),
       ...mayNot("secretsmanager:DeleteSecret", database),
     ]),
-    // Which the key's policy itself allows whoever of the account comes through the service (encryptionKey.ts).
+    // The key policy itself allows this call to any principal of the account that comes through the service
+    // (encryptionKey.ts).
     ...sync.may("kms:Encrypt", key, forObjects),
 
-    // No pod writes another region's backups, in whichever bucket: there S3 brings them.
+    // No pod may write another region's backups in any bucket. S3 replication copies them.
     ...pods.flatMap(({ mayNot }) => [
       ...[own, others].flatMap((each) => mayNot("s3:PutObject", `${each}/backups/${other}/x`, newKey)),
       ...mayNot("s3:PutObject", `${others}/backups/${region}/x`, newKey),
     ]),
 
-    // File systems: the driver alone, through the access point, from inside, under TLS, not as root.
+    // Only the CSI driver may mount file systems: through the access point, from inside the VPC, with TLS, and not as
+    // root.
     ...files.may(["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], fileSystem, { context: mount }),
     ...files.mayNot("elasticfilesystem:ClientMount", fileSystem),
     ...files.mayNot("elasticfilesystem:ClientMount", fileSystem, {
@@ -279,7 +282,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...files.mayNot("elasticfilesystem:DeleteFileSystem", fileSystem),
     ...thief.mayNot("elasticfilesystem:ClientMount", fileSystem, { context: mount }),
 
-    // Replication reads here and writes there.
+    // Replication may read from its own bucket and write to the other bucket.
     ...replication.may("s3:GetObjectVersionForReplication", `${own}/files/x`),
     ...replication.mayNot("s3:GetObjectVersionForReplication", `${others}/files/x`),
     ...replication.may(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], `${others}/files/x`),
@@ -292,7 +295,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...replication.mayNot("kms:Decrypt", key, directly),
     ...replication.mayNot("kms:Encrypt", otherKey, directly),
 
-    // A drill's experiment pauses what is copied from here, and changes no rule otherwise.
+    // A drill's experiment may pause replication from this bucket but not change its rules in any other way.
     ...pause.may(["s3:PauseReplication", "s3:GetReplicationConfiguration"], own),
     ...pause.may("s3:PutReplicationConfiguration", own, { context: { "s3:IsReplicationPauseRequest": "true" } }),
     ...pause.mayNot("s3:PutReplicationConfiguration", own, { context: { "s3:IsReplicationPauseRequest": "false" } }),
@@ -319,7 +322,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...node.mayNot("secretsmanager:GetSecretValue", database),
     ...node.mayNot("kms:Decrypt", key, directly),
 
-    // Logs and measurements.
+    // Logs and metrics.
     ...monitoring.may("logs:PutLogEvents", `${logGroup("RDSOSMetrics")}:log-stream:x`),
     ...monitoring.mayNot("logs:PutLogEvents", `${logGroup("other")}:log-stream:x`),
     ...monitoring.mayNot("secretsmanager:GetSecretValue", database),
@@ -330,7 +333,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     ...logs.mayNot("kms:Encrypt", key, logContext(logGroup("x").replace(awsRegion, otherAws))),
     ...logs.mayNot("kms:Encrypt", key, logContext(logGroup("x").replace(ACCOUNT, "999999999999"))),
 
-    // Who takes which role.
+    // Principals that may assume each role.
     ...identity.may(
       ["sts:AssumeRole", "sts:TagSession"],
       role(`langflow-dr-${region}-alertmanager`),
@@ -372,7 +375,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
     }),
     ...thief.mayNot("sts:AssumeRole", role(`langflow-dr-${region}-langflow`), podTags("langflow")),
 
-    // Strangers, who may do all in an account of their own.
+    // Outside principals, which have full rights in their own account.
     ...thief.mayNot(["s3:GetObject", "s3:PutObject"], `${own}/files/x`),
     ...thief.mayNot("kms:Decrypt", key, { context: { ...through("s3"), "kms:CallerAccount": "999999999999" } }),
     ...thief.mayNot("kms:CreateGrant", key, {
@@ -395,7 +398,7 @@ function regionRows(account: Account, { region, awsRegion, other, otherAws }: (t
   ];
 }
 
-/** What GitHub's jobs may do, and who takes their roles. */
+/** Returns the rows for GitHub's jobs: their rights, and which job may assume which role. */
 function ciRows(account: Account): Row[] {
   const [deploy, preview, drift, image] = ["deploy", "preview", "drift", "image"].map((name) =>
     of(`langflow-dr-ci-${name}`),
@@ -434,12 +437,12 @@ function ciRows(account: Account): Row[] {
   const ci = (name: string) => role(`langflow-dr-ci-${name}`);
 
   return [
-    // A deploy builds in the fleet's AWS regions and under its names.
+    // A deploy may create resources only in the fleet's AWS regions and with the fleet's name prefix.
     ...deploy.may("ec2:CreateVpc", vpc, inUsEast),
     ...deploy.mayNot("ec2:CreateVpc", vpc.replace("us-east-1", "sa-east-1"), elsewhere),
     ...deploy.may("ecr:CreateRepository", repository("langflow"), inUsEast),
     ...deploy.may("rds:ModifyDBInstance", database, inUsEast),
-    // Another number of days: the copy of the backups is stopped and started again, in the backup region.
+    // To change the retention period, a deploy stops and restarts the backup replication in the backup region.
     ...deploy.may(
       ["rds:StopDBInstanceAutomatedBackupsReplication", "rds:StartDBInstanceAutomatedBackupsReplication"],
       database,
@@ -454,13 +457,13 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::payroll/x"),
     ...deploy.may("secretsmanager:PutSecretValue", secret, inUsEast),
     ...deploy.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
-    // Keys that are ours already, none other, and none by calling it ours.
+    // A deploy may manage only keys that already have our tag, and it may not tag other keys.
     ...deploy.may("kms:EnableKeyRotation", key, ours),
     ...deploy.may("kms:TagResource", key, ours),
     ...deploy.may("kms:TagResource", key, { context: { ...ours.context, "aws:RequestTag/project": "langflow-dr" } }),
     ...deploy.mayNot("kms:TagResource", key, { context: { ...ours.context, "aws:RequestTag/project": "payroll" } }),
     ...deploy.mayNot(["kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RetireGrant", "kms:UntagResource"], key, ours),
-    // A grant is given to services for what they keep, and to nobody else.
+    // Grants may be created only by AWS services for their own resources.
     ...deploy.mayNot("kms:CreateGrant", key, ours),
     ...["kms:GrantIsForAWSResource", "aws:ViaAWSService"].flatMap((by) =>
       deploy.may("kms:CreateGrant", key, { context: { ...ours.context, [by]: "true" } }),
@@ -473,7 +476,7 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot(["kms:EnableKeyRotation", "kms:ScheduleKeyDeletion"], OTHER_KEY, asState),
     ...deploy.may("kms:UpdateAlias", alias("langflow-dr-us-east-key")),
     ...deploy.mayNot(["kms:UpdateAlias", "kms:DeleteAlias"], alias("langflow-dr-state")),
-    // Data, and the time it is kept for, are a person's.
+    // Only a person may delete data or change its retention.
     ...deploy.mayNot(["kms:ScheduleKeyDeletion", "kms:DisableKey"], key, ours),
     ...deploy.mayNot(["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"], flows),
     ...deploy.mayNot(
@@ -497,7 +500,7 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot("rds:DeleteDBInstanceAutomatedBackup", `arn:aws:rds:us-east-1:${ACCOUNT}:auto-backup:ab-1`),
     ...deploy.mayNot(["elasticfilesystem:DeleteFileSystem", "elasticfilesystem:PutBackupPolicy"], fileSystem, inUsEast),
     ...deploy.mayNot(["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"], secret, inUsEast),
-    // Roles of the fleet, none other, never CI's own.
+    // A deploy may manage only roles of the fleet, and never CI's own roles.
     ...deploy.may(
       ["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PutRolePermissionsBoundary"],
       cluster,
@@ -517,7 +520,7 @@ function ciRows(account: Account): Row[] {
     ...deploy.mayNot("iam:PassRole", ci("deploy"), pass("eks.amazonaws.com")),
     ...deploy.mayNot("iam:CreateUser", `arn:aws:iam::${ACCOUNT}:user/langflow-dr-me`),
 
-    // A preview and the drift check read settings and state; secrets' values the second alone.
+    // Preview and drift check may read settings and state. Only the drift check may read secret values.
     ...[preview, drift].flatMap(({ may, mayNot }) => [
       ...may(["ec2:DescribeVpcs", "kms:ListAliases"], "*"),
       ...may(["s3:GetBucketVersioning", "s3:GetReplicationConfiguration"], flows),
@@ -537,7 +540,7 @@ function ciRows(account: Account): Row[] {
     ...drift.mayNot("secretsmanager:GetSecretValue", secret.replace("langflow-dr", "payroll"), inUsEast),
     ...preview.mayNot("secretsmanager:GetSecretValue", secret, inUsEast),
 
-    // The build of an image pushes to our repositories.
+    // The image build may push to our repositories.
     ...image.may("ecr:GetAuthorizationToken", "*"),
     ...["us-east-1", "eu-west-1"].flatMap((region) =>
       ["langflow", "langflow-agent"].flatMap((name) =>
@@ -552,7 +555,7 @@ function ciRows(account: Account): Row[] {
     ),
     ...image.mayNot("s3:GetObject", `${STATE}/.pulumi/stacks/x.json`),
 
-    // Which job takes which role.
+    // Jobs that may assume each role.
     ...github.may(takes, ci("deploy"), job(`${own}:environment:production`, production)),
     ...github.mayNot(takes, ci("deploy"), job(`${own}:environment:production`, { ...production, ref: "refs/heads/x" })),
     ...github.mayNot(takes, ci("deploy"), job(`${own}:ref:${main}`, { ref: main })),
@@ -562,7 +565,7 @@ function ciRows(account: Account): Row[] {
     ...github.mayNot(takes, ci("drift"), job(`${own}:pull_request`, { ref: "refs/pull/7/merge" })),
     ...github.may(takes, ci("image"), job(`${own}:ref:${main}`, { ref: main })),
     ...github.mayNot(takes, ci("image"), job(`${own}:ref:refs/heads/x`, { ref: "refs/heads/x" })),
-    // Repositories whose names begin as ours do, or are none of ours, with all the rest right.
+    // Repositories whose names share a prefix with ours, or that are unrelated, with all other claims correct.
     ...["example-org/other", "example-org-evil/langflow-dr", "example-org/langflow-dr-evil"].flatMap((repository) =>
       Object.entries({
         deploy: "environment:production",
@@ -585,7 +588,7 @@ const table = (account: Account): Row[] => [
   ...ciRows(account),
 ];
 
-/** The rows that come out otherwise than expected, each as a line. */
+/** Returns one line for each row whose verdict differs from the expected one. */
 async function surprises(account: Account, rows: readonly Row[]): Promise<string[]> {
   const outcomes = await Promise.all(rows.map((row) => account.decide(row)));
   return rows.flatMap(({ who, action, resource, context, expected }, index) =>
@@ -595,7 +598,7 @@ async function surprises(account: Account, rows: readonly Row[]): Promise<string
   );
 }
 
-/** Patterns of actions in policies that stand for no action there is. */
+/** Returns the action patterns in policies that match no existing action. */
 async function unknownActions(statements: readonly Statement[]): Promise<string[]> {
   const patterns = [...new Set(statements.flatMap(({ Action }) => Action))].filter((action) => action !== "*");
   const known = await Promise.all(
@@ -609,7 +612,7 @@ async function unknownActions(statements: readonly Statement[]): Promise<string[
   return patterns.filter((_, index) => !known[index]);
 }
 
-describe("IAM, as its engine decides over the rendered policies", () => {
+describe("IAM's policy engine with the rendered policies", () => {
   const resources = awsResources();
   let managed: Record<string, unknown>;
   let account: Account;
@@ -623,7 +626,7 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     rows = table(account);
   });
 
-  it("allows and denies what the table says", async () => {
+  it("allows and denies every call as listed in the table", async () => {
     const allowed = rows.filter(({ expected }) => expected === "allow").length;
     const callers = new Set(rows.map(({ who }) => who)).size;
     report(
@@ -633,7 +636,7 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     expect(await surprises(account, rows)).toEqual([]);
   });
 
-  it("is asked of every role for something it may do and something it may not", () => {
+  it("evaluates at least one allowed call and one denied call for every role", () => {
     const asked = (expected: Verdict) => new Set(rows.filter((row) => row.expected === expected).map(({ who }) => who));
     const silent = account.roles.filter((name) => !asked("allow").has(name) || !asked("deny").has(name));
     expect(silent).toEqual([]);
@@ -648,8 +651,9 @@ describe("IAM, as its engine decides over the rendered policies", () => {
   });
 
   /**
-   * Spoils the statements of one policy: the resource whose type and label end so. Without boundaries, which would hide
-   * much of it: each policy is to hold by itself. What the boundary holds: escalations.test.ts.
+   * Breaks the statements of one policy, identified by stack, type and label. Removes all permissions boundaries,
+   * because
+   * each policy must be correct without them. The tests of the boundary are in escalations.test.ts.
    */
   function spoil(ending: string, key: string, change: (statements: Mutable[]) => object[]): Rendered[] {
     const copy = structuredClone(resources) as Rendered[];
@@ -845,7 +849,7 @@ describe("IAM, as its engine decides over the rendered policies", () => {
     ],
   ];
 
-  it("catches what is spoiled", async () => {
+  it("returns a different verdict for every deliberately broken policy", async () => {
     const found = await Promise.all(
       SPOILED.map(async ([, ending, key, change]) => {
         const broken = new Account(spoil(ending, key, change), identities(), managed);

@@ -1,6 +1,6 @@
-// What a test asks of the page that it has open: this file runs there, after axe.
+// Functions that the tests call in a browser page. The tests load this file after axe.
 
-/** Words of up to 15 letters that a line ends within. */
+/** Returns the words of up to 15 letters that are broken across lines. */
 globalThis.brokenWords = () => {
   const broken = [];
   const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
@@ -14,7 +14,7 @@ globalThis.brokenWords = () => {
   return broken;
 };
 
-/** Texts of drawings that are cut off at an edge. */
+/** Returns the texts in drawings that extend beyond the left or right edge. */
 globalThis.clippedTexts = () =>
   [...document.querySelectorAll("svg")].flatMap((drawing) => {
     const frame = drawing.getBoundingClientRect();
@@ -24,14 +24,14 @@ globalThis.clippedTexts = () =>
       .map(({ textContent }) => textContent);
   });
 
-/** Texts of a drawing by how many characters they have, and how many of them are drawn. */
+/** Returns, for each text in a drawing, its number of characters and how many of them are drawn. */
 globalThis.drawnTexts = () =>
   [...document.querySelectorAll("text")].map((text) => ({
     written: text.textContent.length,
     drawn: text.getNumberOfChars(),
   }));
 
-/** What axe finds, with a few places of each. */
+/** Returns the violations that axe finds, with up to three places each. */
 globalThis.accessibilityFaults = async () => {
   const { violations, passes } = await axe.run();
   const faults = violations.map(({ id, nodes }) => ({

@@ -6,7 +6,7 @@ import { manifests, type Rendered, spoiled } from "./rendered";
 import { explained, type Finding, report, type Skip, stale, unexplained } from "./skips";
 import { kubeScore, run } from "./tools";
 
-/** The oldest version that kube-score's list of deprecated APIs knows and the clusters are past of. */
+/** A Kubernetes version that kube-score's list of deprecated APIs covers and that the clusters have already passed. */
 const KUBERNETES_VERSION = "v1.35";
 
 const SKIPS: Skip[] = [
@@ -63,7 +63,7 @@ interface Scored {
   readonly file_name: string;
   readonly checks: {
     readonly check: { id: string };
-    /** 10 is passed; below 5 is critical, below 7 a warning. */
+    /** 10 means passed, below 7 is a warning, and below 5 is critical. */
     readonly grade: number;
     readonly skipped: boolean;
     readonly comments: { path: string; summary: string }[] | null;
@@ -76,7 +76,7 @@ interface Score {
   readonly findings: Finding[];
 }
 
-/** What kube-score says of one region's manifests, which it looks at together. */
+/** Runs kube-score on all manifests of one region together. */
 async function score(objects: readonly Rendered[]): Promise<Score> {
   const folder = mkdtempSync(join(tmpdir(), "kube-score-"));
   try {
@@ -116,7 +116,7 @@ describe("kube-score", () => {
     scores = await Promise.all(regions.map((region) => score(ofRegion(region))));
   });
 
-  it("finds nothing in the manifests of any region that has no reason beside it", () => {
+  it("finds nothing in the manifests of any region except documented exceptions", () => {
     const findings = scores.flatMap((each) => each.findings);
     const sum = (count: (each: Score) => number) => scores.map(count).reduce((one, other) => one + other, 0);
     report(
@@ -222,7 +222,7 @@ describe("kube-score", () => {
     ],
   ];
 
-  it("catches what is spoiled", async () => {
+  it("reports every deliberately broken manifest", async () => {
     const [region = ""] = regions;
     const clean = new Set((await score(ofRegion(region))).findings.map(({ rule, who }) => `${rule} ${who}`));
     const missed = await Promise.all(

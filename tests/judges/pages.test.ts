@@ -23,7 +23,7 @@ interface Look {
   readonly colorScheme: "light" | "dark";
 }
 const DESK: Look = { width: 1280, colorScheme: "light" };
-/** A telephone and a desk, by day and by night. */
+/** Phone and desktop width, each in light and dark mode. */
 const LOOKS: readonly Look[] = [360, DESK.width].flatMap((width) =>
   (["light", "dark"] as const).map((colorScheme) => ({ width, colorScheme })),
 );
@@ -46,8 +46,8 @@ describe("in a browser", () => {
     return { page, troubles };
   };
 
-  describe.each(LOOKS)("$width pixels wide and $colorScheme, the report of a drill", (look) => {
-    it("asks for nothing, is as wide as the window, breaks no short word and cuts off no label", async () => {
+  describe.each(LOOKS)("$width pixels wide and $colorScheme, a drill report", (look) => {
+    it("loads nothing, fits the window, breaks no short word and clips no label", async () => {
       const { page, troubles } = await opened(reportHtml(sampleReport(), pastDrills()), look);
       expect(troubles).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
@@ -55,7 +55,7 @@ describe("in a browser", () => {
       expect(await page.evaluate("clippedTexts()")).toEqual([]);
     });
 
-    it("is read without a fault by axe, WCAG 2.2 AA and its good practice", async () => {
+    it("has no violations of WCAG 2.2 AA or best practices according to axe", async () => {
       const { page } = await opened(reportHtml(sampleReport(), pastDrills()), look);
       expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
     });
@@ -64,29 +64,32 @@ describe("in a browser", () => {
   const PAGES = [
     ["a rehearsal of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
     ["a rehearsal of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
-    // Each drill's course is open, so that it is looked at too.
+    // Opens the details of each drill, so that the checks cover them.
     [
       "a series of drills",
       seriesPage(seriesOf(sampleSeries()), sampleSeries(), "2026-11-29").replaceAll("<details>", "<details open>"),
     ],
   ] as const;
   describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {
-    it.each(PAGES)("%s passes the same", async (_, html) => {
-      const { page, troubles } = await opened(html, look);
-      expect(troubles).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
-      expect(await page.evaluate("brokenWords()")).toEqual([]);
-      expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
-    });
+    it.each(PAGES)(
+      "the page for %s loads nothing, fits the window, breaks no short word and has no axe violations",
+      async (_, html) => {
+        const { page, troubles } = await opened(html, look);
+        expect(troubles).toEqual([]);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
+        expect(await page.evaluate("brokenWords()")).toEqual([]);
+        expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
+      },
+    );
   });
 
-  it("axe finds what is wrong: grey on white, a picture without a name", async () => {
+  it("axe detects low contrast and an image without a name", async () => {
     const { page } = await opened('<p style="color: #bbb">grey</p><img src="data:,">', DESK);
     const { faults } = await page.evaluate<{ faults: { rule: string }[] }>("accessibilityFaults()");
     expect(faults.map(({ rule }) => rule)).toEqual(expect.arrayContaining(["color-contrast", "image-alt"]));
   });
 
-  it("the README's terminal has each column under its heading", async () => {
+  it("the terminal image in the README has each column below its heading", async () => {
     const { page } = await opened(readFileSync(join(ROOT, "docs/images/terminal.svg"), "utf8"), DESK);
     const lines = await page.evaluate<{ written: number; drawn: number }[]>("drawnTexts()");
     expect(lines.length).toBeGreaterThan(40);

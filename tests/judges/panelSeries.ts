@@ -1,6 +1,6 @@
-/** What a region's Prometheus has of a day on which something of everything happens, by the labels that it really has. */
+/** Series in a region's Prometheus on a day with every kind of event, with the labels that they have in production. */
 
-/** From one evaluation to the next one more, as counters and times go. */
+/** Values that rise by one per evaluation, for counters and timestamps. */
 const RISING = "1+1x60";
 const STEADY = "1x60";
 
@@ -97,7 +97,7 @@ const MEASURED: readonly string[] = [
   ...["age_seconds", "size_bytes"].map((what) => `langflow_dr_backup_${what}{${AGENT},region="us-east"}`),
 ];
 
-/** Series with their values, as promtool takes them. */
+/** Series with their values, in promtool's notation. */
 export const PANEL_SERIES: Readonly<Record<string, string>> = Object.fromEntries([
   ...COUNTED.map((series) => [series, RISING]),
   ...MEASURED.map((series) => [series, STEADY]),

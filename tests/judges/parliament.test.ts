@@ -88,7 +88,7 @@ const SKIPS: Skip[] = [
 const judge = (cases: Record<string, readonly PolicyDocument[]>): Promise<Record<string, Finding[]>> =>
   ask("policies.py", Object.fromEntries(Object.entries(cases).map(([name, each]) => [name, each.map(withResource)])));
 
-/** parliament knows no trust policies, and misses the resource they do not name: the role itself. */
+/** Adds the role itself as the resource of a trust policy, because parliament expects a resource in every policy. */
 function withResource(policy: PolicyDocument): PolicyDocument {
   if (policy.type !== "aws:iam/role:Role") return policy;
   const Statement = policy.document.Statement.map((statement) => ({
@@ -98,7 +98,7 @@ function withResource(policy: PolicyDocument): PolicyDocument {
   return { ...policy, document: { ...policy.document, Statement } };
 }
 
-/** What parliament must say, a part of whose policy is spoiled, what is done to its first statement. */
+/** Expected rule, part of the name of the policy to break, and the change to its first statement. */
 const SPOILED: [rule: string, who: string, change: (statement: Statement) => object][] = [
   ["UNKNOWN_ACTION", "image-push", () => ({ Action: "ecr:NoSuchAction" })],
   ["UNKNOWN_PREFIX", "image-push", () => ({ Action: "erc:PutImage" })],
@@ -120,7 +120,7 @@ const SPOILED: [rule: string, who: string, change: (statement: Statement) => obj
 describe("parliament", () => {
   const documents = policyDocuments(awsResources());
 
-  it("finds nothing in any policy that has no reason beside it", async () => {
+  it("finds nothing in any policy except documented exceptions", async () => {
     const { rendered = [] } = await judge({ rendered: documents });
     const statements = documents.flatMap(({ document }) => document.Statement);
     report(
@@ -133,7 +133,7 @@ describe("parliament", () => {
     expect(stale(rendered, SKIPS)).toEqual([]);
   });
 
-  it("catches what is spoiled", async () => {
+  it("reports every deliberately broken policy", async () => {
     const cases = SPOILED.map(([, who, change], index) => {
       const policy = documents.find((each) => each.who.endsWith(who));
       const [first, ...others] = policy?.document.Statement ?? [];

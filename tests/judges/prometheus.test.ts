@@ -24,9 +24,12 @@ import { amtool, blackboxExporter, collector, promtool, run } from "./tools";
 
 jest.setTimeout(600_000);
 
-/** Where a pod finds its token: judged elsewhere, where there is none. */
+/** Folder of a pod's ServiceAccount token, which does not exist here. The test replaces it with its own folder. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
-/** Seconds between two evaluations, by the file: as often as checks are made, and seldom where faults take days. */
+/**
+ * Interval between two rule evaluations by file, in seconds: the health check interval for regions, and longer for
+ * objectives, whose faults last for days.
+ */
 const EVALUATION_SECONDS: Readonly<Record<string, number>> = { regions: HEALTH_CHECK.intervalSeconds, objectives: 120 };
 
 let folder: string;
@@ -39,7 +42,10 @@ function written(files: Record<string, string>): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 }
 
-/** Groups that need each other, by the name of the last. */
+/**
+ * Returns the rule groups by subject, which is the first part of the group name. Groups of a subject depend on each
+ * other.
+ */
 function ruleFiles(): Map<string, RuleGroup[]> {
   const files = new Map<string, RuleGroup[]>();
   for (const group of ruleGroups(RULE_SETTINGS)) {
@@ -56,7 +62,7 @@ const of =
   ({ alert }: { readonly alert: string }) =>
     names.has(alert);
 
-/** Alerts whose tests fail, by what promtool says; it ends with 1 where there are any. */
+/** Returns the alerts whose tests fail according to promtool, which exits with 1 if there are any. */
 async function failing(subject: string, groups: readonly RuleGroup[]): Promise<string[]> {
   const names = watched(groups);
   const seconds = EVALUATION_SECONDS[subject] ?? 60;
@@ -68,12 +74,12 @@ async function failing(subject: string, groups: readonly RuleGroup[]): Promise<s
   const alerts = [...`${said.stderr}`.matchAll(/alertname: (\w+), time: (\w+)/g)].map(
     ([, name, time]) => `${name} at ${time}`,
   );
-  // A file that promtool does not take fails no alert, and proves none.
+  // If promtool rejects the file, no alert is listed, so the error itself is the failure.
   return alerts.length > 0 ? alerts : [`${subject}: ${said.stderr}`];
 }
 
 describe("promtool", () => {
-  it("takes the configuration with all its rules, and finds no rule twice", async () => {
+  it("accepts the configuration with all rules and finds no duplicate rule", async () => {
     written({ token: "token", "ca.crt": "" });
     const files = prometheusFiles(WATCHED, RULE_SETTINGS, "acme/langflow-dr");
     written({ ...files, "prometheus.yml": (files["prometheus.yml"] ?? "").replaceAll(SERVICE_ACCOUNT, folder) });
@@ -81,7 +87,7 @@ describe("promtool", () => {
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
   });
 
-  it("takes every question that a dashboard asks", async () => {
+  it("accepts every query of a dashboard", async () => {
     const asked = panelQueries(DASHBOARD_SETTINGS);
     const rules = asked.map(({ dashboard, expr }, index) => ({ record: `panel:${dashboard}:query_${index}`, expr }));
     written({ "panels.yml": stringify({ groups: [{ name: "panels", rules }] }) });
@@ -98,7 +104,7 @@ describe("promtool", () => {
     );
   });
 
-  /** What promtool says of a panel's query over the series: nothing where it has a result, each with the legend's labels. */
+  /** Returns promtool's failures for panel queries that return no result or lack a label of their legend. */
   async function unseen(series: Readonly<Record<string, string>>): Promise<string[]> {
     const looks = panelQueries(DASHBOARD_SETTINGS).flatMap(({ legend, expr }) => {
       const labels = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
@@ -119,11 +125,11 @@ describe("promtool", () => {
     return `${said.stderr}`.match(/expr: .*/g) ?? [`${said.stderr}`];
   }
 
-  it("has an answer to each, with every label that its legend names", async () => {
+  it("returns a result for each query, with every label of its legend", async () => {
     expect(await unseen(PANEL_SERIES)).toEqual([]);
   });
 
-  it("has none where a label is another: a job, a namespace, what a legend names", async () => {
+  it("returns no result for a query if a label has another name or value, such as a job, a namespace or a legend label", async () => {
     const renamed = (from: string, to: string) =>
       Object.fromEntries(Object.entries(PANEL_SERIES).map(([series, values]) => [series.replaceAll(from, to), values]));
     for (const [from, to] of [
@@ -135,7 +141,7 @@ describe("promtool", () => {
       expect([from, (await unseen(renamed(from, to))).length > 0]).toEqual([from, true]);
   });
 
-  it("sees every alert quiet, firing with its sentence, and over", async () => {
+  it("finds that every alert stays quiet, fires with its summary, and resolves at the expected times", async () => {
     const failed: string[] = [];
     for (const [subject, groups] of ruleFiles()) failed.push(...(await failing(subject, groups)));
     const alerts = new Set([...ruleFiles().values()].flatMap((groups) => [...watched(groups)]));
@@ -153,9 +159,9 @@ describe("promtool", () => {
     ["never fires", (expr) => `(${expr}) and on () vector(0) > 1`],
     ["is always true", () => "vector(1)"],
   ];
-  it.each(BROKEN)("catches each rule that %s", async (_, broken) => {
+  it.each(BROKEN)("detects each rule that %s", async (_, broken) => {
     for (const [subject, groups] of ruleFiles()) {
-      // What holds of one budget holds of all, and takes a minute.
+      // One objective is representative of all, and testing them takes a minute.
       if (subject === "objectives") continue;
       const spoiled = groups.map((group) => ({
         ...group,
@@ -169,7 +175,7 @@ describe("promtool", () => {
 });
 
 describe("amtool", () => {
-  it("takes the configuration with a receiver of each kind, and with none", async () => {
+  it("accepts the configuration with a receiver of each kind and with no receivers", async () => {
     for (const notifications of [NOTIFICATIONS, { receivers: { webhook: [], email: [], sns: [], pagerduty: [] } }]) {
       written(alertmanagerFiles(notifications));
       expect(await run(await amtool(), ["check-config", join(folder, "alertmanager.yml")])).toContain("SUCCESS");
@@ -182,7 +188,7 @@ describe("amtool", () => {
     [["alertname=Watchdog", "severity=none"], "dead-mans-switch"],
     [["alertname=Unknown", "severity=none"], "nobody"],
   ];
-  it.each(ROUTES)("sends %s to %s", async (labels, receivers) => {
+  it.each(ROUTES)("routes an alert with labels %s to %s", async (labels, receivers) => {
     written(alertmanagerFiles(NOTIFICATIONS));
     const file = `--config.file=${join(folder, "alertmanager.yml")}`;
     const said = await run(await amtool(), ["config", "routes", "test", file, ...labels]);
@@ -190,13 +196,13 @@ describe("amtool", () => {
   });
 });
 
-describe("the collector", () => {
+describe("the OpenTelemetry collector", () => {
   const validated = async (text: string) => {
     written({ "collector.yml": text });
     return run(await collector(), ["validate", `--config=${join(folder, "collector.yml")}`]);
   };
 
-  it("takes its configuration, and none with a setting that it does not know", async () => {
+  it("accepts our configuration and rejects an unknown setting", async () => {
     const { "collector.yml": text = "" } = collectorFiles();
     await expect(validated(text)).resolves.toBe("");
     for (const setting of ["calls_dimensions", "aggregation_cardinality_limit", "check_interval", "exclude_dimensions"])
@@ -205,7 +211,7 @@ describe("the collector", () => {
 });
 
 describe("the blackbox exporter", () => {
-  it("takes its configuration", async () => {
+  it("accepts our configuration", async () => {
     written(blackboxFiles(WATCHED.hostname, HEALTH_CHECK));
     const file = join(folder, "blackbox.yml");
     await expect(run(await blackboxExporter(), ["--config.check", `--config.file=${file}`])).resolves.toBe("");

@@ -7,7 +7,7 @@ import { amtool, awsPython, checkov, collector, kubeScore, promtool } from "./to
 
 const image = (name: string) => `${name}:1.0.0@sha256:${"0".repeat(64)}`;
 
-/** With a receiver of each kind that needs a right of AWS'. */
+/** Observability settings with every kind of receiver that needs an AWS permission. */
 const OBSERVABILITY = {
   images: {
     prometheus: image("prometheus"),
@@ -24,8 +24,8 @@ const OBSERVABILITY = {
 };
 
 /**
- * Before the judges: their tools, and what they judge. The fleet is deployed to the local cloud first, so that a rendering
- * knows ids and ARNs, and with every optional part that a setting turns on.
+ * Installs the tools and renders the resources before the tests. Deploys the fleet to the local cloud first, with every
+ * optional part enabled, so that the rendering contains ids and ARNs.
  */
 export default async function render(): Promise<void> {
   await kubeScore();

@@ -3,27 +3,27 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import type { CloudResource } from "../../sandbox/cloud/client";
 
-/** A resource as `render` writes it. */
+/** A resource in the output of `render`. */
 export interface Rendered {
   readonly stack: string;
-  /** Pulumi's type, for example aws:s3/bucket:Bucket; of a manifest its kind. */
+  /** Pulumi type, for example aws:s3/bucket:Bucket, or the kind of a manifest. */
   readonly type: string;
-  /** Its own among those of its stack and type. */
+  /** Name that is unique within its stack and type. */
   readonly name: string;
-  /** Of an AWS resource. */
+  /** URN, for AWS resources only. */
   readonly urn?: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   readonly inputs: Record<string, any>;
 }
 
-/** What the local cloud gave a resource when it made it. */
+/** Identifiers that the local cloud assigned to a new resource. */
 export interface Identity {
   readonly urn: string;
   readonly id: string;
   readonly arn?: string;
 }
 
-/** Where the rendering is that `render.ts` has made. */
+/** Returns the folder with the rendering from `render.ts`. */
 export function renderedFolder(): string {
   const folder = process.env.RENDERED_FOLDER;
   if (folder === undefined) throw new Error("nothing is rendered: run the tests by npm run test:judges");
@@ -33,7 +33,7 @@ export function renderedFolder(): string {
 interface File {
   readonly stack: string;
   readonly path: string;
-  /** The file's name, less the type it begins with and its ending. */
+  /** File name without the leading type and the extension. */
   readonly label: string;
 }
 
@@ -51,7 +51,7 @@ function files(provider: string): File[] {
   });
 }
 
-/** The AWS resources of all stacks. */
+/** Returns the AWS resources of all stacks. */
 export function awsResources(): Rendered[] {
   return files("aws").map(({ stack, path, label }) => ({
     ...JSON.parse(readFileSync(path, "utf8")),
@@ -60,7 +60,7 @@ export function awsResources(): Rendered[] {
   }));
 }
 
-/** The Kubernetes manifests of all stacks. */
+/** Returns the Kubernetes manifests of all stacks. */
 export function manifests(): Rendered[] {
   return files("kubernetes").map(({ stack, path, label }) => {
     const inputs = parse(readFileSync(path, "utf8"));
@@ -68,12 +68,12 @@ export function manifests(): Rendered[] {
   });
 }
 
-/** The AWS resources as the local cloud keeps them, secrets masked. */
+/** Returns the AWS resources as the local cloud stores them, with masked secrets. */
 export function cloudResources(): CloudResource[] {
   return JSON.parse(readFileSync(join(renderedFolder(), "cloud.json"), "utf8"));
 }
 
-/** Ids and ARNs of the AWS resources, which `render` does not write. */
+/** Returns ids and ARNs of the AWS resources, which `render` does not write. */
 export function identities(): Identity[] {
   return cloudResources().map(({ urn, id, properties: { arn } }) => ({
     urn,
@@ -82,10 +82,10 @@ export function identities(): Identity[] {
   }));
 }
 
-/** Which resource an id, ARN or name stands for. */
+/** Maps each id, ARN and name to its resource. */
 export function owners(resources: readonly Rendered[], made: readonly Identity[]): Map<string, Rendered> {
   const whose = new Map<string, Rendered>();
-  // A bucket's name is also the id of its policy, its versioning and so on, which have no ARN of their own.
+  // A bucket's name is also the id of its policy, its versioning and similar resources, which have no ARN of their own.
   const own = (identity: Identity) => identity.arn?.includes(identity.id) ?? false;
   for (const identity of [...made.filter(own), ...made.filter((identity) => !own(identity))]) {
     const found = resources.find(({ urn }) => urn === identity.urn);
@@ -95,7 +95,7 @@ export function owners(resources: readonly Rendered[], made: readonly Identity[]
   return whose;
 }
 
-/** How a resource is spoiled. */
+/** A function that breaks a resource. */
 export type Change = (inputs: Rendered["inputs"]) => void;
 
 export const set =
@@ -110,9 +110,9 @@ export const without =
   };
 
 /**
- * A copy of one resource, spoiled: the first of a type whose name has a text in it.
+ * Returns a broken copy of the first resource of a type whose name contains the given text.
  *
- * @throws Error where there is none, for then the test spoils nothing
+ * @throws Error if there is no match, because then the test would break nothing
  */
 export function spoiled(resources: readonly Rendered[], type: string, change: Change, inName = ""): Rendered {
   const found = resources.find((each) => each.type === type && each.name.includes(inName));

@@ -1,18 +1,18 @@
-/** What a judge holds against a resource. */
+/** A problem that a tool reports for a resource. */
 export interface Finding {
-  /** The judge's own name of the rule. */
+  /** Name of the rule in the tool. */
   readonly rule: string;
-  /** Stack, type and name of what it is held against. */
+  /** Stack, type and name of the affected resource. */
   readonly who: string;
   readonly detail: string;
 }
 
-/** A finding that we do not follow, and why. */
+/** An accepted finding and the reason for accepting it. */
 export interface Skip {
   readonly rule: string;
-  /** Part of `who`, where the reason holds for some only. */
+  /** Pattern for `who`, if the reason covers only some resources. */
   readonly of?: RegExp;
-  /** Part of `detail`, where the reason holds for some only. */
+  /** Pattern for `detail`, if the reason covers only some details. */
   readonly saying?: RegExp;
   readonly reason: string;
 }
@@ -20,19 +20,19 @@ export interface Skip {
 const covers = ({ rule, of = /^/, saying = /^/ }: Skip, finding: Finding): boolean =>
   rule === finding.rule && of.test(finding.who) && saying.test(finding.detail);
 
-/** The findings that no skip explains, each as a line. */
+/** Returns one line for each finding that no skip covers. */
 export function unexplained(findings: readonly Finding[], skips: readonly Skip[]): string[] {
   return findings
     .filter((finding) => !skips.some((skip) => covers(skip, finding)))
     .map(({ rule, who, detail }) => `${rule}: ${who}: ${detail}`);
 }
 
-/** The skips that explain nothing any more, and should go. */
+/** Returns the skips that no longer cover any finding and should be removed. */
 export function stale(findings: readonly Finding[], skips: readonly Skip[]): Skip[] {
   return skips.filter((skip) => !findings.some((finding) => covers(skip, finding)));
 }
 
-/** How many findings each skip explains, as lines. */
+/** Returns a line with the number of findings for each skip. */
 export function explained(findings: readonly Finding[], skips: readonly Skip[]): string[] {
   return skips.map((skip) => {
     const count = findings.filter((finding) => covers(skip, finding)).length;
@@ -40,7 +40,7 @@ export function explained(findings: readonly Finding[], skips: readonly Skip[]):
   });
 }
 
-/** Prints a judge's figures, which jest would else frame with where they come from. */
+/** Prints a tool's figures directly to stdout, without the call site that jest adds to console output. */
 export function report(judge: string, ...lines: string[]): void {
   process.stdout.write(`${[`${judge}:`, ...lines].join("\n")}\n`);
 }

@@ -1,8 +1,9 @@
 import type { Rendered } from "./rendered";
 
 /**
- * The Terraform resource behind each Pulumi type: Pulumi's AWS provider is made from Terraform's, and where its name is
- * not module and type in other letters it is here. A type that is in neither place fails the test.
+ * Terraform resource names for Pulumi types. Pulumi's AWS provider is derived from Terraform's. This table lists the
+ * types
+ * whose Terraform name does not follow from module and type. The test fails for a type that is not covered.
  */
 const NAMES: Record<string, string> = {
   "aws:cloudwatch/logGroup:LogGroup": "aws_cloudwatch_log_group",
@@ -15,16 +16,16 @@ const NAMES: Record<string, string> = {
   "aws:s3/bucketReplicationConfig:BucketReplicationConfig": "aws_s3_bucket_replication_configuration",
 };
 
-/** Modules whose types have the module in Terraform's name, and those that have not. */
+/** Modules that are part of the Terraform name (PREFIXED), and modules that are not (BARE). */
 const PREFIXED = new Set(["acm", "ecr", "efs", "eks", "fis", "iam", "kms", "s3", "secretsmanager", "vpc"]);
 const BARE = new Set(["ec2"]);
 
-/** Lists of plain values whose Terraform name is not the plural that Pulumi gives them. */
+/** Lists of plain values whose Terraform name is singular, unlike the plural in Pulumi. */
 const SINGULAR = new Set(["client_id_lists"]);
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** @throws Error on a type that none of the tables knows */
+/** @throws Error on a type that none of the tables contains */
 export function terraformType(type: string): string {
   const [, module = "", name = ""] = /^aws:(\w+)\/(\w+):\w+$/.exec(type) ?? [];
   if (NAMES[type] !== undefined) return NAMES[type];
@@ -33,7 +34,7 @@ export function terraformType(type: string): string {
   throw new Error(`${type}: say in terraformPlan.ts what it is called in Terraform`);
 }
 
-/** Terraform's blocks are lists, named in the singular, also where there can be one only; Pulumi's are not. */
+/** Converts a property to Terraform's form, in which a block is always a list with a singular name. */
 function block(key: string, value: unknown): [string, unknown] {
   const name = snake(key);
   const isObject = (each: unknown) => typeof each === "object" && each !== null && !Array.isArray(each);
@@ -51,10 +52,11 @@ function attributes(inputs: object): Record<string, unknown> {
 }
 
 /**
- * The AWS resources as `terraform show -json` writes a plan that makes them, for tools that read plans. A value that is
+ * Returns the AWS resources in the format of `terraform show -json` for a plan that creates them, for tools that read
+ * plans. A value that is
  * another resource's id, ARN or name also becomes a reference to it, as in the configuration of a Terraform program.
  *
- * @param owners which resource a value stands for
+ * @param owners resource for each id, ARN or name
  */
 export function terraformPlan(resources: readonly Rendered[], owners: ReadonlyMap<string, Rendered>): object {
   const address = ({ stack, type, name }: Rendered) =>

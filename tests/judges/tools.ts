@@ -28,22 +28,26 @@ const AMTOOL: GoProgram = {
 const PYTHON = join(__dirname, "python");
 const tools = installerWith((message) => process.stderr.write(`judges: ${message}\n`), new AbortController().signal);
 
-/** The path of kube-score, built into the cache the first time. */
+/** Returns the path of kube-score, which is built into the cache on first use. */
 export const kubeScore = (): Promise<string> => findTool(KUBE_SCORE);
 
-/** The path of promtool, which judges rules and configuration of the Prometheus that the live fleet runs; built into the cache the first time. */
+/**
+ * Returns the path of promtool for the Prometheus version of the live fleet. It is built into the cache on first use.
+ */
 export const promtool = (): Promise<string> => findTool(PROMTOOL);
 
-/** The path of amtool, which judges the configuration of its Alertmanager; built into the cache the first time. */
+/**
+ * Returns the path of amtool for the Alertmanager version of the live fleet. It is built into the cache on first use.
+ */
 export const amtool = (): Promise<string> => findTool(AMTOOL);
 
-/** The path of OpenTelemetry's collector, the same that the live fleet runs. */
+/** Returns the path of the OpenTelemetry collector, which is the same as in the live fleet. */
 export const collector = (): Promise<string> => ensureGoProgram(tools, COLLECTOR);
 
-/** The path of the blackbox exporter, the same that the live fleet runs. */
+/** Returns the path of the blackbox exporter, which is the same as in the live fleet. */
 export const blackboxExporter = (): Promise<string> => ensureDebianProgram(tools, BLACKBOX_EXPORTER);
 
-/** The path of Checkov, installed into the cache the first time. */
+/** Returns the path of Checkov, which is installed into the cache on first use. */
 export async function checkov(): Promise<string> {
   const bin = await ensureEnvironment(tools, {
     name: "checkov",
@@ -55,7 +59,7 @@ export async function checkov(): Promise<string> {
   return join(bin, "checkov");
 }
 
-/** The Python that has botocore, parliament and moto, installed into the cache the first time. */
+/** Returns the path of a Python with botocore, parliament and moto, which is installed into the cache on first use. */
 export async function awsPython(): Promise<string> {
   const bin = await ensureEnvironment(tools, {
     name: "aws-judges",
@@ -67,7 +71,7 @@ export async function awsPython(): Promise<string> {
   return join(bin, "python");
 }
 
-/** The path of the AWS CLI, installed into the cache the first time. */
+/** Returns the path of the AWS CLI, which is installed into the cache on first use. */
 export async function awsCli(): Promise<string> {
   const bin = await ensureEnvironment(tools, {
     name: "aws-cli",
@@ -80,12 +84,12 @@ export async function awsCli(): Promise<string> {
 }
 
 /**
- * Runs a judge to its end.
+ * Runs a tool until it exits.
  *
- * @param input written to its stdin
- * @param endings exit codes that are no failure of the judge itself
- * @param env its environment
- * @returns what it printed
+ * @param input text for its stdin
+ * @param endings exit codes that do not mean a failure of the tool itself
+ * @param env environment of the tool
+ * @returns its stdout
  */
 export function run(
   command: string,
@@ -108,13 +112,13 @@ export function run(
       if (code !== null && endings.includes(code)) resolve(stdout);
       else reject(new Error(`${command} ended with ${code}\n${stderr.slice(-4000)}`));
     });
-    // One that reads nothing may have ended before: its exit code says how.
+    // A tool that does not read its input may exit before the write. Its exit code then shows the result.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }
 
-/** Asks one of the scripts in `python`, which take and give JSON. */
+/** Runs one of the scripts in `python`, which exchange JSON over stdin and stdout. */
 export async function ask<T>(script: string, input: object): Promise<T> {
   return JSON.parse(await run(await awsPython(), ["-W", "ignore", join(PYTHON, script)], JSON.stringify(input)));
 }

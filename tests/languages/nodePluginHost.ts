@@ -1,12 +1,12 @@
 /**
- * What the vendor's `pulumi-language-nodejs` does to start a plugin that is source code, so that a CLI without it (one
- * built from source) starts ours as the official CLI does: same command line, same environment, same working
- * directory, after RunPlugin in sdk/nodejs/cmd/pulumi-language-nodejs/main.go of pulumi/pulumi. There `nodeargs` come
- * after the script, so that Node itself never sees them; we have none.
+ * Minimal replacement for the vendor's `pulumi-language-nodejs` that can only start plugins from source code, so that a
+ * CLI without the language host (one built from source) starts our plugin as the official CLI does: with the same
+ * command line, environment and working directory as RunPlugin in sdk/nodejs/cmd/pulumi-language-nodejs/main.go of
+ * pulumi/pulumi. RunPlugin appends `nodeargs` after the script, so that Node itself never sees them; we have none.
  *
- * Left out: installing the plugin's dependencies, which are the repository's own here and there already.
+ * Not implemented: installing the plugin's dependencies, because these are the repository's own and already installed.
  *
- * Started as `pulumi-language-nodejs <engine address>`; prints the port it serves on, as every plugin does.
+ * Runs as `pulumi-language-nodejs <engine address>` and prints the port that it serves on, as every plugin does.
  */
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -60,6 +60,6 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
   process.stdout.write(`${port}\n`);
 });
 
-/** The engine kills its plugins when it ends; were it killed itself, nobody would. */
+/** The engine kills its plugins when it exits, but not if it is killed itself. */
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(), 1_000).unref();

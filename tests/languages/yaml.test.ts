@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const ROOT = resolve(__dirname, "../..");
 const STACK = "dev";
 
-/** Comes with the official CLI; else built once. */
+/** Part of the official CLI; otherwise built once. */
 const YAML_HOST = {
   name: "pulumi-language-yaml",
   version: "v1.25.0",
@@ -21,7 +21,7 @@ const YAML_HOST = {
 
 jest.setTimeout(300_000);
 
-describe("the example in YAML, on the plugin as the engine itself starts it", () => {
+describe("the YAML example with a plugin that the engine starts", () => {
   const home = mkdtempSync(join(tmpdir(), "languages-"));
   const example = join(home, "repository/examples/yaml");
   let cloud: LocalCloud;
@@ -55,7 +55,7 @@ describe("the example in YAML, on the plugin as the engine itself starts it", ()
     };
     pulumi = async (...args) => {
       const ended = run(command, [...args, "--non-interactive"], { cwd: example, env });
-      // What is wrong with a program stands on stdout.
+      // Pulumi prints a program's errors to stdout.
       const { stdout } = await ended.catch(({ stdout, stderr }) => Promise.reject(new Error(`${stdout}${stderr}`)));
       return stdout;
     };
@@ -71,7 +71,7 @@ describe("the example in YAML, on the plugin as the engine itself starts it", ()
 
   const named = (type: string) => resources.filter((each) => each.type.endsWith(`:${type}`));
 
-  it("comes up, preview first, with what only components of this package make", async () => {
+  it("previews and deploys resources of this package's components", async () => {
     await pulumi("up", "--yes");
     resources = await cloud.resources();
     expect(named("Key").map(({ name }) => name)).toEqual(expect.arrayContaining(["us-key", "eu-key"]));
@@ -85,7 +85,7 @@ describe("the example in YAML, on the plugin as the engine itself starts it", ()
     expect(named("NatGateway")).toHaveLength(1);
   });
 
-  it("replicates each bucket into the other, under the key that is there", () => {
+  it("replicates each bucket to the other with the destination's key", () => {
     const keyIn = (awsRegion: string) => named("Key").find(({ scope }) => scope.includes(awsRegion))?.properties.arn;
     const rules = Object.fromEntries(
       named("BucketReplicationConfig").map(({ name, inputs }) => [name, JSON.stringify(inputs.rules)]),
@@ -94,7 +94,7 @@ describe("the example in YAML, on the plugin as the engine itself starts it", ()
     expect(rules["eu-to-us"]).toContain(`"replicaKmsKeyId":"${keyIn("us-east-1")}"`);
   });
 
-  it("changes nothing the second time", async () => {
+  it("changes nothing in a second preview", async () => {
     await pulumi("preview", "--expect-no-changes");
   });
 });

@@ -32,7 +32,7 @@ async function connected(database: string): Promise<Client> {
   return made;
 }
 
-/** What is found after a statement, which leaves no trace. */
+/** Returns the findings of the schema check after a statement, and rolls the statement back. */
 async function checkedWith(statement: string): Promise<ReturnType<typeof checkSchema>> {
   await client.query("BEGIN");
   try {
@@ -43,13 +43,13 @@ async function checkedWith(statement: string): Promise<ReturnType<typeof checkSc
   }
 }
 
-describe("the table of tables, against the installed LangFlow's own migrations", () => {
-  it("names every table of the database, and none besides", async () => {
+describe("the agent's table definitions, compared with the installed LangFlow's migrated schema,", () => {
+  it("name exactly the tables of the database", async () => {
     const catalog = await readCatalog(client);
     expect(TABLES.map(({ table }) => table).sort()).toEqual(catalog.map(({ name }) => name).sort());
   });
 
-  it("knows every column, key, unique index and foreign key of what travels", async () => {
+  it("match every column, key, unique index and foreign key of the replicated tables", async () => {
     const { inUse, findings } = checkSchema(await readCatalog(client), TABLES);
     expect(findings).toEqual([]);
     expect([...inUse].map(([table, { columns }]) => [table, columns])).toEqual(
@@ -57,7 +57,7 @@ describe("the table of tables, against the installed LangFlow's own migrations",
     );
   });
 
-  it("gives each column that stays a value that the database takes", async () => {
+  it("give each regional column an insert value that the database accepts", async () => {
     const catalog = new Map((await readCatalog(client)).map((table) => [table.name, table]));
     for (const { table, regionalColumns } of TRAVELLING)
       for (const [name, { onInsert }] of Object.entries(regionalColumns)) {
@@ -70,7 +70,7 @@ describe("the table of tables, against the installed LangFlow's own migrations",
       }
   });
 
-  it("chooses the same rows in the database as in the agent", async () => {
+  it("select the same rows in the database as in the agent", async () => {
     const rules = TRAVELLING.filter(({ only }) => only !== undefined);
     expect(rules.length).toBeGreaterThan(3);
     for (const { table, only } of rules) {
@@ -89,19 +89,19 @@ describe("the table of tables, against the installed LangFlow's own migrations",
   });
 });
 
-describe("a database of another release", () => {
+describe("the schema check of a database with a changed schema", () => {
   it.each([
     ["a column", `ALTER TABLE "user" ADD COLUMN phone text`],
     ["a column that must have a value and finds one", `ALTER TABLE "user" ADD COLUMN level int NOT NULL DEFAULT 3`],
     ["a table", "CREATE TABLE badge (id uuid PRIMARY KEY, user_id uuid)"],
     ["a computed column", `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED`],
-  ])("says %s that is new, and carries all that it knows", async (_, statement) => {
+  ])("reports %s that is new and still replicates all known columns", async (_, statement) => {
     const { inUse, findings } = await checkedWith(statement);
     expect(findings).toEqual([expect.objectContaining({ effect: "left out" })]);
     expect([...inUse.values()].map(({ columns }) => columns)).toEqual(TRAVELLING.map(({ columns }) => columns));
   });
 
-  it("leaves out a column that is gone, and its place in what rows are chosen by", async () => {
+  it("leaves out a missing column, also in the condition that selects the rows", async () => {
     const { inUse, findings } = await checkedWith("ALTER TABLE variable DROP COLUMN is_environment_managed");
     expect(findings).toEqual([
       expect.objectContaining({ difference: "missing column", name: "is_environment_managed", effect: "left out" }),
@@ -111,7 +111,7 @@ describe("a database of another release", () => {
     expect(conditionSql(variable?.only as RowCondition, "t")).not.toContain("is_environment_managed");
   });
 
-  it("refuses the table alone whose rows cannot be made any more, by name", async () => {
+  it("refuses, by name, only the table whose rows can no longer be inserted", async () => {
     const { inUse, findings } = await checkedWith("ALTER TABLE file ADD COLUMN checksum text NOT NULL");
     expect(findings.map(({ message }) => message)).toEqual([
       'the table "file" is refused: no row can be made without its column "checksum", which is not known',
@@ -119,7 +119,7 @@ describe("a database of another release", () => {
     expect([...inUse.keys()]).toEqual(TRAVELLING.map(({ table }) => table).filter((table) => table !== "file"));
   });
 
-  it("refuses a table whose key is another, and those whose rows are of its rows", async () => {
+  it("refuses a table with a changed key, and the tables whose rows belong to its rows", async () => {
     const { inUse, findings } = await checkedWith(
       "ALTER TABLE authz_team DROP CONSTRAINT authz_team_pkey CASCADE, ADD PRIMARY KEY (id, adom_name)",
     );
@@ -132,7 +132,7 @@ describe("a database of another release", () => {
     expect(inUse.size).toBe(TRAVELLING.length - 3);
   });
 
-  it("says an index and a foreign key that are new, which hold rows back", async () => {
+  it("reports a new unique index and a new foreign key, which may hold rows back", async () => {
     const { inUse, findings } = await checkedWith(
       `CREATE UNIQUE INDEX one_transport ON mcp_server (user_id, lower(transport)) WHERE enabled;
        ALTER TABLE message ADD CONSTRAINT message_flow FOREIGN KEY (flow_id) REFERENCES flow (id)`,

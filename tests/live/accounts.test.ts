@@ -18,7 +18,7 @@ const SIGN_IN = `INSERT INTO sso_user_profile (id, user_id, sso_provider, sso_us
 const file = regionsOfFile();
 const fleet = () => file.pair();
 
-it("brings a user, with her key, variable and project, to the other region", async () => {
+it("replication brings a user with her API key, variable and project to the other region", async () => {
   const [us, eu] = await fleet();
   await rounds(us, eu, us);
   const id = await us.makeUser("ada");
@@ -32,7 +32,7 @@ it("brings a user, with her key, variable and project, to the other region", asy
   expect(told).toMatchObject({ published: 4, waiting: [] });
   expect(came).toMatchObject({ applied: 4, waiting: [], published: 0 });
   for (const [table, ignored] of [
-    // A user arrives as one who has signed in, or LangFlow would retire a superuser at its start.
+    // A replicated user has a last login. Without one, LangFlow would disable a superuser at its start.
     ["user", " - 'updated_at' - 'last_login_at'"],
     ["apikey", " - 'total_uses'"],
     ["variable", ""],
@@ -50,7 +50,7 @@ it("brings a user, with her key, variable and project, to the other region", asy
   ]);
 });
 
-it("keeps two accounts apart that were made under one name: each has her own key, variable, project, file and flags alone, and the younger another name", async () => {
+it("replication keeps two accounts with the same username apart, each with only its own key, variable, project, file and flags, and renames the younger one", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
   await eu.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [younger]);
@@ -94,7 +94,7 @@ it("keeps two accounts apart that were made under one name: each has her own key
   }
 });
 
-it("makes one account of two by which one person signed in with her provider, with both's keys, flows and projects", async () => {
+it("replication merges two accounts that sign in with the same SSO identity into one that has the keys, flows and projects of both", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
   await us.query(SIGN_IN, [randomUUID(), older]);
@@ -141,7 +141,7 @@ it("makes one account of two by which one person signed in with her provider, wi
   ]);
 });
 
-/** Takes away what a region told another, until that is given again. */
+/** Removes the segments that a region published to a different region, and returns them for later. */
 function hold(region: AccountsRegion, teller: AccountsRegion): [string, Buffer][] {
   const held = [...region.bucket.objects].filter(([key]) => key.startsWith(`accounts/${teller.name}/`));
   for (const [key] of held) region.bucket.objects.delete(key);
@@ -155,13 +155,14 @@ it.each([
   ["second", "1", "2"],
   ["first", "2", "1"],
 ])(
-  "gives one account its keys, variables and connections in every region, where regions made it part of different ones: the %s stays",
+  "replication gives a merged account its keys, variables and connections in every region, if the regions had merged it into different accounts and the %s one is kept",
   async (_, ...ids) => {
     const [east, west] = await fleet();
     await rounds(east, west);
     const [first, second] = ids.map((id) => `${id}${randomUUID().slice(1)}` as ReturnType<typeof randomUUID>);
     if (!first || !second) throw new Error("no ids");
-    // Each hears of the other's first account of the person before it hears that another one is hers since.
+    // Each region learns of the other's first account of the user before it learns that a different account has the
+    // user's SSO identity by now.
     await west.makeUser("ada", first);
     await west.query(SIGN_IN, [randomUUID(), first]);
     await rounds(west);
@@ -213,7 +214,7 @@ it.each([
   },
 );
 
-it("finds the uploads of both of two accounts that become one, though they have one name, once they are in the bucket", async () => {
+it("replication keeps the uploads of both accounts that are merged, although the files have the same name, once they are in the bucket", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("edith"), await eu.makeUser("edith")];
   await us.query(SIGN_IN, [randomUUID(), older]);
@@ -232,7 +233,7 @@ it("finds the uploads of both of two accounts that become one, though they have 
   const missing = { table: "file", id: expect.any(String), reason: "its object is not in the bucket yet" };
   expect(await rounds(eu)).toMatchObject([{ waiting: [missing], published: 0 }]);
   eu.bucket.objects.set(`files/${younger}/report 1.pdf`, Buffer.from("of eu-west"));
-  // What waited is looked for again some seconds later.
+  // The agent checks waiting rows again after a few seconds.
   await until("eu-west has found it", async () => (await eu.accounts.round()).waiting.length === 0);
   await rounds(us, eu);
   for (const [from, to] of [
@@ -253,7 +254,7 @@ it("finds the uploads of both of two accounts that become one, though they have 
   ]);
 });
 
-it("lets a deactivation, a revoked key and a deleted user win over what was edited there meanwhile", async () => {
+it("a deactivated user, a revoked key and a deleted user win over concurrent edits in the other region", async () => {
   const [us, eu] = await fleet();
   const [kept, gone] = [await us.makeUser("kept"), await us.makeUser("gone")];
   const key = randomUUID();
@@ -278,7 +279,7 @@ it("lets a deactivation, a revoked key and a deleted user win over what was edit
   }
 });
 
-it("deletes an account with its project, though another's project lies within it, and keeps that one", async () => {
+it("replication deletes an account with its project but keeps a different user's project that is nested in it", async () => {
   const [us, eu] = await fleet();
   const [ada, bob] = [await us.makeUser("ada"), await us.makeUser("bob")];
   const [project, within] = [randomUUID(), randomUUID()];
@@ -301,7 +302,7 @@ it("deletes an account with its project, though another's project lies within it
   }
 });
 
-it("swaps two names, and gives way where one name was given twice", async () => {
+it("replication swaps two names and renames one of two rows that got the same name", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("names");
   const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
@@ -325,7 +326,7 @@ it("swaps two names, and gives way where one name was given twice", async () => 
   expect(await eu.query("SELECT name FROM folder WHERE id = $1", [a])).toEqual([{ name: "B" }]);
 });
 
-it("fills an empty region, and one whose database was put back to an older state", async () => {
+it("replication fills an empty region, and a region whose database was reset to an older state", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("old");
   await rounds(us, eu);
@@ -352,7 +353,7 @@ it("fills an empty region, and one whose database was put back to an older state
   expect(await us.query(users)).toEqual(await eu.query(users));
 });
 
-it("fills a region that is new to the fleet, whose bucket begins empty, and reaches it again after it was away", async () => {
+it("replication fills a new region with an empty bucket, and reaches that bucket again after an outage", async () => {
   const [us, eu] = await fleet();
   await us.makeUser("first");
   await rounds(us, eu);
@@ -380,7 +381,7 @@ it("fills a region that is new to the fleet, whose bucket begins empty, and reac
   expect(await ap.query("SELECT username FROM \"user\" WHERE username = 'first'")).toHaveLength(1);
 });
 
-it("brings all rows of a company at once, in whatever order they are told", async () => {
+it("replication brings thousands of rows to the other region in one round, in whatever order they are published", async () => {
   const [us, eu] = await fleet();
   await us.query(
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
@@ -406,7 +407,7 @@ it("brings all rows of a company at once, in whatever order they are told", asyn
     expect(await eu.query(rows)).toEqual(await us.query(rows));
 });
 
-it("holds up no other part for one that the database refuses as a whole, and tries it again", async () => {
+it("a segment that the database rejects does not hold up other segments, and the agent retries it", async () => {
   const [, eu] = await fleet();
   await eu.client.end();
   await eu.open(new Map([["ap-south", eu.bucket]]));
@@ -438,10 +439,10 @@ const FLOW = `INSERT INTO flow (id, name, user_id, updated_at, access_type, flow
 const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, error, edit, files, properties, category, content_blocks)
   VALUES ($1, now(), 'AI', 'AI', 'session', 'said', false, false, '[]', '{}', 'message', $2)`;
 
-it("saves whatever JSON LangFlow writes, and brings what PostgreSQL has no character for as U+FFFD", async () => {
+it("replication accepts any JSON that LangFlow writes, and replaces characters that PostgreSQL cannot store with U+FFFD", async () => {
   const [us, eu] = await fleet();
   const [user, flow, early, late] = [await us.makeUser("json"), randomUUID(), randomUUID(), randomUUID()];
-  // One is written before there are triggers, the other under them.
+  // One message is written before the triggers exist, the other while they do.
   await us.query("DROP SCHEMA langflow_dr CASCADE");
   await us.query(MESSAGE, [early, String.raw`["\u0000", "\ud83d", "\ud83d\ude00", "\\u0000"]`]);
   await us.query(FLOW, [flow, user]);
@@ -462,7 +463,7 @@ it("saves whatever JSON LangFlow writes, and brings what PostgreSQL has no chara
   ]);
 });
 
-it("gives a region that takes the place of a lost one what the lost one made", async () => {
+it("a region that replaces a lost one gets the rows that the lost region had created", async () => {
   const [us, eu] = await fleet();
   await rounds(us, eu, us);
   const user = await us.makeUser("of us-east");
@@ -475,13 +476,13 @@ it("gives a region that takes the place of a lost one what the lost one made", a
   await eu.client.end();
   await eu.open(new Map([["ap-south", ap.bucket]]));
   await rounds(eu);
-  // Peers are written to beside the rounds.
+  // The agent copies objects to its peers independently of the rounds.
   for (const [key, body] of eu.bucket.objects) await ap.bucket.createOnce(key, body);
   await rounds(ap);
   expect(await ap.query("SELECT name FROM apikey WHERE user_id = $1", [user])).toEqual([{ name: "sk-lost" }]);
 });
 
-it("loses nothing of what happens to a table while a release has it otherwise, and tells all else meanwhile", async () => {
+it("replication loses no change of a table while a release's schema of it is incompatible, and replicates all other tables meanwhile", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("refused");
   const [revoked, fresh] = [randomUUID(), randomUUID()];
@@ -508,7 +509,7 @@ it("loses nothing of what happens to a table while a release has it otherwise, a
   const other = await us.makeUser("told meanwhile");
   await rounds(us, eu);
   expect(await eu.query(`SELECT id FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
-  // Told by the one while the other still refuses it.
+  // One region publishes the table while the other still refuses it.
   await take(us, "apikey");
   await us.query(KEY, [fresh, "sk-fresh", user]);
   await rounds(us, eu);
@@ -519,7 +520,7 @@ it("loses nothing of what happens to a table while a release has it otherwise, a
   expect(await rounds(us, eu)).toMatchObject([{ published: 0 }, { published: 0 }]);
 });
 
-it("carries all that it knows beside a table and a column of a next release, and names both", async () => {
+it("replication handles a table and a column of a later release: it reports both and replicates all known columns", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("next");
   const variable = randomUUID();
@@ -547,7 +548,7 @@ it("carries all that it knows beside a table and a column of a next release, and
   ]);
 });
 
-it("shows the world of a flow that an edit brings back what it showed before", async () => {
+it("a flow that a concurrent edit restores after its delete is as public as before", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("flows"), randomUUID()];
   await us.query(FLOW, [flow, user]);
@@ -565,7 +566,7 @@ it("shows the world of a flow that an edit brings back what it showed before", a
 it.each([
   ["at once", []],
   ["after the others heard of it", ["eu-west", "us-east"]],
-])("shows the world nothing of a flow that its user deletes and makes anew under its id, %s", async (_, between) => {
+])("a flow recreated with the same id after its deletion is not public if recreated %s", async (_, between) => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("anew"), randomUUID()];
   await us.query(FLOW, [flow, user]);
@@ -587,12 +588,12 @@ it.each([
   ]);
 });
 
-it("keeps what a column holds for a region whose release does not have it yet", async () => {
+it("a region whose release lacks a column does not lose the other region's values of that column", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("columns");
   await rounds(us, eu);
   await eu.query(`ALTER TABLE "user" RENAME COLUMN profile_image TO of_another_release`);
-  // Noted by a trigger that still names the column.
+  // The trigger that records this change still names the column.
   await eu.query(`UPDATE "user" SET password = 'meanwhile' WHERE id = $1`, [user]);
   await us.query(`UPDATE "user" SET profile_image = 'new.png' WHERE id = $1`, [user]);
   await rounds(us, eu, us);
@@ -606,7 +607,7 @@ it("keeps what a column holds for a region whose release does not have it yet", 
     ]);
 });
 
-it("tells large rows in parts that a pod holds, and takes them, changed or deleted, in steps of that size", async () => {
+it("replication splits large rows into segments that fit into a pod's memory, and applies and deletes them in steps of that size", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("large"), randomUUID()];
   await us.query(FLOW, [flow, user]);

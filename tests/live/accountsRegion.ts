@@ -14,7 +14,7 @@ import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { until } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 
-/** A bucket whose objects come to the others when they are replicated. */
+/** A bucket in memory, whose objects other regions receive by replication. */
 class MemoryBucket implements Objects {
   readonly objects = new Map<string, Buffer>();
   away = false;
@@ -44,10 +44,10 @@ class MemoryBucket implements Objects {
   }
 }
 
-/** The fleet's. */
+/** The fleet's secret key. */
 export const SECRET_KEY = "the-fleets-secret-key-of-forty-three-chars-";
 
-/** Two regions, each with a database as LangFlow's migrations leave it: copies of the server's `migrated`. */
+/** Returns two regions, each with a copy of the server's database `migrated`, which LangFlow's migrations created. */
 export async function twoRegions(
   postgres: Postgres,
   number: number,
@@ -62,8 +62,8 @@ export async function twoRegions(
 }
 
 /**
- * A migrated server for all tests of a file, and two regions on it for each that asks; the hooks that begin and end them are the
- * file's. It is to be called at the file's top.
+ * Registers hooks that start a migrated PostgreSQL server for all tests of a file, and returns functions that create
+ * pairs of regions. Call this at the top level of a test file.
  */
 export function regionsOfFile() {
   let scratch: Scratch;
@@ -81,9 +81,9 @@ export function regionsOfFile() {
   return {
     scratch: () => scratch,
     postgres: () => postgres,
-    /** How many pairs there have been. */
+    /** Returns the number of pairs so far. */
     number: () => number,
-    /** Ends another region with its test. */
+    /** Ends an additional region after the test. */
     endWithTest: (region: AccountsRegion) => void open.push(region),
     async pair(): Promise<[AccountsRegion, AccountsRegion]> {
       number += 1;
@@ -94,14 +94,17 @@ export function regionsOfFile() {
   };
 }
 
-/** A round of each region's agent, one after the other; what became of them. */
+/** Runs one round of each region's agent, one after the other, and returns the results. */
 export async function rounds(...of: readonly AccountsRegion[]) {
   const outcomes = [];
   for (const region of of) outcomes.push(await region.accounts.round());
   return outcomes;
 }
 
-/** Rounds until no region has anything to tell or to apply; each bucket is reachable again. @returns what the last ones did */
+/**
+ * Runs rounds until no region publishes or applies anything. Advances the time so that each bucket is retried. @returns
+ * the results of the last rounds
+ */
 export async function settle(...regions: AccountsRegion[]) {
   for (let round = 0; round < 12; round += 1) {
     for (const region of regions) region.now += 31_000;
@@ -114,13 +117,13 @@ export async function settle(...regions: AccountsRegion[]) {
 /** A region's database and its agent. */
 export class AccountsRegion {
   readonly bucket = new MemoryBucket();
-  /** A session of the test's own, which ends with the agent's. */
+  /** The test's own session, which ends together with the agent's. */
   client!: Client;
   accounts!: Accounts;
   now = 0;
-  /** No number of deletes waits. */
+  /** Limits above which deletes are held. By default no number is. */
   limits: DeleteLimits = { users: 1, rows: 1, share: 1 };
-  /** What a person said, by code. */
+  /** An operator's decisions, by code. */
   readonly decisions = new Map<string, Decision>();
 
   constructor(
@@ -129,13 +132,13 @@ export class AccountsRegion {
     readonly database: string,
   ) {}
 
-  /** Connects, as an agent does at its start. */
+  /** Connects to the database, as an agent does at its start. */
   async open(peers: Map<string, Objects>, secretKey = SECRET_KEY): Promise<void> {
     const store = new FlowStore(parseDatabaseUrl(this.postgres.url(this.database)), () => undefined);
     this.client = new Client({ connectionString: this.postgres.url(this.database) });
     await this.client.connect();
     this.client.on("end", () => void store.close());
-    // The session before ends a moment after it was told to.
+    // The previous session ends a moment after it was asked to.
     await until("this session is the writer", () => store.becomeWriter(), 10_000);
     await store.through((client) => prepareAccounts(client, TABLES));
     this.accounts = new Accounts({
@@ -156,7 +159,7 @@ export class AccountsRegion {
     return this.postgres.query<Row>(this.database, text, values);
   }
 
-  /** A user saves a graph. */
+  /** Saves a flow's graph, as a user does. */
   async save(flow: string, graph: unknown): Promise<void> {
     await this.query("UPDATE flow SET data = $2, version_token = gen_random_uuid(), updated_at = now() WHERE id = $1", [
       flow,

@@ -15,9 +15,12 @@ const quiet = { info: () => undefined };
 
 let scratch: Scratch;
 let postgres: Postgres;
-/** The account as it was adopted before LangFlow started on it. */
+/** The superuser's account after adoption, before LangFlow starts. */
 let adopted: unknown;
-/** Two regions' LangFlow: us-east's on an adopted database, eu-west's not yet. They start while the schema is tested. */
+/**
+ * URLs of LangFlow in two regions: us-east's database is adopted, eu-west's is not yet. They start while the schema is
+ * tested.
+ */
 let served: Promise<[string, string]>;
 
 beforeAll(async () => {
@@ -26,11 +29,11 @@ beforeAll(async () => {
   await migrated("us_east");
   await adoptIn("us_east");
   adopted = await accounts("us_east");
-  // LangFlow makes the account itself, so that the regions' differ as they do in life.
+  // LangFlow creates the account itself, so that the regions' accounts have different ids, as in production.
   await migrated("eu_west", `TRUNCATE "user" CASCADE`);
   const serve = (region: string) => scratch.langflow(region, { LANGFLOW_DATABASE_URL: postgres.url(region) });
   served = Promise.all([serve("us_east"), serve("eu_west")]);
-  served.catch(() => undefined); // told by the tests that wait for it
+  served.catch(() => undefined); // The tests that await the URLs report the error.
 });
 afterAll(() => scratch.end());
 
@@ -54,8 +57,8 @@ async function migrated(name: string, ...statements: string[]): Promise<string> 
 const OWNER = `(SELECT id FROM "user")`;
 const FLOW = `INSERT INTO flow (id, name, data, user_id) VALUES (gen_random_uuid(), 'hello', '{}', ${OWNER})`;
 
-describe("adopt, on a schema of LangFlow's own migrations", () => {
-  it("gives the superuser the fleet's id and keeps all else of the row", async () => {
+describe("adopt, on a schema that LangFlow's own migrations created,", () => {
+  it("gives the superuser the fleet's id and keeps the rest of the row", async () => {
     const database = await migrated("fresh");
     const [before] = await accounts(database);
     const result = await adoptIn(database);
@@ -63,7 +66,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await accounts(database)).toEqual([{ ...before, id: FLEET_ID }]);
   });
 
-  it("does nothing the second time", async () => {
+  it("changes nothing the second time", async () => {
     const database = await migrated("twice");
     await adoptIn(database);
     const before = await postgres.contents(database);
@@ -76,13 +79,13 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await postgres.contents(database)).toEqual(before);
   });
 
-  it("serves one of three that come at once, and the others find it done", async () => {
+  it("adopts once if three processes run at the same time, and the others succeed without a change", async () => {
     const database = await migrated("race");
     const results = await Promise.all([adoptIn(database), adoptIn(database), adoptIn(database)]);
     expect(results.filter(({ formerId }) => formerId !== undefined)).toHaveLength(1);
   });
 
-  it("moves every row under every foreign key and every other column that holds the id", async () => {
+  it("updates every row that contains the id, in foreign keys and in all other columns", async () => {
     const database = await migrated("owned");
     const former = (await accounts(database))[0]?.id ?? "";
     const columns = await fillEveryColumn(database, former);
@@ -94,7 +97,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await countRows(database)).toEqual(rowsBefore);
   });
 
-  it("copes with columns a later release may add: generated, numbered, unique, and pointing at the account itself", async () => {
+  it("handles columns that a later release may add: generated, identity, unique, and self-referencing", async () => {
     const database = await migrated(
       "later",
       `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED,
@@ -196,8 +199,8 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     expect(await postgres.contents(database)).toEqual(before);
   });
 
-  describe("gives the account's default project one id in the fleet, and", () => {
-    it("makes it where there is none, as LangFlow does", async () => {
+  describe("gives the account's default project the fleet's id and", () => {
+    it("creates the project if it is missing, like LangFlow", async () => {
       const database = await migrated("no_project");
       expect(await adoptIn(database)).toMatchObject({ defaultProject: { was: "made", moved: {} } });
       expect(await projects(database)).toEqual([
@@ -214,7 +217,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       ]);
     });
 
-    it("makes it in a database of LangFlow 1.12.8, which has fewer columns", async () => {
+    it("creates the project in a database of LangFlow 1.12.8, which has fewer columns", async () => {
       const earlier = await scratch.postgres("earlier", join(__dirname, "migrated-1.12.8.sql"));
       await earlier.query(
         "earlier",
@@ -228,7 +231,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       ]);
     });
 
-    it("moves the one that is there with all that refers to it, and keeps all else of the row", async () => {
+    it("moves an existing project with all references to it, and keeps the rest of its row", async () => {
       const former = randomUUID();
       const database = await migrated(
         "a_project",
@@ -255,7 +258,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       expect(JSON.stringify(await postgres.contents(database))).not.toContain(former);
     });
 
-    it("leaves it alone once the account has its id: the regions have agreed on a project, whatever its id or name", async () => {
+    it("leaves the project unchanged once the account has the fleet's id, whatever the project's id or name", async () => {
       const database = await migrated("agreed");
       await adoptIn(database);
       const agreed = [
@@ -270,7 +273,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
       }
     });
 
-    it("makes none for an account with projects of other names, as LangFlow makes none, nor touches another user's", async () => {
+    it("creates none for an account whose projects have other names, like LangFlow, and does not change a different user's project", async () => {
       const other = randomUUID();
       const database = await migrated(
         "others",
@@ -285,7 +288,7 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
     });
   });
 
-  it("says that a database which is not there cannot be had, without its password", async () => {
+  it("reports an unreachable database without its password", async () => {
     const url = `postgresql://postgres:${randomUUID()}@127.0.0.1:1/langflow`;
     await expect(adopt({ databaseUrl: url, superuser: "admin", project: PROJECT, log: quiet })).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
@@ -294,13 +297,13 @@ describe("adopt, on a schema of LangFlow's own migrations", () => {
   });
 });
 
-describe("LangFlow", () => {
-  it("starts on an adopted database, migrations first, and leaves the account as it is", async () => {
+describe("LangFlow on an adopted database", () => {
+  it("starts with its migrations and leaves the account unchanged", async () => {
     await served;
     expect(await accounts("us_east")).toEqual(adopted);
   });
 
-  it("refuses the session of a region whose account is another, and accepts it once both are adopted", async () => {
+  it("rejects the session of a region with a different account id, and accepts it once both regions are adopted", async () => {
     const [east, west] = await served;
     const stranger = await logIn(west);
     expect((await whoAmI(west, stranger)).status).toBe(200);
@@ -320,7 +323,7 @@ describe("LangFlow", () => {
     }
   });
 
-  it("takes the project that adopt made, or moved, for the account's default one, and makes no second", async () => {
+  it("uses the project that adopt created or moved as the account's default project, and creates no second one", async () => {
     for (const url of await served) {
       const api = LangFlowApi.withToken(url, await logIn(url));
       expect((await api.create("without a project")).folder_id).toBe(PROJECT_ID);
@@ -341,7 +344,10 @@ async function countRows(database: string): Promise<Record<string, number>> {
   );
 }
 
-/** A row in every table that can name a user, with the id in each such column, as table.column. */
+/**
+ * Inserts a row into every table that can refer to a user, with the id in each such column. Returns the columns as
+ * table.column.
+ */
 async function fillEveryColumn(database: string, id: string): Promise<string[]> {
   const columns = await postgres.query<{ table: string; column: string; type: string; owner: boolean }>(
     database,
@@ -367,7 +373,7 @@ async function fillEveryColumn(database: string, id: string): Promise<string[]> 
     const values = own.map(({ owner, type }) => (owner ? `'${id}'` : sample(type, labels)));
     return `DELETE FROM "${table}"; INSERT INTO "${table}" (${own.map(({ column }) => `"${column}"`).join(", ")}) VALUES (${values.join(", ")})`;
   });
-  // Without what would ask for more rows than these.
+  // Drops the constraints that would require further rows.
   await postgres.query(database, [...statements.map(({ text }) => text), ...inserts].join(";\n"));
   return columns.filter(({ owner }) => owner).map(({ table, column }) => `${table}.${column}`);
 }

@@ -10,7 +10,7 @@ import { type Postgres, Scratch, type ScratchS3 } from "./scratch";
 
 jest.setTimeout(900_000);
 
-/** Of the memory of each agent and of what it starts; the pod's limit leaves room beyond it. */
+/** Memory limit of each agent and its child processes. The pod's limit is higher. */
 const LIMIT_MEGABYTES = 300;
 const MB = 1_000_000;
 const WITHIN_MS = 600_000;
@@ -86,7 +86,7 @@ async function settled(what: string, region: string, sql: string, of: OwnAgent):
 const ALL_TOLD = `NOT EXISTS (SELECT FROM langflow_dr.account_change)
   AND NOT EXISTS (SELECT FROM langflow_dr.account_row WHERE news IS NOT NULL)`;
 
-/** Of each large value a digest. */
+/** Returns a digest of each large value. */
 const contents = (region: string) =>
   postgres.query(
     region,
@@ -119,7 +119,7 @@ test("an agent publishes, applies and records flows of 20 MB and a message of 60
   await Promise.all([us, eu].map((each) => each.says("replicates flows as rows")));
   for (let flow = 0; flow < FLOWS; flow += 1) {
     const shape = SHAPES[flow % SHAPES.length] ?? "text";
-    // The file of a graph of many nodes has half as many bytes again, for its lines are indented.
+    // The Git file of a graph with many nodes is half again as large, because its lines are indented.
     await insertFlow(user, shape, (shape === "nodes" ? 14 : 19.5) * MB);
   }
   await settled("all is published", "us-east", ALL_TOLD, us);
@@ -137,7 +137,7 @@ test("an agent publishes, applies and records flows of 20 MB and a message of 60
   for (const each of [us, eu]) expect(peakMegabytes(each.pid)).toBeLessThan(LIMIT_MEGABYTES);
 });
 
-test("a backup of them is made, and put back, within 300 MB of memory", async () => {
+test("an agent backs up and restores these flows and this message within 300 MB of memory", async () => {
   const before = await contents("us-east");
   for (const each of agents) await each.end("SIGTERM");
   expect(await agent("backup", "us-east").ended()).toBe("0");

@@ -34,18 +34,20 @@ import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 jest.setTimeout(120_000);
 
 const quiet = { info: () => undefined, warn: () => undefined };
-/** More than one part of an upload: nothing makes it smaller. */
+/** Random data that cannot be compressed, larger than one part of a multipart upload. */
 const LARGE = randomBytes(20 * 1024 * 1024);
 const FLOWS = ["one", "two", "three"].map((name, index) => ({
   id: `00000000-0000-4000-8000-00000000000${index}`,
   name,
 }));
-/** As text: JavaScript would write 1.0 as 1. */
+/** A graph as text, because JavaScript would write 1.0 as 1. */
 const GRAPH = `{"nodes": [{"id": "model", "data": {"id": "model", "node": {"template": {
   "api_key": {"type": "str", "password": true, "load_from_db": false, "value": "sk-of-a-user"},
   "temperature": {"type": "float", "value": 1.0}}}}}], "edges": []}`;
 
-/** As an agent that replicates leaves the region's database: with its triggers, and with all rows to be told. */
+/**
+ * Prepares a region's database like a replicating agent: with its triggers, and with all rows marked to be published.
+ */
 async function replicating({ database }: { readonly database: string }): Promise<void> {
   const client = await openDatabase(parseDatabaseUrl(postgres.url(database)), 60_000);
   await prepareAccounts(client, TABLES).finally(() => client.end());
@@ -55,12 +57,9 @@ let scratch: Scratch;
 let postgres: Postgres;
 let s3: ScratchS3;
 
-/** A restore while somebody holds a table, which it waits for so long that the others are tested meanwhile. */
+/** A restore while a session locks a table. Its wait is so long that it runs during the other tests. */
 let underLock: ReturnType<typeof restoreUnderLock>;
-/**
- * A region that was lost and backed up before, and one that came up since with a LangFlow on it, which starts while the
- * others are tested.
- */
+/** A lost region with a backup, and a new region with a running LangFlow, which starts during the other tests. */
 let served: Promise<{ lost: Region; region: Region; url: string }>;
 
 beforeAll(async () => {
@@ -70,15 +69,15 @@ beforeAll(async () => {
   const databaseUrl = postgres.url("migrated");
   await scratch.migrate(databaseUrl);
   await adopt({ databaseUrl, superuser: SUPERUSER.username, project: "langflow-dr", log: quiet });
-  // One after the other: the store forgets one of two buckets that are asked for at once.
+  // Sequential, because the store loses one of two buckets that are created at the same time.
   const [lost, cameUp, busy] = [await livingRegion("lost"), await emptyRegion("served"), await livingRegion("busy")];
   served = serve(lost, cameUp);
   underLock = restoreUnderLock(busy);
-  for (const begun of [served, underLock]) begun.catch(() => undefined); // told by the test that waits for it
+  for (const begun of [served, underLock]) begun.catch(() => undefined); // The test that awaits the promise reports its error.
 });
 afterAll(() => scratch.end());
 
-/** A region as restore finds it: a database, a bucket, a claim. */
+/** A region as a restore sees it: a database, a bucket and a claim. */
 interface Region {
   readonly name: string;
   readonly database: string;
@@ -86,7 +85,7 @@ interface Region {
   readonly dataDir: string;
 }
 
-/** Freshly migrated, with its superuser alone. */
+/** Creates a freshly migrated region with only its superuser. */
 async function emptyRegion(name: string): Promise<Region> {
   const database = name.replaceAll("-", "_");
   await postgres.create(database, "migrated");
@@ -94,7 +93,7 @@ async function emptyRegion(name: string): Promise<Region> {
   return { name, database, bucket: await s3.bucket(`flows-${name}`), dataDir };
 }
 
-/** With flows, a second user, an uploaded file, and a claim with all that a claim may hold. */
+/** Creates a region with flows, a second user, an uploaded file, and a claim with every kind of content. */
 async function livingRegion(name: string): Promise<Region> {
   const region = await emptyRegion(name);
   const { database, dataDir, bucket } = region;
@@ -155,7 +154,7 @@ const remove = (bucket: string, key: string) => s3.client.send(new DeleteObjectC
 const removeVersion = (bucket: string, key: string, versionId: string) =>
   s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
 
-/** Calls back before each request of the S3 client. */
+/** Runs `work` and calls `before` before each request of the S3 client. */
 async function watching<Result>(
   before: (command: string, input: Record<string, unknown>) => void,
   work: () => Promise<Result>,
@@ -175,7 +174,7 @@ async function watching<Result>(
   }
 }
 
-/** A log that keeps its warnings. */
+/** Returns a log that keeps its warnings. */
 function listening() {
   const warnings: Record<string, unknown>[] = [];
   const warn = (...[fields, message]: unknown[]): void => {
@@ -215,7 +214,7 @@ const restoreInto = (target: Region, from: Region = target, options: Partial<Res
     ...options,
   });
 
-/** All a region holds, by hash: rows, files with mode and time, uploads. */
+/** Returns the complete state of a region by hash: rows, files with mode and time, and uploads. */
 async function stateOf(region: Region) {
   return {
     rows: await postgres.contents(region.database),
@@ -265,7 +264,7 @@ async function wipe(region: Region): Promise<void> {
 }
 
 describe("backup and restore", () => {
-  it("bring back flows, users and files, the same by hash, after database, claim and uploads were lost", async () => {
+  it("restore flows, users and files with the same hashes after the database, claim and uploads were lost", async () => {
     const region = await livingRegion("round");
     await writeFile(join(region.dataDir, "knowledge_bases/large.bin"), LARGE);
     const before = await stateOf(region);
@@ -285,7 +284,7 @@ describe("backup and restore", () => {
     expect(await stateOf(region)).toEqual(before);
   });
 
-  it("carry a region into another, whose bucket and database were empty", async () => {
+  it("copy a region into a different one with an empty bucket and database", async () => {
     const from = await livingRegion("us-east");
     await backUp(from);
     const to = await emptyRegion("eu-west");
@@ -294,7 +293,7 @@ describe("backup and restore", () => {
     expect({ rows, claim, uploads }).toEqual(await stateOf(from));
   });
 
-  it("are rehearsed in an empty database of another region's server, which is dropped, and nothing else is written", async () => {
+  it("rehearse a restore in an empty database on a different region's server, drop that database and write nothing else", async () => {
     const [lost, survivor] = [await livingRegion("rehearsed"), await emptyRegion("rehearsing")];
     await backUp(lost);
     const before = await stateOf(survivor);
@@ -304,7 +303,7 @@ describe("backup and restore", () => {
     expect(await stateOf(survivor)).toEqual(before);
     const rows = await postgres.query(survivor.database, "SELECT datname FROM pg_database WHERE datname ~ 'rehearsal'");
     expect(rows).toEqual([]);
-    // A manifest that is whole and says another count.
+    // A valid manifest with a different number of flows.
     const { id } = await rehearsed();
     const key = `backups/rehearsed/${id}/manifest.json`;
     const { Body } = await s3.client.send(new GetObjectCommand({ Bucket: lost.bucket, Key: key }));
@@ -329,7 +328,7 @@ describe("backup and restore", () => {
     expect(left).toEqual([]);
   });
 
-  it("work on a database that has nothing at all, not even LangFlow's tables", async () => {
+  it("work on a database without any tables, not even LangFlow's", async () => {
     const region = await livingRegion("bare");
     const before = await postgres.contents(region.database);
     await backUp(region);
@@ -347,7 +346,7 @@ describe("a damaged backup", () => {
     return copy;
   };
 
-  it("is refused by verify and restore, whichever object has one flipped byte and no other version, and nothing is written", async () => {
+  it("is rejected by verify and restore without a write, if any object has a flipped byte and no older version", async () => {
     const region = await livingRegion("damaged");
     const { id } = await backUp(region);
     await wipe(region);
@@ -371,7 +370,7 @@ describe("a damaged backup", () => {
     await restoreInto(region);
   });
 
-  it.each(["flipped byte", "deletion"])("is restored from the older version of whichever object: %s", async (harm) => {
+  it.each(["flipped byte", "deletion"])("is restored from the older version of any object after a %s", async (harm) => {
     const region = await livingRegion(`older-${harm.replaceAll(" ", "-")}`);
     const before = await stateOf(region);
     const { id } = await backUp(region);
@@ -387,7 +386,7 @@ describe("a damaged backup", () => {
         versionId: written?.versionId,
       });
     }
-    // By now every object is harmed.
+    // All objects are damaged by now.
     await wipe(region);
     const { log, warnings } = listening();
     const { recovered } = await restoreInto(region, region, { log });
@@ -396,7 +395,7 @@ describe("a damaged backup", () => {
     expect(await stateOf(region)).toEqual(before);
   });
 
-  it("has the manifest that was written first, whatever valid one stands over it", async () => {
+  it("uses the manifest that was written first, even if a valid newer version replaces it", async () => {
     const region = await livingRegion("forged");
     const before = await stateOf(region);
     const { id } = await backUp(region);
@@ -414,7 +413,7 @@ describe("a damaged backup", () => {
     expect(await stateOf(region)).toEqual(before);
   });
 
-  it("that lacks uploaded files names all of them, and restores all else on request", async () => {
+  it("that lacks uploaded files lists all of them, and restores the rest on request", async () => {
     const region = await livingRegion("gone");
     const { rows, claim, uploads } = await stateOf(region);
     await backUp(region);
@@ -443,7 +442,7 @@ describe("a damaged backup", () => {
 });
 
 describe("an object of a backup", () => {
-  it("is written once: every write of a backup asks for a key that is free", async () => {
+  it("is written only once: every write of a backup requires that the key does not exist", async () => {
     const region = await livingRegion("once");
     await writeFile(join(region.dataDir, "large.bin"), LARGE);
     const writes: [command: string, ifNoneMatch: unknown][] = [];
@@ -463,7 +462,7 @@ describe("an object of a backup", () => {
   it.each([
     ["small", Buffer.from("small")],
     ["in several parts", LARGE],
-  ])("is not written over, %s, and what is there stays", async (size, content) => {
+  ])("of any size (%s) does not overwrite an existing object", async (size, content) => {
     const region = await emptyRegion(`taken-${size.replaceAll(" ", "-")}`);
     await put(region.bucket, "backups/x", "there already");
     const again = bucketOf(region).putStream("backups/x", streamOf(content));
@@ -473,7 +472,7 @@ describe("an object of a backup", () => {
     expect(await bucketOf(region).versionsOf("backups/x")).toHaveLength(1);
   });
 
-  it("is there when only the answer to its upload was lost", async () => {
+  it("exists if only the response to its upload was lost", async () => {
     const region = await emptyRegion("answer-lost");
     let answers = 0;
     s3.client.middlewareStack.add(
@@ -494,8 +493,8 @@ describe("an object of a backup", () => {
   });
 });
 
-describe("a backup without LangFlow", () => {
-  it("needs nothing but database, claim and bucket", async () => {
+describe("a backup without a running LangFlow", () => {
+  it("needs only the database, the claim and the bucket", async () => {
     const region = await livingRegion("alone");
     const { code } = await agent("backup", region, { environment: { AGENT_LANGFLOW_VERSION: "1.13.0" } });
     expect(code).toBe(ExitCode.Success);
@@ -506,7 +505,7 @@ describe("a backup without LangFlow", () => {
     });
   });
 
-  it("has each user's flows to read, of the dump's own moment, numbers as written and secrets left out", async () => {
+  it("contains each user's flows as readable files from the dump's snapshot, with numbers as written and without secrets", async () => {
     const region = await livingRegion("readable");
     await postgres.query(
       region.database,
@@ -559,7 +558,7 @@ describe("newer data", () => {
       /uploaded files: files\/flow\/a\+b.bin/,
       ({ bucket }) => put(bucket, "files/flow/a+b.bin", "newer"),
     ],
-  ])("is not overwritten unasked: %s", async (title, message, change) => {
+  ])("is not overwritten without the overwrite option: %s", async (title, message, change) => {
     const region = await livingRegion(`newer-${title.replaceAll(" ", "-")}`);
     const old = await stateOf(region);
     await backUp(region);
@@ -574,7 +573,7 @@ describe("newer data", () => {
     expect(await stateOf(region)).toEqual(old);
   });
 
-  it("is looked for in every table of LangFlow's that has a time, or there is a reason why not", async () => {
+  it("is detected in every LangFlow table with a timestamp, unless the table is exempt for a stated reason", async () => {
     await asOwner("migrated", async (client) => {
       const { rows } = await client.query<{ name: string }>(
         "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
@@ -584,7 +583,7 @@ describe("newer data", () => {
     });
   });
 
-  it("is one row in whichever of them, by whichever of its times, and nothing in the others", async () => {
+  it("is detected as one row of any such table, by any of its timestamps", async () => {
     await postgres.create("any_row", "migrated");
     await asOwner("any_row", async (client) => {
       const rows = await RowMaker.of(client);
@@ -601,7 +600,7 @@ describe("newer data", () => {
     });
   }, 240_000);
 
-  it("is not seen in a login, nor in a file that was written anew with the same content", async () => {
+  it("is not detected in a login, or in a file that was rewritten with the same content", async () => {
     const region = await livingRegion("same");
     await backUp(region);
     await postgres.query(region.database, `UPDATE "user" SET last_login_at = now(), updated_at = now()`);
@@ -610,10 +609,10 @@ describe("newer data", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  it("leaves no manifest when pg_dump fails, so there is no backup", async () => {
+describe("a failure", () => {
+  it("of pg_dump leaves no manifest, and therefore no backup", async () => {
     const region = await livingRegion("no-dump");
-    // Enough to take the snapshot, and not enough to dump it.
+    // Privileges that suffice for the snapshot but not for the dump.
     await postgres.query(
       region.database,
       `CREATE ROLE poor LOGIN PASSWORD 'sesame-secret'; GRANT SELECT ON alembic_version, "user", flow TO poor`,
@@ -626,7 +625,7 @@ describe("what goes wrong", () => {
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
   });
 
-  it("leaves no manifest when the flows cannot be had, and the newest backup stays the one before", async () => {
+  it("to export the flows leaves no manifest, and the previous backup remains the newest", async () => {
     const region = await livingRegion("no-flows");
     const { id, bytes } = await backUp(region);
     const breakOff = (_: string, { Key }: Record<string, unknown>) => {
@@ -636,7 +635,7 @@ describe("what goes wrong", () => {
     expect(await newestBackup(sourceOf(region))).toMatchObject({ id, bytes });
   });
 
-  it("tells whoever restores under a busy LangFlow to scale it to zero, and leaves the database as it was", async () => {
+  it("to restore under a busy LangFlow tells the operator to scale LangFlow to zero, and leaves the database unchanged", async () => {
     const { refusal, before, after } = await underLock;
     expect(refusal).toMatchObject({
       exitCode: ExitCode.Failure,
@@ -645,7 +644,7 @@ describe("what goes wrong", () => {
     expect(after).toEqual(before);
   });
 
-  it("writes nothing through a link that took a folder's place in the claim", async () => {
+  it("is reported if a symlink replaced a folder in the claim, and restore writes nothing through the link", async () => {
     const region = await livingRegion("linked");
     await backUp(region);
     const outside = await mkdtemp(join(scratch.folder, "outside-"));
@@ -657,7 +656,7 @@ describe("what goes wrong", () => {
     expect(await readdir(outside)).toEqual([]);
   });
 
-  it("says in one word when the bucket does not answer, is not there, or holds no backup", async () => {
+  it("is reported in one message if the bucket does not respond, does not exist, or contains no backup", async () => {
     const region = await emptyRegion("none");
     await expect(restoreInto(region)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -676,7 +675,7 @@ describe("what goes wrong", () => {
 describe("an interruption", () => {
   const interrupted = { exitCode: ExitCode.Failure, message: expect.stringMatching(/^interrupted: /) };
 
-  it("ends a backup, and there is none", async () => {
+  it("ends a backup without a manifest, so that no backup exists", async () => {
     const region = await livingRegion("stopped");
     const stop = new AbortController();
     const abort = (_: string, { Key }: Record<string, unknown>) => {
@@ -686,7 +685,7 @@ describe("an interruption", () => {
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
   });
 
-  it("ends an upload and leaves no part of it behind", async () => {
+  it("ends an upload and leaves no part of it in the bucket", async () => {
     const region = await livingRegion("stopped-upload");
     await writeFile(join(region.dataDir, "large.bin"), LARGE);
     const stop = new AbortController();
@@ -699,7 +698,7 @@ describe("an interruption", () => {
     expect(await newestBackup(sourceOf(region))).toBeUndefined();
   });
 
-  it("before a restore writes leaves all as it was, and says so", async () => {
+  it("before a restore's first write leaves everything unchanged, and restore reports that", async () => {
     const region = await livingRegion("stopped-early");
     await backUp(region);
     const before = await stateOf(region);
@@ -716,7 +715,7 @@ describe("an interruption", () => {
     ["SIGTERM", { code: ExitCode.Failure, killedBy: null }, "interrupted: the restore is not complete, run it again"],
     ["SIGKILL", { code: null, killedBy: "SIGKILL" }, undefined],
   ] as const)(
-    "by %s of a restore whose database is back already is made good by the next restore",
+    "by %s of a restore that has already restored the database is repaired by the next restore",
     async (signal, end, said) => {
       const region = await livingRegion(`cut-${signal.toLowerCase()}`);
       await writeFile(join(region.dataDir, "knowledge_bases/large.bin"), LARGE);
@@ -738,7 +737,7 @@ describe("an interruption", () => {
   );
 });
 
-describe("a database of another LangFlow", () => {
+describe("a database of a different LangFlow release", () => {
   const NEWER = `
     CREATE TYPE mood AS ENUM ('good', 'bad');
     ALTER TABLE flow ADD COLUMN mood mood DEFAULT 'good';
@@ -748,7 +747,7 @@ describe("a database of another LangFlow", () => {
     CREATE FUNCTION mood_of(flow) RETURNS mood LANGUAGE sql AS 'SELECT $1.mood';
     INSERT INTO flow_mood (flow_id, mood) SELECT id, 'bad' FROM flow`;
 
-  /** Everything in the schemas that are restored, rows apart. */
+  /** Returns a description of every object in the restored schemas, without rows. */
   const shapeOf = (database: string) =>
     postgres.query<{ what: string }>(
       database,
@@ -764,7 +763,7 @@ describe("a database of another LangFlow", () => {
        ORDER BY 1`,
     );
 
-  it("becomes the backup's, with nothing left of tables, types, views and functions that a newer one added", async () => {
+  it("becomes identical to the backup's, without the tables, types, views and functions of a newer release", async () => {
     const region = await livingRegion("upgraded");
     const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
     await backUp(region);
@@ -774,7 +773,7 @@ describe("a database of another LangFlow", () => {
     expect(await shapeOf(region.database)).toEqual(shape);
   });
 
-  it("stays as it is, rows and all, when the restore fails in its middle", async () => {
+  it("stays unchanged, including its rows, if the restore fails halfway", async () => {
     const region = await livingRegion("half");
     const { id } = await backUp(region);
     await postgres.query(region.database, NEWER);
@@ -797,32 +796,35 @@ describe("a database of another LangFlow", () => {
     ["the backup", true, false],
     ["the region", false, true],
     ["both", true, true],
-  ])("takes the backup's triggers of the agent, or none, where %s has them", async (title, backedUp, present) => {
-    const region = await livingRegion(`triggers-${title.replace(" ", "-")}`);
-    if (backedUp) await replicating(region);
-    const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
-    await backUp(region);
-    await wipe(region);
-    await postgres.query(region.database, "DROP SCHEMA IF EXISTS langflow_dr CASCADE");
-    if (present) await replicating(region);
-    await restoreInto(region);
-    expect(await stateOf(region)).toEqual(before);
-    expect(await shapeOf(region.database)).toEqual(shape);
-    if (!backedUp) return;
-    await postgres.query(region.database, "UPDATE flow SET name = name || ' again'");
-    const noted = await postgres.query(
-      region.database,
-      "SELECT FROM langflow_dr.account_change WHERE 'name' = ANY(columns)",
-    );
-    expect(noted).toHaveLength(FLOWS.length);
-  });
+  ])(
+    "has the agent's triggers after a restore exactly if the backup has them: the agent's triggers were in %s",
+    async (title, backedUp, present) => {
+      const region = await livingRegion(`triggers-${title.replace(" ", "-")}`);
+      if (backedUp) await replicating(region);
+      const [before, shape] = [await stateOf(region), await shapeOf(region.database)];
+      await backUp(region);
+      await wipe(region);
+      await postgres.query(region.database, "DROP SCHEMA IF EXISTS langflow_dr CASCADE");
+      if (present) await replicating(region);
+      await restoreInto(region);
+      expect(await stateOf(region)).toEqual(before);
+      expect(await shapeOf(region.database)).toEqual(shape);
+      if (!backedUp) return;
+      await postgres.query(region.database, "UPDATE flow SET name = name || ' again'");
+      const noted = await postgres.query(
+        region.database,
+        "SELECT FROM langflow_dr.account_change WHERE 'name' = ANY(columns)",
+      );
+      expect(noted).toHaveLength(FLOWS.length);
+    },
+  );
 });
 
 describe("a real LangFlow", () => {
-  it("that came up, was adopted, signed in to and synced since the backup stands in no restore's way; a flow somebody made does", async () => {
+  it("whose only changes since the backup are its setup, a login and replication does not block a restore, but a flow that a user created does", async () => {
     const { lost, region, url } = await served;
     const langflow = LangFlowApi.withToken(url, await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
-    // As replication makes one; LangFlow adds a key and an MCP server to it.
+    // Created like a replicated project. LangFlow adds a key and an MCP server to the project.
     await langflow.call("POST", "/api/v1/projects/", { name: "Synced", description: "" });
     const synced = await langflow.create("synced");
     await replicating(region);
@@ -840,7 +842,7 @@ describe("a real LangFlow", () => {
     expect(flows).toHaveLength(FLOWS.length);
   });
 
-  it("has back the uploaded file and the flow that it lost", async () => {
+  it("serves the deleted file and flow again after a restore", async () => {
     const { region, url } = await served;
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
     const langflow = LangFlowApi.withToken(url, token);
@@ -870,7 +872,7 @@ async function asOwner<Result>(database: string, work: (client: Client) => Promi
   }
 }
 
-/** Makes rows of whatever table, in a database that it takes the constraints from. */
+/** Inserts rows into any table, in a database whose constraints it drops. */
 class RowMaker {
   private constructor(
     private readonly client: Client,
@@ -893,7 +895,7 @@ class RowMaker {
     return new RowMaker(client, columns);
   }
 
-  /** @param young the columns that are younger than `at`; by default all that are times */
+  /** @param young columns with a time later than `at`; default: all timestamps */
   async insert(table: string, at: Date, young?: readonly string[]): Promise<void> {
     const values: [column: string, sql: string][] = [];
     for (const { name, type, required } of this.columns.get(table) ?? []) {
@@ -920,18 +922,18 @@ class RowMaker {
   }
 }
 
-/** Times with a default, which would be young. */
+/** Timestamps with a default value, which would be later than `at`. */
 const NOT_EMPTY = /_at$|timestamp/;
-/** What tells a person's row from LangFlow's own. */
+/** Values that distinguish a user's row from LangFlow's own. */
 const BY_A_PERSON: Readonly<Record<string, string>> = {
   "flow.user_id": "gen_random_uuid()",
   "policy_bundle_active.initialized": "true",
 };
 
 /**
- * A command of the agent as a process of its own.
+ * Runs a command of the agent in a separate process.
  *
- * @param cut a signal, and the message of the log after which it is given
+ * @param cut a signal, and the log message after which it is sent
  */
 async function agent(
   command: "backup" | "restore" | "verify",

@@ -25,7 +25,7 @@ const counts = async (region: AccountsRegion) => [
   await count(region, "variable"),
 ];
 
-/** Two regions with limits. */
+/** Returns two regions with delete limits. */
 async function braked() {
   const [us, eu] = await file.pair();
   for (const region of [us, eu]) region.limits = LIMITS;
@@ -36,7 +36,7 @@ async function braked() {
   return [us, eu] as const;
 }
 
-/** Users with ten flows each, each with a version, and a variable. */
+/** Returns two regions and users with ten flows each, each flow with a version, and each user with a variable. */
 async function fleet({ users = 50, flows = 10 } = {}) {
   const [us, eu] = await braked();
   await us.query(
@@ -62,18 +62,18 @@ async function fleet({ users = 50, flows = 10 } = {}) {
   return { us, eu, all };
 }
 
-/** A region's held deletes, as its next round reports them. */
+/** Returns a region's held deletes, as reported by its next round. */
 const heldIn = async (region: AccountsRegion) => (await rounds(region))[0]?.held;
 
 async function decide(region: AccountsRegion, decision: "release" | "reject") {
   region.decisions.set((await heldIn(region))?.code ?? "", decision);
 }
 
-describe("a delete of too many rows is held in its region: the others keep all of it", () => {
+describe("a mass delete is held in its region, and the other regions keep the rows:", () => {
   it.each([
     ["all users, by SQL", deleteUsers("NOT is_superuser"), { user: 50, flow: 500, variable: 50 }],
     ["all flows", "DELETE FROM flow WHERE user_id IS NOT NULL", { flow: 500 }],
-  ])("of %s; rejected, it is undone", async (_, sql, rows) => {
+  ])("a delete of %s is undone after its rejection", async (_, sql, rows) => {
     const { us, eu, all } = await fleet();
     await us.query(sql);
     const [outcome] = await settle(us, eu);
@@ -81,7 +81,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
     expect(outcome?.held?.owners[0]).toMatch(/^user-\d+$/);
     expect(await counts(eu)).toEqual(all);
     expect((await counts(us))[1]).toBe(0);
-    // Nor does a snapshot say it to anybody, nor what an agent does after a restart.
+    // Neither a snapshot nor an agent's restart replicates the delete.
     await eu.query("DELETE FROM langflow_dr.account_part");
     await us.client.end();
     await us.open(new Map([["eu-west", eu.bucket]]));
@@ -92,12 +92,12 @@ describe("a delete of too many rows is held in its region: the others keep all o
     await decide(us, "reject");
     const [after] = await settle(us, eu);
     expect(after?.held).toBeUndefined();
-    // The agent has their values: it reads no feed again.
+    // The agent has stored the rows' values, so it rereads no segments.
     expect(await readings()).toEqual(before);
     for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
   });
 
-  it("released, it goes on, but for a flow that another region edited since", async () => {
+  it("a released delete removes all flows, except one that a different region edited since", async () => {
     const { us, eu } = await fleet();
     await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
     await settle(us, eu);
@@ -115,7 +115,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
     }
   });
 
-  it("released, it takes nothing with it that was written or made under its name while it was held", async () => {
+  it("a released delete spares rows that were changed, or created under the same name, while it was held", async () => {
     const { us, eu } = await fleet();
     await us.query("DELETE FROM variable WHERE user_id IS NOT NULL");
     await settle(us, eu);
@@ -137,7 +137,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
     }
   });
 
-  it("decided once, the same rows deleted again are another decision", async () => {
+  it("deleting the same rows again after a decision requires a new decision", async () => {
     const { us, eu } = await fleet({ users: 10 });
     const remove = () => us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
     await remove();
@@ -150,7 +150,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
     expect(await count(us, "flow")).toBe(0);
   });
 
-  it("made again one by one under their ids, held flows have their versions again", async () => {
+  it("held flows that are created again one by one with the same ids get their versions back", async () => {
     const { us, eu, all } = await fleet({ users: 10 });
     await us.query("CREATE TABLE saved AS SELECT * FROM flow WHERE user_id IS NOT NULL");
     await us.query("DELETE FROM flow WHERE user_id IS NOT NULL");
@@ -160,14 +160,14 @@ describe("a delete of too many rows is held in its region: the others keep all o
     for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
   });
 
-  it("of what LangFlow deletes itself too, where it is most of it at once", async () => {
+  it("a mass delete by LangFlow itself is held too", async () => {
     const { us, eu, all } = await fleet({ users: 10 });
     await us.query("DELETE FROM flow_version");
     await settle(us, eu);
     expect(await counts(eu)).toEqual(all);
   });
 
-  it("one after the other, from the one on that is too many within an hour; other users' edits and deletes go on", async () => {
+  it("a series of single deletes is held from the one that exceeds the hourly limit, while other users' edits and deletes are replicated", async () => {
     const { us, eu } = await fleet();
     const flows = await us.query<{ id: string }>("SELECT id FROM flow WHERE user_id IS NOT NULL ORDER BY id LIMIT 80");
     for (const { id } of flows) await us.query("DELETE FROM flow WHERE id = $1", [id]);
@@ -186,7 +186,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
     ]);
   });
 
-  it("nothing is released by the code of fewer than are held by now", async () => {
+  it("the code of a smaller set of held deletes does not release a larger set", async () => {
     const { us, eu, all } = await fleet();
     await us.query(`DELETE FROM flow WHERE user_id IN (SELECT id FROM "user" WHERE username LIKE 'user-2%')`);
     await settle(us, eu);
@@ -200,7 +200,7 @@ describe("a delete of too many rows is held in its region: the others keep all o
   });
 });
 
-describe("what is made under the name of a row whose delete is held", () => {
+describe("a row that reuses the name of a row whose delete is held", () => {
   const KINDS: Record<string, string> = {
     mcp_server: `INSERT INTO mcp_server (id, user_id, name, transport, config, enabled, version, created_at, updated_at)
       SELECT gen_random_uuid(), $1::uuid, 'name ' || n, 'http', jsonb_build_object('url', $2::text), true, 1, now(), now()`,
@@ -250,7 +250,7 @@ describe("what is made under the name of a row whose delete is held", () => {
     ["release", "small", "a new one"],
     ["reject", "small", "a new one"],
     ["release", "large", randomBytes(60_000).toString("base64")],
-  ] as const)("is another row, with its own values, and stays after a %s: %s", async (decision, _, text) => {
+  ] as const)("is a separate row with its own values, and still exists after a %s (%s)", async (decision, _, text) => {
     const NEW = made(text);
     const [us, eu] = await braked();
     const owner = await us.makeUser("ada");
@@ -270,7 +270,7 @@ describe("what is made under the name of a row whose delete is held", () => {
     const [, outcome] = await settle(us, eu);
     expect(await valuesIn(us)).toEqual(NEW);
     expect(await valuesIn(eu)).toEqual(OLD);
-    // What has another name for a while is used meanwhile.
+    // The row has a different name for a while, and can be used during that time.
     expect(
       await eu.query(
         "SELECT p.description, p.name LIKE 'name 1 (%' AS is_beside FROM flow f JOIN folder p ON p.id = f.folder_id WHERE f.name = 'in it'",
@@ -284,7 +284,8 @@ describe("what is made under the name of a row whose delete is held", () => {
         expect(await countsOf(region)).toEqual([1, 1, 1, 1]);
         expect(await valuesIn(region)).toEqual(NEW);
       } else {
-        // As two regions' rows of one name: one, with the first's values or the later ones.
+        // Two rows of the same name are merged, as if two regions had created them: each column has the older or the
+        // newer value.
         expect(await countsOf(region)).toEqual([25, 25, 25, 25]);
         expect(await valuesIn(region)).toEqual({
           servers: OLD.servers,
@@ -305,7 +306,7 @@ describe("what is made under the name of a row whose delete is held", () => {
       ],
     ],
   ] as const)(
-    "by an import that replaces flows keeps its name and endpoint where it was made, and after a %s has it everywhere that it is free",
+    "and was created by an import that replaces flows keeps its name and endpoint in its region, and after a %s has them in every region where they are free",
     async (decision, after) => {
       const [us, eu] = await braked();
       const owner = await us.makeUser("ada");
@@ -342,7 +343,7 @@ describe("what is made under the name of a row whose delete is held", () => {
   );
 });
 
-it("a person who signs in again while the delete of the account is held has a new one, which a release leaves alone", async () => {
+it("a user who signs in again while the delete of the account is held gets a new account, which a release does not delete", async () => {
   const [us, eu] = await braked();
   const signIn = async (name: string) => {
     const id = await us.makeUser(name);
@@ -370,8 +371,11 @@ it("a person who signs in again while the delete of the account is held has a ne
     ).toEqual([{ id, username: "user-1", subject: "user-1" }]);
 });
 
-describe("a column that a foreign key leaves null as its row is deleted", () => {
-  /** Triggers with connections, and a flow's version, a role and its assignment by users who go. */
+describe("a column that a foreign key sets to null on delete", () => {
+  /**
+   * Returns regions with triggers that refer to connections, and with a flow version, a role and its assignment by
+   * users who are deleted.
+   */
   async function referring() {
     const [us, eu] = await braked();
     const admin = await us.makeUser("keeps");
@@ -390,7 +394,7 @@ describe("a column that a foreign key leaves null as its row is deleted", () => 
       SELECT gen_random_uuid(), 'role', false, '[]', ${one}, now(), now()`);
     await insert(`INSERT INTO authz_role_assignment (id, user_id, role_id, domain_type, assigned_by, assigned_at)
       SELECT gen_random_uuid(), $1::uuid, id, 'global', ${one}, now() FROM authz_role WHERE name = 'role'`);
-    // This one goes with its user, who is named in it twice.
+    // This assignment is deleted with its user, to whom two of its columns refer.
     await us.query(`INSERT INTO authz_role_assignment (id, user_id, role_id, domain_type, assigned_by, assigned_at)
       SELECT gen_random_uuid(), u.id, r.id, 'global', u.id, now() FROM authz_role r, "user" u WHERE r.name = 'role' AND username = 'user-2'`);
     await settle(us, eu);
@@ -409,7 +413,7 @@ describe("a column that a foreign key leaves null as its row is deleted", () => 
     ["release", NONE],
     ["reject", ALL],
   ] as const)(
-    "stays as it is in the other regions while that delete is held; after a %s all regions are one",
+    "keeps its value in the other regions while the delete is held, and is the same in all regions after a %s",
     async (decision, after) => {
       const [us, eu] = await referring();
       await us.query(`DELETE FROM "user" WHERE username LIKE 'user-%'`);
@@ -417,7 +421,7 @@ describe("a column that a foreign key leaves null as its row is deleted", () => 
       const [outcome] = await settle(us, eu);
       expect(outcome?.held?.rows).toEqual({ authz_role_assignment: 1, connection: 30, user: 8 });
       expect([await namedIn(us), await namedIn(eu)]).toEqual([NONE, ALL]);
-      // Nor does another change of the same row say it.
+      // Other changes of the same row do not replicate the null value either.
       await us.query("UPDATE trigger SET max_attempts = 2");
       await us.query("UPDATE trigger SET name = 'renamed' WHERE name = 'c1'");
       const [last] = await settle(us, eu);
@@ -434,7 +438,7 @@ describe("a column that a foreign key leaves null as its row is deleted", () => 
     },
   );
 
-  it("is null everywhere after a delete that nobody holds", async () => {
+  it("is null in every region after a delete that is not held", async () => {
     const [us, eu] = await referring();
     await us.query("DELETE FROM connection WHERE name = 'c1'");
     await us.query(`DELETE FROM "user" WHERE username = 'user-1'`);
@@ -444,7 +448,7 @@ describe("a column that a foreign key leaves null as its row is deleted", () => 
     for (const { waiting } of outcomes) expect(waiting).toEqual([]);
   });
 
-  it("that a person empties is an edit, whatever is deleted then", async () => {
+  it("counts as edited if a user clears it, even if the referenced row is deleted later", async () => {
     const [us, eu] = await referring();
     await us.query("UPDATE trigger SET connection_id = NULL WHERE name = 'c1'");
     await us.query("DELETE FROM connection");
@@ -463,7 +467,7 @@ it.each([
     [50, 455],
   ],
   ["few users", deleteUsers("username IN ('user-1', 'user-2', 'user-3')"), [47, 470]],
-])("%s are no concern of it", async (_, sql, left) => {
+])("%s are not held", async (_, sql, left) => {
   const { us, eu } = await fleet();
   await us.query(sql);
   const [outcome] = await settle(us, eu);
@@ -471,7 +475,7 @@ it.each([
   expect((await counts(eu)).slice(0, 2)).toEqual(left);
 });
 
-/** Flows of one user with a graph, made in the first region and deleted by `sql` there. */
+/** Creates flows of one user with a graph, and deletes them with `sql` in the same region. */
 async function deletedFlows(data: string, sql: string) {
   const { us, eu } = await fleet({ users: 1, flows: 0 });
   await us.query(
@@ -489,8 +493,8 @@ async function deletedFlows(data: string, sql: string) {
 
 const FLOWS_WITH_DATA = "SELECT name, data::text FROM flow WHERE user_id IS NOT NULL ORDER BY id";
 
-describe("a delete counts, and is held, whatever the rows hold:", () => {
-  it("JSON as deep as PostgreSQL stores it, for which a trigger has too little of the stack", async () => {
+describe("a mass delete is held even if its rows contain", () => {
+  it("JSON nested as deeply as PostgreSQL can store, which exceeds the stack depth of a trigger", async () => {
     const [us] = await file.pair();
     const deep = (levels: number) => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
     let [depth, tooDeep] = [1_000, 100_000];
@@ -510,7 +514,7 @@ describe("a delete counts, and is held, whatever the rows hold:", () => {
     for (const region of [regions.us, regions.eu]) expect(await count(region, "flow")).toBe(25);
   });
 
-  it("values that could not be kept: rejected, it has them from what the region told, also before a snapshot since", async () => {
+  it("values that the trigger could not store: a rejection restores them from the published segments, even across a snapshot", async () => {
     const unkept = `DO $$ DECLARE
       whole text := pg_get_functiondef('langflow_dr.account_text(json)'::regprocedure);
     BEGIN
@@ -531,7 +535,7 @@ describe("a delete counts, and is held, whatever the rows hold:", () => {
   });
 });
 
-it("a table that is truncated is read again: nobody deleted its rows", async () => {
+it("a truncated table is filled again by replication, because no user deleted its rows", async () => {
   const { us, eu, all } = await fleet();
   await us.query('TRUNCATE "user" CASCADE');
   expect(await count(us, "user")).toBe(0);
@@ -539,7 +543,7 @@ it("a table that is truncated is read again: nobody deleted its rows", async () 
   for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
 });
 
-it("deletes by a push are no concern of it: the recorder holds those", async () => {
+it("deletes by a push to Git are not held by the agent, because the recorder holds them", async () => {
   const { us, eu } = await fleet();
   await us.query(
     "CREATE TABLE langflow_dr.record_import AS SELECT id AS flow_id FROM flow WHERE user_id IS NOT NULL LIMIT 200",
@@ -549,7 +553,7 @@ it("deletes by a push are no concern of it: the recorder holds those", async () 
   expect(await count(eu, "flow")).toBe(300);
 });
 
-it("a column that a person empties is an edit, though what it named was deleted once", async () => {
+it("a column that a user clears is an edit, even if the referenced row had once been deleted", async () => {
   const { us, eu } = await fleet({ users: 1, flows: 1 });
   const [parent, child] = [randomUUID(), randomUUID()];
   const make = (id: string, parentId: string | null) =>
@@ -572,7 +576,7 @@ it("a column that a person empties is an edit, though what it named was deleted 
     );
 });
 
-it("of one transaction all is held, though so large that it is taken in piece by piece", async () => {
+it("all deletes of one transaction are held, even if the agent reads the transaction in several steps", async () => {
   const { us, eu, all } = await fleet({ users: 6 });
   await us.query("UPDATE variable SET value = repeat(md5(random()::text), 100000) WHERE name = 'KEY'");
   await settle(us, eu);
@@ -585,7 +589,7 @@ it("of one transaction all is held, though so large that it is taken in piece by
   for (const region of [us, eu]) expect(await counts(region)).toEqual(all);
 });
 
-it("what a drill made and deletes is no concern of it", async () => {
+it("deletes of a drill's own rows are not held", async () => {
   const { us, eu } = await fleet({ users: 1, flows: 1 });
   const [drill, beside] = [await us.makeUser(DRILL_ACCOUNT), `${DRILL_ACCOUNT}-beside`];
   const make = async (user: string) => {
@@ -603,13 +607,13 @@ it("what a drill made and deletes is no concern of it", async () => {
   expect((await settle(us, eu))[0]?.held).toBeUndefined();
   expect(await count(eu, "file")).toBe(0);
   expect(await count(eu, "user")).toBe(2);
-  // Another user's are held.
+  // The deletes of a different user's rows are held.
   await make(await us.makeUser("another"));
   await us.query(`DELETE FROM file WHERE user_id <> $1`, [drill]);
   expect((await settle(us, eu))[0]?.held).toMatchObject({ rows: { file: 60 } });
 });
 
-it("a flow that is made again under its id is there, whatever was held of it", async () => {
+it("a flow that is created again with the same id exists in every region, even if its delete was held", async () => {
   const { us, eu } = await fleet();
   const [first] = await us.query<{ id: string; user_id: string }>(
     "SELECT id, user_id FROM flow WHERE user_id IS NOT NULL LIMIT 1",

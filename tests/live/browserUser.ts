@@ -3,25 +3,25 @@ import type { Browser, Page, Response } from "playwright-core";
 import { launchChromium } from "../chromium";
 import { near } from "./langflowApi";
 
-/** How often she writes something. */
+/** Interval between two edits, in milliseconds. */
 const EDIT_MS = 4_000;
-/** How long she waits for LangFlow's own saving, which it begins a second after the last key. */
+/** Timeout for LangFlow's autosave, which begins one second after the last key press, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const SYSTEM_MESSAGE = "textarea_str_system_message";
 
-/** One edit of hers, and what became of its saving. */
+/** An edit of the user and the result of its autosave. */
 interface Edit {
   readonly text: string;
-  /** Milliseconds since the epoch. */
+  /** Time of the edit, in milliseconds since 1970. */
   readonly at: number;
-  /** Of the answer to LangFlow's own saving of it; absent where none came while she waited. */
+  /** HTTP status of the autosave. Absent if no response arrived before the timeout. */
   readonly status?: number;
 }
 
-/** A user with LangFlow's own pages open in a browser, who edits a flow all the while and never opens or reloads another page. */
+/** A user who continuously edits a flow in LangFlow's own web interface, without ever opening or reloading a page. */
 export class BrowserUser {
   readonly edits: Edit[] = [];
-  /** Every page that she was led to, in order. */
+  /** Paths of all pages that the browser showed, in order. */
   private readonly pages: string[] = [];
   private signedInAfter = 0;
   private stopped = false;
@@ -34,10 +34,10 @@ export class BrowserUser {
   ) {}
 
   /**
-   * Signs in on LangFlow's own page, and opens a flow that has one component with a system message.
+   * Signs in on LangFlow's own login page.
    *
-   * @param url the public name
-   * @param awsRegion whose side she comes from
+   * @param url the public URL
+   * @param awsRegion near which the user is located
    */
   static async signIn(url: string, awsRegion: string, username: string, password: string): Promise<BrowserUser> {
     const browser = await launchChromium();
@@ -59,19 +59,19 @@ export class BrowserUser {
     return user;
   }
 
-  /** Opens a flow and edits it from now on. */
+  /** Opens a flow that has a component with a system message, and starts to edit it continuously. */
   async edit(flow: string): Promise<void> {
     await this.page.goto(new URL(`/flow/${flow}`, this.page.url()).href);
     await this.page.getByTestId(SYSTEM_MESSAGE).waitFor();
     this.editing = this.write(flow);
   }
 
-  /** Pages that ask her to sign in, to which she was led since she did. */
+  /** Returns the login pages that the browser showed after the user had signed in. */
   signInsAsked(): string[] {
     return this.pages.slice(this.signedInAfter).filter((path) => path.startsWith("/login"));
   }
 
-  /** Writes until an edit was saved after this moment; its text. */
+  /** Waits until an edit that was made after this call is saved, and returns its text. */
   async saved(): Promise<string> {
     const since = Date.now();
     for (;;) {
@@ -82,7 +82,7 @@ export class BrowserUser {
     }
   }
 
-  /** Stops typing, or goes on. */
+  /** Pauses or resumes the edits. */
   pause(pausing: boolean): void {
     this.pausing = pausing;
   }

@@ -1,4 +1,4 @@
-"""Writes an authority, a certificate that it signed for localhost, and another authority into a folder."""
+"""Writes a CA certificate, a localhost certificate signed by that CA, and an unrelated CA certificate to a folder."""
 
 import datetime
 import pathlib

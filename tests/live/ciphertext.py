@@ -1,6 +1,6 @@
-"""LangFlow's own encryption under LANGFLOW_SECRET_KEY.
+"""Encrypts and decrypts values with LangFlow's own code and LANGFLOW_SECRET_KEY.
 
-Each line read is {"encrypt" or "decrypt": {name: [form, value]}}; each line printed, the values by name.
+Each input line is {"encrypt" or "decrypt": {name: [form, value]}}. Each output line contains the values by name.
 """
 
 import json

@@ -12,19 +12,19 @@ const NAMES = {
 };
 const QUESTIONS = questionsOf(NAMES, "us-east");
 
-describe("CloudWatch, as moto plays it", () => {
+describe("CloudWatch, emulated by moto,", () => {
   let scratch: Scratch;
   let moto: ScratchS3;
 
   beforeAll(async () => {
     scratch = await Scratch.make();
     moto = await scratch.s3();
-    // It runs from its first bucket on.
+    // moto starts with the first bucket.
     await moto.bucket("flows-east");
   });
   afterAll(() => scratch?.end());
 
-  it("answers what the agent asks, by the names of the resources and no others, and is told apart when it is away", async () => {
+  it("answers the agent's queries for exactly the named resources, and the agent reports an unreachable CloudWatch as such", async () => {
     const credentials = { accessKeyId: "live", secretAccessKey: "live" };
     const client = new CloudWatchClient({
       endpoint: moto.environment.AWS_ENDPOINT_URL,

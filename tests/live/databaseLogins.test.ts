@@ -15,7 +15,7 @@ jest.setTimeout(300_000);
 
 const SERVER = "langflow_server";
 const BACKUP = "langflow_backup";
-/** PostgreSQL's code of what one may not. */
+/** PostgreSQL's error code for insufficient privileges. */
 const NO_PRIVILEGE = "42501";
 
 describe("the logins of a region's database", () => {
@@ -25,7 +25,7 @@ describe("the logins of a region's database", () => {
   const told: Record<string, unknown>[] = [];
   const log = { info: (fields: object) => void told.push(fields as Record<string, unknown>) };
   const owner = () => postgres.url("langflow");
-  /** As one of the logins. */
+  /** Runs a statement as one of the logins. */
   const by = (url: string, statement: string) =>
     withDatabase(parseDatabaseUrl(url), async (client) => (await client.query(statement)).rows);
   const provide = () => provideLogins(owner(), logins, log);
@@ -43,7 +43,7 @@ describe("the logins of a region's database", () => {
     logins = { server: url(SERVER, "ServersOwn1"), backup: url(BACKUP, "BackupsOwn1") };
     await adopt({ databaseUrl: owner(), superuser: SUPERUSER.username, project: "langflow-dr", log });
     await prepare();
-    // As an agent of before left them: they run as whoever writes.
+    // Earlier agents created these triggers with the rights of the user who writes.
     await by(
       owner(),
       `DO $$ DECLARE f text; BEGIN FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'langflow_dr'::regnamespace
@@ -53,7 +53,7 @@ describe("the logins of a region's database", () => {
   });
   afterAll(() => scratch.end());
 
-  it("are made once, also by two pods that start at once, and change nothing the second time", async () => {
+  it("are created once, even if two pods start at the same time, and a second run changes nothing", async () => {
     told.length = 0;
     await provide();
     expect(told).toEqual([{ made: [], granted: 0 }]);
@@ -78,6 +78,10 @@ describe("the logins of a region's database", () => {
     const mayRead = async () =>
       (await by(owner(), `SELECT has_table_privilege('${BACKUP}', 'langflow_dr.account_part', 'SELECT') AS may`))[0]
         ?.may;
+    const isWaiting = async () => {
+      const waiting = await by(owner(), "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+      return waiting.length === 1;
+    };
     await by(owner(), "DROP TABLE langflow_dr.account_part; COMMENT ON TABLE langflow_dr.account_row IS NULL");
     await by(owner(), `ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM ${BACKUP}`);
     // The agent's transaction is open when the grants begin, and commits while they wait for it.
@@ -86,13 +90,7 @@ describe("the logins of a region's database", () => {
       await lockSchema(agent);
       await agent.query("CREATE TABLE langflow_dr.account_part (LIKE langflow_dr.account_seen)");
       const grants = provide();
-      await until("the grants wait", async () => {
-        const [waiting] = await by(
-          owner(),
-          "SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
-        );
-        return waiting?.count === 1;
-      });
+      await until("the grants wait", isWaiting);
       await agent.query("COMMIT");
       return grants;
     });
@@ -103,13 +101,7 @@ describe("the logins of a region's database", () => {
       await grants.query("BEGIN");
       await lockSchema(grants);
       const prepared = prepare();
-      await until("the agent waits", async () => {
-        const [waiting] = await by(
-          owner(),
-          "SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
-        );
-        return waiting?.count === 1;
-      });
+      await until("the agent waits", isWaiting);
       expect(await by(owner(), "SELECT to_regclass('langflow_dr.account_part') AS made")).toEqual([{ made: null }]);
       await grants.query("COMMIT");
       await prepared;
@@ -117,7 +109,7 @@ describe("the logins of a region's database", () => {
     expect(await mayRead()).toBe(true);
   });
 
-  it("get another password when their secret has one", async () => {
+  it("get a new password when their secret changes", async () => {
     const former = logins.server;
     logins = { ...logins, server: former.replace("ServersOwn1", "ServersOwn2") };
     await provide();
@@ -125,15 +117,15 @@ describe("the logins of a region's database", () => {
     await expect(by(former, "SELECT 1")).rejects.toThrow("does not let us in");
   });
 
-  it("send no password to the server, but what PostgreSQL keeps of it", () => {
-    // RFC 7677's example: user `user`, password `pencil`.
+  it("send PostgreSQL a SCRAM verifier instead of the password", () => {
+    // Example of RFC 7677: user `user`, password `pencil`.
     const salt = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64");
     expect(scramVerifier("pencil", salt)).toBe(
       "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
     );
   });
 
-  it("let LangFlow run, and what it writes is noted down", async () => {
+  it("let LangFlow run, and the agent's triggers record LangFlow's writes", async () => {
     const { url } = await scratch.langflowWithKey("server", { LANGFLOW_DATABASE_URL: logins.server });
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
     const langflow = LangFlowApi.withToken(url, token);
@@ -153,7 +145,7 @@ describe("the logins of a region's database", () => {
     expect(whats).toEqual(expect.arrayContaining(["flow made", "flow edited", "variable made", "flow deleted"]));
   });
 
-  it("do not let LangFlow hide what it writes as the agent's", async () => {
+  it("do not let LangFlow hide its writes by marking them as the agent's", async () => {
     await by(owner(), "DELETE FROM langflow_dr.account_change");
     await by(logins.server, `SET langflow_dr.applying = 'on'; UPDATE "user" SET optins = '{"seen": true}'`);
     expect(await by(owner(), "SELECT table_name, columns FROM langflow_dr.account_change")).toEqual([
@@ -164,7 +156,7 @@ describe("the logins of a region's database", () => {
     expect(await by(owner(), "SELECT FROM langflow_dr.account_change")).toEqual([]);
   });
 
-  it("leave the fence before schedules as it is", async () => {
+  it("do not let LangFlow bypass the fence of the schedules", async () => {
     await expect(
       by(
         logins.server,
@@ -174,7 +166,7 @@ describe("the logins of a region's database", () => {
     ).rejects.toThrow("schedules do not fire in this region now");
   });
 
-  it("let LangFlow take no lease in the agent's name", async () => {
+  it("do not let LangFlow take a lease in the agent's name", async () => {
     await expect(
       by(
         logins.server,
@@ -184,7 +176,7 @@ describe("the logins of a region's database", () => {
     ).rejects.toThrow("schedules do not fire in this region now");
   });
 
-  it("do not let LangFlow keep the agent from writing, or its own pods from starting, by a lock", async () => {
+  it("do not let LangFlow block the agent's writes, or the start of its own pods, with an advisory lock", async () => {
     const holder = await openDatabase(parseDatabaseUrl(logins.server));
     await holder.query("SELECT pg_advisory_lock($1, $2), pg_advisory_lock($3), pg_advisory_lock($4)", [
       ...WRITER_LOCK,
@@ -199,7 +191,7 @@ describe("the logins of a region's database", () => {
     await expect(holder.query("SELECT 1")).rejects.toThrow();
   });
 
-  it("hold deletes of whoever takes a drill's name for them, and of a drill's own user none", async () => {
+  it("do not let a user who takes a drill's name escape the delete limits, which exempt only a drill's own user", async () => {
     await by(owner(), "DELETE FROM langflow_dr.account_change");
     const make = (id: string, name: string) =>
       by(
@@ -246,7 +238,7 @@ describe("the logins of a region's database", () => {
     ]);
   });
 
-  it("sign in again where LangFlow's has given itself settings by which nobody could", async () => {
+  it("work again after LangFlow's login was given settings that prevent a connection", async () => {
     await by(
       logins.server,
       `ALTER ROLE langflow_server IN DATABASE langflow SET default_transaction_read_only = on;
@@ -299,13 +291,13 @@ describe("the logins of a region's database", () => {
     "SELECT rolpassword FROM pg_authid",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'langflow'",
     "ALTER SYSTEM SET fsync = off",
-  ])("refuse LangFlow: %s", async (statement) => {
+  ])("refuse LangFlow's login the statement: %s", async (statement) => {
     const holding = postgres.holding("langflow", "SELECT 1", () => by(logins.server, statement));
     await expect(holding).rejects.toMatchObject({ code: NO_PRIVILEGE });
   });
 
-  it("let a backup read all there is, what is made later too, and write nothing", async () => {
-    // As after a restore: the agent's schema is another one.
+  it("let the backup login read everything, including later tables, and write nothing", async () => {
+    // As after a restore, which recreates the agent's schema.
     await by(
       owner(),
       "DROP SCHEMA langflow_dr CASCADE; CREATE TABLE public.later (id serial PRIMARY KEY); CREATE SCHEMA more; CREATE TABLE more.own (id int)",

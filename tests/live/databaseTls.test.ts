@@ -6,7 +6,7 @@ import { Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
 
-describe("a database that is connected to by its authority's certificate, as RDS' are", () => {
+describe("a database whose certificate is signed by a private authority, like RDS',", () => {
   let scratch: Scratch;
   let url: (host: string, authority: string) => string;
 
@@ -39,7 +39,7 @@ describe("a database that is connected to by its authority's certificate, as RDS
       stdio: ["ignore", "pipe", "pipe"],
     });
 
-  it("lets LangFlow, the agent and pg_dump in, by TLS", async () => {
+  it("accepts TLS connections from LangFlow, the agent and pg_dump", async () => {
     const right = url("localhost", "authority.pem");
     await scratch.migrate(right);
     const client = await openDatabase(parseDatabaseUrl(right));
@@ -52,7 +52,7 @@ describe("a database that is connected to by its authority's certificate, as RDS
   it.each([
     ["under another name", "127.0.0.1", "authority.pem"],
     ["signed by another authority", "localhost", "other.pem"],
-  ])("sends no password to a server %s", async (_, host, authority) => {
+  ])("gets no password from these clients if its server is %s", async (_, host, authority) => {
     const wrong = url(host, authority);
     await expect(scratch.migrate(wrong)).rejects.toThrow(/certificate/);
     await expect(openDatabase(parseDatabaseUrl(wrong))).rejects.toThrow(/certificate|altnames/);

@@ -15,7 +15,7 @@ import type { LiveFleet } from "./liveFleet";
 import { startWatched } from "./watchedFleet";
 
 jest.setTimeout(600_000);
-// A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
+// A slow machine can make a drill miss a target. The test is then retried once, and the missed target is printed.
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
 const EXPECTED = 28;
@@ -24,7 +24,7 @@ describe("a drill on the live fleet", () => {
   beforeAll(() => fleet.begin(startWatched));
   afterAll(() => fleet.remove());
 
-  it("proves the loss of a region: recovery, data, all that is an ordinary user's, and back; as an independent probe saw it", async () => {
+  it("reports a region's loss, the recovery and the failback with all user data intact, and agrees with an independent probe", async () => {
     const probe = await Probe.start(fleet);
     const answer = await fleet.drill("region");
     const seen = await probe.stop();
@@ -46,7 +46,8 @@ describe("a drill on the live fleet", () => {
     expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "uploads", "database"]);
     for (const file of Object.values(answer.json.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
 
-    // What each region's agent makes metrics of: in the survivor's bucket, and by replication in that of the lost region.
+    // Each region's agent exports metrics from this summary. It is in the other region's bucket and, by replication, in
+    // that of the lost region.
     const s3 = await fleet.s3();
     for (const region of ["us-east", "eu-west"]) {
       const kept = { Bucket: await fleet.bucket(region), Key: summaryKey(report) };
@@ -57,21 +58,22 @@ describe("a drill on the live fleet", () => {
     }
 
     const at = (phase: string) => report.phases.find((each) => each.phase === phase)?.at ?? 0;
-    // Who answered visitors from us-east: us-east, then eu-west from the fault on, then us-east again.
+    // Regions that answered visitors near us-east: us-east, then eu-west from the fault on, then us-east again.
     const other = seen.filter(({ region }) => region === "eu-west").map(({ answeredAt }) => answeredAt);
     expect(other.length).toBeGreaterThan(5);
     expect(Math.min(...other)).toBeGreaterThanOrEqual(at("fault") - 100);
     expect(seen.at(-1)?.region).toBe("us-east");
     const returned = Math.max(...other);
     expect((returned - at("restoration")) / 1000).toBeLessThan((report.failbackSeconds ?? 0) + 60);
-    // Both count the same share of failures.
+    // The drill and the probe count the same share of failures.
     const failed = (samples: { at: number; ok: boolean }[]) => {
       const during = samples.filter((each) => each.at >= at("fault") && each.at < at("restoration"));
       return during.filter(({ ok }) => !ok).length / during.length;
     };
     const near = report.samples.filter(({ client }) => client === "near us-east");
     expect(Math.abs(failed([...near]) - failed(seen))).toBeLessThan(0.05);
-    // The alert of the loss: by eu-west alone, whose only peer is dead; in time, and over again.
+    // The alert about the lost region fires only in eu-west, which is the lost region's only peer. It fires in time and
+    // ends.
     const alerts = (report.alerts ?? []).filter(({ name }) => name === "RegionUnhealthy");
     process.stderr.write(
       `${alertTable(report)
@@ -86,19 +88,19 @@ describe("a drill on the live fleet", () => {
     expect(report.targets).toContainEqual(
       expect.objectContaining({ name: "alert", predicted: expectedAlertSeconds(HEALTH_CHECK), met: true }),
     );
-    // The monitor's own history is where detection comes from.
+    // The detection time comes from the monitor's own history.
     const { history } = await (await fleet.supervisor()).balancer();
     const down = history.find((each) => each.pool === "us-east" && each.healthy === false && each.at >= at("fault"));
     expect(report.detectionSeconds).toBeCloseTo(((down?.at ?? 0) - at("fault")) / 1000, 1);
   });
 
-  describe("that nothing watches", () => {
+  describe("without monitoring", () => {
     beforeAll(async () => {
       expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
       await fleet.healthy();
     });
 
-    it("proves a failover by the fault service, where no pod of LangFlow is there, and a page that was open in the region goes on saving, without a new sign-in", async () => {
+    it("proves a failover without any LangFlow pod (fault service), during which a web page that is open in the lost region keeps saving without a new login", async () => {
       const { url, superuser, password } = await fleet.langflow("us-east");
       const admin = LangFlowApi.withToken(url, await LangFlowApi.login(url, superuser, password));
       const account = { username: `with-a-page-open-${randomUUID()}`, password: "her own passw0rd" };
@@ -111,7 +113,7 @@ describe("a drill on the live fleet", () => {
         await user.edit(flow.id);
         await user.saved();
         const answer = await fleet.drill("service", (said) => {
-          // What she saved has left the region when it is lost; what she saves next goes to the other.
+          // The user's last edit before the fault has been replicated. Later edits are saved in the other region.
           if (said.includes("steady")) user.pause(true);
           if (said.includes("restoration")) user.pause(false);
         });
@@ -131,7 +133,7 @@ describe("a drill on the live fleet", () => {
       }
     });
 
-    it("proves by the fault stale-return that a region that comes back old undoes nothing, and that nothing it was at is lost", async () => {
+    it("proves that a region that returns with old data reverts no changes and loses none of its pending work (fault stale-return)", async () => {
       const answer = await fleet.drill("stale-return");
       const report = reportOf(answer);
       process.stderr.write(`${report.returnChecks?.map(({ name, said }) => `${name}: ${said}`).join("\n")}\n`);
@@ -141,7 +143,7 @@ describe("a drill on the live fleet", () => {
       await fleet.untilCleared();
     });
 
-    it("proves a failover by the fault silent, where nobody answers, the region comes back with what it knew, and a client that follows the advice gets one good result for each piece of work", async () => {
+    it("proves a failover from an unresponsive region that returns with its data (fault silent), and a client that follows our retry advice gets exactly one result per job", async () => {
       const client = await Client.start(fleet);
       const answer = await fleet.drill("silent");
       const { keys, results, begunTwice } = await client.stop();
@@ -150,11 +152,11 @@ describe("a drill on the live fleet", () => {
       expect(answer.exitCode).toBe(ExitCode.Success);
       process.stderr.write(`${keys.length} pieces of work, ${begunTwice.length} begun in both regions\n`);
       expect(results.toSorted()).toEqual(keys.map((key) => `${key} is done`).toSorted());
-      // The loss met some of it.
+      // At least one job was running when the region failed.
       expect(begunTwice.length).toBeGreaterThan(0);
     });
 
-    it("says which target was missed by its exit code, and writes the report all the same", async () => {
+    it("reports a missed target by its exit code and still writes the report", async () => {
       fleet.local.edit("Pulumi.yaml", ({ config }) => {
         const targets = { failedPercent: 0, filesSeconds: 0.001, databaseSeconds: 0.001, flowsSeconds: 0.001 };
         config["langflow-dr:drill"] = { value: { targets: { ...targets, recoverySeconds: 0.001 } } };
@@ -165,7 +167,8 @@ describe("a drill on the live fleet", () => {
       });
       expect(answer.exitCode).toBe(ExitCode.TargetMissed);
       const report = reportOf(answer);
-      // On a busy machine the last edit may come after the fault's time, and have left: then no flow is lost.
+      // On a busy machine, the last edit may be written after the fault's time and yet be replicated. No flow is lost
+      // in that case.
       const isFlowLost = report.losses.find(({ store }) => store === "flows")?.seconds !== 0;
       expect(report.targets.filter(({ met }) => !met).map(({ name }) => name)).toEqual(
         expect.arrayContaining(["RTO", ...(isFlowLost ? ["RPO of flows"] : []), "RPO of the database"]),
@@ -173,7 +176,7 @@ describe("a drill on the live fleet", () => {
       expect(report.aborted).toBeUndefined();
     });
 
-    it("puts the region back when it is interrupted", async () => {
+    it("restores the region after an interruption", async () => {
       const answer = await fleet.drill("region", (said, kill) => {
         if (said.includes("detection")) setTimeout(() => kill("SIGINT"), 2_000);
       });
@@ -183,7 +186,7 @@ describe("a drill on the live fleet", () => {
       await fleet.healthy();
     });
 
-    it("refuses a second drill while one runs, and two that were killed leave nothing that --restore does not put back", async () => {
+    it("refuses to start while another drill runs, and `--restore` repairs everything that a killed drill leaves behind", async () => {
       const begun = (region: string) =>
         fleet.drill("silent", (said, kill) => said.includes("detection:") && kill("SIGKILL"), region);
       const [one, other] = await Promise.all(["us-east", "eu-west"].map(begun));
@@ -195,7 +198,7 @@ describe("a drill on the live fleet", () => {
       await fleet.healthy();
     });
 
-    it("refuses a fleet that is not healthy beforehand, and says what is wrong", async () => {
+    it("refuses to start on an unhealthy fleet and reports the cause", async () => {
       const live = await fleet.supervisor();
       await live.stopGit();
       await live.stopRegion("eu-west");
@@ -212,7 +215,10 @@ describe("a drill on the live fleet", () => {
   });
 });
 
-/** A visitor from us-east's side, by means of its own: what the drill reports is compared with what this one saw. */
+/**
+ * A synthetic visitor near us-east, implemented independently of the drill, whose results are compared with the drill's
+ * report.
+ */
 class Probe {
   private readonly seen: { at: number; answeredAt: number; ok: boolean; region: string | undefined }[] = [];
   private stopped = false;
@@ -243,7 +249,10 @@ class Probe {
   }
 }
 
-/** Gives the client of examples/client a piece of work of eight seconds every three, from us-east's side, until it is told to stop. */
+/**
+ * Starts a job of eight seconds every three seconds with the client of examples/client, near us-east, until it is
+ * stopped.
+ */
 class Client {
   private readonly stopped = new AbortController();
   private readonly keys: string[] = [];
@@ -281,7 +290,7 @@ class Client {
     }
   }
 
-  /** Once each piece has its result. `begunTwice`: those that both regions had a job for. */
+  /** Waits until each job has its result. `begunTwice`: jobs that both regions started. */
   async stop() {
     this.stopped.abort();
     await this.giving;

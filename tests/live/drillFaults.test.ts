@@ -3,10 +3,10 @@ import { ExitCode } from "../../model/errors";
 import { DrilledFleet, missed, reportOf } from "./drilledFleet";
 
 jest.setTimeout(600_000);
-// A machine that stalls makes a drill miss its time: it is run once more then, and what it missed is printed.
+// A slow machine can make a drill miss a target. The test is then retried once, and the missed target is printed.
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
 
-describe("a drill of one part alone, on the live fleet", () => {
+describe("a drill of a single component on the live fleet", () => {
   const fleet = new DrilledFleet();
   beforeAll(() => fleet.begin());
   afterAll(() => fleet.remove());
@@ -16,12 +16,12 @@ describe("a drill of one part alone, on the live fleet", () => {
     ["database-failover", "the standby takes over, and LangFlow's pods go on by themselves"],
     ["slow", "every answer comes too late for the monitor and for users"],
     ["edge-api", "nobody answers, nor says what the monitor has seen"],
-  ])("proves by the fault %s, where %s, that users and data come through", async (fault) => {
+  ])("proves for the fault %s (%s) that users and data are not affected permanently", async (fault) => {
     const { pid } = await fleet.process("us-east", "langflow");
     const answer = await fleet.drill(fault);
     expect(missed(reportOf(answer))).toEqual([]);
     expect(answer.exitCode).toBe(ExitCode.Success);
-    // Nothing but a database, a way or a word was missing: nobody had to start LangFlow again.
+    // Only the database, the network path or the API failed, so LangFlow was not restarted.
     expect((await fleet.process("us-east", "langflow")).pid).toBe(pid);
   });
 
@@ -30,7 +30,7 @@ describe("a drill of one part alone, on the live fleet", () => {
     ["git", "regions serve on without the shared Git host, and catch up"],
     ["partition", "one region serves on cut off from it, and catches up"],
     ["replication-paused", "files wait in their region, and all of them arrive"],
-  ])("proves by the fault %s that %s", async (fault) => {
+  ])("proves for the fault %s that %s", async (fault) => {
     const answer = await fleet.drill(fault);
     const report = reportOf(answer);
     expect(missed(report)).toEqual([]);
@@ -51,14 +51,14 @@ describe("a drill of one part alone, on the live fleet", () => {
         .rows.map((row) => row.join(" | "))
         .join("\n")}\n`,
     );
-    // Streams were under way in the region, and came to their end there.
+    // Streams that were open in the region at the fault completed there.
     const stayed = report.visitCounts?.find(
       ({ errand, span }) => errand === "stream" && span === "under way at the fault",
     );
     expect(stayed?.good).toBeGreaterThan(0);
   });
 
-  it("proves the other topology: with a standby the first region's loss is the standby's turn", async () => {
+  it("proves the active-standby topology: the standby takes over after the loss of the first region", async () => {
     fleet.local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:topology"].value = "active-standby";
     });
@@ -68,7 +68,7 @@ describe("a drill of one part alone, on the live fleet", () => {
     const report = reportOf(answer);
     expect(missed(report)).toEqual([]);
     expect(report.topology).toBe("active-standby");
-    // What was under way when the region went may have been asked again of the standby.
+    // Requests that were in flight when the region failed may have been retried at the standby, so they are left out.
     const before = report.samples.filter(({ at, latency, ok }) => ok && at + latency < (report.phases[1]?.at ?? 0));
     expect(before.length).toBeGreaterThan(10);
     expect(new Set(before.map(({ region }) => region))).toEqual(new Set(["us-east"]));

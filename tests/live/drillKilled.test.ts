@@ -19,7 +19,7 @@ describe("a drill", () => {
     ["silent", "failback", false],
     ["silent", "convergence", false],
   ] as const)(
-    "of %s, killed in its phase %s, leaves a fleet that is whole again once it is asked to",
+    "with the fault %s that is killed in its phase %s leaves a fleet that `drill --restore` repairs completely",
     async (fault, phase, isAway) => {
       const killed = await fleet.drill(fault, (said, kill) => said.includes(`${phase}:`) && kill("SIGKILL"));
       expect([killed.exitCode, killed.stderr]).toEqual([null, expect.stringContaining(`${phase}:`)]);

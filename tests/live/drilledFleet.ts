@@ -14,11 +14,11 @@ const MADE_BY_DRILLS = `SELECT name FROM flow WHERE name LIKE 'Drill %'
   UNION ALL SELECT name FROM file WHERE name LIKE 'drill-%'
   UNION ALL SELECT username FROM "user" WHERE username LIKE 'langflow-dr-drill-%'`;
 
-/** Two live regions that are drilled, by a monitor as quick as Cloudflare's may be. */
+/** Two live regions for drills, with the fastest monitor that Cloudflare allows. */
 export class DrilledFleet extends LiveFleet {
   readonly reports = join(this.local.directory, "reports");
 
-  /** @param start brings it up. Default: without what watches it */
+  /** Starts the fleet. @param start starts it; default: without monitoring */
   async begin(start: (fleet: LiveFleet) => Promise<Answer> = (fleet) => fleet.start()): Promise<void> {
     for (const region of ["us-east", "eu-west"])
       this.local.edit(`Pulumi.${region}.yaml`, (content) => {
@@ -29,10 +29,10 @@ export class DrilledFleet extends LiveFleet {
     });
     const answer = await start(this);
     if (answer.exitCode !== ExitCode.Success) throw failureOf(answer);
-    // The dump of the night before: no clock makes it here, and a drill does not.
+    // Creates the nightly backup: no schedule runs here, and a drill does not create one.
     const backup = async () => (await this.supervisor()).job("us-east", "backup-us-east");
     const first = await backup();
-    // Its Job tries again (`backoffLimit`), which a run by hand does not.
+    // A scheduled Job retries (`backoffLimit`), but a manual run does not.
     if (first.exitCode !== 0) {
       process.stderr.write(`${first.log}\n`);
       expect(await backup()).toMatchObject({ exitCode: 0 });
@@ -47,7 +47,7 @@ export class DrilledFleet extends LiveFleet {
     });
   }
 
-  /** @param follow given what the drill says on its way, and how to send it a signal */
+  /** @param follow receives the drill's progress output and a function that sends the drill a signal */
   drill(
     fault: string,
     follow?: (said: string, kill: (signal: NodeJS.Signals) => void) => unknown,
@@ -59,7 +59,7 @@ export class DrilledFleet extends LiveFleet {
     );
   }
 
-  /** Until no region holds anything that a drill has made, but its account. */
+  /** Waits until no region contains anything that a drill created, except its account. */
   untilCleared(): Promise<unknown> {
     return until("all that drills made is gone", async () => {
       const left = await Promise.all(["us-east", "eu-west"].map((region) => this.query(region, MADE_BY_DRILLS)));
@@ -72,12 +72,12 @@ export class DrilledFleet extends LiveFleet {
 export function reportOf({ json, stdout, stderr }: Answer): DrillReport {
   if (!json) throw new Error(`no report: ${stdout}${stderr}`);
   const report: DrillReport = JSON.parse(readFileSync(json.files.json, "utf8"));
-  // What a missed target is made of: the report itself goes with the fleet.
+  // Prints the data behind a missed target, because the report is deleted with the fleet.
   if (missed(report).length > 0) process.stderr.write(`${JSON.stringify(madeOf(report), null, 1)}\n`);
   return report;
 }
 
-/** Targets that were missed, checks that failed, and why it ended early. */
+/** Returns missed targets, failed checks and the reason for an early end. */
 export function missed({ targets, checks, returnChecks = [], aborted }: DrillReport) {
   return [
     ...(aborted ? [aborted] : []),
@@ -86,7 +86,9 @@ export function missed({ targets, checks, returnChecks = [], aborted }: DrillRep
   ];
 }
 
-/** What users felt: the counts, and each stream and upload that did not end well, in seconds from the fault on. */
+/**
+ * Returns the impact on users: the counts, and each failed stream and upload, with times in seconds since the fault.
+ */
 function madeOf({ phases, visits = [], visitCounts }: DrillReport) {
   const faultAt = phases.find(({ phase }) => phase === "fault")?.at ?? 0;
   const broken = visits.filter((visit) => isLong(visit) && visit.end !== "good");

@@ -1,4 +1,4 @@
-"""Ends a run whose span waits to be sent, and prints the seconds that everybody waits for it.
+"""Ends a run whose span is still unsent, and prints how many seconds that blocks the process.
 
 Usage: endedRun.py, with LangFlow's environment.
 """
@@ -11,7 +11,7 @@ from lfx.observability import bootstrap_application_telemetry, exported_span_sco
 from opentelemetry import trace
 
 bootstrap_application_telemetry()
-# One that each run has, whether it is set up or not.
+# Every run has this tracer, even if it is not configured.
 tracer = TraceloopTracer("run", "chain", "project", uuid4())
 trace.get_tracer(sorted(exported_span_scopes())[0]).start_span("run").end()
 began = time.monotonic()

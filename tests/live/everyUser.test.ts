@@ -24,22 +24,27 @@ const ADA = { username: "ada", password: "ada-s own passw0rd" };
 const VALUE = "a-value-nobody-else-may-read";
 const LATER_VALUE = "a-later-value-nobody-else-may-read";
 const WITHIN_MS = 90_000;
-/** The default of a region's `sync.intervalSeconds`, and what a cycle takes: what is due within it is printed. */
+/**
+ * Expected replication time: the default of a region's `sync.intervalSeconds` plus the duration of a cycle. Actual
+ * times are printed next to it.
+ */
 const INTERVAL_MS = 10_000 + 3_000;
-/** LangFlow takes twenty looks a minute at public links (`public_flow_rate_limit_per_minute`). */
+/**
+ * Interval between requests for a public link: LangFlow allows twenty per minute (`public_flow_rate_limit_per_minute`).
+ */
 const LINK_LOOK_MS = 3_100;
 const CLIENT = join(__dirname, "mcpClient.py");
 const CREDENTIAL = { name: "TOKEN", type: "Credential", default_fields: [] };
 const WHOAMI = "/api/v1/users/whoami";
 const MINUTE_MS = 60_000;
 
-describe("a user who is no superuser", () => {
+describe("an ordinary user", () => {
   const fleet = new LiveFleet();
   let token: string;
   let key: string;
   let project: string;
   let flow: string;
-  /** Of a second user. */
+  /** Id and API key of a second user. */
   let bo: { id: string; key: string };
   let reports: string[] = [];
 
@@ -56,7 +61,7 @@ describe("a user who is no superuser", () => {
     const { url, apiKey } = await fleet.langflow(region);
     return LangFlowApi.withKey(url, apiKey);
   };
-  /** Asked once, when the answer is due: LangFlow takes five a minute. */
+  /** Tries to sign in once, when the result is due: LangFlow allows five attempts per minute. */
   const signsIn = async (url: string): Promise<boolean> => {
     const body = new URLSearchParams(ADA);
     const { status } = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
@@ -65,14 +70,14 @@ describe("a user who is no superuser", () => {
   };
   const ada = async (region: string) => LangFlowApi.withToken((await fleet.langflow(region)).url, token);
 
-  it("made in one region, signs in at the others, where her session, key, variable and project hold", async () => {
+  it("created in one region can sign in to the others, where her session, API key, variable and project are valid", async () => {
     const { url } = await fleet.langflow("us-east");
     const userId = await (await admin("us-east")).makeUser(ADA);
     token = await LangFlowApi.login(url, ADA.username, ADA.password);
     const hers = await ada("us-east");
     key = (await hers.call("POST", "/api/v1/api_key/", { name: "hers" })).api_key;
     await hers.call("POST", "/api/v1/variables/", { ...CREDENTIAL, value: VALUE });
-    // One that LangFlow made with her account, and one that she makes.
+    // The project that LangFlow created with her account, and a project that she creates.
     const own = await hers.call("POST", "/api/v1/projects/", { name: "Of hers", description: "" });
     project = (await hers.call("GET", "/api/v1/projects/")).find(({ id }: { id: string }) => id !== own.id).id;
 
@@ -97,31 +102,31 @@ describe("a user who is no superuser", () => {
     }
   });
 
-  /** Text of a file of the flow repository, or its paths. */
+  /** Returns the output of a Git command in the flow repository. */
   const inGit = async (...command: string[]) =>
     execFileSync("git", ["--git-dir", await fleet.gitDirectory(), ...command], {
       encoding: "utf8",
       maxBuffer: 1024 ** 3,
     });
-  /** Description of a flow as a region's database has it, whoever may see it. */
+  /** Returns a flow's owner and description from a region's database, whoever may see the flow. */
   const stored = (region: string, id: string) =>
     fleet.query(region, "SELECT user_id::text, description FROM flow WHERE id = $1", [id]);
   const whoami = async (region: string, headers: Record<string, string>) =>
     fetch((await fleet.langflow(region)).url + WHOAMI, { headers: { ...headers, ...KEPT_BY_NONE } });
-  /** What LangFlow answers to a token as the agent makes it. */
+  /** Returns LangFlow's response to a token that is created like the agent's. */
   const answerTo = async (region: string, userId: string, endsInMs: number) => {
     const { secretKey } = await fleet.langflow(region);
     return whoami(region, { authorization: `Bearer ${accessToken(secretKey, userId, Date.now() + endsInMs)}` });
   };
 
-  /** What an MCP client is answered, with her key. */
+  /** Calls an MCP tool with her API key and returns the response. */
   const tool = async (url: string, name: string, text: string) => {
     const { pythonBin } = await ensureTools(installerWith(() => undefined, new AbortController().signal));
     const { stdout } = await promisify(execFile)(join(pythonBin, "python"), [CLIENT, url, key, name, text]);
     return JSON.parse(stdout) as { tools: string[]; answer: string };
   };
 
-  it("is taken at her id's word by a token that the agent makes, in every region, until the token ends", async () => {
+  it("is authenticated in every region by a token that the agent creates for her id, until the token expires", async () => {
     const { id } = await (await ada("us-east")).call("GET", WHOAMI);
     for (const region of REGIONS) {
       expect(await (await answerTo(region, id, 60_000)).json()).toMatchObject({ id, username: ADA.username });
@@ -130,7 +135,7 @@ describe("a user who is no superuser", () => {
     }
   });
 
-  it("finds her flow in the other regions, as hers alone, and an edit made in one of them comes to all", async () => {
+  it("sees her flow in the other regions, where no other user does, and an edit in one of these regions reaches all", async () => {
     const east = await ada("us-east");
     const { id: userId } = await east.call("GET", WHOAMI);
     flow = (await east.createRunnable("Hers")).id;
@@ -156,7 +161,7 @@ describe("a user who is no superuser", () => {
     expect(bindingIn(Buffer.from(await inGit("show", "main:ada/user.yaml"))).id).toBe(userId);
   });
 
-  it("finds a flow that she shows the world as shown in the others: by a public link, and as a tool of her project", async () => {
+  it("finds a flow that she made public in every region, by its public link and as a tool of her project", async () => {
     const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
     const elsewhere = regions.slice(1);
     const seen = ({ url }: { url: string }, id = flow) =>
@@ -182,7 +187,7 @@ describe("a user who is no superuser", () => {
     }
   });
 
-  it("is held to what one region decided while another was cut off, and keeps what she wrote there", async () => {
+  it("is bound by a decision of one region while another one was cut off, and keeps what she wrote there", async () => {
     const live = await fleet.supervisor();
     const region = await admin("us-east");
     const id = await region.makeUser({ username: "bo", password: "bo-s own passw0rd" });
@@ -235,7 +240,7 @@ describe("a user who is no superuser", () => {
     }
   });
 
-  it("is served on after a drill has taken her region away; her schedule fires on in another, and for no minute twice", async () => {
+  it("is served after a drill has stopped her region; her schedule continues in another region and runs no minute twice", async () => {
     await (await ada("us-east")).call("POST", "/api/v1/triggers", {
       flow_id: flow,
       name: "every minute",
@@ -243,7 +248,7 @@ describe("a user who is no superuser", () => {
       config: { cron: "* * * * *" },
       state: "active",
     });
-    /** Minutes that LangFlow ran to their end, since 1970. */
+    /** Returns the minutes since 1970 whose scheduled run LangFlow completed. */
     const ran = async (region: string) => {
       const rows = await fleet.query(
         region,
@@ -274,7 +279,7 @@ describe("a user who is no superuser", () => {
     const minutes = [...before, ...after].sort((one, other) => one - other);
     process.stderr.write(`${before.length} minutes ran in us-east, ${after.length} elsewhere, of which none twice\n`);
     expect(new Set(minutes).size).toBe(minutes.length);
-    // One that fell due as the region was lost is lost with it (docs/schedules.md); else there is no gap.
+    // A run that was due when the region failed is lost with it (docs/schedules.md). There is no other gap.
     const gaps = minutes.slice(1).flatMap((minute, index) => {
       const last = minutes[index] ?? 0;
       return minute - last > 1 ? [[last, minute]] : [];
@@ -283,7 +288,7 @@ describe("a user who is no superuser", () => {
     expect(gaps.length).toBeLessThanOrEqual(1);
   });
 
-  it("whose key is revoked, and who is deactivated, in one region is so in the others", async () => {
+  it("whose API key is revoked, and who is deactivated, in one region loses access in the others", async () => {
     const west = await ada("eu-west");
     const keys = (await west.call("GET", "/api/v1/api_key/")).api_keys as { id: string; name: string }[];
     await west.call("DELETE", `/api/v1/api_key/${keys.find(({ name }) => name === "hers")?.id}`);
@@ -303,14 +308,14 @@ describe("a user who is no superuser", () => {
     }
   });
 
-  it("who is deactivated keeps her flows: in every region, and in Git", async () => {
-    // Cycles of an agent that must leave them alone.
+  it("who is deactivated keeps her flows in every region and in Git", async () => {
+    // Waits for several agent cycles, which must not touch the flows.
     await sleep(2 * INTERVAL_MS);
     for (const region of REGIONS) expect(await stored(region, flow)).toHaveLength(1);
     expect(await inGit("ls-tree", "-r", "--name-only", "main")).toContain("ada/Hers.json");
   });
 
-  it("leaves no password, hash, key or value in clear: in bucket, log, metric, Git, state or report", async () => {
+  it("leaves no plaintext password, hash, key or value in buckets, logs, metrics, Git, state or reports", async () => {
     const hashes = await fleet.query("us-east", `SELECT username, password FROM "user"`);
     const secrets = new Map([
       ...hashes.map(({ username, password }): [string, string] => [`hash of ${username}`, password]),
@@ -343,7 +348,7 @@ describe("a user who is no superuser", () => {
     }
     s3.destroy();
     search("git", "every object", await inGit("cat-file", "--batch-all-objects", "--batch"));
-    // The local cloud's own store plays AWS, and has to hold what AWS holds.
+    // Excludes the local cloud's own store, which emulates AWS and must contain what AWS contains.
     for (const path of files(join(fleet.local.fleet, "state"))) search("state", path, readFileSync(path, "utf8"));
     for (const path of reports) search("report", path, readFileSync(path, "utf8"));
     expect(leaks).toEqual([]);

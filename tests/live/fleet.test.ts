@@ -33,21 +33,24 @@ import { guess, p95, signInAnswer, Visitor, work } from "./visitors";
 jest.setTimeout(600_000);
 
 const REGIONS = ["us-east", "eu-west"];
-/** Every route of the LangFlow that is pinned, read and approved; `APPROVE=1` writes those that are served now. */
+/**
+ * Reviewed and approved list of all routes of the pinned LangFlow. `APPROVE=1` replaces it with the routes that are
+ * served now.
+ */
 const APPROVED_FILE = join(__dirname, "routes.json");
 const APPROVED: string[] = JSON.parse(readFileSync(APPROVED_FILE, "utf8"));
-/** How long one address guesses passwords; `SIGN_INS_SECONDS=60` for the whole minute. */
+/** How long one address guesses passwords, in seconds. `SIGN_INS_SECONDS=60` tests the whole minute. */
 const SIGN_INS_SECONDS = Number(process.env.SIGN_INS_SECONDS ?? 12);
 const CONFIG_MAP = "kubernetes:core/v1:ConfigMap";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
-/** Every process whose command or environment speaks of a folder. */
+/** Returns the ids of all processes whose command or environment contains a folder. */
 function processesOf(folder: string): string[] {
   const speaks = (pid: string, file: string) => {
     try {
       return readFileSync(join("/proc", pid, file), "utf8").includes(folder);
     } catch {
-      return false; // it has ended meanwhile
+      return false; // The process has ended meanwhile.
     }
   };
   return readdirSync("/proc").filter(
@@ -73,7 +76,7 @@ describe("the live fleet", () => {
 
   const langflow = (region: string) => fleet.process(region, "langflow");
 
-  it("comes up in two regions with a real LangFlow that answers in each, and says so", async () => {
+  it("starts in two regions with a real LangFlow that responds in each, and reports that", async () => {
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);
       const health = await fetch(`${url}/healthz`);
@@ -86,17 +89,18 @@ describe("the live fleet", () => {
     expect(first.stderr).toContain("us-east langflow: ready");
   });
 
-  it("starts a region once its own stack is up, before the edge's is", async () => {
+  it("starts a region as soon as its own stack is up, before the edge stack is", async () => {
     const balancer = await fleet.local.resource("cloudflare:index/loadBalancer:LoadBalancer", "edge");
     const madeAt = statSync(join(fleet.local.fleet, "cloud", "resources", `${balancer.key}.json`)).mtimeMs;
-    // Regions begin one after the other: a second stack that ends with the first waits for that region's database.
+    // Regions start one after the other: if a second stack completes at the same time, it waits for the first region's
+    // database.
     const begun = REGIONS.map(
       (region) => statSync(join(fleet.directory, region, "postgres", "superuser-password")).mtimeMs,
     );
     expect(Math.min(...begun)).toBeLessThan(madeAt);
   });
 
-  it("runs each init container as the manifest has it, on a database that was migrated before", async () => {
+  it("runs each init container of the manifest, on a database that was migrated before", async () => {
     for (const region of REGIONS) {
       const deployment = (await fleet.applied(region)).deployments.find(({ name }) => name === `langflow-${region}`);
       for (const { name } of deployment?.pod.initContainers ?? []) {
@@ -107,7 +111,7 @@ describe("the live fleet", () => {
     }
   });
 
-  it("gives each process the environment that was applied, but for what names a place", async () => {
+  it("gives each process the applied environment, except addresses and paths", async () => {
     const places =
       /^(LANGFLOW_(HOST|PORT|PROMETHEUS_PORT|DATABASE_URL|COMPONENTS_PATH|CONFIG_DIR|CACHE_DIR|KNOWLEDGE_BASES_DIR|FS_TOOL_BASE_DIR)|HOME|XDG_CACHE_HOME|TIKTOKEN_CACHE_DIR|NPM_CONFIG_CACHE)$/;
     const added = ["AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY", "PATH", "PWD", "TMPDIR"];
@@ -122,7 +126,7 @@ describe("the live fleet", () => {
       const live = environOf((await langflow(region)).pid);
       const verbatim = (all: Record<string, string>) =>
         Object.fromEntries(Object.entries(all).filter(([name]) => !places.test(name) && !added.includes(name)));
-      // Here the whole world that flows reach is on the loopback.
+      // Locally, every host that flows reach is on loopback.
       const { LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK, ...expected } = verbatim(applied);
       expect(LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK).toBe("false");
       expect(verbatim(live)).toEqual({ ...expected, PYTHONDONTWRITEBYTECODE: "1" });
@@ -133,7 +137,7 @@ describe("the live fleet", () => {
     }
   });
 
-  it("tells an address and a state of every process in `status`", async () => {
+  it("shows an address and a state of every process in `status`", async () => {
     const { json, exitCode } = await fleet.local.run(["status"]);
     expect(exitCode).toBe(ExitCode.Success);
     const named = json.live.processes.map(({ region = "all", name }: ProcessStatus) => `${region} ${name}`);
@@ -144,7 +148,7 @@ describe("the live fleet", () => {
     expect(probed.probes).toEqual({ startup: "success", readiness: "success", liveness: "success" });
   });
 
-  it("proves what a running fleet can: copies under the other key, backups, replication, record, sessions, the same flows, the way in", async () => {
+  it("passes all checks of `prove` that a running fleet can: replica encryption, backups, replication, record, sessions, equal flows and access", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
@@ -172,7 +176,7 @@ describe("the live fleet", () => {
       expect(stderr).toContain(`${check}: ok`);
   });
 
-  /** The public address and each region's own. */
+  /** Returns the public URL and each region's own. */
   const doors = async () => {
     const regions = await Promise.all(REGIONS.map((region) => fleet.langflow(region)));
     return [(await fleet.status()).balancer?.url ?? "", ...regions.map(({ url }) => url)];
@@ -180,7 +184,7 @@ describe("the live fleet", () => {
   const routes = routesOf(APPROVED);
   const having = (access: Access) => routes.filter((route) => ruleOf(route)?.access === access);
 
-  it("serves the routes that are approved, and no other", async () => {
+  it("serves exactly the approved routes", async () => {
     const served = await servedRoutes(fleet, "us-east");
     if (process.env.APPROVE === "1") writeFileSync(APPROVED_FILE, `${JSON.stringify(served, undefined, 2)}\n`);
     else
@@ -190,7 +194,7 @@ describe("the live fleet", () => {
       }).toEqual({ isNew: [], isGone: [] });
   });
 
-  it("lets nobody in at any route that is not for anyone, and shows a user nothing of another's, in every region", async () => {
+  it("admits no unauthenticated request to any protected route, and shows no user another user's data, in any region", async () => {
     const [publicUrl = "", ...origins] = await doors();
     const [east = ""] = origins;
     const [ada, bo] = [await guest(fleet, "us-east", "ada"), await guest(fleet, "us-east", "bo")];
@@ -218,10 +222,11 @@ describe("the live fleet", () => {
     expect(await Promise.all(origins.map((url) => stateOf(url, ada.headers, flow)))).toEqual(before);
   });
 
-  it("shows nobody what LangFlow says about itself, however the path is written, and says in every answer what browsers are to do", async () => {
+  it("hides LangFlow's API documentation, however the path is spelled, and sets the security headers on every response", async () => {
     const [publicUrl = "", east = ""] = await doors();
     const open = ["/docs", "/%64ocs", "/docs%2Foauth2-redirect", "/openapi.json", "/redoc"];
-    // LangFlow's server decodes each letter, slashes too, and joins no slashes: so the rules have to read a path as it does.
+    // LangFlow's server decodes every character, including slashes, and does not merge slashes. The rules must
+    // interpret a path in the same way.
     for (const path of open) expect([path, (await askedAsWritten(east, path)).status]).toEqual([path, 200]);
     for (const path of [...open, "/DOCS", "//docs", "/x/../docs", "/docs/../docs", "/openapi%2ejson", "/metrics"]) {
       const { status, text } = await askedAsWritten(publicUrl, path);
@@ -234,7 +239,7 @@ describe("the live fleet", () => {
     expect(headers.get("x-frame-options")).toBe("SAMEORIGIN");
   });
 
-  it("takes ten sign-ins of a visitor in ten seconds, and then answers none for a while", async () => {
+  it("accepts ten logins of a visitor within ten seconds and then rejects all for a while", async () => {
     const [publicUrl = ""] = await doors();
     const body = new URLSearchParams({ username: "nobody", password: "no password" });
     const asked = () => fetch(`${publicUrl}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
@@ -248,7 +253,7 @@ describe("the live fleet", () => {
     expect((await fetch(`${publicUrl}/healthz`)).status).toBe(200);
   });
 
-  it("gives nothing away that is closed, and looks at no sign-in above the limit, by any of the ways around", async () => {
+  it("exposes no closed path and processes no login above the limit, whatever bypass technique is used", async () => {
     const [publicUrl = "", ...origins] = await doors();
     const asks = (method: Asked["method"], path: string, body = ""): Asked => ({
       hostname: "langflow.example.com",
@@ -261,7 +266,7 @@ describe("the live fleet", () => {
     const all = await tried(publicUrl, [...closed, asks("POST", "/api/v1/validate/code", "code=x")], listening);
     const given = /swagger|redoc|"openapi":|oauth2Redirect|No authentication credentials|"imports"/i;
     expect(all.filter(({ answer }) => given.test(answer)).map(told)).toEqual([]);
-    // Whoever comes to an origin past Cloudflare has LangFlow's own sign-in to get around.
+    // A request that bypasses Cloudflare and reaches an origin still needs LangFlow's own login.
     const own = [asks("GET", "/api/v1/users/whoami"), asks("POST", "/api/v1/validate/code", '{"code":"import os"}')];
     for (const origin of origins) {
       const answers = await tried(origin, own, { silenceMs: 1_500 });
@@ -286,13 +291,13 @@ describe("the live fleet", () => {
     expect(through).toEqual([]);
   });
 
-  /** An ordinary user with a flow, made without a sign-in, and the password to sign in with. */
+  /** Creates an ordinary user with a flow, without a login, and returns the password to log in with. */
   const worker = async (region: string, username: string) => {
     const { headers } = await guest(fleet, region, username);
     const flow = await new LangFlowApi((await fleet.langflow(region)).url, headers).createRunnable("theirs");
     return { username, password: `${username}-s own passw0rd`, flow: flow.id, headers };
   };
-  /** Until then visitors come to the fallback pool, wherever they are. */
+  /** Waits until both pools are healthy. Until then, all visitors reach the fallback pool. */
   const steered = () =>
     until(
       "both pools are healthy",
@@ -300,7 +305,7 @@ describe("the live fleet", () => {
       180_000,
     );
 
-  it("counts a sign-in by the address that Cloudflare saw: no header dodges LangFlow's limit, or uses up another's", async () => {
+  it("counts logins by the address that Cloudflare saw: no header evades LangFlow's limit or uses up another visitor's", async () => {
     const [publicUrl = ""] = await doors();
     await steered();
     const eve = new Visitor(publicUrl, "127.0.0.12", "us-east-1");
@@ -316,7 +321,7 @@ describe("the live fleet", () => {
     expect(signInAnswer(await cara.signIn(username, password))).toBe("in");
   });
 
-  it("limits a thousand sign-ins a minute of one address as configured, at both regions, and refuses nobody else", async () => {
+  it("limits a thousand logins per minute from one address as configured, in both regions, and rejects no other visitor", async () => {
     const [publicUrl = ""] = await doors();
     await steered();
     const awsRegions = { "us-east": "us-east-1", "eu-west": "eu-west-1" };
@@ -348,7 +353,8 @@ describe("the live fleet", () => {
     );
 
     expect([...calm, ...heard].filter(({ status }) => status !== 200)).toEqual([]);
-    // Ten in ten seconds, then none for ten; of those LangFlow looks at five a minute in each of two regions.
+    // Cloudflare allows ten per ten seconds and then blocks for ten. Of these, LangFlow accepts five per minute in each
+    // of two regions.
     const { requests, blockSeconds } = { requests: 10, blockSeconds: 10 };
     const passed = sent - counts["limited by Cloudflare"];
     expect(passed).toBeLessThanOrEqual(requests * (1 + Math.floor(seconds / blockSeconds)));
@@ -357,7 +363,7 @@ describe("the live fleet", () => {
     expect([counts.in, counts.other]).toEqual([0, 0]);
   });
 
-  it("hands a setting that was changed in the config to the process", async () => {
+  it("passes a changed config setting to the process", async () => {
     const interval = async () => environOf((await fleet.process("eu-west", "flow-sync")).pid).AGENT_INTERVAL_SECONDS;
     expect(await interval()).toBe("10");
     fleet.local.edit("Pulumi.eu-west.yaml", (content) => {
@@ -367,7 +373,7 @@ describe("the live fleet", () => {
     expect(await interval()).toBe("7");
   });
 
-  it("restarts exactly the pod whose template changed, with the variable that changed", async () => {
+  it("restarts exactly the pod whose template changed, with the changed variable", async () => {
     const before = await Promise.all(REGIONS.map(langflow));
     const patch = async (type: string, id: string, body: object) => {
       const found = (await fleet.resources()).find(
@@ -386,7 +392,7 @@ describe("the live fleet", () => {
     expect(environOf(after[1]?.pid).LANGFLOW_LOG_LEVEL).toBe("warning");
   });
 
-  it("brings along the stacks that are up, and leaves those alone that others are still at", async () => {
+  it("updates the stacks that are completely applied, and leaves those alone that are still being applied", async () => {
     const supervisor = await fleet.supervisor();
     const ended = async (region: string) => {
       const { busy, processes } = await fleet.status();
@@ -414,7 +420,7 @@ describe("the live fleet", () => {
     );
   });
 
-  it("restarts a process that is killed, and a region that was lost comes back with its data", async () => {
+  it("restarts a killed process, and restores a lost region with its data", async () => {
     const supervisor = await fleet.supervisor();
     const { url, apiKey } = await fleet.langflow("us-east");
     const headers = { "x-api-key": apiKey, "content-type": "application/json" };
@@ -425,7 +431,7 @@ describe("the live fleet", () => {
     await supervisor.stopRegion("us-east");
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
     expect((await langflow("us-east")).state).toBe("lost");
-    // A stranger has its database's port, until the region has given up to start for now.
+    // A different program occupies the database's port until the region's start has failed.
     const stranger = createServer().listen(Number(new URL(await fleet.database("us-east")).port), "127.0.0.1");
     await supervisor.startRegion("us-east");
     expect((await fleet.status()).regions.find(({ region }) => region === "us-east")?.message).toContain("PostgreSQL");
@@ -436,7 +442,7 @@ describe("the live fleet", () => {
     expect(await fleet.until("eu-west", "langflow", ({ ready }) => ready)).toMatchObject({ restarts: 1 });
   });
 
-  it("deploys no region behind one that is not healthy, and goes on once it is", async () => {
+  it("deploys no further region after an unhealthy one, and continues once that region is healthy", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS)
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
@@ -463,7 +469,7 @@ describe("the live fleet", () => {
     expect(listed(await fleet.local.run(["preview"]))).toEqual([]);
   });
 
-  it("takes in a LangFlow 1.7.2 that ran elsewhere, and has its users, their keys, flows and files in both regions", async () => {
+  it("imports a LangFlow 1.7.2 installation, with its users, API keys, flows and files in both regions", async () => {
     const folder = recordedLangFlow([`UPDATE user SET username = 'dora' WHERE username = 'Bea'`]);
     try {
       const words = ["move-in", "import", "--from", folder, "--region", "us-east"];
@@ -491,7 +497,7 @@ describe("the live fleet", () => {
     }
   });
 
-  it("leaves no process behind when its supervisor is killed, and comes up again at the same addresses", async () => {
+  it("leaves no process running after its supervisor is killed, and restarts at the same addresses", async () => {
     const { url } = await fleet.langflow("us-east");
     process.kill((await fleet.supervisor()).pid, "SIGKILL");
     const cloud = JSON.parse(readFileSync(join(fleet.local.fleet, "cloud", "server.json"), "utf8"));
@@ -503,7 +509,7 @@ describe("the live fleet", () => {
     expect((await fleet.langflow("us-east")).url).toBe(url);
   });
 
-  it("is refused on the clouds before anything is touched", () => {
+  it("rejects `--live` without `--local` before it changes anything", () => {
     const root = join(__dirname, "../..");
     const { status, stderr } = spawnSync(
       process.execPath,
@@ -516,7 +522,7 @@ describe("the live fleet", () => {
     expect([status, stderr]).toEqual([ExitCode.BadInput, "--live works only on the local fleet: add --local\n"]);
   });
 
-  it("leaves nothing running when it is destroyed", async () => {
+  it("leaves no process running after it is destroyed", async () => {
     expect((await fleet.local.run(["destroy", "--with-data", "--yes"])).exitCode).toBe(ExitCode.Success);
     expect(processesOf(fleet.local.directory)).toEqual([]);
   });

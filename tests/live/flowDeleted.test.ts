@@ -20,7 +20,7 @@ const VERSION = `INSERT INTO flow_version (id, flow_id, user_id, data, version_n
     FROM generate_series(1, 3) AS n`;
 const SCHEDULE = `INSERT INTO trigger (id, flow_id, user_id, name, kind, config, provider_state, state, node_id)
   VALUES ($3, $1, $2, 'each day', 'schedule', '{"cron": "0 0 * * *"}', '{}', 'active', 'node')`;
-/** What hangs on a schedule. */
+/** Child rows of a schedule. */
 const SEEN = `INSERT INTO trigger_source_version (trigger_id, item_key, provider, resource, provider_item_id, version)
   VALUES ($1, 'item', 'google', 'drive', 'file', '7')`;
 const SUBSCRIBED = `INSERT INTO trigger_subscription (id, trigger_id, provider, provider_subscription_id, provider_state, state)
@@ -28,7 +28,10 @@ const SUBSCRIBED = `INSERT INTO trigger_subscription (id, trigger_id, provider, 
 const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, session_id, text, flow_id, error, edit, files, properties, category, content_blocks)
   VALUES (gen_random_uuid(), now(), 'User', 'User', 'session', 'said', $1, false, false, '[]', '{}', 'message', '[]')`;
 
-/** What LangFlow's `cascade_delete_flow` deletes of the tables that are carried, in its order and in one transaction. */
+/**
+ * Statements by which LangFlow's `cascade_delete_flow` deletes rows of replicated tables, in its order and in one
+ * transaction.
+ */
 const DELETED = `BEGIN;
   UPDATE trigger_subscription SET state = 'expired' WHERE trigger_id IN (SELECT id FROM trigger WHERE flow_id = $flow);
   DELETE FROM trigger_subscription WHERE trigger_id IN (SELECT id FROM trigger WHERE flow_id = $flow);
@@ -43,10 +46,10 @@ const deleted = (region: AccountsRegion, flow: string) =>
   region.client.query(DELETED.replaceAll("$flow", `'${flow}'::uuid`));
 
 const FLOW = `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type) VALUES ($1, 'Report', $2, '{}', now(), 'PRIVATE', 'workflow')`;
-/** What the recorder writes down before it makes a flow of a file in Git. */
+/** Table in which the recorder registers a flow before it creates the flow from a file in Git. */
 const IMPORTS = "CREATE TABLE IF NOT EXISTS langflow_dr.record_import (flow_id uuid PRIMARY KEY)";
 
-/** As the recorder brings back a flow by a revert in Git. */
+/** Restores a flow like the recorder does after a revert in Git. */
 async function reverted(region: AccountsRegion, flow: string, user: string): Promise<void> {
   await region.query(IMPORTS);
   await region.query("INSERT INTO langflow_dr.record_import VALUES ($1)", [flow]);
@@ -56,7 +59,7 @@ async function reverted(region: AccountsRegion, flow: string, user: string): Pro
 const isThere = async (region: AccountsRegion, flow: string) =>
   (await region.query("SELECT FROM flow WHERE id = $1", [flow])).length > 0;
 
-/** What is part of a flow, by table, as its rows are in all regions. */
+/** Returns a flow's child rows by table, without columns that differ between regions. */
 async function partsOf(region: AccountsRegion, flow: string) {
   const of = async (sql: string) => (await region.query<{ row: object }>(sql, [flow])).map(({ row }) => row);
   const trigger = "trigger_id IN (SELECT id FROM trigger WHERE flow_id = $1)";
@@ -71,7 +74,7 @@ async function partsOf(region: AccountsRegion, flow: string) {
 }
 const NONE = { versions: [], schedules: [], seen: [], subscriptions: [] };
 
-/** A flow of a new user, with three versions and a schedule, in both regions. */
+/** Creates a flow with three versions and a schedule in both regions. */
 async function madeInBoth(us: AccountsRegion, eu: AccountsRegion, user: string, flow: string): Promise<void> {
   if (!(await isThere(us, flow))) await us.query(FLOW, [flow, user]);
   const schedule = randomUUID();
@@ -98,7 +101,7 @@ const known = (region: AccountsRegion, flow: string) =>
     [flow],
   );
 
-it("brings back versions, schedule and what hangs on it with a flow that LangFlow deleted and an edit elsewhere brings back; a plain delete takes all of it everywhere", async () => {
+it("a flow that LangFlow deleted and an edit in another region restores gets back its versions, schedule and their child rows; without an edit, all of them are deleted everywhere", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("deleting", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
@@ -116,11 +119,11 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
   expect(await partsOf(us, flow)).toEqual(NONE);
   await eu.save(flow, { nodes: [], edges: [] });
   await rounds(us, eu);
-  // The chat is deleted by whoever deletes its flow.
+  // Chat messages are deleted explicitly by the request that deletes the flow, so they are not restored.
   expect(await eu.query("SELECT FROM message WHERE flow_id = $1", [flow])).toEqual([]);
   expect((await partsOf(eu, flow)).versions).toEqual(before.versions);
   await rounds(us, eu, us, eu);
-  // LangFlow takes a subscription back at its provider before it deletes the flow.
+  // LangFlow cancels a subscription at its provider before it deletes the flow.
   const after = {
     ...before,
     subscriptions: before.subscriptions.map((row) => ({ ...row, state: "expired", renew_after: null })),
@@ -137,7 +140,7 @@ it("brings back versions, schedule and what hangs on it with a flow that LangFlo
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
 });
 
-it("shows a flow in its user's default project everywhere, where LangFlow deletes its project while it is edited in another region, or moved into it", async () => {
+it("a flow appears in its user's default project in every region, if LangFlow deletes its project while the flow is edited in, or moved to, that project in another region", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("project", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
@@ -167,7 +170,7 @@ it("shows a flow in its user's default project everywhere, where LangFlow delete
   ]);
 });
 
-it("brings to all regions what one made of a flow, and deleted with it before it had told anybody", async () => {
+it("child rows of a flow that a region created and deleted with the flow before it published them are restored in all regions", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = await aFlow(us, eu, "quick");
   await us.query("UPDATE flow_version SET version_number = version_number + 10 WHERE flow_id = $1", [flow]);
@@ -180,7 +183,7 @@ it("brings to all regions what one made of a flow, and deleted with it before it
   for (const region of [us, eu]) expect(await region.query(numbers, [flow])).toEqual(all);
 });
 
-it("brings back what fell by foreign keys alone, as with a project whose flows are others', and in one statement", async () => {
+it("child rows that only foreign keys deleted, in a single statement, are restored", async () => {
   const [us, eu] = await fleet();
   const [, flow] = await aFlow(us, eu, "by keys");
   const before = await partsOf(us, flow);
@@ -191,7 +194,7 @@ it("brings back what fell by foreign keys alone, as with a project whose flows a
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(before);
 });
 
-it("lets a version that was deleted by itself stay deleted, wherever the flow goes and comes", async () => {
+it("a version that was deleted by itself stays deleted, even if its flow is deleted and restored", async () => {
   const [us, eu] = await fleet();
   const [, flow] = await aFlow(us, eu, "pruned");
   await deleted(us, flow);
@@ -202,7 +205,7 @@ it("lets a version that was deleted by itself stay deleted, wherever the flow go
     expect((await partsOf(region, flow)).versions).toMatchObject([{ version_number: 1 }, { version_number: 3 }]);
 });
 
-it("brings back by Git what all regions deleted with a flow; a person who makes it anew gets nothing of it", async () => {
+it("a revert in Git restores the child rows that all regions deleted with a flow, but a flow that a user creates again does not get them", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = await aFlow(us, eu, "reverted");
   const before = await partsOf(us, flow);
@@ -225,7 +228,7 @@ it("brings back by Git what all regions deleted with a flow; a person who makes 
   }
 });
 
-/** What the region publishes with all that it knows: another release of its agent starts a snapshot. */
+/** Returns the rows of a region's snapshot, which a change of the agent's release triggers. */
 async function snapshotOf(region: AccountsRegion) {
   const before = new Set(region.bucket.objects.keys());
   await region.query("COMMENT ON TABLE langflow_dr.account_row IS 'of another release'");
@@ -237,13 +240,13 @@ async function snapshotOf(region: AccountsRegion) {
   return (await Promise.all(read)).flatMap(({ rows }) => rows);
 }
 
-describe("what is kept of a deleted flow", () => {
-  it("is told to no region, and goes after 180 days", async () => {
+describe("the retained child rows of a deleted flow", () => {
+  it("are not published to other regions and expire after 180 days", async () => {
     const [us, eu] = await fleet();
     const [, flow] = await aFlow(us, eu, "long ago");
     await deleted(us, flow);
     const [told] = await rounds(us, eu);
-    // The flow's delete, the chat's, and that LangFlow retired the subscription.
+    // The deletes of the flow and its chat, and LangFlow's cancellation of the subscription.
     expect(told).toMatchObject({ published: 3, waiting: [] });
     expect((await known(us, flow)).every(({ kept }) => kept)).toBe(true);
     expect(await known(us, flow)).toHaveLength(6);
@@ -257,7 +260,7 @@ describe("what is kept of a deleted flow", () => {
     expect(await known(us, flow)).toEqual([]);
   });
 
-  it("gets tombstones that the next snapshot has where a person re-creates the flow and deletes it before the agent sees it", async () => {
+  it("become tombstones in the next snapshot if a user re-creates the flow and deletes it before the agent sees it", async () => {
     const [us, eu] = await fleet();
     const [user, flow] = await aFlow(us, eu, "twice");
     await deleted(us, flow);
@@ -272,7 +275,7 @@ describe("what is kept of a deleted flow", () => {
     expect(awaiting).toEqual([]);
   });
 
-  it("goes with its user, and what a user had who was deactivated before, as one who is erased, is deleted at once", async () => {
+  it("are deleted with their user, and those of a user who had been deactivated are deleted at once, for erasure", async () => {
     const [us, eu] = await fleet();
     const [user, flow] = await aFlow(us, eu, "leaves");
     const [other, erased] = await aFlow(us, eu, "is erased");
@@ -291,7 +294,7 @@ describe("what is kept of a deleted flow", () => {
   });
 });
 
-it("goes on in a database that an earlier agent made", async () => {
+it("a database that an earlier agent prepared still restores deleted child rows", async () => {
   const [us, eu] = await fleet();
   const [, flow] = await aFlow(us, eu, "earlier");
   await us.query(

@@ -15,7 +15,7 @@ async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
   return [us, eu, user];
 }
 
-/** Rounds until nothing is told. */
+/** Runs rounds until no region publishes or applies anything. */
 async function settled(...regions: AccountsRegion[]): Promise<void> {
   for (let round = 0; round < 6; round += 1) {
     const outcomes = await rounds(...regions);
@@ -79,7 +79,7 @@ const flowsOf = (region: AccountsRegion, user: string) =>
 const tokens = (region: AccountsRegion) =>
   region.query("SELECT id, version_token, last_modified_by FROM flow WHERE user_id IS NOT NULL ORDER BY id");
 
-it("brings a flow whole to the other region: typed-in keys, project, version token and time", async () => {
+it("replication copies a flow completely to the other region, with typed-in keys, project, version token and time", async () => {
   const [us, eu, user] = await fleet();
   const folder = await project(us, user, "Team");
   const id = await flow(us, user, { name: "Answers", folder, graph: graph("first", "sk-typed-in") });
@@ -94,7 +94,7 @@ it("brings a flow whole to the other region: typed-in keys, project, version tok
   expect(await tokens(eu)).toEqual(await tokens(us));
 });
 
-it("makes one file of a flow in both regions, whatever jsonb made of its numbers on their way", async () => {
+it("both regions export a flow to the same file, although jsonb changes the format of its numbers", async () => {
   const [us, eu, user] = await fleet();
   const id = await flow(us, user);
   const numbers = "[1e+308, -0.0, 1.5e+16, 1e-07, 5e-324, 1.0, 12345678901234567890123, 0.1]";
@@ -113,7 +113,7 @@ it("makes one file of a flow in both regions, whatever jsonb made of its numbers
   expect(exportedFlow(ofUs, { variables, agreed: other }).text).toBe(other.text);
 });
 
-it("leaves a key that somebody typed in no object that a bucket's reader can read", async () => {
+it("replication stores a typed-in API key in no object in a form that a reader of the bucket can decrypt", async () => {
   const [us, eu, user] = await fleet();
   await flow(us, user, { graph: graph("x", "sk-canary-of-this-test") });
   await settled(us, eu);
@@ -121,7 +121,7 @@ it("leaves a key that somebody typed in no object that a bucket's reader can rea
     for (const [key, body] of bucket.objects) expect(`${key} ${body.toString("latin1")}`).not.toContain("sk-canary");
 });
 
-it("renames 20 projects, flow by flow in them moved, edited and deleted in the other region: no twin, nothing comes back, nothing moves back", async () => {
+it("renaming 20 projects while their flows are moved, edited and deleted in the other region creates no duplicates and reverts no change", async () => {
   const [us, eu, user] = await fleet();
   const folders: string[] = [];
   for (let each = 0; each < 20; each += 1) folders.push(await project(us, user, `P${each}`));
@@ -148,8 +148,8 @@ it("renames 20 projects, flow by flow in them moved, edited and deleted in the o
     );
 });
 
-describe("two edits of one graph at once", () => {
-  it("both survive: the later as the flow, the other as a copy with the same id in both regions", async () => {
+describe("two concurrent edits of one graph", () => {
+  it("both survive: the later one as the flow, the other as a copy with the same id in both regions", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user, { name: "Report", endpoint: "report" });
     await settled(us, eu);
@@ -165,7 +165,7 @@ describe("two edits of one graph at once", () => {
     expect(await us.query("SELECT name FROM flow WHERE endpoint_name = 'report'")).toEqual([{ name: "Report" }]);
   });
 
-  it("stays deleted where a person deletes the copy, though its edit is read again", async () => {
+  it("leave no copy after a user deletes it, even if its edit is read again", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);
@@ -179,7 +179,7 @@ describe("two edits of one graph at once", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "of eu" }]);
   });
 
-  it("are one where both say the same, and none where one was made of the other", async () => {
+  it("create no copy if both are equal, or if one is based on the other", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);
@@ -193,7 +193,7 @@ describe("two edits of one graph at once", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "3" }]);
   });
 
-  it("keeps a new name and a new graph, without a copy", async () => {
+  it("of which one changes the name and one the graph are merged without a copy", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user, { name: "Old" });
     await settled(us, eu);
@@ -206,7 +206,7 @@ describe("two edits of one graph at once", () => {
 });
 
 describe("a deleted flow", () => {
-  it("comes back by an edit that did not know of it, and by no move and no rename of its project", async () => {
+  it("is restored by an edit that was unaware of the delete, but not by a move or by renaming its project", async () => {
     const [us, eu, user] = await fleet();
     const [one, other] = [await project(us, user, "One"), await project(us, user, "Other")];
     const [edited, moved, renamed] = [
@@ -224,7 +224,7 @@ describe("a deleted flow", () => {
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
   });
 
-  it("is in no project while its user has none, and in the first that comes: by name or by id, and not where its user moved it", async () => {
+  it("that is restored has no project while its user has none, and then gets the user's first project, unless the user moved the flow elsewhere", async () => {
     const [us, eu, user] = await fleet();
     const one = await project(us, user, "One");
     const [edited, moved] = [
@@ -251,13 +251,13 @@ describe("a deleted flow", () => {
       expect(await projects(region)).toEqual(["Starter Project", "Another", "Starter Project"]);
   });
 
-  it("stays deleted where whoever deleted it knew of the edit, an hour's difference of clocks or not", async () => {
+  it("stays deleted if the delete was aware of the edit, even with a clock difference of one hour", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);
     await eu.save(id, graph("known"));
     await settled(us, eu);
-    // As a database an hour ahead would have noted it.
+    // Timestamps as a database with a clock one hour ahead would have recorded.
     await eu.query(
       `UPDATE langflow_dr.account_row SET stamps = (SELECT jsonb_object_agg(key, value::bigint + 3600000000) FROM jsonb_each_text(stamps))
         WHERE table_name = 'flow'`,
@@ -267,7 +267,7 @@ describe("a deleted flow", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toEqual([]);
   });
 
-  it("is made again under its id, and lives everywhere", async () => {
+  it("exists in every region after it is created again with the same id", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user, { name: "again" });
     await settled(us, eu);
@@ -282,7 +282,7 @@ describe("a deleted flow", () => {
   });
 });
 
-it("gives two flows of one name, and of one endpoint, made in two regions at once, names of their own in both", async () => {
+it("two flows with the same name and endpoint, created in two regions at the same time, get unique names in both", async () => {
   const [us, eu, user] = await fleet();
   const [older, younger] = [
     await flow(us, user, { name: "Twin", endpoint: "twin" }),
@@ -310,7 +310,7 @@ it("gives two flows of one name, and of one endpoint, made in two regions at onc
   expect(await names(eu)).toEqual(await names(us));
 });
 
-it("takes over what the release before knew of flows: no copy, and the keys that only one region had", async () => {
+it("replication adopts the flows of the previous release without copies, and with the keys that only one region had", async () => {
   const [us, eu, user] = await fleet();
   const id = await flow(us, user, { graph: graph("both", "sk-typed-in") });
   await settled(us, eu);
@@ -323,7 +323,7 @@ it("takes over what the release before knew of flows: no copy, and the keys that
       later,
     ]);
     await region.query("ALTER TABLE flow ENABLE TRIGGER langflow_dr_account");
-    // As that release left it: nothing is known but what travelled beside Git, and no history.
+    // The state that the previous release left: only what it replicated outside of Git is known, without a history.
     await region.query(
       `UPDATE langflow_dr.account_row SET made_at = 0, stamps = '{}', history = NULL, news = NULL WHERE table_name = 'flow'`,
     );
@@ -336,7 +336,7 @@ it("takes over what the release before knew of flows: no copy, and the keys that
     expect(await flowsOf(region, user)).toMatchObject([{ id, label: "both", key: "sk-typed-in" }]);
 });
 
-it("tells nothing for a save that changes only its time", async () => {
+it("replication publishes nothing for a save that changes only the time", async () => {
   const [us, eu, user] = await fleet();
   const id = await flow(us, user);
   await settled(us, eu);
@@ -347,8 +347,8 @@ it("tells nothing for a save that changes only its time", async () => {
   ]);
 });
 
-describe("one flow's trouble", () => {
-  it("is no other's: a graph with 100,000 NULs, halves of characters and numbers without bounds arrives, and so does all else", async () => {
+describe("a problem of one flow", () => {
+  it("such as a graph with 100,000 NULs, unpaired surrogates and unbounded numbers blocks neither that flow nor any other", async () => {
     const [us, eu, user] = await fleet();
     const text = `\\\\u0000 ${"\\u0000".repeat(100_000)} \\ud83d \\ud83d\\ude00`;
     const id = randomUUID();
@@ -363,7 +363,7 @@ describe("one flow's trouble", () => {
     expect(await eu.query("SELECT FROM flow WHERE name = 'Beside'")).toHaveLength(1);
   });
 
-  it("is no other's: a row that somebody holds locked waits, and all else arrives", async () => {
+  it("such as a locked row delays only that flow", async () => {
     const [us, eu, user] = await fleet();
     const held = await flow(us, user, { name: "Held" });
     await settled(us, eu);
@@ -374,13 +374,13 @@ describe("one flow's trouble", () => {
       await rounds(us, eu, us, eu);
       expect(await eu.query(`SELECT FROM "user" WHERE id = $1`, [other])).toHaveLength(1);
     });
-    // The object that had it is tried again seconds later.
+    // The object with the row is retried after a few seconds.
     await until("the row arrives", async () => (await rounds(us, eu)).every(({ broken }) => broken.size === 0), 60_000);
     await settled(us, eu);
     expect(await flowsOf(eu, user)).toMatchObject([{ id: held, label: "edited" }]);
   });
 
-  it("keeps what was saved while the agent's schema was gone, as the flow or as a copy", async () => {
+  it("such as a save while the agent's schema was missing does not lose the save, which becomes the flow or a copy", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);

@@ -7,7 +7,10 @@ import { type Postgres, Scratch, type ScratchLangFlow } from "./scratch";
 
 jest.setTimeout(90_000);
 
-/** What LangFlow's pods make of rows of its table `flow` that none of them wrote: the agent writes them by SQL while pods serve. */
+/**
+ * Tests how LangFlow's pods handle rows of the table `flow` that they did not write, because the agent writes such rows
+ * by SQL while pods are serving.
+ */
 const DATABASE = "langflow";
 const SAMPLE = readFileSync(join(__dirname, "../../flows/default/Mock_LLM.json"), "utf8");
 const SLOW_SECONDS = 3;
@@ -25,9 +28,9 @@ beforeAll(async () => {
   langflow = await scratch.langflowWithKey("langflow", {
     LANGFLOW_DATABASE_URL: postgres.url(DATABASE),
     LANGFLOW_EVENT_DELIVERY: "direct",
-    // Off by default. With it a pod caches graphs, by the row's updated_at.
+    // Off by default. If it is on, a pod caches graphs by the row's updated_at.
     LANGFLOW_WARM_REGISTRY_ENABLED: "true",
-    // Sooner than every five and ten seconds.
+    // Shorter than the defaults of five and ten seconds.
     LANGFLOW_TRIGGER_DISPATCHER_POLL_INTERVAL_S: "0.3",
     LANGFLOW_FS_FLOWS_POLLING_INTERVAL: "300",
   });
@@ -41,12 +44,12 @@ type Columns = Record<string, unknown>;
 
 const query = <Row extends object>(text: string, values: unknown[] = []) => postgres.query<Row>(DATABASE, text, values);
 
-/** A graph whose run answers with these words. */
+/** Returns a graph whose run responds with the given text. */
 function graph(answer: string, seconds = 0): object {
   const { data } = JSON.parse(SAMPLE);
   for (const { data: node } of data.nodes) {
     const { template } = node.node;
-    // A pod caches no graph with a field that a user's variable might fill.
+    // A pod does not cache a graph with a field that a user's variable might fill.
     for (const field of Object.values<Columns>(template)) if (field?.value === "") field.show = false;
     if (!node.type.includes("MockLLM")) continue;
     template.template.value = answer;
@@ -55,7 +58,7 @@ function graph(answer: string, seconds = 0): object {
   return data;
 }
 
-/** A row as the agent writes one of another region. */
+/** Inserts a row as the agent does for a flow of another region. */
 async function insert(columns: Columns = {}): Promise<string> {
   const id = randomUUID();
   const row: Columns = {
@@ -83,7 +86,7 @@ async function insert(columns: Columns = {}): Promise<string> {
 
 const UPDATED = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')";
 
-/** As {@link insert} of a row that is there. */
+/** Updates an existing row, like {@link insert}. */
 async function update(id: string, columns: Columns): Promise<void> {
   const set = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`);
   await query(`UPDATE flow SET ${[...set, UPDATED].join(", ")} WHERE id = $1`, [id, ...Object.values(columns)]);
@@ -101,13 +104,13 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
   return { status: response.status, text, json: () => JSON.parse(text) };
 }
 
-/** What a page that was opened at a version saves. */
+/** Saves changes like a page that was opened at a version. */
 const save = (id: string, changes: Columns, token: string) =>
   ask("PATCH", `/api/v1/flows/${id}`, changes, { "if-match": token });
 
 const opened = async (id: string) => (await ask("GET", `/api/v1/flows/${id}`)).json();
 
-/** What the graph of a flow answers with, as the row has it. */
+/** Returns the text that the stored graph of a flow responds with. */
 async function answerOf(id: string): Promise<string> {
   const { nodes } = (await opened(id)).data;
   const model = nodes.find(({ data }: { data: { type: string } }) => data.type.includes("MockLLM"));
@@ -122,7 +125,7 @@ const answersOf = async (id: string) =>
   );
 
 describe("a flow whose row is inserted by SQL", () => {
-  it("is listed, opened and run at once, by its id and by its endpoint's name", async () => {
+  it("is listed, opened and run at once, by its id and by its endpoint name", async () => {
     const endpoint = `endpoint-${randomUUID()}`;
     const id = await insert({ endpoint_name: endpoint });
     expect((await api.flow(id))?.folder_id).toBe(project);
@@ -132,7 +135,7 @@ describe("a flow whose row is inserted by SQL", () => {
     expect(await api.run(id, "?")).toBe("one");
   });
 
-  it("is in no project if it names none, until a save puts it into the user's default project", async () => {
+  it("is in no project if its row names none, until a save puts the flow into the user's default project", async () => {
     const id = await insert({ folder_id: null });
     const page = async () =>
       (await api.call("GET", `/api/v1/projects/${project}`)).flows.map((flow: Columns) => flow.id);
@@ -142,7 +145,7 @@ describe("a flow whose row is inserted by SQL", () => {
     expect(await page()).toContain(id);
   });
 
-  it("can be deleted by its user, unless its id is a version-5 UUID: then neither the flow nor its project can", async () => {
+  it("can be deleted by its user, unless its id is a version-5 UUID: in that case, neither the flow nor its project can", async () => {
     const other = (await api.call("POST", "/api/v1/projects/", { name: `Of ${randomUUID()}`, description: "" })).id;
     const ofVersion = (version: number) => randomUUID().replace(/^(.{14})./, `$1${version}`);
     const [five, eight] = [ofVersion(5), ofVersion(8)];
@@ -157,7 +160,7 @@ describe("a flow whose row is inserted by SQL", () => {
 });
 
 describe("a flow whose row is updated by SQL", () => {
-  it("runs the new graph at once, under its new endpoint name alone", async () => {
+  it("runs the new graph at once, and only under its new endpoint name", async () => {
     const [before, after] = [`before-${randomUUID()}`, `after-${randomUUID()}`];
     const id = await insert({ endpoint_name: before });
     expect(await api.run(before, "?")).toBe("one");
@@ -167,7 +170,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect((await ask("POST", `/api/v1/run/${before}`, {})).status).toBe(404);
   });
 
-  it("runs the graph that a pod has cached if updated_at did not change, so each write must advance it", async () => {
+  it("runs a pod's cached graph if updated_at did not change, so each write must advance it", async () => {
     const id = await insert();
     expect(await api.run(id, "?")).toBe("one");
     await query("UPDATE flow SET data = $2, version_token = $3 WHERE id = $1", [id, graph("two"), randomUUID()]);
@@ -176,7 +179,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect(await api.run(id, "?")).toBe("two");
   });
 
-  it("lets a run end with the graph that it began with, even if the row is deleted meanwhile", async () => {
+  it("completes a run with the graph that the run began with, even if the row is deleted meanwhile", async () => {
     const [updated, deleted] = await Promise.all(
       ["one", "one"].map((answer) => insert({ data: graph(answer, SLOW_SECONDS) })),
     );
@@ -198,7 +201,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect(await answersOf(id)).toEqual(["two"]);
   });
 
-  it("keeps its armed schedule, which fires with the new graph", async () => {
+  it("keeps its active schedule, which fires with the new graph", async () => {
     const id = await insert();
     const trigger = randomUUID();
     await query(
@@ -209,12 +212,12 @@ describe("a flow whose row is updated by SQL", () => {
     await update(id, { data: graph("two"), version_token: randomUUID(), name: `Renamed ${id}` });
     await query("UPDATE trigger SET next_fire_at = now() - interval '90 seconds' WHERE id = $1", [trigger]);
     await until("the schedule has fired", async () => (await answersOf(id)).length > 0);
-    // It may have fired twice by now.
+    // The schedule may have fired twice by now.
     expect(new Set(await answersOf(id))).toEqual(new Set(["two"]));
     await query("UPDATE trigger SET state = 'paused' WHERE id = $1", [trigger]);
   });
 
-  it("changes in its project's list of MCP tools at once; LangFlow notifies no client of a change in that list", async () => {
+  it("is updated in its project's list of MCP tools at once, although LangFlow does not notify clients of a change of that list", async () => {
     const mcp = async (method: string, params: object = {}) => {
       const { text } = await ask(
         "POST",
@@ -234,7 +237,7 @@ describe("a flow whose row is updated by SQL", () => {
     expect(await tools()).not.toContain("first_name");
     const { content } = await mcp("tools/call", { name: "second_name", arguments: { input_value: "?" } });
     expect(content[0].text).toContain("two");
-    // LangFlow lists a tool only if the column is false: NULL hides it.
+    // LangFlow lists a tool only if the column is false; NULL hides the tool.
     await update(id, { is_component: null });
     expect(await tools()).not.toContain("second_name");
     await update(id, { is_component: false });
@@ -243,8 +246,8 @@ describe("a flow whose row is updated by SQL", () => {
   });
 });
 
-describe("a page that is open on a flow while its row is written by SQL", () => {
-  it("learns who wrote the current version, may not save over it, and may once it is based on it", async () => {
+describe("a page with an open flow whose row is written by SQL", () => {
+  it("learns who wrote the current version, and can save only after it is based on that version", async () => {
     const [first, second, author] = [randomUUID(), randomUUID(), user];
     const id = await insert({ version_token: first });
     await update(id, { data: graph("two"), version_token: second, last_modified_by: author });
@@ -265,10 +268,10 @@ describe("a page that is open on a flow while its row is written by SQL", () => 
     expect(await answerOf(id)).toBe("mine");
   });
 
-  it("may not save over it either if its save waits for the write to be committed", async () => {
+  it("cannot overwrite the row either if its save waits for the write to be committed", async () => {
     const [first, second] = [randomUUID(), randomUUID()];
     const [id, source] = [await insert({ version_token: first }), await insert({ data: graph("two") })];
-    // Both in one transaction, as they are one query.
+    // A single query, so both statements run in one transaction.
     const write = `UPDATE flow SET data = (SELECT data FROM flow WHERE id = '${source}'), version_token = '${second}', ${UPDATED}
       WHERE id = '${id}'; SELECT pg_sleep(1.5)`;
     const writing = query(write);
@@ -280,7 +283,7 @@ describe("a page that is open on a flow while its row is written by SQL", () => 
     expect(await answerOf(id)).toBe("two");
   });
 
-  it("overwrites the graph in silence if the write kept the version token, or set it to NULL", async () => {
+  it("overwrites the graph silently if the write kept the version token or set it to NULL", async () => {
     const first = randomUUID();
     for (const token of [first, null]) {
       const id = await insert({ version_token: first });
@@ -290,7 +293,7 @@ describe("a page that is open on a flow while its row is written by SQL", () => 
     }
   });
 
-  it("can rename the flow, which keeps the graph that was written", async () => {
+  it("can rename the flow without overwriting the written graph", async () => {
     const first = randomUUID();
     const id = await insert({ version_token: first });
     await update(id, { data: graph("two") });
@@ -298,7 +301,7 @@ describe("a page that is open on a flow while its row is written by SQL", () => 
     expect(await answerOf(id)).toBe("two");
   });
 
-  it("cannot bring back a flow whose row was deleted", async () => {
+  it("cannot restore a flow whose row was deleted", async () => {
     const first = randomUUID();
     const id = await insert({ version_token: first });
     await remove(id);
@@ -307,14 +310,14 @@ describe("a page that is open on a flow while its row is written by SQL", () => 
   });
 });
 
-it("a flow that is mirrored to a file is overwritten with the file when a pod starts, unless the write cleared fs_path", async () => {
+it("a flow that is mirrored to a file is overwritten by the file when a pod starts, unless the write cleared fs_path", async () => {
   const [kept, cleared] = [await insert(), await insert()];
   const mirror = (id: string) => join(scratch.folder, "config", "flows", user, `${id}.json`);
   for (const id of [kept, cleared]) await api.edit(id, { fs_path: `${id}.json` });
   const token = randomUUID();
   await update(kept, { data: graph("two"), version_token: token });
   await update(cleared, { data: graph("two"), version_token: token, fs_path: null });
-  // A pod reads each file that is newer than when it last read it: when it starts, all of them.
+  // A pod reads each file that changed since its last read, and all files at its start.
   for (const id of [kept, cleared]) utimesSync(mirror(id), new Date(), new Date(Date.now() + 60_000));
   await until("the file is read", async () => (await answerOf(kept)) === "one");
   expect((await opened(kept)).version_token).toBe(token);
@@ -322,7 +325,7 @@ it("a flow that is mirrored to a file is overwritten with the file when a pod st
 });
 
 describe("a flow whose row is deleted by SQL", () => {
-  it("leaves behind the rows that LangFlow deletes itself, where no foreign key cascades, and no others", async () => {
+  it("leaves exactly the rows that LangFlow deletes itself because no foreign key cascades", async () => {
     const [byApi, bySql] = [await insert(), await insert()];
     const [partsByApi, partsBySql] = [await fill(byApi), await fill(bySql)];
     expect(partsBySql.length).toBeGreaterThan(15);
@@ -342,7 +345,8 @@ describe("a flow whose row is deleted by SQL", () => {
       "transaction",
       "vertex_build",
     ]);
-    // A memory base holds the flow's chat. LangFlow deletes one, with its store, when its owner asks.
+    // A memory base contains the flow's chat. LangFlow deletes the memory base and its store when its owner requests
+    // that.
     const [memory] = await query<{ id: string }>("SELECT id FROM memory_base WHERE flow_id = $1", [bySql]);
     expect((await ask("DELETE", `/api/v1/memories/${memory?.id}`)).status).toBe(204);
     expect((await tablesOf(partsBySql)).filter((table) => table.startsWith("memory_base"))).toEqual([]);
@@ -354,9 +358,9 @@ interface Column {
   readonly table: string;
   readonly column: string;
   readonly type: string;
-  /** Has no value unless it is given one, and needs one. */
+  /** Whether the column is NOT NULL and has no default. */
   readonly required: boolean;
-  /** The table whose row it names by a foreign key. */
+  /** The table that the column's foreign key references. */
   readonly references: string | null;
 }
 
@@ -370,14 +374,17 @@ const COLUMNS = `SELECT r.relname AS table, a.attname AS column, a.atttypid::reg
 const LABELS =
   "SELECT DISTINCT ON (enumtypid) enumtypid::regtype::text AS type, enumlabel AS label FROM pg_enum ORDER BY enumtypid";
 
-/** Rows of a table, by a column of it. */
+/** Rows of a table, identified by the value of a column. */
 interface Part {
   readonly table: string;
   readonly column: string;
   readonly value: string;
 }
 
-/** A row in every table that names a flow, and in every one that is part of those; the trigger is pinned to the version. */
+/**
+ * Inserts a row into every table that refers to a flow, and into their child tables. The trigger is pinned to the
+ * version.
+ */
 async function fill(flow: string): Promise<Part[]> {
   const tables = groupBy(await query<Column>(COLUMNS), ({ table }) => table);
   const labels = new Map((await query<{ type: string; label: string }>(LABELS)).map((each) => [each.type, each.label]));
@@ -418,7 +425,7 @@ async function fill(flow: string): Promise<Part[]> {
   return [...parts, { table: "authz_share", column: "resource_id", value: flow }];
 }
 
-/** Tables that still have rows of a flow. */
+/** Returns the tables that still contain rows of a flow. */
 async function tablesOf(parts: readonly Part[]): Promise<string[]> {
   const kept = await Promise.all(
     parts.map(async ({ table, column, value }) => {

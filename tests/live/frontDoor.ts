@@ -5,17 +5,17 @@ import { type Route, ruleOf } from "../../model/frontDoor/routes";
 import { KEPT_BY_NONE, LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
 
-/** What stands in a route's path for something of a user's, by the name it has there. */
+/** Ids of a user's objects, by the name of the route parameter that they replace. */
 export type Belongings = Readonly<Record<string, string>>;
 
 export interface Answer {
   readonly route: Route;
   readonly status: number;
-  /** What was said, but for streams. */
+  /** Body of the response, except for streams. */
   readonly text: string;
 }
 
-/** `GET /path`, as the approved list has it. */
+/** Parses the approved list, whose lines have the form `GET /path`. */
 export function routesOf(lines: readonly string[]): Route[] {
   return lines.map((line) => {
     const [method = "", path = ""] = line.split(" ");
@@ -25,7 +25,7 @@ export function routesOf(lines: readonly string[]): Route[] {
 
 const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
 
-/** Nobody's, wherever a route wants something that the belongings do not have. */
+/** Id of a nonexistent object, for route parameters without a belonging. */
 const NOBODYS = "00000000-0000-4000-8000-00000000dead";
 const NOBODYS_THINGS: Belongings = Object.fromEntries(
   ["flow_id", "variable_id", "file_id", "message_id", "session_id", "trigger_id", "stranger_id"].map((name) => [
@@ -34,14 +34,14 @@ const NOBODYS_THINGS: Belongings = Object.fromEntries(
   ]),
 );
 const ANSWER_TIMEOUT_MS = 20_000;
-/** An upgrade that is not closed by then, and brought no frame, counts as taken. */
+/** Time after which an upgrade that was not closed and sent no frame counts as accepted, in milliseconds. */
 const UPGRADE_CLOSES_MS = 5_000;
-/** The code of a WebSocket's closing frame (RFC 6455, 5.2). */
+/** Opcode of a WebSocket's close frame (RFC 6455, 5.2). */
 const CLOSE_FRAME = 8;
-/** So many at once: LangFlow has one thread. */
+/** Number of parallel requests. LangFlow has a single thread. */
 const AT_ONCE = 6;
 
-/** What most routes want in a body, all of it at once: LangFlow takes what it knows of it. */
+/** Fields that most routes accept, all in one body: LangFlow ignores unknown fields. */
 const BODY = {
   name: "taken",
   description: "taken",
@@ -63,7 +63,7 @@ const BODY = {
   template: {},
 };
 
-/** What these want instead, of things that are a user's. */
+/** Bodies of routes that need other fields, built from a user's objects. */
 const OF_THINGS: Readonly<Record<string, (things: Belongings) => unknown>> = {
   "DELETE /api/v1/flows/": ({ flow_id }) => [flow_id],
   "POST /api/v1/flows/download/": ({ flow_id }) => [flow_id],
@@ -114,13 +114,13 @@ function shares({ flow_id, stranger_id }: Belongings) {
   };
 }
 
-/** Whether a route is asked for something of a user's: in its path, its query or its body. */
+/** Whether a route refers to a user's object in its path, query or body. */
 export function namesThings(route: Route, things: Belongings): boolean {
   const inPath = [...route.path.matchAll(/\{(\w+)(?::\w+)?\}/g)].some(([, name = ""]) => name in things);
   return inPath || nameOf(route) in OF_THINGS || /\/monitor\//.test(route.path);
 }
 
-/** Asks one address for every route, in the name of one caller. */
+/** Sends a request to every route at one address with the credentials of one caller. */
 export async function answersOf(
   url: string,
   routes: readonly Route[],
@@ -176,7 +176,7 @@ function bodyOf(route: Route, belongings: Belongings): string | FormData | URLSe
   return JSON.stringify(BODY);
 }
 
-/** The status of the answer to an upgrade: 101 where it is taken. */
+/** Requests an upgrade and returns the status: 101 if the upgrade is accepted. */
 function upgrade(url: string, headers: Readonly<Record<string, string>>): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const asked = request(url, {
@@ -189,7 +189,7 @@ function upgrade(url: string, headers: Readonly<Record<string, string>>): Promis
         "sec-websocket-key": Buffer.from("sixteen bytes ok").toString("base64"),
       },
     });
-    // LangFlow takes every upgrade, and closes those of callers it does not know, with a code (1008) or without.
+    // LangFlow accepts every upgrade, and then closes those of unknown callers, with a code (1008) or without.
     asked.on("upgrade", (_answer, socket, head) => {
       const parts: Uint8Array[] = [head];
       const settle = (untold: number) => {
@@ -216,7 +216,7 @@ function upgrade(url: string, headers: Readonly<Record<string, string>>): Promis
   });
 }
 
-/** Whether an answer refuses: as it should, or by what LangFlow looks at first. */
+/** Whether a response is a rejection: the expected one, or one for a reason that LangFlow checks earlier. */
 function refuses({ route, status }: Answer): boolean {
   return status === 401 || status === 403 || (ruleOf(route)?.instead?.includes(status) ?? false);
 }
@@ -224,9 +224,9 @@ function refuses({ route, status }: Answer): boolean {
 const told = ({ route, status }: Answer): string => `${nameOf(route)}: ${status}`;
 
 /**
- * What a caller without credentials was answered otherwise than the table says.
+ * Returns the responses to a caller without credentials that contradict the access table.
  *
- * @param isClosed whether Cloudflare's rules were before it
+ * @param isClosed whether Cloudflare's rules apply to the address
  */
 export function wrongToStrangers(answers: readonly Answer[], isClosed: boolean): string[] {
   const isWrong = (answer: Answer) => {
@@ -241,10 +241,10 @@ export function wrongToStrangers(answers: readonly Answer[], isClosed: boolean):
     .sort();
 }
 
-/** It says 401 itself, to a wrong password, and 429 once it was asked too often. */
+/** The login route itself responds with 401 to a wrong password, and with 429 above its limit. */
 const SIGN_IN = "POST /api/v1/login:";
 
-/** What an ordinary user was answered by what is the superuser's, where that is no refusal. */
+/** Returns responses of superuser-only routes to an ordinary user that are not rejections. */
 export function wrongToUsers(answers: readonly Answer[]): string[] {
   return answers
     .filter((answer) => !refuses(answer))
@@ -252,7 +252,10 @@ export function wrongToUsers(answers: readonly Answer[]): string[] {
     .sort();
 }
 
-/** What a user was answered who asked for another's, where that is neither a refusal nor what the table says instead. */
+/**
+ * Returns responses to a user who requested another user's objects that are neither rejections nor the table's
+ * exceptions.
+ */
 export function wrongToOthers(answers: readonly Answer[]): string[] {
   const isRefusal = (status: number) => status >= 400 && status < 500 && status !== 422;
   return answers
@@ -261,7 +264,7 @@ export function wrongToOthers(answers: readonly Answer[]): string[] {
     .sort();
 }
 
-/** Which answers have something in them that they must not, be it that the question did not have it. */
+/** Returns the responses that contain one of the marks, which must not appear in them. */
 export function showing(answers: readonly Answer[], marks: readonly string[]): string[] {
   return answers
     .filter(({ text }) => marks.some((mark) => text.includes(mark)))
@@ -269,18 +272,18 @@ export function showing(answers: readonly Answer[], marks: readonly string[]): s
     .sort();
 }
 
-/** Names and texts of what is a user's begin so. */
+/** Prefix of the names and texts of a user's objects. */
 export const MARK = "of-ada-alone";
 const SESSION_MS = 3_600_000;
 const WHOAMI = "/api/v1/users/whoami";
 
 interface Guest {
   readonly id: string;
-  /** A session's and a key's: whichever a route asks for. */
+  /** Session token and API key, because routes accept one or the other. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A user with a session and a key, made without a sign-in: LangFlow takes five a minute. */
+/** Creates a user with a session and an API key, without a login: LangFlow allows five per minute. */
 export async function guest(fleet: LiveFleet, region: string, username: string): Promise<Guest> {
   const { url, apiKey, secretKey } = await fleet.langflow(region);
   const id = await LangFlowApi.withKey(url, apiKey).makeUser({ username, password: `${username}-s own passw0rd` });
@@ -289,7 +292,7 @@ export async function guest(fleet: LiveFleet, region: string, username: string):
   return { id, headers: { authorization: `Bearer ${token}`, "x-api-key": api_key } };
 }
 
-/** One of each that a user can have, by the names that routes have for it. */
+/** Creates one of each kind of object that a user can have, by the name of its route parameter. */
 export async function thingsOf(url: string, { id, headers }: Guest, stranger: Guest): Promise<Belongings> {
   const api = new LangFlowApi(url, headers);
   const flow = (await api.createRunnable(MARK)).id;
@@ -327,12 +330,12 @@ export async function thingsOf(url: string, { id, headers }: Guest, stranger: Gu
   };
 }
 
-/** What each region writes of its own accord, for its part in what is shared. */
+/** Columns that each region writes itself in replicated rows. */
 const REGIONAL = ["updated_at", "next_fire_at"];
-/** What a LangFlow that is just up gives each project that has none, ten seconds later (`init_mcp_servers`). */
+/** Settings that LangFlow gives each project without any, ten seconds after its start (`init_mcp_servers`). */
 const AUTH_SETTINGS = { auth_type: "apikey" };
 
-/** What a region has of a user's: to be the same, whatever another user asked for. */
+/** Returns a region's data of a user, which must not change whatever another user requests. */
 export async function stateOf(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -357,7 +360,10 @@ export async function stateOf(
   return [...answers.map((text) => JSON.parse(text, shared)), keys.map(({ id }) => id)];
 }
 
-/** `GET /path` of every route that the LangFlow of a region serves, asked of its own program and settings; 15 s. */
+/**
+ * Returns all routes that a region's LangFlow serves, as `GET /path`, according to its own program and settings. Takes
+ * 15 s.
+ */
 export async function servedRoutes(fleet: LiveFleet, region: string): Promise<string[]> {
   const python = join(dirname(await fleet.lfx()), "python");
   const said = await fleet.beside(region, "langflow", `${python} ${join(__dirname, "servedRoutes.py")}`);
@@ -369,7 +375,7 @@ export async function servedRoutes(fleet: LiveFleet, region: string): Promise<st
   return [...new Set(lines)].sort((one, other) => (place(one) + one < place(other) + other ? -1 : 1));
 }
 
-/** The answer to a path that is sent as it is written, which a URL would not be. */
+/** Requests a path exactly as written, without the normalization of a URL. */
 export function askedAsWritten(url: string, path: string): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {

@@ -5,10 +5,10 @@ import type { Place, StageName } from "./moveInStages";
 
 const REPOSITORY = join(__dirname, "../..");
 
-/** What an import is at, in order; what is loaded or carried begins after its container has. */
+/** Stages of an import, in order. Loading and carrying begin after their containers have started. */
 export type KillStage = "packing" | "uploading" | StageName | "loading" | "carrying" | "uploads";
 
-/** Those of the pod. */
+/** Stages that run in the pod. */
 const OF_POD: ReadonlySet<KillStage> = new Set<KillStage>([
   "begin",
   "migrate-source",
@@ -23,24 +23,24 @@ const OF_POD: ReadonlySet<KillStage> = new Set<KillStage>([
 export interface GivenRun {
   /** URL of the source's database. */
   readonly from: string;
-  /** The source's folder. */
+  /** Configuration folder of the source. */
   readonly config: string;
   readonly place: Place;
 }
 
 interface Reached {
-  /** Milliseconds since 1970. */
+  /** Time, in milliseconds since 1970. */
   readonly at: number;
   readonly pid: number;
 }
 
-/** An import as `moveInRun.ts` makes it, in a process group of its own. */
+/** An import by `moveInRun.ts`, in a separate process group. */
 export class KillableImport {
-  /** Exit code; undefined where it was killed. */
+  /** Exit code. Undefined if the import was killed. */
   readonly ended: Promise<number | undefined>;
   readonly reached = new Map<KillStage, Reached>();
   said = "";
-  /** When it ended, in milliseconds since 1970; undefined: it has not. */
+  /** When the import ended, in milliseconds since 1970. Undefined while it runs. */
   private endedAt: number | undefined;
   private readonly waiting = new Map<KillStage, (isReached: boolean) => void>();
 
@@ -64,7 +64,7 @@ export class KillableImport {
     });
   }
 
-  /** @param file holds a {@link GivenRun} */
+  /** @param file contains a {@link GivenRun} */
   static start(file: string): KillableImport {
     const args = ["--require", "./typescript.cjs", "tests/live/moveInRun.ts", file];
     const environment = { ...process.env, NODE_NO_WARNINGS: "1" };
@@ -77,16 +77,18 @@ export class KillableImport {
     return new KillableImport(child);
   }
 
-  /** @returns false where it ended without coming there: there was nothing left to do */
+  /**
+   * Waits for a stage. @returns false if the import ended without reaching the stage, because nothing was left to do
+   */
   async until(stage: KillStage): Promise<boolean> {
     if (this.reached.has(stage)) return true;
     return this.endedAt === undefined && new Promise<boolean>((resolve) => this.waiting.set(stage, resolve));
   }
 
   /**
-   * SIGKILL to what is at a stage: the pod alone, of which the verb hears, or the verb with its pod.
+   * Sends SIGKILL to the process of a stage: only to the pod, whose end the verb notices, or to the verb with its pod.
    *
-   * @returns false where it was over: its numbers may be another process's by now
+   * @returns false if the import has ended, because its process ids may have been reused
    */
   kill(stage: KillStage, what: "pod" | "all"): boolean {
     if (this.endedAt !== undefined) return false;
@@ -95,7 +97,7 @@ export class KillableImport {
     return this.child.pid !== undefined && signalled(-this.child.pid);
   }
 
-  /** Milliseconds that it was at a stage, until it came to the next one; at the last until it ended, or until now. */
+  /** Returns how long the import was in a stage, in milliseconds: until the next stage, its end, or now. */
   spent(stage: KillStage): number {
     const moments = [...this.reached.values()].map(({ at }) => at);
     const began = this.reached.get(stage)?.at ?? Number.NaN;
@@ -103,7 +105,7 @@ export class KillableImport {
   }
 }
 
-/** @returns whether it was there */
+/** @returns whether the process existed */
 function signalled(pid: number): boolean {
   try {
     process.kill(pid, "SIGKILL");

@@ -13,16 +13,19 @@ export interface ApiFlow {
   readonly folder_id: string;
 }
 
-/** LangFlow closes an idle connection after some seconds: one that is kept may close as it is used again. */
+/**
+ * Disables keep-alive: LangFlow closes idle connections after a few seconds, and may close one at the moment of its
+ * reuse.
+ */
 export const KEPT_BY_NONE = { connection: "close" };
 
-/** Headers of whoever comes from an AWS region's side, as Cloudflare adds them ("Add visitor location headers"). */
+/** Returns the headers that Cloudflare adds for a visitor near an AWS region ("Add visitor location headers"). */
 export function near(awsRegion: string): Record<string, string> {
   const place = placeOf(awsRegion);
   return { "cf-iplatitude": String(place?.latitude), "cf-iplongitude": String(place?.longitude) };
 }
 
-/** LangFlow's API as a user's client calls it. */
+/** A client of LangFlow's API, as a user would call it. */
 export class LangFlowApi {
   constructor(
     readonly url: string,
@@ -33,12 +36,12 @@ export class LangFlowApi {
     return new LangFlowApi(url, { "x-api-key": key });
   }
 
-  /** In the name of a browser's session. */
+  /** Returns a client that authenticates with a browser session's token. */
   static withToken(url: string, token: string): LangFlowApi {
     return new LangFlowApi(url, { authorization: `Bearer ${token}` });
   }
 
-  /** A session of a user, as the UI opens it. */
+  /** Opens a session like LangFlow's UI and returns its token. */
   static async login(url: string, username: string, password: string): Promise<string> {
     const body = new URLSearchParams({ username, password });
     const response = await fetch(`${url}/api/v1/login`, { method: "POST", body, headers: KEPT_BY_NONE });
@@ -46,14 +49,14 @@ export class LangFlowApi {
     return ((await response.json()) as { access_token: string }).access_token;
   }
 
-  /** @throws Error with status and body where the answer is an error */
+  /** @throws Error with status and body if the response is an error */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   async call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<any> {
     const text = await this.ask(method, path, body, headers);
     return text === "" ? undefined : JSON.parse(text);
   }
 
-  /** An answer as it is written. */
+  /** Returns the raw body of a response. */
   text(path: string): Promise<string> {
     return this.ask("GET", path);
   }
@@ -79,7 +82,7 @@ export class LangFlowApi {
     return text;
   }
 
-  /** A user who may sign in; her id. The superuser may ask. */
+  /** Creates an active user and returns the id. Requires a superuser. */
   async makeUser(account: { username: string; password: string }): Promise<string> {
     const { id } = await this.call("POST", "/api/v1/users/", account);
     await this.call("PATCH", `/api/v1/users/${id}`, { is_active: true });
@@ -98,19 +101,22 @@ export class LangFlowApi {
     return this.call("POST", "/api/v1/flows/", { name, description: "", data: { nodes: [], edges: [] }, ...more });
   }
 
-  /** A flow that runs: the sample with MockLLM, which needs no provider. */
+  /** Creates a flow that can run: the sample with MockLLM, which needs no provider. */
   createRunnable(name: string): Promise<ApiFlow> {
     return this.create(name, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
-  /** A flow whose run fails by itself. */
+  /** Creates a flow whose run fails. */
   createFailing(name: string): Promise<ApiFlow> {
     return this.createWithModel(name, ({ failure_rate }) => {
       failure_rate.value = 1;
     });
   }
 
-  /** A flow whose run holds up the thread that answers everybody, and fails; where superusers may run code of their own. */
+  /**
+   * Creates a flow whose run blocks the thread that serves all requests, and then fails. Requires that superusers may
+   * run custom code.
+   */
   createBlocking(name: string, seconds: number): Promise<ApiFlow> {
     return this.createWithModel(name, ({ code }) => {
       const fail = `import time; time.sleep(${seconds}); raise ValueError("a flow that fails")`;
@@ -126,12 +132,12 @@ export class LangFlowApi {
     return this.edit(id, { data });
   }
 
-  /** Puts the sample's graph in place of a flow's own. */
+  /** Replaces a flow's graph with the sample's. */
   mend(id: string): Promise<ApiFlow> {
     return this.edit(id, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
   }
 
-  /** Uploads a file; its path, which holds the owner's id. */
+  /** Uploads a file and returns its path, which contains the owner's id. */
   async upload(name: string, contents: string): Promise<string> {
     const body = new FormData();
     body.append("file", new Blob([contents]), name);
@@ -144,7 +150,7 @@ export class LangFlowApi {
     return ((await response.json()) as { path: string }).path;
   }
 
-  /** A flow that answers with what an uploaded file holds, made of LangFlow's own components. */
+  /** Creates a flow that returns the content of an uploaded file, from LangFlow's own components. */
   async createFileReader(name: string, path: string): Promise<ApiFlow> {
     const categories = Object.values(await this.call("GET", "/api/v1/all"));
     const component = (type: string) => {
@@ -164,7 +170,7 @@ export class LangFlowApi {
       sourceHandle: { dataType: "File", id: "File-1", name: "message", output_types: ["Message"] },
       targetHandle: { fieldName: "input_value", id: "ChatOutput-1", inputTypes: input.input_types, type: input.type },
     };
-    // The UI writes handles as JSON with another quotation mark.
+    // The UI writes handles as JSON with a different quotation mark.
     const text = (handle: object) => JSON.stringify(handle).replaceAll('"', "œ");
     const handles = { sourceHandle: text(data.sourceHandle), targetHandle: text(data.targetHandle) };
     const edge = { id: "edge", source: "File-1", target: "ChatOutput-1", ...handles, data };
@@ -176,7 +182,7 @@ export class LangFlowApi {
   }
 
   /**
-   * As an open page saves: refused where the flow's graph is no longer the one that the page has.
+   * Saves changes like an open page: LangFlow rejects the save if the flow's graph has changed since the page read it.
    *
    * @returns the description that it replaced
    */
@@ -190,23 +196,23 @@ export class LangFlowApi {
     await this.call("DELETE", `/api/v1/flows/${id}`);
   }
 
-  /** What a flow with a chat input answers. */
+  /** Runs a flow with a chat input and returns its response. */
   async run(id: string, input: string): Promise<string> {
     const body = { input_value: input, input_type: "chat", output_type: "chat" };
     const answer = await this.call("POST", `/api/v1/run/${id}?stream=false`, body);
     return answer.outputs[0].outputs[0].results.message.text;
   }
 
-  /** Name and description of every flow, sorted: what regions must agree on. */
+  /** Returns name and description of every flow, sorted, for comparing regions. */
   async summary(): Promise<string[]> {
     return (await this.flows()).map(({ id, name, description }) => `${id} ${name}: ${description ?? ""}`).sort();
   }
 }
 
 /**
- * Waits until something holds.
+ * Waits until a condition holds.
  *
- * @returns milliseconds it took
+ * @returns the elapsed time, in milliseconds
  */
 export async function until(
   what: string,

@@ -10,10 +10,10 @@ import { SpanInbox } from "./spanInbox";
 
 jest.setTimeout(120_000);
 
-/** One user's LangFlow, real or not. */
+/** One user's LangFlow, real or fake. */
 interface Subject {
   readonly api: ReturnType<FakeLangFlow["api"]>;
-  /** Names by id. */
+  /** Returns the names of the user's projects, by id. */
   projects(): Promise<ReadonlyMap<string, string>>;
   renameProject(id: string, name: string): Promise<unknown>;
 }
@@ -30,7 +30,7 @@ beforeAll(async () => {
   langflow = await scratch.langflowWithKey("langflow", {
     LANGFLOW_DATABASE_URL: postgres.url("langflow"),
     ...spansEnvironment(spans.url),
-    // Sooner than after five seconds.
+    // Shorter than the default of five seconds.
     OTEL_BSP_SCHEDULE_DELAY: "200",
   });
   real = Promise.resolve(realSubject(langflow));
@@ -73,14 +73,14 @@ function fakeSubject(): Subject {
 
 const graph = (text: string): JsonObject => ({ nodes: [{ id: "n", type: "noteNode", data: { text } }], edges: [] });
 
-/** What a rule works with: names of its own, so that rules can share one LangFlow. */
+/** Fixture of a rule with unique names, so that rules can share one LangFlow. */
 class Bench {
   readonly name = `Rule ${randomUUID()}`;
   readonly endpoint = `rule-${randomUUID()}`;
 
   private constructor(
     readonly subject: Subject,
-    /** Of the default project. */
+    /** Id of the default project. */
     readonly folder: string,
   ) {}
 
@@ -93,7 +93,7 @@ class Bench {
     return this.subject.api;
   }
 
-  /** A flow as the agent writes it. */
+  /** Returns a flow as the agent writes it. */
   flow(changes: JsonObject = {}): JsonObject {
     const empty = { description: "d", endpoint_name: null, icon: null, icon_bg_color: null, tags: null };
     const flags = { locked: false, is_component: false, mcp_enabled: false, webhook: false };
@@ -112,7 +112,7 @@ class Bench {
   }
 }
 
-/** Status of a refusal, and what the agent reads in it. */
+/** Returns the status of a rejection and the details that the agent reads from it. */
 async function refused(work: Promise<unknown>): Promise<string> {
   try {
     await work;
@@ -327,7 +327,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       await refused(bench.api.patch(id, { name: "other", locked: false })),
       await refused(bench.api.patch(id, { folder_id: elsewhere })),
     ]).toEqual(Array(9).fill("423"));
-    // The same again is no change.
+    // Writing the same values again is not a change.
     expect([await put({}), await refused(bench.api.setLock(id, true))]).toEqual(["done", "done"]);
     expect(await put({ locked: false })).toBe("done");
     expect((await bench.now(id)).locked).toBe(false);
@@ -390,15 +390,15 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 describe.each<[string, () => Promise<Subject>]>([
   ["the LangFlow that is installed", () => real],
   ["the one in memory that other tests speak with", async () => fakeSubject()],
-])("by the rules of %s", (_, subject) => {
+])("a rule that the agent relies on holds for %s:", (_, subject) => {
   it.each(Object.entries(RULES))("%s", async (_, rule) => rule(await Bench.of(await subject())));
 });
 
-/** What MockLLM says as it fails. */
+/** Text of MockLLM's failure. */
 const WRONG = "fails this question on purpose";
 
-describe("what LangFlow sends of its runs", () => {
-  it("says whose they are and how they ended, and no word of what was asked, answered or went wrong", async () => {
+describe("LangFlow's trace spans of a run", () => {
+  it("contain the flow's id and the result, but no part of the question, the response or the error message", async () => {
     const api = LangFlowApi.withKey(langflow.url, langflow.apiKey);
     const question = "a question that nobody else may read";
     const [good, bad] = [await api.createRunnable("answers"), await api.createFailing("fails by itself")];

@@ -9,10 +9,10 @@ const SAMPLE: { nodes: Node[]; edges: object[] } = JSON.parse(
 ).data;
 const PROSE = readFileSync(join(__dirname, "../../docs/how-work-travels.md"), "utf8");
 
-/** What makes a graph large: very many nodes, or one text in one node, of one byte a character in memory or of two. */
+/** Cause of a graph's size: many nodes, or one long text in one node, with one or two bytes per character in memory. */
 export type GraphShape = "nodes" | "text" | "wide text";
 
-/** The JSON of a graph of about so many bytes. */
+/** Returns the JSON of a graph of approximately the given size. */
 export function largeGraph(shape: GraphShape, bytes: number): string {
   const nodes = [...SAMPLE.nodes];
   if (shape === "nodes") {

@@ -38,7 +38,7 @@ const named = (region: AccountsRegion, user: string) =>
     [user, BYTES / 2, graphs],
   );
 
-it("keeps both of two large graphs that two regions saved at once, each whole, in either region", async () => {
+it("two large graphs that two regions saved concurrently both survive completely, in both regions", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await rounds(us, eu);
@@ -53,7 +53,7 @@ it("keeps both of two large graphs that two regions saved at once, each whole, i
     ]);
 });
 
-it("brings a large graph that waits for its owner, once the owner is there", async () => {
+it("a large graph whose owner has not arrived is applied once the owner exists", async () => {
   const [us, eu, user] = await fleet();
   const before = [...us.bucket.objects.keys()];
   const other = await us.makeUser("later");
@@ -77,7 +77,7 @@ it("brings a large graph that waits for its owner, once the owner is there", asy
   expect(await named(eu, other)).toEqual([{ graph: "made", large: true, whole: true }]);
 });
 
-it("brings a large version back with its flow, which another region edited while it was deleted", async () => {
+it("a large flow version is restored with its flow, which another region edited concurrently with its delete", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await us.query(
@@ -96,7 +96,7 @@ it("brings a large version back with its flow, which another region edited while
   }
 });
 
-it("puts large flows back whole whose delete was held, and rejected", async () => {
+it("large flows are restored completely after a held delete is rejected", async () => {
   const [us, eu, user] = await fleet();
   us.limits = { users: 1, rows: 1, share: 0 };
   await us.client.end();
@@ -114,7 +114,7 @@ it("puts large flows back whole whose delete was held, and rejected", async () =
   for (const region of [us, eu]) expect(await named(region, user)).toEqual(all);
 });
 
-it("brings large flows back everywhere by a restore that wins", async () => {
+it("a restore with `wins` restores large flows in every region", async () => {
   const [us, eu, user] = await fleet();
   const [flow] = [await makeFlow(us, user), await makeFlow(us, user, "other")];
   await rounds(us, eu);
@@ -136,19 +136,19 @@ it("brings large flows back everywhere by a restore that wins", async () => {
     expect(await named(region, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
 });
 
-it("lets a large row that the database refuses wait by itself, with its values", async () => {
+it("a large row that the database rejects waits without blocking other rows, and keeps its values", async () => {
   const [us, eu, user] = await fleet();
   await eu.query("ALTER TABLE flow ADD CONSTRAINT refused CHECK (name <> 'refused')");
   const other = (await Promise.all(["refused", "other"].map((name) => makeFlow(us, user, name))))[1];
   await rounds(us, eu);
   expect(await eu.query("SELECT id FROM flow WHERE user_id = $1", [user])).toEqual([{ id: other }]);
   await eu.query("ALTER TABLE flow DROP CONSTRAINT refused");
-  // It is looked at again seconds later.
+  // The agent checks the row again after a few seconds.
   await until("the row arrives", async () => (await rounds(eu)).every(({ waiting }) => waiting.length === 0), 60_000);
   expect(await named(eu, user)).toEqual(Array(2).fill({ graph: "made", large: true, whole: true }));
 });
 
-it("names a row of more than 64 MB in its own region, and tells the others of all edits beside it, and of its delete", async () => {
+it("a row of more than 64 MB is reported in its region, whose other edits are replicated, and so is the delete of the row", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await rounds(us, eu);
@@ -166,7 +166,7 @@ it("names a row of more than 64 MB in its own region, and tells the others of al
   expect(await named(eu, user)).toEqual([]);
 });
 
-it("keeps waiting what other regions write over a row of more than 64 MB or in its way, until it is shorter", async () => {
+it("changes by other regions to, or conflicting with, a row of more than 64 MB wait until the row is smaller", async () => {
   const [us, eu, user] = await fleet();
   const other = await us.makeUser(`owner-${file.number()}`);
   const [flow, ofOther, sameName] = [await makeFlow(us, user), await makeFlow(us, other), randomUUID()];
@@ -190,7 +190,7 @@ it("keeps waiting what other regions write over a row of more than 64 MB or in i
   }
   expect(await us.query('SELECT username FROM "user" WHERE id = $1', [user])).toEqual([{ username: "nothing waits" }]);
   await us.query("UPDATE flow SET data = '{}' WHERE id = ANY($1)", [[flow, ofOther, inItsWay]]);
-  // A new agent does not wait as long as the one before.
+  // A new agent starts without the backoff of the previous one.
   await us.client.end();
   await us.open(new Map([["eu-west", eu.bucket]]));
   await settle(us, eu);
@@ -200,7 +200,7 @@ it("keeps waiting what other regions write over a row of more than 64 MB or in i
 });
 
 it.each(["the same agent", "a new agent"])(
-  "reads again, as %s, what other regions did to rows of more than 64 MB, once those are shorter",
+  "%s applies other regions' changes to rows of more than 64 MB once those rows are smaller",
   async (which) => {
     const [us, eu, user] = await fleet();
     const deleted = await us.makeUser(`deleted-${file.number()}`);
@@ -226,7 +226,7 @@ it.each(["the same agent", "a new agent"])(
   },
 );
 
-it("names a row of more than 64 MB as it is replicated, however short it was written", async () => {
+it("a row whose replicated form exceeds 64 MB is reported, however short its stored form is", async () => {
   const [us, eu, user] = await fleet();
   const flow = await makeFlow(us, user);
   await us.query("UPDATE flow SET data = $2 WHERE id = $1", [flow, `[${"1e300,".repeat(300_000)}1]`]);
@@ -235,7 +235,7 @@ it("names a row of more than 64 MB as it is replicated, however short it was wri
   expect(await named(eu, user)).toEqual([]);
 });
 
-it("looks again at a large row that is refused when it is due, and not in each round", async () => {
+it("a large row that was rejected is checked again when its retry is due, not in each round", async () => {
   const [us, eu, user] = await fleet();
   await eu.query("ALTER TABLE flow ADD CONSTRAINT refused CHECK (name <> 'refused')");
   const flow = await makeFlow(us, user, "refused");

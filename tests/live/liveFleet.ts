@@ -12,18 +12,21 @@ import { type AppliedRegion, appliedRegions } from "../../sandbox/live/cluster/a
 import type { LiveStatus, ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, LocalFleet } from "../engine/localFleet";
 
-/** LangFlow of one region, and who may do what there. */
+/** URL and credentials of one region's LangFlow. */
 export interface LiveLangFlow {
   readonly url: string;
-  /** The fleet's shared key, for the header x-api-key. */
+  /** The fleet's shared API key, for the header x-api-key. */
   readonly apiKey: string;
   readonly superuser: string;
   readonly password: string;
-  /** What signs its sessions. */
+  /** Secret key that signs LangFlow's sessions. */
   readonly secretKey: string;
 }
 
-/** The quickest interval that the config takes, with time for a LangFlow on a busy machine: a failover takes 28 s. */
+/**
+ * The shortest interval that the config accepts, with timeouts that suit a LangFlow on a busy machine. A failover takes
+ * 28 s.
+ */
 export const QUICKEST_MONITOR = {
   intervalSeconds: 10,
   timeoutSeconds: 3,
@@ -34,7 +37,7 @@ export const QUICKEST_MONITOR = {
 };
 const POLL_MS = 250;
 
-/** A process's environment. */
+/** Returns the environment of a process. */
 export function environOf(pid: number | undefined): Record<string, string> {
   const text = readFileSync(`/proc/${pid}/environ`, "utf8");
   return Object.fromEntries(
@@ -45,21 +48,21 @@ export function environOf(pid: number | undefined): Record<string, string> {
   );
 }
 
-/** A local fleet of its own whose processes run for real: LangFlow, PostgreSQL, Git, S3, the flow agent. */
+/** A separate local fleet whose processes are real: LangFlow, PostgreSQL, Git, S3 and the flow agent. */
 export class LiveFleet {
   readonly local = new LocalFleet();
 
-  /** Folder of the supervisor: logs, data, ports. */
+  /** Folder of the supervisor, with logs, data and ports. */
   get directory(): string {
     return join(this.local.fleet, "live");
   }
 
   /**
-   * Brings it up, or along with what has changed: the regions of the repository's config, and others by name.
+   * Starts or updates the fleet: the regions of the repository's config, and additional regions.
    *
-   * @param more regions beside us-east and eu-west, each with an AWS region and a network of its own
+   * @param more regions in addition to us-east and eu-west, each with its own AWS region and network
    * @param options of `up`
-   * @returns what `fleet up --local --live --json` answers
+   * @returns the result of `fleet up --local --live --json`
    */
   async start(
     more: readonly { name: string; awsRegion: string; cidr: string }[] = [],
@@ -76,7 +79,7 @@ export class LiveFleet {
     return this.local.run(["up", "--live", ...options]);
   }
 
-  /** The supervisor's API, for faults and jobs. */
+  /** Returns the supervisor's API, for faults and Jobs. */
   async supervisor(): Promise<LiveConnection> {
     const live = await connectLive(this.directory);
     if (!live) throw new Error("no supervisor answers");
@@ -93,7 +96,7 @@ export class LiveFleet {
     return found;
   }
 
-  /** Waits until a process is as wanted. */
+  /** Waits until a process satisfies a condition. */
   async until(
     region: string,
     name: string,
@@ -109,20 +112,20 @@ export class LiveFleet {
     }
   }
 
-  /** Runs a command beside a process, in its own environment, as docs/local-fleet.md says it; what it says. */
+  /** Runs a command in the environment of a process, as described in docs/local-fleet.md, and returns its output. */
   async beside(region: string, name: string, command: string): Promise<string> {
     const { pid } = await this.process(region, name);
     const script = `xargs -0 sh -c 'exec env -i "$@" ${command}' sh < /proc/${pid}/environ`;
     return execFileSync("sh", ["-c", script], { encoding: "utf8" });
   }
 
-  /** What a process of the fleet said, since the fleet is there. */
+  /** Returns a process's whole log since the fleet was created. */
   async logOf(region: string, name: string): Promise<string> {
     const { deployment } = await this.process(region, name);
     return readFileSync(join(this.directory, region, "logs", `${deployment}.${name}.log`), "utf8");
   }
 
-  /** Scales a Deployment to none or back to one, as `kubectl scale` does, and waits until that is so. */
+  /** Scales a Deployment to zero or back to one, like `kubectl scale`, and waits until the pods match. */
   async scale(region: string, deployment: string, replicas: 0 | 1): Promise<void> {
     const found = (await this.resources()).find(
       ({ type, id, urn }) =>
@@ -141,7 +144,7 @@ export class LiveFleet {
     }
   }
 
-  /** The official tool of the LangFlow release that runs. */
+  /** Returns the path of `lfx`, the command line tool of the running LangFlow release. */
   async lfx(): Promise<string> {
     const { pid } = await this.process("us-east", "langflow");
     const folder = environOf(pid).PATH?.split(":")[0] ?? "";
@@ -149,14 +152,14 @@ export class LiveFleet {
     return join(langflow, "../lfx");
   }
 
-  /** Every resource of the local cloud, secrets in clear. */
+  /** Returns all resources of the local cloud, with plaintext secrets. */
   async resources(): Promise<CloudResource[]> {
     const cloud = await connectLocalCloud(join(this.local.fleet, "cloud"));
     if (!cloud) throw new Error("the local cloud is down");
     return cloud.resources({ clear: true });
   }
 
-  /** A region as it is applied. */
+  /** Returns the applied resources of a region. */
   async applied(region: string): Promise<AppliedRegion> {
     const found = appliedRegions(await this.resources()).find((each) => each.region === region);
     if (!found) throw new Error(`the region ${region} is not applied`);
@@ -178,7 +181,7 @@ export class LiveFleet {
     };
   }
 
-  /** The region's database with user and password, as its pods reach it. */
+  /** Returns the URL of a region's database with user and password, as its pods use it. */
   async database(region: string): Promise<string> {
     const { regions } = await this.status();
     const address = regions.find((each) => each.region === region)?.database;
@@ -187,7 +190,7 @@ export class LiveFleet {
     return `${address.replace("//", `//${applied.user}:${applied.password}@`)}/${applied.name}?sslmode=disable`;
   }
 
-  /** Rows of a region's database, by a connection of its own; none of what gives no rows. */
+  /** Runs a query on a region's database in a separate connection and returns the rows, if any. */
   // biome-ignore lint/suspicious/noExplicitAny: a test asks for any columns
   async query(region: string, sql: string, values: unknown[] = []): Promise<any[]> {
     const client = new Client({ connectionString: await this.database(region) });
@@ -199,7 +202,7 @@ export class LiveFleet {
     }
   }
 
-  /** The bare repository that every region's agent fetches from and pushes to. */
+  /** Returns the path of the bare repository that every region's agent uses. */
   async gitDirectory(): Promise<string> {
     return (await this.status()).git.directory;
   }
@@ -212,7 +215,7 @@ export class LiveFleet {
     return (await this.status()).s3.url;
   }
 
-  /** The region's flow bucket. */
+  /** Returns the name of a region's flow bucket. */
   async bucket(region: string): Promise<string> {
     const buckets = (await this.resources()).filter(({ type }) => type === "aws:s3/bucket:Bucket");
     const found = buckets.find(({ name, id }) => name === region || id.includes(`-${region}-`));
@@ -220,18 +223,18 @@ export class LiveFleet {
     return found.id;
   }
 
-  /** The region's claim as a folder. */
+  /** Returns the folder of a region's claim. */
   claim(region: string): string {
     return join(this.directory, region, "claims", `pvc-langflow-${region}`);
   }
 
-  /** A client of the S3 API that all buckets are in. */
+  /** Returns an S3 client for all buckets. */
   async s3(): Promise<S3Client> {
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     return new S3Client({ endpoint: await this.s3Endpoint(), region: "us-east-1", forcePathStyle: true, credentials });
   }
 
-  /** Ends every process and removes all of it. */
+  /** Ends every process and deletes the fleet. */
   async remove(): Promise<void> {
     await (await connectLive(this.directory))?.stop({ now: true });
     await this.local.remove();

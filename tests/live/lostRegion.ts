@@ -15,7 +15,7 @@ import type { LiveFleet } from "./liveFleet";
 
 const sha256 = (contents: string | Uint8Array) => createHash("sha256").update(contents).digest("hex");
 
-/** A region with data of every kind, about to lose it. */
+/** A region with data of every kind, which a test is about to lose. */
 export class LostRegion {
   private constructor(
     private readonly fleet: LiveFleet,
@@ -25,7 +25,7 @@ export class LostRegion {
     private readonly bucket: string,
   ) {}
 
-  /** Puts in what a region may hold beside flows: another user, an uploaded file, files of the claim. */
+  /** Adds the data that a region may contain besides flows: a second user, an uploaded file, and files in the claim. */
   static async of(fleet: LiveFleet, region: string, langflow: LangFlowApi): Promise<LostRegion> {
     const lost = new LostRegion(fleet, region, langflow, await fleet.s3(), await fleet.bucket(region));
     const name = `user-${randomBytes(4).toString("hex")}`;
@@ -42,13 +42,13 @@ export class LostRegion {
     return (await this.fleet.supervisor()).job(this.region, name);
   }
 
-  /** LangFlow and the agent, to none and back. */
+  /** Scales LangFlow and the agent to zero, or back to one. */
   async scale(replicas: 0 | 1): Promise<void> {
     const names = [`flow-sync-${this.region}`, `langflow-${this.region}`];
     for (const name of replicas === 0 ? names : names.reverse()) await this.fleet.scale(this.region, name, replicas);
   }
 
-  /** The database's tables, the claim's files, the uploaded files: gone. */
+  /** Deletes the database's tables, the claim's files and the uploaded files. */
   async wipe(): Promise<void> {
     await this.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     for (const entry of readdirSync(this.fleet.claim(this.region)))
@@ -57,7 +57,10 @@ export class LostRegion {
       await this.s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key }));
   }
 
-  /** Hashes of all that must come back: flows whole, users with their passwords, every file. */
+  /**
+   * Returns hashes of everything that a restore must bring back: complete flows, users with their passwords, and all
+   * files.
+   */
   async everything(): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
     for (const { id } of await this.langflow.flows()) {
@@ -76,7 +79,7 @@ export class LostRegion {
     return found;
   }
 
-  /** Changes one bit of an object of the newest backup, of which there is no older version left; its key. */
+  /** Flips one bit of an object in the newest backup, deletes all older versions of the object, and returns its key. */
   async flipByte(object: string): Promise<string> {
     const [key] = (await this.keys(`backups/${this.region}/`)).filter((each) => each.endsWith(`/${object}`)).reverse();
     if (key === undefined) throw new Error(`no backup of ${this.region} holds ${object}`);

@@ -1,4 +1,4 @@
-"""A client of the Model Context Protocol, by its makers' own library: what tools a server offers, and what one of them answers.
+"""Lists the tools of an MCP server and calls one of them, with the official Model Context Protocol library.
 
 Usage: mcpClient.py URL KEY TOOL TEXT. Prints {"tools": [names], "answer": text}.
 """

@@ -9,7 +9,10 @@ import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 
 jest.setTimeout(300_000);
 
-/** By names: a column that was dropped leaves a gap in the numbers, and a dump has no gaps. */
+/**
+ * SQL for a constraint's columns by name, because a dropped column leaves a gap in the column numbers, which a dump
+ * does not reproduce.
+ */
 const NAMES = (key: string) =>
   `(SELECT array_agg(attname ORDER BY place) FROM unnest(${key}) WITH ORDINALITY key (number, place)
     JOIN pg_attribute ON attnum = number AND attrelid = `;
@@ -28,7 +31,7 @@ const SCHEMA = {
   owners:
     "SELECT relname, relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
 };
-/** Tables in which a LangFlow brings rows of its own: roles, and policies that forbid nothing. */
+/** Tables into which LangFlow itself inserts rows: roles, and policies without effect. */
 const WITH_ROWS = [
   "alembic_version",
   "authz_role",
@@ -40,7 +43,7 @@ const WITH_ROWS = [
 
 let scratch: Scratch;
 let cache: string;
-/** What the machine's user was told while it was made. */
+/** Messages to the user during the creation. */
 const told: string[] = [];
 let file: string | undefined;
 
@@ -64,30 +67,30 @@ async function schemaOf(postgres: Postgres, database: string): Promise<Record<st
   return Object.fromEntries(await Promise.all(read));
 }
 
-/** How many rows each table has. */
+/** Returns the number of rows in each table. */
 async function rowsOf(postgres: Postgres, database: string): Promise<Record<string, number>> {
   const contents = Object.entries(await postgres.contents(database));
   return Object.fromEntries(contents.map(([table, rows]) => [table, rows === "" ? 0 : rows.split("\n").length]));
 }
 
-describe("a migrated database to start from", () => {
-  it("is made once, though two want it at the same time", () => {
+describe("the migrated database that new regions start from", () => {
+  it("is created once, even if two callers request it at the same time", () => {
     expect(file).toEqual(expect.any(String));
     expect(told.filter((message) => message.endsWith("(once)"))).toHaveLength(1);
   });
 
-  it("holds the rows that every LangFlow brings, and so no account", () => {
+  it("contains only the rows that every LangFlow inserts, and therefore no account", () => {
     const filled = /^COPY public\.(\S+) .*\n(?!\\\.$)/gm;
     const tables = [...readFileSync(file ?? "", "utf8").matchAll(filled)].map(([, table]) => table);
     expect(tables).toEqual(WITH_ROWS);
   });
 
-  it("leaves LangFlow's migration nothing to do but the region's own account, and the schema is that of an empty database migrated", async () => {
+  it("leaves only the creation of the region's account to LangFlow's migration, and has the schema of an empty database after the migration", async () => {
     const started = await scratch.postgres("started", file);
     const empty = await scratch.postgres("migrated");
     const before = await schemaOf(started, "started");
     expect((await rowsOf(started, "started")).user).toBe(0);
-    // Each statement that touches a table's definition gives its row in the catalog another xmin.
+    // Every statement that changes a table's definition changes the xmin of its row in the catalog.
     const definitions = `SELECT oid, xmin::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`;
     const untouched = await started.query("started", definitions);
 
@@ -109,7 +112,7 @@ describe("a migrated database to start from", () => {
     });
   });
 
-  it("is not put over a database that is there", async () => {
+  it("does not replace an existing database", async () => {
     const postgres = await scratch.postgres("kept", file);
     await postgres.query("kept", `CREATE TABLE own (); DROP TABLE "user" CASCADE`);
     await postgres.stop();
@@ -122,7 +125,7 @@ describe("a migrated database to start from", () => {
     expect(tables.map(({ name }) => name)).not.toContain("user");
   });
 
-  it("is done without where it can't be made, which is said in one line", async () => {
+  it("is skipped if it cannot be created, which is reported in one line", async () => {
     const said: string[] = [];
     const ours = { ...installerWith((message) => said.push(message), new AbortController().signal), cache };
     const none = { ...scratch.tools, pythonBin: join(cache, "nothing", "bin") };

@@ -12,7 +12,7 @@ jest.setTimeout(120_000);
 
 const USER = "11111111-1111-4111-8111-111111111111";
 const FLOW = "22222222-2222-4222-8222-222222222222";
-/** What a team that ran 1.12.8 on PostgreSQL might have. */
+/** Example data of a team that ran 1.12.8 on PostgreSQL. */
 const ROWS = [
   `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
     VALUES ('${USER}', 'bea', 'hash', true, false, now(), now()), (gen_random_uuid(), 'Bea', 'hash', false, false, now(), now())`,
@@ -34,8 +34,8 @@ afterAll(() => scratch.end());
 const { signal } = new AbortController();
 const look = (url: string) => inspect({ from: "env:URL", config: undefined, environment: { URL: url }, signal });
 
-describe("a LangFlow 1.12.8 on PostgreSQL", () => {
-  it("is counted and judged as one on SQLite, and holds the same rows afterwards", async () => {
+describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
+  it("counts and checks it like one on SQLite, and does not change its rows", async () => {
     const before = await postgres.contents("moving");
     const inventory = await look(postgres.url("moving"));
     expect(await postgres.contents("moving")).toEqual(before);
@@ -60,13 +60,13 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["users of one name", "secrets"]);
   });
 
-  it("is read in a transaction that cannot write", async () => {
+  it("reads it in a read-only transaction", async () => {
     const address = postgresAddress(postgres.url("moving"), false, undefined);
     const write = `INSERT INTO "user" SELECT * FROM "user"`;
     await expect(withPostgresRows(address, (rows) => rows.all(write))).rejects.toThrow("read-only transaction");
   });
 
-  it("is not read by a role that may not, or may not in part, or with another password: exit 2, with the way out", async () => {
+  it("fails with exit code 2 and a remedy if the role lacks privileges on some or all tables, or the password is wrong", async () => {
     const other = (user: string, password: string) => {
       const url = new URL(postgres.url("moving"));
       return Object.assign(url, { username: user, password }).href;
@@ -86,7 +86,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
 });
 
 describe("the list of releases", () => {
-  it("knows every revision of the LangFlow that fleets run, which is the one that is said to be ours", () => {
+  it("contains every revision of the LangFlow that fleets run, and classifies the newest as ours", () => {
     const lib = join(scratch.tools.pythonBin, "../lib");
     const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
     const folder = join(lib, python, "site-packages/langflow/alembic/versions");

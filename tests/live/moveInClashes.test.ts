@@ -31,7 +31,7 @@ const apiKey = (of: string, owner: string) =>
 const flow = (of: string, owner: string | null, folder: string | null) =>
   `INSERT INTO flow (id, name, data, user_id, folder_id) VALUES ('${of}', 'Flow ${of}', '{"nodes": [], "edges": []}', ${owner && `'${owner}'`}, ${folder && `'${folder}'`})`;
 
-/** As the agent makes it, as far as it is read. */
+/** The agent's table, with only the columns that the import reads. */
 const ACCOUNT_ROWS = `CREATE TABLE langflow_dr.account_row (table_name text, row_id text, deleted_at bigint, made_again_at bigint,
   restored_at bigint, held_at bigint, united_with text)`;
 const chatOf = (of: string, flowId: string) =>
@@ -59,7 +59,7 @@ const digests = (from: string) =>
     ),
   );
 
-/** What one database's rows come to in another. */
+/** An import of one database's rows into a second one. */
 class Move {
   private constructor(
     private readonly from: string,
@@ -83,7 +83,7 @@ class Move {
     for (const sql of [...statements, `TRUNCATE ${DIGESTS}`]) await postgres.query(this.from, sql);
   }
 
-  /** Of files, which go below `files`. @param put given the keys that are written */
+  /** Imports uploaded files, which are stored below `files`. @param put receives the keys that are written */
   async upload(paths: readonly string[], put: string[]): Promise<void> {
     await postgres.connected(this.into, (region) =>
       carryUploads({
@@ -112,7 +112,7 @@ class Move {
 
   private strangers: Strangers = new Map();
 
-  /** @returns by table, why rows were left or changed on their way */
+  /** Imports the rows. @returns the reasons for which rows were skipped or changed, by table */
   async carry(): Promise<(readonly [table: string, reason: string])[]> {
     const key = new SecretKey("k".repeat(43), "the key");
     await digests(this.from);
@@ -142,7 +142,7 @@ class Move {
   readonly ask = (sql: string) => postgres.query(this.into, sql);
 }
 
-/** Carries once. @returns what the second database holds then, and what was left */
+/** Imports once. @returns the content of the target database, and the skipped rows */
 async function carried(source: readonly string[], fleet: readonly string[]) {
   const move = await Move.of(source, fleet);
   const left = await move.carry();
@@ -155,7 +155,7 @@ const somebodyElse = (name: string) => ({
 });
 
 describe("an import", () => {
-  it("makes nobody another person: a user whom the fleet has by that name, or by that id, ends it", async () => {
+  it("never merges two people: it fails if the fleet has a different user with the same name or id", async () => {
     const bea = user({ id: id("1"), name: "Bea" });
     await expect(carried([bea, apiKey(id("2"), id("1"))], [user({ id: FLEETS, name: "bea" })])).rejects.toMatchObject(
       somebodyElse("Bea"),
@@ -163,7 +163,7 @@ describe("an import", () => {
     await expect(carried([bea], [user({ id: id("1"), name: "eve" })])).rejects.toMatchObject(somebodyElse("Bea"));
   });
 
-  it("makes the source's superuser of the fleet's name that one, and an ordinary or a deactivated user of it not", async () => {
+  it("merges the source's superuser into the fleet's if they have the same name, but not an ordinary or deactivated user", async () => {
     const admin = { id: id("1"), name: "Admin", superuser: true };
     const { ask } = await carried([user(admin), apiKey(id("2"), id("1"))], []);
     expect(await ask("SELECT user_id FROM apikey")).toEqual([{ user_id: ADMIN }]);
@@ -171,7 +171,7 @@ describe("an import", () => {
       await expect(carried([user({ ...admin, ...given })], [])).rejects.toMatchObject(somebodyElse("Admin"));
   });
 
-  it("takes nothing of the one who became the fleet's superuser as soon as he is another in the source", async () => {
+  it("imports nothing from the user who was merged into the fleet's superuser once that user has a different name in the source", async () => {
     const move = await Move.of([user({ id: id("1"), name: "admin", superuser: true })], []);
     await move.carry();
     await move.changeSource(
@@ -182,7 +182,7 @@ describe("an import", () => {
     expect(await move.ask("SELECT FROM apikey")).toEqual([]);
   });
 
-  it("leaves the account of one and the same person as the fleet has it, though nothing is remembered of an import", async () => {
+  it("keeps the fleet's version of an account with the same id and name, even if no earlier import is recorded", async () => {
     const bea = { id: id("1"), name: "bea" };
     const move = await Move.of(
       [user(bea)],
@@ -195,7 +195,7 @@ describe("an import", () => {
     expect(await move.ask(`SELECT password FROM "user" WHERE username = 'bea'`)).toEqual([{ password: "changed" }]);
   });
 
-  it("gives nobody the rights of another role of the same name, and says so", async () => {
+  it("assigns no user a different role with the same name, and reports that", async () => {
     const role = (of: string, permissions: string) =>
       `INSERT INTO authz_role (id, name, is_system, permissions, created_at, updated_at) VALUES ('${of}', 'support', false, '${permissions}', now(), now())`;
     const assigned = `INSERT INTO authz_role_assignment (id, user_id, role_id, domain_type, assigned_at) VALUES ('${id("3")}', '${id("1")}', '${id("2")}', 'global', now())`;
@@ -208,7 +208,7 @@ describe("an import", () => {
     expect(isWhole).toBe(false);
   });
 
-  it("brings a flow whose project does not come into its user's own, and one without any project as it is", async () => {
+  it("moves a flow whose project is not imported to its user's default project, and leaves a flow without a project as it is", async () => {
     const mine = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Starter Project', '${id("1")}')`;
     const nobodys = `INSERT INTO folder (id, name) VALUES ('${id("5")}', 'Starters')`;
     const { left, ask, isWhole } = await carried(
@@ -225,7 +225,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("hangs nothing on a flow or project of another user that has the id of one, at the first import and later", async () => {
+  it("attaches no rows to a different user's flow or project with the same id, on the first import or later", async () => {
     const [bob, zoe, flowId] = [id("1"), id("2"), id("7")];
     const shared = share(id("3"), "flow", flowId, { by: bob });
     const chat = (of: string) => chatOf(of, flowId);
@@ -263,7 +263,7 @@ describe("an import", () => {
     expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
   });
 
-  it("hangs nothing on a flow that was nobody's in the source, or is gone from it, and is somebody's in the fleet", async () => {
+  it("attaches no rows to a user's flow in the fleet that had no owner, or does not exist, in the source", async () => {
     const [bob, carol, flowId] = [id("1"), id("2"), id("7")];
     const hanging = [chatOf(id("5"), flowId), share(id("3"), "flow", flowId, { to: bob, by: bob })];
     const fleet = [user({ id: carol, name: "carol" }), flow(flowId, carol, null)];
@@ -273,13 +273,13 @@ describe("an import", () => {
       const { ask } = await carried([user({ id: bob, name: "bob" }), ...nobodys, ...hanging], fleet);
       expect(await ask(counts)).toEqual([{ chats: 0, shares: 0 }]);
     }
-    // Nor may it lie in wait for whoever loads that flow later.
+    // The rows must not be imported without the flow either, because a user could load that flow later.
     const { ask, isWhole } = await carried([user({ id: bob, name: "bob" }), flow(flowId, null, null), ...hanging], []);
     expect(await ask(counts)).toEqual([{ chats: 0, shares: 0 }]);
     expect(isWhole).toBe(true);
   });
 
-  it("puts no file of the source below a flow that is another user's, and each below a user or flow that is there", async () => {
+  it("imports no file below a different user's flow, and every file below an imported user or flow", async () => {
     const [bob, zoe] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],
@@ -297,7 +297,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/notes.txt`, `files/${id("8")}/chart.png`]);
   });
 
-  it("takes an account that the fleet united with another for that person's: their later work comes", async () => {
+  it("treats an account that the fleet merged into a different one as that account, and imports its later work", async () => {
     const [bob, flowId] = [id("1"), id("7")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(flowId, bob, null)],
@@ -318,7 +318,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
   });
 
-  it("brings a denial with what it is about, though the fleet had that before", async () => {
+  it("imports an access denial together with the resource that it denies, even if the resource already existed in the fleet", async () => {
     const project = (of: string, owner: string) =>
       `INSERT INTO folder (id, name, user_id) VALUES ('${of}', 'Starter Project', '${owner}')`;
     const denied = `INSERT INTO authz_access_exception (id, user_id, resource_type, resource_id, created_by, created_at) VALUES ('${id("3")}', '${id("2")}', 'project', '${id("4")}', '${id("1")}', now())`;
@@ -334,7 +334,7 @@ describe("an import", () => {
     expect(await ask("SELECT resource_id FROM authz_access_exception")).toEqual([{ resource_id: FLEETS }]);
   });
 
-  it("gives nobody a right on what the fleet had before, though it has the name of what the right was on", async () => {
+  it("grants no right on a resource that already existed in the fleet with the same name", async () => {
     const project = (of: string, owner: string) =>
       `INSERT INTO folder (id, name, user_id) VALUES ('${of}', 'Starter Project', '${owner}')`;
     const shared = `INSERT INTO authz_share (id, resource_type, resource_id, scope, target_id, permission_level, created_by, created_at) VALUES ('${id("3")}', 'project', '${id("4")}', 'user', '${id("2")}', 'write', '${id("1")}', now())`;
@@ -354,7 +354,7 @@ describe("an import", () => {
     ]);
   });
 
-  it("brings nobody back whom the fleet deleted, also where this region remembers no import", async () => {
+  it("restores no user whom the fleet deleted, even if this region has no record of an import", async () => {
     const alice = { id: id("1"), name: "alice", superuser: true };
     const move = await Move.of(
       [user(alice), apiKey(id("2"), id("1"))],
@@ -371,7 +371,7 @@ describe("an import", () => {
     expect(await move.ask(`SELECT username FROM "user"`)).toEqual([{ username: "admin" }]);
   });
 
-  it("ends well where what stays behind with a row belongs to one that no import brings", async () => {
+  it("succeeds if a row is skipped because it belongs to a row that imports never include", async () => {
     const { left, isWhole } = await carried(
       [user({ id: id("1"), name: "bea" }), flow(id("7"), null, null), version(id("9"), id("7"), id("1"))],
       [],
@@ -380,7 +380,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("brings a flow whose project the source has not into its user's own before LangFlow's migrations, and says so", async () => {
+  it("moves a flow whose project is missing in the source to its user's default project before LangFlow's migrations, and reports that", async () => {
     await postgres.create("langflow_dr_move_in", "migrated");
     await postgres.query(
       "langflow_dr_move_in",

@@ -47,7 +47,7 @@ const BEA = "c1bf8c66-d7d5-4edd-bb1a-3116cee9660e";
 const AUTO_LOGIN = "0a000000-0000-4000-8000-00000000000a";
 const PLAIN = "261a15d1-4216-4629-a064-3252fed87d1a";
 const ADMINS_FLOW = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
-/** A flow that nobody had but the fleet. */
+/** Id of a flow that exists only in the fleet. */
 const MADE = "7a000000-0000-4000-8000-000000000001";
 const hex = (id: string) => id.replaceAll("-", "");
 
@@ -63,7 +63,7 @@ let place: Place;
 let address: DatabaseAddress;
 let folder: string;
 const { signal } = new AbortController();
-/** What the region's LangFlow is told. */
+/** Returns the environment of the region's LangFlow. */
 const environment = (): Record<string, string> => ({
   ...s3.environment,
   LANGFLOW_DATABASE_URL: postgres.url(us.database),
@@ -112,9 +112,9 @@ beforeAll(async () => {
   folder = recordedLangFlow([
     `UPDATE user SET username = 'dora' WHERE username = 'Bea'`,
     `UPDATE user SET password = '${hash}'`,
-    // What SQLite lets stand, and PostgreSQL does not.
+    // A foreign key violation, which SQLite tolerates and PostgreSQL rejects.
     `INSERT INTO apikey SELECT 'of nobody', NULL, 0, 1, '${"e".repeat(32)}', created_at, 'sk-of-nobody', '${"f".repeat(32)}' FROM apikey LIMIT 1`,
-    // As a LangFlow without sign-in leaves its one account, which owns all.
+    // The state of a LangFlow without login, whose single account owns all flows.
     `INSERT INTO user (id, username, password, is_active, is_superuser, create_at, updated_at) SELECT '${hex(AUTO_LOGIN)}', 'langflow', '${sharedHash}', 1, 1, create_at, updated_at FROM user LIMIT 1`,
     `INSERT INTO folder (id, name, user_id) VALUES ('${"a".repeat(32)}', 'Of all', '${hex(AUTO_LOGIN)}')`,
     `INSERT INTO flow (name, data, id, user_id, folder_id, access_type) SELECT 'Of all', data, '${"b".repeat(32)}', '${hex(AUTO_LOGIN)}', '${"a".repeat(32)}', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
@@ -154,7 +154,7 @@ function addressOf(server: Postgres, name: string): DatabaseAddress {
   return { ...where, database, sslMode: "disable", sslRootCertificate: undefined };
 }
 
-/** By name: LangFlow counts sign-ins. */
+/** Session tokens by user name. They are reused because LangFlow limits logins. */
 const tokens = new Map<string, string>();
 const as = (name: string) => LangFlowApi.withToken(url, tokens.get(name) ?? "");
 
@@ -164,7 +164,7 @@ const inSource = (sql: string) => {
   database.close();
 };
 
-/** The one value of the first row. */
+/** Returns the single value of the first row. */
 async function first(region: AccountsRegion, sql: string): Promise<string> {
   const [row = {}] = await region.query<Record<string, unknown>>(sql);
   return String(Object.values(row)[0]);
@@ -181,14 +181,14 @@ async function connected<T>(database: string, use: (client: Client) => Promise<T
   }
 }
 
-/** By table: how many rows were made, changed, unchanged, and what was left. */
+/** Returns the numbers of created, changed and unchanged rows, by table. */
 const countsOf = ({ tables }: Imported) =>
   Object.fromEntries(tables.map(({ table, made, changed, unchanged }) => [table, [made, changed, unchanged]]));
 const leftOf = ({ tables }: Imported) =>
   tables.flatMap(({ table, left }) => left.map(({ reason, count, which }) => [table, reason, count, which]));
 
 describe("a LangFlow 1.7.2 on SQLite", () => {
-  it("does not move in with another's secret key, or a name that is somebody else's in the fleet: exit 2, nothing written", async () => {
+  it("is not imported with a wrong secret key, or if a user name belongs to a different person in the fleet: exit code 2, without a write", async () => {
     const refused = (said: RegExp) => ({ exitCode: ExitCode.BadInput, message: expect.stringMatching(said) });
     const wrong = randomBytes(32).toString("base64url");
     const other = await us.makeUser("BEA");
@@ -204,7 +204,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     await us.query(`DELETE FROM "user" WHERE id = $1`, [other]);
   });
 
-  it("moves in under a LangFlow that runs, and says what it left and why", async () => {
+  it("is imported while the region's LangFlow runs, and the import reports what it skipped and why", async () => {
     const imported = await bring();
     expect(countsOf(imported)).toEqual({
       apikey: [1, 0, 0],
@@ -230,7 +230,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     ]);
   });
 
-  it("is there as it was: users sign in, a key, a variable, a flow and a file hold", async () => {
+  it("works as before the import: users can log in, and an API key, a variable, a flow and a file are valid", async () => {
     for (const name of ["bea", "dora"]) tokens.set(name, await LangFlowApi.login(url, name, PASSWORD));
     tokens.set("admin", await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password));
     const bea = as("bea");
@@ -260,7 +260,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     ]);
   });
 
-  it("is told to the other region by its accounts, the key as used meanwhile", async () => {
+  it("is replicated to the other region, where the API key's usage is current", async () => {
     const outcomes = await rounds(us, eu, us, eu);
     expect(outcomes.flatMap(({ broken }) => [...broken])).toEqual([]);
     const names = `SELECT username, password FROM "user" WHERE username <> 'admin' ORDER BY 1`;
@@ -290,7 +290,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(byPods.rows.map(({ name }) => name).sort()).toEqual(["Plain", "With a token"]);
   });
 
-  it("keeps the account of a LangFlow without sign-in in both regions, with its flows and not its password, when their pods start again", async () => {
+  it("without login keeps its account and flows, but not the account's password, in both regions after their pods restart", async () => {
     const starts = [us, eu].map(({ database }) =>
       scratch.langflow(`${database}-again`, {
         LANGFLOW_DATABASE_URL: postgres.url(database),
@@ -313,7 +313,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     for (const at of urls) await LangFlowApi.login(at, "langflow", PASSWORD);
   });
 
-  it("is gone back to with all that was made there, as nothing was ever written to it: what was made in the fleet is said", async () => {
+  it("remains unchanged by the import, so that users can return to it, and the fleet lists what was created there since", async () => {
     const before = contentsOf(folder);
     expect((await sinceImport(us.client))?.filter(({ table }) => table === "flow")).toEqual([]);
     const made = { name: "Made in the fleet", data: { nodes: [], edges: [] } };
@@ -325,13 +325,13 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     const of = (fate: string, table: string) => found.find((each) => each.table === table && each.fate === fate);
     expect(of("made", "flow")).toMatchObject({ count: 1, which: ["Made in the fleet"], ids: [MADE] });
     expect(of("changed", "flow")).toMatchObject({ count: 1, which: ["Of the admin"], ids: [ADMINS_FLOW] });
-    // Beside those that LangFlow makes of its environment for each user.
+    // In addition to the variables that LangFlow creates from its environment for each user.
     expect(of("made", "variable")?.ids).toContain(variable);
     expect(JSON.stringify(found)).not.toContain("secret of the fleet");
     expect(contentsOf(folder)).toEqual(before);
   });
 
-  it("can be given the flows that were made in the fleet, as files that LangFlow takes", async () => {
+  it("can receive the flows that were created in the fleet, as files that LangFlow accepts", async () => {
     const out = join(scratch.folder, "made");
     const told = await byPod(target, true, () => undefined, signal);
     expect(told).toEqual(await byDatabase({ ...address, database: us.database }, true));
@@ -351,7 +351,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     await us.query("DELETE FROM flow WHERE id = $1", [flow?.id]);
   });
 
-  it("has the MCP servers that 1.7.2 kept in a file once `langflow migrate-mcp` has run, also of whom the fleet's superuser is now", async () => {
+  it("has its MCP servers, which 1.7.2 kept in a file, after `langflow migrate-mcp`, including those of the fleet's superuser", async () => {
     const servers = () => us.query("SELECT name FROM mcp_server WHERE name = 'weather'");
     expect(await servers()).toEqual([]);
     execFileSync(join(scratch.tools.pythonBin, "langflow"), ["migrate-mcp"], {
@@ -369,7 +369,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(await servers()).toEqual([{ name: "weather" }]);
   });
 
-  it("leaves damaged rows behind when somebody asks for it, with what belongs to them, and nothing else", async () => {
+  it("is imported without its damaged rows and their child rows if the operator requests that, and completely otherwise", async () => {
     const [ella, flow] = ["d".repeat(32), "9".repeat(32)];
     const sound = "SELECT count(*)::int AS rows FROM flow";
     const before = await us.query(sound);
@@ -394,7 +394,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     );
   });
 
-  it("carries, again, what has changed there since, and takes nothing from the fleet's own changes", async () => {
+  it("can be imported again, which transfers later changes and overwrites none of the fleet's own", async () => {
     inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
       UPDATE variable SET default_fields = '["later"]';
       UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';
@@ -446,10 +446,10 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
   });
 });
 
-/** What a team that ran 1.12.8 on PostgreSQL might have. */
+/** Example data of a team that ran 1.12.8 on PostgreSQL. */
 const EVE = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee";
 const OLD_KEY = randomBytes(32).toString("base64url");
-/** Of a project's settings, which nobody remembered at first. */
+/** Key of a project's settings, which is unknown at the first import. */
 const OTHER_KEY = randomBytes(32).toString("base64url");
 const rowsOfEve = () => {
   const secret = new SecretKey(OLD_KEY, "the source's").encrypt("eve's own");
@@ -457,7 +457,7 @@ const rowsOfEve = () => {
   const id = (of: string) => `md5('${of}' || n)::uuid`;
   return [
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at) VALUES ('${EVE}', 'eve', 'hash', true, false, now(), now())`,
-    // A project in another, which comes before it, and not in one statement with it.
+    // A nested project that sorts before its parent, and is not inserted by the same statement.
     `INSERT INTO folder (id, name, user_id, auth_settings) VALUES ('ffffffff-ffff-4fff-8fff-ffffffffffff', 'outer', '${EVE}',
       '{"api_key": "${new SecretKey(OTHER_KEY, "other").encrypt("of the project")}"}')`,
     `INSERT INTO folder (id, name, user_id) SELECT ${id("folder")}, 'project ' || n, '${EVE}' FROM generate_series(1, 510) AS n`,
@@ -495,7 +495,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
       loaded.load({ rows, tallies: new Tallies(), progress: quiet, signal }),
     );
     await migrated("migrate-newest");
-    // As an agent leaves it at its start.
+    // The state of a database after an agent's start.
     await postgres.create("ready", "migrated");
     await postgres.query("ready", ADMIN_OF_FLEET);
     const store = new FlowStore(parseDatabaseUrl(postgres.url("ready")));
@@ -505,7 +505,10 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   });
   afterAll(() => loaded?.drop());
 
-  /** @param point the statement before which the connection is gone, as of a process that was killed. @returns statements sent */
+  /**
+   * Imports into a database. @param point number of the statement before which the connection breaks, as for a killed
+   * process @returns the number of statements sent
+   */
   async function carryInto(
     database: string,
     point = Number.POSITIVE_INFINITY,
@@ -547,14 +550,14 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     return { sent, tallies };
   }
 
-  it("is refused for the package of another import", async () => {
+  it("is rejected if the scratch database belongs to the package of a different import", async () => {
     await loaded.requirePackage(PACKAGE);
     await expect(loaded.requirePackage("b".repeat(64))).rejects.toThrow(
       "another import into this region began meanwhile: wait for its end",
     );
   });
 
-  it("comes to the same end, rows, what is remembered and what other regions are told, cut off at any point and begun again", async () => {
+  it("has the same rows, import records and pending replication after an import that was interrupted at any point and repeated", async () => {
     await postgres.create("whole", "ready");
     const { sent, tallies } = await carryInto("whole");
     const whole = await stateOf("whole");
@@ -571,7 +574,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     for (let at = 0; at < points.length; at += CUTS) {
       const several = points.slice(at, at + CUTS);
       await postgres.create("cut", "ready");
-      // What is done already takes fewer statements: then a point is past the end.
+      // Completed work needs fewer statements, so a point may be beyond the end.
       for (const point of several)
         await carryInto("cut", point).catch((error: Error) => expect(error.message).toMatch(CUT_OFF));
       await carryInto("cut");
@@ -579,14 +582,14 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     }
   });
 
-  it("is carried once: again nothing is written, whatever LangFlow keeps of sign-ins", async () => {
+  it("is imported only once: a second import writes nothing, whatever LangFlow changes at logins", async () => {
     const before = await postgres.contents("whole");
     const { tallies } = await carryInto("whole");
     expect(tallies.all().filter(({ made, changed }) => made + changed > 0)).toEqual([]);
     expect(await postgres.contents("whole")).toEqual(before);
   });
 
-  it("brings a secret under the fleet's key as soon as somebody gives the key that opens it", async () => {
+  it("gets a secret re-encrypted with the fleet's key as soon as the operator provides the key that decrypts it", async () => {
     const { tallies } = await carryInto("whole", undefined, [OLD_KEY, OTHER_KEY]);
     expect(tallies.all().filter(({ changed }) => changed > 0)).toMatchObject([{ table: "folder", changed: 1 }]);
     const rows = await postgres.query<{ key: string }>(
@@ -596,14 +599,14 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(new SecretKey(FLEETS_KEY, "the fleet's").decrypt(String(rows[0]?.key))).toBe("of the project");
   });
 
-  it("keeps the time and the graph of each row to the letter", async () => {
+  it("keeps the exact timestamps and graphs of its rows", async () => {
     const text = "SELECT timestamp::text AS at FROM message ORDER BY id LIMIT 1";
     expect(await postgres.query("whole", text)).toEqual([{ at: "2026-11-01 12:00:00.123456+00" }]);
     const graph = `SELECT DISTINCT data::text AS data FROM flow WHERE user_id = '${EVE}'`;
     expect(await postgres.query("whole", graph)).toEqual([{ data: '{"nodes": [], "edges": [], "odd": "\\u0000"}' }]);
   });
 
-  it("is the same, to the letter of each row, once it was collected into a folder", async () => {
+  it("is identical, row by row, after it was collected into a folder", async () => {
     const digests = () =>
       loaded.open().then((client) =>
         client

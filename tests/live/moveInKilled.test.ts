@@ -17,9 +17,12 @@ import type { Place } from "./moveInStages";
 import { importedState } from "./moveInState";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 
-/** By hand: at so many random points, `MOVE_IN_KILLS=20`; `MOVE_IN_SEED` for the same points again. */
+/** Number of random kill points, for manual runs: `MOVE_IN_KILLS=20`. `MOVE_IN_SEED` repeats the same points. */
 const KILLS = Number(process.env.MOVE_IN_KILLS ?? 0);
-/** Into one region, before it is repeated to its end: each begins on what the one before left. */
+/**
+ * Number of killed imports into the same region before the final complete one. Each continues from the state that the
+ * previous one left.
+ */
 const KILLS_IN_A_ROW = 4;
 const SEED = Number(process.env.MOVE_IN_SEED ?? randomInt(2 ** 31));
 const A_RUN_MS = 60_000;
@@ -31,7 +34,9 @@ const USERS = ["ada", "bea", "cem"];
 const idOf = (name: string) => `${Buffer.from(name.padEnd(4, "_")).toString("hex")}-0000-4000-8000-000000000000`;
 const FILES_OF_EACH = 8;
 
-/** Three users with thirty flows of some KB, five hundred messages, variables, and projects. */
+/**
+ * Returns statements for three users with thirty flows of several KB, five hundred messages, variables and projects.
+ */
 function rowsOfSource(): string[] {
   const secret = new SecretKey(OLD_KEY, "the source's").encrypt("a key of theirs");
   const id = (of: string) => `md5('${of}' || u.username || n)::uuid`;
@@ -56,7 +61,7 @@ let scratch: Scratch;
 let postgres: Postgres;
 let s3: ScratchS3;
 let source: Pick<GivenRun, "from" | "config">;
-/** The undisturbed import, by which stages are timed. */
+/** An import that is not killed, whose stages are timed. */
 let whole: { readonly run: KillableImport; readonly state: RegionState };
 
 beforeAll(async () => {
@@ -74,7 +79,7 @@ beforeAll(async () => {
 
   postgres = await scratch.postgres("migrated", scratch.tools.migratedDatabase);
   s3 = await scratch.s3();
-  // As a region is before anybody moves in: with its agent's tables.
+  // The state of a region before an import, with its agent's tables.
   const store = new FlowStore(parseDatabaseUrl(postgres.url("migrated")));
   await new RecordDatabase(store).head();
   await store.close();
@@ -115,14 +120,14 @@ function fileOf(place: Place): string {
   return file;
 }
 
-/** What an import leaves in a region, but for what is another each time: how a secret is encrypted, and when. */
+/** Result of an import in a region, without parts that differ each time: how secrets are encrypted, and timestamps. */
 interface RegionState {
-  /** Rows of what travels, and what is remembered of them. */
+  /** Rows of replicated tables, and the import's records of them. */
   readonly carried: unknown;
   /** Rows of all other tables. */
   readonly others: unknown;
   readonly uploads: readonly unknown[];
-  /** Beside the region's. */
+  /** Databases besides the region's own. */
   readonly databases: readonly unknown[];
 }
 
@@ -140,12 +145,15 @@ async function stateOf(place: Place): Promise<RegionState> {
 
 interface Point {
   readonly stage: KillStage;
-  /** Share of the time that the undisturbed import was at the stage. */
+  /** Fraction of the stage's duration in the undisturbed import. */
   readonly share: number;
   readonly what: "pod" | "all";
 }
 
-/** An import that is killed, unless it came to its end before: one that was killed earlier in the same region had come further. */
+/**
+ * Runs an import and kills it at a point, unless it ends earlier because a previously killed import had completed the
+ * work.
+ */
 async function killed(place: Place, { stage, share, what }: Point): Promise<{ afterMs: number; isKilled: boolean }> {
   const began = Date.now();
   const run = KillableImport.start(fileOf(place));
@@ -156,7 +164,7 @@ async function killed(place: Place, { stage, share, what }: Point): Promise<{ af
   await sleep(share * whole.run.spent(stage));
   const isKilled = run.kill(stage, what);
   const code = await run.ended;
-  // A pod's end is told by the verb; a container that was killed after its last word is one that came to its end.
+  // The verb reports a killed pod. A container that is killed after its last output counts as completed.
   expect([undefined, ExitCode.Success, ExitCode.ResourceFailed]).toContain(code);
   await until("the killed import's sessions have ended", async () => {
     const names = [place.bucket, "langflow_dr_move_in"];
@@ -166,14 +174,14 @@ async function killed(place: Place, { stage, share, what }: Point): Promise<{ af
   return { afterMs: Date.now() - began, isKilled };
 }
 
-/** Brought to its end. */
+/** Runs an import to its end. */
 async function repeated(place: Place): Promise<RegionState> {
   const run = KillableImport.start(fileOf(place));
   expect([await run.ended, run.said]).toEqual([ExitCode.Success, ""]);
   return stateOf(place);
 }
 
-/** Each of them, in the order in which an import comes to them. */
+/** All stages, in order. */
 const STAGES: readonly KillStage[] = [
   "packing",
   "uploading",
@@ -187,10 +195,11 @@ const STAGES: readonly KillStage[] = [
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const what = fc.constantFrom("pod" as const, "all" as const);
 
-// What the newest migrations' end leaves is what that of the source's and of the load does, and costs a quarter of the time: by hand.
+// Leaves out migrate-newest, except in manual runs: a kill there leaves the same state as one in migrate-source or
+// load, and takes a quarter of the time.
 const ONE_BY_ONE = STAGES.filter((stage) => stage !== "migrate-newest");
 
-it("killed in one stage after the other is repeated to the same end as one that was never killed", async () => {
+it("an import that is killed once in each stage has the same result after its repetition as one that was never killed", async () => {
   const place = await freshRegion("each");
   const moments = fc.sample(fc.record({ share, what }), { seed: SEED, numRuns: ONE_BY_ONE.length });
   const points = ONE_BY_ONE.map((stage, at) => ({ stage, share: 0.5, what: "all" as const, ...moments[at] }));
@@ -203,7 +212,8 @@ it("killed in one stage after the other is repeated to the same end as one that 
   }
   process.stderr.write(`killed after, in ms: ${took.join(", ")}\n`);
   expect({ points, state: await repeated(place) }).toEqual({ points, state: whole.state });
-  // Each stage is killed in: where there was nothing left to do in one, in a region of its own, as soon as it comes to it.
+  // Tests each stage with a real kill: if nothing was left to do in a stage, it is repeated in a separate region with a
+  // kill at the stage's start.
   for (const { stage, what } of missed) {
     const own = await freshRegion(`own_${stage.replace("-", "_")}`);
     expect({ stage, isKilled: (await killed(own, { stage, what, share: 0 })).isKilled }).toEqual({

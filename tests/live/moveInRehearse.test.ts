@@ -15,7 +15,7 @@ import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
 jest.setTimeout(300_000);
 
 /**
- * What 1.7.2 answered to these flows. Recorded anew by a Python that has langflow-base 0.7.2 and openai:
+ * Recorded responses of 1.7.2 to these flows. To record them again, use a Python with langflow-base 0.7.2 and openai:
  * `OLD_PYTHON=<its bin> npx jest tests/live/moveInRehearse --selectProjects live`
  */
 const ANSWERED = join(__dirname, "rehearsed-1.7.2.json");
@@ -46,7 +46,7 @@ class Asking(Component):
 `;
 const prompt = component("template", "build_prompt", 'return Message(text="Be brief.")');
 
-/** Flows by their names: what the code of a component is in each, and what its model's component is called. */
+/** Flows by name, with the code of a component and the name of its model's component. */
 const FLOWS: Readonly<Record<string, { prompt?: string; output?: string; model?: string }>> = {
   Equal: {},
   "Another answer": {
@@ -79,7 +79,7 @@ const FLOWS: Readonly<Record<string, { prompt?: string; output?: string; model?:
   },
 };
 
-/** The graph of a flow that 1.7.2 kept, with code in the place of the fixture's. */
+/** Returns the graph of a flow that 1.7.2 stored, with the given code instead of the fixture's. */
 function graphOf(kept: string, { prompt: ofPrompt = prompt, output = chat, model }: (typeof FLOWS)[string]): unknown {
   const graph = JSON.parse(model === undefined ? kept : kept.replaceAll("LanguageModelComponent", model));
   const codes: Record<string, string> = {
@@ -106,7 +106,7 @@ function flowFolder(): string {
   return folder;
 }
 
-describe("flows of 1.7.2, rehearsed in the fleet's LangFlow", () => {
+describe("flows of 1.7.2 that are rehearsed in the fleet's LangFlow", () => {
   const { signal } = new AbortController();
   let folder: string;
   let scratch: string;
@@ -139,25 +139,25 @@ describe("flows of 1.7.2, rehearsed in the fleet's LangFlow", () => {
     for (const each of [folder, scratch]) if (each) rmSync(each, { recursive: true });
   });
 
-  it("are equal where both answer the same, a double in place of the model", () => {
+  it("are equal if both releases give the same response, with a test double instead of the model", () => {
     expect(flows.Equal).toMatchObject({ run: { result: "same" }, doubles: ["LanguageModelComponent-kBOja"] });
     expect(flows.Equal?.result).toBe("changes");
     expect(flows.Equal?.opened.said).toMatch(/with an update that changes outputs or fields: LanguageModelComponent/);
   });
 
-  it("differ where they answer something else, and say what", () => {
+  it("differ if the responses differ, and the report shows both", () => {
     const { result, run } = flows["Another answer"] as RehearsedFlow;
     expect({ result, said: run.said }).toEqual({ result: "differs", said: "another answer of ChatOutput-8ZWWB" });
     expect([run.old, run.new]).toEqual([expect.stringMatching(/by 0\.7\.2$/), expect.stringMatching(/by 1\.13\.0$/)]);
   });
 
-  it("differ where they fail in the new alone, and say with what", () => {
+  it("differ if they fail only in the new release, and the report shows the error", () => {
     const { result, run } = flows["Runs in the old alone"] as RehearsedFlow;
     expect({ result, said: run.said }).toEqual({ result: "differs", said: "fails in the new alone" });
     expect(run.new).toMatch(/knows lfx 0\.2 alone$/);
   });
 
-  it("name a component that is gone, and run all the same by the code that they hold", () => {
+  it("with a missing component are reported and still run with the code that they contain", () => {
     const { result, opened, run } = flows["Component gone"] as RehearsedFlow;
     expect({ result, opened: opened.result, run: run.result }).toEqual({
       result: "changes",
@@ -167,15 +167,15 @@ describe("flows of 1.7.2, rehearsed in the fleet's LangFlow", () => {
     expect(opened.said).toMatch(/^gone: VanishedModel/);
   });
 
-  it("are not run where they call outside of the machine, which nothing did", () => {
+  it("are not run if they call external hosts, and no such call was made", () => {
     expect(flows["Calls outside"]?.run).toEqual({ result: "not run", said: "calls api.example.com" });
   });
 
-  it("are no difference where they answer something else each time", () => {
+  it("do not count as different if their response changes at each run", () => {
     expect(flows["Another time each time"]?.run.said).toBe("answers something else each time");
   });
 
-  it("leave no process behind, and are loaded as they were", () => {
+  it("leave no process behind and load unchanged", () => {
     expect(Object.values(flows).map(({ loaded }) => loaded.result)).toEqual(Object.keys(FLOWS).map(() => "same"));
     const left = readdirSync("/proc")
       .filter((pid) => /^\d+$/.test(pid))
@@ -184,7 +184,9 @@ describe("flows of 1.7.2, rehearsed in the fleet's LangFlow", () => {
   });
 });
 
-/** The environment of a process, which names the folder of its own; empty where it may not be read. */
+/**
+ * Returns the environment of a process, which contains the path of its folder, or an empty text if it is not readable.
+ */
 function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, "utf8");

@@ -1,7 +1,7 @@
 /**
- * An import in a process of its own, its pod's containers below it, so that a test may kill all of it:
- * `node --require ./typescript.cjs tests/live/moveInRun.ts <file>`, which holds a {@link GivenRun}. Each line on standard output is a
- * stage that begins, and the process that is at it.
+ * Runs an import in a separate process, with its pod's containers as child processes, so that a test can kill all of
+ * them: `node --require ./typescript.cjs tests/live/moveInRun.ts <file>` with a file that contains a {@link GivenRun}.
+ * Each line on standard output is the start of a stage and the process that runs it.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,7 +25,7 @@ function tell(stage: KillStage, pid = process.pid): void {
   process.stdout.write(`${stage} ${pid}\n`);
 }
 
-/** Packing and uploading take turns: it uploads from its first write on. */
+/** Reports the uploading stage at its first write, because packing and uploading alternate. */
 class TellingBucket extends MoveInBucket {
   override async write(key: string, bytes: string | Uint8Array): Promise<void> {
     tell("uploading");
@@ -53,7 +53,7 @@ async function run({ from, config, place }: GivenRun): Promise<void> {
     return rows.length > 0;
   };
   const uploadsBefore = await uploads();
-  /** What begins within a container. */
+  /** Reports stages that begin inside a container. */
   const watch = async () => {
     for (; !told.has("uploads"); await sleep(LOOK_MS)) {
       const { name, pid } = current;

@@ -7,7 +7,7 @@ import { migrationsCommand } from "../../model/moveIn";
 
 const REPOSITORY = join(__dirname, "../..");
 
-/** What the containers of a run share. */
+/** Environment that the containers of a run share. */
 export interface Place {
   readonly region: string;
   readonly bucket: string;
@@ -15,7 +15,7 @@ export interface Place {
   readonly fleetsKey: string;
   readonly superuser: string;
   readonly filesPrefix: string;
-  /** What reaches the bucket. */
+  /** Environment variables for access to the bucket. */
   readonly s3: Readonly<Record<string, string>>;
   /** Folder of a Python with the fleet's LangFlow. */
   readonly pythonBin: string;
@@ -25,10 +25,10 @@ export interface Place {
 export type StageName = "since" | "contents" | "begin" | "migrate-source" | "load" | "migrate-newest" | "carry";
 const STAGE_NAMES: readonly StageName[] = ["begin", "migrate-source", "load", "migrate-newest", "carry"];
 
-/** Is told of a container's process once it is there. */
+/** Called with a container's process once it has started. */
 export type OnStarted = (container: StageName, pid: number) => void;
 
-/** A run's containers as processes, one after the other. @throws as a run in a cluster does */
+/** Runs the containers of an import as processes, one after the other. @throws the errors of a run in a cluster */
 export async function takeIn(place: Place, run: MoveInRun, onStarted?: OnStarted): Promise<void> {
   for (const name of run.question ? [run.question.stage] : STAGE_NAMES) {
     const ended = await stage(name, place, run, onStarted);
@@ -73,7 +73,7 @@ async function stage(
       );
 }
 
-/** LangFlow's migrations, as its image's container runs them. */
+/** Runs LangFlow's migrations like a container of its image. */
 export function migrate(
   name: "migrate-source" | "migrate-newest",
   { pythonBin, folder }: Pick<Place, "pythonBin" | "folder">,

@@ -3,13 +3,18 @@ import { TABLES } from "../../agent/accounts/tables";
 import { type DatabaseAddress, openDatabase } from "../../agent/postgres/connection";
 import { isToken, SecretKey } from "../../agent/rekey/secretKey";
 
-/** What is remembered of an import, but for what is another each time: moments, and digests of what was encrypted. */
+/**
+ * Columns of the import's records, without those that differ each time: timestamps, and digests of encrypted values.
+ */
 const REMEMBERED = [
   ["account_change", "table_name, row_id, kind"],
   ["move_in", "table_name, row_id, source, source_digest, fleet_id"],
 ] as const;
 
-/** All that travels in a region's database, secrets opened, what is remembered of it, and what the other regions are to be told. */
+/**
+ * Returns all rows of replicated tables in a region's database with decrypted secrets, the import's records of them,
+ * and the changes that are pending for other regions.
+ */
 export async function importedState(address: DatabaseAddress, secretKey: string): Promise<Record<string, unknown>> {
   const key = new SecretKey(secretKey, "the fleet's");
   const opened = (text: unknown) => (isToken(text) ? (key.decrypt(text) ?? text) : text);

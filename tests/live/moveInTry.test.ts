@@ -6,11 +6,12 @@ import { LiveFleet } from "./liveFleet";
 
 jest.setTimeout(600_000);
 
-describe("a trial of a LangFlow 1.7.2", () => {
+describe("`move-in try` with a LangFlow 1.7.2", () => {
   const fleet = new LiveFleet();
   const folder = recordedLangFlow([
     `UPDATE user SET username = 'dora' WHERE username = 'Bea'`,
-    // As a LangFlow without sign-in leaves its account, which LangFlow retires at a start unless it has signed in.
+    // The state of a LangFlow without login, whose account LangFlow would disable at a start because it has never
+    // logged in.
     `INSERT INTO user (id, username, password, is_active, is_superuser, create_at, updated_at) SELECT '${"a".repeat(32)}', 'langflow', password, 1, 1, create_at, updated_at FROM user LIMIT 1`,
     `INSERT INTO flow (name, data, id, user_id, access_type) SELECT 'Of all', data, '${"b".repeat(32)}', '${"a".repeat(32)}', 'PRIVATE' FROM flow WHERE name = 'Plain'`,
   ]);
@@ -24,11 +25,11 @@ describe("a trial of a LangFlow 1.7.2", () => {
   });
   const trial = () => fleet.local.run(["move-in", "try", "--from", folder, "--region", "us-east"]);
 
-  it("signs each active user in after LangFlow's restart in each region, and finds their work there as in the source", async () => {
+  it("logs in each active user after LangFlow's restart in each region, and finds the same work as in the source", async () => {
     const { exitCode, json, stderr } = await trial();
     if (!json) throw failureOf({ exitCode, stderr });
     const differences = json.compared.flatMap((each: { differences: unknown[] }) => each.differences);
-    // It names a file of its old machine, which `inspect` says.
+    // The flow refers to a file on its old machine, which `inspect` also reports.
     const foreseen = expect.objectContaining({ user: "dora", what: "flow Reads a file", isForeseen: true });
     expect({ exitCode, differences }).toEqual({ exitCode: ExitCode.Success, differences: [foreseen] });
     expect(json.compared.map(({ shown }: { shown: object }) => shown)).toEqual(
@@ -39,7 +40,7 @@ describe("a trial of a LangFlow 1.7.2", () => {
     expect(restarts).toEqual([1, 1]);
   });
 
-  it("names the user who is let in no more, a flow that somebody changed, a variable that is gone, and a file that is short", async () => {
+  it("reports a user who can no longer log in, a changed flow, a missing variable and a truncated file", async () => {
     await fleet.query("us-east", `UPDATE "user" SET is_active = false WHERE username = 'langflow'`);
     await fleet.query("us-east", `UPDATE flow SET description = 'changed' WHERE name = 'Plain'`);
     await fleet.query("us-east", "UPDATE file SET size = size + 1");

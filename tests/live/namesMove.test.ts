@@ -4,9 +4,9 @@ import { AccountsRegion, regionsOfFile, rounds, settle } from "./accountsRegion"
 jest.setTimeout(300_000);
 
 const file = regionsOfFile();
-/** As nothing packs it, and two are more than an object has. */
+/** Incompressible text of which two exceed the size of one object. */
 const LARGE = randomBytes(4_000_000).toString("base64");
-/** Rows whose ids are in this order. */
+/** Returns an id whose order follows the number. */
 const ID = (number: number) => `${number}0000000-0000-4000-8000-${String(file.number()).padStart(12, "0")}`;
 
 type Kind = "variable" | "flow";
@@ -42,13 +42,13 @@ async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
   return [us, eu, user];
 }
 
-/** A region's agent starts again, and reads the others in this order. */
+/** Restarts a region's agent, which then reads the other regions in the given order. */
 async function restart(region: AccountsRegion, ...others: readonly AccountsRegion[]): Promise<void> {
   await region.client.end();
   await region.open(new Map(others.map((each) => [each.name, each.bucket])));
 }
 
-/** Another region of the fleet of two, with all that these have. */
+/** Adds a third region that has all data of the other two. */
 async function third(us: AccountsRegion, eu: AccountsRegion): Promise<AccountsRegion> {
   const ap = new AccountsRegion(file.postgres(), "ap-south", `ap_${file.number()}`);
   await file.postgres().create(ap.database, "migrated");
@@ -61,17 +61,17 @@ async function third(us: AccountsRegion, eu: AccountsRegion): Promise<AccountsRe
   return ap;
 }
 
-/** Objects of a region's that a bucket has. */
+/** Returns the keys of a region's objects in a bucket. */
 const objectsOf = (region: string, { bucket }: AccountsRegion) =>
   [...bucket.objects.keys()].filter((key) => key.startsWith(`accounts/${region}/1`)).sort();
 
-/** Of a region's objects another bucket has those that its own has. */
+/** Deletes a region's objects from a different region's bucket unless the region's own bucket still contains them. */
 function keepNewest(region: AccountsRegion, other: AccountsRegion): void {
   const own = new Set(objectsOf(region.name, region));
   for (const key of objectsOf(region.name, other)) if (!own.has(key)) other.bucket.objects.delete(key);
 }
 
-/** The region writes a new snapshot while another one is away. */
+/** Makes a region write a new snapshot while the other region is offline. */
 async function leaveOnlySnapshot(region: AccountsRegion, other: AccountsRegion, user: string): Promise<void> {
   await region.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
   await make(region, "variable", user, ID(9), "news", "small");
@@ -79,7 +79,7 @@ async function leaveOnlySnapshot(region: AccountsRegion, other: AccountsRegion, 
   keepNewest(region, other);
 }
 
-/** A round whose objects are not in another bucket yet. @returns what brings them */
+/** Runs a round whose objects are not yet replicated to a different bucket. @returns a function that replicates them */
 async function roundsLate(region: AccountsRegion, other: AccountsRegion): Promise<() => void> {
   const before = new Set(objectsOf(region.name, other));
   await rounds(region);
@@ -91,7 +91,7 @@ async function roundsLate(region: AccountsRegion, other: AccountsRegion): Promis
   };
 }
 
-/** Something happens after each object that a region writes by some work. */
+/** Runs `work`, and calls `happens` after each object that the region writes. */
 async function oncePerObject(
   { bucket }: AccountsRegion,
   happens: (written: number) => Promise<unknown>,
@@ -115,8 +115,8 @@ async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: Accou
   for (const region of [asMadeBy, ...others]) expect(await shown(region, kind)).toEqual(asMade);
 }
 
-describe.each(["variable", "flow"] as const)("a %s has a name that another gave up", (kind) => {
-  it("though that one got a third one's since, and objects that are full keep them apart", async () => {
+describe.each(["variable", "flow"] as const)("a %s gets a name that a different row gave up", (kind) => {
+  it("even if that row now has a third row's name, and full objects separate the changes", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, third, taker] = [ID(1), ID(2), ID(3)];
     await make(us, kind, user, renamed, "first");
@@ -129,7 +129,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await expectSame(us, kind, eu);
   });
 
-  it("where a region was away meanwhile, and reads a snapshot that has the new one first", async () => {
+  it("even if a region was offline meanwhile and reads a snapshot that contains the new row first", async () => {
     const [us, eu, user] = await fleet();
     const [taker, renamed] = [ID(1), ID(2)];
     await make(us, kind, user, renamed, "name");
@@ -141,7 +141,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await expectSame(us, kind, eu);
   });
 
-  it("where a snapshot of one page is applied in several transactions", async () => {
+  it("even if a snapshot of one page is applied in several transactions", async () => {
     const [us, eu, user] = await fleet();
     const [taker, renamed] = [ID(1), ID(4)];
     for (const id of [ID(2), ID(3)]) await make(us, kind, user, id, `large ${id}`);
@@ -156,7 +156,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await expectSame(us, kind, eu);
   });
 
-  it("where a user gave it up and the other took it while a snapshot was written", async () => {
+  it("even if the change happens while a snapshot is being written", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, taker] = [ID(1), ID(4)];
     for (const id of [renamed, ID(2), ID(3)]) await make(us, kind, user, id, `name of ${id[0]}`);
@@ -176,7 +176,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     await expectSame(us, kind, eu);
   });
 
-  it("where it got that between two objects, and is read with it for the second", async () => {
+  it("even if the change happens between two objects, and is read together with the second", async () => {
     const [us, eu, user] = await fleet();
     const renamed = ID(1);
     await make(us, kind, user, renamed, "name", "small");
@@ -198,7 +198,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
   });
 
   it.each([false, true])(
-    "where the object that says so comes after the next, and the agent starts again meanwhile: %s",
+    "even if the object with the rename arrives after the next one (agent restarted in between: %s)",
     async (isRestarted) => {
       const [us, eu, user] = await fleet();
       const [renamed, taker] = [ID(1), ID(2)];
@@ -218,7 +218,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
     },
   );
 
-  it("though that one gave it up to a third, and neither object that says so is there", async () => {
+  it("even if that row passes the name on to a third row, and neither object with a rename has arrived", async () => {
     const [us, eu, user] = await fleet();
     await make(us, kind, user, ID(1), "name", "one");
     await settle(us, eu);
@@ -236,7 +236,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
   });
 
   it.each(["us-east", "eu-west"])(
-    "where a third region tells of it first, to one that starts and reads %s first",
+    "even if a third region replicates the new row first, to a region that starts and reads %s first",
     async (first) => {
       const [us, eu, user] = await fleet();
       const [renamed, taker] = [ID(1), ID(2)];
@@ -258,7 +258,7 @@ describe.each(["variable", "flow"] as const)("a %s has a name that another gave 
   );
 });
 
-it("a variable has a name that another gave up, where that is told behind 2,000 others and a large one is passed", async () => {
+it("a variable gets a name that a different row gave up, even if the rename is published after 2,000 other changes and a large row is skipped", async () => {
   const [us, eu, user] = await fleet();
   const [renamed, taker] = [ID(1), ID(2)];
   await make(us, "variable", user, renamed, "name", "one");
@@ -267,7 +267,7 @@ it("a variable has a name that another gave up, where that is told behind 2,000 
   const create = bucket.createOnce;
   const untold = async () => void (await us.accounts.round().catch(() => undefined));
   await make(us, "variable", user, ID(3), "large");
-  // It is taken in, and stays news.
+  // The change is read but remains unpublished.
   bucket.createOnce = async () => {
     bucket.away = true;
     throw new Error("the bucket is away");
@@ -294,7 +294,7 @@ it("a variable has a name that another gave up, where that is told behind 2,000 
   await expectSame(us, "variable", eu);
 });
 
-it("a flow that waits for a name is led to another project", async () => {
+it("a flow that waits for a name is moved to a different project", async () => {
   const [us, eu, user] = await fleet();
   const projects = [ID(3), ID(4)];
   for (const id of projects)
@@ -314,7 +314,7 @@ it("a flow that waits for a name is led to another project", async () => {
 });
 
 it.each(["late", "in a snapshot"])(
-  "a variable has a name that another gave up, which a user here edited before she could know: %s",
+  "a variable gets a name that a different row gave up, although a user here edited that row before its rename arrived (%s)",
   async (how) => {
     const [us, eu, user] = await fleet();
     const [taker, renamed] = [ID(1), ID(4)];
@@ -333,7 +333,7 @@ it.each(["late", "in a snapshot"])(
   },
 );
 
-it("a project has a name that another gave up, which lost its parent here by a delete that came first", async () => {
+it("a project gets a name that a different project gave up, although that project had lost its parent here by a delete that arrived first", async () => {
   const [us, eu, user] = await fleet();
   const [parent, renamed, taker] = [ID(1), ID(2), ID(3)];
   const makeProject = (id: string, name: string, within: string | null) =>
@@ -355,7 +355,7 @@ it("a project has a name that another gave up, which lost its parent here by a d
     ]);
 });
 
-it("a name that two regions gave at once is one in the end, though more is to come at first", async () => {
+it("two rows with the same name from two regions become one, even if the first segment is incomplete", async () => {
   const [us, eu, user] = await fleet();
   const [one, other] = [ID(1), ID(2)];
   await make(us, "variable", user, one, "same");

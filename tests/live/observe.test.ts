@@ -22,38 +22,38 @@ const REGIONS = ["us-east", "eu-west"] as const;
 type Region = (typeof REGIONS)[number];
 const PROGRAMS = ["prometheus", "alertmanager", "blackbox-exporter", "collector"];
 const SWITCH = "dead-mans-switch";
-/** Jobs whose targets this machine does not have. */
+/** Jobs without targets on this machine. */
 const ABSENT: readonly Job[] = ["kubelet", "cadvisor", "node-exporter"];
 const UNSAID = [
-  // Nothing of this machine is sent on.
+  // Remote write is off on this machine.
   ...KEPT.prometheus.filter((name) => name.startsWith("prometheus_remote_storage_")),
-  // Of the cluster's objects this machine has Jobs alone.
+  // Of the cluster's objects, this machine has only Jobs.
   ...KEPT["kube-state-metrics"].filter((name) => !name.startsWith("kube_job_")),
-  // Of an address without TLS no check says it.
+  // Probes without TLS do not report this metric.
   "probe_ssl_earliest_cert_expiry",
-  // The agent says it once a region is not reached, rows or tables wait or were renamed, and once there was a drill.
+  // The agent reports these only once a region is unreachable, rows or tables are held or renamed, or a drill has run.
   "langflow_dr_accounts_unreached",
   "langflow_dr_accounts_deletes_held",
   "langflow_dr_accounts_refused",
   "langflow_dr_accounts_renamed",
   "langflow_dr_accounts_waiting_oldest_seconds",
   "langflow_dr_drill_timestamp_seconds",
-  // CloudWatch's, which is not asked on this machine.
+  // CloudWatch metrics, which are not queried on this machine.
   "langflow_dr_database_connections",
   "langflow_dr_database_free_storage_bytes",
   "langflow_dr_replication_failed_operations",
   "langflow_dr_replication_latency_seconds",
 ];
-/** A busy machine may miss one check or one evaluation. */
+/** Tolerance for a missed check or evaluation on a busy machine, in seconds. */
 const SLACK_SECONDS = HEALTH_CHECK.intervalSeconds;
 
-/** Megabytes of a process's memory. */
+/** Returns the resident memory of a process, in megabytes. */
 function residentMegabytes(pid: number | undefined): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Math.round(Number(kilobytes) / 1024);
 }
 
-describe("observability of the live fleet", () => {
+describe("monitoring of the live fleet", () => {
   const fleet = new LiveFleet();
   const clone = mkdtempSync(join(tmpdir(), "clone-"));
 
@@ -64,7 +64,7 @@ describe("observability of the live fleet", () => {
     return LangFlowApi.withKey(url, apiKey);
   };
 
-  /** Waits until a region's Prometheus has an alert in a state; undefined: does not have it. */
+  /** Waits until a region's Prometheus has an alert in a state. Undefined: until it does not have the alert. */
   const seen = (region: Region, labels: Record<string, string>, state: "pending" | "firing" | undefined) =>
     until(
       `${region} sees ${JSON.stringify(labels)} ${state ?? "no more"}`,
@@ -75,7 +75,7 @@ describe("observability of the live fleet", () => {
       600_000,
       1_000,
     );
-  /** Waits until a region's Alertmanager has an alert that fires. */
+  /** Waits until a region's Alertmanager has a firing alert. */
   const isGathered = (region: Region, labels: Record<string, string>) =>
     until(`Alertmanager of ${region} has ${JSON.stringify(labels)}`, async () => {
       const { url } = await fleet.process(region, "alertmanager");
@@ -83,14 +83,20 @@ describe("observability of the live fleet", () => {
       const response = await fetch(`${url}/api/v2/alerts?active=true&${filter.join("&")}`);
       return ((await response.json()) as object[]).length > 0;
     });
-  /** When a region's Alertmanager told one of its receivers of an alert of the region, the latest first. */
+  /**
+   * Returns the times at which a region's Alertmanager notified a receiver of an alert about the region, the latest
+   * first.
+   */
   const told = async (region: Region, receiver: string, alertname: string) =>
     (await (await fleet.supervisor()).alerts())
       .filter((each) => each.region === region && each.receiver === receiver)
       .filter(({ alerts }) => alerts.some(({ labels }) => labels.alertname === alertname && labels.region === region))
       .map(({ at }) => at)
       .reverse();
-  /** At the next look at its group, which is five minutes after the last where the same was told a while ago. */
+  /**
+   * Waits for a notification. It is sent at the group's next evaluation, which may be five minutes after the previous
+   * notification.
+   */
   const isTold = (region: Region, alertname: string, since: number) =>
     until(
       `${region} tells of ${alertname}`,
@@ -98,7 +104,7 @@ describe("observability of the live fleet", () => {
       400_000,
     );
 
-  /** What a developer pushes to the flow repository. */
+  /** Pushes a commit to the flow repository, as a developer does. */
   const push = (message: string, change: () => void) => {
     const git = (...args: string[]) => execFileSync("git", ["-C", clone, ...args]);
     git("pull", "--quiet", "--rebase");
@@ -109,7 +115,7 @@ describe("observability of the live fleet", () => {
   };
 
   beforeAll(async () => {
-    // Code that blocks is somebody's own.
+    // A flow that blocks the event loop needs custom code.
     fleet.local.edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:customComponents"] = { value: "superusers" };
     });
@@ -121,7 +127,7 @@ describe("observability of the live fleet", () => {
     rmSync(clone, { recursive: true, force: true });
   });
 
-  it("shows the programs of each region in `status`, with their addresses", async () => {
+  it("shows the monitoring programs of each region in `status`, with their URLs", async () => {
     const { json } = await fleet.local.run(["status"]);
     for (const region of REGIONS)
       for (const name of PROGRAMS)
@@ -130,11 +136,11 @@ describe("observability of the live fleet", () => {
         );
   });
 
-  it("has every series that a rule reads of what runs on this machine", async () => {
+  it("has every series that a rule uses, for the components that exist on this machine", async () => {
     const supervisor = await fleet.supervisor();
     for (const region of REGIONS) {
       expect(await supervisor.job(region, `backup-${region}`)).toMatchObject({ exitCode: 0 });
-      // The agent looks for backups as it starts, and every five minutes.
+      // The agent checks for backups at its start and every five minutes.
       await supervisor.kill(region, "flow-sync");
       const api = await langflow(region);
       await api.run((await api.createRunnable(`runs in ${region}`)).id, "hello");
@@ -156,7 +162,7 @@ describe("observability of the live fleet", () => {
       await until(`${region} has every series`, async () => {
         const names = await api.names();
         const isRecorder = (await api.answers("langflow_dr_record_recorder == 1")) > 0;
-        // The record has series in the recorder alone, and no region is it while the agents start again.
+        // Only the recorder has series of the record, and while the agents restart, no region is the recorder.
         const isUnsaid = (name: string) =>
           UNSAID.includes(name) || (!isRecorder && name.startsWith("langflow_dr_sync_"));
         missing = wanted.filter((name) => !names.has(name));
@@ -174,7 +180,7 @@ describe("observability of the live fleet", () => {
     });
   });
 
-  it("answers what each panel of the dashboards asks, and has something to show on each of them", async () => {
+  it("answers the query of every dashboard panel, and has data for some panels of each dashboard", async () => {
     const api = await prometheus("us-east");
     const queries = panelQueries(DASHBOARD_SETTINGS);
     const answered = new Map<string, number>();
@@ -184,7 +190,7 @@ describe("observability of the live fleet", () => {
     expect([...answered.keys()].sort()).toEqual([...new Set(queries.map(({ dashboard }) => dashboard))].sort());
   });
 
-  it("is small: series and memory of each Prometheus are told", async () => {
+  it("reports the number of series and the memory of each Prometheus, which are small", async () => {
     for (const region of REGIONS) {
       const { pid } = await fleet.process(region, "prometheus");
       const series = await (await prometheus(region)).seriesCount();
@@ -193,8 +199,8 @@ describe("observability of the live fleet", () => {
     }
   });
 
-  describe("in faults", () => {
-    /** Faults whose alerts take minutes: all at once, beside those of us-east. */
+  describe("during faults", () => {
+    /** Faults whose alerts take minutes. They run concurrently, alongside those of us-east. */
     let slow: Record<"git" | "skipped" | "runs" | "flow", Promise<unknown>>;
 
     let flowFiredSeconds = Number.NaN;
@@ -223,7 +229,7 @@ describe("observability of the live fleet", () => {
       await isTold("eu-west", "ErrorBudgetBurning", began);
     };
 
-    /** A flow that fails by itself, until its owner mends it; runs of it come in all the time. */
+    /** Runs a failing flow continuously until its owner repairs it. */
     const flowFailing = async () => {
       const api = await langflow("eu-west");
       const { id } = await api.createFailing("fails by itself");
@@ -247,7 +253,7 @@ describe("observability of the live fleet", () => {
       }
     };
 
-    /** In the region that is the recorder: another one once us-east is lost. */
+    /** Waits for the alert in whichever region is the recorder: a different one once us-east is lost. */
     const skippedSeen = () =>
       Promise.any(REGIONS.map((region) => seen(region, { alertname: "FlowsSkippedInRecord" }, "pending")));
 
@@ -259,13 +265,13 @@ describe("observability of the live fleet", () => {
       push("A file that is no flow", () => writeFileSync(join(clone, "default", "no-flow.json"), "{"));
       const skipped = skippedSeen();
       slow = { skipped, git: skipped.then(gitStopped), runs: runsFailing(), flow: flowFailing() };
-      // What goes wrong is told by the test that waits for it.
+      // The test that awaits a fault reports its error.
       for (const each of Object.values(slow)) each.catch(() => undefined);
-      // Not away before the file is seen.
+      // Git must not stop before the file is detected.
       await skipped;
     });
 
-    /** A backup that finds no database, until somebody has looked at it and taken it away. */
+    /** Runs a backup that finds no database, and deletes its Job, as an operator would. */
     const backupFails = async () => {
       const supervisor = await fleet.supervisor();
       const began = Date.now();
@@ -279,7 +285,7 @@ describe("observability of the live fleet", () => {
       await seen("us-east", failed, undefined);
     };
 
-    it("tells in both regions of a database that stopped, of a backup that fails for it, and of their ends", async () => {
+    it("alerts in both regions about a stopped database, and about a failed backup that results, and resolves the alerts", async () => {
       const supervisor = await fleet.supervisor();
       await supervisor.stopDatabase("us-east");
       await Promise.all([
@@ -295,7 +301,7 @@ describe("observability of the live fleet", () => {
       ]);
     });
 
-    it("tells of a region that is lost, by the other one no later than is promised, and by the calls that end", async () => {
+    it("alerts about a lost region from the other region within the promised time, and by the missing heartbeat calls", async () => {
       const supervisor = await fleet.supervisor();
       const lost = { alertname: "RegionUnhealthy", target_region: "us-east" };
       const lastCall = async (region: Region) => (await told(region, SWITCH, "Watchdog"))[0] ?? 0;
@@ -323,21 +329,21 @@ describe("observability of the live fleet", () => {
       await until("us-east calls again", async () => !(await isOverdue("us-east")));
     });
 
-    it("tells of a Git host that is away, and of its end", async () => {
+    it("alerts about an unreachable Git host and resolves the alert", async () => {
       await slow.git;
     });
 
-    it("tells of runs that fail, and of those that keep everybody waiting", async () => {
+    it("alerts about failing runs and about runs that block the event loop", async () => {
       await slow.runs;
     });
 
-    it("tells of a flow that fails by itself, by its id, within five minutes, and of its end once it is mended", async () => {
+    it("alerts about a failing flow by its id within five minutes, and resolves the alert once the flow is repaired", async () => {
       await slow.flow;
       process.stdout.write(`FlowFailing fired ${flowFiredSeconds.toFixed(0)} s after the flow's first failure\n`);
       expect(flowFiredSeconds).toBeLessThanOrEqual(300);
     });
 
-    it("has a skipped file among what is held in the record for ten minutes, until it is gone", async () => {
+    it("keeps an alert about a skipped file pending until the file is deleted", async () => {
       await slow.skipped;
       await skippedSeen();
       push("Without it", () => rmSync(join(clone, "default", "no-flow.json")));
@@ -345,7 +351,7 @@ describe("observability of the live fleet", () => {
     });
   });
 
-  it("ends with a plain `up --live`, and leaves the rest running", async () => {
+  it("is stopped by a plain `up --live`, which keeps everything else running", async () => {
     const before = await fleet.process("eu-west", "langflow");
     expect((await fleet.start()).exitCode).toBe(ExitCode.Success);
     const { processes } = await fleet.status();

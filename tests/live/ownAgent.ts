@@ -9,7 +9,7 @@ import { environOf, type LiveFleet } from "./liveFleet";
 
 const ROOT = join(__dirname, "../..");
 
-/** The agent as its image has it, in one file, which starts several times as fast as its sources. */
+/** The agent bundled into one file, as in its image. It starts several times as fast as the sources. */
 export class AgentBundle {
   private readonly folder = mkdtempSync(join(tmpdir(), "agent-"));
   readonly file = join(this.folder, "agent.js");
@@ -26,7 +26,7 @@ export class AgentBundle {
     });
   }
 
-  /** A folder that ends with it. */
+  /** Creates a folder that is deleted with the bundle. */
   stateDir(name: string): string {
     return mkdtempSync(join(this.folder, `${name}-`));
   }
@@ -36,16 +36,16 @@ export class AgentBundle {
   }
 }
 
-/** The environment of a region's own agent, but for its ports. */
+/** Returns the environment of a region's own agent, except its ports. */
 export async function environmentOfAgent(fleet: LiveFleet, region: string): Promise<Record<string, string>> {
   const { pid } = await fleet.process(region, "flow-sync");
   const { AGENT_WEBHOOK_SECRET: _, ...environment } = environOf(pid);
   return { ...environment, AGENT_METRICS_PORT: "0", AGENT_INTERVAL_SECONDS: "1", NODE_NO_WARNINGS: "1" };
 }
 
-/** A flow agent that a test starts itself, to end it when and how it likes. */
+/** A flow agent that a test starts and ends itself. */
 export class OwnAgent {
-  /** All it said so far. */
+  /** Output so far. */
   log = "";
   private readonly child: ChildProcess;
   private readonly over: Promise<unknown>;
@@ -72,7 +72,7 @@ export class OwnAgent {
     return until(`an agent says "${text}"`, async () => this.log.includes(text));
   }
 
-  /** Its exit code and the signal that ended it, once it has ended. */
+  /** Waits for the end and returns the signal that ended the agent, or its exit code. */
   async ended(): Promise<string> {
     await this.over;
     return String(this.child.signalCode ?? this.child.exitCode);

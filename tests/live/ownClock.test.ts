@@ -10,7 +10,7 @@ import { until } from "./langflowApi";
 
 jest.setTimeout(120_000);
 
-/** Each writes the time of day, and how long it has been at it, in seconds. */
+/** Programs that print the time of day and their monotonic running time, in seconds. */
 const PROGRAMS = {
   node: (_python: string) => [
     process.execPath,
@@ -25,7 +25,7 @@ const PROGRAMS = {
   ],
 };
 
-describe("a clock of its own", () => {
+describe("a separate clock", () => {
   const folder = mkdtempSync(join(tmpdir(), "own-clock-"));
   const ended: Promise<unknown>[] = [];
   const launched: BoundProcess[] = [];
@@ -45,7 +45,7 @@ describe("a clock of its own", () => {
   });
 
   it.each(["node", "python"] as const)(
-    "is right at first, then ahead and right again, without a jump of what %s measures by it",
+    "is initially correct, runs ahead and is correct again, without a jump of the monotonic clock in %s",
     async (name) => {
       const log = join(folder, `${name}.log`);
       const environment = Object.assign({ PATH: process.env.PATH ?? "" }, clock.environment);

@@ -21,7 +21,7 @@ const region = regionsOfFile();
 const host = new GitHost();
 afterAll(() => host.close());
 
-/** Texts of JSON that once held up all others, or might. */
+/** JSON texts that once blocked all other rows, or might. */
 const TEXTS: Readonly<Record<string, string>> = {
   "45,000 NULs": `{"x":"${"\\u0000".repeat(45_000)}"}`,
   "500,000 NULs": `{"x":"${"\\u0000".repeat(500_000)}"}`,
@@ -68,7 +68,7 @@ const NAMES = [
   "CON",
 ];
 
-/** One thing that is thrown at a region: the row that it makes, if the database takes it. */
+/** A row that a test tries to insert into a region's database. */
 interface Item {
   readonly name: string;
   readonly table: string;
@@ -129,7 +129,7 @@ function items(user: string): Item[] {
   return all;
 }
 
-/** A row, each value as replication sees it. */
+/** SQL that returns a digest of a row, with each value in its replicated form. */
 const SHOWN: Readonly<Record<string, string>> = {
   message:
     "md5(coalesce(langflow_dr.account_text(content_blocks), 'null') || coalesce(langflow_dr.account_text(properties), 'null') || timestamp)",
@@ -145,20 +145,20 @@ async function shown(of: AccountsRegion, { table, id }: Item): Promise<string | 
   return row?.shown;
 }
 
-/** Two regions that replicate flows as rows. */
+/** Returns two regions that replicate flows as rows. */
 async function agreed(): Promise<[AccountsRegion, AccountsRegion]> {
   const [us, eu] = await region.pair();
   await rounds(us, eu, us, eu);
   return [us, eu];
 }
 
-/** The items that the database took. */
+/** Inserts the items and returns those that the database accepted. */
 async function throwAt(us: AccountsRegion): Promise<Item[]> {
   const taken: Item[] = [];
   for (const item of items(await us.makeUser("eve")))
     await us.query(item.sql, [...item.values]).then(
       () => taken.push(item),
-      // What the database does not take nobody has.
+      // The database rejected the row, so no region can have it.
       () => undefined,
     );
   return taken;
@@ -177,12 +177,12 @@ async function arrivesBeside(us: AccountsRegion, eu: AccountsRegion, taken: read
   expect(lost).toEqual([]);
 }
 
-it("replicates everybody's edits in the same round, and each of 200 odd rows arrives equal or is held by name", async () => {
+it("each of 200 unusual rows is replicated unchanged or held by name, and ordinary edits are replicated in the same round", async () => {
   const [us, eu] = await agreed();
   const taken = await throwAt(us);
   expect(taken.length).toBeGreaterThan(150);
   await arrivesBeside(us, eu, taken);
-  // Whoever wrote them changes and deletes them: nobody's write fails.
+  // Their author changes and deletes the rows: no write fails.
   for (const { table, id } of taken) {
     if (table === "message") await us.query("UPDATE message SET text = 'edited' WHERE id = $1", [id]);
     if (table !== "user") await us.query(`DELETE FROM "${table}" WHERE id = $1`, [id]);
@@ -190,7 +190,7 @@ it("replicates everybody's edits in the same round, and each of 200 odd rows arr
   await arrivesBeside(us, eu, taken);
 });
 
-it("takes such rows in as well where they were there before the triggers", async () => {
+it("unusual rows are also replicated if they existed before the triggers", async () => {
   const [us, eu] = await agreed();
   await us.query("DROP TRIGGER langflow_dr_account ON message; DROP TRIGGER langflow_dr_account ON flow");
   await arrivesBeside(us, eu, await throwAt(us));
@@ -200,7 +200,7 @@ it.each([
   ["variable", { user_id: "nope", name: '"n"', type: '"Generic"', value: '"v"' }],
   ["folder", { user_id: "nope", name: '"n"', parent_id: "{" }],
   ["authz_share", { resource_type: '"flow"', resource_id: "nope", scope: '"public"' }],
-])("holds a row of %s whose reference is no JSON, and nothing beside it", async (table, cells) => {
+])("a row of %s with an invalid JSON reference is held without blocking other rows", async (table, cells) => {
   const [us, eu] = await region.pair();
   await us.makeUser("beside");
   const id = randomUUID();
@@ -219,7 +219,7 @@ it.each([
   expect(await eu.query("SELECT FROM \"user\" WHERE username = 'beside'")).toHaveLength(1);
 });
 
-it("applies all rows of a part but those that no reader can read, which are named until the region writes a snapshot", async () => {
+it("all rows of a segment are applied except unreadable ones, which are reported until their region writes a snapshot", async () => {
   const [, eu] = await region.pair();
   await eu.client.end();
   await eu.open(new Map([["ap-south", eu.bucket]]));
@@ -259,7 +259,7 @@ it("applies all rows of a part but those that no reader can read, which are name
   }
   const users = await eu.query("SELECT username FROM \"user\" WHERE username IN ('good', 'far') ORDER BY 1");
   expect(users).toEqual([{ username: "far" }, { username: "good" }]);
-  // An edit of the row with the last stamp there is can be read by all.
+  // An edit of the row with the last representable timestamp is readable by all regions.
   await eu.query("UPDATE \"user\" SET username = 'nearer' WHERE username = 'far'");
   await eu.accounts.round();
   const [{ stamps }] = (await eu.query<{ stamps: { username: number } }>(
@@ -269,7 +269,7 @@ it("applies all rows of a part but those that no reader can read, which are name
   expect(stamps.username).toBeLessThan(at + 367 * 86_400_000_000);
 });
 
-it("records and backs up all other flows, and names those that it does not", async () => {
+it("the recorder and the backup include all other flows, and name those that they leave out", async () => {
   const [us, eu] = await agreed();
   const taken = (await throwAt(us)).filter(({ table }) => table === "flow");
   await rounds(us, eu);

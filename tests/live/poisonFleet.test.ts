@@ -15,7 +15,10 @@ import { LangFlowApi, until } from "./langflowApi";
 import { LiveFleet } from "./liveFleet";
 import { type PoisonItem, poisonItems, type RowPlace } from "./poisonItems";
 
-/** The whole suite: POISON_MB=200 POISON_ITEMS=200. Another seed throws other items in another order. */
+/**
+ * Size of large items, in MB. The complete suite: POISON_MB=200 POISON_ITEMS=200. A different seed produces different
+ * items in a different order.
+ */
 const MEGABYTES = Number(process.env.POISON_MB ?? 5);
 const ITEMS = Number(process.env.POISON_ITEMS ?? 80);
 const SEED = Number(process.env.POISON_SEED ?? 1);
@@ -27,28 +30,31 @@ const ADA = { username: "ada", password: "ada-s own passw0rd" };
 const SAVE_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 50;
 const SEEN_EVERY_MS = 2_000;
-/** Larger ones are written to the database: LangFlow answers nobody else while it reads one. */
+/**
+ * Maximum size of items that are sent to LangFlow's API, in bytes. Larger ones are written to the database, because
+ * LangFlow serves no other request while it reads one.
+ */
 const API_BYTES_MAX = 2_000_000;
 const GIB = 1024 ** 3;
 
 jest.setTimeout(2 * SETTLED_WITHIN_MS + 600_000);
 
-/** An item that somebody took: a row of a database, a file of the repository or an object of a bucket. */
+/** An accepted item: a database row, a file in the repository or an object in a bucket. */
 interface Thrown {
   readonly item: PoisonItem;
-  /** Of its row, if it makes one. */
+  /** Table of the item's row, if it creates one. */
   readonly table: string;
   readonly id: string;
-  /** Where it can be named otherwise. */
+  /** Alternative name of the item in logs. */
   readonly called: string;
   readonly region: Region;
   readonly atMs: number;
-  /** How it ended: equal in both regions, held by name, or of LangFlow's or Git's own. */
+  /** Result: equal in both regions, or held and named in a log. */
   end?: "converged" | "held";
   afterMs?: number;
 }
 
-/** A row as both regions are to have it, each value as it is replicated. */
+/** SQL that returns a digest of a row, with each value in its replicated form, which both regions must agree on. */
 const SHOWN: Readonly<Record<string, string>> = {
   flow: "md5(name || coalesce(description, '') || coalesce(langflow_dr.account_text(data), 'null'))",
   message: "md5(coalesce(text, '') || coalesce(langflow_dr.account_text(content_blocks), 'null') || timestamp)",
@@ -57,7 +63,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   user: "md5(username || create_at || coalesce(langflow_dr.account_text(optins), 'null'))",
 };
 const NOW = new Date().toISOString();
-/** The other columns of a row. */
+/** Values of a row's other columns. */
 const ROWS: Readonly<Record<string, (id: string, owner: string) => Record<string, unknown>>> = {
   flow: (id, owner) => ({ name: `flow ${id}`, user_id: owner, updated_at: NOW, data: '{"nodes":[],"edges":[]}' }),
   message: () => ({
@@ -100,9 +106,11 @@ const ROWS: Readonly<Record<string, (id: string, owner: string) => Record<string
   }),
 };
 
-/** A user who saves a small flow again and again in one region, and looks for it in the other. */
+/** A user who saves a small flow repeatedly in one region and waits for each edit in the other. */
 class OrdinaryUser {
-  /** By edit: milliseconds until the other region's database had it, and until its LangFlow showed it. */
+  /**
+   * Delay of each edit, in milliseconds, until the other region's database had it, and until its LangFlow showed it.
+   */
   readonly stored: number[] = [];
   readonly shown: number[] = [];
   readonly saveMs: number[] = [];
@@ -128,7 +136,7 @@ class OrdinaryUser {
     ]);
   }
 
-  /** @returns once the other region has all edits */
+  /** Stops the edits and waits until the other region has all of them. */
   async end(): Promise<void> {
     this.isOver = true;
     await this.running;
@@ -148,7 +156,7 @@ class OrdinaryUser {
     }
   }
 
-  /** An edit that a later one has replaced has come with that. */
+  /** Records when edits arrive. An edit that a later one has replaced arrives together with it. */
   private async look(came: number[], description: () => Promise<string | null | undefined>): Promise<void> {
     const deadline = () => (this.isOver ? SETTLED_WITHIN_MS : Number.POSITIVE_INFINITY);
     for (let over: number | undefined; !this.isOver || came.length < this.edits; ) {
@@ -167,15 +175,15 @@ class OrdinaryUser {
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 const told = (what: string) => process.stdout.write(`${what}\n`);
 
-describe("what one user makes", () => {
+describe("unusual data of one user", () => {
   const fleet = new LiveFleet();
   const databases = new Map<Region, Client>();
   const apis = new Map<Region, LangFlowApi>();
   const thrown: Thrown[] = [];
   const refused: string[] = [];
-  /** The greatest that each number was that metrics and `status` had. */
+  /** Maximum of each number in metrics and in `status`. */
   const greatest = new Map<string, number>();
-  /** What the agents' metrics and `status` said while it was thrown. */
+  /** Records the agents' metrics and `status` during the test. */
   let watching: Promise<unknown> | undefined;
   let isOver = false;
   let clone: string;
@@ -229,7 +237,7 @@ describe("what one user makes", () => {
     if (clone) rmSync(clone, { recursive: true, force: true });
   });
 
-  /** @returns its id, where LangFlow took it */
+  /** Creates a row by LangFlow's API. @returns the row's id if LangFlow accepted it */
   const callLangFlow = async (region: Region, table: string, id: string, column: string, text: string) => {
     const json = ["data", "default_fields", "config"].includes(column);
     const value = json ? text : JSON.stringify(text);
@@ -299,7 +307,7 @@ describe("what one user makes", () => {
     }
   };
 
-  /** As a part of us-east's that us-east never wrote, in both buckets. */
+  /** Writes an object into both buckets, as a segment of us-east that us-east never wrote. */
   const throwPart = async (item: PoisonItem): Promise<Thrown> => {
     const sql = "SELECT max(epoch) AS epoch FROM langflow_dr.account_part WHERE region = 'us-east'";
     const { epoch } = (await database("us-east").query(sql)).rows[0];
@@ -344,7 +352,7 @@ describe("what one user makes", () => {
   };
 
   const logs = async () => (await Promise.all(REGIONS.map((region) => fleet.logOf(region, "flow-sync")))).join("\n");
-  /** Lines that name something that is held, without what says nothing of its end. */
+  /** Returns the log lines that name a held item, without lines about other events. */
   const holding = async (): Promise<string> =>
     (await logs())
       .split("\n")
@@ -359,7 +367,10 @@ describe("what one user makes", () => {
     return rows[0]?.shown;
   };
 
-  /** What both regions have alike is as it is to be; what neither has is a file or a part that was not taken for a row. */
+  /**
+   * Whether both regions have the same row. If neither has the row, the item is a file or a segment from which no row
+   * was created.
+   */
   const isConverged = async (each: Thrown): Promise<boolean> => {
     const [one, two] = [await shown(each.region, each), await shown(other(each.region), each)];
     return one !== undefined && one === two;
@@ -374,7 +385,7 @@ describe("what one user makes", () => {
     }
   };
 
-  it(`does not keep another user's edits from the other region, however odd or large it is: ${ITEMS} items of up to ${MEGABYTES} MB`, async () => {
+  it(`does not prevent the replication of another user's edits, however unusual or large it is: ${ITEMS} items of up to ${MEGABYTES} MB`, async () => {
     ada.begin();
     watching = watch();
     watching.catch(() => undefined);
@@ -418,7 +429,7 @@ describe("what one user makes", () => {
 
   const nameOf = ({ item, region }: Thrown): string => `${item.place} ${item.name} (${region})`;
 
-  it("leaves both agents alive, below the memory that their pods have", async () => {
+  it("does not crash the agents or exceed their pods' memory", async () => {
     for (const region of REGIONS) {
       const { pid = 0, restarts } = await fleet.process(region, "flow-sync");
       const { limit, peak } = groupOf(pid);
@@ -434,7 +445,7 @@ describe("what one user makes", () => {
       if (restarts > 0) told(`${name} of ${region} was started again ${restarts} times: ${message}`);
   });
 
-  it("is named by metrics and `status` where it is held", async () => {
+  it("is reported by metrics and `status` while it is held", async () => {
     told([...greatest].map(([what, value]) => `${what} ${value}`).join(", "));
     const held = thrown.filter(({ end }) => end === "held");
     const isOf = (place: string) => held.some(({ item }) => item.place === place);
@@ -446,7 +457,7 @@ describe("what one user makes", () => {
     expect(expected.filter((what) => !greatest.get(what))).toEqual([]);
   });
 
-  it("keeps nobody's account from the other region", async () => {
+  it("does not delay the replication of a new account", async () => {
     const BO = { username: "bo", password: "bo-s own passw0rd" };
     await apis.get("us-east")?.makeUser(BO);
     const { url } = await fleet.langflow("eu-west");
@@ -458,7 +469,7 @@ describe("what one user makes", () => {
     );
   });
 
-  it("is in the backup of each region, or named by it as what is not", async () => {
+  it("is in the backup of each region, or named by the backup as left out", async () => {
     const supervisor = await fleet.supervisor();
     const s3 = await fleet.s3();
     for (const region of REGIONS) {
@@ -479,7 +490,10 @@ describe("what one user makes", () => {
   });
 });
 
-/** Of the control group that a process is in; of a machine without them what the pod's manifest says. */
+/**
+ * Returns limit and peak of a process's memory control group, or the manifest's limit on a machine without control
+ * groups.
+ */
 function groupOf(pid: number): { limit: number; peak: number } {
   const [, path] = /^\d+:memory:(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8")) ?? [];
   const read = (file: string) =>

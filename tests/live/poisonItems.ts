@@ -3,7 +3,7 @@ import { Envelope } from "../../agent/accounts/envelope";
 import { RandomText } from "../agent/secretKinds";
 import { largeGraph } from "./largeGraph";
 
-/** A column. */
+/** A table's column. */
 export type RowPlace =
   | "flow.data"
   | "flow.description"
@@ -22,15 +22,19 @@ export type RowPlace =
   | "mcp_server.name";
 export type Place = RowPlace | "Git file" | "bucket part";
 
-/** Something that one user makes, or that somebody puts where only agents write, and that others are not to notice. */
+/**
+ * Unusual data that a user creates, or that is written where only agents write, and that must not affect other users.
+ */
 export interface PoisonItem {
   readonly name: string;
   readonly place: Place;
-  /** A column's value: of a column of JSON its text. Of a file its contents. Of a part its object, by its key and rows of its own. */
+  /**
+   * Returns the content: the value of a column (JSON columns: its text), a file's content, or the object of a segment.
+   */
   readonly contents: (of: PartOf) => string | Buffer | Promise<Buffer>;
 }
 
-/** Where a part is put, and what its rows may be of. */
+/** Key of a segment, and ids for its rows. */
 export interface PartOf {
   readonly id: string;
   readonly key: string;
@@ -40,7 +44,7 @@ export interface PartOf {
 
 type Make = (random: RandomText, bytes: number) => string;
 
-/** Those whose size is the one that is asked for. */
+/** Generators of texts with the requested size. */
 const LARGE_JSON: Readonly<Record<string, Make>> = {
   "many nodes": (_, bytes) => largeGraph("nodes", bytes),
   "a large text": (_, bytes) => largeGraph("text", bytes),
@@ -145,7 +149,7 @@ function files(seed: number, bytes: number): PoisonItem[] {
 }
 
 const BROKEN = Buffer.from([0xc3, 0x28, 0xff, 0xfe, 0xed, 0xa0, 0x80, 0xf8, 0x88]);
-/** The last one that is a number without loss. */
+/** The last timestamp that a JavaScript number represents exactly. */
 const LAST_STAMP = Number.MAX_SAFE_INTEGER;
 
 function parts(bytes: number): PoisonItem[] {
@@ -216,7 +220,7 @@ function parts(bytes: number): PoisonItem[] {
   ];
 }
 
-/** By place, what is made for it. */
+/** Generators by place. */
 type Makes = Readonly<Partial<Record<RowPlace, Readonly<Record<string, Make>>>>>;
 
 const AT_TIMES = Object.fromEntries(TIMES.map((time) => [time, () => time]));
@@ -253,9 +257,9 @@ function pick(makes: Readonly<Record<string, Make>>, at: number): Readonly<Recor
 }
 
 /**
- * Items from a seed: all large ones, and of the others as many as are asked for, in any order.
+ * Returns items from a seed in random order: all large ones, and as many others as requested.
  *
- * @param bytes of a large one
+ * @param bytes size of a large item
  */
 export function poisonItems(seed: number, count: number, bytes: number): PoisonItem[] {
   const random = new RandomText(seed);

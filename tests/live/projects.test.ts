@@ -10,9 +10,12 @@ const REGIONS = ["us-east", "eu-west"] as const;
 const PROJECTS = 6;
 const FLOWS_EACH = 4;
 const CHANGES = 200;
-/** Less than this after a change in one region, the other may not know of it: what a user does there then is a race. */
+/**
+ * Time until a change is known to the other region, in milliseconds. An earlier action of the user there would be a
+ * race.
+ */
 const KNOWN_MS = 6_000;
-/** Of the changes, between which two the Git host is away. */
+/** Numbers of the changes between which the Git host is offline. */
 const [GIT_LEAVES, GIT_RETURNS] = [60, 140];
 
 interface Project {
@@ -24,11 +27,14 @@ interface Flow {
   readonly id: string;
   project: Project;
   description: string;
-  /** When its graph or its fields were edited, and where: a delete elsewhere soon after loses to it, as it should. */
+  /**
+   * When and where the graph or the fields were last edited. An early delete in a different region rightly loses to the
+   * edit.
+   */
   touchedAt: number;
 }
 
-/** What a person would say is there, after all that was done; nothing is done of which two regions could think differently. */
+/** The expected content after all actions. No action creates a conflict between the two regions. */
 class Workspace {
   readonly projects: Project[] = [];
   readonly flows: Flow[] = [];
@@ -45,7 +51,7 @@ class Workspace {
     return project;
   }
 
-  /** In the region where the project was made: the other may not have it yet. */
+  /** Creates a flow in the region where the project was created, because the other may not have the project yet. */
   async addFlow(project: Project): Promise<void> {
     const name = this.newName("Flow");
     const api = await this.where(project);
@@ -82,7 +88,7 @@ class Workspace {
     this.deleted.add(flow.id);
   }
 
-  /** With all of its flows, as LangFlow does; another one takes its name in the same moment. */
+  /** Deletes a project with all of its flows, like LangFlow, and at once creates a new project with the same name. */
   async makeAgain(): Promise<void> {
     const known = (flow: Flow) => Date.now() - flow.touchedAt > KNOWN_MS;
     const project = this.one(
@@ -90,7 +96,7 @@ class Workspace {
     );
     if (!project) return;
     const api = await this.where(project);
-    // A flow whose move is on its way is in its former project until the region hears of it.
+    // A flow that is being moved is still in its former project until the region receives the move.
     const existing = await api.flows();
     const own = this.flows.filter((flow) => flow.project === project);
     if (existing.filter(({ folder_id }) => folder_id === project.id).length !== own.length) return;
@@ -105,7 +111,7 @@ class Workspace {
     for (let flow = 0; flow < FLOWS_EACH; flow += 1) await this.addFlow(again);
   }
 
-  /** A project is renamed in one region while one of its flows is deleted, moved or edited in the other. */
+  /** Renames a project in one region while one of its flows is deleted, moved or edited in the other. */
   async renameBeside(): Promise<void> {
     const work = this.one([() => this.deleteFlow(), () => this.move(), () => this.edit()]);
     await Promise.all([this.rename(), work?.()]);
@@ -126,7 +132,7 @@ class Workspace {
     return this.one(works)();
   }
 
-  /** All that must be there, as a region tells it. */
+  /** Everything that must exist, in the format that a region returns. */
   get expected(): string[] {
     const projects = this.projects.map(({ id, name }) => `project ${id} ${name}`);
     return [...projects, ...this.flows.map((flow) => line(flow.id, flow.description, flow.project.id))].sort();
@@ -136,7 +142,7 @@ class Workspace {
     return this.one(this.apis);
   }
 
-  /** A region, either by chance, once it has the project. */
+  /** Returns a random region, once it has the project. */
   private async where(project: Project): Promise<LangFlowApi> {
     const api = this.any;
     await until("the project is there", async () => (await projectsOf(api)).some(({ id }) => id === project.id));
@@ -162,10 +168,10 @@ class Workspace {
 const projectsOf = (api: LangFlowApi): Promise<Project[]> => api.call("GET", "/api/v1/projects/");
 const line = (id: string, description: string | null, project: string) => `flow ${id} ${description} in ${project}`;
 
-it("makes no twin of a project and brings back nothing deleted or moved through 200 changes in both regions, with and without Git", async () => {
+it("200 changes to projects in both regions, with and without Git, create no duplicate project and restore nothing that was deleted or moved", async () => {
   const fleet = new LiveFleet();
   try {
-    // So many deletes of so few flows would wait for a person.
+    // Otherwise, so many deletes among so few flows would be held for an operator's decision.
     for (const region of REGIONS)
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
         content.config = { ...content.config, "langflow-dr:sync": { regionDeletes: { share: 1 } } };
@@ -203,7 +209,7 @@ it("makes no twin of a project and brings back nothing deleted or moved through 
       for (const api of apis) if (String(await seen(api)) !== String(workspace.expected)) return false;
       return true;
     };
-    // What differs for good says how.
+    // The comparison below shows persistent differences.
     await until("both regions have the projects and flows that remain", matches, 60_000).catch(() => undefined);
     await sleep(KNOWN_MS);
     for (const api of apis) expect(await seen(api)).toEqual(workspace.expected);

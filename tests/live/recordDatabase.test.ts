@@ -13,7 +13,7 @@ jest.setTimeout(300_000);
 
 let scratch: Scratch;
 let postgres: Postgres;
-/** LangFlow on the database `served`, as its user reaches it. */
+/** LangFlow on the database `served`, with its superuser's credentials. */
 let served: ReturnType<Scratch["langflowWithKey"]>;
 let databases = 0;
 const stores: FlowStore[] = [];
@@ -23,14 +23,14 @@ beforeAll(async () => {
   postgres = await scratch.migratedPostgres();
   await postgres.create("served", "migrated");
   served = scratch.langflowWithKey("served", { LANGFLOW_DATABASE_URL: postgres.url("served") });
-  served.catch(() => undefined); // told by the tests that wait for it
+  served.catch(() => undefined); // The tests that await LangFlow report the error.
 });
 afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
 afterAll(() => scratch.end());
 
-/** A database of its own, as LangFlow's migrations leave it. */
+/** Creates a separate database with the result of LangFlow's migrations. */
 async function migrated(): Promise<string> {
   databases += 1;
   await postgres.create(`own_${databases}`, "migrated");
@@ -52,7 +52,7 @@ async function ownerOf(database: string): Promise<string> {
   return user?.id ?? "";
 }
 
-/** A flow's row, as SQL makes it. */
+/** Inserts a flow's row by SQL. */
 async function insertFlow(database: string, columns: Record<string, unknown> = {}): Promise<string> {
   const id = randomUUID();
   const userId = await ownerOf(database);
@@ -80,7 +80,7 @@ async function contentsOf(record: RecordDatabase, ids: readonly string[]): Promi
   return found;
 }
 
-/** Ends the sessions of agents, as a database that fails over does. */
+/** Terminates the agents' sessions, like a database failover. */
 const endSessions = (database: string) =>
   postgres.query(
     database,
@@ -88,8 +88,8 @@ const endSessions = (database: string) =>
       WHERE datname = current_database() AND application_name = 'langflow-dr-agent'`,
   );
 
-describe("a look", () => {
-  it("shows users, rows, projects and what is remembered, all of one moment", async () => {
+describe("a look at the database", () => {
+  it("returns users, rows, projects and the record's state from a single snapshot", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const userId = await ownerOf(database);
@@ -108,7 +108,7 @@ describe("a look", () => {
     expect([(await record.look()).known.size, await record.head()]).toEqual([0, undefined]);
   });
 
-  it("shows a different revision after each write to a row, and of no other row", async () => {
+  it("returns a new revision only for rows that were written", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const [flow, other] = [await insertFlow(database), await insertFlow(database)];
@@ -121,8 +121,8 @@ describe("a look", () => {
   });
 });
 
-describe("flows that are created for files", () => {
-  it("are announced while they are, and those of an agent that was killed are forgotten", async () => {
+describe("flows that are created from files", () => {
+  it("are registered during their creation, and registrations of a killed agent are deleted", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const announced = () => postgres.query(database, "SELECT flow_id FROM langflow_dr.record_import");
@@ -136,8 +136,8 @@ describe("flows that are created for files", () => {
   });
 });
 
-describe("what replication knows of flows", () => {
-  it("is nothing without replication, else tombstones, times by field, the newest edit's region, and what it has not read yet", async () => {
+describe("the replication state of flows", () => {
+  it("is undefined without replication, and otherwise contains tombstones, timestamps by field, the region of the newest edit, and unread changes", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const id = randomUUID();
@@ -180,7 +180,7 @@ describe("what replication knows of flows", () => {
       database,
       `INSERT INTO langflow_dr.account_change VALUES ('flow', '${added}', 'deleted', 6500000, NULL)`,
     );
-    // LangFlow's user deleted it, and replication has not read that yet.
+    // A user deleted the flow in LangFlow, and replication has not read the delete yet.
     expect((await record.replicated([added]))?.get(added)).toMatchObject({ isDeleted: true, unreadAt: 6000 });
     expect([third?.unreadAt, third?.newest?.at, third?.editedAt("graph"), third?.editedAt("details")]).toEqual([
       9000, 7000, 9000, 1000,
@@ -194,8 +194,8 @@ describe("what replication knows of flows", () => {
   });
 });
 
-describe("contents", () => {
-  it("are what LangFlow's API shows, numbers as they are written", async () => {
+describe("contents of flows", () => {
+  it("are equal to those in LangFlow's API, with numbers as written", async () => {
     const { url, apiKey, token } = await served;
     const langflow = new LangFlow(url, token);
     const id = randomUUID();
@@ -223,7 +223,7 @@ describe("contents", () => {
     expect(data).toMatch(/"one": 1\.0,.*"big": 12345678901234567890,/);
   });
 
-  it("of flows without a graph, without tags and without a token are none", async () => {
+  it("are null for a missing graph and missing tags, and lack a missing version token", async () => {
     const database = await migrated();
     const id = await insertFlow(database, { data: null, tags: null, version_token: null });
     const [row] = await contentsOf(recordOf(database), [id]);
@@ -231,7 +231,7 @@ describe("contents", () => {
     expect(row).not.toHaveProperty("versionToken");
   });
 
-  it("of many flows come whole, with the revisions that a look shows", async () => {
+  it("are complete for many flows, with the same revisions as in a look", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const large = { nodes: [], edges: [], text: "x".repeat(3_000_000) };
@@ -247,8 +247,8 @@ describe("contents", () => {
   });
 });
 
-describe("the version token of another region", () => {
-  it("is what a page's next save is compared with, unless LangFlow's own is another by now", async () => {
+describe("the version token of a different region", () => {
+  it("is compared with a page's next save, unless LangFlow's own token has changed meanwhile", async () => {
     const { url, apiKey } = await served;
     const api = LangFlowApi.withKey(url, apiKey);
     const { id } = await api.createRunnable("Token");
@@ -277,7 +277,7 @@ describe("the version token of another region", () => {
     expect(await token()).toBe(own);
   });
 
-  it("is given to a graph that has none yet, and to no flow that is gone", async () => {
+  it("is set on a graph that has no token yet, and not on a deleted flow", async () => {
     const database = await migrated();
     const id = await insertFlow(database, { version_token: null });
     const [record, token] = [recordOf(database), randomUUID()];
@@ -288,7 +288,7 @@ describe("the version token of another region", () => {
   });
 });
 
-it("compiles none of the agent's statements, of which each round has some that PostgreSQL takes for dear", async () => {
+it("JIT compilation is off for the agent's statements, because PostgreSQL overestimates the cost of some", async () => {
   const client = await openDatabase(parseDatabaseUrl(postgres.url(await migrated())));
   const { rows } = await client.query("SHOW jit");
   await client.end();
@@ -296,7 +296,7 @@ it("compiles none of the agent's statements, of which each round has some that P
 });
 
 describe("a database whose machine vanished", () => {
-  it("fails what was asked of it, though no word of its end ever comes", async () => {
+  it("makes pending queries fail by a timeout, although the connection is never closed", async () => {
     const database = await migrated();
     const address = parseDatabaseUrl(postgres.url(database));
     const passages: Socket[] = [];
@@ -320,8 +320,8 @@ describe("a database whose machine vanished", () => {
   });
 });
 
-describe("the one writer of a region", () => {
-  it("is one agent, and another once the first ended", async () => {
+describe("the single writer of a region", () => {
+  it("is one agent, and a different one after the first has ended", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
     expect([await first.becomeWriter(), await second.becomeWriter(), await first.becomeWriter()]).toEqual([
@@ -334,7 +334,7 @@ describe("the one writer of a region", () => {
     expect(await first.becomeWriter()).toBe(false);
   });
 
-  it("is another once the database ended the first one's session, and the first writes nothing more", async () => {
+  it("changes after the database terminated the first writer's session, and the first cannot write any more", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
     const [early, late] = [new RecordDatabase(first), new RecordDatabase(second)];
@@ -353,8 +353,8 @@ describe("the one writer of a region", () => {
   });
 });
 
-describe("a database that goes away", () => {
-  it("is reported as such, without its password, and is there again once it answers", async () => {
+describe("a database that becomes unavailable", () => {
+  it("is reported without its password, and works again once it responds", async () => {
     const database = await migrated();
     const store = storeOf(database);
     const record = new RecordDatabase(store);

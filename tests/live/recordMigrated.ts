@@ -1,6 +1,6 @@
 /**
- * Records what another release of LangFlow leaves in an empty database, by its own migrations:
- * `node --require ./typescript.cjs tests/live/recordMigrated.ts 1.12.8` writes tests/live/migrated-1.12.8.sql.
+ * Records the result of an earlier LangFlow release's migrations in an empty database: `node --require ./typescript.cjs
+ * tests/live/recordMigrated.ts 1.12.8` writes tests/live/migrated-1.12.8.sql.
  */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -28,10 +28,10 @@ afterAll(async () => {
   await scratch.end();
 });
 
-/** Of a column by its form; in the clear, or as LangFlow encrypts it. */
+/** Values with the form of their column, as plaintext or as encrypted by LangFlow. */
 type Values = Record<string, readonly [CiphertextForm, unknown]>;
 
-/** LangFlow's own encryption under one secret key. */
+/** LangFlow's own encryption with one secret key. */
 class LangFlowCipher {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly answers: AsyncIterator<string>;
@@ -65,7 +65,7 @@ class LangFlowCipher {
     for (;;) {
       const { value, done } = await this.answers.next();
       if (done) throw new Error("LangFlow's encryption has ended");
-      // LangFlow may say something first.
+      // LangFlow may print other lines first.
       if (value.startsWith("{")) return JSON.parse(value);
     }
   }
@@ -84,12 +84,12 @@ const CLEAR: Values = {
 };
 const clear = (values: Values) => Object.fromEntries(Object.entries(values).map(([name, [, value]]) => [name, value]));
 
-/** A user, and all of hers that is encrypted. */
+/** Creates a user with every kind of encrypted value. */
 async function fill(region: AccountsRegion): Promise<void> {
   const made = await before.encrypt(CLEAR);
   const user = await region.makeUser("ada");
   await region.query(`UPDATE "user" SET store_api_key = $2 WHERE id = $1`, [user, made.store]);
-  /** What the table has no column for is left out. */
+  /** Inserts a row without the values for which the table has no column. */
   const insert = async (table: string, row: Record<string, unknown>) => {
     const columns = await region.query<{ name: string }>(
       "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1",
@@ -153,7 +153,7 @@ async function fill(region: AccountsRegion): Promise<void> {
   await insert("trigger_cleanup", { ...hers(), ...cleanup });
 }
 
-/** All that is encrypted in a region's database, as LangFlow reads it under a key. */
+/** Returns all encrypted values of a region's database, decrypted by LangFlow with a key. */
 async function read(region: AccountsRegion, cipher: LangFlowCipher): Promise<Record<string, unknown>> {
   const [row = {}] = await region.query<Record<string, unknown>>(`SELECT
     (SELECT store_api_key FROM "user" WHERE username = 'ada') AS store,
@@ -181,7 +181,7 @@ async function pair(): Promise<[AccountsRegion, AccountsRegion]> {
   open.push(...regions);
   return regions;
 }
-/** An agent that starts again, with the secret key of now. */
+/** Restarts a region's agent with the new secret key. */
 async function restart(region: AccountsRegion, other: AccountsRegion): Promise<void> {
   await region.client.end();
   await region.open(new Map([[other.name, other.bucket]]), after.secretKey);
@@ -196,7 +196,7 @@ const run = (region: AccountsRegion, more: object = {}) => {
   return rekey({ databaseUrl, oldKey, currentKey, dryRun: false, leaveUnreadable: false, log, ...more });
 };
 
-it("changes the secret key of two regions, one after the other, and both read all of it, an edit made in between too", async () => {
+it("rekey changes the secret key of two regions one after the other, and both regions decrypt everything, including an edit in between", async () => {
   const [us, eu] = await pair();
   await fill(us);
   for (const region of [us, eu, us]) await region.accounts.round();
@@ -231,13 +231,13 @@ it("changes the secret key of two regions, one after the other, and both read al
   }
 });
 
-it("mends a region that was told the old ciphertext after its own was changed", async () => {
+it("rekey repairs a region that received old ciphertext after its own was re-encrypted", async () => {
   const [us, eu] = await pair();
   await fill(us);
   for (const region of [us, eu]) await region.accounts.round();
   await restart(us, eu);
   await run(us);
-  // The agent is restarted first, and LangFlow, which still has the old key, writes one more.
+  // The agent is restarted first. LangFlow still has the old key and writes one more value.
   await restart(eu, us);
   const { variable } = await before.encrypt({ variable: ["token", "late"] });
   await eu.query("UPDATE variable SET value = $1 WHERE name = 'TOKEN'", [variable]);
@@ -248,7 +248,7 @@ it("mends a region that was told the old ciphertext after its own was changed", 
   for (const region of [us, eu]) expect(await read(region, after)).toEqual({ ...clear(CLEAR), variable: "late" });
 });
 
-it("reaches what fell with its flow, read by the agent or not, so that it comes back under the current key", async () => {
+it("rekey also re-encrypts rows that were deleted with their flow, whether or not the agent has read them, so that a restored row uses the current key", async () => {
   const [us, eu] = await pair();
   const user = await us.makeUser("ada");
   const { secret } = await before.encrypt({ secret: ["token", "of a webhook"] });
@@ -285,7 +285,7 @@ it("reaches what fell with its flow, read by the agent or not, so that it comes 
     expect(await after.decrypt({ secret: ["token", row.secret] })).toEqual({ secret: "of a webhook" });
 });
 
-it("changes nothing where a ciphertext is under neither key, names it, and says no secret", async () => {
+it("rekey changes nothing if neither key decrypts a ciphertext, and names the ciphertext without printing a secret", async () => {
   const [us] = await pair();
   await fill(us);
   const foreign = (await strange.encrypt({ variable: ["token", "of another fleet"] })).variable;
@@ -305,10 +305,10 @@ it("changes nothing where a ciphertext is under neither key, names it, and says 
     expect(JSON.stringify([failure, said])).not.toContain(secret);
 });
 
-it("is a command of the agent that takes the old key from standard input alone", async () => {
+it("rekey is a command of the agent that reads the old key only from standard input", async () => {
   const [us] = await pair();
   await fill(us);
-  // LangFlow's JSON may hold what `jsonb` does not take.
+  // LangFlow's JSON may contain values that `jsonb` rejects.
   await us.query(`UPDATE mcp_server SET config = (left(config::text, -1) || ', "note": "\\u0000"}')::json`);
   const { server, ...others } = clear(CLEAR);
   const all = { ...others, server: { ...(server as object), note: "\u0000" } };

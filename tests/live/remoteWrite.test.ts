@@ -19,7 +19,7 @@ jest.setTimeout(120_000);
 
 const TOKEN = "sesame-of-the-store";
 
-/** A Prometheus that ends with the test. */
+/** A Prometheus that is stopped after the test. */
 class Watcher {
   readonly api: PrometheusApi;
   private constructor(
@@ -60,13 +60,13 @@ class Watcher {
   }
 }
 
-describe("series that are sent on", () => {
+describe("remote write", () => {
   const folder = mkdtempSync(join(tmpdir(), "sent-on-"));
   const watchers: Watcher[] = [];
   let store: Watcher;
   let region: Watcher;
   let door: Server;
-  /** What the store's door was asked with, and whether it lets anybody in. */
+  /** Authorization headers that the store's proxy received, and whether the proxy admits requests. */
   const asked: (string | undefined)[] = [];
   let isOpen = true;
 
@@ -99,7 +99,7 @@ describe("series that are sent on", () => {
     const port = await freePort();
     const own = applied.scrape_configs.find(({ job_name }: { job_name: string }) => job_name === "prometheus");
     region = await Watcher.start(join(folder, "region"), port, {
-      // Where this machine has them, and more often; all else as applied.
+      // Loopback addresses and shorter intervals; everything else as applied.
       global: { ...applied.global, scrape_interval: "1s", scrape_timeout: "1s" },
       remote_write: [
         {
@@ -119,10 +119,10 @@ describe("series that are sent on", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("are in the store with the region's name, with the token, and none that nothing looks at", async () => {
+  it("sends series with the region's name and the token, and without metrics that no rule or dashboard uses", async () => {
     await until("the store has the series", async () => (await store.api.answers('up{region="us-east"}')) > 0, 60_000);
     expect(new Set(asked)).toEqual(new Set([`Bearer ${TOKEN}`]));
-    // What the alert of a store that is behind reads.
+    // Metrics that the alert about a lagging store uses.
     const sending = KEPT.prometheus.filter((name) => name.startsWith("prometheus_remote_storage_"));
     await until(
       "it has all of them",
@@ -137,7 +137,7 @@ describe("series that are sent on", () => {
     expect(region.said).not.toContain(TOKEN);
   });
 
-  it("that the store refuses for good are counted, by which the alert knows", async () => {
+  it("counts samples that the store rejects permanently, for the alert", async () => {
     isOpen = false;
     const failed = "prometheus_remote_storage_samples_failed_total > 0";
     await until("the region counts what was refused", async () => (await region.api.answers(failed)) > 0, 60_000);

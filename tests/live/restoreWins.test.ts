@@ -10,7 +10,7 @@ const FLOW = `INSERT INTO flow (id, name, user_id, folder_id, data, version_toke
   VALUES ($1, $2, $3, $4, $5, gen_random_uuid(), now(), 'PRIVATE', 'workflow')`;
 const graph = (id: string) => JSON.stringify({ nodes: [{ id }], edges: [] });
 
-/** What users have in a region, by table; the names of flows with what is in them. */
+/** Returns the number of users' rows in a region, by table, and the flows' names with their content. */
 async function held(region: AccountsRegion) {
   const [counts] = await region.query<Record<string, number>>(`SELECT
     (SELECT count(*)::int FROM "user" WHERE NOT is_superuser) AS users, (SELECT count(*)::int FROM variable) AS variables,
@@ -22,7 +22,10 @@ async function held(region: AccountsRegion) {
   return { users: 0, variables: 0, keys: 0, projects: 0, ...counts, flows: flows.map(({ flow }) => flow) };
 }
 
-/** Two regions with users who have a variable, a key and a project; one with flows. What each database held then is kept. */
+/**
+ * Returns two regions with users who have a variable, an API key and a project, one of them also flows. A copy of each
+ * database is kept.
+ */
 async function fleet() {
   const [us, eu] = await file.pair();
   const users: string[] = [];
@@ -61,7 +64,7 @@ async function fleet() {
 }
 type Fleet = Awaited<ReturnType<typeof fleet>>;
 
-/** A person's mistake, which reached every region. */
+/** Simulates a user's mistake that was replicated to every region. */
 async function deleteAll({ us, eu, owner, flows }: Fleet) {
   await eu.save(flows.edited, JSON.parse(graph("edited since")));
   await eu.query(`UPDATE "user" SET is_active = false WHERE username = 'user-1'`);
@@ -84,7 +87,7 @@ async function putBack(region: AccountsRegion, other: AccountsRegion, { wins = f
   await region.open(new Map([[other.name, other.bucket]]));
 }
 
-describe("a restore that wins brings back in every region what was deleted and changed since", () => {
+describe("a restore with `wins` reverts later deletes and changes in every region", () => {
   it.each<[string, (fleet: Fleet) => Promise<void>]>([
     ["one region is restored", ({ us, eu }) => putBack(us, eu, { wins: true })],
     [
@@ -108,7 +111,7 @@ describe("a restore that wins brings back in every region what was deleted and c
         await putBack(eu, us, { without: true });
       },
     ],
-  ])("where %s", async (_, restore) => {
+  ])("if %s", async (_, restore) => {
     const all = await fleet();
     await deleteAll(all);
     await restore(all);
@@ -128,7 +131,7 @@ describe("a restore that wins brings back in every region what was deleted and c
   });
 });
 
-it("wins for what the backup's log held, and over deletes that are held elsewhere", async () => {
+it("a restore with `wins` includes the changes in the backup's log, and overrides deletes that are held in another region", async () => {
   const all = await fleet();
   const { us, eu } = all;
   await us.client.end();
@@ -157,14 +160,14 @@ it("wins for what the backup's log held, and over deletes that are held elsewher
   }
 });
 
-it("wins once a lock is gone that kept it from a table, as a migration's does", async () => {
+it("a restore with `wins` takes effect once a lock on a table, such as a migration's, is released", async () => {
   const all = await fleet();
   const { us, eu } = all;
   await deleteAll(all);
   await putBack(us, eu, { wins: true });
   await us.client.query("BEGIN; LOCK TABLE variable");
   await expect(us.accounts.round()).rejects.toThrow(/lock timeout/);
-  // It fails before it restores any row.
+  // The round fails before it restores any row.
   expect(
     await us.query(
       "SELECT at, (SELECT count(*)::int FROM langflow_dr.account_row WHERE restored_at IS NOT NULL) AS restored FROM langflow_dr.restore_wins",
@@ -175,7 +178,7 @@ it("wins once a lock is gone that kept it from a table, as a migration's does", 
   for (const region of [us, eu]) expect(await held(region)).toEqual(all.before);
 });
 
-it("begins no snapshot while a lock keeps it from a table, so that no round writes its first parts again", async () => {
+it("a lock on a table delays a snapshot, so that no round writes the snapshot's first segments again", async () => {
   const [us, eu] = await file.pair();
   await us.query(`INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
     SELECT gen_random_uuid(), 'user-' || n, 'hash', true, false, now(), now() FROM generate_series(1, 3000) n`);
@@ -184,7 +187,7 @@ it("begins no snapshot while a lock keeps it from a table, so that no round writ
     SELECT gen_random_uuid(), 'KEY', 'Credential', 'v', '[]', id, now() FROM "user" WHERE username = 'user-1'`,
   );
   await settle(us, eu);
-  // Regions are others than before: what this one knows is to be written as a whole.
+  // The set of regions has changed, so this region has to publish a full snapshot.
   await us.client.end();
   await us.open(new Map([["eu-north", eu.bucket]]));
   const keys = () => [...us.bucket.objects.keys()];
@@ -197,7 +200,7 @@ it("begins no snapshot while a lock keeps it from a table, so that no round writ
   expect(keys()).not.toEqual(before);
 });
 
-it("without winning, a restored region gives way to what the others did since", async () => {
+it("a restored region without `wins` receives the later changes of the others", async () => {
   const all = await fleet();
   await deleteAll(all);
   await putBack(all.us, all.eu);
@@ -205,7 +208,7 @@ it("without winning, a restored region gives way to what the others did since", 
   expect(await held(all.us)).toMatchObject({ users: 0, variables: 0, keys: 0, flows: [] });
 });
 
-it("leaves what was made since the backup, and the rounds after are idle", async () => {
+it("a restore with `wins` keeps rows that were created since the backup, and later rounds are idle", async () => {
   const all = await fleet();
   const { us, eu } = all;
   const since = await eu.makeUser("made since");
@@ -220,7 +223,7 @@ it("leaves what was made since the backup, and the rounds after are idle", async
   expect(objects()).toBe(before);
 });
 
-it("keeps the restored name: a user who was given it since is renamed; a variable and a project become one with the restored", async () => {
+it("a restore with `wins` keeps restored names: it renames a user who got the name since, and merges a variable and a project with the restored ones", async () => {
   const all = await fleet();
   const { us, eu, owner } = all;
   await eu.query("DELETE FROM flow WHERE user_id = $1", [owner]);

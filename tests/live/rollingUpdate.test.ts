@@ -15,11 +15,14 @@ jest.setTimeout(1_200_000);
 
 const SIDES = { "us-east": "us-east-1", "eu-west": "eu-west-1" } as const;
 const PODS = ["--pods", "2", "--honour-pre-stop"];
-/** Each of two kinds of request on each side; and streams, of the longest kind that a visitor is told to hold. */
+/**
+ * Intervals between two short requests and between two streams in each region, and the duration of a stream: the
+ * longest that clients are documented to use.
+ */
 const SHORT_MS = 200;
 const STREAM_MS = 8_000;
 const STREAM_SECONDS = 100;
-/** As Cloudflare waits for an origin: two of the pods start meanwhile, and a machine of two processors is slow then. */
+/** Cloudflare's timeout for an origin. Two pods start during the test, when a machine with two processors is slow. */
 const PATIENCE_MS = 120_000;
 
 interface Visit {
@@ -28,11 +31,11 @@ interface Visit {
   readonly at: number;
   readonly end: string;
   readonly status: number;
-  /** Which region answered. */
+  /** Region that answered. */
   readonly region: string | null | undefined;
 }
 
-/** Visitors of the public name, from each region's side. */
+/** Sends requests to the public URL from visitors near each region. */
 class Traffic {
   readonly visits: Visit[] = [];
   private readonly ending = new AbortController();
@@ -51,7 +54,7 @@ class Traffic {
     this.underWay.push(pace());
   }
 
-  /** Resolved once the last has its answer. */
+  /** Stops sending requests and resolves once the last one has its response. */
   async stop(): Promise<void> {
     this.ending.abort();
     for (let waited = 0; waited < this.underWay.length; ) {
@@ -78,7 +81,7 @@ describe("two pods in each of two regions", () => {
   const podsOf = async (): Promise<ProcessStatus[]> =>
     (await fleet.status()).processes.filter(({ name }) => name === "langflow");
 
-  it("are exchanged one by one: no request fails, no stream is cut, nobody is sent to another region for it", async () => {
+  it("are replaced one by one without a failed request, a broken stream or a failover to another region", async () => {
     expect(await fleet.start([], ...PODS)).toMatchObject({ exitCode: ExitCode.Success });
     const before = await podsOf();
     expect(before.map(({ region, ready }) => [region, ready])).toEqual(
@@ -117,7 +120,7 @@ describe("two pods in each of two regions", () => {
       });
     const began = Date.now();
     const leaving = new Map<string, number>();
-    /** What became of each pod, and when: told where a visit fails. */
+    /** State changes of each pod with their times, which are printed if a request fails. */
     const course: string[] = [];
     const states = new Map<string, string>();
     const rolled = new AbortController();
@@ -141,7 +144,7 @@ describe("two pods in each of two regions", () => {
     expect(after.map(({ ready }) => ready)).toEqual([true, true, true, true]);
     const pids = new Set(before.map(({ pid }) => pid));
     expect(after.filter(({ pid }) => pids.has(pid))).toEqual([]);
-    // Each of the old pods served on as the manifest says, while a load balancer still sends to it.
+    // Each old pod kept serving for the manifest's preStop time, while a load balancer still sends requests to it.
     expect([...leaving.keys()].sort()).toEqual([...pids].map(String).sort());
     for (const since of leaving.values()) expect(ended - since).toBeGreaterThan(SHUTDOWN.preStopSeconds * 1000 - 2_000);
 
@@ -159,7 +162,7 @@ describe("two pods in each of two regions", () => {
     expect(counted("stream")).toBeGreaterThan((0.9 * 2 * seconds * 1000) / STREAM_MS);
   });
 
-  /** A drill of us-east in which no target is missed, nor a check. */
+  /** Runs a drill of us-east and checks that no target is missed and no check fails. */
   async function drilled(fault: string): Promise<DrillReport> {
     const reports = mkdtempSync(join(tmpdir(), "drill-of-pods-"));
     const asked = ["drill", "--region", "us-east", "--fault", fault, "--steady", "10", "--reports", reports];
@@ -177,20 +180,20 @@ describe("two pods in each of two regions", () => {
     return report;
   }
 
-  it("comes through a zone that takes one pod and the database along: the other pod answers once the standby has taken over, as the same process", async () => {
+  it("survive a zone outage that stops one pod and the database: after the standby's takeover, the other pod answers without a restart", async () => {
     const before = (await podsOf()).filter(({ region }) => region === "us-east").map(({ pid }) => pid);
     await drilled("zone");
     const ready = async () =>
       (await podsOf()).filter((each) => each.region === "us-east" && each.ready).map(({ pid }) => pid);
-    // The pod that fell starts anew; the drill is over once the region answers.
+    // The failed pod restarts. The drill already ends once the region answers.
     await until("both pods of us-east are ready", async () => (await ready()).length === 2);
     const after = await ready();
     expect(after.filter((pid) => before.includes(pid))).toHaveLength(1);
   });
 
-  it("loses every other request of a side for as long as nobody has found its dead pod, and nothing else", async () => {
+  it("lose only every other request in the region of a dead pod, until the load balancer detects the dead pod", async () => {
     const { untilDetection, samples } = await drilled("half");
-    // They waited, each for as long as a visitor waits: packets to a pod that is gone are answered by nobody.
+    // These requests waited until the visitor's timeout, because packets to a dead pod are dropped.
     expect(untilDetection.hung).toBeGreaterThan(5);
     const broken = samples.filter(({ ok }) => !ok);
     expect(broken.filter(({ client }) => client === "near eu-west")).toEqual([]);

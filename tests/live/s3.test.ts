@@ -26,7 +26,7 @@ const BUCKETS: AppliedBucket[] = [
   { name: "flows-west", awsRegion: "eu-west-1", replicatesTo: new Map([["flows-east", undefined]]) },
   { name: "witness", awsRegion: "us-west-2", replicatesTo: new Map() },
 ];
-/** An agent's patience. */
+/** Request timeout, like an agent's. */
 const PATIENCE_MS = 1_000;
 
 describe("the live fleet's S3", () => {
@@ -68,7 +68,7 @@ describe("the live fleet's S3", () => {
     });
   const put = (from: S3Client, Bucket: string, Key: string, Body: string, more = {}) =>
     from.send(new PutObjectCommand({ Bucket, Key, Body, ...more }), { abortSignal: AbortSignal.timeout(PATIENCE_MS) });
-  /** An object's text; undefined where there is none, by S3's own word. */
+  /** Returns an object's text, or undefined if S3 reports that the object does not exist. */
   const read = async (from: S3Client, Bucket: string, Key: string): Promise<string | undefined> => {
     try {
       const abortSignal = AbortSignal.timeout(PATIENCE_MS);
@@ -85,7 +85,7 @@ describe("the live fleet's S3", () => {
   };
   const silent = expect.objectContaining({ name: expect.stringMatching(/^(AbortError|TimeoutError)$/) });
 
-  it("copies what a region writes into the other bucket, uploads in parts and by many deletes as well", async () => {
+  it("replicates a region's writes to the other bucket, including multipart uploads and batch deletes", async () => {
     await put(east, "flows-east", "files/a", "1");
     await new Upload({
       client: east,
@@ -99,7 +99,7 @@ describe("the live fleet's S3", () => {
     await until("neither is there", async () => (await keys(west, "flows-west")).length === 0);
   });
 
-  it("copies an upload for the flow sync within the bucket, whatever its name, and that to the other bucket", async () => {
+  it("copies an upload within the bucket, whatever its name, and replicates the copy", async () => {
     const objects = new FlowBucketObjects(east, "flows-east", new AbortController().signal);
     const [from, to] = ["files/younger/Bericht für Ä+B 100%.pdf", "files/older/1f0c-Bericht für Ä+B 100%.pdf"];
     expect(await objects.copy(from, to)).toBe(false);
@@ -109,7 +109,7 @@ describe("the live fleet's S3", () => {
     expect(await read(east, "flows-east", from)).toBe("of eu-west");
   });
 
-  it("lets a region write into another's bucket at once, long before replication does", async () => {
+  it("lets a region write to a different region's bucket directly, long before replication", async () => {
     s3.delayReplication(3_600_000);
     await put(east, "flows-east", "accounts/us-east/1", "row");
     await put(east, "flows-west", "accounts/us-east/2", "row");
@@ -120,7 +120,7 @@ describe("the live fleet's S3", () => {
     await until("it came", async () => (await read(west, "flows-west", "accounts/us-east/1")) === "row");
   });
 
-  it("leaves deleted what was written to both buckets, and deleted in its own before its copies arrived", async () => {
+  it("keeps an object deleted that was written to both buckets and deleted in one before its replicas arrived", async () => {
     s3.delayReplication(3_600_000);
     const Key = "accounts/us-east/both";
     await put(east, "flows-east", Key, "row");
@@ -132,7 +132,7 @@ describe("the live fleet's S3", () => {
     expect(await read(east, "flows-east", Key)).toBeUndefined();
   });
 
-  it("copies no copy on: two versions where a key was written in both buckets, and never more", async () => {
+  it("does not replicate replicas: a key that was written to both buckets has at most two versions", async () => {
     s3.delayReplication(0);
     const Key = "accounts/us-east/once";
     await put(east, "flows-east", Key, "row");
@@ -144,7 +144,7 @@ describe("the live fleet's S3", () => {
     }
   });
 
-  it("is silent where a region is lost, for everybody but who looks from outside, and goes on where it was", async () => {
+  it("does not respond for a lost region, except to clients outside the fleet, and continues after the region's return", async () => {
     s3.setLost("eu-west-1", true);
     await put(east, "flows-east", "files/meanwhile", "1");
     await expect(put(east, "flows-west", "files/x", "1")).rejects.toEqual(silent);
@@ -154,7 +154,7 @@ describe("the live fleet's S3", () => {
     await until("it is caught up", async () => (await read(west, "flows-west", "files/meanwhile")) === "1");
   });
 
-  it("cuts one region off from the other AWS regions, but not from its own bucket, nor S3 from replicating", async () => {
+  it("cuts a region off from other AWS regions, but not from its own bucket, while S3's replication continues", async () => {
     s3.setCutOff("us-east", true);
     await expect(put(east, "flows-west", "files/x", "1")).rejects.toEqual(silent);
     await expect(read(east, "witness", "schedules/lease.json")).rejects.toEqual(silent);
@@ -163,7 +163,7 @@ describe("the live fleet's S3", () => {
     await until("it is replicated", async () => (await read(west, "flows-west", "files/cut")) === "1");
   });
 
-  it("copies nothing out of a bucket that is paused, though whoever writes notices nothing, and all of it afterwards", async () => {
+  it("replicates nothing from a paused bucket, whose writes still succeed, and everything after the pause", async () => {
     s3.delayReplication(0);
     expect(s3.setPaused("us-east-1", true)).toBe(true);
     await put(east, "flows-east", "files/waits", "1");
@@ -175,14 +175,14 @@ describe("the live fleet's S3", () => {
     expect(s3.setPaused("sa-east-1", true)).toBe(false);
   });
 
-  it("takes the witness away, and that alone", async () => {
+  it("makes only the witness unresponsive", async () => {
     expect(s3.setSilent("us-west-2", true)).toBe(true);
     await expect(read(west, "witness", "schedules/lease.json")).rejects.toEqual(silent);
     expect(await read(west, "flows-west", "nothing")).toBeUndefined();
     expect(s3.setSilent("sa-east-1", true)).toBe(false);
   });
 
-  it("gives the lease to one of many who would create it, and to one of many who saw the same one, each time", async () => {
+  it("lets exactly one of several concurrent conditional writes of the lease succeed, in each round", async () => {
     const Key = "schedules/lease.json";
     const race = async (condition: object) => {
       const all = [0, 1, 2, 3, 4, 5].map((each) =>

@@ -11,7 +11,7 @@ jest.setTimeout(600_000);
 
 const MINUTE_MS = 60_000;
 
-/** A region's database and LangFlow, and the part of its agent that holds the schedules. */
+/** A region's database, LangFlow, and the part of its agent that manages the schedules. */
 class Region {
   url = "";
   apiKey = "";
@@ -28,7 +28,7 @@ class Region {
   }
 
   async start(scratch: Scratch): Promise<void> {
-    // As before LangFlow first serves.
+    // Runs before LangFlow first serves requests, as in production.
     await this.fence.read();
     const { url, apiKey } = await scratch.langflowWithKey(this.name, {
       LANGFLOW_DATABASE_URL: this.postgres.url(this.name),
@@ -56,7 +56,7 @@ class Region {
     this.timer = setInterval(look, RENEW_MS);
   }
 
-  /** Without a word, as when its machine is gone. */
+  /** Stops the agent without releasing its lease, like a machine failure. */
   async killAgent(): Promise<void> {
     clearInterval(this.timer);
     await this.round;
@@ -76,7 +76,7 @@ class Region {
     return row?.fire === true;
   }
 
-  /** Moments that LangFlow made a run of. */
+  /** Returns the times for which LangFlow created a run. */
   async ran(): Promise<string[]> {
     const rows = await this.query<{ key: string }>(
       `SELECT e.dedupe_key AS key FROM trigger_event e JOIN job j ON j.job_id = e.job_id
@@ -86,7 +86,7 @@ class Region {
   }
 }
 
-describe("a schedule of every minute, in two regions with a witness", () => {
+describe("a schedule with a run every minute, in two regions with a witness", () => {
   let scratch: Scratch;
   let east: Region;
   let west: Region;
@@ -105,7 +105,7 @@ describe("a schedule of every minute, in two regions with a witness", () => {
     await scratch?.end();
   });
 
-  it("fires in one, in the other once the first one's agent is gone, and for no minute twice", async () => {
+  it("runs in one region, in the other after the first one's agent is killed, and twice for no minute", async () => {
     const api = LangFlowApi.withKey(east.url, east.apiKey);
     const flow = await api.createRunnable("every minute");
     await api.call("POST", "/api/v1/triggers", {
@@ -115,7 +115,7 @@ describe("a schedule of every minute, in two regions with a witness", () => {
       config: { cron: "* * * * *" },
       state: "active",
     });
-    // As accounts and Git bring them.
+    // Copies the rows like replication does.
     for (const [table, stays] of [
       ["flow", "folder_id"],
       ["trigger", "next_fire_at"],

@@ -43,7 +43,7 @@ const read = async () => {
   return state;
 };
 
-/** As LangFlow's services/triggers/leases.py acquires one whose row is there. */
+/** Acquires an existing lease like LangFlow's services/triggers/leases.py. */
 async function acquires(name: string, owner = "pod"): Promise<boolean> {
   const rows = await query(
     `UPDATE trigger_lease SET owner = $2, expires_at = now() + interval '30 seconds' WHERE name = $1 RETURNING name`,
@@ -52,7 +52,7 @@ async function acquires(name: string, owner = "pod"): Promise<boolean> {
   return rows.length === 1;
 }
 
-/** As it does where there is none. */
+/** Creates a missing lease like LangFlow's code. */
 const begins = (name: string, owner: string) =>
   query("INSERT INTO trigger_lease (name, owner, expires_at) VALUES ($1, $2, now() + interval '30 seconds')", [
     name,
@@ -90,14 +90,14 @@ async function tick(trigger: string, at: number): Promise<"in" | "refused" | "fa
     );
     return row?.state === "failed" ? "failed" : "in";
   } catch (error) {
-    // What LangFlow takes for a lease, or a tick, of another pod.
+    // The error that LangFlow interprets as a lease or a tick of a different pod.
     if ((error as { code?: string }).code !== "23505") throw error;
     return "refused";
   }
 }
 
 describe("a region's database", () => {
-  it("grants LangFlow's loops no lease until the region holds the schedules, and none after their end", async () => {
+  it("grants LangFlow's loops a lease only while the region holds the schedules", async () => {
     const granted = async () => Promise.all(LOOPS.map((name) => acquires(name)));
     expect(await granted()).toEqual(LOOPS.map(() => false));
     const { now } = await read();
@@ -107,7 +107,7 @@ describe("a region's database", () => {
     expect(await granted()).toEqual(LOOPS.map(() => false));
   });
 
-  it("refuses a lease that has no row as if another pod had made it, and so one on a connection", async () => {
+  it("rejects a new lease as if a different pod had just created it, including a lease on a connection", async () => {
     await query("DELETE FROM trigger_lease");
     for (const name of LOOPS) expect(await begins(name, "pod")).toBe(false);
     expect(await begins(`trigger-cleanup:${randomUUID()}`, "cleanup:1:a")).toBe(false);
@@ -118,7 +118,7 @@ describe("a region's database", () => {
     await expect(listen).rejects.toMatchObject({ code: "23505" });
   });
 
-  it("lets what is queued run, a user enable a source, and a person's data be erased, in every region", async () => {
+  it("lets queued work run, users enable a source, and a user's data be erased, in every region", async () => {
     expect(await begins("data_subject_eraser", "dsr:1:a")).toBe(true);
     expect(await begins("trigger_dispatcher", "dispatcher:1:a")).toBe(true);
     expect(await acquires("trigger_dispatcher")).toBe(true);
@@ -130,7 +130,7 @@ describe("a region's database", () => {
     );
   });
 
-  it("judges every tick as the simulation's database does", async () => {
+  it("accepts and rejects the same ticks as the simulated database", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     for (const holder of [true, false])
@@ -152,7 +152,7 @@ describe("a region's database", () => {
         }
   });
 
-  it("has every schedule counted on from where the last holder's span ends, once", async () => {
+  it("restarts every schedule once, at the end of the previous holder's period", async () => {
     const [stale, fresh] = [await makeTrigger(Date.parse("2030-01-01")), await makeTrigger()];
     const next = async (trigger: string) =>
       (
@@ -168,12 +168,12 @@ describe("a region's database", () => {
     await query("UPDATE trigger SET next_fire_at = '2027-01-01'");
     await fence.open({ generation: 5, after }, now + TERM_MS + 5_000);
     expect(await next(stale)).toBe(Date.parse("2027-01-01"));
-    // An agent that stood still since before.
+    // An agent that was suspended since before the change.
     await fence.open({ generation: 4, after: after - 5 }, now + 3_600_000);
     expect(await read()).toMatchObject({ generation: 5, after });
   });
 
-  it("says, once closed, a moment that is later than every tick that it let in", async () => {
+  it("reports, when it is closed, a time later than every accepted tick", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now - 60_000 }, now + 600_000);
@@ -181,12 +181,12 @@ describe("a region's database", () => {
     const closedAt = await fence.close();
     expect(closedAt).toBeGreaterThan(now + POD_AHEAD_MS - 1);
     expect(await tick(trigger, now + 1)).toBe("refused");
-    // As after its clock was set back.
+    // As after the database's clock was set back.
     await query(`UPDATE trigger_event SET dedupe_key = 'tick:2099-01-01T00:00:00+00:00'`);
     expect(await fence.close()).toBe(Date.parse("2099-01-01"));
   });
 
-  it("lets LangFlow's login make no tick of what is none, nor revive one that came too late, and go on with the others", async () => {
+  it("lets LangFlow's login neither forge a tick nor revive a late one, and continues with other events", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now }, now + 600_000);
@@ -215,7 +215,7 @@ describe("a region's database", () => {
     expect(rowCount).toBe(2);
   });
 
-  it("keeps what the witness is asked for, and knows infinite ends", async () => {
+  it("stores the requested lease, and supports an unlimited period", async () => {
     await fence.ask({ generation: 7, until: 1_800_000_000_123 });
     await fence.ask({ generation: 6, until: 1_700_000_000_000 });
     await fence.open({ generation: 7, after: 1_700_000_000_123 }, Number.POSITIVE_INFINITY);
@@ -229,7 +229,7 @@ describe("a region's database", () => {
     });
   });
 
-  it("has LangFlow count from now on where another region's edit of a schedule arrives", async () => {
+  it("lets LangFlow recalculate a schedule that a different region edited", async () => {
     const trigger = await makeTrigger(Date.parse("2030-01-01"));
     const next = async () =>
       (await query<{ at: Date | null }>("SELECT next_fire_at AS at FROM trigger WHERE id = $1", [trigger]))[0]?.at;
@@ -239,7 +239,7 @@ describe("a region's database", () => {
     expect(await next()).toBeNull();
   });
 
-  it("ends, before LangFlow serves, a hold without an end that the config gives to another region", async () => {
+  it("ends an unlimited hold before LangFlow serves requests, if the config now names a different region", async () => {
     await fence.open({ generation: 1, after: 0 }, Number.POSITIVE_INFINITY);
     await keepFromFiring(postgres.url(database), "us-east", "us-east");
     expect(await read()).toMatchObject({ holder: true });

@@ -12,12 +12,12 @@ const MESSAGE = `INSERT INTO message (id, timestamp, sender, sender_name, sessio
   SELECT gen_random_uuid(), now(), 'User', 'User', $1, n::text, false, false, '[]', '{}', 'message', '[]' FROM generate_series(1, $2::int) AS n`;
 const MESSAGES = "SELECT id, text FROM message ORDER BY id";
 
-it("lets users write while it looks at the rows that were there before its triggers", async () => {
+it("users can write while the agent registers rows that existed before its triggers", async () => {
   const [us, eu] = await region.pair();
   await us.query("DROP TRIGGER langflow_dr_account ON message");
   await us.query(MESSAGE, ["before", 7_000]);
   const [{ id }] = (await us.query<{ id: string }>("SELECT max(id::text) AS id FROM message")) as [{ id: string }];
-  // Somebody is about to write the same: whoever looks at that row waits.
+  // A concurrent transaction writes the same entry, so the agent waits for that row.
   await us.client.query("BEGIN");
   await us.client.query("INSERT INTO langflow_dr.account_row (table_name, row_id, made_at) VALUES ('message', $1, 1)", [
     id,
@@ -39,7 +39,7 @@ it("lets users write while it looks at the rows that were there before its trigg
   expect(await eu.query(MESSAGES)).toEqual(await us.query(MESSAGES));
 });
 
-it("goes on where an agent that was killed had come, and looks at all again where the triggers were gone", async () => {
+it("registration continues where a killed agent stopped, and starts again if the triggers were missing", async () => {
   const [us, eu] = await region.pair();
   const killed = async (after: number) => {
     const looked: number[] = [];
@@ -66,7 +66,7 @@ it("goes on where an agent that was killed had come, and looks at all again wher
   expect(await eu.query(MESSAGES)).toEqual(await us.query(MESSAGES));
 });
 
-it("takes a row for no older than 1970 and no younger than now, whatever time it has", async () => {
+it("registration dates a row between 1970 and now, whatever timestamp the row has", async () => {
   const [us, eu] = await region.pair();
   await us.query("DROP TRIGGER langflow_dr_account ON message");
   await us.query(MESSAGE, ["times", 6]);

@@ -23,7 +23,7 @@ import type { Tools } from "../../sandbox/live/tools/installer";
 import { COLLECTOR } from "../../sandbox/live/tools/observers";
 import { LangFlowApi, until } from "./langflowApi";
 
-/** The account LangFlow's migration makes. */
+/** The superuser that LangFlow's migration creates. */
 export const SUPERUSER = { username: "admin", password: "a-long-enough-passw0rd" };
 
 const MIGRATE_WITHIN_MS = 180_000;
@@ -41,15 +41,15 @@ const SECRET_KEY = randomBytes(32).toString("base64url");
 
 const quietInstaller = () => installerWith(() => undefined, new AbortController().signal);
 
-/** A LangFlow, and who may do what there. */
+/** A running LangFlow with credentials. */
 export interface ScratchLangFlow {
   readonly url: string;
   readonly apiKey: string;
-  /** Gives a token of the superuser. */
+  /** Returns a token of the superuser. */
   readonly token: () => string;
 }
 
-/** What one test file starts of the live fleet's parts, without a fleet; all of it ends with it. */
+/** Parts of the live fleet that a test file starts without a fleet. All of them end with it. */
 export class Scratch {
   private readonly endings: (() => Promise<unknown>)[] = [];
   private readonly ports: Ports;
@@ -72,12 +72,12 @@ export class Scratch {
     for (const ending of this.endings.reverse()) await ending();
   }
 
-  /** Where the agent finds pg_dump, as it is beside the server in its image. */
+  /** PATH on which the agent finds pg_dump, which is next to the server as in the agent's image. */
   get path(): string {
     return [this.tools.postgresBin, process.env.PATH].join(delimiter);
   }
 
-  /** A PostgreSQL server with a database of the given name: empty, or as a file of SQL has it. */
+  /** Starts a PostgreSQL server with a database of the given name, which is empty or initialized from an SQL file. */
   async postgres(database: string, start?: string): Promise<Postgres> {
     const folder = join(this.folder, `postgres-${++this.servers}`);
     const port = await this.ports.take(folder);
@@ -88,7 +88,7 @@ export class Scratch {
     return postgres;
   }
 
-  /** As {@link postgres}, with LangFlow's tables and its superuser in the database. */
+  /** Starts a server like {@link postgres}, with LangFlow's tables and superuser in the database. */
   async migratedPostgres(database = "migrated"): Promise<Postgres> {
     const postgres = await this.postgres(database);
     await this.migrate(postgres.url(database));
@@ -103,7 +103,7 @@ export class Scratch {
     return s3;
   }
 
-  /** A LangFlow that answers; its URL. */
+  /** Starts LangFlow, waits until it responds, and returns its URL. */
   async langflow(name: string, environment: Record<string, string>): Promise<string> {
     const port = await this.ports.take(name);
     const url = `http://127.0.0.1:${port}`;
@@ -123,7 +123,7 @@ export class Scratch {
     return url;
   }
 
-  /** As {@link langflow}, with a key of its superuser, and the tokens that the agent makes for that user. */
+  /** Starts LangFlow like {@link langflow}, and returns an API key of its superuser and tokens like the agent's. */
   async langflowWithKey(name: string, environment: Record<string, string>): Promise<ScratchLangFlow> {
     const url = await this.langflow(name, environment);
     const token = await LangFlowApi.login(url, SUPERUSER.username, SUPERUSER.password);
@@ -132,7 +132,7 @@ export class Scratch {
     return { url, apiKey: made.api_key, token: accessTokens(SECRET_KEY, id) };
   }
 
-  /** OpenTelemetry's collector on our configuration: where it takes spans, and where it shows what it counted. */
+  /** Starts OpenTelemetry's collector with our configuration, and returns the URLs for spans and metrics. */
   async collector(): Promise<{ spansUrl: string; metricsUrl: string }> {
     const program = await ensureGoProgram(quietInstaller(), COLLECTOR);
     const ports = [PORTS.collector, PORTS["collector-metrics"], PORTS["collector-health"]];
@@ -161,7 +161,7 @@ export class Scratch {
     return { spansUrl: `${spans}/v1/traces`, metricsUrl: `${metrics}/metrics` };
   }
 
-  /** LangFlow's own migrations, which also make the superuser. */
+  /** Runs LangFlow's own migrations, which also create the superuser. */
   async migrate(databaseUrl: string): Promise<void> {
     const log = join(this.folder, "migration.log");
     const command = this.command(["migration", "--no-test"], { LANGFLOW_DATABASE_URL: databaseUrl });
@@ -169,7 +169,7 @@ export class Scratch {
     if (exitCode !== 0) throw new Error(`the migration ${said}: ${tailOf(log)}`);
   }
 
-  /** Takes LangFlow's migrations back to one of them, as no command of LangFlow does. */
+  /** Downgrades the schema to an earlier revision, for which LangFlow has no command. */
   async migrateBack(databaseUrl: string, revision: string): Promise<void> {
     const log = join(this.folder, "migration.log");
     const { command: _, environment } = this.command([], { DATABASE_URL: databaseUrl, REVISION: revision });
@@ -198,16 +198,16 @@ export class Scratch {
   }
 }
 
-/** A PostgreSQL server, as the user that owns the databases and, as on RDS, is no superuser. */
+/** A PostgreSQL server, accessed as the owner of the databases, who is not a superuser, as on RDS. */
 export class Postgres {
   constructor(private readonly server: LiveDatabase) {}
 
-  /** Down, until it is started: connections are cut, new ones refused. */
+  /** Stops the server until it is started again: connections are broken and new ones refused. */
   async stop(): Promise<void> {
     await this.server.stop();
   }
 
-  /** @param databases made where they are not there */
+  /** @param databases created if they do not exist */
   async start(...databases: readonly string[]): Promise<void> {
     await this.server.ensure(databases.map((each) => this.address(each)));
   }
@@ -225,13 +225,13 @@ export class Postgres {
     return this.connected(database, async (client) => (await client.query<Row>(text, values)).rows);
   }
 
-  /** Replaces a database by an empty one, or by a copy of another where one is named. */
+  /** Replaces a database with an empty one, or with a copy of the template database. */
   async create(database: string, template = "template0"): Promise<void> {
     await this.query("postgres", `DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
     await this.query("postgres", `CREATE DATABASE "${database}" TEMPLATE "${template}"`);
   }
 
-  /** All rows of all tables, as text, to compare two states by. */
+  /** Returns all rows of all tables as text, for comparing two states. */
   async contents(database: string): Promise<Record<string, string>> {
     return this.connected(database, async (client) => {
       const { rows: tables } = await client.query<{ name: string }>(
@@ -246,7 +246,7 @@ export class Postgres {
     });
   }
 
-  /** What is done while a transaction that ran one statement is open. */
+  /** Runs `work` while a transaction with one statement is open. */
   async holding<Result>(database: string, statement: string, work: () => Promise<Result>): Promise<Result> {
     return this.connected(database, async (client) => {
       await client.query("BEGIN");
@@ -255,7 +255,7 @@ export class Postgres {
     });
   }
 
-  /** What is done by a connection of its own, which ends with it. */
+  /** Runs `use` with a separate connection, which is closed afterwards. */
   async connected<Result>(database: string, use: (client: Client) => Promise<Result>): Promise<Result> {
     const client = new Client(this.url(database));
     await client.connect();
@@ -270,7 +270,7 @@ export class Postgres {
 /** An S3 server. */
 export class ScratchS3 {
   readonly client: S3Client;
-  /** By which any program finds it. */
+  /** Environment variables with which any program uses the server. */
   readonly environment: Record<string, string>;
 
   constructor(private readonly store: ObjectStore) {
@@ -285,7 +285,7 @@ export class ScratchS3 {
     };
   }
 
-  /** A bucket that keeps versions, as the program makes them. */
+  /** Creates a versioned bucket. */
   async bucket(name: string): Promise<string> {
     const bucket: AppliedBucket = { name, awsRegion: "us-east-1", replicatesTo: new Map() };
     await this.store.ensure([bucket]);

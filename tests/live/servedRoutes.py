@@ -1,7 +1,7 @@
-"""Every route of LangFlow's application, as JSON: methods and path.
+"""Prints every route of LangFlow's application as JSON: methods and path.
 
-To be run in the environment of a LangFlow that serves, so that what settings switch on and off is as there. `openapi.json` does
-not have them all: LangFlow keeps many out of it (`include_in_schema=False`), and it has no WebSockets.
+Run it in the environment of a serving LangFlow, so that the same settings apply. `openapi.json` is incomplete: LangFlow
+excludes many routes from it (`include_in_schema=False`), and it contains no WebSockets.
 """
 
 import json

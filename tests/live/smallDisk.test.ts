@@ -13,12 +13,12 @@ jest.setTimeout(120_000);
 const run = promisify(execFile);
 
 const DATABASE = { host: "127.0.0.1", name: "flows", user: "langflow", password: "sesame-secret" };
-/** PostgreSQL's own code (PostgreSQL documentation, "PostgreSQL Error Codes"). */
+/** PostgreSQL's error code for a full disk (PostgreSQL documentation, "PostgreSQL Error Codes"). */
 const DISK_FULL = "53100";
-/** Two megabytes, more than lies about in pages that are not full. */
+/** Inserts two megabytes, which is more than the free space in partially filled pages. */
 const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) FROM generate_series(1, 2000)";
 
-// A mount takes root's rights, as whoever else starts the fleet is told.
+// Mounting requires root. Other users get an error message instead.
 (process.getuid?.() === 0 ? describe : describe.skip)("a database's own disk", () => {
   let scratch: Scratch;
   let server: LiveDatabase;
@@ -37,7 +37,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
   const save = (turn: number) => query(SAVE, [turn]);
   const saved = async () =>
     (await query<{ turn: number }>("SELECT DISTINCT turn FROM saved ORDER BY turn")).map(({ turn }) => turn);
-  /** Empty once it has ended. */
+  /** Returns the program of a process, or an empty text if the process has ended. */
   const programOf = (pid: number): string => {
     try {
       return basename(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? "");
@@ -45,10 +45,13 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
       return "";
     }
   };
-  /** The size of what fills the disk, as the server has it; undefined: it has not come so far. */
+  /**
+   * Returns the size of the file that fills the disk, as the server sees it, or undefined if the server has not started
+   * yet.
+   */
   const ballastBytes = async (): Promise<number | undefined> => {
     const { pid } = server;
-    // What mounts the disk, and may free it, is a shell, which then becomes another program.
+    // A shell mounts the disk, may free it, and then becomes a different program by exec.
     if (pid === undefined || !["setpriv", "postgres"].includes(programOf(pid))) return undefined;
     const ballast = join(scratch.folder, "us-east", "postgres", "disk", "ballast");
     const looked = run("nsenter", ["--mount", `--target=${pid}`, "--", "stat", "--format=%s", ballast]);
@@ -56,16 +59,16 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
       ({ stdout }) => Number(stdout),
       () => 0,
     );
-    // One that ended meanwhile has none, and says nothing of the next.
+    // A process that ended meanwhile has no disk, which says nothing about its successor.
     return programOf(pid) === "" ? undefined : bytes;
   };
-  /** Those of the machine that have a file of this test's behind them. */
+  /** Returns the machine's loop devices whose file belongs to this test. */
   const loopDevices = () =>
     readdirSync("/sys/block")
       .filter((name) => name.startsWith("loop"))
       .filter((name) => {
         const file = join("/sys/block", name, "loop", "backing_file");
-        // One that nothing is behind has no such file.
+        // An unused loop device has no such file.
         return existsSync(file) && readFileSync(file, "utf8").includes(scratch.folder);
       });
   const mounts = () => readFileSync("/proc/self/mounts", "utf8").includes(scratch.folder);
@@ -75,7 +78,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     server = new LiveDatabase(join(scratch.folder, "us-east"), scratch.tools.postgresBin, await freePort());
     await server.ensure([{ ...DATABASE, port: server.port }]);
     await query("CREATE TABLE saved (turn int, contents text)");
-    // Long edited: room for ten saves is in its own files.
+    // Simulates a long-used database: its own files have free space for ten saves.
     for (let turn = 0; turn < 10; turn++) await save(-1);
     await save(1);
     await query("DELETE FROM saved WHERE turn = -1");
@@ -86,7 +89,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     await scratch?.end();
   });
 
-  it("has none that could be full until it is given one, with all that it had", async () => {
+  it("does not exist, and cannot be filled, until it is created with the existing data", async () => {
     await expect(server.fillDisk()).rejects.toThrow("no disk of its own");
     await server.limitDisk();
     expect(await saved()).toEqual([1]);
@@ -94,7 +97,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     expect(mounts()).toBe(false);
   });
 
-  it("is read while that is full, and takes nothing, until there is room again, by the same process", async () => {
+  it("can be read but not written while it is full, and written again after it is freed, without a restart", async () => {
     const { pid } = server;
     await server.fillDisk();
     for (let turn = 0; turn < 3; turn++) await expect(save(3)).rejects.toMatchObject({ code: DISK_FULL });
@@ -105,7 +108,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     expect(server.pid).toBe(pid);
   });
 
-  it("stays full where it dies, and lost nothing of what it had taken", async () => {
+  it("stays full after a crash of the server, without data loss", async () => {
     await server.fillDisk();
     const { pid } = server;
     server.crash();
@@ -122,13 +125,13 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     expect(await saved()).toEqual([1, 2, 4, 6]);
   });
 
-  it("is put away as the database starts the next time, which has everything, and leaves nothing mounted", async () => {
+  it("is removed at the next start of the database, which keeps its data, and leaves nothing mounted", async () => {
     await server.stop();
     await server.ensure([{ ...DATABASE, port: server.port }]);
     expect(await saved()).toEqual([1, 2, 4, 6]);
     await expect(server.fillDisk()).rejects.toThrow("no disk of its own");
     expect(mounts()).toBe(false);
-    // The kernel lets go of one soon after its last mount.
+    // The kernel releases a loop device shortly after its last unmount.
     await until("no loop device is left", async () => loopDevices().length === 0, 10_000);
   });
 });

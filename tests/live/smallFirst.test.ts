@@ -5,7 +5,7 @@ jest.setTimeout(300_000);
 
 const file = regionsOfFile();
 const LARGE = 4;
-/** As PostgreSQL packs it no smaller, and as it packs it a hundred times smaller. */
+/** Graphs that PostgreSQL cannot compress, and that it compresses to a hundredth. */
 const graphs = {
   "that nothing packs": () => randomBytes(3_000_000).toString("base64"),
   "of one letter": () => "x".repeat(10_000_000),
@@ -40,7 +40,7 @@ const variables = async (region: AccountsRegion) =>
 const flows = async (region: AccountsRegion) =>
   (await region.query("SELECT FROM flow WHERE name LIKE 'large%'")).length;
 
-/** How many large flows another region has when it first has a variable. */
+/** Returns the number of large flows that a region has when it first has a variable. */
 async function waitedFor(region: AccountsRegion, name: string): Promise<number | undefined> {
   const own = region.bucket.readWhole.bind(region.bucket);
   let seen: number | undefined;
@@ -52,8 +52,8 @@ async function waitedFor(region: AccountsRegion, name: string): Promise<number |
   return seen ?? ((await variables(region)).includes(name) ? await flows(region) : undefined);
 }
 
-describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, graph) => {
-  it("is told before those that were made before it, and before those that are left where it is made later", async () => {
+describe.each(Object.entries(graphs))("a variable that is created together with large flows %s", (_, graph) => {
+  it("is published before flows that were created earlier, and before the remaining flows if it is created during their publication", async () => {
     const [us, eu, user] = await fleet();
     const told: number[] = [];
     const create = us.bucket.createOnce.bind(us.bucket);
@@ -71,7 +71,7 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
     expect(await flows(eu)).toBe(LARGE);
   });
 
-  it("arrives before those that were told before it", async () => {
+  it("is applied before flows that were published earlier", async () => {
     const [us, eu, user] = await fleet();
     await makeLarge(us, user, graph());
     await rounds(us);
@@ -81,7 +81,7 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
     expect(await flows(eu)).toBe(LARGE);
   });
 
-  it("is told at once where only a round tells the flows", async () => {
+  it("is published at once, although only a round publishes the flows", async () => {
     const [us, eu, user] = await fleet();
     await makeLarge(us, user, graph());
     await makeSmall(us, user, "at once");
@@ -93,7 +93,7 @@ describe.each(Object.entries(graphs))("beside large flows %s, a variable", (_, g
   });
 });
 
-it("gives up a name before another row gets it, though it is edited again and all of it fills several objects", async () => {
+it("a row gives up its name before a different row gets it, even if the row is edited again and the changes fill several objects", async () => {
   const [us, eu, user] = await fleet();
   const text = randomBytes(4_000_000).toString("base64");
   await us.query(
@@ -113,7 +113,7 @@ it("gives up a name before another row gets it, though it is edited again and al
   for (const region of [us, eu]) expect(await shown(region)).toEqual(asMade);
 });
 
-it("keeps no large flow waiting for smaller ones that come again and again", async () => {
+it("a large flow is not delayed indefinitely by a stream of smaller ones", async () => {
   const [us, , user] = await fleet();
   const text = randomBytes(700_000).toString("base64");
   const save = (name: string, bytes: number) =>
@@ -138,8 +138,11 @@ it("keeps no large flow waiting for smaller ones that come again and again", asy
   expect(isTold.indexOf(true)).toBeLessThan(8);
 });
 
-describe("what others depend on in a large row is told, and read, before them:", () => {
-  /** Each begins with a large flow `Large`, small flows `Small` and `Other` and a large variable `KEY` of one user's, in both regions. */
+describe("a change of a large row that a small row depends on is published and applied before the small row:", () => {
+  /**
+   * Changes that start from a large flow `Large`, small flows `Small` and `Other`, and a large variable `KEY` of one
+   * user in both regions.
+   */
   const changes: Readonly<Record<string, readonly (readonly string[])[]>> = {
     "a new name, where a small row gets the one before": [
       [
@@ -228,7 +231,7 @@ describe("what others depend on in a large row is told, and read, before them:",
     });
 });
 
-it("is told, and read, between the pages of a snapshot that takes long", async () => {
+it("a small row is published, and applied, between the pages of a long snapshot", async () => {
   const [us, eu, user] = await fleet();
   await makeLarge(us, user, graphs["that nothing packs"]());
   await rounds(us, eu);
@@ -262,7 +265,7 @@ it("is told, and read, between the pages of a snapshot that takes long", async (
   await makeSmall(us, user, "before");
   await rounds(us);
   expect([pages, ...arrived]).toEqual([LARGE, "before", "read", "told", "before", "read", "told", "later"]);
-  // Of what another region reads of the snapshot alone.
+  // The following tests what a different region reads from the snapshot alone.
   const epochs = [...us.bucket.objects.keys()]
     .filter((key) => key.startsWith("accounts/us-east/1"))
     .map((key) => key.split("/")[2]);
@@ -276,7 +279,7 @@ it("is told, and read, between the pages of a snapshot that takes long", async (
   );
 });
 
-it("tells 600 large flows of some bytes more than a small one has in few objects", async () => {
+it("600 large flows just above the size limit of small ones are published in few objects", async () => {
   const [us, eu, user] = await fleet();
   await us.query(
     `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)

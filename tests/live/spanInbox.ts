@@ -1,7 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Takes spans as a collector would, and keeps them as they came: OpenTelemetry's protobuf, in which texts are plain. */
+/**
+ * Receives spans like a collector and stores them unchanged, in OpenTelemetry's protobuf format, which contains texts
+ * as they are.
+ */
 export class SpanInbox {
   private readonly bodies: Buffer[] = [];
 
@@ -22,7 +25,7 @@ export class SpanInbox {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1/traces`;
   }
 
-  /** All that came. */
+  /** All received data. */
   get text(): string {
     return Buffer.concat(this.bodies).toString("latin1");
   }

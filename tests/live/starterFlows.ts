@@ -5,7 +5,7 @@ import { exportedFlow } from "../../agent/flows/flowFile";
 import type { ApiFlow, LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
 
-/** The flows that the release which runs offers its users to begin with: real ones, of up to half a megabyte. */
+/** Returns the starter flows of the running LangFlow release: real flows of up to half a megabyte. */
 export async function starterFlows(fleet: LiveFleet): Promise<JsonObject[]> {
   const lib = join(await fleet.lfx(), "../../lib");
   const python = readdirSync(lib).find((name) => name.startsWith("python3")) ?? "";
@@ -14,12 +14,12 @@ export async function starterFlows(fleet: LiveFleet): Promise<JsonObject[]> {
   return files.sort().map((name) => parseJson(readFileSync(join(folder, name), "utf8")) as JsonObject);
 }
 
-/** Makes one of them in a region, as the UI does with one that a user picks. */
+/** Creates a starter flow in a region, as the UI does when a user picks one. */
 export function makeStarter(langflow: LangFlowApi, starter: JsonObject, name: string): Promise<ApiFlow> {
   return langflow.create(name, contentsOf(starter));
 }
 
-/** The same under an id of one's own, which may be said again where the answer was lost. */
+/** Creates a starter flow with a given id, so that the request can be repeated if its response was lost. */
 export function putStarter(langflow: LangFlowApi, id: string, starter: JsonObject, name: string): Promise<ApiFlow> {
   return langflow.call("PUT", `/api/v1/flows/${id}`, { ...contentsOf(starter), name });
 }
@@ -38,7 +38,7 @@ function contentsOf(starter: JsonObject): JsonObject {
 
 const ANY_NAME: ReadonlySet<string> = Object.assign(new Set<string>(), { has: () => true });
 
-/** Every flow of a region whole, by id, as the text that equal flows share. */
+/** Returns all flows of a region by id, each as its normalized export, which is the same for equal flows. */
 export async function flowTexts(langflow: LangFlowApi): Promise<Map<string, string>> {
   const listed = parseJson(await langflow.text("/api/v1/flows/?get_all=true&header_flows=false")) as JsonObject[];
   return new Map(listed.map((flow) => [String(flow.id), exportedFlow(flow, { variables: ANY_NAME }).text]));

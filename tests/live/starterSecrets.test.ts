@@ -8,7 +8,7 @@ import { installerWith } from "../../fleet/local/installer";
 import { ensurePython } from "../../sandbox/live/tools/python";
 import { ID } from "../agent/secretGraphs";
 
-/** LangFlow's own starter flows, and the print of what lfx's `normalize_flow` and `flow_to_json` write of each. */
+/** LangFlow's own starter flows, with a hash of the output of lfx's `normalize_flow` and `flow_to_json` for each. */
 const STARTERS = [
   ["Basic Prompting", "ksz0nBPTozZrCZd-VHJSWo"],
   ["Blog Writer", "K0J37zn7Yf-5TTU7toRCGN"],
@@ -38,7 +38,7 @@ const STARTERS = [
   ["Twitter Thread Generator", "i7gAx9hk0xwrXJ1BI4KqY2"],
   ["Vector Store RAG", "MeTlp8S-k8dJQv0Kg_la-O"],
 ] as const;
-/** The same of one flow with every component of lfx in it. */
+/** The same hash for a flow that contains every component of lfx. */
 const COMPONENTS_PRINT = "xuVhdAvQwygfClJfONHpzu";
 
 let packages: string;
@@ -51,25 +51,28 @@ beforeAll(async () => {
 
 const everyText = (text: string) => new Set([...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, each = ""]) => each));
 
-describe("LangFlow's own flows, in which nothing is secret", () => {
+describe("LangFlow's own flows, which contain no secrets,", () => {
   const folder = () => join(packages, "langflow", "initial_setup", "starter_projects");
 
-  it("are all known here", () => {
+  it("are all listed in this test", () => {
     const names = readdirSync(folder()).filter((name) => name.endsWith(".json"));
     expect(names.sort()).toEqual(STARTERS.map(([name]) => `${name}.json`).sort());
   });
 
-  it.each(STARTERS)("%s: is what lfx writes, read and exported, and nothing is found in it", async (name, expected) => {
-    const contents = readFileSync(join(folder(), `${name}.json`));
-    const file = readFlowFile(contents);
-    const text = contents.toString();
-    expect(print(file.text)).toBe(expected);
-    expect(exportedFlow(parseJson(text) as JsonObject, { variables: everyText(text) }).text).toBe(file.text);
-    expect(exportedFlow(parseJson(text) as JsonObject, { variables: new Set() }).text).toBe(file.text);
-    expect(await findSecrets(file)).toEqual([]);
-  });
+  it.each(STARTERS)(
+    "are exported exactly like lfx writes them, without findings of the secret scan: %s",
+    async (name, expected) => {
+      const contents = readFileSync(join(folder(), `${name}.json`));
+      const file = readFlowFile(contents);
+      const text = contents.toString();
+      expect(print(file.text)).toBe(expected);
+      expect(exportedFlow(parseJson(text) as JsonObject, { variables: everyText(text) }).text).toBe(file.text);
+      expect(exportedFlow(parseJson(text) as JsonObject, { variables: new Set() }).text).toBe(file.text);
+      expect(await findSecrets(file)).toEqual([]);
+    },
+  );
 
-  it("has components that are what lfx writes, all of them, and nothing is found in their code", async () => {
+  it("contain components that are all exported exactly like lfx writes them, without findings in their code", async () => {
     const index = parseJson(readFileSync(join(packages, "lfx", "_assets", "component_index.json"), "utf8"));
     const entries = isObject(index) ? (index.entries as [string, JsonObject][]) : [];
     const nodes = entries.flatMap(([, components]) =>

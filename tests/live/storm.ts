@@ -3,15 +3,15 @@ import type { LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
 import { AgentBundle, environmentOfAgent, OwnAgent } from "./ownAgent";
 
-/** Flows that a region has of the storm; then it edits instead. */
+/** Number of flows from which a region edits existing flows instead of creating new ones. */
 const FLOWS_MAX = 40;
 
-/** Edits in both regions at once, with agents of our own that can be killed as often as one likes. */
+/** Concurrent edits in both regions, with agents that tests can kill at any time. */
 export class Storm {
   private readonly bundle = new AgentBundle();
   private readonly agents = new Map<string, OwnAgent>();
   private readonly edits: Promise<string[]>[] = [];
-  /** What whoever replaced it had seen, in whichever region. */
+  /** Edits that were replaced by an edit whose author had seen them, in any region. */
   private readonly replaced = new Set<string>();
   private raging = true;
 
@@ -20,7 +20,7 @@ export class Storm {
     private readonly fleet: LiveFleet,
   ) {}
 
-  /** Takes the place of the fleet's agents, in their own environment but for the ports. */
+  /** Replaces the fleet's agents with own agents in the same environment except the ports, and starts the edits. */
   static async begin(fleet: LiveFleet, regions: Record<string, LangFlowApi>): Promise<Storm> {
     const environments = new Map<string, Record<string, string>>();
     for (const region of Object.keys(regions)) {
@@ -33,7 +33,7 @@ export class Storm {
     return storm;
   }
 
-  /** Each once it is at work, at any instruction of it: half of them after they came to write something. */
+  /** Kills each agent at a random time after its start, about half of them after their first writes. */
   async killAtRandom(times: number): Promise<void> {
     const regions = [...this.environments.keys()];
     let longestMs = 1_500;
@@ -43,13 +43,16 @@ export class Storm {
       await agent?.says('"started"');
       await sleep(Math.random() * longestMs);
       await agent?.end("SIGKILL");
-      // A busy machine takes longer to come to that.
+      // Adapts the delay to the speed of the machine.
       longestMs *= /"accounts (told|synced)"/.test(agent?.log ?? "") ? 0.9 : 1.1;
       this.start(region);
     }
   }
 
-  /** @returns a token of every edit that LangFlow acknowledged and that nobody replaced who had seen it */
+  /**
+   * Stops the edits. @returns the tokens of all edits that LangFlow acknowledged and that were not replaced by an
+   * author who had seen them
+   */
   async end(): Promise<string[]> {
     this.raging = false;
     const edits = (await Promise.all(this.edits)).flat().filter((token) => !this.replaced.has(token));
@@ -63,7 +66,7 @@ export class Storm {
     this.agents.set(region, new OwnAgent(this.bundle, this.environments.get(region) ?? {}));
   }
 
-  /** Makes, edits and deletes flows: some its own, some that the other region edits as well. */
+  /** Creates and edits flows: its own, and some that the other region edits too. */
   private async rage(region: string, langflow: LangFlowApi): Promise<string[]> {
     const tokens = new Map<string, string>();
     for (let count = 0; this.raging; count += 1) {
@@ -75,13 +78,14 @@ export class Storm {
           const { id } = await langflow.create(`Storm ${token}`, graph(token));
           tokens.set(token, id);
         } else {
-          // What this edit puts away was seen by whoever made it.
+          // The author of this edit had seen the version that it replaces.
           const seen = await langflow.save(chosen.id, graph(token));
           if (seen) this.replaced.add(seen);
           tokens.set(token, chosen.id);
         }
       } catch {
-        // Edited, deleted or renamed meanwhile in the other region: LangFlow refused, nothing was promised.
+        // LangFlow rejected the edit, because the other region edited, deleted or renamed the flow meanwhile. No edit
+        // was acknowledged.
       }
       await sleep(150 + Math.random() * 250);
     }
@@ -89,7 +93,7 @@ export class Storm {
   }
 }
 
-/** An edit as the UI saves it: graph and all. */
+/** Returns an edit with a graph, like the UI saves it. */
 const graph = (token: string) => ({
   description: token,
   data: { nodes: [{ id: "note", type: "noteNode", data: { id: "note", node: { description: token } } }], edges: [] },

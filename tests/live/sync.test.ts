@@ -16,20 +16,20 @@ import { Storm } from "./storm";
 
 jest.setTimeout(900_000);
 
-/** Seconds: the interval these regions are configured with, and what a sync may take beside it. */
+/** Sync interval of these regions, and a tolerance for the duration of a sync, in seconds. */
 const INTERVAL_SECONDS = 5;
 const MARGIN_SECONDS = 3;
-/** Time for an edit to be recorded. */
+/** Time in which an edit is recorded. */
 const SETTLED_MS = (INTERVAL_SECONDS + MARGIN_SECONDS) * 1000;
 const STARTER = "Offered";
 
-/** What /healthz answers. */
+/** Response of /healthz. */
 interface Health {
   readonly held: readonly { readonly workspace: string; readonly path: string; readonly reason: string }[];
   readonly deletesHeld: readonly { readonly code: string; readonly count: number; readonly of: number }[];
 }
 
-describe("flows of two regions of real LangFlow, and their record in Git", () => {
+describe("two regions of real LangFlow with a record in Git", () => {
   const fleet = new LiveFleet();
   const clones: string[] = [];
   let east: LangFlowApi;
@@ -49,10 +49,12 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       encoding: "utf8",
       maxBuffer: 1024 ** 3,
     });
-  /** Whether Git has a file of a flow's name now: the subject of a commit of several flows names none. */
+  /**
+   * Whether Git currently has a file for a flow's name. The subject of a commit with several flows does not name them.
+   */
   const isRecorded = async (name: string) =>
     (await git("ls-tree", "-r", "--name-only", "main")).includes(`/${name.replaceAll(" ", "_")}.json`);
-  /** Every object that a repository holds, reachable or not. */
+  /** Returns every object of a repository, reachable or not. */
   const objects = (directory: string): string =>
     execFileSync("git", ["--git-dir", directory, "cat-file", "--batch-all-objects", "--batch"], {
       encoding: "latin1",
@@ -63,7 +65,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     return (await fetch(`${url}${path}`)).text();
   };
   const metrics = (region: string) => ask(region, "/metrics");
-  /** The region that records now: the one that holds the schedules, which changes as agents stop. */
+  /** Returns the region that is currently the recorder: the holder of the schedules, which changes when agents stop. */
   const recorder = async (): Promise<string> => {
     let found = "";
     await until("a region is the recorder", async () => {
@@ -74,14 +76,14 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     return found;
   };
   const health = async (region: string): Promise<Health> => JSON.parse(await ask(region, "/healthz"));
-  /** What the metrics count of flows that do not sync. */
+  /** Returns the metrics about flows that do not sync. */
   const troubles = async (region: string): Promise<Record<string, number>> =>
     Object.fromEntries(
       [...(await metrics(region)).matchAll(/^langflow_dr_sync_(skipped|\w*held|conflicts_total)\{.*\} (\d+)$/gm)].map(
         ([line, name]) => [name, Number(line.split(" ").at(-1))],
       ),
     );
-  /** A working copy, as a developer has one. */
+  /** Creates a working copy, like a developer. */
   const clone = async (): Promise<string> => {
     const folder = mkdtempSync(join(tmpdir(), "clone-"));
     clones.push(folder);
@@ -103,20 +105,20 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     for (const folder of clones) rmSync(folder, { recursive: true, force: true });
   });
 
-  it("carries a flow made in one region to the other, where it runs", async () => {
+  it("replicate a flow from one region to the other, where it runs", async () => {
     const { id } = await east.createRunnable("Answers");
     await until("it runs in eu-west", async () => (await west.run(id, "hello")).startsWith("You said: hello"));
     expect(await west.run(id, "hello")).toBe(await east.run(id, "hello"));
   });
 
-  /** Neither region learns of the other meanwhile. */
+  /** Runs `work` while replication between the regions is stopped. */
   const apart = async (work: () => Promise<unknown>): Promise<void> => {
     for (const region of ["us-east", "eu-west"]) await fleet.scale(region, `flow-sync-${region}`, 0);
     await work();
     for (const region of ["us-east", "eu-west"]) await fleet.scale(region, `flow-sync-${region}`, 1);
   };
 
-  it("keeps a flow's project, by its id, and a project's address through renames while its flows are edited and deleted", async () => {
+  it("keep a flow in its project and a project's id through renames while the project's flows are edited and deleted", async () => {
     const project = { name: "Team / Ä", description: "" };
     const { id: folder } = await east.call("POST", "/api/v1/projects/", project);
     const flows = await Promise.all([0, 1, 2].map((n) => east.create(`In a project ${n}`, { folder_id: folder })));
@@ -141,7 +143,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     }
   });
 
-  it("keeps both versions of a graph that was edited in both regions at once, the later under its name", async () => {
+  it("keep both versions of a graph that was edited concurrently in both regions, the later one under its name", async () => {
     const graph = (id: string) => ({ nodes: [{ id, data: { id, type: "X", node: { template: {} } } }], edges: [] });
     const { id } = await east.create("Contested", { data: graph("first") });
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
@@ -169,7 +171,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     });
   });
 
-  it("lets an edit survive a delete in the other region", async () => {
+  it("keep a flow that is edited in one region and deleted in the other", async () => {
     const { id } = await east.create("Deleted in the east, edited in the west");
     await until("it is in eu-west", async () => (await west.flow(id)) !== undefined);
     await apart(async () => {
@@ -180,7 +182,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect((await west.flow(id))?.description).toBe("still needed");
   });
 
-  /** Edits in turn in both regions: each arrives in the other, and a commit of it waits. */
+  /** Edits a flow alternately in both regions. Each edit is replicated, and its commit waits for the Git host. */
   const withoutGit = async (id: string): Promise<void> => {
     for (let n = 1; n <= 4; n += 1) {
       const edit = `edit without Git ${n}`;
@@ -196,10 +198,10 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     }
   };
 
-  it("replicates flows while the Git host is away, and records all of it afterwards in one linear history", async () => {
+  it("replicate flows during an outage of the Git host, and record all edits afterwards in a linear history", async () => {
     const live = await fleet.supervisor();
     const { id } = await east.create("Edited without Git", { description: "0" });
-    // A recorder that just started has no clone to commit to while the host is away.
+    // A recorder that has just started has no clone in which it could commit during the outage.
     await until("it is recorded", () => isRecorded("Edited without Git"));
     const before = (await git("rev-parse", "main")).trim();
     await live.stopGit();
@@ -212,7 +214,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect((await git("rev-list", "--merges", "main")).trim()).toBe("");
   });
 
-  it("deletes a flow everywhere that nobody edited since", async () => {
+  it("delete a flow everywhere that was not edited since", async () => {
     const { id } = await west.create("Not needed");
     await until("it is in us-east", async () => (await east.flow(id)) !== undefined);
     await until("it is in Git", () => isRecorded("Not needed"));
@@ -221,7 +223,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     await until("it is no longer in Git", async () => !(await isRecorded("Not needed")));
   });
 
-  it("replicates typed-in keys with their flow, and keeps them out of Git", async () => {
+  it("replicate typed-in keys with their flow, and keep them out of Git", async () => {
     const template = {
       api_key: { name: "api_key", type: "str", password: true, load_from_db: false, value: "hunter2-east" },
       model_key: { name: "model_key", type: "str", password: true, load_from_db: true, value: "OPENAI_API_KEY" },
@@ -246,7 +248,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect(await git("log", "-p", "--all")).not.toContain("hunter2");
   });
 
-  it("skips a file that is no flow, says so, and syncs the others", async () => {
+  it("skip and report a file that is not a flow, and sync the others", async () => {
     const folder = await clone();
     const id = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
     const put = (name: string, text: string) => writeFileSync(join(folder, "default", name), text);
@@ -268,7 +270,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect((await health(region)).held.map(({ reason }) => reason)).toEqual([
       "name must not hold a path that leads out (..)",
     ]);
-    // The recorder has written the good one in their own way meanwhile.
+    // Meanwhile the recorder has rewritten the valid file in its own format.
     run("pull", "--quiet", "--rebase");
     for (const name of ["not-json", "wrong-shape", "climbs", "huge"]) rmSync(join(folder, "default", `${name}.json`));
     run(
@@ -284,7 +286,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     run("push", "--quiet");
   });
 
-  it("writes the format of lfx: the official tool calls every file synced, against each region", async () => {
+  it("write files in the format of lfx: the official tool reports every file as synced in each region", async () => {
     await agree("both regions agree", east, west);
     await sleep(SETTLED_MS);
     const folder = await clone();
@@ -293,14 +295,14 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       const { url, apiKey } = await fleet.langflow(region);
       for (const each of new Set(folders.trim().split("\n"))) {
         const args = ["status", "--dir", each, "--target", url, "--api-key", apiKey];
-        // Exit code 1 for anything but synced.
+        // lfx exits with 1 for any other status.
         const { stdout } = await promisify(execFile)(await fleet.lfx(), args);
         expect(stdout).toContain("synced");
       }
     }
   });
 
-  it("accepts a session and a key of one region in the other", async () => {
+  it("accept each other's sessions and API keys", async () => {
     const { superuser, password, url } = await fleet.langflow("us-east");
     const token = await LangFlowApi.login(url, superuser, password);
     const me = await LangFlowApi.withToken(url, token).call("GET", "/api/v1/users/whoami");
@@ -311,14 +313,14 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect(await LangFlowApi.withKey(west.url, apiKey).summary()).toEqual(await west.summary());
   });
 
-  it("runs a flow in the other region that reads an uploaded file, once the file is there", async () => {
+  it("run a flow that reads an uploaded file in the other region, once the file is replicated", async () => {
     const path = await east.upload("words.txt", "words in a file");
     const { id } = await east.createFileReader("Reads a file", path);
     expect(await east.run(id, "")).toContain("words in a file");
     await until("it runs in eu-west", async () => (await west.run(id, "")).includes("words in a file"));
   });
 
-  it("holds a flow whose prompt has a secret in the record alone, names it without its value anywhere, and records it once it is out", async () => {
+  it("hold a flow with a secret in its prompt only in the record, report it without its value, and record it once the secret is removed", async () => {
     const secret = `ghp_${randomBytes(18).toString("hex")}`;
     const prompt = (value: string) => ({
       nodes: [
@@ -348,7 +350,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     await until("it is held no longer", async () => (await health(region)).held.length === 0);
   });
 
-  it("replicates and records every flow that the release offers, from each region, none skipped, held or copied", async () => {
+  it("replicate and record every starter flow of the release, from each region, without skipping, holding or duplicating any", async () => {
     const starters = await starterFlows(fleet);
     expect(starters.length).toBeGreaterThanOrEqual(27);
     const region = await recorder();
@@ -376,7 +378,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect(await troubles(region)).toEqual(before);
   });
 
-  it("lets a push that deletes most flows wait for a person, and go on once it is released", async () => {
+  it("hold a push that deletes most flows until an operator releases it", async () => {
     const region = await recorder();
     const before = (await east.flows()).length;
     const folder = await clone();
@@ -400,7 +402,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     await agree("both regions agree", east, west);
   });
 
-  it("has one writer in a region: a second agent stands by, and takes over when the first is killed", async () => {
+  it("have one writer each: a second agent stands by, and takes over when the first is killed", async () => {
     const environment = await environmentOfAgent(fleet, "us-east");
     const bundle = new AgentBundle();
     const agent = (name: string) => new OwnAgent(bundle, { ...environment, AGENT_STATE_DIR: bundle.stateDir(name) });
@@ -421,7 +423,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
       expect(second.log).not.toContain('"accounts told"');
       await first.end("SIGKILL");
       await carried("By the second");
-      // The flow may be there before its agent has said so.
+      // The flow may arrive before its agent has logged that.
       await until("the second says so", async () => /"accounts (told|synced)"/.test(second.log), 20_000);
       const third = agent("third");
       agents.push(third);
@@ -433,7 +435,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     }
   });
 
-  it("loses no edit while agents are killed fifty times during a storm of edits", async () => {
+  it("lose no edit while agents are killed fifty times during continuous edits", async () => {
     const storm = await Storm.begin(fleet, { "us-east": east, "eu-west": west });
     await storm.killAtRandom(50);
     const edits = await storm.end();
@@ -451,7 +453,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     console.info(`${edits.length} edits to be found again after 50 kills`);
   });
 
-  it("restores a region that lost its database, its claim and its files, all of it as it was", async () => {
+  it("restore a region completely after the loss of its database, claim and files", async () => {
     const lost = await LostRegion.of(fleet, "us-east", east);
     const before = await lost.everything();
     expect(await lost.job("backup-us-east")).toMatchObject({ exitCode: 0 });
@@ -463,7 +465,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     await agree("both regions agree", east, west);
   });
 
-  it("refuses a backup with one flipped byte, naming the object, and writes nothing", async () => {
+  it("reject a backup with one flipped byte, naming the object, without a write", async () => {
     const lost = await LostRegion.of(fleet, "us-east", east);
     const before = await lost.everything();
     await lost.scale(0);
@@ -475,7 +477,7 @@ describe("flows of two regions of real LangFlow, and their record in Git", () =>
     expect(await lost.everything()).toEqual(before);
   });
 
-  it("fills a new, empty region with every flow", async () => {
+  it("fill a new, empty region with every flow", async () => {
     const { exitCode } = await fleet.start([
       { name: "ap-southeast", awsRegion: "ap-southeast-1", cidr: "10.48.0.0/16" },
     ]);

@@ -28,7 +28,10 @@ const makeVariable = (region: AccountsRegion, user: string, name: string) =>
     [user, name],
   );
 
-/** Two regions with a user who has flows with a version each, and variables; half of them made in each. */
+/**
+ * Returns two regions with a user who has variables and flows with one version each, half of them created in each
+ * region.
+ */
 async function fleet() {
   const [us, eu] = await file.pair();
   const user = await us.makeUser("ada");
@@ -47,7 +50,7 @@ async function fleet() {
   return { us, eu, user, before: await held(eu) };
 }
 
-/** All that a region's tables hold of users' rows. */
+/** Returns all rows of users in a region's tables. */
 const held = async (region: AccountsRegion) =>
   Object.fromEntries(
     await Promise.all(
@@ -69,13 +72,13 @@ const epochsOf = (region: AccountsRegion) =>
     }),
   );
 
-/** What is due to be told begins a snapshot. */
+/** Makes the region's next publication start a snapshot. */
 const beginSoon = (region: AccountsRegion) =>
   region.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
 
 type Fleet = Awaited<ReturnType<typeof fleet>>;
 
-/** Does something once, as a region's agent lists what another one told. */
+/** Runs `then` once, while a region's agent lists the objects of the other region. */
 function asItReads({ us, eu }: Fleet, then: () => Promise<unknown>): void {
   const list = us.bucket.listAfter.bind(us.bucket);
   us.bucket.listAfter = async (prefix, after) => {
@@ -163,7 +166,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
       us.bucket.listAfter = list;
     },
   ],
-])("a table that is truncated %s has all its rows again, in every region: %s", async (_, sql, happens) => {
+])("a table that is truncated %s gets all its rows back in every region: %s", async (_, sql, happens) => {
   const all = await fleet();
   const { us, eu, before } = all;
   await happens(all, () => us.query(sql));
@@ -174,7 +177,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
       variable: before.variable,
       flow_version: before.flow_version,
     });
-  // What the region told holds them, for whoever reads all of it: in one snapshot, as before.
+  // The region's published objects still contain the rows, in one snapshot as before.
   await beginSoon(us);
   await settle(us, eu);
   expect(epochsOf(us).size).toBe(1);
@@ -184,7 +187,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
   expect((await held(us)).variable).toEqual(before.variable);
 });
 
-it("says of a truncated table how many rows it has again, and how many nobody was told of, who are known no more", async () => {
+it("replication reports how many rows of a truncated table it restored, and how many were lost because they had not been published", async () => {
   const { us, eu, user, before } = await fleet();
   await us.query("DELETE FROM variable WHERE name = 'KEY_0'");
   await makeVariable(us, user, "UNTOLD");

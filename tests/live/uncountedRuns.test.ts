@@ -10,8 +10,8 @@ import { ensurePython } from "../../sandbox/live/tools/python";
 
 const PROGRAM = join(__dirname, "endedRun.py");
 
-describe("a run that ends while nobody takes its spans", () => {
-  /** Takes connections, and says nothing. */
+describe("a run that ends while no collector receives its spans", () => {
+  /** Accepts connections without responding. */
   const server = createServer((socket) => socket.resume().on("error", () => undefined));
   const ports = { gone: 0, silent: 0 };
   let python: string;
@@ -24,7 +24,7 @@ describe("a run that ends while nobody takes its spans", () => {
   });
   afterAll(() => server.close());
 
-  /** Seconds for which LangFlow's event loop stands still. */
+  /** Returns how long LangFlow's event loop is blocked, in seconds. */
   const heldUp = async (environment: Record<string, string>) => {
     const { stdout } = await promisify(execFile)(python, [PROGRAM], {
       env: { PATH: process.env.PATH, ...environment },
@@ -32,7 +32,7 @@ describe("a run that ends while nobody takes its spans", () => {
     return Number(stdout.trim().split("\n").at(-1));
   };
 
-  it.each(["gone", "silent"] as const)("holds nobody up where the collector is %s", async (collector) => {
+  it.each(["gone", "silent"] as const)("does not block LangFlow for long if the collector is %s", async (collector) => {
     const ours = spansEnvironment(`http://127.0.0.1:${ports[collector]}/v1/traces`);
     const { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: _, ...byDefault } = ours;
     const [held, withoutIt] = await Promise.all([heldUp(ours), heldUp(byDefault)]);

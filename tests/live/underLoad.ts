@@ -1,7 +1,8 @@
 /**
- * `npm run test:load -- --repeat 5`: two regions of real LangFlow on a machine whose processors are all taken. The flows
- * that the release offers are made four times over, by four clients at once, half in each region; then both regions and
- * Git must come to hold the same, and go on so. A line a repetition, and a verdict; exit code 1 where it does not hold.
+ * Runs a load test: `npm run test:load -- --repeat 5` starts two regions of real LangFlow on a machine whose processors
+ * are all busy. Four concurrent clients create the release's starter flows four times, half of them in each region.
+ * Both regions and Git must then have the same flows, and keep them. Prints a line per repetition and a verdict; exits
+ * with 1 if the test fails.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -16,31 +17,31 @@ import { LiveFleet } from "./liveFleet";
 import { flowTexts, putStarter, starterFlows } from "./starterFlows";
 
 const REGIONS = ["us-east", "eu-west"] as const;
-/** Of each flow that is offered, under names of their own. */
+/** Number of copies of each starter flow, each with its own name. */
 const TIMES = 4;
-/** Longest time until all hold the same, or nothing any more. */
+/** Maximum time until both regions and Git have the same flows, or none. */
 const SAME_WITHIN_MS = 15 * 60_000;
 const STAYS_MS = 30_000;
 const LOOK_MS = 3_000;
 const BURNERS = 2;
-/** A burner ends by then, whatever becomes of this process. */
+/** Maximum lifetime of a burner, whatever happens to this process. */
 const BURN_MS = 2 * SAME_WITHIN_MS;
 
-/** Flows by id, as the text that equal flows share. */
+/** Flows by id, each as its normalized export, which is the same for equal flows. */
 type Texts = ReadonlyMap<string, string>;
 
 interface Figures {
-  /** From the first flow's making until both regions and Git held the same. */
+  /** Time from the first flow's creation until both regions and Git had the same flows, in seconds. */
   readonly seconds: number;
   readonly skipped: number;
   readonly held: number;
-  /** Flows that nobody made. */
+  /** Number of flows that no client created. */
   readonly copies: number;
   readonly conflicts: number;
   readonly commits: number;
 }
 
-/** Processes that take a processor each. */
+/** Processes that keep one processor busy each. */
 class Burners {
   private readonly children: ChildProcess[] = [];
 
@@ -58,14 +59,14 @@ class Burners {
 class Demonstration {
   private constructor(
     private readonly langflows: readonly LangFlowApi[],
-    /** Where the agents tell their metrics. */
+    /** URLs of the agents' metrics. */
     private readonly agents: readonly string[],
     private readonly gitDirectory: string,
     private readonly starters: readonly JsonObject[],
   ) {}
 
   static async of(fleet: LiveFleet): Promise<Demonstration> {
-    // All is deleted after a repetition, which else would wait for a person.
+    // All flows are deleted after a repetition. Without these limits, the deletes would be held for an operator.
     for (const region of REGIONS)
       fleet.local.edit(`Pulumi.${region}.yaml`, (content) => {
         content.config = {
@@ -124,7 +125,7 @@ class Demonstration {
     }
   }
 
-  /** Deletes all in one region, and waits until all is gone everywhere. */
+  /** Deletes all flows in one region, and waits until they are deleted everywhere. */
   async clear(): Promise<void> {
     const [first] = this.langflows;
     await answered(async () => {
@@ -140,7 +141,7 @@ class Demonstration {
     );
   }
 
-  /** @returns names by id, as they were asked for */
+  /** Creates the flows. @returns the requested names by id */
   private async make(number: number): Promise<Map<string, string>> {
     const made = new Map<string, string>();
     const wanted = this.starters.flatMap((starter) =>
@@ -155,13 +156,13 @@ class Demonstration {
     return made;
   }
 
-  /** Whether both have just these. */
+  /** Whether both regions have exactly these flows. */
   private async regionsHave(made: ReadonlyMap<string, string>): Promise<boolean> {
     const listed = await Promise.all(this.langflows.map((each) => answered(() => each.flows())));
     return listed.every((flows) => flows.length === made.size && flows.every(({ id, name }) => made.get(id) === name));
   }
 
-  /** What the regions hold, and Git. */
+  /** Returns the flows of each region and of Git. */
   private async texts(): Promise<Texts[]> {
     const texts: Texts[] = [];
     for (const each of this.langflows) texts.push(await answered(() => flowTexts(each)));
@@ -189,7 +190,7 @@ class Demonstration {
     return execFileSync("git", ["--git-dir", this.gitDirectory, ...args], { maxBuffer: 1024 ** 3 });
   }
 
-  /** Sum of a metric of both agents. */
+  /** Returns the sum of a metric of both agents. */
   private async count(name: string): Promise<number> {
     const line = new RegExp(`^langflow_dr_sync_${name}(?:\\{.*\\})? (\\d+)$`, "gm");
     let sum = 0;
@@ -201,7 +202,7 @@ class Demonstration {
   }
 }
 
-/** What is asked, until it is answered: a LangFlow that is short of time fails its readiness probe now and then. */
+/** Repeats a request until it succeeds, because an overloaded LangFlow occasionally fails its readiness probe. */
 async function answered<T>(ask: () => Promise<T>): Promise<T> {
   let answer: { value: T } | undefined;
   await until("an answer", async () => {
@@ -223,7 +224,7 @@ function parseRepeat(text: string): number {
   return times;
 }
 
-/** @returns whether it holds */
+/** @returns whether all repetitions succeeded */
 async function demonstrate(repeat: number, fleet: LiveFleet, burners: Burners): Promise<boolean> {
   const demonstration = await Demonstration.of(fleet);
   let broken = 0;

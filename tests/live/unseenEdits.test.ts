@@ -13,7 +13,7 @@ const graphs = async (region: AccountsRegion) => {
   return rows.map(({ node }) => node);
 };
 
-/** Two regions with a flow. */
+/** Returns two regions with a flow. */
 async function fleet() {
   const [us, eu] = await file.pair();
   const [user, flow] = [await us.makeUser(`user-${file.number()}`), randomUUID()];
@@ -27,7 +27,7 @@ async function fleet() {
   return { us, eu, user, flow };
 }
 
-it("keeps the graph of a flow that waits for its project as a copy, where a user edits the one that is shown", async () => {
+it("the graph of a flow that waits for its project is kept as a copy if a user edits the older graph that is shown", async () => {
   const { us, eu, user, flow } = await fleet();
   const [project, before] = [randomUUID(), new Set(eu.bucket.objects.keys())];
   await us.query("INSERT INTO folder (id, name, user_id) VALUES ($1, 'New', $2)", [project, user]);
@@ -49,7 +49,7 @@ it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, s
   ["deleted elsewhere", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
   ["edited on elsewhere", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
 ])(
-  "takes an edit for no new one that a backup holds unread, and that was told and %s since",
+  "an edit that a restored backup contains as unread, and that was published and %s since, does not count as a new edit",
   async (_, since, after) => {
     const all = await fleet();
     const { us, eu, flow } = all;
@@ -68,7 +68,7 @@ it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, s
   },
 );
 
-it("keeps a graph that was told of as a copy, where the database is put back and the older graph is edited", async () => {
+it("a published graph is kept as a copy if the database is restored and the older graph is edited", async () => {
   const { us, eu, flow } = await fleet();
   await us.client.end();
   await file.postgres().create(`${us.database}_saved`, us.database);

@@ -10,7 +10,7 @@ import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(600_000);
 
-/** What LangFlow 1.12.8's own migrations leave in an empty database: recordMigrated.ts. */
+/** Result of LangFlow 1.12.8's own migrations in an empty database (recordMigrated.ts). */
 const EARLIER = join(__dirname, "migrated-1.12.8.sql");
 const REPOSITORY = join(__dirname, "../..");
 
@@ -24,7 +24,7 @@ afterAll(() => scratch.end());
 
 const NOW = "now() AT TIME ZONE 'UTC'";
 
-/** A key, a variable, a project, a file, a message and an MCP server of a user: what an ordinary one has. */
+/** Creates an ordinary user's objects: an API key, a variable, a project, a file, a message and an MCP server. */
 async function fill(region: AccountsRegion, user: string, word: string): Promise<void> {
   const insert = (table: string, columns: string, values: string, ...given: unknown[]) =>
     region.query(`INSERT INTO ${table} (id, ${columns}) VALUES ($1, ${values})`, [randomUUID(), ...given]);
@@ -67,7 +67,7 @@ async function fill(region: AccountsRegion, user: string, word: string): Promise
   );
 }
 
-/** All that travels, as every region should have it. */
+/** Returns all replicated rows in the form that is the same in every region. */
 async function carried(region: AccountsRegion): Promise<Record<string, unknown[]>> {
   const tables: Record<string, unknown[]> = {};
   for (const rule of TABLES) {
@@ -87,7 +87,7 @@ async function carried(region: AccountsRegion): Promise<Record<string, unknown[]
   return tables;
 }
 
-/** A chat whose components have the code of a release that is gone: it does not run any more. */
+/** Returns a chat flow whose components contain code of an earlier release, which can no longer run. */
 function flowOfEarlier(): string {
   const { data } = JSON.parse(readFileSync(join(REPOSITORY, "flows/default/Mock_LLM.json"), "utf8"));
   for (const { data: node } of data.nodes) {
@@ -97,7 +97,7 @@ function flowOfEarlier(): string {
   return JSON.stringify(data);
 }
 
-/** A LangFlow of the region, as a pod of a fleet with such a config is told whose code runs. */
+/** Starts a LangFlow of the region, configured like a pod with this setting for custom components. */
 function servedBy(region: AccountsRegion, customComponents: CustomComponents): Promise<string> {
   const place = { awsRegion: "us-east-1", hostname: "langflow.example.com", bucketName: "flows" };
   const all = Object.entries(langFlowEnvironment({ ...place, providerKeyNames: [], customComponents }));
@@ -119,14 +119,14 @@ afterEach(async () => {
   for (const region of regions) await region.client.end();
 });
 
-/** LangFlow's next release starts in a region, whose agent goes on. */
+/** Upgrades a region's LangFlow schema to the pinned release and restarts its agent. */
 async function upgrade(region: AccountsRegion, other: AccountsRegion): Promise<void> {
   await scratch.migrate(postgres.url(region.database));
   await region.client.end();
   await region.open(new Map([[other.name, other.bucket]]));
 }
 
-it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on both sides, and loses none", async () => {
+it("an upgrade from LangFlow 1.12.8 to the pinned release, region by region, loses no edit of either side", async () => {
   const [us, eu] = regions;
   const ada = await us.makeUser("ada");
   await fill(us, ada, "before");
@@ -140,7 +140,7 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
   await fill(eu, ada, "meanwhile");
   await us.query(`UPDATE "user" SET password = 'of 1.13' WHERE id = $1`, [ada]);
   await fill(us, ada, "after");
-  // What 1.12.8 has no column and no table for.
+  // Columns and tables that 1.12.8 does not have.
   await us.query("UPDATE folder SET is_personal = true WHERE name = 'before'");
   const connection = randomUUID();
   await us.query(
@@ -182,7 +182,7 @@ it("goes from LangFlow 1.12.8 to the pinned one region by region, with edits on 
   ]);
 });
 
-it("runs an ordinary user's flow of 1.12.8 as she left it, by today's code; she is refused it where superusers may bring code of theirs", async () => {
+it("an ordinary user's flow of 1.12.8 runs unchanged with the current components' code, but is rejected if only superusers may use custom code", async () => {
   const [us, eu] = regions;
   const ada = await us.makeUser("ada");
   const flow = randomUUID();

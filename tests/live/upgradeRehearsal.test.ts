@@ -17,11 +17,14 @@ import { type Postgres, Scratch, type ScratchS3 } from "./scratch";
 
 jest.setTimeout(600_000);
 
-/** What LangFlow 1.12.8's own migrations leave in an empty database: recordMigrated.ts. */
+/** Result of LangFlow 1.12.8's own migrations in an empty database (recordMigrated.ts). */
 const EARLIER = join(__dirname, "migrated-1.12.8.sql");
-/** Folder of programs of a Python with LangFlow 1.12.8 and its drivers: with it both run at once, as in a rolling upgrade. */
+/**
+ * Bin folder of a Python with LangFlow 1.12.8 and its drivers. If it is set, both releases run at the same time, as in
+ * a rolling upgrade.
+ */
 const { OLD_PYTHON } = process.env;
-/** A migration that 1.12.8's database has not. */
+/** A migration that is newer than 1.12.8's database. */
 const BROKEN = "1d28fd31a982";
 const STARTERS = ["Basic Prompting", "Memory Chatbot"];
 
@@ -33,12 +36,12 @@ let scratch: Scratch;
 let postgres: Postgres;
 let s3: ScratchS3;
 let bucket: string;
-/** Where rehearsals of this file make their folders, and no other test's. */
+/** Parent of the folders that this file's rehearsals create, separate from other tests. */
 let own: string;
 beforeAll(async () => {
   scratch = await Scratch.make();
   own = mkdtempSync(join(tmpdir(), "upgrade-"));
-  // Node reads TMPDIR of the process around Jest.
+  // Node reads the TMPDIR of the process outside Jest.
   jest.spyOn(jest.requireActual<typeof import("node:os")>("node:os"), "tmpdir").mockReturnValue(own);
   process.env.PATH = scratch.path;
   [postgres, s3] = await Promise.all([scratch.postgres("region", EARLIER), scratch.s3()]);
@@ -64,7 +67,7 @@ afterAll(async () => {
   await scratch.end();
 });
 
-/** A component that reaches for a database elsewhere, by a driver that connects outside of Python. */
+/** A component that connects to an external database with a driver that bypasses Python's sockets. */
 const REACHING = `import psycopg2
 from langflow.custom import Component
 from langflow.io import Output
@@ -103,7 +106,7 @@ const GRAPH = {
   edges: [],
 };
 
-/** The fleet's account, a user, and a flow of hers. */
+/** Inserts the fleet's account, a user and the user's flow. */
 async function fill(): Promise<void> {
   const ada = randomUUID();
   const account = (id: string, name: string, isSuperuser: boolean) =>
@@ -122,10 +125,10 @@ async function fill(): Promise<void> {
   );
 }
 
-/** @param newPython folder of programs of the Python that the region is to be upgraded to */
+/** @param newPython bin folder of the Python to which the region is upgraded */
 function rehearsed(newPython: string, oldPython: string | undefined): Promise<UpgradeRehearsal> {
   const installer = installerWith(() => undefined, signal);
-  // That it is looked for where it is.
+  // Verifies that the rehearsal's folder is in the place where the last test searches.
   const look = () => {
     hadFolder ||= rehearsalFolders().length > 0;
   };
@@ -150,7 +153,7 @@ function rehearsed(newPython: string, oldPython: string | undefined): Promise<Up
 let hadFolder = false;
 const rehearsalFolders = () => readdirSync(own).filter((name) => name.startsWith("rehearsal-"));
 
-/** The same Python, with a LangFlow in which a migration does something else first: folder of its programs. */
+/** Returns the bin folder of the same Python, with a LangFlow in which a migration runs additional statements first. */
 function pythonWhose(migration: string, does: readonly string[]): string {
   const { pythonBin } = scratch.tools;
   const overlay = mkdtempSync(join(scratch.folder, "changed-"));
@@ -175,8 +178,8 @@ function pythonWhose(migration: string, does: readonly string[]): string {
 
 const results = ({ steps }: UpgradeRehearsal) => steps.map(({ name, result }) => [name, result]);
 
-describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
-  it("passes from 1.12.8 to the pinned one, by its own migrations, and touches nothing of the region", async () => {
+describe("an upgrade of LangFlow that is rehearsed on a region's backup", () => {
+  it("succeeds from 1.12.8 to the pinned release with its own migrations, and does not change the region", async () => {
     const before = await postgres.contents("region");
     const rehearsal = await rehearsed(scratch.tools.pythonBin, OLD_PYTHON);
     expect(rehearsal).toMatchObject({
@@ -211,7 +214,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     const flows = Object.fromEntries(rehearsal.flows.map((flow) => [flow.name, flow]));
     expect(Object.keys(flows).sort()).toEqual([...STARTERS, "Reaching"].sort());
     expect(flows.Reaching).toMatchObject({ from: "backup", user: "ada", loaded: { result: "same" } });
-    // Of an old one it is known what it answers.
+    // The old release's responses are known only if it runs too.
     expect(flows.Reaching?.run).toMatchObject(
       OLD_PYTHON ? { result: "same" } : { result: "not known", said: "runs; what the old answers is not known" },
     );
@@ -219,7 +222,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     expect(await postgres.contents("region")).toEqual(before);
   });
 
-  it("fails where a migration breaks: which, in which line, why, and no value of a row", async () => {
+  it("fails if a migration breaks, and names the migration, the line and the error, but no value of a row", async () => {
     const breaks = ['INSERT INTO "user" (id, username) SELECT id, username FROM "user"'];
     const { steps, flows } = await rehearsed(pythonWhose(BROKEN, breaks), undefined);
     expect(steps.map(({ name, result }) => [name, result])).toEqual([
@@ -234,7 +237,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     expect(flows).toEqual([]);
   });
 
-  it("finds a table that the agent would refuse from then on, and says which column it does not know", async () => {
+  it("reports a table that the agent would refuse afterwards, with the unknown column", async () => {
     await postgres.create("refusing", "region");
     await postgres.query("refusing", "ALTER TABLE apikey ADD COLUMN tenant text NOT NULL");
     const { result, said } = await replicationOf(postgres.url("refusing"));
@@ -244,7 +247,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
     ]);
   });
 
-  it("leaves no process behind, and no file", () => {
+  it("leaves no process and no file behind", () => {
     expect(hadFolder).toBe(true);
     const left = readdirSync("/proc")
       .filter((pid) => /^\d+$/.test(pid))
@@ -255,7 +258,7 @@ describe("an upgrade of LangFlow, rehearsed on a region's backup", () => {
   });
 });
 
-/** Empty where it may not be read. */
+/** Returns a file of a process in /proc, or an empty text if the file is not readable. */
 function toldBy(pid: string, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "utf8");

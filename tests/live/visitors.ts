@@ -18,9 +18,9 @@ export interface Said {
   readonly body?: string;
 }
 
-/** Somebody with an address of their own, which is one of loopback's: 127.0.0.2 and so on. */
+/** A synthetic visitor with a separate loopback address: 127.0.0.2 and so on. */
 export class Visitor {
-  /** @param awsRegion whose side they come from */
+  /** @param awsRegion near which the visitor is located */
   constructor(
     readonly url: string,
     readonly address: string,
@@ -58,7 +58,7 @@ export class Visitor {
   }
 }
 
-/** Who answered a sign-in, and what. */
+/** Result of a login, and which server decided it. */
 export type SignInAnswer = "in" | "wrong" | "limited by LangFlow" | "limited by Cloudflare" | "other";
 
 export function signInAnswer({ status, text }: Pick<Heard, "status" | "text">): SignInAnswer {
@@ -69,9 +69,10 @@ export function signInAnswer({ status, text }: Pick<Heard, "status" | "text">): 
 }
 
 /**
- * Guesses passwords, so many a minute, at every region in turn; a forged address in every header that might be believed.
+ * Guesses passwords at a given rate, at every region in turn, with a forged address in every header that a server might
+ * trust.
  *
- * @returns how many were answered how
+ * @returns the number of responses of each kind
  */
 export async function guess(
   visitors: readonly Visitor[],
@@ -92,7 +93,7 @@ export async function guess(
   return counts;
 }
 
-/** Somebody with a password, a key and a flow. */
+/** A user with a password, an API key and a flow. */
 export interface Worker {
   readonly username: string;
   readonly password: string;
@@ -100,7 +101,7 @@ export interface Worker {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One who signs in, and then runs a flow again and again until it is over. */
+/** Signs in and then runs a flow repeatedly until `isOver` returns true. */
 export async function work(visitor: Visitor, worker: Worker, isOver: () => boolean): Promise<Heard[]> {
   const { username, password, flow, headers } = worker;
   const heard = [await visitor.signIn(username, password)];

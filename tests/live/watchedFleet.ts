@@ -1,10 +1,10 @@
 import { type Answer, failureOf } from "../engine/localFleet";
 import type { LiveFleet } from "./liveFleet";
 
-/** Seconds between two calls of the dead man's switch: the least that the config takes. */
+/** Interval between two calls of the dead man's switch, in seconds: the minimum that the config accepts. */
 export const SWITCH_SECONDS = 60;
 const DIGEST = `sha256:${"0".repeat(64)}`;
-/** As a team would have it, but for secrets that only their provider could read. */
+/** A typical configuration, with placeholders for secrets that only their provider could decrypt. */
 const OBSERVABILITY = {
   images: {
     prometheus: `prometheus:v3.16.0@${DIGEST}`,
@@ -20,7 +20,7 @@ const OBSERVABILITY = {
 };
 const SECRETS = ["CHAT_URL", "PAGERDUTY_KEY", "SWITCH_US_EAST", "SWITCH_EU_WEST"];
 
-/** Brings a fleet up whose regions are watched, each by programs of its own, and check each other. */
+/** Starts a fleet whose regions have their own monitoring and check each other. */
 export async function startWatched(fleet: LiveFleet): Promise<Answer> {
   const configure = (origins: Record<string, object>) =>
     fleet.local.edit("Pulumi.yaml", ({ config }) => {

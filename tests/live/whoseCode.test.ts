@@ -12,10 +12,13 @@ import { Scratch } from "./scratch";
 
 jest.setTimeout(300_000);
 
-/** A LangFlow as the fleet configures it, whose users try to run what is not LangFlow's, and to read what is the server's. */
+/**
+ * Tests a LangFlow with the fleet's configuration, whose users try to run their own code and to read the server's
+ * secrets.
+ */
 const PROVIDER_KEY = "sk-company-key-canary";
 const ADA = { username: "ada", password: "Of-the-users-own-1" };
-/** Names that LangFlow's own settings have beside these: where it listens, and where it keeps things on a pod. */
+/** Matches names of variables that a test sets differently: ports, and storage paths of a pod. */
 const OF_A_POD =
   /^(LANGFLOW_(HOST|PORT|STORAGE|OBJECT_STORAGE|COMPONENTS_PATH|CONFIG_DIR|CACHE_DIR|KNOWLEDGE_BASES_DIR|FS_TOOL|PROMETHEUS|SUPERUSER|LOG_LEVEL|ACCESS_SECURE|REFRESH_SECURE)|HOME|XDG|TIKTOKEN|NPM|AWS)/;
 
@@ -31,7 +34,7 @@ let scratch: Scratch;
 let url: string;
 let secrets: Record<string, string>;
 let count = 0;
-/** Where programs lie that tell they were started. */
+/** Folder of programs that record when they are started. */
 let programs: string;
 let users: Record<"an ordinary user" | "a superuser", LangFlowApi>;
 // biome-ignore lint/suspicious/noExplicitAny: LangFlow's own description of its components
@@ -64,7 +67,7 @@ beforeAll(async () => {
 });
 afterAll(() => scratch.end());
 
-/** A flow of one component, whose output a chat shows. */
+/** Creates a flow with one component, whose output is shown in a chat. */
 async function flowOf(api: LangFlowApi, type: string, output: string, values: Record<string, object>): Promise<string> {
   const node = (name: string) => ({
     id: `${name}-1`,
@@ -86,14 +89,14 @@ async function flowOf(api: LangFlowApi, type: string, output: string, values: Re
   return (await api.create(`${type} ${Math.random()}`, { data: { nodes: [first, chat], edges } })).id;
 }
 
-/** All that a run answers, or why it does not. */
+/** Returns the complete response of a run, or its error. */
 const answerOf = (api: LangFlowApi, flow: string): Promise<string> =>
   api
     .call("POST", `/api/v1/run/${flow}?stream=false`, { input_value: "", input_type: "chat", output_type: "any" })
     .then(JSON.stringify, (error: Error) => error.message);
 
 describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
-  it("prints a variable of the user's own, as a flow may", async () => {
+  it("can read the user's own variables in a flow", async () => {
     const api = users[who];
     await api.call("POST", "/api/v1/variables/", {
       name: "MINE",
@@ -106,7 +109,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
   });
 
   it.each(["OPENAI_API_KEY", "LANGFLOW_DATABASE_URL", "LANGFLOW_SECRET_KEY", "LANGFLOW_SUPERUSER_PASSWORD", "PATH"])(
-    "prints no %s of the server's environment, though a field names it and no variable has that name",
+    "cannot read %s from the server's environment by naming it in a field without a variable of that name",
     async (name) => {
       const api = users[who];
       for (const { id } of (await api.call("GET", "/api/v1/variables/")).filter(
@@ -138,7 +141,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     ["uvx", ["--from", "pycowsay", "pycowsay"]],
     ["uv", ["run", "python", "-c", PYTHON]],
     ["docker", ["run", "-v", "/:/host", "alpine"]],
-  ])("starts no %s %s, as an MCP server of the user's or of a flow", async (command, args) => {
+  ])("cannot start %s %s as an MCP server, of the user or of a flow", async (command, args) => {
     const api = users[who];
     const name = `server_${++count}`;
     const path = started(name);
@@ -166,7 +169,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it("keeps an MCP server that is reached by HTTP, with a variable in its config", async () => {
+  it("can configure an MCP server that is reached by HTTP, with a variable in its config", async () => {
     const config = { url: "https://mcp.example.com/mcp", env: { REGION: "eu" } };
     const name = `server_${++count}`;
     await users[who].call("POST", `/api/v2/mcp/servers/${name}`, config);
@@ -175,7 +178,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
     expect(await users[who].call("GET", `/api/v2/mcp/servers/${name}`)).toMatchObject({ url: config.url, env });
   });
 
-  it("starts no program by setting her project's MCP server to OAuth", async () => {
+  it("cannot start a program by setting a project's MCP server to OAuth", async () => {
     const api = users[who];
     const { id } = await api.call("POST", "/api/v1/projects/", { name: `project of ${who}` });
     const oauth = {
@@ -199,24 +202,24 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s", (who) => {
   });
 });
 
-/** What listens beside LangFlow, as its metrics do in a pod. */
+/** Response of a server next to LangFlow, like the metrics port in a pod. */
 const BESIDE = "only for who is inside the pod";
-/** Of the clouds: the instance's credentials, those of the pod, and Kubernetes' API. */
+/** Internal endpoints of the clouds: the instance's credentials, the pod's credentials, and the Kubernetes API. */
 const INSIDE = [
   "http://169.254.169.254/latest/meta-data/",
   "http://169.254.170.23/v1/credentials",
   "https://10.100.0.1/api",
 ];
 const LOOPBACK = ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "127.1"];
-/** A field that takes a URL, with its component and the output that shows what came. */
+/** Components with a field for a URL, and the output that shows the response. */
 const ASKS = [
   ["APIRequest", "data", "url_input", (address: string) => address],
   ["URLComponent", "raw_results", "urls", (address: string) => [address]],
   ["RSSReaderSimple", "articles", "rss_url", (address: string) => address],
 ] as const;
-/** What lies on the server's disk, of the kinds that components read. */
+/** Content of files on the server's disk, in formats that components read. */
 const ON_DISK = "only for who reads the server's disk";
-/** A field that takes a path, with its component and the output that shows what is in it. */
+/** Components with a field for a path, and the output that shows the file's content. */
 const READS = [
   ["Directory", "dataframe", (folder: string) => ({ path: { value: folder } })],
   ["JSONtoData", "data", (folder: string) => ({ json_path: { value: join(folder, "kept.json") } })],
@@ -226,10 +229,10 @@ const READS = [
   ["File", "message", (folder: string) => ({ path: inFiles(join(folder, "kept.txt")) })],
   ["File", "message", () => ({ path: inFiles("/proc/self/environ") })],
 ] as const;
-/** A field of uploaded files, as the page fills it. */
+/** Returns the value of a file upload field, as the UI sets it. */
 const inFiles = (path: string) => ({ value: [path.split("/").at(-1)], file_path: [path] });
 
-describe.each(["an ordinary user", "a superuser"] as const)("%s, by a flow of LangFlow's own components", (who) => {
+describe.each(["an ordinary user", "a superuser"] as const)("%s, with a flow of LangFlow's own components,", (who) => {
   let beside: Server;
   let asked = 0;
   beforeAll(async () => {
@@ -242,7 +245,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s, by a flow of La
   afterAll(() => beside.close());
 
   it.each(ASKS.flatMap((ask) => [...LOOPBACK, ...INSIDE].map((address) => [address, ...ask] as const)))(
-    "gets nothing from %s by %s",
+    "gets no response from %s by %s",
     async (address, type, output, field, asValue) => {
       const { port } = beside.address() as AddressInfo;
       const value = asValue(address.includes("/") ? address : `http://${address}:${port}/`);
@@ -253,7 +256,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s, by a flow of La
     },
   );
 
-  it.each(READS)("reads no file of the server's by %s", async (type, output, fields) => {
+  it.each(READS)("reads none of the server's files by %s", async (type, output, fields) => {
     const folder = join(scratch.folder, "kept");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "kept.json"), JSON.stringify({ kept: ON_DISK }));
@@ -264,7 +267,7 @@ describe.each(["an ordinary user", "a superuser"] as const)("%s, by a flow of La
   });
 });
 
-/** Runs LangFlow's own checks, as `LANGFLOW_DEPLOYMENT_PROFILE=prod` would before it starts. */
+/** Runs LangFlow's own preflight checks, which `LANGFLOW_DEPLOYMENT_PROFILE=prod` would run at its start. */
 const PREFLIGHT = `
 import asyncio, json
 from langflow.cli.preflight import collect_outcomes
@@ -273,7 +276,7 @@ outcomes = asyncio.run(collect_outcomes(get_settings_service()))
 print(json.dumps([[each.check.label, each.result.status, each.result.detail] for each in outcomes]))
 `;
 
-it("answers LangFlow's own checks for production as decision 36 says, with a reason for each that is not ok", async () => {
+it("LangFlow's own production checks have the results of decision 36, which gives a reason for each that is not ok", async () => {
   const s3 = await scratch.s3();
   const env = {
     ...Object.fromEntries(

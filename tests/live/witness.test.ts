@@ -25,14 +25,14 @@ describe("the witness in S3", () => {
     [east, west] = [new WitnessBucket(s3.client, bucket), new WitnessBucket(s3.client, bucket)];
   });
 
-  it("has no lease at first, takes the first one that is made, and no second", async () => {
+  it("has no lease at first, accepts the first new lease, and rejects a second one", async () => {
     expect(await east?.read()).toBeUndefined();
     expect(await east?.write(LEASE, undefined)).toBe(true);
     expect(await west?.write({ ...LEASE, region: "eu-west" }, undefined)).toBe(false);
     expect((await west?.read())?.lease).toEqual(LEASE);
   });
 
-  it("takes a lease in place of the one that was seen, by one of those who saw it", async () => {
+  it("accepts a replacement of the current lease from only one of the writers that read it", async () => {
     await east?.write(LEASE, undefined);
     const [seenEast, seenWest] = await Promise.all([east?.read(), west?.read()]);
     const given = { ...LEASE, given: true, to: "eu-west" } as const;
@@ -45,7 +45,7 @@ describe("the witness in S3", () => {
     expect(await east?.write(LEASE, seenEast)).toBe(false);
   });
 
-  it("tells a renewal from what was there, even where it says the same", async () => {
+  it("distinguishes a renewed lease from the previous one, even if their content is the same", async () => {
     await east?.write(LEASE, undefined);
     const first = await west?.read();
     expect(await east?.write(LEASE, first)).toBe(true);
@@ -53,7 +53,7 @@ describe("the witness in S3", () => {
     expect(await west?.write(LEASE, first)).toBe(false);
   });
 
-  it("takes nothing in place of what is gone, nor for a lease what is none", async () => {
+  it("rejects a write that is based on a deleted lease, and does not read other content as a lease", async () => {
     await east?.write(LEASE, undefined);
     const seen = await east?.read();
     await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: LEASE_KEY }));
@@ -63,7 +63,7 @@ describe("the witness in S3", () => {
     await expect(east?.read()).rejects.toThrow("no lease");
   });
 
-  it("takes no bucket that is not there for one without a lease", async () => {
+  it("reports a missing bucket as an error, not as a missing lease", async () => {
     await expect(new WitnessBucket(s3.client, "no-such-bucket").read()).rejects.toThrow(BucketError);
   });
 });

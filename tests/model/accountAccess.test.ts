@@ -19,7 +19,7 @@ const place = (name: string, awsRegion = name): Place => ({
 const [east, west, south] = [place("us-east", "us-east-1"), place("eu-west", "eu-west-1"), place("ap-south")] as const;
 const WITNESS = "arn:aws:s3:::langflow-dr-witness-us-west-2-123456789012";
 
-/** All that the flow sync of a region may do in a fleet. */
+/** All permissions of a region's flow sync in a fleet. */
 const ofSync = (own: Place, fleet: readonly Place[]) => [
   ...podAccess({
     component: "flow-sync",
@@ -41,14 +41,14 @@ const may = (action: string, bucket: AccountsBucket, key: string) =>
 const mayList = (bucket: AccountsBucket, prefix: string, action = "s3:ListBucket") =>
   allows(statements, { action, resource: bucket.bucketArn, context: { "s3:prefix": prefix } });
 
-/** Names of which one is the beginning of another, too. */
+/** Region names, including names that are prefixes of others. */
 const names = fc.uniqueArray(
   fc.stringMatching(/^(us|us-east|eu|accounts|a)(-[a-z0-9]{1,3})?$/).filter((name) => name.length <= 16),
   { minLength: 2, maxLength: 6 },
 );
 
-describe("what the flow sync may do with accounts", () => {
-  it("is to write below its own region's prefix and no other's, in any bucket of any fleet", () => {
+describe("the flow sync's access to accounts", () => {
+  it("allows writes only below its own region's prefix, in every bucket of any fleet", () => {
     fc.assert(
       fc.property(names, fc.nat(), (regions, which) => {
         const fleet = regions.map((name) => place(name));
@@ -70,13 +70,13 @@ describe("what the flow sync may do with accounts", () => {
     );
   });
 
-  it("is to copy uploads in its own bucket, and to take none away", () => {
+  it("allows it to copy uploads in its own bucket, but not to delete them", () => {
     for (const action of ["s3:GetObject", "s3:PutObject"])
       expect([east, west].map((bucket) => may(action, bucket, "files/user/report.pdf"))).toEqual([true, false]);
     expect(may("s3:DeleteObject", east, "files/user/report.pdf")).toBe(false);
   });
 
-  it("is to read every region's in its own bucket, and in the others' only what it put there", () => {
+  it("allows it to read every region's accounts in its own bucket, but only its own in other buckets", () => {
     expect(may("s3:GetObject", east, "accounts/eu-west/x")).toBe(true);
     expect(mayList(east, "accounts/eu-west/")).toBe(true);
     expect(may("s3:GetObject", west, "accounts/us-east/x")).toBe(true);
@@ -86,13 +86,13 @@ describe("what the flow sync may do with accounts", () => {
     expect(mayList(west, "accounts/us-east-2/")).toBe(false);
   });
 
-  it("is to be told by S3 of an object in its own bucket that it is gone, which takes the right to list, and in no other", () => {
+  it("includes listing its own bucket only, so that S3 reports missing objects as not found", () => {
     const unasked = ({ bucketArn }: AccountsBucket) =>
       allows(statements, { action: "s3:ListBucket", resource: bucketArn });
     expect([east, west, south].map(unasked)).toEqual([true, false, false]);
   });
 
-  it("is to touch nothing else: no other prefix, no version, no setting", () => {
+  it("includes no other prefixes, versions or settings", () => {
     for (const bucket of [east, west, south]) {
       for (const key of ["files-of-old/x", "accounts-of-old/us-east/x", "accounts/us-east", "x"])
         for (const action of WRITES) expect([key, may(action, bucket, key)]).toEqual([key, false]);
@@ -104,7 +104,7 @@ describe("what the flow sync may do with accounts", () => {
     }
   });
 
-  it("needs each region's key, through S3 of its AWS region and for its bucket alone", () => {
+  it("includes each region's key only through S3 of its AWS region and for its bucket", () => {
     const context = ({ awsRegion, bucketArn }: AccountsBucket) => ({
       "kms:ViaService": `s3.${awsRegion}.amazonaws.com`,
       "kms:EncryptionContext:aws:s3:arn": bucketArn,
@@ -123,7 +123,7 @@ describe("what the flow sync may do with accounts", () => {
     expect(allows(statements, { action: "kms:Encrypt", resource: west.keyArn, context: context(west) })).toBe(false);
   });
 
-  it("fits into the role of a fleet of sixteen regions with the longest names, the witness and CloudWatch included", () => {
+  it("fits into a role for sixteen regions with the longest names, including the witness and CloudWatch", () => {
     const fleet = Array.from({ length: 16 }, (_, index) =>
       place(`ap-southeast-${String(index).padStart(3, "0")}`, "ap-southeast-7"),
     );

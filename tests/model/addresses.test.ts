@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type AddressPlan, addressPlan, isPublic, overlapping, parseCidr, ZONES } from "../../model/addresses";
 
-/** Any network a region may have: /16 to /20, host bits zero. */
+/** Any valid network of a region: /16 to /20, host bits zero. */
 const regionCidr = fc.tuple(fc.integer({ min: 16, max: 20 }), fc.nat(2 ** 20 - 1)).map(([bits, seed]) => {
   const size = 2 ** (32 - bits);
   const firstAddress = (seed % 2 ** bits) * size;
@@ -10,7 +10,7 @@ const regionCidr = fc.tuple(fc.integer({ min: 16, max: 20 }), fc.nat(2 ** 20 - 1
 
 const subnets = (plan: AddressPlan) => [...plan.private, ...plan.public, ...plan.isolated];
 
-/** First and last address of a network. */
+/** Returns the first and the last address of a network. */
 function bounds(cidr: string): [first: number, last: number] {
   const network = parseCidr(cidr);
   if (!network) throw new Error(`${cidr} is no network`);
@@ -18,7 +18,7 @@ function bounds(cidr: string): [first: number, last: number] {
 }
 
 describe("addressPlan", () => {
-  it("divides a /16 as the architecture page shows", () => {
+  it("divides a /16 as shown in the architecture documentation", () => {
     expect(addressPlan("10.16.0.0/16")).toEqual({
       private: ["10.16.0.0/18", "10.16.64.0/18", "10.16.128.0/18"],
       public: ["10.16.192.0/21", "10.16.200.0/21", "10.16.208.0/21"],
@@ -26,7 +26,7 @@ describe("addressPlan", () => {
     });
   });
 
-  it("gives every zone one canonical network of each kind, inside the region, and no address twice", () => {
+  it("gives every zone one canonical subnet of each kind within the region, without overlaps", () => {
     fc.assert(
       fc.property(regionCidr, (cidr) => {
         const plan = addressPlan(cidr);
@@ -43,7 +43,7 @@ describe("addressPlan", () => {
     );
   });
 
-  it("leaves room: a thousand addresses for the pods of a zone, a hundred for its gateways and databases", () => {
+  it("leaves at least 1,000 addresses per private subnet and 100 per other subnet", () => {
     fc.assert(
       fc.property(regionCidr, (cidr) => {
         const size = (subnet: string) => bounds(subnet)[1] - bounds(subnet)[0] + 1;
@@ -54,7 +54,7 @@ describe("addressPlan", () => {
     );
   });
 
-  it("never lets two regions meet unless their networks overlap", () => {
+  it("never produces overlapping subnets for regions whose networks do not overlap", () => {
     fc.assert(
       fc.property(regionCidr, regionCidr, (one, other) => {
         fc.pre(!overlapping(one, other));
@@ -64,13 +64,13 @@ describe("addressPlan", () => {
     );
   });
 
-  it.each(["10.0.0.0/15", "10.0.0.0/21", "10.0.0.1/16", "nonsense"])("refuses %s", (cidr) => {
+  it.each(["10.0.0.0/15", "10.0.0.0/21", "10.0.0.1/16", "nonsense"])("rejects %s", (cidr) => {
     expect(() => addressPlan(cidr)).toThrow("/16 and /20");
   });
 });
 
 describe("overlapping", () => {
-  it("agrees with comparing first and last addresses", () => {
+  it("agrees with a comparison of first and last addresses", () => {
     fc.assert(
       fc.property(regionCidr, regionCidr, (one, other) => {
         const [[a, b], [c, d]] = [bounds(one), bounds(other)];
@@ -80,7 +80,7 @@ describe("overlapping", () => {
   });
 });
 
-it("tells the internet's addresses from those that only a machine or a private network has", () => {
+it("isPublic() distinguishes public addresses from loopback, private and link-local addresses", () => {
   for (const address of ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.5.5", "169.254.169.254", "100.64.0.1"])
     expect([address, isPublic(address)]).toEqual([address, false]);
   for (const address of ["8.8.8.8", "172.32.0.1", "old.example.com"])

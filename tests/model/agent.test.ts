@@ -29,8 +29,8 @@ const peers = [
 ];
 const DATABASE = { LANGFLOW_DATABASE_URL: "postgresql://u:p@db:5432/flows" };
 
-describe("the agent's environments", () => {
-  it("are what the agent itself accepts, with the secrets of each part", () => {
+describe("the agent's environment", () => {
+  it("passes the agent's own validation, combined with the secrets of each task", () => {
     expect(parseConfig("adopt", { ...adoptEnvironment("us-east", "eu-west"), ...DATABASE })).toMatchObject({
       AGENT_PROJECT: "langflow-dr",
       LANGFLOW_SUPERUSER: "admin",
@@ -60,7 +60,7 @@ describe("the agent's environments", () => {
     });
   });
 
-  it("tell the agent nothing of Git where there is no repository, and all else as before", () => {
+  it("contains no Git variables without a repository, and the same other variables", () => {
     const recorded = syncEnvironment(place, settings);
     const without = syncEnvironment(place, { ...settings, repository: undefined });
     const gone = Object.keys(recorded).filter((name) => !(name in without));
@@ -74,7 +74,7 @@ describe("the agent's environments", () => {
     expect(recorded).toMatchObject(without);
   });
 
-  it("tell the sync where accounts go: its own bucket, and those of the others, by region", () => {
+  it("lists the buckets for accounts: the region's own, and the other regions' by name", () => {
     const told = syncEnvironment(place, { ...settings, peers });
     expect(told).toMatchObject({ AGENT_BUCKET: "flows", AGENT_ACCOUNTS_PREFIX: "accounts" });
     expect(JSON.parse(told.AGENT_PEERS ?? "")).toEqual({
@@ -84,7 +84,7 @@ describe("the agent's environments", () => {
     expect(syncEnvironment(place, { ...settings, peers: peers.toReversed() })).toEqual(told);
   });
 
-  it("tell the sync who holds the schedules, and of a witness only where there is one", () => {
+  it("names the region that holds the schedules, and a witness only if there is one", () => {
     const witness = { awsRegion: "us-west-2", bucketName: "witness" };
     const told = (schedules: typeof settings.schedules & { witness?: typeof witness }) =>
       syncEnvironment(place, { ...settings, schedules });
@@ -96,11 +96,11 @@ describe("the agent's environments", () => {
     });
   });
 
-  it("tell adopt who holds the schedules, before LangFlow fires any", () => {
+  it("tells adopt which region holds the schedules, before LangFlow fires any", () => {
     expect(adoptEnvironment("us-east", "eu-west").AGENT_SCHEDULES_REGION).toBe("eu-west");
   });
 
-  it("know the files where LangFlow keeps them, and the account LangFlow makes", () => {
+  it("matches LangFlow's settings for files and the first account", () => {
     const langFlow = langFlowEnvironment({
       ...place,
       hostname: "l.example.com",
@@ -119,7 +119,7 @@ describe("backupSchedule", () => {
     expect(backupSchedule(0)).toBe("17 3 * * *");
   });
 
-  it("keeps any two regions of a fleet an hour apart, longer than a backup may take", () => {
+  it("schedules any two regions of a fleet further apart than a backup's timeout", () => {
     const minute = (index: number) => {
       const [minutes, hours] = backupSchedule(index).split(" ").map(Number);
       return (hours ?? 0) * 60 + (minutes ?? 0);
@@ -135,7 +135,7 @@ describe("backupSchedule", () => {
 });
 
 describe("webhookHostname", () => {
-  it("is one name a region, directly below the zone, where Cloudflare's own certificate covers it", () => {
+  it("returns one name per region directly below the zone, which Cloudflare's own certificate covers", () => {
     expect(webhookHostname("us-east", "example.com")).toBe("flows-us-east.example.com");
   });
 });

@@ -18,7 +18,7 @@ const size = (region: string, min: number, max: number, instanceClass = "db.m7g.
   instanceClass,
 });
 
-/** One region beside others. */
+/** Returns the capacity of one of the regions. */
 function of(regions: readonly RegionSize[], takeover: Takeover = "one", index = 0): Capacity {
   const found = capacities(regions, takeover)[index];
   if (!found) throw new Error("no such region");
@@ -29,20 +29,20 @@ const said = (capacity: Capacity) =>
   shortages(capacity).map(({ of: what, when, impossible }) => [what, when, impossible]);
 
 describe("the capacity of a region", () => {
-  it("is, of the defaults, what a pod's 20 + 30 + 8 + 2 connections and the agent's 4 come to", () => {
+  it("is 20 + 30 + 8 + 2 connections per pod and 4 for the agent and backup with the defaults", () => {
     const { connections, cores, memoryGib, podsAfterLoss } = of([size("east", 2, 10), size("west", 2, 10)]);
     expect(connections).toEqual({
-      // 2 × 30 + 4; 10 × 60 + 4; 11 × 60 and two that leave with 30 each, + 4; 4 × 60 + 4
+      // 2 × 30 + 4; 10 × 60 + 4; 11 × 60 + 2 terminating × 30 + 4; 4 × 60 + 4
       needs: { atRest: 64, atMost: 604, rolling: 724, afterLoss: 244 },
       available: 812,
     });
-    // Two pods, ten, thirteen and four of a core, beside 4; of 2 GiB, beside 8.
+    // 2, 10, 13 and 4 pods of 1 core, plus 4 cores; the same pods of 2 GiB, plus 8 GiB.
     expect(cores).toEqual({ needs: { atRest: 6, atMost: 14, rolling: 17, afterLoss: 8 }, available: 256 });
     expect(memoryGib).toEqual({ needs: { atRest: 12, atMost: 28, rolling: 34, afterLoss: 16 }, available: 1024 });
     expect(podsAfterLoss).toBe(4);
   });
 
-  it("has room with the defaults, is tight with one pod more and impossible with four", () => {
+  it("suffices with the defaults, is tight with one more pod and impossible with four more", () => {
     expect(said(of([size("east", 2, 10)]))).toEqual([]);
     expect(said(of([size("east", 2, 11)]))).toEqual([["connections", "atMost", false]]);
     // 13 × 60 + 4 = 784, 14 × 60 + 4 = 844
@@ -50,7 +50,7 @@ describe("the capacity of a region", () => {
     expect(said(of([size("east", 2, 14)]))).toEqual([["connections", "atMost", true]]);
   });
 
-  it("does not hold 100 pods on the default database", () => {
+  it("cannot hold 100 pods on the default database", () => {
     expect(shortages(of([size("east", 2, 100)]))).toContainEqual({
       of: "connections",
       when: "atMost",
@@ -60,17 +60,17 @@ describe("the capacity of a region", () => {
     });
   });
 
-  it("is tight on a small database where it is not the pods that are too many but their change", () => {
+  it("is tight on a small database if only a rolling update exceeds the connections", () => {
     // 5 × 60 + 4 = 304 of 380, exactly four fifths; 6 × 60 + 2 × 30 + 4 = 424
     expect(said(of([size("east", 2, 5, "db.t4g.medium")]))).toEqual([["connections", "rolling", false]]);
     expect(said(of([size("east", 2, 4, "db.t4g.medium")]))).toEqual([]);
   });
 
-  it("says of a class that it does not know that nobody looked", () => {
+  it("reports an unknown database class", () => {
     expect(said(of([size("east", 2, 100, "db.x9.large")]))).toEqual([["class", "atMost", false]]);
   });
 
-  it("is bounded by the nodes that the cluster may have", () => {
+  it("is limited by the cluster's nodes", () => {
     const thirsty = { ...size("east", 2, 10), requests: { cpu: "30", memory: "2Gi" } };
     expect(said(of([thirsty]))).toEqual([["cores", "atMost", true]]);
     const large = { ...size("east", 2, 10), requests: { cpu: "1", memory: "90Gi" } };
@@ -78,29 +78,29 @@ describe("the capacity of a region", () => {
   });
 });
 
-describe("the pods after a region's loss", () => {
+describe("the required pods after a region's loss", () => {
   const three = [size("east", 4, 10), size("west", 2, 10), size("south", 3, 5)];
 
-  it("are all the lost one's beside the survivor's own, where steering may send its users to one region", () => {
+  it("are the region's own plus all of the lost region's if steering may send its users to one region", () => {
     expect(capacities(three, "one").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([7, 6, 7]);
   });
 
-  it("are its own and a part of the lost one's, rounded up, where steering is even", () => {
+  it("are the region's own plus a share of the lost region's, rounded up, if steering is even", () => {
     expect(capacities(three, "even").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([6, 4, 5]);
   });
 
-  it("are the first region's in each standby, which had no users of its own", () => {
+  it("are the first region's in each standby, which had no users before", () => {
     expect(capacities(three, "standby").map(({ podsAfterLoss }) => podsAfterLoss)).toEqual([4, 4, 4]);
   });
 
-  it("are short where they are more than the autoscaler may run, and no more connections are counted than it runs", () => {
+  it("exceed the autoscaler's maximum if necessary, but connections count only up to the maximum", () => {
     const south = of(three, "one", 2);
     expect(shortages(south)).toEqual([{ of: "pods", when: "afterLoss", impossible: false, needed: 7, available: 5 }]);
     expect(south.connections.needs.afterLoss).toBe(south.connections.needs.atMost);
   });
 });
 
-describe("any region's capacity", () => {
+describe("the capacity of any region", () => {
   const anySize = (region: string) =>
     fc
       .record({
@@ -123,7 +123,7 @@ describe("any region's capacity", () => {
   const takeover = fc.constantFrom<Takeover>("one", "even", "standby");
   const measures = ({ connections, cores, memoryGib }: Capacity) => [connections, cores, memoryGib];
 
-  it("is never negative, and needs the more, the further its situation is from rest", () => {
+  it("is never negative, and the needs increase from rest over loss and maximum to a rolling update", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, (east, west, how) => {
         for (const { needs, available } of capacities([east, west], how).flatMap(measures)) {
@@ -137,7 +137,7 @@ describe("any region's capacity", () => {
     );
   });
 
-  it("needs no less with a pod more, here or in another region, and is short of no less", () => {
+  it("never needs less with one more pod, in the same or a different region, and never has fewer shortages", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, fc.nat(5), fc.nat(5), (east, west, how, most, least) => {
         const grown = { ...east, replicas: { min: east.replicas.min, max: east.replicas.max + most } };
@@ -156,7 +156,7 @@ describe("any region's capacity", () => {
     );
   });
 
-  it("is not short of connections with as many pods as it is told there is room for, nor with the class that it is told", () => {
+  it("suffices for connections with the suggested number of pods or the suggested class", () => {
     const shortOfConnections = (one: RegionSize) => said(of([one])).filter(([what]) => what === "connections");
     fc.assert(
       fc.property(anySize("east"), (east) => {

@@ -3,9 +3,9 @@ import { databaseAuthorities, databaseTls } from "../../model/databaseAuthoritie
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-describe("the authorities of RDS", () => {
+describe("the RDS certificate authorities", () => {
   it.each(["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "ap-southeast-2"])(
-    "are for %s its own roots alone, one for each kind of key, which hold for years",
+    "for %s are its own roots only, one per key type, valid for years",
     (awsRegion) => {
       const roots = (databaseAuthorities(awsRegion)?.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
       const names = roots.map(({ subject }) => /CN=(.*)/.exec(subject)?.[1]);
@@ -20,13 +20,13 @@ describe("the authorities of RDS", () => {
     },
   );
 
-  it("let a client check the server's name where they are known, and TLS be enough where not", () => {
+  it("enable verification of the server's name if known, and plain TLS otherwise", () => {
     expect(databaseTls("us-east-1").query).toBe("sslmode=verify-full&sslrootcert=/mnt/secrets/database-authorities");
     expect(databaseTls("mx-central-1")).toEqual({ query: "sslmode=require", authorities: "none is known" });
   });
 
-  it("fit into a secret beside the URL", () => {
-    // Secrets Manager takes 65,536 bytes.
+  it("fit into a secret next to the URL", () => {
+    // Secrets Manager accepts up to 65,536 bytes.
     expect(Buffer.byteLength(databaseTls("us-east-1").authorities)).toBeLessThan(16_384);
   });
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { classTaking, connectionsMax } from "../../model/databaseClass";
 
-describe("the connections of a database", () => {
-  it("grow with the class up to RDS' own limit", () => {
+describe("the estimated connection limit of a database class", () => {
+  it("increases with the class up to RDS' own limit", () => {
     const sizes = ["micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"];
     const counts = sizes.map((size) => connectionsMax(`db.t4g.${size}`) ?? 0);
     expect(counts).toEqual(counts.toSorted((one, other) => one - other));
@@ -13,25 +13,25 @@ describe("the connections of a database", () => {
   it.each([
     ["db.m7g.large", 822, 832],
     ["db.t4g.small", 174, 181],
-  ])("of %s are %d, a few less than the %d that were read from one", (instanceClass, expected, read) => {
+  ])("of %s is %d, slightly less than the measured %d", (instanceClass, expected, read) => {
     expect(connectionsMax(instanceClass)).toBe(expected);
     expect(expected).toBeLessThan(read);
     expect(expected).toBeGreaterThan(0.95 * read);
   });
 
-  it.each(["db.x9.large", "db.m7g.metal", "db.m7g.micro"])("are unknown of %s, which is none that is known", (name) => {
+  it.each(["db.x9.large", "db.m7g.metal", "db.m7g.micro"])("of the unknown class %s is undefined", (name) => {
     expect(connectionsMax(name)).toBeUndefined();
   });
 });
 
-describe("a class that takes so many connections", () => {
-  it("is the smallest of the same family, and of another one where that ends", () => {
+describe("the suggested class for a number of connections", () => {
+  it("is the smallest of the same family, or of a fallback family", () => {
     expect(classTaking(823, "db.m7g.large")).toBe("db.m7g.xlarge");
     expect(classTaking(822, "db.m7g.large")).toBe("db.m7g.large");
     expect(classTaking(823, "db.x9.large")).toBe("db.m7g.xlarge");
   });
 
-  it("takes them, and is there for as many as RDS takes at all", () => {
+  it("supports the number, and exists for every number that RDS supports", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6_000 }), fc.constantFrom("db.t4g.micro", "db.m7g.large"), (count, own) => {
         const found = classTaking(count, own);

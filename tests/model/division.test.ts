@@ -5,8 +5,8 @@ const REGIONS_MAX = 5;
 const hundredths = (most: number) => fc.integer({ min: 1, max: most * 100 }).map((each) => each / 100);
 const regions = fc.integer({ min: 2, max: REGIONS_MAX });
 
-describe("the division of visitors", () => {
-  it("gives the old one its share within a hundredth, by weights that are hundredths from 0.01 to 1", () => {
+describe("the distribution of visitors", () => {
+  it("gives the old LangFlow its share within 0.01, by weights that are multiples of 0.01 up to 1", () => {
     fc.assert(
       fc.property(hundredths(SHARE_DIVIDED_MAX), regions, (share, count) => {
         const { old = 0, region = 0 } = weightsOf(share, count) ?? {};
@@ -20,21 +20,21 @@ describe("the division of visitors", () => {
     );
   });
 
-  it("is exact in tenths between the old one and two regions", () => {
+  it("is exact in tenths between the old LangFlow and two regions", () => {
     for (const share of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
       const { old, region } = weightsOf(share, 2) ?? { old: 0, region: 1 };
       expect(old / (old + 2 * region)).toBeCloseTo(share, 9);
     }
   });
 
-  it("needs no weights where one side has all, and lets nobody to the other", () => {
+  it("uses no weights if one side gets all visitors, and sends none to the other", () => {
     expect([weightsOf(0, 2), weightsOf(1, 2)]).toEqual([undefined, undefined]);
     expect(servesAt(0)).toEqual({ old: false, regions: true });
     expect(servesAt(1)).toEqual({ old: true, regions: false });
     expect(servesAt(0.01)).toEqual({ old: true, regions: true });
   });
 
-  it("leaves steering as it is where the old one has no part in it", () => {
+  it("keeps the configured steering if the old LangFlow has no share", () => {
     expect([undefined, 0, 0.5, 1].map((share) => steeringOf(share, "geo"))).toEqual(["geo", "geo", "random", "off"]);
   });
 });

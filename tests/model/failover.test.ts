@@ -9,8 +9,8 @@ const times: fc.Arbitrary<MonitorTimes> = fc.record({
 });
 
 /**
- * The prober itself, second by second: the region dies at `death`, just after or between probes, and answers nothing
- * from then on. Seconds from death until the last of the probes that must fail has failed.
+ * Simulates the prober second by second: the region fails at `death`, directly after or between probes, and answers
+ * nothing afterwards. Returns the seconds until the last required probe has failed.
  */
 function probed({ intervalSeconds, timeoutSeconds, retries, consecutiveDown }: MonitorTimes, death: number): number {
   let failures = 0;
@@ -22,12 +22,12 @@ function probed({ intervalSeconds, timeoutSeconds, retries, consecutiveDown }: M
 }
 
 describe("expectedFailoverSeconds", () => {
-  it("is 55 seconds for the monitor as configured by default", () => {
+  it("is 55 seconds for the default monitor", () => {
     const byDefault = { intervalSeconds: 15, timeoutSeconds: 5, retries: 0, consecutiveDown: 3 };
     expect(expectedFailoverSeconds(byDefault)).toBe(55);
   });
 
-  it("bounds a prober's verdict whenever the region dies, and not by more than an interval", () => {
+  it("is an upper bound of a prober's detection time, exceeding it by at most one interval", () => {
     fc.assert(
       fc.property(times, fc.integer({ min: 1, max: 10_000 }), (monitor, death) => {
         const verdict = probed(monitor, death) + PROPAGATION_SECONDS;
@@ -37,7 +37,7 @@ describe("expectedFailoverSeconds", () => {
     );
   });
 
-  it("never falls when one of the monitor's numbers grows", () => {
+  it("never decreases when a setting of the monitor increases", () => {
     const keys = ["intervalSeconds", "timeoutSeconds", "retries", "consecutiveDown"] as const;
     fc.assert(
       fc.property(times, fc.constantFrom(...keys), fc.integer({ min: 1, max: 100 }), (monitor, key, more) => {
@@ -47,7 +47,7 @@ describe("expectedFailoverSeconds", () => {
     );
   });
 
-  it("is never below the probes that must fail, each a whole interval apart", () => {
+  it("is at least the required probes times the interval", () => {
     fc.assert(
       fc.property(times, (monitor) => {
         const floor = monitor.intervalSeconds * monitor.consecutiveDown;
@@ -58,20 +58,23 @@ describe("expectedFailoverSeconds", () => {
 });
 
 describe("probesUntilDown", () => {
-  /** The mean from the chain of how many failed last: each failure leads one further, each good answer back to none. */
+  /**
+   * Computes the mean from the Markov chain of consecutive failures: each failed probe increases the count by one, each
+   * successful probe resets it.
+   */
   const byChain = (share: number, consecutiveDown: number): number => {
     let [own, factor] = [0, 0];
-    // From k failures it takes own + factor × the time from none.
+    // From k failures, the expected time is own + factor × the time from zero.
     for (let failures = consecutiveDown; failures > 0; failures--)
       [own, factor] = [1 + share * own, share * factor + 1 - share];
     return own / (1 - factor);
   };
 
-  it("is 14 where half of the probes fail and three in a row must", () => {
+  it("is 14 if half of the probes fail and three in a row are required", () => {
     expect(probesUntilDown(0.5, 3)).toBe(14);
   });
 
-  it("is the mean of the chain, and as many as must fail where all do", () => {
+  it("equals the mean of the Markov chain, and the required number if all probes fail", () => {
     const shares = fc.double({ min: 0.05, max: 1, noNaN: true });
     fc.assert(
       fc.property(shares, fc.integer({ min: 1, max: 6 }), (share, consecutiveDown) => {

@@ -17,7 +17,7 @@ const PLACE: LangFlowSettings = {
 const environment = langFlowEnvironment(PLACE);
 
 describe("langFlowEnvironment", () => {
-  it("runs nobody's code but LangFlow's and the image's, and its own of earlier releases, unless superusers may bring theirs", () => {
+  it("runs only LangFlow's and the image's code by default, and superusers' code if allowed", () => {
     expect(environment).toMatchObject({
       LANGFLOW_ALLOW_CUSTOM_COMPONENTS: "false",
       LANGFLOW_MCP_SERVER_ALLOWED_PACKAGES: "",
@@ -25,7 +25,7 @@ describe("langFlowEnvironment", () => {
       LANGFLOW_MCP_SERVER_INTERPRETER_HARDENING: "true",
       LANGFLOW_MCP_SERVER_DOCKER_HARDENING: "true",
     });
-    // LangFlow would refuse servers by HTTP too, where their config has variables.
+    // LangFlow would also reject HTTP servers whose config contains variables.
     expect(environment).not.toHaveProperty("LANGFLOW_MCP_SERVER_ENV_ALLOWLIST");
     expect(environment.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
     const place = {
@@ -40,7 +40,7 @@ describe("langFlowEnvironment", () => {
     expect(open.LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY).toBe("true");
   });
 
-  it("makes spans where somebody takes them, all of them, and sends neither metrics nor logs there", () => {
+  it("sends all spans, but no metrics or logs, and only with a collector", () => {
     const own = (all: Record<string, string>) => Object.keys(all).filter((name) => name.includes("OTEL"));
     expect(own(environment)).toEqual([]);
     const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, OTEL_TRACES_SAMPLER, ...rest } =
@@ -49,14 +49,14 @@ describe("langFlowEnvironment", () => {
         spansUrl: "http://collector:4318/v1/traces",
       });
     expect(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT).toBe("http://collector:4318/v1/traces");
-    // The exporter's first second try comes after 0.8 s, or later: with less to wait there is none.
+    // The exporter's first retry happens after at least 0.8 s, so a shorter timeout disables retries.
     expect(Number(OTEL_EXPORTER_OTLP_TRACES_TIMEOUT)).toBeLessThan(0.8);
-    // What a caller's header says decides by default.
+    // By default, the caller's header decides.
     expect(OTEL_TRACES_SAMPLER).toBe("always_on");
     expect(own(rest)).toEqual(["LANGFLOW_OTEL_DB_SPANS"]);
   });
 
-  it("never logs anybody in by itself, nor lets strangers sign up", () => {
+  it("disables automatic login and self-registration", () => {
     expect(environment).toMatchObject({
       LANGFLOW_AUTO_LOGIN: "false",
       LANGFLOW_ENABLE_SIGNUP: "false",
@@ -64,7 +64,7 @@ describe("langFlowEnvironment", () => {
     });
   });
 
-  it("keeps any pod able to answer any request: direct events, one worker, files in the region's bucket", () => {
+  it("lets any pod answer any request: direct events, one worker, files in the region's bucket", () => {
     expect(environment).toMatchObject({
       LANGFLOW_EVENT_DELIVERY: "direct",
       LANGFLOW_WORKERS: "1",
@@ -74,7 +74,7 @@ describe("langFlowEnvironment", () => {
     });
   });
 
-  it("opens as many database connections as the check of capacity counts, all of its settings named", () => {
+  it("opens as many database connections as the capacity check assumes, with all pool settings set", () => {
     expect(JSON.parse(environment.LANGFLOW_DB_CONNECTION_SETTINGS ?? "")).toEqual({
       pool_size: 20,
       max_overflow: 30,
@@ -87,30 +87,30 @@ describe("langFlowEnvironment", () => {
     expect(CONNECTIONS_PER_POD).toBe(20 + 30 + 8 + 2);
   });
 
-  it("does not keep the record of ended runs for ever", () => {
+  it("deletes the records of finished runs after some time", () => {
     expect(Number(environment.LANGFLOW_BACKGROUND_RETENTION_DAYS)).toBeGreaterThan(0);
   });
 
-  it("sends MCP clients to the public name, and offers none what only the pod that began it could go on with", () => {
+  it("points MCP clients to the public name and disables sessions that only one pod could continue", () => {
     expect(environment).toMatchObject({
       LANGFLOW_MCP_BASE_URL: "https://langflow.example.com",
       LANGFLOW_MCP_SSE_ENABLED: "false",
     });
   });
 
-  it("lets those who may write no component make projects", () => {
+  it("lets users who may not write components create projects", () => {
     expect(environment).toMatchObject({
       LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY: "true",
       LANGFLOW_ADD_PROJECTS_TO_MCP_SERVERS: "false",
     });
   });
 
-  it("names the provider keys and holds none", () => {
+  it("names the provider keys without their values", () => {
     expect(environment.LANGFLOW_VARIABLES_TO_GET_FROM_ENVIRONMENT).toBe("OPENAI_API_KEY,ANTHROPIC_API_KEY");
     expect(environment).not.toHaveProperty("OPENAI_API_KEY");
   });
 
-  it("sends cookies over TLS only, and answers scripts of its own host only", () => {
+  it("sends cookies only over TLS and accepts cross-origin requests only from its own host", () => {
     expect(environment).toMatchObject({
       LANGFLOW_ACCESS_SECURE: "true",
       LANGFLOW_REFRESH_SECURE: "true",
@@ -120,18 +120,18 @@ describe("langFlowEnvironment", () => {
 });
 
 describe("SHUTDOWN", () => {
-  it("tells a pod to stop only when the last request that a load balancer could send it has had Cloudflare's time", () => {
+  it("stops a pod only after the last request from the load balancer has had Cloudflare's timeout", () => {
     expect(SHUTDOWN.deregistrationDelaySeconds).toBeGreaterThanOrEqual(120);
     expect(SHUTDOWN.preStopSeconds).toBeGreaterThan(SHUTDOWN.deregistrationDelaySeconds + 120);
   });
 
-  it("leaves LangFlow the half minute after which it kills what runs, and some to end by itself", () => {
+  it("leaves LangFlow its 30 seconds for running work plus some time to exit", () => {
     expect(SHUTDOWN.gracePeriodSeconds - SHUTDOWN.preStopSeconds).toBeGreaterThan(30);
   });
 });
 
 describe("componentLabels", () => {
-  it("tell LangFlow's pods from the agent's, so that no Service or policy of one selects the other", () => {
+  it("distinguish LangFlow's pods from the agent's, so that no Service or policy selects both", () => {
     const selects = (selector: object, pod: object) => expect.objectContaining(selector).asymmetricMatch(pod);
     const components = ["server", "flow-sync", "backup", "restore", "move-in"] as const;
     for (const one of components)

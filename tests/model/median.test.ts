@@ -4,7 +4,7 @@ import { median } from "../../model/median";
 const cost = fc.integer({ min: -1000, max: 1000 });
 
 describe("median", () => {
-  it("has as many values above it as below", () => {
+  it("has at most half of the values on either side", () => {
     fc.assert(
       fc.property(fc.array(cost, { minLength: 1 }), (values) => {
         const middle = median(values);
@@ -14,11 +14,11 @@ describe("median", () => {
     );
   });
 
-  it("is the mean of the two in the middle where there are two", () => {
+  it("is the mean of the two middle values for an even number of values", () => {
     expect(median([40, 10, 30, 20])).toBe(25);
   });
 
-  it("is not asked of nothing", () => {
+  it("throws for an empty list", () => {
     expect(() => median([])).toThrow("no median");
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { migrationsCommand } from "../../model/moveIn";
 
-/** What stands for LangFlow, Alembic and SQLAlchemy: they tell what they are asked by a file, and stop where `STOPS` says. */
+/** Fakes of LangFlow, Alembic and SQLAlchemy: they log their calls to a file, and fail at the revision in `STOPS`. */
 const MODULES: Readonly<Record<string, string>> = {
   "langflow/__init__.py": "",
   "sqlalchemy/__init__.py": `
@@ -78,8 +78,8 @@ function migrated(to: "source" | "heads", stops = "") {
   return { status, said: stdout + stderr, upgrades: readFileSync(told, "utf8").trim().split("\n") };
 }
 
-describe("LangFlow's migrations of an import", () => {
-  it("go to the source's revisions, and to the newest, in the scratch database alone, and say nothing", () => {
+describe("the migrations of an import", () => {
+  it("migrate only the scratch database, to the source's revisions and to the newest, without any output", () => {
     const scratch = "postgresql://langflow:a%20pass%2F@db:5432/langflow_dr_move_in?sslmode=require";
     const url = scratch.replace("postgresql:", "postgresql+psycopg:").replaceAll("%", "%%");
     const upgraded = (revision: string) => `${revision} ${url} ${scratch}`;
@@ -87,7 +87,7 @@ describe("LangFlow's migrations of an import", () => {
     expect(migrated("heads")).toEqual({ status: 0, said: "", upgrades: [upgraded("heads")] });
   });
 
-  it("that stop say their error's first line, and no value of a row, no password and no key", () => {
+  it("print only the first line of an error, without passwords and keys", () => {
     const { status, said, upgrades } = migrated("source", "first");
     expect([status, upgrades.length]).toEqual([1, 1]);
     expect(said).toBe(

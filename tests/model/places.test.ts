@@ -10,19 +10,19 @@ const known = (awsRegion: string): Place => {
 const pools = ["us-east-1", "eu-west-1", "ap-southeast-1"].map((pool) => ({ pool, place: known(pool) }));
 
 describe("placeOf", () => {
-  it("knows the AWS regions, and says so of one it does not know", () => {
+  it("returns the coordinates of an AWS region, and undefined for an unknown region", () => {
     expect(placeOf("eu-west-1")).toEqual({ latitude: 53.35, longitude: -6.26 });
     expect(placeOf("mars-north-1")).toBeUndefined();
   });
 
-  it("knows every region of AWS's provider but those of closed partitions", () => {
+  it("knows every region of the AWS provider except those of isolated partitions", () => {
     const open = Object.values(Region).filter((name) => !/-iso|^eusc-/.test(name));
     expect([...AWS_REGION_NAMES].sort()).toEqual(open.sort());
   });
 });
 
 describe("poolsByRegion", () => {
-  it("sends each part of the world to the nearest region first", () => {
+  it("lists the nearest pool first for each Cloudflare region", () => {
     const first = Object.fromEntries(Object.entries(poolsByRegion(pools)).map(([region, order]) => [region, order[0]]));
     expect(first).toEqual({
       ENAM: "us-east-1",
@@ -46,7 +46,7 @@ describe("poolsByRegion", () => {
     longitude: fc.double({ min: -180, max: 180, noNaN: true }),
   });
 
-  it("leaves no pool out anywhere, so that every part of the world can fail over to every region", () => {
+  it("lists every pool for each Cloudflare region, so that all can fail over to all", () => {
     fc.assert(
       fc.property(fc.array(place, { minLength: 2, maxLength: 16 }), (places) => {
         const numbered = places.map((each, pool) => ({ pool, place: each }));
@@ -57,7 +57,7 @@ describe("poolsByRegion", () => {
     );
   });
 
-  it("keeps the order of preference among pools in one place", () => {
+  it("keeps the order of preference among pools in the same place", () => {
     fc.assert(
       fc.property(place, (samePlace) => {
         const order = poolsByRegion([1, 2, 3].map((pool) => ({ pool, place: samePlace })));

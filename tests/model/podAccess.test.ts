@@ -43,14 +43,14 @@ describe("podAccess", () => {
       { "files/a": "read version write", "backups/us-east/a": "read version", "backups/eu-west/a": "read version" },
     ],
     ["move-in", { "files/a": "read write", "backups/a": "", "move-in/a": "read" }],
-  ])("lets %s do with files and backups what it is for, and no more", (component, expected) => {
+  ])("grants %s exactly its permissions on files and backups", (component, expected) => {
     const actions = { read: "GetObject", version: "GetObjectVersion", write: "PutObject", delete: "DeleteObject" };
     const allowed = (key: string) =>
       Object.entries(actions).flatMap(([word, action]) => (may(component, `s3:${action}`, key) ? [word] : []));
     for (const [key, words] of Object.entries(expected)) expect(allowed(key).join(" ")).toBe(words);
   });
 
-  it.each(COMPONENTS)("lets %s touch nothing outside the two prefixes, nor settings of the bucket", (component) => {
+  it.each(COMPONENTS)("denies %s objects outside its prefixes and the bucket's settings", (component) => {
     for (const key of ["", "other/a", "filesystem/a", "backups-old/a"]) {
       expect(may(component, "s3:GetObject", key)).toBe(false);
       expect(may(component, "s3:PutObject", key)).toBe(false);
@@ -59,11 +59,11 @@ describe("podAccess", () => {
       expect(allows(statements(component), { action, resource: BUCKET })).toBe(false);
   });
 
-  it("lets nobody delete a backup, so that who takes over a pod cannot take the backups along", () => {
+  it("lets no component delete a backup, so that an attacker in a pod cannot delete them", () => {
     for (const component of COMPONENTS) expect(may(component, "s3:DeleteObject", "backups/us-east/1")).toBe(false);
   });
 
-  it("lists what it reads, under its prefix only", () => {
+  it("grants listing only below the prefixes that a component reads", () => {
     expect(mayList("flow-sync", "backups/us-east/")).toBe(true);
     expect(mayList("flow-sync", "files/")).toBe(false);
     expect(mayList("flow-sync", "")).toBe(false);
@@ -73,7 +73,7 @@ describe("podAccess", () => {
     expect(ofBackups).toEqual(["restore"]);
   });
 
-  it.each(COMPONENTS)("lets %s decrypt through S3 for this bucket, and by no other way", (component) => {
+  it.each(COMPONENTS)("lets %s decrypt only through S3 and for this bucket", (component) => {
     expect(mayUseKey(component, "kms:Decrypt", THROUGH_S3)).toBe(true);
     expect(mayUseKey(component, "kms:Decrypt", {})).toBe(false);
     const elsewhere = { ...THROUGH_S3, "kms:ViaService": "s3.eu-west-1.amazonaws.com" };
@@ -82,12 +82,12 @@ describe("podAccess", () => {
     expect(mayUseKey(component, "kms:Decrypt", another)).toBe(false);
   });
 
-  it("encrypts only for those that write", () => {
+  it("lets only components that write encrypt", () => {
     const writers = COMPONENTS.filter((component) => mayUseKey(component, "kms:GenerateDataKey", THROUGH_S3));
     expect(writers).toEqual(["server", "backup", "restore", "move-in"]);
   });
 
-  it.each(COMPONENTS)("lets %s read the named secrets, through Secrets Manager, and no other", (component) => {
+  it.each(COMPONENTS)("lets %s read exactly the named secrets through Secrets Manager", (component) => {
     const read = { action: "secretsmanager:GetSecretValue", resource: SECRET };
     expect(allows(statements(component), read)).toBe(true);
     expect(allows(statements(component), { ...read, resource: SECRET.replace("api-key", "other") })).toBe(false);

@@ -22,7 +22,7 @@ import { allows, denies } from "../iam";
 
 const ACCOUNT = "123456789012";
 
-/** Statement ids must be letters and digits, and each its own (IAM user guide, Sid). */
+/** Asserts that statement ids contain only letters and digits and are unique (IAM user guide, Sid). */
 function expectSids(statements: readonly Statement[]): void {
   const ids = statements.map(({ Sid }) => Sid);
   expect(new Set(ids).size).toBe(ids.length);
@@ -39,7 +39,7 @@ describe("encryptionKeyPolicy", () => {
   });
 
   it.each(["s3", "rds", "ecr", "secretsmanager", "elasticfilesystem", "ec2"])(
-    "lets %s use the key and keep a grant, for this account and in this region alone",
+    "allows %s to use the key and create grants, only for this account and in this region",
     (service) => {
       const grant = { "kms:GrantIsForAWSResource": "true" };
       for (const action of ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"])
@@ -52,20 +52,20 @@ describe("encryptionKeyPolicy", () => {
     },
   );
 
-  it("lets nobody use the key directly, nor through a service that is not named", () => {
+  it("denies direct use of the key, and use through unlisted services", () => {
     expect(allows(use, { action: "kms:Decrypt", resource: key, context: { "kms:CallerAccount": ACCOUNT } })).toBe(
       false,
     );
     expect(allows(use, { action: "kms:Decrypt", resource: key, context: through("lambda.us-east-1") })).toBe(false);
   });
 
-  it("lets nobody but the account administer the key", () => {
+  it("lets only the account administer the key", () => {
     for (const action of ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:DisableKey"])
       expect(allows(use, { action, resource: key, context: through("s3.us-east-1") })).toBe(false);
     expect(policy[0]?.Principal).toEqual({ AWS: `arn:aws:iam::${ACCOUNT}:root` });
   });
 
-  it("lets CloudWatch use the key for this region's log groups only", () => {
+  it("allows CloudWatch to use the key only for this region's log groups", () => {
     const logs = policy.filter(({ Sid }) => Sid === "LogsUse");
     const group = (arn: string) => ({
       action: "kms:Encrypt",
@@ -90,7 +90,7 @@ describe("flowBucketPolicy", () => {
     });
   const [encryption, key] = ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
 
-  it("refuses plain HTTP and old TLS for reads and writes, of objects and of the bucket itself", () => {
+  it("denies plain HTTP and old TLS for reads and writes of objects and of the bucket", () => {
     for (const resource of [bucketArn, `${bucketArn}/file`]) {
       expect(denies(policy, { action: "s3:GetObject", resource, context: { "aws:SecureTransport": "false" } })).toBe(
         true,
@@ -99,23 +99,23 @@ describe("flowBucketPolicy", () => {
     }
   });
 
-  it("lets a write through that names no encryption, or the bucket's own", () => {
+  it("allows writes without encryption headers, or with the bucket's own encryption", () => {
     expect(put({})).toBe(false);
     expect(put({ [encryption]: "aws:kms", [key]: keyArn })).toBe(false);
   });
 
-  it("refuses a write that names another encryption or another key", () => {
+  it("denies writes with a different encryption or key", () => {
     expect(put({ [encryption]: "AES256" })).toBe(true);
-    // Without a key this is not the bucket's, but the account's own for S3, under which nothing replicates.
+    // Without a key, this means the account's AWS-managed S3 key, under which replication fails.
     expect(put({ [encryption]: "aws:kms" })).toBe(true);
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:us-east-1:123456789012:key/2" })).toBe(true);
   });
 
-  it("lets replicas in, whose key the replication sets", () => {
+  it("allows replicas, whose key the replication rule sets", () => {
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:eu-west-1:1:key/2" }, "s3:ReplicateObject")).toBe(false);
   });
 
-  it("lets nothing be written over below backups: what makes an object there must ask for a free key", () => {
+  it("denies overwriting below backups: object creation there requires If-None-Match", () => {
     const over = (resource: string, context: Record<string, string>, action = "s3:PutObject") =>
       denies(policy, {
         action,
@@ -130,7 +130,7 @@ describe("flowBucketPolicy", () => {
     expect(over("files/owner/x", makes)).toBe(false);
   });
 
-  it("allows nothing by itself", () => {
+  it("contains no allow statements", () => {
     expect(policy.filter(({ Effect }) => Effect === "Allow")).toEqual([]);
   });
 });
@@ -148,7 +148,7 @@ describe("replicationPolicy", () => {
     return { source, destinations };
   };
 
-  it("names only buckets and keys of the mesh, and never all", () => {
+  it("names only buckets and keys of the replication, never a wildcard", () => {
     fc.assert(
       fc.property(mesh, (ends) => {
         const { source, destinations } = split(ends);
@@ -159,7 +159,7 @@ describe("replicationPolicy", () => {
     );
   });
 
-  it("writes to every destination, and to the source never", () => {
+  it("allows writes to every destination, but never to the source", () => {
     fc.assert(
       fc.property(mesh, (ends) => {
         const { source, destinations } = split(ends);
@@ -171,14 +171,14 @@ describe("replicationPolicy", () => {
           expect(write(source, action)).toBe(false);
         }
         expect(write(source, "s3:GetObjectVersionForReplication")).toBe(true);
-        // Of a source with Object Lock.
+        // Needed for a source bucket with Object Lock.
         expect(write(source, "s3:GetObjectRetention") && write(source, "s3:GetObjectLegalHold")).toBe(true);
         expect(destinations.some((destination) => write(destination, "s3:GetObjectVersionForReplication"))).toBe(false);
       }),
     );
   });
 
-  it("uses each key only through S3 of its region and for its own bucket, with and without bucket keys", () => {
+  it("allows each key only through S3 of its region and for its own bucket, with and without bucket keys", () => {
     fc.assert(
       fc.property(mesh, (ends) => {
         const { source, destinations } = split(ends);
@@ -205,14 +205,14 @@ describe("replicationPolicy", () => {
     );
   });
 
-  it("fits into a role for sixteen regions of the longest names", () => {
+  it("fits into a role for sixteen regions with the longest names", () => {
     const { source, destinations } = split(Array.from({ length: 16 }, (_, index) => end(index)));
     const policy = replicationPolicy(source, destinations);
     expect(policyText(policy).length).toBeLessThan(ROLE_INLINE_POLICIES_MAX);
     expectSids(policy);
   });
 
-  it("is taken by S3 alone", () => {
+  it("trusts only S3", () => {
     expect(replicationTrust().map(({ Principal, Action }) => [Principal, Action])).toEqual([
       [{ Service: "s3.amazonaws.com" }, "sts:AssumeRole"],
     ]);
@@ -239,7 +239,7 @@ describe("ciTrust", () => {
     );
   const main = "refs/heads/main";
 
-  it.each(subjects)("lets jobs of the repository in whose subject starts with %s", (subject) => {
+  it.each(subjects)("admits jobs of the repository whose subject starts with %s", (subject) => {
     expect(assume("deploy", { sub: `${subject}:environment:production`, environment: "production", ref: main })).toBe(
       true,
     );
@@ -248,12 +248,12 @@ describe("ciTrust", () => {
     expect(assume("image", { sub: `${subject}:ref:${main}`, ref: main })).toBe(true);
   });
 
-  it("lets no branch but main, and no pull request, push an image", () => {
+  it("lets only the main branch push an image, not other branches or pull requests", () => {
     expect(assume("image", { sub: "repo:acme/flows:ref:refs/heads/feature", ref: "refs/heads/feature" })).toBe(false);
     expect(assume("image", { sub: "repo:acme/flows:pull_request", ref: "refs/pull/7/merge" })).toBe(false);
   });
 
-  it("lets no other branch deploy, even where it names the environment", () => {
+  it("lets no other branch deploy, even if it names the environment", () => {
     const claims = { sub: "repo:acme/flows:environment:production", environment: "production" };
     expect(assume("deploy", { ...claims, ref: "refs/heads/feature" })).toBe(false);
   });
@@ -264,16 +264,16 @@ describe("ciTrust", () => {
     expect(assume("drift", { sub: "repo:acme/flows:pull_request", ref: "refs/pull/7/merge" })).toBe(false);
   });
 
-  it.each(["acme-evil/flows", "acme/flows-evil", "acme/other"])("lets nobody of %s in", (repository) => {
+  it.each(["acme-evil/flows", "acme/flows-evil", "acme/other"])("does not admit %s", (repository) => {
     expect(assume("preview", { repository, sub: `repo:${repository}:pull_request` })).toBe(false);
   });
 
-  it("lets no token for another audience in", () => {
+  it("does not admit tokens for a different audience", () => {
     expect(assume("preview", { aud: "https://github.com/acme", sub: "repo:acme/flows:pull_request" })).toBe(false);
   });
 });
 
-describe("the policies of CI", () => {
+describe("CI policies", () => {
   const args = {
     partition: "aws",
     accountId: ACCOUNT,
@@ -292,7 +292,7 @@ describe("the policies of CI", () => {
   it.each([
     ["preview", previewPolicy(args)],
     ["drift", driftPolicy(args)],
-  ])("lets %s read settings and the state, and write nothing", (_, policy) => {
+  ])("let %s read settings and the state, and write nothing", (_, policy) => {
     expect(allows(policy, { action: "ec2:DescribeVpcs", resource: "*" })).toBe(true);
     expect(allows(policy, { action: "s3:GetBucketVersioning", resource: flows })).toBe(true);
     expect(allows(policy, { action: "s3:GetObject", resource: `${state}/.pulumi/stacks/x.json` })).toBe(true);
@@ -304,7 +304,7 @@ describe("the policies of CI", () => {
       expect(allows(policy, { action, resource: "*", context: inUsEast })).toBe(false);
   });
 
-  it("lets drift read our secrets in our regions, since a refresh does; a preview is denied every secret", () => {
+  it("let drift checks read our secrets in our regions, which a refresh needs, but deny previews every secret", () => {
     const read = { action: "secretsmanager:GetSecretValue", resource: secret, context: inUsEast };
     expect(allows(driftPolicy(args), read)).toBe(true);
     expect(allows(driftPolicy(args), { ...read, context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
@@ -312,7 +312,7 @@ describe("the policies of CI", () => {
     expect(denies(previewPolicy(args), read)).toBe(true);
   });
 
-  it("lets a deploy build in the fleet's regions only", () => {
+  it("let a deployment create resources only in the fleet's regions", () => {
     for (const action of ["ec2:CreateVpc", "eks:CreateCluster", "rds:CreateDBInstance", "ecr:CreateRepository"]) {
       expect(allows(deploy, { action, resource: "*", context: inUsEast })).toBe(true);
       expect(allows(deploy, { action, resource: "*", context: { "aws:RequestedRegion": "sa-east-1" } })).toBe(false);
@@ -322,7 +322,7 @@ describe("the policies of CI", () => {
     expect(allows(deploy, { action: "s3:PutObject", resource: "arn:aws:s3:::payroll/x" })).toBe(false);
   });
 
-  it("lets a deploy manage the project's keys, and take no other for one of them by tagging it", () => {
+  it("let a deployment manage the project's keys, but not claim other keys by tagging them", () => {
     const ours = { "aws:RequestTag/project": "langflow-dr" };
     for (const action of ["kms:CreateKey", "kms:TagResource", "kms:EnableKeyRotation", "kms:Decrypt"])
       expect([action, allows(deploy, { action, resource: key, context: ours })]).toEqual([action, false]);
@@ -359,11 +359,14 @@ describe("the policies of CI", () => {
     ["ecr:DeleteRepository", "arn:aws:ecr:us-east-1:1:repository/langflow", inUsEast],
     ["rds:DeleteDBInstance", "arn:aws:rds:us-east-1:1:db:langflow-dr-us-east", inUsEast],
     ["elasticfilesystem:DeleteFileSystem", "arn:aws:elasticfilesystem:us-east-1:1:file-system/fs-1", inUsEast],
-  ])("denies a deploy %s: data, and who may use it, are a person's", (action, resource, context) => {
-    expect(denies(deploy, { action, resource, context })).toBe(true);
-  });
+  ])(
+    "deny a deployment %s, because only an administrator may change data and access to data",
+    (action, resource, context) => {
+      expect(denies(deploy, { action, resource, context })).toBe(true);
+    },
+  );
 
-  it("lets a deploy make the witness's settings, which keep no data, and no other bucket's", () => {
+  it("let a deployment change the witness's settings, but no other bucket's", () => {
     const witness = `arn:aws:s3:::langflow-dr-witness-us-west-2-${ACCOUNT}`;
     const witnessed = deployPolicy({ ...args, witnessAwsRegion: "us-west-2" });
     for (const action of ["s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"]) {
@@ -377,10 +380,11 @@ describe("the policies of CI", () => {
     expect(denies(witnessed, { action: "s3:PutObject", resource: `${witness}/schedules/lease.json` })).toBe(true);
   });
 
-  it("lets a deploy change the days of point-in-time recovery, whose copy of the backups is stopped and started again", () => {
+  it("let a deployment change the point-in-time recovery, which restarts the replication of backups", () => {
     const database = `arn:aws:rds:us-east-1:${ACCOUNT}:db:langflow-dr-us-east-database`;
     const copy = `arn:aws:rds:eu-west-1:${ACCOUNT}:auto-backup:ab-1`;
-    // Asked of the backup region, about the database and, to start, its copy (service authorization reference, RDS).
+    // The calls go to the backup region; the resources are the database and, to start, its copy (service authorization
+    // reference, RDS).
     const inBackupRegion = { "aws:RequestedRegion": "eu-west-1" };
     for (const [action, resource, context] of [
       ["rds:ModifyDBInstance", database, inUsEast],
@@ -393,7 +397,7 @@ describe("the policies of CI", () => {
     expect(denies(deploy, away)).toBe(true);
   });
 
-  it("lets a deploy make and change roles with the boundary alone", () => {
+  it("let a deployment create and change roles only with the boundary", () => {
     const resource = role("langflow-dr-us-east-cluster");
     const eks = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy";
     const may = (action: string, boundary?: string) =>
@@ -416,7 +420,7 @@ describe("the policies of CI", () => {
     }
   });
 
-  it("lets a deploy neither take the boundary from a role, nor change what it says", () => {
+  it("do not let a deployment remove the boundary from a role or change the boundary", () => {
     const context = { "iam:PermissionsBoundary": BOUNDARY };
     const resource = role("langflow-dr-us-east-cluster");
     expect(denies(deploy, { action: "iam:DeleteRolePermissionsBoundary", resource, context })).toBe(true);
@@ -425,7 +429,7 @@ describe("the policies of CI", () => {
     expect(allows(deploy, { action: "iam:CreatePolicy", resource: BOUNDARY })).toBe(false);
   });
 
-  it("lets a deploy manage the fleet's roles, but neither others' nor CI's own", () => {
+  it("let a deployment manage the fleet's roles, but not other roles or CI's own", () => {
     const context = { "iam:PermissionsBoundary": BOUNDARY };
     const put = (name: string) => ({ action: "iam:PutRolePolicy", resource: role(name), context });
     expect(allows(deploy, put("langflow-dr-us-east-cluster"))).toBe(true);
@@ -436,7 +440,7 @@ describe("the policies of CI", () => {
     );
   });
 
-  it("lets a deploy attach AWS's policies only for the services it uses", () => {
+  it("let a deployment attach only AWS managed policies of the services it uses", () => {
     const attach = (policy: string) => ({
       action: "iam:AttachRolePolicy",
       resource: role("langflow-dr-us-east-cluster"),
@@ -446,7 +450,7 @@ describe("the policies of CI", () => {
     expect(allows(deploy, attach("AdministratorAccess"))).toBe(false);
   });
 
-  it("lets a deploy hand roles only to the services that need one", () => {
+  it("let a deployment pass roles only to the services that need them", () => {
     const pass = (service: string) => ({
       action: "iam:PassRole",
       resource: role("langflow-dr-us-east-flow-replication"),
@@ -456,7 +460,7 @@ describe("the policies of CI", () => {
     expect(allows(deploy, pass("lambda.amazonaws.com"))).toBe(false);
   });
 
-  it("lets the build of an image push to our repositories in our regions, and take nothing away", () => {
+  it("let an image build push to our repositories in our regions, but delete nothing", () => {
     const push = (region: string, name: string, action = "ecr:PutImage") =>
       allows(imagePolicy(args), { action, resource: `arn:aws:ecr:${region}:${ACCOUNT}:repository/${name}` });
     for (const region of args.awsRegions) for (const name of args.repositories) expect(push(region, name)).toBe(true);
@@ -467,7 +471,7 @@ describe("the policies of CI", () => {
     expect(allows(imagePolicy(args), { action: "s3:GetObject", resource: `${state}/x` })).toBe(false);
   });
 
-  it("fits into a role for sixteen regions", () => {
+  it("fit into a role for sixteen regions", () => {
     const many = {
       ...args,
       witnessAwsRegion: "ap-southeast-7",
@@ -487,7 +491,7 @@ describe("the policies of CI", () => {
   });
 });
 
-describe("the boundary of the fleet's roles", () => {
+describe("the permissions boundary", () => {
   const keyArn = (region: string) => `arn:aws:kms:${region}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
   const args = { partition: "aws", accountId: ACCOUNT, awsRegions: ["us-east-1", "eu-west-1"] };
   const boundary = boundaryPolicy({ ...args, keyArns: args.awsRegions.map(keyArn) });
@@ -495,7 +499,7 @@ describe("the boundary of the fleet's roles", () => {
   const flows = `arn:aws:s3:::langflow-dr-us-east-flows-${ACCOUNT}`;
   const state = `arn:aws:s3:::langflow-dr-state-${ACCOUNT}`;
 
-  it("lets no role be an administrator, whatever its own policies say", () => {
+  it("prevents every role from becoming an administrator, regardless of its own policies", () => {
     for (const [action, resource] of [
       ["iam:CreateRole", `arn:aws:iam::${ACCOUNT}:role/langflow-dr-x`],
       ["iam:PutRolePolicy", `arn:aws:iam::${ACCOUNT}:role/langflow-dr-x`],

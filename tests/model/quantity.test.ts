@@ -21,7 +21,7 @@ describe("a quantity", () => {
     expect(gibibytes(quantity)).toBe(expected);
   });
 
-  it("of the decimal suffixes is less than of the binary ones", () => {
+  it("with a decimal suffix is less than with the binary suffix", () => {
     expect(gibibytes("2G")).toBeCloseTo(1.8626, 4);
   });
 });

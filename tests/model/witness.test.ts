@@ -7,13 +7,13 @@ const BUCKET = "arn:aws:s3:::langflow-dr-witness-us-west-2-123456789012";
 const LEASE = `${BUCKET}/schedules/lease.json`;
 
 describe("the witness", () => {
-  it("has a name that S3 accepts, another in each AWS region, and none that a flow bucket may have", () => {
+  it("has a valid S3 name that is unique per AWS region and differs from every flow bucket's", () => {
     const names = AWS_REGION_NAMES.map((awsRegion) => witnessBucketName(awsRegion, "123456789012"));
     expect(new Set(names).size).toBe(AWS_REGION_NAMES.length);
     for (const name of names) expect(name).toMatch(/^[a-z0-9-]{3,63}(?<!-flows-123456789012)$/);
   });
 
-  it("lets an agent read and write the lease, see that there is none yet, and nothing else", () => {
+  it("lets an agent read and write the lease and detect its absence, and nothing else", () => {
     const may = (action: string, resource: string) => allows(leaseAccess(BUCKET), { action, resource });
     for (const action of ["s3:GetObject", "s3:PutObject"]) {
       expect(may(action, LEASE)).toBe(true);
@@ -26,7 +26,7 @@ describe("the witness", () => {
     for (const action of ["s3:PutBucketPolicy", "s3:DeleteBucket"]) expect(may(action, BUCKET)).toBe(false);
   });
 
-  describe("refuses by its bucket's policy", () => {
+  describe("denies in its bucket policy", () => {
     const secure = { "aws:SecureTransport": "true", "s3:TlsVersion": "1.3" };
     const put = (context: Record<string, string>) => ({
       action: "s3:PutObject",
@@ -35,14 +35,14 @@ describe("the witness", () => {
     });
     const denied = (request: Parameters<typeof denies>[1]) => denies(witnessBucketPolicy(BUCKET), request);
 
-    it("a write that does not say what it replaces, and none that does", () => {
+    it("unconditional writes, but not conditional ones", () => {
       expect(denied(put({}))).toBe(true);
       expect(denied(put({ "s3:if-match": '"etag"' }))).toBe(false);
       expect(denied(put({ "s3:if-none-match": "*" }))).toBe(false);
       expect(denied({ ...put({}), resource: `${BUCKET}/another` })).toBe(true);
     });
 
-    it("what does not come by TLS 1.2 or better, reading as well", () => {
+    it("reads and writes without TLS 1.2 or newer", () => {
       for (const context of [
         { ...secure, "aws:SecureTransport": "false" },
         { ...secure, "s3:TlsVersion": "1.1" },

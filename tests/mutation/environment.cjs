@@ -1,6 +1,9 @@
 const Environment = require("../environment.cjs");
 
-/** Ends a file with its first failure: one is enough to know that a mutant is found, and jest's own bail ends files alone. */
+/**
+ * Skips a file's remaining tests after its first failure: one failure is enough to kill a mutant, and Jest's own bail
+ * works only between files.
+ */
 module.exports = class extends Environment {
   #failed = false;
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-// In one file, so that what they need is loaded once a mutant; the quickest first.
+// All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
 import "../agent/layout.test";
 import "../agent/userFolder.test";
 import "../agent/secretNames.test";
@@ -11,5 +11,5 @@ import "../agent/flowFile.test";
 import "../agent/secretsOwn.test";
 import "../agent/secrets.test";
 
-// The same values each time.
+// A fixed seed, so that every run tests the same values.
 fc.configureGlobal({ seed: 1 });

@@ -1,4 +1,4 @@
-// In one file, so that what they need is loaded once a mutant; the quickest first.
+// All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
 import "../agent/rounds/retryBackoff.test";
 import "../agent/approvals/heldDeletes.test";
 import "../agent/recordLoop.test";

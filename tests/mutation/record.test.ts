@@ -1,4 +1,4 @@
-// In one file, so that what they need is loaded once a mutant; the quickest first.
+// All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
 import "../agent/recordFolders.test";
 import "../agent/record/kills.test";
 import "../agent/simulations/record.test";

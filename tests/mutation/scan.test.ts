@@ -1,3 +1,3 @@
-// In one file, so that what they need is loaded once a mutant; the quickest first.
+// All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
 import "../agent/credentialShapes.test";
 import "../agent/secretsScan.test";

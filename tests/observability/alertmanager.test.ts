@@ -11,14 +11,14 @@ const topic = (awsRegion: string) => ({
 });
 
 describe("Alertmanager's configuration", () => {
-  it("takes each secret out of a file, and holds none", () => {
+  it("reads each secret from a file and contains none", () => {
     const text = Object.values(alertmanagerFiles(NOTIFICATIONS)).join("");
     for (const secret of ["CHAT_URL", "SMTP_PASSWORD", "PAGERDUTY_KEY", "SWITCH_URL"])
       expect(text).toContain(`_file: /mnt/secrets/${secret}`);
     expect(text.match(/^\s*(url|routing_key|auth_password|service_key):/m)).toBeNull();
   });
 
-  it("calls the dead man's switch at each of its intervals: the call before is long enough ago by then", () => {
+  it("calls the dead man's switch at each of its intervals", () => {
     const { route } = alertmanagerConfig(NOTIFICATIONS) as {
       route: { routes: { receiver: string; group_interval: string; repeat_interval: string }[] };
     };
@@ -26,7 +26,7 @@ describe("Alertmanager's configuration", () => {
     expect(first).toMatchObject({ receiver: "dead-mans-switch", group_interval: "5m", repeat_interval: "150s" });
   });
 
-  it("names the secrets that it needs, each once, and the ports of its mail servers", () => {
+  it("requires each secret once, and the ports of its mail servers", () => {
     expect(neededSecrets(NOTIFICATIONS)).toEqual(["CHAT_URL", "PAGERDUTY_KEY", "SMTP_PASSWORD", "SWITCH_URL"]);
     expect(neededSecrets({ receivers: NOBODY })).toEqual([]);
     expect(
@@ -42,12 +42,12 @@ describe("Alertmanager's configuration", () => {
     ["AWS' mail server of another", mail("email-smtp.eu-west-1.amazonaws.com:587"), true],
     ["somebody else's mail server", mail("smtp.example.com:587"), true],
     ["a service on the Internet", { ...NOBODY, webhook: [{ secret: "CHAT_URL" }] }, true],
-  ])("knows of %s whether it outlives us-east-1", (_, receivers, outside) => {
+  ])("knows for %s whether alerts still arrive if us-east-1 is down", (_, receivers, outside) => {
     expect(tellsFromOutside(receivers, "us-east-1")).toBe(outside);
   });
 });
 
-describe("shortcomings", () => {
+describe("shortcomings()", () => {
   const whole = {
     region: "us-east",
     awsRegion: "us-east-1",
@@ -57,11 +57,11 @@ describe("shortcomings", () => {
     instanceClass: "db.m7g.large",
   };
 
-  it("are none where nothing is missing", () => {
+  it("returns an empty list for a complete config", () => {
     expect(shortcomings(whole)).toEqual([]);
   });
 
-  it("say once of each gap what will not be seen, and what to set", () => {
+  it("describes each gap once, with its consequence and the setting to change", () => {
     const found = shortcomings({
       ...whole,
       peers: [{ region: "eu-west" }],

@@ -13,11 +13,11 @@ const expressions = groups.flatMap(({ recordings = [], alerts = [] }) =>
 const shown = panelQueries(DASHBOARD_SETTINGS).map(({ expr }) => expr);
 const read = new Set([...expressions, ...shown].flatMap(seriesOf));
 const jobs = Object.entries(KEPT) as [Job, readonly string[]][];
-/** Prometheus makes them itself, of each target and of each alert. */
+/** Series that Prometheus itself creates for each target and each alert. */
 const BUILT_IN = ["up", "ALERTS"];
 
-describe("what is scraped", () => {
-  it("is exported by the recorded version of its target, every metric", async () => {
+describe("the scraped metrics", () => {
+  it("are all exported by the recorded version of their target", async () => {
     const of = await exported();
     const unknown = jobs.flatMap(([job, metrics]) =>
       metrics.filter((metric) => !of[job].has(metric)).map((name) => `${job}: ${name}`),
@@ -25,22 +25,22 @@ describe("what is scraped", () => {
     expect(unknown).toEqual([]);
   });
 
-  it("is all that rules and dashboards read: none of them waits for a metric that is dropped or that nobody has", () => {
+  it("include every metric that rules and dashboards read", () => {
     const kept = new Set([...jobs.flatMap(([, metrics]) => metrics), ...recorded, ...BUILT_IN]);
     expect([...read].filter((name) => !kept.has(name))).toEqual([]);
     expect(read.size).toBeGreaterThan(30);
   });
 
-  it("is no more than rules and dashboards read", () => {
+  it("include only metrics that rules and dashboards read", () => {
     const unread = jobs.flatMap(([, metrics]) => metrics.filter((metric) => !read.has(metric)));
     expect([...new Set(unread)]).toEqual([]);
   });
 
-  it("records no series that nothing reads", () => {
+  it("include no recorded series that nothing reads", () => {
     expect([...recorded].filter((name) => !read.has(name))).toEqual([]);
   });
 
-  it("finds a metric in an expression wherever it stands, and no label or function", () => {
+  it("are recognized anywhere in an expression, without labels and functions", () => {
     expect(
       seriesOf('sum by (pod) (rate(a_total{b="c"}[5m])) / on (pod) max(d offset 1m) > bool time() or e:f:g'),
     ).toEqual(["a_total", "d", "e:f:g"]);

@@ -21,14 +21,14 @@ interface Config {
 const config = collectorConfig() as Config;
 const { span_metrics: spanmetrics } = config.connectors;
 
-/** A time of Go's, in seconds. */
+/** Parses a Go duration as seconds. */
 const seconds = (text: string): number => {
   const [, number, unit = ""] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
   return Number(number) * ({ ms: 0.001, s: 1, m: 60, h: 3_600 }[unit] ?? Number.NaN);
 };
 
 describe("the collector's configuration", () => {
-  it("takes what LangFlow speaks alone, and lets go of nothing but numbers", () => {
+  it("receives only LangFlow's protocol and exports only metrics", () => {
     expect(Object.keys(config.receivers.otlp.protocols)).toEqual(["http"]);
     expect(config.service.pipelines).toEqual({
       traces: { receivers: ["otlp"], processors: ["memory_limiter", "redaction"], exporters: ["span_metrics"] },
@@ -36,21 +36,22 @@ describe("the collector's configuration", () => {
     });
   });
 
-  it("counts by nothing that a caller may choose freely: no path, no name, no session, no run", () => {
+  it("uses no dimensions with unbounded values: no path, name, session or run", () => {
     const labels = [...spanmetrics.dimensions, ...spanmetrics.calls_dimensions].map(({ name }) => name);
     expect(labels).toEqual(["status", "protocol", "flow_id"]);
-    // What it adds by itself (its README, "Each metric will have at least the following dimensions").
+    // Dimensions that the connector adds by default (its README, "Each metric will have at least the following
+    // dimensions").
     expect(spanmetrics.exclude_dimensions).toEqual(
       expect.arrayContaining(["service.name", "span.name", "span.kind", "status.code"]),
     );
   });
 
-  it("has an end of its series, and one series of a flow for each end and way in, not one for each bucket", () => {
+  it("limits its series, and counts flows by result and trigger instead of per histogram bucket", () => {
     expect(spanmetrics.aggregation_cardinality_limit).toBeGreaterThan(0);
     expect(spanmetrics.dimensions.map(({ name }) => name)).not.toContain("flow_id");
   });
 
-  it("tells runs apart up to half an hour, in seconds", () => {
+  it("has run duration buckets up to half an hour, in seconds", () => {
     const { unit, explicit } = spanmetrics.histogram;
     expect(unit).toBe("s");
     expect(explicit.buckets.map(seconds)).toEqual([...RUN_BUCKETS]);
@@ -58,18 +59,18 @@ describe("the collector's configuration", () => {
     expect(RUN_BUCKETS.at(-1)).toBe(1_800);
   });
 
-  it("shows each new combination's 0 to one scrape at least, and keeps nothing back for two minutes", () => {
+  it("exports each new combination as 0 for at least one scrape, and delays nothing for two minutes", () => {
     expect(seconds(spanmetrics.metrics_flush_interval)).toBeGreaterThan(SCRAPE_SECONDS);
     expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThan(2 * 60);
   });
 
-  it("takes the visitors of public flows for one flow, and no other's id for theirs", () => {
+  it("counts the visitors of public flows as one flow, without matching other ids", () => {
     const ofVisitor = new RegExp(`^${config.processors.redaction.blocked_values[0]}$`);
     fc.assert(fc.property(fc.uuid({ version: 5 }), (id) => ofVisitor.test(id)));
     fc.assert(fc.property(fc.uuid({ version: [1, 4, 7] }), (id) => !ofVisitor.test(id)));
   });
 
-  it("holds no secret", () => {
+  it("contains no secrets", () => {
     expect(Object.values(collectorFiles()).join("")).not.toMatch(/authorization|token|password/i);
   });
 });

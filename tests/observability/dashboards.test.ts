@@ -11,7 +11,7 @@ const all = Object.values(dashboards(DASHBOARD_SETTINGS));
 const panels = boards(DASHBOARD_SETTINGS).flatMap(({ rows }) => rows.flatMap((row) => row.panels));
 const alerts = ruleGroups(RULE_SETTINGS).flatMap((group) => group.alerts ?? []);
 
-/** Rows and panels of a dashboard, which stand side by side in it. */
+/** Rows and panels of a dashboard, which Grafana lists on the same level. */
 const placed = ({ panels: own = [] }: Dashboard) => own as GrafanaPanel[];
 const cells = ({ gridPos }: GrafanaPanel) =>
   Array.from({ length: (gridPos?.w ?? 0) * (gridPos?.h ?? 0) }, (_, index) => {
@@ -19,30 +19,30 @@ const cells = ({ gridPos }: GrafanaPanel) =>
     return `${x + (index % w)}:${y + Math.floor(index / w)}`;
   });
 
-/** Bounds in an alert's own expression, in the unit in which a panel draws them. */
+/** Returns the thresholds in an alert's expression, in the panel's unit. */
 function boundsOf({ alert, severity }: Limit): number[] {
   return alerts
     .filter((each) => each.name === alert && each.severity === severity)
     .flatMap(({ expr, labels }) => {
       const bounds = [...expr.matchAll(/[<>]=? ([\d.]+)/g)].map(([, number]) => Number(number));
       const objective = OBJECTIVES.find(({ name }) => name === labels?.slo);
-      // The panel draws how many times too fast a budget goes, the alert compares the ratio of errors.
+      // The panel shows the burn rate, the alert compares the error ratio.
       return objective ? bounds.map((bound) => Number((bound / (1 - objective.target)).toFixed(3))) : bounds;
     });
 }
 
 describe("dashboards", () => {
-  it("have names, titles and addresses of their own, and lead to each other", () => {
+  it("have unique ids and titles, and link to each other", () => {
     expect(all.map(({ uid }) => uid)).toEqual(["langflow-dr-fleet", "langflow-dr-langflow", "langflow-dr-sync"]);
     expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
     for (const { tags, links = [] } of all) expect(links.flatMap((link) => link.tags)).toEqual(tags);
   });
 
-  it("say of which region they are: each region has its own Grafana, and a person several tabs", () => {
+  it("contain the region in their title, because operators have several regions' Grafana open", () => {
     for (const { title } of all) expect(title).toContain("(us-east)");
   });
 
-  it("number their panels, each once", () => {
+  it("give each panel a unique id", () => {
     for (const dashboard of all) {
       const ids = placed(dashboard).map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
@@ -50,7 +50,7 @@ describe("dashboards", () => {
     }
   });
 
-  it("lay no panel over another or beyond the edge", () => {
+  it("place no panel over another or outside the grid", () => {
     for (const dashboard of all) {
       const covered = placed(dashboard).flatMap(cells);
       expect(new Set(covered).size).toBe(covered.length);
@@ -58,7 +58,7 @@ describe("dashboards", () => {
     }
   });
 
-  it("ask one Prometheus, by the name that Grafana is told of it by", () => {
+  it("query a single Prometheus by its provisioned data source id", () => {
     const asked = all
       .flatMap(placed)
       .flatMap(({ datasource, targets = [] }) => [
@@ -69,13 +69,13 @@ describe("dashboards", () => {
     expect([...uids]).toEqual([JSON.stringify(DATASOURCE)]);
   });
 
-  it("take nothing from people who only look", () => {
+  it("are read-only", () => {
     for (const { editable } of all) expect(editable).toBe(false);
   });
 });
 
-describe("every panel", () => {
-  it("says in a unit and in words what it shows", () => {
+describe("every dashboard panel", () => {
+  it("has a unit and a description without metric names", () => {
     for (const { title, unit, description } of panels) {
       expect([title, unit]).toEqual([title, expect.stringMatching(/^\w+$/)]);
       expect([title, description]).toEqual([title, expect.stringMatching(/^[A-Z].{20,}\.$/)]);
@@ -83,7 +83,7 @@ describe("every panel", () => {
     }
   });
 
-  it("has a title of its own on its dashboard, and a legend per series", () => {
+  it("has a unique title on its dashboard, and a legend per series", () => {
     for (const { rows } of boards(DASHBOARD_SETTINGS)) {
       const titles = rows.flatMap((row) => row.panels.map(({ title }) => title));
       expect(new Set(titles).size).toBe(titles.length);
@@ -93,7 +93,7 @@ describe("every panel", () => {
     expect(courses.filter(({ options }) => options.legend.showLegend !== true)).toEqual([]);
   });
 
-  it("draws the bounds that its alerts have, and in the colour of their severity", () => {
+  it("shows the thresholds of its alerts in the color of their severity", () => {
     const limits = panels.flatMap((panel) => panel.limits ?? []);
     expect(limits.length).toBeGreaterThan(20);
     const byItself = panels.filter((panel) => panel.limits?.some(({ alert }) => alert === undefined));
@@ -106,7 +106,7 @@ describe("every panel", () => {
     });
   });
 
-  it("names alerts that exist, and together they leave out none but of a node's end and of how alerts travel", () => {
+  it("names existing alerts, and together they cover all alerts except those of nodes and alerting", () => {
     const named = new Set(panels.flatMap(alertsOf));
     const known = new Set(alerts.map(({ name }) => name));
     expect([...named].filter((name) => !known.has(name))).toEqual([]);
@@ -120,14 +120,14 @@ describe("every panel", () => {
     ]);
   });
 
-  it("leads from an alert to its runbook", () => {
+  it("links from an alert to its runbook", () => {
     const [panel] = all.flatMap(placed).filter(({ title }) => title === "Age of the last backup");
     expect(panel?.description).toContain(
       "[BackupOld](https://github.com/acme/fleet/blob/main/docs/operations/alerts.md#backupold)",
     );
   });
 
-  it("asks in PromQL, with no variable left that only Grafana knows", () => {
+  it("queries valid PromQL without Grafana variables", () => {
     const asked = panelQueries(DASHBOARD_SETTINGS);
     expect(asked.length).toBeGreaterThan(panels.length);
     for (const { panel, expr } of asked)
@@ -135,14 +135,14 @@ describe("every panel", () => {
   });
 });
 
-describe("the colours of a scale", () => {
+describe("the color steps of a scale", () => {
   const limit: fc.Arbitrary<Limit> = fc.record({
     alert: fc.constant("Any"),
     severity: fc.constantFrom("warning", "critical"),
     at: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
   });
 
-  it("begin without an end, rise, and are good on one side alone", () => {
+  it("start without a lower bound, increase, and are green on one side only", () => {
     fc.assert(
       fc.property(fc.array(limit, { maxLength: 4 }), fc.boolean(), (limits, isBadBelow) => {
         const [first, ...rest] = steps({ limits, isBadBelow });

@@ -3,20 +3,20 @@ import { CONFIG_FOLDER } from "../../model/observabilityPod";
 import { GRAFANA_ENVIRONMENT, grafanaFiles } from "../../observability/grafana";
 import { DASHBOARD_SETTINGS } from "./settings";
 
-/** Kubernetes' bound of all that a ConfigMap holds (its documentation, "ConfigMaps"). */
+/** Maximum size of a ConfigMap, in bytes (Kubernetes documentation, "ConfigMaps"). */
 const CONFIG_MAP_BYTES_MAX = 1024 ** 2;
 
 const files = grafanaFiles(DASHBOARD_SETTINGS);
 const settings = files["grafana.ini"] ?? "";
 
-/** The value of a setting; undefined where it is Grafana's default. */
+/** Returns the value of a setting; undefined for Grafana's default. */
 function setting(section: string, name: string): string | undefined {
   const [, own = ""] = settings.split(`[${section}]\n`);
   return new RegExp(`^${name} = (.*)$`, "m").exec(own.split("\n[")[0] ?? "")?.[1];
 }
 
 describe("Grafana's configuration", () => {
-  it("lets everybody look and nobody sign in: no account is made, and there is no password", () => {
+  it("allows anonymous read access but no login: there is no account and no password", () => {
     expect(setting("auth.anonymous", "enabled")).toBe("true");
     expect(setting("auth.anonymous", "org_role")).toBe("Viewer");
     expect(setting("auth", "disable_login_form")).toBe("true");
@@ -34,15 +34,15 @@ describe("Grafana's configuration", () => {
     ["public_dashboards", "enabled"],
     ["snapshots", "enabled"],
     ["snapshots", "external_enabled"],
-  ])("turns off what would leave the region: %s.%s", (section, name) => {
+  ])("disables connections that would leave the region: %s.%s", (section, name) => {
     expect(setting(section, name)).toBe("false");
   });
 
-  it("leaves the plugins as the image has them: an update would fail on the file system, and take Prometheus' along", () => {
+  it("disables plugin updates, which would fail on the read-only file system and break the Prometheus plugin", () => {
     expect(setting("plugins", "preinstall_disabled")).toBe("true");
   });
 
-  it("is where the image is told to look, with the first dashboard that opens", () => {
+  it("is at the paths that the image's environment names, including the home dashboard", () => {
     const below = (path: string | undefined) => path?.replace(`${CONFIG_FOLDER}/`, "");
     expect(Object.keys(files)).toContain(below(GRAFANA_ENVIRONMENT.GF_PATHS_CONFIG));
     expect(Object.keys(files)).toContain(below(setting("dashboards", "default_home_dashboard_path")));
@@ -51,7 +51,7 @@ describe("Grafana's configuration", () => {
       expect(Object.keys(files).filter((path) => path.startsWith(`${provisioning}/${kind}/`))).toHaveLength(1);
   });
 
-  it("knows one data source, and reads every dashboard out of one folder", () => {
+  it("provisions one data source, and loads every dashboard from one folder", () => {
     const { datasources } = parse(files["provisioning/datasources/prometheus.yml"] ?? "");
     expect(datasources).toEqual([
       expect.objectContaining({
@@ -66,7 +66,7 @@ describe("Grafana's configuration", () => {
     expect(Object.keys(files).filter((path) => path.endsWith(".json") && !path.startsWith(folder))).toEqual([]);
   });
 
-  it("fits into a ConfigMap, ten times over", () => {
+  it("uses less than a tenth of a ConfigMap's maximum size", () => {
     const bytes = Object.entries(files).reduce((sum, [path, text]) => sum + Buffer.byteLength(path + text), 0);
     expect(bytes).toBeLessThan(CONFIG_MAP_BYTES_MAX / 10);
   });

@@ -8,12 +8,12 @@ const times = fc.record({
 });
 
 describe("health checks", () => {
-  it("make an alert of the third failure in a row by default, at the latest 65 s after a region died", () => {
+  it("alert after three consecutive failures by default, at most 65 s after a region fails", () => {
     expect(pendingSeconds(HEALTH_CHECK)).toBe(30);
     expect(expectedAlertSeconds(HEALTH_CHECK)).toBe(65);
   });
 
-  it("take one interval more for each failure more", () => {
+  it("alert one interval later for each additional required failure", () => {
     fc.assert(
       fc.property(times, (each) => {
         const more = { ...each, consecutiveFailures: each.consecutiveFailures + 1 };
@@ -22,12 +22,12 @@ describe("health checks", () => {
     );
   });
 
-  it("are over before the next begins, and within the scrape that makes them", () => {
+  it("end before the next check begins, and within the scrape's timeout", () => {
     expect(HEALTH_CHECK.timeoutSeconds).toBeLessThan(HEALTH_CHECK.intervalSeconds);
     expect(HEALTH_CHECK.timeoutSeconds).toBeLessThan(10);
   });
 
-  it("ask another region's load balancer for the public name, by Host and by SNI", () => {
+  it("request the public name from another region's load balancer, in the Host header and in SNI", () => {
     const { modules } = blackboxConfig("langflow.example.com", HEALTH_CHECK) as {
       modules: Record<string, { http: object }>;
     };
@@ -38,7 +38,7 @@ describe("health checks", () => {
     });
   });
 
-  it("trust no certificate blindly", () => {
+  it("verify every certificate", () => {
     expect(JSON.stringify(blackboxConfig("langflow.example.com", HEALTH_CHECK))).not.toContain("insecure");
   });
 });

@@ -1,13 +1,13 @@
 import { type LangFlowApi, until } from "../live/langflowApi";
 
-/** What the calls below add to, and is exported only then. */
+/** Start of the last series that the calls below create; LangFlow exports it only after the calls. */
 const LAST = 'http_response_status_code="500",http_route="/api/v1/run/';
 
 /**
- * What a LangFlow exports after one call of each kind that the rules look at: a run, a run that fails, a run of no flow, a
- * check and a list.
+ * Returns LangFlow's metrics after one call of each kind that the rules use: a run, a failed run, a run of an unknown
+ * flow, a health check and a list.
  *
- * @param metricsUrl where it shows its metrics (`LANGFLOW_PROMETHEUS_PORT`)
+ * @param metricsUrl URL of LangFlow's metrics (`LANGFLOW_PROMETHEUS_PORT`)
  * @returns the scrape, as text
  */
 export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Promise<string> {
@@ -26,7 +26,7 @@ export async function scrapeLangFlow(api: LangFlowApi, metricsUrl: string): Prom
   return text;
 }
 
-/** What a collector shows of those calls, once it has heard of a run that failed. */
+/** Returns the collector's metrics after it has counted the failed run of these calls. */
 export async function scrapeCollector(metricsUrl: string): Promise<string> {
   let text = "";
   await until("the collector counts the run that failed", async () => {
@@ -37,8 +37,8 @@ export async function scrapeCollector(metricsUrl: string): Promise<string> {
 }
 
 /**
- * A scrape with each metric once: of a histogram's buckets those of its first series, of all else every series. A tenth of
- * its size, and not a name or a label less.
+ * Reduces a scrape to one series of each histogram and all other series. The result is a tenth of the size with the
+ * same names and labels.
  */
 export function condensed(scrape: string): string {
   const first = new Map<string, string>();

@@ -4,8 +4,8 @@ import { duration } from "../../observability/promql";
 
 const SECONDS: Record<string, number> = { d: 86_400, h: 3_600, m: 60, s: 1 };
 
-describe("durations", () => {
-  it("say the same number of seconds, in the largest unit that divides it", () => {
+describe("duration()", () => {
+  it("formats the same number of seconds in the largest unit that divides it", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 * 86_400 }), (seconds) => {
         const [, number, unit] = /^(\d+)([dhms])$/.exec(duration(seconds)) ?? [];
@@ -15,7 +15,7 @@ describe("durations", () => {
     expect([300, 90, 86_400, 1].map(duration)).toEqual(["5m", "90s", "1d", "1s"]);
   });
 
-  it.each([0, -1, 0.5, Number.NaN])("refuse %s", (seconds) => {
+  it.each([0, -1, 0.5, Number.NaN])("rejects %s", (seconds) => {
     expect(() => duration(seconds)).toThrow("no whole number");
   });
 });

@@ -14,7 +14,7 @@ const alertsOf = (objectives: Objective[]) => objectiveRules(objectives).flatMap
 const thresholds = (expr: string) => [...expr.matchAll(/> ([\d.e-]+)/g)].map(([, number]) => Number(number));
 
 describe("objectives", () => {
-  it("have one alert per severity, each of two pairs of windows with one threshold a pair", () => {
+  it("have one alert per severity with two pairs of windows, each pair with one threshold", () => {
     fc.assert(
       fc.property(objective, (each) => {
         const alerts = alertsOf([each]);
@@ -27,7 +27,7 @@ describe("objectives", () => {
     );
   });
 
-  it("tell at the workbook's speeds: the budget's 14.4, 6, 3 and 1 times", () => {
+  it("alert at the burn rates of the SRE workbook: 14.4, 6, 3 and 1", () => {
     fc.assert(
       fc.property(objective, (each) => {
         const factors = alertsOf([each]).flatMap(({ expr }) =>
@@ -40,7 +40,7 @@ describe("objectives", () => {
     );
   });
 
-  it("use no window that is not recorded", () => {
+  it("use only recorded windows", () => {
     const groups = objectiveRules();
     const records = new Set(groups.flatMap(({ recordings = [] }) => recordings.map(({ record }) => record)));
     const used = groups.flatMap(({ alerts = [] }) => alerts.flatMap(({ expr }) => expr.match(/slo:[\w:]+/g) ?? []));
@@ -48,17 +48,17 @@ describe("objectives", () => {
     expect(used.filter((name) => !records.has(name))).toEqual([]);
   });
 
-  it("leave room for errors, and have names of their own", () => {
+  it("have unique names and targets below 100 %", () => {
     expect(new Set(OBJECTIVES.map(({ name }) => name)).size).toBe(OBJECTIVES.length);
     for (const { target } of OBJECTIVES) expect(target > 0 && target < 1).toBe(true);
   });
 
-  it("can fire: the fastest burn of each is below all requests failing", () => {
+  it("have alerts that can fire, because the threshold of the fastest burn is below 100 % failed requests", () => {
     for (const { expr } of alertsOf([...OBJECTIVES]))
       for (const threshold of thresholds(expr)) expect(threshold).toBeLessThan(1);
   });
 
-  it("bound a run by a time that LangFlow has a bucket for", () => {
+  it("limit a run's duration by a bucket boundary of LangFlow's histogram", () => {
     const scrape = readFileSync(`${__dirname}/scrapes/langflow-1.13.txt`, "utf8");
     const bounds = scrape.match(/^http_server_request_duration_seconds_bucket\{.*?le="[^"]*"/gm) ?? [];
     expect(bounds.map((series) => series.match(/le="(.*)"/)?.[1])).toContain(`${RUN_SECONDS}`);

@@ -1,6 +1,6 @@
 import { parser } from "@prometheus-io/lezer-promql";
 
-/** Names of the series that an expression reads. */
+/** Returns the names of the series that an expression reads. */
 export function seriesOf(expression: string): string[] {
   const found: string[] = [];
   parser.parse(expression).iterate({

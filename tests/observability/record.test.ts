@@ -10,15 +10,15 @@ const alertsOf = (settings: Parameters<typeof recordRules>[0]) => recordRules(se
 const missing = (isNamed: boolean, hasWitness: boolean) =>
   alertsOf({ intervalSeconds: 10, isNamed, hasWitness }).find(({ name }) => name === "RecorderMissing");
 
-describe("the record's rules", () => {
-  it("wake nobody, since flows reach the other regions without Git", () => {
+describe("the alert rules of the record", () => {
+  it("are never critical, because flows reach the other regions without Git", () => {
     const severities = new Set(
       alertsOf({ intervalSeconds: 10, isNamed: true, hasWitness: true }).map((each) => each.severity),
     );
     expect([...severities]).toEqual(["warning"]);
   });
 
-  it("are absent, and no panel asks for the record, where the fleet has no flow repository", () => {
+  it("are omitted, together with all panels of the record, without a flow repository", () => {
     const expressions = ruleGroups(WITHOUT).flatMap(({ alerts = [] }) => alerts.map(({ expr }) => expr));
     const shown = panelQueries({ ...DASHBOARD_SETTINGS, rules: WITHOUT }).map(({ expr }) => expr);
     const read = [...expressions, ...shown].flatMap(seriesOf);
@@ -27,7 +27,7 @@ describe("the record's rules", () => {
     expect(ruleGroups(RULE_SETTINGS)).toHaveLength(ruleGroups(WITHOUT).length + 1);
   });
 
-  it("miss a recorder in one region at a time: in the lease's holder, and where nobody knows who holds it, in the one that config names", () => {
+  it("report a missing recorder only in the lease holder's region, or else in the configured region", () => {
     expect(missing(false, true)?.expr).toBe(
       "max(langflow_dr_record_recorder) == 0 and on () (max(langflow_dr_schedules_held) == 1 unless max(langflow_dr_schedules_lag_seconds) > 120)",
     );
@@ -37,12 +37,12 @@ describe("the record's rules", () => {
     expect(missing(true, true)?.forSeconds).toBe(600);
   });
 
-  it("miss it without a witness in the region that config names alone, also while its agent is away", () => {
+  it("report a missing recorder only in the configured region without a witness, even while its agent is down", () => {
     expect(missing(true, false)?.expr).toBe("absent(langflow_dr_record_recorder == 1)");
     expect(missing(false, false)).toBeUndefined();
   });
 
-  it("call the record late after a quarter of an hour, or six intervals where these are longer", () => {
+  it("report a late record after 15 minutes, or after six intervals if longer", () => {
     expect([10, 150, 3_600].map((intervalSeconds) => recordLateSeconds({ intervalSeconds }))).toEqual([
       900, 900, 21_600,
     ]);

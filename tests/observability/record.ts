@@ -1,4 +1,7 @@
-/** `npm run scrapes`: records anew, in `scrapes`, what LangFlow and the collector export, after a change of their versions. */
+/**
+ * Implements `npm run scrapes`: records the metrics that LangFlow and the collector export in `scrapes`, after a change
+ * of their versions.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spansEnvironment } from "../../model/langflow";

@@ -12,7 +12,8 @@ import type { Job } from "../../observability/metrics";
 const SCRAPES = join(__dirname, "scrapes");
 
 /**
- * Names that a target exports: of a whole scrape, or of a list. A histogram's are those of its samples.
+ * Returns the metric names that a target exports, from a scrape or a list. For a histogram, these are the names of its
+ * samples.
  *
  * @param exporter start of the file's name; the rest is the version
  */
@@ -24,7 +25,7 @@ function names(exporter: string): Set<string> {
   return new Set(text.match(/^[a-zA-Z_:][\w:]*/gm));
 }
 
-/** The agent's own metrics, of its own code: each kind once. */
+/** Returns the names of the agent's own metrics, from its code. */
 async function agentNames(): Promise<Set<string>> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -37,7 +38,7 @@ async function agentNames(): Promise<Set<string>> {
   return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
 }
 
-/** What each job's targets export, at the versions that the files' names say. */
+/** Returns the metrics that each job's targets export, in the versions in the files' names. */
 export async function exported(): Promise<Record<Job, Set<string>>> {
   const probes = names("blackbox-exporter");
   return {

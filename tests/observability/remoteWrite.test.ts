@@ -6,7 +6,7 @@ import { WATCHED } from "./settings";
 const arn = (partition: string, region: string) => `arn:${partition}:aps:${region}:123456789012:workspace/ws-1a2b`;
 const config = (remoteWrite: RemoteWrite) => remoteWriteConfig(remoteWrite) as Record<string, unknown>;
 
-describe("a store outside", () => {
+describe("remote write", () => {
   it.each([
     ["aws", "us-west-2", "https://aps-workspaces.us-west-2.amazonaws.com/workspaces/ws-1a2b/api/v1/remote_write"],
     [
@@ -15,14 +15,14 @@ describe("a store outside", () => {
       "https://aps-workspaces.cn-north-1.amazonaws.com.cn/workspaces/ws-1a2b/api/v1/remote_write",
     ],
   ])(
-    "of AWS' %s in %s is written to at its workspace's address, signed for that AWS region",
+    "to an AWS workspace in partition %s and region %s uses its URL and signs for that region",
     (partition, region, url) => {
       expect(config({ workspaceArn: arn(partition, region) })).toMatchObject({ url, sigv4: { region } });
       expect(config({ workspaceArn: arn(partition, region) })).not.toHaveProperty("authorization");
     },
   );
 
-  it("is written to with its token out of a file, and without one where it wants none", () => {
+  it("to a third-party endpoint reads the token from a file, or uses none", () => {
     const url = "https://series.example.com/write";
     expect(config({ url, secret: "STORE_TOKEN" })).toMatchObject({
       url,
@@ -32,7 +32,7 @@ describe("a store outside", () => {
     expect(config({ url })).not.toHaveProperty("sigv4");
   });
 
-  it("is reached by the port of its URL", () => {
+  it("uses the port of the endpoint's URL", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 65_535 }), (port) => {
         expect(writePort({ url: `https://series.example.com:${port}/write` })).toBe(port);
@@ -42,7 +42,7 @@ describe("a store outside", () => {
     expect(() => writeUrl({ workspaceArn: "arn:aws:aps:nowhere" })).toThrow("no workspace's ARN");
   });
 
-  it("has a queue with an end: of shards, of samples and of their age", () => {
+  it("limits its queue by shards, samples and age", () => {
     expect(config({ url: "https://series.example.com" }).queue_config).toMatchObject({
       capacity: expect.any(Number),
       max_shards: expect.any(Number),
@@ -50,7 +50,7 @@ describe("a store outside", () => {
     });
   });
 
-  it("is not in the configuration unless it is named", () => {
+  it("is configured only if an endpoint is set", () => {
     expect(prometheusConfig({ ...WATCHED, remoteWrite: undefined })).not.toHaveProperty("remote_write");
     expect(prometheusConfig(WATCHED)).toHaveProperty("remote_write");
   });

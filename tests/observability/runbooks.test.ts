@@ -12,11 +12,11 @@ const headings = [...readFileSync(join(ROOT, RUNBOOKS), "utf8").matchAll(/^## (\
 );
 
 describe("every alert", () => {
-  it("has a runbook by its own name, and every runbook an alert", () => {
+  it("has a runbook of the same name, and every runbook has an alert", () => {
     expect(headings.toSorted()).toEqual([...new Set(alerts.map(({ name }) => name))].sort());
   });
 
-  it("links to a heading that exists, by the address that GitHub gives it", () => {
+  it("links to an existing heading with GitHub's anchor format", () => {
     const known = new Set(headings.map((heading) => heading.toLowerCase()));
     expect(alerts.filter((alert) => !known.has(runbookAnchor(alert)))).toEqual([]);
     expect(JSON.stringify(ruleFile(groups, "acme/fleet"))).toContain(
@@ -24,7 +24,7 @@ describe("every alert", () => {
     );
   });
 
-  it("leads to pages that are there", () => {
+  it("has a runbook whose links lead to existing pages", () => {
     const page = readFileSync(join(ROOT, RUNBOOKS), "utf8");
     const links = [...page.matchAll(/\]\(([^)#\s]+)(?:#([\w-]+))?\)/g)];
     expect(links.length).toBeGreaterThan(10);
@@ -40,7 +40,7 @@ describe("every alert", () => {
     }
   });
 
-  it("says in one sentence what it is, without a word of how it was found", () => {
+  it("has a one-sentence summary without metric names", () => {
     for (const { name, summary } of alerts) {
       expect([name, /rate\(|_total|_seconds|\n/.test(summary)]).toEqual([name, false]);
     }

@@ -15,7 +15,7 @@ const scrapes = (changes = {}) =>
 const job = (name: string, changes = {}) => scrapes(changes).find(({ job_name }) => job_name === name);
 
 describe("Prometheus' configuration", () => {
-  it("drops at each job whatever nothing looks at", () => {
+  it("keeps only metrics that rules or dashboards use, for each job", () => {
     for (const { job_name, metric_relabel_configs } of scrapes())
       expect([job_name, metric_relabel_configs[0]]).toEqual([
         job_name,
@@ -28,19 +28,19 @@ describe("Prometheus' configuration", () => {
     ).toEqual(Object.keys(KEPT).sort());
   });
 
-  it("checks every other region whose load balancer is known, and says which it is", () => {
+  it("checks every other region with a known load balancer and labels the checks with the region", () => {
     expect(job("probe-origin")?.static_configs).toEqual([
       { targets: ["https://eu-west.elb.example.com/healthz"], labels: { target_region: "eu-west" } },
     ]);
     expect(job("probe-origin", { peers: [] })).toBeUndefined();
   });
 
-  it("is the same with all other regions dead: it finds its targets in its own cluster", () => {
+  it("does not change if all other regions are down, because all targets are in its own cluster", () => {
     const without = ({ job_name }: Scrape) => job_name !== "probe-origin";
     expect(scrapes({ peers: [] })).toEqual(scrapes().filter(without));
   });
 
-  it("gives a series of kube-state-metrics no label of the pod that tells it, or a node's would have its namespace and be dropped", () => {
+  it("adds no pod labels to kube-state-metrics, because node metrics would then be dropped", () => {
     const labels = (name: string) =>
       (job(name)?.relabel_configs ?? []).flatMap(({ target_label }) => target_label ?? []);
     expect(labels("kube-state-metrics")).toEqual([]);
@@ -50,7 +50,7 @@ describe("Prometheus' configuration", () => {
     expect(["", "langflow", "observability", "kube-system"].map(passes)).toEqual([true, true, true, false]);
   });
 
-  it("asks the Git host what every Git client asks, and nothing where the repository is a folder or there is none", () => {
+  it("sends a Git client's first request to the Git host, and nothing if the repository is a folder or absent", () => {
     expect(job("probe-git")?.static_configs?.[0]?.targets).toEqual([
       "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
     ]);
@@ -58,12 +58,12 @@ describe("Prometheus' configuration", () => {
     expect(job("probe-git", { repositoryUrl: undefined })).toBeUndefined();
   });
 
-  it("checks as often as the alerts count on", () => {
+  it("checks at the interval that the alerts assume", () => {
     for (const name of ["probe-origin", "probe-own", "probe-public", "probe-git"])
       expect(job(name)?.scrape_interval).toBe("15s");
   });
 
-  it("keeps of the collector's series those of runs and of what is beyond them, and no name of who counted", () => {
+  it("keeps only the collector's series of runs and overflow, without the labels of the collector itself", () => {
     const [, runs, ...dropped] = job("collector")?.metric_relabel_configs ?? [];
     const keeps = (status: string, overflow: string) =>
       runs?.action === "keep" && new RegExp(`^(?:${runs.regex})$`).test(`${status};${overflow}`);
@@ -73,7 +73,7 @@ describe("Prometheus' configuration", () => {
     expect(job("collector", { hasCollector: false })).toBeUndefined();
   });
 
-  it("has no secret in it, and no token but the path of its pod's own", () => {
+  it("contains no secrets, and no tokens except paths of mounted files", () => {
     const text = JSON.stringify(prometheusConfig(WATCHED));
     expect(text).not.toMatch(/password|bearer_token"|"credentials"|client_secret/);
     expect(text.match(/"credentials_file":"[^"]*"/g)).toEqual([

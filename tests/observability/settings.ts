@@ -5,7 +5,7 @@ import { HEALTH_CHECK } from "../../observability/healthChecks";
 import { runbookPage } from "../../observability/rules";
 import type { Watched } from "../../observability/scrape";
 
-/** A region that watches all there is to watch. */
+/** Region with all optional targets. */
 export const WATCHED: Watched = {
   region: "us-east",
   hostname: "langflow.example.com",
@@ -32,7 +32,7 @@ export const DASHBOARD_SETTINGS: DashboardSettings = {
   runbooks: runbookPage("acme/fleet"),
 };
 
-/** One receiver of each kind. */
+/** Notifications with one receiver of each kind. */
 export const NOTIFICATIONS: Notifications = {
   receivers: {
     webhook: [{ secret: "CHAT_URL" }],

@@ -15,7 +15,7 @@ const STACK = "dev";
 const ACCOUNT = "123456789012";
 const WHERE = { region: "eu-west", awsRegion: "eu-west-1" };
 
-/** A component as generated SDKs make it: by its token, in the plugin's process, its outputs declared as nothing yet. */
+/** A component as in generated SDKs: created by its token in the plugin's process, with undefined outputs at first. */
 class Remote extends pulumi.ComponentResource {
   declare readonly keyArn: pulumi.Output<string>;
   declare readonly bucketName: pulumi.Output<string>;
@@ -26,7 +26,7 @@ class Remote extends pulumi.ComponentResource {
   }
 }
 
-describe("a component made by a program in another process", () => {
+describe("a component of a program in a different process", () => {
   const home = mkdtempSync(join(tmpdir(), "plugin-"));
   let plugin: PluginProcess;
   let cloud: LocalCloud;
@@ -35,7 +35,7 @@ describe("a component made by a program in another process", () => {
 
   const made = (type: string) => resources.filter((each) => each.type === type);
 
-  /** A program of another project, with a provider of its own. */
+  /** A program of a different project, with its own provider. */
   const program: PulumiFn = async () => {
     const provider = new aws.Provider("mine", { region: "us-east-1" });
     const opts = { providers: [provider] };
@@ -77,7 +77,7 @@ describe("a component made by a program in another process", () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  it("makes its children in the cloud, below itself, with what the program said", async () => {
+  it("creates its children in the cloud with the program's inputs", async () => {
     const { outputs } = await stack.up();
     resources = await cloud.resources();
     const [bucket] = made("aws:s3/bucket:Bucket");
@@ -99,7 +99,7 @@ describe("a component made by a program in another process", () => {
     ]);
   });
 
-  it("hands one component's output to another, across the process and back", async () => {
+  it("passes its outputs to other components across the process boundary", async () => {
     const [key] = made("aws:kms/key:Key");
     const { keyArn } = await stack.outputs();
     expect(keyArn?.value).toBe(key?.properties.arn);
@@ -107,7 +107,7 @@ describe("a component made by a program in another process", () => {
     expect(JSON.stringify(encryption?.inputs.rules)).toContain(`"kmsMasterKeyId":"${keyArn?.value}"`);
   });
 
-  it("uses the provider the program gave it, and protects the data as ours does", async () => {
+  it("uses the program's provider and protects data as in our own program", async () => {
     const { deployment } = await stack.exportStack();
     const states: { type: string; provider?: string; protect?: boolean }[] = deployment.resources;
     const children = states.filter(({ type }) => /^aws:(kms|s3)\//.test(type));
@@ -117,7 +117,7 @@ describe("a component made by a program in another process", () => {
     expect(kept.sort()).toEqual(["aws:kms/key:Key", "aws:s3/bucket:Bucket"]);
   });
 
-  it("changes nothing the second time", async () => {
+  it("changes nothing in a second update", async () => {
     const { summary } = await stack.up();
     expect(Object.keys(summary.resourceChanges ?? {})).toEqual(["same"]);
   });

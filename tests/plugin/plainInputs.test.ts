@@ -14,11 +14,11 @@ const declared = {
 };
 
 const text = fc.string();
-/** A value, or the output another resource would give. */
+/** A value, or an output such as another resource's. */
 const perhapsOutput = text.chain((value) => fc.constantFrom<pulumi.Input<string>>(value, pulumi.output(value)));
 
-describe("inputs that must be plain", () => {
-  it("pass whatever else is an output: an ARN, the items of a list, a property of an object", () => {
+describe("the check of plain inputs", () => {
+  it("accepts outputs in all other places: an ARN, a list's items, an object's property", () => {
     const ends = fc.record({ region: text, arn: perhapsOutput });
     const inputs = fc.record({
       region: text,
@@ -30,7 +30,7 @@ describe("inputs that must be plain", () => {
     fc.assert(fc.property(inputs, (given) => expect(notPlain(declared, given, types)).toEqual([])));
   });
 
-  it("are named by their path wherever an output stands in their place", () => {
+  it("reports the path of each output in place of a plain value", () => {
     const region = pulumi.output("us-east");
     const inputs = {
       region,
@@ -49,7 +49,7 @@ describe("inputs that must be plain", () => {
     ]);
   });
 
-  it("may be missing: that is for the program's own language to say", () => {
+  it("accepts missing inputs, which the program's own language reports", () => {
     expect(notPlain(declared, { source: { region: undefined }, keyArn: null }, types)).toEqual([]);
   });
 });

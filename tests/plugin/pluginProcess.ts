@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 export const PLUGIN = join(__dirname, "../../plugin");
 
-/** The plugin's process, started as Pulumi's language host for Node starts it, in a folder that is not its own. */
+/** Process of the plugin, started in a different folder in the same way as by Pulumi's language host for Node. */
 export class PluginProcess {
   private constructor(
     readonly port: number,

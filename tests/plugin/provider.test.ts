@@ -7,13 +7,13 @@ const INPUTS = { region: "eu-west", awsRegion: "eu-west-1", accountId: "12345678
 describe("the package's provider", () => {
   const provider = new PackageProvider();
 
-  it("refuses an output where a name is made of it, and says which input that is", async () => {
+  it("rejects an output for an input that names depend on, and reports the input", async () => {
     const made = provider.construct("mine", KEY, { ...INPUTS, awsRegion: pulumi.secret("eu-west-1") }, {});
     await expect(made).rejects.toThrow(/^awsRegion must be known before anything is made/);
   });
 
   it.each(["langflow-dr:index:Nothing", "langflow-dr:index:constructor", "other:index:EncryptionKey", ""])(
-    "has no component %p, and says what it has",
+    "rejects the unknown component %p and lists the known ones",
     async (type) => {
       await expect(provider.construct("mine", type, INPUTS, {})).rejects.toThrow(/no component .*EncryptionKey/);
     },

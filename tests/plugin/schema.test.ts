@@ -12,16 +12,16 @@ jest.setTimeout(180_000);
 const committed: PackageSchema = JSON.parse(readFileSync(join(PLUGIN, "schema.json"), "utf8"));
 
 describe("the package's schema", () => {
-  it("is what the components' TypeScript says (stale: npm run schema:plugin)", async () => {
+  it("matches the components' TypeScript (stale: npm run schema:plugin)", async () => {
     expect(await generateSchema()).toEqual(committed);
   });
 
-  it("has every component that is exported, under the token it has in the state", () => {
+  it("contains every exported component under its type token", () => {
     const tokens = Object.keys(components).map((name) => `langflow-dr:index:${name}`);
     expect(Object.keys(committed.resources).sort()).toEqual(tokens.sort());
   });
 
-  it("is handed to the engine with the repository's version", async () => {
+  it("is served to the engine with the repository's version", async () => {
     const plugin = await PluginProcess.start();
     const client = new ResourceProviderClient(`127.0.0.1:${plugin.port}`, grpc.credentials.createInsecure());
     try {
@@ -39,7 +39,7 @@ describe("the package's schema", () => {
   });
 });
 
-describe("what the analyzer lists", () => {
+describe("onlyPublic()", () => {
   const raw: PackageSchema = {
     resources: {
       "langflow-dr:index:Thing": {
@@ -61,7 +61,7 @@ describe("what the analyzer lists", () => {
     dependencies: [{ name: "kubernetes" }],
   };
 
-  it("loses private members and the provider, with the types and packages only they speak of", () => {
+  it("removes private members and the provider, with the types and packages that only they use", () => {
     const { resources, types, dependencies } = onlyPublic(raw);
     expect(resources["langflow-dr:index:Thing"]).toMatchObject({ properties: { id: {} }, required: ["id"] });
     expect(Object.keys(resources["langflow-dr:index:Thing"]?.properties ?? {})).toEqual(["id"]);
@@ -69,7 +69,7 @@ describe("what the analyzer lists", () => {
     expect(dependencies).toEqual([]);
   });
 
-  it("loses nothing the second time", () => {
+  it("removes nothing when applied again", () => {
     const once = onlyPublic(raw);
     expect(onlyPublic(once)).toEqual(once);
   });

@@ -33,7 +33,7 @@ const refusal = (work: () => unknown): UserError => {
 };
 
 describe("the changelog", () => {
-  it("moves what is unreleased under the version and its date, and leaves an empty heading for what comes", () => {
+  it("moves unreleased changes under the version and its date, and leaves an empty heading", () => {
     const after = released(CHANGELOG, "0.2.0", "2026-03-04");
     expect(section(after, "0.2.0")).toBe("### Added\n\n- A thing, with $& and $1 in it.");
     expect(section(after, "Unreleased")).toBe("");
@@ -41,7 +41,7 @@ describe("the changelog", () => {
     expect(after).toContain("## [0.2.0] - 2026-03-04\n");
   });
 
-  it("loses no line of any text, and adds one heading", () => {
+  it("loses no line of any text and adds one heading", () => {
     const text = fc
       .array(fc.constantFrom("- one", "- two", "", "### Fixed", "text ## [0.1.0]"))
       .map((lines) => lines.join("\n"));
@@ -64,12 +64,12 @@ describe("the changelog", () => {
     ],
     ["it has no such heading", "# Changelog\n", "0.2.0", "no heading"],
     ["the version is there", CHANGELOG, "0.1.0", "0.1.0 already"],
-  ])("is refused where %s", (_, changelog, version, message) => {
+  ])("is rejected if %s", (_, changelog, version, message) => {
     const error = refusal(() => released(changelog, version, "2026-03-04"));
     expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);
   });
 
-  it("of this repository has a heading for what comes, and a text for the version of package.json", () => {
+  it("has a heading for unreleased changes and a section for the version in package.json", () => {
     const changelog = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8");
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
     expect(section(changelog, "Unreleased")).toBeDefined();
@@ -84,7 +84,7 @@ describe("the next version", () => {
     ["major", "1.0.0"],
   ] as const)("after 0.1.0, by a %s release, is %s", (step, version) => expect(next("0.1.0", step)).toBe(version));
 
-  it("is refused after what is no version", () => {
+  it("is rejected after an invalid version", () => {
     expect(STEPS.map((step) => refusal(() => next("one", step)).exitCode)).toEqual([2, 2, 2]);
   });
 });
@@ -111,7 +111,7 @@ describe("npm run release", () => {
       .split("\n")
       .filter((line) => /^[-+] /.test(line));
 
-  it("writes the version where npm would, and not a byte else, beside the changelog", () => {
+  it("updates the version exactly as npm would, and the changelog", () => {
     const before = JSON.parse(read("package.json")).version;
     const version = prepare(directory, "minor", "2026-03-04");
     expect(version).toBe(next(before, "minor"));
@@ -121,19 +121,19 @@ describe("npm run release", () => {
     expect(changes()).toEqual([...lock, ...manifest]);
   });
 
-  it("commits nothing, and tags nothing", () => {
+  it("creates no commit and no tag", () => {
     prepare(directory, "patch", "2026-03-04");
     expect(git("rev-list", "--count", "HEAD").toString().trim()).toBe("1");
     expect(git("tag").toString()).toBe("");
   });
 
-  it("refuses a dirty tree, and names what is changed", () => {
+  it("rejects a dirty working tree and lists the changed files", () => {
     writeFileSync(join(directory, "stray"), "");
     expect(refusal(() => prepare(directory, "patch", "2026-03-04")).message).toContain("stray");
     expect(read("CHANGELOG.md")).toBe(CHANGELOG);
   });
 
-  it("writes nothing where nothing is unreleased", () => {
+  it("writes nothing if there are no unreleased changes", () => {
     writeFileSync(join(directory, "CHANGELOG.md"), CHANGELOG.replace(/- A thing.*/, ""));
     git("commit", "--quiet", "--all", "--message", "y");
     expect(refusal(() => prepare(directory, "patch", "2026-03-04")).exitCode).toBe(ExitCode.BadInput);
@@ -141,7 +141,7 @@ describe("npm run release", () => {
   });
 });
 
-describe("a release at GitHub", () => {
+describe("a GitHub release", () => {
   const fake = new FakeRepository();
   beforeAll(() => fake.start());
   afterAll(() => fake.stop());
@@ -161,13 +161,13 @@ describe("a release at GitHub", () => {
       (error) => error,
     );
 
-  it("is a tag on the commit, and the section of the changelog", async () => {
+  it("consists of a tag on the commit and the changelog's section", async () => {
     expect(await run()).toEqual({ tag: "created", release: "created" });
     expect(fake.refs.get("tags/v0.1.0")).toBe(commit);
     expect(fake.releases).toEqual([{ tag_name: "v0.1.0", name: "v0.1.0", body: "- The first." }]);
   });
 
-  it("is made once: again, and by a later commit of the same version, nothing is", async () => {
+  it("is created only once, even if repeated or for a later commit of the same version", async () => {
     await run();
     const later = merge("0.1.0");
     fake.calls.length = 0;
@@ -177,17 +177,17 @@ describe("a release at GitHub", () => {
     expect(fake.refs.get("tags/v0.1.0")).toBe(commit);
   });
 
-  it("is ended where it was cut off between tag and release", async () => {
+  it("is completed if only the tag was created before an interruption", async () => {
     fake.refs.set("tags/v0.1.0", commit);
     expect(await run()).toEqual({ tag: "kept", release: "created" });
   });
 
-  it("takes an annotated tag for what it is", async () => {
+  it("accepts an annotated tag", async () => {
     fake.annotate("v0.1.0", commit);
     expect(await run()).toEqual({ tag: "kept", release: "created" });
   });
 
-  it("is refused where the tag is on a commit of another version", async () => {
+  it("is rejected if the tag is on a commit of a different version", async () => {
     const earlier = commit;
     fake.refs.set("tags/v0.2.0", earlier);
     const error = await refused(
@@ -204,19 +204,19 @@ describe("a release at GitHub", () => {
     expect(fake.releases).toEqual([]);
   });
 
-  it("is refused where the tag is on a commit that main does not hold", async () => {
+  it("is rejected if the tag is on a commit that is not in main", async () => {
     fake.refs.set("heads/side", commit);
     const side = fake.commit("side", { "package.json": JSON.stringify({ version: "0.1.0" }) });
     fake.refs.set("tags/v0.1.0", side);
     expect((await refused(run(merge("0.1.0")))).message).toContain("does not come after");
   });
 
-  it("is refused where the changelog says nothing of the version", async () => {
+  it("is rejected if the changelog has no section for the version", async () => {
     expect((await refused(run(commit, "0.3.0"))).message).toContain("says nothing of 0.3.0");
     expect(fake.calls).toEqual([]);
   });
 
-  it("names what the token must be allowed", async () => {
+  it("reports the permission that the token needs", async () => {
     fake.refusal = 403;
     const error = await refused(run());
     expect([error.exitCode, error.message]).toEqual([

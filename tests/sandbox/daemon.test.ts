@@ -25,7 +25,7 @@ afterAll(async () => {
   removeTemporaryFolders();
 });
 
-/** One call of the HTTP API: status and body. */
+/** Calls the HTTP API and returns the response's status and body. */
 async function http(cloud: LocalCloud, method: string, path: string, body?: unknown) {
   const response = await fetch(cloud.url + path, {
     method,
@@ -35,18 +35,18 @@ async function http(cloud: LocalCloud, method: string, path: string, body?: unkn
   return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
 }
 
-/** Waits for the answer to a call. */
+/** Waits for the response to a gRPC call. */
 function answer<Response>(call: (done: (error: Error | null, response: Response) => void) => unknown) {
   return new Promise<Response>((resolve, reject) =>
     call((error, response) => (error ? reject(error) : resolve(response))),
   );
 }
 
-/** An engine's connection to a provider of a stack, configured. */
+/** Opens an engine's connection to a provider of a stack, and configures the provider. */
 async function dial(cloud: LocalCloud, provider: "aws" | "random", stack = "dev", region = "us-east-1") {
   const port = (await cloud.openSession(stack))[provider];
   const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
-    "grpc.use_local_subchannel_pool": 1, // the engine, too, dials anew for each provider
+    "grpc.use_local_subchannel_pool": 1, // the engine also opens a connection per provider
   });
   const args = Struct.fromJavaScript({ region });
   await answer((done) => client.configure(new proto.ConfigureRequest().setArgs(args), done));
@@ -69,7 +69,7 @@ async function create(
 const named = (resources: CloudResource[], name: string) => resources.find((resource) => resource.name === name);
 
 describe("the daemon", () => {
-  it("starts once for a directory, however many ask, and tells where it is", async () => {
+  it("starts once per directory, however many processes ask for it, and publishes its address", async () => {
     const directory = temporaryFolder();
     const clouds = await Promise.all([start(directory), start(directory), start(directory)]);
     expect(new Set(clouds.map(({ pid }) => pid)).size).toBe(1);
@@ -78,7 +78,7 @@ describe("the daemon", () => {
     expect(() => takeLock(join(directory, "server.lock"))).toThrow(`process ${file.pid} holds`);
   });
 
-  it("is not there before it is started, nor after it is stopped", async () => {
+  it("is not available before it starts and after it stops", async () => {
     const directory = temporaryFolder();
     expect(await connectLocalCloud(directory)).toBeUndefined();
     const cloud = await start(directory);
@@ -88,7 +88,7 @@ describe("the daemon", () => {
     expect(existsSync(join(directory, "server.lock"))).toBe(false);
   });
 
-  it("is started anew where it runs other code than we do, and still has its resources", async () => {
+  it("restarts if it runs different code, and keeps its resources", async () => {
     const directory = temporaryFolder();
     const cloud = await start(directory);
     const client = await dial(cloud, "aws");
@@ -102,21 +102,21 @@ describe("the daemon", () => {
     expect((await start(directory)).pid).toBe(again.pid);
   });
 
-  it("takes over from a dead process whose lock and address are still there", async () => {
+  it("takes over from a dead process that left its lock and address behind", async () => {
     const directory = temporaryFolder();
     writeFileSync(join(directory, "server.lock"), "999999999 1");
     writeFileSync(join(directory, "server.json"), '{"pid":999999999,"url":"http://127.0.0.1:9","version":"0"}');
     expect((await start(directory)).pid).not.toBe(999999999);
   });
 
-  it("refuses a lock that is a folder, and leaves it", () => {
+  it("does not accept a folder as its lock, and leaves the folder unchanged", () => {
     const lock = join(temporaryFolder(), "change.lock");
     mkdirSync(join(lock, "kept"), { recursive: true });
     expect(() => takeLock(lock)).toThrow(`${lock} is a folder, and should be a file`);
     expect(readdirSync(lock)).toEqual(["kept"]);
   });
 
-  it("holds its directory until that is deleted, or another's", () => {
+  it("holds its lock until the directory is deleted or another process has the lock", () => {
     const directory = temporaryFolder();
     const lock = join(directory, "server.lock");
     const held = takeLock(lock);
@@ -130,7 +130,7 @@ describe("the daemon", () => {
     expect(held.holds()).toBe(false);
   });
 
-  it("ends by itself when its directory is deleted under it", async () => {
+  it("ends when its directory is deleted", async () => {
     const directory = temporaryFolder();
     const cloud = await start(directory);
     rmSync(directory, { recursive: true });
@@ -143,7 +143,7 @@ describe("the daemon", () => {
     expect(await connectLocalCloud(directory)).toBeUndefined();
   });
 
-  it("keeps every resource it answered for, though it is killed at once", async () => {
+  it("keeps every resource that it has confirmed, even if it is killed at once", async () => {
     const directory = temporaryFolder();
     const cloud = await start(directory);
     const client = await dial(cloud, "aws");
@@ -152,7 +152,7 @@ describe("the daemon", () => {
     const work = names.map((name) =>
       create(client, TYPES.logGroup, name, { name }).then(
         () => answered.push(name),
-        () => undefined, // cut off by the kill
+        () => undefined, // interrupted by the kill
       ),
     );
     await work[10];
@@ -168,8 +168,8 @@ describe("the daemon", () => {
   });
 });
 
-describe("sessions", () => {
-  it("give a stack ports of its own, the same when asked again, and none after they are closed", async () => {
+describe("the daemon's sessions", () => {
+  it("give each stack its own ports, which stay the same until the session is closed", async () => {
     const cloud = await start();
     const one = await cloud.openSession("us-east");
     expect(Object.keys(one).sort()).toEqual(["aws", "cloudflare", "kubernetes", "random"]);
@@ -184,7 +184,7 @@ describe("sessions", () => {
     expect((await http(cloud, "POST", "/sessions", { stack: "us-east" })).status).toBe(400);
   });
 
-  it("are a process's own: they serve on when another's end, and end with the process", async () => {
+  it("belong to one process: they outlast other processes' sessions, and end with their own process", async () => {
     const cloud = await start();
     const mine = await cloud.openSession("us-east");
     const other = spawn("sleep", ["60"]);
@@ -203,7 +203,7 @@ describe("sessions", () => {
     expect((await http(cloud, "GET", "/health")).body.stacks).toEqual([]);
   });
 
-  it("tell the providers of one program apart by their connections", async () => {
+  it("distinguish the providers of one program by their connections", async () => {
     const cloud = await start();
     const east = await dial(cloud, "aws", "dev", "us-east-1");
     const west = await dial(cloud, "aws", "dev", "eu-west-1");
@@ -216,7 +216,7 @@ describe("sessions", () => {
   });
 });
 
-describe("the HTTP API", () => {
+describe("the daemon's HTTP API", () => {
   it("lists, filters, shows, changes and deletes resources", async () => {
     const cloud = await start();
     const client = await dial(cloud, "aws");
@@ -248,7 +248,7 @@ describe("the HTTP API", () => {
     client.close();
   });
 
-  it("says what is wrong with a request, and changes nothing then", async () => {
+  it("reports what is wrong with a request, and changes nothing in that case", async () => {
     const cloud = await start();
     const client = await dial(cloud, "aws");
     await create(client, TYPES.logGroup, "one", { name: "one", retentionInDays: 30 });
@@ -279,7 +279,7 @@ describe("the HTTP API", () => {
     client.close();
   });
 
-  it("never shows a secret, nor does the log; its file is its owner's alone", async () => {
+  it("never shows a secret, and neither does the log; only the owner can read the file with the secret", async () => {
     const directory = temporaryFolder();
     const cloud = await start(directory);
     const client = await dial(cloud, "random");
@@ -297,8 +297,8 @@ describe("the HTTP API", () => {
   });
 });
 
-describe("faults", () => {
-  it("throttle and time out as the real clouds do, and leave nothing behind", async () => {
+describe("the daemon's gRPC API", () => {
+  it("throttles and times out on request, as the real clouds do, without creating anything", async () => {
     const cloud = await start();
     const client = await dial(cloud, "aws");
     const make = (name: string) => create(client, TYPES.logGroup, name, { name });
@@ -313,7 +313,7 @@ describe("faults", () => {
     client.close();
   });
 
-  it("crash after the work is done and before it is answered: the next daemon has it", async () => {
+  it("crashes on request between creating a resource and responding, and the next daemon has the resource", async () => {
     const directory = temporaryFolder();
     const cloud = await start(directory);
     const client = await dial(cloud, "aws");
@@ -325,7 +325,7 @@ describe("faults", () => {
     expect((await again.resources()).map(({ name }) => name)).toEqual(["one"]);
   });
 
-  it("a marked secret comes back marked over the wire", async () => {
+  it("returns a secret that is marked as such with its mark", async () => {
     const client = await dial(await start(), "aws");
     const made = await create(client, TYPES.secret, "s", { name: "s" });
     const inputs = { secretId: made.id, secretString: secret("hidden") as unknown as JavaScriptValue };
@@ -335,9 +335,9 @@ describe("faults", () => {
   });
 });
 
-describe("a daemon that is asked whether it answers", () => {
+describe("the check whether a daemon responds", () => {
   const pid = 4711;
-  /** A server of which the first connections are lost. */
+  /** Checks a server that drops its first connections. */
   async function asked(lost: number): Promise<[boolean, boolean]> {
     let connections = 0;
     const server = createServer((_, response) => response.end(JSON.stringify({ pid })));
@@ -353,7 +353,7 @@ describe("a daemon that is asked whether it answers", () => {
     return [told, another];
   }
 
-  it("is asked again where the connection was lost, and is not there after a second one", async () => {
+  it("retries after a lost connection, and fails after a second one", async () => {
     expect([await asked(0), await asked(1), await asked(2)]).toEqual([
       [true, false],
       [true, false],

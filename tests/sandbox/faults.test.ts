@@ -3,7 +3,7 @@ import { FaultPlan } from "../../sandbox/cloud/faults";
 const call = { stack: "foundation", provider: "aws", type: "aws:s3/bucket:Bucket", method: "create" } as const;
 
 describe("FaultPlan", () => {
-  it("fails the n-th matching call, once", () => {
+  it("fails the n-th matching call once", () => {
     const plan = new FaultPlan();
     plan.add({ method: "create", nth: 3, kind: "throttle" });
     expect([1, 2, 3, 4, 5, 6].map(() => plan.take(call))).toEqual([
@@ -17,7 +17,7 @@ describe("FaultPlan", () => {
     expect(plan.list()).toEqual([]);
   });
 
-  it("counts only the calls it is about", () => {
+  it("counts only the calls that match the fault", () => {
     const plan = new FaultPlan();
     plan.add({ provider: "aws", type: call.type, method: "create", nth: 2, kind: "crash" });
     expect(plan.take({ ...call, method: "update" })).toBeUndefined();
@@ -29,7 +29,7 @@ describe("FaultPlan", () => {
     expect(plan.take(call)).toBe("crash");
   });
 
-  it("keeps plans apart and can forget them", () => {
+  it("keeps several faults apart, and can clear them", () => {
     const plan = new FaultPlan();
     plan.add({ method: "create", nth: 1, kind: "throttle" });
     plan.add({ method: "create", nth: 1, kind: "timeout" });
@@ -39,7 +39,7 @@ describe("FaultPlan", () => {
     expect(plan.take(call)).toBeUndefined();
   });
 
-  it("lets an outage of one stack last, in previews too, and no other stack feel it", () => {
+  it("keeps an outage of a stack active, in previews too, without affecting other stacks", () => {
     const plan = new FaultPlan();
     plan.add({ stack: "us-east", nth: 1, kind: "outage" });
     const affected = { ...call, stack: "us-east" };
@@ -51,7 +51,7 @@ describe("FaultPlan", () => {
     expect(plan.take(affected)).toBeUndefined();
   });
 
-  it("lets silence last as well, and keeps a region's failures to what is in it", () => {
+  it("keeps a silence active too, and applies a region's fault only to calls in that region", () => {
     const plan = new FaultPlan();
     plan.add({ region: "eu-west-1", nth: 1, kind: "silent" });
     const affected = { ...call, region: "eu-west-1" };
@@ -59,7 +59,7 @@ describe("FaultPlan", () => {
     expect([plan.take(call), plan.take({ ...call, region: "us-east-1" })]).toEqual([undefined, undefined]);
   });
 
-  it("lets the Kubernetes provider check and preview through an outage, as the real one does without its cluster", () => {
+  it("lets the Kubernetes provider check and preview during an outage, as the real provider can without its cluster", () => {
     const plan = new FaultPlan();
     plan.add({ stack: "us-east", nth: 1, kind: "outage" });
     const affected = { stack: "us-east", provider: "kubernetes", type: "kubernetes:core/v1:ConfigMap" };

@@ -8,7 +8,7 @@ import type { Properties } from "../../sandbox/resources/values";
 
 const folders: string[] = [];
 
-/** A folder of its own, gone after the tests of the file. */
+/** Creates a temporary folder, which is deleted after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "local-cloud-"));
   folders.push(folder);
@@ -19,7 +19,7 @@ export function removeTemporaryFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
-/** What a test does with one provider of a cloud: the calls of the engine, in few words. */
+/** Calls one provider of a cloud as the engine does, with few arguments. */
 export class Hand {
   readonly provider: Provider;
 
@@ -39,12 +39,12 @@ export class Hand {
     return this.provider.check(this.configuration, this.target(type, name), olds, news, new Uint8Array([1, 2, 3]));
   }
 
-  /** What is wrong with some inputs. */
+  /** Returns the problems that a check finds in some inputs. */
   problems(type: string, news: Properties): string[] {
     return this.check(type, news).problems.map(({ property, reason }) => `${property}: ${reason}`);
   }
 
-  /** Checks and makes; fails where the check finds a problem. */
+  /** Checks and creates a resource. Fails if the check finds a problem. */
   async create(type: string, news: Properties, name = "one", { preview = false, timeoutSeconds = 0 } = {}) {
     const { inputs, problems } = this.check(type, news, name);
     if (problems.length > 0) throw new Error(problems.map(({ reason }) => reason).join("; "));
@@ -70,7 +70,7 @@ export class Hand {
     return this.provider.delete(this.configuration, this.target(type, "one"), id, state);
   }
 
-  /** Paths that differ, those that replace marked by `!`. */
+  /** Returns the paths that differ. A path that causes a replacement ends with `!`. */
   diff(type: string, olds: Properties, news: Properties): string[] {
     return this.provider
       .diff(this.configuration, type, olds, news)
@@ -92,20 +92,20 @@ export const TYPES = {
   logGroup: "aws:cloudwatch/logGroup:LogGroup",
 } as const;
 
-/** How the engine marks a secret. */
+/** Returns a value with the mark that the engine gives to secrets. */
 export const secret = (value: unknown) => ({
   "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
   value,
 });
 
-/** A policy that lets one service assume a role. */
+/** Returns a policy that lets one service assume a role. */
 export const trust = (service: string) =>
   JSON.stringify({
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
   });
 
-/** The error a cloud refuses with. */
+/** Returns the message with which the cloud rejects a call. */
 export async function refusal(work: Promise<unknown>): Promise<string> {
   const error = await work.then(
     () => undefined,
@@ -115,7 +115,7 @@ export async function refusal(work: Promise<unknown>): Promise<string> {
   return error.message;
 }
 
-/** The inputs of a cluster in Auto Mode, over subnets that exist. */
+/** Creates subnets, and returns the inputs of a cluster in Auto Mode that uses them. */
 export async function clusterInputs(hand: Hand): Promise<Properties> {
   const role = await hand.create(TYPES.role, { name: "cluster", assumeRolePolicy: trust("eks.amazonaws.com") });
   const vpc = await hand.create(TYPES.vpc, { cidrBlock: "10.0.0.0/16" });

@@ -15,7 +15,7 @@ const SECRET = "5".repeat(64);
 const TOKEN = { "cf-access-client-id": "client.access", "cf-access-client-secret": SECRET };
 const LOGIN = `/cdn-cgi/access/login/${HOSTNAME}`;
 const HOUR_MS = 3_600_000;
-/** Later than this is no token. */
+/** Expiry of the service token. */
 const EXPIRES_AT = Date.parse("2030-01-01T00:00:00Z");
 
 const resource = (kind: string, id: string, properties: object): CloudResource =>
@@ -61,7 +61,7 @@ const POLICIES = [
   policy("anyone", "bypass", [{ everyone: {} }]),
 ];
 
-/** As the component makes it. */
+/** Returns the applications as the component creates them. */
 const applied = (open: readonly (typeof OPENING_NAMES)[number][] = []) =>
   appliedAccess([
     token(),
@@ -101,8 +101,8 @@ beforeEach(() => {
   now = EXPIRES_AT - 24 * HOUR_MS;
 });
 
-describe("a guarded name", () => {
-  it("sends whoever is nobody to sign in, and back to where they wanted to go", () => {
+describe("a hostname that is protected by Access", () => {
+  it("redirects unauthenticated users to sign in, and then back to the page that they requested", () => {
     expect(ask(gateOf(), "/flow/1?a=b&c=d")).toMatchObject({
       status: 302,
       headers: { location: `${LOGIN}?redirect_url=%2Fflow%2F1%3Fa%3Db%26c%3Dd` },
@@ -111,12 +111,12 @@ describe("a guarded name", () => {
     expect(statusOf(gateOf(), "/api/v1/flows/", { "x-requested-with": "XMLHttpRequest" })).toBe(401);
   });
 
-  it("says nothing about other names, or where nothing is applied", () => {
+  it("does not affect other hostnames, and needs no sign-in if no application exists", () => {
     expect(ask(gateOf(), "/", {}, "other.example.com")).toEqual({});
     expect(ask(gateOf([]), "/")).toEqual({});
   });
 
-  it("lets a program in by its token, whole and in time, and from then on by the cookie", () => {
+  it("admits a program with its complete, unexpired token, and with the cookie after that", () => {
     const gate = gateOf();
     const said = ask(gate, "/", TOKEN);
     expect("setCookie" in said && said.setCookie).toMatch(
@@ -139,7 +139,7 @@ describe("a guarded name", () => {
     expect(statusOf(gate, "/", TOKEN)).toBe(302);
   });
 
-  it("believes no cookie but its own, unchanged, of this name", () => {
+  it("accepts only its own, unchanged cookie for this hostname", () => {
     const gate = gateOf();
     const cookie = cookieOf(ask(gate, "/", TOKEN));
     const [said = "", signature = ""] = cookie.replace("CF_Authorization=", "").split(".");
@@ -155,7 +155,7 @@ describe("a guarded name", () => {
       expect(statusOf(gate, "/", { cookie: forged })).toBe(302);
   });
 
-  it("knows a cookie at the name alone that it was given at", () => {
+  it("accepts a cookie only if the same hostname has issued it", () => {
     const elsewhere = application("", ["programs", "people"], { domain: "other.example.com" });
     const gate = gateOf([...applied(), ...appliedAccess([token(), ...POLICIES, elsewhere])]);
     const headers = { cookie: cookieOf(ask(gate, "/", TOKEN)) };
@@ -163,7 +163,7 @@ describe("a guarded name", () => {
     expect(ask(gate, "/", headers, "other.example.com")).toMatchObject({ status: 302 });
   });
 
-  it("lets people in whom a policy names, by address or domain, and sends them nowhere else", () => {
+  it("admits users whom a policy names by address or domain, and redirects them only to its own pages", () => {
     const gate = gateOf();
     const signIn = (email: string, target = "/flow/1") =>
       ask(gate, `/cdn-cgi/access/authorized?${new URLSearchParams({ email, redirect_url: target })}`);
@@ -184,14 +184,14 @@ describe("a guarded name", () => {
     });
   });
 
-  it("asks programs for their token each time, and refuses people, where a policy for people is not there", () => {
+  it("requires a program's token for every request and rejects users if there is no policy for users", () => {
     const gate = gateOf(appliedAccess([token(), ...POLICIES, application("", ["programs"])]));
     expect(ask(gate, "/", TOKEN)).toEqual({});
     expect(statusOf(gate, "/")).toBe(403);
     expect(statusOf(gate, "/", { cookie: cookieOf(ask(gateOf(), "/", TOKEN)) })).toBe(403);
   });
 
-  it("knows nothing of a token that is switched off", () => {
+  it("does not accept a disabled token", () => {
     const gate = gateOf(
       appliedAccess([token({ enabled: false }), ...POLICIES, application("", ["programs", "people"])]),
     );
@@ -199,8 +199,8 @@ describe("a guarded name", () => {
   });
 });
 
-describe("what is open", () => {
-  it("is the health check, and what is below the paths that are named", () => {
+describe("the open paths", () => {
+  it("are the health check and everything below the configured paths", () => {
     const gate = gateOf(applied(OPENING_NAMES));
     for (const url of [
       "/healthz",
@@ -249,13 +249,13 @@ describe("what is open", () => {
     return { method, path };
   });
 
-  it("is nothing of LangFlow's that does not ask who calls, but for the health check and what users made public", () => {
+  it("lead to no LangFlow route without authentication, except the health check and what users have made public", () => {
     const opened = (names: typeof OPENING_NAMES) => {
       const gate = gateOf(applied(names));
       return routes.filter(({ path }) => statusOf(gate, path) === "in");
     };
     const unasked = opened(OPENING_NAMES).filter(
-      // What says that it is there, and no more.
+      // A HEAD request only shows that something exists.
       (route) => route.method !== "HEAD" && ruleOf(route)?.access === "anyone",
     );
     expect([...new Set(unasked.map(({ path }) => path))].toSorted()).toEqual([
@@ -267,7 +267,10 @@ describe("what is open", () => {
     expect(opened(OPENING_NAMES).some((route) => ruleOf(route)?.access === "superuser")).toBe(false);
   });
 
-  /** LangFlow's router: one segment for a parameter, any number for one of a path; what it reads is decoded once. */
+  /**
+   * LangFlow's router: a parameter is one segment, and a path parameter is any number of segments. The path is decoded
+   * once.
+   */
   const served = routes
     .filter(({ path }) => !path.startsWith("/{") && !path.startsWith("/api/{"))
     .map(({ path }) => ({
@@ -286,14 +289,14 @@ describe("what is open", () => {
     .array(fc.constantFrom(...PIECES.split(" ")), { maxLength: 9 })
     .map((pieces) => `/${pieces.join("")}`);
 
-  it("leads to no other route of LangFlow's, however a path is spelled and whichever reading of it Cloudflare takes", () => {
+  it("lead to no other LangFlow route, however a path is written and whichever form of it Cloudflare checks", () => {
     const paths = openPaths(OPENING_NAMES);
     const covers = (path: string) =>
       paths.some((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}(/.*)?$`, "s").test(path));
     const isMeant = (route: string) => covers(route.replaceAll(/\{[^}]*\}/g, "x"));
     fc.assert(
       fc.property(spelled, (url) => {
-        // Access may go by either; LangFlow's server gets what was sent.
+        // Access may check either form. LangFlow's server gets the path as the client sent it.
         if (![url, normalizedPath(url)].some(covers)) return;
         const other = served.filter(({ path, reads }) => reads.test(decodedPath(url)) && !isMeant(path));
         expect([url, other.map(({ path }) => path)]).toEqual([url, []]);
@@ -302,7 +305,7 @@ describe("what is open", () => {
     );
   });
 
-  it("is as the local address plays it: never more than either reading has", () => {
+  it("never admit more at the local address than either form of the path allows", () => {
     const gate = gateOf(applied(OPENING_NAMES));
     fc.assert(
       fc.property(spelled, (url) => {
@@ -315,7 +318,7 @@ describe("what is open", () => {
   });
 });
 
-describe("an application is refused", () => {
+describe("an application that the emulator does not support", () => {
   it.each([
     ["of another kind", [application("", ["people"], { type: "saas" })]],
     ["with a cookie that scripts read", [application("", ["people"], { httpOnlyCookieAttribute: false })]],
@@ -339,7 +342,7 @@ describe("an application is refused", () => {
     ["that somebody approves", [policy("ask", "allow", PEOPLE, { approvalRequired: true })]],
     ["for nobody", [policy("none", "allow", [])]],
     ["for a token without a secret", [token({ clientSecret: undefined })]],
-  ])("%s", (_, resources) => {
+  ])("is rejected: %s", (_, resources) => {
     expect(() => appliedAccess([...POLICIES, ...resources])).toThrow("not played here");
   });
 });
@@ -352,7 +355,7 @@ describe("the public address", () => {
   afterEach(() => stage.end());
   afterAll(removeTemporaryFolders);
 
-  it("asks for a sign-in before any region, and the cookie holds in whichever region is left", async () => {
+  it("requires a sign-in before it sends requests to any region, and the cookie is valid in every remaining region", async () => {
     await stage.apply({}, undefined, applied());
     now = Date.now();
     expect(await stage.ask()).toMatchObject({ status: 302, region: null });

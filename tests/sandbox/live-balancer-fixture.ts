@@ -12,7 +12,7 @@ import { temporaryFolder } from "./fixture";
 
 const WAIT_MS = 20_000;
 
-/** Waits until it holds, however slow the machine is. */
+/** Waits at most 20 seconds until a condition holds. */
 export async function until(holds: () => boolean): Promise<void> {
   const deadline = Date.now() + WAIT_MS;
   while (!holds()) {
@@ -23,20 +23,20 @@ export async function until(holds: () => boolean): Promise<void> {
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
-/** A region's entrance: an HTTP server that can be closed and opened at the same port. */
+/** A region's entrance: an HTTP server that a test can close and reopen at the same port. */
 export class Origin {
-  /** Requests but for those of probes. */
+  /** Requests other than probes. */
   readonly asked: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[] = [];
-  /** Paths that were probed. */
+  /** Paths of the received probes. */
   readonly probed: string[] = [];
-  /** What a probe is answered. */
+  /** Returns the status of the response to a probe, or "silent" for no response. */
   health: () => number | "silent" = () => 200;
   answer: Answer = (_request, response) => response.end(this.name);
-  /** What becomes of an upgrade. */
+  /** Handles an upgrade request. */
   upgrade: (request: IncomingMessage, socket: Socket) => void = (_request, socket) => socket.destroy();
-  /** Connections are reset as they open. */
+  /** Whether each new connection is reset. */
   resets = false;
-  /** Not ready: what its entrance knows without a connection. */
+  /** Whether the entrance has no ready pod, which the balancer knows without a connection. */
   refuses = false;
   port = 0;
   private server: Server | undefined;
@@ -85,7 +85,7 @@ export class Origin {
   }
 }
 
-/** As it is applied, but for its pace: probed once, so that a test decides alone what changes. */
+/** The applied monitor, but with a single probe, so that only the test changes a pool's health. */
 export const MONITOR: AppliedMonitor = {
   id: "monitor",
   method: "GET",
@@ -118,7 +118,7 @@ export const poolOf = (region: (typeof NAMES)[number], changes: Partial<AppliedP
   ...changes,
 });
 
-/** As the component sets it, steering apart: the first pool first. */
+/** The load balancer as the component applies it, except that steering is off: the first pool comes first. */
 export const BALANCER: AppliedBalancer = {
   hostname: "flows.example.com",
   steeringPolicy: "off",
@@ -131,7 +131,7 @@ export const BALANCER: AppliedBalancer = {
   pools: NAMES.map((region) => poolOf(region)),
 };
 
-/** A balancer before two regions. */
+/** A load balancer in front of two regions. */
 export class Stage {
   private constructor(
     readonly balancer: LiveBalancer,
@@ -148,7 +148,7 @@ export class Stage {
     return new Stage(balancer, origins);
   }
 
-  /** Applies, and waits for the first verdict on each pool that is probed. */
+  /** Applies the load balancer, and waits for the first verdict on each pool that is probed. */
   async apply(
     changes: Partial<AppliedBalancer> = {},
     frontDoor?: AppliedFrontDoor,
@@ -162,7 +162,7 @@ export class Stage {
     return this.balancer.status()?.pools ?? [];
   }
 
-  /** Verdicts on a region in turn. */
+  /** Returns the verdicts on a region in their order. */
   verdicts(region: string) {
     return (this.balancer.status()?.history ?? [])
       .filter(({ pool }) => pool === region)

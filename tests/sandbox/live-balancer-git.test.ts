@@ -19,7 +19,7 @@ afterEach(() => server.stop());
 afterAll(removeTemporaryFolders);
 
 describe("the fleet's Git repository", () => {
-  it("is one, whatever address it is used by", async () => {
+  it("is the same at each of its addresses", async () => {
     const clone = temporaryFolder();
     await git("clone", "--quiet", server.urlOf("us-east"), clone);
     await git("-C", clone, "commit", "--quiet", "--allow-empty", "--message", "one");
@@ -31,7 +31,7 @@ describe("the fleet's Git repository", () => {
     expect(new Set(heads.map(({ stdout }) => stdout)).size).toBe(1);
   });
 
-  it("is out of reach of a region that is cut off, and of nobody else", async () => {
+  it("is unreachable for a region that is cut off, and for no other client", async () => {
     server.block("us-east");
     await expect(git("ls-remote", server.urlOf("us-east"))).rejects.toThrow();
     await git("ls-remote", server.urlOf("eu-west"));

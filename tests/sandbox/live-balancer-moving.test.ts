@@ -14,7 +14,7 @@ const STEERINGS = ["proximity", "random", "dynamic_latency", "geo", "active-stan
 const SHARES = [0, 0.01, 0.1, 0.5, 0.9, 0.95, 1];
 const VISITORS = 10_000;
 
-/** The load balancer as the component makes it, played. */
+/** Returns the load balancer that the component creates, as the emulator reads it. */
 async function applied(share: number, steering: (typeof STEERINGS)[number], port = 7860): Promise<AppliedBalancer> {
   const isStandby = steering === "active-standby";
   const args: GlobalLoadBalancerArgs = {
@@ -55,7 +55,10 @@ beforeAll(async () => {
 });
 afterAll(removeTemporaryFolders);
 
-/** As the live balancer sees them; of a pool that is switched off nothing is known. @param drains sessions of what is off may end */
+/**
+ * Returns the states of the pools as the live balancer sees them. The health of a disabled pool is unknown. @param
+ * drains whether sessions of a disabled pool may continue there
+ */
 const statesOf = (balancer: AppliedBalancer, down: readonly string[], drains = false): Map<string, PoolState> =>
   new Map(
     balancer.pools.map(({ id, originEnabled, place }) => {
@@ -64,7 +67,7 @@ const statesOf = (balancer: AppliedBalancer, down: readonly string[], drains = f
     }),
   );
 
-/** Numbers from 0 to 1, the same in each run (the generator of "Numerical Recipes"). */
+/** Returns a generator of numbers from 0 to 1 that is the same in each run (the generator of "Numerical Recipes"). */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -80,8 +83,8 @@ const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const isServing = (balancer: AppliedBalancer, id: string) =>
   balancer.pools.find((pool) => pool.id === id)?.originEnabled === true;
 
-describe("visitors between an old LangFlow and the fleet", () => {
-  it("stay where their session is, at any share and steering, as long as that side has a share and is well", () => {
+describe("users between an old LangFlow and the fleet", () => {
+  it("stay on the side of their session, at any share and steering, while that side has a share and is healthy", () => {
     fc.assert(
       fc.property(
         anyCase(),
@@ -97,20 +100,20 @@ describe("visitors between an old LangFlow and the fleet", () => {
     );
   });
 
-  it("are divided as the share says: of 10,000 new ones within four standard deviations", () => {
+  it("are divided by the share: 10,000 new users, within four standard deviations", () => {
     for (const { share, steering, balancer } of all) {
       const random = numbers(7);
       const states = statesOf(balancer, []);
       const firsts = Array.from({ length: VISITORS }, () => poolsToTry(balancer, states, { region: "WEU" }, random)[0]);
       const old = firsts.filter((id) => id === OLD).length;
-      // What hundredths as weights leave of the share is within a hundredth of it.
+      // Weights have a resolution of a hundredth, so the actual share may differ by less than a hundredth.
       const bound =
         servesAt(share).old && share < 1 ? 4 * Math.sqrt(VISITORS * share * (1 - share)) + 0.001 * VISITORS : 0;
       expect([share, steering, Math.abs(old - share * VISITORS) <= bound]).toEqual([share, steering, true]);
     }
   });
 
-  it("are never sent to a side without a share, whatever is down; sessions of it may end there, and no longer", () => {
+  it("are never sent to a side without a share, whatever is down, but sessions may continue there while it drains", () => {
     fc.assert(
       fc.property(anyCase(), down, who, fc.boolean(), draw, ({ share, balancer }, ill, visitor, drains, at) => {
         fc.pre(share === 0 || share === 1);
@@ -126,7 +129,7 @@ describe("visitors between an old LangFlow and the fleet", () => {
     );
   });
 
-  it("of an old one that is down go to the fleet while that has a share, and of a fleet that is down to what is left", () => {
+  it("are sent to the fleet if the old LangFlow is down and the fleet has a share, and to the remaining pools if a region is down", () => {
     for (const { share, balancer } of all.filter((each) => each.share > 0 && each.share < 1)) {
       const tried = (ill: string[], pinned?: string) =>
         poolsToTry(balancer, statesOf(balancer, ill), { pinned }, numbers(3));
@@ -137,11 +140,11 @@ describe("visitors between an old LangFlow and the fleet", () => {
   });
 });
 
-describe("the live balancer while a fleet takes over", () => {
-  it("fails no request on the way over in steps and back, keeps sessions, and gives a session of the side left time to end", async () => {
+describe("the live balancer while users move to a fleet", () => {
+  it("fails no request on the way to the fleet and back, keeps sessions, and gives sessions of a disabled side time to end", async () => {
     const stage = await Stage.make();
     const old = await Origin.open("old");
-    // The component's, before the stage's own regions.
+    // Applies the component's load balancer in front of the regions of the stage.
     const at = async (share: number) => {
       const { pools, ...rest } = await applied(share, "random", old.port);
       const entrances = new Map(NAMES.map((region) => [`${region}-id`, poolOf(region).entrance]));

@@ -19,7 +19,7 @@ const near = (latitude: number, longitude: number) => ({
 });
 
 describe("a request to the public address", () => {
-  it("reaches the pool as it was sent, with the public name as Host and the visitor's address", async () => {
+  it("reaches the pool as it was sent, with the public name as Host and the client's address", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (_request, response, body) =>
       response.writeHead(201, { "x-own": "yes" }).end(body.toUpperCase());
@@ -36,21 +36,21 @@ describe("a request to the public address", () => {
     ]);
   });
 
-  it("goes to the pool nearest to where it says it comes from", async () => {
+  it("is sent to the pool that is nearest to the client's location", async () => {
     await stage.apply({ steeringPolicy: "proximity" });
     expect((await stage.ask(near(48, 2))).region).toBe("eu-west");
     expect((await stage.ask(near(41, -74))).region).toBe("us-east");
     expect((await stage.ask()).region).toBe("us-east");
   });
 
-  it("is redirected to the public address where the pool redirects to the public name", async () => {
+  it("is redirected to the public address if the pool redirects to the public name", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (_request, response) =>
       response.writeHead(307, { location: "http://flows.example.com/api/?a=1" }).end();
     expect((await stage.ask()).response.headers.get("location")).toBe(`${stage.url}/api/?a=1`);
   });
 
-  it("is answered while the answer is still being made", async () => {
+  it("receives the response while the pool is still writing it", async () => {
     await stage.apply();
     let end = () => undefined as unknown;
     stage.origins["us-east"].answer = (_request, response) => {
@@ -66,7 +66,7 @@ describe("a request to the public address", () => {
     expect((await reader?.read())?.done).toBe(true);
   });
 
-  it("goes to the fallback pool, healthy or not, where no pool is healthy, and nowhere where that is off", async () => {
+  it("is sent to the fallback pool if no pool is healthy, whatever its health, and fails if the fallback pool is disabled", async () => {
     for (const origin of Object.values(stage.origins)) origin.health = () => 503;
     await stage.apply();
     expect(await stage.ask()).toMatchObject({ status: 200, region: "eu-west" });
@@ -75,7 +75,7 @@ describe("a request to the public address", () => {
   });
 });
 
-describe("a request whose pool is gone before the monitor knows", () => {
+describe("a request whose pool fails before the monitor notices", () => {
   it.each([
     ["refuses connections", () => stage.origins["us-east"].close()],
     [
@@ -90,7 +90,7 @@ describe("a request whose pool is gone before the monitor knows", () => {
         stage.origins["us-east"].resets = true;
       },
     ],
-  ])("is answered by the next pool where it %s", async (_title, fail) => {
+  ])("is answered by the next pool if its own pool %s", async (_title, fail) => {
     await stage.apply();
     await fail();
     const answer = await stage.ask({}, { method: "POST", body: "flow" });
@@ -98,7 +98,7 @@ describe("a request whose pool is gone before the monitor knows", () => {
     expect(stage.origins["eu-west"].asked.map(({ body }) => body)).toEqual(["flow"]);
   });
 
-  it("is not tried again once it was sent: it may have been done", async () => {
+  it("is not retried once it was sent, because the pool may have processed it", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (request) => request.socket.resetAndDestroy();
     const answer = await stage.ask({}, { method: "POST", body: "flow" });
@@ -106,7 +106,7 @@ describe("a request whose pool is gone before the monitor knows", () => {
     expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
-  it("is tried once more, not twice", async () => {
+  it("is retried only once", async () => {
     await stage.apply();
     for (const origin of Object.values(stage.origins)) await origin.close();
     expect(await stage.ask()).toMatchObject({ status: 521, text: "error code: 521\n" });
@@ -114,30 +114,30 @@ describe("a request whose pool is gone before the monitor knows", () => {
     expect((await stage.ask()).status).toBe(200);
   });
 
-  it("is not tried again where failover across pools is off", async () => {
+  it("is not retried if failover across pools is off", async () => {
     await stage.apply({ failoverAcrossPools: false });
     await stage.origins["us-east"].close();
     expect((await stage.ask()).status).toBe(521);
     expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
-  it("is not tried again where its body is too long to be kept", async () => {
+  it("is not retried if its body is too long to be buffered", async () => {
     await stage.apply();
     await stage.origins["us-east"].close();
     const long = await stage.ask({}, { method: "POST", body: "x".repeat(1024 * 1024 + 1) }).catch(() => undefined);
-    // The connection may break while the rest of the body is still being sent.
+    // The connection may break while the client is still sending the rest of the body.
     expect(long?.status ?? 521).toBe(521);
     expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
-  it("keeps the answer of a pool that answers, whatever it is", async () => {
+  it("gets the response of a pool that responds, whatever the status", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (_request, response) => response.writeHead(500).end("broken");
     expect(await stage.ask()).toMatchObject({ status: 500, text: "broken", region: "us-east" });
     expect(stage.origins["eu-west"].asked).toEqual([]);
   });
 
-  it("breaks off where the answer had begun", async () => {
+  it("is aborted if its pool fails in the middle of the response", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (request, response) => {
       response.writeHead(200, { "content-length": "100" });
@@ -156,7 +156,7 @@ describe("a session", () => {
   };
   const nearEurope = (cookie: string) => stage.ask({ cookie, ...near(48, 2) });
 
-  it("is bound to its pool by a cookie that says nothing of it, wherever the next request comes from", async () => {
+  it("is bound to its pool by a cookie that does not name the pool, wherever the next request comes from", async () => {
     await stage.apply({ steeringPolicy: "proximity" });
     const { response } = await stage.ask(near(41, -74));
     const header = response.headers.get("set-cookie") ?? "";
@@ -165,7 +165,7 @@ describe("a session", () => {
     expect(await nearEurope(`other=1; ${cookie}`)).toMatchObject({ region: "us-east", cookie: undefined });
   });
 
-  it("has no cookie without affinity, and one that is made up binds nobody", async () => {
+  it("has no cookie without affinity, and is not bound to a pool by a made-up cookie", async () => {
     await stage.apply({ steeringPolicy: "proximity", affinity: undefined });
     expect((await stage.ask()).cookie).toBeUndefined();
     await stage.apply({ steeringPolicy: "proximity" });
@@ -175,7 +175,7 @@ describe("a session", () => {
     });
   });
 
-  it("adds its cookie to those of the pool", async () => {
+  it("adds its cookie to the cookies of the pool", async () => {
     await stage.apply();
     stage.origins["us-east"].answer = (_request, response) =>
       response.writeHead(200, { "set-cookie": ["a=1", "b=2"] }).end();
@@ -183,7 +183,7 @@ describe("a session", () => {
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2", expect.stringMatching(/^__cflb=/)]);
   });
 
-  it("moves for good where the monitor finds its pool down", async () => {
+  it("moves to another pool for good if the monitor finds its pool down", async () => {
     await stage.apply();
     const cookie = await session("us-east");
     stage.origins["us-east"].health = () => 503;
@@ -202,7 +202,7 @@ describe("a session", () => {
     ["temporary", { status: 200, region: "eu-west", cookie: undefined }, "us-east"],
     ["none", { status: 521, region: null, cookie: undefined }, "us-east"],
   ] as const)(
-    "fails over as applied while its pool refuses connections: %s",
+    "fails over as configured while its pool refuses connections: %s",
     async (failover, meanwhile, afterwards) => {
       await stage.apply(withFailover(failover));
       const cookie = await session("us-east");
@@ -214,7 +214,7 @@ describe("a session", () => {
     },
   );
 
-  it("moves at once where its pool is switched off", async () => {
+  it("moves to another pool at once if its pool is disabled", async () => {
     await stage.apply(withFailover("temporary"));
     const cookie = await session("us-east");
     await stage.apply({
@@ -226,7 +226,7 @@ describe("a session", () => {
     expect(stage.origins["us-east"].asked).toHaveLength(1);
   });
 
-  it("stays with an origin that is switched off while that drains, and nobody else comes", async () => {
+  it("stays with a disabled origin while the origin drains, which gets no new sessions", async () => {
     await stage.apply();
     const cookie = await session("us-east");
     const pools = [poolOf("us-east", { originEnabled: false }), poolOf("eu-west")];
@@ -267,7 +267,7 @@ describe("a WebSocket", () => {
     await stage.apply();
   });
 
-  it("goes both ways, and its session has a cookie", async () => {
+  it("transfers data in both directions, and its session has a cookie", async () => {
     const { headers, socket } = await connected();
     expect(headers).toMatchObject({ "x-local-pool": "us-east", "set-cookie": [expect.stringMatching(/^__cflb=/)] });
     for (const word of ["one", "two"]) {
@@ -277,7 +277,7 @@ describe("a WebSocket", () => {
     socket.destroy();
   });
 
-  it("opens in the next pool where its own refuses connections, and is refused where both do", async () => {
+  it("opens in the next pool if its own pool refuses connections, and is rejected if both pools do", async () => {
     await stage.origins["us-east"].close();
     const { socket } = await connected();
     socket.write("one");
@@ -288,7 +288,7 @@ describe("a WebSocket", () => {
     for (const origin of Object.values(stage.origins)) await origin.open();
   });
 
-  it("ends when its pool does", async () => {
+  it("ends when the connection to its pool ends", async () => {
     let atOrigin: Socket | undefined;
     stage.origins["us-east"].upgrade = (request, socket) => {
       atOrigin = socket;

@@ -49,7 +49,7 @@ const draw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const takesVisitors = (each: PoolState | undefined) => each?.healthy === true && each.admits === "all";
 
 describe("steering", () => {
-  it("tries every healthy pool once and no other while there is one, whatever the policy", () => {
+  it("tries every healthy pool once, and no unhealthy pool while there is a healthy one, whatever the policy", () => {
     fc.assert(
       fc.property(rules, states, visitor, draw, (given, pools, who, random) => {
         const tried = poolsToTry(given, pools, who, () => random);
@@ -61,7 +61,7 @@ describe("steering", () => {
     );
   });
 
-  it("leaves the fallback pool alone to serve where none is healthy, and nobody where that is switched off", () => {
+  it("uses only the fallback pool if no pool is healthy, and no pool if the fallback pool is disabled", () => {
     fc.assert(
       fc.property(rules, states, visitor, draw, (given, pools, who, random) => {
         const ill = new Map([...pools].map(([id, each]) => [id, { ...each, healthy: false }]));
@@ -71,7 +71,7 @@ describe("steering", () => {
     );
   });
 
-  it("puts a session's pool first while that serves it", () => {
+  it("puts the pool of a session first while that pool accepts the session", () => {
     fc.assert(
       fc.property(rules, states, visitor, fc.constantFrom(...IDS), draw, (given, pools, who, pinned, random) => {
         fc.pre(keepsSessions(pools.get(pinned)));
@@ -99,28 +99,28 @@ describe("steering", () => {
   const tried = (steeringPolicy: SteeringRules["steeringPolicy"], who: Visitor = {}, pools = POOLS) =>
     poolsToTry({ ...BASE, steeringPolicy }, pools, who, () => 0);
 
-  it("off: keeps the order", () => {
+  it("keeps the order of pools with the policy off", () => {
     expect(tried("off", { place: SYDNEY })).toEqual(["a", "b", "c"]);
   });
 
-  it("proximity: the nearest first, across the date line too; the order where no place is known", () => {
+  it("puts the nearest pool first with the policy proximity, even across the date line, and keeps the order without a location", () => {
     expect(tried("proximity", { place: { latitude: 48, longitude: 2 } })).toEqual(["b", "a", "c"]);
     expect(tried("proximity", { place: { latitude: -17, longitude: -178 } })[0]).toBe("c");
     expect(tried("proximity")).toEqual(["a", "b", "c"]);
   });
 
-  it("dynamic_latency: the quickest first, what is not measured last", () => {
+  it("puts the fastest pool first and unmeasured pools last with the policy dynamic_latency", () => {
     expect(tried("dynamic_latency")).toEqual(["b", "a", "c"]);
   });
 
-  it("geo: the pools of the visitor's region alone, the default pools for regions without", () => {
+  it("uses only the pools of the client's region with the policy geo, and the default pools for other regions", () => {
     expect(tried("geo", { region: "WEU" })).toEqual(["b", "c"]);
     expect(tried("geo", { region: "OC" })).toEqual(["a", "b", "c"]);
     const onlyA = new Map([...POOLS].map(([id, each]) => [id, { ...each, healthy: id === "a" }]));
     expect(tried("geo", { region: "WEU" }, onlyA)).toEqual(["c"]);
   });
 
-  it("random: as often as the weights say, never first without weight", () => {
+  it("follows the weights with the policy random, and never puts a pool without weight first", () => {
     const weights = { defaultWeight: 0, poolWeights: { a: 1, b: 3 } };
     const firsts = Array.from({ length: 400 }, (_, index) => {
       const given = { ...BASE, steeringPolicy: "random" as const, weights };
@@ -131,13 +131,13 @@ describe("steering", () => {
   });
 });
 
-describe("the verdict of a prober", () => {
+describe("the verdict on a pool", () => {
   const numbers = fc.record({
     consecutiveUp: fc.integer({ min: 0, max: 4 }),
     consecutiveDown: fc.integer({ min: 0, max: 4 }),
   });
 
-  it("is the first result, and later changes exactly after as many contrary ones in a row as the monitor says", () => {
+  it("is the first result, and changes exactly after as many consecutive contrary results as the monitor requires", () => {
     fc.assert(
       fc.property(numbers, fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), (monitor, results) => {
         let tally = NEVER_PROBED;
@@ -153,7 +153,7 @@ describe("the verdict of a prober", () => {
     );
   });
 
-  it("counts by majority of those that know, and a tie is down", () => {
+  it("is the majority of the known check regions, and a tie counts as down", () => {
     expect(majority([undefined, undefined])).toBeUndefined();
     expect(majority([undefined, true])).toBe(true);
     expect(majority([true, false])).toBe(false);
@@ -168,13 +168,13 @@ describe("the verdict of a prober", () => {
     [301, "2xx", false],
     [404, "200, 4XX", true],
     [200, "20", false],
-  ])("%d where %s is expected: %s", (status, expected, passes) => {
+  ])("for the status %d if %s is expected: %s", (status, expected, passes) => {
     expect(isExpected(status, expected)).toBe(passes);
   });
 });
 
 describe("a session's cookie", () => {
-  it("leads back to its pool among other cookies, and nowhere once the pool is gone", () => {
+  it("leads back to its pool among other cookies, and to no pool once its pool is gone", () => {
     fc.assert(
       fc.property(fc.constantFrom(...IDS), fc.array(fc.constantFrom("a=1", "__cflb=x", " b", "=")), (pool, others) => {
         const affinity = { ttlSeconds: 60, sameSite: "Lax", drainSeconds: 0, failover: "none" as const };
@@ -194,13 +194,13 @@ describe("a session's cookie", () => {
   });
 });
 
-describe("a delivery that failed", () => {
+describe("a request that could not be delivered to a pool", () => {
   it.each([
     [
       { connected: false, silent: false },
       { code: 521, again: true },
     ],
-    // It was taken and may be at work: asked again it might be done twice.
+    // The pool accepted the request and may be processing it. A retry might process it twice.
     [
       { connected: true, silent: false },
       { code: 520, again: false },
@@ -213,7 +213,7 @@ describe("a delivery that failed", () => {
       { connected: true, silent: true },
       { code: 524, again: false },
     ],
-  ])("%j is answered with %j", (progress, outcome) => {
+  ])("gets for the progress %j the outcome %j", (progress, outcome) => {
     expect(undelivered(progress)).toEqual(outcome);
   });
 });
@@ -276,7 +276,7 @@ describe("the applied load balancer", () => {
     monitor,
   ];
 
-  it("finds for each pool in order the Service whose load balancer is its origin", () => {
+  it("has for each pool, in order, the Service whose load balancer is the pool's origin", () => {
     const found = appliedBalancer([...cloud, balancer()]);
     expect(found?.pools.map(({ id, region, entrance }) => ({ id, region, entrance }))).toEqual([
       { id: "two", region: "two", entrance: undefined },
@@ -303,7 +303,7 @@ describe("the applied load balancer", () => {
     });
   });
 
-  it("takes a server of this machine for an origin of somebody else's, at its own port, and no other that is no Service", () => {
+  it("accepts a server on this machine as an external origin at its own port, and no other address that has no Service", () => {
     const origins = (address: string) => ({ origins: [{ name: "old", address, port: 7860, enabled: true }] });
     const found = (address: string) =>
       appliedBalancer([
@@ -320,12 +320,12 @@ describe("the applied load balancer", () => {
     ]);
   });
 
-  it("is none where none is applied, or it is switched off", () => {
+  it("is undefined if no load balancer is applied, or if it is disabled", () => {
     expect(appliedBalancer(cloud)).toBeUndefined();
     expect(appliedBalancer([...cloud, balancer({ enabled: false })])).toBeUndefined();
   });
 
-  it("takes Cloudflare's own defaults for what is left out", () => {
+  it("uses Cloudflare's own defaults for omitted settings", () => {
     const bare = balancer({ steeringPolicy: "", sessionAffinity: "cookie", sessionAffinityTtl: undefined });
     expect(appliedBalancer([...cloud, bare])).toMatchObject({ steeringPolicy: "off", affinity: { ttlSeconds: 82800 } });
     const geo = balancer({ steeringPolicy: "", regionPools: { WEU: ["one"] }, sessionAffinity: "none" });
@@ -338,7 +338,7 @@ describe("the applied load balancer", () => {
     ["least_connections", [balancer({ steeringPolicy: "least_connections" })]],
     ["affinity header", [balancer({ sessionAffinity: "header" })]],
     ["has 2 origins", [balancer({ defaultPools: ["pair"] }), pool("pair", "x", { origins: [{}, {}] })]],
-  ])("refuses what it does not play rather than playing it wrongly: %s", (said, resources) => {
+  ])("is rejected if the emulator does not support one of its settings: %s", (said, resources) => {
     expect(() => appliedBalancer([...cloud, ...resources])).toThrow(said);
   });
 });

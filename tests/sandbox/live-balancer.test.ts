@@ -16,18 +16,18 @@ const probedBy = (monitor: AppliedMonitor, changes: Partial<AppliedPool> = {}) =
 });
 
 describe("the health of a pool", () => {
-  it("is unknown until the first probe is through, and counts as bad meanwhile", async () => {
+  it("is unknown until the first probe has finished, and counts as bad until then", async () => {
     for (const origin of Object.values(stage.origins)) origin.health = () => "silent";
     await stage.balancer.apply(BALANCER);
     expect(stage.pools().map(({ healthy, checkRegions }) => [healthy, checkRegions])).toEqual([
       [undefined, {}],
       [undefined, {}],
     ]);
-    // The fallback pool's: us-east comes first.
+    // The response is from the fallback pool, although us-east is first in the order.
     expect((await stage.ask()).region).toBe("eu-west");
   });
 
-  it("is what the first probe found", async () => {
+  it("is the result of the first probe", async () => {
     stage.origins["us-east"].health = () => 503;
     await stage.apply();
     expect(stage.pools().map(({ healthy }) => healthy)).toEqual([false, true]);
@@ -35,7 +35,7 @@ describe("the health of a pool", () => {
     expect(stage.pools().map(({ checkRegions }) => checkRegions)).toEqual([{ WNAM: false }, { WNAM: true }]);
   });
 
-  it("falls after as many failures in a row as the monitor says, and not before", async () => {
+  it("turns bad after as many consecutive failures as the monitor requires, and not before", async () => {
     const origin = stage.origins["us-east"];
     await stage.apply(probedBy({ ...FAST, consecutiveDown: 3 }));
     let failures = 0;
@@ -48,7 +48,7 @@ describe("the health of a pool", () => {
     });
   });
 
-  it("does not change while its origin flaps, and returns after enough successes in a row", async () => {
+  it("does not change while the origin flaps, and recovers after enough consecutive successes", async () => {
     const origin = stage.origins["us-east"];
     let probes = 0;
     origin.health = () => (probes++ % 2 === 0 ? 200 : 503);
@@ -63,20 +63,20 @@ describe("the health of a pool", () => {
     expect(stage.verdicts("us-east")[2]?.reason).toBe("WNAM: answered 200, 2 times in a row");
   });
 
-  it("takes more attempts at once after a timeout", async () => {
+  it("is probed again at once after a timeout, as often as the monitor says", async () => {
     stage.origins["us-east"].health = () => "silent";
     await stage.apply(probedBy({ ...MONITOR, timeoutSeconds: 0.05, retries: 2 }));
     expect(stage.verdicts("us-east")).toEqual([{ healthy: false, reason: "WNAM: no answer within 0.05 s" }]);
     expect(stage.origins["us-east"].probed).toHaveLength(3);
   });
 
-  it("takes one attempt where there was an answer", async () => {
+  it("is probed only once if there was a response", async () => {
     stage.origins["us-east"].health = () => 500;
     await stage.apply(probedBy({ ...MONITOR, retries: 2 }));
     expect(stage.origins["us-east"].probed).toHaveLength(1);
   });
 
-  it("is bad where nothing listens, and where the entrance has no pod that is ready", async () => {
+  it("is bad if nothing listens, or if the entrance has no ready pod", async () => {
     await stage.origins["us-east"].close();
     stage.origins["eu-west"].refuses = true;
     await stage.apply();
@@ -92,13 +92,13 @@ describe("the health of a pool", () => {
     ["a redirect, which is not followed", 302, { expectedCodes: "200" }, false],
     ["a part of the body, in whatever case", 200, { expectedBody: "ANSWER" }, true],
     ["another body", 200, { expectedBody: "something else" }, false],
-  ])("goes by what is expected: %s", async (_title, status, expected, healthy) => {
+  ])("depends on the expected response: %s", async (_title, status, expected, healthy) => {
     stage.origins["us-east"].health = () => status;
     await stage.apply(probedBy({ ...MONITOR, ...expected }));
     expect(stage.pools()[0]?.healthy).toBe(healthy);
   });
 
-  it("is probed from every check region, and the majority decides", async () => {
+  it("is probed from every check region, and the majority of the regions decides", async () => {
     const checkRegions = ["WNAM", "ENAM", "WEU"];
     await stage.apply(probedBy(FAST, { checkRegions }));
     await until(() => Object.keys(stage.pools()[0]?.checkRegions ?? {}).length === 3);
@@ -108,7 +108,7 @@ describe("the health of a pool", () => {
     expect(down.length).toBeGreaterThanOrEqual(2);
   });
 
-  it("is looked for anew when the applied monitor changes, and holds until the new one contradicts it", async () => {
+  it("is probed again after the applied monitor changes, and stays until a new result contradicts it", async () => {
     await stage.apply(probedBy(FAST));
     await stage.apply(probedBy({ ...FAST, path: "/other" }));
     const { probed } = stage.origins["us-east"];
@@ -118,14 +118,14 @@ describe("the health of a pool", () => {
     expect(stage.pools()[0]?.healthy).toBe(true);
   });
 
-  it("is not asked for while the pool is switched off", async () => {
+  it("is not probed while the pool is disabled", async () => {
     const both = (changes: Partial<AppliedPool>) => ({
       pools: [poolOf("us-east", { monitor: FAST, ...changes }), poolOf("eu-west", { monitor: FAST })],
     });
     await stage.apply(both({}));
     await stage.apply(both({ enabled: false }));
     const { probed } = stage.origins["us-east"];
-    // One may have been under way.
+    // One more probe may have been in progress.
     const most = probed.length + 1;
     const others = stage.origins["eu-west"].probed.length;
     await until(() => stage.origins["eu-west"].probed.length > others + 10);

@@ -14,7 +14,7 @@ const workloadOf = (templateHash: string, scale: Partial<Workload["scale"]> = {}
   scale: { maxSurge: 1, maxUnavailable: 0, minReadySeconds: 0, ...scale },
 });
 
-/** A pod that is ready some time after its start, and takes some time to end. */
+/** A pod that becomes ready some time after its start, and takes some time to end. */
 class PretendPod implements DeployedPod {
   isHopeless = false;
   hooks: boolean | undefined;
@@ -61,7 +61,10 @@ class PretendPod implements DeployedPod {
   }
 }
 
-/** A Deployment of such pods, with the times of the next ones, and all that there ever were. */
+/**
+ * Creates a Deployment of such pods. `next` has the times of pods that start later, and `made` has all pods ever
+ * started.
+ */
 function pretended(times = { readyMs: 2, endMs: 2 }) {
   const made: PretendPod[] = [];
   const next = { ...times };
@@ -83,7 +86,7 @@ async function until(is: () => boolean): Promise<void> {
 const hashes = (pods: readonly PretendPod[]) => pods.map(({ workload }) => workload.templateHash);
 
 describe("the pods of a live Deployment", () => {
-  it("are never fewer than wanted while they are exchanged, nor more than with the surge, and all new in the end", () =>
+  it("are never fewer than required or more than the surge allows during a rollout, and all new in the end", () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 5 }),
@@ -117,14 +120,14 @@ describe("the pods of a live Deployment", () => {
           }
           await begun;
           expect(hashes(deployment.all)).toEqual(Array(count).fill("new"));
-          // Each was let go with its hook, once.
+          // Each old pod was stopped once, with its hook.
           expect(made.filter(({ hooks }) => hooks).length).toBe(count);
         },
       ),
       { numRuns: 25 },
     ));
 
-  it("go only once a new one has been ready for as long as the Deployment asks", async () => {
+  it("stop only after a new pod has been ready for as long as the Deployment requires", async () => {
     const { deployment, made } = pretended({ readyMs: 0, endMs: 0 });
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);
@@ -135,7 +138,7 @@ describe("the pods of a live Deployment", () => {
     await until(() => !deployment.isSettling);
   });
 
-  it("that are to go are still sent connections for as long as the load balancer does that, and no longer", async () => {
+  it("get connections while they stop only for as long as the load balancer drains them", async () => {
     const { deployment, next } = pretended({ readyMs: 0, endMs: 120 });
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);
@@ -149,7 +152,7 @@ describe("the pods of a live Deployment", () => {
     expect(hashes(deployment.targets(10))).toEqual(["new", "new"]);
   });
 
-  it("stay as they are where the new one never becomes ready, and it is said that this settles no more", async () => {
+  it("stay unchanged if the new pod never becomes ready, and the rollout no longer counts as in progress", async () => {
     const { deployment, made, next } = pretended();
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);
@@ -161,7 +164,7 @@ describe("the pods of a live Deployment", () => {
     Object.assign(made[2] ?? {}, { isHopeless: true });
     expect(deployment.isSettling).toBe(false);
     expect(hashes(deployment.targets(0))).toEqual(["old", "old"]);
-    // The next change takes the broken one away first.
+    // The next change removes the broken pod first.
     next.readyMs = 0;
     await deployment.become(workloadOf("new"), 2);
     await until(() => hashes(deployment.targets(0)).join() === "new,new");
@@ -169,7 +172,7 @@ describe("the pods of a live Deployment", () => {
     expect(deployment.all.length).toBe(2);
   });
 
-  it("of which one dies without a word are sent connections all the same until a load balancer has found out", async () => {
+  it("still get connections after one of them dies silently, until the load balancer detects it", async () => {
     const { deployment, made, next } = pretended({ readyMs: 0, endMs: 0 });
     await deployment.become(workloadOf("same"), 2);
     await until(() => deployment.targets(0).length === 2);
@@ -177,7 +180,7 @@ describe("the pods of a live Deployment", () => {
     expect(await deployment.loseOne(0.1)).toBe(true);
     const [dead, other, another] = made;
     expect(dead).toMatchObject({ killed: true, packets: "vanish" });
-    // Who has no load balancer knows at once; another comes meanwhile.
+    // Without a load balancer, clients notice at once. A replacement starts meanwhile.
     expect(deployment.targets(0)).toEqual([other]);
     expect(deployment.targets(10)).toEqual([other, dead]);
     expect(another?.slot).toBe(2);
@@ -185,7 +188,7 @@ describe("the pods of a live Deployment", () => {
     expect(deployment.targets(10)).toEqual([other, another]);
   });
 
-  it("are not halved where there is one, or one that is ready", async () => {
+  it("are not reduced by a fault if only one of them is ready", async () => {
     const { deployment, made } = pretended({ readyMs: 0, endMs: 0 });
     await deployment.become(workloadOf("same"), 1);
     await until(() => deployment.targets(0).length === 1);
@@ -193,7 +196,7 @@ describe("the pods of a live Deployment", () => {
     expect(made.map(({ killed }) => killed)).toEqual([false]);
   });
 
-  it("are one: it is stopped before the new one starts, for two would not fit a small machine", async () => {
+  it("are replaced by stopping the old pod first if there is only one, because a small machine has no room for two", async () => {
     const { deployment, made } = pretended();
     await deployment.become(workloadOf("old"), 1);
     await deployment.become(workloadOf("new"), 1);
@@ -202,14 +205,14 @@ describe("the pods of a live Deployment", () => {
     expect(made[1]?.slot).toBe(0);
   });
 
-  it("become as many as are wanted, more or fewer, and the same ones go on", async () => {
+  it("are scaled up and down to the required number, and the remaining ones keep running", async () => {
     const { deployment, made } = pretended();
     for (const count of [1, 3, 2]) await deployment.become(workloadOf("same"), count);
     expect(made.length).toBe(3);
     expect(deployment.all).toEqual(made.slice(0, 2));
   });
 
-  it("all die at once with their region, also those that go, and none comes after", async () => {
+  it("all die at once with their region, including stopping ones, and none starts afterwards", async () => {
     const { deployment, made } = pretended({ readyMs: 0, endMs: 50 });
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);

@@ -4,7 +4,7 @@ import { NO_FAULT } from "../../sandbox/live/cluster/endpoint";
 import { buildApi } from "../../sandbox/live/routes";
 import type { Supervisor } from "../../sandbox/live/supervisor";
 
-describe("faults of the live fleet, by its API", () => {
+describe("the API for faults of the live fleet", () => {
   const given: PathFault[] = [];
   const acts: string[] = [];
   const done = (act: string, region: string) => {
@@ -38,12 +38,12 @@ describe("faults of the live fleet, by its API", () => {
     acts.length = 0;
   });
 
-  it("make LangFlow's answers late, or some of its connections break off, until nothing is said", async () => {
+  it("delays LangFlow's responses or breaks some of its connections, until a call without a fault", async () => {
     await live.impair("us-east", { lateSeconds: 20 });
     await live.impair("us-east", { brokenShare: 0.5 });
     await live.impair("us-east");
     expect(given).toEqual([{ lateMs: 20_000, brokenShare: 0 }, { lateMs: 0, brokenShare: 0.5 }, NO_FAULT]);
-    // By itself, as a region's state is told from it.
+    // The same object, because a region's state is compared with it.
     expect(given[2]).toBe(NO_FAULT);
   });
 
@@ -52,23 +52,23 @@ describe("faults of the live fleet, by its API", () => {
     [{ lateSeconds: "soon" }, "lateSeconds must be 0 or more"],
     [{ brokenShare: 1.5 }, "brokenShare must be from 0 to 1"],
     [{ brokenShare: -0.5 }, "brokenShare must be from 0 to 1"],
-  ])("are refused where they make no sense: %j", async (body, problem) => {
+  ])("rejects values that make no sense: %j", async (body, problem) => {
     await expect(live.impair("us-east", body as object)).rejects.toThrow(problem);
     expect(given).toEqual([]);
   });
 
-  it("are refused for a region that is not there", async () => {
+  it("rejects a region that does not exist", async () => {
     await expect(live.impair("mars")).rejects.toThrow("there is no region mars");
   });
 
-  it("are over with the Job that failed, and none of another name is taken away", async () => {
+  it("deletes the failed Job to end its fault, and no Job of a different name", async () => {
     await expect(live.deleteJob("us-east", "backup-us-east-1")).resolves.toBeUndefined();
     await expect(live.deleteJob("us-east", "backup-us-east-2")).rejects.toThrow(
       "there is no Job backup-us-east-2 in us-east that has ended",
     );
   });
 
-  it("give a database a disk of its own, fill it and free it, and say why there can be none", async () => {
+  it("gives a database its own disk, fills it and frees it, and reports why a disk cannot be created", async () => {
     await live.limitDisk("us-east");
     await live.fillDisk("us-east");
     await live.freeDisk("us-east");
@@ -77,7 +77,7 @@ describe("faults of the live fleet, by its API", () => {
     await expect(live.fillDisk("mars")).rejects.toThrow("there is no region mars");
   });
 
-  it("give a region's pods a clock of their own, and put it forward and back by numbers alone", async () => {
+  it("gives a region's pods their own clock, and accepts only numbers to set it forward and back", async () => {
     await live.giveClock("us-east", "/lib/clock.so");
     await live.setClock("us-east", 600);
     await live.setClock("us-east", 0);
@@ -88,7 +88,7 @@ describe("faults of the live fleet, by its API", () => {
     await expect(live.setClock("mars", 600)).rejects.toThrow("there is no clock of its own in mars");
   });
 
-  it("take the load balancer's API away and give it back", async () => {
+  it("stops the load balancer's API and starts it again", async () => {
     expect(await live.balancer()).toEqual({ pools: [] });
     await live.stopBalancerApi();
     await expect(live.balancer()).rejects.toThrow("503");

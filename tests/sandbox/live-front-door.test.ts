@@ -54,8 +54,8 @@ const ratelimit = {
   mitigationTimeout: 60,
   requestsToOrigin: false,
 };
-describe("rules of the front door", () => {
-  it("look at nothing that a version of HTTP has and another has not: HTTP/2 and HTTP/3 are no way around them", () => {
+describe("the rules of the front door", () => {
+  it("use only fields that exist in every version of HTTP, so that HTTP/2 and HTTP/3 cannot bypass them", () => {
     const limits = LIMIT_NAMES.flatMap((name) =>
       PLANS.map((plan) => expressionOf(limitedRequests(name, plan, [HOSTNAME]))),
     );
@@ -81,8 +81,8 @@ describe("rules of the front door", () => {
 
 const SIGN_IN = expressionOf(limitedRequests("signIn", "free", [HOSTNAME]));
 
-describe("a rule of the front door, played", () => {
-  it("is every one that the program can make", () => {
+describe("an emulated rule of the front door", () => {
+  it("exists for every rule that the program can create", () => {
     for (const plan of PLANS)
       for (const name of LIMIT_NAMES) {
         const rule = limitedRequests(name, plan, [HOSTNAME]);
@@ -96,7 +96,7 @@ describe("a rule of the front door, played", () => {
     expect(Object.keys(DEFAULT_LIMITS.enterprise)).toEqual(LIMIT_NAMES);
   });
 
-  it("is about the requests that it says, whatever the rule", () => {
+  it("matches exactly the requests that it describes, whatever the rule", () => {
     const segment = fc.constantFrom("a", "b", "docs");
     const path = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join("/")}`);
     const rule: fc.Arbitrary<RequestRule> = fc.record({
@@ -150,11 +150,11 @@ describe("a rule of the front door, played", () => {
     '(ends_with(lower(http.request.uri.path), "\\n"))',
     'not (http.cookie contains "a" or ip.src eq 1.1.1.1)',
     "http.request.method in {GET}",
-  ])("is refused where it is written otherwise: %s", (expression) => {
+  ])("is rejected if its expression has a different form: %s", (expression) => {
     expect(() => matcherOf(expression)).toThrow("not played here");
   });
 
-  it("is refused with an action, a counter or a phase that is not played", () => {
+  it("is rejected if the emulator does not support its action, counter or phase", () => {
     const applied = (phase: string, rule: object) => () => appliedFrontDoor([ruleset(phase, rule)]);
     expect(applied("http_request_firewall_custom", { ...block(SIGN_IN), action: "managed_challenge" })).toThrow(
       "action",
@@ -191,7 +191,7 @@ describe("a closed path", () => {
     "/docs%2foauth2-redirect",
     "/openapi%2Ejson",
     "/docs/../x",
-    // LangFlow's router takes a line's end behind a path for none.
+    // LangFlow's router ignores a newline at the end of a path.
     "/docs%0a",
     "/docs%0A?a=1",
     "/openapi.json%0a",
@@ -200,7 +200,7 @@ describe("a closed path", () => {
     "/redoc",
     "/metrics",
     "/metrics/",
-  ])("is closed as %s", (url) => {
+  ])("is blocked if it is written as %s", (url) => {
     expect(isClosed(url)).toBe(true);
   });
 
@@ -217,11 +217,11 @@ describe("a closed path", () => {
     "/%250a",
     "/healthz",
     "/openapi.json.map",
-  ])("is not what is asked for as %s", (url) => {
+  ])("does not include %s", (url) => {
     expect(isClosed(url)).toBe(false);
   });
 
-  it("is closed however its letters are encoded, so that LangFlow's server reads it", () => {
+  it("is blocked however its letters are encoded, because LangFlow's server decodes them", () => {
     const path = fc.constantFrom("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect");
     const written = path.chain((text) =>
       fc.tuple(
@@ -231,14 +231,14 @@ describe("a closed path", () => {
     fc.assert(
       fc.property(written, (letters) => {
         const url = `/${letters.join("")}`;
-        // uvicorn decodes once, and routes by that.
+        // uvicorn decodes the path once and routes by the result.
         expect(["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"]).toContain(decodeURIComponent(url));
         expect(isClosed(url)).toBe(true);
       }),
     );
   });
 
-  it("lets nothing by that LangFlow's server would read as closed, whatever is sent", () => {
+  it("is blocked in every form that LangFlow's server would read as a closed path", () => {
     const piece = fc.constantFrom(
       "/",
       "docs",
@@ -265,20 +265,20 @@ describe("a closed path", () => {
   });
 });
 
-describe("of LangFlow's routes", () => {
+describe("LangFlow's routes", () => {
   const lines: string[] = JSON.parse(readFileSync(join(__dirname, "../live/routes.json"), "utf8"));
   const routes = lines.map((line) => {
     const [method = "", path = ""] = line.split(" ");
     return { method, path };
   });
 
-  it("those are closed that are for nobody, and no others", () => {
+  it("are blocked exactly if no caller is meant to use them", () => {
     const shut = routes.filter(({ method, path }) => closed?.(seen(path, { method })));
     expect(shut).toEqual(routes.filter((route) => ruleOf(route)?.access === "nobody"));
     expect(shut.length).toBeGreaterThan(0);
   });
 
-  it("those want credentials at Cloudflare that want some of LangFlow as well", () => {
+  it("need credentials at Cloudflare only if LangFlow requires credentials too", () => {
     const wanted = routes.filter(({ method, path }) => code?.(seen(path, { method })));
     expect(wanted.map(({ path }) => path).toSorted()).toEqual([
       "/api/v1/custom_component",
@@ -290,11 +290,11 @@ describe("of LangFlow's routes", () => {
   });
 });
 
-describe("code without a sign-in", () => {
+describe("a request with code", () => {
   const asks = (headers: SeenRequest["headers"], query = "") =>
     code?.(seen(`/api/v1/validate/code${query}`, { method: "POST", headers }));
 
-  it("is stopped, and with whatever LangFlow knows a caller by it is LangFlow that decides", () => {
+  it("is blocked without credentials; with any credentials that LangFlow accepts, LangFlow decides", () => {
     expect(asks({})).toBe(true);
     expect(asks({ cookie: "theme=dark" })).toBe(true);
     expect(asks({ cookie: "theme=dark; access_token_lf=x" })).toBe(false);
@@ -307,7 +307,7 @@ describe("code without a sign-in", () => {
 });
 
 describe("a rate limit", () => {
-  it("lets so many pass in a period, and then none until its time is over", () => {
+  it("admits its number of requests per period, and then none until its timeout is over", () => {
     let now = 1_000_000;
     const door = new FrontDoor(() => now);
     door.apply(appliedFrontDoor([ruleset("http_ratelimit", block(SIGN_IN, { ratelimit }))]));
@@ -324,8 +324,8 @@ describe("a rate limit", () => {
   });
 });
 
-describe("a rate limit of several visitors", () => {
-  it("counts each address by itself", () => {
+describe("a rate limit with several clients", () => {
+  it("counts the requests of each address separately", () => {
     const door = new FrontDoor(() => 0);
     door.apply(appliedFrontDoor([ruleset("http_ratelimit", block(SIGN_IN, { ratelimit }))]));
     const asks = (address: string, times: number) =>
@@ -335,23 +335,26 @@ describe("a rate limit of several visitors", () => {
   });
 });
 
-describe("a host", () => {
+describe("a Host header", () => {
   it.each([HOSTNAME, HOSTNAME.toUpperCase(), `${HOSTNAME}.`, `${HOSTNAME}:443`, `${HOSTNAME}.:8443`])(
-    "is the public name as %s, to the rules as well",
+    "with %s means the public name, for the rules too",
     (host) => {
       expect(hostAsSent(host, HOSTNAME)).toBe(host);
       expect(closed?.(seen("/docs", { host }))).toBe(true);
     },
   );
 
-  it("that is another's is none of the rules'", () => {
+  it("with a different name matches none of the rules", () => {
     expect(closed?.(seen("/docs", { host: "other.example.com" }))).toBe(false);
-    // Of this machine alone: whoever asks by an address of it means the public name.
+    // Only on this machine: a request to one of its addresses means the public name.
     expect(hostAsSent("127.0.0.1:7860", HOSTNAME)).toBe(HOSTNAME);
   });
 });
 
-/** What LangFlow's server and router make of a target: decoded once, a line's end behind it taken for none (uvicorn, Starlette). */
+/**
+ * Returns a request target as LangFlow's server and router read it: decoded once, without a newline at its end
+ * (uvicorn, Starlette).
+ */
 const readByLangFlow = (url: string): string => {
   const path = /^[^?#]*/.exec(url)?.[0] ?? "";
   const decoded = path.replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
@@ -368,7 +371,7 @@ describe("the public address", () => {
   afterEach(() => stage.end());
   afterAll(removeTemporaryFolders);
 
-  it("answers for itself what is closed or too much, and says more to browsers in every answer", async () => {
+  it("answers blocked and rate-limited requests itself, and adds the security headers to every response", async () => {
     const headers = { "X-Frame-Options": { operation: "set", value: "SAMEORIGIN" } };
     const rule = {
       ref: "h",
@@ -397,7 +400,7 @@ describe("the public address", () => {
     expect(stage.origins["us-east"].asked.map(({ url }) => url)).toEqual(["/api/v1/login", "/"]);
   });
 
-  it("gives nothing that is closed or used up by any of the ways around, and counts them as docs/front-door.md has them", async () => {
+  it("serves no blocked or rate-limited request in any of the known ways around the rules, which docs/front-door.md counts", async () => {
     const get = (path: string): Asked => ({ hostname: HOSTNAME, method: "GET", path, body: "" });
     const post = (path: string): Asked => ({ hostname: HOSTNAME, method: "POST", path, body: "username=a&password=b" });
     const all = [get("/docs/oauth2-redirect"), get("/docs"), post("/api/v1/validate/code"), post("/api/v1/login")];
@@ -417,7 +420,7 @@ describe("the public address", () => {
     const done = await tried(stage.url, all, listening);
     expect(done.filter(({ answer }) => answer.includes("GIVEN AWAY")).map(told)).toEqual([]);
     expect(done).toHaveLength(WAYS.length * all.length);
-    // Without the rules most of them get there: else none of this would show anything.
+    // Without the rules, most of these requests are served. Otherwise, this test would prove nothing.
     await stage.apply({});
     const open = await tried(stage.url, all.slice(0, 1), listening);
     expect(open.filter(({ answer }) => answer.includes("GIVEN AWAY")).length).toBeGreaterThan(40);
@@ -437,20 +440,20 @@ describe("the public address", () => {
     ["a URL above 16 KB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
     ["headers above 32 KB", `GET / HTTP/1.1\r\nHost: a\r\nX-Own: ${"x".repeat(32_768)}\r\n\r\n`, 431],
     ["a body above what any plan takes", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 104857601\r\n\r\n", 413],
-  ])("answers %s for itself", async (_, bytes, status) => {
+  ])("rejects %s itself", async (_, bytes, status) => {
     await stage.apply({});
     expect(await sentRaw(stage.url, bytes, { silenceMs: 700 })).toContain(`HTTP/1.1 ${status} `);
     expect(stage.origins["us-east"].asked).toEqual([]);
   });
 
-  it("passes a target that names its host as the path that it is", async () => {
+  it("passes a request target that names a host on as its path", async () => {
     await stage.apply({});
     const asked = `GET http://${HOSTNAME}/x?a=1 HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n`;
     expect(await sentRaw(stage.url, asked, { silenceMs: 700 })).toContain(" 200 OK");
     expect(stage.origins["us-east"].asked.map(({ url }) => url)).toEqual(["/x?a=1"]);
   });
 
-  it("tells an origin the visitor's address last, whatever the visitor says of it", async () => {
+  it("adds the client's address as the last one for the origin, whatever the client claims", async () => {
     await stage.apply({});
     const said =
       "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2,\r\nCF-Connecting-IP: 10.0.0.3\r\nX-Forwarded-Proto: http\r\n";
@@ -462,8 +465,8 @@ describe("the public address", () => {
   });
 });
 
-describe("a body that does not say how long it is", () => {
-  it("goes on up to the limit, and ends the request above it", async () => {
+describe("a body of unknown length", () => {
+  it("is passed on up to the limit, and ends the request above the limit", async () => {
     const parts = (sizes: number[]) => Readable.from(sizes.map((size) => Buffer.alloc(size))) as IncomingMessage;
     const bytesOf = async (sizes: number[]) => {
       let passed = 0;

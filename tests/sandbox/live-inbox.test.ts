@@ -7,8 +7,8 @@ const alert = {
   startsAt: "2026-11-27T00:00:00Z",
 };
 
-describe("what Alertmanagers told their receivers", () => {
-  it("is kept with its time, region and receiver, the newest thousand", () => {
+describe("the inbox for Alertmanager's notifications", () => {
+  it("keeps the newest thousand notifications with their time, region and receiver", () => {
     const inbox = new Inbox();
     const began = Date.now();
     for (let count = 0; count < 1_001; count++)
@@ -19,7 +19,7 @@ describe("what Alertmanagers told their receivers", () => {
     expect(at).toBeGreaterThanOrEqual(began);
   });
 
-  it("is no more than what was said where a body is none of Alertmanager's", () => {
+  it("keeps a notification without status and alerts if the body is not Alertmanager's", () => {
     const inbox = new Inbox();
     inbox.take("us-east", "webhook-1", undefined);
     expect(inbox.all()).toMatchObject([{ status: "", alerts: [] }]);

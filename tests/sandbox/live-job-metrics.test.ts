@@ -6,14 +6,14 @@ const backup = (number: number, hasFailed: boolean) => ({
   name: `backup-us-east-${number}`,
   hasFailed,
 });
-/** Values of the metric by a Job's name, the reason why it failed behind it. */
+/** Returns the samples of the metric: the Job's name, the reason for its failure, and the value. */
 const failures = (text: string) =>
   [
     ...text.matchAll(/^kube_job_status_failed\{namespace="langflow",job_name="([^"]+)"(?:,reason="(\w+)")?\} (\d)$/gm),
   ].map(([, name, reason, value]) => [name, reason, Number(value)]);
 
-describe("what is told of Jobs as kube-state-metrics does", () => {
-  it("is that one failed, by its reason, for as long as it is there, whatever the next ones do", () => {
+describe("the metrics of Jobs, in the format of kube-state-metrics,", () => {
+  it("report a failed Job and its reason for as long as the Job exists, whatever later Jobs do", () => {
     const metrics = new JobMetrics();
     metrics.add(backup(1, true));
     metrics.add(backup(2, false));
@@ -28,7 +28,7 @@ describe("what is told of Jobs as kube-state-metrics does", () => {
     expect(failures(metrics.text)).toEqual([["backup-us-east-2", undefined, 0]]);
   });
 
-  it("is answered at its port while it is open, also after it was closed, and by nobody in between", async () => {
+  it("are served while their port is open, also after it was closed and reopened, and not in between", async () => {
     const metrics = new JobMetrics();
     const port = await freePort();
     const asked = () => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text());
@@ -42,7 +42,7 @@ describe("what is told of Jobs as kube-state-metrics does", () => {
     }
   });
 
-  it("is opened again where its port was somebody else's", async () => {
+  it("can be opened again after another process was using their port", async () => {
     const [first, metrics] = [new JobMetrics(), new JobMetrics()];
     const port = await freePort();
     await first.open(port);

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OwnClock } from "../../sandbox/live/process/ownClock";
 
-describe("a clock of its own", () => {
+describe("a region's own clock", () => {
   const folder = mkdtempSync(join(tmpdir(), "own-clock-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("is read from its file by what begins with it, and Python leaves nothing beside what it loads first", () => {
+  it("is read from its file by processes with its environment, and Python writes no bytecode next to the code that it loads first", () => {
     const file = join(folder, "us-east", "clock");
     const clock = new OwnClock("/lib/faketime.so", file);
     expect(clock.environment).toMatchObject({

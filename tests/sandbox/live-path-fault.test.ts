@@ -9,7 +9,7 @@ import { freePort } from "../../sandbox/live/ports";
 import { Late, UNDER_WAY_BYTES_MAX } from "../../sandbox/live/process/late";
 
 const LATE_MS = 400;
-/** Timers end a little early now and then. */
+/** Timers occasionally end slightly early. */
 const JITTER_MS = 20;
 
 const servers: Server[] = [];
@@ -21,7 +21,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** The address of a pod that is this server. */
+/** Returns a Service's address with this server as its pod. */
 async function endpointOf(pod: Server): Promise<Endpoint> {
   servers.push(pod.listen(0, "127.0.0.1"));
   await once(pod, "listening");
@@ -43,15 +43,15 @@ async function timed<T>(act: () => Promise<T>): Promise<{ value: T; tookMs: numb
   return { value: await act(), tookMs: performance.now() - began };
 }
 
-/** @param agent keeps the connection; without one it is new */
+/** Makes a request. @param agent keeps its connection; without an agent, the connection is new */
 async function ask({ port }: Endpoint, agent: Agent | false = false): Promise<string> {
   const asked = get({ host: "127.0.0.1", port, agent });
   const [answer] = (await once(asked, "response")) as [IncomingMessage];
   return text(answer);
 }
 
-describe("what is passed on late", () => {
-  it("comes in order and whole, each part as late as was said when it came", async () => {
+describe("delayed data", () => {
+  it("arrives completely and in order, each part with the delay that applied when the part was written", async () => {
     let lateMs = 200;
     const late = new Late(() => lateMs);
     const came: [string, number][] = [];
@@ -59,7 +59,7 @@ describe("what is passed on late", () => {
     late.on("data", (part) => came.push([String(part), performance.now() - began]));
     late.write("first");
     await sleep(100);
-    // Not so late, and not before the first all the same.
+    // No more delay, but the second part must not overtake the first.
     lateMs = 0;
     late.write("second");
     late.end("third");
@@ -68,7 +68,7 @@ describe("what is passed on late", () => {
     for (const [, at] of came) expect(at).toBeGreaterThanOrEqual(200 - JITTER_MS);
   });
 
-  it("is under way together: many parts take no longer than one", async () => {
+  it("is delayed concurrently: many parts take no longer than one", async () => {
     const parts = Array.from({ length: 500 }, (_, index) => Buffer.alloc(1000, index));
     const { value, tookMs } = await timed(() => buffer(Readable.from(parts).pipe(new Late(() => LATE_MS))));
     expect(value.equals(Buffer.concat(parts))).toBe(true);
@@ -76,7 +76,7 @@ describe("what is passed on late", () => {
     expect(tookMs).toBeLessThan(3 * LATE_MS);
   });
 
-  it("is no more than so much at once: whoever sends more waits", async () => {
+  it("is limited in size, so a sender must wait before it sends more", async () => {
     const late = new Late(() => LATE_MS);
     let accepted = 0;
     const part = Buffer.alloc(UNDER_WAY_BYTES_MAX / 4);
@@ -91,8 +91,8 @@ describe("what is passed on late", () => {
   });
 });
 
-describe("a Service's address whose answers are late", () => {
-  it("answers each request of a connection that is kept so late, and at once when that is over", async () => {
+describe("a Service's address with delayed responses", () => {
+  it("delays each response on a kept connection, and none after the fault ends", async () => {
     const sockets = new Set<Socket>();
     const endpoint = await httpPod((request, response) => {
       sockets.add(request.socket);
@@ -111,7 +111,7 @@ describe("a Service's address whose answers are late", () => {
     agent.destroy();
   });
 
-  it("takes the request at once: the pod has done its work before anybody hears of it", async () => {
+  it("passes a request on at once: the pod has finished its work before the client gets the response", async () => {
     let askedAt = 0;
     const endpoint = await httpPod((_, response) => {
       askedAt = performance.now();
@@ -124,11 +124,11 @@ describe("a Service's address whose answers are late", () => {
   });
 
   it.each([0, LATE_MS])(
-    "answers whoever has ended its side, %d ms late, with all of a large answer",
+    "responds to a client that has ended its side, %d ms late, with all of a large response",
     async (lateMs) => {
       const answer = Buffer.alloc(3_000_000, "answer");
       const pod = createServer({ allowHalfOpen: true }, (socket) => {
-        // Only once all is said; and the connection is closed right after the answer.
+        // The pod responds only after the whole request, and closes the connection right after the response.
         socket.on("error", () => undefined).resume();
         socket.once("end", () => socket.end(answer));
       });
@@ -142,7 +142,7 @@ describe("a Service's address whose answers are late", () => {
     },
   );
 
-  it("hears out whoever goes on after the pod has said all", async () => {
+  it("passes on what a client sends after the pod has ended its side", async () => {
     const heard: string[] = [];
     const pod = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("data", (part) => heard.push(String(part)));
@@ -156,7 +156,7 @@ describe("a Service's address whose answers are late", () => {
     expect(heard).toEqual(["and more"]);
   });
 
-  it("lets go of the pod when its visitor gives up, and of the visitor when its pod dies", async () => {
+  it("closes the pod's connection if the client gives up, and the client's connection if the pod dies", async () => {
     const pods: Socket[] = [];
     const endpoint = await endpointOf(
       createServer((socket) => pods.push(socket.on("error", () => undefined).resume())),
@@ -173,7 +173,7 @@ describe("a Service's address whose answers are late", () => {
   });
 });
 
-describe("a Service's address some of whose connections break off", () => {
+describe("a Service's address that breaks some connections", () => {
   const outcomes = (endpoint: Endpoint, many: number) =>
     Promise.all(
       Array.from({ length: many }, () =>
@@ -181,7 +181,7 @@ describe("a Service's address some of whose connections break off", () => {
       ),
     );
 
-  it("resets half of them, each once it was asked, and none when that is over", async () => {
+  it("resets half of the connections, each after its request, and none after the fault ends", async () => {
     const endpoint = await httpPod((_, response) => void response.end("here"));
     fault = { lateMs: 0, brokenShare: 0.5 };
     expect((await outcomes(endpoint, 40)).sort()).toEqual([...Array(20).fill("ECONNRESET"), ...Array(20).fill("here")]);
@@ -189,7 +189,7 @@ describe("a Service's address some of whose connections break off", () => {
     expect(await outcomes(endpoint, 20)).toEqual(Array(20).fill("here"));
   });
 
-  it("leaves alone who asks nothing: a connection that opens is no answer yet", async () => {
+  it("does not reset a connection without a request, because opening a connection is no response", async () => {
     const endpoint = await httpPod((_, response) => void response.end("here"));
     fault = { lateMs: 0, brokenShare: 1 };
     const socket = dial(endpoint);
@@ -201,7 +201,7 @@ describe("a Service's address some of whose connections break off", () => {
     expect(error).toMatchObject({ code: "ECONNRESET" });
   });
 
-  it("breaks the same ones whenever it begins anew", async () => {
+  it("breaks the same connections each time the fault starts", async () => {
     const endpoint = await httpPod((_, response) => void response.end("here"));
     const inTurn = async () => {
       fault = { lateMs: 0, brokenShare: 0.5 };
@@ -215,7 +215,7 @@ describe("a Service's address some of whose connections break off", () => {
     expect(await inTurn()).toEqual(heard);
   });
 
-  it("breaks so many of each ten in a row, and for nobody who asks at an even pace all or none", () => {
+  it("breaks its share of each ten consecutive connections, and neither all nor none of a client with a steady pace", () => {
     const broken = (share: number) => Array.from({ length: 400 }, (_, index) => isAmong(share, index));
     for (const [share, many] of [
       [0.2, 2],

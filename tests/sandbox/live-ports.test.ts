@@ -6,7 +6,7 @@ import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 const ROOT = join(__dirname, "../..");
 const NODE = ["--require", join(ROOT, "typescript.cjs")];
-/** Asks for the port that another process would be given next. */
+/** Returns the arguments for a Node process that runs a script with `Ports`. */
 const inAnother = (script: string) => [
   ...NODE,
   "--eval",
@@ -16,12 +16,12 @@ const inAnother = (script: string) => [
 describe("a port of the live fleet", () => {
   afterAll(removeTemporaryFolders);
 
-  it("is given once, whoever listens", async () => {
+  it("is given out only once, whether or not a server listens", async () => {
     const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
     expect(new Set(ports).size).toBe(20);
   });
 
-  it("stays that of a server that is away, in the eyes of other processes, for as long as its fleet lives", async () => {
+  it("stays reserved for a stopped server in other processes' view, for as long as the server's fleet lives", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const port = await new Ports(file).take("us-east postgres");
     const script = `new Ports(${JSON.stringify(file)}).take("us-east postgres").then(console.log)`;
@@ -30,7 +30,7 @@ describe("a port of the live fleet", () => {
     expect(other).not.toBe(port);
   });
 
-  it("is anybody's again once the process that had it is dead", async () => {
+  it("is available again once the process that took it is dead", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const script = `new Ports(${JSON.stringify(file)}).take("git").then((port) => { console.log(port); setInterval(() => {}, 1000); })`;
     const other = spawn(process.execPath, inAnother(script), { cwd: ROOT });

@@ -14,11 +14,11 @@ describe("replication between buckets", () => {
     bucket: fc.constantFrom(...BUCKETS),
     key: fc.constantFrom("a", "b"),
     kind: fc.constantFrom("put" as const, "delete" as const),
-    /** What is copied before the next write: each by its place among what is due. */
+    /** Copies before the next write, each by its index among the pending copies. */
     copied: fc.array(fc.nat(), { maxLength: 3 }),
   });
 
-  /** Buckets that all replicate to each other: what is current in each, by key. */
+  /** Buckets that all replicate to each other, and the current version in each bucket, by key. */
   class Stores {
     readonly replication = new Replication();
     readonly held = new Map(BUCKETS.map((bucket) => [bucket, new Map<string, string | undefined>()]));
@@ -32,7 +32,7 @@ describe("replication between buckets", () => {
       this.replication.record({ ...write, versionId }, destinations, this.writes);
     }
 
-    /** Copies one of what is due; false where nothing is. */
+    /** Makes one of the pending copies. Returns false if no copy is pending. */
     copy(which: number, isReached: (bucket: string) => boolean = () => true): boolean {
       const due = this.replication.due(Number.MAX_SAFE_INTEGER, 0, isReached);
       const copy = due[which % Math.max(1, due.length)];
@@ -48,7 +48,7 @@ describe("replication between buckets", () => {
     }
   }
 
-  it("ends with the last write in every bucket, in whatever order copies arrive, and goes in no circles", () => {
+  it("ends with the last write in every bucket, in whatever order copies arrive, and without loops", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (events, choices) => {
         const stores = new Stores();
@@ -66,7 +66,7 @@ describe("replication between buckets", () => {
     );
   });
 
-  it("does not bring back what was deleted, when the copy of another bucket's object arrives late", () => {
+  it("does not restore a deleted object if the copy of another bucket's object arrives late", () => {
     const stores = new Stores();
     stores.write({ bucket: "one", key: "a", kind: "put" });
     stores.write({ bucket: "two", key: "a", kind: "put" });
@@ -75,7 +75,7 @@ describe("replication between buckets", () => {
     expect(BUCKETS.map((bucket) => stores.held.get(bucket)?.get("a"))).toEqual([undefined, undefined, undefined]);
   });
 
-  it("waits as long as it is told, and until both buckets are reached", () => {
+  it("waits for its delay, and until both buckets are reachable", () => {
     const replication = new Replication();
     replication.record({ bucket: "one", key: "a", kind: "put" }, ["two", "three"], 1_000);
     const due = (now: number, away?: string) =>
@@ -86,7 +86,7 @@ describe("replication between buckets", () => {
     expect(due(3_000, "one")).toEqual([]);
   });
 
-  it("copies nothing that a store no longer has", () => {
+  it("copies nothing after its store has been deleted", () => {
     const replication = new Replication();
     replication.record({ bucket: "one", key: "a", kind: "put" }, ["two"], 0);
     replication.forget();
@@ -111,11 +111,11 @@ describe("a request to S3", () => {
     ["HEAD", "/flows/a", "flows", "a", undefined],
     ["GET", "/flows?list-type=2&prefix=a%2F", "flows", undefined, undefined],
     ["GET", "/", undefined, undefined, undefined],
-  ])("%s %s is told apart by its bucket, its object and what it changes", (method, url, bucket, key, change) => {
+  ])("%s %s is parsed into its bucket, its object and its kind of change", (method, url, bucket, key, change) => {
     expect(bucketRequest(method, url)).toEqual({ bucket, key, change });
   });
 
-  it("changes one object in the version that S3 says, or the many that it names, but no version of them", () => {
+  it("changes one object in the version that S3 returns, or several objects that it names, but no object versions", () => {
     const put = bucketRequest("PUT", "/flows/a");
     expect(writesOf(put, "v1", "")).toEqual([{ bucket: "flows", key: "a", kind: "put", versionId: "v1" }]);
     const many =
@@ -127,7 +127,7 @@ describe("a request to S3", () => {
   });
 });
 
-describe("an address of S3", () => {
+describe("an S3 endpoint", () => {
   let store: Server;
   let gate: BucketGate;
   let silent: Set<string>;
@@ -168,26 +168,26 @@ describe("an address of S3", () => {
   const ask = (path: string, { method = "GET", body = "", headers = {} } = {}) =>
     fetch(gate.url + path, { method, headers: { connection: "close", ...headers }, ...(body && { body }) });
 
-  it("passes on what is asked and answered, and tells what was written before the client hears of it", async () => {
+  it("passes on requests and responses, and reports a write before the client gets the response", async () => {
     const answer = await ask("/flows/a%20b?x-id=PutObject", { method: "PUT", body: "contents" });
     expect(written).toEqual([{ bucket: "flows", key: "a b", kind: "put", versionId: "v1" }]);
     expect(answer.headers.get("x-said")).toBe("PUT /flows/a%20b?x-id=PutObject");
     expect(await answer.text()).toBe("contents");
   });
 
-  it("tells of no write that the store refused", async () => {
+  it("does not report a write that the store rejected", async () => {
     expect((await ask("/flows/a", { method: "PUT", body: "x", headers: { "if-match": "old" } })).status).toBe(412);
     expect(written).toEqual([]);
   });
 
-  it("lets one write of an object pass at a time, so that their order is known, and those of others side by side", async () => {
+  it("admits one write at a time per object, so that their order is known, and writes of different objects concurrently", async () => {
     await Promise.all([1, 2, 3].map(() => ask("/witness/lease", { method: "PUT", body: "x" })));
     expect(most).toBe(1);
     await Promise.all([1, 2, 3].map((each) => ask(`/witness/${each}`, { method: "PUT", body: "x" })));
     expect(most).toBeGreaterThan(1);
   });
 
-  it("is silent for a bucket that is not reached, and for that one alone; what hung is reset when it is", async () => {
+  it("does not respond only for an unreachable bucket, and resets its hanging requests when the bucket is reachable again", async () => {
     silent.add("west");
     const hung = watched(`${gate.url}/west/a`);
     expect((await ask("/east/a")).status).toBe(200);
@@ -199,7 +199,7 @@ describe("an address of S3", () => {
     expect((await ask("/west/a")).status).toBe(200);
   });
 
-  it("falls silent in the middle of a request, whose write is done all the same, and copied", async () => {
+  it("can stop responding during a request, whose write still takes effect and is copied", async () => {
     let go: () => void = () => undefined;
     hold = new Promise((resolve) => {
       go = resolve;
@@ -215,13 +215,13 @@ describe("an address of S3", () => {
     cut.abandon();
   });
 
-  it("resets a connection where the store is away, as a server that died does", async () => {
+  it("resets a connection if the store is down, as a dead server does", async () => {
     await new Promise((resolve) => store.close(resolve));
     expect(await watched(`${gate.url}/flows/a`).ended).toBe("ECONNRESET");
     await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
   });
 
-  /** A request, and what became of it: a status, or the error's code. */
+  /** Makes a request and tracks its outcome: a status or an error code. */
   function watched(url: string, method = "GET", body = "") {
     const seen: { outcome?: string | number } = {};
     const outgoing = request(url, { method, headers: { connection: "close", "content-length": body.length } });

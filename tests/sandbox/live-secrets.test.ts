@@ -44,8 +44,8 @@ const mount = (region: string, ...jmesPath: object[]) =>
     SECRETS,
   );
 
-describe("what the live fleet knows of secrets", () => {
-  it("is in clear only for who shows the token, which its owner alone can read", async () => {
+describe("a secret in the live fleet", () => {
+  it("is returned in the clear only for the token, which only its owner can read", async () => {
     const directory = temporaryFolder();
     const identity = { provider: "aws", type: "aws:secretsmanager/secretVersion:SecretVersion", scope: "", id: "one" };
     await Store.open(filesIn(directory).resources).put({
@@ -70,14 +70,14 @@ describe("what the live fleet knows of secrets", () => {
     }
   });
 
-  it("is what the CSI driver would mount: the secret's replica whole, and a file more a path", () => {
+  it("is mounted as by the CSI driver: the secret's replica as a whole, and another file for each path", () => {
     const files = mount("eu-west-1", { path: "url", objectAlias: "URL" }, { path: '"a-b".c', objectAlias: "DEEP" });
     expect([...files.keys()]).toEqual(["whole", "URL", "DEEP"]);
     expect(files.get("URL")).toBe("postgresql://a");
     expect(files.get("DEEP")).toBe("1");
   });
 
-  it("fails as the driver would where there is no replica, no secret or no such path", () => {
+  it("cannot be mounted, as with the driver, if there is no replica, no secret or no such path", () => {
     expect(() => mount("ap-southeast-1")).toThrow("has no replica in ap-southeast-1");
     expect(() => mount("us-east-1", { path: "none", objectAlias: "X" })).toThrow("holds nothing at none");
     const objects = JSON.stringify([{ objectName: "unknown", objectAlias: "X" }]);
@@ -85,7 +85,7 @@ describe("what the live fleet knows of secrets", () => {
   });
 });
 
-describe("what is applied, read for the live fleet", () => {
+describe("the resources that the live fleet reads", () => {
   const deployment = (name: string, container: string, image: string, more: object = {}) =>
     resource("kubernetes:apps/v1:Deployment", `langflow/${name}`, {
       metadata: { name },
@@ -98,13 +98,13 @@ describe("what is applied, read for the live fleet", () => {
       },
     });
 
-  it("takes the version of LangFlow from LangFlow's Deployment and from no other", () => {
+  it("have LangFlow's version in LangFlow's Deployment, and in no other Deployment", () => {
     expect(appliedVersions([deployment("a", "langflow", "1.13.0"), deployment("b", "flow-sync", "0.1.0")])).toEqual([
       "1.13.0",
     ]);
   });
 
-  it("leaves out what watches a region, unless that is asked for", () => {
+  it("exclude observability, unless it is requested", () => {
     const watching = { ...deployment("prometheus", "prometheus", "v3.16.0"), id: "observability/prometheus" };
     const names = (isObserved?: boolean) =>
       appliedRegions([deployment("a", "langflow", "1.13.0"), watching], isObserved)[0]?.deployments.map(
@@ -114,7 +114,7 @@ describe("what is applied, read for the live fleet", () => {
     expect(names(true)).toEqual(["a", "prometheus"]);
   });
 
-  it("tells a changed template, and only that, by its hash", () => {
+  it("have a hash of the pod template, which changes with the template and with nothing else", () => {
     const hash = (one: CloudResource) => appliedRegions([one])[0]?.deployments[0]?.templateHash;
     const before = deployment("a", "langflow", "1.13.0");
     const scaled = { ...before, properties: { ...before.properties, metadata: { name: "a", generation: 2 } } };
@@ -122,7 +122,7 @@ describe("what is applied, read for the live fleet", () => {
     expect(hash(deployment("a", "langflow", "1.13.0", { args: ["x"] }))).not.toBe(hash(before));
   });
 
-  it("takes how many pods there are, and how they are exchanged, as it stands, else as Kubernetes would", () => {
+  it("have the replicas and the rollout settings of a Deployment, or else Kubernetes' defaults", () => {
     const [region] = appliedRegions([
       deployment("told", "langflow", "1.13.0"),
       resource("kubernetes:apps/v1:Deployment", "langflow/strategic", {
@@ -135,7 +135,7 @@ describe("what is applied, read for the live fleet", () => {
     ]);
   });
 
-  it("takes for how long a load balancer sends to pods that go, or are dead, from what it is told, and that no other Service does", () => {
+  it("have a load balancer's times to drain stopping pods and to detect dead pods from its annotations, or else AWS' defaults; other Services have none", () => {
     const service = (name: string, type: string, told: Readonly<Record<string, string>>) =>
       resource("kubernetes:core/v1:Service", `langflow/${name}`, {
         metadata: {
@@ -162,7 +162,7 @@ describe("what is applied, read for the live fleet", () => {
     ]);
   });
 
-  it("knows which bucket replicates to which, by the rules that are enabled", () => {
+  it("have the replication between buckets, from the rules that are enabled", () => {
     const bucket = (id: string) => resource("aws:s3/bucket:Bucket", id, { region: "us-east-1" });
     const rule = (from: string, to: string, status: string) =>
       resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", `${from}-rules`, {

@@ -16,7 +16,7 @@ import { until } from "./live-balancer-fixture";
 
 afterAll(removeTemporaryFolders);
 
-/** What becomes of a connection within half a second. */
+/** Returns what happens to a connection within half a second. */
 async function outcomeAt(port: number): Promise<"taken" | "refused" | "nothing"> {
   const socket = connect({ host: "127.0.0.1", port });
   const outcome = await Promise.race([
@@ -28,8 +28,8 @@ async function outcomeAt(port: number): Promise<"taken" | "refused" | "nothing">
   return outcome;
 }
 
-describe("a port whose packets vanish", () => {
-  it("neither takes nor refuses a connection, however many try, and is free again afterwards", async () => {
+describe("a port that drops all packets", () => {
+  it("neither accepts nor refuses a connection, however many clients try, and is free again afterwards", async () => {
     const port = await freePort();
     const hole = await BlackHole.open(port);
     expect(await Promise.all(Array.from({ length: 8 }, () => outcomeAt(port)))).toEqual(Array(8).fill("nothing"));
@@ -37,7 +37,7 @@ describe("a port whose packets vanish", () => {
     expect(await outcomeAt(port)).toBe("refused");
   });
 
-  it("may still be another's at first, whose processes end one after the other", async () => {
+  it("may be in use at first, until the last process of its previous owner has ended", async () => {
     const last = createServer().listen(await freePort(), "127.0.0.1");
     await once(last, "listening");
     const { port } = last.address() as { port: number };
@@ -47,7 +47,7 @@ describe("a port whose packets vanish", () => {
     await hole.close();
   });
 
-  it("is given up by the balancer after its time, as what was never sent", async () => {
+  it("makes the balancer give up after its timeout, with an error for a request that was never sent", async () => {
     const port = await freePort();
     const hole = await BlackHole.open(port);
     const asked = get({ host: "127.0.0.1", port, agent: new OriginAgent(300) });
@@ -57,7 +57,7 @@ describe("a port whose packets vanish", () => {
   });
 });
 
-describe("a Service's address in a region that falls silent", () => {
+describe("a Service's address in a region that stops responding", () => {
   let pod: Server;
   let endpoint: Endpoint;
   beforeEach(async () => {
@@ -76,7 +76,7 @@ describe("a Service's address in a region that falls silent", () => {
     return String((await once(socket, "data"))[0]);
   };
 
-  it("swallows new connections, keeps those that are open, and takes new ones when it is back", async () => {
+  it("drops new connections, keeps open ones, and accepts new connections when it responds again", async () => {
     const before = connect({ host: "127.0.0.1", port: endpoint.port });
     expect(await echo(before, "before")).toBe("before");
     await endpoint.silence();
@@ -89,19 +89,19 @@ describe("a Service's address in a region that falls silent", () => {
   });
 });
 
-describe("a process that is suspended", () => {
+describe("a suspended process", () => {
   const stateOf = (pid: number) => execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" })[0];
   const launch = async () => {
     const directory = temporaryFolder();
     const log = join(directory, "log");
-    // Its child is in a session of its own, as those of PostgreSQL are.
+    // The child has its own session, as PostgreSQL's processes do.
     const command = ["sh", "-c", "setsid sleep 300 & sleep 0.2; echo $!; wait"];
     const bound = BoundProcess.start({ command, environment: { PATH: "/usr/bin:/bin" }, directory, log });
     while (tailOf(log) === "") await sleep(20);
     return { bound, pids: [bound.pid ?? 0, Number(tailOf(log))] };
   };
 
-  it("stands still with all that it has started, and goes on", async () => {
+  it("stops together with all processes that it has started, and all of them continue later", async () => {
     const { bound, pids } = await launch();
     bound.suspend();
     await until(() => pids.map(stateOf).join("") === "TT");
@@ -114,7 +114,7 @@ describe("a process that is suspended", () => {
     process.kill(pids[1] ?? 0, "SIGKILL");
   });
 
-  it("is not found ill by its probes, whose kubelet stands still too", async () => {
+  it("is not found unhealthy by its probes, because its kubelet is suspended too", async () => {
     const ending = new AbortController();
     const states: ProbeState[] = [];
     let suspended = false;

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { FILL } from "../../sandbox/live/servers/smallDisk";
 
-describe("what fills a disk of its own", () => {
+describe("the script that fills a small disk", () => {
   const folder = mkdtempSync(join(tmpdir(), "small-disk-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("writes nothing where that is not mounted yet, for then the room is the machine's", async () => {
-    // As if there were hardly any left: whoever fills it all the same is soon done.
+  it("writes nothing if the disk is not mounted yet, because it would fill the machine's own disk", async () => {
+    // Pretends that the disk is almost full, so that a script that fills it anyway ends soon.
     writeFileSync(join(folder, "df"), "#!/bin/sh\necho Avail\necho 4\n", { mode: 0o755 });
     const env = { PATH: `${folder}:${process.env.PATH}` };
     const filled = promisify(execFile)("/bin/sh", ["-c", FILL, "sh", folder], { env });

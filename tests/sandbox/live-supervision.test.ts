@@ -13,7 +13,7 @@ import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);
 
-/** Whether this machine lets us limit memory. */
+/** Whether this machine allows memory limits. */
 const limit = MemoryLimit.of(64 * 1024 * 1024);
 const isLimited = limit !== undefined;
 limit?.remove();
@@ -35,21 +35,21 @@ describe("a process of the live fleet", () => {
     };
   };
 
-  it("is the command itself: its exit code, its output and its environment", async () => {
+  it("is the command itself, with its exit code, its output and its environment", async () => {
     const { bound, log } = launch("echo said $COLOUR; exit 7", { COLOUR: "red" });
     expect(await bound.ended).toMatchObject({ exitCode: 7 });
     expect(tailOf(log)).toBe("said red\n");
     expect(bound.pid).toBeUndefined();
   });
 
-  it("takes everything it started along when it ends", async () => {
+  it("ends all processes that it has started when it ends", async () => {
     const { bound, log } = launch("sleep 300 & echo $!; exit 0");
     await bound.ended;
     await sleep(200);
     expect(isRunning(Number(tailOf(log)))).toBe(false);
   });
 
-  it("is killed with its children when it outlives its grace period", async () => {
+  it("is killed with its children after its grace period", async () => {
     const { bound } = launch("trap '' TERM; while :; do sleep 1; done");
     await sleep(200);
     expect((await bound.terminate(300)).exitCode).toBe(137);
@@ -68,7 +68,7 @@ describe("a process of the live fleet", () => {
     });
   });
 
-  it("ends with a supervisor that is killed", async () => {
+  it("ends when its supervisor is killed", async () => {
     const script = join(__dirname, "../../sandbox/live/process/endWithParent.sh");
     const program = `
       const child = require("child_process").spawn("/bin/sh", [${JSON.stringify(script)}, "", "sleep", "300"],
@@ -85,7 +85,7 @@ describe("a process of the live fleet", () => {
   });
 });
 
-it("reads a container's memory limit as Kubernetes writes it", () => {
+it("a container's memory limit is parsed as Kubernetes writes it", () => {
   expect(["512Mi", "4Gi", "1.5Gi", "100M", "1000", "", "a lot"].map(bytesOf)).toEqual([
     536_870_912,
     4_294_967_296,
@@ -97,12 +97,12 @@ it("reads a container's memory limit as Kubernetes writes it", () => {
   ]);
 });
 
-describe("supervision as the kubelet does it", () => {
-  it("restarts at once, then after 10 s doubling to 5 min", () => {
+describe("supervision, like the kubelet's,", () => {
+  it("restarts a process at once, then after 10 s, and then after delays that double to 5 minutes", () => {
     expect([0, 1, 2, 3, 4, 5, 6, 60].map(backOffSeconds)).toEqual([0, 10, 20, 40, 80, 160, 300, 300]);
   });
 
-  it("changes a probe's state only after as many results in a row as its threshold says", () => {
+  it("changes a probe's state only after as many consecutive results as the threshold requires", () => {
     const tally = new ProbeTally({ failureThreshold: 3, successThreshold: 2 });
     const states = [true, true, false, false, true, false, false, false, true, true].map((ok) => tally.record(ok));
     expect(states).toEqual([
@@ -119,7 +119,7 @@ describe("supervision as the kubelet does it", () => {
     ]);
   });
 
-  it("gives a name the same port again, and another only while a stranger has it", async () => {
+  it("gives a name the same port again, and a different one only while another process has it", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const first = await new Ports(file).take("us-east/postgres");
     expect(await new Ports(file).take("us-east/postgres")).toBe(first);
@@ -129,7 +129,7 @@ describe("supervision as the kubelet does it", () => {
     await new Promise((resolve) => stranger.close(resolve));
   });
 
-  it("reads from an agent's metrics how far the replication is behind, and what waits or is not reached", () => {
+  it("reads the replication lag, waiting rows and unreachable buckets from an agent's metrics", () => {
     const metrics = [
       "# HELP langflow_dr_accounts_lag_seconds x",
       "langflow_dr_accounts_lag_seconds 1.5",
@@ -158,7 +158,7 @@ describe("supervision as the kubelet does it", () => {
     expect(agentStatusOf("")).toEqual({});
   });
 
-  it("reads from the recorder's how far the workspace that is furthest behind is", () => {
+  it("reads the lag of the slowest workspace from the recorder's metrics", () => {
     const metrics = [
       "langflow_dr_record_recorder 1",
       'langflow_dr_sync_lag_seconds{workspace="a"} 3.5',
@@ -171,7 +171,7 @@ describe("supervision as the kubelet does it", () => {
     });
   });
 
-  it("reads from them what all workspaces hold in the record, and is silent of what none does", () => {
+  it("adds up what the record holds in all workspaces from the metrics, and omits what no workspace has", () => {
     const metrics = [
       "langflow_dr_record_recorder 1",
       "# TYPE langflow_dr_sync_held gauge",

@@ -47,16 +47,16 @@ const job = (config: { scrape_configs: Scrape[] }, name: string) =>
   config.scrape_configs.find(({ job_name }) => job_name === name);
 
 describe("Prometheus' files on this machine", () => {
-  it("have the rules letter by letter", () => {
+  it("have the applied rules, character by character", () => {
     expect(translatedFile("rules.yml", FILES["rules.yml"] ?? "", AROUND)).toBe(FILES["rules.yml"]);
   });
 
-  it("have every job but those of nodes and of the cluster's add-ons", () => {
+  it("have every job except those for nodes and for the cluster's add-ons", () => {
     const absent = Object.keys(KEPT).filter((name) => !job(LIVE, name));
     expect(absent.sort()).toEqual(["cadvisor", "kube-state-metrics", "kubelet", "node-exporter"]);
   });
 
-  it("offer a job every port of its namespace with the labels that the API gives it, and leave the choice to its own rules", () => {
+  it("give a job every port of its namespace with the labels of the Kubernetes API, from which the job's own rules select", () => {
     const langflow = job(LIVE, "langflow");
     expect(langflow?.relabel_configs).toEqual(job(APPLIED, "langflow")?.relabel_configs);
     expect(langflow?.static_configs.map(({ targets }) => targets)).toEqual([["127.0.0.1:40010"], ["127.0.0.1:40011"]]);
@@ -78,11 +78,11 @@ describe("Prometheus' files on this machine", () => {
       "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
       "http://127.0.0.1:40007/us-east/flows.git/info/refs?service=git-upload-pack",
     ],
-  ])("check by %s what answers by that name, and go on calling it so", (name, url, asked) => {
+  ])("probe in the job %s the local server for a name, and keep the name in their metrics", (name, url, asked) => {
     const [applied, live] = [job(APPLIED, name), job(LIVE, name)];
     expect(live?.static_configs).toEqual(applied?.static_configs);
     expect(live?.static_configs.flatMap(({ targets }) => targets)).toEqual([url]);
-    // Behind the rule that makes the label `instance` of what is asked.
+    // After the rule that sets the label `instance` to the probed URL.
     expect(live?.relabel_configs?.at(-1)).toEqual({
       source_labels: ["__param_target"],
       regex: `\\Q${url}\\E`,
@@ -92,12 +92,12 @@ describe("Prometheus' files on this machine", () => {
     expect(live?.relabel_configs?.at(-2)).toEqual({ target_label: "__address__", replacement: "127.0.0.1:40003" });
   });
 
-  it("lead to the region's own Alertmanager", () => {
+  it("send alerts to the region's own Alertmanager", () => {
     expect(LIVE.alerting.alertmanagers).toEqual([{ static_configs: [{ targets: ["127.0.0.1:40002"] }] }]);
     expect(job(LIVE, "prometheus")?.static_configs).toEqual([{ targets: ["127.0.0.1:40001"] }]);
   });
 
-  it("tell which hosts outside the region are asked, Git's among them", () => {
+  it("list the hosts outside of the region that are probed, including the Git host", () => {
     expect(hostsOutside(FILES["prometheus.yml"] ?? "")).toEqual([
       "eu-west.elb.example.com",
       "langflow.example.com",
@@ -112,7 +112,7 @@ describe("Alertmanager's file on this machine", () => {
     translatedFile("alertmanager.yml", alertmanagerFiles(NOTIFICATIONS)["alertmanager.yml"] ?? "", AROUND),
   ];
 
-  it("sends what any receiver gets to the supervisor, and reads no secret", () => {
+  it("sends all notifications to the supervisor, whatever the receiver, and reads no secret", () => {
     const names = ["dead-mans-switch", "webhook-1", "email-1", "sns-1", "pagerduty-1"];
     expect(parse(live).receivers).toEqual([
       { name: "nobody" },
@@ -124,14 +124,14 @@ describe("Alertmanager's file on this machine", () => {
     expect(live).not.toContain("_file");
   });
 
-  it("has routes, waits and inhibitions as they were applied", () => {
+  it("has the routes, waiting times and inhibitions that were applied", () => {
     const { receivers: _, ...rest } = parse(applied);
     expect(parse(live)).toMatchObject(rest);
   });
 });
 
 describe("the blackbox exporter's file on this machine", () => {
-  it("asks for no TLS, and is the same otherwise", () => {
+  it("requires no TLS, and is unchanged otherwise", () => {
     const { "blackbox.yml": applied = "" } = blackboxFiles(WATCHED.hostname, HEALTH_CHECK);
     const expected = applied
       .split("\n")
@@ -143,7 +143,7 @@ describe("the blackbox exporter's file on this machine", () => {
 });
 
 describe("the collector's file on this machine", () => {
-  it("listens at the ports that its own pod has, on loopback alone, and counts as it was applied", () => {
+  it("uses the ports of its own pod, on loopback only, and is unchanged otherwise", () => {
     const { "collector.yml": applied = "" } = collectorFiles();
     const expected = applied
       .replace("0.0.0.0:4318", "127.0.0.1:40013")
@@ -153,7 +153,7 @@ describe("the collector's file on this machine", () => {
     expect(expected).not.toContain("0.0.0.0");
   });
 
-  it("is scraped where its Service answers", () => {
+  it("leads to a scrape at the address of its Service", () => {
     expect(job(LIVE, "collector")?.static_configs).toEqual([{ targets: ["127.0.0.1:40016"] }]);
   });
 });

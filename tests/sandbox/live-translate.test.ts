@@ -25,7 +25,7 @@ const environment = (variables: Record<string, string>) =>
   translate({ image: "registry/other@sha256:0", environment: variables }, PLACES).environment;
 const value = (text: string, name = "NAME") => environment({ [name]: text })[name];
 
-describe("what names a place in a cluster, said as this machine names it", () => {
+describe("the translation of a container for this machine", () => {
   it.each([
     ["a mount path", "/data", "/fleet/claims/shared"],
     ["a path below one", "/data/knowledge_bases", "/fleet/claims/shared/knowledge_bases"],
@@ -56,11 +56,11 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     ["a host that only begins like a Service", "http://langflow.example.com"],
     ["a port that is a number of something else", "7860"],
     ["an address that is no host's", "0.0.0.0"],
-  ])("leaves %s as it is", (_, applied) => {
+  ])("leaves %s unchanged", (_, applied) => {
     expect(value(applied)).toBe(applied);
   });
 
-  it("gives a container's ports and its address by the names that say so", () => {
+  it("sets a container's ports and address by the names of their variables", () => {
     expect(value("7860", "LANGFLOW_PORT")).toBe("40001");
     expect(value("9090", "LANGFLOW_PROMETHEUS_PORT")).toBe("40002");
     expect(value("5432", "DATABASE_PORT")).toBe("5432");
@@ -68,12 +68,12 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     expect(value("https://git.example.com/flows.git", "AGENT_GIT_URL")).toBe(PLACES.gitUrl);
   });
 
-  it("leaves out what asks for what only the clouds have", () => {
+  it("omits variables for services that only the clouds have", () => {
     expect(environment({ AGENT_CLOUDWATCH: "{}", AGENT_BUCKET: "flows" })).not.toHaveProperty("AGENT_CLOUDWATCH");
     expect(value("flows", "AGENT_BUCKET")).toBe("flows");
   });
 
-  it("translates the value of an option, and the address that a program listens on", () => {
+  it("translates the value of an option, and the address on which a program listens", () => {
     const args = [
       "--config=/data/x.yml",
       "--web.listen-address=0.0.0.0:9090",
@@ -90,7 +90,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     ]);
   });
 
-  it("adds what the cluster gives without a variable: AWS, a PATH, a place for temporary files", () => {
+  it("adds what the cluster provides without a variable: AWS, a PATH and a folder for temporary files", () => {
     expect(environment({})).toEqual({
       AWS_ENDPOINT_URL: PLACES.s3Url,
       AWS_ACCESS_KEY_ID: "live",
@@ -100,7 +100,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     });
   });
 
-  it("passes every other variable, command and argument through verbatim", () => {
+  it("passes every other variable, command and argument through unchanged", () => {
     const harmless = fc.string().filter((text) => !/^(\/(data|tmp|app)|https?:|postgres)/.test(text));
     const name = fc.stringMatching(/^[A-Z_]{1,20}$/).filter((key) => !/(PORT|_HOST|^AGENT_GIT_URL)$/.test(key));
     fc.assert(
@@ -112,7 +112,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     );
   });
 
-  it("says of a path what it says of every path below it", () => {
+  it("translates a path below a mount just like the mount", () => {
     const segment = fc.stringMatching(/^[a-z0-9._-]{1,8}$/);
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1 }), (segments) => {
@@ -123,7 +123,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     );
   });
 
-  it("never gives a user, a password or a database another name", () => {
+  it("never changes a user, a password or a database's name", () => {
     const word = fc.stringMatching(/^[A-Za-z0-9]{1,16}$/);
     fc.assert(
       fc.property(word, word, word, (user, password, database) => {
@@ -133,7 +133,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     );
   });
 
-  it("sends spans to the collector where it runs, and makes none where nobody would take them", () => {
+  it("sends spans to the collector if it runs, and creates no spans otherwise", () => {
     const environment = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: SPANS_URL };
     const addresses = new Map([["collector.observability.svc.cluster.local:4318", 40009]]);
     const live = (places: typeof PLACES) => translate({ environment }, places).environment;
@@ -143,7 +143,7 @@ describe("what names a place in a cluster, said as this machine names it", () =>
     expect(live(PLACES)).not.toHaveProperty("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
   });
 
-  it("starts what the image starts where the manifest names no command, with what the image sets", () => {
+  it("uses the image's command and environment if the manifest has no command", () => {
     const run = (image: string, rest: object = {}) => translate({ image, environment: {}, ...rest }, PLACES);
     expect(run("1.dkr.ecr/langflow@sha256:0").command).toEqual(["langflow", "run"]);
     expect(run("1.dkr.ecr/langflow@sha256:0").environment).toMatchObject({
@@ -172,7 +172,7 @@ describe("a container's environment", () => {
     fields: { "metadata.name": "pod" },
   };
 
-  it("is made in order: sources first, then variables, which may speak of earlier ones", () => {
+  it("is built in order: sources first, then variables, which may refer to earlier ones", () => {
     const container = {
       name: "one",
       envFrom: [{ configMapRef: { name: "settings" } }, { prefix: "P_", configMapRef: { name: "settings" } }],
@@ -198,7 +198,7 @@ describe("a container's environment", () => {
   it.each([
     [{ envFrom: [{ configMapRef: { name: "none" } }] }, 'configmap "none" not found'],
     [{ env: [{ name: "X", valueFrom: { secretKeyRef: { name: "keys", key: "none" } } }] }, 'key none in secret "keys"'],
-  ])("is refused where it refers to what is not there", (rest, message) => {
+  ])("is rejected if it refers to something that does not exist", (rest, message) => {
     expect(() => environmentOf({ name: "one", ...rest }, references)).toThrow(message);
   });
 });

@@ -13,12 +13,12 @@ const { bucket, versioning, replication, role, cluster, vpc, subnet, database, l
 describe("check", () => {
   const hand = new Hand(aws);
 
-  it("accepts sound inputs and gives them back as they came, nothing added", () => {
+  it("accepts valid inputs and returns them unchanged", () => {
     const inputs = { name: "one", assumeRolePolicy: trust("eks.amazonaws.com"), tags: { a: "b" } };
     expect(hand.check(role, inputs)).toEqual({ inputs, problems: [] });
   });
 
-  it("names a missing, an unknown, a mistyped and a mischosen property", () => {
+  it("reports missing and unknown properties, wrong types and wrong values", () => {
     expect(hand.problems(versioning, { versioningConfiguration: { status: "Enabled" } })).toEqual([
       expect.stringContaining("missing required property 'bucket'"),
     ]);
@@ -33,7 +33,7 @@ describe("check", () => {
     ]);
   });
 
-  it("refuses names the real cloud refuses: too long, or of the wrong characters", () => {
+  it("rejects names that the real cloud rejects: too long, or with invalid characters", () => {
     const assumeRolePolicy = trust("eks.amazonaws.com");
     expect(hand.problems(role, { name: "r".repeat(65), assumeRolePolicy })).toEqual([
       expect.stringContaining("(1 - 64)"),
@@ -42,12 +42,12 @@ describe("check", () => {
     expect(hand.problems(bucket, { bucket: "Upper_Case" })).toEqual([expect.stringContaining("must match")]);
   });
 
-  it("finds no problem in what is not known yet", () => {
+  it("reports no problem for values that are not known yet", () => {
     expect(hand.problems(versioning, { bucket: UNKNOWN, versioningConfiguration: { status: UNKNOWN } })).toEqual([]);
     expect(hand.problems(cluster, { roleArn: UNKNOWN, vpcConfig: UNKNOWN, computeConfig: UNKNOWN })).toEqual([]);
   });
 
-  it("names what the program leaves unnamed, the same in preview and update, and keeps the name afterwards", () => {
+  it("gives unnamed resources the same name in preview and update, and keeps the name afterwards", () => {
     const first = hand.check(bucket, {}, "flows").inputs;
     expect(first.bucket).toMatch(/^flows-[0-9a-f]{7}$/);
     expect(hand.check(bucket, {}, "flows").inputs).toEqual(first);
@@ -56,11 +56,11 @@ describe("check", () => {
     expect(later.inputs).toEqual(first);
   });
 
-  it("refuses a type the schema does not hold, and says how to regenerate it", () => {
+  it("rejects a type that is not in the schema, and says how to regenerate the schema", () => {
     expect(() => hand.check("aws:sqs/queue:Queue", {})).toThrow(/does not know the type aws:sqs.*generate\.ts/);
   });
 
-  it("refuses Auto Mode unless its three switches go together and the self-managed add-ons stay away", async () => {
+  it("rejects Auto Mode unless its three switches are equal and the self-managed add-ons are off", async () => {
     const inputs = await clusterInputs(new Hand(aws));
     expect(hand.problems(cluster, inputs)).toEqual([]);
     expect(hand.problems(cluster, { ...inputs, storageConfig: { blockStorage: { enabled: false } } })).toEqual([
@@ -73,7 +73,7 @@ describe("check", () => {
 });
 
 describe("create", () => {
-  it("knows in a preview what the program says, and nothing the cloud decides", async () => {
+  it("returns in a preview what the program sets, and unknown values for what the cloud decides", async () => {
     const hand = new Hand(aws, undefined, { region: "eu-west-1", defaultTags: { tags: { owner: "me" } } });
     const { id, properties } = await hand.create(bucket, { bucket: "flows-eu", tags: { a: "b" } }, "one", {
       preview: true,
@@ -84,7 +84,7 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(0);
   });
 
-  it("knows nothing in a preview of what the cloud puts inside an object, until the object is there", async () => {
+  it("returns unknown values in a preview for what the cloud sets inside an object, until the object exists", async () => {
     const hand = new Hand(aws);
     const inputs = await clusterInputs(hand);
     const { properties } = await hand.create(cluster, inputs, "one", { preview: true });
@@ -101,7 +101,7 @@ describe("create", () => {
     expect(planned.endpoint).toBe(made.properties.endpoint);
   });
 
-  it("takes the resource's own region before the provider's", async () => {
+  it("uses the region of the resource before the region of the provider", async () => {
     const hand = new Hand(aws);
     const made = await hand.create(logGroup, { name: "/app", region: "eu-west-1" });
     expect(made.properties).toMatchObject({
@@ -113,7 +113,7 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(2);
   });
 
-  it("refuses a role whose boundary is no policy of the account, as IAM does, and sets it on a role that is there in place", async () => {
+  it("rejects a role whose boundary is not a policy of the account, as IAM does, and the boundary of an existing role changes in place", async () => {
     const hand = new Hand(aws);
     const permissionsBoundary = "arn:aws:iam::123456789012:policy/most";
     const bare = { name: "bounded", assumeRolePolicy: trust("a") };
@@ -124,7 +124,7 @@ describe("create", () => {
     expect(hand.diff(role, bare, { ...bare, permissionsBoundary })).toEqual(["permissionsBoundary"]);
   });
 
-  it("refuses a name that is taken, where it must be unique: a bucket's in the world, a log group's in its region", async () => {
+  it("rejects a name that is taken if it must be unique: a bucket's worldwide, a log group's in its region", async () => {
     const hand = new Hand(aws);
     await hand.create(bucket, { bucket: "flows" });
     expect(await refusal(hand.create(bucket, { bucket: "flows", region: "eu-west-1" }))).toContain(
@@ -138,7 +138,7 @@ describe("create", () => {
     );
   });
 
-  it("refuses subnets outside the network or over one another", async () => {
+  it("rejects subnets that are outside of the network or that overlap", async () => {
     const hand = new Hand(aws);
     const { id: vpcId } = await hand.create(vpc, { cidrBlock: "10.0.0.0/16" });
     await hand.create(subnet, { vpcId, cidrBlock: "10.0.0.0/20" });
@@ -149,7 +149,7 @@ describe("create", () => {
     );
   });
 
-  it("refuses to replicate a bucket unless both ends keep versions and the key lives where the copies go", async () => {
+  it("rejects bucket replication unless both buckets have versioning and the key is in the destination's region", async () => {
     const hand = new Hand(aws);
     const key = (region: string) => `arn:aws:kms:${region}:123456789012:key/1`;
     const rules = (replicaKmsKeyId?: string) => [
@@ -184,7 +184,7 @@ describe("create", () => {
     expect((await replicate(key("eu-west-1"))).id).toBe("source");
   });
 
-  it("refuses a load balancer that names a pool, and a pool that names a monitor, that is not there", async () => {
+  it("rejects a load balancer with a missing pool, and a pool with a missing monitor", async () => {
     const hand = new Hand(cloudflare);
     const pool = "cloudflare:index/loadBalancerPool:LoadBalancerPool";
     const balancer = "cloudflare:index/loadBalancer:LoadBalancer";
@@ -200,8 +200,8 @@ describe("create", () => {
   });
 });
 
-describe("the entry point of a phase", () => {
-  it("is one per zone: a second is refused, whoever made the first, and the first is as it was", async () => {
+describe("the entry point ruleset of a phase", () => {
+  it("exists once per zone: a second one is rejected, and the first one stays unchanged", async () => {
     const hand = new Hand(cloudflare);
     const type = "cloudflare:index/ruleset:Ruleset";
     const inputs = { zoneId: "z", kind: "zone", phase: "http_ratelimit", name: "default", rules: [] };
@@ -215,7 +215,7 @@ describe("the entry point of a phase", () => {
 });
 
 describe("secrets", () => {
-  it("stay marked on their way through, and what a provider calls secret always is", async () => {
+  it("stay marked, and are always marked if the provider declares them as secret", async () => {
     const hand = new Hand(aws);
     const { id: secretId } = await hand.create(TYPES.secret, { name: "one" });
     const version = await hand.create(TYPES.secretVersion, { secretId, secretString: secret("hidden") });
@@ -229,7 +229,7 @@ describe("secrets", () => {
     expect(password.properties.bcryptHash).toEqual(secret(expect.stringMatching(/^\$2a\$/)));
   });
 
-  it("are secret wherever the program puts them, deep inside an object too", async () => {
+  it("stay secret wherever the program uses them, including deep inside an object", async () => {
     const hand = new Hand(aws);
     const inputs = {
       name: "one",
@@ -242,7 +242,7 @@ describe("secrets", () => {
     expect(hand.read(role, id)?.inputs).toEqual(inputs);
   });
 
-  it("are really random, and as long and as plain as asked", async () => {
+  it("are random, and have the requested length and characters", async () => {
     const make = () =>
       new Hand(random).create("random:index/randomPassword:RandomPassword", { length: 40, special: false });
     const texts = (await Promise.all([make(), make()])).map(
@@ -252,7 +252,7 @@ describe("secrets", () => {
     expect(texts[0]).not.toBe(texts[1]);
   });
 
-  it("a deleted secret keeps its name until its recovery window ends", async () => {
+  it("keep their name after a delete until their recovery window ends", async () => {
     const hand = new Hand(aws);
     const first = await hand.create(TYPES.secret, { name: "app" });
     await hand.delete(TYPES.secret, first.id);
@@ -266,7 +266,7 @@ describe("secrets", () => {
 describe("diff", () => {
   const hand = new Hand(aws);
 
-  it("names the one property that differs, inside objects and lists too", () => {
+  it("names the one property that differs, including inside objects and lists", () => {
     const rule = (status: string) => ({
       rules: [
         { id: "a", status: "Enabled" },
@@ -280,7 +280,7 @@ describe("diff", () => {
     expect(hand.diff(bucket, { bucket: "a" }, { bucket: "a" })).toEqual([]);
   });
 
-  it("sees no change in a policy that is written differently, and one in a policy that says something else", () => {
+  it("ignores how a policy is written, and detects a change of its meaning", () => {
     const policy = (action: unknown, space = 0) => ({
       assumeRolePolicy: JSON.stringify({ Statement: [{ Action: action, Effect: "Allow" }], Version: "1" }, null, space),
     });
@@ -290,7 +290,7 @@ describe("diff", () => {
     expect(hand.diff(role, policy("a"), policy("b"))).toEqual(["assumeRolePolicy"]);
   });
 
-  it("replaces for what the real provider replaces for, and for nothing else", () => {
+  it("replaces a resource for the changes for which the real provider does, and for no others", () => {
     expect(hand.diff(bucket, { bucket: "a", tags: {} }, { bucket: "b", tags: { x: "y" } })).toEqual([
       "bucket!",
       "tags.x",
@@ -314,11 +314,11 @@ describe("diff", () => {
     expect(new Hand(cloudflare).diff(ruleset, before, after)).toEqual(["description", "kind!", "name!", "phase!"]);
   });
 
-  it("an unknown value is a change, since it may be one", () => {
+  it("treats an unknown value as a change, because it may be one", () => {
     expect(hand.diff(subnet, { vpcId: "vpc-1" }, { vpcId: UNKNOWN })).toEqual(["vpcId!"]);
   });
 
-  it("an unknown spec may be another selector, so the workload is made anew; a map that may change is changed in place", () => {
+  it("replaces a workload with an unknown spec, whose selector may differ, and changes a mutable map in place", () => {
     const deployment = "kubernetes:apps/v1:Deployment";
     const map = "kubernetes:core/v1:ConfigMap";
     const frozen = new Hand(kubernetes);
@@ -334,7 +334,7 @@ describe("diff", () => {
     ]);
   });
 
-  it("deletes first only where the new one could not be made beside the old", () => {
+  it("deletes the old resource first only if the new one cannot exist next to it", () => {
     const first = (olds: object, news: object) =>
       hand.provider.diff({}, logGroup, { ...olds }, { ...news }).deleteBeforeReplace;
     expect(first({ name: "a", logGroupClass: "STANDARD" }, { name: "a", logGroupClass: "INFREQUENT_ACCESS" })).toBe(
@@ -345,7 +345,7 @@ describe("diff", () => {
 });
 
 describe("update, read and delete", () => {
-  it("change what is there, drop what is no longer asked for, and keep what the cloud decided", async () => {
+  it("change existing values, drop those that are no longer set, and keep what the cloud decided", async () => {
     const hand = new Hand(aws);
     const { id, inputs, properties } = await hand.create(role, {
       name: "one",
@@ -359,7 +359,7 @@ describe("update, read and delete", () => {
     expect(hand.read(role, id)?.inputs).toEqual(news);
   });
 
-  it("say that something is gone when it is, and delete it again without complaint", async () => {
+  it("report that a resource is gone, and delete it again without an error", async () => {
     const hand = new Hand(aws);
     const { id } = await hand.create(bucket, { bucket: "flows" });
     await hand.delete(bucket, id);
@@ -368,7 +368,7 @@ describe("update, read and delete", () => {
     expect(await refusal(hand.update(bucket, id, {}, { bucket: "flows" }))).toContain("couldn't find resource");
   });
 
-  it("find a database by its identifier as well, as an import names it, but only in its region", async () => {
+  it("find a database by its identifier too, as in an import, but only in its region", async () => {
     const hand = new Hand(aws);
     const db = { identifier: "db", engine: "postgres", instanceClass: "db.m7g.large", username: "u", password: "p" };
     const { id } = await hand.create(database, { ...db, allocatedStorage: 20 });
@@ -378,7 +378,7 @@ describe("update, read and delete", () => {
     expect(hand.read(database, "db", { region: "eu-west-1" })).toBeUndefined();
   });
 
-  it("change every resource that has tags for a default tag, an experiment's template but as a new one", async () => {
+  it("change every resource that has tags if a default tag changes", async () => {
     const before = new Hand(aws, undefined, { region: "us-east-1", defaultTags: { tags: { owner: "one" } } });
     const after = new Hand(aws, before.cloud, { region: "us-east-1", defaultTags: { tags: { owner: "two" } } });
     const { id, inputs, properties } = await before.create(bucket, { bucket: "flows", tags: { name: "flows" } });
@@ -390,7 +390,7 @@ describe("update, read and delete", () => {
     expect([changed.tagsAll, compare(after, changed)]).toEqual([{ name: "flows", owner: "two" }, []]);
   });
 
-  describe("a database's storage of gp3", () => {
+  describe("a database's gp3 storage", () => {
     const db = {
       identifier: "db",
       engine: "postgres",
@@ -403,7 +403,7 @@ describe("update, read and delete", () => {
     const small = { ...db, allocatedStorage: 100 };
     const striped = { iops: 12_000, storageThroughput: 500 };
 
-    it("is refused from 400 GiB on with the operations of a smaller one, which the provider sends along", async () => {
+    it("is rejected from 400 GiB on with the IOPS of a smaller one, which the provider sends along", async () => {
       const hand = new Hand(aws);
       const { id, inputs } = await hand.create(database, small);
       expect(hand.read(database, id)?.properties).toMatchObject({ iops: 3_000, storageThroughput: 125 });
@@ -415,7 +415,7 @@ describe("update, read and delete", () => {
       expect(hand.read(database, id)?.properties).toMatchObject(striped);
     });
 
-    it("is refused below 400 GiB with any", async () => {
+    it("is rejected below 400 GiB with any IOPS", async () => {
       const hand = new Hand(aws);
       expect(await refusal(hand.create(database, { ...small, iops: 3_000 }))).toContain(
         "You can't specify IOPS or storage throughput",
@@ -424,7 +424,7 @@ describe("update, read and delete", () => {
       expect(properties).toMatchObject(striped);
     });
 
-    it("waits for the maintenance window, as another class does, unless it is to be applied immediately", async () => {
+    it("changes in the maintenance window, like the instance class, unless changes apply immediately", async () => {
       const hand = new Hand(aws);
       const { id, inputs } = await hand.create(database, small);
       const news = { ...inputs, allocatedStorage: 200, instanceClass: "db.m7g.xlarge", backupRetentionPeriod: 7 };
@@ -442,7 +442,7 @@ describe("update, read and delete", () => {
     });
   });
 
-  it("refuse to delete what is protected against it", async () => {
+  it("refuse to delete a resource that has deletion protection", async () => {
     const hand = new Hand(aws);
     const inputs = { ...(await clusterInputs(hand)), deletionProtection: true };
     const { id } = await hand.create(cluster, inputs);
@@ -454,11 +454,11 @@ describe("update, read and delete", () => {
   });
 });
 
-describe("kubernetes", () => {
+describe("the Kubernetes provider", () => {
   const NAMESPACE = "kubernetes:core/v1:Namespace";
   const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 
-  /** Two clusters, and a hand on each. */
+  /** Creates two clusters and a Hand for each. */
   async function clusters() {
     const amazon = new Hand(aws);
     const inputs = await clusterInputs(amazon);
@@ -477,7 +477,7 @@ describe("kubernetes", () => {
     },
   });
 
-  it("keeps the objects of different clusters apart, and refuses a name twice in one", async () => {
+  it("keeps the objects of different clusters apart, and rejects a duplicate name in one cluster", async () => {
     const { one, other } = await clusters();
     const namespace = { metadata: { name: "langflow" } };
     expect((await one.create(NAMESPACE, namespace)).id).toBe("langflow");
@@ -485,7 +485,7 @@ describe("kubernetes", () => {
     expect(await refusal(one.create(NAMESPACE, namespace))).toContain('"langflow" already exists');
   });
 
-  it("finds the cluster by the server of a kubeconfig, and refuses where there is none", async () => {
+  it("finds the cluster by the server in a kubeconfig, and fails if there is none", async () => {
     const { amazon } = await clusters();
     const endpoint = amazon.read(cluster, "other")?.properties.endpoint;
     const kubeconfig = (server: unknown) =>
@@ -501,14 +501,14 @@ describe("kubernetes", () => {
     expect(await refusal(lost.create(NAMESPACE, { metadata: { name: "a" } }))).toContain("cluster is unreachable");
   });
 
-  it("takes any custom resource, but no unknown kind of Kubernetes' own groups", async () => {
+  it("accepts any custom resource, but no unknown kind in Kubernetes' own groups", async () => {
     const { one } = await clusters();
     const nodePool = { apiVersion: "karpenter.sh/v1", kind: "NodePool", metadata: { name: "p" }, spec: { any: [1] } };
     expect((await one.create("kubernetes:karpenter.sh/v1:NodePool", nodePool)).id).toBe("p");
     expect(() => one.check("kubernetes:batch/v1:CronJobb", {})).toThrow(/does not know the type/);
   });
 
-  it("refuses an object whose namespace is not there, and a selector of other pods", async () => {
+  it("rejects an object whose namespace does not exist, and a selector that does not match its pods", async () => {
     const { one } = await clusters();
     const lost = { ...deployment("web", "web"), metadata: { name: "web", namespace: "gone" } };
     expect(await refusal(one.create(DEPLOYMENT, lost))).toContain('namespaces "gone" not found');
@@ -518,7 +518,7 @@ describe("kubernetes", () => {
     expect(properties.status).toMatchObject({ readyReplicas: 1 });
   });
 
-  it("reads of an object what the program has said of it, and nothing that others set, the autoscaler say", async () => {
+  it("reads only those fields of an object that the program has set, and not what others set, such as an autoscaler", async () => {
     const { one } = await clusters();
     const { id, inputs, properties } = await one.create(DEPLOYMENT, deployment("web", "web"));
     const made = one.cloud.find(DEPLOYMENT, () => true);
@@ -553,7 +553,7 @@ describe("kubernetes", () => {
     expect(properties.status).toEqual({ loadBalancer: { ingress } });
   });
 
-  it("refuses to delete a certificate that a load balancer of a cluster uses, and lets it go after that", async () => {
+  it("refuses to delete a certificate while a load balancer of a cluster uses it, and deletes it afterwards", async () => {
     const { amazon, one } = await clusters();
     const type = "aws:acm/certificate:Certificate";
     const { id } = await amazon.create(type, { domainName: "langflow.example.com", validationMethod: "DNS" });
@@ -567,7 +567,7 @@ describe("kubernetes", () => {
     expect(amazon.read(type, id)).toBeUndefined();
   });
 
-  it("ends a Service once its pods are there, however late, and fails it at its own limit where they are not", async () => {
+  it("completes a Service once its pods exist, however late, and otherwise fails it after its own timeout", async () => {
     const { one } = await clusters();
     const made = one.create(SERVICE, service("ClusterIP"), "one", { timeoutSeconds: 600 });
     await Promise.all([made, setTimeout(100).then(() => one.create(DEPLOYMENT, deployment("web", "web")))]);
@@ -579,7 +579,7 @@ describe("kubernetes", () => {
     expect((await one.create(SERVICE, headless, "two", limits)).id).toBe("default/other");
   });
 
-  it("gives no load balancer where the cluster makes none", async () => {
+  it("gives a Service no load balancer if the cluster does not create any", async () => {
     const { amazon, one } = await clusters();
     await one.create(DEPLOYMENT, deployment("web", "web"));
     const { inputs } = amazon.cloud.find(cluster, ({ id }) => id === "cluster") ?? { inputs: {} };
@@ -595,7 +595,7 @@ describe("kubernetes", () => {
     );
   });
 
-  /** A cluster that does not let in who made it, and what lets in its administrators. */
+  /** Creates a cluster that does not admit its creator, and a function that admits a principal. */
   async function closedCluster() {
     const amazon = new Hand(aws);
     const accessConfig = { bootstrapClusterCreatorAdminPermissions: false };
@@ -611,7 +611,7 @@ describe("kubernetes", () => {
   }
   const arnOf = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
 
-  it("lets nobody into a cluster before an administrator's entry is effective, seconds after it is made", async () => {
+  it("admits no one to a cluster until an administrator's entry takes effect, seconds after its creation", async () => {
     const { amazon, letIn, one } = await closedCluster();
     const enter = () => one.create(NAMESPACE, { metadata: { name: "langflow" } });
     expect(await refusal(enter())).toContain("asked for the client to provide credentials");
@@ -620,12 +620,12 @@ describe("kubernetes", () => {
     expect(await refusal(enter())).toContain("asked for the client to provide credentials");
     await letIn(arnOf("admin"), "AmazonEKSClusterAdminPolicy");
     expect(await refusal(enter())).toContain("asked for the client to provide credentials");
-    // an add-on takes longer than that
+    // an add-on takes longer than the entry
     await amazon.create("aws:eks/addon:Addon", { clusterName: "cluster", addonName: "one" });
     expect((await enter()).id).toBe("langflow");
   });
 
-  it("starts no pods whose role was associated the moment before, unless admission refuses them until it counts", async () => {
+  it("starts no pods whose role was just associated, unless admission rejects them until the association takes effect", async () => {
     const { amazon, one, other } = await clusters();
     const inputs = deployment("web", "web");
     const { template } = inputs.spec;
@@ -653,7 +653,7 @@ describe("kubernetes", () => {
     expect((await start(other, "other")).id).toBe("default/web");
   });
 
-  it("replaces for a selector, a name and a ConfigMap's data, and changes the rest in place", () => {
+  it("replaces an object for a changed selector, name or ConfigMap data, and changes the rest in place", () => {
     const hand = new Hand(kubernetes);
     expect(hand.diff(DEPLOYMENT, deployment("a", "x"), deployment("b", "y"))).toEqual([
       "spec.selector.matchLabels.app!",
@@ -663,7 +663,7 @@ describe("kubernetes", () => {
     expect(hand.diff(NAMESPACE, { metadata: { name: "a" } }, { metadata: { name: "b" } })).toEqual(["metadata.name!"]);
   });
 
-  it("a provider with a literal clusterIdentifier survives an unknown kubeconfig, one without is replaced", () => {
+  it("keeps its identity with a literal clusterIdentifier if the kubeconfig is unknown, and is replaced without one", () => {
     const { provider } = new Hand(kubernetes);
     const changed = (more: object) =>
       provider.diffConfiguration({ kubeconfig: "{}", ...more }, { kubeconfig: UNKNOWN, ...more }).replaces;

@@ -7,25 +7,25 @@ import { removeTemporaryFolders, temporaryFolder } from "./fixture";
 
 afterAll(removeTemporaryFolders);
 
-/** A program in a folder of its own. */
+/** Writes a program to a folder of its own, and returns the folder. */
 function program(source: string): string {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "program.ts"), source);
   return folder;
 }
 
-/** The schema of one package for a program. */
+/** Returns the schema of one package for a program. */
 function schemaOf(source: string, name: string): PackageSchema {
   const [, text = ""] = [...generate([program(source)])].find(([path]) => path.endsWith(`${name}.json`)) ?? [];
   return JSON.parse(text);
 }
 
 describe("the schema", () => {
-  it("is what the generator makes of components/ and stacks/ (stale: node --require ./typescript.cjs sandbox/schema/generate.ts)", () => {
+  it("is what the generator creates from components/ and stacks/ (stale: node --require ./typescript.cjs sandbox/schema/generate.ts)", () => {
     expect(stale(generate())).toEqual([]);
   });
 
-  it("holds what a program makes, looks up and gets, however it imports it", () => {
+  it("contains what a program creates, looks up and gets, however the program imports it", () => {
     const uses = scan([
       program(`
         import * as amazon from "@pulumi/aws";
@@ -69,7 +69,7 @@ describe("the schema", () => {
     expect(instance?.inputs.endpoint).toBeUndefined();
   });
 
-  it("turns Cloudflare's values back into what its API takes", () => {
+  it("changes Cloudflare's values back to those that its API accepts", () => {
     const source = `import * as cloudflare from "@pulumi/cloudflare"; new cloudflare.LoadBalancer("a");`;
     const balancer = schemaOf(source, "cloudflare").resources["cloudflare:index/loadBalancer:LoadBalancer"];
     expect(balancer?.inputs.sessionAffinity?.enum).toEqual(["cookie", "header", "ip_cookie", "none"]);
@@ -87,7 +87,7 @@ describe("checkProperties", () => {
   const problems = (type: string, value: unknown) =>
     checkProperties(schema, { value: { type } }, { value }).map(({ property }) => property);
 
-  it("looks into lists, maps, nested types and alternatives", () => {
+  it("checks the contents of lists, maps, nested types and alternatives", () => {
     expect(problems("string[]", ["a", 1])).toEqual(["value[1]"]);
     expect(problems("{number}", { a: 1, b: "x" })).toEqual(["value.b"]);
     expect(problems("#a.Inner", { on: true })).toEqual([]);

@@ -15,7 +15,7 @@ function resource(id: string, secrets: string[] = []): Resource {
 const byKey = (resources: Resource[]) => resources.toSorted((left, right) => (left.key < right.key ? -1 : 1));
 
 describe("Store", () => {
-  it("holds after a restart exactly what was put and not removed", async () => {
+  it("has after a restart exactly what was put and not removed", async () => {
     const actions = fc.array(fc.record({ id: fc.constantFrom("a", "b", "c", "d"), put: fc.boolean() }), {
       maxLength: 12,
     });
@@ -35,7 +35,7 @@ describe("Store", () => {
     );
   });
 
-  it("opens whatever a killed writer left beside the resources, and drops it", async () => {
+  it("ignores and deletes whatever a killed writer left next to the resources", async () => {
     const folder = temporaryFolder();
     await Store.open(folder).put(resource("a"));
     const whole = readFileSync(join(folder, `${resource("a").key}.json`), "utf8");
@@ -50,7 +50,7 @@ describe("Store", () => {
     );
   });
 
-  it("sets a damaged file aside, wherever it was cut, and keeps the others", async () => {
+  it("sets a damaged file aside, wherever it was truncated, and keeps the other files", async () => {
     const whole = `${JSON.stringify(resource("b"), null, 1)}\n`;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: whole.length - 2 }), async (length) => {
@@ -66,7 +66,7 @@ describe("Store", () => {
     );
   });
 
-  it("lets only its owner read a file that holds a secret, also one that held none before", async () => {
+  it("lets only the owner read a file with a secret, even if the file had none before", async () => {
     const store = Store.open(temporaryFolder());
     const folder = temporaryFolder();
     const other = Store.open(folder);
@@ -78,7 +78,7 @@ describe("Store", () => {
     expect(store.size).toBe(0);
   });
 
-  it("gives different keys to what differs in kind, place or id, however alike it is written", () => {
+  it("gives different keys to resources that differ in type, scope or id, however similar these are", () => {
     const identity = fc.record({
       provider: fc.constantFrom("aws", "kubernetes"),
       type: fc.constantFrom("aws:a/b:C", "aws:a-b:C"),

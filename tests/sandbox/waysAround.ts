@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-/** Kinds of ways around a rule about paths, each by where it is described. */
+/** Classes of ways around a rule about paths, each with its source. */
 export const CLASSES = {
   letters: "RFC 3986, 2.1 and 6.2.2; OWASP Web Security Testing Guide, Testing for Bypassing Authorization Schema",
   slashes: 'Cloudflare, "How URL normalization works"; OWASP, Path Traversal',
@@ -18,17 +18,17 @@ export const CLASSES = {
 } as const;
 export type WayClass = keyof typeof CLASSES;
 
-/** What is asked for, where nothing stands in the way. */
+/** A request that is served if no rule blocks it. */
 export interface Asked {
   readonly hostname: string;
   readonly method: "GET" | "POST";
-  /** As LangFlow has it. */
+  /** Path of the request as LangFlow knows it. */
   readonly path: string;
-  /** Of a form; empty for a GET. */
+  /** Form data; empty for a GET. */
   readonly body: string;
 }
 
-/** One way to write that, byte for byte on one connection; a letter is a byte. */
+/** One way to write a request, byte by byte on one connection. Each character is one byte. */
 export interface Way {
   readonly of: WayClass;
   readonly name: string;
@@ -39,9 +39,9 @@ interface Written {
   readonly method?: string;
   readonly target?: string;
   readonly version?: string;
-  /** The line of the Host header, or lines, or none. */
+  /** The line or lines of the Host header, or an empty text for none. */
   readonly host?: string;
-  /** Lines. */
+  /** Additional header lines. */
   readonly headers?: string;
   readonly connection?: string;
 }
@@ -55,7 +55,7 @@ function written(asked: Asked, changes: Written = {}): string {
   return `${method} ${target} ${version}\r\n${host}${headers}${bodyHeaders(asked)}Connection: ${connection}\r\n\r\n${asked.body}`;
 }
 
-/** Ways of writing the target alone. */
+/** Creates ways that change only the request target. */
 const targets = (of: WayClass, all: Readonly<Record<string, (path: string) => string>>): Way[] =>
   Object.entries(all).map(([name, target]) => ({
     of,
@@ -69,12 +69,15 @@ const connections = (of: WayClass, all: Readonly<Record<string, (asked: Asked) =
 
 const hex = (letter: string): string => `%${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
 const encodedAll = (path: string): string => path.replaceAll(/[^/]/g, hex);
-/** The first letter after the first slash. */
+/** Changes the first letter after the first slash. */
 const first = (path: string, change: (letter: string) => string): string => `/${change(path[1] ?? "")}${path.slice(2)}`;
 const lastSlash = (path: string, instead: string): string =>
   `${path.slice(0, path.lastIndexOf("/"))}${instead}${path.slice(path.lastIndexOf("/") + 1)}`;
 
-/** An open path's request with what follows in its body, as one side reads it, and behind it as the other does. */
+/**
+ * Returns a request for an open path that hides another request, which one side reads as its body and the other as the
+ * next request.
+ */
 const smuggled = (asked: Asked, headers: string, before: string, after = ""): string =>
   `POST /health HTTP/1.1\r\nHost: ${asked.hostname}\r\n${headers}\r\n${before}${written(asked)}${after}`;
 const withChunks = (transfer: string) => (asked: Asked) =>
@@ -86,7 +89,7 @@ const WEB_SOCKET = "/api/v1/voice/ws/flow_as_tool/00000000-0000-4000-8000-000000
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/** All of them; a test counts them by their class. */
+/** All ways. A test counts them by class. */
 export const WAYS: readonly Way[] = [
   ...targets("letters", {
     "as it is": (path) => path,
@@ -298,13 +301,16 @@ export const WAYS: readonly Way[] = [
   }),
 ];
 
-/** From where is asked, and how long a silence is listened to: of a connection that stays open, the end of its answers. */
+/**
+ * The address of the client, and the silence in milliseconds after which a response on an open connection counts as
+ * complete.
+ */
 export interface Listening {
   readonly localAddress?: string;
   readonly silenceMs: number;
 }
 
-/** What is said on a connection of its own until it closes, or nothing more is said. */
+/** Returns everything that is received on a new connection until it closes or is silent. */
 export function sentRaw(
   url: string,
   bytes: string,
@@ -325,7 +331,7 @@ export function sentRaw(
   });
 }
 
-/** So many connections at once. */
+/** Maximum number of concurrent connections. */
 const AT_ONCE = 32;
 
 export interface Tried {
@@ -334,7 +340,7 @@ export interface Tried {
   readonly answer: string;
 }
 
-/** Tries every way to each that is asked for, from one address. */
+/** Tries every way for each request, from one address. */
 export async function tried(url: string, all: readonly Asked[], listening: Listening): Promise<Tried[]> {
   const waiting = all.flatMap((asked) => WAYS.map((way) => ({ way, asked })));
   const done: Tried[] = [];
@@ -346,5 +352,5 @@ export async function tried(url: string, all: readonly Asked[], listening: Liste
   return done;
 }
 
-/** What one got through by, for a message. */
+/** Returns the description of a way that was tried, for a message. */
 export const told = ({ way, asked }: Tried): string => `${asked.path}: ${way.of}, ${way.name}`;

@@ -39,17 +39,17 @@ describe("the edge stack", () => {
     expect(only(resources, BALANCER).inputs.defaultPools).toEqual(["us-east-id", "eu-west-id"]);
   });
 
-  it("prefers the pools in their own order where the config gives one", async () => {
+  it("orders the pools by the config's pool order if set", async () => {
     const { inputs } = only(await run({ poolOrder: ["eu-west", "us-east"] }), BALANCER);
     expect(inputs.defaultPools).toEqual(["eu-west-id", "us-east-id"]);
     expect(inputs.fallbackPool).toBe("us-east-id");
   });
 
-  it("finds the zone by its name", async () => {
+  it("looks up the zone by its name", async () => {
     expect(only(await run(), BALANCER).inputs.zoneId).toBe("023e105f4ecef8ad9ca31a8372d0c353");
   });
 
-  it("leaves the zone's rulesets alone unless a front door is asked for, which is one of the free plan's unless told otherwise", async () => {
+  it("manages the zone's rulesets only with a front door, which defaults to the free plan's limits", async () => {
     const rulesets = async (changes: object) =>
       (await run(changes))
         .filter(({ type }) => type === "cloudflare:index/ruleset:Ruleset")
@@ -66,7 +66,7 @@ describe("the edge stack", () => {
     expect(await limits({ plan: "business", limits: { keys } })).toEqual(["langflow_keys"]);
   });
 
-  it("asks nobody to sign in at Cloudflare unless told to, and tells the tokens where it does", async () => {
+  it("creates Access resources only if configured, and then outputs the service tokens", async () => {
     const ofAccess = (resources: Recorded[]) => resources.filter(({ type }) => /zeroTrust/i.test(type));
     expect(ofAccess(await run())).toEqual([]);
     const access = { allow: { emailDomains: ["example.com"] }, serviceTokens: ["ci"], open: ["webhooks"] };
@@ -96,7 +96,7 @@ describe("the edge stack", () => {
     for (const { inputs } of ofAccess(resources)) expect(inputs.accountId).toBe(values.cloudflareAccountId);
   });
 
-  it("has a pool of a LangFlow to move from only where the config names one, and tells which it is", async () => {
+  it("creates and outputs a pool for an old LangFlow only if configured", async () => {
     let outputs: object = {};
     const resources = await record(
       async () => {
@@ -113,7 +113,7 @@ describe("the edge stack", () => {
     expect((await run()).filter(({ name }) => name === "edge-old")).toEqual([]);
   });
 
-  it("leaves the token to the environment, so that it is in no resource", async () => {
+  it("reads the token from the environment, so that no resource contains it", async () => {
     process.env.CLOUDFLARE_API_TOKEN = "the-token-itself";
     try {
       const resources = await run();
@@ -124,7 +124,7 @@ describe("the edge stack", () => {
     }
   });
 
-  it("touches nothing but Cloudflare and the states of the regions, so a dead region does not stop it", async () => {
+  it("calls only Cloudflare and reads the regions' states, so that a failed region does not block it", async () => {
     const foreign = (await run())
       .map(({ type }) => type)
       .filter(
@@ -133,7 +133,7 @@ describe("the edge stack", () => {
     expect(foreign).toEqual([]);
   });
 
-  it("tells the address, the pools and how long a failover should take", async () => {
+  it("outputs the URL, the pools and the expected failover time", async () => {
     let outputs: unknown;
     await record(
       async () => {
@@ -148,11 +148,11 @@ describe("the edge stack", () => {
     });
   });
 
-  it("makes no name for webhooks where the config has none", async () => {
+  it("creates no webhook names if webhooks are disabled", async () => {
     expect((await run()).filter(({ type }) => type === RECORD)).toEqual([]);
   });
 
-  it("leads each region's webhook to that region's load balancer through Cloudflare's proxy, and tells the URLs", async () => {
+  it("points each region's webhook at its load balancer through Cloudflare's proxy, and outputs the URLs", async () => {
     const hooked = Object.fromEntries(
       Object.entries(stacks).map(([name, own]) => [
         name,
@@ -182,12 +182,12 @@ describe("the edge stack", () => {
     });
   });
 
-  it("previews webhooks that the regions do not have yet", async () => {
+  it("previews webhooks before the regions have them", async () => {
     const resources = await record(() => program({ webhook: true }), { stacks, preview: true });
     expect(pulumi.isUnknown(only(resources, RECORD, "us-east-webhook").inputs.content)).toBe(true);
   });
 
-  it("previews a region that is not deployed yet as a pool with an origin still unknown", async () => {
+  it("previews an undeployed region as a pool with an unknown origin", async () => {
     const regions = [...values.regions, third];
     const resources = await record(() => program({ regions }, new Set(["ap-southeast"])), { stacks, preview: true });
     const { inputs } = only(resources, POOL, "ap-southeast");
@@ -196,7 +196,7 @@ describe("the edge stack", () => {
     expect(only(resources, BALANCER).inputs.defaultPools).toHaveLength(3);
   });
 
-  it("refuses to deploy before its regions, and says which comes first", async () => {
+  it("cannot be deployed before its regions, and names the region to deploy first", async () => {
     await record(
       () => {
         expect(() => program({}, new Set(["us-east"]))).toThrow("pulumi up -s us-east");

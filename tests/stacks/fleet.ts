@@ -1,4 +1,4 @@
-/** The project's config of two regions, as the stacks are given it. */
+/** Config of a project with two regions, in the form that the stacks receive. */
 export const FLEET = {
   owner: "platform",
   zone: "example.com",
@@ -16,7 +16,7 @@ export const FLEET = {
 
 const image = (name: string, letter: string) => `${name}:1.0.0@sha256:${letter.repeat(64)}`;
 
-/** Observability that lacks nothing. */
+/** Complete observability config. */
 export const OBSERVABILITY = {
   images: {
     prometheus: image("prometheus", "c"),

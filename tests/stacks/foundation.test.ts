@@ -64,7 +64,7 @@ async function build(fleet = fleetOf(), preview = false, config = CONFIG) {
   return { resources, outputs, options };
 }
 
-/** The three regions of the fleet above, built once: no test changes what it is given. */
+/** The fleet of the three regions above, built once, because no test modifies it. */
 let first: ReturnType<typeof build> | undefined;
 const threeRegions = () => {
   first ??= build();
@@ -75,7 +75,7 @@ const known = async (outputs: Pending<FoundationOutputs>) =>
   (await settled(pulumi.output(outputs))) as unknown as FoundationOutputs;
 const countOf = (resources: Recorded[], type: string) => resources.filter((resource) => resource.type === type).length;
 
-/** What is lost with the resource. */
+/** Types of resources whose deletion loses data. */
 const DATA = [
   "aws:kms/key:Key",
   "aws:s3/bucket:Bucket",
@@ -86,11 +86,11 @@ const DATA = [
 ];
 
 describe("the foundation", () => {
-  it("puts every resource into a region of the fleet, said by the resource itself", async () => {
+  it("sets the AWS region of every resource explicitly", async () => {
     expectRegions((await threeRegions()).resources, ["us-east-1", "eu-west-1", "ap-southeast-1"]);
   });
 
-  it("hands each region its own key, registry, bucket, certificate and secrets", async () => {
+  it("outputs each region's own key, registry, bucket, certificate and secrets", async () => {
     const outputs = await known((await threeRegions()).outputs);
     expect(Object.keys(outputs.regions).sort()).toEqual(["ap-southeast", "eu-west", "us-east"]);
     expect(outputs.regions["eu-west"]).toEqual({
@@ -111,7 +111,7 @@ describe("the foundation", () => {
     });
   });
 
-  it("uses in each region that region's key and no other's", async () => {
+  it("uses only a region's own key in each region", async () => {
     const { resources } = await threeRegions();
     const ownKey = (type: string, keyIn: (inputs: Recorded["inputs"]) => string) => {
       for (const { inputs } of resources.filter((resource) => resource.type === type))
@@ -127,7 +127,7 @@ describe("the foundation", () => {
       for (const replica of inputs.replicas) expect(replica.kmsKeyId).toContain(`arn:aws:kms:${replica.region}:`);
   });
 
-  it("makes the secrets in the build region and replicates them to all others", async () => {
+  it("creates the secrets in the build region and replicates them to all others", async () => {
     const fleet = { ...fleetOf(), buildRegion: "eu-west" };
     const { resources } = await build(fleet);
     for (const { inputs } of resources.filter(({ type }) => type === "aws:secretsmanager/secret:Secret")) {
@@ -141,7 +141,7 @@ describe("the foundation", () => {
     ).toEqual(["us-east-1", "ap-southeast-1"]);
   });
 
-  it("registers no secret unwrapped: neither a provider key nor a generated value, in inputs or outputs", async () => {
+  it("registers no provider key or generated value in plain text, in inputs or outputs", async () => {
     const { resources, outputs } = await threeRegions();
     const text = openText(resources) + JSON.stringify(await known(outputs));
     for (const value of [
@@ -155,14 +155,14 @@ describe("the foundation", () => {
     expect(JSON.stringify(resources)).toContain(PROVIDER_KEY);
   });
 
-  it("names the environment variables of the provider keys, sorted, without their values", async () => {
+  it("outputs the sorted names of the provider keys' environment variables, without values", async () => {
     expect((await known((await threeRegions()).outputs)).providerKeyNames).toEqual([
       "COHERE_API_KEY",
       "OPENAI_API_KEY",
     ]);
   });
 
-  it("protects all data, and lets nothing be emptied by a destroy", async () => {
+  it("protects all data and empties nothing on destroy", async () => {
     const { resources, options } = await threeRegions();
     for (const type of DATA) {
       const found = resources.filter((resource) => resource.type === type);
@@ -173,14 +173,14 @@ describe("the foundation", () => {
     expect(JSON.stringify(resources)).not.toMatch(/forceDestroy|forceDelete":true/);
   });
 
-  it("leaves secret versions unprotected, or a changed provider key could never be stored", async () => {
+  it("leaves secret versions unprotected, so that a changed provider key can be stored", async () => {
     const { options } = await threeRegions();
     const versions = [...options].filter(([key]) => key.startsWith("aws:secretsmanager/secretVersion:SecretVersion"));
     expect(versions).toHaveLength(5);
     expect(versions.filter(([, { protect }]) => protect)).toEqual([]);
   });
 
-  it("never takes policy, versioning or encryption off a bucket that is being deleted", async () => {
+  it("never removes policy, versioning or encryption from a bucket that is being deleted", async () => {
     const { options } = await threeRegions();
     const parts = [...options].filter(
       ([key]) => /^aws:s3\/bucket\w+:/.test(key) && !key.startsWith("aws:s3/bucketReplicationConfig:"),
@@ -189,7 +189,7 @@ describe("the foundation", () => {
     expect(parts.filter(([, { deletedWith }]) => !deletedWith).map(([key]) => key)).toEqual([]);
   });
 
-  it("keeps a token of the Git host where the config has one, as a secret, and hands out its ARN", async () => {
+  it("stores a configured Git token as a secret and outputs its ARN", async () => {
     const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, gitToken: "git-do-not-show" });
     const { secretArns } = (await known(outputs)).regions["eu-west"] ?? {};
     expect(secretArns?.gitToken).toContain(":eu-west-1:123456789012:secret:langflow-dr-git-token-");
@@ -198,7 +198,7 @@ describe("the foundation", () => {
     expect(plain.regions["eu-west"]?.secretArns).not.toHaveProperty("gitToken");
   });
 
-  it("makes a repository for LangFlow and one for the agent in every region, and copies both", async () => {
+  it("creates and replicates a repository for LangFlow and one for the agent in every region", async () => {
     const { resources } = await threeRegions();
     const repositories = resources.filter(({ type }) => type === "aws:ecr/repository:Repository");
     for (const awsRegion of ["us-east-1", "eu-west-1", "ap-southeast-1"])
@@ -213,7 +213,7 @@ describe("the foundation", () => {
     ]);
   });
 
-  it("makes a repository for each program that watches, Grafana's where it is wanted", async () => {
+  it("creates a repository for each monitoring program, and for Grafana only if configured", async () => {
     const { grafana, ...without } = OBSERVABILITY.images;
     const names = async (images: object) => {
       const { resources } = await build(fleetOf(PLACES, { observability: { images } }), false, CONFIG);
@@ -225,7 +225,7 @@ describe("the foundation", () => {
     expect(less.size).toBe(5);
   });
 
-  it("keeps the secrets of alerts where the config has some, hands out their ARN and names, and no value", async () => {
+  it("stores configured alerting secrets and outputs their ARN and names, but no values", async () => {
     const alertingSecrets = { PAGERDUTY_KEY: "key-do-not-show", CHAT_URL: "url-do-not-show" };
     const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, alertingSecrets });
     const told = await known(outputs);
@@ -237,13 +237,13 @@ describe("the foundation", () => {
     expect(await known((await threeRegions()).outputs)).not.toHaveProperty("alertingSecretNames");
   });
 
-  it("makes nothing for webhooks where the config has none", async () => {
+  it("creates nothing for webhooks if they are disabled", async () => {
     const { resources, outputs } = await threeRegions();
     expect(countOf(resources, "aws:acm/certificate:Certificate")).toBe(3);
     expect((await known(outputs)).regions["us-east"]).not.toHaveProperty("webhookCertificateArn");
   });
 
-  it("makes each region a certificate for its webhook, and leaves the public name's as they are", async () => {
+  it("creates a webhook certificate per region without changing the public name's certificates", async () => {
     const { resources, outputs } = await build(fleetOf(PLACES, { webhook: true }));
     const certificates = resources.filter(({ type }) => type === "aws:acm/certificate:Certificate");
     expect(certificates.map(({ name, inputs }) => [name, inputs.domainName]).sort()).toEqual([
@@ -260,7 +260,7 @@ describe("the foundation", () => {
     expect(new Set(urns).size).toBe(urns.length);
   });
 
-  it("keeps a certificate of the former name in each region while the public name changes", async () => {
+  it("keeps a certificate of the previous name in each region during a change of names", async () => {
     const { resources, outputs, options } = await build(fleetOf(PLACES, { formerHostname: "flows.example.com" }));
     const certificates = resources.filter(({ type }) => type === "aws:acm/certificate:Certificate");
     expect(certificates.filter(({ inputs }) => inputs.domainName === "flows.example.com")).toHaveLength(PLACES.length);
@@ -272,7 +272,7 @@ describe("the foundation", () => {
     expect(new Set(forgotten)).toEqual(new Set([true]));
   });
 
-  it("makes a witness where the config names its AWS region, away from the regions, and tells them where", async () => {
+  it("creates a configured witness outside the regions and outputs its location", async () => {
     const { resources, outputs, options } = await build(
       fleetOf(PLACES, { schedules: { witness: { awsRegion: "us-west-2" } } }),
     );
@@ -290,7 +290,7 @@ describe("the foundation", () => {
     expect(settings.filter(([, { deletedWith }]) => !deletedWith)).toEqual([]);
   });
 
-  it("has an experiment per region that pauses its copies where the config says so, and tells which; none otherwise", async () => {
+  it("creates and outputs an experiment per region that pauses replication only if configured", async () => {
     const { resources, outputs } = await build(fleetOf(), false, { ...CONFIG, experiments: true });
     const { regions } = await known(outputs);
     const templates = resources.filter(({ type }) => type === "aws:fis/experimentTemplate:ExperimentTemplate");
@@ -303,19 +303,19 @@ describe("the foundation", () => {
     expect(JSON.stringify(await known(without.outputs))).not.toContain("replicationPauseId");
   });
 
-  it("makes no witness where the config has none", async () => {
+  it("creates no witness if none is configured", async () => {
     const { resources, outputs } = await threeRegions();
     expect(resources.filter(({ name, type }) => name === "witness" || /Witness/.test(type))).toEqual([]);
     expect(outputs).not.toHaveProperty("witness");
   });
 
-  it("makes nothing for CI where no repository is configured", async () => {
+  it("creates nothing for CI if no repository is configured", async () => {
     const { resources, outputs } = await threeRegions();
     expect(resources.filter(({ type, name }) => /CiRoles|openIdConnect/.test(type) || name === "deploy")).toEqual([]);
     expect(Object.keys(outputs)).toEqual(["regions", "boundaryArn", "providerKeyNames"]);
   });
 
-  it("lets CI's deploy make the witness's settings", async () => {
+  it("lets CI's deployment change the witness's settings", async () => {
     const { resources } = await build(
       fleetOf(PLACES, { ...GITHUB, schedules: { witness: { awsRegion: "us-west-2" } } }),
     );
@@ -324,7 +324,7 @@ describe("the foundation", () => {
     );
   });
 
-  it("makes a role for deploys, previews and the drift check where one is", async () => {
+  it("creates roles for deployments, previews and drift checks if a repository is configured", async () => {
     const { outputs } = await build(fleetOf(PLACES, GITHUB));
     expect(await known(outputs)).toMatchObject({
       deployRoleArn: "arn:aws:iam::123456789012:role/deploy",
@@ -333,7 +333,7 @@ describe("the foundation", () => {
     });
   });
 
-  it("bounds every role but CI's own, by a policy that lets use the regions' keys", async () => {
+  it("sets a permissions boundary with the regions' keys on every role except CI's own", async () => {
     const { resources, outputs } = await build(fleetOf(PLACES, GITHUB), false, { ...CONFIG, experiments: true });
     const { boundaryArn } = await known(outputs);
     const roles = resources.filter(({ type }) => type === "aws:iam/role:Role");
@@ -350,7 +350,7 @@ describe("the foundation", () => {
       expect(policy).toContain(`arn:aws:kms:${awsRegion}:123456789012:key/${name}`);
   });
 
-  it("changes nothing of two regions but their replication and its roles when a third joins", async () => {
+  it("changes only the replication and its roles of two regions when a third joins", async () => {
     const two = (await build(fleetOf(PLACES.slice(0, 2)))).resources;
     const three = (await threeRegions()).resources;
     const before = new Map(three.map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(inputs)]));
@@ -369,7 +369,7 @@ describe("the foundation", () => {
     );
   });
 
-  it("stays within the clouds' limits for sixteen regions of the longest names, each resource once a region", async () => {
+  it("stays within the clouds' limits for sixteen regions with the longest names", async () => {
     const { resources } = await build(fleetOf(SIXTEEN, GITHUB));
     for (const type of ["aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:acm/certificate:Certificate"])
       expect(countOf(resources, type)).toBe(16);
@@ -388,7 +388,7 @@ describe("the foundation", () => {
     );
   });
 
-  it("previews to the end before anything exists, and knows the bucket names already", async () => {
+  it("can be previewed completely before anything exists, with known bucket names", async () => {
     const { outputs, resources } = await build(fleetOf(), true);
     expect(countOf(resources, "aws:s3/bucketReplicationConfig:BucketReplicationConfig")).toBe(3);
     expect(await settled(pulumi.output(outputs.regions["us-east"]?.bucketName))).toBe(

@@ -19,7 +19,7 @@ const FLEET: FleetConfig = schemas.fleet.parse({
 });
 
 describe("awsProvider", () => {
-  it("tags whatever it makes with project, stack, owner and what manages it", async () => {
+  it("tags all resources with project, stack, owner and managed-by", async () => {
     const { inputs } = only(await record(() => awsProvider(FLEET, "eu-west", "eu-west-1")), "pulumi:providers:aws");
     expect(inputs.region).toBe("eu-west-1");
     expect(JSON.parse(inputs.defaultTags)).toEqual({
@@ -27,14 +27,14 @@ describe("awsProvider", () => {
     });
   });
 
-  it("keeps no credentials", async () => {
+  it("stores no credentials", async () => {
     const { inputs } = only(await record(() => awsProvider(FLEET, "eu-west", "eu-west-1")), "pulumi:providers:aws");
     expect(Object.keys(inputs).filter((key) => /secret|access|token|profile|assume/i.test(key))).toEqual([]);
   });
 });
 
 describe("awsAccount", () => {
-  it("asks the provider that builds, and gives account and partition", async () => {
+  it("looks up account and partition with the given provider", async () => {
     let account: Record<"accountId" | "partition", pulumi.Output<string>> | undefined;
     await record(() => {
       account = awsAccount(awsProvider(FLEET, "eu-west", "eu-west-1"));

@@ -40,7 +40,7 @@ const stacks = {
   bare: {},
 };
 
-/** What becomes of an output: its value, that it is unknown, or the message it stops the program with. */
+/** Returns an output's result: its value, that it is unknown, or the error message that stops the program. */
 async function see<T>(
   read: () => pulumi.Output<T>,
   preview: boolean,
@@ -70,7 +70,7 @@ async function see<T>(
 const unknown = { known: false, value: undefined };
 
 describe.each([true, false])("references to other stacks (preview: %s)", (preview) => {
-  it("hand a region its own part of the foundation, the key of its backups, and what the fleet shares", async () => {
+  it("return a region's own part of the foundation, the key of its backups, and the shared outputs", async () => {
     expect(await see(() => foundationOutputs("us-east", "eu-west"), preview)).toEqual({
       known: true,
       value: {
@@ -89,18 +89,18 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     });
   });
 
-  it("hand the edge a region's outputs, and nothing else the stack may export", async () => {
+  it("return a region's known outputs for the edge, and no others", async () => {
     expect(await see(() => regionOutputs("us-east"), preview)).toEqual({ known: true, value: usEast });
   });
 
-  it("hand the edge where a region's webhooks come in, where the region has any", async () => {
+  it("return the host name of a region's webhook load balancer if it has one", async () => {
     const origin = (region: string) => () => webhookOrigin(region, regionOutputs(region));
     expect(await see(origin("hooked"), preview)).toEqual({ known: true, value: "hook.elb.amazonaws.com" });
     const stopped = { stopped: expect.stringContaining("pulumi up -s us-east") };
     expect(await see(origin("us-east"), preview)).toEqual(preview ? unknown : stopped);
   });
 
-  it("hand a region the secret of alerts, where it holds all that is needed, and name what it lacks", async () => {
+  it("return the alerting secret if it has all required names, and otherwise report the missing names", async () => {
     const secret = (names: string[], needed: string[]) => {
       const regions = Object.fromEntries(
         Object.entries(foundation.regions).map(([name, own]) => [name, { ...own, secretArns: { alerting: "arn" } }]),
@@ -116,7 +116,7 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await secret(["CHAT_URL"], ["CHAT_URL", "MAIL", "PAGER"])).toEqual(preview ? unknown : stopped);
   });
 
-  it("hand a region the witness, where the foundation has one", async () => {
+  it("return the witness if the foundation has one", async () => {
     const witness = (backup: string) => () => foundationWitness(foundationOutputs("us-east", backup));
     const place = { awsRegion: "us-west-2", bucketName: "witness", bucketArn: "arn:aws:s3:::witness" };
     const witnessed = { ...stacks, foundation: { ...foundation, witness: place } };
@@ -125,7 +125,7 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(witness("eu-west"), preview)).toEqual(preview ? unknown : stopped);
   });
 
-  it("hand a region the boundary of its roles, and send whoever deploys it before the foundation to that", async () => {
+  it("return the permissions boundary, and otherwise report that the foundation must be deployed first", async () => {
     const boundary = () => foundationBoundary(foundationOutputs("us-east", "eu-west"));
     expect(await see(boundary, preview)).toEqual({ known: true, value: foundation.boundaryArn });
     const former = { ...stacks, foundation: { ...foundation, boundaryArn: undefined } };
@@ -133,12 +133,12 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
     expect(await see(boundary, preview, former)).toEqual(preview ? unknown : stopped);
   });
 
-  it("hand the edge a region whose state is older than the agent: the edge must deploy while it is dead", async () => {
+  it("accept a region's older state, because the edge must be deployable while the region is down", async () => {
     expect(stacks.hooked).not.toHaveProperty("agentImage");
     expect(await see(() => regionOutputs("hooked").originHostname, preview)).toMatchObject({ known: true });
   });
 
-  it("name the other stack in full, within the same organization and project", async () => {
+  it("use the full name of the other stack, in the same organization and project", async () => {
     const resources = await record(() => regionOutputs("us-east"), { preview, stacks });
     expect(resources.map(({ type, name, inputs }) => [type, name, inputs.name])).toEqual([
       ["pulumi:pulumi:StackReference", "us-east", "organization/langflow-dr/us-east"],
@@ -146,8 +146,8 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
   });
 });
 
-describe("references to stacks that are not deployed", () => {
-  it("are unknown in a preview, and make no reference the engine would refuse", async () => {
+describe("references to undeployed stacks", () => {
+  it("are unknown in a preview, without a reference that the engine would reject", async () => {
     expect(await see(() => foundationOutputs("us-east", "eu-west", new Set(["foundation"])), true)).toEqual(unknown);
     expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])), true)).toEqual(unknown);
     expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])).originHostname, true)).toEqual(unknown);
@@ -155,13 +155,13 @@ describe("references to stacks that are not deployed", () => {
     expect(await record(undeployed, { preview: true })).toEqual([]);
   });
 
-  it("are unknown in a preview where the stack exists but has nothing for the region yet", async () => {
+  it("are unknown in a preview if the stack exists but has no outputs for the region yet", async () => {
     expect(await see(() => foundationOutputs("ap-southeast", "us-east"), true)).toEqual(unknown);
     expect(await see(() => foundationOutputs("ap-southeast", "us-east").bucketArn, true)).toEqual(unknown);
     expect(await see(() => regionOutputs("bare"), true)).toEqual(unknown);
   });
 
-  it("stop an update with a message that names the stack to deploy first", async () => {
+  it("fail an update with a message that names the stack to deploy first", async () => {
     const deployFirst = (stack: string) => ({ stopped: expect.stringContaining(`pulumi up -s ${stack}`) });
     expect(await see(() => foundationOutputs("us-east", "eu-west", new Set(["foundation"])), false)).toEqual(
       deployFirst("foundation"),

@@ -31,7 +31,7 @@ const foundation = {
   driftRoleArn: "arn:aws:iam::123456789012:role/langflow-dr-ci-drift",
 };
 
-/** The same, once it has certificates for webhooks. */
+/** The same foundation with certificates for webhooks. */
 const hooked = {
   ...foundation,
   regions: Object.fromEntries(
@@ -52,7 +52,7 @@ interface Options {
   preview?: boolean;
   stacks?: Record<string, Record<string, unknown>>;
 }
-/** What the stack makes, and what it hands on. */
+/** Returns the stack's resources and outputs. */
 async function whole(changes: object = {}, options: Options = {}, name?: string) {
   let outputs: Record<string, unknown> = {};
   const resources = await record(
@@ -71,14 +71,14 @@ const CRON_JOB = "kubernetes:batch/v1:CronJob";
 
 const REPLICATION = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 
-describe("the stack of a region", () => {
+describe("a region stack", () => {
   let resources: Recorded[];
   let outputs: Record<string, unknown>;
   beforeAll(async () => {
     ({ resources, outputs } = await whole());
   });
 
-  it("makes everything in its own AWS region, but the copy of the database's backups", () => {
+  it("creates everything in its own AWS region, except the copy of the database's backups", () => {
     const inOwnRegion = resources.filter(({ type }) => type !== REPLICATION);
     expect(inOwnRegion.length).toBeGreaterThan(100);
     expectRegions(inOwnRegion, ["us-east-1"]);
@@ -88,7 +88,7 @@ describe("the stack of a region", () => {
     });
   });
 
-  it("lets CI's preview and drift check look at each kind of object that it makes in the cluster, and no more", () => {
+  it("lets CI's preview and drift check read exactly the kinds of objects that it creates in the cluster", () => {
     const plural = (kind: string) => `${kind.toLowerCase().replace(/y$/, "ie").replace(/s$/, "se")}s`;
     const made = resources.flatMap(({ type }) => {
       const [, group = "", kind] = /^kubernetes:(?:([\w.-]+)\/)?v[^:]+:(\w+)$/.exec(type) ?? [];
@@ -110,7 +110,7 @@ describe("the stack of a region", () => {
     ]);
   });
 
-  it.each(SIZE_NAMES)("is as large as the size %s says, and as wide", async (size) => {
+  it.each(SIZE_NAMES)("has the capacity and spread of the size %s", async (size) => {
     const { replicas, resources: asked, database } = SIZES[size].config;
     const made = await run(SIZES[size].config);
     const pod = only(made, DEPLOYMENT, "us-east").inputs.spec.template.spec;
@@ -126,13 +126,13 @@ describe("the stack of a region", () => {
     });
   });
 
-  it("runs the image of its own registry, by digest", () => {
+  it("runs LangFlow's image from its own registry, by digest", () => {
     const { spec } = only(resources, DEPLOYMENT, "us-east").inputs;
     const images = spec.template.spec.containers.map(({ image }: { image: string }) => image);
     expect(images).toEqual([`123456789012.dkr.ecr.us-east-1.amazonaws.com/langflow@sha256:${"a".repeat(64)}`]);
   });
 
-  it("starts LangFlow after the agent of its own registry, which is the one that syncs and backs up", () => {
+  it("runs the same agent image from its own registry before LangFlow, for the sync and for backups", () => {
     const agent = `123456789012.dkr.ecr.us-east-1.amazonaws.com/langflow-agent@sha256:${"b".repeat(64)}`;
     const pods = resources
       .filter(({ type }) => type === DEPLOYMENT || type === CRON_JOB)
@@ -148,20 +148,20 @@ describe("the stack of a region", () => {
     );
   });
 
-  it("backs each region up at a time of its own", async () => {
+  it("schedules each region's backup at a different time", async () => {
     expect(only(resources, CRON_JOB, "us-east-backup").inputs.spec.schedule).toBe("17 3 * * *");
     const other = await run({}, {}, "eu-west");
     expect(only(other, CRON_JOB, "eu-west-backup").inputs.spec.schedule).toBe("17 4 * * *");
   });
 
-  it("backs up when its config says, where it says so, and syncs as often", async () => {
+  it("uses the config's own backup schedule and sync interval if set", async () => {
     const own = await run({ backup: { schedule: "5 1 * * 1-5" }, sync: { intervalSeconds: 60 } });
     expect(only(own, CRON_JOB, "us-east-backup").inputs.spec.schedule).toBe("5 1 * * 1-5");
     const { data } = only(own, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs;
     expect(data).toMatchObject({ AGENT_INTERVAL_SECONDS: "60", AGENT_GIT_BRANCH: "main" });
   });
 
-  it("tells the flow sync what waits for a person, and what need not", async () => {
+  it("passes the delete limits and the allowed secrets to the flow sync", async () => {
     const settings = (made: Recorded[]) => only(made, "kubernetes:core/v1:ConfigMap", "us-east-flow-sync").inputs.data;
     expect(settings(resources)).toMatchObject({
       AGENT_DELETES_SHARE: "0.2",
@@ -182,13 +182,13 @@ describe("the stack of a region", () => {
   const witness = { awsRegion: "us-west-2", bucketName: "witness", bucketArn: "arn:aws:s3:::witness" };
   const witnessed = { schedules: { witness: { awsRegion: "us-west-2" } } };
 
-  it("tells the flow sync the other regions' buckets, as the foundation has them and the config places them", () => {
+  it("passes the other regions' buckets to the flow sync, with the config's AWS regions", () => {
     expect(JSON.parse(syncSettings(resources).AGENT_PEERS)).toEqual({
       "eu-west": { bucket: "flows-eu-west-1", awsRegion: "eu-west-1" },
     });
   });
 
-  it("lets the flow sync publish to each of them, with that one's key", () => {
+  it("lets the flow sync publish to each peer's bucket with the peer's key", () => {
     const { policy } = only(resources, "aws:iam/rolePolicy:RolePolicy", "us-east-flow-sync").inputs;
     const statements: Statement[] = JSON.parse(policy).Statement;
     const resource = "arn:aws:s3:::flows-eu-west-1/accounts/us-east/x";
@@ -204,19 +204,19 @@ describe("the stack of a region", () => {
   const third = { name: "ap-south", awsRegion: "ap-south-1", cidr: "10.18.0.0/16", backupRegion: "us-east" };
   const joining = { regions: [...FLEET.regions, third] };
 
-  it("goes on without a region that the foundation does not have yet, and previews that one will join", async () => {
+  it("omits a region that the foundation lacks from an update, and previews it as unknown", async () => {
     expect(Object.keys(JSON.parse(syncSettings(await run(joining)).AGENT_PEERS))).toEqual(["eu-west"]);
     expect(syncSettings(await run(joining, { preview: true }))).not.toHaveProperty("AGENT_PEERS");
     expect(syncSettings(await run({}, { preview: true }))).toHaveProperty("AGENT_PEERS");
   });
 
-  it("knows no region any more that the config has not, though the foundation still has it", async () => {
+  it("ignores a region that only the foundation has, but not the config", async () => {
     const regions = { ...foundation.regions, "ap-south": part("ap-south-1") };
     const made = await run({}, { stacks: { foundation: { ...foundation, regions } } });
     expect(Object.keys(JSON.parse(syncSettings(made).AGENT_PEERS))).toEqual(["eu-west"]);
   });
 
-  it("lets the first region hold the schedules, or whom the config names", async () => {
+  it("assigns the schedules to the first region, or to the configured one", async () => {
     expect(syncSettings(resources).AGENT_SCHEDULES_REGION).toBe("us-east");
     const adopted = (made: Recorded[]) =>
       only(made, DEPLOYMENT, "us-east").inputs.spec.template.spec.initContainers[1].env.find(
@@ -228,7 +228,7 @@ describe("the stack of a region", () => {
     expect(syncSettings(moved).AGENT_SCHEDULES_REGION).toBe("eu-west");
   });
 
-  it("tells the flow sync of a witness, and lets it hold the lease there, where the config has one", async () => {
+  it("passes a configured witness to the flow sync and lets it hold the lease", async () => {
     expect(syncSettings(resources)).not.toHaveProperty("AGENT_WITNESS");
     const made = await run(witnessed, { stacks: { foundation: { ...foundation, witness } } });
     expect(JSON.parse(syncSettings(made).AGENT_WITNESS)).toEqual({ bucket: "witness", awsRegion: "us-west-2" });
@@ -236,7 +236,7 @@ describe("the stack of a region", () => {
     expect(policy).toContain("arn:aws:s3:::witness/schedules/lease.json");
   });
 
-  it("asks a witness of no foundation whose config has none any more", async () => {
+  it("ignores a foundation's witness if the config has none", async () => {
     const made = await run({}, { stacks: { foundation: { ...foundation, witness } } });
     expect(syncSettings(made)).not.toHaveProperty("AGENT_WITNESS");
   });
@@ -245,7 +245,7 @@ describe("the stack of a region", () => {
     expect(syncSettings(await run(witnessed, { preview: true }))).not.toHaveProperty("AGENT_REGION");
   });
 
-  it("leads into its database LangFlow and each part of the agent, by the database's own secret", () => {
+  it("gives LangFlow and every agent task access to the database through its secrets", () => {
     const mounting = resources
       .filter(({ type }) => type.endsWith(":SecretProviderClass"))
       .filter(({ inputs }) => inputs.spec.parameters.objects.includes("LANGFLOW_DATABASE_URL"));
@@ -258,13 +258,13 @@ describe("the stack of a region", () => {
     ]);
   });
 
-  it("opens no way in for webhooks where the config has none", () => {
+  it("creates no webhook load balancer if webhooks are disabled", () => {
     const services = resources.filter(({ type }) => type === "kubernetes:core/v1:Service");
     expect(services.map(({ inputs }) => inputs.metadata.name).sort()).toEqual(["langflow", "langflow-public"]);
     expect(Object.keys(outputs)).not.toContain("webhookHostname");
   });
 
-  it("opens one with the webhook's own certificate where it has, and tells the load balancer's name", async () => {
+  it("creates a webhook load balancer with its own certificate and outputs its host name", async () => {
     const { resources: made, outputs: told } = await whole({ webhook: true }, { stacks: { foundation: hooked } });
     const service = only(made, "kubernetes:core/v1:Service", "us-east-flow-sync-public").inputs;
     expect(service.metadata.annotations["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"]).toBe(
@@ -275,36 +275,36 @@ describe("the stack of a region", () => {
     });
   });
 
-  it("previews turning the webhook on before the foundation has its certificate", async () => {
+  it("previews enabling webhooks before the foundation has their certificate", async () => {
     const previewed = await run({ webhook: true }, { preview: true });
     expect(previewed.some(({ name }) => name === "us-east-flow-sync-public")).toBe(true);
   });
 
-  it("tells both images", () => {
+  it("outputs the references of both images", () => {
     expect(outputs).toMatchObject({
       image: expect.stringMatching(/\/langflow@sha256:a{64}$/),
       agentImage: expect.stringMatching(/\/langflow-agent@sha256:b{64}$/),
     });
   });
 
-  it("reads no stack but the foundation", () => {
+  it("reads only the foundation's stack", () => {
     const references = resources.filter(({ type }) => type === "pulumi:pulumi:StackReference");
     expect(references.map(({ name }) => name)).toEqual(["foundation"]);
   });
 
-  it("has no plain secret in any input", () => {
+  it("has no plain-text secret in any input", () => {
     const text = openText(resources);
     expect(text).not.toMatch(/postgresql:\/\/[^"]*:[^"]*@/);
   });
 
-  it("makes nothing of the keys of users that an earlier release's config has, and shows them to nobody", async () => {
+  it("ignores user keys from an earlier release's config and does not show them", async () => {
     const { resources: made, outputs: told } = await whole({ workspaces: { "team-a": "sk-do-not-show" } });
     const names = (all: Recorded[]) => all.map(({ type, name }) => `${type} ${name}`);
     expect(names(made)).toEqual(names(resources));
     expect(JSON.stringify([made, told])).not.toContain("do-not-show");
   });
 
-  it("is the same whichever topology steers users to it", async () => {
+  it("does not depend on the topology", async () => {
     const names = (made: Recorded[]) => made.map(({ type, name }) => `${type} ${name}`).toSorted();
     expect(names(await run({ topology: "active-standby" }))).toEqual(names(resources));
   });
@@ -332,7 +332,7 @@ describe("the stack of a region", () => {
     expect(roles.filter(({ inputs }) => inputs.permissionsBoundary !== foundation.boundaryArn)).toEqual([]);
   });
 
-  it("previews wholly while the foundation has nothing for it yet", async () => {
+  it("can be previewed completely before the foundation has its outputs", async () => {
     const fresh = { regions: {}, providerKeyNames: [] };
     const previewed = await run({}, { preview: true, stacks: { foundation: fresh } });
     expect(previewed.some(({ type }) => type === "aws:eks/cluster:Cluster")).toBe(true);
@@ -353,7 +353,7 @@ describe("the stack of a region", () => {
     const changes = { observability: OBSERVABILITY };
     let observed: Awaited<ReturnType<typeof whole>>;
     let warned: string[];
-    /** What a program warns of. */
+    /** Returns the warnings that the program logs. */
     async function warnings(settings: object, options: Options): Promise<string[]> {
       const heard = jest.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
       try {
@@ -368,7 +368,7 @@ describe("the stack of a region", () => {
       warned = await warnings(changes, { stacks: { foundation: told } });
     });
 
-    it("is not there unless the config has it, and changes nothing else of the region", () => {
+    it("creates monitoring only if configured, and otherwise changes only what monitoring needs", () => {
       expect(resources.filter(({ inputs }) => inputs.metadata?.namespace === "observability")).toEqual([]);
       expect(outputs).not.toHaveProperty("egressAddresses");
       const before = new Map(resources.map((each) => [`${each.type} ${each.name}`, JSON.stringify(each.inputs)]));
@@ -377,19 +377,19 @@ describe("the stack of a region", () => {
       );
       const changed = [...before].filter(([key, inputs]) => after.get(key) !== inputs).map(([key]) => key);
       expect(changed.filter((key) => key.startsWith("kubernetes:")).toSorted()).toEqual([
-        // The flow sync is told what to ask CloudWatch about.
+        // The flow sync gets the names that it queries in CloudWatch.
         "kubernetes:apps/v1:Deployment us-east-flow-sync",
         "kubernetes:core/v1:ConfigMap us-east-flow-sync",
         "kubernetes:core/v1:Service us-east-public",
         "kubernetes:networking.k8s.io/v1:NetworkPolicy us-east-langflow-ingress",
       ]);
-      // It may ask then.
+      // The flow sync gets permission to query CloudWatch.
       expect(changed.filter((key) => key.startsWith("aws:"))).toEqual([
         "aws:iam/rolePolicy:RolePolicy us-east-flow-sync",
       ]);
     });
 
-    it("has LangFlow send its spans where a collector is named, and touches nothing else of it", async () => {
+    it("makes LangFlow send spans only with a collector, and changes nothing else in LangFlow", async () => {
       const images = { ...OBSERVABILITY.images, collector: OBSERVABILITY.images.grafana };
       const settings = { observability: { ...OBSERVABILITY, images } };
       const counted = (await whole(settings, { stacks: { foundation: told } })).resources;
@@ -410,7 +410,7 @@ describe("the stack of a region", () => {
       ]);
     });
 
-    it("checks the other region by its load balancer, which lets in this one's addresses and nobody new besides", () => {
+    it("checks the other region's load balancer and admits only that region's additional addresses", () => {
       const { data } = only(
         observed.resources,
         "kubernetes:core/v1:ConfigMap",
@@ -427,7 +427,7 @@ describe("the stack of a region", () => {
       expect(observed.outputs.egressAddresses).toEqual(["203.0.113.7", "203.0.113.7", "203.0.113.7"]);
     });
 
-    it("misses a recorder where config names the region for the schedules, and watches no record where there is none", async () => {
+    it("alerts on a missing recorder only in the schedules' region, and not without a flow repository", async () => {
       const files = async (settings: object) => {
         const { resources: made } = await whole({ ...changes, ...settings }, { stacks: { foundation: told } });
         const { data } = only(made, "kubernetes:core/v1:ConfigMap", "us-east-observability-prometheus").inputs;
@@ -442,7 +442,7 @@ describe("the stack of a region", () => {
       expect(without.rules).toContain("UserDataLagging");
     });
 
-    it("warns of nothing where nothing is missing, and of each region that is not checked", async () => {
+    it("warns about each region that is not checked, and about nothing if the config is complete", async () => {
       expect(warned).toEqual([]);
       const { origins: _, ...unchecked } = OBSERVABILITY;
       const heard = await warnings({ observability: unchecked }, { stacks: { foundation: told } });
@@ -451,7 +451,7 @@ describe("the stack of a region", () => {
       ]);
     });
 
-    it("previews turning it on before the foundation has its secrets", async () => {
+    it("previews enabling monitoring before the foundation has its secrets", async () => {
       const previewed = await run(changes, { preview: true });
       expect(previewed.some(({ name }) => name === "us-east-observability-prometheus")).toBe(true);
     });

@@ -19,7 +19,7 @@ function commit(subject: string): void {
   git("commit", "--allow-empty", "--message", subject);
 }
 
-describe("the subjects of this branch's commits", () => {
+describe("the commit subjects of this branch", () => {
   it("are imperatives of at most 72 characters", () => {
     const subjects = newSubjects(join(__dirname, "../.."));
     expect(subjects.flatMap((subject) => subjectProblems(subject).map((problem) => `${subject}: ${problem}`))).toEqual(
@@ -28,13 +28,13 @@ describe("the subjects of this branch's commits", () => {
   });
 });
 
-describe("a commit's subject", () => {
+describe("the check of a commit subject", () => {
   it.each([
     "Retry a failed upload",
     "Bring pushed flows into LangFlow",
     `Add ${"a".repeat(68)}`,
     `Merge branch '${"b".repeat(80)}'`,
-  ])("may be: %s", (subject) => expect(subjectProblems(subject)).toEqual([]));
+  ])("accepts: %s", (subject) => expect(subjectProblems(subject)).toEqual([]));
 
   it.each([
     [`Add ${"a".repeat(69)}`, "has 73 characters"],
@@ -45,26 +45,26 @@ describe("a commit's subject", () => {
     ["Retrying a failed upload", '"Retrying" is no imperative'],
     ["The upload is retried", '"The" is no imperative'],
     ["Agent: retry a failed upload", '"Agent:" is no imperative'],
-  ])("may not be: %s", (subject, problem) => {
+  ])("rejects: %s", (subject, problem) => {
     expect(subjectProblems(subject)).toEqual([problem]);
   });
 });
 
-describe("the commits that are checked", () => {
+describe("the checked commits", () => {
   beforeEach(() => {
     git("init", "--initial-branch=main");
     commit("Begin");
     commit("Go on");
   });
 
-  it("are those of a branch that main lacks", () => {
+  it("are the branch's commits that main lacks", () => {
     git("checkout", "-b", "topic");
     commit("Add one");
     commit("Add two");
     expect(newSubjects(folder)).toEqual(["Add two", "Add one"]);
   });
 
-  it("are the last one of main, and what it merged", () => {
+  it("are the last commit of main and the commits that it merged", () => {
     expect(newSubjects(folder)).toEqual(["Go on"]);
     git("checkout", "-b", "topic");
     commit("Add one");
@@ -73,13 +73,13 @@ describe("the commits that are checked", () => {
     expect(newSubjects(folder)).toEqual(["Add one"]);
   });
 
-  it("are the last one where a clone is shallow", () => {
+  it("are only the last commit in a shallow clone", () => {
     const clone = join(folder, "clone");
     git("clone", "--depth=1", `file://${folder}`, clone);
     expect(newSubjects(clone)).toEqual(["Go on"]);
   });
 
-  it("are none without a repository or a commit", () => {
+  it("are empty without a repository or a commit", () => {
     const empty = mkdtempSync(join(tmpdir(), "subjects-"));
     expect(newSubjects(empty)).toEqual([]);
     execFileSync("git", ["init"], { cwd: empty, stdio: "pipe" });
@@ -87,7 +87,7 @@ describe("the commits that are checked", () => {
     rmSync(empty, { recursive: true });
   });
 
-  it("are none without Git", () => {
+  it("are empty without Git", () => {
     const { PATH } = process.env;
     process.env.PATH = folder;
     try {

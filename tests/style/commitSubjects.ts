@@ -1,14 +1,16 @@
 import { execFileSync } from "node:child_process";
 
 const SUBJECT_CHARACTERS_MAX = 72;
-/** First words that end like another form of the verb and are imperatives. */
+/** Imperatives that end like another form of a verb. */
 const IMPERATIVES = new Set(["bring", "embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "string"]);
-/** First words that are no verb, as far as a list can say it: articles, pronouns, numbers, and a topic before a colon. */
+/**
+ * First words that are not verbs: articles, pronouns, numbers, and a topic before a colon. The list is not exhaustive.
+ */
 const NO_VERB =
   /^(a|an|the|all|as|both|each|every|in|it|no|of|one|per|that|this|three|two|what|when|where|who|why|with|without)$|[:,]$|'s?$/i;
 const GENERATED = /^(Merge|Revert) /;
 
-/** What is wrong with a commit's subject. */
+/** Returns the problems of a commit subject. */
 export function subjectProblems(subject: string): string[] {
   if (GENERATED.test(subject)) return [];
   const problems: string[] = [];
@@ -37,8 +39,8 @@ function git(folder: string, ...args: string[]): string | undefined {
 }
 
 /**
- * Subjects of the commits that are not in main yet; on main itself, of its last commit and what that merged. A shallow clone
- * has fewer, and a folder without a repository or a machine without Git has none.
+ * Returns the subjects of the commits that are not in main yet; on main itself, those of its last commit and the
+ * commits that it merged. A shallow clone returns fewer; without a repository or without Git, the list is empty.
  */
 export function newSubjects(folder: string): string[] {
   const head = git(folder, "rev-parse", "HEAD");

@@ -4,12 +4,15 @@ import { check } from "recheck";
 import * as ts from "typescript";
 
 const AGENT = join(__dirname, "../../agent");
-/** Milliseconds for one expression; what is not decided by then fails. */
+/** Timeout for one expression, in milliseconds. Expressions without a verdict by then fail. */
 const CHECK_MS = 120_000;
 
 jest.setTimeout(600_000);
 
-/** Expressions whose repeats are bounded, or that see a bounded text alone: a number of steps that no user can raise. */
+/**
+ * Expressions that are safe because their repetitions or inputs are bounded, so that no user can increase the number of
+ * steps.
+ */
 const BOUNDED: ReadonlyMap<string, string> = new Map([
   [
     String.raw`/^(?:\W*|x+|my)?(?:pass(?:wd|word)?|pwd|secret|token|key|your[\w-]*|\.{3,}|\*+|x+|changeme)$/i`,
@@ -17,10 +20,15 @@ const BOUNDED: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Where expressions are made of texts, whose work `secretScanGrowth.test.ts` measures as the text grows. */
+/**
+ * Files that build expressions from strings; `secretScanGrowth.test.ts` measures how their work grows with the text.
+ */
 const GROWN = ["flows/credentialShapes.ts", "flows/foldedText.ts", "flows/namedSecrets.ts", "flows/secretNames.ts"];
 
-/** The agent's expressions, with the file of each; and where one is made of a text, which cannot be checked. */
+/**
+ * Returns the agent's expressions with their files, and the files that build expressions from strings, which cannot be
+ * checked.
+ */
 function expressions(): { found: Map<string, string>; made: string[] } {
   const found = new Map<string, string>();
   const made: string[] = [];
@@ -38,7 +46,7 @@ function expressions(): { found: Map<string, string>; made: string[] } {
   return { found, made };
 }
 
-/** Whether each repeat has a limit: then no text takes more than so many steps a character. */
+/** Returns whether every repetition is bounded, which limits the number of steps per character for any text. */
 const isBounded = (literal: string): boolean =>
   !/[*+]|\{\d+,\}/.test(literal.replace(/\\./g, "c").replace(/\[[^\]]*\]/g, "c"));
 
@@ -50,7 +58,7 @@ async function complaint(literal: string): Promise<string | undefined> {
 }
 
 describe("the agent's regular expressions", () => {
-  it("take time in proportion to a text's length, whatever somebody wrote into it", async () => {
+  it("take linear time in the length of any text", async () => {
     const { found, made } = expressions();
     expect(found.size).toBeGreaterThan(80);
     expect([...new Set(made)].sort()).toEqual(GROWN);
@@ -63,7 +71,7 @@ describe("the agent's regular expressions", () => {
     expect([...BOUNDED.keys()].filter((literal) => !found.has(literal))).toEqual([]);
   }, 600_000);
 
-  it("would not be passed over if one took more", async () => {
+  it("would be reported if one took superlinear time", async () => {
     expect(await complaint(String.raw`/^(\w+\s?)*$/`)).toContain("exponential");
     expect(await complaint("/-+$/")).toContain("polynomial");
   });

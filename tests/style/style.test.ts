@@ -5,7 +5,7 @@ import * as ts from "typescript";
 const ROOT = join(__dirname, "../..");
 const PAGE = readFileSync(join(ROOT, "docs/style.md"), "utf8");
 
-/** What stands between backticks in the last column of the page's table. */
+/** Words in backticks in the last column of the table in docs/style.md. */
 const NO_NAMES = new Set(
   PAGE.split("\n")
     .filter((line) => line.startsWith("|"))
@@ -13,12 +13,12 @@ const NO_NAMES = new Set(
 );
 const NO_FILES = new Set(["utils", "helpers", "common", "misc"]);
 
-/** Every file that the compiler reads, by its path. */
+/** Source files that the compiler reads. */
 const SOURCES = ts
   .parseJsonConfigFileContent(ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile).config, ts.sys, ROOT)
   .fileNames.map((file) => ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest));
 
-/** Where in the sources something stands, and what. */
+/** Returns the location and description of every node for which `of` returns a description. */
 function found(of: (node: ts.Node, source: ts.SourceFile) => string | undefined): string[] {
   return SOURCES.flatMap((source) => {
     const places: string[] = [];
@@ -35,8 +35,8 @@ function found(of: (node: ts.Node, source: ts.SourceFile) => string | undefined)
   });
 }
 
-describe("the style page", () => {
-  it("gives up words that no variable, function or type is called by", () => {
+describe("the style guide", () => {
+  it("forbids words that no variable, function or type uses", () => {
     expect([...NO_NAMES]).toEqual(expect.arrayContaining(["here", "there", "leashed"]));
     const named = found((node) =>
       ts.isIdentifier(node) && NO_NAMES.has(node.text.toLowerCase()) ? node.text : undefined,
@@ -44,13 +44,13 @@ describe("the style page", () => {
     expect(named).toEqual([]);
   });
 
-  it("is kept by the names of files: none is a place for anything", () => {
+  it("forbids generic file names that no file has", () => {
     expect(SOURCES.length).toBeGreaterThan(500);
     const names = SOURCES.map(({ fileName }) => relative(ROOT, fileName));
     expect(names.filter((name) => NO_FILES.has(basename(name).split(".")[0]?.toLowerCase() ?? ""))).toEqual([]);
   });
 
-  it("is kept by objects and lists: none is spread where it is written", () => {
+  it("forbids spreading a literal, which no object or list does", () => {
     const spread = found((node) => {
       if (ts.isSpreadAssignment(node) && ts.isObjectLiteralExpression(node.expression)) return "an object";
       return ts.isSpreadElement(node) && ts.isArrayLiteralExpression(node.expression) ? "a list" : undefined;
@@ -58,7 +58,7 @@ describe("the style page", () => {
     expect(spread).toEqual([]);
   });
 
-  it("leads to pages and files that exist, as CONTRIBUTING leads to it", () => {
+  it("links only to existing pages and files, and CONTRIBUTING links to it", () => {
     expect(readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8")).toContain("(docs/style.md)");
     const links = [...PAGE.matchAll(/\]\(([^)]+)\)/g)].map(([, target = ""]) => join(ROOT, "docs", target));
     const files = [...PAGE.matchAll(/`([\w-]+(?:\/[\w.-]+)+)`/g)].map(([, file = ""]) => join(ROOT, file));

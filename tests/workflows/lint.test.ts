@@ -5,10 +5,10 @@ import { FAULTS, isCloudFault } from "../../fleet/drill/faults";
 import { type Linters, linters } from "./tools";
 import { FILES, FOLDER, ROOT, type Step, workflow } from "./workflow";
 
-/** Installing the linters, once. */
+/** Time limit for installing the linters, which happens once. */
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
-/** Shell scripts of the repository, by their first line. */
+/** Returns the repository's shell scripts, identified by their first line. */
 const shellScripts = (): string[] =>
   [".ci", "images", "sandbox/live"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
@@ -32,15 +32,15 @@ describe("the workflows", () => {
     return status === 0 ? "" : `${stdout}${stderr}`;
   };
 
-  it("are what GitHub takes, and so are their scripts, says actionlint with shellcheck", () => {
+  it("pass actionlint, and their scripts pass shellcheck", () => {
     expect(lint(tools.actionlint, ["-shellcheck", tools.shellcheck])).toBe("");
   }, 60_000);
 
-  it("hold to what is safe, says zizmor at its most pedantic", () => {
+  it("pass zizmor in pedantic mode", () => {
     expect(lint(tools.zizmor, ["--offline", "--persona=pedantic", "--no-progress", FOLDER])).toBe("");
   }, 60_000);
 
-  it("call scripts that shellcheck finds nothing in", () => {
+  it("call only scripts that pass shellcheck", () => {
     expect(shellScripts().length).toBeGreaterThan(3);
     expect(lint(tools.shellcheck, shellScripts())).toBe("");
   }, 60_000);
@@ -51,16 +51,16 @@ describe.each(FILES)("%s", (file) => {
   const steps = Object.values(jobs).flatMap((job) => [...job.steps]);
   const used = (action: string) => steps.filter(({ uses }) => uses?.startsWith(`${action}@`));
 
-  it("grants nothing by default", () => {
+  it("grants no permissions by default", () => {
     expect(permissions).toEqual({});
   });
 
-  it("pins every action to a commit, and leaves no token in the checkout", () => {
+  it("pins every action to a commit and leaves no token in the checkout", () => {
     for (const { uses } of steps) if (uses) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
     for (const step of used("actions/checkout")) expect(step.with?.["persist-credentials"]).toBe(false);
   });
 
-  it("uses no long-lived key of a cloud: AWS by a role, and the job's own token", () => {
+  it("uses no long-lived cloud key: AWS access is through a role", () => {
     const text = JSON.stringify(steps);
     expect(text).not.toMatch(/AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)/);
     for (const step of used("aws-actions/configure-aws-credentials"))
@@ -73,19 +73,19 @@ describe.each(FILES)("%s", (file) => {
       });
   });
 
-  it("puts nothing of an event into a script: values come by the environment", () => {
+  it("interpolates no expression into a script, because values must arrive through the environment", () => {
     for (const { run } of steps) if (run) expect(run).not.toContain("${{");
   });
 
-  it("names every script, and says whether runs may overlap", () => {
+  it("names every script step and defines the concurrency of its runs", () => {
     for (const { name, run } of steps as readonly Step[]) if (run) expect(name).toBeTruthy();
     const everyJob = Object.values(jobs as Record<string, { concurrency?: unknown }>).every((job) => job.concurrency);
     expect(concurrency !== undefined || everyJob).toBe(true);
   });
 });
 
-describe("who may do what", () => {
-  it("lets no job that runs a pull request's code write anything, or hold a secret that may", () => {
+describe("the permissions of the workflows", () => {
+  it("give no job that runs a pull request's code write access or a secret with write access", () => {
     for (const file of FILES.filter((each) => "pull_request" in workflow(each).on))
       for (const { permissions = {}, environment, steps } of Object.values(workflow(file).jobs)) {
         const allowed = Object.entries(permissions).filter(([scope]) => scope !== "id-token");
@@ -95,14 +95,14 @@ describe("who may do what", () => {
       }
   });
 
-  it("checks out main alone where a run for a pull request is given a token that may write", () => {
+  it("let a workflow with a write token for a pull request check out only main", () => {
     const { jobs } = workflow("comment.yml");
     for (const { steps } of Object.values(jobs))
       for (const { uses, with: given } of steps)
         if (uses?.startsWith("actions/checkout@")) expect(given).not.toHaveProperty("ref");
   });
 
-  it("runs what speaks to a cluster where the fleet's owner says, since GitHub's ordinary runners do not reach it", () => {
+  it("run jobs that access a cluster on the configured runner, because GitHub-hosted runners cannot reach the cluster", () => {
     for (const file of FILES)
       for (const [name, { steps, "runs-on": runner }] of Object.entries(workflow(file).jobs)) {
         const [, role] = /AWS_(DEPLOY|PREVIEW|DRIFT|READY)_ROLE_ARN/.exec(JSON.stringify(steps)) ?? [];
@@ -115,13 +115,13 @@ describe("who may do what", () => {
       }
   });
 
-  it("runs no code of a pull request on a runner that main's jobs take", () => {
+  it("run no code of a pull request on a runner that main's jobs use", () => {
     for (const file of FILES.filter((each) => "pull_request" in workflow(each).on))
       for (const { "runs-on": runner } of Object.values(workflow(file).jobs))
         expect([file, runner]).toEqual([file, expect.not.stringContaining("CLUSTER_RUNNER")]);
   });
 
-  it("runs no script of a package, and none that production does without, beside a token of GitHub's that AWS takes", () => {
+  it("let jobs that can get an AWS token install only production packages, without their install scripts", () => {
     for (const file of FILES)
       for (const { permissions = {}, steps } of Object.values(workflow(file).jobs))
         if (permissions["id-token"])
@@ -129,7 +129,7 @@ describe("who may do what", () => {
             if (run?.includes("npm ci")) expect([file, run]).toEqual([file, "npm ci --omit=dev --ignore-scripts"]);
   });
 
-  it("names by its digest each image that an action builds with", () => {
+  it("pin each image that a build action uses to its digest", () => {
     const steps = Object.values(workflow("image.yml").jobs).flatMap((job) => [...job.steps]);
     const given = (action: string, input: string) =>
       steps.filter(({ uses }) => uses?.startsWith(`${action}@`)).map((step) => step.with?.[input]);
@@ -138,12 +138,12 @@ describe("who may do what", () => {
     expect(given("docker/setup-buildx-action", "driver-opts")).toEqual([byDigest]);
   });
 
-  it("offers each fault that a drill of the clouds knows", () => {
+  it("offer every fault that a cloud drill supports", () => {
     const { inputs } = workflow("drill.yml").on.workflow_dispatch as { inputs: { fault: { options: string[] } } };
     expect(new Set(inputs.fault.options)).toEqual(new Set(FAULTS.filter(isCloudFault)));
   });
 
-  it("keeps the deploy role to deployments and drills, behind approval, and never cuts a deployment off", () => {
+  it("limit the deploy role to approved deployments and drills, and never cancel a running deployment", () => {
     expect(workflow("deploy.yml").concurrency?.["cancel-in-progress"]).toBe(false);
     for (const file of FILES)
       for (const { environment, steps } of Object.values(workflow(file).jobs))

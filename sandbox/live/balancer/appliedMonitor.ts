@@ -1,15 +1,15 @@
 import type { CloudResource } from "../../cloud/client";
 import { list, record, text } from "../../resources/values";
 
-/** What is asked of an origin, and how often. */
+/** The health check of a pool's origins and its interval. */
 export interface AppliedMonitor {
   readonly id: string;
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** `200` or `2xx`; several with commas between. */
+  /** Accepted status codes: `200` or `2xx`, several separated by commas. */
   readonly expectedCodes: string;
-  /** Must be in the answer, in whatever case; empty: anything. */
+  /** Text that the response body must contain, ignoring case. Empty: any body. */
   readonly expectedBody: string;
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
@@ -18,10 +18,10 @@ export interface AppliedMonitor {
   readonly consecutiveUp: number;
 }
 
-/** What Cloudflare takes where a number is left out (API reference, Monitors). */
+/** Cloudflare's defaults for omitted numbers (API reference, Monitors). */
 const DEFAULTS = { interval: 60, timeout: 5, retries: 2, consecutiveDown: 0, consecutiveUp: 0 };
 
-/** @throws Error for a monitor that does not speak HTTP */
+/** @throws Error for a monitor that does not use HTTP */
 export function monitorOf({ id, properties }: CloudResource): AppliedMonitor {
   const type = text(properties.type) ?? "http";
   if (type !== "http" && type !== "https") throw new Error(`a monitor of type ${type} is not played here`);

@@ -1,21 +1,27 @@
 import type { IncomingMessage } from "node:http";
 
-/** A request that Cloudflare answers itself, whatever the rules: why, as a status. */
+/** Status of a malformed request, which Cloudflare answers itself whatever the rules are. */
 export type Malformed = 400 | 413 | 414;
 
-/** Longest target, and the most that it and all headers may be together, in bytes ("Connection limits", request limits). */
+/**
+ * Maximum size of a request target, and of target and headers together, in bytes ("Connection limits", request limits).
+ */
 const TARGET_BYTES_MAX = 16 * 1024;
 export const HEAD_BYTES_MAX = 32 * 1024;
 
-/** Largest body, by the least that a plan takes: Free's and Pro's ("Error 413"). What this lets pass, every plan does. */
+/**
+ * Maximum body size, in bytes: the smallest limit among Cloudflare's plans, that of Free and Pro ("Error 413"), so
+ * every plan accepts what this accepts.
+ */
 export const BODY_BYTES_MAX = 100 * 1024 * 1024;
 
 /**
- * Brings what was sent into the one form that all else here reads, as a server has to that takes HTTP/1.1 (RFC 9112): a target that
- * names its host too (3.2.2) becomes a path, the host its Host header. Without this a rule about paths would not see `GET http://host/docs`,
- * which LangFlow's server answers as `/docs`.
+ * Normalizes a request in place, as RFC 9112 requires of an HTTP/1.1 server: an absolute target (3.2.2) becomes a path,
+ * and its host becomes the Host header. Otherwise a rule about paths would miss `GET http://host/docs`, which
+ * LangFlow's server answers as `/docs`.
  *
- * @returns the status of what no server may take: two hosts, a target that is no path, one that is too long; a body above the limit
+ * @returns the error status for two Host headers, a target that is not a path, a target that is too long, or a body
+ * above the limit
  */
 export function inOneForm(request: IncomingMessage): Malformed | undefined {
   const { url = "", headers, rawHeaders } = request;
@@ -32,8 +38,8 @@ export function inOneForm(request: IncomingMessage): Malformed | undefined {
 }
 
 /**
- * A Host header as rules see it. Here any name reaches the address; one that is another way of writing the public name stays as it is
- * written, all else stands for the public name.
+ * Returns the Host header that rules see. Visitors may reach the local address by any name: a different spelling of the
+ * public name is kept as sent, and every other name is replaced by the public name.
  */
 export function hostAsSent(sent: string | undefined, hostname: string): string {
   const plain = (sent ?? "").toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");

@@ -11,20 +11,20 @@ import type { ProxiedPool, Route } from "./route";
 import { mayFailOver, pinnedPool, sessionCookie, setsCookie, tokenOf } from "./session";
 import { type PoolState, poolsToTry, type Visitor } from "./steering";
 
-/** Verdicts that are remembered, the newest ones. */
+/** Maximum number of health verdicts to keep; the oldest are dropped. */
 const VERDICTS_MAX = 1_000;
 
 const NO_FRONT_DOOR: AppliedFrontDoor = { closing: [], limits: [], headers: [] };
 
-/** One pool at work. */
+/** State of one pool. */
 interface LivePool {
   applied: AppliedPool;
   health?: PoolHealth;
-  /** When its origin was switched off, in milliseconds since 1970. */
+  /** When the origin was disabled, in milliseconds since 1970. */
   offSince?: number;
 }
 
-/** The applied load balancer, played on one address of loopback. */
+/** Emulates the applied load balancer on one loopback address. */
 export class LiveBalancer {
   private applied: AppliedBalancer | undefined;
   private readonly pools = new Map<string, LivePool>();
@@ -34,8 +34,9 @@ export class LiveBalancer {
   private history: PoolVerdict[] = [];
 
   /**
-   * @param port its public address' on loopback
-   * @param entrance loopback port behind a Service's address, undefined while that refuses connections
+   * @param port loopback port of the public address
+   * @param entrance returns the loopback port behind a Service's address, or undefined while the Service refuses
+   * connections
    */
   constructor(
     port: number,
@@ -50,7 +51,7 @@ export class LiveBalancer {
     );
   }
 
-  /** Plays what is applied from now on: probers are made anew where the monitor or what they probe is another. */
+  /** Applies a new configuration. Replaces the probers of a pool if its monitor or its probed origin changed. */
   async apply(
     applied: AppliedBalancer | undefined,
     frontDoor = NO_FRONT_DOOR,
@@ -74,7 +75,7 @@ export class LiveBalancer {
     await this.apply(undefined);
   }
 
-  /** Where it is; undefined where none is applied. */
+  /** Public address of the balancer, or undefined if no balancer is applied. */
   get address(): { url: string; hostname: string } | undefined {
     return this.applied && { url: this.front.url, hostname: this.applied.hostname };
   }
@@ -132,7 +133,7 @@ export class LiveBalancer {
         const draining = Date.now() < offSince + drainMs ? "draining" : "none";
         const ofOrigin = applied.originEnabled ? "all" : draining;
         const admits = applied.enabled ? ofOrigin : "none";
-        // Nothing is known of the health of what is not probed.
+        // A pool that is not probed has no known health and counts as healthy.
         const healthy = applied.monitor && admits === "all" ? health?.healthy === true : true;
         return [id, { admits, healthy, place: applied.place, latencyMs: health?.latencyMs }];
       }),
@@ -166,7 +167,7 @@ export class LiveBalancer {
 
 const originOf = ({ origin, outsidePort }: AppliedPool): string => `${origin}:${outsidePort ?? ""}`;
 
-/** Where a request says it comes from, by the headers that Cloudflare adds for origins (Managed Transforms). */
+/** Reads a visitor's location from the headers that Cloudflare adds for origins (Managed Transforms). */
 function visitorOf({ headers }: IncomingMessage): Visitor {
   const degrees = (name: string) => Number.parseFloat(String(headers[name] ?? ""));
   const [latitude, longitude] = [degrees("cf-iplatitude"), degrees("cf-iplongitude")];

@@ -3,45 +3,51 @@ import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connection } from "../process/connection";
 
-/** Why a request was not answered by its origin, as the code that Cloudflare would answer with. */
+/** Why the origin did not answer a request, as the status code that Cloudflare would return. */
 export interface Undelivered {
   readonly code: 520 | 521 | 522 | 524 | 530;
-  /** Nothing of an answer came, and it may be asked of another origin. */
+  /** Whether a different origin may get the request: true only if no byte of a response arrived. */
   readonly again: boolean;
 }
 
-/** How long Cloudflare waits for a TCP connection to open (Cloudflare, Connection limits). */
+/** Cloudflare's timeout for opening a TCP connection (Cloudflare, Connection limits). */
 export const CONNECT_TIMEOUT_MS = 19_000;
-/** How long it waits to read from an origin that has taken the connection (same page: Proxy Read Timeout). */
+/** Cloudflare's timeout for reading from a connected origin (same page: Proxy Read Timeout). */
 export const ANSWER_TIMEOUT_MS = 120_000;
 
-/** How long a visitor's connection is kept without a request (same page: Connection Keep-Alive). */
+/** How long Cloudflare keeps an idle visitor connection (same page: Connection Keep-Alive). */
 export const IDLE_TIMEOUT_MS = 400_000;
 
-/** As long as a TLS handshake takes: an origin that is gone resets a connection before that, and so before it is asked. */
+/**
+ * Simulated duration of a TLS handshake. A lost origin resets the connection within this time, before the request is
+ * sent.
+ */
 const HANDSHAKE_MS = 20;
 
-/** What is known of a delivery when it failed. */
+/** State of a delivery when it failed. */
 export interface Progress {
-  /** The request was sent. */
+  /** Whether the request was sent. */
   readonly connected: boolean;
-  /** Nothing was heard for as long as is waited. */
+  /** Whether the origin sent nothing until the timeout. */
   readonly silent: boolean;
 }
 
 /**
- * What a failed delivery is, where no byte of an answer came. Only what was never sent is asked again (Cloudflare, Adaptive
- * routing: 521, 522, 523, 525 and 526 alone are).
+ * Classifies a delivery that failed before any byte of a response arrived. Only an unsent request is retried
+ * (Cloudflare, Adaptive routing: only 521, 522, 523, 525 and 526 are).
  */
 export function undelivered({ connected, silent }: Progress): Undelivered {
   if (connected) return { code: silent ? 524 : 520, again: false };
   return { code: silent ? 522 : 521, again: true };
 }
 
-/** A connection did not open in time. */
+/** The connection did not open in time. */
 export class ConnectTimeout extends Error {}
 
-/** Connections to origins, one a request: one that is kept and closed meanwhile would look like an origin that is down. */
+/**
+ * Opens one connection per request: a kept-alive connection that the origin closed meanwhile would look like an origin
+ * that is down.
+ */
 export class OriginAgent extends Agent {
   constructor(private readonly connectTimeoutMs = CONNECT_TIMEOUT_MS) {
     super({ keepAlive: false });
@@ -53,12 +59,15 @@ export class OriginAgent extends Agent {
   ): undefined {
     this.opened(Number(port)).then(
       (socket) => given?.(null, socket),
-      // Node looks at no socket then.
+      // Node ignores the socket if there is an error.
       (error: Error) => given?.(error, new Socket()),
     );
   }
 
-  /** Given out once a handshake would be over: until then a reset means that nothing was sent. */
+  /**
+   * Opens a connection and waits for the duration of a handshake. If the origin resets it before then, nothing was
+   * sent.
+   */
   private async opened(port: number): Promise<Socket> {
     const socket = await connection(port, this.connectTimeoutMs);
     if (socket === "silent") throw new ConnectTimeout();

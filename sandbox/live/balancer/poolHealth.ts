@@ -4,26 +4,26 @@ import type { AppliedMonitor } from "./appliedMonitor";
 import { type ProbeResult, probe } from "./probe";
 import { majority, NEVER_PROBED, type Tally, tallied } from "./verdict";
 
-/** How much of a new measurement goes into the mean: an eighth, as TCP takes of its round trips (RFC 6298). */
+/** Weight of a new measurement in the mean: one eighth, as TCP uses for round-trip times (RFC 6298). */
 const SMOOTHING = 1 / 8;
 
 /**
- * The probers of one pool, one a check region. In each check region three data centers probe at the same interval and
- * the majority decides; from one machine all three would say the same. Their phases are spread evenly over the
- * interval, the first probe is made at once.
+ * Probes one pool, with one prober per check region. Cloudflare runs three data centers per check region and lets the
+ * majority decide; from one machine, all three would have the same result. The probers' phases are spread evenly over
+ * the interval, and the first probe starts at once.
  */
 export class PoolHealth {
-  /** What most check regions say; undefined before the first probe. */
+  /** Verdict of the majority of check regions. Undefined before the first probe. */
   healthy: boolean | undefined;
-  /** Smoothed milliseconds of probes that passed. */
+  /** Smoothed latency of successful probes, in milliseconds. */
   latencyMs: number | undefined;
   private readonly tallies = new Map<string, Tally>();
   private readonly ending = new AbortController();
 
   /**
-   * @param port the origin's on loopback; undefined while it refuses
-   * @param onVerdict told when the verdict changes, and why
-   * @param before the verdict until now, where only the monitor is another
+   * @param port returns the origin's loopback port, or undefined while the origin refuses connections
+   * @param onVerdict called with the new verdict and its reason when the verdict changes
+   * @param before previous verdict, if only the monitor changed
    */
   constructor(
     private readonly pool: AppliedPool,
@@ -39,7 +39,7 @@ export class PoolHealth {
     }
   }
 
-  /** Verdict by check region, of those that have one. */
+  /** Verdicts by check region, without check regions that have none yet. */
   get checkRegions(): Record<string, boolean> {
     return Object.fromEntries([...this.tallies].flatMap(([name, { up }]) => (up === undefined ? [] : [[name, up]])));
   }

@@ -4,20 +4,20 @@ import { isExpected } from "./verdict";
 
 export interface ProbeResult {
   readonly passed: boolean;
-  /** What happened, in a few words. */
+  /** Short description of the result. */
   readonly said: string;
   readonly timedOut: boolean;
-  /** Milliseconds of the last attempt. */
+  /** Duration of the last attempt, in milliseconds. */
   readonly tookMs: number;
 }
 
-/** Answers of a health endpoint are short; what is longer is not looked through. */
+/** Health endpoints send short bodies. A probe searches at most this many bytes. */
 const BODY_BYTES_MAX = 100 * 1024;
 
 /**
- * One probe: an attempt, and after a timeout up to `retries` more at once.
+ * Probes an origin once. Repeats an attempt that timed out at once, up to `retries` times.
  *
- * @param port the origin's on loopback; undefined: it refuses
+ * @param port loopback port of the origin; undefined: the origin refuses connections
  */
 export async function probe(monitor: AppliedMonitor, pool: string, port: number | undefined): Promise<ProbeResult> {
   for (let left = monitor.retries; ; left--) {

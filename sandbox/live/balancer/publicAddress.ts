@@ -19,7 +19,7 @@ import type { FrontDoor } from "./frontDoor/frontDoor";
 import { boundedBody, keptBody } from "./requestBody";
 import { addressOf, headersFor, type ProxiedPool, type Route } from "./route";
 
-/** A delivery under way. */
+/** State of a request that is being delivered to an origin. */
 interface Exchange {
   readonly pool: ProxiedPool;
   readonly route: Route;
@@ -28,24 +28,24 @@ interface Exchange {
   answered: boolean;
 }
 
-/** Which region answered: the local fleet's own, Cloudflare sends none. */
+/** Response header with the region that answered. Only the local fleet sends it; Cloudflare does not. */
 const POOL_HEADER = "x-local-pool";
 
-/** The public address: passes HTTP and WebSockets on to the pools that the balancer chooses for each request. */
+/** The fleet's public address: proxies HTTP and WebSockets to the pools that the balancer chooses for each request. */
 export class PublicAddress {
   private readonly proxy = createProxyServer();
   private readonly agent = new OriginAgent();
   private readonly exchanges = new WeakMap<IncomingMessage, Exchange>();
-  /** Of who was let in just now, for the answer. */
+  /** Access cookies of requests that were just admitted, to set on their responses. */
   private readonly accessCookies = new WeakMap<IncomingMessage, string>();
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
 
   /**
    * @param port on loopback
-   * @param hostname the public name: where an origin redirects to it, the visitor is sent to the public address
-   * @param frontDoor what is decided before any pool is chosen
-   * @param gate who must sign in before that, where the front door lets a request pass (Cloudflare, "Traffic sequence")
+   * @param hostname the public name: an origin's redirect to it is rewritten to the public address
+   * @param frontDoor rules that are evaluated before a pool is chosen
+   * @param gate Access' sign-in check for requests that pass the front door (Cloudflare, "Traffic sequence")
    */
   constructor(
     readonly port: number,
@@ -64,7 +64,7 @@ export class PublicAddress {
     });
     this.proxy.on("proxyRes", (answer, request) => this.answering(answer, request));
     this.proxy.on("proxyReqWs", (outgoing, request) => {
-      // Before the library's own listeners, which write the head.
+      // Registered before the library's own listeners, which write the head of the response.
       outgoing.once("upgrade", (answer: IncomingMessage) => this.answering(answer, request, true));
       outgoing.once("response", (answer: IncomingMessage) => this.answering(answer, request));
     });
@@ -76,7 +76,7 @@ export class PublicAddress {
 
   async start(): Promise<void> {
     if (this.server) return;
-    // An upload may take its time; a connection that is kept for the next request stays as long as with Cloudflare.
+    // No request timeout, because uploads may be slow. Idle connections stay open as long as Cloudflare keeps them.
     const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS, maxHeaderSize: HEAD_BYTES_MAX };
     const server = createServer(limits, (request, response) => void this.pass(request, response));
     server.on("upgrade", (request, socket, head) => void this.upgrade(request, socket as Socket, head));
@@ -94,7 +94,7 @@ export class PublicAddress {
     await new Promise<void>((resolve) => {
       if (!server) return resolve();
       server.close(() => resolve());
-      // Of upgraded connections the server knows nothing any more.
+      // The server does not track upgraded connections, so they are destroyed separately.
       for (const socket of this.sockets) socket.destroy();
     });
     this.agent.destroy();
@@ -108,7 +108,7 @@ export class PublicAddress {
     }
     const refusal = this.frontDoor.refuses(this.seen(request));
     if (refusal) {
-      // The body is not read, so the connection can't be used any further.
+      // The request body is never read, so the connection cannot be reused.
       const headers = { ...this.frontDoor.headersFor(this.seen(request)), "content-type": "text/plain" };
       response.writeHead(refusal.status, { ...headers, connection: "close" }).end(refusal.text);
       return;
@@ -119,9 +119,9 @@ export class PublicAddress {
       response.writeHead(answer.status, { ...own, connection: "close" }).end(answer.text);
       return;
     }
-    // It is answered here by the time the body is read.
+    // Node has already answered `Expect: 100-continue` when it reads the body.
     delete request.headers.expect;
-    // A visitor who goes away meanwhile needs no answer.
+    // A visitor who disconnects while the body is read needs no response.
     const body = await keptBody(request).catch(() => "gone" as const);
     if (body === "gone") return;
     const route = this.routeOf(request);
@@ -133,12 +133,12 @@ export class PublicAddress {
       if (!failure.again || !body || !route.failsOver(pool)) break;
     }
     if (response.headersSent || response.destroyed) return;
-    // What is left of the body is not read, so the connection can't be used any further.
+    // The rest of the body is never read, so the connection cannot be reused.
     response.writeHead(failure.code, { "content-type": "text/plain", ...(!body && { connection: "close" }) });
     response.end(`error code: ${failure.code}\n`);
   }
 
-  /** Undefined once the origin has answered, or the visitor is gone. */
+  /** Delivers a request to one pool. Returns undefined if the origin answered or the visitor disconnected. */
   private async deliver(
     request: IncomingMessage,
     response: ServerResponse,
@@ -180,7 +180,8 @@ export class PublicAddress {
     const route = this.routeOf(request);
     let code = 530;
     for (const pool of route.pools.slice(0, 2)) {
-      // The library ends the visitor's connection where it fails, so it is only tried where it can succeed.
+      // The library closes the visitor's connection on failure, so an upgrade is attempted only if the origin takes
+      // connections.
       if (await takesConnections(pool.port(), CONNECT_TIMEOUT_MS)) {
         this.exchanges.set(request, { pool, route, connected: true, silent: false, answered: false });
         const options = { target: `http://127.0.0.1:${pool.port()}`, headers: headersFor(request, pool) };
@@ -203,7 +204,7 @@ export class PublicAddress {
     Object.assign(headers, this.frontDoor.headersFor(this.seen(request)));
     const added = [setCookie, this.accessCookies.get(request)].filter((cookie) => cookie !== undefined);
     if (added.length > 0) headers["set-cookie"] = [...(headers["set-cookie"] ?? []), ...added];
-    // Of the connection to the origin, and no concern of the visitor's.
+    // Keep-alive describes the connection to the origin, not the visitor's.
     delete headers["keep-alive"];
     if (!isUpgrade) delete headers.connection;
     if (headers.location !== undefined) headers.location = this.publicLocation(headers.location);
@@ -215,13 +216,16 @@ export class PublicAddress {
     return admission;
   }
 
-  /** Whatever name a visitor has for it here, the address stands for the public one. */
+  /**
+   * Returns the request as rules see it. The local address always represents the public hostname, whatever name the
+   * visitor used.
+   */
   private seen({ method = "", url = "", headers, socket }: IncomingMessage): SeenRequest {
     const hostname = this.hostname();
     return { hostname, host: hostAsSent(headers.host, hostname), address: addressOf(socket), method, url, headers };
   }
 
-  /** The public name is an address of this machine here. */
+  /** Rewrites a redirect to the public name to the local address. */
   private publicLocation(location: string): string {
     const at = URL.canParse(location) ? new URL(location) : undefined;
     return at?.hostname === this.hostname() ? `${this.url}${at.pathname}${at.search}${at.hash}` : location;

@@ -2,14 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { Readable, Transform } from "node:stream";
 import { BODY_BYTES_MAX } from "./asSent";
 
-/** A body up to this size is kept, so that the request can be made again. */
+/** Maximum size of a buffered body, in bytes. Only a buffered body can be sent again. */
 const KEPT_BYTES = 1024 * 1024;
 
 /**
- * The body of a request, read to its end, as a stream that can be had again and again; undefined where it is too long
- * for that or does not say how long it is: then it can be passed on once, while it arrives.
+ * Reads the whole body of a request and returns a function that streams it any number of times. Returns undefined if
+ * the body is too long or its length is not declared: the caller can then pass it on only once, while it arrives.
  *
- * @throws Error where the visitor goes away meanwhile
+ * @throws Error if the visitor disconnects meanwhile
  */
 export async function keptBody(request: IncomingMessage): Promise<(() => Readable) | undefined> {
   const length = request.headers["content-length"];
@@ -20,9 +20,9 @@ export async function keptBody(request: IncomingMessage): Promise<(() => Readabl
 }
 
 /**
- * A body that is passed on while it arrives, up to the limit: one that did not say how long it is.
+ * Returns a stream that passes on a body of undeclared length, up to a limit.
  *
- * @param tooLong what ends the request where it is longer
+ * @param tooLong ends the request if the body is longer than the limit
  */
 export function boundedBody(request: IncomingMessage, tooLong: () => void, bytesMax = BODY_BYTES_MAX): Readable {
   let bytes = 0;

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
-/** Where one request may go: what the balancer decides of it. */
+/** The balancer's routing decision for one request. */
 export interface Route {
-  /** Pools to try, the best first; none: there is no pool left. */
+  /** Pools to try, in order of preference. Empty: no pool is available. */
   readonly pools: readonly ProxiedPool[];
-  /** Whether it may be tried in another pool where one does not let itself be connected to. */
+  /** Whether the request may be sent to the next pool if this pool refuses the connection. */
   failsOver(from: ProxiedPool): boolean;
-  /** Headers of the answer. */
+  /** Returns the headers to add to the response of a pool. */
   answeredBy(pool: ProxiedPool): { readonly setCookie?: string };
 }
 
@@ -14,14 +14,14 @@ export interface ProxiedPool {
   readonly id: string;
   readonly region: string;
   readonly hostHeader?: string;
-  /** The origin's on loopback; undefined while it refuses. */
+  /** Returns the origin's loopback port, or undefined while the origin refuses connections. */
   port(): number | undefined;
 }
 
 /**
- * What Cloudflare tells an origin of the visitor ("Cloudflare HTTP headers"). What the visitor said of the same is written over, but
- * for X-Forwarded-For, whose end alone is Cloudflare's. Other headers that could name an address go on as they came: X-Real-IP,
- * Forwarded, X-Forwarded-Host, True-Client-IP.
+ * Returns the headers that Cloudflare adds for the origin ("Cloudflare HTTP headers"). They overwrite the visitor's
+ * values, except X-Forwarded-For, to which Cloudflare only appends. Other headers that may contain an address pass
+ * unchanged: X-Real-IP, Forwarded, X-Forwarded-Host, True-Client-IP.
  */
 export function headersFor({ headers, socket }: IncomingMessage, { hostHeader }: ProxiedPool): Record<string, string> {
   const visitor = addressOf(socket);
@@ -29,12 +29,15 @@ export function headersFor({ headers, socket }: IncomingMessage, { hostHeader }:
   return {
     "cf-connecting-ip": visitor,
     "x-forwarded-for": forwarded === undefined ? visitor : `${forwarded}, ${visitor}`,
-    // The public address stands for one that is asked by HTTPS alone.
+    // The public address represents one that accepts only HTTPS.
     "x-forwarded-proto": "https",
     "cf-visitor": '{"scheme":"https"}',
     ...(hostHeader !== undefined && { host: hostHeader }),
   };
 }
 
-/** The visitor's address: whoever connects from another of loopback's (127.0.0.2) is another visitor. */
+/**
+ * Returns the visitor's IP address. A connection from a different loopback address (127.0.0.2, for example) counts as a
+ * different visitor.
+ */
 export const addressOf = ({ remoteAddress }: IncomingMessage["socket"]): string => remoteAddress ?? "127.0.0.1";

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import type { Affinity, SessionFailover } from "./appliedBalancer";
 
-/** Cloudflare's name of the affinity cookie. */
+/** Name of Cloudflare's session affinity cookie. */
 const COOKIE = "__cflb";
 
-/** What the cookie says of a pool: nothing that tells what it is, the same after every restart. */
+/** Returns the cookie value for a pool: an opaque token that stays the same across restarts. */
 export function tokenOf(hostname: string, pool: string): string {
   return createHash("sha256").update(`${hostname}\n${pool}`).digest("base64url").slice(0, 22);
 }
 
-/** The pool of a visitor's session; undefined without a cookie, or with one of a pool that is gone. */
+/** Returns the pool of a visitor's session, or undefined if there is no cookie or its pool no longer exists. */
 export function pinnedPool(cookies: string | undefined, hostname: string, pools: Iterable<string>): string | undefined {
   const tokens = (cookies ?? "").split(";").flatMap((part) => {
     const [name = "", value = ""] = part.trim().split("=", 2);
@@ -18,32 +18,36 @@ export function pinnedPool(cookies: string | undefined, hostname: string, pools:
   return [...pools].find((pool) => tokens.includes(tokenOf(hostname, pool)));
 }
 
-/** The Set-Cookie header of a session. Without Secure, whatever is applied: the address is plain HTTP. */
+/**
+ * Returns the Set-Cookie header of a session. It never has the Secure attribute, because the local address uses plain
+ * HTTP.
+ */
 export function sessionCookie({ ttlSeconds, sameSite }: Affinity, token: string): string {
   return `${COOKIE}=${token}; Max-Age=${ttlSeconds}; Path=/; HttpOnly; SameSite=${sameSite}`;
 }
 
 export interface Course {
-  /** The session's pool, where there is one. */
+  /** Pool of the visitor's session, if a session exists. */
   readonly pinned?: string;
-  /** Whether that pool is switched on. */
+  /** Whether that pool is enabled. */
   readonly pinnedEnabled: boolean;
-  /** Who answered. */
+  /** Id of the pool that answered. */
   readonly answered: string;
   readonly failover: SessionFailover;
 }
 
 /**
- * Whether an answer carries a cookie: the first of a session does, and one from another pool than the session's, which
- * moves it. With `temporary` a session waits for its pool, however that is away, until it is switched off.
+ * Whether the response sets the session cookie: it does for the first response of a session, and if a different pool
+ * than the session's answered, which moves the session. With `temporary`, the session stays with its unavailable pool
+ * until that pool is disabled.
  */
 export function setsCookie({ pinned, pinnedEnabled, answered, failover }: Course): boolean {
   return pinned !== answered && !(pinned !== undefined && pinnedEnabled && failover === "temporary");
 }
 
 /**
- * Whether a request that could not be delivered is tried in another pool. Each pool has one origin, so it takes failover
- * across pools; with `none` a session gets the error of the origin it is bound to.
+ * Whether a request that could not be delivered is retried in a different pool. Each pool has one origin, so this needs
+ * failover across pools. With `none`, a session gets the error of its own origin.
  */
 export function mayFailOver(
   tried: string,

@@ -3,10 +3,10 @@ import type { Place } from "../../../model/places";
 export const POLICIES = ["off", "proximity", "random", "dynamic_latency", "geo"] as const;
 export type SteeringPolicy = (typeof POLICIES)[number];
 
-/** How pools are chosen; pools by id. */
+/** Settings that decide the order of pools. Pools are given by id. */
 export interface SteeringRules {
   readonly steeringPolicy: SteeringPolicy;
-  /** In order of preference. */
+  /** Pool ids in order of preference. */
   readonly defaultPools: readonly string[];
   readonly regionPools: Readonly<Record<string, readonly string[]>>;
   readonly fallbackPool: string;
@@ -14,36 +14,37 @@ export interface SteeringRules {
 }
 
 export interface PoolState {
-  /** `draining`: those who have a session stay, nobody else comes. */
+  /** Who may use the pool. `draining`: existing sessions only, no new visitors. */
   readonly admits: "all" | "draining" | "none";
-  /** Never probed counts as down. */
+  /** A pool that was never probed counts as unhealthy. */
   readonly healthy: boolean;
   readonly place?: Place;
-  /** How long it takes to answer a probe, in milliseconds; absent: not known. */
+  /** Time that the pool takes to answer a probe, in milliseconds. Absent: unknown. */
   readonly latencyMs?: number;
 }
 
 export interface Visitor {
   readonly place?: Place;
-  /** Code of a Cloudflare region. */
+  /** Code of the visitor's Cloudflare region. */
   readonly region?: string;
-  /** The pool of the visitor's session. */
+  /** Pool of the visitor's session. */
   readonly pinned?: string;
 }
 
-/** Whether a pool serves a visitor whose session it has. */
+/** Whether a pool still serves its existing sessions. */
 export function keepsSessions(state: PoolState | undefined): boolean {
   return state?.healthy === true && state.admits !== "none";
 }
 
 /**
- * The pools to try, the best first: the session's, then by the policy those that are healthy. Where there is none, the
- * fallback pool alone, whose health does not count; nothing where that is switched off too.
+ * Returns the pools to try, in order of preference: the session's pool, then the healthy pools in the order of the
+ * policy. If none is available, returns only the fallback pool, whatever its health, or nothing if that pool is
+ * disabled too.
  *
- * With `geo` a visitor's region has pools of its own, and no other is tried; the default pools serve regions that have
- * none (Cloudflare, Geo steering).
+ * With `geo`, a visitor's region has its own pools and no others are tried. The default pools serve regions without
+ * pools (Cloudflare, Geo steering).
  *
- * @param random a number from 0 up to 1
+ * @param random returns a number from 0 up to, but not including, 1
  */
 export function poolsToTry(
   rules: SteeringRules,
@@ -82,7 +83,7 @@ function inOrder(
   }
 }
 
-/** Along the great circle, as the haversine of the angle: it grows with the distance, and needs no unit. */
+/** Returns the great-circle distance as the haversine of the angle, which grows with the distance and needs no unit. */
 function distanceTo(pool: Place | undefined, visitor: Place): number {
   if (!pool) return Number.POSITIVE_INFINITY;
   const radians = (degrees: number) => (degrees * Math.PI) / 180;
@@ -91,13 +92,16 @@ function distanceTo(pool: Place | undefined, visitor: Place): number {
   return half(visitor.latitude, pool.latitude) + cosines * half(visitor.longitude, pool.longitude);
 }
 
-/** Two infinities are alike, where their difference would be no number. */
+/** Compares two numbers. Two infinities are equal; their difference would be NaN. */
 function compare(one: number, other: number): number {
   if (one === other) return 0;
   return one < other ? -1 : 1;
 }
 
-/** All of them, each place drawn by weight from those that are left. Without weight: after the others, in order. */
+/**
+ * Returns all pools in a weighted random order: each position is drawn from the remaining pools. Pools with weight 0
+ * follow in their given order.
+ */
 function drawn(pools: readonly string[], weightOf: (pool: string) => number, random: () => number): string[] {
   const left = pools.filter((pool) => weightOf(pool) > 0);
   const order: string[] = [];

@@ -1,8 +1,8 @@
-/** What one prober has found out. */
+/** Results of one prober so far. */
 export interface Tally {
-  /** Its verdict; absent before its first probe. */
+  /** Current verdict. Absent before the first probe. */
   readonly up?: boolean;
-  /** How many results in a row were like the last one. */
+  /** Number of consecutive results that equal the last one. */
   readonly run: number;
   readonly last?: boolean;
 }
@@ -10,8 +10,8 @@ export interface Tally {
 export const NEVER_PROBED: Tally = { run: 0 };
 
 /**
- * One more result. The first is the verdict; from then on it changes after as many results in a row as the monitor
- * says, one where it says 0.
+ * Adds a probe result to a tally. The first result is the verdict. Later, the verdict changes after as many consecutive
+ * results as the monitor requires, or after one if it requires 0.
  */
 export function tallied(
   tally: Tally,
@@ -23,16 +23,16 @@ export function tallied(
   return { up: tally.up === undefined || run >= needed ? passed : tally.up, run, last: passed };
 }
 
-/** What most of those say that know; a tie is down. Undefined where nobody knows yet. */
+/** Returns the majority of the known verdicts; a tie counts as down. Undefined if no verdict is known yet. */
 export function majority(verdicts: readonly (boolean | undefined)[]): boolean | undefined {
   const known = verdicts.filter((each) => each !== undefined);
   return known.length === 0 ? undefined : known.filter(Boolean).length * 2 > known.length;
 }
 
 /**
- * Whether a status code is one of those expected.
+ * Whether a status code is among the expected ones.
  *
- * @param expected `200`, or `2xx` for the whole class; several with commas between
+ * @param expected `200`, or `2xx` for the whole class; several separated by commas
  */
 export function isExpected(status: number, expected: string): boolean {
   const patterns = expected.toLowerCase().split(",");

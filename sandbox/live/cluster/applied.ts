@@ -7,29 +7,32 @@ import type { AppliedDatabase } from "../servers/database";
 import { kind, stackOf } from "./resourceNames";
 import { type MountedFiles, mountedFiles } from "./secretMount";
 
-/** Of a load balancer that was told nothing (AWS Load Balancer Controller, Service annotations; Elastic Load Balancing, target group attributes). */
+/**
+ * Defaults of a load balancer without annotations (AWS Load Balancer Controller, Service annotations; Elastic Load
+ * Balancing, target group attributes).
+ */
 const UNTOLD = { deregistrationSeconds: 300, intervalSeconds: 10, threshold: 3 };
 
-/** A Deployment or CronJob as far as processes are made of it. */
+/** The parts of a Deployment or CronJob that the live fleet turns into processes. */
 export interface Workload {
   readonly namespace: string;
   readonly name: string;
-  /** Its pods'. */
+  /** Labels of the pods. */
   readonly labels: Readonly<Record<string, string>>;
   readonly pod: PodSpec;
-  /** Changes exactly when the pod's template does. */
+  /** Hash of the pod template. It changes exactly when the template does. */
   readonly templateHash: string;
-  /** Of a Deployment. */
+  /** Scale and rollout strategy of a Deployment. */
   readonly scale: Scale;
 }
 
-/** How many pods a Deployment has, and how they are exchanged. */
+/** Number of a Deployment's pods, and the settings of its rolling update. */
 export interface Scale {
-  /** Absent: an autoscaler's to say. */
+  /** Absent: an autoscaler sets the number. */
   readonly replicas?: number;
   readonly maxSurge: number | string;
   readonly maxUnavailable: number | string;
-  /** Seconds that a new pod is ready before an old one may go. */
+  /** Seconds that a new pod must be ready before an old pod may be stopped. */
   readonly minReadySeconds: number;
 }
 
@@ -38,24 +41,26 @@ export interface AppliedService {
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly port: number; readonly targetPort: number | string }[];
-  /** Seconds for which a pod that goes is still sent new connections: a network load balancer's. */
+  /** Seconds for which a network load balancer still sends new connections to a terminating pod. */
   readonly drainSeconds: number;
-  /** Seconds until its health checks have found a dead pod, which is sent new connections until then. */
+  /**
+   * Seconds until the load balancer's health checks detect a dead pod. Until then the pod still gets new connections.
+   */
   readonly failSeconds: number;
 }
 
-/** A region as it is applied: what its processes are made of. */
+/** The applied resources of a region from which its processes are made. */
 export interface AppliedRegion {
-  /** Our name of it, which is its stack's. */
+  /** Our name of the region, which is also its stack's name. */
   readonly region: string;
   readonly awsRegion: string;
   readonly deployments: readonly Workload[];
   readonly cronJobs: readonly Workload[];
   readonly services: readonly AppliedService[];
-  /** By `namespace/name`. */
+  /** ConfigMaps by `namespace/name`. */
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Files that a mount of each SecretProviderClass holds, by `namespace/name`. */
+  /** Files in a mount of each SecretProviderClass, by `namespace/name`. */
   readonly secretMounts: ReadonlyMap<string, MountedFiles>;
   readonly databases: readonly AppliedDatabase[];
 }
@@ -63,14 +68,14 @@ export interface AppliedRegion {
 export interface AppliedBucket {
   readonly name: string;
   readonly awsRegion: string;
-  /** Buckets its objects are copied to, each with the key that encrypts them there. */
+  /** Buckets to which its objects are replicated, each with the key that encrypts the replicas. */
   readonly replicatesTo: ReadonlyMap<string, string | undefined>;
 }
 
 /**
- * The local cloud's resources as what the live fleet is made of. Secret values must be in clear.
+ * Converts the local cloud's resources to the regions that the live fleet runs. Secret values must be plaintext.
  *
- * @param isObserved whether what watches the regions runs too
+ * @param isObserved whether the regions' monitoring also runs
  */
 export function appliedRegions(resources: readonly CloudResource[], isObserved = false): AppliedRegion[] {
   const ofType = (type: string) => resources.filter((resource) => resource.type === type);
@@ -93,7 +98,7 @@ export function appliedRegions(resources: readonly CloudResource[], isObserved =
         region,
         awsRegion,
         deployments: running("Deployment")
-          // Scaled to zero, as before a restore.
+          // Excludes Deployments that are scaled to zero, as before a restore.
           .filter(({ properties }) => record(properties.spec).replicas !== 0)
           .map((each) => workload(each, record(record(each.properties.spec).template), record(each.properties.spec))),
         cronJobs: kinds("CronJob").map((each) => {
@@ -138,7 +143,7 @@ export function appliedBuckets(resources: readonly CloudResource[]): AppliedBuck
     }));
 }
 
-/** The releases of LangFlow that the applied Deployments say they run; secret values are not looked at. */
+/** Returns the LangFlow releases of the applied Deployments. Does not read secret values. */
 export function appliedVersions(resources: readonly CloudResource[]): string[] {
   const versions = resources
     .filter(({ type }) => kind(type) === "Deployment")
@@ -148,12 +153,12 @@ export function appliedVersions(resources: readonly CloudResource[]): string[] {
   return [...new Set(versions)];
 }
 
-/** LangFlow's own Deployment, told from others that carry the same labels. */
+/** Whether a workload is LangFlow's own Deployment. Other Deployments carry the same labels. */
 export function isLangFlow({ pod }: Workload): boolean {
   return pod.containers.some(({ name }) => name === "langflow");
 }
 
-/** What watches a region: its programs are got only where they are asked for. */
+/** Whether a resource belongs to a region's monitoring. Its programs are installed only on request. */
 function isObserver({ id }: CloudResource): boolean {
   return id.startsWith(`${OBSERVABILITY_NAMESPACE}/`);
 }
@@ -177,7 +182,7 @@ function workload(
   };
 }
 
-/** What is not said is a quarter of the pods each (Kubernetes, Deployments). */
+/** Both limits default to a quarter of the pods (Kubernetes, Deployments). */
 function scaleOf({ replicas, minReadySeconds, strategy }: Record<string, unknown>): Scale {
   const { maxSurge = "25%", maxUnavailable = "25%" } = record(record(strategy).rollingUpdate);
   return {
@@ -224,7 +229,7 @@ function plainSecret({ data, stringData }: Record<string, unknown>): Record<stri
   return { ...Object.fromEntries(decoded), ...strings(stringData) };
 }
 
-/** The Kubernetes Secrets that the driver keeps of what it mounts. */
+/** Returns the Kubernetes Secrets that the CSI driver syncs from its mounted files. */
 function syncedSecrets({ id, properties }: CloudResource, files: MountedFiles): [string, Record<string, string>][] {
   const namespace = id.split("/")[0] ?? "";
   return list(record(properties.spec).secretObjects)
@@ -246,7 +251,7 @@ function strings(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(record(value)).map(([key, part]) => [key, String(part)]));
 }
 
-/** The same with keys in order: two stores may keep one object's in another order. */
+/** Sorts an object's keys recursively, because two stores may order the keys of the same object differently. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;

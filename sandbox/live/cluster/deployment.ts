@@ -2,39 +2,42 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Workload } from "./applied";
 import type { LivePod } from "./pod";
 
-/** What a Deployment asks of its pods. */
+/** Methods of a pod that a Deployment uses. */
 export type DeployedPod = Pick<
   LivePod,
   "workload" | "slot" | "ready" | "readyForMs" | "isHopeless" | "start" | "stop" | "kill" | "vanish"
 >;
 
-/** The pods of a Deployment, as many as are wanted; several are exchanged as its strategy says, a single one is stopped first. */
+/**
+ * The pods of a Deployment. With several pods, it performs a rolling update by the Deployment's strategy; a single pod
+ * is stopped before its replacement starts.
+ */
 export class LiveDeployment<Pod extends DeployedPod = LivePod> {
-  /** Those that are to stay, the oldest first. */
+  /** Pods that are not terminating, the oldest first. */
   private pods: Pod[] = [];
-  /** Those that were told to go, and when, in milliseconds since 1970. */
+  /** Terminating pods, with the start of their termination in milliseconds since 1970. */
   private readonly leaving = new Map<Pod, number>();
   private wanted: { readonly workload: Workload; readonly count: number } | undefined;
-  /** Those that died without a word, as long as a load balancer has not found out. */
+  /** Pods that died abruptly and that the load balancer has not yet detected as dead. */
   private readonly dead = new Set<Pod>();
   private rolling: Promise<void> | undefined;
   private isOver = false;
 
   /**
-   * @param podOf a new pod; its slot is a number that no other pod of the Deployment has
-   * @param pollMs how often it is looked at pods that are exchanged
+   * @param podOf creates a pod; its slot is a number that no other pod of the Deployment has
+   * @param pollMs interval at which a rolling update checks its pods
    */
   constructor(
     private readonly podOf: (workload: Workload, slot: number) => Pod,
     private readonly pollMs = 200,
   ) {}
 
-  /** All that there are, those that go too. */
+  /** All pods, including terminating and dead ones. */
   get all(): readonly Pod[] {
     return [...this.pods, ...this.leaving.keys(), ...this.dead];
   }
 
-  /** Whether pods are being exchanged, or go, and that may still end well. */
+  /** Whether a rolling update or a termination is in progress that can still succeed. */
   get isSettling(): boolean {
     const isStuck = this.pods.some(({ isHopeless }) => isHopeless);
     return this.leaving.size > 0 || (this.rolling !== undefined && !isStuck);
@@ -45,9 +48,10 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
   }
 
   /**
-   * Pods that are sent connections.
+   * Returns the pods that receive connections.
    *
-   * @param drainSeconds for how long also those that go, ready or not, and meanwhile those that are dead; 0: neither
+   * @param drainSeconds how long terminating pods still receive connections, ready or not; if it is not 0, undetected
+   * dead pods do too
    */
   targets(drainSeconds: number): Pod[] {
     const ready = this.pods.filter((pod) => pod.ready);
@@ -58,9 +62,10 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
   }
 
   /**
-   * One of several pods dies at once, and another is made in its place: packets to it vanish until a load balancer has found out.
+   * Kills one of several pods at once and starts a replacement. Packets to the dead pod are dropped until the load
+   * balancer detects it.
    *
-   * @returns false where there is one pod alone
+   * @returns false if the Deployment has only one ready pod
    */
   async loseOne(failSeconds: number): Promise<boolean> {
     const [pod, other] = this.pods.filter(({ ready }) => ready);
@@ -77,7 +82,10 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
     return true;
   }
 
-  /** Makes its pods `count` ones of a workload: resolved once those have begun; of several, once their exchange has. */
+  /**
+   * Scales to `count` pods of a workload. Resolves once the pods have started or, with several pods, once their rolling
+   * update has begun.
+   */
   async become(workload: Workload, count: number): Promise<void> {
     this.wanted = { workload, count };
     if (count > 1 && this.outdated().length > 0) {
@@ -129,7 +137,10 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
     this.leaving.delete(pod);
   }
 
-  /** As the Deployment controller: never more pods than with the surge, never fewer that are available than may be missing. */
+  /**
+   * Rolls the pods like the Deployment controller: never more pods than the surge allows, and never more unavailable
+   * pods than the maximum.
+   */
   private async roll(): Promise<void> {
     while (this.wanted && !this.isOver) {
       const { workload, count } = this.wanted;
@@ -138,7 +149,7 @@ export class LiveDeployment<Pod extends DeployedPod = LivePod> {
       while (this.pods.length < most && this.fresh().length < count) this.add(workload);
       const isAvailable = (pod: Pod) => pod.readyForMs >= minReadySeconds * 1000;
       const spare = this.pods.filter(isAvailable).length - (count - shareOf(count, maxUnavailable, Math.floor));
-      // Those that serve nobody go first, and cost nothing.
+      // Pods that are not ready are stopped first, because stopping them does not reduce the capacity.
       const [next] = this.outdated().sort((one, other) => Number(one.ready) - Number(other.ready));
       if (!next) break;
       if (!next.ready || spare > 0) void this.dismiss(next);

@@ -4,25 +4,25 @@ import { BlackHole } from "../process/blackHole";
 import { Late } from "../process/late";
 import { listen } from "../process/listen";
 
-/** What is made to go wrong between a pod and who asks it. */
+/** A fault on the network path between a pod and its clients. */
 export interface PathFault {
-  /** Every answer comes so much later. */
+  /** Added delay of every response, in milliseconds. */
   readonly lateMs: number;
-  /** So many of the connections are reset once something was asked, from 0 to 1. */
+  /** Share of connections that are reset once a request was sent, from 0 to 1. */
   readonly brokenShare: number;
 }
 
-/** Connections among which a share is drawn. */
+/** Number of consecutive connections among which the broken ones are drawn. */
 const ROUND = 10;
 
 export const NO_FAULT: PathFault = { lateMs: 0, brokenShare: 0 };
 
-/** A Service's address: connections go to its pods in turn, and are refused while it has none. */
+/** Address of a Service: forwards connections to its pods in turn, and refuses them while it has no pods. */
 export class Endpoint {
   private readonly server: Server;
   private readonly open = new Set<Socket>();
   private hole: BlackHole | undefined;
-  /** Connections since something began to break them. */
+  /** Number of connections since the fault began. */
   private taken = 0;
 
   private constructor(
@@ -30,13 +30,13 @@ export class Endpoint {
     private readonly target: () => number | undefined,
     private readonly fault: () => PathFault,
   ) {
-    // Whoever has said all is answered all the same, as below.
+    // A client that has closed its sending side still receives its response, as below.
     this.server = createServer({ allowHalfOpen: true }, (client) => this.forward(client));
   }
 
   /**
-   * @param target port of the pod that the next connection goes to
-   * @param fault what is wrong on the way at the moment
+   * @param target returns the port of the pod for the next connection
+   * @param fault returns the current fault on the path
    */
   static async start(port: number, target: () => number | undefined, fault = () => NO_FAULT): Promise<Endpoint> {
     const endpoint = new Endpoint(port, target, fault);
@@ -48,7 +48,7 @@ export class Endpoint {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Connections that are opened from now on are neither taken nor refused. Those that are open stay. */
+  /** Leaves new connections unanswered: neither accepted nor refused. Open connections stay open. */
   async silence(): Promise<void> {
     this.server.close();
     this.hole = await BlackHole.open(this.port);
@@ -83,14 +83,14 @@ export class Endpoint {
       [pod, client],
     ] as const) {
       this.keep(one);
-      // What ends well ends the other by itself, once all that was said has come through.
+      // A side that ends normally ends the other one by itself, after all data has passed through.
       one.once("error", () => other.destroy());
     }
     client.pipe(pod);
     pod.pipe(new Late(() => this.fault().lateMs)).pipe(client);
   }
 
-  /** The same connections each time, counted from when the fault began. */
+  /** Whether the next connection is broken. The result is the same in each run, counted from the start of the fault. */
   private isBroken(): boolean {
     const { brokenShare } = this.fault();
     if (brokenShare === 0) this.taken = 0;
@@ -106,8 +106,9 @@ export class Endpoint {
 }
 
 /**
- * Whether a connection is one of a share: of each ten in a row so many, rounded up, drawn by lot, the same ones each time. By lot,
- * since whoever asks at an even pace would otherwise meet with all of them, or with none.
+ * Whether a connection belongs to a share. Of every ten consecutive connections it selects that share, rounded up, by a
+ * deterministic pseudorandom draw. A fixed pattern would affect all or none of the requests of a client that sends at a
+ * regular interval.
  */
 export function isAmong(share: number, index: number): boolean {
   const first = index - (index % ROUND);

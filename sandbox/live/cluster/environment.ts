@@ -1,18 +1,18 @@
 import type { Container, EnvVar } from "../process/podSpec";
 
-/** What containers of a namespace may refer to, by name. */
+/** ConfigMaps and Secrets of a namespace that its containers may refer to, by name. */
 export interface References {
   readonly configMaps: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly secrets: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** What the pod knows of itself, by field path. */
+  /** Pod fields of the downward API, by field path. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
 /**
- * A container's environment as the kubelet would make it: `envFrom` in order, then `env` in order, later ones over
- * earlier ones, `$(NAME)` replaced by what is known of NAME by then.
+ * Returns a container's environment as the kubelet would set it: `envFrom` in order, then `env` in order, with later
+ * entries overriding earlier ones. `$(NAME)` is replaced by the value that NAME has by then.
  *
- * @throws Error naming what is referred to and missing, as the kubelet's CreateContainerConfigError does
+ * @throws Error that names a missing reference, like the kubelet's CreateContainerConfigError
  */
 export function environmentOf(container: Container, references: References): Record<string, string> {
   const environment: Record<string, string> = {};
@@ -47,7 +47,7 @@ function variableOf({ name, value, valueFrom }: EnvVar, references: References):
   return field;
 }
 
-/** `$(NAME)` by its value, `$$(NAME)` by `$(NAME)`; what is unknown stays as it is. */
+/** Replaces `$(NAME)` with its value and `$$(NAME)` with `$(NAME)`. Unknown names stay unchanged. */
 function expanded(text: string, environment: Readonly<Record<string, string>>): string {
   return text.replace(/\$\$|\$\(([^)]*)\)/g, (whole, name?: string) =>
     whole === "$$" ? "$" : (environment[name ?? ""] ?? whole),

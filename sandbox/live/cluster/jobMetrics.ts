@@ -1,9 +1,12 @@
 import { createServer, type Server } from "node:http";
 
-/** Why Kubernetes gives a Job up, as kube-state-metrics 2.20 tells it: one of these is 1 (its `docs/metrics/workload/job-metrics.md`). */
+/**
+ * Reasons for which Kubernetes marks a Job as failed, as kube-state-metrics 2.20 reports them: exactly one of these is
+ * 1 (its `docs/metrics/workload/job-metrics.md`).
+ */
 const REASONS = ["BackoffLimitExceeded", "DeadlineExceeded", "Evicted"] as const;
 
-/** A Job that ran to its end. */
+/** A Job that has completed or failed. */
 interface EndedJob {
   readonly namespace: string;
   readonly name: string;
@@ -11,8 +14,8 @@ interface EndedJob {
 }
 
 /**
- * What kube-state-metrics would tell of a region's Jobs, and of nothing else: this machine has no Kubernetes that could be asked. As
- * there a Job stays, and goes on having failed, until somebody deletes it.
+ * Serves the metrics that kube-state-metrics would report about a region's Jobs, and no others, because this machine
+ * has no Kubernetes API. As in Kubernetes, a failed Job is reported until it is deleted.
  */
 export class JobMetrics {
   private readonly jobs = new Map<string, EndedJob>();
@@ -41,12 +44,12 @@ export class JobMetrics {
     this.jobs.set(job.name, job);
   }
 
-  /** False where there is no such Job. */
+  /** Deletes a Job. Returns false if it does not exist. */
   delete(name: string): boolean {
     return this.jobs.delete(name);
   }
 
-  /** Prometheus' text format. */
+  /** The metrics in Prometheus' text format. */
   get text(): string {
     const lines = [...this.jobs.values()].flatMap(({ namespace, name, hasFailed }) => {
       const labels = `namespace="${namespace}",job_name="${name}"`;

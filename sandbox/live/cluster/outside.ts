@@ -2,14 +2,17 @@ import { Endpoint } from "./endpoint";
 
 const HTTPS_PORT = 443;
 
-/** Addresses on loopback of what a region's health checks ask outside of it, by host name. */
+/** Loopback addresses of the external hosts that a region's health checks probe, by hostname. */
 export class Outside {
   private readonly endpoints = new Map<string, Endpoint>();
 
   constructor(
-    /** Loopback port behind a host's HTTPS; undefined while nobody answers by that name. Asked at each connection. */
+    /**
+     * Returns the loopback port behind a host's HTTPS, or undefined while no server answers by that name. Called for
+     * each connection.
+     */
     private readonly behind: (host: string, port: number) => number | undefined,
-    /** Loopback port by name. */
+    /** Reserves a loopback port by name. */
     private readonly takePort: (name: string) => Promise<number>,
   ) {}
 
@@ -25,7 +28,7 @@ export class Outside {
     this.endpoints.clear();
   }
 
-  /** Loopback port behind each `host:port`. */
+  /** Returns the loopback port behind each `host:port`. */
   addresses(): ReadonlyMap<string, number> {
     return new Map([...this.endpoints].map(([host, { port }]) => [`${host}:${HTTPS_PORT}`, port]));
   }

@@ -13,67 +13,69 @@ import { environmentOf } from "./environment";
 import { type Places, translate } from "./translate";
 import { translatedFile, type Watched } from "./translateObservability";
 
-/** What is the same for every pod of a region. */
+/** Values that all pods of a region share. */
 export interface PodPlaces extends Pick<Places, "imagePaths" | "databases" | "gitUrl" | "s3Url" | "path"> {
-  /** Folder of the region. */
+  /** Directory of the region. */
   readonly directory: string;
   /** Loopback port behind each `host:port` of a Service. */
   readonly addresses: ReadonlyMap<string, number>;
-  /** What is there to watch. */
+  /** Targets of the region's monitoring. */
   readonly watched: Watched;
 }
 
-/** A name of a Deployment's pod's own: the first one has the Deployment's. */
+/** Returns the name of a Deployment's pod. The first slot has the Deployment's own name. */
 export const slotName = (name: string, slot: number): string => (slot === 0 ? name : `${name}-${slot}`);
 
-/** What the Kubernetes API calls a Deployment's pod. */
+/** Returns the name of a Deployment's pod in the Kubernetes API. */
 export const podName = ({ name }: Pick<Workload, "name">, slot: number): string => slotName(`${name}-live`, slot);
 
 export interface PodOptions {
   readonly workload: Workload;
-  /** A number that no other pod of the workload has. */
+  /** Number that no other pod of the workload has. */
   readonly slot: number;
-  /** The region as it is applied now. */
+  /** Returns the region as currently applied. */
   applied(): AppliedRegion;
   places(): PodPlaces;
-  /** Loopback port of a container's port. */
+  /** Returns the loopback port of a container's port. */
   port(container: string, port: number): number;
   honoursPreStop(): boolean;
-  /** What each of its processes finds in its environment beside what is applied. */
+  /** Returns variables that each process of the pod gets in addition to the applied ones. */
   environment(): Readonly<Record<string, string>>;
 }
 
-/** One run of a pod to its end. */
+/** Result of a pod that ran to its end. */
 export interface JobResult {
   readonly exitCode: number;
-  /** The container that ended it. */
+  /** The container that ended the run. */
   readonly container: string;
   /** End of that container's log. */
   readonly log: string;
 }
 
-/** What a run has beside what its CronJob says. */
+/** Settings of a run that override its CronJob's. */
 export interface JobRun {
-  /** The Job's name: while one of that name runs, there is no second. Each run has a name of its own by default. */
+  /**
+   * Name of the Job. A second run with the same name is rejected while the first is running. Default: a unique name.
+   */
   readonly job?: string;
-  /** In place of its containers' own; those of init containers stay. */
+  /** Arguments that replace those of the containers. Init containers keep theirs. */
   readonly args?: readonly string[];
-  /** Variables of all its containers, over those of the same name. */
+  /** Variables of all its containers. They override variables with the same names. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Secrets that somebody made for this run in its namespace, by name. */
+  /** Secrets that were created for this run in its namespace, by name. */
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** Nothing a Job does takes longer here. */
+/** Upper bound on the duration of every local Job. */
 const JOB_TIMEOUT_MS = 30 * 60_000;
 const DEFAULT_GRACE_S = 30;
 
-/** A pod: its volumes, its init containers one after the other, then its containers. */
+/** A pod: creates its volumes, runs its init containers one after the other, then starts its containers. */
 export class LivePod implements ContainerHost {
   readonly containers: readonly LiveContainer[];
-  /** The init container at work, or the one that failed. */
+  /** Name of the running or failed init container. */
   initialising: string | undefined;
-  /** Runs of init containers that failed. */
+  /** Number of failed runs of init containers. */
   initFailures = 0;
   message: string | undefined;
   private readonly ending = new AbortController();
@@ -97,12 +99,12 @@ export class LivePod implements ContainerHost {
     return this.workload.pod.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S;
   }
 
-  /** It failed so often that it is waited for no longer. */
+  /** Whether the pod failed so often that callers stop waiting for it. */
   get isHopeless(): boolean {
     return this.containers.some((each) => isHopeless(this.troubleOf(each)));
   }
 
-  /** How often a container was started again, those before it included, and what went wrong last. */
+  /** Returns a container's number of restarts, including failed init containers, and the last error. */
   troubleOf({ restarts, message }: LiveContainer): Pick<ProcessStatus, "restarts" | "message"> {
     const said = this.message ?? message;
     return { restarts: this.initFailures + restarts, ...(said !== undefined && { message: said }) };
@@ -112,13 +114,13 @@ export class LivePod implements ContainerHost {
     return this.containers.every(({ state }) => state === "ready");
   }
 
-  /** Milliseconds for which it has been ready; less than 0 while it is not. */
+  /** How long the pod has been ready, in milliseconds. Negative while it is not ready. */
   get readyForMs(): number {
     const now = Date.now();
     return Math.min(...this.containers.map(({ readySince }) => now - (readySince ?? now + 1)));
   }
 
-  /** Starts in the background what a new pod starts: with empty volumes, but for claims. */
+  /** Starts the pod in the background. Its volumes are empty, except claims. */
   start(): void {
     rmSync(this.folder, { recursive: true, force: true });
     this.starting = this.initialise().then(() => {
@@ -126,7 +128,7 @@ export class LivePod implements ContainerHost {
     });
   }
 
-  /** @param runsHooks as far as the region honours them at all */
+  /** @param runsHooks run preStop hooks, if the region honours them */
   async stop(runsHooks: boolean): Promise<void> {
     this.ending.abort();
     await this.starting;
@@ -141,9 +143,9 @@ export class LivePod implements ContainerHost {
   }
 
   /**
-   * Packets to where it answered vanish, as those to the address of a pod that is gone.
+   * Drops packets to the pod's ports, as for the address of a deleted pod.
    *
-   * @returns ends that
+   * @returns a function that ends this
    */
   async vanish(): Promise<() => Promise<void>> {
     const ports = this.containers.flatMap(({ container }) =>
@@ -155,7 +157,7 @@ export class LivePod implements ContainerHost {
     };
   }
 
-  /** All its containers stand still until they are resumed. */
+  /** Suspends all its containers until they are resumed. */
   suspend(): void {
     for (const container of this.containers) container.suspend();
   }
@@ -164,7 +166,7 @@ export class LivePod implements ContainerHost {
     for (const container of this.containers) container.resume();
   }
 
-  /** Runs the pod as a Job does: once, init containers first, and no second time. */
+  /** Runs the pod like a Job: once, init containers first, without restarts. */
   async runToEnd({ args, environment = {} }: JobRun): Promise<JobResult> {
     rmSync(this.folder, { recursive: true, force: true });
     const { initContainers = [], containers } = this.workload.pod;
@@ -246,7 +248,7 @@ export class LivePod implements ContainerHost {
     this.initialising = undefined;
   }
 
-  /** What went wrong, in a line. */
+  /** Runs an init container. Returns the error in one line, or undefined if it succeeded. */
   private async runInit(container: Container): Promise<string | undefined> {
     const log = this.log(container);
     try {
@@ -263,7 +265,7 @@ export class LivePod implements ContainerHost {
     const places = this.options.places();
     const { pod } = this.workload;
     const all = [...(pod.initContainers ?? []), ...pod.containers];
-    // The containers of a pod share one network.
+    // The containers of a pod share one network namespace.
     const ports = all.flatMap((each) =>
       (each.ports ?? []).map(
         ({ containerPort }) => [containerPort, this.options.port(each.name, containerPort)] as const,
@@ -284,7 +286,10 @@ export class LivePod implements ContainerHost {
     };
   }
 
-  /** A volume's directory: a claim's is the region's, whoever mounts it; the others are the pod's own. */
+  /**
+   * Returns a volume's directory. A claim's directory belongs to the region and is shared by all pods that mount it;
+   * other volumes belong to the pod.
+   */
   private volume(name: string, places: PodPlaces): string {
     const volume = this.workload.pod.volumes?.find((each) => each.name === name);
     const claim = volume?.persistentVolumeClaim?.claimName;

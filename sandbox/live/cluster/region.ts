@@ -15,37 +15,37 @@ import { type JobResult, type JobRun, LivePod, type PodPlaces, podName, slotName
 import { Services } from "./services";
 import { hostsOutside, type PodPort } from "./translateObservability";
 
-/** What the region's processes find outside it. */
+/** Servers outside a region that its processes use. */
 export interface SharedServers {
   readonly ports: Ports;
-  /** The Git repository's address that a region uses. */
+  /** Returns the URL at which a region reaches the Git repository. */
   gitUrl(region: string): string;
-  /** The address of S3 that a region uses. */
+  /** Returns the URL at which a region reaches S3. */
   s3Url(region: string): string;
-  /** Loopback port behind a host name of the Internet's; undefined while nobody answers by it. */
+  /** Returns the loopback port behind a public hostname, or undefined while no server answers by that name. */
   behind(host: string, port: number): number | undefined;
-  /** Where a region's Alertmanager sends its notifications; a receiver's name follows. */
+  /** Returns the URL to which a region's Alertmanager sends its notifications; the receiver's name is appended. */
   notificationsUrl(region: string): string;
   /** Folders of executables, joined as in PATH. */
   readonly path: string;
   readonly postgresBin: string;
-  /** File of SQL that a new database starts from; absent: it starts empty. */
+  /** SQL file that initializes a new database. Absent: the database starts empty. */
   readonly migratedDatabase?: string;
 }
 
-/** What is asked of pods beside what is applied. */
+/** Settings of the pods that the applied resources do not contain. */
 export interface PodsHow {
-  /** Whether a pod that goes runs its preStop hook. */
+  /** Whether a terminating pod runs its preStop hook. */
   readonly honoursPreStop: boolean;
-  /** Pods of LangFlow where an autoscaler would say how many. */
+  /** Number of LangFlow pods, in place of the autoscaler's decision. */
   readonly langflowPods: number;
 }
 
-/** What a fleet does that was told nothing. */
+/** Default settings of a new fleet. */
 export const FIRST_HOW: PodsHow = { honoursPreStop: false, langflowPods: 1 };
 
 const REPOSITORY = resolve(__dirname, "../../..");
-/** Files of images that the repository holds. */
+/** Image paths whose files are in the repository. */
 const IMAGE_PATHS = [{ path: "/app/components", directory: join(REPOSITORY, "images/langflow/components") }];
 
 const METRICS_TIMEOUT_MS = 1_000;
@@ -55,7 +55,7 @@ function stateOf({ initialising }: LivePod, { state }: LiveContainer, isLeaving:
   return initialising ? `init: ${initialising}` : state;
 }
 
-/** As the API server answers for a Job whose name is taken. */
+/** A Job of that name exists; the status is the API server's. */
 class JobExists extends Error {
   readonly statusCode = 409;
 
@@ -64,14 +64,17 @@ class JobExists extends Error {
   }
 }
 
-/** One region's processes: its database, and each Deployment's pods. */
+/** The processes of one region: its database and each Deployment's pods. */
 export class LiveRegion {
-  /** Taken away by a fault: nothing of it runs until it is given back. */
+  /** Whether a fault has stopped the region: none of its processes run until it is given back. */
   lost = false;
-  /** Cut off by a fault: it stands still, and packets to it vanish, until it is resumed. */
+  /**
+   * Whether a fault has suspended the region: its processes are stopped and packets to it are dropped until it is
+   * resumed.
+   */
   private suspended = false;
   message: string | undefined;
-  /** Its database is taken away by a fault, until it is given back or the whole region is. */
+  /** Whether a fault has stopped the database, until the database or the whole region is given back. */
   private databaseLost = false;
   private readonly deployments = new Map<string, LiveDeployment>();
   private readonly services: Services;
@@ -79,10 +82,10 @@ export class LiveRegion {
   private readonly podPorts = new Map<string, number>();
   private jobs = 0;
   private readonly namedJobs = new Set<string>();
-  /** Of its pods, where they have another than this machine. */
+  /** Separate clock of the pods, if a fault gave them one. */
   private clock: OwnClock | undefined;
   private readonly jobMetrics = new JobMetrics();
-  /** Loopback port of those; undefined while nobody watches. */
+  /** Loopback port of the Job metrics. Undefined while no Prometheus runs. */
   private jobMetricsPort: number | undefined;
   private how: PodsHow = FIRST_HOW;
 
@@ -112,7 +115,8 @@ export class LiveRegion {
   }
 
   /**
-   * Makes the processes those of what is applied: pods whose template changed are exchanged, the others are left alone.
+   * Makes the processes match the applied resources: replaces pods whose template changed and leaves the others
+   * untouched.
    */
   async apply(applied: AppliedRegion, how: PodsHow): Promise<void> {
     this.applied = applied;
@@ -131,7 +135,7 @@ export class LiveRegion {
         this.deployments.delete(name);
       }
       for (const workload of wanted.values()) {
-        // A region may be lost while it is being started.
+        // The region may be lost while it is being started.
         if (this.lost) break;
         const deployment =
           this.deployments.get(workload.name) ?? new LiveDeployment((each, slot) => this.podOf(each, slot));
@@ -144,7 +148,7 @@ export class LiveRegion {
     }
   }
 
-  /** The region is lost: everything in it dies at once. */
+  /** Simulates the loss of the region: kills all of its processes at once. */
   async lose(): Promise<void> {
     this.lost = true;
     this.suspended = false;
@@ -154,14 +158,14 @@ export class LiveRegion {
     this.deployments.clear();
   }
 
-  /** The region is back, as it is applied by now, with the data it had. */
+  /** Restores the region in its currently applied state, with its previous data. */
   async giveBack(): Promise<void> {
     this.lost = false;
     this.databaseLost = false;
     await this.again();
   }
 
-  /** Nothing of it is heard any more, and all of it stands still: whoever waits for it waits. */
+  /** Suspends the region: its processes stop and packets to it are dropped, so clients wait without an answer. */
   async suspend(): Promise<void> {
     if (this.lost || this.suspended) return;
     this.suspended = true;
@@ -169,7 +173,7 @@ export class LiveRegion {
     await this.services.setSilent(true);
   }
 
-  /** It goes on with what it was at, as if no time had passed; what was applied meanwhile is taken up. */
+  /** Resumes the region's processes where they stopped, and applies changes that arrived meanwhile. */
   async resume(): Promise<void> {
     if (!this.suspended) return;
     await this.services.setSilent(false);
@@ -178,41 +182,41 @@ export class LiveRegion {
     await this.again();
   }
 
-  /** One of LangFlow's pods dies without a word. False where there is one alone. */
+  /** Kills one of LangFlow's pods abruptly. Returns false if only one pod exists. */
   async loseOnePod(): Promise<boolean> {
     const langflow = this.applied.deployments.find(isLangFlow);
     const failSeconds = Math.max(0, ...this.applied.services.map((each) => each.failSeconds));
     return (await this.deployments.get(langflow?.name ?? "")?.loseOne(failSeconds)) ?? false;
   }
 
-  /** What is wrong, from now on, between its LangFlow and whoever asks that by an address. */
+  /** Sets the fault between LangFlow and the clients of its Services. */
   setPathFault(fault: PathFault): void {
     this.services.fault = fault;
   }
 
-  /** Starts what is applied and does not run. */
+  /** Starts applied workloads that do not run. */
   async again(): Promise<void> {
     await this.apply(this.applied, this.how);
   }
 
-  /** The database dies at once and stays away; the rest of the region runs on. */
+  /** Kills the database and keeps it down. The rest of the region keeps running. */
   async loseDatabase(): Promise<void> {
     this.databaseLost = true;
     await this.database.kill();
   }
 
-  /** @throws Error where it does not start */
+  /** @throws Error if the database does not start */
   async giveBackDatabase(): Promise<void> {
     this.databaseLost = false;
     if (!this.lost) await this.database.ensure(this.applied.databases);
   }
 
-  /** Its database's data are on a disk of their own. @throws Error where this machine does not let it */
+  /** Moves the database's data to a small separate disk. @throws Error if this machine does not support it */
   limitDatabaseDisk(): Promise<void> {
     return this.database.limitDisk();
   }
 
-  /** Nothing new fits on that disk. @throws Error where there is none */
+  /** Fills that disk. @throws Error if the database has no separate disk */
   fillDatabaseDisk(): Promise<void> {
     return this.database.fillDisk();
   }
@@ -221,13 +225,18 @@ export class LiveRegion {
     return this.database.freeDisk();
   }
 
-  /** Its pods' processes begin anew, with a clock of their own that is right. @param library path of libfaketime */
+  /**
+   * Restarts its pods' processes with a separate clock, which is initially correct. @param library path of libfaketime
+   */
   giveClock(library: string): void {
     this.clock = new OwnClock(library, join(this.directory, "clock"));
     for (const container of this.pods().flatMap(({ containers }) => containers)) container.crash();
   }
 
-  /** How far that is ahead, in seconds; at 0 what begins from then on has this machine's again. False where there is none. */
+  /**
+   * Sets how far that clock is ahead, in seconds. At 0, processes that start later use this machine's clock again.
+   * Returns false if the region has no separate clock.
+   */
   setClock(aheadSeconds: number): boolean {
     const { clock } = this;
     clock?.set(aheadSeconds);
@@ -235,12 +244,12 @@ export class LiveRegion {
     return clock !== undefined;
   }
 
-  /** Whether pods are being exchanged, or go. */
+  /** Whether pods are being replaced or are terminating. */
   get isSettling(): boolean {
     return [...this.deployments.values()].some((each) => each.isSettling);
   }
 
-  /** Loopback port of a Service's address while a pod behind it is ready. */
+  /** Returns the loopback port of a Service's address while a pod behind the Service is ready. */
   entrance(namespace: string, service: string, port: number): number | undefined {
     return this.services.entrance(namespace, service, port);
   }
@@ -248,13 +257,13 @@ export class LiveRegion {
   async stop(): Promise<void> {
     for (const pod of this.pods()) pod.resume();
     this.closeAddresses();
-    // Nobody is sent to them any more.
+    // The addresses are closed, so no client can still reach these pods.
     await Promise.all([...this.deployments.values()].map((each) => each.stop(false)));
     this.deployments.clear();
     await this.database.stop();
   }
 
-  /** Kills one process as the machine might. False where there is none of that name. */
+  /** Kills one process, as a crash would. Returns false if no process has that name. */
   crash(name: string): boolean {
     if (name === "postgres") {
       this.database.crash();
@@ -268,9 +277,9 @@ export class LiveRegion {
   }
 
   /**
-   * Runs a CronJob's pod once, at the longest until the signal; undefined where there is no such CronJob.
+   * Runs a CronJob's pod once, at most until the signal. Returns undefined if the CronJob does not exist.
    *
-   * @throws JobExists where one of the run's name runs
+   * @throws JobExists if a run with the same name is running
    */
   job(name: string, run: JobRun, signal: AbortSignal): Promise<JobResult> | undefined {
     const workload = this.applied.cronJobs.find((each) => each.name === name);
@@ -292,12 +301,12 @@ export class LiveRegion {
     return result;
   }
 
-  /** A Job that has ended is no more. False where there is none of that name. */
+  /** Deletes an ended Job. Returns false if no Job has that name. */
   deleteJob(name: string): boolean {
     return this.jobMetrics.delete(name);
   }
 
-  /** To a Prometheus that runs, as kube-state-metrics would. */
+  /** Serves the Job metrics, as kube-state-metrics would, if a Prometheus runs. */
   private async tellOfJobs(): Promise<void> {
     const isWatched = this.applied.deployments.some(({ namespace }) => namespace === OBSERVABILITY_NAMESPACE);
     this.jobMetricsPort = isWatched ? await this.around.ports.take(`${this.name}/kube-state-metrics`) : undefined;
@@ -305,7 +314,7 @@ export class LiveRegion {
     else await this.jobMetrics.open(this.jobMetricsPort);
   }
 
-  /** Where the Git host calls the region's agent; undefined where webhooks are off. */
+  /** Returns the agent's webhook for pushes to Git, or undefined if webhooks are disabled. */
   webhook(): Webhook | undefined {
     const [port] = this.pods().flatMap((pod) =>
       pod.containers.flatMap(({ container }) => pod.port(container, "webhook") ?? []),
@@ -347,7 +356,7 @@ export class LiveRegion {
       message: database.message,
       log: join(this.directory, "logs", "postgres.log"),
     };
-    // Where the region is lost its pods are gone, and what is wanted is still told.
+    // A lost region has no pods, but its wanted workloads are still reported.
     const pods = await Promise.all(
       this.applied.deployments.map((workload) => {
         const deployment = this.deployments.get(workload.name);
@@ -367,7 +376,7 @@ export class LiveRegion {
     this.jobMetrics.close();
   }
 
-  /** What the region's Prometheus has checked outside of it; none where it does not run. */
+  /** Returns the external hosts that the region's Prometheus probes, or none if no Prometheus runs. */
   private hostsOutside(): string[] {
     const { deployments, configMaps } = this.applied;
     return deployments.flatMap(({ namespace, pod }) =>
@@ -429,7 +438,7 @@ export class LiveRegion {
     const port = pod.port(container, "metrics");
     if (port === undefined) return undefined;
     try {
-      // Throws where the pod is about to be replaced, and what it refers to already was.
+      // Throws if the pod is about to be replaced and the objects it refers to already were.
       if (!pod.invocation(container).command[0]?.endsWith("agent")) return undefined;
       const answer = await fetch(`http://127.0.0.1:${port}/metrics`, {
         headers: { connection: "close" },
@@ -437,7 +446,7 @@ export class LiveRegion {
       });
       return { agent: agentStatusOf(await answer.text()) };
     } catch {
-      return undefined; // what does not answer is what its probes are for
+      return undefined; // Probes detect an unresponsive agent; the status does not need to.
     }
   }
 
@@ -463,7 +472,7 @@ export class LiveRegion {
         }
   }
 
-  /** Every port of every pod. */
+  /** Returns every port of every pod, including the port of the Job metrics. */
   private everyPodPort(): PodPort[] {
     const pods = this.applied.deployments.flatMap((workload) => {
       const { namespace, name, pod } = workload;
@@ -499,15 +508,18 @@ export class LiveRegion {
   }
 }
 
-/** Pods that a Deployment is to have. */
+/** Returns the wanted number of a Deployment's pods. */
 function podsOf(workload: Workload, { langflowPods }: PodsHow): number {
   return workload.scale.replicas ?? (isLangFlow(workload) ? langflowPods : 1);
 }
 
-/** Pods of a Deployment that there may be at once: of several, those that go beside those that come, also of the change before. */
+/**
+ * Returns the maximum number of pods that a Deployment has at once: during a rolling update, old and new pods exist
+ * side by side, and pods of the previous update may still be terminating.
+ */
 const slotsOf = (pods: number): number => (pods > 1 ? 4 * pods : 1);
 
-/** Where Prometheus finds what kube-state-metrics tells. */
+/** Returns the scrape target for the Job metrics, in place of kube-state-metrics. */
 const ofJobs = (port: number): PodPort => ({
   namespace: ADDON_NAMESPACES["kube-state-metrics"],
   pod: "kube-state-metrics-live",

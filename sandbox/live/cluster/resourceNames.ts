@@ -1,7 +1,7 @@
 import type { CloudResource } from "../../cloud/client";
 
-/** The kind of a Kubernetes object by its type token. */
+/** Returns the kind of a Kubernetes object from its type token. */
 export const kind = (type: string): string => type.split(":")[2] ?? "";
 
-/** The stack a resource was made by: for those of a region, the region. */
+/** Returns the name of the stack that owns a resource. The stack of a region has the region's name. */
 export const stackOf = ({ urn }: CloudResource): string => /^urn:pulumi:([^:]+)::/.exec(urn)?.[1] ?? "";

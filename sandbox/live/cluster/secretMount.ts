@@ -1,14 +1,14 @@
 import type { CloudResource } from "../../cloud/client";
 import { list, record, text } from "../../resources/values";
 
-/** Content by file name. */
+/** File contents by file name. */
 export type MountedFiles = ReadonlyMap<string, string>;
 
 /**
- * The files that the Secrets Store CSI driver's AWS provider would mount for a SecretProviderClass: one an object, and
- * one more for each JMESPath into it.
+ * Returns the files that the AWS provider of the Secrets Store CSI driver would mount for a SecretProviderClass: one
+ * per object, and one for each JMESPath into an object.
  *
- * @throws Error where a secret, its replica in that AWS region, or a path in it is not there
+ * @throws Error if a secret, its replica in that AWS region, or a path in it does not exist
  */
 export function mountedFiles(spec: Record<string, unknown>, resources: readonly CloudResource[]): MountedFiles {
   const { objects, region } = record(spec.parameters);
@@ -26,7 +26,7 @@ export function mountedFiles(spec: Record<string, unknown>, resources: readonly 
   return files;
 }
 
-/** An ARN's secret without the AWS region: that of a primary and of its replicas is the same. */
+/** Replaces the AWS region of a secret's ARN with `*`, because a primary and its replicas differ only in the region. */
 const anywhere = (arn: string): string => arn.replace(/^(arn:[^:]+:secretsmanager:)[^:]+/, "$1*");
 
 function secretValue(name: string, awsRegion: string, resources: readonly CloudResource[]): string {
@@ -48,7 +48,7 @@ function secretValue(name: string, awsRegion: string, resources: readonly CloudR
   return value;
 }
 
-/** The JMESPaths in use are field names, quoted or not, joined by dots. */
+/** Returns the value at a JMESPath. The paths in use consist only of field names, quoted or not, joined by dots. */
 function valueAt(json: string, path: string): string | undefined {
   const fields = [...path.matchAll(/"([^"]+)"|([^."]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
   const found = fields.reduce<unknown>((at, field) => record(at)[field], JSON.parse(json));

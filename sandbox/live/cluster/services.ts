@@ -3,22 +3,22 @@ import type { LiveDeployment } from "./deployment";
 import { Endpoint, NO_FAULT, type PathFault } from "./endpoint";
 import { serviceHosts } from "./translate";
 
-/** The addresses of a region's Services that have a Deployment behind them. */
+/** Addresses of a region's Services that have a Deployment behind them. */
 export class Services {
-  /** Between LangFlow and who asks it by an address. */
+  /** Fault on the path between LangFlow and its clients. */
   fault: PathFault = NO_FAULT;
   private readonly endpoints = new Map<string, Endpoint>();
-  /** Connections so far: each goes to the next pod. */
+  /** Number of connections so far. Each connection goes to the next pod in turn. */
   private taken = 0;
 
   constructor(
     private readonly applied: () => AppliedRegion,
     private readonly deployments: ReadonlyMap<string, LiveDeployment>,
-    /** Loopback port by name. */
+    /** Reserves a loopback port by name. */
     private readonly takePort: (name: string) => Promise<number>,
   ) {}
 
-  /** Opens the addresses of what is applied, and closes those of what is gone. */
+  /** Opens the addresses of applied Services and closes those of deleted ones. */
   async open(): Promise<void> {
     const wanted = new Set<string>();
     for (const service of this.applied().services)
@@ -45,12 +45,12 @@ export class Services {
     this.endpoints.clear();
   }
 
-  /** Whether connections to the addresses vanish. */
+  /** Sets whether new connections to the addresses stay unanswered. */
   async setSilent(isSilent: boolean): Promise<void> {
     await Promise.all([...this.endpoints.values()].map((each) => (isSilent ? each.silence() : each.answer())));
   }
 
-  /** The address of a Deployment's first Service by name: the one inside the cluster comes before the public one. */
+  /** Returns the URL of a Deployment's first Service by name: the internal Service sorts before the public one. */
   urlOf(workload: Workload): string | undefined {
     const [service] = this.applied()
       .services.filter((each) => this.behind(each)?.name === workload.name)
@@ -58,7 +58,7 @@ export class Services {
     return service && this.endpoints.get(keyOf(service, service.ports[0]?.port))?.url;
   }
 
-  /** Loopback port behind each `host:port` that a URL may name. */
+  /** Returns the loopback port behind each `host:port` that a URL may contain. */
   addresses(): ReadonlyMap<string, number> {
     const all = this.applied().services.flatMap((service) =>
       service.ports.flatMap(({ port }) => {
@@ -70,7 +70,10 @@ export class Services {
     return new Map(all);
   }
 
-  /** Loopback port of a Service's address while a pod behind it is ready: a load balancer knows its targets. */
+  /**
+   * Returns the loopback port of a Service's address while a pod behind it is ready, because a load balancer knows its
+   * targets.
+   */
   entrance(namespace: string, name: string, port: number): number | undefined {
     const service = this.applied().services.find((each) => each.namespace === namespace && each.name === name);
     const target = service?.ports.find((each) => each.port === port)?.targetPort;
@@ -93,9 +96,9 @@ export class Services {
     );
   }
 
-  /** The pods' ports behind a Service's. */
+  /** Returns the pods' ports behind a Service's port. */
   private targetPorts(key: string, targetPort: number | string): number[] {
-    // Looked up at each connection: the Service's selector or its pods may be others by now.
+    // Looked up for each connection, because the Service's selector or its pods may have changed.
     const service = this.applied().services.find((each) => each.ports.some(({ port }) => keyOf(each, port) === key));
     const deployment = service && this.deployments.get(this.behind(service)?.name ?? "");
     const pods = deployment?.targets(service?.drainSeconds ?? 0) ?? [];

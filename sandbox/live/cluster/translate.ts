@@ -1,40 +1,40 @@
 import type { Invocation } from "../process/boundProcess";
 
 /**
- * What names a place in a cluster, said as this machine names it. Nothing else of a container is touched: its other
- * variables, its command and its arguments reach the process as they were applied.
+ * Translates addresses and paths in a cluster to their equivalents on this machine. The rest of a container is unchanged:
+ * its other variables, its command and its arguments reach the process as applied.
  *
  * | in the applied pod                                                        | in the live process                        |
  * | ------------------------------------------------------------------------- | ------------------------------------------ |
- * | a value or argument that is a mount path, or a path below one             | the same below the volume's directory      |
- * | a value or argument that is a path in the image (`imagePaths`), or below  | the same below the repository's folder     |
- * | a value that is a port of the pod, where the name ends in PORT      | that port's own on loopback                |
- * | an argument --option=value                                                | its value by the same rules                |
- * | there, 0.0.0.0 and a port of the pod                                      | 127.0.0.1 and that port's own              |
- * | 0.0.0.0, where the name ends in _HOST                                     | 127.0.0.1                                  |
- * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the port it has here  |
+ * | a value or argument that is a mount path, or a path below one             | the same path in the volume's directory    |
+ * | a value or argument that is a path in the image (`imagePaths`), or below  | the same path in the repository's folder   |
+ * | a value that is a port of the pod, if the name ends in PORT         | the loopback port of that port             |
+ * | an argument --option=value                                                | its value, translated by the same rules    |
+ * | in such an argument, 0.0.0.0 and a port of the pod                        | 127.0.0.1 and the loopback port            |
+ * | 0.0.0.0, if the name ends in _HOST                                        | 127.0.0.1                                  |
+ * | a URL of a Service (any of its four DNS names), or of the pod's localhost | http://127.0.0.1 and the loopback port     |
  * | postgresql://user:password@DATABASE:port/name?sslmode=…                   | the region's PostgreSQL, sslmode=disable   |
- * | AGENT_GIT_URL                                                             | the fleet's Git repository, by the region's own address |
- * | OTEL_EXPORTER_OTLP_TRACES_ENDPOINT where the collector does not run       | left out: nobody would take the spans      |
- * | AGENT_CLOUDWATCH                                                          | left out: nobody measures what the clouds would |
- * | (absent)                                                                  | AWS_ENDPOINT_URL and made-up credentials, in place of the pod identity's agent |
- * | (absent)                                                                  | PATH, and TMPDIR where /tmp is a volume    |
- * | (absent) what the image sets for itself (`IMAGES`)                        | the same, translated by the rules above    |
+ * | AGENT_GIT_URL                                                             | the region's URL of the fleet's Git repository |
+ * | OTEL_EXPORTER_OTLP_TRACES_ENDPOINT if the collector does not run          | omitted: no receiver for the spans         |
+ * | AGENT_CLOUDWATCH                                                          | omitted: there are no CloudWatch metrics   |
+ * | (absent)                                                                  | AWS_ENDPOINT_URL and fake credentials, in place of the pod identity agent |
+ * | (absent)                                                                  | PATH, and TMPDIR if /tmp is a volume       |
+ * | (absent) variables that the image sets (`IMAGES`)                         | the same, translated by the rules above    |
  */
 export interface Places {
   /** Directory of each volume, by mount path. */
   readonly mounts: readonly PathPair[];
-  /** What is a file of the image in the cluster and a file of the repository here. */
+  /** Repository folders that hold files of the image, by their path in the image. */
   readonly imagePaths: readonly PathPair[];
   /** Loopback port of each port of the pod. */
   readonly ports: ReadonlyMap<number, number>;
-  /** Loopback port behind each address a URL may name: `host:port`. */
+  /** Loopback port behind each `host:port` that a URL may contain. */
   readonly addresses: ReadonlyMap<string, number>;
   /** Loopback port of the database at each `host:port`. */
   readonly databases: ReadonlyMap<string, number>;
   readonly gitUrl: string;
   readonly s3Url: string;
-  /** Folders of executables. */
+  /** Folders of executables, joined as in PATH. */
   readonly path: string;
 }
 
@@ -49,7 +49,10 @@ interface Image {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What our images say where a manifest says nothing, by the first match of the image's repository. */
+/**
+ * Entrypoint, arguments and variables of our images, which apply unless the manifest overrides them. The first pattern
+ * that matches the image's repository decides.
+ */
 const IMAGES: readonly (readonly [RegExp, Image])[] = [
   [
     /(^|[-_])(agent|flow-sync)/,
@@ -83,15 +86,15 @@ const IMAGES: readonly (readonly [RegExp, Image])[] = [
   [/prometheus/, program("prometheus")],
   [/collector/, program("otelcol")],
 ];
-/** An image that is nothing but a program. */
+/** Returns an image that consists of a single program. */
 function program(name: string): Image {
   return { entrypoint: [name], command: [], environment: {} };
 }
 
-/** Variables that ask for what only the clouds have: here the whole world that flows reach is on the loopback. */
+/** Variables for features that exist only in the clouds. Locally, every host that flows reach is on loopback. */
 const CLOUDS_ALONE: ReadonlySet<string> = new Set(["AGENT_CLOUDWATCH", "LANGFLOW_CONNECTOR_SSRF_ALLOW_LOOPBACK"]);
 
-/** Whether a variable names whom spans are sent to, and nobody answers there. */
+/** Whether a variable names a trace endpoint at which no receiver runs. */
 function isUnheard(name: string, value: string, places: Places): boolean {
   return name === "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" && translatedUrl(value, places) === undefined;
 }
@@ -101,9 +104,9 @@ const UNKNOWN_IMAGE: Image = { entrypoint: [], command: [], environment: {} };
 const TEMPORARY = "/tmp";
 
 /**
- * A container as a process.
+ * Translates a container to a process.
  *
- * @param container as applied, its references to ConfigMaps and Secrets resolved
+ * @param container as applied, with its references to ConfigMaps and Secrets resolved
  */
 export function translate(
   container: {
@@ -121,7 +124,7 @@ export function translate(
       .filter(([name, value]) => !CLOUDS_ALONE.has(name) && !isUnheard(name, value, places))
       .map(([name, value]) => [name, translatedVariable(name, value, places)]),
   );
-  // As a container runtime does: a command of the manifest also puts the image's own arguments aside.
+  // As in a container runtime, a command in the manifest also discards the image's own arguments.
   const [head, tail] = container.command
     ? [container.command, container.args ?? []]
     : [image.entrypoint, container.args ?? image.command];
@@ -165,7 +168,7 @@ function translatedText(text: string, places: Places): string {
   return translatedPath(text, places) ?? translatedDatabase(text, places) ?? translatedUrl(text, places) ?? text;
 }
 
-/** The mount whose path is longest decides, as mounts within mounts do. */
+/** Translates a path. If several mounts contain the path, the longest mount path decides, as for nested mounts. */
 function translatedPath(text: string, { mounts, imagePaths }: Places): string | undefined {
   const at = [...mounts, ...imagePaths]
     .filter(({ path }) => text === path || text.startsWith(`${path}/`))
@@ -185,14 +188,14 @@ function translatedDatabase(text: string, { databases }: Places): string | undef
 
 const WEB_URL = /^(https?):\/\/([^:/?#@]+)(?::(\d+))?(?=[/?#]|$)/;
 
-/** A URL whose address has a port here; undefined for any other text. */
+/** Translates a URL whose address has a loopback port. Returns undefined for any other text. */
 export function translatedUrl(text: string, { addresses }: Pick<Places, "addresses">): string | undefined {
   const [whole = "", scheme, host, port = scheme === "https" ? "443" : "80"] = WEB_URL.exec(text) ?? [];
   const localPort = addresses.get(`${host}:${port}`);
   return localPort === undefined ? undefined : `http://127.0.0.1:${localPort}${text.slice(whole.length)}`;
 }
 
-/** The names under which a Service is found from within its own namespace. */
+/** Returns the DNS names of a Service within its own namespace. */
 export function serviceHosts(namespace: string, name: string): string[] {
   return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
 }

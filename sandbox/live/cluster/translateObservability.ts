@@ -1,39 +1,39 @@
 /**
- * The files of what watches a region, said as this machine names things. All else in them (rules, routes, intervals,
- * relabelling) reaches the programs as it was applied.
+ * Translates addresses in the configuration files of a region's monitoring to their equivalents on this machine. The rest
+ * of the files (rules, routes, intervals, relabelling) reaches the programs as applied.
  *
- * | in the applied file                                  | in the live one                                                 |
+ * | in the applied file                                  | in the live file                                                |
  * | ---------------------------------------------------- | --------------------------------------------------------------- |
- * | host and port of a Service, or of the pod itself     | 127.0.0.1 and the port it has here                              |
- * | a job that finds pods by the Kubernetes API          | each port of that namespace's pods, with the labels that the API gives them: the job's own rules choose |
- * | kube-state-metrics' pods                             | what of it tells of Jobs (`jobMetrics.ts`)                      |
- * | a job of what is not here (nodes, node exporters)    | (left out)                                                      |
- * | where series are sent on to                          | (left out): nothing of this machine leaves it                   |
- * | the URL of a health check                            | in the label `instance` the same; asked is the Service, the load balancer or Git of this machine |
- * | fail_if_not_ssl of a health check                    | (left out): nothing on this machine has TLS                     |
- * | there, 0.0.0.0 and a port of the collector's pod     | 127.0.0.1 and that port's own                                   |
- * | a receiver of notifications                          | a webhook of the supervisor's, by the receiver's name           |
+ * | host and port of a Service, or of the pod itself     | 127.0.0.1 and the loopback port                                 |
+ * | a job that discovers pods by the Kubernetes API      | each port of that namespace's pods, with the API's labels: the job's own rules select |
+ * | kube-state-metrics' pods                             | the metrics about Jobs (`jobMetrics.ts`)                        |
+ * | a job for missing targets (nodes, node exporters)    | (omitted)                                                       |
+ * | remote write                                         | (omitted): no data leaves this machine                          |
+ * | the URL of a health check                            | unchanged in the label `instance`; the probe asks the local Service, load balancer or Git server |
+ * | fail_if_not_ssl of a health check                    | (omitted): no local server uses TLS                             |
+ * | 0.0.0.0 and a port of the collector's pod            | 127.0.0.1 and the loopback port                                 |
+ * | a receiver of notifications                          | a webhook of the supervisor with the receiver's name            |
  */
 import { parse, stringify } from "yaml";
 import { OBSERVABILITY_NAMESPACE } from "../../../model/observability";
 import { list, type Properties, record } from "../../resources/values";
 import { type Places, translatedUrl } from "./translate";
 
-/** A port of a pod, as the Kubernetes API would tell of it. */
+/** A port of a pod, as the Kubernetes API would report it. */
 export interface PodPort {
   readonly namespace: string;
   readonly pod: string;
   readonly containerPort: number;
-  /** On loopback. */
+  /** Loopback port. */
   readonly port: number;
 }
 
-/** What the programs watch, and whom they tell. */
+/** Targets of the monitoring programs, and the receiver of their notifications. */
 export interface Watched {
   readonly podPorts: readonly PodPort[];
   /** Loopback port behind each `host:port` outside the region. */
   readonly outside: ReadonlyMap<string, number>;
-  /** Where notifications are taken; a receiver's name follows. */
+  /** URL that receives notifications; the receiver's name is appended. */
   readonly notificationsUrl: string;
 }
 
@@ -42,9 +42,9 @@ const EVERY_ADDRESS = /^0\.0\.0\.0:(\d+)$/;
 
 type Around = Watched & Pick<Places, "addresses" | "gitUrl">;
 
-/** What every Git client asks first (Git's documentation, "HTTP transfer protocols"). */
+/** First request of every Git client (Git's documentation, "HTTP transfer protocols"). */
 const GIT = /\/info\/refs\?service=git-upload-pack$/;
-/** Where the blackbox exporter makes a health check, as a scrape of it. */
+/** Path at which the blackbox exporter runs a health check, as a scrape. */
 const CHECK = "/probe";
 
 const FILES: Readonly<Record<string, (content: Properties, around: Around) => Properties>> = {
@@ -65,7 +65,7 @@ const FILES: Readonly<Record<string, (content: Properties, around: Around) => Pr
   }),
 };
 
-/** A file of a program's configuration as the live program reads it. */
+/** Returns the content of a configuration file for the live program. */
 export function translatedFile(name: string, content: string, around: Around): string {
   const translated = FILES[name];
   if (!translated) return content;
@@ -76,7 +76,10 @@ export function translatedFile(name: string, content: string, around: Around): s
   return stringify(translated(record(parse(content, located)), around));
 }
 
-/** The port of its pod that a program listens at by its file: the collector alone does not say it by an option. */
+/**
+ * Returns the loopback port for a pod port on which a program listens according to its file. Only the collector
+ * configures its ports there; the others use options.
+ */
 function ownPort(name: string, value: string, { podPorts }: Around): number | undefined {
   const containerPort = Number(EVERY_ADDRESS.exec(value)?.[1]);
   if (name !== COLLECTOR_FILE) return undefined;
@@ -84,7 +87,7 @@ function ownPort(name: string, value: string, { podPorts }: Around): number | un
     ?.port;
 }
 
-/** Hosts that the health checks ask over HTTPS: what is outside the region. */
+/** Returns the hosts that the health checks probe over HTTPS, all of which are outside the region. */
 export function hostsOutside(prometheusConfig: string): string[] {
   const urls = list(record(parse(prometheusConfig)).scrape_configs)
     .map(record)
@@ -116,7 +119,10 @@ function asDiscovered({ namespace, pod, containerPort, port }: PodPort) {
   };
 }
 
-/** By rules behind the applied ones, which have put the URL into the label `instance` by then. */
+/**
+ * Redirects a health check with relabel rules that follow the applied ones. By then the applied rules have copied the
+ * URL to the label `instance`.
+ */
 function translatedCheck(scrape: Properties, around: Around): Properties {
   const places = { addresses: new Map([...around.addresses, ...around.outside]) };
   const asked = targetsOf(scrape).flatMap((target) => {

@@ -3,24 +3,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BoundProcess } from "./boundProcess";
 import { connection, takesConnections } from "./connection";
 
-/** Listens, and stands still before it takes a connection: the system then drops what comes when the queue is full. */
+/**
+ * Program that listens and then stops itself before it accepts a connection. The kernel drops connection attempts once
+ * the queue is full.
+ */
 const PROGRAM = `
 require("node:net").createServer().listen({ port: Number(process.argv[1]), host: "127.0.0.1", backlog: 1 }, () =>
   process.kill(process.pid, "SIGSTOP"));`;
-/** A connection on loopback that is not there by then is not coming. */
+/** Timeout after which a loopback connection attempt counts as dropped. */
 const DROPPED_MS = 150;
 const LISTENING_MS = 20_000;
 const POLL_MS = 20;
 
-/** A port of loopback whose packets vanish: nobody who connects is answered, nor refused. */
+/** A loopback port that drops packets: connection attempts are neither accepted nor refused. */
 export class BlackHole {
   private constructor(
     private readonly listener: BoundProcess,
-    /** Those that fill its queue. */
+    /** Connections that fill the listener's queue. */
     private readonly queued: readonly Socket[],
   ) {}
 
-  /** Waits for who still has the port: a killed program's processes end one after the other. @throws Error where it stays another's */
+  /**
+   * Opens a black hole. Waits until the port is released, because a killed program's processes end one after the other.
+   * @throws Error if the port stays in use
+   */
   static async open(port: number): Promise<BlackHole> {
     const deadline = Date.now() + LISTENING_MS;
     while (Date.now() < deadline && (await takesConnections(port, DROPPED_MS))) await sleep(POLL_MS);
@@ -43,7 +49,7 @@ export class BlackHole {
     }
   }
 
-  /** The port is free again once this is resolved. */
+  /** Closes the black hole. The port is free again once the promise resolves. */
   async close(): Promise<void> {
     for (const socket of this.queued) socket.destroy();
     this.listener.kill();

@@ -8,17 +8,17 @@ const END_WITH_PARENT = join(__dirname, "endWithParent.sh");
 export interface Invocation {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Limit on the memory of the process and all that it starts; undefined: none. */
+  /** Memory limit of the process and its descendants, in bytes. Undefined: no limit. */
   readonly memoryBytes?: number | undefined;
 }
 
 export interface Launch extends Invocation {
   readonly directory: string;
-  /** Both streams are appended to it. */
+  /** Log file to which stdout and stderr are appended. */
   readonly log: string;
 }
 
-/** How a process ended: its exit code, or 128 and the signal's number as shells say it. */
+/** Result of a process: its exit code, or 128 plus the signal's number, as in shells. */
 export interface Ended {
   readonly exitCode: number;
   readonly said: string;
@@ -32,7 +32,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** A process and its whole group, which end at the latest when this process does. */
+/** A process and its process group, which end no later than this process does. */
 export class BoundProcess {
   readonly ended: Promise<Ended>;
   #over = false;
@@ -49,7 +49,8 @@ export class BoundProcess {
       });
       child.once("exit", (code, signal) => {
         this.#over = true;
-        // A container's processes end with its first; and the script that waits for the parent's end is needed no more.
+        // A container's processes end with its first process. This also ends the script that watches for the end of
+        // this process.
         this.signalGroup("SIGKILL");
         const how = code === null ? `ended by ${signal}` : `ended with exit code ${code}`;
         const said = limit?.hasKilled ? `${how}: out of memory, its limit is ${limit.mebibytes} MiB` : how;
@@ -81,7 +82,9 @@ export class BoundProcess {
     return this.#over ? undefined : this.child.pid;
   }
 
-  /** SIGTERM to the first process, as a container gets it; after the grace period SIGKILL to all. */
+  /**
+   * Sends SIGTERM to the first process, as a container runtime does, and SIGKILL to the group after the grace period.
+   */
   async terminate(graceMs: number): Promise<Ended> {
     if (!this.#over) this.child.kill("SIGTERM");
     const last = setTimeout(() => this.kill(), graceMs);
@@ -94,7 +97,10 @@ export class BoundProcess {
     if (!this.#over) this.signalGroup("SIGKILL");
   }
 
-  /** It and all that it has started stand still until they are resumed; what ends it with its parent does not. */
+  /**
+   * Suspends the process and its descendants until they are resumed, except the script that ends them with their
+   * parent.
+   */
   suspend(): void {
     this.signalTree("SIGSTOP");
   }
@@ -109,7 +115,7 @@ export class BoundProcess {
       try {
         process.kill(each, signal);
       } catch {
-        // it has ended meanwhile
+        // The process has ended meanwhile.
       }
   }
 
@@ -117,12 +123,14 @@ export class BoundProcess {
     try {
       if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
     } catch {
-      // nobody is left in the group
+      // The group has no processes left.
     }
   }
 }
 
-/** A process and all that descend from it, whatever group they are in: PostgreSQL's are in groups of their own. */
+/**
+ * Returns a process and all its descendants, whatever their process group: PostgreSQL's children have their own groups.
+ */
 function withDescendants(pid: number): number[] {
   const pairs = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
     .trim()
@@ -133,7 +141,7 @@ function withDescendants(pid: number): number[] {
   return found;
 }
 
-/** The end of a log. */
+/** Returns the end of a log. */
 export function tailOf(log: string, bytes = 4_000): string {
   try {
     const { size } = statSync(log);
@@ -144,6 +152,6 @@ export function tailOf(log: string, bytes = 4_000): string {
     closeSync(file);
     return buffer.toString("utf8");
   } catch {
-    return ""; // nothing was written
+    return ""; // The log does not exist: the process wrote nothing.
   }
 }

@@ -1,9 +1,10 @@
 import { connect, type Socket } from "node:net";
 
 /**
- * Opens a connection to a port of loopback.
+ * Opens a connection to a loopback port.
  *
- * @returns the connection, which ends quietly where it breaks; `refused`, or `silent` where nothing came of it in time
+ * @returns the connection, which closes without an error event if it breaks; `refused`; or `silent` if it did not open
+ * in time
  */
 export function connection(port: number, timeoutMs: number): Promise<Socket | "refused" | "silent"> {
   return new Promise((resolve) => {
@@ -19,7 +20,7 @@ export function connection(port: number, timeoutMs: number): Promise<Socket | "r
   });
 }
 
-/** Whether something takes connections at a port of loopback. */
+/** Whether a server accepts connections on a loopback port. */
 export async function takesConnections(port: number | undefined, timeoutMs: number): Promise<boolean> {
   if (port === undefined) return false;
   const opened = await connection(port, timeoutMs);

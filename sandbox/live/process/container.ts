@@ -6,9 +6,9 @@ import { type ProbeState, type ProbeTarget, watchProbe } from "./probe";
 
 export type ContainerState = "waiting" | "starting" | "ready" | "not ready" | "back-off" | "ended";
 
-/** What a container needs of its pod. */
+/** Methods of a pod that its containers use. */
 export interface ContainerHost {
-  /** The container as a process; asked at each start, as the kubelet reads ConfigMaps at each start. */
+  /** Returns the container's process. Called at each start, because the kubelet also reads ConfigMaps at each start. */
   invocation(container: Container): Invocation;
   port(container: Container, nameOrNumber: number | string): number | undefined;
   directory(container: Container): string;
@@ -18,24 +18,24 @@ export interface ContainerHost {
 
 const FIRST_DELAY_S = 10;
 const LONGEST_DELAY_S = 300;
-/** A container that ran so long starts with the shortest delay again. */
+/** Uptime after which the restart delay of a container is reset. */
 const FORGIVEN_AFTER_MS = 600_000;
 
 /**
- * Seconds before a restart, by how many came before: the kubelet restarts at once the first time, then after 10 s, and
- * each time twice as late until it is 5 minutes.
+ * Returns the delay before a restart, in seconds, by the number of previous restarts. Like the kubelet, the first
+ * restart is immediate, the second follows after 10 s, and the delay then doubles up to 5 minutes.
  */
 export function backOffSeconds(before: number): number {
   return before === 0 ? 0 : Math.min(FIRST_DELAY_S * 2 ** (before - 1), LONGEST_DELAY_S);
 }
 
-/** A container of a Deployment's pod: one process at a time, probed and started again as the kubelet does it. */
+/** A container of a Deployment's pod: one process at a time, probed and restarted like the kubelet does. */
 export class LiveContainer {
   restarts = 0;
-  /** Why it was started again, or can't be. */
+  /** Reason of the last restart, or of a failed start. */
   message: string | undefined;
   readonly probes: Partial<Record<"startup" | "readiness" | "liveness", ProbeState>> = {};
-  /** In milliseconds since 1970; undefined while it is not ready. */
+  /** When the container became ready, in milliseconds since 1970. Undefined while it is not ready. */
   readySince: number | undefined;
   private current: ContainerState = "waiting";
   private process: BoundProcess | undefined;
@@ -62,9 +62,9 @@ export class LiveContainer {
   }
 
   /**
-   * Ends it as the kubelet would: preStop, SIGTERM, SIGKILL once the grace period is over.
+   * Stops the container like the kubelet: preStop, SIGTERM, and SIGKILL after the grace period.
    *
-   * @param honoursPreStop whether the hook is run
+   * @param honoursPreStop whether to run the hook
    */
   async stop(honoursPreStop: boolean): Promise<void> {
     const began = Date.now();
@@ -75,7 +75,7 @@ export class LiveContainer {
     this.become("ended");
   }
 
-  /** Kills it for good. */
+  /** Kills the container without a restart. */
   async kill(): Promise<void> {
     this.ending.abort();
     this.process?.kill();
@@ -83,7 +83,7 @@ export class LiveContainer {
     this.become("ended");
   }
 
-  /** Stands still, and nobody probes it, as on a machine that does. */
+  /** Suspends the process and its probes, as on a frozen node. */
   suspend(): void {
     this.isSuspended = true;
     this.process?.suspend();
@@ -94,7 +94,7 @@ export class LiveContainer {
     this.isSuspended = false;
   }
 
-  /** Kills its process as the machine might; it is started again. */
+  /** Kills its process, as a crash would. The container is restarted. */
   crash(): void {
     this.process?.kill();
   }
@@ -194,7 +194,7 @@ export class LiveContainer {
   }
 }
 
-/** A process to its end. */
+/** Runs a process to its end. */
 export async function runOnce(
   invocation: Invocation,
   directory: string,
@@ -213,7 +213,7 @@ export async function runOnce(
   return ended;
 }
 
-/** The last line that says something. */
+/** Returns the last non-empty line of a log, at most 300 characters of it. */
 export function lastLine(log: string): string {
   const lines = tailOf(log)
     .split("\n")

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs a command whose process group ends with the supervisor, however that ends: the supervisor holds the other end of
-# this script's stdin, and the system closes it for a process that was killed. What waits for that is no child of the
-# command's, which becomes this very process: its number, its environment and its exit code are the command's own.
-# The first argument is the file of the control group that limits the command, or empty.
+# Runs a command whose process group ends with the supervisor, however the supervisor ends. The supervisor holds the other
+# end of this script's stdin, which the kernel closes even if the supervisor is killed. The process that waits for the end
+# of stdin is not a child of the command: the command replaces this process by exec and keeps its pid, environment and
+# exit code. The first argument is the cgroup.procs file of the control group that limits the command, or empty.
 group=$1
 shift
 exec 3<&0

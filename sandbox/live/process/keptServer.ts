@@ -4,7 +4,7 @@ import { lastLine } from "./container";
 
 const RESTART_MS = 1_000;
 
-/** A server that is started again whenever it ends, for as long as it is wanted. */
+/** A server that is restarted whenever it ends, until it is stopped. */
 export abstract class KeptServer {
   state: "stopped" | "starting" | "ready" | "failed" = "stopped";
   restarts = 0;
@@ -16,14 +16,14 @@ export abstract class KeptServer {
     return this.process?.pid;
   }
 
-  /** Kills it as the machine might; it starts again. */
+  /** Kills the process, as a crash would. The server restarts. */
   crash(): void {
     this.process?.kill();
   }
 
-  /** How it is started. */
+  /** Command that starts the server. */
   protected abstract readonly invocation: Launch;
-  /** Resolved once it answers; rejected when it never will. */
+  /** Resolves once the server answers. Rejects if it cannot start. */
   protected abstract untilReady(): Promise<void>;
 
   protected launch(): void {

@@ -1,15 +1,15 @@
 import { Transform, type TransformCallback } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** So much is under way at once; what comes after waits, as on a long line. */
+/** Maximum amount of delayed data, in bytes. Further data waits, as on a link with high latency. */
 export const UNDER_WAY_BYTES_MAX = 1024 * 1024;
 
-/** Passes on what it is given, its end too, in order and so much later as is said when it comes. */
+/** Delays data and the end of the stream by the current delay, in order. */
 export class Late extends Transform {
   private underWay = 0;
   private last: Promise<void> = Promise.resolve();
 
-  /** @param lateMs asked anew for each part */
+  /** @param lateMs returns the delay, in milliseconds; called for each chunk */
   constructor(private readonly lateMs: () => number) {
     super();
   }
@@ -29,7 +29,7 @@ export class Late extends Transform {
     this.later(over);
   }
 
-  /** After all that was to be done before it. */
+  /** Runs an action after the delay, and after all earlier actions. */
   private later(act: () => void): void {
     const due = performance.now() + this.lateMs();
     this.last = this.last.then(async () => {

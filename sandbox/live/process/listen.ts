@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server } from "node:net";
 
-/** Makes a server listen on a port of loopback. @throws Error where the port is another's */
+/** Makes a server listen on a loopback port. @throws Error if the port is in use */
 export function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -9,7 +9,7 @@ export function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-/** Refuses connections from now on, and breaks those that are open. Nothing to do where there is no server. */
+/** Closes a server: refuses new connections and breaks open ones. Does nothing without a server. */
 export async function close(server: HttpServer | undefined): Promise<void> {
   await new Promise<void>((resolve) => {
     if (!server) return resolve();

@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where Linux keeps control groups of memory: the file of a group's limit, and that of its kills. Version 1, then version 2. */
+/**
+ * Memory control groups of Linux, version 1 and version 2: the root, the file of a group's limit, and the file that
+ * counts its OOM kills.
+ */
 const HIERARCHIES = [
   { root: "/sys/fs/cgroup/memory", limit: "memory.limit_in_bytes", events: "memory.oom_control" },
   { root: "/sys/fs/cgroup", limit: "memory.max", events: "memory.events" },
@@ -9,7 +12,7 @@ const HIERARCHIES = [
 
 const UNITS = { Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3, k: 1e3, M: 1e6, G: 1e9 } as const;
 
-/** Bytes of a Kubernetes quantity; undefined where it is none that is known here. */
+/** Returns the bytes of a Kubernetes quantity, or undefined if it is not in a known format. */
 export function bytesOf(quantity: string): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([KMG]i|[kMG])?$/.exec(quantity) ?? [];
   return number === undefined ? undefined : Math.floor(Number(number) * (UNITS[unit as keyof typeof UNITS] ?? 1));
@@ -17,7 +20,7 @@ export function bytesOf(quantity: string): number | undefined {
 
 let groups = 0;
 
-/** A limit on the memory of a process and all that it starts: the kernel kills what takes more, as in a container. */
+/** A memory limit of a process and its descendants: the kernel kills processes above it, as in a container. */
 export class MemoryLimit {
   private constructor(
     private readonly group: string,
@@ -29,7 +32,7 @@ export class MemoryLimit {
     return Math.round(this.bytes / UNITS.Mi);
   }
 
-  /** @returns undefined where this machine has no control groups of memory, or this user may not make one */
+  /** @returns undefined if this machine has no memory control groups, or this user may not create one */
   static of(bytes: number): MemoryLimit | undefined {
     const found = HIERARCHIES.find(({ root }) => existsSync(join(root, "cgroup.procs")));
     if (!found) return undefined;
@@ -49,17 +52,17 @@ export class MemoryLimit {
     return limit;
   }
 
-  /** The file into which a process writes its own id to be limited. */
+  /** File to which a process writes its own id to join the group. */
   get members(): string {
     return join(this.group, "cgroup.procs");
   }
 
-  /** Whether the kernel killed one of its processes. */
+  /** Whether the kernel has killed a process of the group. */
   get hasKilled(): boolean {
     return Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(this.group, this.events), "utf8"))?.[1] ?? 0) > 0;
   }
 
-  /** Once its processes have ended: one that is about to still counts, and is waited for. */
+  /** Removes the group. Retries while an ending process still belongs to it. */
   remove(tries = 20): void {
     try {
       rmdirSync(this.group);

@@ -1,17 +1,18 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** What Python's processes load first. */
+/** Folder of the module that Python processes load first. */
 const SITE = join(__dirname, "python");
 
 /**
- * A clock of their own for the processes of a region, by libfaketime: a library that the linker puts before libc's own, and that reads from a file
- * how far it is ahead (libfaketime's README, "Using libfaketime"). Only what is the time of day is another: how long something takes is measured as ever.
+ * A separate clock for the processes of a region, by libfaketime: a preloaded library that overrides libc's time
+ * functions and reads the clock's offset from a file (libfaketime's README, "Using libfaketime"). Only the time of day
+ * changes; the monotonic clock does not.
  */
 export class OwnClock {
   /**
-   * @param library path of libfaketime, the one for programs with several threads
-   * @param file where it reads how far it is ahead
+   * @param library path of libfaketime, in its variant for programs with several threads
+   * @param file from which it reads the offset
    */
   constructor(
     private readonly library: string,
@@ -21,7 +22,7 @@ export class OwnClock {
     this.set(0);
   }
 
-  /** For processes that begin with it. */
+  /** Environment of processes that use the clock. */
   get environment(): Record<string, string> {
     return {
       LD_PRELOAD: this.library,
@@ -30,14 +31,14 @@ export class OwnClock {
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
       NO_FAKE_STAT: "1",
       PYTHONPATH: SITE,
-      // Its folder is the repository's own.
+      // The folder is part of the repository, so Python must not write to it.
       PYTHONDONTWRITEBYTECODE: "1",
     };
   }
 
-  /** Within a second. */
+  /** Sets how far the clock is ahead; it takes effect within a second. */
   set(aheadSeconds: number): void {
-    // Whoever reads it finds one or the other.
+    // Replaces the file atomically, so that readers never see a partial value.
     writeFileSync(`${this.file}.partial`, `+${aheadSeconds}\n`);
     renameSync(`${this.file}.partial`, this.file);
   }

@@ -1,10 +1,10 @@
-/** What of a pod's specification the live fleet reads, as the API server keeps it. */
+/** The fields of a pod's specification that the live fleet reads, as the API server stores them. */
 export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly restartPolicy?: string;
-  /** Seconds from SIGTERM, preStop included, to SIGKILL; 30 where absent. */
+  /** Seconds from the start of termination, preStop included, to SIGKILL. Default: 30. */
   readonly terminationGracePeriodSeconds?: number;
 }
 
@@ -63,7 +63,7 @@ export interface Volume {
   };
 }
 
-/** Times in seconds. */
+/** A probe. Times are in seconds. */
 export interface Probe {
   readonly httpGet?: {
     readonly path?: string;

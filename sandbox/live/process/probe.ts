@@ -2,10 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { takesConnections } from "./connection";
 import type { Probe } from "./podSpec";
 
-/** What a probe has found out so far. */
+/** Confirmed result of a probe so far. */
 export type ProbeState = "unknown" | "success" | "failure";
 
-/** Counts a probe's results by its thresholds, as the kubelet does: a state holds until enough results contradict it. */
+/**
+ * Counts a probe's results like the kubelet: the state changes only after as many contradicting results as its
+ * threshold.
+ */
 export class ProbeTally {
   state: ProbeState = "unknown";
   private run = 0;
@@ -22,20 +25,20 @@ export class ProbeTally {
   }
 }
 
-/** How a probe reaches the container. */
+/** Access to a container for its probes. */
 export interface ProbeTarget {
-  /** Loopback port by the name or number of a container's port. */
+  /** Returns the loopback port for the name or number of a container's port. */
   port(nameOrNumber: number | string): number | undefined;
-  /** Exit code of a command in the container's environment. */
+  /** Runs a command in the container's environment and returns its exit code. */
   execute(command: readonly string[], timeoutMs: number): Promise<number>;
-  /** Stands still, and whoever probes it too. */
+  /** Whether the container is suspended. The kubelet that probes it is then suspended too. */
   isSuspended(): boolean;
 }
 
 /**
- * Runs a probe until the signal aborts; `onState` is told each time the state is confirmed or changes.
+ * Runs a probe until the signal aborts. Calls `onState` each time the state is confirmed or changes.
  *
- * @param began when the container started, in milliseconds
+ * @param began when the container started, in milliseconds since 1970
  */
 export async function watchProbe(
   probe: Probe,

@@ -11,33 +11,37 @@ import { type BucketRequest, bucketRequest, writesOf } from "./bucketRequest";
 import type { Write } from "./replication";
 import type { Turns } from "./turns";
 
-/** What a gate leads to, and what it lets through. */
+/** The store behind a gate, and the gate's access rules. */
 export interface BehindGate {
   /** Loopback port of the store. */
   readonly port: number;
-  /** Whether a bucket answers whoever comes through this gate; undefined: a request of no bucket. */
+  /** Whether a bucket responds to requests through this gate. Undefined: the request names no bucket. */
   answers(bucket: string | undefined): boolean;
-  /** Told of each write the store took, before its client is. */
+  /** Called for each write that the store accepted, before its client gets the response. */
   written(write: Write): void;
-  /** Whoever writes an object takes turns, replication too: so writes are told in the order in which the store took them. */
+  /**
+   * Serializes the writes of each object, including replicated ones, so that writes are reported in the order in which
+   * the store accepted them.
+   */
   readonly turns: Turns;
 }
 
-/** A request under way. */
+/** A request that is being processed. */
 interface Exchange {
   readonly asked: BucketRequest;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Nothing is said to its client any more. */
+  /** Whether the client no longer gets a response. */
   isSilent: boolean;
 }
 
-/** An SDK keeps a connection for its next request. */
+/** Keep-alive timeout: SDKs reuse a connection for their next request. */
 const IDLE_TIMEOUT_MS = 120_000;
 
 /**
- * An address of S3, for one region or for everybody. A bucket that cannot be reached does not refuse: it is silent, as an
- * AWS region is that is lost or cut off. When it answers again, the connections of before are reset.
+ * An S3 endpoint, for one region or for all clients. An unreachable bucket does not refuse requests but leaves them
+ * unanswered, like a lost or disconnected AWS region. When the bucket becomes reachable again, its old connections are
+ * reset.
  */
 export class BucketGate {
   private server: Server | undefined;
@@ -56,7 +60,7 @@ export class BucketGate {
 
   async open(): Promise<void> {
     if (this.server) return;
-    // A large upload may take its time.
+    // No request timeout, because large uploads may be slow.
     const limits = { requestTimeout: 0, keepAliveTimeout: IDLE_TIMEOUT_MS };
     const server = createServer(limits, (request, response) => void this.take(request, response));
     await listen(server, this.port);
@@ -70,7 +74,7 @@ export class BucketGate {
     this.agent.destroy();
   }
 
-  /** After what answers has changed. */
+  /** Applies a change of the access rules to requests in progress. */
   refresh(): void {
     for (const exchange of this.exchanges) {
       if (!this.behind.answers(exchange.asked.bucket)) exchange.isSilent = true;
@@ -88,11 +92,11 @@ export class BucketGate {
     await (change && key !== undefined ? this.behind.turns.take(`${bucket}/${key}`, pass) : pass());
   }
 
-  /** Resolved once the store has answered, or will not. */
+  /** Passes a request to the store. Resolves once the store has answered or cannot answer. */
   private pass(exchange: Exchange): Promise<void> {
     const { asked, request, response } = exchange;
     return new Promise((resolve) => {
-      // Answered here already.
+      // Node has already answered `Expect: 100-continue` here.
       const { expect: _, ...headers } = request.headers;
       const { port } = this.behind;
       const options = {
@@ -119,7 +123,8 @@ export class BucketGate {
         if (!exchange.isSilent && !response.writableEnded) request.socket.resetAndDestroy();
         resolve();
       });
-      // Who goes away in the middle of an upload leaves no object; a whole one the store may have taken.
+      // A client that disconnects during an upload leaves no object. The store may already have accepted a complete
+      // upload.
       response.once("close", () => {
         if (!request.complete) toStore.destroy();
       });
@@ -129,7 +134,7 @@ export class BucketGate {
   }
 }
 
-/** What has been read of a request's body. */
+/** Returns a function that returns the part of the request's body that has been read. */
 function kept(request: IncomingMessage): () => string {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,12 +1,15 @@
 import type { Write } from "./replication";
 
-/** A request to S3, as far as it decides who may ask it and what it changes. Path style, as of an address without names. */
+/**
+ * The parts of an S3 request that decide who may send it and what it changes. Path style, because the endpoint is an IP
+ * address.
+ */
 export interface BucketRequest {
-  /** Undefined: of no bucket, such as their list. */
+  /** Undefined: the request concerns no bucket, such as a list of buckets. */
   readonly bucket: string | undefined;
-  /** Undefined: of a bucket as a whole. */
+  /** Undefined: the request concerns the bucket as a whole. */
   readonly key: string | undefined;
-  /** Undefined: it makes no version and deletes no object. */
+  /** Undefined: the request creates no version and deletes no object. */
   readonly change: "put" | "delete" | "delete-many" | undefined;
 }
 
@@ -23,7 +26,7 @@ export function bucketRequest(method: string, url: string): BucketRequest {
 }
 
 function changeOf(method: string, ofObject: boolean, query: URLSearchParams): BucketRequest["change"] {
-  // What the SDK calls the operation by; all others name a part, a version or a setting.
+  // The SDK adds `x-id` with the operation's name. All other parameters name a part, a version or a setting.
   const names = [...query.keys()].filter((name) => name !== "x-id");
   const plain = names.length === 0;
   if (!ofObject) return method === "POST" && query.has("delete") ? "delete-many" : undefined;
@@ -34,10 +37,10 @@ function changeOf(method: string, ofObject: boolean, query: URLSearchParams): Bu
 }
 
 /**
- * What a request changed that S3 took.
+ * Returns the writes of a request that S3 accepted.
  *
- * @param versionId as the answer's header says it
- * @param body of a deletion of many
+ * @param versionId from the response header
+ * @param body of a DeleteObjects request
  */
 export function writesOf({ bucket, key, change }: BucketRequest, versionId: string | undefined, body: string): Write[] {
   if (bucket === undefined || change === undefined) return [];
@@ -45,7 +48,10 @@ export function writesOf({ bucket, key, change }: BucketRequest, versionId: stri
   return key === undefined ? [] : [{ bucket, key, kind: change, ...(versionId !== undefined && { versionId }) }];
 }
 
-/** Keys of a `Delete` document that name no version: a version's deletion is not replicated. */
+/**
+ * Returns the keys of a `Delete` document, without keys that name a version, because S3 does not replicate the deletion
+ * of a version.
+ */
 function deletedKeys(xml: string): string[] {
   return [...xml.matchAll(/<Object>([\s\S]*?)<\/Object>/g)]
     .filter(([, object = ""]) => !object.includes("<VersionId>"))

@@ -15,11 +15,11 @@ const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
 const GRACE_MS = 3_000;
 
-/** The store of all objects: moto, with the applied buckets in it. It keeps objects in memory, so they are gone when it ends. */
+/** The store of all objects: moto with the applied buckets. Objects are in memory and are lost when moto ends. */
 export class ObjectStore extends KeptServer {
   private buckets: readonly AppliedBucket[] = [];
   readonly client: S3Client;
-  /** Called when it begins empty. */
+  /** Called when the store starts, and therefore is empty. */
   onLaunch: () => void = () => undefined;
 
   constructor(

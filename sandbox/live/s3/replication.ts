@@ -1,33 +1,33 @@
-/** What a client did to an object: S3 made a version of it, or a marker that it is deleted. */
+/** A client's write: S3 created a version of an object, or a delete marker. */
 export interface Write {
   readonly bucket: string;
   readonly key: string;
   readonly kind: "put" | "delete";
-  /** Of the version; absent where S3 did not say it. */
+  /** Id of the version. Absent if S3 did not return one. */
   readonly versionId?: string;
 }
 
-/** A write on its way to another bucket. */
+/** A write that waits to be replicated to a different bucket. */
 export interface Copy extends Write {
   readonly destination: string;
-  /** When S3 took the write, in milliseconds since 1970. */
+  /** When S3 accepted the write, in milliseconds since 1970. */
   readonly writtenAt: number;
-  /** Its place among all writes. */
+  /** Sequence number of the write. */
   readonly number: number;
 }
 
 /**
- * What S3's replication has to do, as S3 does it: each write a client made is copied to every destination, one by one;
- * what replication itself wrote is copied no further; and of two writes the later one is current everywhere, whichever
- * arrives first. An object that was there before a rule is not copied.
+ * Pending work of S3's replication, with S3's rules: each write by a client is copied to every destination separately;
+ * replicated writes are not copied further; and the later of two writes is current in every bucket, whichever arrives
+ * first. Objects that existed before a rule are not copied.
  */
 export class Replication {
   private waiting: Copy[] = [];
-  /** Number of the write that is current, by bucket and key. */
+  /** Sequence number of the current write, by bucket and key. */
   private readonly current = new Map<string, number>();
   private writes = 0;
 
-  /** @param destinations buckets that the rules of the write's bucket lead to */
+  /** @param destinations buckets to which the bucket's rules replicate */
   record(write: Write, destinations: readonly string[], now: number): void {
     const number = ++this.writes;
     this.current.set(placeOf(write.bucket, write.key), number);
@@ -35,9 +35,9 @@ export class Replication {
   }
 
   /**
-   * What may be copied now, the first written first.
+   * Returns the copies that may be made now, the oldest write first.
    *
-   * @param isReached whether S3 reaches a bucket: what leads from or to another one waits
+   * @param isReached whether S3 reaches a bucket: copies from or to an unreachable bucket wait
    */
   due(now: number, delayMs: number, isReached: (bucket: string) => boolean): Copy[] {
     return this.waiting.filter(
@@ -45,18 +45,18 @@ export class Replication {
     );
   }
 
-  /** Whether the destination has something later already, under which the copy would be an old version. */
+  /** Whether the destination already has a later write, below which the copy would be an old version. */
   isLate({ destination, key, number }: Copy): boolean {
     return (this.current.get(placeOf(destination, key)) ?? 0) > number;
   }
 
-  /** It was copied, or need not be any more. */
+  /** Removes a copy that was made or is no longer needed. */
   settle(copy: Copy): void {
     this.waiting = this.waiting.filter((each) => each !== copy);
     if (!this.isLate(copy)) this.current.set(placeOf(copy.destination, copy.key), copy.number);
   }
 
-  /** The store has lost all it held. */
+  /** Forgets all writes, because the store has lost its objects. */
   forget(): void {
     this.waiting = [];
     this.current.clear();

@@ -7,13 +7,13 @@ import { ObjectStore } from "./objectStore";
 import { type Copy, Replication, type Write } from "./replication";
 import { Turns } from "./turns";
 
-/** S3 replicates most objects within seconds. */
+/** Default replication delay: S3 replicates most objects within seconds. */
 const DELAY_MS = 2_000;
 const POLL_MS = 100;
 
 /**
- * The fleet's S3: one store of all buckets, an address per region that leads to it, and one for everybody else. A bucket is in
- * an AWS region, and falls with it.
+ * The fleet's S3: one store for all buckets, an endpoint per region, and an endpoint for all other clients. Each bucket
+ * belongs to an AWS region and becomes unreachable with it.
  */
 export class LiveS3 {
   private buckets: readonly AppliedBucket[] = [];
@@ -25,12 +25,12 @@ export class LiveS3 {
   private replicating: Promise<void> | undefined;
   private delayMs = DELAY_MS;
   private message: string | undefined;
-  /** AWS regions of regions that are lost, and those that are taken away by themselves. */
+  /** AWS regions that are unreachable: those of lost regions, and (`silent`) those whose S3 alone is stopped. */
   private readonly lost = new Set<string>();
   private readonly silent = new Set<string>();
-  /** AWS regions of buckets out of which nothing is copied for now. */
+  /** AWS regions whose buckets' outgoing replication is paused. */
   private readonly paused = new Set<string>();
-  /** Regions that reach no other AWS region. */
+  /** Regions that reach only the buckets of their own AWS region. */
   private readonly cutOff = new Set<string>();
 
   private constructor(
@@ -47,12 +47,12 @@ export class LiveS3 {
     return new LiveS3(ports, store, await ports.take("s3"));
   }
 
-  /** For everybody outside the regions, whom no fault keeps out. */
+  /** Endpoint for clients outside the regions, which no fault blocks. */
   get url(): string {
     return this.open.url;
   }
 
-  /** What went wrong last, in a line. */
+  /** Last error, in one line. */
   get trouble(): string | undefined {
     return this.store.message ?? this.message;
   }
@@ -64,7 +64,7 @@ export class LiveS3 {
     this.replicating ??= this.replicate();
   }
 
-  /** Opens a region's own address. */
+  /** Opens a region's own endpoint. */
   async enter({ region, awsRegion }: Pick<AppliedRegion, "region" | "awsRegion">): Promise<void> {
     if (this.gates.has(region)) return;
     const answers = (bucket: string | undefined) => this.answers(region, awsRegion, bucket);
@@ -80,38 +80,47 @@ export class LiveS3 {
     await gate?.close();
   }
 
-  /** The address that a region uses. */
+  /** Returns the endpoint that a region uses. */
   urlOf(region: string): string {
     const gate = this.gates.get(region);
     if (!gate) throw new Error(`${region} has no address of S3`);
     return gate.url;
   }
 
-  /** The buckets of a lost region answer nobody, and nothing is replicated from or to them. */
+  /**
+   * Sets whether an AWS region is lost. The buckets of a lost region do not respond, and nothing is replicated from or
+   * to them.
+   */
   setLost(awsRegion: string, isLost: boolean): void {
     this.set(this.lost, awsRegion, isLost);
   }
 
-  /** As {@link setLost}, of S3 alone: whatever else is there runs on. False where no bucket is there. */
+  /**
+   * Sets whether S3 alone is unreachable in an AWS region, with the effects of {@link setLost}; the rest of the region
+   * keeps running. Returns false if no bucket is in the AWS region.
+   */
   setSilent(awsRegion: string, isSilent: boolean): boolean {
     if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
     this.set(this.silent, awsRegion, isSilent);
     return true;
   }
 
-  /** Whether a region reaches the buckets of its own AWS region alone. S3 itself goes on replicating. */
+  /** Sets whether a region reaches only the buckets of its own AWS region. S3's replication continues. */
   setCutOff(region: string, isCutOff: boolean): void {
     this.set(this.cutOff, region, isCutOff);
   }
 
-  /** Whether what is written to a bucket there waits to be copied. False where no bucket is there. */
+  /**
+   * Sets whether writes to the buckets of an AWS region wait to be replicated. Returns false if no bucket is in the AWS
+   * region.
+   */
   setPaused(awsRegion: string, isPaused: boolean): boolean {
     if (!this.buckets.some((bucket) => bucket.awsRegion === awsRegion)) return false;
     this.set(this.paused, awsRegion, isPaused);
     return true;
   }
 
-  /** How old a write is when it is replicated, from now on also of those that wait. */
+  /** Sets the age at which writes are replicated, including those that already wait. */
   delayReplication(delayMs: number = DELAY_MS): void {
     this.delayMs = delayMs;
   }
@@ -164,7 +173,7 @@ export class LiveS3 {
         try {
           await this.turns.take(`${copy.destination}/${copy.key}`, () => this.carry(copy));
         } catch (error) {
-          // The store may be restarting; what was not copied is tried again.
+          // The store may be restarting. Failed copies are retried.
           trouble = `replication: ${(error as Error).message}`;
         }
       this.message = trouble;
@@ -179,7 +188,7 @@ export class LiveS3 {
     this.replication.settle(copy);
   }
 
-  /** The key that encrypts a bucket's replicas in another one. */
+  /** Returns the key that encrypts a bucket's replicas in a destination bucket. */
   private keyOf(bucket: string, destination: string): string | undefined {
     return this.buckets.find(({ name }) => name === bucket)?.replicatesTo.get(destination);
   }
@@ -197,7 +206,7 @@ async function copied(client: S3Client, copy: Copy, SSEKMSKeyId: string | undefi
   try {
     await client.send(new CopyObjectCommand({ Bucket, Key: key, CopySource, ...encryption }));
   } catch (error) {
-    // Its version was deleted meanwhile, and S3 copies no deletion of a version.
+    // The version was deleted meanwhile, and S3 does not replicate the deletion of a version.
     if (!(error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404)) throw error;
   }
 }

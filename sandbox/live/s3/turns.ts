@@ -1,4 +1,4 @@
-/** Work on one object at a time, in the order it was asked for; on different ones side by side. */
+/** Serializes work on the same object in the order of the calls. Work on different objects runs in parallel. */
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
 

@@ -25,8 +25,8 @@ export interface AppliedDatabase {
 }
 
 /**
- * A region's PostgreSQL: a cluster of its own, the database and the user of the applied secret in it. As on RDS that
- * user owns the database and may make roles and databases, and is no superuser.
+ * A region's PostgreSQL: a separate database cluster with the database and user of the applied secret. As on RDS, the
+ * user owns the database and may create roles and databases, but is not a superuser.
  */
 export class LiveDatabase extends KeptServer {
   private readonly data: string;
@@ -38,7 +38,7 @@ export class LiveDatabase extends KeptServer {
   /**
    * @param directory of the region
    * @param port on loopback
-   * @param start file of SQL that new databases start from; empty where undefined
+   * @param start SQL file that initializes new databases; undefined: they start empty
    */
   constructor(
     directory: string,
@@ -56,10 +56,10 @@ export class LiveDatabase extends KeptServer {
     this.superuserPassword = readFileSync(file, "utf8");
   }
 
-  /** Brings it up where it is down, with these databases in it. */
+  /** Starts PostgreSQL if it does not run, and creates missing databases. */
   async ensure(databases: readonly AppliedDatabase[]): Promise<void> {
     this.wanted = true;
-    // A disk of its own was for a fault, and that is over.
+    // The separate disk belonged to a fault that is over.
     if (this.pid === undefined && !this.disk.isFull) await this.disk.giveBack(this.data);
     if (!existsSync(this.data)) await this.initialise();
     if (this.pid === undefined) this.launch();
@@ -86,10 +86,11 @@ export class LiveDatabase extends KeptServer {
   }
 
   /**
-   * Its data are on a disk of their own from now on, until it is started the next time, for which it is down for a moment. They are
-   * packed, and stay so: a full disk would be none to a database that was long edited and has room in its own files.
+   * Moves the data to a small separate disk until the next start, with a short downtime. The data is vacuumed and
+   * autovacuum disabled: otherwise a full disk would not stop a long-used database that has free space in its own
+   * files.
    *
-   * @throws Error where this machine does not let it; then it goes on as it was
+   * @throws Error if this machine does not support it; the database then continues as before
    */
   async limitDisk(): Promise<void> {
     if (this.disk.isUsed) return;
@@ -105,13 +106,13 @@ export class LiveDatabase extends KeptServer {
     await this.pack();
   }
 
-  /** Not one block of that disk is free any more. @throws Error where it has none */
+  /** Fills that disk to the last block. @throws Error if the database has no separate disk */
   async fillDisk(): Promise<void> {
     if (!this.disk.isUsed || this.pid === undefined) throw new Error("the database has no disk of its own");
     await this.disk.fill(this.pid);
   }
 
-  /** There is room again. Harmless where there was. */
+  /** Frees that disk. Does nothing if it is not full. */
   async freeDisk(): Promise<void> {
     await this.disk.free(this.disk.isUsed ? this.pid : undefined);
   }
@@ -121,7 +122,7 @@ export class LiveDatabase extends KeptServer {
       listen_addresses: "127.0.0.1",
       port: `${this.port}`,
       unix_socket_directories: "",
-      // Killed processes lose nothing without it, only a machine that loses power would.
+      // Killed processes lose no data without fsync; only a machine that loses power would.
       fsync: "off",
       max_connections: "100",
       ...(this.disk.isUsed && { autovacuum: "off" }),
@@ -194,7 +195,9 @@ export class LiveDatabase extends KeptServer {
     if (isNew && this.start !== undefined) await this.fill(database, this.start);
   }
 
-  /** As the user whose database it is: what is made belongs to it. All of it or nothing. */
+  /**
+   * Runs an SQL file in a single transaction, as the database's own user, so that the user owns the created objects.
+   */
   private async fill({ name, user, password }: AppliedDatabase, file: string): Promise<void> {
     const how = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--single-transaction", "--file", file];
     const where = ["--host", "127.0.0.1", "--port", `${this.port}`, "--username", user, "--dbname", name];
@@ -204,7 +207,7 @@ export class LiveDatabase extends KeptServer {
     );
   }
 
-  /** Gives back what room its files have. */
+  /** Returns unused space in the database's files to the disk. */
   private async pack(): Promise<void> {
     const where = ["--host", "127.0.0.1", "--port", `${this.port}`, "--username", "postgres"];
     const env = { PATH: process.env.PATH, PGPASSWORD: this.superuserPassword };
@@ -220,7 +223,7 @@ export class LiveDatabase extends KeptServer {
       database,
       connectionTimeoutMillis: 2_000,
     });
-    client.on("error", () => undefined); // a server that dies under the connection is told by the query
+    client.on("error", () => undefined); // The query reports a server that dies during a connection.
     try {
       await client.connect();
       return await work(client);
@@ -235,7 +238,10 @@ interface SystemUser {
   readonly gid: number;
 }
 
-/** PostgreSQL does not run as root: then it runs as the user its package made, or as nobody. */
+/**
+ * Returns the user that PostgreSQL runs as, because it refuses to run as root: the user that its package created, or
+ * `nobody`.
+ */
 function unprivilegedUser(): SystemUser {
   const users = new Map(
     readFileSync("/etc/passwd", "utf8")
@@ -247,8 +253,8 @@ function unprivilegedUser(): SystemUser {
 }
 
 /**
- * That user can't enter root's private folders, where a fleet or the cache of tools may be. So it keeps of root's
- * rights the one to pass by file permissions.
+ * Runs a command as that user, which cannot enter root's private folders, where the fleet or the tool cache may be. The
+ * command therefore keeps root's capability to bypass file permissions.
  */
 function asUser(user: SystemUser | undefined, command: readonly string[]): string[] {
   if (!user) return [...command];

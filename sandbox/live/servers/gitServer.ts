@@ -8,15 +8,15 @@ import { close, listen } from "../process/listen";
 const run = promisify(execFile);
 
 const REPOSITORY = "flows.git";
-/** A region's own path, and the repository's within it. */
+/** Matches a region's own path, and the repository's path in it. */
 const REGIONAL = /^\/([^/]+)(\/flows\.git(?:\/.*)?)$/;
 
-/** The fleet's bare Git repository, served over HTTP by Git's own backend, so that it can be away. */
+/** The fleet's bare Git repository, served over HTTP by Git's own backend, so that a fault can make it unavailable. */
 export class GitServer {
   private server: Server | undefined;
   private readonly blocked = new Set<string>();
   readonly directory: string;
-  /** Called after somebody pushed. */
+  /** Called after a push. */
   onPush: () => void = () => undefined;
 
   constructor(
@@ -30,12 +30,12 @@ export class GitServer {
     return `http://127.0.0.1:${this.port}/${REPOSITORY}`;
   }
 
-  /** The same repository by an address that a region alone uses, so that it alone can be cut off. */
+  /** Returns a URL of the repository that only one region uses, so that a fault can block only that region. */
   urlOf(region: string): string {
     return `http://127.0.0.1:${this.port}/${encodeURIComponent(region)}/${REPOSITORY}`;
   }
 
-  /** From now on a region's requests are reset; others' are not. */
+  /** Resets all requests of a region. Other regions are not affected. */
   block(region: string): void {
     this.blocked.add(region);
   }
@@ -55,21 +55,21 @@ export class GitServer {
       try {
         this.answer(request, response);
       } catch {
-        response.writeHead(400).end(); // an address that can't be read
+        response.writeHead(400).end(); // The URL cannot be decoded.
       }
     });
     await listen(server, this.port);
     this.server = server;
   }
 
-  /** From now on connections are refused, and those that are open break. */
+  /** Refuses new connections and breaks open ones. */
   async stop(): Promise<void> {
     const { server } = this;
     this.server = undefined;
     await close(server);
   }
 
-  /** CGI (RFC 3875), as far as `git http-backend` reads it. */
+  /** Answers a request by CGI (RFC 3875), as far as `git http-backend` uses it. */
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname: asked, search } = new URL(request.url ?? "/", "http://localhost");
     const [, region, inner] = REGIONAL.exec(asked) ?? [];
@@ -84,7 +84,7 @@ export class GitServer {
         PATH: process.env.PATH,
         GIT_PROJECT_ROOT: this.folder,
         GIT_HTTP_EXPORT_ALL: "1",
-        // A repository of another owner is refused otherwise, and the server is the only one to serve it.
+        // Git refuses a repository that belongs to a different user. This server is the only one that serves it.
         GIT_CONFIG_COUNT: "1",
         GIT_CONFIG_KEY_0: "safe.directory",
         GIT_CONFIG_VALUE_0: "*",
@@ -103,7 +103,7 @@ export class GitServer {
     if (request.method === "POST" && pathname.endsWith("/git-receive-pack"))
       response.once("finish", () => this.onPush());
     backend.once("error", () => response.writeHead(500).end());
-    backend.stdin.on("error", () => undefined); // it may answer before it has read everything
+    backend.stdin.on("error", () => undefined); // The backend may answer before it has read the whole body.
     request.pipe(backend.stdin);
     let head = Buffer.alloc(0);
     const onHead = (chunk: Buffer): void => {

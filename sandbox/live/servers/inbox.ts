@@ -1,10 +1,10 @@
 import { list, record, text } from "../../resources/values";
 import type { Notification, NotifiedAlert } from "../status";
 
-/** Notifications that are remembered, the newest ones. */
+/** Maximum number of notifications to keep; the oldest are dropped. */
 const NOTIFICATIONS_MAX = 1_000;
 
-/** What every Alertmanager tells its receivers: it is kept, in memory, and nothing of it leaves the machine. */
+/** Stores the notifications of every Alertmanager in memory. No notification leaves the machine. */
 export class Inbox {
   private notifications: Notification[] = [];
 
@@ -21,7 +21,7 @@ export class Inbox {
     this.notifications = [...this.notifications, told].slice(-NOTIFICATIONS_MAX);
   }
 
-  /** Oldest first. */
+  /** Returns the notifications, oldest first. */
   all(): readonly Notification[] {
     return this.notifications;
   }

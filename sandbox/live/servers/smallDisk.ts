@@ -7,20 +7,26 @@ import { isRunning } from "../../directory";
 
 const run = promisify(execFile);
 
-/** MiB that there is beside twice of what is put on it: room to work with until it is full. */
+/**
+ * Size of the disk beyond twice the size of its folder, in MiB, so that the database can work until the disk is filled.
+ */
 const SPARE_MIB = 256;
-/** Where Debian keeps the programs of an administrator. */
+/** Folders of Debian's administration programs. */
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
 
-/** Arguments: the disk, where it is mounted, whether it stays full, and the command that is run with it. */
+/**
+ * Script that mounts the disk and runs a command. Arguments: the disk, the mount point, whether the disk stays full,
+ * and the command.
+ */
 const MOUNTED = `mount -o loop "$1" "$2" || exit
 [ "$3" = full ] || rm -f "$2/ballast"
 shift 3
 exec "$@"`;
 
 /**
- * The rest of the disk at once, and the last blocks in ever smaller pieces: what does not fit whole is refused whole. Argument: where it is mounted.
- * A process has a mount namespace of its own before it has its disk (unshare(1)): until then the rest would be the machine's.
+ * Script that fills the disk: most of it at once, and the last blocks in ever smaller pieces, because an allocation
+ * that does not fit fails as a whole. Argument: the mount point. A process has its own mount namespace before its disk
+ * is mounted (unshare(1)); without the check, the script would fill the machine's disk.
  */
 export const FILL = `mountpoint -q "$1" || { echo "not mounted yet" >&2; exit 1; }
 free() { df --output=avail --block-size="$1" "$2" | tail -n 1; }
@@ -33,50 +39,51 @@ done
 left=$(free 1K "$1")
 [ "$left" -le 16 ] || { echo "$left KiB are left" >&2; exit 1; }`;
 
-/** Argument: where it is mounted. */
+/** Script that frees the disk. Argument: the mount point. */
 const FREE = `mountpoint -q "$1" && rm -f "$1/ballast"`;
 const FREE_TRIES = 50;
 const FREE_MS = 100;
 
-/** What it takes to have one. */
+/** Requirements of a small disk, for error messages. */
 const NEEDED = "root's right to mount, and mkfs.ext4 (Debian's package e2fsprogs)";
 
 /**
- * A file system that is no larger than it is, for a folder: a file with ext4 in it, whatever the machine's own disk has left. It is mounted in a
- * mount namespace of those who use it, and so is gone with the last of them, however that ends (mount_namespaces(7)); what they wrote stays in the file.
+ * A file system of limited size for a folder: an ext4 image in a file, whatever space the machine's own disk has left.
+ * It is mounted in a mount namespace of the processes that use it and disappears with the last of them, however they
+ * end (mount_namespaces(7)). Written data stays in the file.
  */
 export class SmallDisk {
-  /** Nothing more goes onto it, until it is freed. */
+  /** Whether the disk is filled until it is freed. */
   isFull = false;
   private readonly file: string;
   private readonly mountPoint: string;
 
-  /** @param folder of its own file and of the place where it is mounted; no other user need reach it */
+  /** @param folder of the image file and the mount point; other users do not need access to it */
   constructor(folder: string) {
     this.file = join(folder, "disk.ext4");
     this.mountPoint = join(folder, "disk");
   }
 
-  /** A folder was put on it, and is to be found there. */
+  /** Whether a folder is on the disk. */
   get isUsed(): boolean {
     return existsSync(this.file);
   }
 
-  /** Where a folder that was put on it is, for a command {@link with} it. */
+  /** Returns the path of a folder on the disk, for a command that runs {@link with} the disk. */
   pathOf(folder: string): string {
     return join(this.mountPoint, basename(folder));
   }
 
-  /** The command, with the disk mounted for it and for what it starts. */
+  /** Returns the command, with the disk mounted for it and its descendants. */
   with(command: readonly string[], file = this.file): string[] {
     const state = this.isFull ? "full" : "free";
     return ["unshare", "--mount", "--", "/bin/sh", "-c", MOUNTED, "sh", file, this.mountPoint, state, ...command];
   }
 
   /**
-   * Puts a folder, which nobody writes to, on a new disk. The folder stays where it is, and is out of date from then on.
+   * Copies a folder, which no process may write to, to a new disk. The original stays where it is and becomes outdated.
    *
-   * @throws Error where this machine does not let it, with what it takes
+   * @throws Error with the requirements if this machine does not support it
    */
   async take(folder: string): Promise<void> {
     const partial = `${this.file}.partial`;
@@ -85,7 +92,7 @@ export class SmallDisk {
     try {
       const used = Number.parseInt(await said(["du", "--summarize", "--block-size=1M", folder]), 10);
       await said(["truncate", `--size=${2 * used + SPARE_MIB}M`, partial]);
-      // Nothing of it is kept back for root, and a journal would be for a machine that loses power.
+      // No blocks are reserved for root. A journal would only help a machine that loses power.
       await said(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", partial]);
       await said(this.with(["cp", "--archive", folder, this.mountPoint], partial));
       renameSync(partial, this.file);
@@ -95,7 +102,10 @@ export class SmallDisk {
     }
   }
 
-  /** Puts the folder back where it was, and the disk away. Nobody may be using it. Harmless where there is none. */
+  /**
+   * Copies the folder back to its original path and deletes the disk. No process may be using the disk. Does nothing
+   * without a disk.
+   */
   async giveBack(folder: string): Promise<void> {
     if (!this.isUsed) return;
     const partial = `${folder}.partial`;
@@ -106,13 +116,13 @@ export class SmallDisk {
     rmSync(this.file);
   }
 
-  /** Leaves not one block of it free. @param pid of a process that uses it */
+  /** Fills the disk to the last block. @param pid of a process that uses it */
   async fill(pid: number): Promise<void> {
     await said([...beside(pid), "/bin/sh", "-c", FILL, "sh", this.mountPoint]);
     this.isFull = true;
   }
 
-  /** There is room again: for a process that uses it at once, for others when they begin to. */
+  /** Frees the disk: at once for the given process, and at their start for later ones. */
   async free(pid: number | undefined): Promise<void> {
     this.isFull = false;
     if (pid === undefined) return;
@@ -121,7 +131,7 @@ export class SmallDisk {
         () => undefined,
         (error: Error) => error,
       );
-      // One that ends meanwhile begins anew, and then there is room.
+      // A process that ends meanwhile is restarted, and then has free space.
       if (!trouble || !isRunning(pid)) return;
       if (tries === FREE_TRIES) throw trouble;
       await sleep(FREE_MS);
@@ -129,7 +139,7 @@ export class SmallDisk {
   }
 }
 
-/** A command that has mounted what a process has. */
+/** Returns a command prefix that enters the mount namespace of a process. */
 const beside = (pid: number): string[] => ["nsenter", "--mount", `--target=${pid}`, "--"];
 
 async function said([command = "", ...args]: readonly string[]): Promise<string> {

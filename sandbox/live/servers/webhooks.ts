@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 
-/** Who wants to be told of pushes, and the secret they know the Git host by. */
+/** Receiver of push events, with the secret that signs them. */
 export interface Webhook {
   readonly url: string;
   readonly secret: string;
@@ -8,7 +8,7 @@ export interface Webhook {
 
 const TIMEOUT_MS = 5_000;
 
-/** Tells of a push as GitHub does: a signed body, no second try. */
+/** Announces a push like GitHub: with a signed body and without retries. */
 export async function announcePush(webhooks: readonly Webhook[]): Promise<void> {
   const body = JSON.stringify({ ref: "refs/heads/main" });
   await Promise.allSettled(

@@ -5,23 +5,23 @@ import { fillOnce, isWhole } from "./fillOnce";
 import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
-/** A program that Debian has a package of, of the same name. */
+/** A program in the Debian package of the same name. */
 export interface DebianProgram {
-  /** Of the package, and of the program in it. */
+  /** Name of the package, and of the program in it. */
   readonly name: string;
-  /** What the program itself is called where its vendor built it. */
+  /** Name of the program in the vendor's own builds. */
   readonly ownName: string;
 }
 
-/** A package into a folder; a new machine has no list of packages yet. */
+/** Script that unpacks a package into a folder. A new machine has no package lists yet, hence `apt-get update`. */
 const UNPACK =
   'cd "$1" && (apt-get download "$2" || (apt-get update && apt-get download "$2")) && dpkg-deb -x ./*.deb .';
 
 /**
- * The path of a program: on PATH under either name, else out of Debian's package, which is unpacked into the cache the first
- * time and installed nowhere.
+ * Returns the path of a program: on PATH under either name, or otherwise from Debian's package, which is unpacked into
+ * the cache the first time but not installed.
  *
- * @throws UserError where neither is to be had, with the way out
+ * @throws UserError with a remedy if neither is available
  */
 export async function ensureDebianProgram(installer: Installer, { name, ownName }: DebianProgram): Promise<string> {
   const found = await onPath(installer, [ownName, name]);
@@ -31,15 +31,15 @@ export async function ensureDebianProgram(installer: Installer, { name, ownName 
 }
 
 /**
- * The path of a shared library, out of Debian's package of this name, which is unpacked into the cache the first time.
+ * Returns the path of a shared library from a Debian package, which is unpacked into the cache the first time.
  *
- * @param file its path below the folder of this machine's libraries
- * @throws UserError where it is not to be had, with the way out
+ * @param file path of the library below the folder of this machine's libraries
+ * @throws UserError with a remedy if the package is not available
  */
 export async function ensureDebianLibrary(installer: Installer, name: string, file: string): Promise<string> {
   const remedy = `Debian's package ${name} can't be had: this needs Debian or Ubuntu. On a machine that can have it: `;
   const libraries = join(await unpacked(installer, name, remedy), "usr", "lib");
-  // Below the triplet of the machine's architecture (Debian, "Multiarch").
+  // Libraries are in a folder named by the architecture triplet (Debian, "Multiarch").
   const path = readdirSync(libraries)
     .map((triplet) => join(libraries, triplet, file))
     .find((each) => existsSync(each));
@@ -47,7 +47,10 @@ export async function ensureDebianLibrary(installer: Installer, name: string, fi
   return path;
 }
 
-/** The folder of what is in a package. @param remedy what is said where it can't be had, before the command that would get it */
+/**
+ * Returns the folder with a package's content. @param remedy error message for an unavailable package, to which the
+ * install command is appended
+ */
 async function unpacked(installer: Installer, name: string, remedy: string): Promise<string> {
   const folder = join(installer.cache, `debian-${name}`);
   const title = `getting ${name} out of Debian's package (once)`;
@@ -58,7 +61,7 @@ async function unpacked(installer: Installer, name: string, remedy: string): Pro
   return folder;
 }
 
-/** The path of the first of some programs that is on PATH. */
+/** Returns the path of the first of several programs that is on PATH. */
 export async function onPath(installer: Installer, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) {
     const path = await installer.run("sh", ["-c", 'command -v "$1"', "sh", name]).catch(() => "");

@@ -5,9 +5,9 @@ import { ensurePostgres } from "./postgres";
 import { ensurePython } from "./python";
 
 /**
- * Everything the live fleet runs, got the first time.
+ * Installs every tool that the live fleet needs, unless it is already installed.
  *
- * @throws UserError where something can't be had, with the way out
+ * @throws UserError with a remedy if a tool is not available
  */
 export async function ensureTools(installer: Installer): Promise<Tools> {
   const pythonBin = await ensurePython(installer);

@@ -1,17 +1,18 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Written last: what says that a folder is whole. */
+/** Marker file that is written last and shows that a folder is complete. */
 const MARK = "whole";
 
-/** Whether a folder was filled to the end. */
+/** Whether a folder was filled completely. */
 export function isWhole(folder: string): boolean {
   return existsSync(join(folder, MARK));
 }
 
 /**
- * Fills a folder the first time; for one process at a time. What is installed knows its own path, so it can't be made beside
- * its place and then moved there: a folder that is not whole is filled anew.
+ * Fills a folder unless it is complete. Callers must ensure that only one process does so at a time. Installed tools
+ * contain their own path, so they cannot be installed elsewhere and moved; an incomplete folder is deleted and filled
+ * again.
  */
 export async function fillOnce(folder: string, fill: () => Promise<unknown>): Promise<void> {
   if (isWhole(folder)) return;

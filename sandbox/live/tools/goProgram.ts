@@ -7,32 +7,35 @@ import { fillOnce, isWhole } from "./fillOnce";
 import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 
-/** A program that builds from a public Go module. */
+/** A program that is built from a public Go module. */
 export interface GoProgram {
   readonly name: string;
   readonly version: string;
-  /** Path of the main package, the module itself included; where `files` hold it, of the package it is made of. */
+  /**
+   * Path of the main package, including its module. If `files` contain the main package, the path of a package that it
+   * uses.
+   */
   readonly main: string;
-  /** Default: without symbols. */
+  /** Linker flags. Default: strip symbols. */
   readonly ldflags?: string;
   /** Build tags. Default: none. */
   readonly tags?: readonly string[];
-  /** `replace` directives the module's own go.mod needs spelt out when it is not the main module. */
+  /** Returns `replace` directives of the module's go.mod, which Go ignores unless they are in the main module. */
   replacements?(): Promise<string[]>;
-  /** Files of a main package of ours, by name. */
+  /** Returns the files of a main package of ours, by name. */
   files?(): Promise<Record<string, string>>;
-  /** Further modules that `files` are made of, each `module@version`. Default: none. */
+  /** Further modules that `files` import, each as `module@version`. Default: none. */
   readonly alongside?: readonly string[];
-  /** A file that the vendor's build generates, and without which the module does not compile: here it is empty. */
+  /** A file that the vendor's build generates and without which the module does not compile. We create it empty. */
   readonly generated?: { readonly module: string; readonly file: string };
 }
 
 const GO = "1.26.0";
 
 /**
- * The path of a program: on PATH, else built into the cache the first time.
+ * Returns the path of a program: on PATH, or otherwise built into the cache the first time.
  *
- * @throws UserError where neither is to be had, with the way out
+ * @throws UserError with a remedy if neither is possible
  */
 export async function ensureGoProgram(installer: Installer, program: GoProgram): Promise<string> {
   const { name, version } = program;
@@ -47,7 +50,7 @@ export async function ensureGoProgram(installer: Installer, program: GoProgram):
   return join(folder, name);
 }
 
-/** Where a program is made of files of ours too, it is another one when they change. */
+/** Returns a suffix for the cache folder that changes with our own source files. */
 function ofFiles(files: Record<string, string> | undefined): string {
   if (files === undefined) return "";
   return `-${createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12)}`;
@@ -68,10 +71,10 @@ async function build(installer: Installer, program: GoProgram, folder: string): 
 }
 
 /**
- * Builds a program into a folder, under its name, in a scratch module: neither a workspace nor flags of the user's own
- * projects reach into it.
+ * Builds a program into a folder, under its name, in a scratch module, so that neither a Go workspace nor flags of the
+ * user's own projects affect the build.
  *
- * @throws what `run` throws
+ * @throws the errors of `run`
  */
 export async function buildGoProgram(run: Installer["run"], program: GoProgram, folder: string): Promise<void> {
   const { name, version, main, ldflags = "-s -w", tags = [], alongside = [], generated } = program;

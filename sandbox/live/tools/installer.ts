@@ -1,28 +1,28 @@
-/** How tools are got and kept: given by the CLI, which keeps the Pulumi engine in the same way. */
+/** Access to the tool cache. The CLI provides the implementation and also caches the Pulumi engine with it. */
 export interface Installer {
-  /** Folder outside any checkout; each tool has one of its own in it. */
+  /** Cache folder outside any checkout, with a separate folder for each tool. */
   readonly cache: string;
-  /** Runs `work` while no other process fills the cache. */
+  /** Runs `work` while no other process modifies the cache. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs a command to its end; its stdout. Its progress is passed on line by line. */
+  /** Runs a command to its end and returns its stdout. Passes its progress on line by line. */
   run(command: string, args: readonly string[], onLine?: (line: string) => void): Promise<string>;
-  /** Shown to the user while it takes time. */
+  /** Shows progress to the user. */
   report(message: string): void;
 }
 
-/** The tools of the live fleet on this machine. */
+/** Paths and versions of the live fleet's tools on this machine. */
 export interface Tools {
   /** Folder of `python`, `langflow` and `moto_server`. */
   readonly pythonBin: string;
   /** Folder of `postgres`, `initdb` and `pg_dump`. */
   readonly postgresBin: string;
-  /** The version that answers `postgres --version`, for example 15.18. */
+  /** Version that `postgres --version` reports, for example 15.18. */
   readonly postgresVersion: string;
-  /** File of SQL that a region's new database starts from; absent: it starts empty. */
+  /** SQL file that initializes a region's new database. Absent: the database starts empty. */
   readonly migratedDatabase?: string;
 }
 
-/** The programs that watch a region, by their paths. */
+/** Paths of the programs that monitor a region. */
 export interface Observers {
   readonly prometheus: string;
   readonly alertmanager: string;

@@ -10,19 +10,23 @@ import { withElapsed } from "./pythonEnvironment";
 
 type Servers = Pick<Tools, "pythonBin" | "postgresBin" | "postgresVersion">;
 
-/** What the manifest's init container runs. */
+/** LangFlow command that the manifest's init container runs. */
 const MIGRATE = ["migration", "--no-test"];
-/** Owner and grants are the region's own, and so is the account that the migration makes. */
+/**
+ * Options of pg_dump. They leave out the owner and grants, which each region sets itself, and the account that the
+ * migration creates.
+ */
 const DUMP = ["--no-owner", "--no-privileges", "--exclude-table-data=public.user"];
 const ACCOUNTS = 'SELECT unnest(ARRAY[id::text, username, password]) FROM "user"';
 const FILE = "database.sql";
 
 /**
- * A file of SQL: what LangFlow's migration leaves in an empty database, but for the account. Made the first time, by that
- * very migration; anew for another LangFlow, another PostgreSQL, or another way of making it, which is this file.
+ * Returns the path of an SQL file with the result of LangFlow's migration in an empty database, without the account.
+ * The file is created on first use by running that migration, and again after a change of LangFlow, PostgreSQL or this
+ * source file.
  *
- * @returns its path; undefined where it can't be made, which is told: then each region migrates an empty database
- * @throws UserError (Cancelled) where it is interrupted
+ * @returns undefined if the file cannot be created, which is reported: each region then migrates an empty database
+ * @throws UserError (Cancelled) if the user interrupts it
  */
 export async function ensureMigratedDatabase(installer: Installer, servers: Servers): Promise<string | undefined> {
   const folder = join(installer.cache, folderName(servers, readFileSync(__filename, "utf8")));
@@ -42,9 +46,9 @@ export async function ensureMigratedDatabase(installer: Installer, servers: Serv
   }
 }
 
-/** @param source how it is made */
+/** @param source code that creates the file */
 export function folderName({ pythonBin, postgresVersion }: Omit<Servers, "postgresBin">, source: string): string {
-  // The environment's own folder is named for LangFlow's release and the digest of every package in it.
+  // The folder name of the Python environment contains LangFlow's release and a digest of all its packages.
   const environment = basename(dirname(pythonBin));
   const key = JSON.stringify([environment, postgresVersion, source]);
   return `migrated-${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
@@ -73,7 +77,8 @@ async function dumpMigrated(installer: Installer, servers: Servers, folder: stri
   try {
     await server.ensure([{ host: "127.0.0.1", port, name: "langflow", user: "langflow", password: secrets.database }]);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    // Through `env -i`: the caller's own LANGFLOW_ variables must not decide what every fleet starts from.
+    // Run by `env -i`, so that the caller's own LANGFLOW_ variables do not affect the file, which all local fleets
+    // share.
     await installer.run("env", ["-i", ...variables, join(servers.pythonBin, "langflow"), ...MIGRATE]);
     const accounts = await installer.run(join(servers.postgresBin, "psql"), ["--no-psqlrc", "-Atc", ACCOUNTS, url]);
     await installer.run(join(servers.postgresBin, "pg_dump"), [...DUMP, "--file", file, url]);
@@ -84,12 +89,12 @@ async function dumpMigrated(installer: Installer, servers: Servers, folder: stri
   }
 }
 
-/** A value for this one migration, which nothing else ever uses. */
+/** Returns a random value that is used only for this migration. */
 const madeUp = () => randomBytes(32).toString("base64url");
 
 /**
- * @param accounts id, name and password's hash of each that the migration made
- * @throws Error where the dump holds any of it, or of what was made up
+ * @param accounts id, name and password hash of each account that the migration created
+ * @throws Error if the dump contains any of these values, or any of the generated secrets
  */
 export function refuseAccounts(dump: string, accounts: readonly string[], secrets: readonly string[]): void {
   if (accounts.length < 3) throw new Error("the migration made no account: it is another than it was");

@@ -4,15 +4,18 @@ import { type DebianProgram, ensureDebianProgram } from "./debianProgram";
 import { ensureGoProgram, type GoProgram } from "./goProgram";
 import type { Installer, Observers } from "./installer";
 
-/** Prometheus 3.16, the release that the rules are judged by; without the pages that its vendor's build makes. */
+/**
+ * Prometheus 3.16, the release that also checks the rules in tests. Built without the web pages of the vendor's build.
+ */
 export const PROMETHEUS: GoProgram = {
   name: "prometheus",
   main: "github.com/prometheus/prometheus/cmd/prometheus",
   version: "v0.316.0",
-  // Of the ways to find targets ours alone: the others bring every cloud's library, ten minutes of building.
+  // Includes only the service discovery that we use. The others would add every cloud's library and ten minutes of
+  // build time.
   tags: ["remove_all_sd", "enable_kubernetes_sd"],
 };
-/** Alertmanager, of the release that its configuration is judged by; without pages too. */
+/** Alertmanager, in the release that also checks its configuration in tests. Built without web pages. */
 export const ALERTMANAGER: GoProgram = {
   name: "alertmanager",
   main: "github.com/prometheus/alertmanager/cmd/alertmanager",
@@ -24,8 +27,8 @@ const CORE = "go.opentelemetry.io/collector";
 const CONTRIB_VERSION = "v0.165.1";
 const CORE_VERSION = "v0.165.0";
 /**
- * OpenTelemetry's collector with the parts that ours uses: contrib's release, of which the vendor's image has two hundred more. The
- * vendor's own builder would write the same main package.
+ * OpenTelemetry's collector with only the components that we use, in contrib's release; the vendor's image has two
+ * hundred more. The vendor's own builder would generate the same main package.
  */
 export const COLLECTOR: GoProgram = {
   name: "otelcol",
@@ -42,13 +45,13 @@ export const COLLECTOR: GoProgram = {
   ],
   files: async () => ({ "main.go": await readFile(join(__dirname, "collector.go"), "utf8") }),
 };
-/** Its module is not to be had from the Go proxy. */
+/** Debian's package, because the Go proxy does not have this module. */
 export const BLACKBOX_EXPORTER: DebianProgram = { name: "prometheus-blackbox-exporter", ownName: "blackbox_exporter" };
 
 /**
- * The programs that watch a region: those of PATH, else built or unpacked into the cache the first time.
+ * Returns the programs that monitor a region: from PATH, or otherwise built or unpacked into the cache the first time.
  *
- * @throws UserError where one can't be had, with the way out
+ * @throws UserError with a remedy if a program is not available
  */
 export async function ensureObservers(installer: Installer): Promise<Observers> {
   return {

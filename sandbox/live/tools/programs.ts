@@ -4,7 +4,9 @@ import type { Observers, Tools } from "./installer";
 
 const REPOSITORY = resolve(__dirname, "../../..");
 
-/** The programs that the images have on their PATH, so that commands run as they are written. */
+/**
+ * Writes wrappers of the programs that the images have on their PATH, so that the manifests' commands run unchanged.
+ */
 export function writePrograms(folder: string, { pythonBin }: Tools): string {
   const loader = join(REPOSITORY, "typescript.cjs");
   write(folder, {
@@ -15,7 +17,7 @@ export function writePrograms(folder: string, { pythonBin }: Tools): string {
   return folder;
 }
 
-/** The programs of the images of what watches a region. */
+/** Writes wrappers of the programs in the images of a region's monitoring. */
 export function writeObservers(
   folder: string,
   { prometheus, alertmanager, blackboxExporter, collector }: Observers,

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import type { Installer } from "./installer";
 import { ensureEnvironment } from "./pythonEnvironment";
 
-/** Every package of the environment, each at one version: what `uv pip compile` made of requirements.in. */
+/**
+ * Lock file with the version of every package of the environment, compiled from requirements.in by `uv pip compile`.
+ */
 const REQUIREMENTS = join(__dirname, "..", "requirements.txt");
 
-/** The release of LangFlow that the lock file pins. */
+/** Returns the LangFlow release that the lock file pins. */
 export function pinnedLangFlow(): string {
   const pin = /^langflow-base==(\S+)/m.exec(readFileSync(REQUIREMENTS, "utf8"))?.[1];
   if (pin === undefined) throw new Error(`${REQUIREMENTS} does not pin langflow-base`);
@@ -14,9 +16,9 @@ export function pinnedLangFlow(): string {
 }
 
 /**
- * The folder of executables of a Python environment with LangFlow and moto, made the first time.
+ * Returns the folder of executables of a Python environment with LangFlow and moto, which is created on first use.
  *
- * @throws UserError where this machine has neither uv nor a python3 that can make it one
+ * @throws UserError if this machine has neither uv nor a python3 that can create the environment
  */
 export function ensurePython(installer: Installer): Promise<string> {
   return ensureEnvironment(installer, {

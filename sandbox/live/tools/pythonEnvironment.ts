@@ -5,28 +5,30 @@ import { fillOnce, isWhole } from "./fillOnce";
 import type { Installer } from "./installer";
 import { ensureUv } from "./uv";
 
-/** The Pythons that what we install is published for, less those the lock files were not made for. */
+/** Python versions that our packages support and that the lock files cover. */
 const PYTHONS = ">=3.11,<3.14";
 const TICK_MS = 5_000;
 
-/** A Python environment: what a lock file names, and nothing else. */
+/** A Python environment that contains exactly the packages of a lock file. */
 export interface PythonEnvironment {
-  /** First part of its folder's name; the rest is a digest of the lock file. */
+  /** First part of the folder's name. The rest is a digest of the lock file. */
   readonly name: string;
-  /** Every package at one version: what `uv pip compile` made of the `.in` file beside it. */
+  /** Lock file with every package's version, compiled by `uv pip compile` from the `.in` file in the same folder. */
   readonly lock: string;
-  /** Shown while it is installed. */
+  /** Message during the installation. */
   readonly title: string;
-  /** Who asks for it, in the message on a machine where it can't be had: "--live runs LangFlow, which". */
+  /**
+   * Reason for the environment, which begins the error message if it is not available: "--live runs LangFlow, which".
+   */
   readonly wantedBy: string;
-  /** Python that fails where the environment is not whole. */
+  /** Python code that fails if the environment is incomplete. */
   readonly proof: string;
 }
 
 /**
- * The folder of executables of a Python environment, made the first time.
+ * Returns the folder of executables of a Python environment, which is created on first use.
  *
- * @throws UserError where this machine has neither uv nor a python3 that can make it one
+ * @throws UserError if this machine has neither uv nor a python3 that can create the environment
  */
 export async function ensureEnvironment(installer: Installer, environment: PythonEnvironment): Promise<string> {
   const digest = createHash("sha256").update(readFileSync(environment.lock, "utf8")).digest("hex").slice(0, 12);
@@ -45,14 +47,15 @@ export async function ensureEnvironment(installer: Installer, environment: Pytho
 async function install(installer: Installer, folder: string, { lock, wantedBy }: PythonEnvironment): Promise<void> {
   const uv = await ensureUv(installer, wantedBy);
   await installer.run(uv, ["venv", "--quiet", "--python", PYTHONS, folder]);
-  // From the cache of this user's other environments where uv is theirs; ours leaves none behind.
+  // The user's own uv may use its package cache. Ours must not leave a cache behind.
   const cache = uv === "uv" ? [] : ["--no-cache"];
-  // The live fleet's processes may not write beside the sources: uncompiled, each would compile them at each start.
+  // Compiles the packages now: the live fleet's processes may not write to the package folders and would otherwise
+  // compile them at each start.
   const how = ["--quiet", "--compile-bytecode", ...cache, "--python", join(folder, "bin", "python")];
   await installer.run(uv, ["pip", "install", ...how, "--requirement", lock]);
 }
 
-/** Runs a phase that says little itself, while the time it takes is reported. */
+/** Runs a phase that produces little output, and reports the elapsed time. */
 export async function withElapsed<T>(installer: Installer, what: string, work: () => Promise<T>): Promise<T> {
   const start = Date.now();
   installer.report(what);

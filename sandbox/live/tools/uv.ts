@@ -4,15 +4,19 @@ import { ExitCode, UserError } from "../../../model/errors";
 import { fillOnce } from "./fillOnce";
 import type { Installer } from "./installer";
 
-/** uv at one version, by hash: `echo uv==<version> | uv pip compile - --universal --generate-hashes --no-header -o uv.txt`. */
+/**
+ * Lock file of uv with hashes: `echo uv==<version> | uv pip compile - --universal --generate-hashes --no-header -o
+ * uv.txt`.
+ */
 const LOCK = join(__dirname, "..", "uv.txt");
 
 /**
- * The program `uv`, which installs Python packages and finds or fetches a Python for them: that of PATH, else our own, put
- * into the cache by whatever python3 there is. For one process at a time.
+ * Returns the program `uv`, which installs Python packages and finds or downloads a Python for them: from PATH, or
+ * otherwise installed into the cache with the system's python3. Callers must ensure that only one process does so at a
+ * time.
  *
- * @param wantedBy who asks for it, in the message where it can't be had: "--live runs LangFlow, which"
- * @throws UserError where this machine has neither uv nor a python3 with venv and pip
+ * @param wantedBy reason for uv, which begins the error message if it is not available: "--live runs LangFlow, which"
+ * @throws UserError if this machine has neither uv nor a python3 with venv and pip
  */
 export async function ensureUv(installer: Installer, wantedBy: string): Promise<string> {
   const isOnPath = await installer.run("uv", ["--version"]).then(

@@ -5,7 +5,7 @@ import { arn, hashOf, neighbour, refusal, uuid } from "./identifiers";
 
 const CERTIFICATE = "aws:acm/certificate:Certificate";
 
-/** The record that proves a name: ACM asks for the same one in every region of an account. */
+/** Returns the DNS record that validates a name. ACM asks for the same record in every region of an account. */
 function validationOption(account: string, domainName: string) {
   const domain = domainName.replace(/^\*\./, "");
   return {
@@ -16,7 +16,7 @@ function validationOption(account: string, domainName: string) {
   };
 }
 
-/** Certificates of a Service's load balancer (AWS Load Balancer Controller, "Service annotations"). */
+/** Returns the certificates of a Service's load balancer (AWS Load Balancer Controller, "Service annotations"). */
 function certificatesOf(service: Properties): string[] {
   const { annotations } = record(service.metadata);
   const named = record(annotations)["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"];

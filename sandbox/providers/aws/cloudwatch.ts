@@ -6,10 +6,13 @@ import { arn, checkKeyRegion, refusal } from "./identifiers";
 const LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup";
 const DEFAULTS = { logGroupClass: "STANDARD", retentionInDays: 0, skipDestroy: false };
 
-/** Groups that a service makes anew when it still has something to say: EKS and RDS deliver their last logs late. */
+/** Log groups that a service recreates if it still has logs to write: EKS and RDS deliver their last logs late. */
 const OF_A_SERVICE = /^\/aws\/(eks|rds)\//;
 
-/** What a service does before it writes to a log group: it makes the one that is missing, without key and without end. */
+/**
+ * Emulates a service that writes to a log group: creates the group if it is missing, without a key and with unlimited
+ * retention.
+ */
 export async function writeLogs({ cloud, scope }: Situation, name: string): Promise<void> {
   const identity = { provider: "aws", type: LOG_GROUP, scope: `${scope.account}/${scope.region}`, id: name };
   if (cloud.lookup(identity)) return;
@@ -18,7 +21,10 @@ export async function writeLogs({ cloud, scope }: Situation, name: string): Prom
   await cloud.put({ key: keyOf(identity), ...identity, name: "", urn: "", inputs, properties, secrets: [] });
 }
 
-/** Retentions CloudWatch Logs accepts, in days (CloudWatch Logs API reference, PutRetentionPolicy); 0 keeps for ever. */
+/**
+ * Retention periods that CloudWatch Logs accepts, in days (CloudWatch Logs API reference, PutRetentionPolicy). 0 means
+ * unlimited.
+ */
 const RETENTIONS = [
   0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];

@@ -14,7 +14,7 @@ const GROUP = "aws:ec2/securityGroup:SecurityGroup";
 const ROUTE = "aws:ec2/route:Route";
 const ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation";
 
-/** VPCs and subnets have /16 to /28 (Amazon VPC user guide, CIDR blocks). */
+/** Checks the prefix length: VPCs and subnets must have /16 to /28 (Amazon VPC user guide, CIDR blocks). */
 function* cidrProblems({ inputs }: Situation): Iterable<Problem> {
   const cidr = text(inputs.cidrBlock);
   if (cidr === undefined) return;
@@ -28,7 +28,7 @@ function ec2Refusal({ type, name }: Situation, operation: string, error: string)
   return refusal(`creating ${type} (${name})`, `EC2: ${operation}`, 400, `api error ${error}`);
 }
 
-/** A resource another one points to; refuses where there is none in the region. */
+/** Returns a referenced resource. Throws if it does not exist in the region. */
 function requireEc2(situation: Situation, type: string, id: unknown, error: string): Resource {
   const found = neighbour(situation, type, id);
   if (!found) throw ec2Refusal(situation, "Describe", `${error}: The ID '${id}' does not exist`);
@@ -41,7 +41,7 @@ function requireVpc(situation: Situation): Resource {
 
 function verifySubnet(situation: Situation): void {
   const { inputs, cloud, scope, old } = situation;
-  if (old) return; // what a subnet is does not change
+  if (old) return; // The CIDR block and VPC of a subnet cannot change.
   const vpc = requireVpc(situation);
   const cidr = text(inputs.cidrBlock) ?? "";
   const [inner, outer] = [parseCidr(cidr), parseCidr(String(vpc.properties.cidrBlock))];
@@ -111,7 +111,7 @@ function verifyRoute(situation: Situation): void {
 
 const RULE_SOURCES = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"];
 
-/** One rule of a security group, in or out. */
+/** Returns the behaviour of a security group rule, for ingress or egress. */
 function groupRule(kind: "ingress" | "egress"): Behaviour {
   const same = (left: Situation["inputs"], right: Situation["inputs"]) =>
     [...RULE_SOURCES, "securityGroupId", "ipProtocol", "fromPort", "toPort"].every(
@@ -281,7 +281,7 @@ export const ec2: Record<string, Behaviour> = {
       "resourceConfigurationArn",
       "serviceNetworkArn",
     ],
-    keeps: ["privateDnsEnabled"], // replaces only where the type is not Interface
+    keeps: ["privateDnsEnabled"], // The provider replaces the endpoint only if its type is not Interface.
     defaults: { vpcEndpointType: "Gateway", privateDnsEnabled: false },
     *check({ inputs, scope }) {
       const service = text(inputs.serviceName);
@@ -372,14 +372,16 @@ export const ec2: Record<string, Behaviour> = {
   },
 };
 
-/** `use1-az1` for `us-east-1a`. Which zone it is differs by account; here the letters are in order. */
+/**
+ * Returns the zone id, `use1-az1` for `us-east-1a`. In AWS the mapping differs by account; here it follows the letters.
+ */
 export function zoneId(zone: string): string {
   const [area = "", side = "", rest = ""] = zone.split("-");
   const number = rest.charCodeAt(rest.length - 1) - "a".charCodeAt(0) + 1;
   return `${area}${side.slice(0, 1)}${side.length > 5 ? side.slice(5, 6) : ""}${rest.slice(0, -1)}-az${number}`;
 }
 
-/** Zones of a region. Real regions have three to six. */
+/** Returns the zones of a region: always three. Real regions have three to six. */
 export function zonesOf(region: string): string[] {
   return ["a", "b", "c"].map((letter) => `${region}${letter}`);
 }

@@ -7,13 +7,13 @@ const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 const EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 const ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation";
 
-/** Filters of the EC2 API that look at a property of ours. */
+/** EC2 API filters, with the property that each compares. */
 const FIELDS: Fields = {
   "attachment.vpc-id": ({ properties }) => properties.vpcId,
   description: ({ properties }) => properties.description,
   "group-id": ({ properties }) => properties.securityGroupId,
   "group-name": ({ properties }) => properties.name,
-  state: () => "available", // what the store has is there; what was deleted, it has not
+  state: () => "available", // The store does not contain deleted resources, so everything in it is available.
   "subnet-id": ({ properties }) => properties.subnetId,
   "vpc-id": ({ properties }) => properties.vpcId,
 };
@@ -28,7 +28,7 @@ const of =
       .filter((each) => hasTags(each, args.tags) && passes(each, args.filters, FIELDS))
       .filter(({ properties }) => args.vpcId === undefined || properties.vpcId === args.vpcId);
 
-/** EC2's data sources for many: the ids. */
+/** Returns a data source that lists the ids of a query's results. */
 const many =
   (query: Query, property = "ids"): CloudFunction =>
   (args, scope, cloud) => ({
@@ -45,8 +45,8 @@ const whole = ({ id, properties, ...rest }: Resource) => ({
 });
 
 /**
- * Network interfaces: those of mount targets, which the services around them own and the store holds as a part of
- * them. The description is EFS' own (EFS API reference, CreateMountTarget).
+ * Returns network interfaces, which exist only for mount targets: the store keeps them as properties of the mount
+ * target. Their description is the one that EFS sets (EFS API reference, CreateMountTarget).
  */
 const interfaces: Query = (args, scope, cloud) =>
   inRegion(cloud, scope, "aws:efs/mountTarget:MountTarget")

@@ -14,15 +14,15 @@ export const POD_IDENTITY = "aws:eks/podIdentityAssociation:PodIdentityAssociati
 const ENTRY = "aws:eks/accessEntry:AccessEntry";
 const SUBNET = "aws:ec2/subnet:Subnet";
 const NEWEST = "1.35";
-/** At least: an add-on is active once its pods or its registration are. */
+/** Minimum creation time: an add-on becomes active once its pods or its registration are. */
 const ADDON_SECONDS = 10;
 
-/** A switch of the cluster: on, off, or not to be known yet. */
+/** Whether a cluster setting is on. Undefined if its value is not yet known. */
 function isOn(value: unknown): boolean | undefined {
   return isUnknown(value) ? undefined : value === true;
 }
 
-/** EKS Auto Mode is three switches that go together (EKS API reference, CreateCluster). */
+/** Checks EKS Auto Mode's three settings, which must be equal (EKS API reference, CreateCluster). */
 function* autoModeFaults({ inputs }: Situation): Iterable<Problem> {
   const compute = record(inputs.computeConfig);
   const switches = [
@@ -69,15 +69,15 @@ function verifyCluster(situation: Situation): void {
     throw fail(`InvalidParameterException: Unsupported Kubernetes minor version update from 1.${was} to 1.${is}`);
 }
 
-/** In place of a certificate authority: base64 of PEM armour around bytes that are no certificate. */
+/** Returns a placeholder for a certificate authority: base64 of a PEM block whose content is not a certificate. */
 function certificateAuthority(name: string, region: string): string {
   const body = Buffer.from(hashOf(64, name, region)).toString("base64");
   return Buffer.from(`-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`).toString("base64");
 }
 
 /**
- * Where a cluster that is really there answers: for tests that give the Kubernetes provider one. The file that
- * LANGFLOW_DR_LOCAL_CLUSTERS names holds them by name.
+ * Returns the endpoint of a real cluster, for tests that give the Kubernetes provider one. The file in
+ * LANGFLOW_DR_LOCAL_CLUSTERS contains these clusters by name.
  */
 function reached(name: string): { endpoint: string; certificateAuthority: string } | undefined {
   const file = process.env.LANGFLOW_DR_LOCAL_CLUSTERS;
@@ -95,7 +95,7 @@ function requireCluster(situation: Situation): void {
   );
 }
 
-/** Refuses a second one of what a cluster may have once. */
+/** Throws if a resource that a cluster may have only once already exists. */
 function requireSingle(situation: Situation, properties: readonly string[]): void {
   const { inputs, cloud, type, scope, old } = situation;
   if (old) return;

@@ -17,7 +17,7 @@ const taken = (kind: string, operation: string) => (name: string) =>
     `EntityAlreadyExists: ${kind} with name ${name} already exists.`,
   ).message;
 
-/** A policy is a JSON object with statements, in at most as many characters as IAM allows. */
+/** Checks that a policy is a JSON object with statements and does not exceed IAM's size limit. */
 function* policyProblems(property: string, value: unknown, max: number): Iterable<Problem> {
   if (typeof value !== "string" || isUnknown(value)) return;
   let document: unknown;
@@ -29,7 +29,7 @@ function* policyProblems(property: string, value: unknown, max: number): Iterabl
   }
   if (typeof document !== "object" || document === null || !("Statement" in document))
     yield { property, reason: `"${property}" contains an invalid JSON policy: there is no Statement` };
-  const size = value.replace(/\s/g, "").length; // IAM does not count white space
+  const size = value.replace(/\s/g, "").length; // IAM does not count white space.
   if (size > max) yield { property, reason: `LimitExceeded: ${property} has ${size} characters, ${max} are allowed` };
 }
 
@@ -39,12 +39,12 @@ function requireRole({ inputs, cloud, type }: Situation): void {
   throw refusal(`creating ${type}`, "IAM: GetRole", 404, `NoSuchEntity: The role with name ${name} cannot be found.`);
 }
 
-/** Sizes of policies, in characters (IAM user guide, quotas). */
+/** Maximum sizes of policies, in characters (IAM user guide, quotas). */
 const MANAGED_MAX = 6144;
 const INLINE_MAX = 10240;
-const TRUST_MAX = 4096; // the quota after the increase every account may ask for; 2048 before
+const TRUST_MAX = 4096; // The increased quota, which every account can request; the default is 2048.
 
-/** @param operation what the provider asks for when it finds out */
+/** @param operation AWS operation in which the provider detects the missing policy */
 function requirePolicy({ cloud, scope }: Situation, policy: unknown, doing: string, operation: string): void {
   const own = text(policy)?.includes(`:${scope.account}:`);
   if (own && !cloud.find(POLICY, ({ id }) => id === policy))

@@ -20,7 +20,7 @@ import { secretsmanager } from "./secretsmanager";
 
 const schema: PackageSchema = awsSchema;
 
-/** The account where a provider's configuration names none: the one AWS uses in its documentation. */
+/** Default account if the provider's configuration has none: the one in AWS' documentation. */
 const ACCOUNT = "123456789012";
 
 const behaviours: Readonly<Record<string, Behaviour>> = {
@@ -37,12 +37,12 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   ...secretsmanager,
   "aws:fis/experimentTemplate:ExperimentTemplate": {
     id: () => `EXT${hex(16)}`,
-    // The provider has no call for its tags once it is made (terraform-provider-aws, internal/service/fis: @Tags names no identifier).
+    // The provider never updates these tags (terraform-provider-aws, internal/service/fis: @Tags names no identifier).
     attributes: ({ old }) => (old ? { tagsAll: old.properties.tagsAll } : {}),
   },
 };
 
-/** A type of which the schema says all: an id, and an ARN where it has one. */
+/** Default behaviour of types that need no special rules: an id, and an ARN if the type has one. */
 const ORDINARY: Behaviour = {
   id: ({ name }) => `${name}-${hex(12)}`,
   attributes({ id, type, scope }) {
@@ -51,7 +51,7 @@ const ORDINARY: Behaviour = {
   },
 };
 
-/** Services that live in no region. */
+/** Types of global services, which have no region. */
 const GLOBAL = /^aws:(iam|cloudfront|route53|organizations)\//;
 
 function accountOf(configuration: Properties): string {
@@ -59,7 +59,9 @@ function accountOf(configuration: Properties): string {
   return role?.split(":")[4] ?? text(list(configuration.allowedAccountIds)[0]) ?? ACCOUNT;
 }
 
-/** What every resource of AWS has beside its own: its region, and its tags with those of the provider. */
+/**
+ * Returns the attributes that all AWS resources have: the region, and the tags merged with the provider's default tags.
+ */
 function attributes({ type, inputs, scope }: Situation): Properties {
   const known = schema.resources[type];
   return {
@@ -90,7 +92,8 @@ export const aws: Definition = {
   },
   address: ({ account, region }) => [account, region].filter(Boolean).join("/"),
   attributes,
-  // Pulumi's provider merges its default tags into this as it checks a resource (pulumi-aws, provider/tags.go).
+  // Pulumi's provider merges its default tags into this property when it checks a resource (pulumi-aws,
+  // provider/tags.go).
   compared: ["tagsAll"],
   providerReplaces: (changed) => changed.filter((key) => key === "region"),
 };

@@ -3,23 +3,26 @@ import { list, type Properties, record, text } from "../../resources/values";
 import type { Scope } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
 
-/** The resources of a type in a function's account and region. */
+/** Returns the resources of a type in a function's account and region. */
 export function inRegion(cloud: Store, { account, region }: Scope, type: string): Resource[] {
   return cloud.list(type).filter(({ scope }) => scope === `${account}/${region}`);
 }
 
 export const tagsOf = ({ properties }: Resource): Properties => record(properties.tagsAll ?? properties.tags);
 
-/** Whether a resource has all of some tags. */
+/** Whether a resource has all of the given tags. */
 export function hasTags(resource: Resource, tags: unknown): boolean {
   const own = tagsOf(resource);
   return Object.entries(record(tags)).every(([key, value]) => own[key] === value);
 }
 
-/** What a filter of EC2 looks at, by its name. */
+/** Property that each EC2 filter compares, by the filter's name. */
 export type Fields = Readonly<Record<string, (resource: Resource) => unknown>>;
 
-/** Whether a resource passes all filters, each by one of its values, in which `*` stands for anything. */
+/**
+ * Whether a resource passes all filters. It passes a filter if it matches one of the filter's values, in which `*`
+ * matches any characters.
+ */
 export function passes(resource: Resource, filters: unknown, fields: Fields): boolean {
   return list(filters)
     .map(record)
@@ -36,7 +39,7 @@ function asPattern(filter: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`);
 }
 
-/** The one that is there, or the real provider's words for none and for many. */
+/** Returns the only element. Throws with the real provider's wording if there are none or several. */
 export function theOne(kind: string, found: readonly Resource[]): Resource {
   const [first, ...others] = found;
   if (!first) throw new CloudError(`no matching ${kind} found`);

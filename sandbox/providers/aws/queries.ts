@@ -9,7 +9,9 @@ const ACCESS_POINT = "aws:efs/accessPoint:AccessPoint";
 
 const whole = (resource: Resource) => ({ ...resource.properties, id: resource.id, tags: tagsOf(resource) });
 
-/** Types that the tagging API is asked for here, by ours. A KMS key has one part more in its ARN's name than its id. */
+/**
+ * Our types by the type names of the tagging API. A KMS key's id is only the last part of the resource name in its ARN.
+ */
 const TAGGED: Readonly<Record<string, string>> = {
   "ec2:vpc-flow-log": "aws:ec2/flowLog:FlowLog",
   "eks:podidentityassociation": "aws:eks/podIdentityAssociation:PodIdentityAssociation",
@@ -26,13 +28,13 @@ function taggedResources(cloud: Store, scope: Scope, filter: unknown): { resourc
   });
 }
 
-/** The queries of all services but EC2. */
+/** Data sources of all services except EC2. */
 export const queries: Record<string, CloudFunction> = {
   "aws:acm/getCertificate:getCertificate": (args, scope, cloud) => {
     const [first, ...others] = inRegion(cloud, scope, "aws:acm/certificate:Certificate").filter(
       ({ properties }) => properties.domainName === args.domain,
     );
-    // the real provider words this one on its own
+    // The real provider uses a different wording for this error.
     if (!first) throw new CloudError(`no ACM Certificate matching domain (${args.domain})`);
     if (others.length > 0) throw new CloudError(`multiple ACM Certificates matching domain (${args.domain})`);
     return whole(first);
@@ -65,7 +67,7 @@ export const queries: Record<string, CloudFunction> = {
     return { ...args, id: scope.region, region: scope.region, resourceTagMappingLists: fitting };
   },
   "aws:secretsmanager/getSecrets:getSecrets": (args, scope, cloud) => {
-    // this filter takes the beginning of a name
+    // This filter matches the beginning of a name.
     const filters = list(args.filters).map((filter) => ({
       ...record(filter),
       values: list(record(filter).values).map((value) => `${value}*`),

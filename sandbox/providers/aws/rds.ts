@@ -11,7 +11,7 @@ const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
 const PARAMETER_GROUP = "aws:rds/parameterGroup:ParameterGroup";
 const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** Ports an engine listens on where the program names none. */
+/** Default port of each engine. */
 const PORTS: Readonly<Record<string, number>> = { postgres: 5432, mysql: 3306, mariadb: 3306 };
 
 const taken = (kind: string, operation: string, error: string) => (name: string) =>
@@ -40,25 +40,31 @@ function verifyInstance(situation: Situation): void {
   verifyGp3(situation);
 }
 
-/** The provider sends no smaller size than there is while storage may grow beyond it (terraform-provider-aws, instance.go). */
+/**
+ * Whether the provider ignores a decrease of the storage size, which it does if storage may grow beyond that size
+ * (terraform-provider-aws, instance.go).
+ */
 const isSuppressed = (was: unknown, { allocatedStorage, maxAllocatedStorage }: Properties): boolean =>
   Number(was) > Number(allocatedStorage) && Number(maxAllocatedStorage) > Number(allocatedStorage);
 
-/** From this size on RDS lays gp3 storage of PostgreSQL over four volumes (RDS user guide, "gp3 storage"). */
+/** Size from which RDS stripes PostgreSQL's gp3 storage over four volumes (RDS user guide, "gp3 storage"). */
 const STRIPED_GIB = 400;
 const GP3 = {
   single: { iops: 3_000, storageThroughput: 125 },
   striped: { iops: 12_000, storageThroughput: 500 },
 };
 
-/** What the program says, or it had, or the storage begins with. */
+/** Returns the storage performance: from the program, or else from the previous state, or else the minimum. */
 function performanceOf({ inputs, old }: Situation): Properties {
   const least = Number(inputs.allocatedStorage) >= STRIPED_GIB ? GP3.striped : GP3.single;
   const { iops, storageThroughput } = { ...least, ...old?.properties, ...inputs };
   return { iops, storageThroughput };
 }
 
-/** Bounds of gp3, in the words of RDS (terraform-provider-aws, issue 28382; crossplane-contrib/provider-aws, issue 1630). */
+/**
+ * Checks the limits of gp3, with RDS' wording (terraform-provider-aws, issue 28382; crossplane-contrib/provider-aws,
+ * issue 1630).
+ */
 function verifyGp3({ inputs, old }: Situation): void {
   const { engine, storageType, allocatedStorage, iops, storageThroughput, identifier } = inputs;
   if (engine !== "postgres" || storageType !== "gp3") return;
@@ -76,15 +82,15 @@ function verifyGp3({ inputs, old }: Situation): void {
     return;
   }
   const isSent = old && [allocatedStorage !== old.inputs.allocatedStorage, iops !== old.inputs.iops].includes(true);
-  // The provider sends what it last read where the program names none.
+  // The provider sends the last value that it read if the program sets none.
   const sent = iops ?? (isSent ? old.properties.iops : undefined);
   if (sent !== undefined && Number(sent) < GP3.striped.iops)
     throw fail(`Invalid iops value for engine name postgres and storage type gp3: ${sent}`);
 }
 
 /**
- * What waits for the maintenance window unless it is to be applied immediately (RDS user guide, "Settings for DB instances"): until
- * then the instance, and whoever reads it, has the former values.
+ * Properties whose change waits for the maintenance window unless applied immediately (RDS user guide, "Settings for DB
+ * instances"). Until then, reads return the previous values.
  */
 const WAITING = [
   "allocatedStorage",
@@ -165,7 +171,7 @@ export const rds: Record<string, Behaviour> = {
       "timezone",
       "username",
     ],
-    keeps: ["identifier"], // RDS renames in place, and so does the provider (terraform-provider-aws, pull request 32687)
+    keeps: ["identifier"], // RDS and the provider rename in place (terraform-provider-aws, pull request 32687).
     defaults: {
       autoMinorVersionUpgrade: true,
       backupRetentionPeriod: 0,

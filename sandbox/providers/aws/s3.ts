@@ -9,7 +9,7 @@ const BUCKET = "aws:s3/bucket:Bucket";
 const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
 const REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig";
 
-/** Names of buckets (S3 user guide, bucket naming rules): 3 to 63 characters. */
+/** Valid bucket names of 3 to 63 characters (S3 user guide, bucket naming rules). */
 const NAME = /^(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]$/;
 
 function bucketNamed(cloud: Store, name: unknown): Resource | undefined {
@@ -30,7 +30,7 @@ function isVersioned(cloud: Store, bucket: unknown): boolean {
   return record(found?.properties.versioningConfiguration).status === "Enabled";
 }
 
-/** A resource that is one setting of a bucket; its id is the bucket's name. */
+/** Returns the behaviour of a resource that is one setting of a bucket. Its id is the bucket's name. */
 function settingOf(more: Partial<Behaviour> = {}): Behaviour {
   return {
     ...more,
@@ -43,7 +43,7 @@ function settingOf(more: Partial<Behaviour> = {}): Behaviour {
   };
 }
 
-/** What S3 refuses of replication rules (S3 API reference, PutBucketReplication). */
+/** Checks replication rules like S3 (S3 API reference, PutBucketReplication). */
 function* replicationProblems({ inputs }: Situation): Iterable<Problem> {
   const priorities = new Set<unknown>();
   for (const [index, rule] of list(inputs.rules).map(record).entries()) {
@@ -72,7 +72,10 @@ function* replicationProblems({ inputs }: Situation): Iterable<Problem> {
   }
 }
 
-/** What S3 looks up when it is told to replicate; and the key's region, which it does not, to fail silently later. */
+/**
+ * Checks what S3 verifies when replication is configured, and also the key's region: S3 does not verify the key, and
+ * replication would fail silently later.
+ */
 function verifyReplication({ inputs, cloud }: Situation): void {
   const put = (error: string) =>
     refusal(`creating S3 Bucket Replication Configuration (${inputs.bucket})`, "S3: PutBucketReplication", 400, error);
@@ -91,7 +94,7 @@ function verifyReplication({ inputs, cloud }: Situation): void {
   }
 }
 
-/** What versioning cannot become (S3 user guide; the provider checks the first, S3 the second). */
+/** Checks forbidden changes of versioning (S3 user guide). The provider rejects the first, S3 the second. */
 function verifyVersioning({ inputs, cloud, old }: Situation): void {
   const status = record(inputs.versioningConfiguration).status;
   const before = record(old?.inputs.versioningConfiguration).status;

@@ -5,7 +5,7 @@ import { arn, checkKeyRegion, neighbour, randomText, refusal, uuid } from "./ide
 
 const SECRET = "aws:secretsmanager/secret:Secret";
 
-/** A deleted secret whose name is kept until its recovery window ends. */
+/** A deleted secret whose name stays reserved until its recovery window ends. */
 const SCHEDULED = "aws:secretsmanager/scheduledDeletion:ScheduledDeletion";
 
 const RECOVERY_DAYS = 30;
@@ -51,7 +51,7 @@ function checkReplicas({ inputs, scope, cloud }: Situation): void {
   }
 }
 
-/** The name in an ARN, whose last seven characters are Secrets Manager's own. */
+/** Returns the name in an ARN, without the seven characters that Secrets Manager appends. */
 function nameIn(secretArn: string): string {
   return (secretArn.split(":secret:")[1] ?? "").slice(0, -7);
 }
@@ -94,7 +94,7 @@ export const secretsmanager: Record<string, Behaviour> = {
       checkReplicas(situation);
     },
     id({ inputs, scope }) {
-      // The real provider ends a prefix with the time and a counter: unique, and 26 digits long.
+      // The real provider appends the time and a counter to a prefix: 26 unique digits.
       const name = inputs.name ?? `${inputs.namePrefix ?? "terraform-"}${randomText(26, "0123456789")}`;
       return arn(scope, "secretsmanager", `secret:${name}-${randomText(6, LETTERS)}`);
     },

@@ -2,13 +2,16 @@ import type { FastifyInstance } from "fastify";
 import type { Store } from "../../resources/store";
 import { isRecord, type Properties } from "../../resources/values";
 
-/** Paths of Cloudflare's own API below `/client/v4`, by the type of what they tell. Reading is all that is done with them. */
+/**
+ * Emulated paths of Cloudflare's API below `/client/v4`, with the type of resource that each returns. All are
+ * read-only.
+ */
 const PATHS: Readonly<Record<string, string>> = {
   "/zones/:owner/load_balancers/:id": "cloudflare:index/loadBalancer:LoadBalancer",
   "/accounts/:owner/load_balancers/monitors/:id": "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
 };
 
-/** Serves Cloudflare's API, as far as the fleet asks it, over the local cloud. */
+/** Serves the part of Cloudflare's API that the fleet uses, from the local cloud's resources. */
 export function serveCloudflareApi(api: FastifyInstance, cloud: Store): void {
   for (const [path, type] of Object.entries(PATHS))
     api.get<{ Params: { owner: string; id: string } }>(`/client/v4${path}`, ({ params: { owner, id } }, reply) => {
@@ -20,7 +23,7 @@ export function serveCloudflareApi(api: FastifyInstance, cloud: Store): void {
     });
 }
 
-/** Names as the API has them; those inside a map of pools are no names, but codes. */
+/** Converts names to the API's snake_case. The keys in a map of pools are codes and stay unchanged. */
 const inSnakeCase = (properties: Properties): Properties =>
   Object.fromEntries(Object.entries(properties).map(([name, value]) => [snake(name), nested(name, value)]));
 

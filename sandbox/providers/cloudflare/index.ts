@@ -19,7 +19,7 @@ const APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccess
 const POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy";
 const SERVICE_TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
 
-/** Ways to choose a pool (Cloudflare API reference, load balancers, `steering_policy`). */
+/** Steering policies (Cloudflare API reference, load balancers, `steering_policy`). */
 const STEERING = [
   "",
   "off",
@@ -36,10 +36,10 @@ const MONITOR_TYPES = ["http", "https", "tcp", "udp_icmp", "icmp_ping", "smtp"];
 const id = () => randomBytes(16).toString("hex");
 const stamp = () => new Date().toISOString();
 
-/** When it was made and changed, as most of Cloudflare's objects say. */
+/** Returns the times of creation and last change, which most of Cloudflare's objects have. */
 const dated = ({ old }: Situation) => ({ createdOn: old?.properties.createdOn ?? stamp(), modifiedOn: stamp() });
 
-/** What Cloudflare answers, in the words of its SDK for Go, which the provider shows. */
+/** Returns a Cloudflare error with the wording of Cloudflare's SDK for Go, which the provider shows. */
 function refusal(method: string, path: string, code: number, message: string): CloudError {
   return new CloudError(
     `failed to make http request: ${method} "https://api.cloudflare.com/client/v4/${path}": 400 Bad Request {"success":false,"errors":[{"code":${code},"message":"${message}"}]}`,
@@ -84,7 +84,10 @@ function verifyRecord({ inputs, cloud, old }: Situation): void {
   if (clash) throw refusal("POST", path, 81053, "An A, AAAA, or CNAME record with that host already exists.");
 }
 
-/** A zone has one ruleset of the kind `zone` per phase, its entry point (terraform-provider-cloudflare, issue 6273). */
+/**
+ * Throws if a zone already has a ruleset of the kind `zone` for the phase, its entry point
+ * (terraform-provider-cloudflare, issue 6273).
+ */
 function verifyRuleset({ inputs, cloud, old }: Situation): void {
   const { zoneId, kind, phase } = inputs;
   const same = (other: Situation["inputs"]) => other.zoneId === zoneId && other.kind === kind && other.phase === phase;
@@ -122,13 +125,13 @@ function verifyPolicy({ inputs, cloud }: Situation): void {
   }
 }
 
-/** A policy that an application has is not deleted (terraform-provider-cloudflare, issue 7284). */
+/** Refuses to delete a policy that an application uses (terraform-provider-cloudflare, issue 7284). */
 function keepUsedPolicy({ id: policy, inputs, cloud }: Situation): void {
   if (cloud.find(APPLICATION, (other) => policiesOf(other).includes(policy)))
     throw refusal("DELETE", `accounts/${inputs.accountId}/access/policies/${policy}`, 12130, "policy is in use");
 }
 
-/** A token is good from its making on: for its duration, or a year. */
+/** Returns the expiry of a token: its creation plus its duration, or plus a year by default. */
 function expiryOf({ inputs, old }: Situation): string {
   const known = text(old?.properties.expiresAt);
   if (known !== undefined && old?.inputs.duration === inputs.duration) return known;
@@ -163,7 +166,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
       if (typeof retries === "number" && (retries < 0 || retries > 5))
         yield { property: "retries", reason: `expected retries to be in the range (0 - 5), got ${retries}` };
     },
-    // `Read` puts the state's values back (terraform-provider-cloudflare, load_balancer_monitor/resource.go).
+    // The provider's `Read` restores these values from the state (terraform-provider-cloudflare,
+    // load_balancer_monitor/resource.go).
     unseen: () => ["consecutiveDown", "consecutiveUp", "port"],
     id,
     attributes: dated,
@@ -198,7 +202,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
         yield { property: "ttl", reason: "ttl only applies to gray-clouded (unproxied) load balancers" };
     },
     verify: verifyBalancer,
-    // As for the monitor (load_balancer/resource.go); and maps that the state does not have.
+    // The provider restores the rules as for the monitor (load_balancer/resource.go), and does not read maps that the
+    // state lacks.
     unseen: (known) => ["rules", ...POOL_MAPS.filter((map) => known[map] === undefined)],
     id,
     attributes: (situation) => ({ ...dated(situation), zoneName: "" }),
@@ -210,7 +215,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     attributes: ({ old }) => ({ created: old?.properties.created ?? stamp(), modified: stamp() }),
   },
   [RULESET]: {
-    // What the provider's schema marks so (ruleset/schema.go, RequiresReplace).
+    // Properties with RequiresReplace in the provider's schema (ruleset/schema.go).
     replaces: ["accountId", "zoneId", "kind", "name", "phase"],
     verify: verifyRuleset,
     id,
@@ -220,8 +225,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     }),
   },
   [APPLICATION]: {
-    // What the provider's schema marks so (zero_trust_access_application/schema.go, RequiresReplace), and what it takes for the
-    // rest (plan_modifiers.go).
+    // Properties with RequiresReplace in the provider's schema (zero_trust_access_application/schema.go), and its
+    // default values (plan_modifiers.go).
     replaces: ["accountId", "zoneId"],
     defaults: { type: "self_hosted", sessionDuration: "24h", httpOnlyCookieAttribute: true, appLauncherVisible: true },
     *check({ inputs }) {
@@ -279,7 +284,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
 
 const ORDINARY: Behaviour = { replaces: ["accountId", "zoneId"], id, attributes: dated };
 
-/** Ranges Cloudflare's edge calls from (www.cloudflare.com/ips). */
+/** Address ranges of Cloudflare's edge (www.cloudflare.com/ips). */
 export const IPV4 = [
   "173.245.48.0/20",
   "103.21.244.0/22",

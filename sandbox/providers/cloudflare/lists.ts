@@ -4,7 +4,7 @@ import type { CloudFunction } from "../shared/behaviour";
 
 const whole = ({ id, properties }: Resource) => ({ ...properties, id });
 
-/** What is in an account or a zone, all of it. */
+/** Returns a data source that lists all resources of a type in an account or a zone. */
 const listed =
   (type: string, owner: "accountId" | "zoneId"): CloudFunction =>
   (args, _, cloud) => ({ ...args, results: within(cloud, type, owner, args[owner]).map(whole) });
@@ -13,7 +13,7 @@ function within(cloud: Store, type: string, owner: string, value: unknown): Reso
   return cloud.list(type).filter(({ properties }) => properties[owner] === value);
 }
 
-/** Whether a text is what `exact` asks for; cases are all the same (API reference, List DNS Records). */
+/** Whether a text satisfies an `exact` filter, which ignores case (API reference, List DNS Records). */
 function isExactly(filter: unknown, value: unknown): boolean {
   const { exact } = record(filter);
   return exact === undefined || String(exact).toLowerCase() === text(value)?.toLowerCase();

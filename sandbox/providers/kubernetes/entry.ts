@@ -5,7 +5,7 @@ import { CloudError } from "../shared/errors";
 import { atPace } from "../shared/pace";
 
 /**
- * Seconds until an access entry, or a pod identity association, is effective: "several" (EKS API reference,
+ * Seconds until an access entry or a pod identity association takes effect; AWS documents "several" (EKS API reference,
  * CreatePodIdentityAssociation).
  */
 export const CONSISTENT_SECONDS = 5;
@@ -14,12 +14,13 @@ const UNREACHABLE =
   "configured Kubernetes cluster is unreachable: unable to load schema information from the API server";
 
 /**
- * Refuses whoever runs the program while no administrator's entry is effective. Locally there is one person, who counts as
- * any of the cluster's administrators; a cluster that lets in who made it needs no entry.
+ * Throws unless the program's user may access the cluster, that is, unless an administrator's access entry is in
+ * effect. Locally, the user counts as each of the cluster's administrators. A cluster that admits its creator needs no
+ * entry.
  *
- * @param cluster undefined where the configuration leads to none
- * @param named how an error calls it
- * @throws CloudError in the words of the provider
+ * @param cluster undefined if the configuration names no existing cluster
+ * @param named the cluster's name in error messages
+ * @throws CloudError with the provider's wording
  */
 export function enter(cluster: Resource | undefined, named: string, cloud: Store): void {
   if (!cluster) throw new CloudError(`${UNREACHABLE}: no cluster ${named || "is configured"}`);

@@ -22,7 +22,7 @@ import { awaitReady } from "./waiting";
 
 const schema: PackageSchema = kubernetesSchema;
 
-/** Any property: a custom resource's own definition says what is in it, and nobody here knows that. */
+/** Schema that accepts any property, because the definitions of custom resources are not known here. */
 const ANYTHING = new Proxy<Record<string, { type: string }>>(
   {},
   { get: () => ({ type: "any" }), ownKeys: () => [], has: () => true },
@@ -50,9 +50,9 @@ function behaviourOf(type: string): Behaviour {
   return behaviour;
 }
 
-/** The URL of the API server that a kubeconfig's current context names. */
+/** Returns the API server's URL of a kubeconfig's current context. */
 function serverOf(kubeconfig: unknown): string | undefined {
-  // the provider's configuration may arrive parsed already
+  // The provider's configuration may already be parsed.
   const config = record(typeof kubeconfig === "string" ? parse(kubeconfig) : kubeconfig);
   const named = (entries: unknown, name: unknown) => record(list(entries).find((entry) => record(entry).name === name));
   const context = record(named(config.contexts, config["current-context"]).context);
@@ -67,7 +67,7 @@ function clusterOf(configuration: Properties, cloud: Store): Resource | undefine
   );
 }
 
-/** Names the object where the program does not, and writes down what kind it is. */
+/** Generates a name for the object if the program sets none, and annotates the object as autonamed. */
 function complete(name: string, inputs: Properties, olds: Properties, suffix: string): Properties {
   const metadata = record(inputs.metadata);
   if (
@@ -82,8 +82,9 @@ function complete(name: string, inputs: Properties, olds: Properties, suffix: st
 }
 
 /**
- * What the real provider's reading tells (`pruneMap` and `pruneSlice` in provider/pkg/provider/util.go): of the live object what the
- * program's has as well, so that what others set, the autoscaler say, is no drift.
+ * Returns the part of the live object that also exists in the program's object, like the real provider's read
+ * (`pruneMap` and `pruneSlice` in provider/pkg/provider/util.go). Fields that others set, such as the autoscaler, are
+ * therefore no drift.
  */
 function pruned(live: unknown, asked: unknown): unknown {
   if (Array.isArray(live) && Array.isArray(asked))
@@ -99,7 +100,7 @@ function prunedObject(live: Properties, asked: Properties): Properties {
 export const kubernetes: Definition = {
   name: "kubernetes",
   schema,
-  // Measured with the real provider: a Deployment whose `spec` depends on an object that is made anew is made anew.
+  // Measured with the real provider: it replaces a Deployment whose `spec` depends on an object that is replaced.
   rules: { listsAreSets: false, unknownReplaces: true },
   functions: {},
   replaces: [],
@@ -118,7 +119,10 @@ export const kubernetes: Definition = {
   complete: ({ name, inputs }, olds, suffix) => complete(name, inputs, olds, suffix),
   uniqueName: objectName,
   reach: (configuration, { cluster }, cloud) => enter(clusterOf(configuration, cloud), cluster, cloud),
-  /** A literal `clusterIdentifier` says that it is the same cluster, whatever becomes of the rest. */
+  /**
+   * Returns the keys that replace the provider. A literal `clusterIdentifier` identifies the cluster, whatever else
+   * changes.
+   */
   providerReplaces(changed, olds, news) {
     if (changed.includes("clusterIdentifier")) return ["clusterIdentifier"];
     if (text(news.clusterIdentifier) !== undefined) return [];

@@ -6,9 +6,9 @@ import type { Situation } from "../shared/behaviour";
 import { CloudError } from "../shared/errors";
 import { rulesOf } from "./rules";
 
-/** Group, version and kind of a type token: `kubernetes:apps/v1:Deployment`. */
+/** Group, version and kind from a type token, for example `kubernetes:apps/v1:Deployment`. */
 export interface ObjectKind {
-  /** `core` for the unnamed group. */
+  /** API group; `core` for the unnamed group. */
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -20,7 +20,7 @@ export function kindOf(type: string): ObjectKind {
   return second === undefined ? { group: "core", version: first, kind } : { group: first, version: second, kind };
 }
 
-/** Kinds that live in no namespace, ours and those of the clusters we run on. */
+/** Cluster-scoped kinds, ours and those of the clusters we run on. */
 const CLUSTER_WIDE = new Set([
   "APIService",
   "CSIDriver",
@@ -42,11 +42,11 @@ const CLUSTER_WIDE = new Set([
   "ValidatingWebhookConfiguration",
 ]);
 
-/** Namespaces every cluster has. */
+/** Namespaces that every cluster has. */
 const GIVEN_NAMESPACES = new Set(["default", "kube-node-lease", "kube-public", "kube-system"]);
 const NAMESPACE = "kubernetes:core/v1:Namespace";
 
-/** `namespace/name`, or the name alone for what lives in no namespace: the provider's id of an object. */
+/** Returns the provider's id of an object: `namespace/name`, or only the name of a cluster-scoped object. */
 export function objectName(type: string, inputs: Properties): string | undefined {
   const metadata = record(inputs.metadata);
   const name = text(metadata.name);
@@ -54,12 +54,12 @@ export function objectName(type: string, inputs: Properties): string | undefined
   return CLUSTER_WIDE.has(kindOf(type).kind) ? name : `${text(metadata.namespace) ?? "default"}/${name}`;
 }
 
-/** The namespace an object's id names; empty for what lives in none. */
+/** Returns the namespace in an object's id, or an empty text for a cluster-scoped object. */
 export function namespaceOf(id: string): string {
   return id.includes("/") ? (id.split("/")[0] ?? "") : "";
 }
 
-/** Names of most kinds (Kubernetes documentation, object names): DNS subdomains. */
+/** Valid names of most kinds: DNS subdomains (Kubernetes documentation, object names). */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
@@ -83,7 +83,7 @@ export function* objectProblems({ inputs, type }: Situation): Iterable<Problem> 
       };
 }
 
-/** The object as the cluster completes it: its metadata and its status once its controllers are through with it. */
+/** Returns the object as the cluster completes it: with its metadata and its final status. */
 export function completed(situation: Situation): Properties {
   const { inputs, old, scope, type } = situation;
   const before = record(old?.properties.metadata);
@@ -133,7 +133,7 @@ function specAndStatus(
   }
 }
 
-/** A Service with its address, and with its host name where the cluster made a load balancer for it. */
+/** Completes a Service with its cluster IP and, for the type LoadBalancer, the load balancer's hostname. */
 function service(spec: Properties, name: string, region: string, cluster: string): Properties {
   const hash = createHash("sha256").update([cluster, name].join("\n")).digest("hex");
   const clusterIP =
@@ -145,7 +145,10 @@ function service(spec: Properties, name: string, region: string, cluster: string
   return { spec: completedSpec, status: { loadBalancer: { ingress: [{ hostname }] } } };
 }
 
-/** Refuses what an API server would: a namespace that is not there, a selector of other pods, a fixed field. */
+/**
+ * Throws what an API server would reject: a missing namespace, a selector that does not match the pod template, a
+ * change of an immutable field.
+ */
 export function verifyObject({ inputs, type, cloud, scope, old }: Situation): void {
   const { group, kind } = kindOf(type);
   const name = objectName(type, inputs) ?? "";
@@ -166,7 +169,7 @@ export function verifyObject({ inputs, type, cloud, scope, old }: Situation): vo
       throw rejected(name, `${kind}.${group} is invalid: ${field}: Forbidden: updates to ${field} are forbidden.`);
 }
 
-/** The error of an object that could not be made. */
+/** Returns the error of an object that could not be created. */
 export function rejected(name: string, reason: string): CloudError {
   return new CloudError(`resource "${name}" was not successfully created by the Kubernetes API server: ${reason}`);
 }
@@ -176,7 +179,7 @@ export function takenObject(type: string, name: string): string {
   return rejected(name, `${kind.toLowerCase()}s.${group} "${name.split("/").at(-1)}" already exists`).message;
 }
 
-/** A namespace takes all that lives in it along. */
+/** Deletes the contents of a deleted namespace. */
 export function removeContents({ type, id, cloud, scope }: Situation): void {
   if (type !== NAMESPACE) return;
   for (const other of cloud.list())
@@ -184,7 +187,7 @@ export function removeContents({ type, id, cloud, scope }: Situation): void {
       cloud.remove(other.key);
 }
 
-/** Whether a custom resource may have this type: a group of its own, which no built-in kind has. */
+/** Whether a type may be a custom resource: its group contains a dot and is not a built-in `*.k8s.io` group. */
 export function isCustom(type: string): boolean {
   const { group } = kindOf(type);
   return group.includes(".") && !group.endsWith(".k8s.io");

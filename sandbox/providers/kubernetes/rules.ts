@@ -1,18 +1,21 @@
-/** What the API server and the provider do with objects of one kind, beside what they do with all. */
+/** Rules of the API server and the provider for one kind, in addition to those for all kinds. */
 interface KindRules {
-  /** Paths whose change makes a new object (pulumi-kubernetes, provider/pkg/provider/diff.go). */
+  /** Paths whose change replaces the object (pulumi-kubernetes, provider/pkg/provider/diff.go). */
   readonly replaces?: readonly string[];
-  /** Fields the API server refuses to change and the provider does not replace for (API reference of the kind). */
+  /** Immutable fields whose change the provider does not turn into a replacement (API reference of the kind). */
   readonly refuses?: readonly string[];
-  /** What its making waits for; for endpoints so many seconds, unless the program says (pulumi-kubernetes, provider/pkg/await). */
+  /**
+   * Condition that the creation waits for, with its timeout in seconds unless the program sets one (pulumi-kubernetes,
+   * provider/pkg/await).
+   */
   readonly waits?: { readonly for: "credentials" } | { readonly for: "endpoints"; readonly seconds: number };
 }
 
-/** The same for every kind. */
+/** Paths whose change replaces an object of any kind. */
 const ALWAYS = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
 const BY_KIND: Readonly<Record<string, KindRules>> = {
-  // deployment.go: for its pods, which here start at once unless they were admitted without credentials
+  // deployment.go: waits for the pods, which start at once here unless they were admitted without credentials
   "apps Deployment": { replaces: ["spec.selector"], waits: { for: "credentials" } },
   "apps DaemonSet": { replaces: ["spec.selector"] },
   "apps StatefulSet": {
@@ -30,7 +33,7 @@ const BY_KIND: Readonly<Record<string, KindRules>> = {
   "core PersistentVolumeClaim": { replaces: ["spec"] },
   "core ResourceQuota": { replaces: ["spec.scopes"] },
   "core Secret": { replaces: ["data", "stringData", "type"] },
-  // service.go: DefaultServiceTimeoutMins; not for a headless Service, nor for one that is but a name
+  // service.go: DefaultServiceTimeoutMins; not for a headless Service or an ExternalName
   "core Service": { replaces: ["spec.clusterIP"], waits: { for: "endpoints", seconds: 600 } },
   "rbac.authorization.k8s.io ClusterRoleBinding": { replaces: ["roleRef"] },
   "rbac.authorization.k8s.io RoleBinding": { replaces: ["roleRef"] },
@@ -40,7 +43,7 @@ const BY_KIND: Readonly<Record<string, KindRules>> = {
   },
 };
 
-/** The rules of a kind; `replaces` holds those of every kind too. */
+/** Returns the rules of a kind. `replaces` includes the paths for all kinds. */
 export function rulesOf(group: string, kind: string): KindRules & Required<Pick<KindRules, "replaces" | "refuses">> {
   const { replaces = [], refuses = [], waits } = BY_KIND[`${group} ${kind}`] ?? {};
   return { replaces: [...ALWAYS, ...replaces], refuses, waits };

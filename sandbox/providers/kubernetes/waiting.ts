@@ -14,9 +14,9 @@ const BINDING = `${POLICY}Binding`;
 const LOOK_AGAIN_MS = 20;
 
 /**
- * Waits as the provider does for what an object needs to be ready, at the local cloud's pace.
+ * Waits like the provider until an object is ready, at the local cloud's pace.
  *
- * @throws CloudError where that does not come within the resource's own limit, or the provider's where it has none
+ * @throws CloudError if the object is not ready within its own timeout, or the provider's default
  */
 export async function awaitReady(situation: Situation): Promise<void> {
   const { group, kind } = kindOf(situation.type);
@@ -41,7 +41,7 @@ function needsNoPods({ inputs }: Situation): boolean {
   return type === "ExternalName" || clusterIP === "None";
 }
 
-/** What a Service still waits for, in the provider's words; undefined once it has all. */
+/** Returns the missing condition of a Service with the provider's wording, or undefined if the Service is ready. */
 function missingOf({ inputs, cloud, scope, id }: Situation): string | undefined {
   const { selector, type } = record(inputs.spec);
   const wanted = Object.entries(record(selector));
@@ -59,15 +59,16 @@ function missingOf({ inputs, cloud, scope, id }: Situation): string | undefined 
   return undefined;
 }
 
-/** EKS user guide, "Create an Auto Mode cluster": the switch that lets the cluster make load balancers. */
+/** Whether the cluster may create load balancers (EKS user guide, "Create an Auto Mode cluster"). */
 function makesLoadBalancers(cluster: string, cloud: Situation["cloud"]): boolean {
   const { inputs } = cloud.find(CLUSTER, ({ id }) => id === cluster) ?? {};
   return record(record(inputs?.kubernetesNetworkConfig).elasticLoadBalancing).enabled === true;
 }
 
 /**
- * A pod is given its credentials as it is admitted, by an association that is effective by then, or never. Where admission
- * refuses it without, its controller makes another until it is given some.
+ * Waits until the pods have credentials. A pod gets credentials at admission, from an association that is in effect by
+ * then, or never. If an admission policy rejects pods without credentials, their controller retries until they have
+ * some.
  */
 async function awaitCredentials(situation: Situation): Promise<void> {
   if (!isEarly(situation)) return;
@@ -79,7 +80,7 @@ async function awaitCredentials(situation: Situation): Promise<void> {
   while (isEarly(situation)) await wait(LOOK_AGAIN_MS);
 }
 
-/** Whether the pods' role was associated so lately that it is not effective yet. */
+/** Whether the pods' role was associated so recently that the association is not yet in effect. */
 function isEarly({ inputs, cloud, scope, id }: Situation): boolean {
   const account = text(record(record(record(inputs.spec).template).spec).serviceAccountName);
   const early = cloud.find(

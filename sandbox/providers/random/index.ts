@@ -18,7 +18,10 @@ function pick(length: number, alphabet: string): string[] {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)] ?? "");
 }
 
-/** A random text of the asked-for length out of the asked-for characters, each kind as often as asked at least. */
+/**
+ * Returns a random text of the requested length from the requested character classes, with at least the requested
+ * number of each.
+ */
 function randomText({ inputs }: Situation): string {
   const kinds = [
     { on: inputs.lower, least: count(inputs.minLower), alphabet: LOWER },
@@ -58,7 +61,7 @@ const TEXT_DEFAULTS = {
   minSpecial: 0,
 };
 
-/** A value is made once and stays: every change makes a new one. */
+/** Behaviour by type. A value never changes; every change of the inputs replaces the resource. */
 const behaviours: Readonly<Record<string, Behaviour>> = {
   "random:index/randomPassword:RandomPassword": {
     immutable: true,
@@ -67,7 +70,7 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     id: () => randomUUID(),
     attributes: (situation) => ({
       result: randomText(situation),
-      bcryptHash: `$2a$10$${pick(53, `./${UPPER}${LOWER}${DIGITS}`).join("")}`, // of its form only
+      bcryptHash: `$2a$10$${pick(53, `./${UPPER}${LOWER}${DIGITS}`).join("")}`, // Only the format is real.
     }),
   },
   "random:index/randomString:RandomString": {

@@ -2,83 +2,85 @@ import type { Resource, Store } from "../../resources/store";
 import type { Properties } from "../../resources/values";
 import type { Problem } from "../../schema/schema";
 
-/** Where a provider instance works: what its configuration says, beside the region or cluster of a single resource. */
+/** Scope of a provider instance, from its configuration and the region or cluster of a single resource. */
 export interface Scope {
-  /** Twelve digits; AWS only. */
+  /** Twelve-digit account id. Only for AWS. */
   readonly account: string;
   readonly partition: string;
-  /** The resource's AWS region; empty for what lives in none. */
+  /** AWS region of the resource. Empty for global resources. */
   readonly region: string;
-  /** Name of the Kubernetes cluster; Kubernetes only. */
+  /** Name of the Kubernetes cluster. Only for Kubernetes. */
   readonly cluster: string;
-  /** AWS tags that the provider's configuration puts on everything. */
+  /** Default tags from the AWS provider's configuration. */
   readonly defaultTags: Readonly<Record<string, string>>;
 }
 
-/** All that a behaviour may look at. */
+/** Context that a behaviour can read. */
 export interface Situation {
   readonly inputs: Properties;
-  /** The resource's name in the program. */
+  /** Name of the resource in the program. */
   readonly name: string;
-  /** Its type token. */
+  /** Type token of the resource. */
   readonly type: string;
-  /** Its id; empty before it has one. */
+  /** Id of the resource. Empty before it has one. */
   readonly id: string;
   readonly scope: Scope;
   readonly cloud: Store;
-  /** What is there already: present on update and delete. */
+  /** The existing resource. Present for updates and deletes. */
   readonly old?: Resource;
-  /** The program's own limit for making it; absent or 0 where it has none. */
+  /** Timeout for the creation that the program sets. Absent or 0: the program sets none. */
   readonly timeoutSeconds?: number;
 }
 
-/** How a resource is named by one of its inputs. */
+/** Rules for the input that names a resource. */
 interface Naming {
-  /** The input. Where the program leaves it out, the provider makes a name of the resource's own and a random end. */
+  /**
+   * The input. If the program omits it, the provider generates a name from the resource's own name and a random suffix.
+   */
   readonly property: string;
-  /** Longest name allowed. */
+  /** Maximum length of the name. */
   readonly max: number;
   readonly pattern?: RegExp;
-  /** Where no two may have the same name; absent: anywhere they may. */
+  /** Scope in which names are unique. Absent: names need not be unique. */
   readonly unique?: "world" | "account" | "region";
-  /** Inputs beside the name that must be equal for a clash, for example the VPC of a security group. */
+  /** Inputs besides the name that must be equal for a conflict, for example the VPC of a security group. */
   readonly within?: readonly string[];
-  /** The real cloud's words when the name is taken. */
+  /** Returns the real cloud's error message for a name that is taken. */
   readonly taken?: (name: string) => string;
-  /** The provider does not make names for it. */
+  /** The provider does not generate names. */
   readonly given?: true;
 }
 
-/** What one type of resource does beyond its schema. */
+/** Behaviour of a resource type beyond its schema. */
 export interface Behaviour {
   readonly naming?: Naming;
-  /** What the cloud takes for inputs left out; these show in the outputs only. */
+  /** The cloud's defaults for omitted inputs. They appear only in the outputs. */
   readonly defaults?: Properties;
-  /** Changed in place by the real provider, though a name, or documented as replacing. */
+  /** Inputs that the real provider updates in place, although they are a name or documented to cause a replacement. */
   readonly keeps?: readonly string[];
-  /** Paths whose change makes a new resource, beside those the schema knows. */
+  /** Paths whose change replaces the resource, in addition to those in the schema. */
   readonly replaces?: readonly string[];
-  /** Every change makes a new resource. */
+  /** Every change replaces the resource. */
   readonly immutable?: true;
-  /** Problems of the inputs alone, found before anything is made. Values may be unknown. */
+  /** Yields problems of the inputs alone, before any change. Values may be unknown. */
   readonly check?: (situation: Situation) => Iterable<Problem>;
-  /** Refuses, by a CloudError, what the cloud would refuse when the resource is made or changed. */
+  /** Throws a CloudError if the cloud would reject the creation or the update. */
   readonly verify?: (situation: Situation) => void;
-  /** The time it takes to be made, `id` set; refuses, by a CloudError, what never comes to be ready. */
+  /** Waits for the duration of the creation; `id` is set. Throws a CloudError if the resource never becomes ready. */
   readonly awaits?: (situation: Situation) => Promise<void>;
-  /** Refuses, by a CloudError, a deletion; or does what else a deletion does. */
+  /** Throws a CloudError to reject a deletion, or performs its side effects. */
   readonly remove?: (situation: Situation) => void | Promise<void>;
-  /** What the cloud does by itself once the resource is made or changed. */
+  /** Side effects in the cloud after a creation or an update. */
   readonly follows?: (situation: Situation) => Promise<void>;
-  /** What it does once the resource is gone. */
+  /** Side effects in the cloud after a deletion. */
   readonly trails?: (situation: Situation) => Promise<void>;
-  /** Properties that reading does not see, given what the state holds: they stay as that has them. */
+  /** Returns the properties that a read does not refresh, given the known state. They keep their values. */
   readonly unseen?: (known: Properties) => readonly string[];
-  /** The property an import names the resource by, where that is not the id. */
+  /** Property that identifies the resource in an import, if that is not the id. */
   readonly importedBy?: string;
-  /** The id of a new resource. */
+  /** Returns the id of a new resource. */
   readonly id: (situation: Situation) => string;
-  /** What the cloud sets, once the resource exists (`id` is set) and after each change. */
+  /** Returns the properties that the cloud sets after a creation (`id` is set) and after each update. */
   readonly attributes?: (situation: Situation) => Properties;
 }
 

@@ -1,21 +1,21 @@
 import { isRecord, isUnknown, type Properties } from "../../resources/values";
 
-/** How one property differs; paths are written as the engine writes them: `rules[0].status`. */
+/** Change of one property. Paths have the engine's format: `rules[0].status`. */
 export interface Change {
   readonly path: string;
   readonly kind: "add" | "delete" | "update";
-  /** Its new value is not known yet: whatever lies below may differ. */
+  /** Whether the new value is not yet known, so that every nested property may change. */
   readonly unknown?: true;
 }
 
 export interface DiffRules {
-  /** Lists of plain values are sets, as most of them are in the AWS provider. */
+  /** Whether lists of plain values are compared as sets, which is right for most lists of the AWS provider. */
   readonly listsAreSets: boolean;
-  /** What is not known yet makes a new resource where anything below it would. */
+  /** Whether an unknown value causes a replacement if a change of any property below it would. */
   readonly unknownReplaces?: true;
 }
 
-/** What differs between two sets of inputs, property by property. */
+/** Returns the changes between two sets of inputs, property by property. */
 export function changesBetween(olds: Properties, news: Properties, rules: DiffRules): Change[] {
   return compareRecords(olds, news, "", rules);
 }
@@ -51,17 +51,17 @@ function sameValue(old: unknown, next: unknown): boolean {
   return typeof old === "string" && typeof next === "string" && sameDocument(old, next);
 }
 
-/** Whether two texts are the same JSON document: policies come back from the clouds in another order and spacing. */
+/** Whether two texts are the same JSON document. Clouds return policies with a different order and spacing. */
 function sameDocument(left: string, right: string): boolean {
   if (!/^\s*[{[]/.test(left) || !/^\s*[{[]/.test(right)) return false;
   try {
     return canonical(JSON.parse(left)) === canonical(JSON.parse(right));
   } catch {
-    return false; // not JSON after all, so not the same document
+    return false; // The text is not JSON, so the documents differ.
   }
 }
 
-/** A document with its keys sorted, and lists of one as IAM reads them: the same as their only element. */
+/** Serializes a document with sorted keys. A list of one equals its only element, as in IAM. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) {
     if (value.length === 1) return canonical(value[0]);
@@ -72,13 +72,13 @@ function canonical(value: unknown): string {
   return `{${entries.map(([key, element]) => `${JSON.stringify(key)}:${canonical(element)}`).join()}}`;
 }
 
-/** `a.b`, or `a["b.c"]` where the key is no plain name. */
+/** Returns `a.b`, or `a["b.c"]` if the key is not an identifier. */
 function join(path: string, key: string): string {
   if (/^[A-Za-z_$][\w$]*$/.test(key)) return path ? `${path}.${key}` : key;
   return `${path}[${JSON.stringify(key)}]`;
 }
 
-/** Whether a path is at or below another; `[*]` in `above` stands for any element. */
+/** Whether a path equals or is nested in a second path. `[*]` in `above` matches any index. */
 export function isWithin(path: string, above: string): boolean {
   const general = path.replace(/\[\d+\]/g, "[*]");
   return [path, general].some((form) => form === above || form.startsWith(`${above}.`) || form.startsWith(`${above}[`));

@@ -1,4 +1,4 @@
-/** gRPC status codes a provider answers with (grpc/grpc, doc/statuscodes.md). */
+/** gRPC status codes of a provider's responses (grpc/grpc, doc/statuscodes.md). */
 export enum Code {
   Unknown = 2,
   DeadlineExceeded = 4,
@@ -6,7 +6,7 @@ export enum Code {
   Unimplemented = 12,
 }
 
-/** What a cloud refuses, in the words of the real one. The engine shows the message with the resource. */
+/** A cloud's rejection, with the real cloud's wording. The engine shows the message with the resource. */
 export class CloudError extends Error {
   constructor(
     message: string,

@@ -1,7 +1,7 @@
-/** How many times faster the local cloud lives than the real ones. */
+/** Factor by which the local cloud is faster than the real ones. */
 const TIMES_FASTER = 20;
 
-/** What takes so many seconds in a real cloud, in milliseconds here. */
+/** Returns the local duration of an operation, in milliseconds, from its duration in a real cloud. */
 export function atPace(seconds: number): number {
   return (seconds * 1000) / TIMES_FASTER;
 }

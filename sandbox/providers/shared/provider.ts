@@ -12,49 +12,49 @@ import type { Behaviour, CloudFunction, Scope, Situation } from "./behaviour";
 import { type Change, changesBetween, type DiffRules, isWithin } from "./diff";
 import { CloudError, Code } from "./errors";
 
-/** The providers the local cloud stands in for; the names are the engine's. */
+/** Providers that the local cloud emulates, by their names in the engine. */
 export const PROVIDERS = ["aws", "cloudflare", "kubernetes", "random"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
-/** What makes one provider different from another. */
+/** Definition of one emulated provider. */
 export interface Definition {
   readonly name: ProviderName;
   readonly schema: PackageSchema;
   readonly rules: DiffRules;
   readonly functions: Readonly<Record<string, CloudFunction>>;
-  /** The schema of a type; undefined where the provider does not know it. */
+  /** Returns the schema of a type, or undefined if the provider does not know the type. */
   readonly schemaOf: (type: string) => ResourceSchema | undefined;
   readonly behaviourOf: (type: string) => Behaviour;
-  /** Where a resource with these inputs lives, under a provider's configuration. */
+  /** Returns the scope of a resource with these inputs, under a provider's configuration. */
   readonly scopeOf: (configuration: Properties, type: string, inputs: Properties, cloud: Store) => Scope;
-  /** Paths whose change makes a new resource, for every type. */
+  /** Paths whose change replaces a resource of any type. */
   readonly replaces: readonly string[];
-  /** Paths that the provider's configuration lets change in place all the same. */
+  /** Returns paths that the provider's configuration exempts from replacement. */
   readonly keeps?: (configuration: Properties, type: string) => readonly string[];
-  /** The scope as part of a resource's identity. */
+  /** Returns the scope as part of a resource's identity. */
   readonly address: (scope: Scope) => string;
   /** Completes the inputs, as the real provider does before it checks them. */
   readonly complete?: (situation: Situation, olds: Properties, suffix: string) => Properties;
-  /** Attributes every resource of the provider has. */
+  /** Returns attributes that all resources of the provider have. */
   readonly attributes?: (situation: Situation) => Properties;
-  /** Those of them that a change of the provider's configuration changes by itself: compared with the state. */
+  /** Attributes that a change of the provider's configuration alone can change. A diff compares them with the state. */
   readonly compared?: readonly string[];
-  /** What reading tells of an object as it is now, where the provider leaves out what the program never said. */
+  /** Returns what a read reports of a live object, if the provider omits fields that the program never set. */
   readonly seen?: (live: Properties, asked: Properties) => Properties;
-  /** Refuses, by a CloudError, to work where the provider's configuration points to nothing. */
+  /** Throws a CloudError if the provider's configuration refers to nothing that exists. */
   readonly reach?: (configuration: Properties, scope: Scope, cloud: Store) => void;
-  /** Configuration keys whose change replaces the provider, and all it manages with it. */
+  /** Returns the configuration keys whose change replaces the provider and with it all its resources. */
   readonly providerReplaces: (changed: readonly string[], olds: Properties, news: Properties) => readonly string[];
   /**
-   * The form of its state, which the real provider writes beside the outputs of each resource. Outputs without it count as
-   * those of an older provider, and reading them fails.
+   * Format marker that the real provider stores with the outputs of each resource. The provider treats outputs without
+   * it as those of an older provider, and a read of them fails.
    */
   readonly stateForm?: string;
-  /** What no two resources of a scope may share; undefined where they may. */
+  /** Returns a name that must be unique in a scope, or undefined if it need not be. */
   readonly uniqueName?: (type: string, inputs: Properties) => string | undefined;
 }
 
-/** A resource as a call names it. */
+/** The resource of a call. */
 export interface Target {
   readonly urn: string;
   readonly type: string;
@@ -66,12 +66,15 @@ export interface Diff {
   readonly deleteBeforeReplace: boolean;
 }
 
-/** Where the Terraform bridge keeps what is its own, as JSON. */
+/** Property in which the Terraform bridge stores its own data, as JSON. */
 const META = "__meta";
 
 const REGENERATE = "node --require ./typescript.cjs sandbox/schema/generate.ts";
 
-/** One provider of the local cloud. Properties come and go as the engine marks them, secrets and unknowns included. */
+/**
+ * An emulated provider of the local cloud. Properties are exchanged in the engine's format, with marked secrets and
+ * unknowns.
+ */
 export class Provider {
   constructor(
     private readonly definition: Definition,
@@ -86,7 +89,7 @@ export class Provider {
     return this.definition.schema.version;
   }
 
-  /** What the configuration's change means: the changed keys, and those that replace the provider. */
+  /** Returns the changed keys of a provider's configuration, and those that replace the provider. */
   diffConfiguration(oldWire: Properties, newWire: Properties): { changed: string[]; replaces: readonly string[] } {
     const olds = unmark(oldWire).values;
     const news = unmark(newWire).values;
@@ -100,8 +103,8 @@ export class Provider {
   /**
    * Completes and checks the inputs of a resource.
    *
-   * @param seed the engine's random bytes, which make the same name in the preview and in the update
-   * @throws CloudError where the type is not known
+   * @param seed random bytes of the engine that produce the same name in the preview and in the update
+   * @throws CloudError if the type is unknown
    */
   check(
     configuration: Properties,
@@ -130,8 +133,11 @@ export class Provider {
     return { inputs: mark({ values, secrets: given.secrets }), problems };
   }
 
-  /** What an update from the old inputs to the new ones would change. */
-  /** @param state what the engine has of it beside its inputs */
+  /**
+   * Returns the changes of an update from the old inputs to the new ones.
+   *
+   * @param state outputs of the resource in the engine's state
+   */
   diff(
     configuration: Properties,
     type: string,
@@ -174,9 +180,9 @@ export class Provider {
   }
 
   /**
-   * Makes a resource; in a preview, says what is known of it.
+   * Creates a resource. In a preview, returns only its known properties.
    *
-   * @param timeoutSeconds the program's own limit; 0 where it has none
+   * @param timeoutSeconds timeout that the program sets; 0 if none
    */
   async create(
     configuration: Properties,
@@ -206,7 +212,9 @@ export class Provider {
     return { id, properties: this.outputsOf(resource) };
   }
 
-  /** The resource as the cloud has it now, with its id proper; undefined where it is gone. */
+  /**
+   * Returns the resource as it currently exists in the cloud, with its canonical id, or undefined if it was deleted.
+   */
   read(
     configuration: Properties,
     target: Target,
@@ -237,7 +245,7 @@ export class Provider {
     };
   }
 
-  /** Changes a resource; in a preview, says what is known of it afterwards. */
+  /** Updates a resource. In a preview, returns only its known properties after the update. */
   async update(
     configuration: Properties,
     target: Target,
@@ -271,12 +279,12 @@ export class Provider {
     return this.outputsOf(resource);
   }
 
-  /** The AWS region of the cloud that is asked about what has these properties; empty where it is none. */
+  /** Returns the AWS region of a resource with these properties. Empty if it has none. */
   regionOf(configuration: Properties, type: string, wire: Properties): string {
     return this.definition.scopeOf(configuration, type, unmark(wire).values, this.cloud).region;
   }
 
-  /** Deletes a resource; one that is gone already is no error. */
+  /** Deletes a resource. A resource that no longer exists is not an error. */
   async delete(configuration: Properties, target: Target, id: string, stateWire: Properties): Promise<void> {
     this.schemaOf(target.type);
     const state = unmark(stateWire).values;
@@ -291,7 +299,7 @@ export class Provider {
     await trails?.(gone);
   }
 
-  /** @throws CloudError where the function is not known */
+  /** @throws CloudError if the function is unknown */
   invoke(configuration: Properties, token: string, wire: Properties): { result: Properties; problems: Problem[] } {
     const schema = this.definition.schema.functions[token];
     const answer = this.definition.functions[token];
@@ -308,7 +316,7 @@ export class Provider {
     };
   }
 
-  /** As the engine keeps them: marked, and with the form that they have. */
+  /** Returns the outputs in the engine's format: with marked secrets and the provider's format marker. */
   private outputsOf({ properties, secrets }: Resource): Properties {
     const { stateForm } = this.definition;
     const outputs = mark({ values: properties, secrets });
@@ -339,7 +347,7 @@ export class Provider {
     };
   }
 
-  /** The inputs with what the cloud adds inside them, as far as a preview knows it. */
+  /** Returns the inputs with nested properties that the cloud adds, as far as a preview knows them. */
   private withComputed(schema: ResourceSchema, inputs: Properties, state: Properties): Properties {
     const entries = Object.entries(inputs).map(([name, value]): [string, unknown] => {
       const type = schema.inputs[name]?.type ?? "any";
@@ -348,7 +356,7 @@ export class Provider {
     return Object.fromEntries(entries);
   }
 
-  /** Marks as secret what came in as a secret, and what the schema says always is. */
+  /** Marks as secret the inputs that were secret and the properties that the schema declares secret. */
   private marked(schema: ResourceSchema, values: Properties, given: Marked): Marked {
     const always = (schema.secrets ?? []).filter((property) => values[property] !== undefined);
     const pointers = [...given.secrets, ...always.map((property) => `/${property}`)];
@@ -400,7 +408,7 @@ export class Provider {
     return name && [name, ...(naming?.within ?? []).map((property) => String(inputs[property]))].join(" ");
   }
 
-  /** Paths, nested ones too, of which the documentation says that a change makes a new resource. */
+  /** Returns the paths, including nested ones, whose change causes a replacement according to the documentation. */
   private replacing(schema: ResourceSchema): string[] {
     return Object.entries(schema.inputs).flatMap(([name, { type, replaces }]) => {
       const nested = this.definition.schema.types[type.replace(/^#|\[\]$/g, "")] ?? {};
@@ -412,7 +420,7 @@ export class Provider {
   }
 }
 
-/** Names the resource by its own name and a random end where the program leaves that to the provider. */
+/** Generates a name from the resource's own name and a random suffix if the program sets none. */
 function withName(
   { naming }: Behaviour,
   { name }: Target,

@@ -13,22 +13,22 @@ import type { Provider, Target } from "./provider";
 export const METHODS = ["create", "update", "delete", "read", "check", "invoke"] as const;
 export type Method = (typeof METHODS)[number];
 
-/** What a call of the engine asks for, as far as plans of failure and the journal care. */
+/** The parts of an engine call that the fault plan and the journal use. */
 export interface Call {
   readonly provider: string;
   readonly method: Method;
   /** Type token of a resource or function. */
   readonly type: string;
-  /** The resource's name in the program; empty for a function. */
+  /** Name of the resource in the program. Empty for a function. */
   readonly name: string;
-  /** The AWS region whose cloud is asked; empty where none is, as to check inputs or to plan. */
+  /** AWS region whose cloud gets the call. Empty if the call reaches no cloud, such as a check or a diff. */
   readonly region: string;
   readonly preview: boolean;
-  /** What is to be made or changed, secrets in clear: for an error that repeats it, and for nothing else. */
+  /** Returns the requested inputs with plaintext secrets. Only for an error that repeats them. */
   readonly asked: () => Properties;
 }
 
-/** Stands between the engine and the provider: may fail a call, and hears of each. */
+/** Intercepts every call between the engine and the provider, and may make it fail. */
 export type Gate = (call: Call, work: () => Promise<void>) => Promise<void>;
 
 export interface RunningServer {
@@ -36,12 +36,12 @@ export interface RunningServer {
   stop(): void;
 }
 
-/** Answers a handler needs to give: a message, or an error. */
+/** Handles a request: returns the response or throws an error. */
 type Handler<Request, Response> = (request: Request, peer: string) => Promise<Response> | Response;
 
 /**
- * Serves a provider to the engine on a free loopback port, for `PULUMI_DEBUG_PROVIDERS`. The engine dials once for
- * each provider resource of a program, so the connection tells their configurations apart.
+ * Serves a provider to the engine on a free loopback port, for `PULUMI_DEBUG_PROVIDERS`. The engine opens a connection
+ * for each provider resource of a program, so the connection identifies the configuration.
  */
 export async function serve(provider: Provider, gate: Gate): Promise<RunningServer> {
   const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
@@ -60,7 +60,7 @@ function implementation(provider: Provider, gate: Gate) {
   const regionOf = (peer: string, type: string, properties: Struct | undefined): string =>
     provider.regionOf(configured(peer), type, read(properties));
 
-  /** Does the work of one call behind the gate. @param region empty where the provider asks no cloud for it */
+  /** Runs a call behind the gate. @param region empty if the provider asks no cloud for the call */
   const gated = async <Response>(
     method: Method,
     { type, name }: Pick<Target, "type" | "name">,
@@ -256,7 +256,7 @@ function targetOf(request: { getUrn(): string; getType(): string; getName(): str
   };
 }
 
-/** The SDK writes values of a configuration that are no texts as JSON. */
+/** Parses a configuration: the SDK encodes values that are not strings as JSON. */
 function configurationOf(request: proto.ConfigureRequest): Properties {
   return Object.fromEntries(
     Object.entries(unmark(read(request.getArgs())).values).map(([key, value]) => [
@@ -271,7 +271,7 @@ function parsed(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    return value; // a text that only looks like JSON
+    return value; // A string that only looks like JSON.
   }
 }
 
@@ -288,7 +288,7 @@ function read(struct: Struct | undefined): Properties {
 }
 
 function write(properties: Properties): Struct {
-  // undefined has no place in a message
+  // The message format cannot represent undefined.
   const present = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
   return Struct.fromJavaScript(present as Record<string, JavaScriptValue>);
 }

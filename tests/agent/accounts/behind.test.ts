@@ -4,11 +4,11 @@ import { afterReading, type Place, type Read } from "../../../agent/accounts/seg
 
 const EPOCH = "1700000000000000";
 const place = (region: string, number: number, epoch = EPOCH): Place => ({ region, epoch, number });
-/** These parts read in this order; the first of an epoch is its snapshot. */
+/** Returns the read positions after applying these segments in order. Number 0 of an epoch is its snapshot. */
 const reading = (...places: readonly Place[]): Read[] =>
   places.reduce<Read[]>((read, each) => afterReading(read, each, each.number === 0), []);
 
-/** What eu-west has read, of a fleet of three. */
+/** Creates the read state of eu-west in a fleet of three regions. */
 function reader(isLeft: (place: Place) => boolean = () => false) {
   const behind = new Behind("eu-west", () => ["eu-west", "us-east", "ap-south"], isLeft);
   const parts = new Map<string, Place[]>();
@@ -23,8 +23,8 @@ function reader(isLeft: (place: Place) => boolean = () => false) {
   };
 }
 
-describe("a region is behind what another told", () => {
-  it("while a part that was written before it is missing, but for one that nothing depends on", () => {
+describe("a region is behind another region's feed", () => {
+  it("while an earlier segment is missing, unless no name depends on that segment", () => {
     const left = new Set<number>();
     const { behind, read } = reader(({ number }) => left.has(number));
     read(place("us-east", 0));
@@ -35,7 +35,7 @@ describe("a region is behind what another told", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("while its snapshot is not whole", () => {
+  it("while the feed's snapshot is incomplete", () => {
     const { behind, read } = reader();
     read(place("us-east", 1));
     expect(behind.is()).toBe(true);
@@ -43,7 +43,7 @@ describe("a region is behind what another told", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until the part is there that its last one says it goes on with, whatever comes late", () => {
+  it("until the announced continuation of the last segment arrives, even if an older segment arrives late", () => {
     const { behind, read } = reader();
     read(place("us-east", 0));
     read(place("us-east", 2), { continues: true });
@@ -53,7 +53,7 @@ describe("a region is behind what another told", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until what it knew of a third region is known, read in this process or not, and of one that is none of these nothing", () => {
+  it("until it has read what that region knew of a third region; regions outside the fleet do not count", () => {
     const { behind, read } = reader();
     const knew = { "ap-south": { epoch: EPOCH, number: 1 }, "sa-east": { epoch: EPOCH, number: 3 } };
     read(place("us-east", 0), { knew });
@@ -64,7 +64,7 @@ describe("a region is behind what another told", () => {
     expect(behind.is()).toBe(false);
   });
 
-  it("until a later snapshot is whole that it knew of, and not where a later one is", () => {
+  it("until a newer snapshot that the other region knew of is complete; an older snapshot does not matter", () => {
     const { behind, read } = reader();
     const [former, later] = ["1600000000000000", "1800000000000000"];
     read(place("ap-south", 0));
@@ -74,7 +74,7 @@ describe("a region is behind what another told", () => {
     expect(behind.is()).toBe(true);
   });
 
-  it("for 15 minutes, and for as long where something else is missing then", () => {
+  it("for at most 15 minutes per missing segment", () => {
     const { behind, read } = reader();
     read(place("us-east", 0));
     read(place("us-east", 2));
@@ -88,7 +88,7 @@ describe("a region is behind what another told", () => {
   });
 });
 
-it("says how far the other regions were read, and not its own", () => {
+it("the agent reports how far it has read the other regions' feeds, but not its own", () => {
   const { behind, read } = reader();
   read(place("eu-west", 0));
   read(place("us-east", 0));
@@ -97,12 +97,12 @@ it("says how far the other regions were read, and not its own", () => {
   expect(behind.knew).toEqual({ "us-east": { epoch: EPOCH, number: 4 } });
 });
 
-it("asks for the last part that an agent before it read, once", () => {
+it("the agent asks only once for the last segment that an earlier process read", () => {
   const { behind, read } = reader();
   behind.read("us-east", reading(place("us-east", 0), place("us-east", 1)));
   expect(behind.forgotten("us-east")).toEqual(place("us-east", 1));
   expect(behind.forgotten("ap-south")).toBeUndefined();
-  // What this region wrote itself it knows.
+  // A region never needs to read its own segments.
   behind.read("eu-west", reading(place("eu-west", 0)));
   expect(behind.forgotten("eu-west")).toBeUndefined();
   read(place("us-east", 2));

@@ -4,7 +4,7 @@ const pair = (...tables: string[]) => [regionWith("us-east", ...tables), regionW
 const ADA = { username: '"ada"', is_active: "true" };
 
 describe("a deleted account", () => {
-  it("leaves nothing behind that waits, of what another region made for it meanwhile", async () => {
+  it("leaves no waiting rows of those that another region created for it concurrently", async () => {
     const [east, west] = pair("user", "folder", "mcp_server");
     east.edit("user", "u", ADA, 1);
     await round(west, await round(east));
@@ -22,7 +22,7 @@ describe("a deleted account", () => {
       expect([id, row.deletedAt === undefined, Object.keys(row.cells)]).toEqual([id, false, []]);
   });
 
-  it("that is made again has what it was given then, though that is read before", async () => {
+  it("that is re-created keeps its new rows, even if they arrive before the account", async () => {
     const [east, west] = pair("user", "folder");
     east.edit("user", "u", ADA, 1);
     await round(west, await round(east));
@@ -36,7 +36,7 @@ describe("a deleted account", () => {
     expect([idsIn(west, "user"), idsIn(west, "folder")]).toEqual([["u"], ["f"]]);
   });
 
-  it("is no author any more of what it wrote in another's flow, in every region, also where that came later, and once it is made again", async () => {
+  it("is no longer the author of rows in another user's flow, in any region, even if a row arrives late or the account is re-created", async () => {
     const [east, west] = pair("user", "flow", "flow_version");
     for (const [id, at] of [["owner", 1] as const, ["u", 2] as const])
       east.edit("user", id, { username: JSON.stringify(id), is_active: "true" }, at);
@@ -67,7 +67,7 @@ describe("a deleted account", () => {
   });
 });
 
-it("a delete wins over an edit that it knew of, though its region's clock is an hour behind, before the agent saw either or after", async () => {
+it("a delete wins over an edit that it knew of, even if its region's clock is an hour behind", async () => {
   const hour = 3_600_000_000;
   const [east, west] = pair("user", "folder");
   east.edit("user", "u", ADA, 1);
@@ -81,13 +81,13 @@ it("a delete wins over an edit that it knew of, though its region's clock is an 
   for (const region of [east, west]) expect(idsIn(region, "folder")).toEqual([]);
 });
 
-it("a row that travels no more stays where it is", async () => {
+it("a row that is no longer replicated stays in each region", async () => {
   const [east, west] = pair("user", "variable");
   east.edit("user", "u", ADA, 1);
   const variable = { user_id: '"u"', name: '"KEY"', value: '"1"', is_environment_managed: "false" };
   east.edit("variable", "v", variable, 2);
   await round(west, await round(east));
-  // LangFlow takes it for one of its environment, in both regions; for the triggers it is gone.
+  // LangFlow marks the variable as environment-managed in both regions, which the triggers report as a delete.
   for (const region of [east, west]) region.edit("variable", "v", { is_environment_managed: "true" }, 30);
   const [fromEast, fromWest] = [await round(east), await round(west)];
   await round(east, fromWest);

@@ -3,7 +3,7 @@ import { contentsOf, regionWith, round } from "../doubles/accountRounds";
 const regions = (...tables: string[]) => ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...tables));
 
 describe("a denial", () => {
-  it("is not lost with a delete that a later edit undoes", async () => {
+  it("survives a delete that a later edit undoes", async () => {
     const [a, b, c] = regions("user", "connection");
     if (!a || !b || !c) throw new Error("no regions");
     a.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);
@@ -21,7 +21,7 @@ describe("a denial", () => {
     for (const each of [a, b, c]) expect(contentsOf(each, "connection").n?.status).toBe('"revoked"');
   });
 
-  it("counts or not, in every region alike, for an account that was deleted and made again", async () => {
+  it("has the same effect in every region for an account that was deleted and re-created", async () => {
     const [a, b] = regions("user");
     if (!a || !b) throw new Error("no regions");
     a.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);
@@ -36,7 +36,7 @@ describe("a denial", () => {
   });
 });
 
-it("a row that lives though it was deleted has every column's later value, in whichever order they came", async () => {
+it("a row that survives a delete has the later value of every column, whatever the order of arrival", async () => {
   const [a, b, c] = regions("user", "variable");
   if (!a || !b || !c) throw new Error("no regions");
   a.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);

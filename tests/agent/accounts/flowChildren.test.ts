@@ -4,7 +4,7 @@ import { TABLES } from "../../../agent/accounts/tables";
 
 const parts = flowParts(TABLES.filter(isReplicated));
 
-it("what falls with its flow is versions, schedules, what hangs on these, and rights on it; no message does", () => {
+it("the children of a flow are its versions, its schedules, their child rows and its permissions, but not its messages", () => {
   expect([...parts.keys()].sort()).toEqual([
     "authz_access_exception",
     "authz_share",
@@ -16,11 +16,11 @@ it("what falls with its flow is versions, schedules, what hangs on these, and ri
   ]);
 });
 
-it("a schedule is part of its flow, and not of the version that it is pinned to", () => {
+it("a schedule is a child of its flow, not of the version that it is pinned to", () => {
   expect(parts.get("trigger")).toEqual([{ column: "flow_id", table: "flow" }]);
 });
 
-it("a share is part of a flow where it is about one", () => {
+it("a share is a child of a flow only if it shares a flow", () => {
   expect(partOfSql(parts.get("authz_share") ?? [], "OLD")).toBe(
     `array_remove(ARRAY[CASE WHEN OLD."resource_type"::text = 'flow' THEN 'flow' || ' ' || OLD."resource_id"::text END]::text[], NULL)`,
   );

@@ -8,7 +8,7 @@ const TABLES = ["user", "folder", "flow", "flow_version", "trigger", "authz_shar
 const HOUR = 3_600_000_000;
 const json = JSON.stringify;
 
-/** A graph with a key typed into one of its fields. */
+/** Returns a graph with an API key in one of its fields. */
 const graph = (name: string, key = "") => {
   const api_key = { name: "api_key", type: "str", password: true, load_from_db: false, value: key };
   return json({ nodes: [{ id: name, data: { node: { template: { api_key } } } }], edges: [] });
@@ -23,7 +23,7 @@ const flow = (name: string, more: Record<string, string> = {}) => ({
   ...more,
 });
 
-/** Three regions that know of a user with two projects, and of a flow in the first one. */
+/** Creates three regions that share a user with two projects and a flow in the first project. */
 async function regions(): Promise<[MemoryTables, MemoryTables, MemoryTables]> {
   const of = (name: string) => regionWith(name, ...TABLES);
   const [east, west, south] = [of("us-east"), of("eu-west"), of("ap-south")];
@@ -39,14 +39,14 @@ const flowsOf = (tables: MemoryTables) => contentsOf(tables, "flow");
 const graphsOf = (tables: MemoryTables) => Object.values(flowsOf(tables)).map(({ data }) => data);
 const named = (tables: MemoryTables) =>
   Object.fromEntries(Object.entries(flowsOf(tables)).map(([id, row]) => [id, row.name]));
-/** The flows of all regions, which are the same. */
+/** Returns the flows of all regions, after checking that all regions are equal. */
 function everywhere(...tables: readonly MemoryTables[]) {
   const [first, ...others] = tables;
   for (const other of others) expect(other.contents).toEqual(first?.contents);
   return first ? flowsOf(first) : {};
 }
 
-describe("two edits of one graph, neither knowing of the other", () => {
+describe("two concurrent edits of one graph", () => {
   const happens = async (order: readonly number[]) => {
     const all = await regions();
     const [east, west, south] = all;
@@ -60,7 +60,7 @@ describe("two edits of one graph, neither knowing of the other", () => {
     return everywhere(...all);
   };
 
-  it("leave the later in the flow and the other in a copy, of the same id and contents in every region, whatever came first", async () => {
+  it("keep the later one in the flow and the other in a copy with the same id and contents in every region, whatever the order of arrival", async () => {
     const flows = await happens([0, 1]);
     const { f, ...copies } = flows;
     expect(f).toMatchObject(saved("of the west"));
@@ -70,7 +70,7 @@ describe("two edits of one graph, neither knowing of the other", () => {
     expect(await happens([1, 0])).toEqual(flows);
   });
 
-  it("leave no copy where they are equal", async () => {
+  it("create no copy if the graphs are equal", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", { data: graph("same"), version_token: '"one"' }, 20);
@@ -81,7 +81,7 @@ describe("two edits of one graph, neither knowing of the other", () => {
     });
   });
 
-  it("leave a copy that shows nothing to the world: private, without endpoint and tools", async () => {
+  it("create a copy that is private and has no endpoint or tools", async () => {
     const all = await regions();
     const [east, west] = all;
     const shown = { access_type: '"PUBLIC"', endpoint_name: '"hook"', mcp_enabled: "true", a2a_enabled: "true" };
@@ -97,7 +97,7 @@ describe("two edits of one graph, neither knowing of the other", () => {
     expect(copy?.endpoint_name).toBeUndefined();
   });
 
-  it("leave a copy that stays deleted once a user deleted it, also when the edits come again", async () => {
+  it("create a copy that stays deleted once a user deleted it, even if the edits arrive again", async () => {
     const all = await regions();
     const [east, west, south] = all;
     east.edit("flow", "f", saved("of the east"), 20);
@@ -116,7 +116,7 @@ describe("two edits of one graph, neither knowing of the other", () => {
     expect(Object.keys(everywhere(...all))).toEqual(["f"]);
   });
 
-  it("are one flow by now for who saw both: the next edit makes no copy", async () => {
+  it("create no further copy when a user who saw both makes the next edit", async () => {
     const all = await regions();
     const [east, west, south] = all;
     east.edit("flow", "f", saved("of the east"), 20);
@@ -129,8 +129,8 @@ describe("two edits of one graph, neither knowing of the other", () => {
   });
 });
 
-describe("an edit that knew of the one before", () => {
-  it("takes its place without a copy, though its region's clock is an hour behind", async () => {
+describe("an edit that is based on an earlier edit", () => {
+  it("replaces the earlier edit without a copy, even if its region's clock is an hour behind", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", saved("of the east"), 2 * HOUR);
@@ -140,7 +140,7 @@ describe("an edit that knew of the one before", () => {
     expect(everywhere(...all)).toEqual({ f: expect.objectContaining(saved("of the west")) });
   });
 
-  it("takes its place in a region too that reads of it first", async () => {
+  it("replaces the earlier edit also in a region that receives the later edit first", async () => {
     const all = await regions();
     const [east, west, south] = all;
     east.edit("flow", "f", saved("of the east"), 20);
@@ -153,7 +153,7 @@ describe("an edit that knew of the one before", () => {
 });
 
 describe("a rename", () => {
-  it("beside an edit of the graph leaves both, and no copy", async () => {
+  it("applies together with a concurrent edit of the graph, without a copy", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", { name: '"Renamed"' }, 20);
@@ -162,7 +162,7 @@ describe("a rename", () => {
     expect(everywhere(...all)).toEqual({ f: expect.objectContaining({ ...saved("of the west"), name: '"Renamed"' }) });
   });
 
-  it("of a project is told as that, and changes none of its flows", async () => {
+  it("of a project is published as one row and changes none of the project's flows", async () => {
     const all = await regions();
     const [east] = all;
     const before = everywhere(...all);
@@ -172,7 +172,7 @@ describe("a rename", () => {
     expect(everywhere(...all)).toEqual(before);
   });
 
-  it("of a project holds beside a move out of it", async () => {
+  it("of a project applies together with a concurrent move of a flow out of it", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", { folder_id: '"q"' }, 20);
@@ -183,7 +183,7 @@ describe("a rename", () => {
   });
 });
 
-describe("a delete", () => {
+describe("a delete of a flow", () => {
   const PARTS = { flow_version: "v", trigger: "t", authz_share: "s" };
   const withParts = async () => {
     const all = await regions();
@@ -199,7 +199,7 @@ describe("a delete", () => {
     ["graph", saved("of the west")],
     ["name", { name: '"Renamed"' }],
   ])(
-    "that did not know of an edit of the %s is undone by it: the flow is back with versions, schedules and shares",
+    "that did not know of an edit of the %s is undone: the flow returns with its versions, schedules and shares",
     async (_, edit) => {
       const all = await withParts();
       const [east, west] = all;
@@ -225,7 +225,7 @@ describe("a delete", () => {
     for (const part of Object.keys(PARTS)) expect(idsIn(west, part)).toEqual([]);
   });
 
-  it("that knew of the edit holds, though its region's clock is an hour behind", async () => {
+  it("that knew of the edit stays, even if its region's clock is an hour behind", async () => {
     const all = await withParts();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 2 * HOUR);
@@ -235,7 +235,7 @@ describe("a delete", () => {
     expect(everywhere(...all)).toEqual({});
   });
 
-  it("of two regions, one of which knew of the edit, holds", async () => {
+  it("in two regions stays if one of them knew of the edit", async () => {
     const all = await withParts();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -257,13 +257,13 @@ describe("a flow whose project is deleted in another region", () => {
     await exchange(...all);
     return all;
   };
-  /** LangFlow deletes the flows of a project with it. */
+  /** Deletes a project together with its flows, as LangFlow does. */
   const deleted = (region: MemoryTables, project: string, at: number, ...flows: string[]) => {
     for (const each of flows) region.edit("flow", each, undefined, at);
     region.edit("folder", project, undefined, at);
   };
   const projectOf = (region: MemoryTables, id = "f") => flowsOf(region)[id]?.folder_id;
-  /** All regions read what was told, and what they tell of it, until they have nothing to tell. */
+  /** Exchanges rows between all regions until none of them has anything left to publish. */
   const settled = async (all: readonly MemoryTables[], told: readonly ReplicatedRow[][]) => {
     for (let [rest, rounds] = [told, 0]; rest.some((part) => part.length > 0); rounds += 1) {
       if (rounds > 20) throw new Error("the regions tell each other for ever");
@@ -278,7 +278,7 @@ describe("a flow whose project is deleted in another region", () => {
     ["moved into it", "g", { folder_id: '"p"' }],
     ["renamed in it, by a clock that is an hour ahead", "f", { name: '"Renamed"' }, HOUR],
   ])(
-    "is in its user's default project everywhere, whatever came first, where it was %s",
+    "moves to its user's default project in every region, whatever the order of arrival, if it was %s",
     async (_, id, edit, at = 20) => {
       for (const isDeleteFirst of [true, false]) {
         const all = await withDefault();
@@ -295,7 +295,7 @@ describe("a flow whose project is deleted in another region", () => {
     },
   );
 
-  it("is in its user's first project by id where none is the default one, and in no other user's", async () => {
+  it("moves to its user's first project by id if there is no default project, and never to another user's project", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("user", "w", { username: '"grace"', is_active: "true" }, 4);
@@ -308,7 +308,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f?.folder_id).toBe('"q"');
   });
 
-  it("is in no project while its user has none, which is no trouble, and in the one that comes: also if it was made just now", async () => {
+  it("has no project while its user has none, does not wait, and moves to the user's next project, even if the flow was just created", async () => {
     const all = await regions();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -328,7 +328,7 @@ describe("a flow whose project is deleted in another region", () => {
     for (const region of all) expect(region.waiting()).toEqual([]);
   });
 
-  it("is in one project everywhere where only one of the regions knows of the default one yet", async () => {
+  it("ends up in the same project everywhere, even if only one region knows the default project yet", async () => {
     const all = await regions();
     const [east, west, south] = all;
     south.edit("folder", "start", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 10);
@@ -342,7 +342,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f?.folder_id).toBe('"start"');
   });
 
-  it("is where its user moves it afterwards, or moved it meanwhile", async () => {
+  it("stays in the project to which its user moves it, whether during or after the delete", async () => {
     for (const isMeanwhile of [true, false]) {
       const all = await withDefault();
       const [east, west, south] = all;
@@ -350,14 +350,14 @@ describe("a flow whose project is deleted in another region", () => {
       if (isMeanwhile) south.edit("flow", "f", { folder_id: '"q"' }, 21);
       deleted(east, "p", 30, "f");
       await exchange(...all);
-      // By a clock that is behind.
+      // The clock of this region is behind.
       if (!isMeanwhile) south.edit("flow", "f", { folder_id: '"q"' }, 1);
       await exchange(...all);
       expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
     }
   });
 
-  it("is in one project everywhere where an edit brings its project back", async () => {
+  it("ends up in the same project everywhere if an edit restores its project", async () => {
     for (const isBackFirst of [true, false]) {
       const all = await withDefault();
       const [east, west, south] = all;
@@ -375,7 +375,7 @@ describe("a flow whose project is deleted in another region", () => {
     }
   });
 
-  it("is in a third project where the one that it came to is deleted in turn", async () => {
+  it("moves to a third project if the second one is deleted too", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -385,7 +385,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
   });
 
-  it("is no edited flow by that: whoever deleted it, and knew of the last edit, deleted it", async () => {
+  it("does not count as edited by that move: a delete that knew of the last edit still wins", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -398,8 +398,8 @@ describe("a flow whose project is deleted in another region", () => {
   });
 });
 
-describe("a flow made again under its id", () => {
-  it("after its delete lives, in a region too that reads of the delete last", async () => {
+describe("a flow that is re-created under its id", () => {
+  it("survives, even in a region that receives the earlier delete last", async () => {
     const [east, west] = await regions();
     east.edit("flow", "f", undefined, 20);
     const deleted = await round(east);
@@ -408,7 +408,7 @@ describe("a flow made again under its id", () => {
     expect(flowsOf(west)).toEqual({ f: expect.objectContaining({ ...saved("again"), name: '"Again"' }) });
   });
 
-  it("in two regions is two flows where their graphs differ", async () => {
+  it("becomes two flows if two regions re-create it with different graphs", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", undefined, 20);
@@ -421,8 +421,8 @@ describe("a flow made again under its id", () => {
   });
 });
 
-describe("two flows of one user that meet", () => {
-  it("in a name have the later another, with a part of its id", async () => {
+describe("two flows of one user", () => {
+  it("that get the same name in two regions keep it once: the later flow gets a suffix from its id", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "11111111-x", flow("Same"), 20);
@@ -432,7 +432,7 @@ describe("two flows of one user that meet", () => {
     expect(named(east)).toEqual({ f: '"Flow"', "11111111-x": '"Same"', "22222222-y": '"Same (22222222)"' });
   });
 
-  it("in an endpoint have the later another that is still one", async () => {
+  it("that get the same endpoint in two regions keep it once: the later flow gets a valid endpoint with a suffix", async () => {
     const all = await regions();
     const [east, west] = all;
     const endpoint_name = '"hook"';
@@ -444,7 +444,7 @@ describe("two flows of one user that meet", () => {
     expect(flows["22222222-y"]?.endpoint_name).toBe('"hook-22222222"');
   });
 
-  it("since they swapped their names have each other's in every region", async () => {
+  it("that swapped their names have the swapped names in every region", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "g", flow("Other"), 10);
@@ -461,7 +461,7 @@ describe("two flows of one user that meet", () => {
   });
 });
 
-describe("a flow whose project is not here", () => {
+describe("a flow whose new project has not arrived yet", () => {
   const moved = async () => {
     const all = await regions();
     const [east, west] = all;
@@ -472,7 +472,7 @@ describe("a flow whose project is not here", () => {
     return { all, west, project };
   };
 
-  it("waits as it was, and follows when the project comes", async () => {
+  it("keeps its old state until the project arrives, and is updated then", async () => {
     const { west, project } = await moved();
     expect([flowsOf(west).f?.folder_id, west.waiting()]).toEqual(['"p"', [{ table: "flow", id: "f" }]]);
     await round(west, project);
@@ -480,7 +480,7 @@ describe("a flow whose project is not here", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("keeps a waiting flow as a copy where a user edits the flow in its place meanwhile", async () => {
+  it("is kept as a copy if a user edits the old state of the flow meanwhile", async () => {
     const { all, west, project } = await moved();
     west.edit("flow", "f", saved("of the west"), 40);
     await round(west);
@@ -489,7 +489,7 @@ describe("a flow whose project is not here", () => {
     expect(graphsOf(west).sort()).toEqual([graph("of the east"), graph("of the west")]);
   });
 
-  it("comes back where a user deletes the flow in its place meanwhile", async () => {
+  it("returns with the project if a user deletes the old state of the flow meanwhile", async () => {
     const { west, project } = await moved();
     west.edit("flow", "f", undefined, 40);
     await round(west);
@@ -498,8 +498,8 @@ describe("a flow whose project is not here", () => {
   });
 });
 
-describe("a database that was put back", () => {
-  it("loses no graph that its region had told of, by an edit of the older one", async () => {
+describe("a restored database", () => {
+  it("loses no graph that its region had published before, even if a user edits the restored older graph", async () => {
     const [east, west] = await regions();
     const before = east.copy();
     east.edit("flow", "f", saved("told"), 20);
@@ -514,7 +514,7 @@ describe("a database that was put back", () => {
   });
 });
 
-describe("flows from before there were versions", () => {
+describe("flows from before versions existed", () => {
   const upgraded = async (graphs: readonly [at: number, values: Record<string, string>][]) => {
     const all = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...TABLES)).slice(0, graphs.length);
     for (const [at, region] of all.entries()) {
@@ -527,7 +527,7 @@ describe("flows from before there were versions", () => {
     return all;
   };
 
-  it("are one where they are the same but for typed-in keys, and have the keys, whichever was written last", async () => {
+  it("merge if they differ only in typed-in keys, and keep the keys, whichever was written last", async () => {
     for (const times of [[10, 20] as const, [20, 10] as const]) {
       const all = await upgraded([
         [times[0], saved("same", "sk-typed-in")],
@@ -537,7 +537,7 @@ describe("flows from before there were versions", () => {
     }
   });
 
-  it("are two where their graphs differ", async () => {
+  it("become a flow and a copy if their graphs differ", async () => {
     const all = await upgraded([
       [10, saved("of the east")],
       [20, saved("of the west")],
@@ -547,7 +547,7 @@ describe("flows from before there were versions", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("are the same everywhere, keys and all, where a third is another and written between them", async () => {
+  it("are equal everywhere, including typed-in keys, even if a third region's different graph was written between them", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],
@@ -558,7 +558,7 @@ describe("flows from before there were versions", () => {
     expect(Object.values(flows).map(({ data }) => data)).toContain(graph("other"));
   });
 
-  it("give way without a copy to an edit that was made since, though they seem to be written later", async () => {
+  it("yield without a copy to an edit made since, even if their timestamps are later", async () => {
     const [east, west] = await upgraded([
       [5, {}],
       [HOUR, {}],
@@ -574,7 +574,7 @@ describe("flows from before there were versions", () => {
   });
 });
 
-it("a flow's content moves as one: graph and token", () => {
+it("a flow's graph, version token and webhook flag merge as one value", () => {
   const [rule] = rulesOf("flow");
   expect(rule?.versions?.content).toEqual(["data", "version_token", "webhook"]);
 });

@@ -2,8 +2,11 @@ import { contentsOf, exchange, idsIn, regionWith, round } from "../doubles/accou
 
 const ADA = { username: '"ada"', is_active: "true" };
 
-describe("a row that has the name of a held one", () => {
-  /** Two regions in which `u` has a project, which the first deletes; that is held, and another project has its name. */
+describe("a new row with the name of a row whose delete is held", () => {
+  /**
+   * Creates two regions in which `u` has a project. The first region deletes it, the delete is held, and a new project
+   * gets its name.
+   */
   async function remade() {
     const [east, west] = [regionWith("us-east", "user", "folder"), regionWith("eu-west", "user", "folder")] as const;
     east.edit("user", "u", ADA, 1);
@@ -20,7 +23,7 @@ describe("a row that has the name of a held one", () => {
   const namesIn = (region: ReturnType<typeof regionWith>) =>
     Object.entries(contentsOf(region, "folder")).map(([id, { name }]) => [id, name]);
 
-  it("gives way to it in a region that had the name's new row first, and has its name once that is decided", async () => {
+  it("has a suffix in a region that still has the held row, and gets its name back when the delete is approved", async () => {
     const { east, before, made } = await remade();
     const south = regionWith("ap-south", "user", "folder");
     const isUser = ({ table }: { table: string }) => table === "user";
@@ -40,7 +43,7 @@ describe("a row that has the name of a held one", () => {
     expect(south.waiting()).toEqual([]);
   });
 
-  it("is no part of it where it was made, though an agent of an earlier release made one row of the two: the held one stays away", async () => {
+  it("is not merged with the held row in its own region, even if an agent of an earlier release merged them", async () => {
     const { east, made } = await remade();
     const united = made.map((each) =>
       each.id === "new" ? { ...each, row: { ...each.row, unitedWith: "old" } } : each,
@@ -53,7 +56,7 @@ describe("a row that has the name of a held one", () => {
     expect(idsIn(east, "folder")).toEqual(["old"]);
   });
 
-  it("keeps the name that a person gives it meanwhile in a region where it has another", async () => {
+  it("keeps the name that a user gives it in another region while the delete is held", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
     west.edit("folder", "new", { name: '"Mine"' }, 30);
@@ -63,7 +66,7 @@ describe("a row that has the name of a held one", () => {
     for (const region of [east, west]) expect(namesIn(region)).toEqual([["new", '"Mine"']]);
   });
 
-  it("is one with it once the delete is undone, or lives with it under another name if it was given that name", async () => {
+  it("merges with the held row if the delete is undone; a row that was renamed to that name gets a suffix instead", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
     east.edit("folder", "named", { user_id: '"u"', name: '"Other"' }, 30);
@@ -82,7 +85,7 @@ describe("a row that has the name of a held one", () => {
   });
 });
 
-it("a row that goes with one that it names twice comes back with both names, and with what was written to it just before", async () => {
+it("a cascade-deleted row that references two users returns with both references and its last edit if the delete is undone", async () => {
   const tables = ["user", "authz_role", "authz_role_assignment"];
   const [east, west] = [regionWith("us-east", ...tables), regionWith("eu-west", ...tables)] as const;
   for (const [id, at] of [["u", 1] as const, ["v", 2] as const])

@@ -20,10 +20,10 @@ const ROUND: Round = {
 };
 const NOTHING = { published: 0, isLeft: false };
 const INTERVAL_SECONDS = 10;
-/** Five rounds in an interval, and two looks between two rounds. */
+/** Pause between two rounds in milliseconds: five rounds per interval, and two polls between rounds. */
 const REST_MS = 2_000;
 
-/** What the loop asked of accounts, with the second in which it did. */
+/** Runs a loop with fakes and records each call to accounts with its time in seconds. */
 function looped({
   publishChanges = async () => NOTHING,
   hasRemoteChanges = async () => false,
@@ -74,7 +74,7 @@ function looped({
       (await registry.getSingleMetric(`langflow_dr_accounts_${what}_total`)?.get())?.values[0]?.value;
     return { asked, warned, published: await counted("told"), copies: await counted("copies") };
   };
-  /** The samples of a gauge, by their labels. */
+  /** Returns the samples of a gauge, by their labels. */
   const gauged = async (what: string) => {
     const values = (await registry.getSingleMetric(`langflow_dr_accounts_${what}`)?.get())?.values ?? [];
     return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(" "), value]));
@@ -90,13 +90,13 @@ afterEach(() => {
 });
 const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
 
-it("begins a round five times in an interval", async () => {
+it("the loop starts five rounds per interval", async () => {
   const { end } = looped();
   await pass(2 * REST_MS);
   expect((await end()).asked).toEqual(["round at 0", "round at 2", "round at 4"]);
 });
 
-it("looks for what the other regions wrote fifteen times in an interval, and begins a round where it finds some", async () => {
+it("the loop polls for other regions' changes 15 times per interval, and starts a round when a poll finds some", async () => {
   const looks: string[] = [];
   const hasRemoteChanges = async () => {
     looks.push((performance.now() / 1000).toFixed(1));
@@ -112,14 +112,14 @@ it("looks for what the other regions wrote fifteen times in an interval, and beg
   ]);
 });
 
-it("begins a round where it cannot look", async () => {
+it("the loop starts a round if a poll fails", async () => {
   const hasRemoteChanges = () => Promise.reject(new Error("the bucket is away"));
   const { end } = looped({ hasRemoteChanges });
   await pass(700);
   expect((await end()).asked).toEqual(["round at 0", expect.stringMatching(/^round at 0\.66/)]);
 });
 
-it("tells at once what the database tells of, without a look, and puts no round off for it", async () => {
+it("the loop publishes at once when the database notifies it, without polling the bucket, and delays no round", async () => {
   const { loop, end } = looped({ publishChanges: async () => ({ published: 3, isLeft: false }) });
   await pass(0);
   for (let second = 0.5; second <= 2.5; second++) {
@@ -133,7 +133,7 @@ it("tells at once what the database tells of, without a look, and puts no round 
   });
 });
 
-it("begins a round that became due while it told, or looked, and rests for none", async () => {
+it("the loop starts a round that became due during a publication or a poll without another pause", async () => {
   const isLater = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100));
   const { loop, end } = looped({ publishChanges: () => isLater().then(() => NOTHING), hasRemoteChanges: isLater });
   await jest.advanceTimersByTimeAsync(REST_MS - 120);
@@ -146,7 +146,7 @@ it("begins a round that became due while it told, or looked, and rests for none"
   expect(third - second).toBeLessThan((REST_MS + 200) / 1000);
 });
 
-it("has a round tell what is large", async () => {
+it("the loop leaves large rows to a round, which starts at once", async () => {
   const { loop, end } = looped({ publishChanges: async () => ({ published: 1, isLeft: true }) });
   await pass(500);
   loop.trigger();
@@ -154,7 +154,7 @@ it("has a round tell what is large", async () => {
   expect(await end()).toMatchObject({ asked: ["round at 0", "told at 0.55", "round at 0.55"], published: 1 });
 });
 
-it("looks for the reason at once where it cannot tell", async () => {
+it("the loop starts a round at once if publishing fails", async () => {
   const fails = async (): Promise<typeof NOTHING> => {
     throw new Error("column does not exist");
   };
@@ -165,13 +165,13 @@ it("looks for the reason at once where it cannot tell", async () => {
   expect((await end()).asked).toEqual(["round at 0", "told at 0.55", "round at 0.55"]);
 });
 
-it("counts the copies of each round", async () => {
+it("the loop counts the copies of each round", async () => {
   const { end } = looped();
   await pass(REST_MS);
   expect((await end()).copies).toBe(4);
 });
 
-it("says by table how many rows wait and how long the first of them has, until it does no more, and which tables are refused", async () => {
+it("the metrics report how many rows of each table wait and for how long, and which tables are currently refused", async () => {
   const row = (table: string, id: string) => ({ table, id, reason: "its user_id is not here yet" });
   const found: Partial<Round> = { waiting: [row("flow", "f"), row("folder", "p")], refused: ["user"] };
   const { end, gauged } = looped({ found });
@@ -186,7 +186,7 @@ it("says by table how many rows wait and how long the first of them has, until i
   await end();
 });
 
-it("says of each table that lacked rows which nobody had deleted how many it has again, and counts them", async () => {
+it("the loop logs and counts the rows recovered in each table that lost rows without deletes", async () => {
   const found: { readAgain: Round["readAgain"] } = {
     readAgain: [
       { table: "flow", rows: 7, lost: 1 },
@@ -202,7 +202,7 @@ it("says of each table that lacked rows which nobody had deleted how many it has
   expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
-it("names who was renamed, for as long as that is so, and says once what to do", async () => {
+it("the metrics name each renamed row while it is renamed, and the log says once what to do", async () => {
   const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
   const { end, gauged } = looped({ found });
   await pass(REST_MS);
@@ -214,7 +214,7 @@ it("names who was renamed, for as long as that is so, and says once what to do",
   expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
 });
 
-it("has caught up with what was there before a round that went well, and with nothing by one that did not", async () => {
+it("the loop has caught up with everything before a successful round, and with nothing after a failed round", async () => {
   for (const fails of [false, true]) {
     const { loop, end } = looped({ fails });
     const [before, after] = [performance.now(), performance.now() + 1];
@@ -224,7 +224,7 @@ it("has caught up with what was there before a round that went well, and with no
   }
 });
 
-it("has not caught up by a round that leaves large rows for the next one, which begins sooner", async () => {
+it("the loop has not caught up after a round that leaves large rows for the next round", async () => {
   const { loop, end, gauged } = looped({ found: { isLeft: true } });
   const before = performance.now();
   await pass(REST_MS + 1);
@@ -233,7 +233,7 @@ it("has not caught up by a round that leaves large rows for the next one, which 
   expect((await end()).asked).toEqual(["round at 0", "round at 2"]);
 });
 
-it("lets others wait for a round that is under way, a quarter of a second at most, and for none else", async () => {
+it("giveWay() waits for a running round for at most 250 ms, and returns at once if no round is running", async () => {
   let finish = () => {};
   const { loop, end } = looped({ during: () => new Promise<void>((resolve) => (finish = resolve)) });
   const waits: number[] = [];
@@ -254,7 +254,7 @@ it("lets others wait for a round that is under way, a quarter of a second at mos
   expect(waits).toEqual([250, 75, 0]);
 });
 
-it("asks nothing while another agent writes for the region, and seldom whether it still does", async () => {
+it("the loop makes no calls while another agent is the region's writer, and rarely checks whether it still is", async () => {
   const { loop, end, turns } = looped({ isWriter: () => false });
   loop.trigger();
   await pass(2 * REST_MS);
@@ -262,8 +262,11 @@ it("asks nothing while another agent writes for the region, and seldom whether i
   expect((await end()).asked).toEqual([]);
 });
 
-describe("while rounds fail", () => {
-  /** The loop after a first round and, where that went well, one that failed; whoever edits does so every half second. */
+describe("the loop, while rounds fail,", () => {
+  /**
+   * Runs the loop with failing rounds, or with failing rounds after a successful one, while a user edits every half
+   * second.
+   */
   async function failing({
     first = true,
     error = new Error("an object is not read"),
@@ -287,7 +290,7 @@ describe("while rounds fail", () => {
     return { rounds: of("round"), published: of("told").filter((at) => at >= REST_MS / 1_000) };
   }
 
-  it("tries again after a rest, whatever users do, and tells that at once", async () => {
+  it("retries after a pause, whatever users do, and publishes their edits at once", async () => {
     const { rounds, published } = await failing({});
     expect(rounds).toEqual([0, 2, 4]);
     expect(published).toEqual([2.05, 2.55, 3.05, 3.55, 4.05, 4.55, 5.05]);
@@ -297,7 +300,7 @@ describe("while rounds fail", () => {
     ["before one of this session went well", { first: false }],
     ["once the session has ended", { error: new DatabaseUnreachable("database: the session has ended") }],
   ])(
-    "tells nothing %s: the database may have been put back, and what the region told has to be read first",
+    "publishes nothing %s, because the database may have been restored and the region must read its own feed first",
     async (_, how) => {
       expect(await failing(how)).toEqual({ rounds: [0, 2, 4], published: [] });
     },
@@ -306,7 +309,7 @@ describe("while rounds fail", () => {
   it.each([
     ["cannot", () => Promise.reject(new Error("no epoch"))],
     ["leaves some", async () => ({ published: 0, isLeft: true })],
-  ])("asks once more after each round only, where telling %s", async (_, publishChanges) => {
+  ])("publishes at most once per round if it %s", async (_, publishChanges) => {
     let isFirst = true;
     const { rounds, published } = await failing({
       publishChanges: async () => {
@@ -320,7 +323,7 @@ describe("while rounds fail", () => {
   });
 });
 
-it("sleeps where a round failed and another agent writes by now", async () => {
+it("the loop becomes idle if a round failed and another agent has become the writer", async () => {
   let isWriter = true;
   const { end, turns } = looped({ fails: true, isWriter: () => isWriter });
   await pass(0);

@@ -2,12 +2,12 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Objects } from "../../../agent/accounts/objects";
 import { Peers } from "../../../agent/accounts/peers";
 
-/** A bucket that answers at once, not at all, or when it is let. */
+/** A bucket that responds at once, fails, or waits for a gate. */
 class PeerBucket implements Pick<Objects, "createOnce"> {
   readonly objects = new Map<string, string>();
   asked = 0;
   isAway = false;
-  /** Where set, a write is answered when it resolves. */
+  /** If set, writes complete when this promise resolves. */
   gate: Promise<void> | undefined;
 
   async createOnce(key: string, body: Buffer): Promise<boolean> {
@@ -49,21 +49,21 @@ describe("the other regions' buckets", () => {
     );
   });
 
-  it("are behind at first, and have all once they are filled", async () => {
+  it("are incomplete at first, and complete once they are filled", async () => {
     expect(peers.incomplete).toEqual(["near", "far"]);
     await fill();
     expect(peers.incomplete).toEqual([]);
     expect([near.objects, far.objects]).toEqual([own, own]);
   });
 
-  it("get what is written from then on straight", async () => {
+  it("receive later writes directly", async () => {
     await fill();
     await write("2");
     expect([near.objects, far.objects]).toEqual([own, own]);
     expect(peers.incomplete).toEqual([]);
   });
 
-  it("are left alone for half a minute where they do not answer, and keep the others waiting for one write alone", async () => {
+  it("are skipped for 30 seconds after a failed write, so that they delay only that write", async () => {
     await fill();
     far.isAway = true;
     for (const key of ["2", "3", "4"]) await write(key);
@@ -73,7 +73,7 @@ describe("the other regions' buckets", () => {
     expect(far.asked).toBe(2);
   });
 
-  it("are filled with all that they missed, once they answer again", async () => {
+  it("receive everything that they missed once they respond again", async () => {
     await fill();
     far.isAway = true;
     await write("2");
@@ -88,7 +88,7 @@ describe("the other regions' buckets", () => {
     expect(peers.incomplete).toEqual([]);
   });
 
-  it("get what is written while they are filled, and are complete only where that reached them too", async () => {
+  it("receive writes while they are being filled, and are complete only if those writes succeed too", async () => {
     let open = () => {};
     far.gate = new Promise((resolve) => {
       open = resolve;
@@ -107,7 +107,7 @@ describe("the other regions' buckets", () => {
     expect(far.objects).toEqual(own);
   });
 
-  it("keep nobody waiting while they are filled: one that does not answer delays no write", async () => {
+  it("delay no writes while they are being filled, even if they never respond", async () => {
     far.gate = new Promise(() => undefined);
     await fill();
     await write("2");

@@ -26,8 +26,8 @@ const told = async (secretKey = SECRET) => (await own.parts(secretKey)).flatMap(
 const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts", key));
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
-describe("news of another region", () => {
-  it("are there from its next object to the next round, readable or not, and none before the first round", async () => {
+describe("hasRemoteChanges()", () => {
+  it("is true from another region's next object, readable or not, until the next round, and false before the first round", async () => {
     const west = new AccountsDatabase();
     west.rows = [user("ada")];
     const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);
@@ -54,7 +54,7 @@ describe("news of another region", () => {
 });
 
 describe("an epoch", () => {
-  it("goes on as long as the fleet has the same regions", async () => {
+  it("continues as long as the fleet has the same regions", async () => {
     await agent().round();
     const [epoch] = epochs();
     await agent().round();
@@ -64,9 +64,9 @@ describe("an epoch", () => {
     expect(await told()).toEqual(["ada"]);
   });
 
-  it("begins with all that a region knows when another region comes in the place of one that is lost", async () => {
+  it("starts with a full snapshot when a new region replaces a lost one", async () => {
     await agent(["eu-west"]).round();
-    // What eu-west made: it was told by eu-west, and never by this region.
+    // Only eu-west has published this row, never this region.
     database.rows = [user("of-eu-west")];
     await agent(["eu-west"]).round();
     expect(await told()).toEqual([]);
@@ -74,7 +74,7 @@ describe("an epoch", () => {
     expect(await told()).toEqual(["of-eu-west"]);
   });
 
-  it("begins anew where the one in the bucket was sealed under an earlier secret key", async () => {
+  it("is replaced if an earlier secret key encrypted the epoch in the bucket", async () => {
     database.rows = [user("ada")];
     await agent().round();
     await agent(["eu-west"], "another-secret-key").round();
@@ -84,7 +84,7 @@ describe("an epoch", () => {
     expect([...own.objects.keys()]).toEqual(keys);
   });
 
-  it("has a row that lives although it was once deleted, however long ago, and no tombstone of more than 180 days", async () => {
+  it("includes a re-created row, however long ago it was deleted, but no tombstone that is older than 180 days", async () => {
     const [long, lately] = [now() - 181 * DAY, now() - 179 * DAY];
     database.rows = [
       user("again", { deleted: long, again: long + 1 }),
@@ -95,7 +95,7 @@ describe("an epoch", () => {
     expect(await told()).toEqual(["again", "gone-lately"]);
   });
 
-  it("has parents before their children, and is whole with its last part alone", async () => {
+  it("has parents before their children, and is complete only with its last segment", async () => {
     const message = { table: "message", live: { text: JSON.stringify("said") } };
     database.rows = [
       ...[...Array(2_500).keys()].map((n) => ({ ...message, id: `message-${n}` })),
@@ -112,8 +112,8 @@ describe("an epoch", () => {
   });
 });
 
-describe("a part", () => {
-  it("has no more text than a pod holds, but for one row that has more by itself", async () => {
+describe("a segment", () => {
+  it("has at most 8 MB of rows, unless a single row is larger", async () => {
     const version = (id: string, length: number): KnownInDatabase => ({
       table: "flow_version",
       id,
@@ -137,7 +137,7 @@ describe("a part", () => {
     ]);
   });
 
-  it("has all rows but those of more than 64 MB, which are named, whether they are news or a snapshot is written", async () => {
+  it("omits and reports rows over 64 MB, both among changes and in a snapshot", async () => {
     const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
     database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
     for (const epoch of [0, 1]) {
@@ -148,12 +148,12 @@ describe("a part", () => {
         expect(waiting).toMatchObject(["grown", "huge"].map((id) => ({ table: "user", id, reason })));
       }
       const parts = (await own.parts(SECRET)).map(({ rows }) => rows.map(({ id }) => id));
-      // The former parts stay: what was told of a large row before it grew is in no other.
+      // The earlier segments stay: only they have the large row's values from before it grew.
       expect(parts).toEqual(Array(2 + epoch).fill(["ada", "zoe"]));
     }
   });
 
-  it("of this region that does not open is left behind with its epoch, and named; all is told in the next", async () => {
+  it("that the region itself cannot read is reported and dropped with its epoch; the next epoch publishes everything again", async () => {
     await agent().round();
     const [first = ""] = partKeys();
     const taken = first.replace(/0$/, "1");
@@ -167,7 +167,7 @@ describe("a part", () => {
   });
 });
 
-it("reads no object again in the next round that it could not read in this one, and names it in both", async () => {
+it("the agent reads an unreadable object only once, and reports it in every round", async () => {
   const reading = agent();
   const key = "accounts/eu-west/0000000000000001/0000000000";
   own.objects.set(key, Buffer.from("of an unknown form"));
@@ -176,7 +176,7 @@ it("reads no object again in the next round that it could not read in this one, 
   expect(read.mock.calls.filter(([each]) => each === key)).toHaveLength(1);
 });
 
-it("names a waiting row that the database refuses as a whole, and fails no round for it", async () => {
+it("the agent reports a waiting row that the database refuses, and the round succeeds", async () => {
   await agent().round();
   const waits = "its parent is not here yet";
   database.rows = [user("odd", { waits }), user("even", { waits })];
@@ -186,7 +186,7 @@ it("names a waiting row that the database refuses as a whole, and fails no round
   expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database refused it (22P02)" }]);
 });
 
-it("tells of flows once every region's agent has said that it knows them as rows, and goes on so for good", async () => {
+it("the agent publishes flows once every region's agent has announced that it replicates them as rows, and never stops again", async () => {
   const west = new MemoryObjects();
   const flow = { table: "flow", id: "f", live: { data: '"graph"' } };
   database.rows = [{ ...flow, news: 1 }, user("ada", { news: 2 })];

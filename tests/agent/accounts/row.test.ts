@@ -31,19 +31,19 @@ const remove = (row: Row, region: string, at: number, rules = USER) =>
 const made = (at = 10): Row => edit(undefined, "us-east", at, { name: '"ada"', is_active: "true", retired_at: "null" });
 const merged = (one: Row, other: Row, rules = USER) => mergeRows(one, other, rules);
 
-it("keeps of two edits of different columns both, and of one column the later", () => {
+it("a merge keeps edits of different columns, and the later of two edits of one column", () => {
   const named = edit(made(), "us-east", 20, { name: '"eve"' });
   const retired = edit(made(), "eu-west", 30, { name: '"bob"', retired_at: '"2026"' });
   expect(columnValue(merged(named, retired), "name")).toBe('"bob"');
   expect(columnValue(merged(edit(made(), "us-east", 40, { name: '"eve"' }), retired), "retired_at")).toBe('"2026"');
 });
 
-it("lets who edits what he saw be later, however late the clock of his region is", () => {
+it("an edit is later than the version that its user saw, even if the clock of its region is behind", () => {
   const seen = edit(made(), "us-east", 1_000, { name: '"eve"' });
   expect(columnValue(merged(seen, edit(seen, "eu-west", 5, { name: '"bob"' })), "name")).toBe('"bob"');
 });
 
-it("keeps an account off that one region switched off while another, that did not know, switched it on", () => {
+it("a deactivation wins over a concurrent activation in a region that did not know of it", () => {
   const off = edit(made(), "us-east", 20, { is_active: "false" });
   const on = edit(edit(made(), "eu-west", 30, { is_active: "false" }), "eu-west", 40, { is_active: "true" });
   expect(columnValue(on, "is_active")).toBe("true");
@@ -51,14 +51,14 @@ it("keeps an account off that one region switched off while another, that did no
   expect(columnValue(edit(merged(off, on), "eu-west", 50, { is_active: "true" }), "is_active")).toBe("true");
 });
 
-it("switches on again only what was seen: a region that switches off once more has the last word", () => {
+it("an activation undoes only the deactivations that it saw; a later deactivation wins", () => {
   const off = edit(made(), "us-east", 20, { is_active: "false" });
   const on = edit(off, "eu-west", 30, { is_active: "true" });
   const offAgain = edit(merged(off, on), "us-east", 40, { is_active: "false" });
   expect(columnValue(merged(on, offAgain), "is_active")).toBe("false");
 });
 
-it("lets a delete win over every edit, until the row is made again", () => {
+it("a delete wins over every edit until the row is re-created", () => {
   const deleted = remove(made(), "us-east", 20);
   const both = merged(deleted, edit(made(), "eu-west", 99, { name: '"eve"' }));
   expect(isAlive(both, USER)).toBe(false);
@@ -68,7 +68,7 @@ it("lets a delete win over every edit, until the row is made again", () => {
   expect(isAlive(merged(again, both), USER)).toBe(true);
 });
 
-it("keeps a variable that was written after it was deleted elsewhere, and not one that was written before", () => {
+it("a variable survives a delete if it was written later, but not if it was written before", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"1"' }, VARIABLE);
   const written = edit(variable, "eu-west", 30, { value: '"2"' }, VARIABLE);
   const early = merged(written, remove(variable, "us-east", 20, VARIABLE), VARIABLE);
@@ -76,7 +76,7 @@ it("keeps a variable that was written after it was deleted elsewhere, and not on
   expect(isAlive(merged(early, remove(variable, "ap-south", 40, VARIABLE), VARIABLE), VARIABLE)).toBe(false);
 });
 
-it("never mixes columns that make sense only with one another", () => {
+it("columns that depend on each other always have values of the same write", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"clear"' }, VARIABLE);
   const secret = edit(variable, "us-east", 20, { type: '"c"', value: '"cipher"' }, VARIABLE);
   const clear = edit(variable, "eu-west", 30, { value: '"other"' }, VARIABLE);
@@ -84,7 +84,7 @@ it("never mixes columns that make sense only with one another", () => {
   expect([columnValue(both, "type"), columnValue(both, "value")]).toEqual(['"g"', '"other"']);
 });
 
-it("takes rows that move as one value whole, by their counter before their time", () => {
+it("a row that merges as a whole has the values of the greater counter, even if another write is later", () => {
   const rules: RowRules = { deletes: "later", whole: { counter: "version" }, columns: ["version", "token"] };
   const first = edit(undefined, "us-east", 10, { version: "1", token: '"a"' }, rules);
   const counted = edit(first, "us-east", 20, { version: "3", token: '"b"' }, rules);
@@ -93,10 +93,10 @@ it("takes rows that move as one value whole, by their counter before their time"
     expect([columnValue(both, "version"), columnValue(both, "token")]).toEqual(["3", '"b"']);
 });
 
-describe("a row whose content has versions", () => {
+describe("a row with versioned content", () => {
   const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
 
-  it("says which of two contents gives way: the earlier, where the later was made without knowing of it", () => {
+  it("loses the earlier of two contents only if the later one was written without knowing of it", () => {
     const [one, other] = [
       edit(flow(), "us-east", 20, { data: "2" }, FLOW),
       edit(flow(), "eu-west", 30, { data: "3" }, FLOW),
@@ -107,14 +107,14 @@ describe("a row whose content has versions", () => {
     for (const each of [one, other]) expect(lostContent(after, each, VERSIONS)).toBeUndefined();
   });
 
-  it("has the content and its token of one version, also where a region wrote the content alone", () => {
+  it("has content and version token of the same version, even if a region wrote only one of them", () => {
     const one = edit(flow(), "us-east", 40, { token: "9" }, FLOW);
     const other = edit(flow(), "eu-west", 30, { data: "3", token: "8" }, FLOW);
     for (const both of [merged(one, other, FLOW), merged(other, one, FLOW)])
       expect([columnValue(both, "data"), columnValue(both, "token")]).toEqual(["1", "9"]);
   });
 
-  it("lives by any edit that no delete knew of, whatever the clocks say, and by no move", () => {
+  it("is restored by an edit that no delete knew of, whatever the clocks say, but not by a move", () => {
     const [deleted, moved] = [remove(flow(), "us-east", 90, FLOW), edit(flow(), "eu-west", 99, { folder: "2" }, FLOW)];
     expect(isAlive(merged(deleted, edit(flow(), "eu-west", 20, { name: '"g"' }, FLOW), FLOW), FLOW)).toBe(true);
     expect(isAlive(merged(deleted, moved, FLOW), FLOW)).toBe(false);
@@ -122,7 +122,7 @@ describe("a row whose content has versions", () => {
     expect(isAlive(merged(deleted, remove(edited, "ap-south", 5, FLOW), FLOW), FLOW)).toBe(false);
   });
 
-  it("comes to the same in whatever order regions that edited it meet", () => {
+  it("merges to the same state in whatever order the regions exchange their edits", () => {
     const change = fc.record<Change>({
       kind: fc.constantFrom("made", "edited", "edited", "deleted"),
       at: fc.nat(50),
@@ -142,7 +142,7 @@ describe("a row whose content has versions", () => {
   });
 });
 
-describe("for any edits in any regions", () => {
+describe("states of a row from any edits in any regions", () => {
   const REGIONS = ["us-east", "eu-west", "ap-south"];
   const RULES: RowRules[] = [
     USER,
@@ -165,7 +165,7 @@ describe("for any edits in any regions", () => {
       return row;
     });
 
-  it("comes to the same, whichever was told first and however often", () => {
+  it("merge to the same state, in any order and if applied more than once", () => {
     fc.assert(
       fc.property(
         rules.chain((of) => fc.tuple(fc.constant(of), row(of), row(of), row(of))),

@@ -18,7 +18,7 @@ import { partOfText, textOfPart } from "../doubles/segmentText";
 
 const SECRET = "a-secret-key-of-the-fleet";
 const NOW = Date.now() * 1000;
-/** The last number that is exact: there is none after it to be a later edit. */
+/** A row with the greatest exact number as its stamp: no later edit could have a greater stamp. */
 const FAR: Row = {
   madeAt: Number.MAX_SAFE_INTEGER,
   cells: { a: { value: "1", at: Number.MAX_SAFE_INTEGER } },
@@ -28,7 +28,7 @@ const RULES: RowRules = { deletes: "later", columns: ["a"] };
 const LARGE = "a".repeat(4_500_000);
 const epochs = [1, 2, 3].map((n) => epochAfter([], n));
 
-/** What each large value of a part holds. */
+/** Returns the contents of each large value in a segment. */
 async function largeOf(part: ReadSegment): Promise<Map<string, Buffer>> {
   const pieces = new Map<string, Buffer[]>();
   await part.eachPiece(async (value, piece) => {
@@ -38,8 +38,8 @@ async function largeOf(part: ReadSegment): Promise<Map<string, Buffer>> {
   return new Map([...pieces].map(([value, each]) => [value, Buffer.concat(each)]));
 }
 
-describe("a region's parts", () => {
-  it("are found again by their keys, and nothing else is taken for one", () => {
+describe("a region's segments", () => {
+  it("are identified by their keys, and no other key is mistaken for a segment", () => {
     const place = { region: "us-east", epoch: epochAfter([], 17), number: 42 };
     expect(placeOf("accounts", keyOf("accounts", place))).toEqual(place);
     for (const key of [
@@ -50,7 +50,7 @@ describe("a region's parts", () => {
       expect(placeOf("accounts", key)).toBeUndefined();
   });
 
-  it("are read once each, in whatever order replication brings them, and never before the listing begins", () => {
+  it("are each read once, in whatever order replication delivers them, and always sort after the start of the listing", () => {
     const numbers = fc.shuffledSubarray([...Array(8).keys()], { minLength: 8 });
     fc.assert(
       fc.property(numbers, fc.nat(7), (order, completing) => {
@@ -67,7 +67,7 @@ describe("a region's parts", () => {
     );
   });
 
-  it("of an epoch before a whole one are needed no more; one that lacks a part is not whole", () => {
+  it("of an older epoch are skipped once a newer epoch is complete; an epoch that lacks a segment is incomplete", () => {
     const [first = "", second = ""] = epochs;
     let read = afterReading([], { region: "us-east", epoch: first, number: 0 }, true);
     read = afterReading(read, { region: "us-east", epoch: second, number: 1 }, true);
@@ -79,11 +79,11 @@ describe("a region's parts", () => {
     expect(read.map(({ epoch }) => epoch)).toEqual([second]);
   });
 
-  it("begin an epoch later than all before, also where the clock was put back", () => {
+  it("start an epoch that sorts after all earlier epochs, even if the clock was set back", () => {
     expect(epochAfter([epochAfter([], 900)], 5) > epochAfter([], 900)).toBe(true);
   });
 
-  it("hold rows as they were, to the last digit of a number", async () => {
+  it("preserve rows exactly, to the last digit of a number", async () => {
     const stamp = fc.nat(1_000);
     const cell = fc.record({ value: fc.json(), at: stamp });
     const row = fc.record(
@@ -122,7 +122,7 @@ describe("a region's parts", () => {
     expect((await partOfText(await textOfPart({ completes: true, rows: [long] }, NOW))).rows).toEqual([long]);
   });
 
-  it("are read and written with large values in pieces, in the form that other agents read whole", async () => {
+  it("are read and written with large values in pieces, in the format that other agents read as a whole", async () => {
     const texts = ['"\\\n\u0001', "\u{1f600}\u6d41é", "\\\\n"].map((each) => JSON.stringify(each.repeat(1_000_000)));
     const small = JSON.stringify('"'.repeat(1_100_000));
     const cell = (value: string, at: number) => ({ value, at });
@@ -147,7 +147,7 @@ describe("a region's parts", () => {
     expect((await textOfPart(part, NOW, large)) === whole).toBe(true);
   });
 
-  it("that were cut, or are of a form that is not known, are refused", async () => {
+  it("are rejected if they are truncated or have an unknown format", async () => {
     const row = { madeAt: 1, cells: {}, switches: {} };
     const text = await textOfPart({ completes: true, rows: [{ table: "t", id: "1", row }] }, NOW);
     await expect(partOfText(text.split("\n")[0] ?? "")).rejects.toThrow("has 0 rows where it says 1");
@@ -187,7 +187,7 @@ describe("a region's parts", () => {
       "a value is no JSON",
     ],
     ["is deleted at no time", '{"table":"t","id":"1","made":1,"deleted":"now"}', "1", "deleted is no number"],
-  ])("refuse a row by itself, and by name, that %s", async (_, broken, id, reason) => {
+  ])("reject and name only the row that %s", async (_, broken, id, reason) => {
     const values = ["b", "c"].map((each) => `"${LARGE}${each}"`);
     const row = (value: string) => ({
       table: "t",
@@ -204,7 +204,7 @@ describe("a region's parts", () => {
     expect(part.refused).toEqual([{ table: expect.any(String), id, reason: expect.stringContaining(reason) }]);
   });
 
-  it("refuse a row of more than 64 MB by itself, and as a whole are refused with a line that no agent writes", async () => {
+  it("reject only the row that is over 64 MB, but are rejected as a whole if their header line is that long", async () => {
     const row = { madeAt: 1, cells: { a: { value: `"${"x".repeat(64_000_000)}"`, at: 1 } }, switches: {} };
     const { rows, refused } = await partOfText(
       await textOfPart({ completes: true, rows: [{ table: "t", id: "1", row }] }, NOW),
@@ -217,7 +217,7 @@ describe("a region's parts", () => {
     );
   });
 
-  it("hold no stamp that a reader refuses, whatever a row said, and none that another edit could not follow", async () => {
+  it("have no stamp that a reader rejects, whatever the row had, and none that a later edit could not exceed", async () => {
     const year = 366 * 86_400 * 1_000_000;
     const rules = { ...RULES, versions: undefined };
     for (const at of [Number.MAX_SAFE_INTEGER, Date.UTC(9999, 0) * 1000, -62_198_755_200_000_000, Number.NaN]) {
@@ -242,21 +242,21 @@ describe("a region's parts", () => {
   });
 });
 
-describe("an envelope", () => {
+describe("an encrypted envelope", () => {
   const envelope = new Envelope(SECRET);
   let sealed: Buffer;
   beforeAll(async () => {
     sealed = await envelope.seal(["ada's ", "password hash"], "accounts/us-east/1/2");
   });
 
-  it("opens where it was sealed for, as often as it is read, and shows nothing of what is in it", async () => {
+  it("opens for its own key any number of times, and does not reveal its contents", async () => {
     const opened = envelope.open(sealed, "accounts/us-east/1/2");
     for (let times = 0; times < 2; times += 1)
       expect((await Readable.from(opened).toArray()).join("")).toBe("ada's password hash");
     expect(sealed.toString("latin1")).not.toContain("ada");
   });
 
-  it("does not open in another place, under another key, cut or changed anywhere", () => {
+  it("does not open under another key, with another secret, or if it was truncated or changed anywhere", () => {
     expect(() => envelope.open(sealed, "accounts/us-east/1/3")).toThrow(EnvelopeBroken);
     expect(() => new Envelope("another").open(sealed, "accounts/us-east/1/2")).toThrow("another LANGFLOW_SECRET_KEY");
     fc.assert(

@@ -6,7 +6,7 @@ const OWNER = "00000000-0000-4000-8000-000000000000";
 const GONE = "11111111-1111-4111-8111-111111111111";
 const idOf = (index: number) => `${index}`.padStart(8, "0") + OWNER.slice(8);
 
-/** Uploads below an id that nobody has, and a bucket that has some of their objects. */
+/** Creates uploads below an id that no user has, and a bucket that has some of their objects. */
 function strays(count: number, copy: (from: string) => boolean) {
   const paths = new Map([...Array(count).keys()].map((index) => [idOf(index), `${GONE}/report ${index}.pdf`]));
   const asked: string[] = [];
@@ -35,7 +35,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-it("copies an upload to its owner under a name of its own, and asks nothing more until tables change", async () => {
+it("the agent copies an upload to its owner under a unique name, and checks again only when tables change", async () => {
   const { paths, asked, round } = strays(1, () => true);
   expect(await round()).toEqual([]);
   expect([...paths.values()]).toEqual([`${OWNER}/00000000-report 0.pdf`]);
@@ -48,7 +48,7 @@ it("copies an upload to its owner under a name of its own, and asks nothing more
   expect(paths.get(idOf(1))).toBe(`${OWNER}/00000001-later.pdf`);
 });
 
-it("lets those whose objects are lost keep no other waiting, and asks for them less and less often", async () => {
+it("uploads whose objects are missing delay no other uploads, and are retried with backoff", async () => {
   const { paths, asked, round } = strays(250, (from) => !/report (\d|\d\d|1[0-4]\d)\.pdf$/.test(from));
   for (let rounds = 0; rounds < 3; rounds++) await round(true);
   expect([...paths.values()].filter((path) => path.startsWith(OWNER))).toHaveLength(100);
@@ -62,11 +62,11 @@ it("lets those whose objects are lost keep no other waiting, and asks for them l
     await round(true);
     jest.advanceTimersByTime(2_000);
   }
-  // In an hour of rounds: once, after 10, 20, 40 and so on up to 600 seconds.
+  // One hour of rounds: at once, then after 10, 20, 40 seconds and so on, up to 600 seconds.
   expect((asked.length - 250) / 150).toBeLessThan(13);
 });
 
-it("is no trouble of one upload where the bucket does not answer, and of one where it refuses", async () => {
+it("an unreachable bucket fails the round, and a refused copy is reported for its upload only", async () => {
   const answers = [new BucketError("the bucket does not answer", 0), new BucketError("the bucket refused", 403)];
   for (const error of answers) {
     const { round } = strays(1, () => {

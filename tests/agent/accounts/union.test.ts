@@ -12,15 +12,15 @@ const pair = (...tables: string[]): [MemoryTables, MemoryTables] => [
   regionWith("eu-west", ...tables),
 ];
 
-/** Both regions know of one account. */
+/** Creates an account that both regions know. */
 async function withAccount(east: MemoryTables, west: MemoryTables): Promise<void> {
   east.edit("user", "u", user("ada"), 1);
   await round(west, await round(east));
 }
 
-/** Of LangFlow's own, which its migrations make in each region. */
+/** Returns one of LangFlow's own roles, which its migrations create in each region. */
 const role = (name: string) => ({ name: JSON.stringify(name), is_system: "true" });
-/** A person signs in by her provider. */
+/** Signs a user in through an identity provider. */
 const signIn = (region: MemoryTables, id: string, at: number) =>
   region.edit(
     "sso_user_profile",
@@ -29,7 +29,10 @@ const signIn = (region: MemoryTables, id: string, at: number) =>
     at,
   );
 
-/** In the west "editor" was renamed, and another role has the name now. It told of the first alone, before the east made a third. */
+/**
+ * Creates two regions with roles named "editor". The west renamed its first one and gave the name to a second, but has
+ * published only the first. The east then created a third.
+ */
 async function madeApart() {
   const [east, west] = pair("user", "authz_role", "authz_role_assignment");
   await withAccount(east, west);
@@ -43,8 +46,8 @@ async function madeApart() {
   return { east, west, fromWest, made };
 }
 
-describe("two rows of one name", () => {
-  it("are one, which has its own id in its key's column and the later value", async () => {
+describe("two rows with the same name", () => {
+  it("merge into one row with the canonical id and the later value", async () => {
     const [east, west] = pair("user", "variable");
     await withAccount(east, west);
     east.edit("variable", "x", { user_id: '"u"', name: '"KEY"', value: '"1"' }, 30);
@@ -58,7 +61,7 @@ describe("two rows of one name", () => {
       });
   });
 
-  it("hold the later value everywhere, though the younger was told of only as part of the older", async () => {
+  it("have the later value everywhere, even if the younger row was only published as merged into the older", async () => {
     const [east, west] = pair("user", "variable");
     await withAccount(east, west);
     const variable = (value: string) => ({ user_id: '"u"', name: '"KEY"', type: '"Credential"', value });
@@ -69,7 +72,7 @@ describe("two rows of one name", () => {
     for (const region of [east, west]) expect(contentsOf(region, "variable").x?.value).toBe('"of the west"');
   });
 
-  it("are with what refers to them one role, the same in every region, where regions made them part of different ones", async () => {
+  it("merge with their references into one role in every region, even if regions had merged them into different roles", async () => {
     const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
     expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
@@ -85,7 +88,7 @@ describe("two rows of one name", () => {
     expect(contentsOf(east, "authz_role")).toEqual(contentsOf(west, "authz_role"));
   });
 
-  it("are followed by what was written to refer to them, though it was edited, in both regions, since it was led elsewhere", async () => {
+  it("keep their references, even if both regions edited the referring row after a merge had redirected it", async () => {
     const { east, west, fromWest, made } = await madeApart();
     await round(east, fromWest);
     east.edit("authz_role_assignment", "v", { assigned_at: '"2"' }, 60);
@@ -109,7 +112,7 @@ describe("two rows of one name", () => {
     expect(contentsOf(east, "authz_role_assignment")).toEqual(contentsOf(west, "authz_role_assignment"));
   });
 
-  it("keep what refers to them where the one that they became part of is deleted before another comes that they are part of by now", async () => {
+  it("keep the rows that refer to them if the row that they were merged into is deleted before their new canonical row arrives", async () => {
     const east = regionWith("us-east", "user", "authz_role", "authz_role_assignment");
     east.edit("user", "u", user("ada"), 1);
     const row = (id: string, at: number, more: object) => ({
@@ -129,7 +132,7 @@ describe("two rows of one name", () => {
     await round(east);
     await round(east, [row("first", 10, {})]);
     expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
-    // In the west they became part of another, which has a greater id.
+    // In the west, the role was merged into a different role with a greater id.
     await round(east, [row("third", 40, { unitedWith: "second" })]);
     await round(east, [row("first", 10, { deletedAt: 60 })]);
     expect([idsIn(east, "authz_role"), idsIn(east, "authz_role_assignment")]).toEqual([[], []]);
@@ -139,7 +142,7 @@ describe("two rows of one name", () => {
     });
   });
 
-  it("take along whatever refers to them, also by a column that another one explains", async () => {
+  it("redirect everything that refers to them, including shares that name a resource by type and id", async () => {
     const [east, west] = pair("user", "folder", "authz_share", "authz_access_exception");
     await withAccount(east, west);
     east.edit("folder", "x", { user_id: '"u"', name: '"Finance"' }, 10);
@@ -157,7 +160,7 @@ describe("two rows of one name", () => {
     }
   });
 
-  it("are one where ids of other rows are the whole name, and so are their shares of it", async () => {
+  it("merge if their natural key consists of other rows' ids, and the merged row keeps the grants of both", async () => {
     const [east, west] = pair("user", "authz_team", "authz_team_member", "authz_team_member_grant");
     await withAccount(east, west);
     east.edit("authz_team", "t", { adom_name: '"t"', is_active: "true" }, 2);
@@ -180,7 +183,7 @@ describe("two rows of one name", () => {
     }
   });
 
-  it("have one secret, the later, where a secret is kept under its row's id", async () => {
+  it("have one secret, the later one, if a secret is stored under its row's id", async () => {
     for (const order of ["east first", "west first"]) {
       const [east, west] = pair("user", "connection", "connection_secret");
       await withAccount(east, west);
@@ -203,7 +206,7 @@ describe("two rows of one name", () => {
     }
   });
 
-  it("of which one became part of a third keep all that any of the three had", async () => {
+  it("keep the references to all three rows if one of them had already been merged into a third", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "authz_role", "authz_role_assignment"),
     );
@@ -226,7 +229,7 @@ describe("two rows of one name", () => {
   });
 });
 
-it("a deleted row that lives again by what became part of it is whole, under its own id", async () => {
+it("a deleted row that is restored by a row merged into it is complete and has its own id", async () => {
   const [east, west] = pair("user", "variable");
   await withAccount(east, west);
   east.edit("variable", "x", { user_id: '"u"', name: '"KEY"', value: '"1"' }, 10);
@@ -240,9 +243,9 @@ it("a deleted row that lives again by what became part of it is whole, under its
   expect(contentsOf(west, "variable")).toEqual({ x: { ...values, id: '"x"' } });
 });
 
-describe("two accounts of one name", () => {
+describe("two accounts with the same username", () => {
   const ALL = ["user", "apikey", "variable", "folder", "flow", "sso_user_profile"];
-  /** One in each region, each with a key, a variable of one name, a project and a flow. */
+  /** Creates one account in each region. Both have an API key, a variable with the same name, a project and a flow. */
   function namesakes(values: Record<string, string> = {}) {
     const [east, west] = pair(...ALL);
     for (const [region, id, at] of [[east, "older", 10] as const, [west, "younger", 20] as const]) {
@@ -261,7 +264,7 @@ describe("two accounts of one name", () => {
       Object.entries(contentsOf(region, table)).map(([id, { user_id }]) => [id, user_id]),
     );
 
-  it("stay two: the younger has another name, the same in every region, and each keeps what is hers, though their passwords are one", async () => {
+  it("stay separate: the younger gets the same suffix in every region, and each keeps its own rows, even if their passwords are equal", async () => {
     const [east, west] = namesakes();
     const before = [east, west].map(ownersIn);
     await exchange(east, west);
@@ -277,7 +280,7 @@ describe("two accounts of one name", () => {
     }
   });
 
-  it("deny each other nothing: an inactive younger leaves the superuser what she is", async () => {
+  it("do not restrict each other: a deactivated younger account leaves the older superuser's rights unchanged", async () => {
     const [east, west] = namesakes({ is_active: "false", is_superuser: "false" });
     east.edit("user", "older", { is_superuser: "true" }, 11);
     await exchange(east, west);
@@ -287,7 +290,7 @@ describe("two accounts of one name", () => {
     }
   });
 
-  it("are one person's who signed in by one subject of a provider: the older's, who then has all of both, and her name and rights", async () => {
+  it("merge into the older one if one SSO subject has signed in to both: it gets the rows of both and keeps its name and rights", async () => {
     const [east, west] = namesakes({ is_active: "false", password: '"another hash"' });
     signIn(east, "older", 12);
     signIn(west, "younger", 22);
@@ -304,7 +307,7 @@ describe("two accounts of one name", () => {
     }
   });
 
-  it("leave the older what she is also where the younger's database was put back", async () => {
+  it("merge without a change to the older account's rights, even if the younger account's database was restored", async () => {
     const [east, west] = namesakes({ is_active: "false", is_superuser: "false" });
     east.edit("user", "older", { is_superuser: "true" }, 11);
     signIn(east, "older", 12);
@@ -318,7 +321,7 @@ describe("two accounts of one name", () => {
       });
   });
 
-  it("are so whenever the proof comes, and off everywhere where an administrator switched one of them off", async () => {
+  it("merge whenever the proof of identity arrives, and are inactive everywhere if an administrator deactivated one of them", async () => {
     const [east, west] = namesakes();
     signIn(east, "older", 12);
     await exchange(east, west);
@@ -326,7 +329,7 @@ describe("two accounts of one name", () => {
     await round(south, east.all());
     south.edit("user", "younger", { is_active: "false" }, 30);
     await exchange(east, west, south);
-    // Her provider calls her back in a region that has not heard of the first sign-in.
+    // The user signs in again in a region that does not know of the first sign-in.
     const late = regionWith("sa-east", ...ALL);
     await round(
       late,
@@ -342,7 +345,7 @@ describe("two accounts of one name", () => {
       });
   });
 
-  it("are three where three were made, and one where all three are one person's", async () => {
+  it("stay separate also if three regions create one each, and all merge if they belong to one person", async () => {
     const regions = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     for (const [n, region] of regions.entries()) region.edit("user", `u${n}`, user("bob"), 10 * (n + 1));
     await exchange(...regions);
@@ -357,7 +360,7 @@ describe("two accounts of one name", () => {
     for (const region of regions) expect([idsIn(region, "user"), region.waiting()]).toEqual([["u0"], []]);
   });
 
-  it("give a third of the name nothing of one that is part of another, which is not here yet", async () => {
+  it("give none of their rows to a third account of that name while the account that they were merged into is missing", async () => {
     const [region, other] = pair(...ALL);
     const third = regionWith("ap-south", ...ALL);
     region.edit("user", "younger", user("ada"), 20);
@@ -375,7 +378,7 @@ describe("two accounts of one name", () => {
     expect(idsIn(region, "user")).toEqual(["older", "third"]);
   });
 
-  it("keep what they have where the one that they are part of is not here yet, and give it to that one when it comes", async () => {
+  it("keep their rows until the account that they were merged into arrives, and pass them on then", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     if (!us || !eu || !ap) throw new Error("no regions");
     us.edit("user", "x", user("bob"), 10);
@@ -398,7 +401,7 @@ describe("two accounts of one name", () => {
   });
 });
 
-describe("two rows that give rights", () => {
+describe("two rows that grant rights", () => {
   it.each([
     [
       "a team",
@@ -417,7 +420,7 @@ describe("two rows that give rights", () => {
       "role_id",
     ],
   ] as const)(
-    "stay two under one name, as %s: nobody has what another region's administrator gave to others",
+    "do not merge by name (%s): no user gains rights that another region's administrator granted to others",
     async (_, table, column, child, values, parent) => {
       const [east, west] = pair("user", table, child);
       await withAccount(east, west);
@@ -438,8 +441,8 @@ describe("two rows that give rights", () => {
   );
 });
 
-describe("the next account of a name", () => {
-  it("has none of the keys that the deleted one before it had", async () => {
+describe("a new account with the name of a deleted account", () => {
+  it("has none of the deleted account's API keys", async () => {
     const [us, eu] = pair("user", "apikey");
     us.edit("user", "old", user("bob"), 10);
     await round(eu, await round(us));
@@ -454,8 +457,8 @@ describe("the next account of a name", () => {
   });
 });
 
-describe("two rows that meet in an index beside their names'", () => {
-  it("are two versions of a flow: the one made later gets the next free number", async () => {
+describe("rows that collide in a unique index that is not their natural key", () => {
+  it("are renumbered if they are versions of a flow: the later version gets the next free number", async () => {
     const [east, west] = pair("user", "flow", "flow_version");
     await withAccount(east, west);
     east.edit("flow", "f", { user_id: '"u"' }, 2);
@@ -474,7 +477,7 @@ describe("two rows that meet in an index beside their names'", () => {
     }
   });
 
-  it("are two versions that have each other's number elsewhere: they swap them", async () => {
+  it("swap their version numbers if another region swapped them", async () => {
     const [east] = pair("user", "flow", "flow_version");
     east.edit("user", "u", user("ada"), 1);
     east.edit("flow", "f", { user_id: '"u"' }, 2);
@@ -491,7 +494,7 @@ describe("two rows that meet in an index beside their names'", () => {
     expect([Object.fromEntries(numbers), east.waiting()]).toEqual([{ x: "2", y: "1" }, []]);
   });
 
-  it("are two files: the one made later gets another name, also where their owners became one", async () => {
+  it("are renamed if they are files: the later file gets a suffix, even if their owners were merged", async () => {
     const [east, west] = pair("user", "file", "sso_user_profile");
     for (const [region, id, at] of [[east, "x", 10] as const, [west, "y", 20] as const]) {
       region.edit("user", id, user("bob"), at);

@@ -11,24 +11,24 @@ const rule = (name: string): ReplicatedTable => {
   return found;
 };
 
-/** A region without users and projects, which nothing waits for then. */
+/** Creates a region without users and projects, in which no row waits for them. */
 const regionOf = (name: string, table: ReplicatedTable) => new MemoryTables(name, [{ ...table, references: {} }]);
 
-/** A row as another region made it. */
+/** Returns a row as another region created it. */
 const made = (values: Record<string, string>, at: number): Row => ({
   madeAt: at,
   cells: Object.fromEntries(Object.entries(values).map(([column, value]) => [column, { value, at }])),
   switches: {},
 });
 
-/** What the agent does in each round with what waits. */
+/** Retries the waiting rows, as the agent does in each round. */
 async function retry(tables: MemoryTables, replicated: readonly ReplicatedTable[]): Promise<void> {
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
   const rows = tables.all().filter(({ table, id }) => waiting.includes(`${table} ${id}`));
   await applyRows(tables, replicated, rows);
 }
 
-describe("what a flow shows the world", () => {
+describe("a flow's public settings", () => {
   const flow = rule("flow");
   const made = { user_id: '"u"', data: '"graph"', version_token: '"token"', access_type: '"PRIVATE"' };
   const shown = { access_type: '"PUBLIC"', action_name: '"echo"' };
@@ -46,7 +46,7 @@ describe("what a flow shows the world", () => {
     east.takeChanges();
   });
 
-  it("is the same in every region, and private everywhere once one region says so, whatever another one knows", async () => {
+  it("are equal in every region, and private everywhere once one region makes the flow private, whatever other regions know", async () => {
     west.edit("flow", "f", { access_type: '"PUBLIC"' }, 21);
     west.edit("flow", "f", { access_type: '"PRIVATE"' }, 22);
     west.takeChanges();
@@ -55,7 +55,7 @@ describe("what a flow shows the world", () => {
     for (const each of [east, west]) expect(holds(each)).toMatchObject({ ...shown, access_type: '"PRIVATE"' });
   });
 
-  it("comes back with a flow that went and was edited elsewhere", async () => {
+  it("return with a deleted flow that another region edited", async () => {
     west.edit("flow", "f", undefined, 30);
     west.takeChanges();
     east.edit("flow", "f", { name: '"still here"' }, 25);
@@ -71,7 +71,7 @@ describe("a column that one region's release does not have", () => {
   const former = full.map((each) => ({ ...each, columns: each.columns.filter((name) => name !== "default_fields") }));
   const holds = (tables: MemoryTables) => tables.live.get("variable")?.get("v")?.get("default_fields");
 
-  it("keeps its value everywhere when that region is upgraded, and comes to it, though the row was edited before", async () => {
+  it("keeps its value everywhere when that region is upgraded, and gets it there too, even if the row was edited before", async () => {
     const [east, west] = [new MemoryTables("us-east", full), new MemoryTables("eu-west", former)];
     east.edit("user", "u", { username: '"ada"', is_active: "true" }, 9);
     east.edit("variable", "v", { user_id: '"u"', name: '"K"', default_fields: '["a"]' }, 10);
@@ -87,14 +87,14 @@ describe("a column that one region's release does not have", () => {
   });
 });
 
-describe("a row that waits", () => {
-  /** Projects whose user nothing waits for. */
+describe("a waiting row", () => {
+  /** The projects table without the reference to users, so that projects do not wait for users. */
   const folder: ReplicatedTable = {
     ...rule("folder"),
     references: { parent_id: rule("folder").references.parent_id as Reference },
   };
 
-  it("waits no round for what comes with it, also where that becomes part of another", async () => {
+  it("is applied in the same round as the row that it refers to, even if that row is merged into another one", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const named = (id: string, values: Record<string, string>, at: number) => ({
       table: "folder",
@@ -111,7 +111,7 @@ describe("a row that waits", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("gets what it refers to when that comes, though it was edited in between", async () => {
+  it("gets its reference when the row that it refers to arrives, even if it was edited in between", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const child = { id: '"c"', user_id: '"u"', name: '"child"', parent_id: '"p"', description: '"first"' };
     await applyRows(west, [folder], [{ table: "folder", id: "c", row: made(child, 10) }]);
@@ -130,7 +130,7 @@ describe("a row that waits", () => {
     });
   });
 
-  it("leaves alone what a user has written since in the column that waited", async () => {
+  it("keeps what a user wrote meanwhile to the column that waited", async () => {
     const west = new MemoryTables("eu-west", [folder]);
     const user_id = '"u"';
     const [own, other] = [

@@ -5,17 +5,17 @@ import { decide } from "../../../agent/approvals/heldDeletes";
 import { unusualDeletes } from "../../../agent/record/deletes";
 import { Releases } from "../../../agent/record/release";
 
-describe("deletes that wait", () => {
+describe("held deletes", () => {
   const ids = (count: number) => Array.from({ length: count }, (_, n) => `id-${n}`);
   const limit = { share: 0.2, number: 10 };
 
-  it("are more than the number and more than the share", () => {
+  it("exceed both the limit's number and its share", () => {
     expect(unusualDeletes("w", ids(11), 54, limit)).toMatchObject({ of: 54, ids: ids(11).sort() });
     expect(unusualDeletes("w", ids(11), 55, limit)).toBeUndefined();
     expect(unusualDeletes("w", ids(10), 10, limit)).toBeUndefined();
   });
 
-  it("have a code of just these flows, in whatever order, of just this workspace", () => {
+  it("have a code that depends on the flows and the workspace, but not on the order of the flows", () => {
     const code = unusualDeletes("w", ids(11), 11, limit)?.code;
     expect(code).toMatch(/^[0-9a-f]{8}$/);
     expect(unusualDeletes("w", ids(11).reverse(), 11, limit)?.code).toBe(code);
@@ -28,7 +28,7 @@ describe("deletes that wait", () => {
     expect(codes[0]).not.toBe(codes[1]);
   });
 
-  it("are released by their code, in the folder of the agent that holds them, for an hour", () => {
+  it("are released by their code for an hour, in the folder of the agent that holds them", () => {
     const folder = mkdtempSync(join(tmpdir(), "release-"));
     const releases = new Releases(folder);
     const held = { ids: ["a", "b"], code: "0a1b2c3d", of: 3 };
@@ -37,7 +37,7 @@ describe("deletes that wait", () => {
     expect(releases.take("w", held, 1)).toBe(false);
     decide(folder, "0a1b2c3d", "release", 0);
     expect([releases.has("w", "a", 1), releases.take("w", held, 1)]).toEqual([false, true]);
-    // Those that are left go on, whatever their code is by then, and no others do.
+    // The remaining deletes stay released even though their code changes, and no other deletes are.
     expect([releases.has("w", "a", 2), releases.has("w", "c", 2), releases.has("v", "a", 2)]).toEqual([
       true,
       false,

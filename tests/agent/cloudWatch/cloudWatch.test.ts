@@ -31,7 +31,7 @@ const MINUTE = 60_000;
 const place = (gauge: Question["gauge"], from?: string): string =>
   idOf(QUESTIONS.findIndex((each) => each.gauge === gauge && (from === undefined || each.labels.from === from)));
 
-/** Values by how many minutes old each is, as CloudWatch lists them. */
+/** Returns values by their age in minutes, in CloudWatch's format. */
 const result = (id: string, ages: Record<number, number>, StatusCode = "Complete"): MetricDataResult => ({
   Id: id,
   StatusCode: StatusCode as "Complete",
@@ -39,7 +39,7 @@ const result = (id: string, ages: Record<number, number>, StatusCode = "Complete
   Values: Object.values(ages),
 });
 
-/** CloudWatch with these pages of results. */
+/** Creates a CloudWatch that returns these pages of results. */
 function answering(...pages: MetricDataResult[][]) {
   const asked: GetMetricDataInput[] = [];
   const client = new CloudWatchClient({ region: "us-east-1" });
@@ -56,8 +56,8 @@ const value = (answers: readonly Answer[], gauge: Question["gauge"], from?: stri
   answers.find(({ question }) => question.gauge === gauge && (from === undefined || question.labels.from === from))
     ?.value;
 
-describe("what is asked of CloudWatch", () => {
-  it("is the database, what is copied to this region, and failures both ways, by the names of the resources", () => {
+describe("the CloudWatch queries", () => {
+  it("cover the database, replication to this region, and replication failures in both directions, by resource name", () => {
     const said = QUESTIONS.map(({ gauge, labels, dimensions, statistic }) => [gauge, labels, dimensions, statistic]);
     const intoEast = { SourceBucket: "flows-west", DestinationBucket: "flows-east", RuleId: "to-us-east" };
     const intoWest = { SourceBucket: "flows-east", DestinationBucket: "flows-west", RuleId: "to-eu-west" };
@@ -77,7 +77,7 @@ describe("what is asked of CloudWatch", () => {
     ]);
   });
 
-  it("is asked at once, for the last hour", async () => {
+  it("are sent in a single request, for the last hour", async () => {
     const { asked, cloudWatch } = answering([]);
     await cloudWatch.ask();
     expect(asked).toHaveLength(1);
@@ -86,8 +86,8 @@ describe("what is asked of CloudWatch", () => {
   });
 });
 
-describe("CloudWatch's answers", () => {
-  it("are the newest value in the gauge's unit, and of failures all within the hour", async () => {
+describe("the CloudWatch results", () => {
+  it("are the newest value in the gauge's unit, and the sum of the last hour for failures", async () => {
     const { cloudWatch } = answering([
       result(place("replication_latency_seconds"), { 10: 3, 5: 40 }),
       result(place("database_cpu_ratio"), { 5: 25 }),
@@ -99,7 +99,7 @@ describe("CloudWatch's answers", () => {
     expect(value(answers, "replication_failed_operations", "eu-west")).toBe(3);
   });
 
-  it("are added up over pages, and unknown where the last of them is not complete", async () => {
+  it("are combined across pages, even if an earlier page has only part of them", async () => {
     const [failed, free] = [place("replication_failed_operations", "eu-west"), place("database_free_storage_bytes")];
     const { cloudWatch } = answering(
       [result(failed, { 5: 1 }, "PartialData"), result(free, { 5: 7 })],
@@ -110,7 +110,7 @@ describe("CloudWatch's answers", () => {
     expect(value(answers, "database_free_storage_bytes")).toBe(7);
   });
 
-  it("are unknown where nothing is told, where it is old, and where it could not be had; but no failure is none", async () => {
+  it("are unknown if they are missing, outdated or failed, but missing failures count as zero", async () => {
     const { cloudWatch } = answering([
       result(place("database_connections"), {}),
       result(place("database_free_storage_bytes"), { 20: 5 }),
@@ -126,11 +126,11 @@ describe("CloudWatch's answers", () => {
   });
 });
 
-describe("the clouds' own numbers", () => {
+describe("the CloudWatch metrics", () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it("stay for a quarter of an hour while CloudWatch is away, which is said once, and come back with it", async () => {
+  it("stay for 15 minutes while CloudWatch is unreachable, which is logged once, and return with CloudWatch", async () => {
     const registry = new Registry();
     const warn = jest.fn();
     const stop = new AbortController();

@@ -6,15 +6,18 @@ import { isReplicated } from "../../../agent/accounts/tableRule";
 import { TABLES } from "../../../agent/accounts/tables";
 import { MemoryTables } from "./memoryTables";
 
-/** The rules of these tables, parents before children. */
+/** Returns the rules of these tables, parents before children. */
 export const rulesOf = (...names: string[]): ReplicatedTable[] =>
   TABLES.filter(isReplicated).filter(({ table }) => names.includes(table));
 
-/** A region with these tables. */
+/** Creates a region with these tables. */
 export const regionWith = (name: string, ...tables: string[]): MemoryTables =>
   new MemoryTables(name, rulesOf(...tables));
 
-/** What the agent does in a round: it reads parts, tries again what waits, takes in what users did. @returns what it tells */
+/**
+ * Runs an agent's round: applies segments, retries waiting rows, and takes in users' changes. @returns the published
+ * rows
+ */
 export async function round(tables: MemoryTables, ...parts: ReplicatedRow[][]): Promise<ReplicatedRow[]> {
   for (const part of parts) await applyRows(tables, tables.replicated, structuredClone(part));
   const waiting = tables.waiting().map(({ table, id }) => `${table} ${id}`);
@@ -23,7 +26,7 @@ export async function round(tables: MemoryTables, ...parts: ReplicatedRow[][]): 
   return tables.takeNews();
 }
 
-/** Regions read of each other until none has anything to tell. @returns all that was told */
+/** Exchanges rows between regions until none of them has anything left to publish. @returns all published rows */
 export async function exchange(...regions: readonly MemoryTables[]): Promise<ReplicatedRow[]> {
   const all: ReplicatedRow[] = [];
   let unread = new Map<MemoryTables, ReplicatedRow[][]>();
@@ -41,14 +44,14 @@ export async function exchange(...regions: readonly MemoryTables[]): Promise<Rep
   throw new Error("the regions tell each other for ever");
 }
 
-/** What a region told itself, and does not know: its database was put back. */
+/** Applies a region's own feed after a restore of its database. */
 export async function readOwn(tables: MemoryTables, parts: readonly ReplicatedRow[][], at: number): Promise<void> {
   tables.writer = writerAfter(tables.region, at);
   for (const part of parts) await applyRows(tables, tables.replicated, structuredClone(part));
   tables.writer = tables.region;
 }
 
-/** Of a region's parts those that were not read yet: all, or some before those that were told before them. They are read then. */
+/** Returns a region's unread segments and marks them as read: all of them, or only some, ahead of earlier ones. */
 export function unread(
   parts: readonly ReplicatedRow[][],
   read: Set<ReplicatedRow[]>,
@@ -61,7 +64,7 @@ export function unread(
   });
 }
 
-/** What a table holds, without nulls. */
+/** Returns a table's rows by id, without null values. */
 export const contentsOf = (tables: MemoryTables, table: string): Record<string, Record<string, string>> =>
   Object.fromEntries(
     [...(tables.live.get(table) ?? [])].map(([id, row]) => [
@@ -70,5 +73,5 @@ export const contentsOf = (tables: MemoryTables, table: string): Record<string, 
     ]),
   );
 
-/** Ids of a table's rows. */
+/** Returns the ids of a table's rows. */
 export const idsIn = (tables: MemoryTables, table: string): string[] => Object.keys(contentsOf(tables, table)).sort();

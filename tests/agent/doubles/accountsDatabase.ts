@@ -10,7 +10,7 @@ import { TABLES } from "../../../agent/accounts/tables";
 
 const PREFIX = "accounts";
 
-/** A bucket whose objects nobody but a test touches. */
+/** A bucket in memory. */
 export class MemoryObjects implements Objects {
   readonly objects = new Map<string, Buffer>();
 
@@ -29,7 +29,7 @@ export class MemoryObjects implements Objects {
     this.objects.delete(key);
   }
 
-  /** All parts that a secret key opens, in the order of their keys. */
+  /** Returns all segments that a secret key decrypts, in the order of their keys. */
   async parts(secretKey: string): Promise<Segment[]> {
     const objects = [...this.objects]
       .filter(([key]) => placeOf(PREFIX, key))
@@ -46,22 +46,22 @@ export interface KnownInDatabase {
   readonly deleted?: number;
   readonly again?: number;
   readonly waits?: string;
-  /** Of its text; by default what `live` has. */
+  /** Size of the row's text in bytes (default: the size of `live`). */
   readonly bytes?: number;
   news?: number | undefined;
 }
 
 type Answer = Record<string, unknown>[];
 
-/** A region's database as `Accounts` speaks with it, of a few rows that nobody edits meanwhile. */
+/** A region's database as `Accounts` uses it, with a few rows that no user edits. */
 export class AccountsDatabase {
   rows: KnownInDatabase[] = [];
   readonly seen = new Map<string, string[]>();
-  /** Thrown where the row is looked at. */
+  /** Errors to throw when a row is read, by row id. */
   readonly refusals = new Map<string, Error>();
   #parts: { region: string; epoch: string; next: number; beyond: number[]; completed: number | null }[] = [];
 
-  /** An agent of this region, as it is after a start. */
+  /** Creates an agent of this region, as after a restart. */
   agent(region: string, own: Objects, peers: ReadonlyMap<string, Objects>, secretKey: string): Accounts {
     const replicated = TABLES.filter(isReplicated);
     return new Accounts({

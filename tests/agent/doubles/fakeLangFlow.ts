@@ -18,7 +18,7 @@ interface Row {
   userId: string;
   folder: string;
   flow: JsonObject;
-  /** None until the graph of a flow that was created beside others is saved. */
+  /** Undefined for a flow that was created in a batch, until its graph is saved. */
   token?: string;
   xmin: number;
   updatedAt: number;
@@ -27,19 +27,19 @@ interface Row {
   edits: Record<string, number>;
 }
 
-/** What may be done to whoever speaks with a LangFlow. */
+/** Faults to inject into the clients of a LangFlow. */
 export interface LangFlowFaults {
-  /** Called before and after each request and each statement; throws what shall go wrong there. */
+  /** Called before and after each request and each statement; throws to inject a fault. */
   step: (what: string, id?: string) => void;
-  /** Flows whose every write ends in a bare 500. */
+  /** Flows for which every write fails with a bare 500. */
   readonly broken: Set<string>;
   away: boolean;
 }
 
-/** How a release writes a graph it is given. */
+/** How a release of LangFlow rewrites a graph that it stores. */
 export type Normaliser = (data: JsonObject) => JsonObject;
 
-/** The superuser of each fake LangFlow. */
+/** Id of the superuser in each fake LangFlow. */
 export const ADMIN = "5f0e2d1c-aaaa-5aaa-8aaa-000000000001";
 const FIELD_OF: Partial<Record<string, Field>> = {
   data: "graph",
@@ -50,8 +50,8 @@ const FIELD_OF: Partial<Record<string, Field>> = {
 };
 
 /**
- * A LangFlow with its database, in memory: the rules of 1.13 as tests/live/langflowRules.test.ts finds them in a real one,
- * the recorder's tables, and what replication notes of flows.
+ * A LangFlow with its database, in memory: the rules of 1.13, which tests/live/langflowRules.test.ts checks in a real
+ * LangFlow, the recorder's tables, and what replication knows of flows.
  */
 export class FakeLangFlow {
   readonly users = new Map([[ADMIN, { name: "admin", isActive: true }]]);
@@ -61,12 +61,12 @@ export class FakeLangFlow {
   readonly faults: LangFlowFaults = { step: () => undefined, broken: new Set(), away: false };
   known = new Map<string, Known>();
   head: string | undefined;
-  /** Flows with a tombstone, since when, and the edits that they had. */
+  /** Flows with a tombstone: its time, and the edits that the flow had. */
   readonly tombstones = new Map<string, { at: number; edits: Row["edits"] }>();
-  /** Flows that the recorder announced and that are not created yet. */
+  /** Flows that the recorder has announced but not created yet. */
   readonly announced = new Set<string>();
   hasReplication = true;
-  /** Until when replication has read what users wrote; it reads the log of their writes some moments later. */
+  /** Time up to which replication has read users' writes. Replication reads the log of writes with a delay. */
   readUntil = Number.POSITIVE_INFINITY;
   writes = 0;
   private xmin = 0;
@@ -79,7 +79,7 @@ export class FakeLangFlow {
     this.projects.set(randomUUID(), { name: DEFAULT_PROJECT, userId: ADMIN });
   }
 
-  // What a person does in the UI.
+  // User actions in the UI.
 
   save(id: string, changes: JsonObject, project?: string, userId = ADMIN): void {
     const row = this.rows.get(id);
@@ -105,10 +105,10 @@ export class FakeLangFlow {
   }
 
   /**
-   * Takes up what another region holds, as replication does: of each field the later edit.
+   * Merges another region's state as replication does: the later edit of each field wins.
    *
-   * @param isUnderWay flows whose objects are still to come
-   * @param isRest whether all else came before
+   * @param isUnderWay flows whose objects have not arrived yet
+   * @param isRest whether everything else has arrived before
    */
   replicate(from: FakeLangFlow, isUnderWay: (id: string) => boolean = () => false, isRest = false): void {
     for (const [id, user] of from.users) this.users.set(id, { ...user });
@@ -129,7 +129,7 @@ export class FakeLangFlow {
     }
   }
 
-  /** Whether another flow of a user's has a value. */
+  /** Returns whether a different flow of the user has the value. */
   private isTaken(field: "name" | "endpoint_name", value: unknown, userId: string, but = ""): boolean {
     return [...this.rows.values()].some(
       (row) => row.userId === userId && row.id !== but && value != null && row.flow[field] === value,
@@ -156,7 +156,7 @@ export class FakeLangFlow {
         }
         if (row.userId !== userId) throw refusal(404, "Flow not found");
         this.mayWrite(row, flow, folder, now && (now.versionToken ?? "none"));
-        // null leaves a field as it is, but for the endpoint's name.
+        // null leaves a field unchanged, except for the endpoint name.
         const given = Object.entries(flow).filter(([key, value]) => value !== null || key === "endpoint_name");
         this.update(row, Object.fromEntries(given), folder);
         return this.answer(id);
@@ -191,7 +191,7 @@ export class FakeLangFlow {
         const { folder_id: folder, ...rest } = changes;
         validate(rest);
         const wanted = typeof folder === "string" ? folder : row.folder;
-        // An unknown project is the default one.
+        // LangFlow replaces an unknown project with the default project.
         const known = this.projects.has(wanted) ? wanted : this.projectNamed(DEFAULT_PROJECT, userId);
         this.mayWrite(row, rest, known, undefined, 400);
         const given = Object.entries(rest).filter(([key, value]) => value !== null || key === "endpoint_name");
@@ -218,7 +218,7 @@ export class FakeLangFlow {
       }),
   });
 
-  // Its database, as the recorder reads and writes it.
+  // The database, as the recorder reads and writes it.
 
   readonly database: Parts["database"] = {
     head: async () => {
@@ -257,7 +257,7 @@ export class FakeLangFlow {
     },
     remember: async (changes, head) => {
       this.faults.step("remember");
-      // As the database would give it back: PostgreSQL keeps no such text, and null is nothing.
+      // Stores what the database would return: PostgreSQL rejects such text, and null counts as absent.
       if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify([...changes]))) throw new DatabaseUnreachable("unsupported text");
       for (const [id, known] of changes) {
         if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new DatabaseUnreachable(`no uuid: ${id}`);
@@ -304,7 +304,7 @@ export class FakeLangFlow {
     this.faults.step(what, id);
     if (this.faults.away) throw new LangFlowUnreachable("LangFlow does not answer");
     const answer = work();
-    // It is done, whether or not the answer arrives.
+    // The request takes effect whether or not the response arrives.
     this.faults.step(`${what} done`, id);
     return answer;
   }
@@ -375,7 +375,7 @@ export class FakeLangFlow {
     return { flow: shown, ...(token && { versionToken: token }), locked: flow.locked === true };
   }
 
-  /** LangFlow gives a new flow a free name rather than refuse it. */
+  /** Returns a free name: LangFlow renames a new flow instead of rejecting it. */
   private freeName(name: string, userId: string): string {
     const named = (count: number) => (count === 0 ? name : `${name} (${count})`);
     for (let count = 0; ; count += 1) if (!this.isTaken("name", named(count), userId)) return named(count);
@@ -391,7 +391,7 @@ export class FakeLangFlow {
 
 const refusal = (status: number, detail: string | object): LangFlowRefusal =>
   new LangFlowRefusal(status, "a request", JSON.stringify({ detail }));
-/** What LangFlow looks at before it looks for the flow. */
+/** Makes the checks that LangFlow makes before it looks up the flow. */
 function validate({ endpoint_name: endpoint, data }: JsonObject): void {
   if (typeof endpoint === "string" && !/^[a-zA-Z0-9_-]+$/.test(endpoint))
     throw refusal(422, [{ loc: ["body", "endpoint_name"], type: "value_error" }]);
@@ -400,7 +400,7 @@ function validate({ endpoint_name: endpoint, data }: JsonObject): void {
 }
 const lastEdit = (row: Row | undefined): number => Math.max(0, ...Object.values(row?.editedAt ?? {}));
 
-/** Each field of the row in which it was edited later. */
+/** Returns a row with the later edit of each field. */
 function mergedRow(own: Row | undefined, theirs: Row): Row {
   const merged: Row = {
     ...theirs,

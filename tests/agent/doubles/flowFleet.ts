@@ -17,13 +17,13 @@ const CARRIED = rulesOf(
   "trigger_source_version",
   "authz_share",
 );
-/** Of the two users one may be deleted; only the other's first project is called as LangFlow calls it. */
+/** Only the second user may be deleted, and only the first user's project has LangFlow's default name. */
 const USERS = ["u", "w"];
 const FIRST: Readonly<Record<string, string>> = { u: DEFAULT_PROJECT, w: "First" };
-/** Parts of flows whose deletes are for ever. */
+/** Child tables of flows in which deletes are final. */
 const COUNTED = ["flow_version", "trigger_subscription", "authz_share"];
 
-/** What users do, and how often. */
+/** User actions and their relative frequencies. */
 const DEEDS = {
   makeFlow: 4,
   editGraph: 10,
@@ -51,14 +51,14 @@ type Deed = keyof typeof DEEDS;
 type Whole = "save" | "putBack" | "epoch";
 
 export type Step =
-  /** `pick` says to which of the things that are there, `to` what becomes of it. */
+  /** `pick` selects one of the existing items, and `to` selects the new value. */
   | { readonly do: Deed; readonly region: number; readonly pick: number; readonly to: number }
   | { readonly do: "exchange"; readonly from: number; readonly to: number; readonly share: number }
   | { readonly do: Whole; readonly region: number };
 
 const region = fc.nat(REGIONS.length - 1);
 
-/** What a history is of: all that users do, or little, of which more meets. */
+/** Kinds of histories: all user actions, or only a few, which collide more often. */
 const KINDS: readonly (readonly Deed[])[] = [
   Object.keys(DEEDS) as Deed[],
   ["editGraph", "deleteFlow", "makeAgain", "makeProject", "move"],
@@ -66,7 +66,7 @@ const KINDS: readonly (readonly Deed[])[] = [
   ["makeFlow", "editGraph", "move", "makeProject", "renameProject", "deleteProject"],
 ];
 
-/** @param also what else happens to a region as a whole */
+/** Returns histories of random steps. @param also events that affect a region as a whole */
 export const historiesWith = (...also: readonly Whole[]): fc.Arbitrary<Step[]> =>
   fc.oneof(...KINDS.map((deeds) => historiesOf(deeds, also)));
 
@@ -93,7 +93,7 @@ function historiesOf(deeds: readonly Deed[], also: readonly Whole[]): fc.Arbitra
 
 const HOUR = 3_600_000_000;
 
-/** By region how far its clock is off; and what a clock counts in: two things at once have one time. */
+/** Clock skew of each region, and the clocks' resolution: events within one tick have the same time. */
 export const clocks = fc.record({
   skews: fc.array(fc.oneof(fc.integer({ min: -500, max: 500 }), fc.constantFrom(-HOUR, HOUR)), {
     minLength: REGIONS.length,
@@ -113,7 +113,7 @@ const copyOf = ({ tables, read }: Region): Region => ({
   read: new Map([...read].map(([from, parts]) => [from, new Set(parts)])),
 });
 
-/** A fleet after a history, once all of it has reached every region. */
+/** Returns a fleet after a history, once every region has received all of it. */
 export async function settled(steps: readonly Step[], by: Clocks): Promise<FlowFleet> {
   const fleet = new FlowFleet(by);
   await fleet.begin();
@@ -124,7 +124,9 @@ export async function settled(steps: readonly Step[], by: Clocks): Promise<FlowF
 
 const json = (value: unknown): string => JSON.stringify(value);
 
-/** Regions whose users work on flows, by clocks that are apart. Each tells what is news, and reads a part once. */
+/**
+ * Regions whose users work on flows, with skewed clocks. Each region publishes its changes and reads each segment once.
+ */
 export class FlowFleet {
   readonly regions = REGIONS.map(
     (name): Region => ({
@@ -133,12 +135,12 @@ export class FlowFleet {
     }),
   );
   readonly ledger = new FlowLedger(REGIONS.length);
-  /** By part of a flow, as `table id`, the flow: whatever any region told. */
+  /** Maps each child row that any region has published, as `table id`, to its flow. */
   readonly told = new Map<string, string>();
-  /** Of these what somebody deleted by itself, or with a flow that a person made anew. */
+  /** Child rows with a tombstone: a user deleted the row itself, or re-created its deleted flow. */
   readonly deleted = new Set<string>();
   readonly #owners = new Map<string, string>();
-  /** Flows that users made. */
+  /** Flows that users created. */
   readonly #flows = new Set<string>();
   readonly #lost = new Set<string>();
   readonly #triggers = new Map<string, string>();
@@ -151,7 +153,7 @@ export class FlowFleet {
     this.ledger.isOfSomebody = (flow) => !this.#lost.has(this.#owners.get(flow) ?? "");
   }
 
-  /** All regions have both users, each with a project, and two flows. */
+  /** Creates both users with a project each and two flows, in all regions. */
   async begin(): Promise<void> {
     for (const user of USERS) {
       this.edit(0, "user", user, { username: json(user), is_active: "true" });
@@ -172,7 +174,7 @@ export class FlowFleet {
     for (let round = 0; round < 6; round += 1) await this.exchangeAll();
   }
 
-  /** @returns how many rows were told: none, once the regions are the same */
+  /** Exchanges rows between all regions. @returns the number of published rows: 0 once the regions are equal */
   async exchangeAll(): Promise<number> {
     let told = 0;
     this.#now += 10;
@@ -180,12 +182,12 @@ export class FlowFleet {
     return told;
   }
 
-  /** Whether a flow's user was deleted anywhere: then the flow is nowhere. */
+  /** Returns whether a flow's user still exists. The flows of a deleted user exist nowhere. */
   isOfSomebody(flow: string): boolean {
     return this.ledger.isOfSomebody(flow);
   }
 
-  /** The flow of a trigger that any region ever had. */
+  /** Returns the flow of a trigger that any region has ever had. */
   flowOf(trigger: string): string {
     return this.#triggers.get(trigger) ?? "";
   }
@@ -199,7 +201,7 @@ export class FlowFleet {
       this.#saved.set(region, copyOf(this.region(region)));
       this.ledger.save(region);
     } else if (happens === "epoch") {
-      // Whatever the region told itself is read before.
+      // The region reads its own feed first.
       await this.round(region, region, 0);
       const all = structuredClone(this.at(region).remembered());
       this.#parts[region] = [all];
@@ -237,7 +239,7 @@ export class FlowFleet {
     this.ledger.did(region, flow, { graph: data });
   }
 
-  /** A person brings a flow that is not in the region, from a file say. */
+  /** Re-creates a flow that is missing from the region, as if a user imported it from a file. */
   private makeAgain(region: number, pick: number, to: number): void {
     const gone = [...this.#flows].filter((flow) => !this.rows(region, "flow").has(flow));
     const flow = gone[pick % Math.max(gone.length, 1)];
@@ -263,7 +265,7 @@ export class FlowFleet {
       rename: { name: json(`name-${to % 3}`) },
       setEndpoint: { endpoint_name: to === 0 ? "null" : json(`hook-${to % 2}`) },
       describe: { description: json(`${this.#made}`), locked: json(to % 2 === 0) },
-      // Who has no project gets one before the flow is moved.
+      // In LangFlow, a user without projects gets one before a flow is moved, so this move does nothing.
       move: projects.length === 0 ? {} : { folder_id: json(projects[to % projects.length]) },
       show: { access_type: json(to % 2 === 0 ? "PUBLIC" : "PRIVATE") },
     };
@@ -282,7 +284,7 @@ export class FlowFleet {
     this.ledger.did(region, flow, { isDelete: true, replaced });
   }
 
-  /** LangFlow deletes a project's flows with it. */
+  /** Changes a project. LangFlow deletes a project together with its flows. */
   private project(what: Deed, region: number, pick: number, to: number): void {
     const project = this.one(region, "folder", pick);
     const name = json(`project-${to % 3}`);
@@ -323,7 +325,7 @@ export class FlowFleet {
     this.at(region).edit(table, id, values, this.clock(region));
   }
 
-  /** A schedule of a flow, or what hangs on it. */
+  /** Adds a schedule to a flow, or child rows to the flow's schedule. */
   private hang(what: Deed, region: number, pick: number): void {
     const flow = this.one(region, "flow", pick);
     if (flow === undefined) return;
@@ -358,7 +360,7 @@ export class FlowFleet {
     return this.at(region).live.get(table) ?? new Map();
   }
 
-  /** One of the rows that a region's table has. */
+  /** Returns one of the ids in a region's table. */
   private one(region: number, table: string, pick: number): string | undefined {
     const ids = [...this.rows(region, table).keys()].sort();
     return ids[pick % Math.max(ids.length, 1)];
@@ -373,12 +375,15 @@ export class FlowFleet {
     return [...this.rows(region, table)].filter(([, row]) => row.get("flow_id") === json(flow));
   }
 
-  /** A region's parts reach another: all of them, or some before those that were told before them. @returns how many rows were told */
+  /**
+   * Delivers a region's segments to another region: all of them, or only some, ahead of earlier ones. @returns the
+   * number of published rows
+   */
   private async exchange(from: number, to: number, share: number): Promise<number> {
     return (await this.round(from, from, 0)) + (await this.round(to, from, share));
   }
 
-  /** A region reads what it told itself, as before its database was put back, and what another did; then it tells. */
+  /** Makes a region read its own feed, as after a restore, then another region's feed, and then publish. */
   private async round(of: number, from: number, share: number): Promise<number> {
     const { tables, read } = this.region(of);
     const [own, others] = [this.unread(of, of, 0), this.unread(of, from, share)];

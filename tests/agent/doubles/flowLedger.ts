@@ -1,45 +1,45 @@
 import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import type { MemoryTables } from "./memoryTables";
 
-/** What a user did to a flow in a region, and which deeds the flow showed that she saw. */
+/** A user's action on a flow in a region, and the earlier actions whose effects the user saw. */
 interface Deed {
   readonly number: number;
   readonly flow: string;
   readonly isDelete: boolean;
-  /** The graph that she saved. */
+  /** The graph that the user saved. */
   readonly graph: string | undefined;
-  /** The graph that was there before. */
+  /** The flow's graph before the action. */
   readonly replaced: string | undefined;
   readonly knew: ReadonlySet<number>;
 }
 
 interface Knowledge {
-  /** By flow, the deeds that the region has read of. */
+  /** By flow, the actions that the region has read. */
   readonly known: ReadonlyMap<string, ReadonlySet<number>>;
-  /** Of these the deeds that its table shows. */
+  /** By flow, the known actions whose effects the region's table shows. */
   readonly shown: ReadonlyMap<string, ReadonlySet<number>>;
-  /** Its own that it told nobody of. */
+  /** The region's own actions that it has not published. */
   readonly untold: ReadonlySet<number>;
 }
 
 const NOTHING: Knowledge = { known: new Map(), shown: new Map(), untold: new Set() };
 
 /**
- * Who knew of what, counted beside the agent and in another way: each deed by itself, without clocks. It says which flows are to be
- * there, which graphs may be gone, and which copies have a reason.
+ * Tracks which region knew of which action, independently of the agent: action by action, without clocks. The ledger
+ * derives which flows must exist, which graphs may be lost, and which copies are justified.
  */
 export class FlowLedger {
   #deeds: Deed[] = [];
   readonly #regions: Knowledge[];
   readonly #saved = new Map<number, Knowledge>();
-  /** What was known of a row when it was told. */
+  /** The actions that were known of a row when it was published. */
   readonly #sent = new Map<ReplicatedRow, ReadonlySet<number>>();
   /**
-   * Flows that were edited just before a database was saved, so that its agent had not looked yet: put back, it takes the edit for
-   * a new one of which nobody knows. Better once too often than lost.
+   * Flows that were edited just before a database was saved, when the agent had not read the edit yet. After the
+   * restore, the agent takes the edit for a new one that no region knows. A needless copy is better than a lost edit.
    */
   readonly #twice = new Set<string>();
-  /** By flow that nobody made, the graph that it was first told with. */
+  /** By flow that no user created, the first graph that was published for it. */
   readonly #copies = new Map<string, string>();
   readonly #made = new Set<string>();
   #last = 0;
@@ -48,7 +48,7 @@ export class FlowLedger {
     this.#regions = Array.from({ length: regions }, () => NOTHING);
   }
 
-  /** A user does something to a flow that she sees as the region shows it. */
+  /** Records a user's action on a flow in the state that the region shows. */
   did(region: number, flow: string, deed: { graph?: string; replaced?: string | undefined; isDelete?: boolean }): void {
     this.#last += 1;
     this.#made.add(flow);
@@ -85,7 +85,7 @@ export class FlowLedger {
     this.#regions[region] = { ...rest, known: read };
   }
 
-  /** What the region's users see by now: all that is known of a flow that does not wait as a whole. */
+  /** Updates what the region's users see: everything known of a flow, unless the flow waits as a whole. */
   shows(region: number, tables: MemoryTables): void {
     const { known, shown, untold } = this.at(region);
     const seen = [...known].filter(([flow]) => tables.states.get("flow")?.get(flow)?.shown === undefined);
@@ -96,7 +96,7 @@ export class FlowLedger {
     this.#saved.set(region, this.at(region));
   }
 
-  /** What the region did since, and told nobody of, is lost with its database. */
+  /** Restores the saved state. What the region has done since and not published is lost with its database. */
   putBack(region: number): void {
     const saved = this.#saved.get(region);
     if (!saved) return;
@@ -107,13 +107,13 @@ export class FlowLedger {
     this.#regions[region] = saved;
   }
 
-  /** Flows that users made, with whether they are to be there: where some edit was known to nobody who deleted it. */
+  /** Flows that users created, and whether they must exist: a flow must if some edit was unknown to every delete. */
   get expected(): ReadonlyMap<string, boolean> {
     const flows = [...this.#made].map((flow) => [flow, this.isAlive(flow)] as const);
     return new Map(flows.filter(([flow, isAlive]) => isAlive || !this.#twice.has(flow)));
   }
 
-  /** Graphs that users saved, and that nobody who saw them replaced or deleted. */
+  /** Graphs that users saved and that no user who saw them has replaced or deleted. */
   get kept(): string[] {
     const replaced = new Set(this.#deeds.map((deed) => deed.replaced));
     return this.#deeds.flatMap(({ graph, flow }) =>
@@ -121,7 +121,7 @@ export class FlowLedger {
     );
   }
 
-  /** Copies of which no two edits say why: of a graph that was saved beside another, neither knowing of the other. */
+  /** Copies without a reason. A copy is justified if its graph was saved concurrently with a different one. */
   get needlessCopies(): string[] {
     return [...this.#copies].flatMap(([copy, graph]) => (this.isNeeded(graph) ? [] : [copy]));
   }
@@ -142,12 +142,12 @@ export class FlowLedger {
   private isAlive(flow: string): boolean {
     const deeds = this.#deeds.filter((deed) => deed.flow === flow);
     const deletes = deeds.filter(({ isDelete }) => isDelete);
-    // Who deletes a copy knows that it was made, which is no deed of anybody.
+    // A delete of a copy knows of its creation, which is no user's action.
     if (this.#copies.has(flow) && deletes.length === 0) return true;
     return deeds.some(({ number, isDelete }) => !isDelete && deletes.every(({ knew }) => !knew.has(number)));
   }
 
-  /** Set by the fleet: whether a flow's user is there. */
+  /** Returns whether a flow's user exists. The fleet sets this function. */
   isOfSomebody: (flow: string) => boolean = () => true;
 
   private at(region: number): Knowledge {

@@ -8,32 +8,34 @@ interface Stored extends Omit<Commit, "files"> {
   readonly tree: ReadonlyMap<string, string>;
 }
 
-/** A Git host in memory, as the recorder's repository sees it; tests/agent/git/memoryHost.test.ts holds it against git. */
+/**
+ * A Git host in memory, as the recorder's repository sees it; tests/agent/git/memoryHost.test.ts compares it with git.
+ */
 export class MemoryHost {
   readonly blobs = new Map<string, Buffer>();
   readonly commits = new Map<string, Stored>();
   head: string | undefined;
   seen: string | undefined;
   isAway = false;
-  /** Why a push is declined; undefined: it is not. */
+  /** Returns the reason to decline a push, or undefined to accept it. */
   declines: (files: readonly string[]) => string | undefined = () => undefined;
-  /** Called before each step of a client; throws what shall go wrong there. */
+  /** Called before each step of a client; throws to inject a fault. */
   step: (what: string) => void = () => undefined;
 
   constructor(readonly now: () => number = Date.now) {}
 
-  /** Paths and contents of a commit. */
+  /** Returns the contents of a commit by path. */
   contents(commit = this.head): Map<string, string> {
     const tree = commit === undefined ? new Map<string, string>() : this.commit(commit).tree;
     return new Map([...tree].map(([path, blob]) => [path, this.blobs.get(blob)?.toString() ?? ""]));
   }
 
-  /** Commits from the newest to the oldest. */
+  /** Yields commits from the newest to the oldest. */
   *history(head = this.head): Generator<Stored> {
     for (let at = head; at !== undefined; at = this.commit(at).parent) yield this.commit(at);
   }
 
-  /** A person's commit, pushed. */
+  /** Commits as a person and pushes the commit. */
   edit(author: string, changes: Readonly<Record<string, string | undefined>>, message = "an edit by hand\n"): string {
     const blobs = Object.entries(changes).map(
       ([path, text]) => [path, text === undefined ? text : this.put(text)] as const,
@@ -62,18 +64,18 @@ export class MemoryHost {
     by: { author: string; authoredAt: number; committer?: string },
   ): string {
     const tree = new Map(parent === undefined ? [] : this.commit(parent).tree);
-    // A path that is removed may be a folder.
+    // A removed path may be a folder.
     for (const [path, blob] of changes)
       if (blob === undefined)
         for (const each of [...tree.keys()]) if (each === path || each.startsWith(`${path}/`)) tree.delete(each);
     for (const [path, blob] of changes) {
       if (blob === undefined) continue;
-      // As git does it: a file and a folder of one name are not both there.
+      // As in git, a file and a folder of the same name cannot coexist.
       for (const other of [...tree.keys()])
         if (other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) tree.delete(other);
       tree.set(path, blob);
     }
-    // Git's times are whole seconds.
+    // Git stores times in whole seconds.
     const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000) * 1000;
     const made = {
       author: by.author,
@@ -90,11 +92,11 @@ export class MemoryHost {
   }
 }
 
-/** One region's clone. */
+/** A region's clone. */
 export class MemoryRepository implements Pick<Repository, keyof Repository> {
   #head: string | undefined;
   #pending: string | undefined;
-  /** Commits of this clone. */
+  /** Commits that this clone has. */
   readonly #own = new Set<string>();
 
   constructor(
@@ -113,7 +115,7 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     return !this.host.isAway && this.host.head !== this.#head;
   }
 
-  /** Nothing in memory is damaged. */
+  /** Reports no repair, because a clone in memory cannot be damaged. */
   async mend(): Promise<boolean> {
     return false;
   }
@@ -252,7 +254,7 @@ export class MemoryRepository implements Pick<Repository, keyof Repository> {
     if (reason !== undefined) return { kind: "declined", reason };
     this.host.head = commit;
     this.#head = commit;
-    // It landed, whether or not the answer arrives.
+    // The push takes effect whether or not the response arrives.
     this.host.step("pushed");
     return { kind: "pushed" };
   }

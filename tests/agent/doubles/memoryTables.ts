@@ -39,16 +39,16 @@ interface Noted extends NotedOfRow {
 }
 
 /**
- * LangFlow's tables in memory, with what PostgreSQL insists on: keys, unique names, foreign keys; and with what the triggers note.
- * What is known of a row is kept as the database keeps it: of a live row its stamps, its values being in the table.
+ * LangFlow's tables in memory, with PostgreSQL's constraints (keys, unique names, foreign keys) and the triggers' log.
+ * Row states are stored as in the database: for a live row only the stamps, because its table has the values.
  */
 export class MemoryTables implements Tables {
   readonly live = new Map<string, Map<string, Values>>();
   readonly states = new Map<string, Map<string, Stored>>();
-  /** Rows that the other regions have to be told of. */
+  /** Rows to publish to the other regions. */
   readonly news = new Set<string>();
   log: Noted[] = [];
-  /** As whom the region's edits are known. */
+  /** The writer to which the region's edits are attributed. */
   writer: string;
   /** Whether deletes are held. */
   isBraked = false;
@@ -65,7 +65,7 @@ export class MemoryTables implements Tables {
     }
   }
 
-  /** A copy, to be put back to. */
+  /** Returns a copy that a test can restore later. */
   copy(): MemoryTables {
     const other = new MemoryTables(this.region, this.replicated);
     for (const [table, rows] of this.live)
@@ -77,12 +77,12 @@ export class MemoryTables implements Tables {
     return other;
   }
 
-  /** All tables are empty, and no trigger noted a delete. */
+  /** Empties all tables without logging a delete, as TRUNCATE does. */
   truncate(): void {
     for (const rows of this.live.values()) rows.clear();
   }
 
-  /** Of rows that live, and are neither in a table nor waiting though nobody deleted them, nothing is known any more. */
+  /** Forgets all rows that are missing from their tables without a delete and do not wait. */
   forgetLacking(): void {
     for (const [table, states] of this.states)
       for (const [id, { row, waits }] of states) {
@@ -94,7 +94,7 @@ export class MemoryTables implements Tables {
       }
   }
 
-  /** What a person decided on all deletes that are held. */
+  /** Applies an operator's decision on all held deletes. */
   decide(isReleased: boolean): void {
     for (const [table, states] of this.states)
       for (const [id, stored] of states) {
@@ -105,7 +105,7 @@ export class MemoryTables implements Tables {
     this.setBeside();
   }
 
-  /** What is news, and has the name of a row whose delete is held, says so as long as that is. */
+  /** Notes in the state of each unpublished row that it has the name of a row whose delete is held. */
   private setBeside(): void {
     for (const rule of this.replicated) {
       const states = [...(this.states.get(rule.table) ?? [])];
@@ -128,7 +128,7 @@ export class MemoryTables implements Tables {
     }
   }
 
-  /** What is in the tables was put back by a restore that wins. */
+  /** Treats the contents of the tables as restored with `--wins`. */
   async restore(at: number, regions: readonly string[]): Promise<void> {
     for (const rule of this.replicated)
       for (const [id, { row, live }] of await this.known(rule, [...this.rows(rule.table).keys()]))
@@ -138,7 +138,7 @@ export class MemoryTables implements Tables {
           ]);
   }
 
-  /** What a user of this region does. @returns false where LangFlow would refuse it */
+  /** Applies a user's edit in this region. @returns false if LangFlow would reject the edit */
   edit(table: string, id: string, values: Record<string, string> | undefined, at: number): boolean {
     const rule = this.rule(table);
     const rows = this.rows(table);
@@ -159,7 +159,7 @@ export class MemoryTables implements Tables {
     return true;
   }
 
-  /** What the trigger notes of an insert or an update. */
+  /** Logs what the trigger logs for an insert or an update. */
   private note(rule: ReplicatedTable, id: string, before: Values | undefined, after: Values, at: number): void {
     const { table, regionalValues = {} } = rule;
     const [was, is] = [before !== undefined && travels(rule, before), travels(rule, after)];
@@ -178,7 +178,7 @@ export class MemoryTables implements Tables {
     }
   }
 
-  /** A person makes a flow under the id of one that went: nothing of that one belongs to it. */
+  /** Handles a new flow under the id of a deleted one: the deleted flow's child rows do not return. */
   private flowCame(flow: string, at: number): void {
     this.log = this.log.map((each) =>
       each.awaits?.flow === flow ? { ...each, kind: "deleted", awaits: undefined } : each,
@@ -189,7 +189,7 @@ export class MemoryTables implements Tables {
           this.log.push({ table, id, kind: "deleted", at, columns: [] });
   }
 
-  /** A row that no trigger saw being made, last written then. */
+  /** Adds a row that no trigger saw, with the time of its last write. */
   existed(table: string, id: string, values: Record<string, string>, at: number): void {
     const row = new Map(this.rule(table).columns.map((column) => [column, "null"]));
     this.rows(table).set(id, new Map([...row, ["id", JSON.stringify(id)], ...Object.entries(values)]));
@@ -218,7 +218,7 @@ export class MemoryTables implements Tables {
       }
   }
 
-  /** LangFlow's next release, with tables of other columns; each value of a new one is null. */
+  /** Returns the tables after an upgrade of LangFlow to other columns. New columns are null. */
   upgraded(replicated: readonly ReplicatedTable[]): MemoryTables {
     const other = new MemoryTables(this.region, replicated);
     for (const { table, columns } of replicated) {
@@ -233,7 +233,7 @@ export class MemoryTables implements Tables {
     return other;
   }
 
-  /** All that is known, for the other regions; or what is asked for, as `table id`. */
+  /** Returns all known rows for the other regions, or only those asked for, as `table id`. */
   all(asked?: ReadonlySet<string>): { table: string; id: string; row: Row }[] {
     return [...this.states].flatMap(([table, states]) =>
       [...states.keys()]
@@ -242,14 +242,14 @@ export class MemoryTables implements Tables {
     );
   }
 
-  /** All that LangFlow's tables hold, in one order. */
+  /** Contents of LangFlow's tables in a fixed order. */
   get contents(): unknown {
     const sorted = (rows: Map<string, Values>) =>
       [...rows].map(([id, row]) => [id, Object.fromEntries([...row].sort())]);
     return Object.fromEntries([...this.live].map(([table, rows]) => [table, Object.fromEntries(sorted(rows).sort())]));
   }
 
-  /** What is news, once. */
+  /** Returns the rows to publish and clears the list. */
   takeNews(): { table: string; id: string; row: Row }[] {
     const told = this.all(this.news);
     this.news.clear();
@@ -269,12 +269,12 @@ export class MemoryTables implements Tables {
     return this.rows("flow").has(flow) || (isGone && this.state("user", owner)?.deletedAt !== undefined);
   }
 
-  /** What a new epoch begins with. */
+  /** Returns the rows of a new snapshot. */
   remembered(): { table: string; id: string; row: Row }[] {
     return this.all().filter(({ table, id }) => this.states.get(table)?.get(id)?.awaits?.owner === undefined);
   }
 
-  /** What was edited before is an edit: it is taken in first. */
+  /** Takes in the logged changes of these rows first, because they count as edits. */
   async known(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, KnownRow>> {
     const isAsked = (each: Noted) => each.table === table.table && ids.includes(each.id);
     const asked = this.log.filter(isAsked);
@@ -343,7 +343,7 @@ export class MemoryTables implements Tables {
     return Math.max(0, ...beside.map((values) => Number(values.get(column))));
   }
 
-  /** As in the database a row is where its own key says, and an update of none writes nothing. */
+  /** Writes rows as the database does: under the row's own key, and not at all if the row to update is missing. */
   async write(table: ReplicatedTable, rows: readonly Written[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const { id, values, live } of rows) {
@@ -394,13 +394,13 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
-  /** A row whose key names what it refers to is under another key then. */
+  /** Moves a row to a new key, because a key may contain a reference. */
   private move(table: ReplicatedTable, id: string, after: Values): void {
     this.rows(table.table).delete(id);
     this.rows(table.table).set(keyOf(table, after), after);
   }
 
-  /** What refers to a row, as it would refer to another. */
+  /** Yields the rows that refer to a row, with the reference changed to a different row. */
   private *repointed(table: ReplicatedTable, from: string, into: string): Generator<[ReplicatedTable, string, Values]> {
     for (const child of this.replicated)
       for (const [column, reference] of Object.entries(child.references))
@@ -409,7 +409,7 @@ export class MemoryTables implements Tables {
             yield [child, id, new Map(row).set(column, JSON.stringify(into))];
   }
 
-  /** The agent's own delete is noted by no trigger, but for what falls with a flow. */
+  /** Deletes rows as the agent does: triggers log only the cascade delete of a flow's child rows. */
   async remove(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>();
     for (const id of ids) {
@@ -472,7 +472,7 @@ export class MemoryTables implements Tables {
     });
   }
 
-  /** Of a live row what the table holds now, with the stamps that are known. */
+  /** Returns a row's state. For a live row, the values come from the table and the stamps from the stored state. */
   private state(
     table: string,
     id: string,
@@ -509,7 +509,7 @@ export class MemoryTables implements Tables {
     return undefined;
   }
 
-  /** By what does not go with it. */
+  /** Returns whether rows refer to this row that are not deleted with it. */
   private isReferredTo(table: string, id: string): boolean {
     return this.replicated.some((child) =>
       Object.entries(child.references).some(
@@ -529,7 +529,7 @@ export class MemoryTables implements Tables {
     if (at !== undefined) this.log.push({ table, id, kind: "edited", at, columns: [column], nulled });
   }
 
-  /** Deletes a row and all that goes with it; noted where triggers see it, who see LangFlow delete what no foreign key names too. */
+  /** Deletes a row with its cascade. A delete by LangFlow is logged, and also deletes rows without a foreign key. */
   private cascade(table: string, id: string, at?: number, fallsWith?: Awaited): void {
     const values = this.rows(table).get(id);
     const isFlow = mayComeBack(this.rule(table));
@@ -549,7 +549,10 @@ export class MemoryTables implements Tables {
     this.log.push({ table, id, kind: isFalling ? "fell" : "deleted", at, columns: [], held, awaits: falls });
   }
 
-  /** Of who is erased, and was deactivated before, all is deleted. */
+  /**
+   * Returns what a deleted flow's child rows wait for, or undefined if its owner is inactive, because an erasure
+   * deletes everything.
+   */
   private fall(flow: string, values: Values | undefined): Awaited | undefined {
     const owner: unknown = JSON.parse(values?.get("user_id") ?? "null");
     if (typeof owner !== "string" || this.live.get("user")?.get(owner)?.get("is_active") !== "true") return undefined;

@@ -1,7 +1,7 @@
 import type { Stamp } from "../../../agent/accounts/row";
 import { type ReadSegment, readSegment, type Segment, writeSegment } from "../../../agent/accounts/segment";
 
-/** The text of a part, whose large values are given by what stands for them. */
+/** Returns the text of a segment, with the contents of its large values inserted. */
 export async function textOfPart(
   part: Segment,
   at: Stamp,
@@ -10,7 +10,7 @@ export async function textOfPart(
   const contentOf = async function* (value: string) {
     const content = large.get(value);
     if (!content) throw new Error("no large value is known");
-    // Cut in the middle of a character, as PostgreSQL cuts it.
+    // PostgreSQL also splits a value in the middle of a character.
     for (let at = 0; at < content.length; at += 999_999) yield content.subarray(at, at + 999_999);
   };
   let text = "";
@@ -18,7 +18,7 @@ export async function textOfPart(
   return text;
 }
 
-/** @param cut bytes of a chunk */
+/** Splits a text into chunks. @param cut returns the size of the next chunk in bytes */
 async function* chunksOf(text: string, cut: () => number): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {

@@ -20,7 +20,7 @@ const summary = (region: string, ended: number, more: Partial<DrillSummary> = {}
   ...more,
 });
 
-/** A bucket as S3 lists it: keys in their order behind a key, a page of them. */
+/** A bucket that lists keys as S3 does: sorted, after a start key, one page at a time. */
 class MemoryBucket {
   readonly objects = new Map<string, string>();
   readonly refused = new Set<string>();
@@ -65,7 +65,7 @@ function watching(regions = REGIONS) {
 }
 
 describe("the newest drills", () => {
-  it("are found whenever a drill of any region ends, each region's last one, and the last that passed", async () => {
+  it("are the last drill and the last passed drill of each region, whenever a drill ends", async () => {
     const drill = fc.record({ region: fc.constantFrom(...REGIONS), passed: fc.boolean(), look: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(drill, { maxLength: 9 }), async (made) => {
@@ -85,7 +85,7 @@ describe("the newest drills", () => {
     );
   });
 
-  it("cost few reads, however many there were, and none while nothing is new", async () => {
+  it("cost few reads, however many drills there were, and none while there is no new drill", async () => {
     const { bucket, drills } = watching();
     for (let id = 0; id < 300; id += 1) bucket.put("us-east", id, summary("us-east", 1000 + id, { passed: id === 0 }));
     await drills.poll();
@@ -94,13 +94,13 @@ describe("the newest drills", () => {
     expect(bucket.read).toHaveLength(10);
   });
 
-  it("are of the fleet's own regions alone", async () => {
+  it("include only the fleet's own regions", async () => {
     const { bucket, drills } = watching();
     bucket.put("ap-south", 1, summary("ap-south", 1000));
     expect((await drills.poll()).size).toBe(0);
   });
 
-  it("are told though one of them cannot be read; what is refused is asked for again, what is no summary is not", async () => {
+  it("are found even if some summaries cannot be read: refused reads are retried, invalid summaries are not", async () => {
     const { bucket, drills, unreadable } = watching();
     bucket.put("us-east", 1, summary("us-east", 1000));
     const spoiled = [
@@ -126,14 +126,14 @@ describe("the newest drills", () => {
     ["a name as long as a text", { missed: ["x".repeat(200)] }],
     ["more names than a drill has", { missed: Array.from({ length: 100 }, (_, index) => `target ${index}`) }],
     ["a time that is none", { ended: Number.NaN }],
-  ])("are no series with %s", (_, more) => {
+  ])("ignore a summary with %s", (_, more) => {
     expect(parseSummary(JSON.stringify(summary("us-east", 1000)), "us-east")).toBeDefined();
     expect(parseSummary(JSON.stringify(summary("us-east", 1000, more)), "us-east")).toBeUndefined();
   });
 });
 
-describe("the metrics of drills", () => {
-  it("are of the newest drill of each region, in seconds, and nothing stays of the one before", async () => {
+describe("the drill metrics", () => {
+  it("describe the newest drill of each region, in seconds, and nothing of the drill before", async () => {
     const registry = new Registry();
     const metrics = new DrillMetrics(registry);
     const first = summary("us-east", 90_000, { passed: false, missed: ["RTO"], recoverySeconds: 70 });
@@ -157,7 +157,7 @@ describe("the metrics of drills", () => {
     ]);
   });
 
-  it("stay as they are while the bucket is away, which is said once", async () => {
+  it("stay unchanged while the bucket is unreachable, which is logged once", async () => {
     jest.useFakeTimers();
     const { bucket, drills } = watching();
     bucket.put("us-east", 1, summary("us-east", 1000));

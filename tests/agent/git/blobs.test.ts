@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 
 const text = (bytes: number) => randomBytes(bytes).toString("base64").slice(0, bytes);
 
-describe("contents", () => {
+describe("a blob's contents", () => {
   const host = new GitHost();
   const texts = Array.from({ length: 28 }, (_, position) => text(150_000 + position * 10_000));
   const blobs = texts.map((each) => blobId(Buffer.from(each)));
@@ -22,8 +22,8 @@ describe("contents", () => {
   });
   afterAll(() => host.close());
 
-  it("are whole, however busy Node is while they are read", async () => {
-    // A read that is cut is so every fourth time: all of them are whole by chance in one run of three thousand.
+  it("are complete, however busy Node is while reading them", async () => {
+    // A faulty reader truncates every fourth read. It passes these reads by chance in one of three thousand runs.
     for (const [at, blob] of blobs.entries()) {
       const reading = repository.read(blob);
       await sleep(1);
@@ -32,12 +32,12 @@ describe("contents", () => {
     }
   });
 
-  it("are told apart when many are asked for at once", async () => {
+  it("are matched to the right ids if many are read at once", async () => {
     const read = await Promise.all([...blobs, ...blobs, ...blobs].map((blob) => repository.read(blob)));
     expect(read.map((each) => blobId(each))).toEqual([...blobs, ...blobs, ...blobs]);
   });
 
-  it("of 20 MB are read, with others behind them", async () => {
+  it("of 20 MB are read, with other reads queued behind them", async () => {
     const large = "twenty characters. \n".repeat(1024 * 1024 + 7);
     await put(repository, head, { "default/large.json": large, "default/empty.json": "" });
     const ids = [large, "", texts[0] ?? ""].map((each) => blobId(Buffer.from(each)));
@@ -45,7 +45,7 @@ describe("contents", () => {
     expect(read.map(({ length }) => length)).toEqual([large.length, 0, 150_000]);
   });
 
-  it("that come with a later fetch, or with a commit of our own, are found", async () => {
+  it("are found after a later fetch or after the clone's own commit", async () => {
     const reader = await host.open("reader");
     await reader.fetch();
     await reader.read(blobs[0] ?? "");
@@ -61,14 +61,14 @@ describe("contents", () => {
     head = last;
   });
 
-  it("are found after all packs were replaced by one", async () => {
+  it("are found after a repack has replaced all packs with one", async () => {
     await repository.read(blobs[0] ?? "");
     host.in("clone", ["repack", "-a", "-d", "--quiet", "--window=0"]);
     const read = await Promise.all(blobs.map((blob) => repository.read(blob)));
     expect(read.map((each) => blobId(each))).toEqual(blobs);
   });
 
-  it("that are not there are an error at once, and spoil no others", async () => {
+  it("cause an error at once if the blob is missing, and other reads still succeed", async () => {
     const missing = repository.read("1".repeat(40));
     const other = repository.read(blobs[1] ?? "");
     await expect(missing).rejects.toThrow(BlobUnread);
@@ -77,7 +77,7 @@ describe("contents", () => {
     await expect(repository.read(`${blobs[0]}\n${blobs[1]}`)).rejects.toThrow(BlobUnread);
   });
 
-  it("are read again when git was killed while it answered, once; never a part of them", async () => {
+  it("are read again once if git was killed while answering, and are never incomplete", async () => {
     const script = (times: string) => `
       if [ "$1" = cat-file ] && [ "$2" = --batch ]; then
         echo run >>"$HERE/runs"
@@ -97,7 +97,7 @@ describe("contents", () => {
     });
   });
 
-  it("come many out of one program, and never a part of them where it is killed", async () => {
+  it("are streamed from a single git program, and are never incomplete if the program is killed", async () => {
     const read: string[] = [];
     for await (const each of repository.contents(blobs)) read.push(blobId(each));
     expect(read).toEqual(blobs);
@@ -118,7 +118,7 @@ describe("contents", () => {
     ["is about others", `while read -r id; do printf '${"2".repeat(40)} blob 5\\nwrong\\n'; done; exit`],
     ["has no end of its header", `while read -r id; do head -c 2000 /dev/zero; done; exit`],
     ["does not come", "exit 0"],
-  ])("are an error where git's answer %s", async (_, answer) => {
+  ])("cause an error if git's answer %s", async (_, answer) => {
     await host.withGit(`if [ "$1 $2" = "cat-file --batch" ]; then ${answer}; fi`, async () => {
       const clone = await host.open("clone");
       const reads = await Promise.allSettled(blobs.slice(0, 3).map((blob) => clone.read(blob)));
@@ -127,7 +127,7 @@ describe("contents", () => {
     });
   });
 
-  it("are not waited for once the signal came", async () => {
+  it("are no longer awaited after an abort", async () => {
     const stop = new AbortController();
     const clone = await host.open("clone", { signal: stop.signal });
     await clone.read(blobs[0] ?? "");

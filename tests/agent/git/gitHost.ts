@@ -6,7 +6,7 @@ import { Repository, type RepositoryOptions } from "../../../agent/git/repositor
 
 type Files = Readonly<Record<string, string | undefined>>;
 
-/** A Git host on this machine, with a branch `main`, and clones of it. */
+/** A Git host on this machine with a branch `main`, and clones of it. */
 export class GitHost {
   readonly root = mkdtempSync(join(tmpdir(), "git-host-"));
   readonly url = join(this.root, "host.git");
@@ -22,7 +22,7 @@ export class GitHost {
     return Repository.open({ directory, url: this.url, branch: "main", region: "us-east", ...options });
   }
 
-  /** Commits by somebody with a working copy. Each a second later than the one before. */
+  /** Commits from a person's working copy. Each commit is dated a second later than the one before. */
   write(files: Files, { author = "Dev", message = "a change", push = true } = {}): string {
     this.workingCopy();
     for (const [path, text] of Object.entries(files)) {
@@ -38,33 +38,31 @@ export class GitHost {
     return this.inWork(["rev-parse", "HEAD"]);
   }
 
-  /** Commits are dated from then on, a second later each. */
+  /** Sets the date of the next commits, which are a second apart. */
   setClock(seconds: number): void {
     this.#seconds = seconds;
   }
 
-  /** In a working copy. */
+  /** Runs git in the working copy. */
   inWork(args: readonly string[], author = "Dev"): string {
     this.workingCopy();
     this.#seconds += 1;
     return this.git(["-C", this.#work, ...args], author);
   }
 
-  /** In a bare repository below the root. */
+  /** Runs git in a bare repository below the root. */
   in(name: string, args: readonly string[]): string {
     return this.git(["--git-dir", join(this.root, name), ...args]);
   }
 
-  /** @param script undefined: none from now on */
+  /** Sets a hook of the host. @param script undefined removes the hook */
   hook(name: string, script?: string): void {
     const path = join(this.url, "hooks", name);
     rmSync(path, { force: true });
     if (script !== undefined) executable(path, script);
   }
 
-  /**
-   * While `work` runs, what is called `git` for new clones is a script; `$GIT` in it is git itself.
-   */
+  /** Replaces the `git` of new clones with a script while `work` runs. In the script, `$GIT` is the real git. */
   async withGit<T>(script: string, work: () => Promise<T>): Promise<T> {
     const path = process.env.PATH;
     const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
@@ -111,7 +109,7 @@ export class GitHost {
   }
 }
 
-/** A commit of an agent, on top of another. */
+/** Commits files as an agent does, on top of a parent. */
 export async function put(repository: Repository, parent: string | undefined, files: Files): Promise<string> {
   const changes = new Map<string, string | undefined>();
   for (const [path, text] of Object.entries(files))
@@ -119,7 +117,7 @@ export async function put(repository: Repository, parent: string | undefined, fi
   return repository.commit(parent, changes, "a change\n", Date.now());
 }
 
-/** Keeps Node from everything else, as parsing large flows does. */
+/** Blocks Node's event loop, as parsing large flows does. */
 export function block(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

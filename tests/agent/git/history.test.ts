@@ -6,7 +6,7 @@ jest.setTimeout(30_000);
 
 const blob = (text: string) => blobId(Buffer.from(text));
 
-describe("the history that a clone holds", () => {
+describe("the history in a clone", () => {
   const host = new GitHost();
   const commits: string[] = [];
   const at = (position: number): string => commits.at(position) ?? "";
@@ -25,7 +25,7 @@ describe("the history that a clone holds", () => {
   });
   afterAll(() => host.close());
 
-  it("is the newest commit alone in a new clone, and grows by what comes", async () => {
+  it("is only the newest commit in a new clone, and grows with each fetch", async () => {
     const clone = await host.open("new");
     expect(await clone.fetch()).toBe(at(-1));
     expect(count("new")).toBe(1);
@@ -36,7 +36,7 @@ describe("the history that a clone holds", () => {
     expect(count("new")).toBe(3);
   });
 
-  it("begins at the commit that both sides held before, so what lies between is there without another fetch", async () => {
+  it("starts at the last commit that both sides had, so that the commits since then need no further fetch", async () => {
     const clone = await host.open("known");
     expect(await clone.fetch(at(-11))).toBe(at(-1));
     expect(host.in("known", ["rev-list", "refs/host/main"]).split("\n")).toEqual(commits.slice(-11).reverse());
@@ -45,14 +45,14 @@ describe("the history that a clone holds", () => {
     expect(count("known")).toBe(11);
   });
 
-  it("is the newest commit alone where the host does not have the one that both sides held", async () => {
+  it("is only the newest commit if the host does not have the commit that both sides had", async () => {
     const clone = await host.open("unknown");
     expect(await clone.fetch("1".repeat(40))).toBe(at(-1));
     expect(count("unknown")).toBe(1);
     expect(await clone.leadsTo("1".repeat(40), at(-1))).toBe(false);
   });
 
-  it("is completed to tell whether a commit leads to another, and only where that takes more than there is", async () => {
+  it("is completed to find out whether a commit leads to another, but only if the available part is not enough", async () => {
     const clone = await host.open("leads");
     await clone.fetch();
     expect(await clone.leadsTo(at(-1), at(-1))).toBe(true);
@@ -62,7 +62,7 @@ describe("the history that a clone holds", () => {
     expect(await clone.leadsTo(at(-1), at(3))).toBe(false);
   });
 
-  it("says who changed a file last, also where that is older than what the clone held", async () => {
+  it("tells which commit changed a file last, even if it is older than the available part", async () => {
     const clone = await host.open("last");
     await clone.fetch(at(40));
     expect(await clone.lastChange(at(-1), "default/6.json")).toMatchObject({
@@ -70,7 +70,7 @@ describe("the history that a clone holds", () => {
       message: "change 48\n",
     });
     expect(count("last")).toBe(commits.length - 40);
-    // 40 is where the clone begins, and looks as if it had brought every file.
+    // The clone starts at commit 40, which therefore looks as if it had added every file.
     expect(await clone.lastChange(at(41), "default/0.json")).toMatchObject({ commit: at(35) });
     expect(count("last")).toBe(commits.length);
     const first = await clone.lastChange(at(3), "default/0.json");
@@ -78,7 +78,7 @@ describe("the history that a clone holds", () => {
     expect(first?.authoredAt).toBeGreaterThan(1_600_000_000_000);
   });
 
-  it("knows of files that are gone, and of none that never were", async () => {
+  it("knows deleted files, and no files that never existed", async () => {
     const gone = host.write({ "default/new.json": undefined });
     commits.push(gone, host.write({ "default/1.json": "later" }));
     const clone = await host.open("gone");
@@ -87,7 +87,7 @@ describe("the history that a clone holds", () => {
     expect(await clone.lastChange(at(-1), "default/never.json")).toBeUndefined();
   });
 
-  it("takes paths literally", async () => {
+  it("treats paths literally", async () => {
     const odd = host.write({ "default/[01]*.json": "odd", ":(glob)x/a.json": "glob", "default/:!x.json": "not" });
     commits.push(odd, host.write({ "default/0.json": "newest" }));
     const clone = await host.open("odd");
@@ -96,7 +96,7 @@ describe("the history that a clone holds", () => {
     expect(await clone.lastChange(at(-1), "default/:!x.json")).toMatchObject({ commit: odd });
   });
 
-  it("is read from the newest commit back, with the files that each changed, a merge's own included", async () => {
+  it("is read from the newest commit backwards with each commit's changed files, including a merge's own changes", async () => {
     const before = host.inWork(["rev-parse", "HEAD"]);
     host.inWork(["checkout", "--quiet", "-b", "side"]);
     const side = host.write({ "default/m.json": "of the side" });
@@ -115,7 +115,7 @@ describe("the history that a clone holds", () => {
     expect(await clone.lastChange(merge, "default/m.json")).toMatchObject({ commit: merge });
   });
 
-  it("is searched for the newest commit of a kind, and completed only where that takes more than there is", async () => {
+  it("is searched for the newest matching commit, and completed only if the available part has none", async () => {
     const clone = await host.open("newest");
     const head = (await clone.fetch()) ?? "";
     expect((await clone.newest(head, () => true))?.commit).toBe(head);
@@ -128,7 +128,7 @@ describe("the history that a clone holds", () => {
     expect(await clone.newest(head, ({ author }) => author === "Nobody")).toBeUndefined();
   });
 
-  it("that was rewritten is told: what it no longer holds does not lead on", async () => {
+  it("shows a rewrite: a removed commit does not lead to the new head", async () => {
     const clone = await host.open("rewritten");
     const fresh = await host.open("fresh");
     const old = (await clone.fetch()) ?? "";
@@ -136,13 +136,13 @@ describe("the history that a clone holds", () => {
     const anew = host.write({ "default/0.json": "anew" });
     expect(await clone.fetch()).toBe(anew);
     expect(await clone.leadsTo(old, anew)).toBe(false);
-    // The host still gives out the commit, which its branch does not hold any more.
+    // The host still serves the commit, although its branch no longer has it.
     expect(await fresh.fetch(old)).toBe(anew);
     expect(await fresh.leadsTo(old, anew)).toBe(false);
     expect(await fresh.leadsTo(anew, anew)).toBe(true);
   });
 
-  it("is not guessed at when it cannot be completed", async () => {
+  it("causes an error if it cannot be completed", async () => {
     const host = new GitHost();
     const first = host.write({ "a.json": "1" });
     host.write({ "a.json": "2" });
@@ -157,7 +157,7 @@ describe("the history that a clone holds", () => {
     await expect(clone.leadsTo("1".repeat(40), head)).rejects.toThrow();
   });
 
-  it("lets a commit on top of it be pushed, however short it is", async () => {
+  it("can be extended by a pushed commit, however short it is", async () => {
     const clone = await host.open("short");
     const head = (await clone.fetch()) ?? "";
     const next = await put(clone, head, { "default/x.json": "x" });

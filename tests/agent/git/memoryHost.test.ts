@@ -7,8 +7,8 @@ import { GitHost } from "./gitHost";
 type Clone = Pick<Repository, keyof Repository & keyof MemoryRepository>;
 
 /**
- * What two clones of one host see of each other, without what differs by nature: commits are named in the order in which
- * they were met.
+ * Returns what two clones of one host see of each other, without inherent differences: commits are named by the order
+ * of their creation.
  */
 async function story(one: Clone, two: Clone, decline: (reason: string) => void): Promise<unknown[]> {
   const told: unknown[] = [];
@@ -58,7 +58,8 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
   tell(await one.push(last, theirs));
   for (const path of ["default/a.json", "default/d.json", "default/P/b.json", "default/none.json"])
     for (const isAdded of [false, true]) tell(await nameOf(one.lastChange(last, path, isAdded)));
-  // A moved file has the commit of its contents; contents that were gone in between, the one that brought them back.
+  // For a moved file, the origin is the commit that added its contents. For contents that were deleted in between, the
+  // origin is the commit that restored them.
   for (const contents of ["a", "b", "b2", "c", "never"])
     tell(await nameOf(one.origin(last, blobId(Buffer.from(contents)))));
   const back = await change(one, last, { "default/P/b.json": "b" });
@@ -96,7 +97,7 @@ async function story(one: Clone, two: Clone, decline: (reason: string) => void):
 
 jest.setTimeout(60_000);
 
-it("a Git host in memory answers just as git itself does", async () => {
+it("the Git host in memory behaves exactly like git", async () => {
   const git = new GitHost();
   const real = await story(await git.open("one"), await git.open("two"), (reason) =>
     git.hook("pre-receive", `echo "${reason}" >&2; exit 1`),

@@ -26,33 +26,33 @@ describe("a child program", () => {
     }
   }, 60_000);
 
-  it("counts as failed when it was killed in the middle, or says so, after what it printed", async () => {
+  it("causes an error after its output if it was killed or reports a failure", async () => {
     await expect(bytesOf("sh", sh("head -c 1000 /dev/zero; kill -9 $$"), environment)).rejects.toMatchObject({
       end: "SIGKILL",
     });
     await expect(bytesOf("sh", sh("echo all; exit 7"), environment)).rejects.toMatchObject({ end: 7 });
   });
 
-  it("has not ended while another one still writes to its streams", async () => {
+  it("has not ended while another process still writes to its streams", async () => {
     expect(await bytesOf("sh", sh("(sleep 0.3; echo late) & echo early"), environment)).toBe(11);
     const words = sh("(sleep 0.3; echo last words >&2) >&- & exit 3");
     await expect(runProgram("sh", words, environment)).rejects.toThrow("sh ended with 3: last words");
   });
 
-  it("reads all that it is given, and may leave some of it", async () => {
+  it("gets all of its input, and need not read all of it", async () => {
     const input = Buffer.alloc(3_000_000, "x");
     expect(await bytesOf("cat", [], environment, { input })).toBe(input.length);
     expect(await bytesOf("head", ["-c", "5"], environment, { input })).toBe(5);
     expect(await bytesOf("cat", [], environment)).toBe(0);
   });
 
-  it("has no other environment than the given one", async () => {
+  it("has only the given environment", async () => {
     process.env.NOT_FOR_CHILDREN = "1";
     await expect(runProgram("sh", sh('test -z "$NOT_FOR_CHILDREN"'), environment)).resolves.toBeUndefined();
     delete process.env.NOT_FOR_CHILDREN;
   });
 
-  it("lives as long as it says something, on either stream, and is given up when it says nothing", async () => {
+  it("may run while it writes to either stream, and is killed when it is silent for too long", async () => {
     const talking = (to: string) => sh(`for i in 1 2 3 4 5 6 7 8; do echo $i >&${to}; sleep 0.1; done`);
     for (const to of ["1", "2"])
       await expect(runProgram("sh", talking(to), environment, { silenceMs: 500 })).resolves.toBeUndefined();
@@ -60,12 +60,12 @@ describe("a child program", () => {
     await expect(silent).rejects.toThrow("given up after 0.3 s of silence");
   });
 
-  it("is given up after its limit, however much it says", async () => {
+  it("is killed after its time limit, however much it writes", async () => {
     const script = sh("while :; do echo a; sleep 0.05; done");
     await expect(runProgram("sh", script, environment, { limitMs: 300 })).rejects.toThrow("0.3 s without an end");
   });
 
-  it("ends with all that it started, when told to", async () => {
+  it("is killed together with all its descendants on an abort", async () => {
     const folder = mkdtempSync(join(tmpdir(), "program-"));
     const stop = new AbortController();
     const script = sh(`(sleep 0.5; touch ${folder}/lived) & echo started; wait`);
@@ -79,7 +79,7 @@ describe("a child program", () => {
     await expect(runProgram("true", [], environment, { signal: stop.signal })).rejects.toThrow("interrupted");
   });
 
-  it("tells its progress, which is no part of its last words", async () => {
+  it("reports its progress, which its error message does not repeat", async () => {
     const lines: string[] = [];
     const script = sh(
       "for i in 1 2 3; do printf 'Receiving %s\\r' $i >&2; sleep 0.05; done; echo fatal: no >&2; exit 1",

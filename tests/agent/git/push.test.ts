@@ -24,7 +24,7 @@ describe("a push", () => {
   });
   afterAll(() => host.close());
 
-  it("moves the branch, and needs no fetch after it", async () => {
+  it("moves the branch, and needs no fetch afterwards", async () => {
     const commit = await next();
     expect(await repository.push(commit, head)).toEqual({ kind: "pushed" });
     expect(onHost()).toBe(commit);
@@ -32,7 +32,7 @@ describe("a push", () => {
     expect(host.in("clone", ["rev-parse", "refs/host/main"])).toBe(commit);
   });
 
-  it("is lost to who pushed first, and changes nothing", async () => {
+  it("loses a race against an earlier push and changes nothing", async () => {
     const other = await host.open("other");
     await other.fetch();
     const theirs = await put(other, head, { "default/theirs.json": "x" });
@@ -44,14 +44,14 @@ describe("a push", () => {
     expect(await repository.push(first, undefined)).toEqual({ kind: "raced" });
   });
 
-  it("is lost to who pushes while the host is taking it", async () => {
+  it("loses a race against a push that arrives while the host processes it", async () => {
     const other = host.in("host.git", ["commit-tree", `${head}^{tree}`, "-p", head, "-m", "meanwhile"]);
     host.hook("pre-receive", `env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main ${other}`);
     expect(await repository.push(await next(), head)).toEqual({ kind: "raced" });
     expect(onHost()).toBe(other);
   });
 
-  it("does not bring back what somebody took off the branch", async () => {
+  it("does not restore a commit that was removed from the branch", async () => {
     const before = head;
     const removed = await next();
     await repository.push(removed, head);
@@ -62,13 +62,13 @@ describe("a push", () => {
     expect(onHost()).toBe(before);
   });
 
-  it("never takes away what the branch holds", async () => {
+  it("never removes a commit from the branch", async () => {
     const elsewhere = await put(repository, undefined, { "a.json": "1" });
     await expect(repository.push(elsewhere, head)).rejects.toThrow("does not follow");
     expect(onHost()).toBe(head);
   });
 
-  it("that the host declines says why, in the host's words and without credentials", async () => {
+  it("that the host declines returns the host's own reason, without credentials", async () => {
     host.hook("pre-receive", `echo "Push blocked: see https://me:s3cret@example.com/rules" >&2; exit 1`);
     const answer = await repository.push(await next(), head);
     expect(answer).toEqual({
@@ -83,7 +83,7 @@ describe("a push", () => {
     expect(onHost()).toBe(head);
   });
 
-  it("may take the host its time, as long as it is not silent for too long", async () => {
+  it("may take long if the host is not silent for too long", async () => {
     host.hook("pre-receive", "sleep 1");
     const patient = await host.open("clone", { silenceMs: 20_000 });
     const commit = await next();
@@ -101,7 +101,7 @@ describe("a push", () => {
     await expect(short.push(await next(), head)).rejects.toThrow(GitUnreachable);
   });
 
-  it("that landed is pushed, though its answer was lost", async () => {
+  it("that reached the host succeeds, even if the host's response was lost", async () => {
     const lost = `if [ "$1" = push ]; then $GIT "$@" >/dev/null 2>&1; echo "fatal: the remote end hung up" >&2; exit 128; fi`;
     await host.withGit(lost, async () => {
       const clone = await host.open("clone");
@@ -111,14 +111,14 @@ describe("a push", () => {
     });
   });
 
-  it("that nobody answered is no answer", async () => {
+  it("without any response fails with GitUnreachable", async () => {
     const away = await host.open("clone", { url: `${host.url}-away` });
     await expect(away.push(await next(), head)).rejects.toThrow(GitUnreachable);
     expect(onHost()).toBe(head);
   });
 });
 
-describe("the answer to a push", () => {
+describe("the response to a push", () => {
   const answer = (outcome: string, stderr = "") =>
     answerOf({ stdout: `To https://example.com/flows.git\n!\tabc:refs/heads/main\t${outcome}\nDone\n`, stderr });
 
@@ -130,7 +130,7 @@ describe("the answer to a push", () => {
     "[remote rejected] (failed to update ref)",
     "[remote rejected] (incorrect old value provided)",
     "[remote rejected] (cannot lock ref 'refs/heads/main': reference already exists)",
-  ])("%s is a lost race", (outcome) => {
+  ])("is a lost race if it is %s", (outcome) => {
     expect(answer(outcome)).toEqual({ kind: "raced" });
   });
 
@@ -140,7 +140,7 @@ describe("the answer to a push", () => {
     "push declined due to repository rule violations",
     "unpacker error",
     "branch is currently checked out (for now)",
-  ])("[remote rejected] (%s) is a refusal", (reason) => {
+  ])("is a refusal if it is [remote rejected] (%s)", (reason) => {
     expect(answer(`[remote rejected] (${reason})`)).toEqual({ kind: "declined", reason });
   });
 
@@ -151,17 +151,17 @@ describe("the answer to a push", () => {
       { kind: "raced" },
     ],
     ["a refusal else", "remote: not today\n", { kind: "declined", reason: "\nnot today" }],
-  ])("[remote rejected] without a reason is %s", (_, stderr, what) => {
+  ])("that is [remote rejected] without a reason is %s", (_, stderr, what) => {
     expect(answer("[remote rejected]", stderr)).toEqual(what);
   });
 
-  it("is a refusal for its reason, whatever else the host speaks of, and only what the host says is repeated", () => {
+  it("is a refusal by its reason, whatever other text it has, and only the host's own text is repeated", () => {
     const stderr = "remote: we failed to lock your holidays\nfatal: lost the remote: end\nremote:too close";
     const reason = "pre-receive hook declined\nwe failed to lock your holidays\ntoo close";
     expect(answer("[remote rejected] (pre-receive hook declined)", stderr)).toEqual({ kind: "declined", reason });
   });
 
-  it("leaves the meters out of the reason", () => {
+  it("is repeated without progress meters", () => {
     const stderr =
       "Total 3 (delta 0), reused 0\nremote: Resolving deltas: 100% (3/3), done.        \nremote: error: GH013: rules\u001b[K\nremote: \nerror: failed\n";
     expect(answer("[remote rejected] (x)", stderr)).toEqual({ kind: "declined", reason: "x\nerror: GH013: rules[K" });
@@ -170,11 +170,14 @@ describe("the answer to a push", () => {
   it.each([
     ["error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413", "HTTP 413"],
     ["fatal: pack exceeds maximum allowed size (2.00 GiB)", "pack exceeds maximum allowed size"],
-  ])("is a refusal where what is sent is too large: %s", (stderr, reason) => {
+  ])("is a refusal if the pack is too large: %s", (stderr, reason) => {
     expect(answerOf({ stdout: "", stderr })).toEqual({ kind: "declined", reason });
   });
 
-  it.each(["", "[remote failure] (remote failed to report status)"])("%p is none", (outcome) => {
-    expect(answer(outcome, "fatal: the remote end hung up unexpectedly")).toBeUndefined();
-  });
+  it.each(["", "[remote failure] (remote failed to report status)"])(
+    "that is %p leaves the outcome unknown",
+    (outcome) => {
+      expect(answer(outcome, "fatal: the remote end hung up unexpectedly")).toBeUndefined();
+    },
+  );
 });

@@ -24,7 +24,7 @@ describe("the shared repository", () => {
   });
   afterAll(() => host.close());
 
-  it("is the same to whoever fetches it", async () => {
+  it("has the same contents in every clone", async () => {
     const other = await host.open("other");
     expect(await other.fetch()).toBe(head);
     expect(await other.files(head)).toEqual([
@@ -33,7 +33,7 @@ describe("the shared repository", () => {
     ]);
   });
 
-  it("is looked at for what others pushed", async () => {
+  it("detects what other clones pushed", async () => {
     const [one, two] = [await host.open("one"), await host.open("two")];
     await Promise.all([one.fetch(), two.fetch()]);
     const theirs = await put(one, head, { "default/theirs.json": "{}" });
@@ -45,7 +45,7 @@ describe("the shared repository", () => {
     head = theirs;
   });
 
-  it("takes what a commit says: new files, files that go, and a folder in a file's place", async () => {
+  it("stores all changes of a commit: new files, deleted files, and a folder in place of a file", async () => {
     const repository = await host.open("one");
     const odd = { "default/[ab]*/:(glob)x.json": "1", 'default/"quoted"\t\n.json': "2", "default/swap": "3" };
     const before = await put(repository, head, odd);
@@ -60,7 +60,7 @@ describe("the shared repository", () => {
     expect(readdirSync(join(host.root, "one")).filter((name) => name.startsWith("index-"))).toEqual([]);
   });
 
-  it("is written by its author when the edit was made, by its committer now", async () => {
+  it("dates a commit's author at the edit and its committer now", async () => {
     const repository = await host.open("one");
     const blob = await repository.store("{}");
     const before = Math.floor(Date.now() / 1000);
@@ -76,7 +76,7 @@ describe("the shared repository", () => {
     }
   });
 
-  it("takes commits that are made at once for what each of them says", async () => {
+  it("keeps commits apart that are made at the same time", async () => {
     const repository = await host.open("one");
     const commits = await Promise.all(
       [1, 2, 3].map((digit) => put(repository, head, { [`default/at once ${digit}.json`]: `${digit}` })),
@@ -87,13 +87,13 @@ describe("the shared repository", () => {
       ]);
   });
 
-  it("tells why there is no commit in git's own words", async () => {
+  it("reports in git's own words why a commit failed", async () => {
     const repository = await host.open("one");
     const nothing = "1".repeat(40);
     await expect(put(repository, nothing, { "default/a.json": "{}" })).rejects.toThrow(nothing);
   });
 
-  it("is given a megabyte at once, or what there is when a commit is made", async () => {
+  it("passes blobs to git by the megabyte, and the remaining ones with the commit", async () => {
     await host.withGit(`if [ "$1" = fast-import ]; then echo given >>"$HERE/../given"; fi`, async () => {
       const repository = await host.open("batches");
       const given = () => (existsSync(join(host.root, "given")) ? readFileSync(join(host.root, "given"), "utf8") : "");
@@ -110,7 +110,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("holds programs as well as texts, and no links, among its plain files", async () => {
+  it("lists executables like other plain files, and links as not plain", async () => {
     const repository = await host.open("one");
     const blob = await repository.store("kept");
     await repository.commit(undefined, new Map([["stored", blob]]), "m", 0);
@@ -128,12 +128,12 @@ describe("the shared repository", () => {
     });
   });
 
-  it("has not moved as far as anybody knows while its host does not answer", async () => {
+  it("counts as not moved while its host does not respond", async () => {
     const repository = await host.open("nowhere", { url: join(host.root, "nowhere.git") });
     expect(await repository.hasMoved()).toBe(false);
   });
 
-  it("holds the contents it was given, or no commit is made", async () => {
+  it("stores exactly the given contents, or makes no commit", async () => {
     const texts = Object.fromEntries(
       Array.from({ length: 9 }, (_, at) => [`${at}.json`, randomBytes(150_000).toString("hex")]),
     );
@@ -150,7 +150,7 @@ describe("the shared repository", () => {
   it.each([
     ["was killed in the middle", "kill -9 $$"],
     ["ended in the middle and says all is well", "exit 0"],
-  ])("is never taken for one with fewer files because git %s", async (_, end) => {
+  ])("is never listed with too few files because git %s", async (_, end) => {
     const whole = await host.open("listed");
     const files = Object.fromEntries([1, 2, 3, 4, 5].map((at) => [`default/${at}.json`, "{}"]));
     const commit = await put(whole, undefined, files);
@@ -160,13 +160,13 @@ describe("the shared repository", () => {
     });
   });
 
-  it("is not listed without a line that cannot be read", async () => {
+  it("is not listed at all if a line cannot be parsed", async () => {
     await host.withGit(`if [ "$1" = ls-tree ]; then printf '100644 blob BAD 5\\ta.json\\0'; exit 0; fi`, async () => {
       await expect((await host.open("other")).files(head)).rejects.toThrow("cannot be read");
     });
   });
 
-  it("goes on after a git program was killed and left its locks", async () => {
+  it("remains usable after a killed git program has left its locks", async () => {
     const repository = await host.open("locked");
     await repository.fetch();
     const left = ["config.lock", "refs/host/main.lock", "shallow.lock", "gc.pid", "index-1", "objects/pack/tmp_pack_1"];
@@ -205,7 +205,7 @@ describe("the shared repository", () => {
       },
     ],
     ["with a lock that nobody holds", (name) => writeFileSync(join(host.root, name, "shallow.lock"), "")],
-  ])("is thrown away as a clone %s, and cloned again, with and without a restart", async (_, damage) => {
+  ])("replaces a clone %s, with and without a restart", async (_, damage) => {
     for (const isRestarted of [false, true]) {
       const name = `damaged-${randomBytes(4).toString("hex")}`;
       const mended: string[] = [];
@@ -215,7 +215,7 @@ describe("the shared repository", () => {
       expect(await clone.mend()).toBe(false);
       damage(name);
       if (isRestarted) clone = await host.open(name, options);
-      // As a cycle that failed.
+      // The loop mends the clone after a failed cycle.
       await clone.mend();
       expect(await clone.fetch()).toBe(head);
       for (const { blob } of await clone.files(head)) expect(await clone.read(blob)).not.toHaveLength(0);
@@ -224,7 +224,7 @@ describe("the shared repository", () => {
     }
   });
 
-  it("is kept as it is where somebody's commit is written in an odd way", async () => {
+  it("keeps a clone with a malformed commit of another author", async () => {
     const clone = await host.open("odd");
     await clone.fetch();
     const commit = host
@@ -238,7 +238,7 @@ describe("the shared repository", () => {
     expect(await clone.has(odd)).toBe(true);
   });
 
-  it("is fetched whole after a fetch that was cut off left a commit without its files", async () => {
+  it("is fetched completely after an aborted fetch has left a commit without its files", async () => {
     await host.open("cut");
     const text = join(host.root, "commit");
     writeFileSync(text, `${host.in("host.git", ["cat-file", "commit", head])}\n`);
@@ -248,7 +248,7 @@ describe("the shared repository", () => {
     expect((await clone.files(head)).length).toBeGreaterThan(2);
   });
 
-  it("is packed once a day, not with every fetch", async () => {
+  it("is packed once a day, not after every fetch", async () => {
     const note = `echo "$1 $2" >>"$HERE/../commands"; $GIT config --get maintenance.auto >>"$HERE/../automatic"`;
     await host.withGit(note, async () => {
       const clone = await host.open("packed");
@@ -259,14 +259,14 @@ describe("the shared repository", () => {
     });
     const commands = readFileSync(join(host.root, "commands"), "utf8").split("\n");
     expect(commands.filter((command) => /^(gc|maintenance)/.test(command))).toEqual(["gc --auto"]);
-    // What git's own programs start is not seen here.
+    // The log of commands lacks programs that git itself starts.
     expect(readFileSync(join(host.root, "automatic"), "utf8")).toMatch(/^(false\n)+$/);
   });
 
-  it("tells the progress of a fetch, and ends it when the signal comes", async () => {
+  it("reports the progress of a fetch, and stops the fetch on an abort", async () => {
     const lines: string[] = [];
     await (await host.open("told", { onProgress: (line) => lines.push(line) })).fetch();
-    // Of what comes at once the newest line is told, which on a busy machine may be the last of all.
+    // Only the newest of several simultaneous lines is reported, which on a busy machine may be the last of all.
     expect(lines.some((line) => /objects|->/.test(line))).toBe(true);
     const stop = new AbortController();
     await host.withGit(`if [ "$1" = fetch ]; then sleep 60; fi`, async () => {
@@ -277,7 +277,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("is asked with the token, which no error repeats", async () => {
+  it("gets the token in one request, and no error repeats the token", async () => {
     const seen: IncomingMessage["headers"][] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers);
@@ -296,13 +296,13 @@ describe("the shared repository", () => {
     server.close();
     expect(failure).toBeInstanceOf(GitUnreachable);
     expect((failure as Error).message).not.toContain("s3cret-token");
-    // One request: a redirect is not followed, since the token would go with it.
+    // There is one request only: git follows no redirect, because it would send the token along.
     expect(seen.map(({ authorization }) => authorization)).toEqual([
       `Basic ${Buffer.from("agent:s3cret-token").toString("base64")}`,
     ]);
   });
 
-  it("gives its token to git by no argument, and nothing of this machine's settings", async () => {
+  it("passes the token to git in no argument, and ignores this machine's git settings", async () => {
     const home = join(host.root, "home");
     mkdirSync(home);
     writeFileSync(join(home, ".gitconfig"), "[user]\nname = Somebody\n[core]\nhooksPath = /somewhere\n");

@@ -11,7 +11,7 @@ describe("a message's files", () => {
       '["/data/a1/report.pdf", "/data/a1/lost.pdf"]',
       '["a1/report.pdf","/data/a1/lost.pdf"]',
     ],
-  ])("%s are found by user or flow, and name", (_, before, after) => {
+  ])("%s are matched by the last two parts of their paths: the user or flow, and the name", (_, before, after) => {
     expect(portableAttachments(before, UPLOADS)).toBe(after);
   });
 
@@ -21,7 +21,7 @@ describe("a message's files", () => {
     ["that are no list of texts", '[ {"path": "/data/a1/report.pdf"}, 1, null ]'],
     ["that are none", "null"],
     ["that lie deeper than LangFlow's", '[ "/data/a1/deep/report.pdf" ]'],
-  ])("%s stay, letter by letter", (_, files) => {
+  ])("%s stay unchanged, character by character", (_, files) => {
     expect(portableAttachments(files, UPLOADS)).toBe(files);
   });
 });

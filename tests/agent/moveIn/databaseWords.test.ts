@@ -6,8 +6,8 @@ const ending = (error: Error) => inWords("the database of us-east", () => Promis
 const refused = (code: string, message: string) =>
   Object.assign(new DatabaseError(message, message.length, "error"), { code });
 
-describe("an import that a database ends", () => {
-  it("says in a sentence that the disk is full, and that it may be run again", async () => {
+describe("an import that fails because of its database", () => {
+  it("reports in one sentence that the disk is full and that the same command may be run again", async () => {
     await expect(ending(refused("53100", "could not extend file"))).rejects.toMatchObject({
       exitCode: ExitCode.Failure,
       message: expect.stringMatching(
@@ -20,14 +20,14 @@ describe("an import that a database ends", () => {
     ["that was shut down", refused("57P01", "terminating connection due to administrator command")],
     ["whose connection was reset", Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })],
     ["that is not there any more", new Error("Connection terminated unexpectedly")],
-  ])("says so of one %s", async (_, error) => {
+  ])("reports a database %s, and that the same command may be run again", async (_, error) => {
     await expect(ending(error)).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
       message: expect.stringContaining(`(${error.message}); imported data is consistent: run the same command again`),
     });
   });
 
-  it("lets what nobody foresaw through as it is", async () => {
+  it("passes an unexpected error on unchanged", async () => {
     const bug = refused("42601", "syntax error");
     await expect(ending(bug)).rejects.toBe(bug);
   });

@@ -10,7 +10,7 @@ import type { Inventory } from "../../../fleet/moveIn/inventory";
 const value = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({ unit: "grapheme", minLength: 200 }),
-  // What JSON escapes, halves of pairs and all.
+  // Characters that JSON escapes, including an unpaired surrogate.
   fc.constantFrom("\0", "\ud800", "\u2028\n\r", '{"bytes":"AA=="}', "", null),
   fc.double().filter((number) => !Object.is(number, -0)),
   fc.bigInt(),
@@ -20,8 +20,8 @@ const value = fc.oneof(
 const columns = ["id", "data", "__proto__ "];
 const rows = fc.array(fc.record(Object.fromEntries(columns.map((column) => [column, value]))));
 
-describe("rows in a package", () => {
-  it("come out as they went in, whatever a driver gave", async () => {
+describe("the rows in a package", () => {
+  it("are read back unchanged, whatever values the driver returned", async () => {
     await fc.assert(
       fc.asyncProperty(rows, async (given) => {
         expect(await unpackRows(await packRows(given, columns), columns)).toEqual(given);
@@ -30,7 +30,7 @@ describe("rows in a package", () => {
   });
 });
 
-/** Objects by key, as a bucket keeps them. */
+/** A bucket in memory. */
 class MemoryBucket {
   readonly objects = new Map<string, Buffer>();
   async write(key: string, bytes: string | Uint8Array): Promise<void> {
@@ -80,15 +80,15 @@ async function read(reader: PackageReader): Promise<Row[]> {
   return found;
 }
 
-describe("a package", () => {
-  it("holds no more of a table in one object than memory has room for, and all of it in order", async () => {
+describe("a migration package", () => {
+  it("splits a table into objects that fit in memory, and returns all rows in order", async () => {
     const { bucket, open } = await packed();
     const parts = [...bucket.objects.keys()].filter((key) => key.includes("/rows/"));
     expect(parts).toEqual(["move-in/a/rows/message-0.ndjson.gz", "move-in/a/rows/message-1.ndjson.gz"]);
     expect(await read(await open())).toEqual(MESSAGES);
   });
 
-  it("is refused where an object of it is cut short, changed or gone", async () => {
+  it("is rejected if one of its objects is truncated, changed or missing", async () => {
     const { bucket, open } = await packed();
     const damaged = { exitCode: ExitCode.Damaged, message: expect.stringMatching(/not as it was written/) };
     for (const [key, whole] of [...bucket.objects]) {
@@ -104,7 +104,7 @@ describe("a package", () => {
     expect(await read(await open())).toHaveLength(MESSAGES.length);
   });
 
-  it("of another release of the project says so, and what to do", () => {
+  it("from a different release of the project is rejected with a message that says what to do", () => {
     const bytes = Buffer.from(JSON.stringify({ form: 2 }));
     expect(() => manifestOf(bytes, sha256(bytes))).toThrow(/another release of this project .*: deploy the region/);
     expect(MANIFEST).toBe("manifest.json");

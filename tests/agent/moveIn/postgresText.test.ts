@@ -10,8 +10,8 @@ const held = fc.oneof(
   fc.constantFrom(null, undefined, "a\0b"),
 );
 
-describe("what SQLite holds, as PostgreSQL reads it", () => {
-  it("is null where it is null, and never has a character that PostgreSQL has no room for", () => {
+describe("a value from SQLite, converted for PostgreSQL,", () => {
+  it("is null only if it was null before, and never contains NUL", () => {
     fc.assert(
       fc.property(held, fc.constantFrom(...TYPES), (value, type) => {
         const text = postgresText(value, type);
@@ -21,7 +21,7 @@ describe("what SQLite holds, as PostgreSQL reads it", () => {
     );
   });
 
-  it("is true for every number but 0 where the column is of truth values, and the number elsewhere", () => {
+  it("is true in a boolean column for every number except 0, and is the number itself in other columns", () => {
     fc.assert(
       fc.property(fc.oneof(fc.integer(), fc.bigInt()), (number) => {
         expect(postgresText(number, "boolean")).toBe(Number(number) === 0 ? "false" : "true");
@@ -30,7 +30,7 @@ describe("what SQLite holds, as PostgreSQL reads it", () => {
     );
   });
 
-  it("says in jsonb what it says in json, but for NUL, which becomes U+FFFD", () => {
+  it("has the same meaning in jsonb as in json, except that NUL becomes U+FFFD", () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: fc.constantFrom("\0", "\\", "u0000", "ü", '"') }), (text) => {
         expect(postgresText(text, "json")).toBe(text);
@@ -43,13 +43,13 @@ describe("what SQLite holds, as PostgreSQL reads it", () => {
     );
   });
 
-  it("is bytes where the column is of bytes, and their text elsewhere", () => {
+  it("stays binary in a bytea column, and becomes text in other columns", () => {
     const bytes = new TextEncoder().encode("grün");
     expect(postgresText(bytes, "bytea")).toBe("\\x6772c3bc6e");
     expect(postgresText(bytes, "text")).toBe("grün");
   });
 });
 
-/** With NUL in names of fields replaced too, which a reviver does not see. */
+/** Replaces NUL in the names of fields too, which a reviver does not see. */
 const renamed = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value).replaceAll(/(?<!\\)((?:\\\\)*)\\u0000/g, "$1\uFFFD"));

@@ -22,8 +22,8 @@ const variable = (value: string, type = "Credential"): Texts =>
   ]);
 const sealed = (table: string, texts: Texts) => resealed(ruleOf(table), texts, keys);
 
-describe("a secret that moves in", () => {
-  it("opens under the fleet's key, whichever of the source's keys it was under, and the fleet's own stays as it is", () => {
+describe("a migrated secret", () => {
+  it("is encrypted with the fleet's key, whichever key of the source it had; ciphertext of the fleet's key stays unchanged", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.constantFrom(old, older, fleet), (clear, under) => {
         const value = under.encrypt(clear);
@@ -35,12 +35,12 @@ describe("a secret that moves in", () => {
     );
   });
 
-  it("is in the clear where it is no credential, as 1.13 reads it", () => {
+  it("is decrypted if its variable is not a credential, as LangFlow 1.13 expects", () => {
     expect(sealed("variable", variable(old.encrypt("hello"), "Generic")).texts.get("value")).toBe("hello");
     expect(sealed("variable", variable("hello", "Generic")).texts.get("value")).toBe("hello");
   });
 
-  it("stays behind with its row where nothing opens it and the row is nothing else; another row comes, and says so", () => {
+  it("that no key decrypts is left out with its row if the row has no other purpose; another row is migrated and reports it", () => {
     const lost = strange.encrypt("lost");
     expect(sealed("variable", variable(lost))).toMatchObject({ isNothing: true, unreadable: ["value"] });
     const folder = new Map([
@@ -52,7 +52,7 @@ describe("a secret that moves in", () => {
     expect(JSON.parse(String(texts.get("auth_settings"))).api_key).toBe(lost);
   });
 
-  it("leaves each JSON to the letter in which nothing was encrypted", () => {
+  it("leaves JSON unchanged, character by character, if nothing in it was encrypted", () => {
     const text = '{"env" : {"A": "b"}, "n": 1.0}';
     expect(sealed("mcp_server", new Map([["config", text]])).texts.get("config")).toBe(text);
   });
@@ -61,14 +61,14 @@ describe("a secret that moves in", () => {
 describe("two rows", () => {
   const same = (one: Texts, other: Texts) => saysTheSame(ruleOf("variable"), one, other, fleet);
 
-  it("say the same where their secrets do, though each encryption of one is another text", () => {
+  it("are equal if their secrets are equal, although each encryption of a secret differs", () => {
     expect(same(variable(fleet.encrypt("x")), variable(fleet.encrypt("x")))).toBe(true);
     expect(same(variable(fleet.encrypt("x")), variable(fleet.encrypt("y")))).toBe(false);
     const config = () => new Map([["config", JSON.stringify({ env: { KEY: fleet.encrypt("x") } })]]);
     expect(saysTheSame(ruleOf("mcp_server"), config(), config(), fleet)).toBe(true);
   });
 
-  it("do not say the same where a column differs, or one has none", () => {
+  it("are not equal if a column differs or is null in one of them", () => {
     expect(same(variable("x", "Generic"), variable("x"))).toBe(false);
     expect(same(new Map([["value", null]]), new Map([["value", "x"]]))).toBe(false);
   });

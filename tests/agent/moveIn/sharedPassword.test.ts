@@ -9,13 +9,13 @@ const user = (username: string, password: string | null, isSuperuser = true) =>
   ]);
 const hash = (password: string) => hashSync(password, 4);
 
-describe("a password that LangFlow gives everybody", () => {
+describe("a migrated user's password", () => {
   it.each([
     ["langflow", hash("langflow"), true],
     ["langflow", hash("langflow"), false],
     ["langflow", hash("").replace("$2b$", "$2a$"), true],
     ["root", hash("langflow"), true],
-  ])("does not come with %s: one that nobody has does", (name, password, isSuperuser) => {
+  ])("is replaced with a random one if it is LangFlow's default or empty (user %s)", (name, password, isSuperuser) => {
     const other = withoutSharedPassword(user(name, password, isSuperuser));
     const came = other?.get("password") ?? "";
     expect(came).toMatch(/^\$2b\$12\$/);
@@ -30,7 +30,7 @@ describe("a password that LangFlow gives everybody", () => {
     ["of no form that LangFlow has", user("langflow", `$2x$04$${"a".repeat(53)}`)],
     ["that would take hours to look at", user("langflow", hash("langflow").replace("$04$", "$31$"))],
     ["cut off", user("langflow", hash("langflow").slice(0, 40))],
-  ])("comes as it is where it is %s", (_, row) => {
+  ])("stays unchanged if it is not the default or cannot be checked (%s)", (_, row) => {
     expect(withoutSharedPassword(row)).toBeUndefined();
   });
 });

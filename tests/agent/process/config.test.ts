@@ -20,7 +20,7 @@ function refusal(work: () => unknown): AgentError {
 }
 
 describe("the agent's environment", () => {
-  it("needs little: the rest has defaults", () => {
+  it("needs only a few variables, and the others have defaults", () => {
     expect(parseConfig("sync", SYNC)).toMatchObject({
       AGENT_INTERVAL_SECONDS: 10,
       AGENT_GIT_BRANCH: "main",
@@ -30,16 +30,21 @@ describe("the agent's environment", () => {
     });
   });
 
-  it.each(["sync", "adopt", "backup", "restore"] as const)("of `agent %s` has the way into the database", (command) => {
-    const { LANGFLOW_DATABASE_URL: url, ...rest } = { ...SYNC, AGENT_BUCKET: "flows" };
-    expect(parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: url })).toMatchObject({ LANGFLOW_DATABASE_URL: url });
-    expect(refusal(() => parseConfig(command, rest)).message).toContain("LANGFLOW_DATABASE_URL: must be set");
-    const mysql = refusal(() => parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: "mysql://u:hunter2@db/x" }));
-    expect(mysql.message).toContain("LANGFLOW_DATABASE_URL: must be a URL of postgresql: or postgres:");
-    expect(mysql.message).not.toContain("hunter2");
-  });
+  it.each(["sync", "adopt", "backup", "restore"] as const)(
+    "of `agent %s` must have the URL of the database",
+    (command) => {
+      const { LANGFLOW_DATABASE_URL: url, ...rest } = { ...SYNC, AGENT_BUCKET: "flows" };
+      expect(parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: url })).toMatchObject({
+        LANGFLOW_DATABASE_URL: url,
+      });
+      expect(refusal(() => parseConfig(command, rest)).message).toContain("LANGFLOW_DATABASE_URL: must be set");
+      const mysql = refusal(() => parseConfig(command, { ...rest, LANGFLOW_DATABASE_URL: "mysql://u:hunter2@db/x" }));
+      expect(mysql.message).toContain("LANGFLOW_DATABASE_URL: must be a URL of postgresql: or postgres:");
+      expect(mysql.message).not.toContain("hunter2");
+    },
+  );
 
-  it("says how many flows may be deleted at once, and which may hold what looks like a secret", () => {
+  it("sets how many flows may be deleted at once, and which flows may have likely secrets", () => {
     const id = "0a1b2c3d-0000-4000-8000-000000000001";
     const set = { AGENT_DELETES_SHARE: "0", AGENT_DELETES_NUMBER: "1", AGENT_ALLOWED_SECRETS: `["${id}","${id}/aws"]` };
     expect(parseConfig("sync", { ...SYNC, ...set })).toMatchObject({
@@ -53,12 +58,12 @@ describe("the agent's environment", () => {
     ["AGENT_DELETES_SHARE", ["1.1", "-0.1", "most"]],
     ["AGENT_DELETES_NUMBER", ["0", "2.5", "many"]],
     ["AGENT_ALLOWED_SECRETS", ["[", "{}", "[1]", "all"]],
-  ])("refuses what is no %s", (name, texts) => {
+  ])("is rejected if %s is invalid", (name, texts) => {
     for (const text of texts)
       expect(refusal(() => parseConfig("sync", { ...SYNC, [name]: text })).message).toContain(`${name}: `);
   });
 
-  it("is refused with one message for all its problems, and exit code 2", () => {
+  it("is rejected with one message for all its problems, and exit code 2", () => {
     const error = refusal(() =>
       parseConfig("sync", { ...SYNC, LANGFLOW_URL: "langflow", AGENT_INTERVAL_SECONDS: "0", AGENT_GIT_BRANCH: "-f" }),
     );
@@ -67,20 +72,20 @@ describe("the agent's environment", () => {
       expect(error.message).toContain(key);
   });
 
-  it("is refused without a secret's value in the message", () => {
+  it("is rejected with a message that does not contain a secret's value", () => {
     const error = refusal(() => parseConfig("sync", { ...SYNC, AGENT_WEBHOOK_SECRET: "hunter2" }));
     expect(error.message).toContain("AGENT_WEBHOOK_SECRET");
     expect(error.message).not.toContain("hunter2");
   });
 
-  it("has LangFlow's secret key, which signs the tokens of all users", () => {
+  it("must have LangFlow's secret key, which signs the tokens of all users", () => {
     const { LANGFLOW_SECRET_KEY: _, ...rest } = SYNC;
     expect(refusal(() => parseConfig("sync", rest)).message).toContain("LANGFLOW_SECRET_KEY: must be set");
   });
 });
 
 describe("a log line", () => {
-  it("loses the credentials of every URL in it", () => {
+  it("does not contain the credentials of any URL", () => {
     const line = "fatal: https://agent:t0ken@git.example.com/x and postgresql://user:pa%40ss@db:5432/x";
     expect(withoutCredentials(line)).toBe(
       "fatal: https://[credentials]@git.example.com/x and postgresql://[credentials]@db:5432/x",

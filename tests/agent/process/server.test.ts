@@ -20,12 +20,12 @@ describe("the webhook", () => {
   });
   afterAll(() => server.close());
 
-  it("believes a body that GitHub signed", async () => {
+  it("accepts a body that GitHub signed", async () => {
     expect(await post({ "x-hub-signature-256": sign("{}"), "content-type": "application/json" })).toBe(202);
     expect(triggered).toBe(1);
   });
 
-  it("believes GitLab's token", async () => {
+  it("accepts GitLab's token", async () => {
     expect(await post({ "x-gitlab-token": SECRET })).toBe(202);
   });
 
@@ -36,18 +36,18 @@ describe("the webhook", () => {
     ["GitHub's old SHA-1 signature", { "x-hub-signature": "sha1=0000" }],
     ["another token", { "x-gitlab-token": "0123456789abcdeF" }],
     ["an empty token", { "x-gitlab-token": "" }],
-  ])("turns away %s, and does nothing", async (_, headers) => {
+  ])("rejects %s and triggers nothing", async (_, headers) => {
     expect(await post(headers as Record<string, string>)).toBe(401);
     expect(triggered).toBe(0);
   });
 
-  it("turns away a body above its limit before it reads it whole", async () => {
+  it("rejects a body above its size limit without reading all of it", async () => {
     const body = "x".repeat(WEBHOOK_BYTES_MAX + 1);
     expect(await post({ "x-hub-signature-256": sign(body) }, body)).toBe(413);
     expect(triggered).toBe(0);
   });
 
-  it("answers nothing else", async () => {
+  it("responds to no other request", async () => {
     for (const path of ["/webhook", "/metrics"]) expect((await fetch(url + path)).status).toBe(404);
   });
 });

@@ -4,7 +4,7 @@ import { SimulatedFleet } from "./simulatedFleet";
 const ONE = "default/One.json";
 const TWO = "default/Two.json";
 
-/** Two flows, recorded; a person's edit of the first, brought in. */
+/** Records two flows and imports a person's edit of the first. */
 async function edited() {
   const fleet = new SimulatedFleet(["us-east", "eu-west"]);
   const { langflow, host } = fleet;
@@ -21,7 +21,10 @@ async function edited() {
 }
 type Edited = Awaited<ReturnType<typeof edited>>;
 
-/** Pushes by force a commit on another one. @param parent undefined: an orphan with all files of the head */
+/**
+ * Force-pushes a commit on top of a parent. @param parent if undefined, the commit is an orphan with all files of the
+ * head
+ */
 function force({ fleet, host }: Edited, parent: string | undefined, files: Record<string, string>, by = "Dev", at = 0) {
   const all = parent === undefined ? { ...Object.fromEntries(host.contents()), ...files } : files;
   const blobs = new Map(Object.entries(all).map(([path, text]) => [path, host.put(text)]));
@@ -29,11 +32,11 @@ function force({ fleet, host }: Edited, parent: string | undefined, files: Recor
 }
 const texts = ({ langflow }: Edited) => [A, B].map((id) => textOf(langflow, id)[0]);
 
-describe("a commit that is amended after it was brought in", () => {
-  it("is brought in as an edit of the first one: nothing is kept as a copy", async () => {
+describe("a commit that is amended after its import", () => {
+  it("is imported as an edit of the first version, without a copy", async () => {
     const all = await edited();
     const amended = all.fleet.edited(ONE, { data: graph("three", "") });
-    // Git keeps the author's date.
+    // Git keeps the author date of an amended commit.
     force(all, all.recorded, { [ONE]: amended }, "Dev", all.madeAt);
     await all.fleet.settle();
     expect(texts(all)).toEqual(["three", "one"]);
@@ -41,7 +44,7 @@ describe("a commit that is amended after it was brought in", () => {
     expect(all.fleet.file(ONE)).toContain("three");
   });
 
-  it("leaves fields alone that LangFlow's user changed since, and moves the flow where it moves the file", async () => {
+  it("leaves fields alone that a user has changed in LangFlow since, and moves the flow if it moves the file", async () => {
     const all = await edited();
     all.langflow.save(A, { description: "in LangFlow" });
     const amended = all.fleet.edited(ONE, { data: graph("three", "") });
@@ -55,7 +58,7 @@ describe("a commit that is amended after it was brought in", () => {
     expect(all.langflow.rows.size).toBe(2);
   });
 
-  it("overwrites no graph that LangFlow's user changed since, recorded or not, pushed or not: the later stays, the other is kept", async () => {
+  it("overwrites no graph that a user has changed in LangFlow since: the later graph stays, and the other becomes a copy", async () => {
     for (const isAway of [undefined, true, false]) {
       const all = await edited();
       const amended = all.fleet.edited(ONE, { data: graph("three", "") });
@@ -74,7 +77,7 @@ describe("a commit that is amended after it was brought in", () => {
     }
   });
 
-  it("is brought in also by a region that takes over, before it is pushed or after", async () => {
+  it("is also imported by a region that takes over before or after the amended push", async () => {
     for (const isBefore of [true, false]) {
       const all = await edited();
       const west = all.fleet.region("eu-west").langflow;
@@ -89,7 +92,7 @@ describe("a commit that is amended after it was brought in", () => {
     }
   });
 
-  it("of a file that it added is an edit of that file", async () => {
+  it("is imported as an edit of the file that the first version added", async () => {
     const all = await edited();
     const { fleet, host, langflow } = all;
     host.head = all.recorded;
@@ -101,7 +104,7 @@ describe("a commit that is amended after it was brought in", () => {
     expect(langflow.rows.size).toBe(3);
   });
 
-  it("is another person's edit where another person pushes an older clone: it reverts nothing", async () => {
+  it("reverts nothing if a different person amended it in an older clone", async () => {
     const all = await edited();
     const stale = fileOf(A, "One", "one", { description: "by Bob" });
     const whole = { ...JSON.parse(all.fleet.file(ONE)), ...JSON.parse(stale) };
@@ -113,8 +116,8 @@ describe("a commit that is amended after it was brought in", () => {
   });
 });
 
-describe("a history without any agent's commit", () => {
-  it("made of all that was there is an edit of what it edits, and nothing is kept as a copy", async () => {
+describe("a force-pushed history without any commit by an agent", () => {
+  it("is imported as an edit of the file that it changes, without a copy", async () => {
     for (const [path, wanted] of [
       [ONE, ["three", "one"]],
       [TWO, ["two", "three"]],
@@ -127,7 +130,7 @@ describe("a history without any agent's commit", () => {
     }
   });
 
-  it("is no edit of what anybody is known to have seen where the old history is unknown: the later stays, the other is kept", async () => {
+  it("leaves the later graph in place and keeps the other as a copy if the old history is lost", async () => {
     const all = await edited();
     force(all, undefined, { [TWO]: all.fleet.edited(TWO, { data: graph("three", "") }) });
     for (const commit of [...all.host.commits.keys()]) if (commit !== all.host.head) all.host.commits.delete(commit);
@@ -141,7 +144,7 @@ describe("a history without any agent's commit", () => {
     ]);
   });
 
-  it("made of an older clone reverts nothing that it did not edit", async () => {
+  it("that was made in an older clone reverts nothing that its author did not edit", async () => {
     const all = await edited();
     const { fleet, host, langflow } = all;
     const older = Object.fromEntries(host.contents(all.recorded));
@@ -155,7 +158,7 @@ describe("a history without any agent's commit", () => {
     expect(langflow.rows.size).toBe(2);
   });
 
-  it("loses no graph that was changed in LangFlow and is not in Git yet", async () => {
+  it("loses no graph that a user changed in LangFlow and that is not in Git yet", async () => {
     const all = await edited();
     const file = all.fleet.edited(TWO, { data: graph("by hand", "") });
     all.langflow.save(B, { data: graph("in LangFlow") });
@@ -169,12 +172,12 @@ describe("a history without any agent's commit", () => {
   });
 });
 
-describe("an amended commit at a real Git host", () => {
+describe("an amended commit on a real Git host", () => {
   let fleet: Fleet;
   afterEach(() => fleet.close());
 
   for (const isLost of [false, true])
-    it(`is brought in as an edit of the first one${isLost ? ", also by a clone that is new" : ""}`, async () => {
+    it(`is imported as an edit of the first version${isLost ? ", also by a new clone" : ""}`, async () => {
       fleet = await Fleet.make();
       const { langflow } = fleet;
       langflow.save(A, { name: "One", data: graph("one") });

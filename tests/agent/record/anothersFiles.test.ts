@@ -4,7 +4,7 @@ import { SimulatedFleet } from "./simulatedFleet";
 
 const ANOTHERS = "is the file of another user's flow: give it an id of its own";
 
-/** A flow of the superuser's and one of Ada's, recorded. */
+/** Records a flow of the superuser and a flow of Ada. */
 async function recorded(names?: readonly string[]) {
   const fleet = new SimulatedFleet(names);
   const { langflow } = fleet;
@@ -19,13 +19,13 @@ const paths = ({ host }: SimulatedFleet) => [...host.contents().keys()].filter((
 const problemsOf = (done: Awaited<ReturnType<SimulatedFleet["settle"]>>) =>
   done?.outcomes.flatMap(({ problems }) => problems);
 
-describe("a file in a folder that is not its flow's owner's", () => {
+describe("a flow's file in another user's folder", () => {
   for (const [title, id, from, to] of [
     ["of the superuser's flow in a user's folder", A, "default/One.json", "ada/One.json"],
     ["of a user's flow in the superuser's folder", B, "ada/Hers.json", "default/Hers.json"],
   ] as const)
     for (const isMoved of [true, false])
-      it(`${isMoved ? "moved" : "copied"} there and changed, ${title}: the flow stays its owner's, and the file stays, skipped with the reason`, async () => {
+      it(`is skipped with a reason if it was ${isMoved ? "moved" : "copied"} there and changed (file ${title}): the flow keeps its owner and contents`, async () => {
         const { fleet, langflow, ada, push } = await recorded();
         const [before, owner] = [fleet.file(from), langflow.rows.get(id)?.userId];
         const changed = fleet.edited(from, { data: graph("by hand", "") });
@@ -38,7 +38,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
         expect(fleet.file(from)).toBe(before);
         expect(fleet.file(to)).toBe(changed);
         expect(problemsOf(done)).toEqual([{ path: to, reason: ANOTHERS }]);
-        // It goes on to be nobody's edit, and with an id of its own it is a flow.
+        // Later edits of this file are ignored too. With an id of its own, the file becomes a new flow.
         push({ [to]: fleet.edited(to, { data: graph("again", "") }) });
         await fleet.settle();
         expect(textOf(langflow, id)[0]).toBe("first");
@@ -48,7 +48,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
         expect(langflow.rows.get(own)?.userId).toBe(id === A ? ada : ADMIN);
       });
 
-  it("takes no part in what becomes of the flow's own file, moved by both while the host was away", async () => {
+  it("does not affect the flow's own file, even if both were moved while the Git host was unreachable", async () => {
     const { fleet, langflow, push } = await recorded();
     push({ "ada/One.json": fleet.edited("default/One.json", { data: graph("copy", "") }) });
     await fleet.settle();
@@ -66,7 +66,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
     expect(textOf(langflow, A)[0]).toBe("in LangFlow");
   });
 
-  it("keeps no edit of the flow from its owner's file", async () => {
+  it("does not stop imports from the flow's own file, or commits to it", async () => {
     const { fleet, langflow, push } = await recorded();
     push({ "ada/One.json": fleet.edited("default/One.json", { data: graph("copy", "") }) });
     await fleet.settle();
@@ -79,7 +79,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
     expect(fleet.file("ada/One.json")).toContain("copy");
   });
 
-  it("outlives the flow: a delete in LangFlow removes the owner's file alone", async () => {
+  it("survives a delete of the flow in LangFlow, which removes only the owner's file", async () => {
     const { fleet, langflow, push } = await recorded();
     push({ "ada/One.json": fleet.edited("default/One.json", { data: graph("copy", "") }) });
     await fleet.settle();
@@ -94,7 +94,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
   });
 
   for (const place of ["elsewhere/One.json", "One.json", "default/a/b/One.json", "ada/a/b/One.json", "bob/One.json"])
-    it(`deletes no flow, also where it was moved to ${place} and changed`, async () => {
+    it(`deletes no flow if it was moved to ${place} and changed`, async () => {
       const { fleet, langflow, push } = await recorded();
       const bob = langflow.addUser("bob");
       langflow.save(A.replace("1", "9"), { name: "His", data: graph("x") }, undefined, bob);
@@ -108,7 +108,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
       expect(fleet.file(place)).toBe(changed);
     });
 
-  it("whose delete waited, and that lies there by then, deletes no flow either", async () => {
+  it("deletes no flow if it appears while the delete of its original file waits", async () => {
     const { fleet, langflow, push } = await recorded();
     langflow.faults.broken.add(A);
     const text = fleet.edited("default/One.json", { data: graph("by hand", "") });
@@ -122,7 +122,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
     expect(paths(fleet)).toEqual(["ada/Hers.json", "ada/One.json", "default/One.json"]);
   });
 
-  it("is no word for the next recorder either", async () => {
+  it("is ignored by the next recorder too", async () => {
     const { fleet, langflow, push } = await recorded(["us-east", "eu-west"]);
     const text = fleet.edited("default/One.json", { data: graph("by hand", "") });
     push({ "default/One.json": undefined, "ada/One.json": text });
@@ -134,7 +134,7 @@ describe("a file in a folder that is not its flow's owner's", () => {
     expect(fleet.file("ada/One.json")).toBe(text);
   });
 
-  it("pushed as a new one into two users' folders becomes one user's flow", async () => {
+  it("becomes one user's flow if a new file is pushed to the folders of two users", async () => {
     const { fleet, langflow, push } = await recorded();
     const id = A.replace("1", "8");
     push({ "default/New.json": fileOf(id, "New", "his"), "ada/New.json": fileOf(id, "New", "hers") });
@@ -145,8 +145,8 @@ describe("a file in a folder that is not its flow's owner's", () => {
   });
 });
 
-describe("a folder that is nobody's", () => {
-  it("and holds flows that are recorded in a user's is shown as a problem there, and stays", async () => {
+describe("a folder without an owner", () => {
+  it("that holds recorded flows of a user stays, and is reported as a problem of that user", async () => {
     const { fleet, langflow, push } = await recorded();
     const files = [...fleet.host.contents()].filter(([path]) => path.startsWith("default/"));
     push({
@@ -173,7 +173,7 @@ describe("a folder that is nobody's", () => {
     expect(problemsOf(await fleet.settle())).toEqual([]);
   });
 
-  it("is one problem of each user whose flows it holds", async () => {
+  it("is reported once for each user whose flows it holds", async () => {
     const { fleet, push } = await recorded();
     push({ "main/1.json": fleet.file("default/One.json"), "main/2.json": fleet.file("ada/Hers.json") });
     const done = await fleet.settle();

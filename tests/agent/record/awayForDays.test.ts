@@ -4,8 +4,8 @@ import { SimulatedFleet } from "./simulatedFleet";
 const DAYS = 2;
 const EVERY_MINUTES = 5;
 
-describe("a Git host that is away for two days", () => {
-  it("gets each version that was kept, in order, in one linear history, and then nothing more", async () => {
+describe("a Git host that is unreachable for two days", () => {
+  it("receives every recorded version in order, in one linear history, and no further commits", async () => {
     const fleet = new SimulatedFleet();
     const { langflow, host } = fleet;
     const flows = [A, B, C];

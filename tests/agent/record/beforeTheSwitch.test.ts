@@ -1,13 +1,13 @@
 import { A, Fleet, graph, textOf } from "./fleet";
 
-it("brings an edit from one upgraded region to another through Git, once, while a third is not upgraded", async () => {
+it("while a third region is not upgraded, Git carries an edit between two upgraded regions in exactly one commit", async () => {
   const fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
   try {
     const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
     for (const each of [east, west])
       each.parts = { ...each.parts, isRecorder: () => true, isOnlyRecorder: () => false };
     for (const each of [east, west]) each.langflow.save(A, { name: "One", data: graph("one") });
-    // Projects are replicated before the switch too.
+    // Projects replicate before the switch too.
     west.langflow.projects.clear();
     for (const [id, project] of east.langflow.projects) west.langflow.projects.set(id, project);
     for (const row of west.langflow.rows.values()) row.folder = east.langflow.rows.get(A)?.folder ?? "";

@@ -7,7 +7,7 @@ afterEach(() => fleet.close());
 const inWork = (...args: string[]) => fleet.host.inWork(args, "Ada");
 const [ONE, TWO, THREE] = ["default/One.json", "default/Two.json", "default/Three.json"];
 
-/** Three flows, of which the third one has three versions. @returns the commit of its second version */
+/** Records three flows, the third in three versions. @returns the commit of its second version */
 async function versions(): Promise<string> {
   fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
   for (const [id, name] of [
@@ -33,7 +33,7 @@ async function versions(): Promise<string> {
 
 describe("a recorder's commit that a person cherry-picks", () => {
   for (const next of ["us-east", "eu-west"])
-    it(`is the person's edit, of now, and hides none of her commits below it${next === "us-east" ? "" : " from the next recorder"}`, async () => {
+    it(`is imported as the person's current edit, together with the person's commits below it${next === "us-east" ? "" : ", by the next recorder too"}`, async () => {
       const second = await versions();
       const file = fleet.edited(ONE, { data: graph("by hand", "") });
       fleet.host.write({ [ONE]: file, [TWO]: undefined }, { author: "Ada", push: false });
@@ -49,7 +49,7 @@ describe("a recorder's commit that a person cherry-picks", () => {
       expect([...fleet.langflow.rows.keys()].sort()).toEqual([A, C]);
     });
 
-  it("is kept under her name where LangFlow's user edited the graph later", async () => {
+  it("is kept as a copy under the person's name if a user edited the graph in LangFlow later", async () => {
     const second = await versions();
     inWork("cherry-pick", "-X", "theirs", second);
     fleet.pass(60);

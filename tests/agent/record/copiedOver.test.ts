@@ -1,7 +1,7 @@
 import { A, B, C, CANARY, graph, textOf } from "./fleet";
 import { SimulatedFleet } from "./simulatedFleet";
 
-/** A flow of Zoe's and two of Yan's, one of which is called as hers, recorded; another region has them too. */
+/** Records a flow of Zoe and two flows of Yan in two regions. One of Yan's flows has the name of Zoe's flow. */
 async function recorded() {
   const fleet = new SimulatedFleet(["us-east", "eu-west"]);
   const { langflow, host } = fleet;
@@ -17,7 +17,7 @@ async function recorded() {
 const [ZOES, YANS] = ["zoe/New_Flow.json", "yan/New_Flow.json"];
 const heldIn = (done: Awaited<ReturnType<SimulatedFleet["settle"]>>) =>
   done?.outcomes.flatMap(({ held }) => held.map(({ path, reason }) => `${path}: ${reason}`)) ?? [];
-/** What users have, in whichever region is the recorder. */
+/** Returns the text and the secret of each flow in the recorder's region. */
 const texts = ({ langflow }: SimulatedFleet) => [A, B, C].map((id) => textOf(langflow, id));
 const UNTOUCHED = [
   ["zoe 1", CANARY],
@@ -25,14 +25,14 @@ const UNTOUCHED = [
   ["yan 2", CANARY],
 ];
 
-describe("a file that a person writes over a different flow's file", () => {
+describe("a file that a person replaces with the file of a different flow", () => {
   for (const [title, isMoved, changes] of [
     ["copied from another user's folder", false, {}],
     ["moved from another user's folder", true, {}],
     ["moved from another user's folder and changed", true, { description: "for Yan" }],
   ] as const)
     for (const next of ["us-east", "eu-west"])
-      it(`deletes nothing, ${title}: the flow below it is held with the reason${next === "us-east" ? "" : ", by the next recorder too"}`, async () => {
+      it(`deletes nothing if the new contents were ${title}: the original flow is held with a reason${next === "us-east" ? "" : ", by the next recorder too"}`, async () => {
         const { fleet, push } = await recorded();
         const file = fleet.edited(ZOES, changes);
         push({ [YANS]: file, ...(isMoved && { [ZOES]: undefined }) });
@@ -47,7 +47,7 @@ describe("a file that a person writes over a different flow's file", () => {
         ]);
       });
 
-  it("is no delete where it is removed later, and the flow is recorded again", async () => {
+  it("is recorded again if a person deletes it later, and its flow is not deleted", async () => {
     const { fleet, push } = await recorded();
     push({ [YANS]: fleet.file(ZOES) });
     await fleet.settle();
@@ -57,7 +57,7 @@ describe("a file that a person writes over a different flow's file", () => {
     expect(fleet.file(YANS)).toContain("yan 1");
   });
 
-  it("is not its own file, whose edit was recorded while the host was away", async () => {
+  it("does not affect a pending edit of the flow whose file was copied", async () => {
     const { fleet, push } = await recorded();
     const own = "yan/Only_Yan_s.json";
     fleet.host.isAway = true;
@@ -71,7 +71,7 @@ describe("a file that a person writes over a different flow's file", () => {
     expect(fleet.file(YANS)).toContain("yan 2");
   });
 
-  it("while the host was away, gives way to the flow's own file, without undoing what was recorded in this region alone", async () => {
+  it("can be restored by a person without reverting edits that were recorded while the host was unreachable", async () => {
     const { fleet, push } = await recorded();
     const own = fleet.file(YANS);
     fleet.host.isAway = true;
@@ -87,7 +87,7 @@ describe("a file that a person writes over a different flow's file", () => {
     expect(fleet.file(YANS)).toContain("yan 3");
   });
 
-  it("gives way to the flow's own file, without undoing what LangFlow's user edited meanwhile", async () => {
+  it("can be restored by a person without reverting edits that a user made in LangFlow meanwhile", async () => {
     for (const next of ["us-east", "eu-west"]) {
       const { fleet, push } = await recorded();
       const own = fleet.file(YANS);
@@ -105,7 +105,7 @@ describe("a file that a person writes over a different flow's file", () => {
     }
   });
 
-  it("deletes nothing where both are one user's", async () => {
+  it("deletes nothing if both flows belong to one user", async () => {
     const { fleet, push } = await recorded();
     push({ "yan/Only_Yan_s.json": fleet.edited(YANS, { data: graph("by hand", "") }) });
     const done = await fleet.settle();
@@ -115,7 +115,7 @@ describe("a file that a person writes over a different flow's file", () => {
     ]);
   });
 
-  it("is no other flow's trouble: files that swap their places and a file that is gone are brought in", async () => {
+  it("is not held if two files swapped places, and the delete of a third file is imported", async () => {
     const { fleet, push } = await recorded();
     push({ [YANS]: fleet.file("yan/Only_Yan_s.json"), "yan/Only_Yan_s.json": fleet.file(YANS), [ZOES]: undefined });
     expect(heldIn(await fleet.settle())).toEqual([]);
@@ -123,9 +123,9 @@ describe("a file that a person writes over a different flow's file", () => {
   });
 });
 
-describe("an older copy of a user's folder beside it, user.yaml and all", () => {
+describe("an older copy of a user's folder, including its user.yaml,", () => {
   for (const next of ["us-east", "eu-west"])
-    it(`is nobody's, and no flow is reverted, ${next === "us-east" ? "by the recorder" : "by a region that takes over"}`, async () => {
+    it(`has no owner and reverts no flow, ${next === "us-east" ? "with the same recorder" : "with a recorder that takes over"}`, async () => {
       const { fleet, push } = await recorded();
       const copy = [...fleet.host.contents()].flatMap(([path, text]) =>
         path.startsWith("zoe/") ? [[`archive-${path}`, text]] : [],
@@ -148,7 +148,7 @@ describe("an older copy of a user's folder beside it, user.yaml and all", () => 
       ]);
     });
 
-  it("is shown also where none of its flows is in LangFlow any more, and brings none of them back", async () => {
+  it("is reported even if none of its flows exists in LangFlow any more, and restores none of them", async () => {
     const { fleet, push } = await recorded();
     const [yaml, file] = [fleet.file("zoe/user.yaml"), fleet.file(ZOES)];
     fleet.langflow.remove(A);
@@ -160,7 +160,7 @@ describe("an older copy of a user's folder beside it, user.yaml and all", () => 
   });
 });
 
-it("a user's folder with all of another one's copied into it stays that user's, and its user.yaml is written again", async () => {
+it("a user's folder into which a person copies another user's folder keeps its owner, and the recorder restores its user.yaml", async () => {
   const { fleet, yan, push } = await recorded();
   const files = [...fleet.host.contents()].filter(([path]) => path.startsWith("zoe/"));
   push(Object.fromEntries(files.map(([path, text]) => [path.replace("zoe", "yan"), text])));

@@ -3,7 +3,7 @@ import { SimulatedFleet } from "./simulatedFleet";
 
 const HERS = "zoe/One.json";
 
-/** A flow of a user who was deactivated since it was recorded. */
+/** Records a user's flow and deactivates the user. */
 async function deactivated() {
   const fleet = new SimulatedFleet(["us-east", "eu-west"]);
   const { langflow } = fleet;
@@ -17,8 +17,8 @@ async function deactivated() {
   return { fleet, langflow, setActive };
 }
 
-describe("a push to the folder of a user who is deactivated", () => {
-  it("waits for the user, and is merged with what was edited by then", async () => {
+describe("a push to the folder of a deactivated user", () => {
+  it("waits until the user is active, and is merged with the user's later edits", async () => {
     const { fleet, langflow, setActive } = await deactivated();
     fleet.host.edit("Ada", { [HERS]: fleet.edited(HERS, { data: graph("by hand", "") }) });
     await fleet.settle();
@@ -34,7 +34,7 @@ describe("a push to the folder of a user who is deactivated", () => {
     expect(done?.outcomes.flatMap(({ held }) => held)).toEqual([]);
   });
 
-  it("loses no graph where the user's flow has a later one: both are kept", async () => {
+  it("loses no graph if the user edits the flow later: both graphs are kept", async () => {
     const { fleet, langflow, setActive } = await deactivated();
     fleet.host.edit("Ada", { [HERS]: fleet.edited(HERS, { data: graph("by hand", "") }) });
     await fleet.settle();
@@ -46,7 +46,7 @@ describe("a push to the folder of a user who is deactivated", () => {
     expect(texts).toEqual(["by hand", "in LangFlow"]);
   });
 
-  it("that deletes a file deletes no flow: the user's return records it again", async () => {
+  it("that deletes a file deletes no flow; the recorder commits the file again once the user is active", async () => {
     const { fleet, langflow, setActive } = await deactivated();
     fleet.host.edit("Ada", { zoe: undefined });
     await fleet.settle();

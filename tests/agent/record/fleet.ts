@@ -10,7 +10,7 @@ import { RetryBackoff } from "../../../agent/rounds/retryBackoff";
 import { ADMIN, FakeLangFlow, type Normaliser } from "../doubles/fakeLangFlow";
 import { GitHost } from "../git/gitHost";
 
-/** A secret that must never leave a region. */
+/** A secret that must never reach Git. */
 export const CANARY = "canary-7f3d9b1e5a";
 export const [A, B, C] = ["1", "2", "3"].map((digit) => `${digit}b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21`) as [
   string,
@@ -32,7 +32,7 @@ export interface FleetOptions {
   readonly deletes?: Partial<Parts["deletes"]>;
 }
 
-/** Regions with fake LangFlows around one Git host, and time that only moves when it is told to. */
+/** Regions with fake LangFlows, a Git host, and a clock that only the test advances. */
 export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }> {
   readonly regions = new Map<string, R>();
   readonly released = new Set<string>();
@@ -40,16 +40,16 @@ export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }>
   isCaughtUp = true;
   clock = Date.UTC(2026, 0, 1);
 
-  /** Cycles after which nothing may change any more. */
+  /** Maximum number of cycles until the state is stable. */
   protected abstract readonly cyclesToSettle: number;
 
-  /** One cycle of a region's agent. @returns undefined where it did not come to its end */
+  /** Runs one cycle of a region's agent. @returns undefined if the cycle did not finish */
   abstract cycle(name?: string): Promise<Cycle | undefined>;
-  /** The host's newest commit. */
+  /** Returns the host's newest commit. */
   abstract headOf(): string;
-  /** The host's history for people, newest first. */
+  /** Returns the host's history as text, newest commit first. */
   abstract log(): string;
-  /** A file in the host's newest commit. */
+  /** Returns the contents of a file in the host's newest commit. */
   abstract file(path: string): string;
 
   region(name = this.recorder): R {
@@ -66,11 +66,11 @@ export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }>
     this.clock += seconds * 1000;
   }
 
-  /** Cycles until nothing changes. @returns what the last one found */
+  /** Runs cycles until nothing changes. @returns the result of the last cycle */
   async settle(rounds = this.cyclesToSettle): Promise<Cycle | undefined> {
     for (let round = 0; round < rounds; round += 1) {
       const before = this.state();
-      // What was held is tried again.
+      // Long enough that held flows are retried.
       this.pass(11 * 60);
       const done = await this.cycle();
       if (this.state() === before) return done;
@@ -78,23 +78,23 @@ export abstract class RecordFleet<R extends { readonly langflow: FakeLangFlow }>
     throw new Error(`still changing after ${rounds} rounds:\n${this.log()}`);
   }
 
-  /** Of Git and LangFlow, and what recorders remember: an edit that waits is brought in by the next cycle. */
+  /** Returns the state of Git and LangFlow, and what recorders remember: the next cycle may import a waiting edit. */
   state(): string {
     const regions = [...this.regions.values()].map(({ langflow }) => [langflow.writes, [...langflow.known]]);
     return JSON.stringify([this.headOf(), regions]);
   }
 
-  /** A flow's file with changes in it, as a person edits it. */
+  /** Returns a flow's file with a person's changes. */
   edited(path: string, changes: JsonObject): string {
     return `${JSON.stringify({ ...JSON.parse(this.file(path)), ...changes }, null, 2)}\n`;
   }
 }
 
-/** With the recorder's own code and the real git program. */
+/** A fleet with the recorder's own code and the real git program. */
 export class Fleet extends RecordFleet<Region> {
   protected readonly cyclesToSettle = 6;
   readonly host = new GitHost();
-  /** Whether nobody reaches the Git host. */
+  /** Whether the Git host is unreachable for all regions. */
   away = false;
 
   private constructor(private readonly options: FleetOptions) {
@@ -118,13 +118,13 @@ export class Fleet extends RecordFleet<Region> {
     jest.restoreAllMocks();
   }
 
-  /** One cycle of a region's agent, tried again where it raced. */
+  /** Runs one cycle of a region's agent, and repeats the cycle if it lost a race. */
   async cycle(name = this.recorder): Promise<Cycle | undefined> {
     this.pass(10);
     return unlessRaced(() => cycle(this.region(name).parts));
   }
 
-  /** Another agent takes over in a region. @param isLost whether its clone is lost */
+  /** Replaces a region's agent. @param isLost whether its clone is lost */
   async restart(name = this.recorder, isLost = false): Promise<void> {
     const region = this.region(name);
     if (isLost) rmSync(join(this.host.root, name), { recursive: true, force: true });
@@ -152,7 +152,7 @@ export class Fleet extends RecordFleet<Region> {
     return execFileSync("git", ["--git-dir", this.host.url, "cat-file", "blob", `main:${path}`], { encoding: "utf8" });
   }
 
-  /** A person commits on top of what the host has, and pushes. */
+  /** Commits files as a person on top of the host's branch, and pushes the commit. */
   push(files: Readonly<Record<string, string | undefined>>, author = "Ada", message = "a change"): string {
     if (this.headOf() !== "") {
       this.host.inWork(["fetch", "--quiet", this.host.url, "main"]);
@@ -167,7 +167,9 @@ export class Fleet extends RecordFleet<Region> {
     this.host.in("host.git", ["update-ref", "refs/heads/main", commit]);
   }
 
-  /** Makes every commit again by a shell command in its files, as git-filter-repo does, and pushes that by force. */
+  /**
+   * Rewrites every commit with a shell command in its work tree, as git-filter-repo does, and force-pushes the result.
+   */
   rewrite(command: string): void {
     this.host.inWork(["fetch", "--quiet", this.host.url, "main"]);
     this.host.inWork(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
@@ -175,7 +177,7 @@ export class Fleet extends RecordFleet<Region> {
     this.host.inWork(["push", "--quiet", "--force", this.host.url, "HEAD:refs/heads/main"]);
   }
 
-  /** The host declines each push whose newest commit has a text in a file, from now on. */
+  /** Makes the host decline every push whose newest commit has this text in a file. */
   forbid(text: string): void {
     this.host.hook("pre-receive", `while read old new ref; do git grep -q "${text}" "$new" && exit 1; done; exit 0`);
   }
@@ -199,7 +201,7 @@ export class Fleet extends RecordFleet<Region> {
   }
 }
 
-/** What a recorder works with in a region of a fleet. */
+/** Returns everything that a recorder needs in one region of a fleet. */
 export function partsOf(
   fleet: { readonly recorder: string; readonly isCaughtUp: boolean; readonly released: ReadonlySet<string> },
   region: string,
@@ -233,7 +235,7 @@ export function partsOf(
   };
 }
 
-/** As the loop does it. @returns undefined where the region is not the recorder */
+/** Repeats a cycle that lost a race, as the loop does. @returns undefined if the region is not the recorder */
 export async function unlessRaced(work: () => Promise<Cycle | undefined>): Promise<Cycle | undefined> {
   for (let races = 0; ; races += 1)
     try {
@@ -244,7 +246,7 @@ export async function unlessRaced(work: () => Promise<Cycle | undefined>): Promi
     }
 }
 
-/** A graph with a text, and a secret beside it. */
+/** Returns a graph with a text and a secret. */
 export const graph = (text: string, secret = CANARY): JsonObject => ({
   nodes: [
     {
@@ -255,13 +257,13 @@ export const graph = (text: string, secret = CANARY): JsonObject => ({
   edges: [],
 });
 
-/** The text of a flow's graph, and its secret. */
+/** Returns the text and the secret in a flow's graph. */
 export function textOf({ rows }: FakeLangFlow, id: string): [text: string, secret: string] {
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into any shape
   const template = (rows.get(id)?.flow.data as any)?.nodes?.[0]?.data?.node?.template;
   return [template?.text?.value ?? "", template?.api_key?.value ?? ""];
 }
 
-/** A flow's file as a person writes it. */
+/** Returns a flow's file as a person writes it. */
 export const fileOf = (id: string, name: string, text: string, more: JsonObject = {}): string =>
   `${JSON.stringify({ id, name, description: "", data: graph(text, ""), ...more }, null, 2)}\n`;

@@ -11,8 +11,8 @@ const STEPS_MAX = 80;
 /**
  * Kills the agent at each step of a cycle in turn.
  *
- * @param happens since Git and LangFlow held the same
- * @param expected of LangFlow and Git in the end
+ * @param happens makes changes after Git and LangFlow were equal
+ * @param expected checks the final state of LangFlow and Git
  */
 async function killedAtEachStep(happens: () => Promise<void> | void, expected: () => void): Promise<number> {
   for (let step = 0; step <= STEPS_MAX; step += 1) {
@@ -39,7 +39,7 @@ async function killedAtEachStep(happens: () => Promise<void> | void, expected: (
 }
 
 describe("an agent that is killed at any step", () => {
-  it("brings each edit, delete and new flow of a push in once", async () => {
+  it("imports each edit, delete and new flow of a push exactly once", async () => {
     const steps = await killedAtEachStep(
       () => {
         fleet.host.edit("Ada", {
@@ -60,7 +60,7 @@ describe("an agent that is killed at any step", () => {
     expect(steps).toBeGreaterThan(20);
   });
 
-  it("keeps the loser of a conflict once", async () => {
+  it("keeps the losing graph of a conflict exactly once", async () => {
     await killedAtEachStep(
       () => {
         fleet.langflow.save(A, { data: graph("in LangFlow") });
@@ -79,7 +79,7 @@ describe("an agent that is killed at any step", () => {
     );
   });
 
-  it("records each change once, pending commits included", async () => {
+  it("records each change exactly once, including pending commits", async () => {
     await killedAtEachStep(
       async () => {
         fleet.host.isAway = true;

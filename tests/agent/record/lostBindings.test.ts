@@ -1,7 +1,7 @@
 import { A, B, graph } from "./fleet";
 import { SimulatedFleet } from "./simulatedFleet";
 
-/** A flow in each of two projects, recorded; the folder of the first one is called otherwise by then. */
+/** Records a flow in each of two projects, and renames the first project from `name` to `now`. */
 async function recorded(name: string, now = name) {
   const fleet = new SimulatedFleet();
   const { langflow, host } = fleet;
@@ -16,7 +16,7 @@ async function recorded(name: string, now = name) {
   return { fleet, langflow, host, path, project, names, yaml: path.replace("One.json", "project.yaml") };
 }
 
-describe("a project's folder that does not say any more whose it is", () => {
+describe("a project's folder without a valid project.yaml", () => {
   for (const [what, text] of [
     ["has lost its id", "name: nonsense\n"],
     ["has lost its id and names another project", "name: Other\n"],
@@ -27,7 +27,7 @@ describe("a project's folder that does not say any more whose it is", () => {
       ["My Team", "My Team"],
       ["My Team", "Renamed"],
     ] as const)
-      it(`since its project.yaml ${what}, stays the project's${name === now ? "" : ", also of a renamed one"}: an edit in it makes no project and moves no flow`, async () => {
+      it(`still belongs to its project if project.yaml ${what}${name === now ? "" : " and the project was renamed"}: an edit creates no project and moves no flow`, async () => {
         const { fleet, langflow, host, path, project, names, yaml } = await recorded(name, now);
         const before = names();
         host.edit("Dev", { [yaml]: text, [path]: fleet.edited(path, { description: "by hand" }) });
@@ -39,7 +39,7 @@ describe("a project's folder that does not say any more whose it is", () => {
         expect(fleet.file(yaml)).toContain(`id: ${project}`);
       });
 
-  it("is found by its name where nothing is known of its flows", async () => {
+  it("is matched by its name if the recorder knows none of its flows", async () => {
     const { fleet, langflow, host, path, project, names, yaml } = await recorded("My Team");
     langflow.known.clear();
     const before = names();

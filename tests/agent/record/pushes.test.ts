@@ -9,7 +9,7 @@ const begin = async (options: FleetOptions = {}) => {
 };
 afterEach(() => fleet.close());
 
-/** A flow that LangFlow and Git hold. */
+/** Records a flow, so that LangFlow and Git have it. */
 async function recorded(options: FleetOptions = {}, more = {}) {
   const { langflow } = await begin(options);
   langflow.save(A, { name: "One", data: graph("first"), ...more });
@@ -21,7 +21,7 @@ const ONE = "default/One.json";
 const names = () => [...fleet.langflow.rows.values()].map(({ flow }) => flow.name).sort();
 
 describe("a person's push", () => {
-  it("brings a new file in as a flow of that id, announced before it is created", async () => {
+  it("creates a flow with the id in a new file, and announces the flow before its creation", async () => {
     const { langflow } = await begin();
     const announced: boolean[] = [];
     const { step } = langflow.faults;
@@ -38,7 +38,7 @@ describe("a person's push", () => {
     expect(fleet.file("default/Team/project.yaml")).toContain(`id: ${langflow.rows.get(B)?.folder}`);
   });
 
-  it("fills a new fleet's first region from Git, many flows at once, and the trouble of one is that one's", async () => {
+  it("fills a new fleet's first region with many flows at once, and holds only the one that fails", async () => {
     const { langflow } = await begin();
     const ids = Array.from({ length: 45 }, (_, at) => `${String(at).padStart(8, "0")}-3a1d-4c0e-8f43-6d9a0b5c7e21`);
     langflow.faults.broken.add(ids[7] ?? "");
@@ -53,7 +53,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(45);
   });
 
-  it("changes the fields that it changes and no others, and the region's own secrets stay", async () => {
+  it("changes only the fields that it edits, and the region's own secrets stay", async () => {
     const langflow = await recorded();
     langflow.save(A, { description: "in LangFlow" });
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
@@ -65,18 +65,18 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(1);
   });
 
-  it("that only renames a flow leaves its graph and its version alone", async () => {
+  it("that only renames a flow leaves its graph and version token unchanged", async () => {
     const langflow = await recorded();
     const token = langflow.rows.get(A)?.token;
     fleet.push({ [ONE]: fleet.edited(ONE, { name: "Renamed", description: "d", endpoint_name: "e" }) });
     await fleet.settle();
     expect(langflow.rows.get(A)?.flow).toMatchObject({ name: "Renamed", description: "d", endpoint_name: "e" });
     expect(langflow.rows.get(A)?.token).toBe(token);
-    // Where a person put a file, it stays.
+    // The file keeps the path that the person gave it.
     expect(fleet.paths()).toEqual([ONE, "default/project.yaml"]);
   });
 
-  it("whose graph was also changed in LangFlow wins if it is later; LangFlow's graph is kept as a copy, secrets included", async () => {
+  it("wins over an earlier edit of the graph in LangFlow, whose graph becomes a copy with its secrets", async () => {
     const langflow = await recorded();
     langflow.save(A, { data: graph("in LangFlow") });
     fleet.pass(30);
@@ -94,7 +94,7 @@ describe("a person's push", () => {
     expect(fleet.paths().filter((path) => path.startsWith("default/One"))).toHaveLength(2);
   });
 
-  it("that is the earlier of two edits of a graph is kept as a copy under its author's name; a clock from the future gains nothing", async () => {
+  it("loses to a later edit of the graph in LangFlow and becomes a copy under its author's name, even if the author's clock is ahead", async () => {
     const langflow = await recorded();
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
     fleet.pass(30);
@@ -110,7 +110,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(3);
   });
 
-  it("of names that both sides changed, the later one holds and nothing is kept", async () => {
+  it("that renames a flow loses to a later rename in LangFlow, and no copy is made", async () => {
     const langflow = await recorded();
     fleet.push({ [ONE]: fleet.edited(ONE, { name: "By hand" }) });
     fleet.pass(30);
@@ -119,7 +119,7 @@ describe("a person's push", () => {
     expect(names()).toEqual(["In LangFlow"]);
   });
 
-  it("moves a flow to another project, made where it is missing; a folder that is renamed moves nothing", async () => {
+  it("that moves a file moves its flow and creates a missing project; a renamed folder moves nothing", async () => {
     const langflow = await recorded();
     const text = fleet.file(ONE);
     fleet.push({ [ONE]: undefined, "default/New/One.json": text });
@@ -134,7 +134,7 @@ describe("a person's push", () => {
     expect([...langflow.projects.values()].map(({ name }) => name).sort()).toEqual(["New", "Starter Project"]);
   });
 
-  it("of a locked flow opens its lock and closes it again", async () => {
+  it("to a locked flow unlocks the flow and locks it again", async () => {
     const langflow = await recorded({}, { locked: true });
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", ""), name: "Renamed" }) });
     await fleet.settle();
@@ -142,7 +142,7 @@ describe("a person's push", () => {
     expect(langflow.rows.get(A)?.flow.locked).toBe(true);
   });
 
-  it("that swaps the names of two flows swaps them", async () => {
+  it("that swaps the names of two flows swaps them in LangFlow", async () => {
     const langflow = await recorded();
     langflow.save(B, { name: "Two", data: graph("second") });
     await fleet.settle();
@@ -154,7 +154,7 @@ describe("a person's push", () => {
     expect([A, B].map((id) => langflow.rows.get(id)?.flow.name)).toEqual(["Two", "One"]);
   });
 
-  it("that LangFlow refuses is held, file and flow as they are, and brought in when it can be", async () => {
+  it("that LangFlow rejects is held, with file and flow unchanged, and imported as soon as LangFlow accepts it", async () => {
     const langflow = await recorded();
     langflow.faults.broken.add(A);
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
@@ -171,7 +171,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(2);
   });
 
-  it("while LangFlow is away waits whole; edits are still recorded, and pushed on top of it later", async () => {
+  it("waits while LangFlow is unreachable; edits are still committed, and pushed on top of it later", async () => {
     const langflow = await recorded();
     langflow.save(B, { name: "Two", data: graph("second") });
     await fleet.settle();
@@ -187,7 +187,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(2);
   });
 
-  it("that breaks a file changes and deletes nothing, and the file stays until it is mended", async () => {
+  it("that breaks a file changes and deletes nothing, and the file stays until a person repairs it", async () => {
     const langflow = await recorded();
     const whole = fleet.file(ONE);
     fleet.push({ [ONE]: "{ no JSON" });
@@ -201,7 +201,7 @@ describe("a person's push", () => {
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual([ONE]);
   });
 
-  it("that deletes a file deletes the flow", async () => {
+  it("that deletes a file deletes its flow", async () => {
     const langflow = await recorded();
     fleet.push({ [ONE]: undefined });
     await fleet.settle();
@@ -209,7 +209,7 @@ describe("a person's push", () => {
     expect(langflow.tombstones.has(A)).toBe(true);
   });
 
-  it("that deletes a file whose flow was edited since: the edit survives, and is recorded again", async () => {
+  it("that deletes a file loses to an edit of the flow made since, and the recorder commits the file again", async () => {
     const langflow = await recorded();
     langflow.save(A, { description: "edited" });
     fleet.push({ [ONE]: undefined });
@@ -219,7 +219,7 @@ describe("a person's push", () => {
     expect(fleet.file(ONE)).toContain("edited");
   });
 
-  it("that only moves a file, also to where no flow is looked for, deletes nothing", async () => {
+  it("that only moves a file deletes nothing, even if it moves the file to a path that is not scanned for flows", async () => {
     const langflow = await recorded();
     const text = fleet.file(ONE);
     fleet.push({ [ONE]: undefined, "default/a/b/c/One.json": text });
@@ -228,7 +228,7 @@ describe("a person's push", () => {
     expect(fleet.paths()).toContain(ONE);
   });
 
-  it("that deletes many files waits for a person's release; everything else goes on", async () => {
+  it("that deletes many files waits for an operator's release, and everything else continues", async () => {
     const { langflow } = await begin({ deletes: { share: 0.2, number: 2 } });
     for (const id of [A, B, C]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -248,7 +248,7 @@ describe("a person's push", () => {
     expect([...langflow.rows.keys()]).toEqual([D]);
   });
 
-  it("that deletes few files of each of many users waits for a person's release too", async () => {
+  it("that deletes a few files of each of many users waits for an operator's release too", async () => {
     const { langflow } = await begin({ deletes: { together: { share: 0.1, number: 20 } } });
     const paths: string[] = [];
     for (let user = 0; user < 8; user += 1) {
@@ -269,7 +269,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(0);
   });
 
-  it("that puts back files whose delete waits leaves the flows as they are", async () => {
+  it("that restores files whose deletes wait leaves the flows unchanged", async () => {
     const { langflow } = await begin({ deletes: { share: 0, number: 1 } });
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -285,7 +285,7 @@ describe("a person's push", () => {
     expect(langflow.writes).toBe(writes);
   });
 
-  it("of a flow with a tombstone: a file that a person changed brings it back, an unchanged one goes", async () => {
+  it("restores a deleted flow if it changes the flow's file; the recorder removes an unchanged file", async () => {
     const { langflow } = await begin();
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -297,7 +297,7 @@ describe("a person's push", () => {
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/1b7e.json"]);
   });
 
-  it("with two files of one flow: the recorded one counts, the other is skipped", async () => {
+  it("with two files for one flow uses the recorded file and skips the other", async () => {
     await recorded();
     fleet.push({ "default/A_copy.json": fleet.edited(ONE, { name: "Copy" }) });
     const done = await fleet.settle();
@@ -307,14 +307,14 @@ describe("a person's push", () => {
     expect(names()).toEqual(["One"]);
   });
 
-  it("gives a graph the version that every region gives it", async () => {
+  it("gives a graph the same version token as in every other region", async () => {
     const langflow = await recorded();
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });
     await fleet.settle();
     expect(langflow.rows.get(A)?.token?.[14]).toBe("8");
   });
 
-  it("with a folder of an earlier release binds it to the user whose flows are in it, else to the one of its name", async () => {
+  it("to a folder of an earlier release binds the folder to the user who owns its flows, or else to the user of the same name", async () => {
     const { langflow } = await begin();
     const [ada, bob] = [langflow.addUser("ada"), langflow.addUser("Bob")];
     langflow.save(A, { name: "Hers", data: graph("x") }, undefined, ada);
@@ -331,7 +331,7 @@ describe("a person's push", () => {
     expect(fleet.paths()).not.toContain("nobody/user.yaml");
   });
 
-  it("that deletes a user's whole folder, or renames it, is no word about flows that it holds elsewhere", async () => {
+  it("that moves a user's whole folder to an unknown name deletes no flow", async () => {
     const langflow = await recorded();
     const text = fleet.file(ONE);
     fleet.push({ default: undefined, "elsewhere/One.json": text });
@@ -341,10 +341,10 @@ describe("a person's push", () => {
   });
 });
 
-describe("a commit of an agent of the release before", () => {
+describe("a commit by an agent of the previous release", () => {
   const agent = "langflow-dr eu-west";
 
-  it("is brought in like a person's, by the times and versions that it names", async () => {
+  it("is imported like a person's commit, with the times and versions that its message names", async () => {
     const langflow = await recorded();
     fleet.push(
       { [ONE]: fleet.edited(ONE, { data: graph("from eu-west", "") }) },
@@ -356,7 +356,7 @@ describe("a commit of an agent of the release before", () => {
     expect(langflow.rows.get(A)?.token).toBe(B);
   });
 
-  it("loses by the time of the edit itself against a later one, and is kept under its region's name", async () => {
+  it("loses to an edit that is later than its own edit time, and becomes a copy under its region's name", async () => {
     const langflow = await recorded();
     langflow.save(A, { data: graph("in us-east") });
     fleet.pass(300);
@@ -370,7 +370,7 @@ describe("a commit of an agent of the release before", () => {
     expect(names()).toEqual(["One", "One (eu-west 2026-01-01 00:01:05)"]);
   });
 
-  it("that moves flows to a project which is not here yet waits for it, and makes no twin", async () => {
+  it("that moves a flow to a project that has not arrived waits for that project, and creates no duplicate", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("x") }, "Team");
     await fleet.cycle();

@@ -10,7 +10,7 @@ const begin = async (options: FleetOptions = {}) => {
   fleet = await Fleet.make(options);
   return fleet;
 };
-/** Three flows are recorded, and the host is away since. */
+/** Records three flows, and makes the Git host unreachable. */
 const threeAway = async () => {
   const { langflow } = await begin();
   for (const [id, name] of [
@@ -25,8 +25,8 @@ const threeAway = async () => {
 };
 afterEach(() => fleet.close());
 
-describe("the record of what LangFlow holds", () => {
-  it("has a flow's file without its secrets, with the edit's time and region, in one commit", async () => {
+describe("the record in Git", () => {
+  it("has each flow's file without secrets, and the time and region of its edit, in one commit", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") });
     langflow.save(B, { name: "Two", data: graph("hello") }, "Team / Ä");
@@ -47,7 +47,7 @@ describe("the record of what LangFlow holds", () => {
     expect(message).toContain("Recorder: us-east");
   });
 
-  it("gets no commit where nothing changed", async () => {
+  it("gets no commit if nothing changed", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") });
     await fleet.settle();
@@ -66,7 +66,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.log("%s")).toContain("us-east: flows: 3 changed");
   });
 
-  it("names the fields that were edited, the region that edited them, and the time that replication knows", async () => {
+  it("names the edited fields, the region of the edit, and the time that replication knows", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") });
     await fleet.cycle();
@@ -76,7 +76,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.log("%B")).toContain(`Flow-Edited: ${A} 2026-01-01T00:01:50.000Z description us-east`);
   });
 
-  it("keeps a project's folder when the project gets a different name, and no flow's file is touched", async () => {
+  it("keeps the folder of a renamed project, and changes no flow's file", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") }, "Team");
     await fleet.cycle();
@@ -90,7 +90,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.log("%B").split("Flow-Edited: ")).toHaveLength(3);
   });
 
-  it("moves a flow's file with the flow, and to a path that Windows can check out", async () => {
+  it("moves a flow's file with the flow, to a path that Windows can check out", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "aux", data: graph("hello") });
     await fleet.cycle();
@@ -102,7 +102,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.paths()).toContain(`default/Con_/AUX__${B.slice(0, 8)}.json`);
   });
 
-  it("binds each user's folder by the user's id; a user who is renamed keeps it", async () => {
+  it("binds each user's folder to the user's id, so a renamed user keeps the folder", async () => {
     const { langflow } = await begin();
     const ada = langflow.addUser("Ada.Lovelace@example.com");
     langflow.save(A, { name: "Hers", data: graph("hello") }, undefined, ada);
@@ -115,7 +115,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.paths()).toContain("ada-lovelace-example-com/More.json");
   });
 
-  it("leaves the folder of a user who is not active, or was deleted, as it is", async () => {
+  it("leaves the folder of an inactive or deleted user unchanged", async () => {
     const { langflow } = await begin();
     const ada = langflow.addUser("ada");
     langflow.save(A, { name: "Hers", data: graph("hello") }, undefined, ada);
@@ -130,7 +130,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.commits()).toBe(1);
   });
 
-  it("holds what looks like a secret, in the record alone, until it is mended", async () => {
+  it("lacks a flow with a likely secret until a user removes the secret", async () => {
     const { langflow } = await begin({
       findSecrets: async ({ value }) =>
         JSON.stringify(value).includes("sk-live") ? [{ field: "nodes[n].code", rule: "stripe" }] : [],
@@ -154,7 +154,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.paths()).toContain("default/One.json");
   });
 
-  it("says no more than twenty places of a flow's secrets, and how many there are", async () => {
+  it("reports at most twenty fields with secrets per flow, and how many more there are", async () => {
     const { langflow } = await begin({
       findSecrets: async () => Array.from({ length: 25 }, (_, at) => ({ field: `f${at}`, rule: "jwt" })),
     });
@@ -164,7 +164,7 @@ describe("the record of what LangFlow holds", () => {
     expect(reason).not.toContain("f20");
   });
 
-  it("holds a flow that is none to Git, by its reason", async () => {
+  it("lacks a flow whose name is not a valid path, and reports the reason", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "../up", data: graph("x") });
     const done = await fleet.cycle();
@@ -179,7 +179,7 @@ describe("the record of what LangFlow holds", () => {
     ],
     ["is no JSON to it", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
     ["is refused by the database", () => refused("54001"), "54001"],
-  ])("holds one flow that %s, by its name; the others are recorded in the same cycle", async (_, error, reason) => {
+  ])("lacks only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
     const { langflow } = await begin();
     for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("x") });
     const { database } = fleet.region().parts;
@@ -201,7 +201,7 @@ describe("the record of what LangFlow holds", () => {
     ["that has no beginning", "-Infinity" as unknown as number],
     ["that has no end", "Infinity" as unknown as number],
     ["in the year 9999", 253_402_300_799_000],
-  ])("takes a flow's time %s for one that Git has", async (_, updatedAt) => {
+  ])("replaces a flow's time %s with a time that Git can store", async (_, updatedAt) => {
     const { langflow } = await begin();
     for (const id of [A, B]) langflow.save(id, { name: id, data: graph("x") });
     const row = langflow.rows.get(A);
@@ -214,7 +214,7 @@ describe("the record of what LangFlow holds", () => {
     expect(authored).toBeLessThanOrEqual(fleet.clock / 1000);
   });
 
-  it("holds the flows that the host declines, found by halving; the others get in", async () => {
+  it("lacks only the flows that the host declines, which the recorder finds by bisection", async () => {
     const { langflow } = await begin();
     fleet.host.hook(
       "pre-receive",
@@ -231,7 +231,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.paths()).toContain("default/2b7e.json");
   });
 
-  it("takes a flow out of Git where it has a tombstone, and holds one that is missing without", async () => {
+  it("loses a flow's file if the flow has a tombstone, and keeps the file if the flow is missing without one", async () => {
     const { langflow } = await begin();
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -246,7 +246,7 @@ describe("the record of what LangFlow holds", () => {
     expect(langflow.rows.size).toBe(0);
   });
 
-  it("without replication, a flow that the database had and has no more was deleted", async () => {
+  it("loses a flow's file if replication is off and the database no longer has the flow", async () => {
     const { langflow } = await begin();
     langflow.hasReplication = false;
     langflow.save(A, { name: "One", data: graph("x") });
@@ -256,7 +256,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.paths()).not.toContain("default/One.json");
   });
 
-  it("costs nothing in a region that is not the recorder, or whose database is behind", async () => {
+  it("is not written by a region that is not the recorder or whose database is behind", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("x") });
     fleet.isCaughtUp = false;
@@ -267,7 +267,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.headOf()).toBe("");
   });
 
-  it("asks before each push whether it is still the recorder", async () => {
+  it("is not pushed if the region stops being the recorder during the cycle", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("x") });
     const { database } = fleet.region().parts;
@@ -279,7 +279,7 @@ describe("the record of what LangFlow holds", () => {
     expect(fleet.headOf()).toBe("");
   });
 
-  it("brings a flow to one form: what LangFlow writes in its own way is recorded once, and then never again", async () => {
+  it("gets exactly one more commit if LangFlow normalizes a pushed flow", async () => {
     const { langflow } = await begin({ normalise: (data) => ({ ...data, viewport: { x: 1 } }) });
     fleet.push({ "default/One.json": fileOf(A, "One", "by hand") });
     await fleet.settle();
@@ -289,8 +289,8 @@ describe("the record of what LangFlow holds", () => {
   });
 });
 
-describe("while the Git host is away", () => {
-  it("the record grows in the clone, a commit an interval, and is pushed in order as one linear history", async () => {
+describe("while the Git host is unreachable or declines pushes,", () => {
+  it("the record grows in the clone by one commit per change, which are pushed in order as one linear history", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.cycle();
@@ -316,7 +316,7 @@ describe("while the Git host is away", () => {
     expect(fleet.log("%B").match(/Flow-Edited/g)).toHaveLength(5);
   });
 
-  it("what only a damaged clone had is recorded again, of what the database holds", async () => {
+  it("a damaged clone is replaced, and the recorder commits the database's state again", async () => {
     const { langflow } = await threeAway();
     langflow.save(A, { data: graph("1") });
     langflow.remove(B);
@@ -331,7 +331,7 @@ describe("while the Git host is away", () => {
     expect(fleet.paths()).toContain("default/Three.json");
   });
 
-  it("what people pushed meanwhile comes first, and the pending commits follow it without the files that they changed", async () => {
+  it("pending commits are replayed on top of people's pushes, without the files that people changed", async () => {
     const { langflow } = await begin();
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph("0") });
     await fleet.cycle();
@@ -377,20 +377,20 @@ describe("while the Git host is away", () => {
     expect(done?.outcomes.flatMap(({ held, problems }) => [...held, ...problems])).toEqual([]);
   };
 
-  it("every pending version follows a person's edit of another field", async () => {
+  it("every pending version is replayed on top of a person's edit of a different field", async () => {
     const { langflow } = await pending();
     fleet.push({ "default/Team/One.json": fleet.edited("default/Team/One.json", { description: "by hand" }) });
     await expectVersions(["a", "b"]);
     expect(langflow.rows.get(A)?.flow.description).toBe("by hand");
     expect(fleet.file("default/Team/One.json")).toContain("by hand");
     expect(fleet.file("default/Team/One.json")).toContain("a4");
-    // The second region sees nothing that was taken out of a file.
+    // The next recorder can see that nothing was scrubbed from the file.
     expect(fleet.log("%B")).toContain(
       `Flow-Blob: ${A} ${fleet.host.in("host.git", ["rev-parse", "main:default/Team/One.json"])}`,
     );
   });
 
-  it("every pending version follows a person's move of the project's folder, or of a file", async () => {
+  it("every pending version is replayed on top of a person's move of the project's folder or of a file", async () => {
     for (const isFolder of [true, false]) {
       const { team } = await pending();
       const moved = isFolder ? team : team.filter((path) => path.endsWith("One.json"));
@@ -418,7 +418,7 @@ describe("while the Git host is away", () => {
     }
   });
 
-  it("a pending rename follows a person's edit, to one file, and takes no path that a person took", async () => {
+  it("a pending rename is replayed on top of a person's edit, to one file, and not to a path that a person has used", async () => {
     const { langflow } = await pending();
     langflow.save(A, { name: "Uno" });
     langflow.save(B, { name: "Duo" });
@@ -437,7 +437,7 @@ describe("while the Git host is away", () => {
     expect(files).toEqual(["default/Team/Duo.json", `default/Team/Duo_${B.slice(0, 8)}.json`, "default/Team/Uno.json"]);
   });
 
-  it("a pending version of a graph that a person changed or deleted is settled as a later edit", async () => {
+  it("a pending version of a graph that a person changed or deleted is merged as a later edit", async () => {
     const { langflow } = await pending();
     fleet.push({
       "default/Team/One.json": fleet.edited("default/Team/One.json", { data: graph("by hand", "") }),
@@ -449,7 +449,7 @@ describe("while the Git host is away", () => {
     expect(fleet.file("default/Team/Two.json")).toContain("b4");
   });
 
-  it("a clone that is lost takes its pending commits along, and what LangFlow holds is recorded all the same", async () => {
+  it("a lost clone loses its pending commits, but the recorder commits what LangFlow has", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.cycle();
@@ -465,7 +465,7 @@ describe("while the Git host is away", () => {
     expect(langflow.rows.size).toBe(1);
   });
 
-  it("a pending commit that the host declines is divided: the rest gets in", async () => {
+  it("a pending commit that the host declines is split, and the host accepts the rest", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.cycle();
@@ -485,7 +485,7 @@ describe("while the Git host is away", () => {
     expect(done?.outcomes[0]?.held).toMatchObject([{ path: `LangFlow ${B}` }]);
   });
 
-  it("one declined version keeps no other flow's versions out, before it or after", async () => {
+  it("a declined version does not block other flows' versions before or after it", async () => {
     const { langflow } = await threeAway();
     const versions = async (...saved: (readonly [string, string])[]) => {
       for (const [id, text] of saved) langflow.save(id, { data: graph(text) });
@@ -508,7 +508,7 @@ describe("while the Git host is away", () => {
   it.each([
     ["the file", { "default/One.json": undefined, "default/Renamed.json": "One.json" }],
     ["the folder", { "default/Team/One.json": "One.json", "default/One.json": undefined }],
-  ])("a save that waits for the host survives a person's move of %s, which changes nothing in it", async (_, moved) => {
+  ])("a pending save survives a person's move of %s that changes nothing in the file", async (_, moved) => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.settle();
@@ -526,12 +526,12 @@ describe("while the Git host is away", () => {
     expect(fleet.host.in("host.git", ["grep", "-l", "saved meanwhile", "main"])).toContain(".json");
   });
 
-  it("a version that only LangFlow has is kept where Git's file counts as newer", async () => {
+  it("a version that only LangFlow has is kept if Git's file counts as newer", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.settle();
     fleet.pass(600);
-    // By a clock that is ahead.
+    // The author's clock is ahead.
     fleet.push({ "default/One.json": fleet.edited("default/One.json", { data: graph("by hand", "") }) });
     fleet.pass(-500);
     await fleet.settle(20);
@@ -542,17 +542,17 @@ describe("while the Git host is away", () => {
     expect(texts).toContain("made of it");
   });
 
-  it("asks a host that declines a flow ever less often", async () => {
+  it("the recorder retries with backoff if the host declines a flow", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("forbidden") });
     fleet.forbid("forbidden");
     const pushes = jest.spyOn(fleet.region().repository, "push");
     for (let cycle = 0; cycle < 60; cycle += 1) await fleet.cycle();
-    // After 5 s, 10 s, 20 s and so on; in ten minutes.
+    // Ten minutes of backoff: retries after 5 s, 10 s, 20 s and so on.
     expect(pushes.mock.calls.length).toBeLessThan(16);
   });
 
-  it("a flow that is renamed in the commit of a declined one leaves no second file", async () => {
+  it("a flow that was renamed in the same commit as a declined flow has only one file", async () => {
     const { langflow } = await threeAway();
     langflow.save(B, { name: "Second" });
     langflow.save(A, { data: graph("forbidden") });

@@ -7,7 +7,7 @@ afterEach(() => fleet.close());
 const ONE = "default/One.json";
 const TWO = "default/Two.json";
 
-/** Two flows with three versions each in Git. @returns the commits, oldest first */
+/** Records two flows in three versions each. @returns the commits, oldest first */
 async function recorded(options: FleetOptions = {}): Promise<string[]> {
   fleet = await Fleet.make(options);
   const commits: string[] = [];
@@ -21,21 +21,21 @@ async function recorded(options: FleetOptions = {}): Promise<string[]> {
   return commits;
 }
 
-/** What users have, for good: nothing of it was changed by anybody. */
+/** Expects that all flows are unchanged. */
 function expectUntouched(): void {
   expect([...fleet.langflow.rows.keys()].sort()).toEqual([A, B]);
   expect(textOf(fleet.langflow, A)).toEqual(["one 3", CANARY]);
   expect(textOf(fleet.langflow, B)).toEqual(["two 3", CANARY]);
 }
 
-/** A history that somebody made of an earlier commit, with a commit on top. */
+/** Force-pushes a history that ends with an earlier commit and a new commit on top. */
 function forcePush(from: string, files: Readonly<Record<string, string | undefined>>): void {
   fleet.rewind(from);
   fleet.push(files);
 }
 
 describe("a repository whose history is rewritten", () => {
-  it("gets again what it had, where the branch was set back: no flow changes", async () => {
+  it("gets its commits back if the branch was reset, and no flow changes", async () => {
     const [first, , last] = await recorded();
     const writes = fleet.langflow.writes;
     fleet.rewind(first ?? "");
@@ -44,7 +44,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.langflow.writes).toBe(writes);
   });
 
-  it("gets again what it had, also where the clone is lost and the host still has the commits", async () => {
+  it("gets its commits back even if the clone is lost, if the host still has the commits", async () => {
     const [first, , last] = await recorded();
     fleet.rewind(first ?? "");
     await fleet.restart("us-east", true);
@@ -53,7 +53,7 @@ describe("a repository whose history is rewritten", () => {
     expectUntouched();
   });
 
-  it("is left as it is where nobody knows the old history any more, and its files are held", async () => {
+  it("is left unchanged if the old history is lost, and its flows are held", async () => {
     const [first] = await recorded();
     forcePush(first ?? "", { "README.md": "hello" });
     fleet.host.in("host.git", ["update-ref", "-d", "refs/langflow-dr/seen"]);
@@ -65,7 +65,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(ONE)).toContain("one 1");
   });
 
-  it("that a host shows late brings no deleted flow back", async () => {
+  it("restores no deleted flow if the host serves an older commit", async () => {
     const [, , last] = await recorded();
     fleet.langflow.remove(B);
     await fleet.cycle();
@@ -75,7 +75,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).not.toContain(TWO);
   });
 
-  it("that turns away what it had is asked again, while the record grows in the clone", async () => {
+  it("and declines its old commits gets further attempts, while new commits wait in the clone", async () => {
     const [first] = await recorded();
     fleet.rewind(first ?? "");
     fleet.host.hook("pre-receive", "echo protected >&2; exit 1");
@@ -89,7 +89,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(ONE)).toContain("one 4");
   });
 
-  it("gets again what it had, where the branch is gone; without a clone all is recorded anew", async () => {
+  it("gets its commits back if the branch was deleted; without a clone, everything is recorded again", async () => {
     await recorded();
     fleet.host.in("host.git", ["update-ref", "-d", "refs/heads/main"]);
     await fleet.cycle();
@@ -102,7 +102,7 @@ describe("a repository whose history is rewritten", () => {
     expectUntouched();
   });
 
-  it("by a force push of an older state: older versions are no edits, and the newest are recorded again", async () => {
+  it("reverts no flow after a force push of an older state, and gets the newest versions again", async () => {
     const [first] = await recorded();
     forcePush(first ?? "", { "README.md": "hello" });
     await fleet.settle();
@@ -111,7 +111,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).toContain("README.md");
   });
 
-  it("by a force push with a person's edit on an older state: that edit alone is brought in", async () => {
+  it("imports only the person's edit after a force push with an edit on top of an older state", async () => {
     const [first] = await recorded();
     fleet.rewind(first ?? "");
     fleet.pass(100);
@@ -123,7 +123,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.langflow.rows.size).toBe(2);
   });
 
-  it("without a file deletes no flow: it is recorded again", async () => {
+  it("deletes no flow whose file is missing after a force push, and gets the file again", async () => {
     const [first] = await recorded();
     forcePush(first ?? "", { [TWO]: undefined });
     await fleet.settle();
@@ -131,7 +131,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).toContain(TWO);
   });
 
-  it("to an empty one deletes nothing", async () => {
+  it("deletes no flow after a force push of an empty history, and gets the files again", async () => {
     await recorded();
     fleet.host.inWork(["checkout", "--quiet", "--orphan", "empty"]);
     fleet.host.inWork(["rm", "-rfq", "--ignore-unmatch", "."]);
@@ -142,7 +142,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).toEqual([ONE, TWO, "default/project.yaml"]);
   });
 
-  it("that was scrubbed keeps the scrubbed file, held in the record, until a person edits what was scrubbed or LangFlow makes the same", async () => {
+  it("keeps a scrubbed file, whose flow is held until a person edits the scrubbed text or LangFlow has the same text", async () => {
     await recorded();
     fleet.rewrite("test ! -f default/Two.json || sed -i 's/two [0-9]/REMOVED/' default/Two.json");
     const done = await fleet.settle();
@@ -164,7 +164,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(TWO)).toContain("by hand");
   });
 
-  it("while commits were pending records what they held again", async () => {
+  it("while commits were pending gets the contents of those commits again", async () => {
     const [first] = await recorded();
     fleet.away = true;
     fleet.langflow.save(A, { data: graph("one 4") });
@@ -183,7 +183,7 @@ describe("a second region", () => {
     return { east: fleet.region("us-east").langflow, west: fleet.region("eu-west").langflow };
   };
 
-  it("that becomes the recorder goes on where the first one stopped, without a commit where nothing changed", async () => {
+  it("that becomes the recorder continues the record, without a commit if nothing changed", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
@@ -204,7 +204,7 @@ describe("a second region", () => {
     expect([east.rows.size, west.rows.size]).toEqual([1, 1]);
   });
 
-  it("does not bring the same push in twice", async () => {
+  it("does not import a push that the first region has already imported", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
@@ -220,7 +220,7 @@ describe("a second region", () => {
     expect(fleet.file(ONE)).toContain("edited since");
   });
 
-  it("whose host takes no other reference says so once and goes on", async () => {
+  it("reports once that the Git host rejects references outside of branches, and continues", async () => {
     const { east } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
@@ -231,7 +231,7 @@ describe("a second region", () => {
     expect(east.rows.get(A)?.flow.description).toBe("d");
   });
 
-  it("that was the recorder long ago takes what the other one recorded meanwhile for no edit", async () => {
+  it("that was the recorder earlier does not import what the other region recorded meanwhile", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
@@ -240,14 +240,14 @@ describe("a second region", () => {
     west.save(A, { data: graph("second") });
     await fleet.cycle();
     fleet.recorder = "us-east";
-    // Its database has a later edit already, and not yet the one that was recorded.
+    // Its database has a later edit already, but not the recorded one.
     east.save(A, { data: graph("third") });
     await fleet.settle();
     expect(textOf(east, A)[0]).toBe("third");
     expect(east.rows.size).toBe(1);
   });
 
-  it("that records at the same time for a moment: one history, and nothing twice", async () => {
+  it("that records at the same time as the first produces one linear history without duplicates", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();
@@ -273,7 +273,7 @@ describe("a second region", () => {
     ).toBe(true);
   });
 
-  it("takes over an edit that waited in the first one", async () => {
+  it("that takes over imports an edit that was waiting in the first region", async () => {
     const { east, west } = await two();
     for (const [id, name] of [
       [A, "One"],
@@ -298,7 +298,7 @@ describe("a second region", () => {
     expect(west.rows.size).toBe(2);
   });
 
-  it("takes over a scrubbed file as it is", async () => {
+  it("that takes over leaves a scrubbed file unchanged", async () => {
     const { east, west } = await two();
     for (const [id, name] of [
       [A, "One"],
@@ -322,7 +322,7 @@ describe("a second region", () => {
   it.each([
     ["settled it and recorded nothing since", true],
     ["was lost before it saw it", false],
-  ])("takes over a scrubbed file as it is from a recorder that %s", async (_, isSettled) => {
+  ])("leaves a scrubbed file unchanged if it takes over from a recorder that %s", async (_, isSettled) => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("one 1") });
     east.save(B, { name: "Two", data: graph("two 1") });
@@ -342,7 +342,7 @@ describe("a second region", () => {
     expect(textOf(west, B)).toEqual(["two 1", CANARY]);
   });
 
-  it("with a database that was rolled back records nothing old: it begins anew from Git and what it caught up with", async () => {
+  it("whose database was rolled back records nothing old: it rebuilds its state from Git and the replicated edits", async () => {
     const { east } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();

@@ -9,7 +9,10 @@ const SECRET = "SECRETWORD";
 
 const SEEN = "refs/langflow-dr/seen";
 
-/** Makes every commit again without a text, as git-filter-repo leaves it. @param mirror whether of every reference that the host has */
+/**
+ * Rewrites every commit without a text, as git-filter-repo does. @param mirror whether to rewrite all references of the
+ * host
+ */
 function scrub({ messages = false, mirror = false } = {}): void {
   const { host } = fleet;
   host.inWork(["fetch", "--quiet", host.url, "main", `+${mirror ? SEEN : "main"}:refs/heads/seen`]);
@@ -37,8 +40,8 @@ async function expectLeft(): Promise<void> {
   ]);
 }
 
-describe("a repository that was scrubbed of a text does not get it back", () => {
-  /** Both regions recorded, the first one before the second. */
+describe("a repository that was scrubbed of a text does not get the text back", () => {
+  /** Records in us-east first, then in eu-west. */
   const inTurn = async () => {
     fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
     const [east, west] = [fleet.region("us-east").langflow, fleet.region("eu-west").langflow];
@@ -56,7 +59,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
   it.each([
     ["whose clone is kept", false],
     ["whose clone is lost", true],
-  ])("from a region that recorded long ago and takes over, %s", async (_, isLost) => {
+  ])("from a region that recorded earlier and takes over, %s", async (_, isLost) => {
     await inTurn();
     scrub();
     await fleet.restart("us-east", isLost);
@@ -65,7 +68,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
   });
 
-  it("from a region that takes over and brings in what a person edited in the scrubbed file", async () => {
+  it("from a region that takes over and imports a person's edit of the scrubbed file", async () => {
     await inTurn();
     scrub();
     fleet.push({ [ONE]: fleet.edited(ONE, { description: "by hand" }) });
@@ -75,7 +78,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
   });
 
-  it("from a recorder whose state was put back", async () => {
+  it("from a recorder whose state was restored", async () => {
     fleet = await Fleet.make();
     fleet.langflow.save(A, { name: "One", data: graph(`with ${SECRET}`) });
     fleet.langflow.save(B, { name: "Two", data: graph("two 1") });
@@ -90,7 +93,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     await expectLeft();
   });
 
-  it("where the reference to what was brought in is rewritten too and another region takes over", async () => {
+  it("if the reference to the imported commits is rewritten too and another region takes over", async () => {
     await inTurn();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();
@@ -102,7 +105,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     await expectLeft();
   });
 
-  it("where messages were scrubbed too, of a name", async () => {
+  it("if commit messages were scrubbed of a name too", async () => {
     fleet = await Fleet.make();
     fleet.langflow.save(B, { name: "Two", data: graph("two 1") });
     await fleet.settle();
@@ -123,7 +126,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
   });
 
-  it("where a person's own commit brought the text, in the form that a recorder writes", async () => {
+  it("if a person's own commit had added the text, in the format of a recorder", async () => {
     fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
     fleet.langflow.save(A, { name: "One", data: graph("nothing") });
     await fleet.settle();
@@ -140,7 +143,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
     expect(textOf(fleet.langflow, A)[0]).toBe(`with ${SECRET}`);
   });
 
-  it("where a person then makes one commit of all, nor does LangFlow's flow get what was left of it", async () => {
+  it("if a person then squashes all commits, and LangFlow's flow keeps the text", async () => {
     await inTurn();
     scrub();
     await fleet.settle();
@@ -155,7 +158,7 @@ describe("a repository that was scrubbed of a text does not get it back", () => 
   });
 });
 
-describe("a file that was scrubbed and stays as it is", () => {
+describe("a scrubbed file that the recorder leaves unchanged", () => {
   const left = async () => {
     fleet = await Fleet.make({ regions: ["us-east", "eu-west"] });
     fleet.langflow.save(A, { name: "One", description: "d", data: graph(`with ${SECRET}`) });
@@ -171,7 +174,7 @@ describe("a file that was scrubbed and stays as it is", () => {
   };
   const expectNowhere = () => expect(fleet.paths().filter((path) => fleet.file(path).includes(SECRET))).toEqual([]);
 
-  it("stays so for a region that takes over after a person's commit was brought in", async () => {
+  it("stays scrubbed for a region that takes over after the import of a person's commit", async () => {
     await left();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();
@@ -179,7 +182,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     await expectLeft();
   });
 
-  it("takes the flow with it where a person deletes it", async () => {
+  it("deletes its flow if a person deletes the file", async () => {
     await left();
     fleet.push({ [ONE]: undefined });
     await fleet.settle();
@@ -187,7 +190,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     expectNowhere();
   });
 
-  it("does not take the flow with it where LangFlow's user edited it since: the delete is held, by the next recorder too", async () => {
+  it("does not delete a flow that a user has edited since if a person deletes the file: the delete is held, by the next recorder too", async () => {
     await left();
     fleet.langflow.save(A, { description: "edited" });
     fleet.push({ [ONE]: undefined });
@@ -204,7 +207,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     }
   });
 
-  it("moves the flow where a person moves it, and still stays as it is, for the next recorder too", async () => {
+  it("moves its flow if a person moves the file, and stays scrubbed, for the next recorder too", async () => {
     await left();
     const moved = "default/Team/One.json";
     fleet.push({ [ONE]: undefined, [moved]: fleet.file(ONE) });
@@ -219,7 +222,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     }
   });
 
-  it("brings in the fields that a person edits in it, and no other, in the next recorder too", async () => {
+  it("changes only the fields of its flow that a person edits in it, for the next recorder too", async () => {
     await left();
     for (const description of ["a new one", "another"]) {
       fleet.push({ [ONE]: fleet.edited(ONE, { description }) });
@@ -230,7 +233,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     }
   });
 
-  it("stays where a person edits it before any recorder saw what was taken out", async () => {
+  it("stays scrubbed if a person edits it before any recorder saw the rewritten history", async () => {
     await left();
     const description = `of ${SECRET}`;
     fleet.langflow.save(B, { data: graph(`two with ${SECRET}`), description });
@@ -243,13 +246,13 @@ describe("a file that was scrubbed and stays as it is", () => {
     expectNowhere();
   });
 
-  it("stays where a person changes nothing but its form", async () => {
+  it("stays scrubbed if a person changes only its whitespace", async () => {
     await left();
     fleet.push({ [ONE]: `${fleet.file(ONE)}\n` });
     await expectLeft();
   });
 
-  it("stays away where a person moves it to another user's folder", async () => {
+  it("does not return if a person moves it to another user's folder", async () => {
     await left();
     fleet.langflow.addUser("bob");
     fleet.push({ [ONE]: undefined, "bob/One.json": fleet.file(ONE) });
@@ -258,7 +261,7 @@ describe("a file that was scrubbed and stays as it is", () => {
     expectNowhere();
   });
 
-  it("replaces the flow's graph where a person edits its graph, and no copy keeps what was taken out", async () => {
+  it("replaces the flow's graph if a person edits its graph, and no copy keeps the scrubbed text", async () => {
     await left();
     fleet.push({ [ONE]: fleet.file(ONE).replace("with REMOVED", "by hand") });
     const done = await fleet.settle();

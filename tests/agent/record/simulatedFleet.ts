@@ -4,7 +4,7 @@ import { FakeLangFlow } from "../doubles/fakeLangFlow";
 import { MemoryHost, MemoryRepository } from "../doubles/memoryHost";
 import { type FleetOptions, partsOf, RecordFleet, unlessRaced } from "./fleet";
 
-/** An agent is killed, at any instruction. */
+/** Thrown to kill an agent at an arbitrary step. */
 class Killed extends Error {}
 
 interface Region {
@@ -13,7 +13,7 @@ interface Region {
   parts: Parts;
 }
 
-/** A fleet around a Git host in memory, with the recorder's own code. */
+/** A fleet with the recorder's own code and a Git host in memory. */
 export class SimulatedFleet extends RecordFleet<Region> {
   protected readonly cyclesToSettle = 8;
   readonly host: MemoryHost;
@@ -35,11 +35,14 @@ export class SimulatedFleet extends RecordFleet<Region> {
     }
   }
 
-  /** @param steps after which the agent is killed and another one takes its place. @returns undefined where it was */
+  /**
+   * Runs one cycle. @param steps after which the agent is killed and replaced. @returns undefined if the agent was
+   * killed
+   */
   async cycle(name = this.recorder, steps = Number.POSITIVE_INFINITY): Promise<Cycle | undefined> {
     this.pass(10);
     this.steps = steps;
-    // The agent's own clock is that of its region.
+    // The agent uses the clock of its region.
     const now = Date.now;
     Date.now = () => this.clock;
     try {
@@ -54,7 +57,7 @@ export class SimulatedFleet extends RecordFleet<Region> {
     }
   }
 
-  /** @param isLost whether the region's clone is lost */
+  /** Replaces a region's agent. @param isLost whether the region's clone is lost */
   restart(name: string, isLost = false): void {
     const region = this.region(name);
     if (isLost) region.repository = new MemoryRepository(this.host, name);

@@ -4,7 +4,7 @@ import { A, B, Fleet, graph, textOf } from "./fleet";
 const ONE = "default/One.json";
 const regions = ["us-east", "eu-west"];
 
-/** us-east recorded a flow, which eu-west has too. */
+/** Records a flow in us-east and replicates it to eu-west. */
 async function recordedInEast() {
   const fleet = await Fleet.make({ regions });
   const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
@@ -14,7 +14,7 @@ async function recordedInEast() {
   return { fleet, east, west };
 }
 
-it("takes from Git what the lost recorder had recorded and its replication had not brought, and reverts nothing", async () => {
+it("the next recorder imports from Git what the lost recorder had committed but not replicated, and reverts nothing", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     fleet.pass(60);
@@ -38,7 +38,7 @@ it("takes from Git what the lost recorder had recorded and its replication had n
   }
 });
 
-it("says of an edit when it was made before replication has read it, so that the next recorder does not revert it", async () => {
+it("the recorder commits the time of an edit that replication has not read yet, so that the next recorder does not revert it", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     east.langflow.readUntil = fleet.clock;
@@ -60,7 +60,7 @@ it("says of an edit when it was made before replication has read it, so that the
   }
 });
 
-it("takes for no new edit one that waited, was brought in, and that the flow's user has edited since", async () => {
+it("the next recorder does not import a formerly waiting edit again that the user has edited since", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     east.langflow.faults.broken.add(A);
@@ -77,7 +77,7 @@ it("takes for no new edit one that waited, was brought in, and that the flow's u
     west.langflow.replicate(east.langflow);
     fleet.recorder = "eu-west";
     await fleet.settle();
-    // Nothing but the edit since: neither is a copy.
+    // The only new commit has the later edit, and neither edit became a copy.
     expect(fleet.commits()).toBe(brought + 1);
     expect(textOf(west.langflow, A)[0]).toBe("edited since");
     expect(west.langflow.rows.size).toBe(2);
@@ -86,7 +86,7 @@ it("takes for no new edit one that waited, was brought in, and that the flow's u
   }
 });
 
-it("brings in a push that gives a flow back what this region had recorded before another region was the recorder", async () => {
+it("a region that becomes the recorder again imports a push that restores what it had recorded earlier", async () => {
   const fleet = await Fleet.make({ regions });
   try {
     const [east, west] = [fleet.region("us-east"), fleet.region("eu-west")];
@@ -112,7 +112,7 @@ it("brings in a push that gives a flow back what this region had recorded before
   }
 });
 
-it("shows no reader of Git a key that somebody pasted as the name of a project or of a user", async () => {
+it("Git never contains a key that someone entered as the name of a project or user", async () => {
   const fleet = await Fleet.make({ findSecrets });
   try {
     const key = "sk-proj-9fQ2xZ7LmK4vT8bW1nR6cY3dH5jP0sG";

@@ -5,7 +5,7 @@ const [ONE, TWO] = ["default/One.json", "default/Two.json"];
 const NEW_KEY = "key-typed-in-eu";
 const REASON = "another region recorded a newer version, which the replication has not brought yet";
 
-/** Two flows, recorded by eu-west, which then records something that us-east does not have yet when it takes over. */
+/** Records two flows in eu-west, which then records a change that us-east has not received when it takes over. */
 async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push?: (fleet: SimulatedFleet) => void) {
   const fleet = new SimulatedFleet(["eu-west", "us-east"]);
   const [eu, us] = [fleet.region("eu-west").langflow, fleet.region("us-east").langflow];
@@ -22,7 +22,7 @@ async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push
   const recorded = [...fleet.host.contents()];
   let done = await fleet.cycle();
   for (let cycle = 0; cycle < 3; cycle += 1) done = await fleet.cycle();
-  /** Nothing was written to Git or LangFlow, and the flow is held. */
+  /** Expects that nothing was written to Git or LangFlow, and that the flows are held. */
   const expectHeld = (ids: readonly string[] = [A]) => {
     expect([...fleet.host.contents()]).toEqual(recorded);
     const held = done?.outcomes.flatMap(({ held }) => held) ?? [];
@@ -43,8 +43,8 @@ async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push
 }
 const edited = (eu: SimulatedFleet["langflow"]) => eu.save(A, { data: graph("x15", NEW_KEY) });
 
-describe("what another region's recorder committed and replication still has to bring", () => {
-  it("is waited for: an edit keeps its typed-in key, and nothing is kept as a copy", async () => {
+describe("a change that another region's recorder committed and that has not replicated yet", () => {
+  it("holds its flow until the edit arrives with its typed-in key, and nothing becomes a copy", async () => {
     const { us, expectHeld, arrive } = await takenOver(edited);
     expectHeld();
     expect(textOf(us, A)[0]).toBe("x2");
@@ -53,7 +53,7 @@ describe("what another region's recorder committed and replication still has to 
     expect(us.rows.size).toBe(2);
   });
 
-  it("is waited for: a new flow comes with its typed-in key", async () => {
+  it("holds a new flow until the flow arrives with its typed-in key", async () => {
     const { us, expectHeld, arrive } = await takenOver((eu) =>
       eu.save(C, { name: "New", data: graph("new", NEW_KEY) }),
     );
@@ -64,7 +64,7 @@ describe("what another region's recorder committed and replication still has to 
     expect(us.rows.size).toBe(3);
   });
 
-  it("is waited for: a flow that was made and is deleted before it arrives does not come from Git", async () => {
+  it("does not create a flow that was deleted before it arrived", async () => {
     const { fleet, eu, us, arrive } = await takenOver((langflow) =>
       langflow.save(C, { name: "New", data: graph("new") }),
     );
@@ -75,7 +75,7 @@ describe("what another region's recorder committed and replication still has to 
     expect(fleet.host.contents().has("default/New.json")).toBe(false);
   });
 
-  it("is waited for: a delete, unless the flow is edited meanwhile", async () => {
+  it("holds a deleted flow until the delete arrives, unless a user edits the flow meanwhile", async () => {
     const { us, fleet, expectHeld, arrive } = await takenOver((eu) => eu.remove(A));
     expectHeld();
     await arrive();
@@ -87,7 +87,7 @@ describe("what another region's recorder committed and replication still has to 
     expect(other.fleet.file(ONE)).toContain("edited");
   });
 
-  it("is waited for: a move to a project that is still to come", async () => {
+  it("holds a moved flow until its new project arrives", async () => {
     const { us, fleet, expectHeld, arrive } = await takenOver((eu) => eu.save(A, {}, "Made in eu"));
     expectHeld();
     await arrive();
@@ -95,7 +95,7 @@ describe("what another region's recorder committed and replication still has to 
     expect(fleet.host.contents().has("default/Made_in_eu/One.json")).toBe(true);
   });
 
-  it("is no other flow's trouble", async () => {
+  it("does not affect other flows", async () => {
     const { fleet, us } = await takenOver(edited);
     us.save(B, { data: graph("goes on") });
     fleet.host.edit("Ada", {
@@ -109,12 +109,12 @@ describe("what another region's recorder committed and replication still has to 
   });
 });
 
-describe("a person's push on top of what replication still has to bring", () => {
+describe("a person's push on top of a commit that has not replicated yet", () => {
   for (const [title, push, text, description] of [
     ["edits another field", (fleet: SimulatedFleet) => fleet.edited(ONE, { description: "by Ada" }), "x15", "by Ada"],
     ["edits the same graph", (fleet: SimulatedFleet) => fleet.edited(ONE, { data: graph("y", "") }), "y", null],
   ] as const) {
-    it(`waits for it, based on it, where it ${title}: nothing is reverted or copied`, async () => {
+    it(`waits for the commit's edit and merges with it if the push ${title}: nothing is reverted or copied`, async () => {
       const { us, fleet, expectHeld, arrive } = await takenOver(edited, (each) =>
         each.host.edit("Ada", { [ONE]: push(each) }),
       );
@@ -126,7 +126,7 @@ describe("a person's push on top of what replication still has to bring", () => 
       expect(us.rows.size).toBe(2);
     });
 
-    it(`is brought in with it where it ${title} and the other region is lost with it`, async () => {
+    it(`is imported together with the commit if the push ${title} and the commit's region is lost`, async () => {
       const { us, fleet, lose } = await takenOver(edited, (each) => each.host.edit("Ada", { [ONE]: push(each) }));
       const done = await lose();
       expect(textOf(us, A)[0]).toBe(text);
@@ -137,7 +137,7 @@ describe("a person's push on top of what replication still has to bring", () => 
     });
   }
 
-  it("waits for it, where it deletes the file, and then deletes the flow, also where the other region is lost", async () => {
+  it("that deletes a file waits for the commit's edit and then deletes the flow, even if the commit's region is lost", async () => {
     for (const isLost of [false, true]) {
       const { us, fleet, expectHeld, arrive, lose } = await takenOver(edited, ({ host }) =>
         host.edit("Ada", { [ONE]: undefined }),
@@ -149,7 +149,7 @@ describe("a person's push on top of what replication still has to bring", () => 
     }
   });
 
-  it("reverts nothing that this region's user edited unaware, where the other region is lost: both graphs are kept", async () => {
+  it("reverts no concurrent edit of this region's user if the commit's region is lost: both graphs are kept", async () => {
     const { us, fleet, lose } = await takenOver(edited, (each) =>
       each.host.edit("Ada", { [ONE]: each.edited(ONE, { description: "by Ada" }) }),
     );

@@ -8,7 +8,7 @@ const keys = { old: key(), current: key() };
 const stranger = key();
 const old = (text: string) => keys.old.encrypt(text);
 
-/** The value with each ciphertext of the current key in the clear, between brackets. */
+/** Returns the value with each ciphertext of the current key decrypted and in brackets. */
 const opened = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (_, each) => {
@@ -18,7 +18,7 @@ const opened = (value: unknown): unknown =>
     }),
   );
 
-describe("a column that holds ciphertext", () => {
+describe("a column with ciphertext", () => {
   it.each<[CiphertextForm, unknown, unknown, number]>([
     ["token", old("a"), "[a]", 1],
     ["sso", keys.old.encryptSso("a"), "[a]", 1],
@@ -67,7 +67,7 @@ describe("a column that holds ciphertext", () => {
       4,
     ],
   ])(
-    "comes under the current key where LangFlow reads one (%s), and all else of it stays",
+    "is re-encrypted with the current key where LangFlow reads ciphertext (%s), and the rest stays unchanged",
     (form, value, expected, count) => {
       const before = structuredClone(value);
       const again = reencrypt(form, value, keys);
@@ -88,11 +88,11 @@ describe("a column that holds ciphertext", () => {
     ["mcpConfig", null],
     ["mcpConfig", { env: ["x"], headers: "none", args: "--headers" }],
     ["mcpConfig", {}],
-  ])("stays as it is where there is none (%s, %j)", (form, value) => {
+  ])("stays unchanged if it has no ciphertext (%s, %j)", (form, value) => {
     expect(reencrypt(form, value, keys)).toEqual({ value, count: 0, unreadable: [] });
   });
 
-  it("is named and left where neither key opens it, and the rest of it is re-encrypted", () => {
+  it("keeps and reports each value that neither key decrypts, and the other values are re-encrypted", () => {
     const value = { env: { A: stranger.encrypt("a"), B: old("b") }, args: ["--headers", "x", stranger.encrypt("c")] };
     const again = reencrypt("mcpConfig", value, keys);
     expect(again).toMatchObject({ count: 1, unreadable: ["env.A", "args.2"] });

@@ -5,21 +5,21 @@ import { SecretKey } from "../../../agent/rekey/secretKey";
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("base64url"));
 const short = fc.string({ minLength: 1, maxLength: 31 });
 
-describe("what LangFlow writes under its secret key", () => {
-  // Fernet's specification, generate.json.
+describe("encryption with LangFlow's secret key", () => {
+  // Source: generate.json of Fernet's specification.
   const EXAMPLE = {
     secret: "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",
     token: "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
     text: "hello",
   };
 
-  it("is read as Fernet's specification has it", () => {
+  it("follows Fernet's specification", () => {
     expect(new SecretKey(EXAMPLE.secret, "key").decrypt(EXAMPLE.token)).toBe(EXAMPLE.text);
-    // As LangFlow keeps a key: without the padding.
+    // LangFlow stores a key without the padding.
     expect(new SecretKey(EXAMPLE.secret.replace("=", ""), "key").decrypt(EXAMPLE.token)).toBe(EXAMPLE.text);
   });
 
-  it("is read again by the same key, whatever the text, and by no other", () => {
+  it("is reversed by the same key, whatever the text, and by no other key", () => {
     fc.assert(
       fc.property(
         fc.oneof(secret, short),
@@ -37,7 +37,7 @@ describe("what LangFlow writes under its secret key", () => {
     );
   });
 
-  it("is not read where it was changed or cut", () => {
+  it("rejects ciphertext that was changed or truncated", () => {
     const key = new SecretKey(EXAMPLE.secret, "key");
     const sso = key.encryptSso("hello");
     fc.assert(
@@ -53,7 +53,7 @@ describe("what LangFlow writes under its secret key", () => {
   });
 
   it.each(["x".repeat(32), "A".repeat(44)])(
-    "refuses what LangFlow could not encrypt with, and does not say it: %s",
+    "rejects a key that LangFlow cannot encrypt with, and does not repeat the key: %s",
     (bad) => {
       const made = () => new SecretKey(bad, "the old key");
       expect(made).toThrow(AgentError);

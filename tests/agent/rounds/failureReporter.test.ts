@@ -39,7 +39,7 @@ describe("the failures of rounds", () => {
     expect(logged).toHaveLength(4);
   });
 
-  it("that alternate are logged once each until a success, where that is asked for", () => {
+  it("that alternate are logged once each until a success if isOncePerSuccess is set", () => {
     const error = jest.fn();
     const resultOf = resultOfRound("bucket-unreachable");
     const failures = new FailureReporter({ resultOf, isOncePerSuccess: true, log: { error } });

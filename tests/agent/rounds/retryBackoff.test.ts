@@ -2,8 +2,8 @@ import { RetryBackoff } from "../../../agent/rounds/retryBackoff";
 
 const trouble = { kind: "flow", reason: "no" } as const;
 
-describe("what failed", () => {
-  it("waits longer each time, up to ten minutes, and never for ever", () => {
+describe("a failed item", () => {
+  it("waits longer after each failure, up to ten minutes, and is always retried", () => {
     const backoff = new RetryBackoff();
     const waits: number[] = [];
     for (let now = 0, tries = 0; tries < 12; tries += 1) {
@@ -16,7 +16,7 @@ describe("what failed", () => {
     expect(waits.slice(-4)).toEqual([600, 600, 600, 600]);
   });
 
-  it("is tried at once when it is another version, waits for itself alone, and starts over after a success", () => {
+  it("is retried at once in a new version, delays no other item, and starts over after a success", () => {
     const backoff = new RetryBackoff();
     backoff.recordFailure("a", "v", trouble, 0);
     expect(backoff.blockedReason("a", "v", 1)).toEqual(trouble);

@@ -37,38 +37,38 @@ const view = (more: Partial<View>): View => ({
 });
 const west = (more: Partial<View>) => view({ region: "eu-west", fence: NEVER, ...more });
 
-describe("the holder", () => {
-  it("renews its lease for a term from before it asked, its span's beginning kept", () => {
+describe("the holder of the lease", () => {
+  it("renews the lease for a term from before the request, and keeps the lease's start", () => {
     const lease = { ...LEASE, until: NOW + TERM_MS };
     expect(decide(view({}))).toEqual({ kind: "hold", lease, until: NOW + TERM_MS });
   });
 
-  it("never takes back an end that it was granted, though its clock was set back", () => {
+  it("never moves the granted end of its lease back, even if its clock was set back", () => {
     const lease = { ...LEASE, until: NOW + 3_600_000 };
     const fence = { ...FENCE, asked: { generation: 5, until: lease.until } };
     expect(decide(view({ lease, fence }))).toEqual({ kind: "hold", lease, until: NOW + TERM_MS });
   });
 
-  it("gives it up where LangFlow is down for long, or a person says so, and not for a moment's silence", () => {
+  it("gives the lease up if LangFlow is down for long or an operator asks for it, but not after a short outage", () => {
     expect(decide(view({ isHealthy: false }))).toMatchObject({ kind: "hold" });
     expect(decide(view({ mayHold: false }))).toEqual({ kind: "give", lease: LEASE, to: undefined });
     expect(decide(view({ giveTo: "eu-west" }))).toEqual({ kind: "give", lease: LEASE, to: "eu-west" });
     expect(decide(view({ giveTo: "us-east" }))).toMatchObject({ kind: "hold" });
   });
 
-  it("ends its span, given up, where it stopped, and not before its beginning", () => {
+  it("ends a lease that it gives up at the time when it stopped, but not before the lease's start", () => {
     expect(given(LEASE, NOW + 1_000, "eu-west")).toEqual({ ...LEASE, until: NOW + 1_000, given: true, to: "eu-west" });
     expect(given(LEASE, NOW + 60_000, undefined).until).toBe(LEASE.until);
     expect(given({ ...LEASE, after: NOW + 5_000 }, NOW, undefined).until).toBe(NOW + 5_000);
   });
 
-  it("lets nothing fire once the lease is another's, or is gone", () => {
+  it("stops firing schedules once another region has the lease or the lease is gone", () => {
     expect(decide(view({ lease: { ...LEASE, region: "eu-west", generation: 6 } }))).toEqual({ kind: "close" });
     expect(decide(view({ lease: undefined, fence: { ...FENCE, until: NOW - 1 } }))).toEqual({ kind: "close" });
     expect(decide(view({ region: "eu-west", lease: undefined }))).toEqual({ kind: "close" });
   });
 
-  it("takes its own lease for another's where its database was put back", () => {
+  it("treats its own lease as another region's if its database was restored", () => {
     for (const asked of [
       { generation: 4, until: LEASE.until },
       { generation: 5, until: LEASE.until - 1 },
@@ -81,17 +81,17 @@ describe("the holder", () => {
   });
 });
 
-describe("who waits", () => {
+describe("a region without the lease", () => {
   const taken = { kind: "hold", lease: { region: "eu-west", generation: 6, after: LEASE.until, until: NOW + TERM_MS } };
 
-  it("takes the lease a whole term, and what clocks differ by, after it saw it last renewed, from its end on", () => {
+  it("takes the lease a term and the clock tolerance after it last saw a renewal, and starts at the lease's end", () => {
     expect(decide(west({ unchangedMs: TERM_MS }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS + 2_000 }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS * 1.01 + 2_000 }))).toMatchObject(taken);
     expect(decide(west({ lease: { ...LEASE, termMs: 60_000 }, unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
   });
 
-  it("takes what was given up at once, unless it was given to another, who has two looks' time", () => {
+  it("takes a lease that was given up at once, but waits for two polls if it was given to a different region", () => {
     const until = NOW + 1_000;
     expect(decide(west({ lease: { ...LEASE, until, given: true } }))).toMatchObject({
       kind: "hold",
@@ -106,28 +106,28 @@ describe("who waits", () => {
     expect(step).not.toHaveProperty("lease.to");
   });
 
-  it("takes nothing while its own LangFlow is down, or it ends", () => {
+  it("does not take the lease while its own LangFlow is down or its agent is shutting down", () => {
     for (const more of [{ isHealthy: false }, { mayHold: false }])
       for (const lease of [LEASE, { ...LEASE, given: true } as const, undefined])
         expect(decide(west({ ...more, lease, named: "eu-west", unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
   });
 
-  it("has missed nothing that it may not make up for, where it takes back what it gave up itself", () => {
+  it("takes back a lease that it gave up itself with the old start, so that it can make up for missed schedules", () => {
     const lease = { ...LEASE, until: NOW - 5_000, given: true } as const;
     const step = decide(view({ lease, fence: { ...FENCE, holder: false } }));
     expect(step).toMatchObject({ kind: "hold", lease: { generation: 6, after: LEASE.after } });
   });
 });
 
-describe("where there is no lease", () => {
-  it("is made by the region that is named, once a lost one's time would have passed, and begins now", () => {
+describe("a missing lease", () => {
+  it("is created by the configured region once a lost lease would have expired, and starts now", () => {
     expect(decide(west({ lease: undefined, unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
     expect(decide(view({ lease: undefined, fence: NEVER }))).toEqual({ kind: "wait" });
     const step = decide(view({ lease: undefined, fence: NEVER, unchangedMs: 60_000 }));
     expect(step).toMatchObject({ kind: "hold", lease: { after: NOW, generation: NOW / 1000, until: NOW + TERM_MS } });
   });
 
-  it("goes on without a gap from a hold without a witness", () => {
+  it("continues without a gap if the configured region held the schedules without a witness", () => {
     const fence = { ...FENCE, until: Number.POSITIVE_INFINITY };
     const step = decide(view({ lease: undefined, fence, unchangedMs: 60_000 }));
     expect(step).toMatchObject({ kind: "hold", lease: { after: FENCE.after } });
@@ -135,7 +135,7 @@ describe("where there is no lease", () => {
   });
 });
 
-describe("without a witness", () => {
+describe("without a witness,", () => {
   const opened: [number, number, number][] = [];
   const closed: string[] = [];
   const round = (region: string, state: Fence) => {
@@ -154,7 +154,7 @@ describe("without a witness", () => {
     return new Keeper({ region, named: "us-east", fence, ...rest }).round();
   };
 
-  it("holds them in the region that is named, from now on and without an end, and nowhere else", async () => {
+  it("only the configured region fires schedules, from now on and without an end", async () => {
     await round("us-east", NEVER);
     expect(opened).toEqual([[NOW / 1000, NOW, Number.POSITIVE_INFINITY]]);
     await round("us-east", { ...FENCE, until: Number.POSITIVE_INFINITY });
@@ -165,7 +165,7 @@ describe("without a witness", () => {
     expect([opened, closed]).toEqual([[], []]);
   });
 
-  it("goes on where a witness's lease was, while it lasts, and later than anything it asked one for", async () => {
+  it("the configured region continues from the start of its valid lease, or after the latest end that it had requested", async () => {
     await round("us-east", FENCE);
     expect(opened[0]?.[1]).toBe(FENCE.after);
     await round("us-east", { ...FENCE, until: NOW - 1, asked: { generation: 5, until: NOW + 7_000 } });
@@ -173,8 +173,8 @@ describe("without a witness", () => {
   });
 });
 
-describe("a person's word", () => {
-  it("names a region for as long as a few looks take, and later names none", () => {
+describe("a hand-over by an operator", () => {
+  it("names a region for a few polls, and then expires", () => {
     const folder = mkdtempSync(join(tmpdir(), "schedules-"));
     try {
       expect(handedTo(folder)).toBeUndefined();
@@ -189,6 +189,6 @@ describe("a person's word", () => {
   });
 });
 
-it("keeps the lease where the program's policy lets it", () => {
+it("the agent stores the lease under the key that the program's bucket policy allows", () => {
   expect(LEASE_KEY).toBe(program.LEASE_KEY);
 });

@@ -4,8 +4,8 @@ import { TERM_MS } from "../../../agent/schedules/lease";
 import { SchedulesLoop } from "../../../agent/schedules/loop";
 import type { SchedulesMetrics } from "../../../agent/schedules/metrics";
 
-describe("the holder of the schedules' lease", () => {
-  it("is this region as long as the lease lasts that its last good round renewed, and no longer", async () => {
+describe("the schedules loop", () => {
+  it("holds the schedules until the term of its last successful round ends, and no longer", async () => {
     jest.useFakeTimers();
     const stop = new AbortController();
     const round = jest.fn(

@@ -8,19 +8,22 @@ const REQUEST_MS = 3_000;
 const POLL_MS = 5_000;
 const DOWN_MS = 15_000;
 const BACKUP_MS = 90_000;
-/** Of the steps of a pod's transaction: it stands still, while other pods answer. */
+/** Share of the steps of a pod's transaction in which the pod hangs while other pods respond. */
 const STUCK_SHARE = 0.01;
 const STUCK_MS_MAX = 60_000;
-/** Triggers, by the seconds between their moments. */
+/** Intervals of the triggers, in seconds. */
 const PERIODS = [7, 60];
 
-/** The bucket: it takes one of several conditional writes, at some time between question and answer, or after it. */
+/**
+ * The witness bucket. It accepts only one of several concurrent conditional writes, at some time between request and
+ * response, or after the timeout.
+ */
 export class SimulatedWitness {
   #object: SeenLease | undefined;
   #writes = 0;
-  /** Share of requests, or of their answers, that are lost. */
+  /** Share of requests or responses that are lost. */
   loss = 0.01;
-  /** Share of writes that arrive long after their sender gave up. */
+  /** Share of writes that arrive long after their sender's timeout. */
   late = 0.005;
 
   constructor(
@@ -32,7 +35,7 @@ export class SimulatedWitness {
     return this.#object?.lease;
   }
 
-  /** As one process reaches it. */
+  /** Returns the witness as one process reaches it. */
   from(isReached: () => boolean): Witness {
     const { time, chance } = this;
     const request = async <T>(at: () => T, isWrite: boolean): Promise<T> => {
@@ -66,20 +69,20 @@ export class SimulatedWitness {
   }
 }
 
-/** The region's database: the row that the fence goes by, and LangFlow's ledger. */
+/** A region's database: the row that the fence checks, and LangFlow's ledger. */
 export class SimulatedDatabase {
   readonly row = { holder: false, generation: 0, after: -Infinity, until: -Infinity };
   readonly asked = { generation: 0, until: -Infinity };
-  /** Moments that are counted on from, by trigger. */
+  /** Next time of each trigger, by its interval. */
   readonly nextFireAt = new Map<number, number | undefined>();
   readonly ledger = new Set<string>();
 
-  /** Another one each time it is put back: no transaction outlives that. */
+  /** Changes with each restore, because no transaction survives a restore. */
   epoch = 0;
 
   constructor(readonly clock: () => number) {}
 
-  /** What puts it back to as it is now. */
+  /** Returns a function that restores the current state. */
   snapshot(): () => void {
     const [row, asked, next, ledger] = [{ ...this.row }, { ...this.asked }, [...this.nextFireAt], [...this.ledger]];
     return () => {
@@ -97,7 +100,7 @@ export class SimulatedDatabase {
     return this.row.holder && this.clock() < this.row.until;
   }
 
-  /** A tick for a moment: let in, refused, or kept as failed. */
+  /** Handles a trigger's tick: the fence accepts it, refuses it, or records it as failed. */
   tick(at: number): "in" | "refused" | "failed" {
     const { holder, after, until } = this.row;
     if (!holder || this.clock() >= until || at > Math.min(until, this.clock() + POD_AHEAD_MS)) return "refused";
@@ -129,7 +132,7 @@ export class SimulatedDatabase {
   }
 }
 
-/** What ran, in the whole fleet. */
+/** All runs in the fleet. */
 export class Runs {
   readonly regions = new Map<string, string[]>();
 
@@ -143,7 +146,9 @@ export class Runs {
   }
 }
 
-/** A region: database, LangFlow's pods, the agent with the production keeper in it; each may stand still or be gone. */
+/**
+ * A region: its database, LangFlow's pods, and the agent with the production keeper. Each of them can hang or be lost.
+ */
 export class SimulatedRegion {
   readonly database: SimulatedDatabase;
   isLost = false;
@@ -179,18 +184,18 @@ export class SimulatedRegion {
     return this.witness.time;
   }
 
-  /** Whether schedules fire, or would but for what is due. */
+  /** Whether schedules that are due would fire. */
   get fires(): boolean {
     return !this.isLost && this.isLangFlowUp && this.time.nowMs >= this.stillUntilMs.langflow && this.database.grants();
   }
 
-  /** Whether nothing keeps it from holding the schedules. */
+  /** Whether the region could hold the schedules. */
   get isAble(): boolean {
     const still = Math.max(this.stillUntilMs.agent, this.stillUntilMs.langflow);
     return !this.isLost && this.isLangFlowUp && !this.isCutOff && this.agents % 2 === 1 && this.time.nowMs >= still;
   }
 
-  /** Its database as it was one or two backups ago. */
+  /** Restores the database from one or two backups ago. */
   putBack(): void {
     this.backups[0]?.();
   }
@@ -199,7 +204,7 @@ export class SimulatedRegion {
     this.skewMs -= milliseconds;
   }
 
-  /** Stops a process in the middle of what it does, as a busy machine does. */
+  /** Pauses a process at any point, as a busy machine does. */
   standStill(process: "agent" | "langflow", milliseconds: number): void {
     this.stillUntilMs[process] = this.time.nowMs + milliseconds;
   }
@@ -223,7 +228,7 @@ export class SimulatedRegion {
         },
       );
       await this.awake("agent");
-      // What is dead does nothing more.
+      // A killed agent does nothing more.
       return isAlive() ? settled() : new Promise<never>(() => undefined);
     };
     const sql = <T>(work: () => T) => ifAlive(this.statement(work));
@@ -269,7 +274,7 @@ export class SimulatedRegion {
     return this.time.nowMs * this.steadyRate;
   }
 
-  /** A statement: done at some time between question and answer. */
+  /** Runs a statement, which takes effect at some time between request and response. */
   private async statement<T>(work: () => T): Promise<T> {
     const { chance } = this.witness;
     await this.time.sleep(chance.between(1, 20));
@@ -287,7 +292,10 @@ export class SimulatedRegion {
       await this.time.sleep(this.stillUntilMs[process] - this.time.nowMs);
   }
 
-  /** LangFlow's scheduler, as services/triggers/scheduler.py has it: a lease, then a transaction of all that is due. */
+  /**
+   * LangFlow's scheduler as in services/triggers/scheduler.py: a lease, then one transaction for everything that is
+   * due.
+   */
   private async langflow(): Promise<void> {
     const { time } = this;
     await time.sleep(this.witness.chance.between(0, POLL_MS));
@@ -321,7 +329,7 @@ export class SimulatedRegion {
       counted.set(period, next);
     }
     await this.step();
-    // A transaction does not outlive its database.
+    // A transaction does not survive its database.
     if (this.isLost || database.epoch !== epoch) return;
     for (const [period, at, verdict] of ticks) {
       if (database.ledger.has(`${period} ${at}`)) return;

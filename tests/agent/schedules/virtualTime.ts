@@ -1,7 +1,7 @@
-/** Enough for whatever follows at once from what happened. */
+/** Enough turns for all immediate consequences of an event. */
 const TURNS = 10;
 
-/** Time that passes when nothing is left to do at the moment. */
+/** A clock that advances when nothing is left to do at the current time. */
 export class VirtualTime {
   nowMs = 0;
   private readonly heap: { atMs: number; order: number; run: () => void }[] = [];
@@ -59,11 +59,11 @@ export class VirtualTime {
   }
 }
 
-/** Numbers that are the same for the same seed. */
+/** Pseudo-random numbers that depend only on the seed. */
 export class Chance {
   constructor(private state: number) {}
 
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);

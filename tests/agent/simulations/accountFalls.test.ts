@@ -11,7 +11,7 @@ const parameters = {
   ...(CONVERGENCE_SEED !== undefined && { seed: Number(CONVERGENCE_SEED) }),
 };
 
-/** Each part is in every region that has its flow, or nowhere: where somebody deleted it by itself. */
+/** Expects that each child row exists in every region that has its flow, unless a user deleted the row itself. */
 async function holds(steps: readonly Step[], by: Clocks): Promise<void> {
   const fleet = await settled(steps, by);
   for (const { tables } of fleet.regions) {
@@ -25,17 +25,17 @@ async function holds(steps: readonly Step[], by: Clocks): Promise<void> {
   }
 }
 
-describe("what is part of a flow that is deleted in one region and edited in another", () => {
-  it("is in every region in the end if the flow is, whatever happened in which order, to databases that are put back too", async () => {
+describe("the child rows of a flow that is deleted in one region and edited in another", () => {
+  it("exist in every region in the end if the flow does, in any order of events, even if databases are restored", async () => {
     await fc.assert(fc.asyncProperty(historiesWith("save", "putBack"), clocks, holds), parameters);
   });
 
-  it("is so too where regions begin new epochs, and what they told before is no more", async () => {
+  it("exist in every region in the end even if regions start new epochs that replace their earlier segments", async () => {
     await fc.assert(fc.asyncProperty(historiesWith("epoch"), clocks, holds), parameters);
   });
 });
 
-describe("what is part of a flow", () => {
+describe("a flow's child row", () => {
   const TABLES = ["user", "flow", "flow_version", "trigger", "trigger_subscription", "authz_share"];
   const FLOW = { user_id: '"u"', access_type: '"PRIVATE"', data: '"graph"', version_token: '"token"' };
   const VERSION = { flow_id: '"f"', user_id: '"u"', version_number: "1", data: '"graph"' };
@@ -47,7 +47,7 @@ describe("what is part of a flow", () => {
     await round(west, await round(east));
     return [east, west] as const;
   };
-  /** An edit of another region, which did not know that the flow was deleted. */
+  /** Publishes an edit of a region that did not know of the flow's delete. */
   const edited = async (west: MemoryTables) => {
     west.edit("flow", "f", { name: '"still here"' }, 15);
     return round(west);
@@ -55,7 +55,7 @@ describe("what is part of a flow", () => {
   const gone = (tables: MemoryTables) =>
     tables.all().map(({ table, id, row }) => [table, id, row.deletedAt !== undefined, Object.keys(row.cells).length]);
 
-  it("waits for it in silence in a region that the flow has not come to, and so does what hangs on it; then it is there", async () => {
+  it("waits without a report in a region that lacks the flow, as do its own child rows, and is applied with the flow", async () => {
     const [east] = await pair();
     const south = regionWith("ap-south", ...TABLES);
     const flow = east.all(new Set(["flow f"]));
@@ -72,7 +72,7 @@ describe("what is part of a flow", () => {
       expect(contentsOf(south, table)[id]).toEqual(contentsOf(east, table)[id]);
   });
 
-  it("falls without a word, is in no new epoch, and is told whole when an edit brings the flow back", async () => {
+  it("is not published when it is cascade-deleted, is in no new epoch, and is published in full when an edit restores the flow", async () => {
     const [east, west] = await pair();
     const fromWest = await edited(west);
     east.edit("flow_version", "v", VERSION, 10);
@@ -86,7 +86,7 @@ describe("what is part of a flow", () => {
     expect(east.remembered().map(({ table }) => table)).toEqual(["user", "flow", "flow_version"]);
   });
 
-  it("falls so too where the agent removes the flow, of which it tells nobody", async () => {
+  it("is also cascade-deleted without being published if the agent deletes the flow", async () => {
     const [east, west] = await pair();
     west.edit("flow_version", "v", VERSION, 10);
     west.edit("authz_share", "a", SHARE, 11);
@@ -97,7 +97,7 @@ describe("what is part of a flow", () => {
     for (const table of ["flow", "flow_version", "authz_share"]) expect(idsIn(west, table)).toEqual([]);
   });
 
-  it("keeps, falling, what was still to come to it: who made a version, where that user is not here yet", async () => {
+  it("keeps a reference to a user who has not arrived yet through a cascade delete", async () => {
     const [east, west] = await pair();
     const fromWest = await edited(west);
     const cells = Object.entries({ ...VERSION, id: '"v"', user_id: '"w"' });
@@ -114,7 +114,7 @@ describe("what is part of a flow", () => {
     expect(told.find(({ id }) => id === "v")?.row.cells.user_id).toEqual({ value: '"w"', at: 10 });
   });
 
-  it("goes with the flow's user, and with all its values", async () => {
+  it("is deleted with all its values if the flow's user is deleted", async () => {
     const [east] = await pair();
     east.edit("flow_version", "v", VERSION, 10);
     await round(east);
@@ -129,7 +129,7 @@ describe("what is part of a flow", () => {
     ]);
   });
 
-  it("is deleted, and not kept, where the flow's user was deactivated before: that is how an erasure begins", async () => {
+  it("gets a tombstone if the flow's user was deactivated before the flow's delete, as in an erasure", async () => {
     const [east] = await pair();
     east.edit("flow_version", "v", VERSION, 10);
     east.edit("user", "u", { is_active: "false" }, 11);
@@ -141,7 +141,7 @@ describe("what is part of a flow", () => {
     ]);
   });
 
-  it("is of nobody who makes a flow anew under its id, before the agent saw it fall or after", async () => {
+  it("does not return if a user re-creates the flow under its id, before or after the agent saw the cascade delete", async () => {
     for (const seen of [true, false]) {
       const [east] = await pair();
       east.edit("flow_version", "v", VERSION, 10);
@@ -155,7 +155,7 @@ describe("what is part of a flow", () => {
     }
   });
 
-  it("has a tombstone in the next snapshot too where the flow that a person re-created is deleted before the agent sees it", async () => {
+  it("has a tombstone in the next snapshot even if a re-created flow is deleted again before the agent sees it", async () => {
     const [east, west] = await pair();
     const fromWest = await edited(west);
     east.edit("flow_version", "v", VERSION, 10);
@@ -165,14 +165,14 @@ describe("what is part of a flow", () => {
     east.edit("flow", "f", FLOW, 30);
     east.edit("flow", "f", undefined, 31);
     await round(east);
-    // The snapshot replaces the feed before the west reads the rest of it.
+    // The snapshot replaces the feed before the west has read the rest of the feed.
     await round(west, made, east.remembered());
     await round(east, fromWest);
     for (const region of [east, west])
       expect([idsIn(region, "flow"), idsIn(region, "flow_version")]).toEqual([["f"], []]);
   });
 
-  it("is not kept where it was deleted by itself, and only still there as its flow went", () => {
+  it("is not kept for a restored flow if the row itself was deleted before the cascade delete", () => {
     const [table] = rulesOf("flow_version");
     if (!table) throw new Error("no table");
     const row = { madeAt: 1, cells: {}, switches: {}, deletedAt: 2 };
@@ -181,7 +181,7 @@ describe("what is part of a flow", () => {
     expect([kept?.awaits, kept?.waits, kept?.row.deletedAt]).toEqual([undefined, undefined, 2]);
   });
 
-  it("is dead that was deleted by itself before its flow went, or elsewhere meanwhile", async () => {
+  it("stays deleted if the row itself was deleted before its flow, or concurrently in another region", async () => {
     const [east, west] = await pair();
     for (const id of ["v", "w"]) east.edit("flow_version", id, { ...VERSION, version_number: `"${id}"` }, 10);
     await round(west, await round(east));

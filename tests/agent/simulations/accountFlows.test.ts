@@ -12,8 +12,10 @@ const parameters = {
 };
 
 /**
- * @param among tables: what is part of a flow, and fell in a region whose database is put back, may be in one region alone until
- *   that begins an epoch
+ * Returns a check of a fleet.
+ *
+ * @param among tables to compare. After a restore of a database, cascade-deleted child rows may exist in one region
+ * only until that region starts an epoch.
  */
 const holdsAmong = (among: readonly string[]) => async (steps: readonly Step[], by: Clocks) => {
   const fleet = await settled(steps, by);
@@ -27,7 +29,10 @@ const holdsAmong = (among: readonly string[]) => async (steps: readonly Step[], 
   expect(fleet.ledger.needlessCopies).toEqual([]);
 };
 
-/** What nobody deleted who knew of it is there, nothing else is; and no graph is gone that nobody replaced who saw it. */
+/**
+ * Expects that exactly those flows exist that no user who knew them deleted, and that no graph is lost unless a user
+ * who saw it replaced it.
+ */
 function flowsAreThere({ ledger }: FlowFleet, { live }: MemoryTables): void {
   const flows = live.get("flow") ?? new Map<string, ReadonlyMap<string, string>>();
   for (const [flow, isExpected] of ledger.expected)
@@ -36,7 +41,10 @@ function flowsAreThere({ ledger }: FlowFleet, { live }: MemoryTables): void {
   expect(ledger.kept.filter((graph) => !graphs.has(graph))).toEqual([]);
 }
 
-/** Each is in a project that is there, and none waits: but for the flows of who has no project, to whom LangFlow gives one. */
+/**
+ * Expects that each flow is in an existing project and that none waits, except for flows of users without projects, who
+ * get one from LangFlow.
+ */
 function flowsAreShown(tables: MemoryTables): void {
   const projects = contentsOf(tables, "folder");
   const owners = new Set(Object.values(projects).map(({ user_id }) => user_id));
@@ -48,13 +56,13 @@ function flowsAreShown(tables: MemoryTables): void {
   expect(shown.filter(([id]) => waiting.has(id))).toEqual([]);
 }
 
-describe("flows that users of three regions make, edit, rename, move, delete and make again", () => {
-  it("are the same everywhere in the end, none is lost, and none comes back that was deleted by who knew of it", async () => {
+describe("flows that users of three regions create, edit, rename, move, delete and re-create", () => {
+  it("are equal in every region in the end: none is lost, and none returns that was deleted by a user who knew it", async () => {
     const holds = holdsAmong([...TABLES, ...PARTS]);
     await fc.assert(fc.asyncProperty(historiesWith("epoch"), clocks, holds), parameters);
   });
 
-  it("are so too where databases are put back to an earlier state", async () => {
+  it("are equal in every region in the end even if databases are restored to an earlier state", async () => {
     const holds = holdsAmong(TABLES);
     await fc.assert(fc.asyncProperty(historiesWith("save", "putBack", "epoch"), clocks, holds), parameters);
   });

@@ -5,7 +5,7 @@ import { newestStamp } from "../../../agent/accounts/row";
 import { round, rulesOf, unread } from "../doubles/accountRounds";
 import { MemoryTables } from "../doubles/memoryTables";
 
-/** Rows that are a user's alone; and rows within one another, or known under another's key. */
+/** Sets of tables to test: rows that belong to one user, nested rows, and rows with another row's key. */
 const TRIED = {
   "keys, variables and projects": ["user", "apikey", "variable", "folder"],
   "projects within projects, connections and their secrets": ["user", "folder", "connection", "connection_secret"],
@@ -64,7 +64,7 @@ const stepsOn = (tables: readonly string[]): fc.Arbitrary<Step[]> => {
 const skews = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: REGIONS.length, maxLength: REGIONS.length });
 const seed = process.env.CONVERGENCE_SEED === undefined ? {} : { seed: Number(process.env.CONVERGENCE_SEED) };
 
-/** A region's database: with its tables, which parts of each region it has read. */
+/** A region's database: its tables, and the segments that it has read from each region. */
 interface Region {
   readonly tables: MemoryTables;
   readonly read: Map<number, Set<ReplicatedRow[]>>;
@@ -74,18 +74,21 @@ const copyOf = ({ tables, read }: Region): Region => ({
   read: new Map([...read].map(([from, parts]) => [from, new Set(parts)])),
 });
 
-/** Regions whose users do as they are told, by clocks that are minutes apart. Each tells what is news, and reads a part once. */
+/**
+ * Regions with skewed clocks, whose users follow the steps. Each region publishes its changes and reads each segment
+ * once.
+ */
 class Fleet {
   readonly regions: Region[];
   readonly saved = new Map<number, Region>();
-  /** Rows that somebody deleted, and that none may bring back. */
+  /** Deleted rows that no edit may restore. */
   readonly deleted = new Set<string>();
-  /** When a row was put back by a restore that wins, and nobody deleted it since. */
+  /** When a restore with `--wins` restored a row that no user has deleted since. */
   readonly restored = new Map<string, number>();
-  /** Rows that a restore that wins ever put back. */
+  /** Rows that any restore with `--wins` has restored. */
   readonly putBack = new Set<string>();
   readonly people = new People();
-  /** All parts that any region ever told: what another has read is never unsaid by a database that is put back. */
+  /** All segments that any region has published. A restore of its database does not revoke them. */
   readonly parts: ReplicatedRow[][][] = REGIONS.map(() => []);
   #made = 0;
   #now = 1_000_000;
@@ -175,7 +178,7 @@ class Fleet {
       this.at(region).edit(table, owner, { connection_id: owner_id, encrypted_payload: called }, this.clock(region));
   }
 
-  /** One of the rows that a region's table has. */
+  /** Returns one of the ids in a region's table. */
   private one(region: number, table: string, pick: number): string | undefined {
     const ids = [...(this.at(region).live.get(table)?.keys() ?? [])];
     return ids[pick % Math.max(ids.length, 1)];
@@ -200,7 +203,7 @@ class Fleet {
     if (Object.keys(edit).length > 0) this.at(region).edit(table, id, edit, this.clock(region));
   }
 
-  /** A region's database is put back by a restore that wins: what it holds is deleted no more, but by a later delete. */
+  /** Restores a region's database with `--wins`: only later deletes apply to the restored rows. */
   private async win(region: number): Promise<void> {
     this.regions[region] = copyOf(this.saved.get(region) ?? this.region(region));
     const known = this.parts.flat(2).map(({ row }) => newestStamp(row));
@@ -215,7 +218,10 @@ class Fleet {
     await this.round(region, region, 0);
   }
 
-  /** A region's tables are truncated: before it tells anything it reads all again that it told, and that it had read of the others. */
+  /**
+   * Truncates a region's tables. Before the region publishes anything, it reads its own and the other regions' segments
+   * again.
+   */
   private async truncate(region: number): Promise<void> {
     const { tables, read } = this.region(region);
     read.set(region, new Set(this.parts[region]));
@@ -232,13 +238,13 @@ class Fleet {
     this.at(region).edit(table, id, undefined, this.clock(region));
   }
 
-  /** A region's parts reach another: all of them, or some before those that were told before them. */
+  /** Delivers a region's segments to another region: all of them, or only some, ahead of earlier ones. */
   private async exchange(from: number, to: number, part: number): Promise<void> {
     await this.round(from, from, 0);
     await this.round(to, from, part);
   }
 
-  /** A region reads what it told itself, as before its database was put back, and what another did; then it tells. */
+  /** Makes a region read its own feed, as after a restore, then another region's feed, and then publish. */
   private async round(of: number, from: number, share: number): Promise<void> {
     const { tables } = this.region(of);
     const told = await round(tables, ...this.unread(of, of, 0), ...this.unread(of, from, share));
@@ -260,7 +266,10 @@ class Fleet {
 
 const named = (what: number) => JSON.stringify(`name-${what}`);
 
-/** Whose accounts are: those by which one subject of a provider signed in are one person's, and every other is another's. */
+/**
+ * Maps accounts to people: accounts with sign-ins of the same SSO subject belong to one person, all others to different
+ * people.
+ */
 class People {
   readonly denied = new Set<string>();
   readonly erased = new Set<string>();
@@ -285,7 +294,10 @@ class People {
     for (const each of all) this.#accounts.set(each, all);
   }
 
-  /** Nobody has what another person was given, or is denied what nobody denied her; and no account is gone that nobody erased. */
+  /**
+   * Expects that no person has another person's rows or an unjustified denial, and that no account is missing that no
+   * one erased.
+   */
   keepTheirOwn({ live, states }: MemoryTables): void {
     for (const table of ["apikey", "variable", "folder", "sso_user_profile"])
       for (const [id, row] of live.get(table) ?? []) {
@@ -310,7 +322,7 @@ class People {
 
 const userOf = (row: ReadonlyMap<string, string>): string => JSON.parse(row.get("user_id") ?? "null");
 
-/** Rows that became part of one, or of one that did. */
+/** Returns the ids of rows that were merged into a row, directly or indirectly. */
 function partsOf(tables: MemoryTables, table: string, id: string): string[] {
   const states = [...(tables.states.get(table) ?? [])];
   const parts = states.flatMap(([part, { row }]) => (row.unitedWith === id ? part : []));
@@ -328,7 +340,7 @@ const contents = (tables: MemoryTables) =>
 const accounts = (fleet: Fleet) => fleet.regions.map(({ tables }) => contents(tables));
 
 it.each(Object.entries(TRIED))(
-  "comes to the same %s in every region, each with their own alone, whatever happened in which order, and nothing deleted comes back",
+  "any history of edits leads to the same %s in every region: all users have only their own rows, and no deleted row returns",
   async (_, tables) => {
     await fc.assert(
       fc.asyncProperty(stepsOn(tables), skews, region, async (list, clocks, last) => {
@@ -342,7 +354,7 @@ it.each(Object.entries(TRIED))(
           for (const gone of fleet.deleted) {
             const [table = "", id = ""] = gone.split(" ");
             const parts = partsOf(tables, table, id).map((part) => `${table} ${part}`);
-            // It lives on in a row that is one with it, and that nobody deleted, or by the restore of one.
+            // A row may survive in a row that it was merged with, if that row was not deleted or was restored.
             if (parts.every((part) => fleet.deleted.has(part) && !fleet.putBack.has(part)))
               expect([gone, tables.live.get(table)?.has(id) ?? false]).toEqual([gone, false]);
           }
@@ -350,7 +362,7 @@ it.each(Object.entries(TRIED))(
           for (const key of fleet.restored.keys()) {
             const [table = "", id = ""] = key.split(" ");
             const isPartOfAnother = tables.states.get(table)?.get(id)?.row.unitedWith !== undefined;
-            // What belongs to a user goes with the user.
+            // A user's rows are deleted together with the user.
             if (table === "user") expect(isPartOfAnother || tables.live.get(table)?.has(id)).toBe(true);
           }
         await edited(fleet, last, { password: '"the last"', is_active: "false" });
@@ -361,7 +373,7 @@ it.each(Object.entries(TRIED))(
   },
 );
 
-/** Who edits what he saw has the last word everywhere, however late his region's clock is. */
+/** Expects that an edit wins everywhere if its user saw the current state, even if the region's clock is behind. */
 async function edited(fleet: Fleet, region: number, values: Record<string, string>): Promise<void> {
   const [id] = [...(fleet.at(region).live.get("user")?.keys() ?? [])];
   if (id === undefined) return;

@@ -5,7 +5,7 @@ import { SimulatedFleet } from "../record/simulatedFleet";
 const { CONVERGENCE_RUNS = "150", CONVERGENCE_SEED } = process.env;
 const REGIONS = ["us-east", "eu-west"];
 const FLOWS = [A, B, C];
-/** Another user than the one whose flows these are. */
+/** A user who does not own these flows. */
 const ADA = "5f0e2d1c-aaaa-5aaa-8aaa-000000000002";
 const PROJECTS = [undefined, "Team", "Other"] as const;
 
@@ -37,28 +37,28 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A file that somebody wrote over the file of the flow below it. */
+/** A file that a person wrote over the file of the flow `below`. */
 interface Copy {
   readonly text: string;
   readonly below: string;
   readonly own: string;
 }
 
-/** What happens to a fleet, and what people wrote that must not be lost. */
+/** Applies random events to a fleet, and tracks what people wrote and must not lose. */
 class History {
   readonly fleet = new SimulatedFleet(REGIONS);
-  /** Texts of graphs that somebody saved or pushed. */
+  /** Texts of graphs that a person saved or pushed. */
   readonly written = new Set<string>();
-  /** Texts that somebody replaced after having seen them, or deleted. */
+  /** Texts that a person deleted, or replaced after seeing them. */
   readonly replaced = new Set<string>();
-  /** Flows of which a person is asked where they are recorded. */
+  /** Flows whose location in Git a person must decide. */
   readonly asked = new Set<string>();
-  /** Texts of files that people are told of, since nothing can be made of them. */
+  /** Texts of unusable files that the agent has reported. */
   readonly refused = new Set<string>();
   rewound = false;
-  /** A flow of which the other region's objects are still to come. */
+  /** A flow whose objects have not arrived from the other region yet. */
   private late: string | undefined;
-  /** By path. */
+  /** Copied files by path. */
   private readonly copies = new Map<string, Copy>();
 
   constructor() {
@@ -90,13 +90,14 @@ class History {
     for (const [path, copy] of this.copies) this.uncover(path, copy);
     const outcomes = (await this.fleet.settle(12))?.outcomes ?? [];
     for (const { path } of outcomes.flatMap(({ problems }) => problems)) this.refused.add(this.textAt(path));
-    // A region that took over while two files were of one flow knows the flow by the first: where that has another since, a person is asked.
+    // After a takeover with two files of one flow, the region binds the flow to the first file. If that file holds a
+    // different flow by now, a person must decide.
     if (this.copies.size > 0)
       for (const { path, reason } of outcomes.flatMap(({ held }) => held))
         if (reason.includes("holds a different flow now")) this.asked.add(path.replace("LangFlow ", ""));
   }
 
-  /** Puts a flow's own file back; the file of the flow that is recorded there by now goes elsewhere, alone. */
+  /** Restores a flow's own file. The file of the flow that is recorded at this path by now moves to another path. */
   private uncover(path: string, { below, own }: Copy): void {
     const { host, langflow } = this.fleet;
     const files = host.contents();
@@ -124,7 +125,7 @@ class History {
     const row = langflow.rows.get(id);
     const path = this.pathOf(id);
     const unique = "text" in step ? `${step.text} ${this.fleet.clock}` : "";
-    // What users of two regions do to one flow at once is the replication's to settle.
+    // Replication, not the record, resolves concurrent edits of a flow in two regions.
     if (id === this.late && !step.do.startsWith("push")) return;
     if (step.do === "save") {
       if (row) this.replaced.add(textOf(langflow, id)[0]);
@@ -167,7 +168,7 @@ class History {
       const [over, text] = [this.pathOf(below), host.contents().get(path) ?? ""];
       if (!over || !langflow.rows.has(below) || langflow.known.get(below)?.path !== over) return;
       if (langflow.known.get(id)?.path !== path) return;
-      // What no agent saw yet is nowhere else.
+      // A text that no agent has seen exists nowhere else.
       if (this.textAt(over) !== textOf(langflow, below)[0]) this.replaced.add(this.textAt(over));
       this.copies.set(over, { text, below, own: host.contents().get(over) ?? "" });
       host.edit("Ada", { [over]: text });
@@ -177,15 +178,15 @@ class History {
     }
   }
 
-  /** @param late replication has brought everything else to the region that takes over */
+  /** Makes the other region the recorder. @param late the only flow that has not replicated to that region */
   private takeOver(late: string | undefined): void {
     const { fleet } = this;
     this.arrive();
-    // Of two files of one flow a region that never recorded it takes the first.
+    // A region that has never recorded a flow with two files uses the first file.
     for (const [path, copy] of this.copies) this.uncover(path, copy);
     const before = fleet.langflow;
     const path = late && this.pathOf(late);
-    // What was recorded, not what is still to be.
+    // Only a recorded edit counts, not a pending one.
     if (late && path && this.textAt(path) === textOf(before, late)[0]) this.late = late;
     fleet.recorder = this.other;
     fleet.langflow.replicate(before, (id) => id === this.late);
@@ -210,7 +211,7 @@ class History {
     host.head = to.commit;
   }
 
-  /** The newest commit, where it is a person's of one flow, again with a text of its own. */
+  /** Amends the newest commit with a new text if the commit is a person's edit of one flow. */
   private amend(text: string): void {
     const { host } = this.fleet;
     const [newest, before] = [...host.history()];
@@ -230,7 +231,10 @@ class History {
     return own.find(([, contents]) => contents.includes(`"id": "${id}"`))?.[0];
   }
 
-  /** Of a flow that was deleted, a file in the other user's folder makes one of that user's. */
+  /**
+   * Returns the folder of a flow's owner. If the flow was deleted, a file in the other user's folder creates a flow of
+   * that user.
+   */
   folderOf(id: string): string {
     return this.fleet.langflow.rows.get(id)?.userId === ADA ? "ada/" : "default/";
   }
@@ -255,8 +259,8 @@ const everyHistory = (promise: (history: History) => void | Promise<void>) =>
 
 jest.setTimeout(600_000);
 
-describe("the record, whatever people and faults do", () => {
-  it("ends with Git holding what LangFlow holds, in one linear history, without a secret, and then makes no more commits", () =>
+describe("the record, whatever people do and whatever fails,", () => {
+  it("ends with the same flows in Git and LangFlow, in one linear history without secrets, and with no further commits", () =>
     everyHistory(async (history) => {
       const { fleet } = history;
       const { langflow, host } = fleet;
@@ -276,15 +280,15 @@ describe("the record, whatever people and faults do", () => {
       expect(host.head).toBe(before);
     }));
 
-  it("loses nothing that was written: what nobody replaced is in LangFlow, and all of it was in Git", () =>
+  it("loses no text: each one is in LangFlow unless a person replaced it", () =>
     everyHistory(({ fleet, written, replaced, refused, rewound }) => {
       const inLangFlow = [...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]);
       const texts = new Set([...inLangFlow, ...refused]);
-      // What was pushed and set back before any agent saw it is in no history that an agent knows.
+      // A text that was pushed and then rewound before any agent saw it is in no history that an agent knows.
       if (!rewound) expect([...written].filter((each) => !texts.has(each) && !replaced.has(each))).toEqual([]);
     }));
 
-  it("keeps a copy only where LangFlow and a person changed one graph, and makes no project twice", () =>
+  it("keeps a copy only if LangFlow and a person changed the same graph, and creates no duplicate project", () =>
     everyHistory(({ fleet }) => {
       const names = [...fleet.langflow.projects.values()].map(({ name, userId }) => `${userId} ${name}`);
       expect(new Set(names).size).toBe(names.length);

@@ -3,19 +3,19 @@ import { Chance, VirtualTime } from "../schedules/virtualTime";
 
 const FLEETS = 50;
 const FAILOVERS = 20;
-/** Of so many fleets one has clocks that are set back, at worst by more than a term. */
+/** In one of this many fleets, clocks are set back, by more than a term in the worst case. */
 const CLOCKS_SET_BACK = 5;
 const SET_BACK_MS_MAX = 40_000;
 const SETTLED_MS = 60_000;
 const SAMPLE_MS = 500;
-/** From when a region could hold them to when one does. */
+/** Maximum time from when a region could hold the schedules until a region does. */
 const STOPPED_MS_MAX = 60_000;
 
 type Fault = (region: SimulatedRegion, chance: Chance, others: readonly SimulatedRegion[]) => (() => void) | undefined;
 
 const forSome = (chance: Chance) => chance.between(500, 90_000);
 
-/** What befalls a region; what it returns ends it. */
+/** Faults of a region, by name. The returned function ends the fault. */
 const FAULTS: Readonly<Record<string, Fault>> = {
   "the region is lost": (region) => {
     region.isLost = true;
@@ -76,11 +76,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** What one fleet went through. */
+/** What happened in one fleet. */
 interface Story {
   readonly runs: Runs;
   readonly stoppedMs: number;
-  /** When two regions would poll and listen at once. */
+  /** Times at which two regions would poll and listen at once. */
   readonly together: readonly string[];
   readonly told: string;
 }
@@ -121,7 +121,7 @@ async function story(seed: number): Promise<Story> {
   return { runs, stoppedMs, told, together: areClocksSetBack ? [] : together };
 }
 
-/** How long schedules were stopped while a region could have held them. */
+/** Measures how long schedules were stopped while a region could have held them. */
 class Watch {
   stoppedMs = 0;
   told = "";
@@ -154,7 +154,7 @@ class Watch {
   }
 }
 
-it("fires no schedule twice and stops for a minute at most, in a thousand failovers", async () => {
+it("the fleet fires no schedule twice and stops schedules for at most a minute, in a thousand failovers", async () => {
   let ran = 0;
   let longestMs = 0;
   for (let seed = 1; seed <= FLEETS; seed++) {

@@ -12,7 +12,7 @@ describe("FlowBackup", () => {
   const pod = (task: string) => job(task).template;
   const container = (task: string) => pod(task).spec.containers[0];
 
-  it("backs up when the schedule says, in UTC, one run at a time, and late rather than never", () => {
+  it("backs up on schedule in UTC, one run at a time, with a grace period for late starts", () => {
     expect(cronJob("backup")).toMatchObject({
       schedule: BACKUP_ARGS.schedule,
       timeZone: "Etc/UTC",
@@ -22,16 +22,16 @@ describe("FlowBackup", () => {
     expect(cronJob("backup")).not.toHaveProperty("suspend");
   });
 
-  it("never restores by itself: suspended, and on a day that does not come", () => {
+  it("never restores by itself: its CronJob is suspended and scheduled for a nonexistent date", () => {
     expect(cronJob("restore")).toMatchObject({ suspend: true, schedule: "0 0 31 2 *", concurrencyPolicy: "Forbid" });
   });
 
-  it("is over, one way or the other, before the next region's backup begins", () => {
+  it("ends each backup before the next region's begins, and limits a restore's duration", () => {
     expect(job("backup").activeDeadlineSeconds).toBeLessThan(3600);
     expect(job("restore").activeDeadlineSeconds).toBeGreaterThan(0);
   });
 
-  it("tries a backup again, but not what the agent calls final; a lost node does not count", () => {
+  it("retries a backup unless the exit code is final, and does not count lost nodes", () => {
     const { backoffLimit, podFailurePolicy } = job("backup");
     expect(backoffLimit).toBe(2);
     expect(podFailurePolicy.rules).toEqual([
@@ -47,18 +47,18 @@ describe("FlowBackup", () => {
     ]);
   });
 
-  it("leaves a second try of a restore to the person who asked for it", () => {
+  it("never retries a restore automatically", () => {
     expect(job("restore").backoffLimit).toBe(0);
   });
 
-  it("cleans up after itself, and leaves the last runs to be looked at", () => {
+  it("deletes finished Jobs after a week and keeps the last three runs", () => {
     for (const task of ["backup", "restore"]) {
       expect(cronJob(task)).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
       expect(job(task).ttlSecondsAfterFinished).toBe(604_800);
     }
   });
 
-  it.each(["backup", "restore"])("runs `agent %s` of the agent's image by digest, once a pod", (task) => {
+  it.each(["backup", "restore"])("runs `agent %s` of the agent's image by digest, once per pod", (task) => {
     expect(container(task)).toMatchObject({
       image: `${REGISTRY}/langflow-agent@${AGENT_DIGEST}`,
       command: ["agent", task],
@@ -77,7 +77,7 @@ describe("FlowBackup", () => {
     expect(mount).toEqual({ name: "data", mountPath: "/data", ...access });
   });
 
-  it("tells both their region, bucket, prefixes and the claim's folder, LangFlow's release to the backup, and its address to neither", () => {
+  it("passes the region and bucket to both tasks, and LangFlow's version only to the backup", () => {
     const common = {
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
@@ -93,14 +93,17 @@ describe("FlowBackup", () => {
     });
   });
 
-  it.each(["backup", "restore"])("hands a %s the database by reference, and no key of LangFlow's", (task) => {
-    const name = "LANGFLOW_DATABASE_URL";
-    expect(container(task).env).toEqual([
-      { name, valueFrom: { secretKeyRef: { name: expect.stringMatching(`^${task}-[0-9a-f]{8}$`), key: name } } },
-    ]);
-  });
+  it.each(["backup", "restore"])(
+    "passes the database URL to a %s by reference, and none of LangFlow's keys",
+    (task) => {
+      const name = "LANGFLOW_DATABASE_URL";
+      expect(container(task).env).toEqual([
+        { name, valueFrom: { secretKeyRef: { name: expect.stringMatching(`^${task}-[0-9a-f]{8}$`), key: name } } },
+      ]);
+    },
+  );
 
-  it.each(["backup", "restore"])("gives a %s no privilege, and a read-only root", (task) => {
+  it.each(["backup", "restore"])("runs a %s without privileges and with a read-only root", (task) => {
     expect(pod(task).spec).toMatchObject({
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -113,14 +116,14 @@ describe("FlowBackup", () => {
     expect(container(task).resources.limits).toHaveProperty("memory");
   });
 
-  it("lets a restore begin only where the node's disk has room for the whole dump; a backup is streamed", () => {
+  it("requests disk space for the whole dump for a restore, but not for a streamed backup", () => {
     expect(container("restore").resources.requests["ephemeral-storage"]).toBe("20Gi");
     expect(container("backup").resources.requests["ephemeral-storage"]).toBe("256Mi");
     for (const task of ["backup", "restore"])
       expect(container(task).resources.limits["ephemeral-storage"]).toBe("21Gi");
   });
 
-  it("is of its region alone", async () => {
+  it("creates all resources in its own AWS region", async () => {
     expectRegions(await recordBackup({ region: "eu-west", awsRegion: "eu-west-1" }), ["eu-west-1"]);
   });
 });

@@ -28,19 +28,19 @@ describe("FlowSync", () => {
     hooked = await recordSync({ webhook: WEBHOOK });
   });
 
-  it("runs once in a region and never twice at a time", () => {
+  it("runs one pod per region and never two at a time", () => {
     const { metadata, spec } = manifest(resources, "Deployment");
     expect(metadata.name).toBe("flow-sync-us-east");
     expect(spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
     expect(manifests(resources).map(({ kind }) => kind)).not.toContain("HorizontalPodAutoscaler");
   });
 
-  it("forbids no node to be drained", () => {
+  it("never prevents a node drain", () => {
     expect(manifests(resources).map(({ kind }) => kind)).not.toContain("PodDisruptionBudget");
     expect(template(resources).spec).not.toHaveProperty("topologySpreadConstraints");
   });
 
-  it("runs `agent sync` of the agent's image, from the region's own registry, by digest alone", () => {
+  it("runs `agent sync` of the agent's image, from the region's own registry, by digest only", () => {
     expect(container(resources)).toMatchObject({
       image: `${REGISTRY}/langflow-agent@${AGENT_DIGEST}`,
       command: ["agent", "sync"],
@@ -48,7 +48,7 @@ describe("FlowSync", () => {
     expect(template(resources).spec.containers).toHaveLength(1);
   });
 
-  it("is told its region, LangFlow, Git, the interval, what waits for a person, the buckets and who holds the schedules", () => {
+  it("configures region, LangFlow, Git, interval, delete limits, buckets and the schedules' region", () => {
     expect(manifest(resources, "ConfigMap", "flow-sync").data).toEqual({
       AGENT_REGION: "us-east",
       AGENT_BUCKET: "langflow-dr-us-east-flows",
@@ -78,7 +78,7 @@ describe("FlowSync", () => {
     expect(container(resources).envFrom).toEqual([{ configMapRef: { name: "flow-sync" } }]);
   });
 
-  it("is told nothing of Git without a flow repository, and may not read the Git host's token", async () => {
+  it("sets no Git variables and grants no access to the Git token without a flow repository", async () => {
     const without = await recordSync({ repository: undefined });
     const { data } = manifest(without, "ConfigMap", "flow-sync");
     expect(Object.keys(data).filter((name) => /GIT|AGENT_DELETES|ALLOWED/.test(name))).toEqual([]);
@@ -93,7 +93,7 @@ describe("FlowSync", () => {
     expect([may(resources), may(without)]).toEqual([true, false]);
   });
 
-  it("gets a new pod when a setting changes", async () => {
+  it("replaces the pod when a setting changes", async () => {
     const checksum = (made: Recorded[]) => template(made).metadata.annotations["langflow-dr/config-sha256"];
     for (const changes of [
       { intervalSeconds: 30 },
@@ -106,7 +106,7 @@ describe("FlowSync", () => {
     expect(checksum(await recordSync())).toBe(checksum(resources));
   });
 
-  it("may publish its own accounts to every region's bucket, and hold the lease, where there is a witness", async () => {
+  it("may publish its own accounts to every region's bucket, and hold the lease if there is a witness", async () => {
     const may = (made: Recorded[], action: string, resource: string) => allows(statements(made), { action, resource });
     for (const bucket of [LANGFLOW_ARGS.bucketArn, PEER.bucketArn]) {
       expect(may(resources, "s3:PutObject", `${bucket}/accounts/us-east/x`)).toBe(true);
@@ -117,7 +117,7 @@ describe("FlowSync", () => {
     expect(may(await recordSync({ schedules: { region: "us-east" } }), "s3:PutObject", lease)).toBe(false);
   });
 
-  it("asks CloudWatch where it is told of what: by the database's name, and the rules that the foundation makes", async () => {
+  it("may query CloudWatch about the database and replication only with a database identifier", async () => {
     const asking = await recordSync({ databaseIdentifier: "langflow-dr-us-east-database" });
     const [own, peer] = ["langflow-dr-us-east-flows", PEER.bucketName];
     expect(JSON.parse(manifest(asking, "ConfigMap", "flow-sync").data.AGENT_CLOUDWATCH)).toEqual({
@@ -131,7 +131,7 @@ describe("FlowSync", () => {
     expect([may(asking), may(resources)]).toEqual([true, false]);
   });
 
-  it("takes its secrets by reference, from a class of its own", () => {
+  it("gets its secrets by reference, from its own SecretProviderClass", () => {
     const { env } = container(resources);
     expect(env).toEqual(
       ["LANGFLOW_SECRET_KEY", "LANGFLOW_DATABASE_URL", "AGENT_GIT_TOKEN"].map((name) => ({
@@ -156,21 +156,21 @@ describe("FlowSync", () => {
     );
   });
 
-  it("is asked how it is on /healthz of the metrics' port, by all three probes", () => {
+  it("serves all three probes on /healthz of the metrics port", () => {
     const { ports, startupProbe, readinessProbe, livenessProbe } = container(resources);
     expect(ports).toEqual([{ name: "metrics", containerPort: 9091, protocol: "TCP" }]);
     for (const probe of [startupProbe, readinessProbe, livenessProbe])
       expect(probe.httpGet).toEqual({ path: "/healthz", port: "metrics" });
   });
 
-  it("asks for little, and has room for ten thousand flows and a person's command beside", () => {
+  it("requests few resources, with limits for ten thousand flows plus an operator's command", () => {
     expect(container(resources).resources).toEqual({
       requests: { cpu: "100m", memory: "192Mi", "ephemeral-storage": "1Gi" },
       limits: { cpu: "1", memory: "512Mi", "ephemeral-storage": "4Gi" },
     });
   });
 
-  it("takes a person's release where the agent looks for it: a writable volume at its state directory", () => {
+  it("mounts a writable volume at its state directory, where operators store releases", () => {
     const { AGENT_STATE_DIR } = manifest(resources, "ConfigMap", "flow-sync").data;
     const mount = container(resources).volumeMounts.find(
       ({ mountPath }: { mountPath: string }) => mountPath === AGENT_STATE_DIR,
@@ -179,7 +179,7 @@ describe("FlowSync", () => {
     expect(template(resources).spec.volumes).toContainEqual({ name: "state", emptyDir: { sizeLimit: "2Gi" } });
   });
 
-  it("has no privilege, and writes to its state and to /tmp alone, both lost with the pod", () => {
+  it("runs without privileges, with only its state and /tmp writable, both lost with the pod", () => {
     const { spec } = template(resources);
     expect(spec).toMatchObject({
       serviceAccountName: "flow-sync",
@@ -200,7 +200,7 @@ describe("FlowSync", () => {
     ]);
   });
 
-  it("is reached by nobody from outside without a webhook: no Service, no port, no secret for one", async () => {
+  it("has no Service, port or secret for webhooks if webhooks are disabled", async () => {
     expect(manifests(resources).map(({ kind }) => kind)).not.toContain("Service");
     expect(JSON.stringify(manifests(resources))).not.toContain("WEBHOOK_SECRET");
     let hostname: unknown = "unset";
@@ -210,7 +210,7 @@ describe("FlowSync", () => {
     expect(hostname).toBeUndefined();
   });
 
-  it("takes webhooks through a load balancer of its own: TLS, Cloudflare's ranges, port 8080 of its pod", async () => {
+  it("receives webhooks through its own TLS load balancer from Cloudflare's ranges on port 8080", async () => {
     const service = manifest(hooked, "Service");
     expect(service.metadata.name).toBe("flow-sync-public");
     expect(service.spec).toMatchObject({
@@ -222,7 +222,7 @@ describe("FlowSync", () => {
     const annotation = (key: string) =>
       service.metadata.annotations?.[`service.beta.kubernetes.io/aws-load-balancer-${key}`];
     expect(annotation("ssl-cert")).toBe(WEBHOOK?.certificateArns[0]);
-    // The agent answers probes on another port, which only Prometheus may reach.
+    // The agent serves probes on a different port, which only Prometheus may reach.
     expect(annotation("healthcheck-protocol")).toBe("TCP");
     expect(annotation("healthcheck-path")).toBeUndefined();
     expect(container(hooked).ports).toContainEqual({ name: "webhook", containerPort: 8080, protocol: "TCP" });
@@ -234,7 +234,7 @@ describe("FlowSync", () => {
     expect(hostname).toMatch(/\.elb\.us-east-1\.amazonaws\.com$/);
   });
 
-  it("is of its region alone", async () => {
+  it("creates all resources in its own AWS region", async () => {
     const elsewhere = await recordSync({ region: "eu-west", awsRegion: "eu-west-1", webhook: WEBHOOK });
     expectRegions(elsewhere, ["eu-west-1"]);
     expect(manifest(elsewhere, "Deployment").metadata.name).toBe("flow-sync-eu-west");

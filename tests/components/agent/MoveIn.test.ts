@@ -13,14 +13,14 @@ describe("MoveIn", () => {
   const named = (name: string): { env: { name: string; valueFrom?: object }[] } & Record<string, unknown> =>
     containers().find((each) => each.name === name) as never;
 
-  it("never runs by itself, and a run once: its end, good or bad, is for who asked for it", () => {
+  it("never runs by itself and never retries: the operator handles the result", () => {
     expect(cronJob()).toMatchObject({ suspend: true, schedule: "0 0 31 2 *", concurrencyPolicy: "Forbid" });
     expect(job()).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 21_600, ttlSecondsAfterFinished: 3_600 });
     expect(pod().spec.restartPolicy).toBe("Never");
     expect(pod().metadata.annotations["karpenter.sh/do-not-disrupt"]).toBe("true");
   });
 
-  it("lets the agent and LangFlow's migrations take turns, each of its own image by digest", () => {
+  it("alternates between the agent and LangFlow's migrations, each with its own image by digest", () => {
     const agent = `${REGISTRY}/langflow-agent@${AGENT_DIGEST}`;
     const langflow = `${REGISTRY}/langflow@${DIGEST}`;
     expect(containers().map(({ name, image }) => [name, image])).toEqual([
@@ -37,7 +37,7 @@ describe("MoveIn", () => {
     ]);
   });
 
-  it("tells the migrations the source's key and the database alone; the fleet's key is the agent's", () => {
+  it("passes only the source's key and the database to the migrations, and the fleet's key only to the agent", () => {
     const ofRun = { name: "move-in-us-east", key: "secretKey", optional: true };
     const key = (name: string) => named(name).env.find((each) => each.name === "LANGFLOW_SECRET_KEY");
     expect(key("migrate-newest")).toMatchObject({ valueFrom: { secretKeyRef: ofRun } });
@@ -49,7 +49,7 @@ describe("MoveIn", () => {
     expect(secrets.map(({ name }) => name)).toEqual(["LANGFLOW_DATABASE_URL", "LANGFLOW_SECRET_KEY"]);
   });
 
-  it("gives no container a privilege or a place to write but /tmp, and tells by each how it ended", () => {
+  it("runs all containers without privileges, with only /tmp writable and with logs as termination message", () => {
     for (const each of containers()) {
       expect(each).toMatchObject({
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
@@ -61,7 +61,7 @@ describe("MoveIn", () => {
     }
   });
 
-  it("is of its region alone", async () => {
+  it("creates all resources in its own AWS region", async () => {
     expectRegions(await recordMoveIn({ region: "eu-west", awsRegion: "eu-west-1" }), ["eu-west-1"]);
   });
 });

@@ -16,7 +16,7 @@ const build = () =>
 const ADDON = "aws:eks/addon:Addon";
 
 describe("ClusterAddons", () => {
-  it("adds metrics, secrets and file systems, and nothing that Auto Mode brings itself", async () => {
+  it("installs add-ons for metrics, secrets and file systems, but none that Auto Mode includes", async () => {
     const resources = await build();
     const addons = resources.filter(({ type }) => type === ADDON);
     expect(addons.map(({ inputs }) => inputs.addonName).toSorted()).toEqual([
@@ -33,7 +33,7 @@ describe("ClusterAddons", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("has mounted secrets kept as Kubernetes Secrets and fetched in the pod's own name", async () => {
+  it("syncs mounted secrets to Kubernetes Secrets and fetches them with the pod's identity", async () => {
     const addon = only(await build(), ADDON, "us-east-aws-secrets-store-csi-driver-provider");
     expect(JSON.parse(addon.inputs.configurationValues)).toEqual({
       "secrets-store-csi-driver": expect.objectContaining({
@@ -44,7 +44,7 @@ describe("ClusterAddons", () => {
     });
   });
 
-  it("gives the driver that mounts an identity without any permission of its own, before its pods start", async () => {
+  it("gives the EFS driver an identity without permissions before its pods start", async () => {
     const resources = await build();
     const identity = only(resources, "aws:eks/podIdentityAssociation:PodIdentityAssociation");
     expect(identity.inputs).toMatchObject({ namespace: "kube-system", serviceAccount: "efs-csi-node-sa" });

@@ -15,7 +15,7 @@ const build = () =>
   );
 
 describe("ClusterNodes", () => {
-  it("has network policies enforced, and each verdict logged, on nodes of our own class", async () => {
+  it("enforces network policies and logs their decisions, on nodes of its own class", async () => {
     const resources = await build();
     expect(only(resources, "kubernetes:core/v1:ConfigMap").inputs).toMatchObject({
       metadata: { name: "amazon-vpc-cni", namespace: "kube-system" },
@@ -31,9 +31,9 @@ describe("ClusterNodes", () => {
     });
   });
 
-  it("launches nodes in private subnets, behind the cluster's group, with disks under the region's key", async () => {
+  it("launches nodes in private subnets and the cluster's security group, with encrypted disks", async () => {
     const { metadata, spec } = only(await build(), "kubernetes:eks.amazonaws.com/v1:NodeClass").inputs;
-    // EKS keeps this name for its own class.
+    // EKS reserves this name for its own class.
     expect(metadata.name).not.toBe("default");
     expect(spec).toMatchObject({
       role: "langflow-dr-us-east-node",
@@ -43,7 +43,7 @@ describe("ClusterNodes", () => {
     });
   });
 
-  it("runs on demand, within a limit, and takes nodes away few at a time", async () => {
+  it("uses on-demand nodes within a limit and replaces few at a time", async () => {
     const { spec } = only(await build(), "kubernetes:karpenter.sh/v1:NodePool").inputs;
     expect(spec.template.spec.requirements).toContainEqual({
       key: "karpenter.sh/capacity-type",
@@ -54,7 +54,7 @@ describe("ClusterNodes", () => {
     expect(spec.disruption.budgets).toEqual([{ nodes: "10%" }]);
   });
 
-  it("makes an encrypted default storage class, since Auto Mode brings none", async () => {
+  it("creates an encrypted default StorageClass, because Auto Mode has none", async () => {
     expect(only(await build(), "kubernetes:storage.k8s.io/v1:StorageClass").inputs).toMatchObject({
       metadata: { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
       provisioner: "ebs.csi.eks.amazonaws.com",

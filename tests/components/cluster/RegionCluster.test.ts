@@ -28,7 +28,7 @@ const all = (resources: Recorded[], type: string) =>
 const cluster = async (change: Partial<RegionClusterArgs> = {}) =>
   only(await build(change), "aws:eks/cluster:Cluster").inputs;
 
-/** Who is let in, and as what. */
+/** Returns the principals with access, each with its policy. */
 const access = (resources: Recorded[]) =>
   all(resources, "aws:eks/accessPolicyAssociation:AccessPolicyAssociation").map(({ inputs }) => [
     inputs.principalArn,
@@ -44,7 +44,7 @@ const managed = (resources: Recorded[], noun: string) =>
     .toSorted();
 
 describe("RegionCluster", () => {
-  it("switches Auto Mode's three parts on together, without built-in nodes or self-managed add-ons", async () => {
+  it("enables all three parts of Auto Mode together, without built-in nodes or self-managed add-ons", async () => {
     const inputs = await cluster();
     expect(inputs.computeConfig).toEqual({ enabled: true });
     expect(inputs.kubernetesNetworkConfig).toEqual({ elasticLoadBalancing: { enabled: true } });
@@ -52,7 +52,7 @@ describe("RegionCluster", () => {
     expect(inputs.bootstrapSelfManagedAddons).toBe(false);
   });
 
-  it("is named for its region and lies in the named AWS region with all its parts", async () => {
+  it("is named after its region and creates all resources in the configured AWS region", async () => {
     const resources = await build();
     expect(only(resources, "aws:eks/cluster:Cluster").inputs).toMatchObject({
       name: "langflow-dr-us-east-cluster",
@@ -62,13 +62,13 @@ describe("RegionCluster", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("keeps its API inside the network where no outside network is named", async () => {
+  it("keeps its API endpoint private if no external networks are configured", async () => {
     const { vpcConfig } = await cluster();
     expect(vpcConfig).toMatchObject({ endpointPrivateAccess: true, endpointPublicAccess: false });
     expect(vpcConfig.publicAccessCidrs).toBeUndefined();
   });
 
-  it("opens its API to the named networks only", async () => {
+  it("opens its API endpoint only to the configured networks", async () => {
     const { vpcConfig } = await cluster({ publicAccessCidrs: ["203.0.113.0/24"] });
     expect(vpcConfig).toMatchObject({
       endpointPrivateAccess: true,
@@ -77,7 +77,7 @@ describe("RegionCluster", () => {
     });
   });
 
-  it("encrypts secrets and logs with the region's key, logs everything, and cannot be deleted by a slip", async () => {
+  it("encrypts secrets and logs, enables all log types and is protected from deletion", async () => {
     const resources = await build({ logRetentionDays: 30 });
     const { inputs } = only(resources, "aws:eks/cluster:Cluster");
     expect(inputs.encryptionConfig).toEqual({ provider: { keyArn: KEY }, resources: ["secrets"] });
@@ -92,7 +92,7 @@ describe("RegionCluster", () => {
     });
   });
 
-  it("lets in the deploy role, the administrators and the nodes, and not whoever made it", async () => {
+  it("grants access to the deploy role, the administrators and the nodes, but not to its creator", async () => {
     const resources = await build();
     expect(only(resources, "aws:eks/cluster:Cluster").inputs.accessConfig).toEqual({
       authenticationMode: "API",
@@ -110,18 +110,18 @@ describe("RegionCluster", () => {
     ]);
   });
 
-  it("makes one entry for a role that is named twice", async () => {
+  it("creates one access entry for a role that is listed twice", async () => {
     const principals = access(await build({ adminRoleArns: [ADMIN, DEPLOY, ADMIN] })).map(([arn]) => arn);
     expect(principals).toHaveLength(3);
     expect(new Set(principals).size).toBe(3);
   });
 
-  it("needs no deploy role where an administrator is named", async () => {
+  it("needs no deploy role if an administrator is configured", async () => {
     const principals = access(await build({ deployRoleArn: undefined })).map(([arn]) => arn);
     expect(principals).toEqual([ADMIN, expect.stringContaining("us-east-node")]);
   });
 
-  it("lets readers look at what a region makes, by a group of their own and none of EKS' policies", async () => {
+  it("gives readers access through their own Kubernetes group instead of an EKS policy", async () => {
     const [preview, drift] = [`${ADMIN}-preview`, `${ADMIN}-drift`];
     const resources = await build({ readerRoleArns: { preview, drift } });
     const entries = all(resources, "aws:eks/accessEntry:AccessEntry").map(({ inputs }) => inputs);
@@ -139,13 +139,13 @@ describe("RegionCluster", () => {
     });
     for (const { verbs, resources: kinds, resourceNames } of role.rules) {
       expect(["get", "list"]).toEqual(expect.arrayContaining(verbs));
-      // But for the one that the program makes: its content is in the state, which they read.
+      // The only readable Secret is the program's own, whose content is in the state that readers can read anyway.
       if (resourceNames === undefined) expect(kinds.filter((kind: string) => /secrets|\*/.test(kind))).toEqual([]);
       else expect([verbs, kinds, resourceNames]).toEqual([["get"], ["secrets"], ["langflow-owner"]]);
     }
   });
 
-  it("refuses a cluster nobody could use, before anything is made", async () => {
+  it("rejects a cluster without administrators before it creates any resource", async () => {
     const resources = await record(() => {
       expect(() => new RegionCluster("us-east", { ...ARGS, deployRoleArn: undefined, adminRoleArns: [] })).toThrow(
         /adminRoleArns/,
@@ -154,7 +154,7 @@ describe("RegionCluster", () => {
     expect(resources).toEqual([]);
   });
 
-  it("gives the control plane Auto Mode's five policies, tagged sessions, and the region's key", async () => {
+  it("gives the control plane Auto Mode's five policies, session tagging and the region's key", async () => {
     const resources = await build();
     const [trust] = JSON.parse(role(resources, "cluster").assumeRolePolicy).Statement;
     expect(trust).toMatchObject({
@@ -171,7 +171,7 @@ describe("RegionCluster", () => {
     for (const { Resource } of policies[0].Statement) expect(Resource).toBe(KEY);
   });
 
-  it("lets nodes take pods' identities and pull images, and nothing else", async () => {
+  it("lets nodes only assume pod identities and pull images", async () => {
     const resources = await build();
     const [trust] = JSON.parse(role(resources, "node").assumeRolePolicy).Statement;
     expect(trust).toMatchObject({ Principal: { Service: "ec2.amazonaws.com" }, Action: ["sts:AssumeRole"] });
@@ -181,7 +181,7 @@ describe("RegionCluster", () => {
     ]);
   });
 
-  it("speaks to the cluster through a provider that is known by a literal and keeps no credentials", async () => {
+  it("uses a Kubernetes provider with a literal identifier and without credentials", async () => {
     const { inputs } = only(await build(), "pulumi:providers:kubernetes");
     expect(inputs.clusterIdentifier).toBe("langflow-dr-us-east-cluster");
     expect(String(inputs.deleteUnreachable)).toBe("false");
@@ -200,12 +200,12 @@ describe("RegionCluster", () => {
     });
   });
 
-  it("names the provider by the same literal in a first preview, when nothing about the cluster is known", async () => {
+  it("uses the same provider identifier in a first preview, when the cluster is unknown", async () => {
     const resources = await record(() => new RegionCluster("us-east", ARGS), { preview: true });
     expect(only(resources, "pulumi:providers:kubernetes").inputs.clusterIdentifier).toBe("langflow-dr-us-east-cluster");
   });
 
-  it("builds in order: access, an add-on that takes longer than access does to be in force, what speaks to the API, nodes, add-ons that need them", async () => {
+  it("creates access entries, the secrets add-on, Kubernetes objects, nodes and other add-ons in order", async () => {
     const resources = await build();
     const types = resources.map(({ type }) => type);
     const first = (type: string) => {
@@ -221,13 +221,13 @@ describe("RegionCluster", () => {
     expect(first("pulumi:providers:kubernetes")).toBeLessThan(first("kubernetes:core/v1:ConfigMap"));
     expect(others).toHaveLength(2);
     for (const addon of others) expect(last("kubernetes:karpenter.sh/v1:NodePool")).toBeLessThan(addon);
-    // An identity is given to a pod as it starts, and never again.
+    // A pod gets its identity only at its start.
     expect(last("aws:eks/podIdentityAssociation:PodIdentityAssociation")).toBeLessThan(
       first("kubernetes:karpenter.sh/v1:NodePool"),
     );
   });
 
-  it("hands out what others build on", async () => {
+  it("outputs the name, security group and file system role that other components need", async () => {
     const seen: string[] = [];
     await record(async () => {
       const { clusterName, securityGroupId, fileSystemClientRoleArn } = new RegionCluster("us-east", ARGS);

@@ -27,7 +27,7 @@ const ARGS: FlowDatabaseArgs = {
 
 const build = () => record(() => new FlowDatabase("us-east", ARGS));
 
-/** What the mocks generate for 32 letters and digits. */
+/** Password that the mocks generate. */
 const PASSWORD = RANDOM_LETTERS.repeat(32);
 
 const instance = (resources: Recorded[]) => only(resources, "aws:rds/instance:Instance").inputs;
@@ -35,7 +35,7 @@ const instance = (resources: Recorded[]) => only(resources, "aws:rds/instance:In
 const REPLICATION = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication";
 
 describe("FlowDatabase", () => {
-  it("survives a zone, grows by itself, and is encrypted under the region's key", async () => {
+  it("runs in two zones, grows automatically and is encrypted with the region's key", async () => {
     const resources = await build();
     expect(instance(resources)).toMatchObject({
       identifier: "langflow-dr-us-east-database",
@@ -52,14 +52,14 @@ describe("FlowDatabase", () => {
     expect(only(resources, "aws:rds/subnetGroup:SubnetGroup").inputs.subnetIds).toEqual(ARGS.subnetIds);
   });
 
-  it("has one machine in one zone where that is asked for, and then alone", async () => {
+  it("runs a single instance only if multi-AZ is disabled", async () => {
     const asked = async (multiAz: boolean) =>
       instance(await record(() => new FlowDatabase("us-east", { ...ARGS, multiAz }))).multiAz;
     expect(await asked(false)).toBe(false);
     expect(await asked(true)).toBe(true);
   });
 
-  it("cannot be deleted by a slip, and leaves its backups and a last snapshot when it is deleted on purpose", async () => {
+  it("is protected from deletion, and keeps its backups and a final snapshot if deleted anyway", async () => {
     expect(instance(await build())).toMatchObject({
       deletionProtection: true,
       skipFinalSnapshot: false,
@@ -70,21 +70,21 @@ describe("FlowDatabase", () => {
     });
   });
 
-  it("runs what was deployed once the update ends, whatever the maintenance window", async () => {
+  it("applies changes during the update instead of in the maintenance window", async () => {
     expect(instance(await build())).toMatchObject({ applyImmediately: true, maintenanceWindow: "mon:04:30-mon:05:30" });
   });
 
   it.each([
     { storageGib: 399, iops: undefined, storageThroughput: undefined },
     { storageGib: 400, iops: 12_000, storageThroughput: 500 },
-  ])("says of $storageGib GiB of storage what RDS wants to hear: $iops operations a second", async (storage) => {
+  ])("provisions $storageGib GiB of storage with $iops IOPS, as RDS requires", async (storage) => {
     const { iops, storageThroughput } = instance(
       await record(() => new FlowDatabase("us-east", { ...ARGS, storageGib: storage.storageGib, maxStorageGib: 600 })),
     );
     expect({ storageGib: storage.storageGib, iops, storageThroughput }).toEqual(storage);
   });
 
-  it("keeps a copy of its backups in the backup region, under that region's key, for as long", async () => {
+  it("keeps a copy of its backups in the backup region, under that region's key, with the same retention", async () => {
     const resources = await build();
     const replication = only(resources, REPLICATION);
     expect(replication.inputs).toEqual({
@@ -99,7 +99,7 @@ describe("FlowDatabase", () => {
     );
   });
 
-  it("is reached by the cluster's group only, on one port, and never from the internet", async () => {
+  it("accepts connections only from the cluster's security group on one port, never from the internet", async () => {
     const resources = await build();
     expect(instance(resources)).toMatchObject({
       publiclyAccessible: false,
@@ -117,7 +117,7 @@ describe("FlowDatabase", () => {
     expect(resources.filter(({ type }) => type.endsWith(":SecurityGroupEgressRule"))).toEqual([]);
   });
 
-  it("refuses connections without TLS, and logs slow statements without their values", async () => {
+  it("rejects connections without TLS and logs slow statements without their values", async () => {
     const resources = await build();
     const { family, parameters, name } = only(resources, "aws:rds/parameterGroup:ParameterGroup").inputs;
     expect(family).toBe(`postgres${instance(resources).engineVersion}`);
@@ -130,7 +130,7 @@ describe("FlowDatabase", () => {
     );
   });
 
-  it("sends its logs to encrypted groups that forget, by the names RDS writes to", async () => {
+  it("sends its logs to encrypted log groups with a retention, under the names that RDS uses", async () => {
     const resources = await build();
     const groups = resources.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
     expect(groups.map(({ inputs }) => inputs.name).toSorted()).toEqual(
@@ -145,7 +145,7 @@ describe("FlowDatabase", () => {
     ["the owner", "us-east-database", "langflow"],
     ["LangFlow", "us-east-database-server", "langflow_server"],
     ["the backup", "us-east-database-backup", "langflow_backup"],
-  ])("keeps the address with user and password of %s in a secret under the region's key", async (_, name, user) => {
+  ])("stores the database URL of %s in a secret under the region's key", async (_, name, user) => {
     const resources = await build();
     expect(only(resources, "random:index/randomPassword:RandomPassword", name).inputs).toMatchObject({
       length: 32,
@@ -160,11 +160,11 @@ describe("FlowDatabase", () => {
     });
   });
 
-  it("shows the password to nobody who reads the state", async () => {
+  it("stores no password unencrypted in the state", async () => {
     expect(openText(await build())).not.toContain(PASSWORD);
   });
 
-  it("hands out where it is and which secret opens it, and no secret value", async () => {
+  it("outputs its address and the secrets' ARNs, and marks the URLs as secret", async () => {
     const seen: unknown[] = [];
     await record(async () => {
       const database = new FlowDatabase("us-east", ARGS);

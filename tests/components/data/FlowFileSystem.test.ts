@@ -19,7 +19,7 @@ const make = () =>
 const build = () => record(make);
 
 describe("FlowFileSystem", () => {
-  it("keeps files encrypted under the region's key, and a daily backup of them", async () => {
+  it("encrypts files with the region's key and backs them up daily", async () => {
     const resources = await build();
     expect(only(resources, "aws:efs/fileSystem:FileSystem").inputs).toMatchObject({
       creationToken: "langflow-dr-us-east-files",
@@ -31,7 +31,7 @@ describe("FlowFileSystem", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("is open in every zone, to the cluster's group only, on one port", async () => {
+  it("has a mount target in every zone, which admits only the cluster's security group on one port", async () => {
     const resources = await build();
     const targets = resources.filter(({ type }) => type === "aws:efs/mountTarget:MountTarget");
     expect(targets.map(({ inputs }) => inputs.subnetId).toSorted()).toEqual(["subnet-a", "subnet-b", "subnet-c"]);
@@ -48,14 +48,14 @@ describe("FlowFileSystem", () => {
     expect(resources.filter(({ type }) => type.endsWith(":SecurityGroupEgressRule"))).toEqual([]);
   });
 
-  it("makes every file LangFlow's own, whoever writes it", async () => {
+  it("makes LangFlow the owner of every file, regardless of the writer", async () => {
     expect(only(await build(), "aws:efs/accessPoint:AccessPoint").inputs).toMatchObject({
       posixUser: { uid: 1000, gid: 1000 },
       rootDirectory: { path: "/langflow", creationInfo: { ownerUid: 1000, ownerGid: 1000, permissions: "0750" } },
     });
   });
 
-  it("is mounted by one role alone, through the access point and under TLS, never as root or anonymously", async () => {
+  it("can be mounted only by one role, through the access point and with TLS, never as root", async () => {
     const policy = JSON.parse(only(await build(), "aws:efs/fileSystemPolicy:FileSystemPolicy").inputs.policy);
     const allowed = policy.Statement.filter(({ Effect }: { Effect: string }) => Effect === "Allow");
     expect(allowed).toEqual([
@@ -73,7 +73,7 @@ describe("FlowFileSystem", () => {
     );
   });
 
-  it("hands out the file system and the access point", async () => {
+  it("outputs the ids of the file system and the access point", async () => {
     const ids: string[] = [];
     await record(async () => {
       const { fileSystemId, accessPointId } = make();

@@ -18,17 +18,17 @@ const APPLICATION = "cloudflare:index/zeroTrustAccessApplication:ZeroTrustAccess
 const POLICY = "cloudflare:index/zeroTrustAccessPolicy:ZeroTrustAccessPolicy";
 const TOKEN = "cloudflare:index/zeroTrustAccessServiceToken:ZeroTrustAccessServiceToken";
 
-/** The application of all that is under the public name. */
+/** Name of the application that covers the whole public name. */
 const WHOLE = "edge-flow.example.com";
 
 const build = (changes: Partial<CloudflareAccessArgs> = {}): Promise<Recorded[]> =>
   record(() => new CloudflareAccess("edge", { ...usual, ...changes }));
 
 describe("CloudflareAccess", () => {
-  it("has the whole public name signed in to, by people who are allowed and by programs with a token", async () => {
+  it("protects the whole public name and admits allowed people and programs with a service token", async () => {
     const resources = await build();
     const { policies, ...whole } = only(resources, APPLICATION, WHOLE).inputs;
-    // All that Cloudflare would fill in, but for what the provider computes from the domain.
+    // All values that Cloudflare would fill in, except those that the provider computes from the domain.
     expect(whole).toEqual({
       accountId: usual.accountId,
       name: "LangFlow flow.example.com",
@@ -68,7 +68,7 @@ describe("CloudflareAccess", () => {
     });
   });
 
-  it("opens the health check alone unless told otherwise, and each path that is named by an application of its own", async () => {
+  it("opens only the health check by default, and creates an application for each configured path", async () => {
     const opened = async (changes: Partial<CloudflareAccessArgs>) =>
       (await build(changes))
         .filter(({ type, name }) => type === APPLICATION && name !== WHOLE)
@@ -86,7 +86,7 @@ describe("CloudflareAccess", () => {
     expect(bypassing.map(({ inputs }) => inputs.includes)).toEqual([[{ everyone: {} }]]);
   });
 
-  it("asks nobody to choose where there is one identity provider", async () => {
+  it("skips the choice of identity provider if there is only one", async () => {
     const inputs = async (identityProviders: string[]) =>
       only(await build({ identityProviders }), APPLICATION, WHOLE).inputs;
     expect(await inputs([PROVIDER])).toMatchObject({ allowedIdps: [PROVIDER], autoRedirectToIdentity: true });
@@ -94,7 +94,7 @@ describe("CloudflareAccess", () => {
     expect(Object.keys(await inputs([]))).not.toContain("allowedIdps");
   });
 
-  it("closes the rest only once what stays open is", async () => {
+  it("protects the whole name only after all open paths are open", async () => {
     const steps: string[] = [];
     await pulumi.runtime.setMocks({
       newResource: async ({ type, name, inputs }) => {
@@ -114,7 +114,7 @@ describe("CloudflareAccess", () => {
     expect(steps).toEqual(["opened", "opened", "opened", "closed"]);
   });
 
-  it("makes a token for the fleet and one for each name, good for a year", async () => {
+  it("creates a service token for the fleet and one per configured name, valid for one year", async () => {
     const tokens = (await build()).filter(({ type }) => type === TOKEN);
     expect(tokens.map(({ name, inputs }) => [name, inputs.name, inputs.duration, inputs.enabled])).toEqual([
       ["edge-fleet", "LangFlow flow.example.com: fleet", "8760h", true],
@@ -122,7 +122,7 @@ describe("CloudflareAccess", () => {
     ]);
   });
 
-  it("tells the tokens as secrets, and puts none into a resource", async () => {
+  it("outputs the tokens as secrets and passes them to no resource", async () => {
     let isSecret: boolean | undefined;
     let names: string[] = [];
     const resources = await record(async () => {

@@ -20,13 +20,13 @@ const ofPhase = async (phase: string, changes: Partial<FrontDoorArgs> = {}) => {
 };
 
 describe("FrontDoor", () => {
-  it("makes the zone's entry point of three phases, and nothing else", async () => {
+  it("creates exactly three entry point rulesets of the zone, one per phase", async () => {
     const resources = await build();
     expect(resources.map(({ type }) => type)).toEqual(["langflow-dr:index:FrontDoor", RULESET, RULESET, RULESET]);
     for (const { inputs } of resources.slice(1)) expect(inputs).toMatchObject({ kind: "zone", zoneId: usual.zoneId });
   });
 
-  it("blocks what nobody needs from outside and code without a sign-in, at the public name alone", async () => {
+  it("blocks unneeded paths and anonymous requests with code, only for the public name", async () => {
     const rules = await ofPhase("http_request_firewall_custom");
     expect(rules.map(({ ref, action, enabled }: Record<string, unknown>) => [ref, action, enabled])).toEqual([
       ["langflow_closed", "block", true],
@@ -39,7 +39,7 @@ describe("FrontDoor", () => {
     expect(rules[1].expression).toContain('and not (http.cookie contains "access_token_lf"');
   });
 
-  it("limits by the visitor's address, on the free plan by the path alone, with a host from Pro and a method from Business", async () => {
+  it("limits requests per client address by path, from Pro also by host, from Business also by method", async () => {
     const [free, ...others] = await ofPhase("http_ratelimit");
     expect(others).toEqual([]);
     expect(free).toEqual({
@@ -65,19 +65,19 @@ describe("FrontDoor", () => {
     expect([pro.length, business.length]).toEqual([2, 4]);
   });
 
-  it("leaves the phase of rate limits to others where there are none", async () => {
+  it("does not manage the rate limit phase if no limits are configured", async () => {
     const phases = (await build({ limits: {} })).slice(1).map(({ inputs }) => inputs.phase);
     expect(phases).toEqual(["http_request_firewall_custom", "http_response_headers_transform"]);
   });
 
-  it("never closes the health check, the sign-in, a run or the pages", async () => {
+  it("never blocks the health check, the login, a run or the pages", async () => {
     for (const plan of PLANS)
       for (const { expression } of await ofPhase("http_request_firewall_custom", { plan }))
         for (const needed of ['"/"', "/healthz", "/api/v1/login", "/api/v1/run", "/assets"])
           expect(expression).not.toContain(needed);
   });
 
-  it("tells browsers to speak HTTPS alone, to guess no types, and to show no stranger's frame unless told to", async () => {
+  it("sets HSTS and disables type sniffing, and forbids frames on other sites by default", async () => {
     const [rule] = await ofPhase("http_response_headers_transform");
     expect(rule.actionParameters.headers).toEqual({
       "Strict-Transport-Security": { operation: "set", value: "max-age=31536000" },

@@ -36,14 +36,14 @@ const build = (changes: Partial<GlobalLoadBalancerArgs> = {}): Promise<Recorded[
 const third = { region: "ap-southeast", awsRegion: "ap-southeast-1", originHostname: "ap.elb.amazonaws.com" };
 
 describe("GlobalLoadBalancer", () => {
-  it("makes one monitor, a pool a region, one load balancer and one notification, and nothing else", async () => {
+  it("creates exactly one monitor, one pool per region, one load balancer and one notification", async () => {
     const types = (await build({ pools: [...usual.pools, third] })).map(({ type }) => type);
     expect(types.toSorted()).toEqual(
       ["langflow-dr:index:GlobalLoadBalancer", MONITOR, POOL, POOL, POOL, BALANCER, NOTIFICATION].toSorted(),
     );
   });
 
-  it("asks every region for /healthz under the public name, and believes nothing but a valid 200", async () => {
+  it("probes /healthz of every region with the public name and accepts only a valid 200", async () => {
     expect(only(await build(), MONITOR).inputs).toEqual({
       accountId: usual.accountId,
       description: "LangFlow behind flow.example.com",
@@ -65,7 +65,7 @@ describe("GlobalLoadBalancer", () => {
     });
   });
 
-  it("gives each region a monitored pool with the region's load balancer as its one origin", async () => {
+  it("creates a monitored pool per region with the region's load balancer as its only origin", async () => {
     const resources = await build();
     expect(only(resources, POOL, "us-east").inputs).toEqual({
       accountId: usual.accountId,
@@ -93,7 +93,7 @@ describe("GlobalLoadBalancer", () => {
     expect(only(resources, POOL, "eu-west").inputs.origins[0].address).toBe("eu.elb.amazonaws.com");
   });
 
-  it("says every field Cloudflare would fill in, and none that a proxied name does not have or that says nothing", async () => {
+  it("sets every field that Cloudflare would fill in, except fields that a proxied name lacks", async () => {
     expect(only(await build(), BALANCER).inputs).toEqual({
       zoneId: usual.zoneId,
       popPools: {},
@@ -119,14 +119,14 @@ describe("GlobalLoadBalancer", () => {
     });
   });
 
-  it("takes the first healthy pool in strict order when one region stands by, whatever the steering", async () => {
+  it("uses the first healthy pool in strict order in active-standby, regardless of the steering", async () => {
     const standby = only(await build({ topology: "active-standby", steering: "geo" }), BALANCER).inputs;
     expect(standby).toMatchObject({ steeringPolicy: "off", defaultPools: ["us-east-id", "eu-west-id"] });
     expect([standby.regionPools, standby.popPools]).toEqual([{}, {}]);
   });
 
   it.each(["proximity", "random", "dynamic_latency"] as const)(
-    "steers by %s without pinning places",
+    "steers by %s without region pools",
     async (steering) => {
       const { inputs } = only(await build({ steering }), BALANCER);
       expect(inputs.steeringPolicy).toBe(steering);
@@ -134,7 +134,7 @@ describe("GlobalLoadBalancer", () => {
     },
   );
 
-  it("sends each part of the world to its nearest pool with geo, and to every other one after it", async () => {
+  it("lists each Cloudflare region's nearest pool first with geo steering, then all other pools", async () => {
     const { regionPools } = only(await build({ steering: "geo" }), BALANCER).inputs;
     expect(Object.keys(regionPools)).toHaveLength(13);
     expect(regionPools.ENAM).toEqual(["us-east-id", "eu-west-id"]);
@@ -147,7 +147,7 @@ describe("GlobalLoadBalancer", () => {
     expect(fallbackPool).toBe("ap-southeast-id");
   });
 
-  it("has Cloudflare itself tell every recipient when a pool falls and when it returns", async () => {
+  it("makes Cloudflare notify every recipient when a pool becomes unhealthy and when it recovers", async () => {
     expect(only(await build(), NOTIFICATION).inputs).toEqual({
       accountId: usual.accountId,
       name: "LangFlow health: flow.example.com",
@@ -163,7 +163,7 @@ describe("GlobalLoadBalancer", () => {
     });
   });
 
-  it("exposes the pool of each region", async () => {
+  it("outputs the pool id of each region", async () => {
     let ids: Record<string, string> = {};
     await record(async () => {
       ids = await settled(pulumi.output(new GlobalLoadBalancer("edge", usual).poolIds));
@@ -171,7 +171,7 @@ describe("GlobalLoadBalancer", () => {
     expect(ids).toEqual({ "us-east": "us-east-id", "eu-west": "eu-west-id" });
   });
 
-  it("refuses fewer than two pools before it makes anything", async () => {
+  it("rejects fewer than two pools before it creates any resource", async () => {
     const [first] = usual.pools;
     for (const pools of [[], [first as (typeof usual.pools)[number]]]) {
       const resources = await record(() => {
@@ -183,7 +183,7 @@ describe("GlobalLoadBalancer", () => {
     }
   });
 
-  it("refuses to steer by place to a region whose place is unknown, and steers otherwise without it", async () => {
+  it("rejects geographic steering to a region with an unknown place, but allows other steering", async () => {
     const pools = [...usual.pools, { ...third, awsRegion: "mars-north-1" }];
     const refused = await record(() => {
       for (const steering of ["proximity", "geo"] as const)
@@ -195,7 +195,7 @@ describe("GlobalLoadBalancer", () => {
     expect(inputs.longitude).toBeUndefined();
   });
 
-  describe("with a LangFlow that is moved from", () => {
+  describe("with an old LangFlow", () => {
     const movingFrom = { address: "langflow.internal.example.com", share: 0.9 };
     const at = (share: number, changes: Partial<GlobalLoadBalancerArgs> = {}) =>
       build({ movingFrom: { ...movingFrom, share }, ...changes });
@@ -204,7 +204,7 @@ describe("GlobalLoadBalancer", () => {
         resources.filter(({ type }) => type === POOL).map(({ name, inputs }) => [name, inputs.origins[0].enabled]),
       );
 
-    it("makes a monitor and a pool for it, asked under the public name for what every release answers", async () => {
+    it("creates a monitor and a pool for the old LangFlow, probed on a path that every release has", async () => {
       const resources = await at(0.9);
       const shared = only(resources, MONITOR, "edge").inputs;
       expect(only(resources, MONITOR, "edge-old").inputs).toEqual({
@@ -232,7 +232,7 @@ describe("GlobalLoadBalancer", () => {
       expect(resources).toHaveLength(8);
     });
 
-    it("asks for it as the config says where it has a name, a port and a health check of its own", async () => {
+    it("probes the old LangFlow with the configured host name, port and health check path", async () => {
       const own = { ...movingFrom, host: "flows.example.org", port: 8443, path: "/alive" };
       const resources = await build({ movingFrom: own });
       expect(only(resources, MONITOR, "edge-old").inputs).toMatchObject({
@@ -249,7 +249,7 @@ describe("GlobalLoadBalancer", () => {
       ["active-active", "geo"],
       ["active-standby", "dynamic_latency"],
     ] as const)(
-      "divides new visitors by weight while both have a share, whatever steers otherwise: %s, %s",
+      "distributes new visitors by weight while both sides have a share, regardless of topology %s and steering %s",
       async (topology, steering) => {
         const { inputs } = only(await at(0.9, { topology, steering }), BALANCER);
         expect(inputs).toMatchObject({
@@ -265,7 +265,7 @@ describe("GlobalLoadBalancer", () => {
       },
     );
 
-    it("keeps everybody at the old one at share 1, and switches the regions off, so that none is served there where it fails", async () => {
+    it("sends all visitors to the old LangFlow at share 1, and none to the regions even if it fails", async () => {
       const resources = await at(1, { steering: "geo" });
       expect(only(resources, BALANCER).inputs).toMatchObject({
         steeringPolicy: "off",
@@ -276,7 +276,7 @@ describe("GlobalLoadBalancer", () => {
       expect(originsOn(resources)).toEqual({ "us-east": false, "eu-west": false, "edge-old": true });
     });
 
-    it("switches the old one off at share 0, and steers between the regions as without it", async () => {
+    it("disables the old LangFlow at share 0 and steers between the regions as without it", async () => {
       const resources = await at(0, { steering: "geo" });
       const plain = only(await build({ steering: "geo" }), BALANCER).inputs;
       expect(only(resources, BALANCER).inputs).toEqual({
@@ -287,13 +287,13 @@ describe("GlobalLoadBalancer", () => {
       expect(originsOn(resources)).toEqual({ "us-east": true, "eu-west": true, "edge-old": false });
     });
 
-    it("tells of its health as long as somebody is there, and not of its being switched off", async () => {
+    it("notifies about the old LangFlow's health while it has a share, but not when it is disabled", async () => {
       const told = async (share: number) => only(await at(share), NOTIFICATION).inputs.filters.poolIds;
       expect(await told(0.01)).toEqual(["us-east-id", "eu-west-id", "edge-old-id"]);
       expect(await told(0)).toEqual(["us-east-id", "eu-west-id"]);
     });
 
-    it("takes no region's own load balancer for another LangFlow", () => {
+    it("rejects a region's own load balancer as the old LangFlow", () => {
       expect(elsewhere("old.example.com", ["us.elb.amazonaws.com", "eu.elb.amazonaws.com"])).toBe("old.example.com");
       expect(() => elsewhere("eu.elb.amazonaws.com", ["us.elb.amazonaws.com", "eu.elb.amazonaws.com"])).toThrow(
         "movingFrom.address eu.elb.amazonaws.com is a region's own load balancer",

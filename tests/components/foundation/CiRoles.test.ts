@@ -17,7 +17,7 @@ const build = (oidcProviderArn?: string) =>
   );
 
 describe("CiRoles", () => {
-  it("makes the account's OIDC provider for GitHub, which STS is the audience of", async () => {
+  it("creates the account's OIDC provider for GitHub with STS as the audience", async () => {
     const { inputs } = only(await build(), "aws:iam/openIdConnectProvider:OpenIdConnectProvider");
     expect(inputs).toMatchObject({
       url: "https://token.actions.githubusercontent.com",
@@ -25,7 +25,7 @@ describe("CiRoles", () => {
     });
   });
 
-  it("makes none where the account has one already, and trusts that", async () => {
+  it("uses the account's existing OIDC provider instead of creating one", async () => {
     const resources = await build(EXISTING);
     expect(resources.filter(({ type }) => type.includes("openIdConnectProvider"))).toEqual([]);
     for (const { inputs } of resources.filter(({ type }) => type === "aws:iam/role:Role"))
@@ -38,7 +38,7 @@ describe("CiRoles", () => {
     ["drift", 3600, ["read"]],
     ["image", 7200, ["push"]],
   ])(
-    "makes a role to %s with, for %i seconds at most, with policies of its own",
+    "creates a %s role with sessions of at most %i seconds and its own policies",
     async (purpose, seconds, policies) => {
       const resources = await build(EXISTING);
       expect(only(resources, "aws:iam/role:Role", purpose).inputs).toMatchObject({
@@ -52,7 +52,7 @@ describe("CiRoles", () => {
     },
   );
 
-  it("gives no role one of AWS's own broad policies", async () => {
+  it("attaches no AWS managed policies to the roles", async () => {
     expect((await build()).filter(({ type }) => type.includes("PolicyAttachment"))).toEqual([]);
   });
 });

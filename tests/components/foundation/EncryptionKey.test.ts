@@ -13,7 +13,7 @@ const build = () =>
   );
 
 describe("EncryptionKey", () => {
-  it("makes a rotating key that outlives a hasty delete by 30 days, in the named region", async () => {
+  it("creates a rotating key with a deletion window of 30 days, in the configured AWS region", async () => {
     const resources = await build();
     const key = only(resources, "aws:kms/key:Key");
     expect(key.inputs).toMatchObject({ enableKeyRotation: true, deletionWindowInDays: 30 });
@@ -21,12 +21,12 @@ describe("EncryptionKey", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("gives the key an alias that carries the region", async () => {
+  it("gives the key an alias that contains the region", async () => {
     const alias = only(await build(), "aws:kms/alias:Alias");
     expect(alias.inputs).toMatchObject({ name: "alias/langflow-dr-us-east-key" });
   });
 
-  it("carries the policy of this account and region", async () => {
+  it("sets a key policy for this account and AWS region", async () => {
     const policy = JSON.parse(only(await build(), "aws:kms/key:Key").inputs.policy);
     expect(policy.Version).toBe("2012-10-17");
     expect(policy.Statement[0].Principal).toEqual({ AWS: "arn:aws:iam::123456789012:root" });

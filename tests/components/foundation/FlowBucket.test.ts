@@ -19,13 +19,13 @@ const build = (region = "us-east", changes: Partial<FlowBucketArgs> = {}) =>
   );
 
 describe("FlowBucket", () => {
-  it("names the bucket for region and account, and puts everything in the named AWS region", async () => {
+  it("names the bucket after region and account, and creates everything in the configured AWS region", async () => {
     const resources = await build();
     expect(only(resources, "aws:s3/bucket:Bucket").inputs).toMatchObject({ bucket: NAME, tags: { Name: NAME } });
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("has a name S3 accepts for the longest name of a region", async () => {
+  it("has a valid S3 name even for the longest region name", async () => {
     const { bucket } = only(await build("a".repeat(16)), "aws:s3/bucket:Bucket").inputs;
     expect(bucket).toMatch(/^[a-z0-9-]{3,63}$/);
   });
@@ -35,7 +35,7 @@ describe("FlowBucket", () => {
     expect(inputs).toMatchObject({ bucket: NAME, versioningConfiguration: { status: "Enabled" } });
   });
 
-  it("encrypts with the region's key, through a bucket key, and takes no keys of clients", async () => {
+  it("encrypts with the region's key through a bucket key and rejects client-provided keys", async () => {
     const type = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
     expect(only(await build(), type).inputs.rules).toEqual([
       {
@@ -46,7 +46,7 @@ describe("FlowBucket", () => {
     ]);
   });
 
-  it("is closed to the public in all four ways, without access control lists", async () => {
+  it("blocks public access in all four ways and disables ACLs", async () => {
     const resources = await build();
     expect(only(resources, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).toMatchObject({
       blockPublicAcls: true,
@@ -60,31 +60,34 @@ describe("FlowBucket", () => {
     expect(resources.filter(({ type }) => /acl|website|cors/i.test(type))).toEqual([]);
   });
 
-  it("denies by its policy, for the bucket and its objects, and allows nobody", async () => {
+  it("has a policy with only deny statements, for the bucket and its objects", async () => {
     const policy = JSON.parse(only(await build(), "aws:s3/bucketPolicy:BucketPolicy").inputs.policy);
     expect(new Set(policy.Statement.map(({ Effect }: { Effect: string }) => Effect))).toEqual(new Set(["Deny"]));
     expect(policy.Statement[0].Resource).toEqual([`arn:aws:s3:::${NAME}`, `arn:aws:s3:::${NAME}/*`]);
   });
 
-  it("locks no object unless it is told to", async () => {
+  it("does not enable Object Lock by default", async () => {
     expect((await build()).filter(({ type }) => /ObjectLock/.test(type))).toEqual([]);
   });
 
-  it.each(["governance", "compliance"] as const)("keeps each object for the days it is told, by %s", async (mode) => {
-    const resources = await build("us-east", { objectLock: { mode, days: 14 } });
-    const lock = only(resources, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
-    expect(lock.inputs).toMatchObject({
-      bucket: NAME,
-      rule: { defaultRetention: { mode: mode.toUpperCase(), days: 14 } },
-    });
-    expectRegions(resources, ["us-east-1"]);
-  });
+  it.each(["governance", "compliance"] as const)(
+    "retains each object for the configured days with Object Lock in %s mode",
+    async (mode) => {
+      const resources = await build("us-east", { objectLock: { mode, days: 14 } });
+      const lock = only(resources, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+      expect(lock.inputs).toMatchObject({
+        bucket: NAME,
+        rule: { defaultRetention: { mode: mode.toUpperCase(), days: 14 } },
+      });
+      expectRegions(resources, ["us-east-1"]);
+    },
+  );
 
-  it("never empties itself when it is destroyed", async () => {
+  it("is never emptied when it is destroyed", async () => {
     expect(only(await build(), "aws:s3/bucket:Bucket").inputs).not.toHaveProperty("forceDestroy");
   });
 
-  it("deletes what was deleted of accounts after a week, which are made and deleted all day, or with all else", async () => {
+  it("deletes old versions of accounts after a week, or earlier if the bucket's own retention is shorter", async () => {
     const type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
     const accounts = async (noncurrentVersionDays: number) =>
       only(await build("us-east", { noncurrentVersionDays }), type).inputs.rules.find(
@@ -99,7 +102,7 @@ describe("FlowBucket", () => {
     expect((await accounts(3)).noncurrentVersionExpiration).toEqual({ noncurrentDays: 3 });
   });
 
-  it("deletes old versions, lone delete markers and unfinished uploads, and of current objects old backups and what moved in alone", async () => {
+  it("expires old versions and incomplete uploads, but current objects only in backups and imports", async () => {
     const { rules } = only(await build(), "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
     expect(rules).toEqual([
       {

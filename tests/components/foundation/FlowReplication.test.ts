@@ -38,7 +38,7 @@ const edges = (resources: Recorded[]) =>
     .sort();
 
 describe("replicateFlowBuckets", () => {
-  it("copies every bucket to every other one and never to itself, for three regions", async () => {
+  it("replicates every bucket to every other bucket, but not to itself, for three regions", async () => {
     const resources = await build();
     const names = PLACES.map(({ region }) => bucketOf(region));
     const wanted = names.flatMap((source) =>
@@ -50,7 +50,7 @@ describe("replicateFlowBuckets", () => {
       expect(inputs.region).toBe(PLACES.find(({ region }) => region === name)?.awsRegion);
   });
 
-  it("includes what S3 leaves out by default: encrypted objects, changed replicas, deletions, a time limit", async () => {
+  it("enables what S3 excludes by default: encrypted objects, changed replicas, deletions, time control", async () => {
     const { rules } = only(await build(), TYPE, "us-east").inputs;
     for (const rule of rules) {
       expect(rule).toMatchObject({
@@ -70,7 +70,7 @@ describe("replicateFlowBuckets", () => {
     }
   });
 
-  it("encrypts each replica with the key of the region it lands in", async () => {
+  it("encrypts each replica with the key of its own region", async () => {
     const { rules } = only(await build(), TYPE, "us-east").inputs;
     expect(
       rules.map(({ destination }: { destination: Record<string, unknown> }) => [
@@ -83,14 +83,14 @@ describe("replicateFlowBuckets", () => {
     ]);
   });
 
-  it("gives every rule a priority and an id of its own, the same in whatever order the regions come", async () => {
+  it("gives every rule a unique priority and id that do not depend on the order of the regions", async () => {
     const rules = only(await build(), TYPE, "us-east").inputs.rules;
     expect(new Set(rules.map(({ priority }: { priority: number }) => priority)).size).toBe(rules.length);
     expect(new Set(rules.map(({ id }: { id: string }) => id)).size).toBe(rules.length);
     expect(only(await build(PLACES.toReversed()), TYPE, "us-east").inputs.rules).toEqual(rules);
   });
 
-  it("gives each source a role of its own that names its buckets and keys", async () => {
+  it("gives each source its own role, limited to the buckets and keys by ARN", async () => {
     const resources = await build();
     expect(only(resources, TYPE, "eu-west").inputs.role).toBe("arn:aws:iam::123456789012:role/eu-west");
     expect(only(resources, "aws:iam/role:Role", "eu-west").inputs.name).toBe("langflow-dr-eu-west-flow-replication");

@@ -14,7 +14,7 @@ async function build(repositories: string[]) {
 }
 
 describe("ImageRegistry", () => {
-  it("makes a repository whose tags never move, scanned at each push, under the region's key", async () => {
+  it("creates a repository with immutable tags, scans on push and the region's key", async () => {
     const { resources } = await build(["langflow"]);
     expect(only(resources, "aws:ecr/repository:Repository").inputs).toMatchObject({
       name: "langflow",
@@ -26,12 +26,12 @@ describe("ImageRegistry", () => {
     expectRegions(resources, ["eu-west-1"]);
   });
 
-  it("is never deleted with images in it", async () => {
+  it("never deletes a repository that contains images", async () => {
     const { resources } = await build(["langflow"]);
     expect(only(resources, "aws:ecr/repository:Repository").inputs).not.toHaveProperty("forceDelete");
   });
 
-  it("expires untagged images, and no tagged one ever", async () => {
+  it("expires only untagged images", async () => {
     const { resources } = await build(["langflow"]);
     const { rules } = JSON.parse(only(resources, "aws:ecr/lifecyclePolicy:LifecyclePolicy").inputs.policy);
     expect(rules.map(({ selection }: { selection: { tagStatus: string } }) => selection.tagStatus)).toEqual([
@@ -39,14 +39,14 @@ describe("ImageRegistry", () => {
     ]);
   });
 
-  it("makes each repository it is asked for, all behind one host", async () => {
+  it("creates all configured repositories under one registry host", async () => {
     const { resources, registry } = await build(["langflow", "langflow-agent"]);
     const names = resources.filter(({ type }) => type === "aws:ecr/repository:Repository").map((r) => r.inputs.name);
     expect(names).toEqual(["langflow", "langflow-agent"]);
     expect(registry).toBe("123456789012.dkr.ecr.eu-west-1.amazonaws.com");
   });
 
-  it("refuses to be empty, since then nobody could tell its host", async () => {
+  it("rejects an empty list of repositories, because the host would be unknown", async () => {
     const args = { region: "eu-west", awsRegion: "eu-west-1", repositories: [], keyArn: KEY };
     expect(await refusal(() => new ImageRegistry("eu-west", args))).toContain("has no repository");
   });

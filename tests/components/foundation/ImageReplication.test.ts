@@ -12,7 +12,7 @@ const make = (destinations: string[]) =>
 const regions = (count: number) => Array.from({ length: count }, (_, index) => `ap-southeast-${index}`);
 
 describe("ImageReplication", () => {
-  it.each([1, 15, 25])("copies our repositories, and no others, to %i regions with a single rule", async (count) => {
+  it.each([1, 15, 25])("replicates only our repositories to %i regions with a single rule", async (count) => {
     const resources = await record(() => make(regions(count)));
     const { inputs } = only(resources, "aws:ecr/replicationConfiguration:ReplicationConfiguration");
     expect(inputs.replicationConfiguration.rules).toEqual([
@@ -24,11 +24,11 @@ describe("ImageReplication", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it.each([0, 26])("refuses %i destinations, which ECR would", async (count) => {
+  it.each([0, 26])("rejects %i destinations, outside ECR's limits", async (count) => {
     expect(await refusal(() => make(regions(count)))).toContain("ECR copies to 1 to 25 regions");
   });
 
-  it("refuses to copy a region's images onto themselves", async () => {
+  it("rejects a region as a destination of its own images", async () => {
     expect(await refusal(() => make(["eu-west-1", "us-east-1"]))).toContain("cannot be copied to us-east-1");
   });
 });

@@ -22,7 +22,7 @@ async function build() {
 }
 
 describe("PublicCertificate", () => {
-  it("asks for one certificate a region, for the public name alone, validated through DNS", async () => {
+  it("requests one certificate per region, only for the public name, with DNS validation", async () => {
     const { resources } = await build();
     for (const { region, awsRegion } of REGIONS) {
       const { inputs } = only(resources, "aws:acm/certificate:Certificate", `${region}-${HOSTNAME}`);
@@ -36,7 +36,7 @@ describe("PublicCertificate", () => {
     expectRegions(resources, ["us-east-1", "eu-west-1", "ap-southeast-1"]);
   });
 
-  it("makes a single record for all regions, as Cloudflare stores it, and not proxied", async () => {
+  it("creates a single validation record for all regions, unproxied and in Cloudflare's form", async () => {
     const { inputs } = only((await build()).resources, "cloudflare:index/dnsRecord:DnsRecord");
     expect(inputs).toMatchObject({
       zoneId: "zone",
@@ -47,7 +47,7 @@ describe("PublicCertificate", () => {
     });
   });
 
-  it("waits in each region until the certificate is valid, and hands out that one", async () => {
+  it("waits in each region until the certificate is valid, and outputs the validated certificate", async () => {
     const { resources, arn } = await build();
     for (const { region, awsRegion } of REGIONS)
       expect(
@@ -60,11 +60,11 @@ describe("PublicCertificate", () => {
     expect(arn).toBe("arn:aws:acm:eu-west-1:123456789012:certificate/eu-west-langflow.example.com");
   });
 
-  it("refuses to be made for no region", async () => {
+  it("rejects an empty list of regions", async () => {
     expect(await refusal(() => make([]))).toContain("in no region");
   });
 
-  it("refuses to name the certificate of a region it does not have", async () => {
+  it("throws for the certificate of an unknown region", async () => {
     let arn: unknown;
     await record(() => {
       const certificate = make();

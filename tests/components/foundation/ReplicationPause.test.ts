@@ -35,7 +35,7 @@ const build = () =>
   });
 
 describe("ReplicationPause", () => {
-  it("finds the bucket by the very tags it bears, and no other bucket by them", async () => {
+  it("selects exactly its source bucket by tags", async () => {
     const resources = await build();
     const { targets } = only(resources, TEMPLATE).inputs;
     const wanted = Object.fromEntries(
@@ -50,7 +50,7 @@ describe("ReplicationPause", () => {
     expect(targets[0]).toMatchObject({ resourceType: "aws:s3:bucket", selectionMode: "ALL" });
   });
 
-  it("pauses the copies to every other region at once, for an hour at most", async () => {
+  it("pauses replication to all other regions simultaneously, for at most one hour", async () => {
     const resources = await build();
     const { actions, region } = only(resources, TEMPLATE).inputs;
     expect(region).toBe("us-east-1");
@@ -73,13 +73,13 @@ describe("ReplicationPause", () => {
       });
   });
 
-  it("ends by its duration alone: no alarm of the region sees what waits for another", async () => {
+  it("ends only by its duration, because no alarm in the region sees the pending objects", async () => {
     const resources = await build();
     expect(only(resources, TEMPLATE).inputs.stopConditions).toEqual([{ source: "none" }]);
     expect(resources.filter(({ type }) => type.startsWith("aws:cloudwatch/"))).toEqual([]);
   });
 
-  it("may pause the copies of that bucket, change its rules for that alone, and is FIS' on behalf of the account", async () => {
+  it("has a role that only FIS of this account may assume, limited to pausing this bucket's replication", async () => {
     const resources = await build();
     const roles = resources.filter(({ type }) => type === "aws:iam/role:Role").map(({ inputs }) => inputs);
     const own = roles.find(({ name }) => name === "langflow-dr-us-east-replication-pause");
@@ -100,7 +100,7 @@ describe("ReplicationPause", () => {
     });
   });
 
-  it("has no part outside its region", async () => {
+  it("creates all resources in its own AWS region", async () => {
     const resources = (await build()).filter(({ type }) => /fis|metricAlarm/.test(type));
     expectRegions(resources, ["us-east-1"]);
   });

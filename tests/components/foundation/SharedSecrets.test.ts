@@ -54,7 +54,7 @@ describe("SharedSecrets", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("never reuses a name that a deleted secret still holds, keeps deleted ones 30 days, overwrites nobody's", async () => {
+  it("never reuses a deleted secret's name, keeps it for 30 days and overwrites no other secrets", async () => {
     for (const { inputs } of all((await build()).resources, TYPES.secret)) {
       expect(inputs).toMatchObject({ recoveryWindowInDays: 30, forceOverwriteReplicaSecret: false });
       expect(inputs.namePrefix).toMatch(/^langflow-dr-[a-z-]+-$/);
@@ -62,7 +62,7 @@ describe("SharedSecrets", () => {
     }
   });
 
-  it("makes a secret key of 32 bytes that LangFlow accepts: url-safe base64 with its padding", async () => {
+  it("generates a secret key of 32 bytes in LangFlow's format: URL-safe Base64 with padding", async () => {
     const { resources } = await build();
     expect(only(resources, "random:index/randomBytes:RandomBytes").inputs.length).toBe(32);
     const key = kept(resources, "secret-key");
@@ -70,7 +70,7 @@ describe("SharedSecrets", () => {
     expect(Buffer.from(key, "base64url").toString("base64")).toBe(RANDOM_BASE64);
   });
 
-  it("makes password, API key and webhook secret of letters and digits, long enough to be unguessable", async () => {
+  it("generates the password, API key and webhook secret from enough letters and digits", async () => {
     const { resources } = await build();
     for (const { inputs } of all(resources, "random:index/randomPassword:RandomPassword"))
       expect(inputs).toMatchObject({ special: false, minLower: 1, minUpper: 1, minNumeric: 1 });
@@ -79,7 +79,7 @@ describe("SharedSecrets", () => {
     expect(kept(resources, "webhook-secret")).toHaveLength(48);
   });
 
-  it("keeps the provider keys as one JSON object, the same text in whatever order they come", async () => {
+  it("stores the provider keys as one JSON object that does not depend on their order", async () => {
     const text = '{"ANTHROPIC_API_KEY":"a","OPENAI_API_KEY":"o"}';
     const one = await build({ OPENAI_API_KEY: "o", ANTHROPIC_API_KEY: "a" });
     const other = await build({ ANTHROPIC_API_KEY: "a", OPENAI_API_KEY: "o" });
@@ -87,11 +87,11 @@ describe("SharedSecrets", () => {
     expect(kept(other.resources, "provider-keys")).toBe(text);
   });
 
-  it("keeps an empty object where no provider keys are configured", async () => {
+  it("stores an empty object if no provider keys are configured", async () => {
     expect(kept((await build({})).resources, "provider-keys")).toBe("{}");
   });
 
-  it("keeps a Git token only where there is one, wrapped though it comes plain", async () => {
+  it("stores a Git token only if configured, and marks a plain one as secret", async () => {
     const { resources, secrets } = await build({}, "git-do-not-show");
     expect(kept(resources, "git-token")).toBe("git-do-not-show");
     expect(openText(resources)).not.toContain("git-do-not-show");
@@ -101,7 +101,7 @@ describe("SharedSecrets", () => {
     expect(without.secrets.secretArns("eu-west-1")).not.toHaveProperty("gitToken");
   });
 
-  it("registers no value unwrapped, given plain strings", async () => {
+  it("registers no value in plain text, even if the inputs are plain strings", async () => {
     const { resources } = await build();
     const open = openText(resources);
     for (const value of [PROVIDER_KEY, RANDOM_BASE64, kept(resources, "secret-key"), RANDOM_LETTERS.repeat(32)])
@@ -109,7 +109,7 @@ describe("SharedSecrets", () => {
     expect(JSON.stringify(resources)).toContain(PROVIDER_KEY);
   });
 
-  it.each(["us-east-1", "eu-west-1", "ap-southeast-1"])("gives %s the ARNs of its own replicas", async (awsRegion) => {
+  it.each(["us-east-1", "eu-west-1", "ap-southeast-1"])("returns the ARNs of the replicas in %s", async (awsRegion) => {
     const { secrets } = await build();
     const arns: SecretArns = secrets.secretArns(awsRegion);
     const text = await Promise.all(Object.values(arns).map((arn) => settled(arn)));

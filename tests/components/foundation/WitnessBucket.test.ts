@@ -6,14 +6,14 @@ const NAME = "langflow-dr-witness-us-west-2-123456789012";
 const build = () => record(() => new WitnessBucket("witness", { awsRegion: "us-west-2", accountId: "123456789012" }));
 
 describe("WitnessBucket", () => {
-  it("names the bucket for its AWS region and account, and puts all of it there", async () => {
+  it("names the bucket after its AWS region and account, and creates everything there", async () => {
     const resources = await build();
     expect(only(resources, "aws:s3/bucket:Bucket").inputs).toMatchObject({ bucket: NAME, tags: { Name: NAME } });
     expect(resources.filter(({ type }) => type.startsWith("aws:"))).toHaveLength(7);
     expectRegions(resources, ["us-west-2"]);
   });
 
-  it("needs no key: S3 encrypts with its own, and takes none of clients", async () => {
+  it("needs no KMS key: S3 encrypts with its own and rejects client-provided keys", async () => {
     const resources = await build();
     const type = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
     expect(only(resources, type).inputs.rules).toEqual([
@@ -22,7 +22,7 @@ describe("WitnessBucket", () => {
     expect(JSON.stringify(resources)).not.toContain("kms");
   });
 
-  it("is closed to the public in all four ways, and by its policy denies only", async () => {
+  it("blocks public access in all four ways and has a policy with only deny statements", async () => {
     const resources = await build();
     expect(only(resources, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs).toMatchObject({
       blockPublicAcls: true,
@@ -36,7 +36,7 @@ describe("WitnessBucket", () => {
     expect(policy.Statement[2]).toMatchObject({ Sid: "DenyUnconditionalWrites", Resource: `arn:aws:s3:::${NAME}/*` });
   });
 
-  it("keeps a day of older leases, and never empties itself when it is destroyed", async () => {
+  it("keeps old leases for a day and is never emptied when it is destroyed", async () => {
     const resources = await build();
     const { rules } = only(resources, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs;
     expect(rules[0]).toMatchObject({ filter: {}, noncurrentVersionExpiration: { noncurrentDays: 1 } });

@@ -1,7 +1,7 @@
 import { manifest, recordLangFlow } from "../../langflow";
 
 describe("IdentityAdmissionPolicy", () => {
-  it("denies new pods of the namespace alone, fails closed, and exempts none", async () => {
+  it("checks all new pods of only this namespace and fails closed", async () => {
     const resources = await recordLangFlow();
     const { spec } = manifest(resources, "ValidatingAdmissionPolicy", "langflow-identities");
     expect(spec.failurePolicy).toBe("Fail");

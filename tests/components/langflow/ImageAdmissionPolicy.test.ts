@@ -3,7 +3,7 @@ import { imagePattern, imageReference } from "../../../model/images";
 import { manifest, REGISTRY, recordLangFlow } from "../../langflow";
 
 describe("ImageAdmissionPolicy", () => {
-  it("denies, fails closed, and judges pods and their ephemeral containers in the namespace alone", async () => {
+  it("denies violations, fails closed, and checks only the namespace's pods and ephemeral containers", async () => {
     const resources = await recordLangFlow();
     const policy = manifest(resources, "ValidatingAdmissionPolicy", "langflow-images");
     expect(policy.spec.failurePolicy).toBe("Fail");
@@ -17,7 +17,7 @@ describe("ImageAdmissionPolicy", () => {
     expect(binding.spec).toEqual({ policyName: policy.metadata.name, validationActions: ["Deny"] });
   });
 
-  it("exempts nothing but a change that leaves a pod's spec as it was", async () => {
+  it("exempts only updates that leave a pod's spec unchanged", async () => {
     const { spec } = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images");
     expect(spec.matchConstraints).not.toHaveProperty("excludeResourceRules");
     expect(spec.matchConditions).toEqual([
@@ -25,14 +25,14 @@ describe("ImageAdmissionPolicy", () => {
     ]);
   });
 
-  it("asks of every list of a pod that can name an image", async () => {
+  it("checks every list in a pod that can contain an image", async () => {
     const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images").spec
       .validations;
     for (const field of ["containers", "initContainers", "ephemeralContainers", "volumes"])
       expect(expression).toContain(`object.spec.?${field}.`);
   });
 
-  it("writes the registry's pattern as a literal that CEL reads back unchanged", async () => {
+  it("writes the registry's pattern as a CEL literal that parses back unchanged", async () => {
     const [{ expression }] = manifest(await recordLangFlow(), "ValidatingAdmissionPolicy", "langflow-images").spec
       .variables;
     expect(JSON.parse(expression)).toBe(imagePattern(REGISTRY));
@@ -46,11 +46,11 @@ describe("imagePattern", () => {
   const image = fc.record({ repository, version: fc.constant("1.13.0"), digest });
   const allowed = new RegExp(imagePattern(REGISTRY));
 
-  it("lets every image of the registry pass by its digest", () => {
+  it("accepts every image of the registry by digest", () => {
     void fc.assert(fc.property(image, (each) => allowed.test(imageReference(REGISTRY, each))));
   });
 
-  it("refuses a tag, with or without a digest beside it", () => {
+  it("rejects a tag, with or without a digest", () => {
     void fc.assert(
       fc.property(image, word, (each, tag) => {
         const tagged = `${REGISTRY}/${each.repository}:${tag}`;
@@ -59,7 +59,7 @@ describe("imagePattern", () => {
     );
   });
 
-  it("refuses every other registry, also one that only looks alike", () => {
+  it("rejects every other registry, including similar names", () => {
     const other = fc.oneof(
       fc.domain(),
       word.map((prefix) => `${prefix}${REGISTRY}`),

@@ -2,13 +2,13 @@ import { LANGFLOW_ARGS, manifest, manifests, REGISTRY, recordLangFlow } from "..
 import { expectRegions, only, settled } from "../../mocks";
 
 describe("LangFlowService", () => {
-  it("keeps the region on every child, and names every object of the cluster", async () => {
+  it("sets the AWS region on every child and names every Kubernetes object", async () => {
     const resources = await recordLangFlow();
     expectRegions(resources, ["us-east-1"]);
     expect(manifests(resources).filter(({ metadata }) => !metadata?.name)).toEqual([]);
   });
 
-  it("puts everything that has a namespace into langflow", async () => {
+  it("creates all namespaced objects in the namespace langflow", async () => {
     const clusterWide = [
       "Namespace",
       "PersistentVolume",
@@ -21,7 +21,7 @@ describe("LangFlowService", () => {
     expect(strays).toEqual([]);
   });
 
-  it("enforces, audits and warns at pod security level restricted, pinned to the cluster's version", async () => {
+  it("enforces, audits and warns at Pod Security level restricted, pinned to the cluster's version", async () => {
     const { labels } = manifest(await recordLangFlow(), "Namespace").metadata;
     for (const mode of ["enforce", "audit", "warn"]) {
       expect(labels).toMatchObject({
@@ -31,12 +31,12 @@ describe("LangFlowService", () => {
     }
   });
 
-  it("lets a new pod count as ready only once the load balancer sees it", async () => {
+  it("makes a new pod's readiness depend on the load balancer", async () => {
     const { labels } = manifest(await recordLangFlow(), "Namespace").metadata;
     expect(labels).toMatchObject({ "eks.amazonaws.com/pod-readiness-gate-inject": "enabled" });
   });
 
-  it("tells where the world gets in and which images run", async () => {
+  it("outputs the load balancer's host name and the image references", async () => {
     const told = new Map<string, string>();
     await recordLangFlow({}, async (service) => {
       told.set("origin", await settled(service.originHostname));
@@ -48,7 +48,7 @@ describe("LangFlowService", () => {
     expect(told.get("agent")).toBe(`${REGISTRY}/langflow-agent@${LANGFLOW_ARGS.agentImage.digest}`);
   });
 
-  it("holds nothing secret in a manifest, names and ARNs only, but in the Secret of what runs before LangFlow", async () => {
+  it("has no secret values in manifests, except in the Secret for the init containers", async () => {
     const all = manifests(await recordLangFlow());
     const secrets = all.filter(({ kind }) => kind === "Secret");
     expect(secrets.map(({ metadata }) => metadata.name)).toEqual(["langflow-owner"]);
@@ -59,13 +59,13 @@ describe("LangFlowService", () => {
     expect(JSON.stringify(objects)).not.toMatch(/postgres(ql)?:\/\//);
   });
 
-  it("mentions no tag of an image anywhere, least of all latest", async () => {
+  it("references no image by tag, in particular not latest", async () => {
     const text = JSON.stringify(manifests(await recordLangFlow()));
     expect(text).not.toContain("latest");
     expect(text).not.toMatch(/amazonaws\.com\/langflow:/);
   });
 
-  it("says who made what: every object of the namespace carries the recommended labels", async () => {
+  it("sets the recommended labels on every object of the namespace", async () => {
     const labelled = ["Deployment", "Service", "ConfigMap", "ServiceAccount", "PersistentVolumeClaim"];
     const objects = manifests(await recordLangFlow()).filter(({ kind }) => labelled.includes(kind));
     expect(objects.length).toBeGreaterThanOrEqual(labelled.length);
@@ -77,7 +77,7 @@ describe("LangFlowService", () => {
     }
   });
 
-  it("names what differs by region for its region, so that two regions never share a claim or a role", async () => {
+  it("includes the region in names, so that two regions never share a claim or a role", async () => {
     const resources = await recordLangFlow({ region: "eu-west", awsRegion: "eu-west-1" });
     expect(manifest(resources, "Deployment").metadata.name).toBe("langflow-eu-west");
     expect(manifest(resources, "PersistentVolumeClaim").metadata.name).toBe("pvc-langflow-eu-west");

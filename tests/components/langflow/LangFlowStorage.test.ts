@@ -1,7 +1,7 @@
 import { manifest, recordLangFlow } from "../../langflow";
 
 describe("LangFlowStorage", () => {
-  it("gives every pod the same files: one claim for many writers, on the region's access point", async () => {
+  it("gives all pods the same files through one shared claim on the region's access point", async () => {
     const resources = await recordLangFlow();
     const { spec } = manifest(resources, "PersistentVolume");
     expect(spec.csi).toEqual({
@@ -13,19 +13,19 @@ describe("LangFlowStorage", () => {
     expect(spec.accessModes).toEqual(["ReadWriteMany"]);
   });
 
-  it("binds claim and volume to each other, so that no default class makes a new volume", async () => {
+  it("binds the claim and the volume to each other, so that no default class provisions a new volume", async () => {
     const resources = await recordLangFlow();
     const volume = manifest(resources, "PersistentVolume");
     const claim = manifest(resources, "PersistentVolumeClaim");
     expect(claim.spec).toMatchObject({ storageClassName: "", volumeName: volume.metadata.name });
-    // The API server drops an empty class of a volume: written out it would be a difference for ever.
+    // The API server drops a volume's empty class, so every preview would show a difference.
     expect(volume.spec).not.toHaveProperty("storageClassName");
     expect(volume.spec).toMatchObject({
       claimRef: { kind: "PersistentVolumeClaim", namespace: "langflow", name: claim.metadata.name },
     });
   });
 
-  it("keeps the files whatever is deleted in the cluster", async () => {
+  it("keeps the files when the volume or the claim is deleted", async () => {
     const { spec } = manifest(await recordLangFlow(), "PersistentVolume");
     expect(spec.persistentVolumeReclaimPolicy).toBe("Retain");
   });

@@ -12,13 +12,13 @@ const pod = async (changes: Parameters<typeof recordLangFlow>[0] = {}) => {
 };
 
 describe("LangFlowWorkload", () => {
-  it("runs one container, from the region's own registry, by digest alone", async () => {
+  it("runs one container, from the region's own registry, by digest only", async () => {
     const { spec } = await pod();
     expect(spec.containers).toHaveLength(1);
     expect(spec.containers[0].image).toBe(`${REGISTRY}/langflow@${DIGEST}`);
   });
 
-  it("migrates the database, then gives the first account the fleet's id, and only then serves", async () => {
+  it("migrates the database, then adopts the first account, and only then starts LangFlow", async () => {
     const { spec } = await pod();
     expect(spec.initContainers.map(({ name, command }: Container) => [name, command])).toEqual([
       ["migrate", ["langflow", "migration", "--no-test"]],
@@ -26,7 +26,7 @@ describe("LangFlowWorkload", () => {
     ]);
   });
 
-  it("migrates with LangFlow's own image, settings, secrets, bounds and writable places", async () => {
+  it("migrates with LangFlow's own image, settings, secrets, resources and security context", async () => {
     const { spec, container } = await pod();
     const [migrate] = spec.initContainers;
     for (const part of ["image", "envFrom", "resources", "securityContext"])
@@ -36,7 +36,7 @@ describe("LangFlowWorkload", () => {
     expect(names(migrate)).toEqual(names(container));
   });
 
-  it("migrates as the database's owner, away from users' files, and runs LangFlow by a login of its own", async () => {
+  it("migrates as the database's owner without users' files, and runs LangFlow with a separate login", async () => {
     const { spec, container } = await pod();
     const [migrate, adopt] = spec.initContainers;
     const secretOf = ({ env }: { env: { name: string; valueFrom?: { secretKeyRef: { name: string } } }[] }) =>
@@ -49,7 +49,7 @@ describe("LangFlowWorkload", () => {
     expect(mounts(container)).not.toContain("migration");
   });
 
-  it("adopts with the agent's image, and tells it account, project, who holds the schedules, database, nothing else", async () => {
+  it("adopts with the agent's image, which gets only the account, region and database settings", async () => {
     const { spec } = await pod();
     const adopt = spec.initContainers[1];
     expect(adopt.image).toBe(`${REGISTRY}/langflow-agent@${AGENT_DIGEST}`);
@@ -72,7 +72,7 @@ describe("LangFlowWorkload", () => {
     expect(adopt.resources.limits).toEqual({ cpu: "500m", memory: "256Mi", "ephemeral-storage": "256Mi" });
   });
 
-  it("tells the scheduler of the node's disk what it needs, and may fill all its own folders but no more", async () => {
+  it("requests and limits disk space, with a limit that covers all of its folders", async () => {
     const { spec, container } = await pod();
     const folders = spec.volumes.flatMap((volume: { emptyDir?: { sizeLimit: string } }) => volume.emptyDir ?? []);
     expect(folders.map(({ sizeLimit }: { sizeLimit: string }) => sizeLimit)).toEqual(["1Gi", "1Gi", "4Gi", "2Gi"]);
@@ -80,7 +80,7 @@ describe("LangFlowWorkload", () => {
     expect(container.resources.limits).toMatchObject({ "ephemeral-storage": "8Gi" });
   });
 
-  it("leaves the number of pods to the autoscaler, which keeps two at least", async () => {
+  it("leaves the number of pods to the autoscaler, with a minimum of two", async () => {
     const resources = await recordLangFlow();
     expect(manifest(resources, "Deployment").spec).not.toHaveProperty("replicas");
     const { spec } = manifest(resources, "HorizontalPodAutoscaler");
@@ -93,14 +93,14 @@ describe("LangFlowWorkload", () => {
     expect(spec.metrics[0].resource.name).toBe("cpu");
   });
 
-  it("rolls without ever having a pod too few, and lets one go at a time for a node's sake", async () => {
+  it("never reduces the number of pods in a rollout, and allows one eviction at a time", async () => {
     const resources = await recordLangFlow();
     const { strategy } = manifest(resources, "Deployment").spec;
     expect(strategy).toEqual({ type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
     expect(manifest(resources, "PodDisruptionBudget").spec.maxUnavailable).toBe(1);
   });
 
-  it("selects by labels that no release changes, in every selector alike", async () => {
+  it("selects pods by the same release-independent labels in every selector", async () => {
     const resources = await recordLangFlow();
     const { selector, template } = manifest(resources, "Deployment").spec;
     expect(selector.matchLabels).not.toHaveProperty("app.kubernetes.io/version");
@@ -110,14 +110,14 @@ describe("LangFlowWorkload", () => {
     expect(manifest(resources, "Service", "langflow-public").spec.selector).toEqual(selector.matchLabels);
   });
 
-  it("spreads each generation of pods over two zones at least, strictly, and over hosts where it can", async () => {
+  it("requires each generation of pods to span two zones, and prefers different hosts", async () => {
     const { spec, deployment } = await pod();
     const [zone, host] = spec.topologySpreadConstraints;
     expect(zone).toMatchObject({
       topologyKey: "topology.kubernetes.io/zone",
       whenUnsatisfiable: "DoNotSchedule",
       maxSkew: 1,
-      // Else a zone without a node is none that counts, and both of two pods may go to the first.
+      // Otherwise a zone without a node would not count, and both of two pods could run in the first zone.
       minDomains: 2,
       nodeTaintsPolicy: "Honor",
       matchLabelKeys: ["pod-template-hash"],
@@ -126,24 +126,24 @@ describe("LangFlowWorkload", () => {
     expect(host).toMatchObject({ topologyKey: "kubernetes.io/hostname", whenUnsatisfiable: "ScheduleAnyway" });
   });
 
-  it("asks for no spread at all where all pods may run on one node: Auto Mode makes a node for each wish", async () => {
+  it("sets no spread constraints if all pods may run on one node", async () => {
     expect((await pod({ spread: "none" })).spec).not.toHaveProperty("topologySpreadConstraints");
     expect((await pod({ spread: "zones" })).spec.topologySpreadConstraints).toHaveLength(2);
   });
 
-  it("asks liveness of /health, and startup and readiness of /healthz", async () => {
+  it("probes liveness on /health, and startup and readiness on /healthz", async () => {
     const { container } = await pod();
     expect(container.livenessProbe.httpGet.path).toBe("/health");
     expect(container.startupProbe.httpGet.path).toBe("/healthz");
     expect(container.readinessProbe.httpGet.path).toBe("/healthz");
   });
 
-  it("gives LangFlow five minutes to start, and lets no user wait longer than two seconds once it has", async () => {
+  it("gives LangFlow five minutes to start and detects its start within two seconds", async () => {
     const { periodSeconds, failureThreshold } = (await pod()).container.startupProbe;
     expect([periodSeconds * failureThreshold, periodSeconds]).toEqual([300, 2]);
   });
 
-  it("keeps serving for longer than the load balancer drains, and still has time to stop", async () => {
+  it("serves for longer than the load balancer drains, with time left to stop", async () => {
     const resources = await recordLangFlow();
     const { spec } = manifest(resources, "Deployment").spec.template;
     const attributes =
@@ -156,7 +156,7 @@ describe("LangFlowWorkload", () => {
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(sleep + 30);
   });
 
-  it("has no privilege: uid 1000, read-only root, no capability, seccomp, no token, no service links", async () => {
+  it("runs without privileges: non-root, read-only root, no capabilities, no token, no service links", async () => {
     const { spec, container } = await pod();
     expect(spec).toMatchObject({
       automountServiceAccountToken: false,
@@ -178,7 +178,7 @@ describe("LangFlowWorkload", () => {
     expect(JSON.stringify(spec)).not.toContain("hostPath");
   });
 
-  it("writes only to volumes: /cache is an emptyDir and the cache, the claim holds no key", async () => {
+  it("writes only to volumes: the cache to an emptyDir, and no secret key to the claim", async () => {
     const resources = await recordLangFlow();
     const { spec } = manifest(resources, "Deployment").spec.template;
     const [container] = spec.containers;
@@ -190,13 +190,13 @@ describe("LangFlowWorkload", () => {
     expect(environment.XDG_CACHE_HOME).toBe("/cache");
     expect(volumeAt("/cache")).toHaveProperty("emptyDir");
     expect(volumeAt("/tmp")).toHaveProperty("emptyDir");
-    // LangFlow writes its secret key below its config folder.
+    // LangFlow stores its secret key below its config folder.
     expect(volumeAt(environment.LANGFLOW_CONFIG_DIR)).toHaveProperty("emptyDir");
     expect(volumeAt("/data").persistentVolumeClaim.claimName).toBe("pvc-langflow-us-east");
     expect(environment.LANGFLOW_KNOWLEDGE_BASES_DIR).toMatch(/^\/data\//);
   });
 
-  it("requests and limits what the config says", async () => {
+  it("sets the configured resource requests and limits", async () => {
     const { container } = await pod();
     expect(container.resources).toMatchObject({
       requests: { cpu: "500m", memory: "1Gi" },
@@ -204,7 +204,7 @@ describe("LangFlowWorkload", () => {
     });
   });
 
-  it("takes its settings from the ConfigMap and rolls when one changes, and only then", async () => {
+  it("reads its settings from the ConfigMap and rolls only when a setting changes", async () => {
     const checksum = async (changes = {}) => {
       const { template } = await pod(changes);
       return template.metadata.annotations["langflow-dr/config-sha256"];
@@ -217,7 +217,7 @@ describe("LangFlowWorkload", () => {
     expect((await pod()).container.envFrom).toEqual([{ configMapRef: { name: "langflow" } }]);
   });
 
-  it("is reachable inside the cluster on port 80, without a load balancer", async () => {
+  it("has a ClusterIP Service on port 80", async () => {
     const { spec } = manifest(await recordLangFlow(), "Service", "langflow");
     expect(spec.type).toBe("ClusterIP");
     expect(spec.ports).toEqual([{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }]);

@@ -30,7 +30,7 @@ const components = (rules: Rule[], port: number) =>
     (from ?? to ?? []).flatMap(({ podSelector }) => podSelector?.matchLabels[COMPONENT] ?? []),
   );
 
-/** Whether egress rules let a connection to one address pass. */
+/** Returns whether egress rules allow a connection to an address. */
 const reaches = (rules: Rule[], address: string, port: number): boolean =>
   open(rules, port).some(
     ({ to }) =>
@@ -46,11 +46,11 @@ const PROMETHEUS = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata
 const SELECTED = ["langflow-egress", "flow-sync-egress", "backup-egress", "restore-egress"];
 
 describe("NetworkIsolation", () => {
-  it("closes the whole namespace in both directions before anything is opened", async () => {
+  it("denies all traffic of the namespace in both directions by default", async () => {
     expect(await policy("default-deny")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
   });
 
-  it("lets in to LangFlow the load balancer and the flow sync, to its metrics Prometheus, no one else", async () => {
+  it("admits only the load balancer and the flow sync to LangFlow, and only Prometheus to its metrics", async () => {
     const { ingress } = await policy("langflow-ingress");
     expect(ports(ingress)).toEqual([7860, 9090, 7860]);
     expect(open(ingress, 7860)[0]?.from).toEqual(LOAD_BALANCER);
@@ -58,13 +58,13 @@ describe("NetworkIsolation", () => {
     expect(open(ingress, 9090).flatMap(({ from = [] }) => from)).toEqual([PROMETHEUS]);
   });
 
-  it("lets in the health checks of the region's own observability, where it has one", async () => {
+  it("admits health checks from the region's own monitoring if it exists", async () => {
     const { ingress } = await policy("langflow-ingress", { observed: true });
     expect(ports(ingress)).toEqual([7860, 9090, 7860, 7860]);
     expect(open(ingress, 7860)[2]?.from).toEqual([PROMETHEUS]);
   });
 
-  it("lets LangFlow out to the collector where it sends spans, and to nothing else of that namespace", async () => {
+  it("allows LangFlow to reach the collector only if it sends spans, and nothing else in that namespace", async () => {
     const [before, { egress }] = [await policy("langflow-egress"), await policy("langflow-egress", { traced: true })];
     expect(egress.slice(0, -1)).toEqual(before.egress);
     expect(egress.at(-1)).toEqual({
@@ -84,18 +84,18 @@ describe("NetworkIsolation", () => {
     });
   });
 
-  it("lets in to the flow sync nobody but Prometheus, to its metrics", async () => {
+  it("admits only Prometheus to the flow sync's metrics", async () => {
     const { ingress } = await policy("flow-sync-ingress");
     expect(ingress).toEqual([{ from: [PROMETHEUS], ports: [{ protocol: "TCP", port: 9091 }] }]);
   });
 
-  it("lets in to its webhook, where there is one, the load balancer's subnets", async () => {
+  it("admits the load balancer's subnets to the webhook if it is enabled", async () => {
     const { ingress } = await policy("flow-sync-ingress", { webhook: true });
     expect(ports(ingress)).toEqual([9091, 8080]);
     expect(open(ingress, 8080).flatMap(({ from = [] }) => from)).toEqual(LOAD_BALANCER);
   });
 
-  it("lets nobody in to a backup or a restore", async () => {
+  it("admits no connections to a backup or a restore", async () => {
     const objects = manifests(await recordLangFlow()).filter(({ kind }) => kind === "NetworkPolicy");
     expect(
       objects
@@ -105,7 +105,7 @@ describe("NetworkIsolation", () => {
     ).toEqual(["flow-sync-ingress", "langflow-ingress"]);
   });
 
-  it.each(SELECTED)("lets by %s out to DNS, the pod identity agent, AWS and the Internet by TLS", async (name) => {
+  it.each(SELECTED)("allows DNS, the pod identity agent, AWS and HTTPS to the internet in %s", async (name) => {
     const { egress } = await policy(name);
     for (const [address, port] of [
       ["10.100.0.10", 53],
@@ -116,10 +116,10 @@ describe("NetworkIsolation", () => {
       expect([name, address, reaches(egress, address, port)]).toEqual([name, address, true]);
   });
 
-  it.each(SELECTED)("does not let by %s out to anything else", async (name) => {
+  it.each(SELECTED)("allows no other destinations in %s", async (name) => {
     const { egress } = await policy(name);
     for (const [address, port] of [
-      // the nodes' metadata
+      // the nodes' metadata service
       ["169.254.169.254", 80],
       ["169.254.169.254", 443],
       // another region's network and database
@@ -129,25 +129,25 @@ describe("NetworkIsolation", () => {
       ["104.18.6.192", 5432],
       // Git over SSH
       ["104.18.6.192", 22],
-      // the file system, which the node mounts
+      // the file system, which only the node mounts
       ["10.16.200.9", 2049],
     ] as const)
       expect([name, address, port, reaches(egress, address, port)]).toEqual([name, address, port, false]);
   });
 
-  it("lets out to the database LangFlow and each part of the agent", async () => {
+  it("allows LangFlow and every agent task to reach the database", async () => {
     const reached = await Promise.all(
       SELECTED.map(async (name) => reaches((await policy(name)).egress, "10.16.200.7", 5432)),
     );
     expect(reached).toEqual([true, true, true, true]);
   });
 
-  it("lets out to LangFlow the flow sync, on the pods' own port, and neither backup nor restore", async () => {
+  it("allows only the flow sync to reach LangFlow, on the pods' own port", async () => {
     const reached = await Promise.all(SELECTED.map(async (name) => components((await policy(name)).egress, 7860)));
     expect(reached).toEqual([[], ["server"], [], []]);
   });
 
-  it("selects the pods that exist, each component's by its own labels", async () => {
+  it("selects existing pods, each component's by its own labels", async () => {
     const workloads = [await recordLangFlow(), await recordSync(), await recordBackup(), await recordMoveIn()].flatMap(
       manifests,
     );

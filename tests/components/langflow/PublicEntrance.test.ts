@@ -5,7 +5,7 @@ const entrance = async () => manifest(await recordLangFlow(), "Service", "langfl
 const annotation = async (key: string) => (await entrance()).metadata.annotations?.[`${PREFIX}${key}`];
 
 describe("PublicEntrance", () => {
-  it("is the only way in: one load balancer, of EKS Auto Mode's class", async () => {
+  it("is the only public endpoint: one load balancer of EKS Auto Mode's class", async () => {
     const exposed = manifests(await recordLangFlow()).filter(
       ({ kind, spec }) => kind === "Ingress" || (kind === "Service" && spec.type !== "ClusterIP"),
     );
@@ -13,24 +13,24 @@ describe("PublicEntrance", () => {
     expect(exposed[0]?.spec.loadBalancerClass).toBe("eks.amazonaws.com/nlb");
   });
 
-  it("admits the given ranges and nobody else, on port 443 alone, with no port on the nodes", async () => {
+  it("admits only the given ranges on port 443, without a NodePort", async () => {
     const { spec } = await entrance();
     expect(spec.loadBalancerSourceRanges).toEqual(LANGFLOW_ARGS.sourceRanges);
     expect(spec.ports).toEqual([{ name: "https", port: 443, targetPort: "http", protocol: "TCP" }]);
     expect(spec.allocateLoadBalancerNodePorts).toBe(false);
   });
 
-  it("ends TLS 1.2 or newer with the host name's certificate", async () => {
+  it("terminates TLS 1.2 or newer with the host names' certificates", async () => {
     expect(await annotation("ssl-cert")).toBe(LANGFLOW_ARGS.certificateArns.join(","));
     expect(await annotation("ssl-ports")).toBe("443");
     expect(await annotation("ssl-negotiation-policy")).toMatch(/^ELBSecurityPolicy-TLS13-1-2-/);
   });
 
-  it("announces no HTTP/2 to Cloudflare: a request reaches LangFlow in the form that its server reads", async () => {
+  it("offers no HTTP/2 to Cloudflare, so that requests reach LangFlow in the form that its server parses", async () => {
     expect(await annotation("alpn-policy")).toBeUndefined();
   });
 
-  it("speaks to pods directly from the public subnets, and calls healthy what passes /healthz", async () => {
+  it("connects to pods directly from the public subnets and checks their health on /healthz", async () => {
     expect(await annotation("scheme")).toBe("internet-facing");
     expect(await annotation("nlb-target-type")).toBe("ip");
     expect(await annotation("subnets")).toBe("subnet-a,subnet-b,subnet-c");
@@ -38,7 +38,7 @@ describe("PublicEntrance", () => {
     expect(await annotation("healthcheck-path")).toBe("/healthz");
   });
 
-  it("uses no annotation that Auto Mode replaced by a field or an attribute", async () => {
+  it("uses no annotations that Auto Mode replaced with fields or attributes", async () => {
     const names = Object.keys((await entrance()).metadata.annotations ?? {});
     const replaced = ["type", "internal", "proxy-protocol", "cross-zone-load-balancing-enabled"];
     expect(names.filter((name) => replaced.includes(name.slice(PREFIX.length)))).toEqual([]);

@@ -16,11 +16,11 @@ const ARGS: RegionNetworkArgs = {
 const build = (change: Partial<RegionNetworkArgs> = {}) =>
   record(() => new RegionNetwork("us-east", { ...ARGS, ...change }));
 
-/** All of one type, by name: the engine registers what waits for nothing in any order. */
+/** Returns the resources of one type, sorted by name: the engine registers independent resources in any order. */
 const all = (resources: Recorded[], type: string) =>
   resources.filter((resource) => resource.type === type).toSorted((one, other) => (one.name < other.name ? -1 : 1));
 
-/** The default routes, as pairs of route table and target. */
+/** Returns the default routes as pairs of route table and target. */
 const waysOut = (resources: Recorded[]) =>
   all(resources, "aws:ec2/route:Route").map(({ inputs }) => [
     inputs.routeTableId,
@@ -28,7 +28,7 @@ const waysOut = (resources: Recorded[]) =>
   ]);
 
 describe("RegionNetwork", () => {
-  it("spreads three kinds of subnets over three zones, all in the named AWS region", async () => {
+  it("spreads three kinds of subnets over three zones of the configured AWS region", async () => {
     const resources = await build();
     expectRegions(resources, ["us-east-1"]);
     const subnets = all(resources, "aws:ec2/subnet:Subnet");
@@ -44,7 +44,7 @@ describe("RegionNetwork", () => {
     });
   });
 
-  it("lets EKS put public load balancers in public subnets only, and nothing in isolated ones", async () => {
+  it("lets EKS create public load balancers only in public subnets, and none in isolated subnets", async () => {
     const tagged = (resources: Recorded[], tag: string) =>
       all(resources, "aws:ec2/subnet:Subnet")
         .filter(({ inputs }) => inputs.tags[tag] === "1")
@@ -56,7 +56,7 @@ describe("RegionNetwork", () => {
     );
   });
 
-  it("gives each zone its own way out, so that a zone's loss stops no other", async () => {
+  it("gives each zone its own NAT gateway, so that zones fail independently", async () => {
     const resources = await build();
     expect(all(resources, "aws:ec2/natGateway:NatGateway").map(({ inputs }) => inputs.subnetId)).toEqual(
       [1, 2, 3].map((zone) => `us-east-public-${zone}-id`),
@@ -67,7 +67,7 @@ describe("RegionNetwork", () => {
     ]);
   });
 
-  it("sends every zone through one gateway where the config says single", async () => {
+  it("routes every zone through one NAT gateway if configured as single", async () => {
     const resources = await build({ nat: "single" });
     expect(all(resources, "aws:ec2/natGateway:NatGateway")).toHaveLength(1);
     expect(all(resources, "aws:ec2/eip:Eip")).toHaveLength(1);
@@ -76,13 +76,13 @@ describe("RegionNetwork", () => {
     );
   });
 
-  it("gives isolated subnets no way to the internet", async () => {
+  it("gives isolated subnets no internet route", async () => {
     const routed = waysOut(await build()).map(([table]) => table);
     expect(routed).toHaveLength(6);
     expect(routed.filter((table) => table.includes("isolated"))).toEqual([]);
   });
 
-  it("always leads to S3 inside the network, for this account and ECR's image layers only", async () => {
+  it("always has an S3 gateway endpoint, which admits only this account and ECR's image layers", async () => {
     const resources = await build({ interfaceEndpoints: false });
     const endpoints = all(resources, "aws:ec2/vpcEndpoint:VpcEndpoint");
     expect(endpoints.map(({ inputs }) => inputs.serviceName)).toEqual(["com.amazonaws.us-east-1.s3"]);
@@ -98,7 +98,7 @@ describe("RegionNetwork", () => {
     expect(all(resources, "aws:ec2/securityGroup:SecurityGroup")).toEqual([]);
   });
 
-  it("reaches the services pods need through private endpoints, in every zone, for this account only", async () => {
+  it("provides private endpoints of the services that pods need in every zone, for this account only", async () => {
     const interfaces = all(await build(), "aws:ec2/vpcEndpoint:VpcEndpoint").filter(
       ({ inputs }) => inputs.vpcEndpointType === "Interface",
     );
@@ -118,7 +118,7 @@ describe("RegionNetwork", () => {
     }
   });
 
-  it("opens no security group to the world, and empties the one every network is born with", async () => {
+  it("opens no security group to the internet and empties the default security group", async () => {
     const resources = await build();
     const sources = all(resources, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").map(
       ({ inputs }) => inputs.cidrIpv4,
@@ -132,7 +132,7 @@ describe("RegionNetwork", () => {
     expect(born.inputs).toMatchObject({ vpcId: "us-east-id", ingress: [], egress: [] });
   });
 
-  it("records all traffic in an encrypted log that forgets after the configured days", async () => {
+  it("logs all traffic to an encrypted log group with the configured retention", async () => {
     const resources = await build({ logRetentionDays: 30 });
     const group = only(resources, "aws:cloudwatch/logGroup:LogGroup").inputs;
     expect(group).toMatchObject({ retentionInDays: 30, kmsKeyId: ARGS.keyArn });
@@ -150,7 +150,7 @@ describe("RegionNetwork", () => {
     ]);
   });
 
-  it("hands out the ids of its parts and its addresses", async () => {
+  it("outputs the VPC's and subnets' ids and its CIDR block", async () => {
     const ids: string[] = [];
     await record(async () => {
       const network = new RegionNetwork("us-east", ARGS);

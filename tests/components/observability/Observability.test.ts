@@ -51,11 +51,11 @@ describe("Observability", () => {
     resources = await record(() => make());
   });
 
-  it("makes everything in its own region", () => {
+  it("creates all resources in its own AWS region", () => {
     expectRegions(resources, ["us-east-1"]);
   });
 
-  it("takes each image by digest, out of the region's own registry, and lets no other into the namespace", () => {
+  it("pulls each image by digest from the region's own registry and admits no other images to the namespace", () => {
     const images = PROGRAMS.map((program) => pod(deployment(program)).containers[0].image);
     expect(images).toEqual([
       `${REGISTRY}/prometheus@${digest("a")}`,
@@ -66,7 +66,7 @@ describe("Observability", () => {
     expect(JSON.stringify(policy.spec.variables)).toContain("123456789012");
   });
 
-  it("runs restricted pods: no root, nothing written but to the disk, no privilege", () => {
+  it("runs restricted pods: without root or privileges, and with only the disk writable", () => {
     const { labels } = manifest(resources, "Namespace").metadata;
     expect(labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "restricted" });
     for (const program of PROGRAMS) {
@@ -82,7 +82,7 @@ describe("Observability", () => {
     }
   });
 
-  it("gives a token of the cluster to Prometheus alone, which may look at nodes and pods and change nothing", () => {
+  it("gives only Prometheus a Kubernetes token, with read access to nodes and pods", () => {
     expect(PROGRAMS.map((program) => pod(deployment(program)).automountServiceAccountToken)).toEqual([
       true,
       false,
@@ -95,7 +95,7 @@ describe("Observability", () => {
     expect(kinds).toEqual(["nodes", "pods", "nodes/metrics"]);
   });
 
-  it("writes the configuration that each program is started with", () => {
+  it("writes the configuration file that each program's arguments name", () => {
     for (const program of PROGRAMS) {
       const [container] = pod(deployment(program)).containers;
       const [, file = ""] = /--config\.file=\/etc\/observability\/(\S+)/.exec(container.args.join(" ")) ?? [];
@@ -107,14 +107,14 @@ describe("Observability", () => {
     expect(Object.keys(data)).toContain("rules.yml");
   });
 
-  it("makes a new pod where its configuration is another", async () => {
+  it("replaces exactly the pod whose configuration changed", async () => {
     const other = await record(() => make({ watched: { ...WATCHED, hostname: "other.example.com" } }));
     const sum = (all: Recorded[], program: string) =>
       manifest(all, "Deployment", `${program}-us-east`).spec.template.metadata.annotations["langflow-dr/config-sha256"];
     expect(PROGRAMS.map((program) => sum(other, program) === sum(resources, program))).toEqual([false, true, false]);
   });
 
-  it("keeps series for so long as asked, and drops the oldest before the disk is full", () => {
+  it("keeps time series for the configured days and deletes the oldest before the disk is full", () => {
     const { args } = pod(deployment("prometheus")).containers[0];
     expect(args).toEqual(
       expect.arrayContaining(["--storage.tsdb.retention.time=35d", "--storage.tsdb.retention.size=46080MB"]),
@@ -123,7 +123,7 @@ describe("Observability", () => {
     expect(deployment("prometheus").spec.strategy).toEqual({ type: "Recreate" });
   });
 
-  it("hands Alertmanager its secrets as files, by one role that may read that secret and publish to those topics", () => {
+  it("mounts Alertmanager's secrets as files and lets its role use only them and the topics", () => {
     const { spec } = manifest(resources, "SecretProviderClass");
     expect(spec.parameters.objects).toContain(ALERTING);
     const mounts = pod(deployment("alertmanager")).containers[0].volumeMounts;
@@ -138,19 +138,19 @@ describe("Observability", () => {
     ]);
   });
 
-  it("gives Alertmanager no role where nobody is told by AWS or by a secret", async () => {
+  it("gives Alertmanager no role if no receiver needs AWS or a secret", async () => {
     const quiet = await record(() => make({ notifications: NOBODY }));
     expect(quiet.filter(({ type }) => type.startsWith("aws:iam"))).toEqual([]);
     expect(manifests(quiet).some(({ kind }) => kind === "SecretProviderClass")).toBe(false);
   });
 
-  it("refuses a receiver's secret where there is none, before it makes anything", async () => {
+  it("rejects a receiver's secret without an alerting secret before it creates any resource", async () => {
     expect(await refusal(() => new Observability("us-east", { ...ARGS, alertingSecretArn: undefined }))).toBe(
       "the alerting secrets of us-east are missing: CHAT_URL, PAGERDUTY_KEY, SMTP_PASSWORD, SWITCH_URL",
     );
   });
 
-  it("is closed: in comes nobody but Prometheus to the others", () => {
+  it("denies all incoming connections except Prometheus' to the other programs", () => {
     const policies = manifests(resources).filter(({ kind }) => kind === "NetworkPolicy");
     expect(manifest(resources, "NetworkPolicy", "default-deny").spec).toEqual({
       podSelector: {},
@@ -171,14 +171,14 @@ describe("Observability", () => {
     expect(JSON.stringify(manifests(resources).map(({ spec }) => spec?.type))).not.toContain("LoadBalancer");
   });
 
-  it("lets Prometheus out to what it scrapes and to nothing on the Internet", () => {
+  it("allows Prometheus connections to its targets but not to the internet", () => {
     const { egress } = manifest(resources, "NetworkPolicy", "prometheus-egress").spec;
     const ports = egress.flatMap((way: { ports: { port: number }[] }) => way.ports.map(({ port }) => port));
     expect(ports).toEqual([53, 53, 443, 10250, 9100, 8080, 9090, 9091, 9093, 9115]);
     expect(JSON.stringify(egress)).not.toContain("0.0.0.0/0");
   });
 
-  it("lets the blackbox exporter out to the Internet by TLS and to LangFlow's own port, Alertmanager to its mail server too", () => {
+  it("lets the blackbox exporter reach the internet and LangFlow, and Alertmanager its mail server", () => {
     const open = (name: string) =>
       manifest(resources, "NetworkPolicy", name).spec.egress.flatMap((way: { ports: { port: number }[] }) =>
         way.ports.map(({ port }) => port),
@@ -194,7 +194,7 @@ describe("Observability", () => {
       shown = await record(() => make({ images: { ...ARGS.images, grafana } }));
     });
 
-    it("adds its own objects and the way to Prometheus, and changes no other", () => {
+    it("adds Grafana's objects and its connection to Prometheus, and changes no other object", () => {
       const keyed = (all: Recorded[]) =>
         new Map(all.map(({ type, name, inputs }) => [`${type} ${name}`, JSON.stringify(inputs)]));
       const [before, after] = [keyed(resources), keyed(shown)];
@@ -212,7 +212,7 @@ describe("Observability", () => {
       ]);
     });
 
-    it("runs as the user of its image, writes to two folders that end with the pod, and has no token", () => {
+    it("runs Grafana as its image's user, with two temporary writable folders and without a token", () => {
       const spec = pod(manifest(shown, "Deployment", "grafana-us-east"));
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -231,7 +231,7 @@ describe("Observability", () => {
       expect(asked.limits["ephemeral-storage"]).toBe("1Gi");
     });
 
-    it("finds each file where its environment says, out of a map whose keys have no folders", () => {
+    it("mounts each file at the path that Grafana's environment names, from flat ConfigMap keys", () => {
       const spec = pod(manifest(shown, "Deployment", "grafana-us-east"));
       const { data } = manifest(shown, "ConfigMap", "grafana");
       expect(Object.keys(data).every((key) => /^[-._a-zA-Z0-9]+$/.test(key))).toBe(true);
@@ -244,7 +244,7 @@ describe("Observability", () => {
       expect(configMap.items.map(({ path }: { path: string }) => path)).toContain("grafana.ini");
     });
 
-    it("reaches Prometheus and nothing else, and nobody reaches it", () => {
+    it("lets Grafana reach only Prometheus, and nobody reach Grafana", () => {
       const labels = (program: string) => manifest(shown, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
       const peer = (program: string) => ({ podSelector: { matchLabels: labels(program) } });
       const { spec } = manifest(shown, "NetworkPolicy", "prometheus-ingress");
@@ -263,7 +263,7 @@ describe("Observability", () => {
       expect(into).toEqual([]);
     });
 
-    it("is replaced by a pod with other bounds where the rules have others", async () => {
+    it("replaces Grafana's pod when the thresholds of the rules change", async () => {
       const rules = { ...RULE_SETTINGS, sync: { ...RULE_SETTINGS.sync, intervalSeconds: 600 } };
       const other = await record(() => make({ images: { ...ARGS.images, grafana }, rules }));
       const sum = (each: Recorded[]) =>
@@ -279,7 +279,7 @@ describe("Observability", () => {
       counted = await record(() => make({ images: { ...ARGS.images, collector } }));
     });
 
-    it("adds its own objects, and changes nothing but what Prometheus may reach", () => {
+    it("adds the collector's objects and changes only Prometheus' network policy", () => {
       const named = (all: Recorded[]) => new Map(manifests(all).map((each) => [nameOf(each), JSON.stringify(each)]));
       const [before, after] = [named(resources), named(counted)];
       expect([...before].filter(([name, text]) => after.get(name) !== text).map(([name]) => name)).toEqual([
@@ -293,7 +293,7 @@ describe("Observability", () => {
       ]);
     });
 
-    it("takes spans from LangFlow's pods alone, is read by Prometheus alone, and reaches nothing", () => {
+    it("lets only LangFlow send spans to the collector, only Prometheus scrape it, and it reach nothing", () => {
       const { spec } = manifest(counted, "NetworkPolicy", "collector-ingress");
       const labels = (program: string) =>
         manifest(counted, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
@@ -328,7 +328,7 @@ describe("Observability", () => {
       expect(egress).toEqual([]);
     });
 
-    it("answers probes, spans and Prometheus each at a port of its own, by one Service", () => {
+    it("serves the collector's spans, metrics and probes on separate ports through one Service", () => {
       const [container] = pod(manifest(counted, "Deployment", "collector-us-east")).containers;
       const ports = container.ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [
         name,
@@ -348,7 +348,7 @@ describe("Observability", () => {
     });
   });
 
-  describe("with a store outside", () => {
+  describe("with remote write", () => {
     const sent = (remoteWrite: RemoteWrite, changes: Partial<ObservabilityArgs> = {}) =>
       record(() => make({ watched: { ...WATCHED, remoteWrite }, notifications: NOBODY, ...changes }));
     const workspaceArn = "arn:aws:aps:us-west-2:123456789012:workspace/ws-1a2b";
@@ -362,7 +362,7 @@ describe("Observability", () => {
         way.ports.map(({ port }) => port),
       );
 
-    it("writes to a workspace of AWS' in the name of its role, which may do nothing else, and by the one account it has", async () => {
+    it("writes to an AWS workspace with a minimal role, bound to the existing ServiceAccount", async () => {
       const all = await sent({ workspaceArn });
       expect(policy(all)).toEqual([["aps:RemoteWrite", workspaceArn]]);
       const accounts = manifests(all).filter(({ kind }) => kind === "ServiceAccount");
@@ -371,7 +371,7 @@ describe("Observability", () => {
       expect(ways(all).slice(-2)).toEqual([80, 443]);
     });
 
-    it("has the token of another store as a file, reads no secret but that one, and goes out by the port of its URL", async () => {
+    it("mounts only the token of a third-party endpoint, and uses the port of its URL", async () => {
       const all = await sent({ url: "https://series.example.com:8443/write", secret: "STORE_TOKEN" });
       expect(policy(all).map(([, resource]: unknown[]) => resource)).toEqual([[ALERTING], ARGS.keyArn]);
       const classes = manifests(all).filter(({ kind }) => kind === "SecretProviderClass");
@@ -385,7 +385,7 @@ describe("Observability", () => {
       expect(ways(all).at(-1)).toBe(8443);
     });
 
-    it("refuses a token that there is no secret for", async () => {
+    it("rejects a token without an alerting secret", async () => {
       const watched = { ...WATCHED, remoteWrite: { url: "https://series.example.com", secret: "STORE_TOKEN" } };
       const args = { ...ARGS, watched, notifications: NOBODY, alertingSecretArn: undefined };
       expect(await refusal(() => new Observability("us-east", args))).toBe(
@@ -394,12 +394,12 @@ describe("Observability", () => {
     });
   });
 
-  it("has the two add-ons of EKS", () => {
+  it("installs the two EKS add-ons", () => {
     const addons = resources.filter(({ type }) => type === "aws:eks/addon:Addon").map(({ inputs }) => inputs.addonName);
     expect(addons).toEqual(["kube-state-metrics", "prometheus-node-exporter"]);
   });
 
-  it("shows no secret: nothing is in a manifest but where it lies", () => {
+  it("has no secret values in its manifests, only the paths of mounted files", () => {
     const text = JSON.stringify(manifests(resources));
     expect(text).toContain("/mnt/secrets/PAGERDUTY_KEY");
     expect(text).not.toMatch(/routing_key: |auth_password: /);

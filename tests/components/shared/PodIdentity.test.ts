@@ -21,7 +21,7 @@ const POLICY = "aws:iam/rolePolicy:RolePolicy";
 const SECRET_PROVIDER_CLASS = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass";
 const ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation";
 
-/** Each ServiceAccount with what makes it, and the resource name of its role. */
+/** Each ServiceAccount with the function that creates its resources, and the resource name of its role. */
 const IDENTITIES: [serviceAccount: string, resources: () => Promise<Recorded[]>, name: string][] = [
   ["langflow", () => recordLangFlow(), "us-east"],
   ["flow-sync", () => recordSync(), "us-east-flow-sync"],
@@ -34,7 +34,7 @@ const access = async (resources: Promise<Recorded[]>, name: string): Promise<Sta
   JSON.parse(only(await resources, POLICY, name).inputs.policy).Statement;
 
 describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name) => {
-  it("lets one ServiceAccount of one namespace of one cluster take the role, and nobody else", async () => {
+  it("lets only one ServiceAccount of one namespace of one cluster assume the role", async () => {
     const { assumeRolePolicy } = only(await resources(), ROLE, name).inputs;
     const { Statement } = JSON.parse(assumeRolePolicy);
     expect(Statement).toHaveLength(1);
@@ -51,7 +51,7 @@ describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name)
     });
   });
 
-  it("binds a role of the region's own name to the ServiceAccount, which gets no token of the cluster", async () => {
+  it("binds a role with the region in its name to the ServiceAccount, which gets no Kubernetes token", async () => {
     const made = await resources();
     expect(only(made, ROLE, name).inputs.name).toBe(`langflow-dr-us-east-${serviceAccount}`);
     expect(only(made, ASSOCIATION, name).inputs).toMatchObject({
@@ -63,7 +63,7 @@ describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name)
     expect(manifest(made, "ServiceAccount", serviceAccount).automountServiceAccountToken).toBe(false);
   });
 
-  it("allows no wildcard action and no resource beyond the region's own", async () => {
+  it("allows no wildcard actions and no resources outside its region", async () => {
     for (const { Sid, Action, Resource } of await access(resources(), name)) {
       expect([Sid, [Action].flat().filter((action) => action.includes("*"))]).toEqual([Sid, []]);
       expect([Sid, [Resource].flat().filter((arn) => !arn.startsWith("arn:") || /:\*|\/\*\*/.test(arn))]).toEqual([
@@ -74,13 +74,13 @@ describe.each(IDENTITIES)("PodIdentity of %s", (serviceAccount, resources, name)
   });
 });
 
-describe("the secrets a role may read", () => {
+describe("read access of a role to secrets", () => {
   const { secretKey, superuserPassword, apiKey, providerKeys, webhookSecret, gitToken } = SECRET_ARNS;
   const { owner: database, server, backup } = DATABASE_SECRET_ARNS;
   const read = async (resources: Promise<Recorded[]>, name: string) =>
     [(await access(resources, name)).find(({ Sid }) => Sid === "ReadSecrets")?.Resource ?? []].flat();
 
-  it("are for LangFlow its own four and the database's, none of the agent's", async () => {
+  it("covers LangFlow's four shared secrets and its database login, but no agent secrets, for LangFlow", async () => {
     expect(await read(recordLangFlow(), "us-east")).toEqual([
       secretKey,
       superuserPassword,
@@ -90,27 +90,27 @@ describe("the secrets a role may read", () => {
     ]);
   });
 
-  it("leave the provider keys out where LangFlow has none", async () => {
+  it("excludes the provider keys if LangFlow has none", async () => {
     expect(await read(recordLangFlow({ providerKeyNames: [] }), "us-east")).not.toContain(providerKeys);
   });
 
-  it("are for the flow sync LangFlow's own key, the database's and the token of Git", async () => {
+  it("covers LangFlow's secret key, the database login and the Git token for the flow sync", async () => {
     expect(await read(recordSync(), "us-east-flow-sync")).toEqual([secretKey, database, gitToken]);
   });
 
-  it("add the webhook's secret only where there is a webhook, and lose the token where there is none", async () => {
+  it("includes the webhook's secret only with a webhook, and the Git token only if it exists", async () => {
     const webhook = { publicSubnetIds: [], certificateArns: ["arn"] as [string], sourceRanges: [] };
     expect(await read(recordSync({ webhook }), "us-east-flow-sync")).toContain(webhookSecret);
     const { gitToken: _, ...rest } = SECRET_ARNS;
     expect(await read(recordSync({ secretArns: rest }), "us-east-flow-sync")).toEqual([secretKey, database]);
   });
 
-  it("are for a backup and a restore the database alone, each by its own login", async () => {
+  it("covers only the database login for a backup and a restore, a different login for each", async () => {
     expect(await read(recordBackup(), "us-east-backup")).toEqual([backup]);
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
   });
 
-  it("may be decrypted by who reads them, and nothing else under their key", async () => {
+  it("includes decryption of these secrets, and of nothing else under the same key", async () => {
     for (const [made, name] of [
       [() => recordSync(), "us-east-flow-sync"],
       [() => recordBackup(), "us-east-backup"],
@@ -123,7 +123,7 @@ describe("the secrets a role may read", () => {
     }
   });
 
-  it("are the ones that are mounted, in every pod alike", async () => {
+  it("covers exactly the mounted secrets in every pod", async () => {
     for (const [serviceAccount, resources, name] of IDENTITIES) {
       const { spec } = only(await resources(), SECRET_PROVIDER_CLASS, name).inputs;
       const mounted = JSON.parse(spec.parameters.objects).map(({ objectName }: { objectName: string }) => objectName);

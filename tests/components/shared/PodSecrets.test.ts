@@ -17,13 +17,13 @@ const files = (mounted: MountedSecret[]) =>
   mounted.flatMap(({ objectAlias, jmesPath = [] }) => [objectAlias, ...jmesPath.map((path) => path.objectAlias)]);
 
 describe("PodSecrets", () => {
-  it("fetches as the pod, from the secrets' own region", async () => {
+  it("fetches secrets with the pod's identity, from the secrets' own AWS region", async () => {
     const { spec } = await secretClass();
     expect(spec.provider).toBe("aws");
     expect(spec.parameters).toMatchObject({ region: "us-east-1", usePodIdentity: "true" });
   });
 
-  it("mounts LangFlow's shared secrets and the database's address, by ARN", async () => {
+  it("mounts LangFlow's shared secrets and the database secret by ARN", async () => {
     const { mounted } = await secretClass();
     const { secretKey, superuserPassword, apiKey, providerKeys } = SECRET_ARNS;
     expect(mounted.map(({ objectName }) => objectName)).toEqual([
@@ -40,7 +40,7 @@ describe("PodSecrets", () => {
     ]);
   });
 
-  it("gives each variable a file to come from and the container a reference to it, never a value", async () => {
+  it("mounts a file for each variable and gives the container references instead of values", async () => {
     const { spec, mounted, env } = await secretClass();
     const [{ secretName, data }] = spec.secretObjects;
     const known = files(mounted);
@@ -61,7 +61,7 @@ describe("PodSecrets", () => {
     ]);
   });
 
-  it("keeps other variables in another Secret, since the driver adds none to one that is there", async () => {
+  it("uses a new Secret for changed variables, because the driver adds none to an existing Secret", async () => {
     const nameOf = async (providerKeyNames: string[]) =>
       (await secretClass({ providerKeyNames })).spec.secretObjects[0].secretName;
     const [one, same, more] = [await nameOf(["A_KEY"]), await nameOf(["A_KEY"]), await nameOf(["A_KEY", "B_KEY"])];
@@ -69,7 +69,7 @@ describe("PodSecrets", () => {
     expect([same, more === one]).toEqual([one, false]);
   });
 
-  it("leaves the provider keys alone where there are none", async () => {
+  it("omits the provider keys if none are configured", async () => {
     const { mounted, env } = await secretClass({ providerKeyNames: [] });
     expect(files(mounted)).not.toContain("provider-keys");
     expect(env).toHaveLength(4);

@@ -1,43 +1,46 @@
-/** What a rule is shown, and what must come of it; judged by promtool. */
+/** Test cases for alert rules: input series and expected alerts, which promtool evaluates. */
 
-/** An alert as Alertmanager gets it. */
+/** An alert as Alertmanager receives it. */
 export interface Told {
   readonly severity: "critical" | "warning" | "none";
-  /** Labels beside name and severity. */
+  /** Labels other than name and severity. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The sentence that people read. */
+  /** Human-readable summary of the alert. */
   readonly summary: string;
 }
 
-/** A fault that comes and goes. Times are seconds from the first sample. */
+/** A fault that begins and later ends. Times are in seconds from the first sample. */
 export interface AlertCase {
   readonly alert: string;
-  /** Seconds between two samples. */
+  /** Interval between two samples, in seconds. */
   readonly intervalSeconds: number;
   /** Samples by series, in promtool's notation (Prometheus documentation, "Unit testing for rules"). */
   readonly series: Readonly<Record<string, string>>;
-  /** The last moment at which nobody is told yet, the fault included that has not lasted long enough. */
+  /**
+   * Last time at which the alert does not fire yet, which may be during the fault but before its `for` duration has
+   * passed.
+   */
   readonly quietAt: number;
   readonly firesAt: number;
-  /** The first moment at which it is over. */
+  /** First time after the fault at which the alert no longer fires. */
   readonly resolvedAt: number;
   readonly told: readonly Told[];
 }
 
-/** What looks like the fault and is none: nobody is ever told. */
+/** A condition that resembles the fault but is none, so the alert must never fire. */
 export interface QuietCase {
   readonly alert: string;
-  /** What it is instead. */
+  /** Description of the harmless condition. */
   readonly because: string;
   readonly intervalSeconds: number;
   readonly series: Readonly<Record<string, string>>;
   readonly at: readonly number[];
 }
 
-/** So many samples of one value. */
+/** Returns the given number of samples of one value. */
 export const hold = (value: number, samples: number): string =>
   samples === 1 ? `${value}` : `${value}x${samples - 1}`;
 
-/** Samples of a good value, then of a bad one, then of the good one again, an hour each by default. */
+/** Returns samples of a good value, a bad value and the good value again, by default one hour each. */
 export const fault = (good: number, bad: number, samples: readonly [number, number, number] = [60, 60, 60]): string =>
   `${hold(good, samples[0])} ${hold(bad, samples[1])} ${hold(good, samples[2])}`;

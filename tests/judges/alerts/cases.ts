@@ -4,12 +4,12 @@ import { type AlertCase, fault, hold, type QuietCase, type Told } from "./alertC
 const MINUTE = 60;
 const HOUR = 3_600;
 
-/** One alert of one severity. */
+/** Returns a list with one alert of one severity. */
 const told = (severity: Told["severity"], summary: string, labels: Told["labels"] = {}): Told[] => [
   { severity, labels, summary },
 ];
 
-/** A value of samples a minute apart, bad from one hour to the next. */
+/** Returns a case with samples a minute apart whose value is bad for the second hour. */
 function hourLong(
   alert: string,
   series: AlertCase["series"],
@@ -30,7 +30,7 @@ const series = (metric: string, labels: Record<string, string>): string =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(",")}}`;
 
-/** Three checks in a row, 15 s apart: the first fails at 300 s, so the third at 330 s. */
+/** Returns a case of three failed checks, 15 s apart: the first fails at 300 s and the third at 330 s. */
 const threeInARow = (alert: string, labels: Record<string, string>, summary: string): AlertCase => ({
   alert,
   intervalSeconds: 15,
@@ -86,7 +86,7 @@ const bucket = (le: string) =>
   requests("/api/v1/run/{flow_id_or_name}", 200, `,le="${le}"`).replace("_count", "_bucket");
 const RUN = "/api/v1/run/{flow_id_or_name}";
 
-/** Ten requests a second all the time, of which some fail for a while. */
+/** Returns a case with a constant ten requests per second, some of which fail for a while. */
 const burning = (
   slo: string,
   series: AlertCase["series"],
@@ -103,7 +103,7 @@ const burning = (
 });
 
 const BUDGETS: AlertCase[] = [
-  // Half an hour of nothing but errors: 100 % against 0.1 % that are allowed.
+  // Every request fails for half an hour: an error rate of 100 % against the allowed 0.1 %.
   burning(
     "requests-answered",
     {
@@ -122,7 +122,7 @@ const BUDGETS: AlertCase[] = [
     ],
     { firesAt: 6 * HOUR + 30 * MINUTE, resolvedAt: 14 * HOUR },
   ),
-  // A twentieth of the runs, for a day: five times what is allowed.
+  // One in twenty runs fails for a day, which is five times the allowed rate.
   burning(
     "runs-succeeded",
     {
@@ -177,7 +177,8 @@ const LANGFLOW: AlertCase[] = [
     },
     told("warning", "langflow-1 does not respond: its event loop is blocked", POD),
   ),
-  // Nothing is counted while it stands still, for the four minutes until the pod is killed and counts from nothing.
+  // The counter stops while the event loop is blocked. After four minutes the pod is killed and the counter restarts at
+  // zero.
   {
     alert: "EventLoopBlocked",
     intervalSeconds: 30,
@@ -229,14 +230,14 @@ const UNCOUNTED =
   "the collector gets no spans of LangFlow's runs, or reached its series limit: failing flows go undetected";
 
 const FLOWS: AlertCase[] = [
-  // Two of three runs fail, for an hour.
+  // Two of three runs fail for an hour.
   hourLong(
     "FlowFailing",
     { [flowRuns("ok")]: "0+10x240", [flowRuns("error")]: `${hold(0, 60)} 20+20x59 ${hold(1_200, 120)}` },
     told("warning", "66.67% of the runs of flow f1 fail", { flow_id: "f1" }),
     { quietAt: HOUR + 6 * MINUTE },
   ),
-  // One that never did anything but fail, seen by its second failure.
+  // A flow that has only ever failed: the second failure triggers the alert.
   hourLong(
     "FlowFailing",
     { [flowRuns("error")]: `_x60 1+1x59 ${hold(60, 120)}` },
@@ -249,7 +250,7 @@ const FLOWS: AlertCase[] = [
     told("warning", UNCOUNTED),
     { quietAt: HOUR + 28 * MINUTE, firesAt: HOUR + 31 * MINUTE, resolvedAt: 2 * HOUR + 3 * MINUTE },
   ),
-  // More combinations than are counted apart: the rest is one series without a flow, for an hour.
+  // Over the limit of distinct series, the remaining runs share one series without a flow id, for an hour.
   hourLong(
     "RunsUncounted",
     {
@@ -265,7 +266,7 @@ const FLOWS: AlertCase[] = [
 ];
 
 const WORKSPACE = { workspace: "default" };
-/** A gauge of a workspace that is above 0 for an hour. */
+/** Returns a case in which a gauge of a workspace is above 0 for an hour. */
 const held = (alert: string, metric: string, summary: string): AlertCase =>
   hourLong(
     alert,
@@ -289,7 +290,7 @@ const RECORD: AlertCase[] = [
     told("warning", "the Git host does not answer: flows still replicate; commits wait", GIT),
     { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 10 * MINUTE, resolvedAt: 2 * HOUR },
   ),
-  // It holds the lease, and records nothing: its database was put back, or its agent cannot.
+  // A region holds the lease but records nothing, because its database was restored or its agent fails.
   hourLong(
     "RecorderMissing",
     {
@@ -300,7 +301,7 @@ const RECORD: AlertCase[] = [
     NO_RECORDER,
     { quietAt: HOUR + 9 * MINUTE, firesAt: HOUR + 11 * MINUTE },
   ),
-  // Nobody knows who holds the lease, as seen from the region that config names.
+  // The holder of the lease is unknown, from the point of view of the configured region.
   hourLong(
     "RecorderMissing",
     {
@@ -440,7 +441,7 @@ const SYNC: AlertCase[] = [
   {
     alert: "DrillOverdue",
     intervalSeconds: MINUTE,
-    // Too long ago from the first hour's end on, and made again at the third's.
+    // The last passed drill is overdue after the second hour, and another drill passes after the third hour.
     series: { [drillAt("passed")]: `${hold(HOUR - DRILL_OVERDUE_SECONDS, 180)} ${hold(3 * HOUR, 60)}` },
     quietAt: 2 * HOUR - MINUTE,
     firesAt: 2 * HOUR + 2 * MINUTE,
@@ -450,7 +451,7 @@ const SYNC: AlertCase[] = [
   {
     alert: "DrillOverdue",
     intervalSeconds: MINUTE,
-    // The first one that was ever made missed its targets, the second did not.
+    // The first drill ever missed its targets, and the second met them.
     series: {
       [drillAt("ended")]: `_x60 ${hold(HOUR, 120)} ${hold(3 * HOUR, 60)}`,
       [drillAt("passed")]: `_x180 ${hold(3 * HOUR, 60)}`,
@@ -634,7 +635,7 @@ const MONITORING: AlertCase[] = [
   ),
 ];
 
-/** All targets of one job are there, go, and come back. */
+/** Returns a case in which all targets of one job disappear and come back. */
 const missing = (job: string): AlertCase => {
   const others = ["langflow", "agent", "kubelet", "kube-state-metrics", "node-exporter"].filter((each) => each !== job);
   return hourLong(

@@ -1,4 +1,4 @@
-/** promtool's own test file, made of the cases. */
+/** An entry of promtool's test file, built from the cases. */
 import { RUNBOOKS } from "../../../observability/rules";
 import type { AlertCase, QuietCase } from "./alertCase";
 
@@ -18,10 +18,10 @@ const input = (series: AlertCase["series"]) =>
   Object.entries(series).map(([name, values]) => ({ series: name, values }));
 
 /**
- * A file for `promtool test rules`, as an object to be written as YAML.
+ * Returns the content of a test file for `promtool test rules`, as an object to be written as YAML.
  *
- * @param rules the file that is judged
- * @param evaluationSeconds seconds between two evaluations of it
+ * @param rules the rule file under test
+ * @param evaluationSeconds interval between two rule evaluations, in seconds
  */
 export function ruleTests(
   rules: string,

@@ -1,8 +1,8 @@
-"""Judges calls of AWS and what is said to be their answers by botocore's service models.
+"""Checks AWS API calls and their expected responses against botocore's service models.
 
-Reads `{case: [{service, operation, input, answer}]}` from stdin, services and operations as the AWS CLI names them, and
-writes `{case: [{rule, who, detail}]}` to stdout. What it finds: operations that are not there, members that an operation
-does not take or answer with, missing, of the wrong type, none of the enumeration, not of the pattern.
+Reads `{case: [{service, operation, input, answer}]}` from stdin, with the AWS CLI's names of services and operations,
+and writes `{case: [{rule, who, detail}]}` to stdout. Reports unknown operations, and members that are unknown, missing,
+of the wrong type, not in the enumeration, or do not match the pattern.
 """
 
 import json
@@ -13,7 +13,7 @@ from botocore.validate import ParamValidator
 
 from shapes import faults, service_model
 
-# The AWS CLI calls the operations of S3's own API by another name than the service.
+# The AWS CLI names S3's low-level API s3api, unlike the service.
 SERVICES = {"s3api": "s3"}
 
 

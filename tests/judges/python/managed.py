@@ -1,4 +1,4 @@
-"""Documents of the policies that AWS manages, as moto keeps them.
+"""Returns the documents of AWS managed policies from moto's copy.
 
 Reads `[ARN]` from stdin, writes `{ARN: document}` to stdout.
 """
@@ -10,5 +10,5 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 POLICIES = json.loads(aws_managed_policies_data)
 
-# Its paths are not always AWS's; the names are.
+# moto's ARN paths may differ from AWS's, but its policy names are the same.
 json.dump({arn: POLICIES[arn.split("/")[-1]]["Document"] for arn in json.load(sys.stdin)}, sys.stdout)

@@ -1,8 +1,8 @@
-"""Judges AWS resources by botocore's service models, which are AWS's own description of its API.
+"""Checks AWS resources against botocore's service models, which are AWS's own description of its API.
 
-Reads `{case: [{type, name, stack, inputs}]}` from stdin, writes `{case: report}` to stdout. What a report finds: types
-and inputs that are in no call, members that are required and missing, of the wrong type, out of range, too long or
-too short, no value of the enumeration, not of the pattern; AWS regions that are not there.
+Reads `{case: [{type, name, stack, inputs}]}` from stdin, writes `{case: report}` to stdout. A report lists
+types and inputs without a call, missing required members, members that have the wrong type, range or length, are not in
+the enumeration or do not match the pattern, and unknown AWS regions.
 """
 
 import json
@@ -21,14 +21,14 @@ def singular(name):
 
 
 def member(shape, name):
-    """The member of a structure that goes by this name, whatever its case and number; None where there is none."""
+    """Returns the member of a structure with this name, ignoring case and plural, or None."""
     if shape is None or shape.type_name != "structure":
         return None
     return next((each for each in shape.members if singular(each) == singular(name)), None)
 
 
 class Arguments:
-    """The arguments of one call, made from a resource's inputs."""
+    """Arguments of one call, built from a resource's inputs."""
 
     def __init__(self, call):
         self.call = call
@@ -41,7 +41,7 @@ class Arguments:
         return any(name.split(".")[0] == key for name in self.call.names)
 
     def place(self, key, value):
-        """Puts an input where the call takes it; False where it takes none of that name."""
+        """Assigns an input to the call's member for it. Returns False if the call has no such member."""
         inside = below(self.call.names, key)
         path = self.path_of(key)
         if path is None and inside and isinstance(value, dict):
@@ -83,7 +83,7 @@ class Arguments:
         return True
 
     def converted(self, value, shape, path, names):
-        """The value in the shape the API wants; what has no place in it is noted."""
+        """Converts a value to the API's shape, and records the parts that do not fit."""
         if shape.type_name == "list":
             items = pairs_as_list(value, shape) if path.lower().endswith(("tags", "dimensions")) else value
             items = items if isinstance(items, list) else [items]
@@ -96,7 +96,7 @@ class Arguments:
         return value.encode() if shape.type_name == "blob" and isinstance(value, str) else value
 
     def mapped(self, value, shape, path):
-        """A map; where the provider has a list of entries in its place, or one, each says its key."""
+        """Converts a value to a map, which the provider may represent as one entry or a list of entries with keys."""
         entries = value if isinstance(value, list) else [value]
         if all(set(entry) == {"key", "value"} for entry in entries):
             value = {entry["key"]: entry["value"] for entry in entries}
@@ -107,7 +107,7 @@ class Arguments:
     def structured(self, value, shape, path, names):
         only = next(iter(shape.members), None) if len(shape.members) == 1 else None
         if not isinstance(value, dict) and only:
-            # A list or plain value where the API has a structure around it.
+            # The API wraps this list or plain value in a structure.
             return {only: self.converted(value, shape.members[only], f"{path}.{only}", {})}
         if isinstance(value, list):
             value = value[0] if len(value) == 1 else value
@@ -128,11 +128,11 @@ class Arguments:
 
 
 def below(names, key):
-    """Of these names those inside of an input, as they are called there."""
+    """Returns the names inside an input, relative to that input."""
     return {name.removeprefix(f"{key}."): path for name, path in names.items() if name.startswith(f"{key}.")}
 
 
-# What services call the two parts of a tag, or of a dimension.
+# Names of the two parts of a tag or dimension, which differ by service.
 PAIRS = [("TagKey", "TagValue"), ("Key", "Value"), ("Name", "Value")]
 
 
@@ -144,7 +144,7 @@ def pairs_as_list(value, shape):
 
 
 def judged(resource):
-    """Findings, calls and number of fields of one resource."""
+    """Returns findings, calls and number of fields of one resource."""
     calls, inputs = CALLS.get(resource["type"]), dict(resource["inputs"])
     region = inputs.pop("region", None)
     findings = [] if region in (None, *REGIONS) else [f"region: there is no {region}"]

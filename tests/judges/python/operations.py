@@ -1,7 +1,7 @@
-"""Which calls of AWS's API make each Pulumi resource, and under which names the API takes its inputs.
+"""Maps each Pulumi resource to the AWS API calls that create it, and its inputs to the API's names.
 
-An input goes by itself to the first call that has a member of its name, whatever its case, in the plural or singular.
-What is said here is the rest: names that differ, calls that take an input beside the first, and inputs that are in none.
+By default, an input belongs to the first call that has a member of the same name, ignoring case and plural. This file
+lists the exceptions: names that differ, additional calls that take an input, and inputs that belong to no call.
 """
 
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Call:
-    """One call: `service.Operation`, as botocore's models call them."""
+    """An API call: `service.Operation`, with the names in botocore's models."""
 
     operation: str
-    # Input, or input.member inside of it, to the member that takes it; `[]` is a list of one.
+    # Maps an input, or input.member within it, to the API's member. `[]` is a list of one.
     names: dict = field(default_factory=dict)
-    # The member that holds what is not found beside it.
+    # Member that contains the inputs without a top-level member.
     under: str = ""
-    # Members that no input fills: ids of the resource itself, what the provider chooses.
+    # Members without an input: ids of the resource itself, and values that the provider chooses.
     given: dict = field(default_factory=dict)
 
 
-# Inputs that go into no call, and why.
+# Inputs that are not part of any call, with the reason.
 NOT_SENT = {
     "enableKeyRotation": "chooses whether EnableKeyRotation is called, which has no such member",
 }
@@ -236,7 +236,7 @@ CALLS = {
     ],
 }
 
-# Types that no call makes, and why.
+# Types that no call creates, with the reason.
 NO_CALL = {
     "aws:acm/certificateValidation:CertificateValidation": "waits for a certificate, and asks nothing",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "is there with the network; the provider empties it",

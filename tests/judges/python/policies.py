@@ -1,7 +1,7 @@
-"""Judges IAM policy documents by parliament: unknown actions and conditions, resources that no action has, bad forms.
+"""Checks IAM policy documents with parliament: unknown actions and conditions, mismatched resources, invalid syntax.
 
 Reads `{case: [{who, document}]}` from stdin, writes `{case: [{rule, who, detail}]}` to stdout; `who` ends with the
-statement's Sid where a finding is about one.
+statement's Sid if a finding is about a single statement.
 """
 
 import json
@@ -12,7 +12,7 @@ from parliament import analyze_policy_string
 
 
 def statement_at(text, location):
-    """The Sid of the statement that a column of the text, which is one line, is in; none for the policy as a whole."""
+    """Returns the Sid of the statement at a column of the one-line text, or nothing for the policy as a whole."""
     column = (location.get("column") if isinstance(location, dict) else None) or 0
     return [found[1] for found in re.finditer(r'\{"Sid": "(\w+)"', text) if found.start() < column][-1:]
 
@@ -23,7 +23,7 @@ def report_on(policies):
         text = json.dumps(policy["document"])
         for finding in analyze_policy_string(text).findings:
             who = " ".join([policy["who"], *statement_at(text, finding.location)])
-            # What it says of each action that a wildcard stands for is said once.
+            # Merges duplicate findings for the actions that a wildcard matches.
             report[(finding.issue, who, str(finding.detail))] = None
     return [{"rule": rule, "who": who, "detail": detail} for rule, who, detail in report]
 

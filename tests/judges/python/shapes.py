@@ -1,9 +1,9 @@
-"""What botocore's service models say of an operation, and what its own validator leaves unsaid."""
+"""Reads botocore's service models, and checks constraints that botocore's own validator ignores."""
 
 import botocore.session
 import regex
 
-# Secrets, and what only a deployment makes known: their form can't be judged.
+# Secrets, and values that only a deployment determines: their form cannot be checked.
 HIDDEN = ("[secret]", "(known after the deployment)")
 
 SESSION = botocore.session.get_session()
@@ -22,7 +22,7 @@ def operation_model(name):
 
 
 def faults(value, shape, path):
-    """What ParamValidator leaves: enumerations, patterns and upper bounds."""
+    """Checks the constraints that ParamValidator ignores: enumerations, patterns and upper bounds."""
     if shape.type_name == "structure" and isinstance(value, dict):
         for key, part in value.items():
             if key in shape.members:

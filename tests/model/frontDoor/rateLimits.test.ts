@@ -11,14 +11,14 @@ import {
 import { expressionOf } from "../../../model/frontDoor/requestRule";
 
 describe("the rate limits", () => {
-  it("of every plan by default are what the plan takes, sign-ins first", () => {
+  it("default to limits that every plan accepts, starting with logins", () => {
     for (const plan of PLANS) {
       expect([...planProblems(plan, DEFAULT_LIMITS[plan])]).toEqual([]);
       expect(Object.keys(DEFAULT_LIMITS[plan])[0]).toBe("signIn");
     }
   });
 
-  it("are refused exactly where a plan's rules may not be so many, so long or block so long", () => {
+  it("are rejected exactly if their number, period or block duration exceeds the plan's limits", () => {
     const limit = fc.record({
       requests: fc.nat(),
       periodSeconds: fc.constantFrom(...PERIOD_SECONDS),
@@ -45,10 +45,10 @@ describe("the rate limits", () => {
   });
 });
 
-describe("an expression", () => {
+describe("a Cloudflare expression", () => {
   const rule = { paths: ["/a"], below: [], alsoAsSent: false, withoutCredentials: false };
 
-  it("is not made where a path would have to be escaped or could not match, or of no path", () => {
+  it("is rejected if a path needs escaping or cannot match, and without any path", () => {
     for (const path of ["a", '/"', "/\\", "/A", "/a b", "/é", "/%41"])
       expect(() => expressionOf({ ...rule, paths: [path] })).toThrow("plain");
     expect(() => expressionOf({ ...rule, below: ["/a"] })).toThrow("slash");
@@ -59,7 +59,7 @@ describe("an expression", () => {
     expect(() => expressionOf({ ...rule, paths: [] })).toThrow("every request");
   });
 
-  it("is not made longer than Cloudflare takes it", () => {
+  it("is rejected above Cloudflare's length limit", () => {
     const paths = Array.from({ length: 300 }, (_, index) => `/a-long-path/${index}`);
     expect(() => expressionOf({ ...rule, paths })).toThrow("4096");
   });

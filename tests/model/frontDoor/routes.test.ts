@@ -13,22 +13,22 @@ const access = (line: string) => {
   return ruleOf({ method, path })?.access;
 };
 
-describe("who may call a route", () => {
-  it("is said of every approved route, and each rule is of one at least", () => {
+describe("the access rules of routes", () => {
+  it("cover every approved route, and each rule matches at least one route", () => {
     expect(routes.filter((route) => ruleOf(route) === undefined)).toEqual([]);
     const used = new Set(routes.map((route) => ruleOf(route)));
     expect(ROUTE_RULES.filter((rule) => !used.has(rule))).toEqual([]);
     expect(routes.length).toBeGreaterThan(300);
   });
 
-  it("has a reason wherever a stranger may, or an answer is another than usual", () => {
+  it("state a reason if they allow anonymous access or an unusual response", () => {
     const unusual = ({ access: who, instead, others }: RouteRule) => who === "anyone" || instead || others;
     expect(ROUTE_RULES.filter((rule) => unusual(rule) && !rule.why)).toEqual([]);
   });
 
-  it("is a signed-in user below /api, unless a rule says otherwise by name", () => {
+  it("require a signed-in user below /api unless a specific rule applies", () => {
     const strangers = routes.filter((route) => ruleOf(route)?.access === "anyone").map(({ path }) => path);
-    // Whoever makes this list longer has looked at what a stranger gets.
+    // Before increasing this number, review what anonymous callers get from the new route.
     expect([...new Set(strangers)].filter((path) => path.startsWith("/api/"))).toHaveLength(34);
     expect(access("GET /api/v9/anything")).toBe("user");
     expect(access("POST /elsewhere")).toBeUndefined();
@@ -48,11 +48,11 @@ describe("who may call a route", () => {
     ["POST /api/v1/mcp/streamable", "user"],
     ["WS /api/v1/voice/ws/flow_tts/{flow_id}", "user"],
     ["GET /logs", "superuser"],
-  ])("%s: %s", (line, who) => {
+  ])("map %s to %s", (line, who) => {
     expect(access(line)).toBe(who);
   });
 
-  it("is what the first rule says that covers the route, by its method too", () => {
+  it("apply the first rule that matches the route and its method", () => {
     const path = fc.constantFrom("/a", "/a/b", "/a/b/c", "/b");
     const rule = fc.record({
       path: fc.tuple(path, fc.boolean()).map(([text, isPrefix]) => (isPrefix ? `${text}*` : text)),

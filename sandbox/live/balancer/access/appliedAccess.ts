@@ -1,13 +1,15 @@
 import type { CloudResource } from "../../../cloud/client";
 import { list, record, text } from "../../../resources/values";
 
-/** An application of Cloudflare Access: a place, and who may come there. */
+/** A Cloudflare Access application: the hostname and path it protects, and its policies. */
 export interface AppliedApplication {
   readonly hostname: string;
-  /** Empty: all of the name that no other application has. */
+  /** Path that the application protects. Empty: every path of the hostname that no other application covers. */
   readonly path: string;
   readonly sessionMs: number;
-  /** Of its cookie; absent: none is said, which is None. */
+  /**
+   * SameSite attribute of the application's cookie. Absent: the cookie carries no attribute, which Access calls None.
+   */
   readonly sameSite?: string;
   readonly policies: readonly AppliedPolicy[];
 }
@@ -20,7 +22,7 @@ export type AppliedPolicy =
 export interface AppliedToken {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** In milliseconds since 1970. */
+  /** Expiry, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
@@ -28,7 +30,7 @@ type Properties = CloudResource["properties"];
 
 const type = (name: string) => `cloudflare:index/zeroTrustAccess${name}:ZeroTrustAccess${name}`;
 
-/** What is played of an application, or says nothing about a request. */
+/** Application properties that this emulator implements, or that do not affect requests. */
 const OF_APPLICATION = new Set(
   (
     "accountId aud domain destinations selfHostedDomains name id type policies sessionDuration " +
@@ -40,7 +42,11 @@ const OF_POLICY = new Set(
 );
 const HOUR_MS = 3_600_000;
 
-/** @throws Error for what is not played here: another kind of application, setting, decision or rule */
+/**
+ * Returns the applied Access applications.
+ *
+ * @throws Error for an application type, setting, decision or rule that this emulator does not implement
+ */
 export function appliedAccess(resources: readonly CloudResource[]): AppliedApplication[] {
   const ofType = (name: string) => resources.filter((each) => each.type === type(name));
   const tokens = new Map(ofType("ServiceToken").map(({ id, properties }) => [id, tokenOf(properties)]));
@@ -86,7 +92,7 @@ function policyOf(properties: Properties, tokens: ReadonlyMap<string, AppliedTok
       only("serviceToken");
       return { decision, tokens: inner("serviceToken").flatMap(({ tokenId }) => tokens.get(String(tokenId)) ?? []) };
     case "allow":
-      // Who is in a group nobody here knows: it lets nobody in.
+      // The emulator cannot know the members of a group, so a group rule admits no user.
       only("email", "emailDomain", "group");
       return {
         decision,
@@ -98,7 +104,7 @@ function policyOf(properties: Properties, tokens: ReadonlyMap<string, AppliedTok
   }
 }
 
-/** Undefined for one that is switched off. */
+/** Returns undefined for a disabled token. */
 function tokenOf({ clientId, clientSecret, expiresAt, enabled }: Properties): AppliedToken | undefined {
   if (enabled === false) return undefined;
   const parts = { clientId: text(clientId) ?? "", clientSecret: text(clientSecret) ?? "" };
@@ -117,7 +123,7 @@ function refuseOthers(whose: string, properties: Properties, known: ReadonlySet<
   if (other !== undefined) throw notPlayed(`${whose} ${other}`);
 }
 
-/** What is off or empty is as if it were not there. */
+/** Whether a property has an effect: disabled and empty values count as unset. */
 const isSaid = (value: unknown): boolean =>
   value !== undefined &&
   value !== null &&

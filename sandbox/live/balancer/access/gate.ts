@@ -5,7 +5,7 @@ import { normalizedPath } from "../frontDoor/path";
 import type { AppliedApplication } from "./appliedAccess";
 import { signInPage } from "./signInPage";
 
-/** What becomes of a request: it goes on, or is answered at once. */
+/** Access' decision on a request: pass it on, or answer it at once. */
 export type Admission = { readonly setCookie?: string; readonly answer?: undefined } | { readonly answer: Answer };
 
 export interface Answer {
@@ -14,29 +14,29 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Whoever is let in, as the cookie says it. */
+/** An admitted user or service token, as the cookie stores it. */
 interface Identity {
   readonly hostname: string;
-  /** An address, or a token's client id. */
+  /** E-mail address of the user, or client id of the service token. */
   readonly subject: string;
-  /** In milliseconds since 1970. */
+  /** Expiry, in milliseconds since 1970. */
   readonly until: number;
 }
 
-/** Cloudflare's own pages, at every name that it proxies. */
+/** Path prefix of Cloudflare's own pages on every hostname that it proxies. */
 const OWN = "/cdn-cgi/access/";
 const UNAUTHORIZED: Answer = { status: 401, headers: {}, text: "Unauthorized\n" };
 const FORBIDDEN: Answer = { status: 403, headers: {}, text: "Forbidden. You don't have permission to view this.\n" };
 
 /**
- * The applied applications of Cloudflare Access at work. People sign in on a page of this machine's own, which believes whatever
- * address is typed: there is no identity provider.
+ * Emulates Cloudflare Access with the applied applications. There is no identity provider: users sign in on a local
+ * page that accepts any address.
  */
 export class Gate {
   private applications: readonly AppliedApplication[] = [];
   private readonly key = randomBytes(32);
 
-  /** @param now in milliseconds since 1970 */
+  /** @param now current time, in milliseconds since 1970 */
   constructor(private readonly now: () => number = Date.now) {}
 
   apply(applications: readonly AppliedApplication[]): void {
@@ -53,18 +53,19 @@ export class Gate {
     if (policies.some(({ decision }) => decision === "bypass")) return {};
     const token = this.tokenOf(application, headers);
     const hasPeople = policies.some(({ decision }) => decision === "allow");
-    // The cookie is good only where people may sign in as well ("Service tokens", subsequent requests).
+    // Access sets the cookie only if the application also allows users to sign in ("Service tokens", subsequent
+    // requests).
     if (token !== undefined) return hasPeople ? { setCookie: this.cookie(application, token) } : {};
     if (hasPeople && this.isSignedIn(hostname, String(headers.cookie ?? ""))) return {};
     if (!hasPeople) return { answer: FORBIDDEN };
-    // A script's request cannot follow to a sign-in ("Session management", AJAX).
+    // A script's request cannot follow a redirect to the sign-in page ("Session management", AJAX).
     if (headers["x-requested-with"] === "XMLHttpRequest") return { answer: UNAUTHORIZED };
     return { answer: found(`${OWN}login/${hostname}?${new URLSearchParams({ redirect_url: url })}`) };
   }
 
   /**
-   * The most specific application of those that have a request's place. Which path Access reads, Cloudflare's pages do not say: an
-   * application with a path counts only where the path as it was sent and as Cloudflare normalises it both are its own.
+   * Returns the most specific application that covers a request's path. Cloudflare does not document which form of the
+   * path Access matches, so an application with a path must match both the path as sent and the normalized path.
    */
   private applicationAt(hostname: string, url: string): AppliedApplication | undefined {
     const readings = [pathOf(url), normalizedPath(url)];
@@ -73,7 +74,7 @@ export class Gate {
       .sort((one, other) => other.path.length - one.path.length)[0];
   }
 
-  /** The client id of a service token that is good here. */
+  /** Returns the client id of a valid service token in the headers. */
   private tokenOf({ policies }: AppliedApplication, headers: SeenRequest["headers"]): string | undefined {
     const [id, secret] = [headers["cf-access-client-id"], headers["cf-access-client-secret"]];
     if (typeof id !== "string" || typeof secret !== "string") return undefined;
@@ -91,7 +92,7 @@ export class Gate {
     return identity.hostname === hostname && this.now() < identity.until;
   }
 
-  /** Without Secure, whatever is applied: the address is plain HTTP. */
+  /** Returns a Set-Cookie header. It never has the Secure attribute, because the local address uses plain HTTP. */
   private cookie({ hostname, sessionMs, sameSite }: AppliedApplication, subject: string): string {
     const identity: Identity = { hostname, subject, until: this.now() + sessionMs };
     const said = Buffer.from(JSON.stringify(identity)).toString("base64url");
@@ -103,7 +104,7 @@ export class Gate {
     return createHmac("sha256", this.key).update(text).digest("base64url");
   }
 
-  /** What of Cloudflare's and of the identity provider's pages a sign-in takes. */
+  /** Serves the pages of Cloudflare and of the identity provider that a sign-in needs. */
   private ownPage(hostname: string, url: string): Answer {
     const { pathname, searchParams } = new URL(url, "http://local");
     const target = searchParams.get("redirect_url") ?? "/";
@@ -126,15 +127,18 @@ export class Gate {
   }
 }
 
-/** Only to a place at the same address. */
+/** Redirects, but only to a path on the same address. */
 function found(target: string, setCookie?: string): Answer {
   const location = /^\/(?![/\\])/.test(target) ? target : "/";
   return { status: 302, headers: { location, ...(setCookie !== undefined && { "set-cookie": setCookie }) }, text: "" };
 }
 
-/** "Application paths": what is below a path is its own as well; `*` is any characters, and `/*` does not have the path above it. */
+/**
+ * Whether a pattern covers a path ("Application paths"): it covers every path below it; `*` matches any characters, and
+ * `/*` does not cover its parent path.
+ */
 function covers(pattern: string, path: string): boolean {
-  // The whole name, however a request is written.
+  // An empty pattern covers the whole hostname, whatever form the request target has.
   if (pattern === "") return true;
   const literal = pattern.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${literal.join(".*")}(?:/.*)?$`, "s").test(path);

@@ -1,7 +1,7 @@
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (letter) => ESCAPES[letter] ?? letter);
 
-/** The page that stands for the team's sign-in and its identity provider, which this machine has none of. */
+/** Returns a page that replaces the team's Access sign-in and its identity provider, which do not exist locally. */
 export function signInPage(hostname: string, target: string): string {
   return `<!doctype html>
 <html lang="en">

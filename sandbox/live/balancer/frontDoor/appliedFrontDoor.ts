@@ -2,7 +2,7 @@ import type { CloudResource } from "../../../cloud/client";
 import { list, record, text } from "../../../resources/values";
 import { matcherOf, type SeenRequest } from "./expression";
 
-/** The rulesets of a zone, as far as they decide about a request or change its answer. */
+/** The zone's rulesets that decide about a request or change its response. */
 export interface AppliedFrontDoor {
   readonly closing: readonly AppliedRule[];
   readonly limits: readonly AppliedLimit[];
@@ -10,7 +10,7 @@ export interface AppliedFrontDoor {
 }
 
 interface AppliedRule {
-  /** Tells it from the others: what a counter is kept by. */
+  /** Identifier of the rule. A rate limit's counters are kept by this ref. */
   readonly ref: string;
   readonly matches: (request: SeenRequest) => boolean;
 }
@@ -26,12 +26,16 @@ interface AppliedHeaders extends AppliedRule {
 }
 
 const RULESET = "cloudflare:index/ruleset:Ruleset";
-/** Phases, in the order that Cloudflare goes through them ("Phases list"), and what is played of each. */
+/** Emulated phases, in the order in which Cloudflare evaluates them ("Phases list"). */
 const CLOSING = "http_request_firewall_custom";
 const LIMITS = "http_ratelimit";
 const HEADERS = "http_response_headers_transform";
 
-/** @throws Error for what is not played here: other phases, actions, counters and expressions */
+/**
+ * Returns the applied rulesets.
+ *
+ * @throws Error for a phase, action, counter or expression that this emulator does not implement
+ */
 export function appliedFrontDoor(resources: readonly CloudResource[]): AppliedFrontDoor {
   const rulesets = resources.filter(({ type }) => type === RULESET).map(({ properties }) => properties);
   const unknown = rulesets.find(({ phase }) => ![CLOSING, LIMITS, HEADERS].includes(String(phase)));

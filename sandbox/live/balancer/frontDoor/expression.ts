@@ -1,15 +1,15 @@
 import { decodedPath, normalizedPath } from "./path";
 
-/** What an expression looks at in a request. */
+/** Fields of a request that an expression can read. */
 export interface SeenRequest {
-  /** The name that was asked, without the ways of writing it. */
+  /** The requested hostname in canonical spelling. */
   readonly hostname: string;
-  /** The Host header as it was sent: Cloudflare's page on `http.host` promises no more. */
+  /** The Host header as sent: Cloudflare's page on `http.host` promises no normalization. */
   readonly host: string;
-  /** The visitor's. */
+  /** IP address of the visitor. */
   readonly address: string;
   readonly method: string;
-  /** Path and query as they were sent. */
+  /** Path and query as sent. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
@@ -17,10 +17,10 @@ export interface SeenRequest {
 type Matches = (request: SeenRequest) => boolean;
 
 /**
- * A rule's expression, as far as it is played: the forms that the front door is made of, joined by `and`, each in exactly one
- * notation. No part of Cloudflare's language is guessed at.
+ * Compiles a rule's expression. It implements only the forms that the front door uses, each in exactly one notation and
+ * joined by `and`, and does not guess at the rest of Cloudflare's language.
  *
- * @throws Error for any other expression: one that was ignored would let through what Cloudflare stops, or the other way round
+ * @throws Error for any other expression: ignoring it would pass requests that Cloudflare blocks, or the reverse
  */
 export function matcherOf(expression: string): Matches {
   const clauses: Matches[] = [];
@@ -37,7 +37,7 @@ export function matcherOf(expression: string): Matches {
 const STRINGS = /^\{("[^"\\]*"(?: "[^"\\]*")*)\}/;
 const HOST = /^starts_with\(lower\(http\.host\), "[^"\\]+"\)/;
 const METHOD = "http.request.method in ";
-/** Paths as Cloudflare's fields have them. */
+/** Path fields of Cloudflare's language, with the function that computes each. */
 const FIELDS: Readonly<Record<string, (url: string) => string>> = {
   "http.request.uri.path": normalizedPath,
   "raw.http.request.uri.path": (url) => pathOf(url),
@@ -66,7 +66,7 @@ function clauseOf(text: string, whole: string): [matches: Matches, rest: string]
   throw notPlayed(whole, text);
 }
 
-/** What a pair of brackets at the start has in it. No string of ours has a bracket in it. */
+/** Returns the content of the brackets at the start of the text. No string in our expressions contains a bracket. */
 function inBrackets(text: string, whole: string): [inner: string, rest: string] {
   let depth = 0;
   for (const [index, letter] of [...text].entries()) {
@@ -95,7 +95,7 @@ function placeOf(text: string, whole: string): Matches {
   throw notPlayed(whole, text);
 }
 
-/** The one plain string between two texts; undefined where they are not around it. */
+/** Returns the plain string between a prefix and a suffix, or undefined if the text lacks one of them. */
 function within(text: string, start: string, end: string): string | undefined {
   if (!text.startsWith(start) || !text.endsWith(end)) return undefined;
   const inner = text.slice(start.length, -end.length);
@@ -120,7 +120,7 @@ function stringsOf(text: string, whole: string): [strings: string[], rest: strin
 }
 
 const pathOf = (url: string): string => /^[^?#]*/.exec(url)?.[0] ?? "";
-/** `lower()` changes ASCII letters alone ("Functions"). */
+/** `lower()` changes only ASCII letters ("Functions"). */
 const asciiLower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 function notPlayed(whole: string, part: string): Error {

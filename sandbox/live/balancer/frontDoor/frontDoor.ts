@@ -1,30 +1,30 @@
 import type { AppliedFrontDoor } from "./appliedFrontDoor";
 import type { SeenRequest } from "./expression";
 
-/** What the visitor is answered without the request going any further. */
+/** Response to a visitor whose request the front door rejects. */
 export interface Refusal {
   readonly status: 403 | 429;
   readonly text: string;
 }
 
-/** Cloudflare's own numbers of why ("Cloudflare 1xxx errors"): blocked by a rule, and rate limited. */
+/** Cloudflare's error codes ("Cloudflare 1xxx errors"): blocked by a rule, and rate limited. */
 const BLOCKED: Refusal = { status: 403, text: "error code: 1020\n" };
 const LIMITED: Refusal = { status: 429, text: "error code: 1015\n" };
 
 interface Counter {
-  /** Start of the period that is counted, and so many requests in it. */
+  /** Start of the current period; `count` is the number of requests in it. */
   since: number;
   count: number;
   blockedUntil: number;
 }
 
-/** The applied rulesets at work. There is one data center. */
+/** Evaluates the applied rulesets, as a single data center. */
 export class FrontDoor {
   private applied: AppliedFrontDoor = { closing: [], limits: [], headers: [] };
-  /** By a limit's ref, then by the visitor's address. */
+  /** Counters by a limit's ref, then by the visitor's address. */
   private readonly counters = new Map<string, Map<string, Counter>>();
 
-  /** @param now in milliseconds since 1970 */
+  /** @param now current time, in milliseconds since 1970 */
   constructor(private readonly now: () => number = Date.now) {}
 
   apply(applied: AppliedFrontDoor): void {
@@ -33,7 +33,10 @@ export class FrontDoor {
       if (!applied.limits.some((limit) => limit.ref === ref)) this.counters.delete(ref);
   }
 
-  /** Undefined where the request may pass. A rule that blocks is the last that looks at it ("Rate limiting rules"). */
+  /**
+   * Returns the rejection of a request, or undefined if it may pass. Once a rule blocks a request, no later rule
+   * evaluates it ("Rate limiting rules").
+   */
   refuses(request: SeenRequest): Refusal | undefined {
     if (this.applied.closing.some(({ matches }) => matches(request))) return BLOCKED;
     return this.applied.limits.some((limit) => limit.matches(request) && this.isAbove(limit, request.address))
@@ -41,7 +44,10 @@ export class FrontDoor {
       : undefined;
   }
 
-  /** Headers of an answer to a request, names in lower case; of those of Cloudflare's own too. */
+  /**
+   * Returns the headers to set on the response to a request, with names in lower case. They apply to Cloudflare's own
+   * responses too.
+   */
   headersFor(request: SeenRequest): Record<string, string> {
     return Object.assign({}, ...this.applied.headers.filter(({ matches }) => matches(request)).map(({ set }) => set));
   }

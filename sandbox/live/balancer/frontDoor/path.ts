@@ -1,7 +1,7 @@
 /**
- * A path as Cloudflare's rules see it where a zone is as it is made: "Normalize incoming URLs", of the type Cloudflare ("How
- * URL normalization works"): backslashes become slashes, slashes in a row one, then RFC 3986: unreserved characters are decoded,
- * encodings written in capitals, dot segments removed.
+ * Normalizes a path like Cloudflare's "Normalize incoming URLs" of type Cloudflare, which is the default of a zone
+ * ("How URL normalization works"). It replaces backslashes with slashes, merges repeated slashes, and applies RFC 3986:
+ * decodes unreserved characters, writes percent-encodings in upper case and removes dot segments.
  *
  * @param url path and query, as sent
  */
@@ -17,7 +17,7 @@ export function normalizedPath(url: string): string {
   return withoutDots(plain);
 }
 
-/** RFC 3986, 5.2.4. */
+/** Removes dot segments (RFC 3986, 5.2.4). */
 function withoutDots(path: string): string {
   const segments = path.split("/").slice(1);
   const kept: string[] = [];
@@ -29,7 +29,7 @@ function withoutDots(path: string): string {
   return `/${kept.join("/")}${(last === "." || last === "..") && kept.length > 0 ? "/" : ""}`;
 }
 
-/** `url_decode()`: each `%XX` once, as a byte, and a plus as a space ("Functions"). */
+/** Implements `url_decode()`: decodes each `%XX` once, as a byte, and each plus as a space ("Functions"). */
 export function decodedPath(path: string): string {
   return path
     .replaceAll("+", " ")

@@ -1,5 +1,5 @@
-"""For Python's processes with a clock of their own. libfaketime 0.9.10 takes the moment until which `time.sleep` waits, which is one of the
-monotonic clock, for one of the time of day, and the system refuses it. Waiting on nothing for as long is what `time.sleep` did before Python 3.11."""
+"""Patches `time.sleep` of Python processes that run with a separate clock. `time.sleep` waits until a time of the monotonic clock, but
+libfaketime 0.9.10 treats it as a time of day, and the kernel rejects it. A `select` on no files waits like `time.sleep` before Python 3.11."""
 
 import select
 import time
