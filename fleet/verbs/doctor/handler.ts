@@ -1,9 +1,9 @@
 import { ExitCode, UserError } from "../../../model/errors";
+import type { Finding } from "../../checks/checkResult";
+import { CheckRun } from "../../checks/checkRun";
+import { findingsTable } from "../../checks/findingsTable";
 import { begin } from "../../doctor/checks";
 import { clients } from "../../doctor/clients";
-import { CheckRun } from "../../checks/checkRun";
-import type { Finding } from "../../checks/checkResult";
-import { findingsTable } from "../../checks/findingsTable";
 import { print } from "../../terminal/messages";
 import type { DoctorOptions } from "./verb";
 

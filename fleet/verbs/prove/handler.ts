@@ -1,8 +1,8 @@
 import { join, relative, resolve } from "node:path";
 import pc from "picocolors";
 import { ExitCode, UserError } from "../../../model/errors";
-import { CheckRun } from "../../checks/checkRun";
 import type { Finding } from "../../checks/checkResult";
+import { CheckRun } from "../../checks/checkRun";
 import { findingsTable } from "../../checks/findingsTable";
 import type { Deployment } from "../../prove/assumption";
 import { goodIn, keep, proofPath, readProof } from "../../prove/proof";
