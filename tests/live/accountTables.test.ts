@@ -5,7 +5,7 @@ import { conditionHolds, conditionSql, type RowCondition } from "../../agent/acc
 import { checkSchema } from "../../agent/accounts/schemaCheck";
 import { isReplicated, type ReplicatedTable } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
-import { rowsNear } from "../agent/rowsNear";
+import { rowsNear } from "../agent/accounts/rowsNear";
 import { type Postgres, Scratch } from "./scratch";
 
 jest.setTimeout(120_000);

@@ -10,7 +10,7 @@ import { environmentOf } from "../../sandbox/live/cluster/environment";
 import type { ProcessStatus } from "../../sandbox/live/status";
 import { type Answer, failureOf, listed } from "../engine/localFleet";
 import { recordedLangFlow } from "../fleet/moveIn/recordedLangFlow";
-import { type Asked, sentRaw, told, tried } from "../sandbox/waysAround";
+import { type Asked, sentRaw, told, tried } from "../sandbox/live/balancer/frontDoor/waysAround";
 import {
   answersOf,
   askedAsWritten,

@@ -6,7 +6,7 @@ import { findSecrets } from "../../agent/flows/secretScan";
 import { print } from "../../agent/flows/version";
 import { installerWith } from "../../fleet/local/installer";
 import { ensurePython } from "../../sandbox/live/tools/python";
-import { ID } from "../agent/secretGraphs";
+import { ID } from "../agent/flows/secretGraphs";
 
 /** LangFlow's own starter flows, with a hash of the output of lfx's `normalize_flow` and `flow_to_json` for each. */
 const STARTERS = [

@@ -1,5 +1,5 @@
 // All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
-import "../agent/gitAnswers.test";
-import "../agent/git.test";
+import "../agent/git/gitAnswers.test";
+import "../agent/git/git.test";
 import "../agent/git/push.test";
 import "../agent/git/blobs.test";

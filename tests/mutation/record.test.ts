@@ -1,5 +1,5 @@
 // All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
-import "../agent/recordFolders.test";
+import "../agent/record/recordFolders.test";
 import "../agent/record/kills.test";
 import "../agent/simulations/record.test";
 import "../agent/record/recording.test";

@@ -1,3 +1,3 @@
 // All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
-import "../agent/credentialShapes.test";
-import "../agent/secretsScan.test";
+import "../agent/flows/credentialShapes.test";
+import "../agent/flows/secretsScan.test";

@@ -65,4 +65,17 @@ describe("the style guide", () => {
     expect(links.length * files.length).toBeGreaterThan(0);
     expect([...links, ...files].filter((file) => !existsSync(file))).toEqual([]);
   });
+
+  it("gives each folder of tests the name of the folder that it tests", () => {
+    const ROOMS =
+      /^tests\/((?:agent|components|config|costs|fleet|invariants|model|observability|plugin|release|sandbox|stacks)\b.*)\//;
+    /** Tests of several folders together. */
+    const TOGETHER = ["agent/simulations"];
+    const tests = SOURCES.map(({ fileName }) => relative(ROOT, fileName)).filter((name) => name.endsWith(".test.ts"));
+    const folders = new Set(tests.flatMap((name) => ROOMS.exec(name)?.[1] ?? []));
+    expect(folders.size).toBeGreaterThan(30);
+    expect([...folders].filter((folder) => !TOGETHER.includes(folder) && !existsSync(join(ROOT, folder)))).toEqual([]);
+    // These have folders only, so that no test file is at their top.
+    expect([...folders].filter((folder) => ["agent", "fleet", "sandbox"].includes(folder))).toEqual([]);
+  });
 });
