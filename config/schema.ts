@@ -4,6 +4,7 @@ import { FLEET_TOKEN, SERVICE_TOKENS_MAX } from "../model/access/serviceTokens";
 import { isForHosts, overlapping, parseCidr } from "../model/addresses";
 import { webhookHostname } from "../model/agent";
 import { SHARE_DIVIDED_MAX } from "../model/division";
+import { STEERING_POLICIES } from "../model/failover";
 import { BLOCK_SECONDS, type LimitName, PERIOD_SECONDS, PLANS, planProblems } from "../model/frontDoor/rateLimits";
 import { CUSTOM_COMPONENTS } from "../model/langflow";
 import { CERTIFICATE_NAME_MAX } from "../model/names";
@@ -636,7 +637,7 @@ const edge = z.strictObject({
     )
     .prefault({}),
   /** Policy by which active-active selects a pool; not every Cloudflare plan supports every policy. */
-  steering: z.enum(["proximity", "random", "dynamic_latency", "geo"]).default("proximity"),
+  steering: z.enum(STEERING_POLICIES).default("proximity"),
   /** Names of the regions in order of preference, if different from the order of `regions`. */
   poolOrder: z.array(regionName).optional(),
   /**

@@ -1,3 +1,7 @@
+/** Policies by which active-active selects a region's pool (Cloudflare API reference, load balancers, `steering_policy`). */
+export const STEERING_POLICIES = ["proximity", "random", "dynamic_latency", "geo"] as const;
+export type SteeringPolicy = (typeof STEERING_POLICIES)[number];
+
 /** Settings of a health monitor that determine how quickly it detects a failed region. */
 export interface MonitorTimes {
   /** Seconds between the starts of two probes from one data center. */

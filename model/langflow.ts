@@ -123,8 +123,13 @@ export type CustomComponents = "nobody" | "superusers";
 /** Default of `customComponents` (docs/decisions/0036-whose-code-runs.md). */
 export const CUSTOM_COMPONENTS = "nobody" satisfies CustomComponents;
 
-/** LangFlow's minor version whose settings, tables and files the program and the agent support. */
-const KNOWN_LANGFLOW = "1.13";
+/**
+ * LangFlow release whose settings, tables and files the program and the agent support. The image, the local fleet and
+ * Pulumi.yaml have the same release; a test compares them.
+ */
+export const LANGFLOW_RELEASE = "1.13.0";
+/** Its minor version. */
+const KNOWN_LANGFLOW = LANGFLOW_RELEASE.replace(/\.\d+$/, "");
 
 /** Returns a warning about an unsupported LangFlow version; undefined for the supported version. */
 export function unknownSettings(version: string): string | undefined {

@@ -2,9 +2,9 @@ import { isReplicated } from "../../agent/accounts/tableRule";
 import { TABLES } from "../../agent/accounts/tables";
 import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../agent/moveIn/names";
 import { ROW_BYTES_MAX } from "../../agent/postgres/largeValue";
-import { SUPERUSER } from "../../model/langflow";
+import { LANGFLOW_RELEASE, SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
-import { OUR_RELEASE, releaseOf } from "./releases";
+import { releaseOf } from "./releases";
 
 /** Something that the import cannot take over unchanged. */
 export interface MoveInFinding {
@@ -55,17 +55,17 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
   switch (standing) {
     case "newer":
       return stops(
-        `the fleet runs ${OUR_RELEASE}, and LangFlow has no way back to an older schema`,
+        `the fleet runs ${LANGFLOW_RELEASE}, and LangFlow has no way back to an older schema`,
         "upgrade the fleet first (docs/upgrade.md)",
       );
     case "unknown":
       return stops(
-        `no release up to ${OUR_RELEASE} has such a revision: it is of a newer one, or of somebody's own`,
+        `no release up to ${LANGFLOW_RELEASE} has such a revision: it is of a newer one, or of somebody's own`,
         "look which version runs there (/api/v1/version); upgrade the fleet first where it is newer (docs/upgrade.md)",
       );
     case "apart":
       return stops(
-        `one line of patch releases alone has this revision: the migrations of ${OUR_RELEASE} do not know it, and stop at it`,
+        `one line of patch releases alone has this revision: the migrations of ${LANGFLOW_RELEASE} do not know it, and stop at it`,
         "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
       );
     default:
@@ -289,7 +289,7 @@ function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
       {
         result: "stays",
         what: "rows of tables that are not known",
-        because: `LangFlow ${OUR_RELEASE} has no such table`,
+        because: `LangFlow ${LANGFLOW_RELEASE} has no such table`,
         fix: "look whose they are: of another release, or of another program in the same database",
       },
       sum(unknown),

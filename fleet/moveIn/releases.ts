@@ -1,7 +1,5 @@
 import { lt, major, minor, valid } from "semver";
-
-/** LangFlow release that a fleet runs by default (`langflow` in Pulumi.yaml). */
-export const OUR_RELEASE = "1.13.0";
+import { LANGFLOW_RELEASE } from "../../model/langflow";
 
 /**
  * Revisions of LangFlow's migrations by the release series that introduced them. They are from the last release of each
@@ -102,6 +100,6 @@ function ofVersion(version: string): Release {
   const plain = valid(version.replace(/(\.post|\.?dev|\.?rc|\.?a|\.?b)\d+$/, ""));
   if (plain === null) return { said: version, standing: "unknown" };
   const told = major(plain) === 0 ? `1.${plain.slice(2)}` : plain;
-  if (lt(OUR_RELEASE, told)) return { said: told, standing: "newer" };
-  return { said: told, standing: minor(told) === minor(OUR_RELEASE) ? "same" : "older" };
+  if (lt(LANGFLOW_RELEASE, told)) return { said: told, standing: "newer" };
+  return { said: told, standing: minor(told) === minor(LANGFLOW_RELEASE) ? "same" : "older" };
 }

@@ -1,10 +1,11 @@
 import pc from "picocolors";
 import { printable } from "../../agent/moveIn/names";
+import { LANGFLOW_RELEASE } from "../../model/langflow";
 import { table } from "../terminal/table";
 import { sizeIn } from "./byteSize";
 import type { MoveInFinding } from "./findings";
 import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventory";
-import { OUR_RELEASE, releaseOf } from "./releases";
+import { releaseOf } from "./releases";
 import type { FittingSize } from "./size";
 
 /** Maximum number of users with their own line in the table of flows. The remaining users share one line. */
@@ -26,7 +27,7 @@ export function inspectionReport(
 ): string[] {
   const { kind, place } = inventory.source;
   return [
-    `${kind} ${place}: LangFlow ${releaseOf(inventory).said}; the fleet's is ${OUR_RELEASE}`,
+    `${kind} ${place}: LangFlow ${releaseOf(inventory).said}; the fleet's is ${LANGFLOW_RELEASE}`,
     "",
     table(["what", "count", "size", "of them"], countRows(inventory), { sentence: SENTENCE }),
     ...flowTable(inventory),

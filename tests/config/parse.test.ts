@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { parseConfig } from "../../config/parse";
 import { AWS_REGION_NAMES } from "../../model/places";
@@ -97,6 +99,16 @@ describe("parseConfig", () => {
     expect(parseConfig("edge", EDGE)).toMatchObject({
       config: { kind: "edge", own: { monitor: { intervalSeconds: 15, consecutiveDown: 3 } } },
     });
+  });
+
+  it("has the monitor's defaults that Pulumi.edge.yaml documents", () => {
+    const page = readFileSync(join(__dirname, "../../Pulumi.edge.yaml"), "utf8");
+    const documented = [...page.matchAll(/^ {2}# {3}(\w+) .*\. Default (.+)$/gm)].map(([, name, value = ""]) => [
+      name,
+      value.startsWith("[") ? value.slice(1, -1).split(", ") : Number(value),
+    ]);
+    const { config } = parseConfig("edge", EDGE) as { config: { own: { monitor: object } } };
+    expect(Object.fromEntries(documented)).toEqual(config.own.monitor);
   });
 
   it("forbids custom code by default and allows it for superusers if configured", () => {

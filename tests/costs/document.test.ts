@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ENTRANCES } from "../../costs/cloudflare";
 import { filled, markdownTable, tables } from "../../costs/document";
+import { STEERING_POLICIES } from "../../model/failover";
 
 const DOCUMENT = readFileSync(join(__dirname, "..", "..", "docs", "costs.md"), "utf8");
 
@@ -18,6 +20,13 @@ describe("docs/costs.md", () => {
     const { prices, ...others } = tables();
     expect(prices).toBeDefined();
     expect(() => filled(DOCUMENT, others)).toThrow("no table prices");
+  });
+});
+
+describe("the entrances of docs/costs.md", () => {
+  it("name every steering policy once", () => {
+    const named = ENTRANCES.flatMap(({ steering }) => [...steering.matchAll(/`(\w+)`/g)].map(([, policy]) => policy));
+    expect(named.toSorted()).toEqual(STEERING_POLICIES.toSorted());
   });
 });
 

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { moveInFindings } from "../../fleet/moveIn/findings";
 import { inspect } from "../../fleet/moveIn/inspect";
-import { OUR_RELEASE, releaseOf } from "../../fleet/moveIn/releases";
+import { releaseOf } from "../../fleet/moveIn/releases";
 import { postgresAddress, withPostgresRows } from "../../fleet/moveIn/sources/postgresRows";
 import { ExitCode } from "../../model/errors";
+import { LANGFLOW_RELEASE } from "../../model/langflow";
 import { pinnedLangFlow } from "../../sandbox/live/tools/python";
 import { type Postgres, Scratch } from "./scratch";
 
@@ -97,6 +98,6 @@ describe("the list of releases", () => {
     const unknown = revisions.filter(
       (revision) => !["older", "same"].includes(releaseOf({ revisions: [revision] }).standing),
     );
-    expect([OUR_RELEASE, unknown]).toEqual([pinnedLangFlow(), []]);
+    expect([LANGFLOW_RELEASE, unknown]).toEqual([pinnedLangFlow(), []]);
   });
 });

@@ -1,11 +1,27 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { CONNECTIONS_PER_POD } from "../../model/capacity";
 import {
   CUSTOM_COMPONENTS,
   componentLabels,
+  LANGFLOW_RELEASE,
   type LangFlowSettings,
   langFlowEnvironment,
   SHUTDOWN,
 } from "../../model/langflow";
+
+describe("the LangFlow release", () => {
+  const read = (name: string) => readFileSync(join(__dirname, "../..", name), "utf8");
+
+  it.each([
+    ["the image", "images/langflow/Dockerfile", `ARG LANGFLOW_VERSION=${LANGFLOW_RELEASE}\n`],
+    ["the local fleet", "sandbox/live/requirements.in", `==${LANGFLOW_RELEASE}\n`],
+    ["the local fleet's lock file", "sandbox/live/requirements.txt", `langflow-base==${LANGFLOW_RELEASE}\n`],
+    ["the shipped config", "Pulumi.yaml", `value: langflow:${LANGFLOW_RELEASE}@`],
+  ])("is the same in %s", (_, file, pin) => {
+    expect(read(file)).toContain(pin);
+  });
+});
 
 const PLACE: LangFlowSettings = {
   awsRegion: "eu-west-1",

@@ -1,6 +1,9 @@
+import { LANGFLOW_RELEASE } from "../../../model/langflow";
 import { flag, neededText, seconds, text, texts } from "../../cli/option";
 import { JSON_RESULT, PROJECT } from "../../cli/sharedOptions";
 import { type Given, verb, verbGroup } from "../../cli/verb";
+
+const EXAMPLE = `langflow:${LANGFLOW_RELEASE}@sha256:${"0".repeat(64)}`;
 
 const OF_IMAGES = {
   json: JSON_RESULT,
@@ -45,10 +48,7 @@ export const image = verbGroup(
     verb({
       name: "pin",
       description: "set an image's version and digest in Pulumi.yaml",
-      examples: [
-        `image pin --image langflow:1.13.0@sha256:${"0".repeat(64)}`,
-        `image pin --image langflow:1.13.0@sha256:${"0".repeat(64)} --pull-request`,
-      ],
+      examples: [`image pin --image ${EXAMPLE}`, `image pin --image ${EXAMPLE} --pull-request`],
       options: pinning,
       handler: async (given) => (await import("./handler")).pin(given),
     }),

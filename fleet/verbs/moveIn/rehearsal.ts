@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { ExitCode, UserError } from "../../../model/errors";
+import { LANGFLOW_RELEASE } from "../../../model/langflow";
 import { installerWith } from "../../local/installer";
 import type { Inventory } from "../../moveIn/inventory";
 import { rehearsalOf } from "../../moveIn/rehearsal";
 import { rehearsalPage, rehearsalReport } from "../../moveIn/rehearsalReport";
-import { OUR_RELEASE, releasePattern } from "../../moveIn/releases";
+import { releasePattern } from "../../moveIn/releases";
 import { today } from "../../page/page";
 import { ensureLangFlow } from "../../rehearsal/langflowPackage";
 import { requirePythons } from "../../rehearsal/pythons";
@@ -22,7 +23,7 @@ export async function rehearseSource(options: RehearseOptions): Promise<ExitCode
   requirePythons(options);
   const inspection = { from, config, environment: process.env, signal };
   const installer = installerWith(report, signal);
-  const newPython = options.newPython ?? (await ensureLangFlow(installer, OUR_RELEASE));
+  const newPython = options.newPython ?? (await ensureLangFlow(installer, LANGFLOW_RELEASE));
   const oldPython = async (inventory: Inventory): Promise<string | undefined> => {
     if (options.withoutOld) return undefined;
     if (options.oldPython !== undefined) return options.oldPython;

@@ -1,6 +1,8 @@
+import { STEERING_POLICIES } from "../../../model/failover";
 import type { Place } from "../../../model/places";
 
-export const POLICIES = ["off", "proximity", "random", "dynamic_latency", "geo"] as const;
+/** The fleet's policies, and `off` for active-standby. */
+export const POLICIES = ["off", ...STEERING_POLICIES] as const;
 export type SteeringPolicy = (typeof POLICIES)[number];
 
 /** Settings that decide the order of pools. Pools are given by id. */

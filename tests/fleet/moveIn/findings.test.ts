@@ -3,8 +3,9 @@ import { NAMED_MAX } from "../../../agent/moveIn/names";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
 import { moveInFindings } from "../../../fleet/moveIn/findings";
 import type { Inventory, SourceFlow, SourceUser } from "../../../fleet/moveIn/inventory";
-import { OUR_RELEASE, releaseOf, releasePattern } from "../../../fleet/moveIn/releases";
+import { releaseOf, releasePattern } from "../../../fleet/moveIn/releases";
 import { fittingSize } from "../../../fleet/moveIn/size";
+import { LANGFLOW_RELEASE } from "../../../model/langflow";
 
 const SPOTLESS: Inventory = {
   source: { kind: "SQLite file", place: "/langflow.db" },
@@ -152,7 +153,7 @@ describe("the findings about a source", () => {
       expect(whatOf({ ...SPOTLESS, version })).toEqual(["LangFlow's release"]);
     for (const revision of ["ffffffffffff", "d49cbced8696"])
       expect(whatOf({ ...SPOTLESS, revisions: [revision] })).toEqual(["LangFlow's release"]);
-    for (const version of ["0.7.2", "1.7.2", "1.12.8", OUR_RELEASE])
+    for (const version of ["0.7.2", "1.7.2", "1.12.8", LANGFLOW_RELEASE])
       expect(whatOf({ ...SPOTLESS, version })).toEqual([]);
   });
 });
