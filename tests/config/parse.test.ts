@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { parseConfig } from "../../config/parse";
+import { STEERING_POLICIES } from "../../model/failover";
 import { AWS_REGION_NAMES } from "../../model/places";
 
 const REGIONS = [
@@ -109,6 +110,11 @@ describe("parseConfig", () => {
     ]);
     const { config } = parseConfig("edge", EDGE) as { config: { own: { monitor: object } } };
     expect(Object.fromEntries(documented)).toEqual(config.own.monitor);
+  });
+
+  it.each(["Pulumi.edge.yaml", "docs/costs.md"])("has the steering policies that %s documents", (name) => {
+    const page = readFileSync(join(__dirname, "../..", name), "utf8");
+    expect(STEERING_POLICIES.filter((policy) => !page.includes(policy))).toEqual([]);
   });
 
   it("forbids custom code by default and allows it for superusers if configured", () => {

@@ -305,7 +305,7 @@ export const drift: FleetAssumption = {
 };
 
 /** Id of a region's pool. */
-export function poolOf({ outputs }: Deployment, region: string): string {
+function poolOf({ outputs }: Deployment, region: string): string {
   const id = outputs.edge.pools[region];
   if (id === undefined) throw new Error(`the edge has no pool of ${region}: deploy it`);
   return id;

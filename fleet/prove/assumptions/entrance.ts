@@ -151,7 +151,7 @@ const certificateShape = z.object({
   }),
 });
 /** A certificate with fewer days left was not renewed: ACM does that 60 days before the end. */
-export const CERTIFICATE_DAYS = 30;
+const CERTIFICATE_DAYS = 30;
 
 export const certificate: RegionAssumption = {
   name: "certificate",

@@ -12,7 +12,7 @@ import {
 } from "../assumption";
 
 /** What LangFlow's and the agent's pods are to run. */
-export const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
+const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
 
 const containers = z.array(z.object({ name: z.string(), image: z.string() }));
 const templateShape = z.object({
