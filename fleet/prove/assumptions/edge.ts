@@ -289,7 +289,7 @@ const webhook: RegionAssumption = {
   },
 };
 
-export const drift: FleetAssumption = {
+const drift: FleetAssumption = {
   name: "drift",
   of: "fleet",
   why: "a provider that always reports a change makes later drift reports useless",
