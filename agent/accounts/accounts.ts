@@ -153,7 +153,7 @@ export class Accounts {
   /** The held deletes as of the end of the last round. */
   #held: HeldDeletes | undefined;
   #steps = 0;
-  /** Number of turns that this region's own large rows have had. */
+  /** Counts the rounds that handled a large row of this region. The count selects the next row. */
   #turns = 0;
 
   readonly #replica: Replica;

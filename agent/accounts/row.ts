@@ -46,7 +46,7 @@ export interface History {
   readonly edits: Vector;
   /** The edits that the delete was based on. */
   readonly deleted?: Vector;
-  /** The version of the row's content: its writer, and the edits that it is based on, including itself. */
+  /** Version of the content: the region that wrote it, and the version vector of all edits in it, its own included. */
   readonly content?: { readonly by: string; readonly knew: Vector };
 }
 

@@ -100,7 +100,7 @@ export class TableRound {
   /** Rows that were merged into another row, but are still in LangFlow's table. */
   readonly #united: [from: string, into: string][] = [];
   readonly #resolver: ReferenceResolver;
-  /** Names in lower case, by name; both as JSON. */
+  /** Maps each name to its lower-case form; keys and values are JSON. */
   readonly #lowered = new Map<string, string>();
   /** Conflict copies of contents that lost to a concurrent edit. */
   readonly #copies: { readonly id: string; readonly row: Row }[] = [];

@@ -33,9 +33,7 @@ interface Position {
   /** The newest commit, including pending commits, which only this clone has. */
   readonly tip: string | undefined;
   readonly trouble?: GitUnreachable | LangFlowUnreachable;
-  /**
-   * Flows that are not recorded now because a person's edit of them waits, with the blob on which the edit is based.
-   */
+  /** Flows that this cycle does not record because a pushed edit of them is pending: the blob that the edit is based on. */
   readonly waiting: ReadonlyMap<string, string>;
   /** Files that stay unchanged after a rewrite of the history: the blob of each, by flow. */
   readonly left: ReadonlyMap<string, string>;

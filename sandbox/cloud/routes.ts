@@ -43,7 +43,7 @@ export interface Parts {
   readonly faults: FaultPlan;
   readonly journal: Journal;
   readonly sessions: Sessions;
-  /** Problems of a resource's inputs by its schema. */
+  /** Returns the problems of a resource's inputs according to the schema of its type. */
   readonly check: (resource: Resource, inputs: Properties) => Problem[];
   /** The names of a resource's inputs. */
   readonly isInput: (resource: Resource, property: string) => boolean;

@@ -34,7 +34,7 @@ describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first
     expect(answer.exitCode).toBe(ExitCode.Unreachable);
   });
 
-  it("prints what an `up` on the clouds would confirm to stderr, and nothing to stdout", async () => {
+  it("prints to stderr what `up` on the clouds would ask to confirm, and nothing to stdout", async () => {
     const cloud = await connectLocalCloud(join(fleet.fleet, "cloud"));
     const ports = Object.entries((await cloud?.openSession("all")) ?? {}).map(([name, port]) => `${name}:${port}`);
     const state = join(fleet.directory, "state");

@@ -187,7 +187,7 @@ describe("an ordinary user", () => {
     }
   });
 
-  it("is bound by a decision of one region while another one was cut off, and keeps what she wrote there", async () => {
+  it("who is deactivated while a region is cut off is locked out there after it reconnects, and keeps the data that he wrote there", async () => {
     const live = await fleet.supervisor();
     const region = await admin("us-east");
     const id = await region.makeUser({ username: "bo", password: "bo-s own passw0rd" });

@@ -268,7 +268,7 @@ describe("a page with an open flow whose row is written by SQL", () => {
     expect(await answerOf(id)).toBe("mine");
   });
 
-  it("cannot overwrite the row either if its save waits for the write to be committed", async () => {
+  it("cannot overwrite the row even if its save was blocked until the SQL write was committed", async () => {
     const [first, second] = [randomUUID(), randomUUID()];
     const [id, source] = [await insert({ version_token: first }), await insert({ data: graph("two") })];
     // A single query, so both statements run in one transaction.

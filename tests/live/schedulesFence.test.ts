@@ -186,7 +186,7 @@ describe("a region's database", () => {
     expect(await fence.close()).toBe(Date.parse("2099-01-01"));
   });
 
-  it("lets LangFlow's login neither forge a tick nor revive a late one, and continues with other events", async () => {
+  it("prevents LangFlow's login from forging a tick or reviving a late one, and still accepts other events", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now }, now + 600_000);

@@ -60,7 +60,7 @@ describe("the capacity of a region", () => {
     });
   });
 
-  it("is tight on a small database if only a rolling update exceeds the connections", () => {
+  it("is rated tight if a small database has enough connections except during a rolling update", () => {
     // 5 × 60 + 4 = 304 of 380, exactly four fifths; 6 × 60 + 2 × 30 + 4 = 424
     expect(said(of([size("east", 2, 5, "db.t4g.medium")]))).toEqual([["connections", "rolling", false]]);
     expect(said(of([size("east", 2, 4, "db.t4g.medium")]))).toEqual([]);

@@ -338,7 +338,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("has a finding for each table that is not used, and each used table comes after those that it waits for", () => {
+  it("has a finding for each table that cannot be replicated, and lists each replicated table after the tables that it references", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const { inUse, findings } = judge(catalog);

@@ -50,7 +50,7 @@ describe("a region's segments", () => {
       expect(placeOf("accounts", key)).toBeUndefined();
   });
 
-  it("are each read once, in whatever order replication delivers them, and always sort after the start of the listing", () => {
+  it("are read exactly once in any order of delivery, and the key of an unread segment always sorts after the key where the next listing starts", () => {
     const numbers = fc.shuffledSubarray([...Array(8).keys()], { minLength: 8 });
     fc.assert(
       fc.property(numbers, fc.nat(7), (order, completing) => {

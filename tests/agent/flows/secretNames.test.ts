@@ -42,7 +42,7 @@ describe("a name", () => {
   });
 
   it.each(words("database_url databaseUrl my-database-uri connection_string connection-url connection_uri dsn my_dsn"))(
-    "marks a connection, which may be a plain URL: %s",
+    "names a connection string, which is secret only if it contains credentials: %s",
     (name) => {
       expect(isConnectionName(name)).toBe(true);
     },
@@ -80,9 +80,12 @@ describe("a header's name", () => {
     },
   );
 
-  it.each(words("X-Accept Content Agent Cookie Accepts"))("does not belong to a plain HTTP header: %s", (name) => {
-    expect(isPlainHeader(name)).toBe(false);
-  });
+  it.each(words("X-Accept Content Agent Cookie Accepts"))(
+    "is not one of the headers that never hold secrets: %s",
+    (name) => {
+      expect(isPlainHeader(name)).toBe(false);
+    },
+  );
 });
 
 describe("the name of a URL parameter", () => {

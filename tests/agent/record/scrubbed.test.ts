@@ -233,7 +233,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     }
   });
 
-  it("stays scrubbed if a person edits it before any recorder saw the rewritten history", async () => {
+  it("stays scrubbed even if a person edits it before any recorder has seen the rewritten history", async () => {
     await left();
     const description = `of ${SECRET}`;
     fleet.langflow.save(B, { data: graph(`two with ${SECRET}`), description });

@@ -35,7 +35,7 @@ export class SimulatedWitness {
     return this.#object?.lease;
   }
 
-  /** Returns the witness as one process reaches it. */
+  /** Returns one process's client of the witness, with that process's delays and outages. */
   from(isReached: () => boolean): Witness {
     const { time, chance } = this;
     const request = async <T>(at: () => T, isWrite: boolean): Promise<T> => {

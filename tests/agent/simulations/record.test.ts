@@ -280,7 +280,7 @@ describe("the record, whatever people do and whatever fails,", () => {
       expect(host.head).toBe(before);
     }));
 
-  it("loses no text: each one is in LangFlow unless a person replaced it", () =>
+  it("loses no edit: every written text is in LangFlow unless a person replaced it", () =>
     everyHistory(({ fleet, written, replaced, refused, rewound }) => {
       const inLangFlow = [...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]);
       const texts = new Set([...inLangFlow, ...refused]);

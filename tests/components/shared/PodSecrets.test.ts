@@ -61,7 +61,7 @@ describe("PodSecrets", () => {
     ]);
   });
 
-  it("uses a new Secret for changed variables, because the driver adds none to an existing Secret", async () => {
+  it("creates a new Secret when variables change, because the CSI driver adds no keys to an existing Secret", async () => {
     const nameOf = async (providerKeyNames: string[]) =>
       (await secretClass({ providerKeyNames })).spec.secretObjects[0].secretName;
     const [one, same, more] = [await nameOf(["A_KEY"]), await nameOf(["A_KEY"]), await nameOf(["A_KEY", "B_KEY"])];

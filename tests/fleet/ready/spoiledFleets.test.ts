@@ -330,7 +330,7 @@ describe("evidence that could not be collected", () => {
       another.edges("pool-us-east/health", "pop_health", { "Ashburn, US": { healthy: false, origins: [] } });
     });
     const west = readiness.findings.filter(({ region }) => region === "eu-west");
-    // The copies of its database are in the lost region.
+    // eu-west's database backups are copied to us-east, which is lost.
     expect(west.filter(({ result }) => result !== "ok").map(({ name }) => name)).toEqual(["database"]);
     const of = (name: string) => readiness.findings.find(({ check }) => check === `us-east: ${name}`);
     expect(of("health")?.result).toBe("broken");

@@ -20,7 +20,7 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.constant(notRun),
 );
 
-describe("two runs of a flow", () => {
+describe("the comparison of two runs of a flow", () => {
   it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
     ["answer the same", said("x"), said("x"), { result: "same", said: "" }],
     ["answer otherwise", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
@@ -41,7 +41,7 @@ describe("two runs of a flow", () => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
   });
 
-  it("are never different from themselves, and their order does not matter if both have answers", () => {
+  it("never reports a run as different from itself, and does not depend on the order of two answered runs", () => {
     fc.assert(
       fc.property(anyOutcome, anyOutcome, (one, other) => {
         expect(["same", "not run"]).toContain(compareRuns(one, one).result);

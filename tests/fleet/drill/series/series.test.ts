@@ -66,7 +66,7 @@ describe("a series of drills", () => {
 
 const PLAN = { local: true, region: "us-east", topology: "active-active" } as const;
 
-describe("the turns of a series", () => {
+describe("the remaining drills of a series", () => {
   const rounds = (...of: Parameters<typeof turnsOf>) =>
     Object.fromEntries(turnsOf(...of).flatMap((turn) => ("rounds" in turn ? [[turn.fault, turn.rounds]] : [])));
 
@@ -75,7 +75,7 @@ describe("the turns of a series", () => {
     expect([found.region, found.silent, found.git]).toEqual([0, 2, 3]);
   });
 
-  it("do not count drills that ended early, or drills of another region, topology or fleet", () => {
+  it("ignore past drills that ended early, or were in a different region, topology or fleet", () => {
     const others = [
       { aborted: "no" },
       { region: "eu-west" },

@@ -76,7 +76,7 @@ describe("the health of a pool", () => {
     expect(stage.origins["us-east"].probed).toHaveLength(1);
   });
 
-  it("is bad if nothing listens, or if the entrance has no ready pod", async () => {
+  it("is bad if no server listens at its origin, or if its public Service has no ready pod", async () => {
     await stage.origins["us-east"].close();
     stage.origins["eu-west"].refuses = true;
     await stage.apply();

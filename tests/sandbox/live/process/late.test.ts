@@ -21,7 +21,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** Returns a Service's address with this server as its pod. */
+/** Returns an endpoint of a Service whose only pod is this server. */
 async function endpointOf(pod: Server): Promise<Endpoint> {
   servers.push(pod.listen(0, "127.0.0.1"));
   await once(pod, "listening");
