@@ -1,13 +1,12 @@
 /**
- * What must hold before any other line of this project can be read: a Node that is new enough, and the packages that
- * package-lock.json names. Required first by typescript.cjs. Written in what Node has understood since version 10, so
- * that an older one than we need still reads it and can say so.
+ * Checks the prerequisites of all other code: a recent Node, and the packages of package-lock.json. typescript.cjs
+ * requires this file first. Its syntax is that of Node 10, so that an outdated Node can report that it is outdated.
  */
 const { engines } = require("./package.json");
 
 /**
- * @param version of a Node, for example 20.19.0
- * @returns what is wrong with it, in one sentence; undefined where nothing is
+ * @param version of Node, for example 20.19.0
+ * @returns the problem in one sentence; undefined if there is none
  */
 function nodeProblem(version) {
   const [oldest] = /[\d.]+/.exec(engines.node);
@@ -18,9 +17,9 @@ function nodeProblem(version) {
 }
 
 /**
- * @param locked `packages` of package-lock.json: what each folder is to hold
- * @param installed `packages` of node_modules/.package-lock.json, which npm writes last; undefined where it is not there
- * @returns what is wrong with what is installed, in one sentence; undefined where nothing is
+ * @param locked `packages` of package-lock.json, by folder
+ * @param installed `packages` of node_modules/.package-lock.json, which npm writes last; undefined if the file is missing
+ * @returns the problem in one sentence; undefined if there is none
  */
 function packagesProblem(locked, installed) {
   if (!installed) return "the packages are not installed completely: run `npm ci`";
@@ -28,14 +27,14 @@ function packagesProblem(locked, installed) {
     const { version, optional, dev, link } = locked[folder];
     if (folder === "" || link) return false;
     const found = installed[folder];
-    // Optional ones are for other systems, and `npm ci --omit=dev` leaves those of developers out.
+    // Optional packages may be for other systems, and `npm ci --omit=dev` omits development packages.
     return found ? found.version !== version : !optional && !dev;
   });
   if (stale === undefined) return undefined;
   return `the packages do not match package-lock.json (${stale.replace(/^node_modules\//, "")} differs): run \`npm ci\``;
 }
 
-/** As {@link packagesProblem}, of the packages beside this file. npm's own list is read only where it is the older one. */
+/** Like {@link packagesProblem}, for this project. Compares the lists only if npm's is older than package-lock.json. */
 function installedProblem() {
   const { existsSync, readFileSync, statSync } = require("node:fs");
   const lock = `${__dirname}/package-lock.json`;
@@ -47,7 +46,7 @@ function installedProblem() {
   return packagesProblem(packagesOf(lock), packagesOf(installed));
 }
 
-/** Ends this process with exit code 2 (bad input, as model/errors.ts numbers it) where something does not hold. */
+/** Exits with code 2 (bad input, see model/errors.ts) if there is a problem. */
 function check() {
   const problem = nodeProblem(process.versions.node) || installedProblem();
   if (problem === undefined) return;

@@ -1,11 +1,11 @@
 /**
- * Lets Node read this project's TypeScript: `node --require ./typescript.cjs program.ts`. Pulumi.yaml and the scripts
- * of package.json do so; docs/decisions/0003-typescript-without-a-build.md says why.
+ * Lets Node load this project's TypeScript: `node --require ./typescript.cjs program.ts`. Pulumi.yaml and the scripts
+ * of package.json use it (docs/decisions/0003-typescript-without-a-build.md).
  *
- * It is the first to be read, so it looks at prerequisites.cjs, and is written in what an old Node can read as well.
- * Only our own .ts files pass through it, by the compiler the tests use, and each once: the result is kept in
- * node_modules/.cache by the file's content. Types are checked by `npm run check`, not here.
- * Stack traces under the Pulumi CLI name lines of the .ts files; elsewhere set NODE_OPTIONS=--enable-source-maps.
+ * Node loads this file first, so it checks the prerequisites and uses only syntax that an old Node can parse. It
+ * compiles our own .ts files with the compiler of the tests, and caches the output in node_modules/.cache by content.
+ * `npm run check` checks the types. Stack traces under the Pulumi CLI refer to the .ts files; elsewhere set
+ * NODE_OPTIONS=--enable-source-maps.
  */
 require("./prerequisites.cjs").check();
 
@@ -21,7 +21,7 @@ const OPTIONS = {
   module: { type: "commonjs" },
 };
 const CACHE = path.join(__dirname, "node_modules", ".cache", "langflow-dr");
-/** Part of each key: another compiler or other options make other output. */
+/** Part of each cache key, because the output depends on the compiler and its options. */
 const COMPILER = JSON.stringify([require("@swc/core/package.json").version, OPTIONS]);
 
 function compiled(filename) {
@@ -44,15 +44,14 @@ function keep(file, code) {
     writeFileSync(partial, code);
     renameSync(partial, file);
   } catch {
-    // A folder that can't be written to only makes the next start slower.
+    // Without write access to the folder, the next start is only slower.
   }
 }
 
 /**
- * A program of the Pulumi CLI has its stack traces rewritten by source maps (source-map-support, on disk beside each
- * file). This gives it ours, and withholds those of Pulumi's own library: they say node_modules/@pulumi/resource.ts,
- * and util.inspect of Node 20.20 looks behind a scope for a second slash until its memory is full: half a minute for
- * each error, a plain complaint about the config included.
+ * Provides source maps for stack traces under the Pulumi CLI, whose runner rewrites them (source-map-support) with the
+ * maps that it finds on disk. Hides the source maps of Pulumi's library: they name node_modules/@pulumi/resource.ts, and
+ * util.inspect of Node 20.20 searches such a name for a second slash until memory is exhausted, half a minute per error.
  */
 function mapStackTraces() {
   const untouched = JSON.stringify({ version: 3, sources: [], names: [], mappings: "" });
@@ -67,16 +66,16 @@ function mapStackTraces() {
 }
 
 /**
- * What Pulumi's library reads at its start for functions that become resources (dynamic providers), and never uses here:
- * npm's own tree of packages and TypeScript's compiler, two thirds of the time that reading the library takes. Each is
- * read when somebody does use it.
+ * Loads two dependencies of Pulumi's library only when they are used: npm's dependency tree and the TypeScript compiler.
+ * The library needs them to serialize functions (dynamic providers), which this project does not do, and they are two
+ * thirds of its load time.
  */
 function postponeUnused() {
   const library = Module.createRequire(require.resolve("@pulumi/pulumi/package.json"));
   for (const unused of ["@npmcli/arborist", "./typescript-shim"]) {
     const file = library.resolve(unused);
     const get = (_, property) => {
-      // Asked of each module by whoever imports it.
+      // Every importer reads this property.
       if (property === "__esModule") return true;
       if (require.cache[file] === postponed) delete require.cache[file];
       return library(unused)[property];
@@ -92,5 +91,5 @@ const [, program = ""] = process.argv;
 if (/[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]/.test(program)) mapStackTraces();
 postponeUnused();
 
-/** Node 22.1 and later also keep what V8 makes of every module; a third of the start of a stack's program. */
+/** Node 22.1 and later also cache V8's compiled code, which saves a third of a stack program's start. */
 if (Module.enableCompileCache) Module.enableCompileCache();
