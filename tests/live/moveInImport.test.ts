@@ -340,6 +340,9 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     });
     const { flows: tooMany } = await fleetAlone(us.client, true, 1);
     expect(tooMany?.map((each) => Object.keys(each))).toEqual([MADE, ADMINS_FLOW].map(() => ["id", "reason"]));
+    const lengths = (told.flows ?? []).flatMap((each) => ("text" in each ? [each.text.length] : []));
+    const { flows: few } = await fleetAlone(us.client, true, Math.min(...lengths));
+    expect(few?.filter((each) => "text" in each)).toHaveLength(1);
     const { files, left } = writeFlows(told.flows ?? [], out);
     expect([files.toSorted(), left]).toEqual([["admin/Of_the_admin.json", "bea/Made_in_the_fleet.json"], []]);
     const form = new FormData();
