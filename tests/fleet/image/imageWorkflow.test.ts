@@ -118,9 +118,9 @@ describe("the Image workflow", () => {
 
   it.each([
     ["weekly", { EVENT: "schedule" }, '["langflow","agent"]'],
-    ["when a person asks for it", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
-    ["for one version of LangFlow", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
-    ["after a push on what is not known here", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
+    ["after a manual start", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
+    ["for a requested LangFlow version", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
+    ["after a push whose previous commit is unknown", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
   ])("builds the right images %s", (_, env, images) => {
     expect(changed(env)).toBe(`images=${images}`);
   });
