@@ -23,21 +23,21 @@ export function accountRows(): Promise<Row[]> {
     await fleet.up({ webhook: false });
     await (await fleet.live()).stopRegion(WEST);
     const all = `${USERS} users, ${USERS * VARIABLES_EACH} variables, ${MESSAGES} messages`;
-    const written = add(`${all} written, PostgreSQL alone`, "s", [await timed(() => makeAccounts(fleet))]);
+    const written = add(`${all} written to PostgreSQL without agents`, "s", [await timed(() => makeAccounts(fleet))]);
     const told = await timed(() => fleet.until(EAST, ALL_TOLD));
-    add("told by their region", "s", [told], written);
+    add("published by their region", "s", [told], written);
     await (await fleet.live()).startRegion(WEST);
     const caughtUp = await timed(() => fleet.until(WEST, ALL_HERE));
-    add("a region back, until it has all of them", "s", [caughtUp], written, { most: 600 });
+    add("received by a region that returns", "s", [caughtUp], written, { most: 600 });
     const missing = await differences(fleet);
-    add("rows that are not the same", "rows", [missing], undefined, { most: 0 });
+    add("rows that differ between the regions", "rows", [missing], undefined, { most: 0 });
     for (const region of [EAST, WEST]) {
       const agent = await fleet.pid(region, "flow-sync");
       const began = processorSeconds(agent);
       await sleep(IDLE_CYCLES * INTERVAL_SECONDS * 1000);
       const each = (processorSeconds(agent) - began) / IDLE_CYCLES;
-      add(`agent's processor time in an interval without a change, ${region}`, "s", [each], undefined, { most: 1 });
-      add(`agent's greatest memory, ${region}`, "MB", [peakMegabytes(agent)], undefined, { most: 300 });
+      add(`agent's processor time per interval without changes, ${region}`, "s", [each], undefined, { most: 1 });
+      add(`agent's peak memory, ${region}`, "MB", [peakMegabytes(agent)], undefined, { most: 300 });
     }
   });
 }

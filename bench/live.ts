@@ -28,38 +28,42 @@ const INTERVAL_SECONDS = 10;
 export function liveRows(samples: number): Promise<Row[]> {
   return onLiveFleet(async (fleet, add) => {
     await fleet.up({ webhook: false });
-    const run = add("run of a flow, LangFlow alone", "s", await runs(fleet, samples));
+    const run = add("run of a flow, without replication", "s", await runs(fleet, samples));
     const latency = async (how: string): Promise<void> => {
       const values = await latencies(fleet, samples, INTERVAL_SECONDS);
-      add(`saved there to runs here, ${how}`, "s", values, run, { most: 1 });
-      add(`saved there to runs here, ${how}, 95th percentile`, "s", [percentile(values, 95)], run, { most: 1.5 });
+      add(`from save in one region to run in the other, ${how}`, "s", values, run, { most: 1 });
+      add(`from save in one region to run in the other, ${how}, 95th percentile`, "s", [percentile(values, 95)], run, {
+        most: 1.5,
+      });
     };
     await latency("without a webhook");
     await fleet.up({ webhook: true });
     await latency("with a webhook");
     const live = await fleet.live();
     await live.stopGit();
-    await latency("while the Git host is away");
+    await latency("while the Git host is down");
     await live.startGit();
-    add("bytes in a bucket for an edit of a flow of 100 KB", "bytes", await editBytes(fleet, samples));
+    add("bytes in a bucket per edit of a 100 KB flow", "bytes", await editBytes(fleet, samples));
 
     const userIds = await makeUsers(fleet, WORKSPACES);
     const arrivals = await edits(fleet, userIds, samples, INTERVAL_SECONDS);
     add(`edit of one of ${WORKSPACES} users`, "s", arrivals);
-    add("the longest of these", "s", [Math.max(...arrivals)], undefined, { most: 3 });
+    add("longest of these edits", "s", [Math.max(...arrivals)], undefined, { most: 3 });
 
     const flows = new ManyFlows(fleet, SIZES, LIMIT_MEGABYTES);
     const all = SIZES.map(({ count, bytes }) => `${count} of ${bytes / 1_000_000} MB`).join(" and ");
-    const written = add(`flows written, ${all}, PostgreSQL alone`, "s", [await flows.write()]);
-    add("told by their region", "s", [await flows.told()], written);
-    add("the other region started, until it has all of them", "s", [await flows.fill()], written, { most: 240 });
-    add("recorded in Git since then", "s", [await flows.recorded()], written);
+    const written = add(`flows written, ${all}, to PostgreSQL without agents`, "s", [await flows.write()]);
+    add("published by their region", "s", [await flows.told()], written);
+    add("received by the other region after its start", "s", [await flows.fill()], written, { most: 240 });
+    add("recorded in Git after that", "s", [await flows.recorded()], written);
     for (const region of [EAST, WEST]) {
       const idle = await flows.idle(region, INTERVAL_SECONDS, IDLE_INTERVALS);
-      add(`agent's processor time in an interval without a change, ${region}`, "s", idle, undefined, { most: 1 });
+      add(`agent's processor time per interval without changes, ${region}`, "s", idle, undefined, { most: 1 });
     }
-    add("saved there to here, one flow among all of them", "s", await flows.saves(samples), undefined, { most: 1.5 });
+    add("from save in one region to the other, for one of all flows", "s", await flows.saves(samples), undefined, {
+      most: 1.5,
+    });
     for (const region of [EAST, WEST])
-      add(`agent in a control group of ${LIMIT_MEGABYTES} MB, resident, ${region}`, "MB", [await flows.peak(region)]);
+      add(`agent's peak memory, limited to ${LIMIT_MEGABYTES} MB, ${region}`, "MB", [await flows.peak(region)]);
   });
 }

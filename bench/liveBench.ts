@@ -59,7 +59,7 @@ export class LiveBench {
   async pid(region: RegionName, name: string): Promise<number> {
     const { processes } = await (await this.live()).status();
     const found = processes.find((each) => each.region === region && each.name === name)?.pid;
-    if (found === undefined) throw new Error(`${name} of ${region} does not run`);
+    if (found === undefined) throw new Error(`${name} of ${region} is not running`);
     return found;
   }
 

@@ -33,7 +33,7 @@ const rows: Row[] = [];
 function parseOptions(): Options {
   const positive = (text: string): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be a number from 1");
+    if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("must be an integer of at least 1");
     return value;
   };
   const counts = (text: string): number[] => {
@@ -43,16 +43,20 @@ function parseOptions(): Options {
     return values;
   };
   return new Command("bench")
-    .option("--live", "replication of flows on real LangFlow, in place of the program (about half an hour)", false)
-    .option("--accounts", "accounts on real PostgreSQL, in place of the program (about ten minutes)", false)
+    .option("--live", "measure flow replication on a real LangFlow instead of the program (about half an hour)", false)
     .option(
-      "--series",
-      "a region's series in a real Prometheus, in place of the program (about a quarter of an hour)",
+      "--accounts",
+      "measure account replication on a real PostgreSQL instead of the program (about ten minutes)",
       false,
     )
-    .option("--json", "the rows as JSON in place of the table", false)
-    .option("-n, --repetitions <count>", "runs behind each median", positive, 5)
-    .option("--regions <counts>", "numbers of regions to measure the growth with", counts, [2, 4, 8, 16])
+    .option(
+      "--series",
+      "measure a region's series in a real Prometheus instead of the program (about 15 minutes)",
+      false,
+    )
+    .option("--json", "print the rows as JSON instead of a table", false)
+    .option("-n, --repetitions <count>", "number of runs per median", positive, 5)
+    .option("--regions <counts>", "region counts at which to measure the growth", counts, [2, 4, 8, 16])
     .parse()
     .opts<Options>();
 }
@@ -141,9 +145,9 @@ async function region({ repetitions }: Options, directory: string): Promise<{ ab
     verb,
   ];
   const preview = () => fleet(directory, "preview", "us-east");
-  const first = await once("a first preview, not measured", preview());
+  const first = await once("first preview, not measured", preview());
   const count: number = JSON.parse(first.stdout).stacks[0].resources;
-  await once("a first trivial preview, not measured", trivial(0, "preview"));
+  await once("first trivial preview, not measured", trivial(0, "preview"));
 
   const pair = async (state: string) => {
     const [floorName, name] = [`${count} trivial resources, preview, ${state}`, `region stack, preview, ${state}`];
@@ -161,11 +165,11 @@ async function region({ repetitions }: Options, directory: string): Promise<{ ab
     command: () => trivial(0, "preview"),
   });
   const empty = add("empty program, preview", "s", seconds(emptyRuns));
-  const absent = await pair("none there");
+  const absent = await pair("nothing deployed");
   const floorUp = await once("first up of trivial resources", trivial(count, "up"));
   add(`${count} trivial resources, first up`, "s", [floorUp.seconds], empty);
   await once("first up of the fleet, not measured", fleet(directory, "up"));
-  return { absent, present: await pair("all there") };
+  return { absent, present: await pair("everything deployed") };
 }
 
 /** Measures the commands as typed in a shell, including the start of npm. */
@@ -188,9 +192,9 @@ async function wholeFleet({ repetitions }: Options, deployed: string, floors: { 
     directory = place.fresh();
   };
   const names = {
-    present: "npm run fleet -- preview, all there",
-    absent: "npm run fleet -- preview, none there, local cloud down",
-    up: "npm run fleet -- up, from nothing",
+    present: "npm run fleet -- preview, everything deployed",
+    absent: "npm run fleet -- preview, nothing deployed, local cloud stopped",
+    up: "npm run fleet -- up, nothing deployed",
   };
   const [present, absent, up] = await inTurns(
     repetitions,
@@ -220,13 +224,13 @@ async function growth({ repetitions, regions }: Options, floor: Row): Promise<vo
     const runs = measured[index] ?? [];
     add(`fleet of ${count} regions, preview`, "s", seconds(runs), floor);
     const memory = runs.map((run) => run.megabytes);
-    add(`fleet of ${count} regions, memory of the CLI`, "MB", memory, undefined, { most: 1000 });
+    add(`fleet of ${count} regions, the CLI's memory`, "MB", memory, undefined, { most: 1000 });
     return [count, median(seconds(runs))];
   });
   const cost = marginalCost(points);
   const last = Math.max(...regions);
-  const third = add("one region more, the 3rd, fitted", "s", [cost(3)]);
-  add(`one region more, the ${last}th, fitted`, "s", [cost(last)], third, { mostTimesFloor: 1.2 });
+  const third = add("cost of the 3rd region, fitted", "s", [cost(3)]);
+  add(`cost of region ${last}, fitted`, "s", [cost(last)], third, { mostTimesFloor: 1.2 });
 }
 
 async function main(): Promise<void> {

@@ -57,7 +57,7 @@ export class ManyFlows {
       await this.fleet.until(WEST, `SELECT count(*) = ${this.count} AS done FROM public.flow WHERE name ~ '^Bulk '`);
     });
     const [east, west] = await Promise.all([EAST, WEST].map((region) => this.fleet.query(region, DIGEST)));
-    if (east?.[0]?.digest !== west?.[0]?.digest) throw new Error("the regions hold different flows");
+    if (east?.[0]?.digest !== west?.[0]?.digest) throw new Error("the regions have different flows");
     return seconds;
   }
 
@@ -107,13 +107,13 @@ export class ManyFlows {
   async peak(region: RegionName): Promise<number> {
     const agent = this.agent(region);
     if ((await this.fleet.pid(region, "flow-sync")) !== agent)
-      throw new Error(`the agent of ${region} was started again: ${this.limitMegabytes} MB may not be enough for it`);
+      throw new Error(`the agent of ${region} restarted: ${this.limitMegabytes} MB may not be enough`);
     return peakMegabytes(agent);
   }
 
   private agent(region: RegionName): number {
     const agent = this.agents.get(region);
-    if (agent === undefined) throw new Error(`the agent of ${region} was not limited`);
+    if (agent === undefined) throw new Error(`the agent of ${region} has no memory limit`);
     return agent;
   }
 

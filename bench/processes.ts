@@ -30,7 +30,7 @@ export const peakMegabytes = (pid: number): number => megabytes(pid, "VmHWM");
  */
 export function limitMemory(pid: number, megabytes: number): void {
   const limit = MemoryLimit.of(megabytes * 1024 * 1024);
-  if (!limit) throw new Error("this machine has no control groups of memory, or lets only root make them");
+  if (!limit) throw new Error("this machine has no memory control groups, or lets only root create them");
   process.once("exit", () => limit.remove(0));
   writeFileSync(limit.members, String(pid));
 }

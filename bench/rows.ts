@@ -38,14 +38,14 @@ export function row(what: string, unit: Row["unit"], values: readonly number[], 
       ...(most === undefined ? [] : [{ says: `≤ ${most} ${unit}`, met: middle <= most }]),
       ...(mostTimesFloor === undefined || !ratio
         ? []
-        : [{ says: `≤ ${mostTimesFloor} × that`, met: ratio.value <= mostTimesFloor }]),
+        : [{ says: `≤ ${mostTimesFloor} × baseline`, met: ratio.value <= mostTimesFloor }]),
     ],
   };
 }
 
 export function render(rows: readonly Row[]): string {
   return table(
-    ["measured", "median", "least – most", "ratio", "to", "target", "result"],
+    ["measured", "median", "min – max", "ratio", "baseline", "target", "result"],
     rows.map(({ what, unit, median: middle, least, most, runs, ratio, targets }) => [
       what,
       show(middle, unit),

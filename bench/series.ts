@@ -38,17 +38,17 @@ export async function seriesRows(counts: readonly number[] = SERIES): Promise<Ro
     let prometheus: Watcher | undefined;
     try {
       prometheus = await start(folder, (exporter.address() as AddressInfo).port);
-      process.stderr.write(`${count} series, ${SAMPLES} samples of each\n`);
+      process.stderr.write(`${count} series, ${SAMPLES} samples per series\n`);
       await sleep((SAMPLES * 1000 * SCRAPE_SECONDS) / TIMES_FASTER);
       const { samples, bytes } = await snapshot(folder, prometheus.url);
       const each = bytes / samples;
       const gib = (each * count * (RETENTION_DAYS * 86_400)) / SCRAPE_SECONDS / 2 ** 30;
       const name = `Prometheus with ${count} series`;
-      rows.push(row(`${name}: its memory`, "MB", [residentMegabytes(prometheus.pid)], undefined, { most: 1_024 }));
+      rows.push(row(`${name}: memory`, "MB", [residentMegabytes(prometheus.pid)], undefined, { most: 1_024 }));
       // If a busy machine misses scrapes, the head has fewer samples, and the measured memory is too low.
-      rows.push(row(`${name}: samples of each in its head`, "rows", [samples / count]));
-      rows.push(row(`${name}: bytes of a sample in a block`, "bytes", [each]));
-      rows.push(row(`${name}: its disk after ${RETENTION_DAYS} days`, "GiB", [gib], undefined, { most: 45 }));
+      rows.push(row(`${name}: samples per series in its head`, "rows", [samples / count]));
+      rows.push(row(`${name}: bytes per sample in a block`, "bytes", [each]));
+      rows.push(row(`${name}: disk usage after ${RETENTION_DAYS} days`, "GiB", [gib], undefined, { most: 45 }));
     } finally {
       await prometheus?.stop();
       exporter.close();

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One piece of work: a run of a flow. */
+/** One run of a flow. */
 export interface Work {
-  /** What tells it from all other work, also after the caller was started anew: LangFlow takes it as the idempotency key. */
+  /** Unique key of the work, the same after a restart of the caller. LangFlow uses it as the idempotency key. */
   readonly key: string;
   /** Id of the flow. */
   readonly flowId: string;
@@ -12,26 +12,26 @@ export interface Work {
 }
 
 export interface ClientOptions {
-  /** The public name: `https://langflow.example.com`. */
+  /** Base URL, with LangFlow's public name: `https://langflow.example.com`. */
   readonly url: string;
   readonly apiKey: string;
-  /** Sent along with each request. */
+  /** Additional headers of each request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long one request may take. Each is answered within a second by a region that is well. Default 10 s. */
+  /** Timeout of one request. A healthy region answers within a second. Default 10 s. */
   readonly timeoutMs?: number;
-  /** How often a job is looked at. Default 2 s. */
+  /** Interval at which the client polls a job. Default 2 s. */
   readonly pollMs?: number;
-  /** How long to wait after the first request that came to nothing; twice as long each time, up to 16 times. Default 500 ms. */
+  /** Delay after the first failed request. It doubles with each failure, up to 16 times the value. Default 500 ms. */
   readonly pauseMs?: number;
 }
 
-/** Nothing that asking again could mend: a bad key, a bad request, a flow that fails each time. */
+/** An error that a retry cannot fix: an invalid key, an invalid request, or a flow that always fails. */
 export class WorkRefused extends Error {}
 
-/** No answer, or one that says nothing of the work. The client asks again; its caller is told so once the time is over. */
+/** No answer, or one without the work's state. The client retries, and throws this to its caller after the deadline. */
 export class Unanswered extends Error {}
 
-/** The job is gone, or ended without a result: it is begun anew, a few times. */
+/** The job no longer exists or ended without a result. The client starts the work again, up to `ATTEMPTS` times. */
 class Lost extends Error {}
 
 interface Answer {
@@ -44,26 +44,26 @@ interface Answer {
   };
 }
 
-/** How often work is begun anew before it is taken for work that cannot be done. */
+/** Maximum number of times that the client starts one piece of work. */
 const ATTEMPTS = 5;
 
 /**
- * Runs flows in the background (`/api/v2/workflows`) so that the loss of a region costs time and no result. No request is long; one that
- * is not answered is sent again; a job that the region which answers does not know, since another had it, is begun anew.
- * LangFlow may thus do a piece of work twice. Its caller gets one result.
+ * Runs flows in the background (`/api/v2/workflows`), so that the loss of a region delays a result but does not lose it. Requests are short,
+ * and the client repeats a request without an answer. If the answering region does not know the job, because a different region had it,
+ * the client starts the work again. LangFlow may therefore do the work twice, but the caller gets one result.
  */
 export class LangFlowClient {
-  /** Which region has the jobs: the load balancer's cookie. */
+  /** The load balancer's cookie, which selects the region that has the jobs. */
   private cookie = "";
 
   constructor(private readonly options: ClientOptions) {}
 
   /**
-   * What the flow answers.
+   * Runs the flow and returns its output.
    *
-   * @param deadline when the caller stops waiting, in milliseconds since 1970: later than a failover and the run take together
-   * @throws WorkRefused where asking again does not help
-   * @throws Unanswered where there was no result in time; the same work may be given again, under its key
+   * @param deadline when the caller stops waiting, in milliseconds since 1970; must allow for a failover and the run
+   * @throws WorkRefused if a retry cannot help
+   * @throws Unanswered if there was no result in time; the caller may submit the same work again with the same key
    */
   async run(work: Work, deadline: number): Promise<string> {
     const { pollMs = 2_000, pauseMs = 500 } = this.options;
@@ -81,7 +81,7 @@ export class LangFlowClient {
       } catch (error) {
         if (error instanceof Lost) jobId = undefined;
         else if (!(error instanceof Unanswered)) throw error;
-        // It never came to be: that was no attempt.
+        // No job was created, so this does not count as an attempt.
         if (error instanceof Unanswered && jobId === undefined) begun--;
         unanswered++;
       }
@@ -91,23 +91,23 @@ export class LangFlowClient {
     }
   }
 
-  /** A job for the work: the one that there is already, where this region knows the key. */
+  /** Creates a job for the work, or returns the existing job if this region knows the key. */
   private async submit({ key, flowId, input, tweaks = {} }: Work): Promise<string> {
     const body = { flow_id: flowId, input_value: input, tweaks, mode: "background", idempotency_key: key };
     const answer = await this.ask("POST", "/api/v2/workflows", JSON.stringify(body));
-    // A flow that was made seconds ago may not be in the region that answers.
+    // A flow that was created seconds ago may not have reached this region.
     if (answer.status === 404) throw new Lost();
     if (answer.body.job_id === undefined) throw new WorkRefused(`${key}: ${answer.status} ${codeOf(answer)}`);
     return answer.body.job_id;
   }
 
-  /** Undefined while it runs. */
+  /** Returns the job's result, or undefined while the job runs. */
   private async resultOf(jobId: string): Promise<string | undefined> {
     const answer = await this.ask("GET", `/api/v2/workflows?job_id=${jobId}`);
     const { status, output } = answer.body;
     if (answer.status === 200 && status === "completed") return output?.text ?? "";
     if (answer.status === 200 && (status === "queued" || status === "in_progress")) return undefined;
-    // 404: another region's. 408, JOB_FAILED: so ends a job whose process was ended. 200: cancelled, or waits for a person.
+    // 404: a different region has the job. 408 or JOB_FAILED: the job's process ended. 200: canceled, or waiting for a person.
     if ([200, 404, 408].includes(answer.status) || codeOf(answer) === "JOB_FAILED") throw new Lost();
     throw new WorkRefused(`job ${jobId}: ${answer.status} ${codeOf(answer)}`);
   }
@@ -136,7 +136,7 @@ export class LangFlowClient {
       throw new Unanswered();
     }
     const known = { status, body: parsed(text) };
-    // 409: two requests with one key at the same moment.
+    // 409: two simultaneous requests with the same key.
     if (status === 409 || status === 429 || (status >= 500 && codeOf(known) !== "JOB_FAILED")) throw new Unanswered();
     return known;
   }
@@ -144,7 +144,7 @@ export class LangFlowClient {
 
 const codeOf = ({ body }: Answer): string => body.detail?.code ?? "";
 
-/** More each time, and never quite the same: clients that lost one region do not all come to the other at once. */
+/** Returns an exponential backoff factor with jitter, so that clients of a lost region do not all reach the other at once. */
 const growth = (unanswered: number): number => Math.min(16, 2 ** (unanswered - 1)) * (0.5 + Math.random() / 2);
 
 function parsed(text: string): Answer["body"] {

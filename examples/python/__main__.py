@@ -1,4 +1,4 @@
-"""Images in two regions' registries and one public name in front of both regions."""
+"""Creates image registries in two regions and one public name for both."""
 
 import pulumi
 import pulumi_langflow_dr as langflow
@@ -32,7 +32,7 @@ langflow.ImageReplication(
     destinations=[AWS_REGIONS["eu-west"]],
     repositories=["langflow"],
     account_id=account_id,
-    # Only what is pushed later is copied, so every repository has to be there first.
+    # ECR copies only later pushes, so every repository must exist first.
     opts=pulumi.ResourceOptions(depends_on=list(registries.values())),
 )
 

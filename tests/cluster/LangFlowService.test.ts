@@ -130,10 +130,10 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
 
   it.each([
     ["a tag", TAG_ONLY],
-    ["a tag beside a digest", `${TAG_ONLY}@${DIGEST}`],
+    ["both a tag and a digest", `${TAG_ONLY}@${DIGEST}`],
     ["neither tag nor digest", `${REGISTRY}/langflow`],
-    ["another registry", ELSEWHERE],
-    ["a registry that only looks alike", OWN.replace(".dkr.", "xdkr.")],
+    ["a different registry", ELSEWHERE],
+    ["a registry with a similar name", OWN.replace(".dkr.", "xdkr.")],
     ["a short digest", OWN.slice(0, -1)],
   ])("refuse a container whose image names %s", async (_, image) => {
     refusedFor(await admit({ containers: [container({ image })] }), IMAGE_RULE);
@@ -235,9 +235,12 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   it.each<[string, () => object]>([
     ["a privileged container", () => ({ containers: [container({ securityContext: { privileged: true } })] })],
     ["a container that may gain privileges", () => ({ containers: [container({ securityContext: {} })] })],
-    ["a pod of root's", () => ({ securityContext: { runAsUser: 0 } })],
+    ["a pod that runs as root", () => ({ securityContext: { runAsUser: 0 } })],
     ["a pod on the node's network", () => ({ hostNetwork: true })],
-    ["a folder of the node", () => ({ volumes: [...pod().spec.volumes, { name: "node", hostPath: { path: "/" } }] })],
+    [
+      "a pod that mounts a folder of the node",
+      () => ({ volumes: [...pod().spec.volumes, { name: "node", hostPath: { path: "/" } }] }),
+    ],
   ])("refuse %s", async (_, changes) => {
     refusedFor(await admit(changes()), POD_RULE);
   });

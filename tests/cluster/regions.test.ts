@@ -283,14 +283,14 @@ describe("two regions deployed by the vendor's Kubernetes provider to real API s
 
     it.each<[string, () => Promise<() => Promise<void>>]>([
       [
-        "stands still: connections are taken by its machine alone",
+        "hangs and only its kernel accepts connections",
         async () => {
           server().freeze();
           return () => server().thaw();
         },
       ],
       [
-        "takes connections and says nothing",
+        "accepts connections but never answers",
         async () => {
           await server().kill();
           return server().mute();

@@ -23,7 +23,7 @@ describe("meant()", () => {
     ["eu-wst-1", "eu-west-1"],
     ["mars", undefined],
     ["", undefined],
-  ])("maps %s to %s", (name, expected) => {
+  ])("maps the misspelled AWS region %p to %p", (name, expected) => {
     expect(meant(name, AWS_REGION_NAMES)).toBe(expected);
   });
 

@@ -51,10 +51,15 @@ const allowed = (Action: string, Resource: string): Observed[] =>
 
 /** Rule, violation, fleet with the violation, and expected part of the message. */
 const breaches: [rule: string, deed: string, fleet: Observed[], message: string][] = [
-  ["flows-replicate-both-ways", "a rule is missing", broken(REPLICATION, (i) => i.rules.pop()), "not copied to"],
   [
     "flows-replicate-both-ways",
-    "a rule is off",
+    "a replication rule is missing",
+    broken(REPLICATION, (i) => i.rules.pop()),
+    "not copied to",
+  ],
+  [
+    "flows-replicate-both-ways",
+    "a replication rule is disabled",
     broken(REPLICATION, (i) => {
       i.rules[0].status = "Disabled";
     }),
@@ -62,7 +67,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "flows-replicate-both-ways",
-    "the configuration is of another bucket",
+    "the replication configuration belongs to a different bucket",
     broken(REPLICATION, (i) => {
       i.bucket = "logs";
     }),
@@ -70,7 +75,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "flows-replicate-both-ways",
-    "the rule leads elsewhere",
+    "the rule has a different destination",
     broken(REPLICATION, (i) => {
       i.rules[0].destination.bucket = "arn:aws:s3:::attic";
     }),
@@ -78,7 +83,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "replica-key-in-destination-region",
-    "the key is the source's",
+    "the key is in the source's region",
     broken(REPLICATION, (i) => {
       i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "arn:aws:kms:us-east-1:123456789012:key/1";
     }),
@@ -86,7 +91,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "replica-key-in-destination-region",
-    "the key is the source's and the destination unknown",
+    "the key is in the source's region and the destination is unknown",
     broken(REPLICATION, (i) => {
       i.rules[0].destination.bucket = UNKNOWN;
       i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "arn:aws:kms:us-east-1:123456789012:key/1";
@@ -95,7 +100,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "replica-key-in-destination-region",
-    "there is no key",
+    "the rule has no key",
     broken(REPLICATION, (i) => {
       delete i.rules[0].destination.encryptionConfiguration;
     }),
@@ -111,7 +116,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "encrypted-objects-replicate",
-    "they are not selected",
+    "the rule does not select encrypted objects",
     broken(REPLICATION, (i) => {
       delete i.rules[0].sourceSelectionCriteria;
     }),
@@ -119,7 +124,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "deletes-replicate",
-    "delete markers stay",
+    "the rule does not replicate delete markers",
     broken(REPLICATION, (i) => {
       i.rules[0].deleteMarkerReplication.status = "Disabled";
     }),
@@ -135,21 +140,33 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "flow-buckets-versioned",
-    "versioning is of another bucket",
+    "the versioning belongs to a different bucket",
     broken(VERSIONING, (i) => {
       i.bucket = "logs";
     }),
     "versioning is not on",
   ],
   ...[
-    ["another region's prefix is written", "s3:PutObject", "arn:aws:s3:::flows/accounts/eu-west/*"],
-    ["a prefix that begins as its own is written", "s3:PutObject", "arn:aws:s3:::flows/accounts/us-east-2/*"],
-    ["every region's is", "s3:DeleteObject", "arn:aws:s3:::flows/accounts/*"],
-    ["regions' of a pattern are", "s3:PutObject", "arn:aws:s3:::flows/accounts/us-east*/x"],
-    ["the whole bucket is", "s3:PutObject", "arn:aws:s3:::flows/*"],
-    ["what begins alike is", "s3:Put*", "arn:aws:s3:::flows/acc*"],
-    ["versions of another are deleted", "s3:DeleteObjectVersion", "arn:aws:s3:::flows/accounts/eu-west/x"],
-    ["everything is allowed", "*", "*"],
+    ["a policy allows writes to a different region's prefix", "s3:PutObject", "arn:aws:s3:::flows/accounts/eu-west/*"],
+    [
+      "a policy allows writes to a prefix that begins like its own",
+      "s3:PutObject",
+      "arn:aws:s3:::flows/accounts/us-east-2/*",
+    ],
+    ["a policy allows deletes below every region's prefix", "s3:DeleteObject", "arn:aws:s3:::flows/accounts/*"],
+    [
+      "a policy allows writes to prefixes that match a pattern",
+      "s3:PutObject",
+      "arn:aws:s3:::flows/accounts/us-east*/x",
+    ],
+    ["a policy allows writes to the whole bucket", "s3:PutObject", "arn:aws:s3:::flows/*"],
+    ["a policy allows writes to every prefix with the same beginning", "s3:Put*", "arn:aws:s3:::flows/acc*"],
+    [
+      "a policy allows deletes of a different region's versions",
+      "s3:DeleteObjectVersion",
+      "arn:aws:s3:::flows/accounts/eu-west/x",
+    ],
+    ["a policy allows everything", "*", "*"],
   ].map(([deed = "", action = "", of = ""]): (typeof breaches)[number] => [
     "accounts-below-own-prefix",
     deed,
@@ -158,13 +175,13 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ]),
   ...["backups/eu-west/*", "backups/*", "backups/us-east-2/*"].map((folder): (typeof breaches)[number] => [
     "backups-below-own-prefix",
-    `${folder} is written`,
+    `a policy allows writes to ${folder}`,
     allowed("s3:PutObject", `arn:aws:s3:::flows/${folder}`),
     folder,
   ]),
   [
     "witness-apart",
-    "it is where a region is",
+    "the witness is in a region's AWS region",
     broken(
       BUCKET,
       (i) => {
@@ -184,7 +201,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "fallback-is-not-the-sole-default",
-    "the fallback is all there is",
+    "the fallback is the only default pool",
     broken(BALANCER, (i) => {
       i.defaultPools = ["eu-west-id"];
     }),
@@ -193,7 +210,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ["pools-monitored", "a pool has no monitor", broken(POOL, (i) => delete i.monitor), "nothing watches"],
   [
     "data-protected",
-    "protection is off",
+    "deletion protection is off",
     broken(BUCKET, (_, resource) => {
       resource.protect = false;
     }),
@@ -201,7 +218,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "data-protected",
-    "a bucket may be emptied",
+    "a bucket may be deleted with its objects",
     broken(BUCKET, (i) => {
       i.forceDestroy = true;
     }),
@@ -209,7 +226,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "aws-region-named",
-    "the region is left to a default",
+    "a resource names no AWS region",
     broken(BUCKET, (i) => delete i.region, "us-east"),
     "names no AWS region",
   ],
@@ -221,7 +238,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "images-by-digest",
-    "a tag names the image",
+    "an image is named by a tag",
     broken(DEPLOYMENT, (i) => {
       container(i).image = "registry.example.com/langflow:1.13.0";
     }),
@@ -229,7 +246,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "one-digest-everywhere",
-    "a region runs another digest",
+    "a region runs a different digest",
     broken(
       DEPLOYMENT,
       (i) => {
@@ -241,7 +258,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "one-digest-everywhere",
-    "a region backs up with another digest of the agent than its neighbour",
+    "a region's backup runs a different digest of the agent",
     broken(
       CRON_JOB,
       (i) => {
@@ -253,7 +270,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "images-by-digest",
-    "a tag names the image of a backup",
+    "a backup's image is named by a tag",
     broken(CRON_JOB, (i) => {
       i.spec.jobTemplate.spec.template.spec.containers[0].image = "registry.example.com/langflow-agent:0.1.0";
     }),
@@ -261,7 +278,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "a database's password is plain",
+    "a database's password is in plain text",
     broken("aws:rds/instance:Instance", (i) => {
       i.password = "correct horse";
     }),
@@ -269,7 +286,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "a secret's value is plain",
+    "a secret's value is in plain text",
     broken("aws:secretsmanager/secretVersion:SecretVersion", (i) => {
       i.secretString = "{}";
     }),
@@ -277,7 +294,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "a variable of a pod is plain",
+    "a pod's secret variable is in plain text",
     broken(DEPLOYMENT, (i) => {
       container(i).env[1] = { name: "LANGFLOW_API_KEY", value: "lf-1" };
     }),
@@ -285,7 +302,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "a Kubernetes Secret is plain",
+    "a Kubernetes Secret is in plain text",
     broken("kubernetes:core/v1:Secret", (i) => {
       i.stringData = { any: "thing" };
     }),
@@ -293,7 +310,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "a config map holds a variable that is secret",
+    "a config map contains a secret variable",
     broken(CONFIG_MAP, (i) => {
       i.data.GIT_TOKEN = "x";
     }),
@@ -301,7 +318,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "former-name-stays-certified",
-    "the public name changes at once",
+    "the public name changes without a certificate for the former name",
     [
       ...broken(BALANCER, (i, resource) => {
         i.name = "langflow.example.com";
@@ -313,7 +330,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "storage-limit-above-storage",
-    "a database may grow to no more than it has",
+    "a database's storage limit does not exceed its storage",
     broken("aws:rds/instance:Instance", (i, resource) => {
       i.maxAllocatedStorage = 100;
       resource.formerOutputs = { allocatedStorage: 100 };
@@ -322,7 +339,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
   ],
   [
     "no-plain-secret",
-    "an address has a password in it",
+    "a URL contains a password",
     broken(CONFIG_MAP, (i) => {
       i.data.LANGFLOW_DATABASE_URL = "postgresql://langflow:hunter2@db:5432/langflow";
     }),

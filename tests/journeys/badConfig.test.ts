@@ -25,12 +25,17 @@ describe("an invalid config", () => {
   afterAll(() => local.remove());
 
   it.each<[string, string, Edit, string]>([
-    ["networks that overlap", "Pulumi.yaml", region(1, { cidr: "10.16.128.0/17" }), "overlaps 10.16.0.0/16"],
+    ["overlapping networks", "Pulumi.yaml", region(1, { cidr: "10.16.128.0/17" }), "overlaps 10.16.0.0/16"],
     ["an image without a digest", "Pulumi.yaml", set("image", { value: IMAGE }), "has no digest"],
     ["the tag latest", "Pulumi.yaml", set("image", { value: "langflow:latest" }), "latest moves"],
     ["fewer than two regions", "Pulumi.yaml", (config) => config["langflow-dr:regions"].value.pop(), "two regions"],
-    ["a backup in no region", "Pulumi.yaml", region(0, { backupRegion: "mars" }), "must be a different region"],
-    ["two regions in one place", "Pulumi.yaml", region(1, { awsRegion: "us-east-1" }), "fail together"],
+    [
+      "a backup region outside the fleet",
+      "Pulumi.yaml",
+      region(0, { backupRegion: "mars" }),
+      "must be a different region",
+    ],
+    ["two regions in the same AWS region", "Pulumi.yaml", region(1, { awsRegion: "us-east-1" }), "fail together"],
     [
       "a host outside the zone",
       "Pulumi.yaml",
@@ -38,27 +43,42 @@ describe("an invalid config", () => {
       "outside|not inside",
     ],
     ["an unknown topology", "Pulumi.yaml", set("topology", { value: "mesh" }), "active-active, active-standby"],
-    ["a build region that is none", "Pulumi.yaml", set("buildRegion", { value: "mars" }), "one of the regions"],
-    ["an odd interval", "Pulumi.edge.yaml", set("monitor", { intervalSeconds: 17 }), "multiple of 5"],
-    ["an unknown region in an order", "Pulumi.edge.yaml", set("poolOrder", ["us-east", "mars"]), "each region once"],
+    ["a build region outside the fleet", "Pulumi.yaml", set("buildRegion", { value: "mars" }), "one of the regions"],
+    [
+      "a monitor interval that is not a multiple of 5",
+      "Pulumi.edge.yaml",
+      set("monitor", { intervalSeconds: 17 }),
+      "multiple of 5",
+    ],
+    [
+      "an unknown region in the pool order",
+      "Pulumi.edge.yaml",
+      set("poolOrder", ["us-east", "mars"]),
+      "each region once",
+    ],
     ["an unknown check region", "Pulumi.edge.yaml", set("monitor", { checkRegions: ["MARS"] }), "WNAM"],
     ["one replica", "Pulumi.us-east.yaml", set("replicas", { min: 1, max: 1 }), "at least 2"],
-    ["pods no database holds", "Pulumi.us-east.yaml", set("replicas", { min: 2, max: 100 }), "6004 .* allows 812; set"],
-    ["a misspelt key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
-    ["an AWS region that is none", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
     [
-      "a public name of its own for a stack",
+      "more pods than the database has connections for",
+      "Pulumi.us-east.yaml",
+      set("replicas", { min: 2, max: 100 }),
+      "6004 .* allows 812; set",
+    ],
+    ["a misspelled key", "Pulumi.eu-west.yaml", set("replica", 3), "replica is unknown: did you mean replicas"],
+    ["a misspelled AWS region", "Pulumi.yaml", region(0, { awsRegion: "us-esat-1" }), "did you mean us-east-1"],
+    [
+      "a public name in a stack's file",
       "Pulumi.edge.yaml",
       set("hostname", "other.example.com"),
       "applies to the whole fleet",
     ],
     [
-      "a cluster of a version without support",
+      "an unsupported Kubernetes version",
       "Pulumi.us-east.yaml",
       set("cluster", { version: "1.20" }),
       "no longer supported",
     ],
-    ["a time that is none", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
+    ["an invalid cron time", "Pulumi.us-east.yaml", set("backup", { schedule: "61 25 * * *" }), "hour 0-23"],
     ["a secret in plain text", "Pulumi.foundation.yaml", set("gitToken", "ghp-very-secret"), "is in plain text"],
   ])("is rejected because of %s before anything is created", async (_, file, edit, message) => {
     local.edit(file, ({ config }) => edit(config));

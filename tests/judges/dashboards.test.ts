@@ -58,18 +58,21 @@ describe("Grafana's published types", () => {
   });
 
   const BROKEN: [what: string, spoil: (dashboard: DashboardJson) => void][] = [
-    ["a kind of panel that there is not", (each) => Object.assign(first(each, "stat"), { type: "statt" })],
-    ["an option that there is not", (each) => Object.assign(first(each, "timeseries").options, { lineWidth: 1 })],
-    ["a value that an option has not", (each) => Object.assign(first(each, "stat").options, { colorMode: "bright" })],
+    ["an unknown panel type", (each) => Object.assign(first(each, "stat"), { type: "statt" })],
+    ["an unknown panel option", (each) => Object.assign(first(each, "timeseries").options, { lineWidth: 1 })],
+    ["an invalid option value", (each) => Object.assign(first(each, "stat").options, { colorMode: "bright" })],
     ["a panel without its options", (each) => Object.assign(first(each, "state-timeline"), { options: {} })],
     [
-      "a bound that is text",
+      "a threshold that is a text",
       (each) => Object.assign(first(each, "stat").fieldConfig.defaults.thresholds?.steps[0] ?? {}, { value: "5" }),
     ],
     ["a query without an expression", (each) => Object.assign(first(each, "stat"), { targets: [{ refId: "A" }] })],
-    ["a place that is text", (each) => Object.assign(first(each, "row").gridPos ?? {}, { x: "0" })],
-    ["a mark without a colour", (each) => Object.assign(each.annotations.list[0] ?? {}, { iconColor: undefined })],
-    ["a time without an end", (each) => Object.assign(each, { time: { from: "now-6h" } })],
+    ["a position that is a text", (each) => Object.assign(first(each, "row").gridPos ?? {}, { x: "0" })],
+    [
+      "an annotation without a color",
+      (each) => Object.assign(each.annotations.list[0] ?? {}, { iconColor: undefined }),
+    ],
+    ["a time range without an end", (each) => Object.assign(each, { time: { from: "now-6h" } })],
   ];
 
   it.each(BROKEN)("refuse %s", (_, spoil) => {

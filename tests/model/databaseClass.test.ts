@@ -13,13 +13,13 @@ describe("the estimated connection limit of a database class", () => {
   it.each([
     ["db.m7g.large", 822, 832],
     ["db.t4g.small", 174, 181],
-  ])("of %s is %d, slightly less than the measured %d", (instanceClass, expected, read) => {
+  ])("%s is %d, slightly less than the measured %d", (instanceClass, expected, read) => {
     expect(connectionsMax(instanceClass)).toBe(expected);
     expect(expected).toBeLessThan(read);
     expect(expected).toBeGreaterThan(0.95 * read);
   });
 
-  it.each(["db.x9.large", "db.m7g.metal", "db.m7g.micro"])("of the unknown class %s is undefined", (name) => {
+  it.each(["db.x9.large", "db.m7g.metal", "db.m7g.micro"])("%s, which is unknown, is undefined", (name) => {
     expect(connectionsMax(name)).toBeUndefined();
   });
 });

@@ -35,14 +35,14 @@ describe("Alertmanager's configuration", () => {
   });
 
   it.each([
-    ["nobody at all", NOBODY, false],
-    ["a topic of the region itself", topic("us-east-1"), false],
-    ["a topic of another", topic("us-west-2"), true],
-    ["AWS' mail server of the region itself", mail("email-smtp.us-east-1.amazonaws.com:587"), false],
-    ["AWS' mail server of another", mail("email-smtp.eu-west-1.amazonaws.com:587"), true],
-    ["somebody else's mail server", mail("smtp.example.com:587"), true],
-    ["a service on the Internet", { ...NOBODY, webhook: [{ secret: "CHAT_URL" }] }, true],
-  ])("knows for %s whether alerts still arrive if us-east-1 is down", (_, receivers, outside) => {
+    ["no receivers", NOBODY, false],
+    ["an SNS topic in us-east-1", topic("us-east-1"), false],
+    ["an SNS topic in a different region", topic("us-west-2"), true],
+    ["AWS's mail server in us-east-1", mail("email-smtp.us-east-1.amazonaws.com:587"), false],
+    ["AWS's mail server in a different region", mail("email-smtp.eu-west-1.amazonaws.com:587"), true],
+    ["an external mail server", mail("smtp.example.com:587"), true],
+    ["a service on the internet", { ...NOBODY, webhook: [{ secret: "CHAT_URL" }] }, true],
+  ])("with %s is judged correctly on whether alerts still arrive if us-east-1 is down", (_, receivers, outside) => {
     expect(tellsFromOutside(receivers, "us-east-1")).toBe(outside);
   });
 });

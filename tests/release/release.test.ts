@@ -57,13 +57,13 @@ describe("the changelog", () => {
 
   it.each([
     [
-      "nothing is unreleased",
+      "it has no unreleased changes",
       CHANGELOG.replace("- A thing, with $& and $1 in it.", ""),
       "0.2.0",
       "nothing is unreleased",
     ],
-    ["it has no such heading", "# Changelog\n", "0.2.0", "no heading"],
-    ["the version is there", CHANGELOG, "0.1.0", "0.1.0 already"],
+    ["it has no heading for unreleased changes", "# Changelog\n", "0.2.0", "no heading"],
+    ["it already has the version", CHANGELOG, "0.1.0", "0.1.0 already"],
   ])("is rejected if %s", (_, changelog, version, message) => {
     const error = refusal(() => released(changelog, version, "2026-03-04"));
     expect([error.exitCode, error.message]).toEqual([ExitCode.BadInput, expect.stringContaining(message)]);

@@ -179,7 +179,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     const found = await run("ready.yml/ready/Find the deployed commit", hub.environment);
     expect([found.status, found.output]).toEqual([0, expect.stringMatching(/^commit=[de]{40}\n$/)]);
     const summary = { GITHUB_STEP_SUMMARY: join(folder, "summary.md"), MINIMUM: "" };
-    const { status, text } = await run("ready.yml/ready/Look", { ...noCloud, ...summary });
+    const { status, text } = await run("ready.yml/ready/Check readiness", { ...noCloud, ...summary });
     expect(text).toContain("not deployed: foundation");
     expect(status).not.toBe(0);
   });
@@ -195,14 +195,14 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     chmodSync(join(fakes, "npm"), 0o755);
     const PATH = `${fakes}${delimiter}${process.env.PATH}`;
     const summary = { GITHUB_STEP_SUMMARY: "a summary.md", MINIMUM: "90" };
-    const { status, text } = await run("ready.yml/ready/Look", { ...noCloud, ...summary, PATH });
+    const { status, text } = await run("ready.yml/ready/Check readiness", { ...noCloud, ...summary, PATH });
     expect(status === 0).toBe(good);
     expect(text).toContain("ready --minimum 90 --markdown a summary.md");
   });
 
   it("opens one reminder issue for a due drill, and neither starts nor undoes a drill if no stack is deployed", async () => {
     for (let times = 0; times < 2; times++) {
-      const { status, text } = await run("drill.yml/remind/Say that a drill is due", hub.environment);
+      const { status, text } = await run("drill.yml/remind/Announce the drill in an issue", hub.environment);
       expect(text).toContain("issue ");
       expect(status).toBe(0);
     }
@@ -210,17 +210,17 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     const drill = await run("drill.yml/drill/Drill", { ...noCloud, REGION: "us-east", FAULT: "region" });
     expect(drill.text).toContain("not deployed: foundation");
     expect(drill.status).toBe(ExitCode.StackMissing);
-    const restore = await run("drill.yml/drill/Put back what a drill that died left away", noCloud);
+    const restore = await run("drill.yml/drill/Restore what an interrupted drill left offline", noCloud);
     expect(restore.text).toContain("not deployed: foundation");
     expect(restore.status).toBe(ExitCode.StackMissing);
-    const added = await run("drill.yml/drill/Add it to the issue", hub.environment);
+    const added = await run("drill.yml/drill/Add the report to the issue", hub.environment);
     expect(added.text).toContain("no drill report in");
     expect(added.status).toBe(ExitCode.BadInput);
   });
 
   it("adds a drill's report to the issue and closes the issue if the drill passed", async () => {
     await archive(join(checkout, "reports"), sampleReport());
-    const { status } = await run("drill.yml/drill/Add it to the issue", hub.environment);
+    const { status } = await run("drill.yml/drill/Add the report to the issue", hub.environment);
     expect(status).toBe(0);
     const issue = hub.issues.find(({ labels }) => labels.includes("drill"));
     expect(issue?.comments.at(-1)?.body).toContain("RPO of flows");
@@ -228,7 +228,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
   });
 
   it("publishes a release only with a GitHub token", async () => {
-    const { status, text } = await run("release.yml/release/Publish, unless that is done", {
+    const { status, text } = await run("release.yml/release/Publish, unless already published", {
       GITHUB_TOKEN: "",
       GITHUB_REPOSITORY: "example-org/langflow-dr",
       GITHUB_SHA: "c0ffee",

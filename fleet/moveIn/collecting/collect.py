@@ -1,7 +1,7 @@
-"""Writes what a LangFlow holds to standard output, as a tar archive: the folder that `fleet move-in` reads.
+"""Writes a LangFlow's data to standard output as a tar archive, which `fleet move-in` reads after it is unpacked.
 
-It runs where that LangFlow runs, with its packages, and changes nothing there. LangFlow may go on: SQLite and PostgreSQL are
-both read as they are at one moment. Python 3.10 and later, LangFlow 1.0 and later.
+Run it where LangFlow runs, with LangFlow's packages. It changes nothing there. LangFlow may keep running, because the script reads a
+consistent snapshot of SQLite or PostgreSQL. Requires Python 3.10 or later and LangFlow 1.0 or later.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ def told():
 
 
 class LangFlow:
-    """Where it keeps things, as its process has it, or as the environment of this one says."""
+    """Locations of a LangFlow's data, from the environment of its process and of this process."""
 
     def __init__(self, pid=None):
         self.pid = pid
@@ -76,7 +76,7 @@ class LangFlow:
 
     @classmethod
     def found(cls):
-        """The one that runs here, and is the one that the environment says where it says one."""
+        """Returns the LangFlow that runs here and matches this process's environment. Stops if there are several."""
         pids = list(cls.pids())
         closed = [pid for pid in pids if not read(f"/proc/{pid}/environ")]
         if closed and not set(PLACES) & set(told()):
@@ -101,7 +101,7 @@ class LangFlow:
         return own[0]
 
     def is_told(self):
-        """Whether it is none but the one that this process is told of: a database in another place is another LangFlow's."""
+        """Returns whether this LangFlow has the locations in this process's environment, if any. Otherwise it is a different LangFlow."""
         return all(
             os.path.join(self.folder, self.own.get(name, "")) == os.path.join(self.folder, value)
             for name, value in told().items()
@@ -123,7 +123,7 @@ class LangFlow:
         return self.environment.get("LANGFLOW_DATABASE_URL", "")
 
     def sqlite(self):
-        """The file: the one that is open, the one that is configured, or the one in a place of LangFlow's own."""
+        """Returns the path of the database: the configured one, the open one, or the one in a default location."""
         url = self.database_url()
         if url.startswith("sqlite"):
             return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url).partition("?")[0])
@@ -164,7 +164,7 @@ class LangFlow:
 
 
 def family(pids):
-    """Processes with their children, which LangFlow's workers are."""
+    """Returns the processes and all their descendants, because LangFlow's workers are child processes."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")) if pids else []:
         after_name = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
@@ -196,7 +196,7 @@ def opened_sqlite(path):
 
 
 def copy_sqlite(path, into):
-    """By SQLite's backup API: the copy has what is in the log as well."""
+    """Copies a database with SQLite's backup API, which includes the write-ahead log."""
     say(f"copying {path}")
     try:
         with contextlib.closing(opened_sqlite(path)) as source:
@@ -237,7 +237,7 @@ def quoted(name):
 
 
 def copy_postgres(url, into):
-    """The tables that move in, in one transaction that cannot write."""
+    """Copies the migrated tables in one read-only transaction."""
     connection = connected(url)
     cursor = connection.cursor()
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -261,7 +261,7 @@ def copy_postgres(url, into):
 
 
 def keywords(url):
-    """What LangFlow's SQLAlchemy reads in a URL, of which PostgreSQL's own client refuses some."""
+    """Returns the connection parameters in a URL as SQLAlchemy reads them, because PostgreSQL's client rejects some such URLs."""
     try:
         from sqlalchemy.engine import make_url
     except ImportError:
@@ -350,7 +350,7 @@ class Archive:
 
 
 class Exactly:
-    """A file as long as it was at first, whoever writes to it meanwhile."""
+    """A file with a fixed size: ignores appended data, and pads missing data with zeros."""
 
     def __init__(self, file, size):
         self.file, self.left, self.is_short = file, size, False
@@ -371,7 +371,7 @@ def warn_of_unreadable(error):
 
 
 def add_uploads(archive, config):
-    """Folders that are called by the id of a user or a flow. Links are left: they may lead anywhere."""
+    """Adds the folders named after the id of a user or flow. Skips symbolic links, which may point anywhere."""
     if not os.path.isdir(config):
         warn(f"LangFlow's folder {config} is not there: no files were collected")
         return 0
@@ -393,7 +393,7 @@ def add_uploads(archive, config):
 
 
 def add_knowledge_bases(archive, config):
-    """Their names alone, which are counted: what is in them does not move in."""
+    """Adds only the folders of knowledge bases, to count them. Their content is not migrated."""
     bases = os.path.join(config, "knowledge_bases")
     for user in listed(bases):
         for base in listed(os.path.join(bases, user)):
@@ -418,7 +418,7 @@ def warn_of_places(langflow, database):
 
 
 def is_in_layer(path):
-    """Whether the nearest mount is the container's own root."""
+    """Returns whether the nearest mount is the container's own root."""
     mounts = [line.split() for line in read("/proc/self/mountinfo").decode(errors="replace").splitlines()]
     real = os.path.realpath(path)
     around = [words for words in mounts if len(words) > 8 and (real + "/").startswith(words[4].rstrip("/") + "/")]

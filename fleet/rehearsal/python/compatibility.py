@@ -1,6 +1,6 @@
-"""What the LangFlow of this Python says of the components in flows: by the rule of `lfx upgrade`, which the canvas follows too.
+"""Checks the components of flows against this Python's LangFlow, by the rule of `lfx upgrade` and LangFlow's canvas.
 
-Arguments: a file of JSON with graphs by id, and one to write: by id, a list of components that are not as this release has them.
+Arguments: a JSON file with graphs by id, and the JSON file to write: by id, a list of components that differ from this release's.
 """
 
 import copy
@@ -14,7 +14,7 @@ from lfx.upgrade.registry import load_upgrade_registry
 
 
 def moved(graph):
-    """By node: the component of a bundle, `ext:openai:OpenAIModel@official`, that a name of earlier releases stands for."""
+    """Maps each node to its bundle component, for example `ext:openai:OpenAIModel@official`, which replaces a name of earlier releases."""
     report = migrate_flow_payload(copy.deepcopy(graph))
     known = ("rewritten", "already_canonical")
     return {record.node_id: record.new_value or record.legacy_value for record in report.records if record.outcome in known}
@@ -36,7 +36,7 @@ def statuses(graph, types, registry):
 
 
 def told_of(graph, types, registry):
-    """None for a graph that is none to the rule."""
+    """Returns the statuses, or None for a graph that the rule cannot read."""
     try:
         return statuses(graph, types, registry)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Of a rehearsal: this Python process reaches its own machine alone, and starts no program. What it tried is written down."""
+"""Restricts a rehearsal's Python process to its own machine, and prevents it from starting programs. Logs every attempt."""
 
 import ipaddress
 import json

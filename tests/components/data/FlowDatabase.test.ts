@@ -77,7 +77,7 @@ describe("FlowDatabase", () => {
   it.each([
     { storageGib: 399, iops: undefined, storageThroughput: undefined },
     { storageGib: 400, iops: 12_000, storageThroughput: 500 },
-  ])("provisions $storageGib GiB of storage with $iops IOPS, as RDS requires", async (storage) => {
+  ])("sets the IOPS for $storageGib GiB of storage to $iops, as RDS requires", async (storage) => {
     const { iops, storageThroughput } = instance(
       await record(() => new FlowDatabase("us-east", { ...ARGS, storageGib: storage.storageGib, maxStorageGib: 600 })),
     );

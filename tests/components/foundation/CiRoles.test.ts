@@ -38,7 +38,7 @@ describe("CiRoles", () => {
     ["drift", 3600, ["read"]],
     ["image", 7200, ["push"]],
   ])(
-    "creates a %s role with sessions of at most %i seconds and its own policies",
+    "creates the %s role with sessions of at most %i seconds and its own policies",
     async (purpose, seconds, policies) => {
       const resources = await build(EXISTING);
       expect(only(resources, "aws:iam/role:Role", purpose).inputs).toMatchObject({

@@ -65,12 +65,12 @@ describe("the check for installed packages", () => {
 
 describe("a verb that cannot write to its output folder", () => {
   it.each([
-    ["of the local fleet", ["up", "--local", "--directory", "/proc/fleet"], "/proc/fleet"],
-    ["that is a file", ["up", "--local", "--directory", join(ROOT, "README.md")], "is a file, not a folder"],
-    ["of a comment", ["preview", "--local", "--markdown", "/proc/comment.md"], "/proc cannot be written to"],
-    ["of files", ["render", "--local", "--dir", "/proc/files"], "/proc/files cannot be written to"],
-    ["of the config", ["init", "--project", "/proc/project", "--yes"], "/proc/project cannot be written to"],
-  ])("exits with code 2 and one sentence for a folder %s", (_, args, said) => {
+    ["the folder of the local fleet", ["up", "--local", "--directory", "/proc/fleet"], "/proc/fleet"],
+    ["a folder that is a file", ["up", "--local", "--directory", join(ROOT, "README.md")], "is a file, not a folder"],
+    ["the folder of a comment", ["preview", "--local", "--markdown", "/proc/comment.md"], "/proc cannot be written to"],
+    ["the folder of rendered files", ["render", "--local", "--dir", "/proc/files"], "/proc/files cannot be written to"],
+    ["the folder of the config", ["init", "--project", "/proc/project", "--yes"], "/proc/project cannot be written to"],
+  ])("exits with code 2 and one sentence for %s", (_, args, said) => {
     const { status, stdout, lines } = verb(ROOT, args);
     expect(status).toBe(ExitCode.BadInput);
     expect(stdout).toBe("");

@@ -106,21 +106,21 @@ const OWN_WORKFLOW = "team/langflow-dr/.github/workflows/deploy.yml@refs/heads/m
 
 /** Gaps in the GitHub repository's protection. `doctor` only warns about them: none prevents a deployment from here. */
 const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, finding: RegExp][] = [
-  ["no environment", () => (clouds.github.environment = undefined), "environment", /no environment production/],
+  ["a missing environment", () => (clouds.github.environment = undefined), "environment", /no environment production/],
   [
-    "an environment that nobody approves for",
+    "an environment without reviewers",
     () => (clouds.github.environment = { reviewers: 0, branches: "protected" }),
     "environment",
     /production has no reviewers/,
   ],
   [
-    "an environment for every branch",
+    "an environment that every branch may deploy to",
     () => (clouds.github.environment = { reviewers: 1, branches: "all" }),
     "environment",
     /open to every branch and tag/,
   ],
   [
-    "an environment for a tag called main",
+    "an environment that a tag named main may deploy to",
     () =>
       (clouds.github.environment = {
         reviewers: 1,
@@ -130,13 +130,13 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /open to main, release/,
   ],
   [
-    "a main that anybody pushes to",
+    "a main branch without push protection",
     () => (clouds.github.rules = []),
     "branch",
     /pull requests, the check Test, no force/,
   ],
   [
-    "a main whose protection of the older kind lacks the check",
+    "a classic branch protection of main without the required check",
     () => {
       clouds.github.rules = [];
       clouds.github.protection = {
@@ -148,16 +148,16 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     "branch",
     /requires the check Test$/,
   ],
-  ["a tag called main that anybody may make", () => (clouds.github.tagRulesets = []), "tag", /tags named main/],
+  ["a tag named main that any writer may create", () => (clouds.github.tagRulesets = []), "tag", /tags named main/],
   [
-    "a ruleset that is only evaluated",
+    "a ruleset in evaluate mode",
     () =>
       (clouds.github.tagRulesets = [{ name: "x", enforcement: "evaluate", include: ["~ALL"], rules: ["creation"] }]),
     "tag",
     /tags named main/,
   ],
   [
-    "a ruleset of other tags",
+    "a ruleset for other tags",
     () =>
       (clouds.github.tagRulesets = [
         { name: "x", enforcement: "active", include: ["refs/tags/v*"], rules: ["creation"] },
@@ -166,13 +166,13 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /tags named main/,
   ],
   [
-    "one label for main and for pull requests",
+    "the same runner label for main and pull requests",
     () => (clouds.github.variables = { CLUSTER_RUNNER: "inside", PREVIEW_RUNNER: "inside" }),
     "runners",
     /both name inside/,
   ],
   [
-    "a runner of the repository",
+    "a runner that belongs to the repository",
     () => {
       clouds.github.variables = { CLUSTER_RUNNER: "inside" };
       clouds.github.runners = [{ name: "machine-7", label: "inside", ephemeral: true }];
@@ -181,7 +181,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /machine-7 belongs to the repository/,
   ],
   [
-    "a runner group for every workflow",
+    "a runner group that every workflow may use",
     () => {
       clouds.github.variables = { CLUSTER_RUNNER: "inside" };
       clouds.github.groups = [{ name: "all", runners: [{ name: "m", label: "inside" }] }];
@@ -190,7 +190,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /group all is open to every workflow/,
   ],
   [
-    "a runner group for a branch's workflow",
+    "a runner group that a branch's workflow may use",
     () => {
       clouds.github.variables = { CLUSTER_RUNNER: "inside" };
       const workflows = [OWN_WORKFLOW, OWN_WORKFLOW.replace("/main", "/feature")];
@@ -200,7 +200,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /group some is open to .*@refs\/heads\/feature/,
   ],
   [
-    "a runner that stays",
+    "a runner that is reused for several jobs",
     () => {
       clouds.github.variables = { CLUSTER_RUNNER: "inside" };
       const lasting = [{ name: "machine-7", label: "inside", ephemeral: false }];
@@ -210,7 +210,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     /machine-7 is not ephemeral/,
   ],
   [
-    "runners that the token does not see",
+    "runners that the token cannot read",
     () => {
       clouds.github.variables = { CLUSTER_RUNNER: "inside" };
       clouds.github.groups = undefined;
@@ -245,7 +245,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "no AWS CLI",
+    title: "a missing AWS CLI",
     spoil: () => setUp.tool("aws", "exit 127"),
     check: "AWS CLI",
     result: "broken",
@@ -254,7 +254,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a value out of bounds",
+    title: "a config value out of bounds",
     spoil: () => setUp.edit("Pulumi.eu-west.yaml", ["config", "langflow-dr:replicas"], { min: 1, max: 2 }),
     check: "config",
     result: "broken",
@@ -273,7 +273,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     ],
   },
   {
-    title: "an example left in the config",
+    title: "an example value in the config",
     spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:notificationEmails"], ["oncall@example.com"]),
     check: "example values",
     result: "broken",
@@ -282,7 +282,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "an image that is still the example",
+    title: "the example image in the config",
     spoil: () => setUp.fleet("image", `langflow:1.13.0@sha256:${"0123456789abcdef".repeat(4)}`),
     check: "example values",
     result: "warning",
@@ -291,7 +291,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "AWS keys that have expired",
+    title: "expired AWS keys",
     spoil: () => {
       clouds.refusals.GetCallerIdentity = "ExpiredToken";
     },
@@ -303,7 +303,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_CREDENTIALS,
   },
   {
-    title: "AWS out of reach",
+    title: "an unreachable AWS",
     spoil: () => {
       setUp.environment.AWS_ENDPOINT_URL = "http://127.0.0.1:9";
     },
@@ -326,7 +326,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a region whose backups RDS copies nowhere",
+    title: "a region whose backups RDS cannot copy to its backup region",
     spoil: () => clouds.withoutBackupCopies.push("eu-west-1"),
     check: "eu-west: backup region",
     result: "broken",
@@ -335,7 +335,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a caller who may not ask RDS",
+    title: "a caller who may not call RDS",
     spoil: () => {
       clouds.refusals.DescribeSourceRegions = "AccessDenied";
     },
@@ -367,7 +367,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: ["eu-west: quotas", "eu-west: backup region", "eu-west: images"],
   },
   {
-    title: "a witness where the account may not be",
+    title: "a witness in an AWS region that is not enabled",
     spoil: () => clouds.notOptedIn.push("us-west-2"),
     check: "witness: AWS region",
     result: "broken",
@@ -376,7 +376,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a role that may not make a cluster",
+    title: "a role that may not create a cluster",
     spoil: () => clouds.deniedActions.push("eks:CreateCluster"),
     check: "AWS permissions",
     result: "broken",
@@ -385,7 +385,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
-    title: "a role that may not make keys, such as CI's own",
+    title: "a role that may not create keys, such as CI's own",
     spoil: () => clouds.deniedActions.push("kms:CreateKey"),
     check: "AWS permissions",
     result: "warning",
@@ -394,7 +394,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a caller who may not simulate",
+    title: "a caller who may not simulate policies",
     spoil: () => {
       clouds.refusals.SimulatePrincipalPolicy = "AccessDenied";
     },
@@ -416,7 +416,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "cores enough to start, too few to grow",
+    title: "a core quota that is enough to start but not to scale",
     spoil: () => {
       clouds.quotas["L-1216C47A"] = 6;
     },
@@ -427,7 +427,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "pods whose connections leave the database no room",
+    title: "pods that need more connections than the database has",
     spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:replicas"], { min: 2, max: 12 }),
     check: "us-east: capacity",
     result: "warning",
@@ -437,7 +437,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a region that has no room for the other's users",
+    title: "a region without capacity for the other region's users",
     spoil: () => {
       setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:replicas"], { min: 6, max: 10 });
       setUp.edit("Pulumi.eu-west.yaml", ["config", "langflow-dr:replicas"], { min: 2, max: 7 });
@@ -449,7 +449,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a class of database that nobody looked at",
+    title: "an unknown database class",
     spoil: () =>
       setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:database"], { instanceClass: "db.x9.large" }),
     check: "us-east: capacity",
@@ -468,7 +468,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "no registry yet",
+    title: "a missing registry",
     spoil: () => clouds.withoutRepository.push("us-east-1"),
     check: "us-east: images",
     result: "warning",
@@ -486,7 +486,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "an API that CI's runners can't reach",
+    title: "a cluster API that CI's runners cannot reach",
     spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "publicAccessCidrs"], []),
     check: "us-east: cluster access",
     result: "warning",
@@ -495,7 +495,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a state on one machine",
+    title: "a state that is stored on one machine",
     spoil: () => setUp.edit("Pulumi.yaml", ["backend", "url"], "file:///srv/state"),
     check: "state backend",
     result: "warning",
@@ -504,7 +504,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a state bucket without versions",
+    title: "a state bucket without versioning",
     spoil: () => {
       clouds.bucket = { region: "us-west-2", versioning: "Suspended", blocked: true };
     },
@@ -515,7 +515,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a state bucket open to the world",
+    title: "a public state bucket",
     spoil: () => {
       clouds.bucket = { region: "us-west-2", versioning: "Enabled", blocked: false };
     },
@@ -526,7 +526,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a state bucket in a region it describes",
+    title: "a state bucket in a region of the fleet",
     spoil: () => {
       clouds.bucket = { region: "us-east-1", versioning: "Enabled", blocked: true };
     },
@@ -537,7 +537,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "no state bucket",
+    title: "a missing state bucket",
     spoil: () => {
       clouds.bucket = undefined;
     },
@@ -562,7 +562,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a stack that was not made",
+    title: "a stack that does not exist",
     spoil: () =>
       setUp.tool("pulumi", `[ "$1" = version ] && echo v3.270.0 || echo '${stacks("foundation", "us-east", "edge")}'`),
     check: "stacks",
@@ -585,7 +585,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
-    title: "no Cloudflare token",
+    title: "a missing Cloudflare token",
     spoil: () => {
       setUp.environment.CLOUDFLARE_API_TOKEN = "";
     },
@@ -597,7 +597,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_TOKEN,
   },
   {
-    title: "a Cloudflare token that is not known",
+    title: "an invalid Cloudflare token",
     spoil: () => {
       clouds.token = undefined;
     },
@@ -609,7 +609,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_TOKEN,
   },
   {
-    title: "Cloudflare out of reach",
+    title: "an unreachable Cloudflare",
     spoil: () => {
       setUp.environment.CLOUDFLARE_BASE_URL = "http://127.0.0.1:9";
     },
@@ -621,7 +621,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_TOKEN,
   },
   {
-    title: "settings that the token may not read",
+    title: "zone settings that the token may not read",
     spoil: () => {
       clouds.settings = undefined;
     },
@@ -632,7 +632,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "steering nobody can vouch for",
+    title: "a steering policy that the token cannot verify",
     spoil: () => {
       clouds.steering = ["random"];
     },
@@ -643,7 +643,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a zone of another account",
+    title: "a zone of a different account",
     spoil: () => {
       clouds.zone = { status: "active", account: "b".repeat(32), plan: "pro" };
     },
@@ -655,7 +655,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_TOKEN.slice(1),
   },
   {
-    title: "a zone whose name servers were not changed",
+    title: "a zone whose name servers do not point to Cloudflare",
     spoil: () => {
       clouds.zone = { ...healthyClouds().zone, status: "pending" } as Clouds["zone"];
     },
@@ -667,7 +667,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: AFTER_TOKEN.slice(1),
   },
   {
-    title: "a token that may not see pools",
+    title: "a token that may not read pools",
     spoil: () => {
       clouds.mayListPools = false;
     },
@@ -679,7 +679,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     unchecked: ["Cloudflare plan"],
   },
   {
-    title: "an interval that the plan does not have",
+    title: "a monitor interval that the plan does not allow",
     spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:monitor", "intervalSeconds"], 10),
     check: "Cloudflare plan",
     result: "broken",
@@ -688,7 +688,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a front door of a higher plan than the zone has",
+    title: "a front door for a higher plan than the zone's",
     spoil: () => setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:frontDoor"], { plan: "business" }),
     check: "Cloudflare plan",
     result: "broken",
@@ -697,7 +697,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a front door for a zone that has rules of its own",
+    title: "a front door for a zone with existing rulesets",
     spoil: () => {
       withFrontDoor();
       clouds.rulesets = { http_ratelimit: "ours since 2019", http_request_firewall_managed: "" };
@@ -709,7 +709,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a front door for a token that may not see rules",
+    title: "a front door with a token that may not read rulesets",
     spoil: () => {
       withFrontDoor();
       clouds.rulesets = undefined;
@@ -721,7 +721,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
-    title: "a LangFlow to move from at an address that Cloudflare does not reach",
+    title: "an old LangFlow at an address that Cloudflare cannot reach",
     spoil: () =>
       setUp.edit("Pulumi.edge.yaml", ["config", "langflow-dr:movingFrom"], { address: "10.0.0.7", share: 1 }),
     check: "Cloudflare plan",
@@ -731,7 +731,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "access for a token that may not see it",
+    title: "Access with a token that may not read it",
     spoil: () => {
       withAccess();
       clouds.access = undefined;
@@ -743,7 +743,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unauthenticated,
   },
   {
-    title: "access without a team",
+    title: "Access without a team",
     spoil: () => {
       withAccess();
       clouds.access = { providers: [], tokens: [] };
@@ -755,7 +755,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "an identity provider that the account does not have",
+    title: "an identity provider that does not exist in the account",
     spoil: () => {
       const unknown = PROVIDER.replace("6", "7");
       withAccess({ identityProviders: [PROVIDER, unknown] });
@@ -767,7 +767,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "nothing to sign in with",
+    title: "Access without an identity provider",
     spoil: () => {
       withAccess();
       clouds.access = { team: "t", providers: [], tokens: [] };
@@ -779,7 +779,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "service tokens near their end, but for those of others",
+    title: "the fleet's service tokens that expire soon, but no others",
     spoil: () => {
       withAccess({ serviceTokens: ["ci"] });
       clouds.access = {
@@ -799,7 +799,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Success,
   },
   {
-    title: "a service token that has ended",
+    title: "an expired service token",
     spoil: () => {
       withAccess();
       const tokens = [{ name: "LangFlow langflow.flows.test: fleet", expires_at: inDays(-1) }];
@@ -812,7 +812,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "TLS that is not strict",
+    title: "a TLS mode that is not strict",
     spoil: () => {
       clouds.settings = { ssl: "flexible", always_use_https: "on" };
     },
@@ -823,7 +823,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.BadInput,
   },
   {
-    title: "a Git host that is not there",
+    title: "an unreachable Git host",
     spoil: () => setUp.tool("git", "echo 'fatal: Could not resolve host: git.flows.test' >&2; exit 128"),
     check: "flow repository",
     result: "broken",
@@ -832,7 +832,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     exitCode: ExitCode.Unreachable,
   },
   {
-    title: "no token for the agents",
+    title: "a missing Git token for the agents",
     spoil: () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:gitToken"], undefined),
     check: "flow repository",
     result: "warning",
@@ -902,7 +902,7 @@ describe("doctor", () => {
 
   it.each([
     [
-      "a group of one-job runners for main's workflows",
+      "a group of single-job runners for main's workflows",
       {
         groups: [
           { name: "own", workflows: [OWN_WORKFLOW], runners: [{ name: "m", label: "inside", ephemeral: true }] },
@@ -1219,7 +1219,7 @@ describe("doctor --first", () => {
 
   it.each<[string, () => void, string, boolean]>([
     [
-      "makes no identity provider where the account has one",
+      "requires no permission to create an identity provider if the account has one",
       () =>
         setUp.edit(
           "Pulumi.foundation.yaml",
@@ -1229,15 +1229,20 @@ describe("doctor --first", () => {
       "iam:CreateOpenIDConnectProvider",
       false,
     ],
-    ["locks no objects by default", () => undefined, "s3:PutBucketObjectLockConfiguration", false],
     [
-      "locks objects where the config says so",
+      "requires no permission for Object Lock by default",
+      () => undefined,
+      "s3:PutBucketObjectLockConfiguration",
+      false,
+    ],
+    [
+      "requires permission for Object Lock if it is configured",
       () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:objectLock"], { mode: "governance", days: 7 }),
       "s3:PutBucketObjectLockConfiguration",
       true,
     ],
     [
-      "names no interface endpoints where there are none",
+      "requires no permission for interface endpoints if they are disabled",
       () => {
         for (const stack of ["us-east", "eu-west"])
           setUp.edit(`Pulumi.${stack}.yaml`, ["config", "langflow-dr:network"], { interfaceEndpoints: false });
@@ -1245,9 +1250,9 @@ describe("doctor --first", () => {
       "route53:AssociateVPCWithHostedZone",
       false,
     ],
-    ["injects no faults by default", () => undefined, "fis:CreateExperimentTemplate", false],
+    ["requires no permission for FIS experiments by default", () => undefined, "fis:CreateExperimentTemplate", false],
     [
-      "injects faults where the config says so",
+      "requires permission for FIS experiments if they are enabled",
       () => setUp.edit("Pulumi.foundation.yaml", ["config", "langflow-dr:experiments"], true),
       "fis:CreateExperimentTemplate",
       true,

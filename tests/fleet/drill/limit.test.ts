@@ -102,9 +102,14 @@ describe("a drill that cannot finish normally", () => {
   });
 
   it.each([
-    ["breaks off for the other regions' users, who are served elsewhere", "active-active", true, "unseen"],
-    ["goes on where they wait for a standby, which takes them over", "active-standby", true, "met"],
-    ["breaks off where a standby takes nobody over", "active-standby", false, "seen"],
+    [
+      "aborts for failures of the other regions' users in active-active, where no failover affects them",
+      "active-active",
+      true,
+      "unseen",
+    ],
+    ["continues while the users wait for a standby that takes over", "active-standby", true, "met"],
+    ["aborts if the standby does not take over", "active-standby", false, "seen"],
   ] as const)("%s", async (_, topology, isTakenOver, end) => {
     const backend = await new WaitingFleet(isTakenOver).listen();
     try {
@@ -120,8 +125,8 @@ describe("a drill that cannot finish normally", () => {
   });
 
   it.each([
-    ["ends once the fleet is well, for the next one to find it so", 3, 60, undefined],
-    ["waits for no fleet longer than its limit", Number.POSITIVE_INFINITY, 6, "not over after 6 s"],
+    ["ends once the fleet is healthy, so that the next drill can start", 3, 60, undefined],
+    ["stops waiting for an unhealthy fleet at its limit", Number.POSITIVE_INFINITY, 6, "not over after 6 s"],
   ])("%s", async (_, looks, limitSeconds, aborted) => {
     const backend = await new StartingFleet(looks).listen();
     try {

@@ -200,9 +200,9 @@ describe("the last check before a fault", () => {
   }
 
   it.each([
-    ["the monitor says", true],
-    ["it does not answer, and the monitor does not know", false],
-  ])("aborts the drill if the other region has failed since the start, as %s", async (_, seen) => {
+    ["reported by the monitor", true],
+    ["shown only by its missing answers", false],
+  ])("aborts the drill if the other region has failed since the start, %s", async (_, seen) => {
     const fleet = await new LosingFleet(seen).listen();
     try {
       const { aborted } = await drill(PLAN, { backend: fleet, signal, report: () => undefined });

@@ -27,20 +27,16 @@ describe("PodWatch under load", () => {
   const two = { ready: 2, wanted: 2, most: 6 };
 
   it.each<[string, boolean, (Pods | Error)[]]>([
-    ["is not over while the autoscaler may still come to want more", false, [two, two]],
+    ["is not over while the autoscaler may still request more pods", false, [two, two]],
     [
-      "is not over while what it wants is not ready",
+      "is not over while requested pods are not ready",
       false,
       [two, { ...two, wanted: 4 }, { ...two, ready: 3, wanted: 4 }],
     ],
-    [
-      "is over once all that it wants is ready, more than before",
-      true,
-      [two, { ...two, wanted: 4 }, { ...two, ready: 4, wanted: 4 }],
-    ],
-    ["is over where there can be no more", true, [{ ready: 6, wanted: 6, most: 6 }]],
-    ["is over where nobody makes more", true, [{ ready: 1 }]],
-    ["is not over where nobody answers", false, [new Error("the tunnel broke")]],
+    ["is over once all additional pods are ready", true, [two, { ...two, wanted: 4 }, { ...two, ready: 4, wanted: 4 }]],
+    ["is over if the maximum number of pods is ready", true, [{ ready: 6, wanted: 6, most: 6 }]],
+    ["is over if there is no autoscaler", true, [{ ready: 1 }]],
+    ["is not over if the region does not answer", false, [new Error("the tunnel broke")]],
   ])("decides that scaling %s", async (_, isOver, seen) => {
     expect((await watched(seen)).hasScaled).toBe(isOver);
   });

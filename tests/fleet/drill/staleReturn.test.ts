@@ -20,34 +20,49 @@ const CONTESTED = "an edit that had not left the region is kept beside a later o
 
 /** Merge errors of a returning region. Each breaks exactly one promise. */
 const BREACHES: Readonly<Record<string, readonly [promise: string, spoil: (both: State, stale: State) => void]>> = {
-  "its older flow wins": ["a flow edited meanwhile keeps that edit", back("flows", " edited")],
-  "its flow is back": ["a flow deleted meanwhile stays deleted", back("flows", "drill deleted")],
-  "what it never knew is deleted": ["a flow made meanwhile is there", gone("flows", " made")],
-  "its last edit is dropped": [
+  "the region's older version of a flow wins": ["a flow edited meanwhile keeps that edit", back("flows", " edited")],
+  "the region restores a deleted flow": ["a flow deleted meanwhile stays deleted", back("flows", "drill deleted")],
+  "a flow that the region never received is deleted": ["a flow made meanwhile is there", gone("flows", " made")],
+  "the region's last edit is lost": [
     "an edit that had not left the region is not lost",
     (both) => void Object.assign(named(both.flows, " unsent"), { description: "before" }),
   ],
-  "its last edit is overwritten": [CONTESTED, (both) => void both.flows.delete("copy")],
-  "its last edit beats a later one": [CONTESTED, back("flows", " contested")],
-  "a delete takes its last edit along": [
+  "the region's last edit is overwritten": [CONTESTED, (both) => void both.flows.delete("copy")],
+  "the region's last edit wins over a later one": [CONTESTED, back("flows", " contested")],
+  "a delete removes a flow that the region edited last": [
     "an edit that had not left the region survives a delete",
     gone("flows", "edited and deleted"),
   ],
-  "its project is back": [
+  "the region restores a deleted project": [
     "a project deleted meanwhile stays deleted, with its flow",
     back("projects", "drill deleted"),
   ],
-  "the flow of its project is back": [
+  "the region restores the flow of a deleted project": [
     "a project deleted meanwhile stays deleted, with its flow",
     back("flows", "in the project"),
   ],
-  "its project has the old name": ["a project renamed meanwhile keeps its new name", back("projects", "drill before")],
-  "its key is back": ["a key revoked meanwhile stays revoked", back("keys", "langflow-dr-drill-revoked")],
-  "its older value wins": ["a variable changed meanwhile keeps that value", back("variables", "_CHANGED")],
-  "its variable is back": ["a variable deleted meanwhile stays deleted", back("variables", "_DELETED")],
-  "its user may come in": ["a user deactivated meanwhile stays locked out", back("users", "-deactivated-")],
-  "its user is back": ["a user deleted meanwhile stays deleted", back("users", "-deleted-")],
-  "its file is back": ["a file deleted meanwhile stays deleted", back("files", "drill-deleted")],
+  "the region restores the old name of a project": [
+    "a project renamed meanwhile keeps its new name",
+    back("projects", "drill before"),
+  ],
+  "the region restores a revoked key": [
+    "a key revoked meanwhile stays revoked",
+    back("keys", "langflow-dr-drill-revoked"),
+  ],
+  "the region's older value of a variable wins": [
+    "a variable changed meanwhile keeps that value",
+    back("variables", "_CHANGED"),
+  ],
+  "the region restores a deleted variable": [
+    "a variable deleted meanwhile stays deleted",
+    back("variables", "_DELETED"),
+  ],
+  "the region reactivates a deactivated user": [
+    "a user deactivated meanwhile stays locked out",
+    back("users", "-deactivated-"),
+  ],
+  "the region restores a deleted user": ["a user deleted meanwhile stays deleted", back("users", "-deleted-")],
+  "the region restores a deleted file": ["a file deleted meanwhile stays deleted", back("files", "drill-deleted")],
 };
 
 /** A fleet in which a deleted user reappears after both regions were checked once. */
@@ -108,7 +123,7 @@ describe("a drill of a stale return", () => {
   // The drills run concurrently, because they mostly wait.
   beforeAll(async () => {
     const fleets = new Map(Object.entries(BREACHES).map(([name, [, spoil]]) => [name, new StaleFleet(spoil)]));
-    fleets.set("well", new StaleFleet());
+    fleets.set("nothing is wrong", new StaleFleet());
     fleets.set("late", new LateFleet());
     fleets.set("leaky", new LeakyFleet());
     await Promise.all([
@@ -118,7 +133,7 @@ describe("a drill of a stale return", () => {
   }, 200_000);
 
   it("keeps the region offline during the hold, and checks the merged data once all regions agree", () => {
-    const { report, fleet } = of("well");
+    const { report, fleet } = of("nothing is wrong");
     expect(report.aborted).toBeUndefined();
     expect(report.phases.map(({ phase }) => phase)).toEqual([
       "steady",
@@ -153,7 +168,7 @@ describe("a drill of a stale return", () => {
     expect(failedOf(of("late").report).map(({ name }) => name)).toEqual(["a user deleted meanwhile stays deleted"]);
   });
 
-  it.each(["well", ...Object.keys(BREACHES)])("deletes everything it created: %s", (name) => {
+  it.each(["nothing is wrong", ...Object.keys(BREACHES)])("deletes everything it created if %s", (name) => {
     const { state } = of(name).fleet;
     const left = Object.values(state).flatMap((rows) => [...rows.values()].map((row) => row.name ?? row.username));
     expect(left).toEqual(["langflow-dr-drill"]);

@@ -111,7 +111,7 @@ describe("the version requirements", () => {
     ["3.226.0", true],
     ["3.300.0", true],
     ["4.0.0", false],
-  ])("accept version %s of the Pulumi CLI: %s", (version, good) => {
+  ])("decide whether version %s of the Pulumi CLI is accepted: %s", (version, good) => {
     expect(recentEnough(parse(version))).toBe(good);
   });
 

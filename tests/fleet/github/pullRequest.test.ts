@@ -132,10 +132,10 @@ describe("the deployed commit", () => {
   });
 
   it.each([
-    ["of another workflow", { path: ".github/workflows/drill.yml" }],
-    ["of a fork's branch of that name", { head_repository: { id: 2 } }],
+    ["of a different workflow", { path: ".github/workflows/drill.yml" }],
+    ["of a fork's branch with the same name", { head_repository: { id: 2 } }],
     ["of a pull request", { event: "pull_request" }],
-    ["of another branch", { head_branch: "feature" }],
+    ["of a different branch", { head_branch: "feature" }],
   ])("is never that of a run %s", async (_, more) => {
     fake.main.add("forged");
     fake.runs.push(runOf("forged", { run_started_at: "2026-01-02T00:00:00Z", ...more }), runOf("good"));

@@ -114,14 +114,14 @@ describe("fleet image verify", () => {
 
   it.each<[string, () => void, Partial<LookOptions>, ExitCode, string[]]>([
     [
-      "a copy that is not there",
+      "a missing copy",
       () => fake.region("eu-west-1").repositories.get("langflow")?.clear(),
       {},
       ExitCode.ResourceFailed,
       ["eu-west", hostOf("eu-west-1"), LANGFLOW, "pushed after it was added"],
     ],
     [
-      "a copy that does not come in time",
+      "a copy that does not arrive in time",
       () => fake.region("eu-west-1").repositories.get("langflow")?.clear(),
       { timeout: 1 },
       ExitCode.TimedOut,
@@ -142,14 +142,14 @@ describe("fleet image verify", () => {
       [`${hostOf("eu-west-1")}/langflow`, "no signatures found", SIGNER],
     ],
     [
-      "a copy that somebody else signed",
+      "a copy with the signature of a different workflow",
       () => fake.sign("eu-west-1", "langflow", LANGFLOW, SIGNER.replace("main", "feature")),
       {},
       ExitCode.ResourceFailed,
       [hostOf("eu-west-1"), "none of the expected identities"],
     ],
     [
-      "a region that refuses the credentials",
+      "a region that rejects the credentials",
       () => {
         fake.region("eu-west-1").error = "UnrecognizedClientException";
       },
@@ -158,7 +158,7 @@ describe("fleet image verify", () => {
       ["eu-west-1", "rejected the credentials"],
     ],
     [
-      "a region that allows too little",
+      "a region that denies a required permission",
       () => {
         fake.region("eu-west-1").error = "AccessDeniedException";
       },
@@ -178,9 +178,13 @@ describe("fleet image verify", () => {
   });
 
   it.each([
-    ["nothing answers cosign", "Error: Get https://x: dial tcp: lookup x: no such host", ExitCode.Unreachable],
     [
-      "a registry refuses cosign",
+      "cosign cannot reach the registry",
+      "Error: Get https://x: dial tcp: lookup x: no such host",
+      ExitCode.Unreachable,
+    ],
+    [
+      "a registry rejects cosign's credentials",
       "Error: GET https://x: UNAUTHORIZED: authentication required",
       ExitCode.Unauthenticated,
     ],

@@ -91,10 +91,10 @@ describe("commits of other people", () => {
   });
 
   it.each<[string, Partial<BranchCommit>]>([
-    ["have no last line of ours", { message: "Fix the image" }],
-    ["quote our last line further up", { message: `${TRAILER}\n\nand a fix` }],
-    ["were ours before somebody amended them", { committer: "ann" }],
-    ["are of nobody GitHub knows", { committer: undefined }],
+    ["lack our trailer", { message: "Fix the image" }],
+    ["quote our trailer above the last line", { message: `${TRAILER}\n\nand a fix` }],
+    ["were ours before a person amended them", { committer: "ann" }],
+    ["have a committer without a GitHub account", { committer: undefined }],
   ])("include commits that %s", (_, change) => {
     const theirs = { ...ours, sha: "2", ...change };
     expect(foreign([ours, theirs])).toEqual([theirs]);
@@ -259,9 +259,13 @@ describe("fleet image pin", () => {
 
   it.each<[string, Partial<PinOptions>, string]>([
     ["the local fleet", { local: true }, "omit --local"],
-    ["further files without a request", { pullRequest: false, also: ["images"] }, "--also needs --pull-request"],
+    [
+      "additional files without a pull request",
+      { pullRequest: false, also: ["images"] },
+      "--also needs --pull-request",
+    ],
     ["a folder without a project", { pullRequest: false, project: "/nonexistent" }, "--project"],
-    ["a tag that moves", { image: "langflow:latest" }, "the tag latest moves"],
+    ["a moving tag", { image: "langflow:latest" }, "the tag latest moves"],
   ])("rejects %s", async (_, own, message) => {
     expect((await refused("1", own)).message).toContain(message);
     expect(fake.calls).toEqual([]);

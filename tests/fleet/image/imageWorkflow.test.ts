@@ -95,7 +95,7 @@ describe("the Image workflow", () => {
       .trim()
       .split("\n");
 
-  const COMPARE = line("changed", "Compare with what main was before");
+  const COMPARE = line("changed", "Compare with main before the push");
   const changed = (env: Record<string, string>) =>
     run(COMPARE, { EVENT: "push", BEFORE: "", LANGFLOW_VERSION: "", ...env }).output;
   const change = (file: string) => {
@@ -118,9 +118,9 @@ describe("the Image workflow", () => {
 
   it.each([
     ["weekly", { EVENT: "schedule" }, '["langflow","agent"]'],
-    ["when a person asks for it", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
-    ["for one version of LangFlow", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
-    ["after a push on what is not known here", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
+    ["after a manual start", { EVENT: "workflow_dispatch" }, '["langflow","agent"]'],
+    ["for a requested LangFlow version", { EVENT: "workflow_dispatch", LANGFLOW_VERSION: "1.14.0" }, '["langflow"]'],
+    ["after a push whose previous commit is unknown", { BEFORE: "0".repeat(40) }, '["langflow","agent"]'],
   ])("builds the right images %s", (_, env, images) => {
     expect(changed(env)).toBe(`images=${images}`);
   });
@@ -191,9 +191,9 @@ describe("the Image workflow", () => {
   });
 
   it.each([
-    ["image", "Sign in every region's registry", "image sign --image"],
-    ["image", "Verify in every region's registry", "image verify --image"],
-    ["propose", "Open or change the pull request", "image pin --image"],
+    ["image", "Sign the image in every region's registry", "image sign --image"],
+    ["image", "Verify the image in every region's registry", "image verify --image"],
+    ["propose", "Open or update the pull request", "image pin --image"],
   ])('in job %s, step "%s", passes the built image to the CLI', (job, step, words) => {
     build({});
     expect(run(line(job, step), { IMAGE: "langflow" }).status).toBe(0);

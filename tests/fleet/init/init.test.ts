@@ -284,8 +284,8 @@ describe("init", () => {
 
   it.each([
     ["with a GitHub repository", ANSWERS],
-    ["without one", { ...ANSWERS, githubRepository: undefined }],
-    ["without a repository of the record", { ...ANSWERS, flowRepository: undefined }],
+    ["without a GitHub repository", { ...ANSWERS, githubRepository: undefined }],
+    ["without a flow repository", { ...ANSWERS, flowRepository: undefined }],
   ])("keeps all comments and all values without a question, %s", async (_, given) => {
     const before = snapshot();
     const { exitCode } = await run({ given, yes: true });
@@ -370,19 +370,15 @@ describe("init", () => {
   });
 
   it.each([
-    ["an answer that is missing", { ...ANSWERS, notificationEmails: undefined }, /notificationEmails/],
+    ["a missing answer", { ...ANSWERS, notificationEmails: undefined }, /notificationEmails/],
     ["an answer out of bounds", { ...ANSWERS, cloudflareAccountId: "xyz" }, /cloudflareAccountId: must be 32/],
+    ["contradictory answers", { ...ANSWERS, hostname: "langflow.other.test" }, /hostname.*not inside the zone/],
     [
-      "answers that do not fit together",
-      { ...ANSWERS, hostname: "langflow.other.test" },
-      /hostname.*not inside the zone/,
-    ],
-    [
-      "networks that overlap",
+      "overlapping networks",
       { ...ANSWERS, regions: ANSWERS.regions.map((each) => ({ ...each, cidr: "10.16.0.0/16" })) },
       /overlaps/,
     ],
-    ["a key nobody knows", { ...ANSWERS, color: "red" }, /color/],
+    ["an unknown key", { ...ANSWERS, color: "red" }, /color/],
   ])("rejects %s and changes no file", async (_, given, message) => {
     const before = snapshot();
     const ended = await run({ given, yes: true });
@@ -561,7 +557,7 @@ describe("init", () => {
   it.each([
     ["there is no project", () => rmSync(join(directory, "Pulumi.yaml")), /no Pulumi\.yaml/],
     [
-      "a file is no YAML",
+      "a file is not valid YAML",
       () => writeFileSync(join(directory, "Pulumi.edge.yaml"), "config: [unclosed"),
       /Pulumi\.edge\.yaml/,
     ],

@@ -58,7 +58,7 @@ describe("the pull-request comment's section on capacity", () => {
     ["kubernetes:core/v1:ConfigMap", "data.LANGFLOW_DB_CONNECTION_SETTINGS"],
     ["aws:rds/instance:Instance", "instanceClass"],
     ["cloudflare:index/loadBalancer:LoadBalancer", "steeringPolicy"],
-  ])("is included if a %s changes in %s", (type, path) => {
+  ])("is included if a resource of type %s changes in %s", (type, path) => {
     expect(comment([run([changed(type, path)])], [], ROOM)).toContain("### Capacity");
   });
 
@@ -71,7 +71,7 @@ describe("the pull-request comment's section on capacity", () => {
     ["kubernetes:apps/v1:Deployment", "spec.template.spec.containers[0].image"],
     ["aws:rds/instance:Instance", "backupRetentionPeriod"],
     ["cloudflare:index/loadBalancer:LoadBalancer", "sessionAffinity"],
-  ])("is omitted if a %s changes only in %s", (type, path) => {
+  ])("is omitted if a resource of type %s changes only in %s", (type, path) => {
     expect(comment([run([changed(type, path)])], [], ROOM)).not.toContain("Capacity");
   });
 

@@ -41,18 +41,18 @@ describe("a source row", () => {
       "user bea: last_login_at is not a date",
     ],
     [
-      "a day that no calendar has",
+      "a date that does not exist",
       "UPDATE flow SET updated_at = '2026-02-31 10:00:00' WHERE name = 'Plain'",
       "flow Plain (bea): updated_at is not a date",
     ],
     ["an empty date", "UPDATE apikey SET created_at = ''", "apikey a script (bea): created_at is not a date"],
     [
-      "JSON that was cut off",
+      "truncated JSON",
       `UPDATE flow SET data = substr(data, 1, 100) WHERE name = 'Plain'`,
       "flow Plain (bea): data is not JSON",
     ],
     [
-      "JSON in Python's own form",
+      "a Python literal instead of JSON",
       `UPDATE user SET optins = '{''a'': True}' WHERE username = 'cem'`,
       "user cem: optins is not JSON",
     ],
@@ -62,33 +62,37 @@ describe("a source row", () => {
       "message aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: files is not JSON",
     ],
     [
-      "an id of another form",
+      "an id in an invalid format",
       "UPDATE variable SET id = 'one' WHERE name = 'GREETING'",
       "variable GREETING (Bea): id is not an id",
     ],
     [
-      "an owner that is no id",
+      "an owner that is not an id",
       "UPDATE flow SET user_id = 'bea' WHERE name = 'Plain'",
       "flow Plain: user_id is not an id",
     ],
     [
-      "a truth value in words",
+      "a word instead of a boolean",
       "UPDATE user SET is_active = 'maybe' WHERE username = 'bea'",
       "user bea: is_active is not a truth value",
     ],
-    ["a number in words", "UPDATE file SET size = 'large'", "file notes (bea): size is not a whole number of 32 bits"],
     [
-      "a number that PostgreSQL has no room for",
+      "a word instead of a number",
+      "UPDATE file SET size = 'large'",
+      "file notes (bea): size is not a whole number of 32 bits",
+    ],
+    [
+      "a number that is too large for PostgreSQL",
       "UPDATE file SET size = 3000000000",
       "file notes (bea): size is not a whole number of 32 bits",
     ],
     [
-      "a date in a year that there was not",
+      "a date in the year 0",
       "UPDATE user SET last_login_at = '0000-01-01 00:00:00' WHERE username = 'bea'",
       "user bea: last_login_at is not a date",
     ],
     [
-      "JSON with a remark",
+      "JSON with a comment",
       `UPDATE message SET properties = '{"a": 1 /* NaN */}'`,
       "message aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: properties is not JSON",
     ],
@@ -105,16 +109,16 @@ describe("a source row", () => {
 
   it.each([
     [
-      "dates with a zone, without a time, and of a fraction",
+      "dates with a time zone, without a time, or with fractions of a second",
       "UPDATE user SET create_at = '2026-11-28T01:21:38.123456+02:00', updated_at = '2026-11-28', last_login_at = '2026-11-28 19:21:38.1'",
     ],
     ["ids with hyphens", "UPDATE message SET id = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'"],
     [
-      "numbers that JSON does not have, as Python writes them",
+      "numbers such as NaN that Python writes but JSON does not allow",
       `UPDATE message SET properties = '{"a": NaN, "b": [-Infinity]}'`,
     ],
     [
-      "JSON that is a number, and one that says NaN in a text",
+      "JSON that is a number, or a JSON text that contains NaN",
       `UPDATE user SET optins = 5; UPDATE message SET files = '["NaN"]'`,
     ],
   ])("does not stop the import if it contains %s", async (_, sql) => {

@@ -192,8 +192,8 @@ describe("an unusual source database", () => {
   });
 
   it.each([
-    [2, "is read again until both are of one moment"],
-    [3, "and is refused where it never holds still"],
+    [2, "is read again until the copy is consistent"],
+    [3, "is rejected because no copy is consistent"],
   ])("that changes during the copy, %i times, %s", async (times) => {
     const file = join(recorded(), "langflow.db");
     const { copyFile } = promises;

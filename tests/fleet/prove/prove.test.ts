@@ -483,7 +483,7 @@ describe("fleet prove", () => {
     ["drift", () => drifts.push([], ["edge update x y"]), /edge update x y differs the second time only/],
   ];
 
-  it.each(SPOILED)('reports a broken "%s" and its fix (%#)', async (assumption, spoil, finding) => {
+  it.each(SPOILED)('reports a failed check "%s" and its fix (case %#)', async (assumption, spoil, finding) => {
     spoil();
     const found = await findings(assumption);
     const broken = found.filter(({ result }) => result === "broken");

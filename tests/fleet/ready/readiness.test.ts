@@ -117,28 +117,28 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
   "its replication lags": ({ replication }, by) => ({
     replication: within(replication, (each) => ({ ...each, seconds: (each.seconds ?? 0) + by })),
   }),
-  "rows of other regions wait": ({ replication }, by) => ({
+  "rows from other regions wait in it": ({ replication }, by) => ({
     replication: within(replication, (each) => ({ ...each, waiting: each.waiting + by })),
   }),
-  "a table is refused": ({ replication }) => ({
+  "it rejects a table": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, refused: [...each.refused, "user"] })),
   }),
-  "a user was renamed": ({ replication }) => ({
+  "it renamed a user": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, renamed: [...each.renamed, "user 1a2b"] })),
   }),
-  "deletes are held": ({ replication }) => ({
+  "it holds deletes": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, deletesHeld: [...each.deletesHeld, "flow 500"] })),
   }),
-  "a bucket rejects objects": ({ replication }) => ({
+  "a bucket rejects its objects": ({ replication }) => ({
     replication: within(replication, (each) => ({ ...each, unreached: [...each.unreached, "eu-west"] })),
   }),
   "its record lags": ({ record }, by) => ({
     record: within(record, (each) => each && { ...each, seconds: (each.seconds ?? 0) + by }),
   }),
-  "flows are held in the record": ({ record }, by) => ({
+  "it holds flows in the record": ({ record }, by) => ({
     record: within(record, (each) => each && { ...each, held: each.held + by }),
   }),
-  "all backups are older": ({ backups }, by) => ({
+  "all its backups are older": ({ backups }, by) => ({
     backups: backups.map(({ bucketOf, newest }) => ({
       bucketOf,
       newest: within(newest, (each) => each && { ...each, at: each.at - by * 100_000 }),
@@ -165,8 +165,8 @@ const WORSE: Readonly<Record<string, (region: RegionEvidence, by: number) => Par
     podsMax: within(podsMax, (each) => Math.max(1, each - by)),
   }),
   "its quota allows fewer cores": ({ coresQuota }, by) => ({ coresQuota: within(coresQuota, (each) => each - by) }),
-  "it has no drill": ({ drills: learntOf }) => ({ drills: within(learntOf, () => ({})) }),
-  "no drill passed": ({ drills: learntOf }) => ({
+  "it was never drilled": ({ drills: learntOf }) => ({ drills: within(learntOf, () => ({})) }),
+  "none of its drills passed": ({ drills: learntOf }) => ({
     drills: within(learntOf, ({ newest }) => (newest ? { newest: { ...newest, passed: false } } : {})),
   }),
 };

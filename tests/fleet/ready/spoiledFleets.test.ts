@@ -22,33 +22,38 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /Ashburn, US: unhealthy/,
   ],
   [
-    "a pool that was drained",
+    "a drained pool",
     () => fleet.edges("pools/pool-eu-west", "enabled", false),
     "eu-west: pool",
     /enabled is false, not true/,
   ],
   [
-    "an origin that was drained",
+    "a drained origin",
     () => fleet.edges("pools/pool-eu-west", "origins.0.enabled", false),
     "eu-west: pool",
     /origin enabled is false/,
   ],
   [
-    "another order of the pools",
+    "a different pool order",
     () => fleet.edges("/zone/load_balancers", "0.default_pools", ["pool-eu-west", "pool-us-east"]),
     "steering",
     /order of the pools is \["eu-west","us-east"\], not \["us-east","eu-west"\]/,
   ],
   [
-    "another fallback pool",
+    "a different fallback pool",
     () => fleet.edges("/zone/load_balancers", "0.fallback_pool", "pool-us-east"),
     "steering",
     /fallback pool is "us-east"/,
   ],
-  ["no load balancer", () => fleet.edges("/zone/load_balancers", "0.name", "other.example.com"), "steering", /no load/],
+  [
+    "a missing load balancer",
+    () => fleet.edges("/zone/load_balancers", "0.name", "other.example.com"),
+    "steering",
+    /no load/,
+  ],
   ["a slow monitor", () => fleet.edges("monitors/monitor", "interval", 60), "monitor", /interval is 60, not 15/],
   [
-    "flows and accounts that lag",
+    "lagging flows and accounts",
     () => fleet.metrics.set("eu-west", metricsOf({ lag: 300 })),
     "eu-west: replication",
     /5 minutes ago, above 2 minutes/,
@@ -62,15 +67,15 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     "us-east: backup's age",
     /the newest is 3 days old, above 26 hours/,
   ],
-  ["no backup", () => fleet.forget("backups/eu-west"), "eu-west: backup's age", /there is none/],
+  ["a missing backup", () => fleet.forget("backups/eu-west"), "eu-west: backup's age", /there is none/],
   [
-    "a backup in its own region alone",
+    "a backup only in its own region",
     () => fleet.forget("flows-eu-west/backups/us-east"),
     "us-east: backup elsewhere",
     /all are in us-east's own bucket/,
   ],
   [
-    "copies of backups that ended days ago",
+    "copies of backups that stopped days ago",
     () => {
       fleet.forget("flows-eu-west/backups/us-east");
       fleet.backUp("us-east", Date.now() - 2 * DAY_MS, ["us-east", "eu-west"]);
@@ -79,7 +84,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /the newest elsewhere is 2 days old/,
   ],
   [
-    "a backup that was cut",
+    "a truncated backup",
     () => {
       for (const [key, text] of fleet.objects)
         if (/flows-eu-west\/backups\/us-east.*dump/.test(key)) fleet.objects.set(key, text.slice(0, 5));
@@ -97,7 +102,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /database\.dump is not there/,
   ],
   [
-    "a manifest that somebody wrote over",
+    "an overwritten backup manifest",
     () => {
       for (const key of fleet.objects.keys())
         if (/flows-eu-west\/backups\/us-east.*json/.test(key)) fleet.objects.set(key, "{}");
@@ -112,7 +117,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /nothing can be restored yet/,
   ],
   [
-    "a database whose copies ended",
+    "a database whose backup copies stopped",
     () =>
       fleet.aws(
         "eu-west",
@@ -124,19 +129,19 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /12 hours old: .*; above 60 minutes/,
   ],
   [
-    "too few pods for the other's users",
+    "too few pods for the other region's users",
     () => fleet.cluster("eu-west", "horizontalpodautoscalers.autoscaling", "0.spec.maxReplicas", 3),
     "eu-west: spare capacity",
     /4 pods are needed after another region's loss, and the autoscaler may run 3/,
   ],
   [
-    "a quota that leaves no room",
+    "a quota that is used up",
     () => fleet.aws("us-east", "service-quotas get-service-quota", "Quota.Value", 5),
     "us-east: quota",
     /5 cores allowed/,
   ],
   [
-    "another image",
+    "a different image",
     () =>
       fleet.cluster(
         "eu-west",
@@ -154,7 +159,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /^no row of user is replicated$/,
   ],
   [
-    "a certificate near its end",
+    "a certificate that expires soon",
     () =>
       fleet.aws(
         "us-east",
@@ -166,13 +171,13 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     /langflow\.example\.com: 12 days are left/,
   ],
   [
-    "a certificate that is none yet",
+    "a certificate that is not issued yet",
     () => fleet.aws("us-east", "acm describe-certificate", "Certificate.Status", "PENDING_VALIDATION"),
     "us-east: certificates",
     /PENDING_VALIDATION/,
   ],
   [
-    "a hand's change",
+    "a manual change",
     () => {
       fleet.drifts = ["us-east update aws:s3/bucket:Bucket us-east"];
     },
@@ -228,7 +233,7 @@ describe("a recorded fleet", () => {
       /2 flows or deletes are held in the/,
     ],
     [
-      "that refuses rows",
+      "that rejects rows of other regions",
       { waiting: 4, record: {} },
       "us-east: replication",
       /^4 rows of other regions are not in its/,
@@ -246,7 +251,7 @@ describe("a recorded fleet", () => {
       /^deleted here alone until a person decides: flow 500;/,
     ],
     [
-      "that reaches no bucket",
+      "that cannot write to a bucket",
       { unreached: 1, record: {} },
       "us-east: replication",
       /^the bucket of eu-west takes noth/,

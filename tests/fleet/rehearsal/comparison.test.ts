@@ -22,17 +22,37 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
 
 describe("the comparison of two runs of a flow", () => {
   it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
-    ["answer the same", said("x"), said("x"), { result: "same", said: "" }],
-    ["answer otherwise", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
-    ["fail in the new alone", said("x"), failed("no"), { result: "differs", said: "fails in the new alone" }],
-    ["fail in the old alone", failed("no"), said("x"), { result: "changes", said: "fails in the old alone" }],
-    ["fail alike", failed("no"), failed("no"), { result: "same", said: "fails in both: no" }],
-    ["fail otherwise", failed("no"), failed("not"), { result: "changes", said: "fails in both, for another reason" }],
-    ["are not both run", notRun, said("x"), { result: "not run", said: "in the old: calls example.com" }],
-    ["call somebody", said("x"), notRun, { result: "not run", said: "calls example.com" }],
-    ["are one alone", undefined, said("x"), { result: "not known", said: "runs; what the old answers is not known" }],
+    ["give the same answer", said("x"), said("x"), { result: "same", said: "" }],
+    ["give different answers", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
+    ["fail only in the new release", said("x"), failed("no"), { result: "differs", said: "fails in the new alone" }],
+    ["fail only in the old release", failed("no"), said("x"), { result: "changes", said: "fails in the old alone" }],
+    ["fail with the same error", failed("no"), failed("no"), { result: "same", said: "fails in both: no" }],
     [
-      "are one alone that fails",
+      "fail with different errors",
+      failed("no"),
+      failed("not"),
+      { result: "changes", said: "fails in both, for another reason" },
+    ],
+    [
+      "are incomplete, because the old release did not run the flow",
+      notRun,
+      said("x"),
+      { result: "not run", said: "in the old: calls example.com" },
+    ],
+    [
+      "are incomplete, because the flow calls an external host",
+      said("x"),
+      notRun,
+      { result: "not run", said: "calls example.com" },
+    ],
+    [
+      "consist of only the new release's successful run",
+      undefined,
+      said("x"),
+      { result: "not known", said: "runs; what the old answers is not known" },
+    ],
+    [
+      "consist of only the new release's failed run",
       undefined,
       failed("no"),
       { result: "not known", said: "fails; what the old does is not known" },

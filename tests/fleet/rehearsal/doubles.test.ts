@@ -28,7 +28,7 @@ describe("model doubles", () => {
     ["a language model", node("A", [output("LanguageModel")])],
     ["embeddings", node("A", [output("Embeddings")])],
     ["an agent that chooses its provider", node("A", [output("Message")], { agent_llm: { type: "str" } })],
-    ["what chooses its model since 1.9", node("A", [output("Data")], MODEL_FIELD)],
+    ["a component that chooses its model since 1.9", node("A", [output("Data")], MODEL_FIELD)],
   ])("replace %s", (_, model) => {
     const { data, doubles } = withDoubles(graph([model]));
     expect(doubles).toEqual(["A"]);
@@ -36,10 +36,14 @@ describe("model doubles", () => {
   });
 
   it.each([
-    ["a chat's input", node("A", [output("Message", "message_response")]), []],
+    ["a chat input", node("A", [output("Message", "message_response")]), []],
     ["a note", { id: "A", data: { type: "note" } }, []],
-    ["what an edge brings a model", node("A", [output("Message")], HANDLE), [edge("B", "A", "llm")]],
-    ["an agent that an edge brings a model", node("A", [output("Message")], MODEL_FIELD), [edge("B", "A", "model")]],
+    ["a component that gets its model from an edge", node("A", [output("Message")], HANDLE), [edge("B", "A", "llm")]],
+    [
+      "an agent that gets its model from an edge",
+      node("A", [output("Message")], MODEL_FIELD),
+      [edge("B", "A", "model")],
+    ],
   ])("do not replace %s", (_, given, edges) => {
     const { data, doubles } = withDoubles(graph([given], edges));
     expect(doubles).toEqual([]);

@@ -88,19 +88,24 @@ describe("a rehearsal", () => {
 
   it.each<[string, Json, JsonObject, string]>([
     [
-      "a file of its machine",
+      "needs a file of its machine",
       node({ path: { type: "file", value: "/data/a.pdf" } }),
       {},
       "names a file of its machine (A-1.path)",
     ],
-    ["an upload", node({ path: { type: "file", file_path: [`${id(9)}/a.pdf`] } }), {}, "reads an upload (A-1.path)"],
     [
-      "itself to be put into a flow",
+      "needs an upload",
+      node({ path: { type: "file", file_path: [`${id(9)}/a.pdf`] } }),
+      {},
+      "reads an upload (A-1.path)",
+    ],
+    [
+      "is a saved component",
       node({}),
       { is_component: true },
       "it is a component that somebody saved, which does not run by itself",
     ],
-  ])("does not run a flow that needs %s", async (_, data, more, said) => {
+  ])("does not run a flow that %s", async (_, data, more, said) => {
     const { asked, given } = stages();
     expect((await rehearse([await flow(1, data, more)], USERS, given))[0]).toMatchObject({
       result: "not run",

@@ -28,8 +28,8 @@ describe("an inline program", () => {
   }
 
   it.each([
-    ["is read once the engine runs that will ask for it", ["preview", "--client=127.0.0.1:1"], ["engine", "edge"]],
-    ["is not read for a command that runs none", ["stack", "output", "--json"], ["engine"]],
+    ["is loaded while the engine that needs it starts", ["preview", "--client=127.0.0.1:1"], ["engine", "edge"]],
+    ["is not loaded for a command that runs no program", ["stack", "output", "--json"], ["engine"]],
   ])("%s", async (_, args, order) => {
     expect(await ran(args, () => {})).toEqual({ done: order, said: [answer, "pulumi"] });
   });

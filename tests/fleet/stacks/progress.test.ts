@@ -2,8 +2,8 @@ import { startProgress } from "../../../fleet/stacks/progress";
 
 describe("the progress of a run", () => {
   it.each([
-    ["is no terminal", { isTTY: false, columns: undefined }],
-    ["is a terminal whose size nobody has set", { isTTY: true, columns: 0 }],
+    ["is not a terminal", { isTTY: false, columns: undefined }],
+    ["is a terminal without a size", { isTTY: true, columns: 0 }],
   ])("is written in complete lines if the output %s", async (_, kind) => {
     const written: string[] = [];
     const stream = Object.assign(Object.create(process.stderr), kind, { write: (text: string) => written.push(text) });

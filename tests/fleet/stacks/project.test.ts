@@ -287,8 +287,8 @@ describe("readProject", () => {
   );
 
   it.each<[string, unknown]>([
-    ["a default beside it", { value: "example.com", default: "example.org" }],
-    ["no value", { default: "example.com" }],
+    ["an additional default", { value: "example.com", default: "example.org" }],
+    ["only a default", { default: "example.com" }],
   ])("rejects a value in Pulumi.yaml with %s", (_, value) => {
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:zone"] = value;
@@ -443,13 +443,13 @@ describe("readProject", () => {
   });
 
   it.each([
-    ["a list", "- config\n", "Pulumi.edge.yaml must contain keys with values"],
-    ["a text", "very-secret\n", "Pulumi.edge.yaml must contain keys with values"],
-    ["a list for config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must contain keys with values"],
-    ["a text for config", "config: very-secret\n", "Pulumi.edge.yaml: config must contain keys with values"],
+    ["a list instead of keys", "- config\n", "Pulumi.edge.yaml must contain keys with values"],
+    ["a text instead of keys", "very-secret\n", "Pulumi.edge.yaml must contain keys with values"],
+    ["a list below config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must contain keys with values"],
+    ["a text below config", "config: very-secret\n", "Pulumi.edge.yaml: config must contain keys with values"],
     ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml contains more than one YAML document: keep one"],
-    ["an alias of nothing", "config: *nothing\n", "Pulumi.edge.yaml is not valid YAML: Unresolved alias"],
-    ["a key twice", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],
+    ["an unresolved alias", "config: *nothing\n", "Pulumi.edge.yaml is not valid YAML: Unresolved alias"],
+    ["a duplicate key", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],
   ])("rejects a stack's file that contains %s, in one line without the content", (_, content, said) => {
     writeFileSync(join(directory, "Pulumi.edge.yaml"), content);
     const { message, exitCode } = refusal();

@@ -60,7 +60,7 @@ describe("the checks of an old and a new LangFlow on one database", () => {
     });
   });
 
-  it.each<Which>(["old", "new"])("fail if nobody can sign in to the %s one", async (which) => {
+  it.each<Which>(["old", "new"])("fail if users cannot sign in to the %s one", async (which) => {
     expect(await sessionsInBoth(both(undefined, which))).toEqual({
       result: "failed",
       said: `the ${which} one lets nobody sign in any more: status 401`,

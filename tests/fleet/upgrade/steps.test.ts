@@ -19,7 +19,7 @@ describe("a step of an upgrade", () => {
   });
 
   it.each<[string, Error]>([
-    ["the agent refuses", new AgentError("the schema is not understood", AgentExitCode.Refused)],
+    ["the agent refuses the operation", new AgentError("the schema is not understood", AgentExitCode.Refused)],
     ["a backup is damaged", new AgentError("its checksum does not hold", AgentExitCode.Damaged)],
     ["LangFlow does not start", new UserError("did not start", ExitCode.ResourceFailed)],
   ])("fails with the error's message if %s", async (_, error) => {
@@ -31,8 +31,8 @@ describe("a step of an upgrade", () => {
   it.each<[string, Error]>([
     ["a bucket does not answer", new AgentError("does not answer", AgentExitCode.Unreachable)],
     ["a program is missing", new AgentError("pg_restore is not there", AgentExitCode.BadInput)],
-    ["somebody asks for the end", new UserError("interrupted", ExitCode.Cancelled)],
-    ["nobody foresaw it", new TypeError("undefined is no function")],
+    ["the operator interrupts it", new UserError("interrupted", ExitCode.Cancelled)],
+    ["the error is unexpected", new TypeError("undefined is no function")],
   ])("throws the error instead of failing if %s", async (_, error) => {
     await expect(steps().take("adopt", throwing(error))).rejects.toBe(error);
   });

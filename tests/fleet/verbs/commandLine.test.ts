@@ -117,13 +117,13 @@ describe("an invalid command line exits with code 2 and one sentence on stderr",
     },
   );
 
-  it.each(VALUED)("for `$words` with $option but no value", async ({ option, line }) => {
+  it.each(VALUED)("for `$words` if $option has no value", async ({ option, line }) => {
     refused(await answerTo([...line, option]), `'${option} <`);
     refused(await answerTo([...line, option, "--json"]), "Its value is missing");
     refused(await answerTo([...line, option, ""]), "It must not be empty");
   });
 
-  it.each(VALUED)("for `$words` with a value of $option that is no <$value>", async ({ option, value, line }) => {
+  it.each(VALUED)("for `$words` if the value of $option is not a valid <$value>", async ({ option, value, line }) => {
     expect(Object.keys(VALUES)).toContain(value);
     for (const bad of VALUES[value]?.bad ?? []) refused(await answerTo([...line, option, bad]), `'${option} <`);
   });

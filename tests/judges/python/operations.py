@@ -238,6 +238,6 @@ CALLS = {
 
 # Types that no call creates, with the reason.
 NO_CALL = {
-    "aws:acm/certificateValidation:CertificateValidation": "waits for a certificate, and asks nothing",
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "is there with the network; the provider empties it",
+    "aws:acm/certificateValidation:CertificateValidation": "waits for a certificate, and makes no call of its own",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "AWS creates it with the network; the provider empties it",
 }

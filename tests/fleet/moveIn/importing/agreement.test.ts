@@ -218,25 +218,25 @@ describe("an import ends", () => {
   const agreed = { agreed: ["eu-west"], disagreements: [], unread: [] };
 
   it.each([
-    ["0 where all regions hold the same", { ...imported, agreement: agreed }, ExitCode.Success],
-    ["0 where nobody asked to compare", imported, ExitCode.Success],
+    ["0 if all regions have the same data", { ...imported, agreement: agreed }, ExitCode.Success],
+    ["0 if no comparison was requested", imported, ExitCode.Success],
     [
-      "0 where what was left is what `inspect` names",
+      "0 if it left out only what `inspect` reports",
       { ...imported, tables: left("its secret does not open under the given key") },
       ExitCode.Success,
     ],
     [
-      "13 where PostgreSQL refused a row",
+      "13 if PostgreSQL rejected a row",
       { ...imported, tables: left("PostgreSQL refuses it (23505 at flow.name)") },
       ExitCode.Disproved,
     ],
     [
-      "13 where a row was left with the one that it belongs to",
+      "13 if it left out a row because the row's parent was left out",
       { ...imported, tables: left("refers to a row that did not come") },
       ExitCode.Disproved,
     ],
     [
-      "13 where a region was not compared",
+      "13 if a region could not be compared",
       { ...imported, agreement: { ...agreed, unread: [{ region: "eu-west", because: "it is away" }] } },
       ExitCode.Disproved,
     ],

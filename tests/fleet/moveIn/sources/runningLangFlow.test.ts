@@ -124,9 +124,9 @@ describe("a running LangFlow", () => {
   });
 
   it.each([
-    ["a page", [200, "<html>"]],
+    ["an HTML page", [200, "<html>"]],
     ["other JSON", [200, []]],
-    ["no such path", [404, {}]],
+    ["status 404", [404, {}]],
   ] as const)("is not recognized if it answers with %s, with exit code 2", async (_, answer) => {
     answers["/api/v1/version"] = answer;
     await expect(look()).rejects.toMatchObject({

@@ -52,14 +52,14 @@ describe("drill --series --from", () => {
 
   it.each<[string, Partial<DrillOptions>, RegExp]>([
     ["a folder without reports", {}, /^no drill report in .*folders by year/],
-    ["a series that puts back", { restore: true }, /^--series and --restore exclude each other/],
-    ["a folder without a series", { series: false }, /^--from needs --series/],
-    ["rounds without a series", { series: false, from: undefined, rounds: 2 }, /^--rounds needs --series/],
-    ["a series of one fault", { fault: "git" }, /^--series runs every fault/],
-    ["a series of the fault that stands for none", { fault: "region" }, /^--series runs every fault/],
-    ["rounds of no drill", { rounds: 2 }, /^--from runs no drill: omit --rounds$/],
-    ["a series that holds", { hold: 60 }, /omit --hold$/],
-    ["a series under load", { load: 2 }, /omit --load$/],
+    ["a series with --restore", { restore: true }, /^--series and --restore exclude each other/],
+    ["a folder of reports without --series", { series: false }, /^--from needs --series/],
+    ["--rounds without --series", { series: false, from: undefined, rounds: 2 }, /^--rounds needs --series/],
+    ["a series with a single fault", { fault: "git" }, /^--series runs every fault/],
+    ["a series with the default fault", { fault: "region" }, /^--series runs every fault/],
+    ["--rounds with --from", { rounds: 2 }, /^--from runs no drill: omit --rounds$/],
+    ["a series with --hold", { hold: 60 }, /omit --hold$/],
+    ["a series with --load", { load: 2 }, /omit --load$/],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     await expect(told(given)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
@@ -159,7 +159,7 @@ describe("drill --series", () => {
 
   it.each([
     ["a signal", new Error("cut off")],
-    ["Ctrl-C at a prompt, which is none", new UserError("\ninterrupted", ExitCode.Cancelled)],
+    ["Ctrl-C at a prompt, which sends no signal", new UserError("\ninterrupted", ExitCode.Cancelled)],
   ])("stops after the first drill on %s, and exits with code 8", async (_, error) => {
     const ended = new AbortController();
     const { exitCode, drilled, document } = await series(

@@ -34,14 +34,18 @@ describe("rehearse", () => {
 
   it.each<[string, object, RegExp]>([
     [
-      "a series",
+      "a release series instead of a version",
       { langflow: "1.13" },
       /^--langflow 1\.13 is not a LangFlow release: use a version from PyPI, such as 1\.13\.1$/,
     ],
-    ["an image's tag", { langflow: "1.13.0-1" }, /^--langflow 1\.13\.0-1 is not a LangFlow release/],
+    ["an image tag", { langflow: "1.13.0-1" }, /^--langflow 1\.13\.0-1 is not a LangFlow release/],
     ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere has no program python: give /],
-    ["an old one and none", { oldPython: "folder", withoutOld: true }, /exclude each other/],
-    ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
+    ["both --old-python and --without-old", { oldPython: "folder", withoutOld: true }, /exclude each other/],
+    [
+      "a page in a folder that does not exist",
+      { out: "/nowhere/page.html" },
+      /^\/nowhere is not there: make the folder of --out/,
+    ],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "folder" ? join(folder, "bin") : value]),

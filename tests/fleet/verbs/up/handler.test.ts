@@ -8,7 +8,7 @@ const given = (options: Partial<UpOptions>) => options as UpOptions;
 
 describe("up --observe", () => {
   it.each([{ local: true }, { local: false }])(
-    "is rejected without --live before anything is opened (%p)",
+    "is rejected without --live before any connection is opened, with the options %p",
     async (how) => {
       await expect(up(given({ ...how, live: false, observe: true }))).rejects.toMatchObject({
         message: "--observe needs the live fleet: add --local --live",
