@@ -8,7 +8,7 @@ const options = {
   headOwner: neededText("<owner>", "owner of the repository with the pull request's branch"),
   headBranch: neededText("<branch>", "branch of the pull request"),
   headCommit: neededText("<commit>", "commit that was previewed; a newer head gets no comment"),
-  whole: neededText("<url>", "link to the full text, if the comment is too long"),
+  whole: neededText("<url>", "URL of the full text, which a truncated comment links to"),
 };
 
 export type CommentOptions = Given<typeof options>;
