@@ -222,17 +222,17 @@ describe("an import ends", () => {
     ["0 where nobody asked to compare", imported, ExitCode.Success],
     [
       "0 where what was left is what `inspect` names",
-      { ...imported, tables: left("its secret does not open under the given key") },
+      { ...imported, tables: left("the given key does not decrypt its secret") },
       ExitCode.Success,
     ],
     [
       "13 where PostgreSQL refused a row",
-      { ...imported, tables: left("PostgreSQL refuses it (23505 at flow.name)") },
+      { ...imported, tables: left("PostgreSQL rejects it (23505 at flow.name)") },
       ExitCode.Disproved,
     ],
     [
       "13 where a row was left with the one that it belongs to",
-      { ...imported, tables: left("refers to a row that did not come") },
+      { ...imported, tables: left("refers to a row that was not imported") },
       ExitCode.Disproved,
     ],
     [

@@ -17,7 +17,7 @@ describe("the error of a failed import run", () => {
   it.each([
     ["LangFlow's migrations", "migrate-newest", "LangFlow's migrations to heads stopped", 1],
     ["the system, which killed it", "load", "", 137],
-    ["a package that is not whole", "load", line("the package is not as it was written"), 4],
+    ["a package that is not whole", "load", line("the package is damaged"), 4],
   ])("names the container that was stopped by %s, with exit code 4", (_, container, log, exitCode) => {
     const ended = endOfRun("us-east", { container, exitCode, log });
     expect(ended.exitCode).toBe(ExitCode.ResourceFailed);
