@@ -19,69 +19,67 @@ async function main(argv: readonly string[], environment: NodeJS.ProcessEnv): Pr
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const log = makeLog(environment.AGENT_LOG_LEVEL ?? "info", environment.AGENT_REGION ?? "");
   const program = new Command("agent")
-    .description(
-      "Keeps what users make in LangFlow the same in every region, records flows in Git, and backs a region up",
-    )
+    .description("Replicates LangFlow's data between regions, records flows in Git, and backs up a region")
     .exitOverride();
   const context: Context = { environment, log, signal: stop.signal };
   program
     .command("adopt")
-    .description("give LangFlow's superuser the id it has in every region; harmless the second time")
+    .description("give LangFlow's superuser its fleet-wide id, the same in every region; safe to repeat")
     .action(() => adopt(context));
   program
     .command("sync")
-    .description("run the region's agent: replication, the record of flows in Git, the schedules' lease")
+    .description("run the region's agent: replication, the record of flows in Git, and the schedules' lease")
     .action(() => sync(context));
   program
     .command("release")
-    .description("let deletes go on that wait for a person")
-    .requiredOption("--deletes <code>", "the code that the log, and /healthz, name them by")
+    .description("apply held deletes")
+    .requiredOption("--deletes <code>", "code of the held deletes, from the log or /healthz")
     .action((flags) => decideDeletes(context, "release", flags));
   program
     .command("reject")
-    .description("undo deletes of this region's users that wait for a person")
-    .requiredOption("--deletes <code>", "the code that the log names them by")
+    .description("undo held deletes by this region's users")
+    .requiredOption("--deletes <code>", "code of the held deletes, from the log")
     .action((flags) => decideDeletes(context, "reject", flags));
   program
     .command("hand-over")
-    .description("give the schedules to another region, where a witness says who holds them")
-    .requiredOption("--to <region>", "our name of the region; where it cannot take them, whoever can does")
+    .description("hand over the schedules to another region; needs a witness")
+    .requiredOption(
+      "--to <region>",
+      "name of the region, such as us-east; if it cannot take the schedules, a region that can takes them",
+    )
     .action((flags) => handOver(context, flags));
   program
     .command("rekey")
     .description(
-      "re-encrypt under this agent's secret key what is under the one before, which is read from standard input",
+      "re-encrypt the database's secrets from the previous secret key, read from standard input, to this agent's key",
     )
-    .option("--dry-run", "say what would be done")
-    .option("--leave-unreadable", "also where something is under neither key, which is left as it is")
+    .option("--dry-run", "report the changes without making them")
+    .option("--leave-unreadable", "leave secrets that neither key decrypts unchanged (default: fail)")
     .action((flags) => rekey(context, flags));
   program
     .command("backup")
-    .description("back the region up into its bucket: database, files, flows")
+    .description("back up the region to its bucket: database, files and flows")
     .action(() => backup(context));
   program
     .command("verify")
     .description("check every object of a backup against its manifest")
-    .option("--backup <id>", "the backup; by default the newest")
+    .option("--backup <id>", "backup to use (default: the newest)")
     .action((flags) => verify(context, flags));
   program
     .command("restore")
-    .description("put the region back to a backup, which is checked first")
-    .option("--backup <id>", "the backup; by default the newest")
-    .option("--from-region <region>", "whose backup; by default this region's own")
-    .option("--bucket <name>", "where that region's backups lie; by default this region's bucket, which holds copies")
-    .option("--overwrite", "also over data that is newer than the backup")
-    .option("--wins", "in every region, over all that was deleted and changed since the backup")
-    .option("--without-lost-files", "also where uploaded files are no longer there as they were backed up")
-    .option(
-      "--rehearse",
-      "put nothing back: its database alone into an empty one beside LangFlow's, counted and dropped",
-    )
+    .description("verify a backup, then restore the region to it")
+    .option("--backup <id>", "backup to use (default: the newest)")
+    .option("--from-region <region>", "region whose backup to use (default: this region)")
+    .option("--bucket <name>", "bucket with that region's backups (default: this region's bucket, which has copies)")
+    .option("--overwrite", "overwrite data that is newer than the backup (default: fail)")
+    .option("--wins", "override all deletes and changes since the backup, in every region")
+    .option("--without-lost-files", "skip uploaded files whose backed-up version no longer exists (default: fail)")
+    .option("--rehearse", "test the backup: restore its database into a temporary one, count its rows, and drop it")
     .action((flags) => restore(context, flags));
   program
     .command("move-in <stage>")
     .description(
-      "take in a LangFlow that was packed: begin, load, carry, LangFlow's migrations between them; since: what was made in the region after that",
+      "run a stage of the import of a packed LangFlow: begin, load, carry (LangFlow's migrations run in between), or since, which reports changes in the region after the import",
     )
     .action((stage) => moveIn(context, stage));
   try {

@@ -15,6 +15,6 @@ const UNITS: readonly (readonly [suffix: string, seconds: number])[] = [
  */
 export function duration(seconds: number): string {
   const unit = UNITS.find(([, length]) => seconds >= length && seconds % length === 0);
-  if (!unit) throw new Error(`${seconds} is no whole number of seconds, 1 or more`);
+  if (!unit) throw new Error(`${seconds} is not a whole number of seconds of 1 or more`);
   return `${seconds / unit[1]}${unit[0]}`;
 }

@@ -35,7 +35,7 @@ const QUEUE = {
 export function writeUrl({ url, workspaceArn }: RemoteWrite): string {
   if (workspaceArn === undefined) return url ?? "";
   const [, partition, awsRegion, workspace] = WORKSPACE_ARN.exec(workspaceArn) ?? [];
-  if (awsRegion === undefined) throw new Error(`${workspaceArn} is no workspace's ARN`);
+  if (awsRegion === undefined) throw new Error(`${workspaceArn} is not the ARN of a workspace`);
   const domain = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
   return `https://aps-workspaces.${awsRegion}.${domain}/workspaces/${workspace}/api/v1/remote_write`;
 }

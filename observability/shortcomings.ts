@@ -18,20 +18,20 @@ export function shortcomings(settings: Completeness): string[] {
   const found: string[] = [];
   if (!tellsFromOutside(notifications.receivers, awsRegion))
     found.push(
-      `observability.receivers names nobody outside ${awsRegion}: if ${region} dies, no one hears of it from there; add a webhook, pagerduty, or an address of another AWS region`,
+      `observability.receivers has no receiver outside ${awsRegion}: if ${region} fails, its alerts are not delivered; add a webhook, pagerduty, or an address of another AWS region`,
     );
   if (!notifications.deadMansSwitch)
     found.push(
-      `observability.deadMansSwitch.secrets has no ${region}: when its alerts stop arriving, nobody notices; name a secret with the URL of a service that expects calls`,
+      `observability.deadMansSwitch.secrets has no ${region}: if its alerts stop arriving, no one is notified; set a secret with the URL of a service that expects regular calls`,
     );
   for (const { region: peer, origin } of peers)
     if (origin === undefined)
       found.push(
-        `observability.origins has no ${peer}: ${region} does not check it; set its hostname and addresses (pulumi stack output -s ${peer}: originHostname, egressAddresses)`,
+        `observability.origins has no ${peer}: ${region} does not check its health; set its hostname and addresses (pulumi stack output -s ${peer}: originHostname, egressAddresses)`,
       );
   if (connectionsMax === undefined)
     found.push(
-      `database.instanceClass ${instanceClass} is of a size that is not known here (model/databaseClass.ts): nothing warns before its connections run out`,
+      `database.instanceClass ${instanceClass} is not listed in model/databaseClass.ts: no alert fires before its connections run out`,
     );
   return found;
 }

@@ -95,13 +95,13 @@ export function takeLock(lock: string): HeldLock {
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (statSync(lock, { throwIfNoEntry: false })?.isDirectory())
-        throw new UserError(`${lock} is a folder, and should be a file: move it away`, ExitCode.BadInput);
+        throw new UserError(`${lock} is a folder, but must be a file: move it away`, ExitCode.BadInput);
       if (linked(mine, lock)) return { holds, release: () => holds() && rmSync(lock, { force: true }) };
       const holder = contentOf(lock);
       if (holder !== undefined && isAlive(holder)) throw new Held(Number(holder.split(" ")[0]), lock);
       discard(lock, holder);
     }
-    throw new Error(`${lock} changes hands too fast`);
+    throw new Error(`${lock} cannot be acquired: other processes keep taking it`);
   } finally {
     rmSync(mine, { force: true });
   }

@@ -26,7 +26,7 @@ export interface Noted extends Omit<Change, "values" | "kind"> {
  * Why a row waits after a delete set one of its columns to null: the next round knows whether the referenced row is
  * deleted for good.
  */
-const PARENT_DELETED = "what it refers to was deleted";
+const PARENT_DELETED = "its referenced row was deleted";
 
 /** The state of a row before changes are folded into it. */
 export interface Seen {
@@ -133,7 +133,7 @@ const asShown = (row: Row, shown: Vector | undefined): Row =>
 const unwritten = ({ id, row }: { id: string; row: Row }, { columns }: ReplicatedTable): Kept => ({
   id,
   row,
-  waits: "it is written in the next round",
+  waits: "it will be written in the next round",
   withheld: columns,
   shown: {},
   isCopy: true,

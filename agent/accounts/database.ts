@@ -1183,7 +1183,7 @@ export function* chunks<T>(items: readonly T[]): Generator<T[]> {
  * errors of other kinds.
  */
 export function refusal(error: unknown): string {
-  if (error instanceof RowsTooLarge) return `a row that it meets ${error.message}`;
+  if (error instanceof RowsTooLarge) return `a conflicting row ${error.message}`;
   const {
     code = "",
     table,
@@ -1192,5 +1192,5 @@ export function refusal(error: unknown): string {
   } = error as { code?: string; table?: string; column?: string; constraint?: string };
   const place = [table, column ?? constraint].filter(Boolean).join(".");
   if (code === "") throw error;
-  return `the database refused it (${code}${place === "" ? "" : ` at ${place}`})`;
+  return `the database rejected it (${code}${place === "" ? "" : ` at ${place}`})`;
 }

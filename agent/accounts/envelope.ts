@@ -66,9 +66,9 @@ export class Envelope {
    */
   open(sealed: Buffer, place: string): AsyncIterable<Buffer> {
     if (sealed.length < HEAD_BYTES + TAG_BYTES || !sealed.subarray(0, MAGIC.length).equals(MAGIC))
-      throw new EnvelopeBroken("is no accounts object, or is cut");
+      throw new EnvelopeBroken("is not an accounts object, or is truncated");
     const keyId = sealed.subarray(MAGIC.length, MAGIC.length + KEY_ID_BYTES);
-    if (!keyId.equals(this.#keyId)) throw new EnvelopeBroken("was written under another LANGFLOW_SECRET_KEY");
+    if (!keyId.equals(this.#keyId)) throw new EnvelopeBroken("was encrypted with a different LANGFLOW_SECRET_KEY");
     const opened = () => this.opened(sealed, place);
     try {
       for (const _ of opened());
@@ -91,7 +91,10 @@ export class Envelope {
   }
 }
 
-const BROKEN = () => new EnvelopeBroken("does not hold: it is cut, changed, or was written for another place");
+const BROKEN = () =>
+  new EnvelopeBroken(
+    "cannot be authenticated: it is truncated or modified, or belongs at a different key in the bucket",
+  );
 
 async function* unpacked(packed: Iterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });

@@ -125,7 +125,7 @@ async function whole(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Bu
     if (at + chunk.length <= bytes) buffer.set(chunk, at);
     at += chunk.length;
   }
-  if (at !== bytes) throw new Error(`gave ${at} bytes of an object of ${bytes}`);
+  if (at !== bytes) throw new Error(`received ${at} of the object's ${bytes} bytes`);
   return buffer;
 }
 

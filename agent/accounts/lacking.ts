@@ -18,7 +18,7 @@ export class ReadFirst extends Error {
   override readonly name = "ReadFirst";
 
   constructor() {
-    super("the region's own feed is to be read before anything is told: the next round does so");
+    super("this region must read its own segments before it publishes changes; the next round does so");
   }
 }
 

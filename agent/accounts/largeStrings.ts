@@ -35,7 +35,7 @@ export async function* withoutLargeStrings(source: AsyncIterable<Buffer>, reader
   let index = 0;
   const keep = (...pieces: readonly Buffer[]) => {
     for (const piece of pieces) bytes += piece.length;
-    if (bytes > LINE_BYTES_MAX) throw new Error(`has a line of more than ${LINE_BYTES_MAX} bytes`);
+    if (bytes > LINE_BYTES_MAX) throw new Error(`has a line longer than ${LINE_BYTES_MAX} bytes`);
     line.push(...pieces);
   };
   const append = async (raw: Buffer) => {

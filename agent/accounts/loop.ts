@@ -26,9 +26,9 @@ const ROUNDS_PER_INTERVAL = 5;
 const POLLS_PER_INTERVAL = 15;
 const FLOWS_AS_ROWS = "every region's agent replicates flows as rows";
 const FLOWS_BY_GIT =
-  "flows reach the other regions through Git until each region's agent has announced that it replicates them as rows";
+  "flows reach the other regions through Git until every region's agent has announced that it replicates them as rows";
 const RENAMED =
-  "renamed, since another region had made one of its name before: give it another name, or delete it (docs/operations/alerts.md#nametaken)";
+  "renamed, because another region had used its name first: give it a different name, or delete it (docs/operations/alerts.md#nametaken)";
 /** Maximum time that a caller of {@link AccountsLoop.giveWay} waits, and how often it checks, in milliseconds. */
 const GIVE_WAY_MS_MAX = 250;
 const GIVE_WAY_POLL_MS = 25;
@@ -157,7 +157,7 @@ export class AccountsLoop {
     if (!outcome) return false;
     const { published: told, isLeft } = outcome;
     metrics.published(told);
-    if (told > 0) log.info({ told }, "accounts told");
+    if (told > 0) log.info({ told }, "accounts published");
     return !isLeft;
   }
 
@@ -189,29 +189,33 @@ export class AccountsLoop {
     renamed,
   }: Round): void {
     const { log } = this.options;
-    if (applied + told > 0) log.info({ applied, told }, "accounts synced");
-    if (copies > 0) log.warn({ copies }, "two regions edited flows at once: the earlier edits are kept as copies");
+    if (applied + told > 0) log.info({ applied, told }, "accounts replicated");
+    if (copies > 0)
+      log.warn({ copies }, "two regions edited the same flows concurrently: the earlier edits were kept as copies");
     if (this.#logged.changed("form", String(this.replicatesFlows)))
       log.info({}, this.replicatesFlows ? FLOWS_AS_ROWS : FLOWS_BY_GIT);
     for (const each of readAgain)
       if (each.rows + each.lost > 0)
         log.warn(
           { ...each },
-          "a table lacked rows that nobody had deleted, as after a TRUNCATE: they were read again, but for the lost, which are in no bucket",
+          "a table lost rows without a delete, for example by a TRUNCATE: the agent read the rows again, except the lost ones, which no object contains",
         );
     if (held && this.#logged.changed("held", held.code))
       log.warn(
         { ...held, since: new Date(held.since).toISOString() },
-        `users or rows were deleted in this region alone: too many for the others to follow before a person decides (agent release --deletes ${held.code}, or agent reject)`,
+        `too many users or rows were deleted in this region: the deletes do not replicate until an operator decides (agent release --deletes ${held.code}, or agent reject --deletes ${held.code})`,
       );
     for (const { table, id, reason } of waiting)
-      if (this.#logged.changed(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row waits");
+      if (this.#logged.changed(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row is waiting");
     for (const { table, id } of renamed)
       if (this.#logged.changed(`${table} ${id}`, "renamed")) log.warn({ table, id }, RENAMED);
     for (const [key, reason] of broken)
-      if (this.#logged.changed(key, reason)) log.error({ key, reason }, "an object is left out");
+      if (this.#logged.changed(key, reason)) log.error({ key, reason }, "an object was skipped");
     for (const what of unknown) if (this.#logged.changed(what, "unknown")) log.warn({}, what);
     if (this.#logged.changed("unreached", unreached.join(", ")))
-      log.warn({ regions: unreached }, "not written straight to all regions: replication brings it");
+      log.warn(
+        { regions: unreached },
+        "cannot write directly to every region's bucket: S3 replication delivers the objects",
+      );
   }
 }

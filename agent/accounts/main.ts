@@ -44,7 +44,7 @@ export function accountsOf(config: Config<"sync">, context: Context, parts: Acco
     session: (work) => parts.store.through(work),
     prepare: async (client) => {
       await requireAdopted(client);
-      return prepareAccounts(client, TABLES, (table, rows) => log.info({ table, rows }, "existing rows looked at"));
+      return prepareAccounts(client, TABLES, (table, rows) => log.info({ table, rows }, "existing rows captured"));
     },
   });
   return new AccountsLoop({
@@ -68,5 +68,5 @@ async function requireAdopted(client: ClientBase): Promise<void> {
   const adopted = (await hasTable(client, 'public."user"'))
     ? await client.query(`SELECT FROM public."user" WHERE is_superuser AND substr(id::text, 15, 1) = '5' LIMIT 1`)
     : undefined;
-  if (!adopted?.rowCount) throw new DatabaseUnreachable("LangFlow's first account has not been adopted yet");
+  if (!adopted?.rowCount) throw new DatabaseUnreachable("`agent adopt` has not adopted LangFlow's superuser yet");
 }

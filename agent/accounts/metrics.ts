@@ -10,45 +10,50 @@ type RoundResult = "success" | "bucket-unreachable" | "database-unreachable" | "
 export class AccountsMetrics extends RoundMetrics<RoundResult> {
   readonly #unreached = this.gauge(
     "unreached",
-    "1 while another region's bucket does not take what is written straight to it: replication brings it",
+    "1 while this region cannot write directly to another region's bucket; S3 replication still delivers the objects",
     ["to"],
   );
-  readonly #applied = this.counter("applied_total", "Rows of other regions written here");
+  readonly #applied = this.counter(
+    "applied_total",
+    "Rows from other regions that were written to this region's database",
+  );
   readonly #copies = this.counter(
     "copies_total",
-    "Versions of flows kept as copies, since two regions edited one flow at once",
+    "Flow versions that were kept as copies because two regions edited a flow concurrently",
   );
-  readonly #published = this.counter("told_total", "Rows that the other regions were told of");
+  readonly #published = this.counter("told_total", "Rows that were published to the other regions");
   readonly #readAgain = this.counter(
     "read_again_total",
-    "Rows that a table had lost although nobody had deleted them, and has again",
+    "Rows that a table lost without a delete, and that were read again",
     "table",
   );
-  readonly #held = this.gauge("deletes_held", "Rows deleted in this region alone until a person decides", ["table"]);
+  readonly #held = this.gauge("deletes_held", "Rows that are deleted only in this region until an operator decides", [
+    "table",
+  ]);
   readonly #waiting = this.gauge(
     "waiting",
-    "Rows that the database did not take or does not show, that cannot be read, or whose parent is missing",
+    "Rows that the database rejects or cannot return, that cannot be read, or whose parent is missing",
     ["table"],
   );
   readonly #waitingOldest = this.gauge(
     "waiting_oldest_seconds",
-    "How long the row of a table has waited that waits longest, since this agent began at most",
+    "Longest time that a row of the table has been waiting, since this agent started",
     ["table"],
   );
   /** When each row was first seen to wait, by row, in milliseconds of a steady clock. */
   #waitingSince = new Map<string, number>();
-  readonly #refused = this.gauge("refused", "1 for a table of LangFlow's of which no row is replicated", ["table"]);
+  readonly #refused = this.gauge("refused", "1 for each LangFlow table of which no row is replicated", ["table"]);
   readonly #renamed = this.gauge(
     "renamed",
-    "1 for a user, team or role that was renamed, since another region had one of its name",
+    "1 for each user, team or role that was renamed because another region had used its name first",
     ["table", "id"],
   );
   readonly #broken = this.gauge("broken", "Objects that cannot be read");
 
   constructor(registry: Registry) {
     super(registry, "accounts", {
-      rounds: "Rounds of accounts by result",
-      lag: "Time since all that was here had been told and all that lay in the bucket had been read",
+      rounds: "Replication rounds by result",
+      lag: "Time since this region had published all of its changes and had read all changes of the other regions",
     });
   }
 

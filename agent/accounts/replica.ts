@@ -148,7 +148,7 @@ export class Replica {
     try {
       return await read(envelope.open(sealed, key));
     } catch (error) {
-      const reason = error instanceof EnvelopeBroken ? error.message : "is of a form that this agent does not know";
+      const reason = error instanceof EnvelopeBroken ? error.message : "has a format that this agent does not support";
       this.leaveOut(key, reason, broken);
       return undefined;
     }

@@ -169,7 +169,7 @@ async function lookAgain(client: ClientBase, tables: readonly string[]): Promise
   if (tables.some((table) => !before?.includes(table))) await client.query(`DELETE FROM ${SCHEMA}.account_part`);
   await keepSeen(client, "tables", tables);
   await client.query(
-    `UPDATE ${SCHEMA}.account_row SET waits = 'some of its columns were not here yet'
+    `UPDATE ${SCHEMA}.account_row SET waits = 'some of its columns did not exist yet'
       WHERE waits IS NULL AND waiting IS NOT NULL`,
   );
 }

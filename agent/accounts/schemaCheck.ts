@@ -55,7 +55,7 @@ export function checkSchema(catalog: readonly CatalogTable[], rules: readonly Ta
   const findings = catalog.flatMap(({ name }) =>
     declared.has(name)
       ? []
-      : finding(name)("left out", "undeclared table", `the table "${name}" is not known and stays`),
+      : finding(name)("left out", "undeclared table", `the table "${name}" is unknown and is not replicated`),
   );
   const sound = rules.filter(isReplicated).filter((rule) => {
     const found = [...differences(rule, tables.get(rule.table), keys)];
@@ -78,7 +78,7 @@ function withParents(rules: readonly ReplicatedTable[], tables: ReadonlyMap<stri
       const parent = neededTables(rule, columnsOf(tables, rule)).find((table) => !names.has(table));
       if (parent === undefined) continue;
       orphans.add(rule);
-      const why = `its rows are of "${parent}", which does not travel`;
+      const why = `its rows belong to "${parent}", which is not replicated`;
       refused.push(finding(rule.table)("refused", "table without its parent", why, parent));
     }
     if (orphans.size === 0) return { kept, refused };
@@ -114,7 +114,7 @@ function* differences(
     return yield finding(rule.table)(
       "left out",
       "missing table",
-      `the table "${rule.table}" is not there and is left out`,
+      `the table "${rule.table}" does not exist and is not replicated`,
     );
   yield* keyDifferences(rule, table);
   yield* columnDifferences(rule, table);
@@ -130,7 +130,7 @@ function* keyDifferences(rule: ReplicatedTable, { primaryKey, columns }: Catalog
     return yield say("refused", "another key", `its key is ${listed(primaryKey)}, not ${listed(expected)}`);
   for (const { name, type } of columns) {
     if (!rule.key.includes(name) || types.includes(type)) continue;
-    const message = `the column "${name}" of its key is of type ${type}, not ${types.join(" or ")}`;
+    const message = `its key column "${name}" is of type ${type}, not ${types.join(" or ")}`;
     yield say("refused", "another key", message, name);
   }
 }
@@ -144,22 +144,29 @@ function* columnDifferences(rule: ReplicatedTable, table: CatalogTable): Generat
     const column = present.get(name);
     if (column && !(column.generated && rule.columns.includes(name))) continue;
     const difference = column ? "computed column" : "missing column";
-    const how = column ? "is computed by the server" : "is not there";
+    const how = column ? "is a generated column" : "does not exist";
     if (essential.includes(name))
       yield say(
         "refused",
         difference,
-        `the column "${name}", without which its rows cannot be told apart, ${how}`,
+        `the column "${name}", which the agent needs to distinguish its rows, ${how}`,
         name,
       );
-    else yield say("left out", difference, `the column "${name}" of "${rule.table}" ${how} and is left out`, name);
+    else
+      yield say("left out", difference, `the column "${name}" of "${rule.table}" ${how} and is not replicated`, name);
   }
   for (const { name, notNull, hasDefault, generated } of table.columns) {
     if (declared.includes(name)) continue;
     const difference = "undeclared column";
     if (notNull && !hasDefault && !generated)
-      yield say("refused", difference, `no row can be made without its column "${name}", which is not known`, name);
-    else yield say("left out", difference, `the column "${name}" of "${rule.table}" is not known and stays`, name);
+      yield say("refused", difference, `an insert needs a value for its column "${name}", which is unknown`, name);
+    else
+      yield say(
+        "left out",
+        difference,
+        `the column "${name}" of "${rule.table}" is unknown and is not replicated`,
+        name,
+      );
   }
 }
 
@@ -168,7 +175,7 @@ function* indexDifferences({ table, uniqueIndexes }: ReplicatedTable, catalog: C
   const declared = new Set(uniqueIndexes.map(({ on, where }) => indexPrint(on.map(partPrint), where)));
   const present = new Map(catalog.uniqueIndexes.map((index) => [catalogIndexPrint(index), index.name]));
   for (const [print, name] of present) {
-    const what = `the unique index "${name}" of "${table}" (${print}) is not known: rows that meet in it are held`;
+    const what = `the unique index "${name}" of "${table}" (${print}) is unknown: rows that violate it are held`;
     if (!declared.has(print)) yield say("said", "unknown unique index", what, name);
   }
   for (const print of declared) {
@@ -191,15 +198,15 @@ function* foreignKeyDifferences(
     const reference = hard.find(([column, { to }]) => leadsTo(key, column, to))?.[1];
     const where = `the foreign key "${name}" of "${rule.table}", ${listed(columns)} to "${key.table}",`;
     if (!reference)
-      yield say("said", "unknown foreign key", `${where} is not known: rows that it refuses are held`, name);
+      yield say("said", "unknown foreign key", `${where} is unknown: rows that violate it are held`, name);
     else if (!agreesOnDelete(key, reference)) {
-      const what = `${where} says ${onDelete} where a row that is referred to is deleted`;
+      const what = `${where} has an unexpected ON DELETE action: ${onDelete}`;
       yield say("said", "another rule of deletion", what, name);
     }
   }
   for (const [column, { to }] of hard) {
     if (!table.columns.some(({ name }) => name === column)) continue;
-    const what = `the column "${column}" of "${rule.table}" is under no foreign key`;
+    const what = `the column "${column}" of "${rule.table}" lacks its foreign key`;
     if (!table.foreignKeys.some((key) => leadsTo(key, column, to)))
       yield say("said", "missing foreign key", what, column);
   }
@@ -248,7 +255,7 @@ const finding =
     table,
     ...(name !== undefined && { name }),
     effect,
-    message: effect === "refused" ? `the table "${table}" is refused: ${message}` : message,
+    message: effect === "refused" ? `the table "${table}" is not replicated: ${message}` : message,
   });
 
 const sameSet = (some: readonly string[], others: readonly string[]): boolean =>

@@ -134,14 +134,14 @@ export async function readSegment(text: AsyncIterable<Buffer>): Promise<ReadSegm
       const trouble = row ? troubleOf(row.row, own) : whyNot(error);
       if (row && trouble === undefined) rows.push(row);
       else {
-        const reason = `another region's row is refused: ${trouble}`;
+        const reason = `rejected another region's row: ${trouble}`;
         refused.push({ ...placeOf(value, rows.length + refused.length), reason });
       }
     } else head = headShape.parse(JSON.parse(line));
     large.push(...own.splice(0));
   }
   const count = rows.length + refused.length;
-  if (head?.rows !== count) throw new Error(`has ${count} rows where it says ${head?.rows}`);
+  if (head?.rows !== count) throw new Error(`has ${count} rows, but its header says ${head?.rows}`);
   const { completes, continues, knew } = head;
   return {
     completes,
@@ -167,7 +167,7 @@ function troubleOf({ cells, switches }: Row, strings: readonly string[]): string
   const values = largeValues({ cells });
   const offs = Object.values(switches).flatMap(({ off }) => Object.values(off));
   const isOwn = values.length === strings.length && values.every((value) => strings.includes(value));
-  if (!isOwn || offs.some(({ value }) => isLarge(value))) return "a value is no JSON";
+  if (!isOwn || offs.some(({ value }) => isLarge(value))) return "a value is not valid JSON";
   const bytes = bytesOf(Object.values(cells).map(({ value }) => value));
   return bytes > ROW_BYTES_MAX ? tooLarge(bytes) : undefined;
 }
@@ -182,8 +182,8 @@ function placeOf(value: unknown, number: number): { table: string; id: string } 
 /** Returns the path of the first problem, without the value. */
 function whyNot(error: z.ZodError | undefined): string {
   const [issue] = error?.issues ?? [];
-  const expected = issue && "expected" in issue ? issue.expected : "valid value";
-  return `${issue?.path.join(".").slice(0, SHOWN_MAX) || "it"} is no ${expected}`;
+  const expected = issue && "expected" in issue ? issue.expected : "value";
+  return `${issue?.path.join(".").slice(0, SHOWN_MAX) || "it"} is not a valid ${expected}`;
 }
 
 function written({ table, id, row }: ReplicatedRow): z.input<typeof rowShape> {

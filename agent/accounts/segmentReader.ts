@@ -154,7 +154,7 @@ export class SegmentReader {
     if (first) {
       this.replica.leaveOut(
         key,
-        `${held.length} rows of it, first ${first.table} ${first.id}: ${first.reason}`,
+        `${held.length} of its rows cannot be stored; the first is ${first.table} ${first.id}: ${first.reason}`,
         broken,
       );
       return { read, written, isLarge };
@@ -184,9 +184,9 @@ export class SegmentReader {
       const { table: name, id } = each;
       const table = tables.get(name);
       const refuse = (why: string) =>
-        refused.push({ table: name, id, reason: `another region's row is refused: ${why}` });
-      if (!KNOWN.has(name)) refuse("no such table is known");
-      else if (table && !hasOwnKey(table, each)) refuse("its key is another row's");
+        refused.push({ table: name, id, reason: `rejected another region's row: ${why}` });
+      if (!KNOWN.has(name)) refuse("its table is unknown");
+      else if (table && !hasOwnKey(table, each)) refuse("its key columns do not match its id");
       else if (table) exchanged.push(each);
     }
     for (const { table, id, row } of exchanged) {

@@ -36,7 +36,7 @@ const CHANGES_AT_ONCE = 5_000;
 const SMALL_STORED = 64 * 1024;
 
 /** Why a row is not published. */
-export const LACKED = "LangFlow's table does not have it, though nobody deleted it";
+export const LACKED = "it is missing from LangFlow's table, although no delete was recorded";
 
 /** Captures this region's changes from the log, and writes segments. */
 export class SegmentWriter {

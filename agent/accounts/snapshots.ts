@@ -76,7 +76,7 @@ export class Snapshots {
       if (written === "whole") await this.tidy(epoch);
       return epoch;
     }
-    throw new Error("the region's bucket has objects wherever a new epoch is to begin");
+    throw new Error("cannot begin a new epoch: the region's bucket already has an object at every key that was tried");
   }
 
   /**

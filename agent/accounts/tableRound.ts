@@ -32,33 +32,33 @@ export interface Applied {
 }
 
 /** Why a child row of a flow waits. This is normal, so it is not reported. */
-export const FLOW_NOT_HERE = "its flow is not here";
+export const FLOW_NOT_HERE = "its flow has not arrived yet";
 
 /**
  * Why a row is missing from LangFlow's table although it is live in the other regions: an operator must decide on its
  * delete.
  */
-export const DELETE_HELD = "its delete is held";
+export const DELETE_HELD = "its delete is held until an operator decides";
 
 /** Why the same row waits between the operator's decision and the next round. */
-export const DELETE_DECIDED = "its delete was decided on";
+export const DELETE_DECIDED = "an operator decided on its delete";
 
 /**
  * Why a column is temporarily null. This is normal, too: LangFlow creates a project at sign-in for a user without one.
  */
-const NOTHING_INSTEAD = "what it refers to is deleted, and nothing is there instead";
+const NOTHING_INSTEAD = "its referenced row is deleted, and no replacement exists";
 
 /** Why a row temporarily has a different name, or waits: it took the name of a row whose delete is held. */
-const NAME_HELD = "the delete of a row of its name is held";
+const NAME_HELD = "its name belongs to a row whose delete is held";
 
 /** Why a row waits, or is outdated: a different row has its name, and a missing segment may free the name. */
-const NAME_NOT_FREE = "another row has its name until more is read";
+const NAME_NOT_FREE = "another row has its name until more segments are read";
 
 /**
  * Why a column is temporarily null, or a row waits: LangFlow deleted the referenced row, and an operator must decide on
  * the delete.
  */
-const PARENT_HELD = "the delete of what it refers to is held";
+const PARENT_HELD = "the delete of its referenced row is held";
 
 const ORDINARY: readonly string[] = [
   FLOW_NOT_HERE,
@@ -68,7 +68,7 @@ const ORDINARY: readonly string[] = [
   NAME_NOT_FREE,
   PARENT_HELD,
 ];
-const becameOf = (into: string): string => `it became part of ${into}, which is not here yet`;
+const becameOf = (into: string): string => `it was merged into ${into}, which has not arrived yet`;
 
 /** A temporary value of a column, as JSON, and the reason for it. */
 interface Passing {
@@ -202,7 +202,7 @@ export class TableRound {
     for (const [from, into] of new Map(this.#united)) {
       // A row that was merged into a deleted row is deleted with it.
       if (!this.isWanted(into)) continue;
-      if (this.#waits.has(into)) this.#waits.set(from, `it became part of ${into}, which waits`);
+      if (this.#waits.has(into)) this.#waits.set(from, `it was merged into ${into}, which is waiting`);
       else await this.unite(from, into);
     }
   }
@@ -316,7 +316,7 @@ export class TableRound {
       this.table.versions?.content ?? [];
     for (const [id, { cells }] of this.alive())
       if (!this.#live.has(id) && column !== undefined && !cells[column])
-        this.#waits.set(id, "its content is not here yet");
+        this.#waits.set(id, "its content has not arrived yet");
   }
 
   /** Merges the states of merged rows into their canonical rows. */
@@ -426,7 +426,10 @@ export class TableRound {
     } else if (missing === "waits" || (dead === "dies" && mayComeBack(table))) {
       // A child row without a foreign key waits for its flow, too: in the other regions it was cascade-deleted with the
       // flow.
-      this.#waits.set(id, canonical?.isHeld ? PARENT_HELD : `its ${column} is not here yet`);
+      this.#waits.set(
+        id,
+        canonical?.isHeld ? PARENT_HELD : `the row that its ${column} references has not arrived yet`,
+      );
       const flow = mayComeBack(table) ? parent : canonical?.awaitsFlow;
       if (flow !== undefined && dead === "dies" && !this.#awaits.has(id)) this.#awaits.set(id, { flow });
     } else if (missing === "null") this.withhold(id, column, canonical?.isHeld ? PARENT_HELD : undefined);
@@ -784,7 +787,7 @@ export class TableRound {
           const own = idIn(child, moved);
           if (own === undefined) continue;
           const other = (await this.tables.known(child, [own])).get(own)?.row;
-          const waits = other && { waits: "it meets another", withheld: child.columns };
+          const waits = other && { waits: "it conflicts with another row", withheld: child.columns };
           await this.tables.keep(child.table, [
             { id, row: { ...row, unitedWith: own }, mustPublish: true },
             { id: own, row: other ? mergeRows(other, moved, child) : moved, mustPublish: true, ...waits },
@@ -926,7 +929,12 @@ export class TableRound {
     );
   }
 
-  private withhold(id: string, column: string, reason = `its ${column} is not here yet`, value = "null"): void {
+  private withhold(
+    id: string,
+    column: string,
+    reason = `the row that its ${column} references has not arrived yet`,
+    value = "null",
+  ): void {
     const columns = this.#passing.get(id) ?? new Map<string, Passing>();
     this.#passing.set(id, columns.set(column, { value, reason }));
   }

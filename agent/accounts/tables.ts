@@ -39,7 +39,7 @@ const ABOUT_RESOURCE: Reference = {
 const NONE: RowCondition = { any: [] };
 
 /** LangFlow updates this time at each write, even if the write changes no replicated column. */
-const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also moved by writes that stay in the region" };
+const TOUCHED: RegionalColumn = { onInsert: "now()", why: "also changed by writes that are not replicated" };
 const NOT_HERE = (why: string): RegionalColumn => ({ onInsert: "NULL", why });
 
 const ACCOUNTS: readonly Declared[] = [
@@ -147,7 +147,7 @@ const ACCOUNTS: readonly Declared[] = [
     together: [["path", "size", "provider"]],
     deletes: "final",
     reason:
-      "S3 replicates the objects. Uploads under one path merge; of two files with one name, the later is renamed.",
+      "S3 replicates the objects. Uploads under one path merge; if two files have the same name, the later one is renamed.",
   },
   {
     table: "message",
@@ -507,7 +507,7 @@ const POLICIES: readonly Declared[] = [
     only: { not: { column: "source", oneOf: ["migration"] } },
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "Of two with one number, the later stays as a whole, because a hash covers its columns.",
+    reason: "If two rows have the same number, the whole later row wins, because a hash covers its columns.",
   },
   {
     table: "policy_bundle_active",
@@ -653,7 +653,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["flow_id", "version_number"], meeting: { number: "version_number" } }],
     together: [["retained", "retained_reason"]],
     deletes: "final",
-    reason: "Of two with one number, the later gets the next free number. LangFlow prunes beyond 50.",
+    reason: "If two rows have the same number, the later one gets the next free number. LangFlow prunes beyond 50.",
   },
   {
     table: "deployment_provider_account",

@@ -75,7 +75,7 @@ export async function adopt({ databaseUrl, superuser, project, log }: AdoptOptio
       const defaultProject = await adoptDefaultProject(client, catalog, { userId, isNew: formerId !== undefined });
       log.info(
         { user: superuser, userId, formerId, moved, defaultProject },
-        formerId ? "account adopted" : "account was adopted already",
+        formerId ? "account adopted" : "account is already adopted",
       );
       return { userId, formerId, moved, defaultProject };
     }).catch((error) => {
@@ -102,15 +102,15 @@ async function findAccount(client: ClientBase, superuser: string, userId: string
   );
   const account = rows.find(({ username }) => username === superuser);
   if (!account) throw refuse(`the table "user" has no account named "${superuser}" in its column "username"`);
-  if (account.superuser !== true) throw refuse(`the account "${superuser}" is no superuser ("user"."is_superuser")`);
+  if (account.superuser !== true) throw refuse(`the account "${superuser}" is not a superuser ("user"."is_superuser")`);
   if (account.id === userId) return undefined;
   const other = rows.find(({ id }) => id === userId);
-  if (other) throw refuse(`the id ${userId} ("user"."id") belongs to the account "${other.username}" already`);
+  if (other) throw refuse(`the id ${userId} ("user"."id") already belongs to the account "${other.username}"`);
   // The nil UUID and similar ids are placeholders. In a column without a foreign key, they do not refer to this
   // account.
   if (!/^.{14}[1-8].{4}[89ab]/.test(account.id))
     throw refuse(
-      `the account's id ${account.id} ("user"."id") is no random one, so what else it stands for is unknown`,
+      `the account's id ${account.id} ("user"."id") is not a random UUID, so other columns may contain it with a different meaning`,
     );
   return account.id;
 }
@@ -128,8 +128,8 @@ async function refuseThingsStoredUnder(
     );
     if (Number(rows[0]?.count) > 0)
       throw new AgentError(
-        `the account owns ${what} (${rows[0]?.count} in "${table}"."${owner}"): with another id it could not reach them. ` +
-          "Save and delete them here first, and put them back after adopt; nothing was written",
+        `the account owns ${what} (${rows[0]?.count} in "${table}"."${owner}"): LangFlow would not find them under a new id. ` +
+          "Save and delete them first, and restore them after adopt; nothing was written",
         ExitCode.Refused,
       );
   }
@@ -140,13 +140,10 @@ function explain(error: unknown): unknown {
   if (!(error instanceof DatabaseError))
     return new AgentError(`lost the connection to the database: ${(error as Error).message}`, ExitCode.Unreachable);
   if (error.code === "55P03")
-    return new AgentError(
-      `the database's rows stayed locked for ${LOCK_TIMEOUT}; nothing was written`,
-      ExitCode.Failure,
-    );
+    return new AgentError(`the rows were locked for more than ${LOCK_TIMEOUT}; nothing was written`, ExitCode.Failure);
   const place = [error.table, error.column ?? error.constraint].filter(Boolean).map((name) => `"${name}"`);
   return new AgentError(
-    `the database refused${place.length > 0 ? ` at ${place.join(".")}` : ""}: ${error.message}; nothing was written`,
+    `the database rejected the change${place.length > 0 ? ` at ${place.join(".")}` : ""}: ${error.message}; nothing was written`,
     ExitCode.Refused,
   );
 }

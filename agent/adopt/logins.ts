@@ -50,7 +50,7 @@ export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: P
       return (await grantServer(client, server.user)) + (await grantBackup(client, backup.user));
     });
   });
-  log.info({ made: strangers.map(({ user }) => user), granted }, "logins are as they should be");
+  log.info({ made: strangers.map(({ user }) => user), granted }, "logins are up to date");
 }
 
 /**

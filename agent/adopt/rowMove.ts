@@ -31,7 +31,7 @@ export async function moveRow(
  */
 export function movableTable(catalog: readonly CatalogTable[], table: string, needs: readonly string[]): CatalogTable {
   const found = catalog.find(({ name }) => name === table);
-  if (!found) throw refusal(`there is no table "${table}": have LangFlow's migrations run?`);
+  if (!found) throw refusal(`the table "${table}" does not exist: have LangFlow's migrations run?`);
   for (const column of ["id", ...needs])
     if (typeOf(found, column) === undefined) throw refusal(`the table "${table}" has no column "${column}"`);
   if (typeOf(found, "id") !== "uuid") throw refusal(`"${table}"."id" is of type ${typeOf(found, "id")}, not uuid`);
@@ -40,8 +40,8 @@ export function movableTable(catalog: readonly CatalogTable[], table: string, ne
       if (to !== table) continue;
       const [[column = "", ...more], [key]] = [columns, referenced];
       const where = `"${from.name}".${columns.map((each) => `"${each}"`).join(" and ")} (foreign key ${name})`;
-      if (more.length > 0) throw refusal(`${where} points at "${table}" by several columns`);
-      if (key !== "id") throw refusal(`${where} points at "${table}"."${key}", not at its id`);
+      if (more.length > 0) throw refusal(`${where} references "${table}" by several columns`);
+      if (key !== "id") throw refusal(`${where} references "${table}"."${key}", not its id`);
       if (typeOf(from, column) !== "uuid") throw refusal(`${where} is of type ${typeOf(from, column)}, not uuid`);
     }
   return found;
@@ -52,7 +52,7 @@ export const typeOf = ({ columns }: CatalogTable, column: string): string | unde
 
 function refusal(what: string): AgentError {
   return new AgentError(
-    `${what}. This is not a LangFlow schema that adopt understands, so nothing was written`,
+    `${what}. adopt does not support this schema of LangFlow, so nothing was written`,
     ExitCode.Refused,
   );
 }

@@ -24,10 +24,10 @@ const VALID_MS = 60 * 60_000;
 export function decide(stateDir: string, code: string, decision: Decision, now = Date.now()): void {
   if (!/^[0-9a-f]{8}$/.test(code))
     throw new AgentError(
-      `"${code}" is no code of held deletes: 8 digits from 0 to f, as the log names it`,
+      `"${code}" is not a code of held deletes: copy the 8 hexadecimal digits from the log`,
       ExitCode.BadInput,
     );
-  APPROVALS[decision].append(stateDir, code, now, `cannot ${decision} deletes here`);
+  APPROVALS[decision].append(stateDir, code, now, `cannot record the decision to ${decision} deletes`);
 }
 
 /** Returns the time until which a decision on a code is valid, in milliseconds, or 0 if there is no decision. */

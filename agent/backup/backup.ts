@@ -57,7 +57,7 @@ export interface BackupResult {
  *   not exist, Failure if pg_dump fails, the claim is not readable, or the signal aborts the backup
  */
 export function backup(options: BackupOptions): Promise<BackupResult> {
-  return interruptible(options.signal, "there is no new backup", () => makeBackup(options));
+  return interruptible(options.signal, "no backup was created", () => makeBackup(options));
 }
 
 async function makeBackup(options: BackupOptions): Promise<BackupResult> {
@@ -69,7 +69,7 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
   return withSnapshot(address, async (snapshot) => {
     const id = backupId(snapshot.takenAt);
     const folder = backupFolder(options.prefix, region, id);
-    log.info({ backup: id, bucket: bucket.name }, "backup begins");
+    log.info({ backup: id, bucket: bucket.name }, "backup started");
     const objects: StoredObject[] = [];
     const store = async (key: string, source: AsyncIterable<Uint8Array>) => {
       const tally = new Tally(progress);
@@ -94,7 +94,7 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
         // The dump still contains this flow.
         log.warn(
           { flow: flow.id, reason: contents.reason },
-          "a flow is in the database's dump alone, not among the flow files",
+          "a flow is only in the database's dump, without a flow file",
         );
         return;
       }
@@ -134,9 +134,9 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     };
     await bucket.putText(`${folder}${MANIFEST}`, renderManifest(manifest), { [BYTES_METADATA]: String(bytes) });
     if (claim.changed.length + claim.skipped.length > 0)
-      log.warn({ changed: claim.changed, skipped: claim.skipped }, "the claim changed while it was backed up");
+      log.warn({ changed: claim.changed, skipped: claim.skipped }, "the claim changed during the backup");
     const { seconds } = progress;
-    log.info({ backup: id, bytes, seconds, objects: objects.length, counts }, "backup done");
+    log.info({ backup: id, bytes, seconds, objects: objects.length, counts }, "backup completed");
     return { id, bytes, seconds, objects: objects.length, counts };
   });
 }

@@ -225,7 +225,10 @@ export class Bucket {
       // The SDK repeats a request if it loses the response. The existing object is then the one that this upload
       // created.
       if ((await this.head(key))?.metadata[UPLOAD_METADATA] !== upload)
-        throw new AgentError(`${this.name}/${key} is there already, and a backup is written once`, ExitCode.Failure);
+        throw new AgentError(
+          `${this.name}/${key} already exists, and a backup never overwrites an object`,
+          ExitCode.Failure,
+        );
     }
   }
 
@@ -291,13 +294,13 @@ export class Bucket {
     if (error instanceof AgentError) return error;
     if (this.signal?.aborted) return new AgentError("interrupted", ExitCode.Failure);
     const { name, message } = error as Error;
-    if (name === "NoSuchBucket") return new AgentError(`there is no bucket ${this.name}`, ExitCode.BadInput);
+    if (name === "NoSuchBucket") return new AgentError(`the bucket ${this.name} does not exist`, ExitCode.BadInput);
     const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : undefined;
     // An error that is not a service response comes from the network or from the stream being uploaded.
     if (status === undefined && !isNetworkError(error)) return error as Error;
     return status === undefined || status === 0 || status >= 500
       ? new AgentError(`the bucket ${this.name} does not answer: ${message || name}`, ExitCode.Unreachable)
-      : new AgentError(`the bucket ${this.name} refused: ${name}: ${message}`, ExitCode.Failure);
+      : new AgentError(`the bucket ${this.name} rejected the request: ${name}: ${message}`, ExitCode.Failure);
   }
 }
 

@@ -170,7 +170,7 @@ export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGene
     for await (const entry of entries) {
       const { name, type, mode, mtime, linkname } = entry.header;
       if (type !== "file" && type !== "directory" && type !== "symlink")
-        throw new AgentError(`the archive holds ${name}, a ${type}`, ExitCode.Damaged);
+        throw new AgentError(`the archive contains ${name} of the unsupported type ${type}`, ExitCode.Damaged);
       yield {
         path: claimPath(name),
         type,

@@ -15,7 +15,7 @@ export class ClaimTarget {
     try {
       return new ClaimTarget(await realpath(folder));
     } catch (error) {
-      throw new AgentError(`the claim ${folder} cannot be reached: ${(error as Error).message}`, ExitCode.BadInput);
+      throw new AgentError(`cannot open the claim ${folder}: ${(error as Error).message}`, ExitCode.BadInput);
     }
   }
 
@@ -31,12 +31,12 @@ export class ClaimTarget {
     for (let depth = 1; depth < entry.path.length; depth++) {
       const above = await this.look(entry.path.slice(0, depth));
       if (!above) return false;
-      if (!above.isDirectory()) throw inTheWay(entry.path.slice(0, depth), "is no folder here");
+      if (!above.isDirectory()) throw inTheWay(entry.path.slice(0, depth), "is not a folder");
     }
     const present = await this.look(entry.path);
     if (!present) return false;
     if (present.isDirectory() !== (entry.type === "directory"))
-      throw inTheWay(entry.path, present.isDirectory() ? "is a folder here" : "is no folder here");
+      throw inTheWay(entry.path, present.isDirectory() ? "is a folder" : "is not a folder");
     if (entry.type !== "file" || !present.isFile() || present.mtime <= since) return false;
     const [ours, theirs] = [
       await digest(createReadStream(join(this.root, ...entry.path))),
@@ -112,7 +112,7 @@ export class ClaimTarget {
       const part = path.slice(0, depth);
       const present = await this.look(part);
       if (!present) await mkdir(join(this.root, ...part));
-      else if (!present.isDirectory()) throw inTheWay(part, "is no folder here");
+      else if (!present.isDirectory()) throw inTheWay(part, "is not a folder");
     }
   }
 
@@ -126,7 +126,7 @@ export class ClaimTarget {
 
 function inTheWay(path: readonly string[], what: string): AgentError {
   return new AgentError(
-    `${path.join("/")} in the claim ${what}, and something else in the backup: move it away first`,
+    `${path.join("/")} in the claim ${what}, unlike in the backup: move it away first`,
     ExitCode.Refused,
   );
 }

@@ -59,7 +59,7 @@ export class CopyIn {
 
   /** Aborts the COPY and leaves the connection ready for a ROLLBACK. */
   async giveUp(): Promise<void> {
-    if (!this.failed) this.connection?.sendCopyFail("given up");
+    if (!this.failed) this.connection?.sendCopyFail("aborted");
     await this.done.catch(() => undefined);
   }
 

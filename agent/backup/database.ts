@@ -36,7 +36,7 @@ export async function withSnapshot<Result>(
               current_setting('server_version') AS "serverVersion"`,
     );
     const [facts] = rows;
-    if (!facts) throw new Error("the database gave no snapshot");
+    if (!facts) throw new Error("the database exported no snapshot");
     const revisions = await scalars(client, "alembic_version", "version_num");
     const [users] = await scalars(client, "user", "count(*)");
     const [flows] = await scalars(client, "flow", "count(*)");

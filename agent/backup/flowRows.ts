@@ -103,7 +103,7 @@ async function storedIn(client: ClientBase, id: string): Promise<string | Buffer
       [id, at + 1, PIECE_BYTES],
     );
     const copied = rows[0]?.piece.copy(whole, at) ?? 0;
-    if (copied === 0) throw new Error(`the flow ${id} ended before all of it was read`);
+    if (copied === 0) throw new Error(`only a part of the flow ${id} could be read`);
     at += copied;
   }
   return whole;

@@ -19,7 +19,7 @@ const storedObject = z.strictObject({
 
 const contents = z.strictObject({
   format: z.literal(1),
-  id: z.string().refine(isBackupId, "must be a backup's id"),
+  id: z.string().refine(isBackupId, "must be a backup id"),
   region: z.string().min(1),
   /** Time of the database's snapshot, by the database's clock. */
   takenAt: z.iso.datetime(),

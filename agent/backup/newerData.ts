@@ -31,9 +31,9 @@ export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undef
   if (newerLines.length === 0) return undefined;
   return new AgentError(
     [
-      `this region holds data newer than the backup of ${takenAt.toISOString()}:`,
+      `this region has data newer than the backup of ${takenAt.toISOString()}:`,
       ...newerLines,
-      "These are people's doing: what LangFlow and the agent write by themselves is not counted.",
+      "Users made these changes: rows that LangFlow and the agent write by themselves are not counted.",
       "Nothing was written. Back the region up first, then restore with --overwrite",
     ].join("\n"),
     ExitCode.Refused,

@@ -56,7 +56,7 @@ export async function readManifest(
 ): Promise<Manifest> {
   const where = `${place.bucket.name}/${backupFolder(place.prefix, place.region)}`;
   if (id !== undefined) {
-    if (!isBackupId(id)) throw new AgentError(`"${id}" is no backup's id`, ExitCode.BadInput);
+    if (!isBackupId(id)) throw new AgentError(`"${id}" is not a backup id`, ExitCode.BadInput);
     const manifest = await firstManifest(place, id, log);
     if (!manifest) throw new AgentError(`there is no backup ${id} in ${where}`, ExitCode.BadInput);
     return manifest;
@@ -77,14 +77,11 @@ async function firstManifest(place: BackupPlace, id: string, log: Pick<Log, "war
     const manifest = parseManifest(await textOf(place.bucket, key, versionId));
     if (manifest?.id !== id || manifest.region !== place.region) continue;
     if (!isCurrent)
-      log.warn(
-        { key, versionId },
-        "the manifest was deleted or written over: the version that was written first is used",
-      );
+      log.warn({ key, versionId }, "the manifest was deleted or overwritten: using the version that was written first");
     return manifest;
   }
   if (versions.length === 0) return undefined;
-  throw new AgentError(`${key} is damaged: no version of it is as it was written`, ExitCode.Damaged);
+  throw new AgentError(`${key} is damaged: none of its versions is intact`, ExitCode.Damaged);
 }
 
 async function textOf(bucket: Bucket, key: string, versionId: string): Promise<string> {

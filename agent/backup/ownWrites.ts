@@ -27,12 +27,12 @@ export const NO_TIME_OF_A_CHANGE: ReadonlySet<string> = new Set([
   "sso_last_login_at",
 ]);
 
-const LOG = "a log of what was done: what was done is in tables of its own, and the flow sync is in it too";
-const RUNS = "a log of runs, which LangFlow thins out itself; what was said is in message";
-const QUEUE = "background work on its way: each start sweeps it, and what comes of it is in tables of its own";
-const LEASE = "a lease, which a running LangFlow renews";
-const CURSOR = "how far background work is; what it works on is in tables of its own";
-const NO_TIME = "LangFlow keeps no time of its rows";
+const LOG = "a log of actions: their results are in other tables, and the log also contains the flow sync";
+const RUNS = "a log of runs, which LangFlow prunes itself; the messages are in the table message";
+const QUEUE = "background work in progress: each start of LangFlow clears it, and its results are in other tables";
+const LEASE = "a lease that a running LangFlow renews";
+const CURSOR = "the progress of background work, whose data is in other tables";
+const NO_TIME = "LangFlow stores no timestamps of its rows";
 
 /** Tables whose rows never count, with the reason. */
 export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
   authz_edit_lock: LEASE,
   background_job_metric_totals: NO_TIME,
   casbin_rule: NO_TIME,
-  connection_oauth: "a sign-in on its way, of minutes",
+  connection_oauth: "a sign-in in progress, which takes minutes",
   execution_signals: QUEUE,
   // LangFlow creates users' first projects, and the agent creates others. A project with newer flows is noticed through
   // its flows.
@@ -66,7 +66,7 @@ export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
   trigger_lease: LEASE,
   trigger_listener_lease: LEASE,
   trigger_source_version: CURSOR,
-  trigger_subscription: "a subscription at a provider, which a running LangFlow renews",
+  trigger_subscription: "a subscription at a provider that a running LangFlow renews",
   vertex_build: RUNS,
 };
 
@@ -77,13 +77,13 @@ export const NO_PERSONS_TABLES: Readonly<Record<string, string>> = {
 export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; readonly why: string }>> = {
   apikey: {
     row: "t.name LIKE 'MCP Project %'",
-    why: "LangFlow makes one for each project's MCP server, at its start too",
+    why: "LangFlow creates one for each project's MCP server, also at its start",
   },
-  authz_role: { row: "t.is_system", why: "LangFlow's migrations make them" },
+  authz_role: { row: "t.is_system", why: "LangFlow's migrations create them" },
   flow: { row: "t.user_id IS NULL", why: "LangFlow's starter flows, written at each start" },
-  mcp_server: { row: "t.name LIKE 'lf-%'", why: "LangFlow makes one for each project, at its start too" },
-  policy_bundle_active: { row: "NOT t.initialized", why: "LangFlow's migrations make it" },
-  policy_bundle_revision: { row: "t.source = 'migration'", why: "LangFlow's migrations make it" },
+  mcp_server: { row: "t.name LIKE 'lf-%'", why: "LangFlow creates one for each project, also at its start" },
+  policy_bundle_active: { row: "NOT t.initialized", why: "LangFlow's migrations create it" },
+  policy_bundle_revision: { row: "t.source = 'migration'", why: "LangFlow's migrations create it" },
   sso_user_profile: {
     row: "t.created_at <= $1 AND t.updated_at BETWEEN t.sso_last_login_at AND t.sso_last_login_at + interval '1 second'",
     why: "each sign-in writes updated_at",
@@ -93,13 +93,13 @@ export const NO_PERSONS_ROWS: Readonly<Record<string, { readonly row: string; re
       AND (t.updated_at <= $1 OR t.create_at > $1 AND t.updated_at - t.create_at < interval '1 second'
         OR t.updated_at BETWEEN t.last_login_at AND t.last_login_at + interval '1 second')
       AND (t.retired_at IS NULL OR t.retired_at <= $1)`,
-    why: "the migration's superuser, which the agent adopts; and each sign-in writes updated_at",
+    why: "the agent adopts the migration's superuser, and each sign-in writes updated_at",
   },
   variable: {
     // At each start, LangFlow recreates the variables that come from the environment, and these four, empty, for each
     // user.
     row: `t.is_environment_managed OR t.name = 'LANGFLOW_DR_SYNC'
       OR t.updated_at IS NULL AND t.name IN ('FLOW_ID', 'COMPONENT_ID', 'FIELD_NAME', 'ASTRA_TOKEN')`,
-    why: "LangFlow's own, and what an earlier flow sync remembered in one",
+    why: "LangFlow's own variables, and the one in which an earlier flow sync stored its state",
   },
 };

@@ -21,7 +21,7 @@ export class Progress {
     const now = performance.now();
     if (now - this.reported < REPORT_EVERY_MS) return;
     this.reported = now;
-    this.log.info({ bytes: this.moved, objects: this.finished, seconds: this.seconds }, `${this.command} goes on`);
+    this.log.info({ bytes: this.moved, objects: this.finished, seconds: this.seconds }, `${this.command} in progress`);
   }
 
   objectDone(): void {

@@ -78,14 +78,14 @@ export async function restoreInto(
   const spool = await mkdtemp(join(tmpdir(), "langflow-rehearse-"));
   const dump = join(spool, DATABASE_DUMP);
   try {
-    return await interruptible(signal, "nothing of LangFlow's was touched", async () => {
+    return await interruptible(signal, "LangFlow's own data is unchanged", async () => {
       const bytes = await fetchDump({ source, manifest, progress }, dump);
       await restoreDatabase(empty, dump, { signal, programs });
       const counts = await withSnapshot(empty, async ({ users, flows }) => ({ users, flows }));
       for (const what of ["users", "flows"] as const)
         if (counts[what] !== manifest.counts[what])
           throw new AgentError(
-            `${counts[what]} ${what} were restored of ${manifest.id}, whose manifest says ${manifest.counts[what]}`,
+            `${counts[what]} ${what} were restored from the backup ${manifest.id}, but its manifest says ${manifest.counts[what]}`,
             ExitCode.Damaged,
           );
       return { id: manifest.id, seconds: progress.seconds, bytes, ...counts };
@@ -104,7 +104,7 @@ interface Fetched {
 /** @returns the dump's size in bytes */
 async function fetchDump({ source, manifest, progress }: Fetched, path: string): Promise<number> {
   const object = manifest.objects.find(({ key }) => key === DATABASE_DUMP);
-  if (!object) throw new AgentError(`${manifest.id} has no ${DATABASE_DUMP}`, ExitCode.Damaged);
+  if (!object) throw new AgentError(`the backup ${manifest.id} has no ${DATABASE_DUMP}`, ExitCode.Damaged);
   const tally = new Tally(progress);
   const { body } = await open({ source, manifest }, object);
   await pipeline(tally.through(body), createWriteStream(path, { mode: 0o600 }));

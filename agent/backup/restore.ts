@@ -23,9 +23,9 @@ import { type Checks, check, checkObjects, open } from "./verify";
 
 /** Warnings about the effect on other regions, logged before anything is written. */
 const WINS =
-  "once the agent runs, in every region: what was deleted since the backup comes back, what was changed since is as it was, what was made since stays";
+  "once the agent runs, every region returns to the backup: rows that were deleted since are restored, rows that were changed since are reverted, and rows that were created since stay";
 const GIVES_WAY =
-  "once the agent runs, what was deleted and changed in the fleet since the backup is deleted and changed here again: --wins keeps the backup's";
+  "once the agent runs, it applies the fleet's deletes and changes since the backup to this region again; with --wins, the backup overrides them";
 const COPIES_AT_ONCE = 8;
 /** Maximum number of paths to collect: enough to show what the restore would overwrite. */
 const KEPT_PATHS = 100;
@@ -88,7 +88,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   try {
     const dump = join(spool, DATABASE_DUMP);
     const checked = await interruptible(signal, "nothing was written", () => checkFirst(options, dump));
-    return await interruptible(signal, "the restore is not complete, run it again", () => putBack(options, checked));
+    return await interruptible(signal, "the restore is incomplete: run it again", () => putBack(options, checked));
   } finally {
     await rm(spool, { recursive: true, force: true });
   }
@@ -113,7 +113,7 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   const progress = new Progress(log, "restore");
   const address = parseDatabaseUrl(target.databaseUrl);
   const claim = await ClaimTarget.at(target.dataDir);
-  log.info({ backup: manifest.id, from: source.region, bucket: source.bucket.name }, "restore begins");
+  log.info({ backup: manifest.id, from: source.region, bucket: source.bucket.name }, "restore started");
 
   const takenAt = new Date(manifest.takenAt);
   // S3 reports times in whole seconds. A different file of the same second counts as newer.
@@ -144,14 +144,17 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
   await withDatabase(address, async (client) => {
     const others = await countOthers(client);
     if (others > 0)
-      log.warn({ connections: others }, "others are connected to the database: LangFlow should be scaled to zero");
+      log.warn(
+        { connections: others },
+        "other clients are connected to the database: scale LangFlow to zero before a restore",
+      );
     const since = await countSince(client, takenAt);
     if (since) log.warn({ ...since }, options.wins ? WINS : GIVES_WAY);
     if (!options.overwrite) {
       const claimFiles: string[] = [];
       for await (const path of claim.changedAfter(takenAt, unchanged)) if (claimFiles.push(path) >= KEPT_PATHS) break;
       const { byPeople, byThemselves } = await countYoungRows(client, takenAt);
-      log.info({ rows: byThemselves }, "younger rows that LangFlow and the agent wrote by themselves do not count");
+      log.info({ rows: byThemselves }, "newer rows that LangFlow and the agent wrote by themselves do not count");
       const newer = refuseNewer({ rows: byPeople, claimFiles, userFiles: userFiles.sort() }, takenAt);
       if (newer) throw newer;
     }
@@ -179,7 +182,7 @@ async function putBack(options: RestoreOptions, checked: Checked): Promise<Resto
     lostFiles,
     recovered: checks.recovered,
   };
-  log.info({ backup: manifest.id, ...result }, "restore done");
+  log.info({ backup: manifest.id, ...result }, "restore completed");
   return result;
 }
 
@@ -219,7 +222,7 @@ async function restoreUserFiles(
       progress.add(file.size);
       copied++;
     } else if (withoutLostFiles) lost++;
-    else throw new AgentError(`the uploaded file ${file.key} went while it was restored`, ExitCode.Damaged);
+    else throw new AgentError(`the uploaded file ${file.key} was deleted during the restore`, ExitCode.Damaged);
   });
   return { copied, lost };
 }

@@ -122,7 +122,7 @@ BEGIN
         format('%I(%s)', proname, pg_get_function_identity_arguments(oid))
       FROM pg_proc WHERE pronamespace = 'public'::regnamespace
   )
-  -- Tables first: the sequence of an identity column goes with its table alone.
+  -- Drop tables first: the sequence of an identity column can only be dropped with its table.
   SELECT array_agg(format('DROP %s IF EXISTS public.%s CASCADE', kind, name) ORDER BY kind <> 'TABLE') INTO statements
     FROM ours
     WHERE pg_has_role(owner, 'MEMBER') AND NOT EXISTS (
@@ -166,7 +166,7 @@ async function runScript(client: Client, script: AsyncIterable<Uint8Array>): Pro
         copy = await CopyIn.begin(client, text);
       } else statements += text;
     }
-    if (copy) throw new AgentError("the dump ends within a table");
+    if (copy) throw new AgentError("the dump is truncated: it ends within a table");
   } catch (error) {
     await copy?.giveUp();
     throw error;
@@ -180,11 +180,13 @@ function explain(error: unknown): unknown {
     return new AgentError(`lost the connection to the database: ${(error as Error).message}`, ExitCode.Unreachable);
   if (error.code === "55P03")
     return new AgentError(
-      `somebody held a table for ${LOCK_TIMEOUT_SECONDS} seconds; the database is as it was. Scale LangFlow to zero first, then restore`,
+      `another client locked a table for more than ${LOCK_TIMEOUT_SECONDS} seconds; the database is unchanged. Scale LangFlow to zero, then restore again`,
     );
   const place = [error.schema, error.table, error.column].filter(Boolean).join(".");
-  return withState(new AgentError(`the database refused${place === "" ? "" : ` at ${place}`}: ${error.message}`));
+  return withState(
+    new AgentError(`the database rejected the restore${place === "" ? "" : ` at ${place}`}: ${error.message}`),
+  );
 }
 
 const withState = ({ message, exitCode }: AgentError) =>
-  new AgentError(`${message}\nThe database is as it was`, exitCode);
+  new AgentError(`${message}\nThe database is unchanged`, exitCode);

@@ -49,7 +49,7 @@ export async function* parseUserFiles(text: AsyncIterable<Uint8Array>): AsyncGen
     try {
       return userFile.parse(JSON.parse(line));
     } catch {
-      throw new AgentError(`${USER_FILES} holds a line that names no file`, ExitCode.Damaged);
+      throw new AgentError(`${USER_FILES} contains a line that does not describe a file`, ExitCode.Damaged);
     }
   };
   for await (const chunk of text) {
@@ -134,7 +134,7 @@ export class LostFiles {
     const key = keyOf(this.source, file);
     this.count++;
     if (this.first.length < KEPT_KEYS) this.first.push(key);
-    this.log.warn({ key, versionId: file.versionId }, "the uploaded file is no longer there as it was backed up");
+    this.log.warn({ key, versionId: file.versionId }, "the backed-up version of the uploaded file no longer exists");
   }
 
   /** @returns undefined if no file is lost; otherwise an error that names the first few files in order */

@@ -47,7 +47,7 @@ export async function verify({ source, id, log }: VerifyOptions): Promise<Verify
     objects: manifest.objects.length,
     recovered,
   };
-  log.info({ backup: result.id, ...result }, "every object can be had as it was written");
+  log.info({ backup: result.id, ...result }, "every object of the backup is intact");
   return result;
 }
 
@@ -129,7 +129,7 @@ async function readAnyVersion(reading: Reading, object: StoredObject, reader: Re
       if (isCurrent || size !== object.size) continue;
       const content = await readVersion(reading, object, reader, { versionId }).catch(notDamaged);
       if (!content) continue;
-      log.warn({ key, versionId }, `${error.message}: the version that is as it was written is used`);
+      log.warn({ key, versionId }, `${error.message}; using an intact older version`);
       return { content, isCurrent: false };
     }
     throw error;
@@ -169,7 +169,7 @@ export async function open(
   const key = keyOf(source, manifest, object);
   const stored = await source.bucket.get(key, { ...(versionId && { versionId }), ...(etag && { etag }) });
   if (stored) return stored;
-  throw new AgentError(`${key} is not there, or was changed meanwhile`, ExitCode.Damaged);
+  throw new AgentError(`${key} does not exist, or has changed since it was listed`, ExitCode.Damaged);
 }
 
 /** @throws AgentError (Damaged) if the size or the checksum differs from the manifest's */
@@ -182,7 +182,7 @@ export function check(
   if (tally.size !== object.size)
     throw new AgentError(`${key} is damaged: ${tally.size} bytes instead of ${object.size}`, ExitCode.Damaged);
   if (tally.sha256() !== object.sha256)
-    throw new AgentError(`${key} is damaged: its checksum does not hold`, ExitCode.Damaged);
+    throw new AgentError(`${key} is damaged: its checksum does not match`, ExitCode.Damaged);
 }
 
 function keyOf({ prefix, region }: BackupPlace, { id }: Manifest, { key }: StoredObject): string {

@@ -19,5 +19,5 @@ export async function watchBackups(config: Config<"sync">, context: Context, reg
     const newest = await newestBackup(backups);
     if (newest) metrics.found(newest.finishedAt.getTime(), newest.bytes);
   };
-  await pollForever({ poll, failure: "the newest backup cannot be looked up", ...context });
+  await pollForever({ poll, failure: "cannot look up the newest backup", ...context });
 }

@@ -75,6 +75,8 @@ function answerTo({ reading, factor = 1 }: Question, pages: readonly MetricDataR
 function explained(error: Error & { $metadata?: { httpStatusCode?: number } }): AgentError {
   const status = error.$metadata?.httpStatusCode ?? 0;
   const answers = status >= 400 && status < 500;
-  const what = answers ? `refused: ${error.name}: ${error.message}` : `does not answer: ${error.message || error.name}`;
+  const what = answers
+    ? `rejected the request: ${error.name}: ${error.message}`
+    : `does not answer: ${error.message || error.name}`;
   return new AgentError(`CloudWatch ${what}`, ExitCode.Unreachable);
 }

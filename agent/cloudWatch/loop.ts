@@ -21,7 +21,7 @@ export class CloudWatchLoop {
 
   run(): Promise<void> {
     const { log, signal } = this.options;
-    return pollForever({ poll: () => this.ask(), failure: "the clouds' own numbers are not known", log, signal });
+    return pollForever({ poll: () => this.ask(), failure: "cannot read the metrics of S3 and RDS", log, signal });
   }
 
   private async ask(): Promise<void> {

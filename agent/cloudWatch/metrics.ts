@@ -4,17 +4,20 @@ import type { Question } from "./questions";
 
 const GAUGES: Readonly<Record<Question["gauge"], { readonly help: string; readonly labels: readonly string[] }>> = {
   replication_latency_seconds: {
-    help: "By how much S3's copy is behind, by S3's own number",
+    help: "Replication lag of S3, as S3 reports it",
     labels: ["from", "to"],
   },
-  replication_pending_operations: { help: "Objects and deletions that S3 has yet to copy", labels: ["from", "to"] },
+  replication_pending_operations: { help: "Objects and deletes that S3 has yet to replicate", labels: ["from", "to"] },
   replication_failed_operations: {
-    help: "Objects and deletions that S3 gave up to copy within the last hour",
+    help: "Objects and deletes that S3 failed to replicate within the last hour",
     labels: ["from", "to"],
   },
-  database_free_storage_bytes: { help: "What is free of the database's disk, by RDS", labels: ["database"] },
-  database_connections: { help: "Connections to the database, whosever they are, by RDS", labels: ["database"] },
-  database_cpu_ratio: { help: "Of the database's processors, the share in use, by RDS", labels: ["database"] },
+  database_free_storage_bytes: { help: "Free disk space of the database, as RDS reports it", labels: ["database"] },
+  database_connections: {
+    help: "Connections to the database by all clients, as RDS reports them",
+    labels: ["database"],
+  },
+  database_cpu_ratio: { help: "Share of the database's CPU in use, as RDS reports it", labels: ["database"] },
 };
 
 /** Prometheus metrics of CloudWatch's values, documented in docs/observability.md. A missing value has no series. */

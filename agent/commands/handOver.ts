@@ -5,5 +5,5 @@ import type { Context } from "../process/context";
 export async function handOver({ environment, log }: Context, { to }: { to: string }): Promise<void> {
   const { handOver } = await import("../schedules/handOver");
   handOver(parseConfig("handOver", environment).AGENT_STATE_DIR, to);
-  log.info({ to }, "the schedules are given up, if this region holds them");
+  log.info({ to }, "the agent hands over the schedules if this region holds them");
 }

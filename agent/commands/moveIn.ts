@@ -15,7 +15,7 @@ export async function moveIn({ environment, log, signal }: Context, stage: strin
   const work = Object.entries(STAGES).find(([name]) => name === stage)?.[1];
   if (!work)
     throw new AgentError(
-      `there is no stage ${stage} of an import; there are ${Object.keys(STAGES).join(", ")}`,
+      `an import has no stage ${stage}; the stages are ${Object.keys(STAGES).join(", ")}`,
       ExitCode.BadInput,
     );
   await work({
@@ -33,5 +33,5 @@ export async function moveIn({ environment, log, signal }: Context, stage: strin
     report: (message) => log.info(message),
     signal,
   });
-  log.info({ stage }, "stage done");
+  log.info({ stage }, "stage completed");
 }

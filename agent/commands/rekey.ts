@@ -12,7 +12,7 @@ export async function rekey(
   const config = parseConfig("rekey", environment);
   const oldKey = (await text(process.stdin)).trim();
   if (oldKey === "")
-    throw new AgentError("standard input is empty: it has to hold the secret key as it was before", ExitCode.BadInput);
+    throw new AgentError("standard input is empty: pass the previous secret key to it", ExitCode.BadInput);
   const { LANGFLOW_DATABASE_URL: databaseUrl, LANGFLOW_SECRET_KEY: currentKey } = config;
   await rekey({ databaseUrl, oldKey, currentKey, dryRun, leaveUnreadable, log });
 }

@@ -21,10 +21,10 @@ export function drillsOf(config: Config<"sync">, { log, signal }: Context, regis
     prefix,
     regions: [region, ...Object.keys(peers)],
     onUnreadable(key, message) {
-      if (logged.changed(key, message)) log.warn({ key }, `a drill is left out: ${message}`);
+      if (logged.changed(key, message)) log.warn({ key }, `a drill was skipped: ${message}`);
     },
   });
   const metrics = new DrillMetrics(registry);
   const poll = async () => metrics.found(await drills.poll());
-  return () => pollForever({ poll, failure: "the newest drills cannot be looked up", log, signal });
+  return () => pollForever({ poll, failure: "cannot look up the newest drills", log, signal });
 }

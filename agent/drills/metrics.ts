@@ -26,13 +26,13 @@ export class DrillMetrics {
       });
     this.#timestamp = gauge(
       "timestamp_seconds",
-      "When the newest drill of a region began, took it away, had put it back and ended, and when the newest that passed ended",
+      "When a region's newest drill began, injected the fault, restored the region and ended, and when its newest passed drill ended",
       "moment",
     );
-    this.#passed = gauge("passed", "1 where the newest drill of a region met all that was asked of it");
-    this.#detection = gauge("detection_seconds", "From the fault until the monitor called the region down");
-    this.#recovery = gauge("recovery_seconds", "RTO: from the fault until the region's users were served again");
-    this.#missed = gauge("missed", "1 for each target that the newest drill of a region missed", "what");
+    this.#passed = gauge("passed", "1 if a region's newest drill met all its targets and checks");
+    this.#detection = gauge("detection_seconds", "Time from the fault until the monitor marked the region as down");
+    this.#recovery = gauge("recovery_seconds", "RTO: time from the fault until the region's users were served again");
+    this.#missed = gauge("missed", "1 for each target that a region's newest drill missed", "what");
   }
 
   /** @param drills by region; the series of any other region are removed */

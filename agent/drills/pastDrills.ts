@@ -82,7 +82,10 @@ export class PastDrills {
       const body = await objects.readWhole(key);
       const summary = body && parseSummary(body.toString("utf8"), region);
       if (summary) return summary;
-      onUnreadable(key, body ? "it is no summary of a drill of that region, or of a later release" : "it is gone");
+      onUnreadable(
+        key,
+        body ? "it is not a summary of a drill of that region, or a later release wrote it" : "it no longer exists",
+      );
       return "unreadable";
     } catch (error) {
       const isRefused = error instanceof BucketError && error.status >= 400 && error.status < 500;

@@ -64,19 +64,19 @@ export interface FlowFile {
 // Reject only values that would break a region. LangFlow validates the rest.
 const shape = z.object({
   // LangFlow reserves UUIDs of version 5 for runs of public flows and rejects them for flows.
-  id: z.uuid().refine((id) => id[14] !== "5", "is a UUID of version 5, which LangFlow refuses for flows"),
+  id: z.uuid().refine((id) => id[14] !== "5", "is a UUID of version 5, which LangFlow rejects for flows"),
   name: z
     .string()
     .min(1)
     .refine((name) => name.length <= NAME_MAX || [...name.slice(0, 2 * NAME_MAX + 1)].length <= NAME_MAX, {
       message: `has more than ${NAME_MAX} characters`,
     })
-    .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not hold a path that leads out (..)")
+    .refine((name) => !/(^|[\\/])\.\.([\\/]|$)/.test(name), "must not contain the path segment ..")
     // Neither PostgreSQL nor a commit message can hold these characters.
-    .refine((name) => !/\p{Cc}|\p{Cs}/u.test(name), "must not hold control characters or half a character"),
+    .refine((name) => !/\p{Cc}|\p{Cs}/u.test(name), "must not contain control characters or unpaired surrogates"),
   endpoint_name: z
     .string()
-    .regex(/^[a-zA-Z0-9_-]*$/, "may hold letters, digits, - and _ alone")
+    .regex(/^[a-zA-Z0-9_-]*$/, "may contain only letters, digits, - and _")
     .nullish(),
   data: z.object({ nodes: z.array(z.unknown()).optional(), edges: z.array(z.unknown()).optional() }).nullish(),
 });
@@ -140,7 +140,7 @@ export function fittingName(name: string, suffix: string): string {
 }
 
 function parsed(contents: Uint8Array): JsonObject {
-  if (!isUtf8(contents)) throw new NotAFlow("is no UTF-8");
+  if (!isUtf8(contents)) throw new NotAFlow("is not UTF-8");
   let value: Json;
   try {
     // Strip a byte order mark.
@@ -151,7 +151,7 @@ function parsed(contents: Uint8Array): JsonObject {
     );
   } catch {
     // Do not use JavaScript's own message, because it quotes the text.
-    throw new NotAFlow("is no JSON");
+    throw new NotAFlow("is not JSON");
   }
   if (!isObject(value)) throw new NotAFlow("is not a JSON object");
   return value;

@@ -23,7 +23,7 @@ export async function* blobsIn(output: AsyncIterable<Uint8Array>, ids: readonly 
   let left: Buffer = Buffer.alloc(0);
   const next = async (): Promise<Buffer> => {
     const { done, value } = await chunks.next();
-    if (done) throw new BlobUnread("git ended before all of it was read");
+    if (done) throw new BlobUnread("git ended before it had returned all contents");
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   };
   /**
@@ -49,12 +49,12 @@ export async function* blobsIn(output: AsyncIterable<Uint8Array>, ids: readonly 
       const header = left.toString("latin1", 0, Math.max(0, end));
       const [found, type, size] = header.split(" ");
       if (found !== id || type !== "blob" || !/^\d+$/.test(size ?? ""))
-        throw new BlobUnread(`asked for ${id}, git answers: ${header.slice(0, 100)}`);
+        throw new BlobUnread(`git returned an unexpected header for ${id}: ${header.slice(0, 100)}`);
       left = left.subarray(end + 1);
       const contents = await take(Number(size));
       const [after] = await take(1);
       if (after !== LINE_FEED || blobId(contents, id.length === 64 ? "sha256" : "sha1") !== id)
-        throw new BlobUnread(`git's answer does not hold the contents of ${id}`);
+        throw new BlobUnread(`git's output does not contain the contents of ${id}`);
       yield contents;
     }
   } finally {

@@ -146,7 +146,8 @@ export abstract class History {
         blob = /^0+$/.test(id) ? undefined : id;
       } else if (token !== "") throw new Error("git log printed neither a commit nor a change");
     }
-    if (fields && (fields.length < FIELDS.length || blob !== null)) throw new Error("git log ends in the middle");
+    if (fields && (fields.length < FIELDS.length || blob !== null))
+      throw new Error("the output of git log is truncated");
     if (fields) yield commitOf(fields, files);
   }
 
@@ -160,7 +161,7 @@ export abstract class History {
 
   private async complete(head: string): Promise<void> {
     await this.fetchAll();
-    if (!(await this.isWhole(head))) throw new GitUnreachable(`the host has no history of ${head} any more`);
+    if (!(await this.isWhole(head))) throw new GitUnreachable(`the Git host no longer has the history of ${head}`);
   }
 
   /** Returns the oldest commits of a shallow clone, which git treats as having no parents. */
@@ -190,5 +191,5 @@ async function* tokens(output: AsyncIterable<Uint8Array>): AsyncGenerator<string
     }
     rest = all.subarray(from);
   }
-  if (rest.length > 0) throw new Error("git's answer ends in the middle");
+  if (rest.length > 0) throw new Error("git's output is truncated");
 }

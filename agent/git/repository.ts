@@ -89,7 +89,7 @@ export class Repository extends History {
    */
   async mend(): Promise<boolean> {
     if (this.sweep()) {
-      this.options.onMended?.("a git program that was killed had left a lock in the clone of the record");
+      this.options.onMended?.("removed a lock that a killed git process had left in the clone of the record");
       return true;
     }
     const { failure } = await this.git.attempt(["fsck", "--no-dangling", "--no-progress"]);
@@ -120,7 +120,7 @@ export class Repository extends History {
     await this.initialise();
     [this.#head, this.#seen, this.#maintainedAt] = [undefined, undefined, 0];
     const [first = ""] = damage.stderr.split("\n");
-    const what = `the clone of the record was damaged, and is cloned again: ${first.slice(0, DAMAGE_CHARACTERS_MAX)}`;
+    const what = `the clone of the record was damaged and is cloned again: ${first.slice(0, DAMAGE_CHARACTERS_MAX)}`;
     this.options.onMended?.(this.git.withoutSecrets(what));
   }
 
@@ -192,11 +192,11 @@ export class Repository extends History {
   async files(commit: string): Promise<readonly TreeFile[]> {
     const listed = await this.git.run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit]);
     const lines = listed.split("\0");
-    if (lines.pop() !== "") throw new Error(`the list of the files of ${commit} ends in the middle`);
+    if (lines.pop() !== "") throw new Error(`the file list of ${commit} is truncated`);
     return lines.map((line) => {
       const [, mode, blob, size, path] = /^(\d{6}) (?:blob|commit) ([0-9a-f]{40,64}) +(\d+|-)\t(.+)$/s.exec(line) ?? [];
       if (mode === undefined || blob === undefined || path === undefined)
-        throw new Error(`the list of the files of ${commit} cannot be read: ${line.slice(0, 100)}`);
+        throw new Error(`the file list of ${commit} has an invalid line: ${line.slice(0, 100)}`);
       return { path, blob, size: Number(size) || 0, plain: mode === "100644" || mode === "100755" };
     });
   }
@@ -209,7 +209,7 @@ export class Repository extends History {
   async read(blob: string): Promise<Buffer> {
     const once = async () => {
       for await (const contents of this.contents([blob])) return contents;
-      throw new BlobUnread(`${blob} was not read`);
+      throw new BlobUnread(`git did not return the blob ${blob}`);
     };
     return once().catch(once);
   }
@@ -223,13 +223,13 @@ export class Repository extends History {
     if (blobs.length === 0) return;
     const odd = blobs.find((blob) => !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blob));
     // Each line of the protocol is one id, so reject anything that is not an id.
-    if (odd !== undefined) throw new BlobUnread(`${odd} is no id of a blob`);
+    if (odd !== undefined) throw new BlobUnread(`${odd} is not a blob id`);
     const input = blobs.map((blob) => `${blob}\n`).join("");
     try {
       yield* blobsIn(this.git.output(["cat-file", "--batch"], { input }), blobs);
     } catch (error) {
       if (!(error instanceof ProgramFailed)) throw error;
-      throw new BlobUnread(`git ended before all of it was read: ${error.message}`);
+      throw new BlobUnread(`git ended before it had returned all contents: ${error.message}`);
     }
   }
 
@@ -276,7 +276,7 @@ export class Repository extends History {
     // `--force-with-lease` also permits a non-fast-forward push, so first check that the push removes no commit from
     // the branch.
     if (onto !== undefined && !(await this.isKnownToLead(onto, commit)))
-      throw new Error(`${commit} does not follow ${onto}`);
+      throw new Error(`${commit} is not a descendant of ${onto}`);
     // Without the lease, a branch that was reset at the host would silently get the removed commits back.
     const lease = `--force-with-lease=refs/heads/${branch}:${onto ?? ""}`;
     const hasLanded = async () => (await this.askHost().catch(() => undefined)) === commit;
@@ -354,7 +354,7 @@ export class Repository extends History {
     });
     const end = `get-mark :${commits.length}\nreset ${MADE_REF}\nfrom ${"0".repeat(40)}\n`;
     const newest = await this.storeAll(script.join("") + end);
-    if (!/^[0-9a-f]{40,64}$/.test(newest)) throw new Error("git made no commit of what it was given");
+    if (!/^[0-9a-f]{40,64}$/.test(newest)) throw new Error("git fast-import created no commit");
     return newest;
   }
 
@@ -373,7 +373,7 @@ export class Repository extends History {
     // fast-import answers each get-mark with the id of the preceding object.
     const answer = await this.git.run(["fast-import", "--quiet", "--force"], { input });
     const ids = unstored.map(([id]) => `${id}\n`).join("");
-    if (!answer.startsWith(ids)) throw new Error("git stored other contents than it was given");
+    if (!answer.startsWith(ids)) throw new Error("git fast-import stored different contents");
     return answer.slice(ids.length).trim();
   }
 

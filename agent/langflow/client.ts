@@ -85,7 +85,7 @@ export class LangFlow {
     } catch (error) {
       if (!(error instanceof LangFlowRefusal)) return false;
       if (error.status === 401 || error.status === 403)
-        throw new LangFlowUnreachable(`the user's token is not taken: ${error.message}`);
+        throw new LangFlowUnreachable(`LangFlow rejects the user's token: ${error.message}`);
       return true;
     }
   }
@@ -127,7 +127,7 @@ export class LangFlow {
     const sent = flows.map(({ id, flow, folderId }) => ({ data: null, ...flow, id, folder_id: folderId }));
     const made = await this.ask("POST", "/api/v1/flows/batch/", { flows: sent });
     if (!Array.isArray(made) || made.length !== flows.length)
-      throw new LangFlowUnreachable("LangFlow answered with another number of flows");
+      throw new LangFlowUnreachable("LangFlow returned a different number of flows");
     return flows.map(({ id }, index) => this.stored(id, made[index]));
   }
 
@@ -164,7 +164,7 @@ export class LangFlow {
 
   private stored(id: string, value: Json | undefined): StoredFlow {
     const shown = this.shaped(storedShape, value, "a flow");
-    if (shown.id !== id) throw new LangFlowUnreachable("LangFlow answered with another flow");
+    if (shown.id !== id) throw new LangFlowUnreachable("LangFlow returned a different flow");
     return {
       flow: value as JsonObject,
       ...(shown.version_token && { versionToken: shown.version_token }),
@@ -174,7 +174,7 @@ export class LangFlow {
 
   private shaped<T extends z.ZodType>(shape: T, value: Json | undefined, what: string): z.infer<T> {
     const parsed = isObject(value) ? shape.safeParse(value) : undefined;
-    if (!parsed?.success) throw new LangFlowUnreachable(`LangFlow answered with something that is not ${what}`);
+    if (!parsed?.success) throw new LangFlowUnreachable(`LangFlow's answer is not ${what}`);
     return parsed.data;
   }
 
@@ -203,12 +203,13 @@ export class LangFlow {
     try {
       return text === "" ? null : parseJson(text);
     } catch {
-      throw new LangFlowUnreachable(`LangFlow's answer to ${method} ${path} is cut`);
+      throw new LangFlowUnreachable(`LangFlow's answer to ${method} ${path} is truncated`);
     }
   }
 
   private async send(method: string, path: string, headers: Record<string, string>, withinMs: number, body?: string) {
-    if (this.signal?.aborted) throw new LangFlowUnreachable("LangFlow is not asked: the agent has ended");
+    if (this.signal?.aborted)
+      throw new LangFlowUnreachable("LangFlow was not called, because the agent is shutting down");
     try {
       return await withTimeout(withinMs, this.signal, async (signal) => {
         const response = await fetch(this.url + path, {

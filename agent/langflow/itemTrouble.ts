@@ -13,8 +13,8 @@ const OWN_ERRORS = ["RangeError", "SyntaxError", "TypeError"];
  */
 export function itemTrouble(error: unknown): string {
   if (error instanceof NotAFlow || error instanceof RowsTooLarge) return error.message;
-  if (isRefusal(error)) return `the database refuses to show it (${(error as { code?: string }).code})`;
+  if (isRefusal(error)) return `the database cannot return it (${(error as { code?: string }).code})`;
   const { name = "" } = error as Error;
-  if (OWN_ERRORS.includes(name)) return `it is too large or too deep, or not what it ought to be (${name})`;
+  if (OWN_ERRORS.includes(name)) return `it is too large, too deeply nested or malformed (${name})`;
   throw error;
 }

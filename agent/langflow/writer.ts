@@ -55,7 +55,7 @@ export class Writer {
       if (!signal.aborted) this.#failures.report(error);
       return;
     }
-    const standby = this.isWriter ? "" : "another agent writes for this region: standing by";
+    const standby = this.isWriter ? "" : "another agent is this region's writer: standing by";
     if (this.#logged.changed("standby", standby)) log.info({}, standby);
   }
 }

@@ -63,7 +63,7 @@ export const isNamed = (one: Texts, other: Texts): boolean =>
 
 export const somebodyElses = ({ name }: Item): AgentError =>
   new AgentError(
-    `${printable(name ?? "a user")} is somebody else in the fleet, by its name or its id, and nothing of it was moved: rename it there or in the fleet, and import again`,
+    `${printable(name ?? "a user")} is a different user in the fleet, with the same name or id, and none of its data was imported: rename the user in the source or in the fleet, and import again`,
     ExitCode.BadInput,
   );
 

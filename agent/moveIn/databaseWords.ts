@@ -19,11 +19,11 @@ export async function inWords<T>(whose: string, work: () => Promise<T>): Promise
     const { code = "", message } = error as Error & { code?: string };
     if (error instanceof DatabaseError && code === DISK_FULL)
       throw new AgentError(
-        `${whose} has no room left (${message}): give its server a larger disk; imported data is consistent: run the same command again`,
+        `${whose} has no free disk space (${message}): give its server a larger disk. Imported data is consistent: run the same command again`,
       );
     if (IS_AWAY.test(code) || ENDED.test(message))
       throw new AgentError(
-        `lost the connection to ${whose} (${message || code}); imported data is consistent: run the same command again`,
+        `lost the connection to ${whose} (${message || code}). Imported data is consistent: run the same command again`,
         ExitCode.Unreachable,
       );
     throw error;

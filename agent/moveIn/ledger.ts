@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS ${LEDGER} (
   fleet_digest text,
   PRIMARY KEY (table_name, row_id)
 );
-COMMENT ON TABLE ${LEDGER} IS 'What \`fleet move-in import\` carried: of what it is not there, nothing is known to come from elsewhere'`;
+COMMENT ON TABLE ${LEDGER} IS 'Rows that \`fleet move-in import\` imported. All other rows count as rows of the fleet'`;
 
 /**
  * Record of imported rows in the region's database. A row and its entry are written in one transaction, so that the

@@ -123,7 +123,7 @@ export class MoveInBucket {
   private explained(error: unknown): AgentError {
     const { name, message } = error as Error;
     return new AgentError(
-      `the bucket ${this.name} does not take or give what an import needs (${name}: ${message}); imported data is consistent: run the same command again`,
+      `a request to the bucket ${this.name} failed (${name}: ${message}). Imported data is consistent: run the same command again`,
       ExitCode.Unreachable,
     );
   }

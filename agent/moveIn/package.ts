@@ -71,7 +71,7 @@ export function manifestOf(bytes: Uint8Array, expected: string): PackageManifest
   const parsed = manifestShape.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
   if (parsed.success) return parsed.data;
   throw new AgentError(
-    "the package is of another release of this project than the agent's image: deploy the region from the checkout that you import from",
+    "the package and the agent's image are of different releases of this project: deploy the region from the checkout that you import from",
     ExitCode.BadInput,
   );
 }
@@ -80,7 +80,7 @@ export function manifestOf(bytes: Uint8Array, expected: string): PackageManifest
 export function requireDigest(bytes: Uint8Array, expected: string, name: string): void {
   if (sha256(bytes) === expected) return;
   throw new AgentError(
-    `the package is not as it was written: ${name} has another digest; nothing of it was taken: import again`,
+    `the package is damaged: the digest of ${name} does not match, and nothing of it was imported. Import again`,
     ExitCode.Damaged,
   );
 }
@@ -117,7 +117,7 @@ function packedValue(value: unknown): PackedValue {
   if (typeof value === "bigint") return { integer: `${value}` };
   if (typeof value === "number" && !Number.isFinite(value)) return { number: `${value}` };
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  throw new Error(`a driver gave a value of a kind that nobody knows: ${typeof value}`);
+  throw new Error(`the database driver returned a value of an unsupported type: ${typeof value}`);
 }
 
 function unpackedValue(value: PackedValue): unknown {

@@ -65,6 +65,6 @@ async function whole(bucket: MoveInBucket, key: string): Promise<Uint8Array> {
 
 const damaged = (key: string) =>
   new AgentError(
-    `the package is not as it was written: ${key} is another, or gone; imported data is consistent: import again`,
+    `the package is damaged: ${key} was changed or deleted. Imported data is consistent: import again`,
     ExitCode.Damaged,
   );

@@ -4,26 +4,27 @@ import { REFUSED_BY_POSTGRESQL } from "./writeEach";
 export const INTERRUPTED = "interrupted; imported data is consistent. Run the same command to resume";
 
 // Reasons why a row was skipped, or was imported with changes.
-export const FLEETS_OWN = "the fleet has one of that name or place, which stays";
-export const FLEETS_ROW = "the fleet has a row of that id that came from elsewhere, which stays";
-export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet's stays";
-export const DELETED_IN_FLEET = "new or changed in the source, and deleted in the fleet: it stays deleted";
-export const DELETED_IN_SOURCE = "deleted in the source since: the fleet's stays";
-export const WITHOUT_ITS_OWNER = "refers to a row that did not come";
+export const FLEETS_OWN = "the fleet already has one with that name or path, and keeps it";
+export const FLEETS_ROW = "the fleet already has a row with that id from a different source, and keeps it";
+export const CHANGED_ON_BOTH = "changed in the source and in the fleet: the fleet keeps its version";
+export const DELETED_IN_FLEET = "new or changed in the source, but deleted in the fleet: it stays deleted";
+export const DELETED_IN_SOURCE = "deleted in the source since the last import: the fleet keeps it";
+export const WITHOUT_ITS_OWNER = "refers to a row that was not imported";
 export const STRANGERS_ROW =
-  "a row of that id is another user's in the fleet: save a copy of it in the source, which has another id, and import again";
-export const OF_STRANGERS_ROW = "belongs to a row whose id is another user's row in the fleet";
-export const GRANTS_ON_FLEETS = "would give a right on a row that the fleet had before: give it there, if it is meant";
-export const OF_WHAT_STAYS = "belongs to a row that the source has not, or that stays behind";
+  "in the fleet, a row of a different user has its id: save a copy of it in the source, which gets a new id, and import again";
+export const OF_STRANGERS_ROW = "belongs to a row whose id a row of a different user has in the fleet";
+export const GRANTS_ON_FLEETS =
+  "would grant a permission on a row that the fleet had before: grant it in the fleet if that is intended";
+export const OF_WHAT_STAYS = "belongs to a row that the source does not have, or that is not imported";
 export const ANOTHERS_NAME =
-  "the fleet has another of that name, with rights of its own: rename one of them, and import again";
-export const UNREADABLE = "its secret does not open under the given key";
+  "the fleet has a different one with that name and with permissions of its own: rename one of them, and import again";
+export const UNREADABLE = "the given key does not decrypt its secret";
 export const SHARED_PASSWORD =
-  "came, with a password that nobody has: its own is known to everybody, who may have made keys by it too; set one as the fleet's superuser, on LangFlow's admin page, and delete keys that are not yours";
-export const UNREADABLE_PART = "came, with a secret in it that the given key does not open: enter it anew";
+  "imported with a random password, because its own is publicly known and others may have created API keys with it: set a new password as the fleet's superuser on LangFlow's admin page, and delete API keys that are not yours";
+export const UNREADABLE_PART = "imported, but the given key does not decrypt a secret in it: enter the secret again";
 export const WITHOUT_ITS_PROJECT =
-  "came, into another project of its user: its own did not come, or is no more in the fleet";
-export const OF_NOBODY = "of no user and no flow that came";
+  "imported into a different project of its user: its own project was not imported, or no longer exists in the fleet";
+export const OF_NOBODY = "belongs to no imported user or flow";
 export const LARGE_FILE = "larger than 5 GiB";
 export const UNREADABLE_FILE = "cannot be read";
 

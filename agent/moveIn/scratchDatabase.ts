@@ -102,7 +102,7 @@ export class ScratchDatabase {
       return rows[0]?.sha256 === sha256;
     });
     if (!isSame)
-      throw new AgentError("another import into this region began meanwhile: wait for its end", ExitCode.Refused);
+      throw new AgentError("another import into this region has started: wait until it ends", ExitCode.Refused);
   }
 
   async drop(): Promise<void> {
@@ -170,7 +170,7 @@ async function administered(database: DatabaseAddress, statement: string): Promi
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
     throw new AgentError(
-      `the role ${database.user} may not make a database on the region's server (${error.message}): give it CREATEDB`,
+      `the role ${database.user} may not create a database on the region's server (${error.message}): grant it CREATEDB`,
       ExitCode.BadInput,
     );
   }
@@ -272,7 +272,7 @@ async function mend(client: Client, keys: readonly ForeignKey[], tallies: Tallie
       if (needed)
         tallies.leave(
           table.replaceAll('"', ""),
-          `refers to a row of ${into.replaceAll('"', "")} that is not there`,
+          `refers to a row of ${into.replaceAll('"', "")} that does not exist`,
           undefined,
           rowCount,
         );

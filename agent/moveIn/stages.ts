@@ -202,7 +202,7 @@ async function alone(moveIn: MoveIn, work: (region: Client) => Promise<void>): P
   await withDatabase(moveIn.database, async (region) => {
     const { rows } = await region.query<{ isAlone: boolean }>(`SELECT pg_try_advisory_lock($1) AS "isAlone"`, [LOCK]);
     if (!rows[0]?.isAlone)
-      throw new AgentError("another import into this region runs: wait for its end", ExitCode.Refused);
+      throw new AgentError("another import into this region is running: wait until it ends", ExitCode.Refused);
     await inWords(`the database of ${moveIn.region}`, () => work(region));
   });
 }
@@ -230,7 +230,7 @@ async function refuseNames(
   );
   if (taken.length > 0)
     throw new AgentError(
-      `nothing was moved: ${taken.map(({ name }) => printable(name)).join(", ")} in the fleet is somebody else, by name or id; rename them there or in the fleet`,
+      `nothing was imported: the fleet has different users with the same names or ids: ${taken.map(({ name }) => printable(name)).join(", ")}. Rename them in the source or in the fleet`,
       ExitCode.BadInput,
     );
 }
@@ -239,7 +239,7 @@ async function requireRevisions(region: Client, { region: name }: MoveIn): Promi
   const revisions = await revisionsOf(region);
   if (revisions.length > 0) return revisions;
   throw new AgentError(
-    `the database of ${name} has no LangFlow yet: deploy the region first, and give its LangFlow time to start`,
+    `the database of ${name} has no schema of LangFlow yet: deploy the region, and wait until its LangFlow has started`,
     ExitCode.BadInput,
   );
 }
@@ -247,7 +247,7 @@ async function requireRevisions(region: Client, { region: name }: MoveIn): Promi
 function requireSame(newest: readonly string[], inRegion: readonly string[], { region }: MoveIn): void {
   if (newest.join() === inRegion.join()) return;
   throw new AgentError(
-    `nothing was moved: LangFlow's migrations end at ${newest.join(", ")}, and the database of ${region} is at ${inRegion.join(", ")}: bring the region to the same release first (docs/upgrade.md)`,
+    `nothing was imported: LangFlow's migrations end at ${newest.join(", ")}, and the database of ${region} is at ${inRegion.join(", ")}. First upgrade the region to the same release (docs/upgrade.md)`,
     ExitCode.BadInput,
   );
 }

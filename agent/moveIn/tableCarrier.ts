@@ -51,13 +51,13 @@ import { type Refusal, writeEach } from "./writeEach";
 
 /** Descriptions of the rows that the replication rules exclude, by table. */
 const LEFT_BY_RULE: Readonly<Record<string, string>> = {
-  flow: "nobody's: LangFlow's own starters, or to be saved by a user first",
-  folder: "nobody's: LangFlow's own, for its starters",
-  variable: "of that LangFlow's environment",
-  knowledge_base: "its vectors lie in a store of that LangFlow alone",
+  flow: "belongs to no user: a starter flow of LangFlow, or a flow that a user must save first",
+  folder: "belongs to no user: LangFlow's own project for its starter flows",
+  variable: "comes from the source LangFlow's environment",
+  knowledge_base: "its vectors are in a store that only the source LangFlow has",
 };
 
-const LEFT_BY_ANY_RULE = "LangFlow creates it again, or it belongs to that LangFlow alone";
+const LEFT_BY_ANY_RULE = "LangFlow creates it again, or it belongs only to the source LangFlow";
 
 const DEADLOCK = "40P01";
 

@@ -10,7 +10,7 @@ export interface Refusal<R> {
 }
 
 /** Prefix of the reason if PostgreSQL rejects a row. */
-export const REFUSED_BY_POSTGRESQL = "PostgreSQL refuses it";
+export const REFUSED_BY_POSTGRESQL = "PostgreSQL rejects it";
 const FOREIGN_KEY_VIOLATION = "23503";
 /** Matches error codes for invalid values of a row or violated constraints (PostgreSQL, "Error Codes"). */
 const ABOUT_A_ROW = /^(22|23)/;

@@ -33,7 +33,7 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   try {
     parsed = new URL(url.replace(/^(postgres(?:ql)?)\+\w+:/, "$1:"));
   } catch {
-    throw bad("cannot be read");
+    throw bad("is not a valid URL");
   }
   if (!["postgres:", "postgresql:"].includes(parsed.protocol)) throw bad("must start with postgresql://");
   // Do not use `pathname`: the URL parser removes the segments `.` and `..`, but a database may have such a name.
@@ -110,7 +110,7 @@ export async function openDatabase(address: DatabaseAddress, answerMs?: number):
     const place = `${address.host}:${address.port}/${address.database}`;
     const refusal = ["28000", "28P01", "3D000"].includes(code);
     throw refusal
-      ? new AgentError(`the database ${place} does not let us in: ${message}`, ExitCode.BadInput)
+      ? new AgentError(`the database ${place} rejects the login: ${message}`, ExitCode.BadInput)
       : new AgentError(`the database ${place} does not answer: ${message || code}`, ExitCode.Unreachable);
   }
 }

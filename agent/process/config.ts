@@ -29,7 +29,7 @@ const url = (...protocols: string[]) =>
   );
 
 const common = z.object({
-  AGENT_REGION: z.string().regex(REGION_NAME, "must be our name of the region, such as us-east"),
+  AGENT_REGION: z.string().regex(REGION_NAME, "must be the region's name, such as us-east"),
   AGENT_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
 });
 const superuser = z.object({
@@ -53,7 +53,7 @@ const bucket = z.object({
 const claim = z.object({ AGENT_DATA_DIR: z.string().startsWith("/").default("/data") });
 
 const place = z.strictObject({ bucket: z.string().min(3), awsRegion: z.string().min(1) });
-const regionName = z.string().regex(REGION_NAME, "must be our name of a region, such as us-east");
+const regionName = z.string().regex(REGION_NAME, "must be a region's name, such as us-east");
 const accounts = z.object({
   AGENT_ACCOUNTS_PREFIX: z.string().min(1).default("accounts"),
   /**
@@ -217,7 +217,7 @@ export function parseConfig<C extends Command>(command: C, environment: NodeJS.P
     return `  ${name}: ${environment[name] === undefined ? "must be set" : message}`;
   });
   throw new AgentError(
-    `the environment of \`agent ${command}\` does not hold:\n${problems.join("\n")}`,
+    `the environment of \`agent ${command}\` is invalid:\n${problems.join("\n")}`,
     ExitCode.BadInput,
   );
 }

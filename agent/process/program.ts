@@ -68,13 +68,13 @@ function startProgram(
   };
   const giveUpAfter = (milliseconds: number | undefined, what: string): NodeJS.Timeout | undefined => {
     if (milliseconds === undefined) return undefined;
-    const reason = new AgentError(`${command} was given up after ${milliseconds / 1000} s ${what}`);
+    const reason = new AgentError(`${command} was stopped after ${milliseconds / 1000} s ${what}`);
     const timer = setTimeout(() => stop(reason), milliseconds);
     timers.push(timer);
     return timer;
   };
-  giveUpAfter(limitMs, "without an end");
-  const silence = giveUpAfter(silenceMs, "of silence");
+  giveUpAfter(limitMs, "without completing");
+  const silence = giveUpAfter(silenceMs, "without output");
   const abort = (): void => stop(interrupted());
   signal?.addEventListener("abort", abort, { once: true });
 

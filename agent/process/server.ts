@@ -20,8 +20,7 @@ export function webhookServer(secret: string, trigger: () => void): FastifyInsta
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
   server.post("/webhook", async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    if (!isGenuine(request.headers, body, secret))
-      return reply.code(401).send({ error: "the signature does not hold" });
+    if (!isGenuine(request.headers, body, secret)) return reply.code(401).send({ error: "the signature is invalid" });
     trigger();
     return reply.code(202).send({ status: "accepted" });
   });

@@ -69,7 +69,7 @@ export async function cycle(parts: Parts): Promise<Cycle | undefined> {
   if (trouble) return { outcomes: report.outcomes, pending: pending.length, trouble };
   const reached = await publication.push(head, pending, recording.entries);
   if (pending.length > 0) await repository.keepPending(undefined);
-  if (publication.isPartial) throw new Raced("the Git host declined parts of what was pending");
+  if (publication.isPartial) throw new Raced("the Git host declined parts of the pending commits");
   const remark = waiting.size === 0 && reached !== undefined ? await tellSeen(parts, reached) : undefined;
   return { outcomes: report.outcomes, pending: 0, ...(remark !== undefined && { remark }) };
 }
@@ -131,8 +131,8 @@ async function pushAgain({ repository, ...parts }: Parts, from: string | undefin
   if (push.kind === "pushed") return from;
   throw new GitUnreachable(
     push.kind === "raced"
-      ? "the Git host answers with an older commit than it has"
-      : `the Git host's branch was set back, and it declines what it had: ${push.reason}`,
+      ? "the Git host returned an older commit than its newest one"
+      : `the Git host's branch was reset, and the host declines the previous commits: ${push.reason}`,
   );
 }
 
@@ -186,7 +186,7 @@ async function isUnsaid({ repository, isOnlyRecorder }: Parts, left: Position["l
 async function tellSeen({ repository, isOnlyRecorder }: Parts, head: string): Promise<string | undefined> {
   if (!isOnlyRecorder()) return undefined;
   const declined = await repository.pushSeen(head);
-  return declined && `the Git host does not take the reference refs/langflow-dr/seen: ${declined}`;
+  return declined && `the Git host declines the reference refs/langflow-dr/seen: ${declined}`;
 }
 
 /**

@@ -266,7 +266,7 @@ async function prepare(client: ClientBase): Promise<void> {
       to_regclass('public.flow') IS NOT NULL AS langflow`,
     [SCHEMA_VERSION],
   );
-  if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no LangFlow in it yet");
+  if (!rows[0]?.langflow) throw new DatabaseUnreachable("the database has no schema of LangFlow yet");
   if (!rows[0]?.found)
     await inTransaction(client, async () => {
       await lockSchema(client);

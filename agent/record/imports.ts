@@ -85,7 +85,7 @@ const weightIn =
     (head?.size ?? 0) > ALONE_BYTES ? atOnce : 1;
 
 const LEFT_DELETE =
-  "its file was deleted after something was taken out of it, and nobody knows what was edited since: delete the flow in LangFlow, or commit its file";
+  "its file was deleted after content had been removed from it, so it is unknown what was edited since: delete the flow in LangFlow, or commit its file again";
 
 /** Returns a flow's temporary name while flows swap their names. It must not collide with a user's own names. */
 const asideName = (id: string): string => `${id} (moving)`;
@@ -272,7 +272,7 @@ export class Imports {
     if (isHeld) outcome.heldDeletes = held;
     for (const edit of deletable) {
       if (isHeld && held.ids.includes(edit.id)) {
-        const reason = `${held.ids.length} of ${held.of} flows would be deleted: waits for \`agent release --deletes ${held.code}\``;
+        const reason = `a push deletes ${held.ids.length} of ${held.of} flows: to apply the deletes, run \`agent release --deletes ${held.code}\``;
         outcome.held.push({ path: pathOf(edit.id), reason, kind: "deletes" });
         this.waiting.set(edit.id, edit.base?.blob ?? "");
       } else
@@ -320,7 +320,7 @@ export class Imports {
 
   private async merge(edit: Written): Promise<void> {
     const { id, userId, base, head, change } = edit;
-    if (this.look.rows.get(id)?.userId !== userId) throw new NotAFlow("is another user's flow in LangFlow");
+    if (this.look.rows.get(id)?.userId !== userId) throw new NotAFlow("belongs to a different user in LangFlow");
     const stored = await this.parts.database.stored(id);
     if (!stored) throw new ChangedMeanwhile();
     const git = readFlowFile(await this.parts.repository.read(head.blob));
@@ -544,7 +544,8 @@ export class Imports {
     if (id !== undefined) return id;
     const owned = [...this.look.projects.values()].find((each) => each.userId === userId && each.name === name);
     if (owned) return owned.id;
-    if (isAgents(change) && name !== DEFAULT_PROJECT) throw new Waits(`its project ${name} is not in this region yet`);
+    if (isAgents(change) && name !== DEFAULT_PROJECT)
+      throw new Waits(`its project ${name} has not arrived in this region yet`);
     const making = this.projects.get(name) ?? this.langflow(userId).makeProject(name);
     this.projects.set(name, making);
     return making;

@@ -152,7 +152,7 @@ export async function placesIn(
     );
     const recorded = recordedIn(workspace, inFolder.get(workspace) ?? [], rows);
     const placement = new Placement(workspace, own, top, tree, recorded);
-    const reason = `is nobody's folder, and its flows are recorded in ${workspace}: move changed files there, and remove it`;
+    const reason = `belongs to no user, and its flows are recorded in ${workspace}: move changed files there, and delete this folder`;
     const problems = (copies.get(userId) ?? []).map((path) => ({ path, reason }));
     const flows = { ...found, problems: [...found.problems, ...problems] };
     places.push({ userId, isActive, workspace, top, flows, placement });

@@ -170,7 +170,7 @@ export class RecordLoop {
     if (imported + exported > 0) log.info({ workspace, imported, exported, flows }, "recorded");
     for (const conflict of conflicts) {
       metrics.conflicts.inc({ workspace, kind: conflict.kind });
-      log.warn({ workspace, ...conflict }, "conflict settled");
+      log.warn({ workspace, ...conflict }, "conflict resolved");
     }
   }
 

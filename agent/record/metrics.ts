@@ -18,34 +18,38 @@ export class RecordMetrics extends RegisteredMetrics {
   readonly #seen = new Map<string, number>();
   readonly #lastSuccess = new Map<string, number>();
 
-  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Cycles of the record by result", ["result"]);
+  readonly cycles = this.counter("langflow_dr_sync_cycles_total", "Cycles of the recorder by result", ["result"]);
   readonly conflicts = this.counter(
     "langflow_dr_sync_conflicts_total",
-    "Conflicts between people's commits and LangFlow, by kind",
+    "Conflicts between users' commits and LangFlow, by kind",
     ["workspace", "kind"],
   );
   readonly imported = this.counter("langflow_dr_sync_imported_total", "Flows written to LangFlow", ["workspace"]);
   readonly exported = this.counter("langflow_dr_sync_exported_total", "Flows written to Git", ["workspace"]);
   readonly flows = this.gauge("langflow_dr_sync_flows", "Flows in Git", ["workspace"]);
-  readonly skipped = this.gauge("langflow_dr_sync_skipped", "Files and flows left out because they cannot be read", [
+  readonly skipped = this.gauge(
+    "langflow_dr_sync_skipped",
+    "Files and flows that are skipped because they cannot be read",
+    ["workspace"],
+  );
+  readonly held = this.gauge(
+    "langflow_dr_sync_held",
+    "Flows that are held because LangFlow or the Git host rejected them",
+    ["workspace"],
+  );
+  readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for an operator", [
     "workspace",
   ]);
-  readonly held = this.gauge("langflow_dr_sync_held", "Flows that LangFlow or the record did not take", ["workspace"]);
-  readonly deletesHeld = this.gauge("langflow_dr_sync_deletes_held", "Flows whose delete waits for a person", [
-    "workspace",
-  ]);
-  readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that look as if they held a secret", [
-    "workspace",
-  ]);
-  readonly recorder = this.gauge("langflow_dr_record_recorder", "1 in the region that is the recorder, else 0", []);
+  readonly secretsHeld = this.gauge("langflow_dr_sync_secrets_held", "Flows that may contain a secret", ["workspace"]);
+  readonly recorder = this.gauge("langflow_dr_record_recorder", "1 if this region is the recorder, otherwise 0", []);
   readonly #pendingCommits = this.gauge(
     "langflow_dr_record_pending_commits",
-    "Commits of the recorder that wait for the Git host",
+    "The recorder's commits that wait for the Git host",
     ["region"],
   );
   readonly duration = new Histogram({
     name: "langflow_dr_sync_duration_seconds",
-    help: "Time of a successful cycle",
+    help: "Duration of a successful cycle",
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
     registers: [this.registry],
   });
@@ -61,7 +65,7 @@ export class RecordMetrics extends RegisteredMetrics {
     const [seen, last] = [this.#seen, this.#lastSuccess];
     this.gauge(
       "langflow_dr_sync_lag_seconds",
-      "How far the record in Git is behind: time since it last held what LangFlow holds",
+      "Time since the record in Git last matched LangFlow",
       ["workspace"],
       (gauge) => {
         gauge.reset();
@@ -70,7 +74,7 @@ export class RecordMetrics extends RegisteredMetrics {
     );
     this.gauge(
       "langflow_dr_sync_last_success_timestamp_seconds",
-      "When Git last held what LangFlow holds",
+      "When the record in Git last matched LangFlow",
       ["workspace"],
       (gauge) => {
         gauge.reset();

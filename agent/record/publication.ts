@@ -130,7 +130,7 @@ export class Publication {
   private async attempt(head: string | undefined, commit: string): Promise<string | undefined> {
     mustBeRecorder(this.parts);
     const push = await this.parts.repository.push(commit, head);
-    if (push.kind === "raced") throw new Raced("somebody else pushed first");
+    if (push.kind === "raced") throw new Raced("another push came first");
     if (push.kind === "declined") return push.reason;
     this.accepted += 1;
     await this.parts.database.remember(new Map(), commit);

@@ -27,13 +27,13 @@ export interface Entry {
 }
 
 const LEFT =
-  "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit it where the two differ, or make the flow the same";
-const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` by sync.allowedSecrets";
+  "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit the file where it differs from the flow, or change the flow to match the file";
+const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` in sync.allowedSecrets";
 const FINDINGS_SAID_MAX = 20;
 const REPLACED =
-  "holds a different flow now, and this one is not recorded: put its own file back, move the other file, or delete the flow in LangFlow";
-const UNDER_WAY = "another region recorded a newer version, which the replication has not brought yet";
-const MISSING = "is missing in the database without a delete";
+  "contains a different flow now, so this flow is not recorded: restore its own file, move the other file, or delete the flow in LangFlow";
+const UNDER_WAY = "another region recorded a newer version, which has not been replicated here yet";
+const MISSING = "is missing from the database, although no delete was recorded";
 
 /** Collects the changes that Git lacks: the files of flows that changed in LangFlow, and removals of deleted flows. */
 export class Recording {
@@ -229,7 +229,7 @@ export class Recording {
     if (found.length === 0) return false;
     const said = found.slice(0, FINDINGS_SAID_MAX).map(({ field, rule }) => `${field} (${rule})`);
     if (found.length > said.length) said.push(`${found.length - said.length} more`);
-    this.hold(place, row, `looks as if it held a secret: ${said.join(", ")}; ${ALLOW}`, "secret");
+    this.hold(place, row, `may contain a secret: ${said.join(", ")}; ${ALLOW}`, "secret");
     return true;
   }
 
@@ -279,7 +279,7 @@ export class Recording {
       const blob = blobId(Buffer.from(text));
       if (this.parts.backoff.blockedReason(`record ${path}`, blob)) continue;
       if ((await this.parts.findSecrets({ id: "", value: { text } })).length > 0) {
-        const reason = "a name in it looks as if it held a secret: give the user or project another name";
+        const reason = "a name in it may contain a secret: rename the user or the project";
         this.report.of(workspace).held.push({ path, reason, kind: "secret" });
         continue;
       }

@@ -147,9 +147,9 @@ export class TreeReader {
       const other = id === undefined ? undefined : byId.get(id);
       if (id !== undefined && isAnothers(id)) {
         anothers.add(id);
-        found.push({ path: file.path, reason: "is the file of another user's flow: give it an id of its own" });
+        found.push({ path: file.path, reason: "contains the id of a different user's flow: give it a new id" });
       } else if (id !== undefined && !other) byId.set(id, file);
-      else found.push({ path: file.path, reason: problem ?? `holds the same flow id as ${other?.path}` });
+      else found.push({ path: file.path, reason: problem ?? `has the same flow id as ${other?.path}` });
       (problem === undefined ? readable : unreadable).add(file.path);
       for (const each of mentioned ?? []) mentions.add(each);
     }

@@ -45,7 +45,7 @@ interface Unreadable {
 export async function rekey(options: RekeyOptions): Promise<void> {
   const { databaseUrl, oldKey, currentKey, log } = options;
   if (oldKey === currentKey)
-    throw new AgentError("the old key is the one that the agent has: there is nothing to do", ExitCode.BadInput);
+    throw new AgentError("the old key is the same as the agent's key: there is nothing to do", ExitCode.BadInput);
   const keys = { old: new SecretKey(oldKey, "the old key"), current: new SecretKey(currentKey, "LANGFLOW_SECRET_KEY") };
   await withDatabase(parseDatabaseUrl(databaseUrl), async (client) => {
     await warnOfWhatRuns(client, log);
@@ -84,10 +84,10 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
   } catch (error) {
     if (!(error instanceof NotKept)) throw error;
   }
-  for (const each of unreadable) log.warn({ ...each }, "under neither key: left as it is");
+  for (const each of unreadable) log.warn({ ...each }, "neither key decrypts it: left unchanged");
   log.info(
     { reencrypted: counts, unreadable: unreadable.length, dryRun },
-    dryRun ? "nothing was kept" : "re-encrypted",
+    dryRun ? "dry run: nothing was changed" : "re-encrypted",
   );
 }
 
@@ -95,10 +95,10 @@ function refusalOf(unreadable: readonly Unreadable[]): string {
   const named = unreadable.slice(0, NAMED).map(({ table, id, place }) => `  ${table} ${id}: ${place}`);
   const more = unreadable.length - named.length;
   return [
-    `${unreadable.length} ciphertexts are under neither key, so nothing was changed:`,
+    `neither key decrypts ${unreadable.length} of the secrets, so nothing was changed:`,
     ...named,
     ...(more > 0 ? [`  and ${more} more`] : []),
-    "Is the old key the right one? `--leave-unreadable` leaves them as they are: they have to be entered again.",
+    "Check that the old key is the right one. `--leave-unreadable` leaves these secrets unchanged; their owners must enter them again.",
   ].join("\n");
 }
 
@@ -232,6 +232,6 @@ async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Pro
   if (rows[0]?.jobs !== "0")
     log.warn(
       { jobs: Number(rows[0]?.jobs) },
-      "background runs are not over: one with variables of its own fails under the other key",
+      "background runs are not finished: a run with its own variables fails under the new key",
     );
 }

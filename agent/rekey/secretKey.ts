@@ -52,7 +52,7 @@ export class SecretKey {
         : Buffer.from(secret, "base64url");
     if (key.length !== KEY_BYTES)
       throw new AgentError(
-        `${name} is no secret key: of 32 characters or more it must be the base64 of ${KEY_BYTES} bytes`,
+        `${name} is not a secret key: if it has 32 or more characters, it must be the base64 of ${KEY_BYTES} bytes`,
         ExitCode.BadInput,
       );
     this.#signing = key.subarray(0, KEY_BYTES / 2);

@@ -40,6 +40,8 @@ function explained(bucket: string, error: unknown): Error {
   if (error instanceof BucketError || !(error instanceof Error)) return error as Error;
   const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
   const answers = status > 0 && status < 500;
-  const what = answers ? `refused: ${error.name}: ${error.message}` : `does not answer: ${error.message || error.name}`;
+  const what = answers
+    ? `rejected the request: ${error.name}: ${error.message}`
+    : `does not answer: ${error.message || error.name}`;
   return new BucketError(`the bucket ${bucket} ${what}`, status);
 }

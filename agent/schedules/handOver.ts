@@ -14,8 +14,8 @@ const VALID_MS = 30_000;
  */
 export function handOver(stateDir: string, region: string, now = Date.now()): void {
   if (!REGION_NAME.test(region))
-    throw new AgentError(`"${region}" is not our name of a region, such as us-east`, ExitCode.BadInput);
-  APPROVALS.append(stateDir, region, now, "cannot be said here");
+    throw new AgentError(`"${region}" is not the name of a region, such as us-east`, ExitCode.BadInput);
+  APPROVALS.append(stateDir, region, now, "cannot record the hand-over");
 }
 
 /** Returns the region to which an operator is handing over the schedules, if the hand-over is still valid. */

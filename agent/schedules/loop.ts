@@ -70,7 +70,7 @@ export class SchedulesLoop {
     const { log } = this.options;
     const message = isHolder
       ? "schedules fire in this region"
-      : `schedules do not fire in this region: ${holder ?? "nobody"} holds them`;
+      : `schedules do not fire in this region: ${holder ?? "no region"} holds them`;
     if (this.#logged.changed("standing", message)) log.info({ holder, generation }, message);
   }
 }

@@ -7,13 +7,13 @@ type RoundResult = "success" | "witness-unreachable" | "database-unreachable" | 
 
 /** Prometheus metrics of the schedules, documented in docs/schedules.md. */
 export class SchedulesMetrics extends RoundMetrics<RoundResult> {
-  readonly #held = this.gauge("held", "1 where this region holds the schedules: one region of the fleet does");
-  readonly #generation = this.gauge("generation", "Greater each time the schedules change hands");
+  readonly #held = this.gauge("held", "1 if this region holds the schedules; one region of the fleet does");
+  readonly #generation = this.gauge("generation", "Increases each time a different region takes the schedules");
 
   constructor(registry: Registry) {
     super(registry, "schedules", {
-      rounds: "Looks at who holds the schedules, by result",
-      lag: "Time since this region last knew who holds the schedules",
+      rounds: "Rounds that renew or check the lease of the schedules, by result",
+      lag: "Time since this region last knew which region holds the schedules",
     });
   }
 

@@ -93,6 +93,6 @@ function leaseOf(text: string): Lease {
   try {
     return shape.parse(JSON.parse(text));
   } catch {
-    throw new BucketError("the witness holds something that is no lease", 200);
+    throw new BucketError("the object in the witness is not a lease", 200);
   }
 }

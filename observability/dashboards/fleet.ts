@@ -25,7 +25,7 @@ export function fleetBoard(settings: DashboardSettings): Board {
   return {
     name: "fleet",
     title: "Fleet",
-    description: `Whether users are served, and what the loss of a region now would cost, as ${region} sees it.`,
+    description: `Whether users are served, and what losing a region now would cost, as seen from ${region}.`,
     rows: [
       { title: "Now", panels: now(settings) },
       { title: "Regions", panels: regions(rules) },
@@ -38,17 +38,17 @@ export function fleetBoard(settings: DashboardSettings): Board {
 function now({ runbooks, rules: { sync } }: DashboardSettings): Row["panels"] {
   return [
     numbers({
-      title: "Alerts that fire",
-      description: "How many alerts fire in this region. Below is which, and since when.",
+      title: "Firing alerts",
+      description: "Number of firing alerts in this region. The panel below lists them.",
       unit: units.NoUnit,
       queries: { alerts: `count(${FIRING}) or vector(0)` },
       width: 4,
       limits: [{ severity: "critical", at: 1 }],
     }),
     numbers({
-      title: "Budget of errors that is left",
+      title: "Error budget left",
       description:
-        "Of the errors that each promise to users allows in 30 days, the share that is left. 100 %: none happened. Below 0 the promise is broken.",
+        "Share of each service level objective's 30-day error budget that is left. 100 %: no errors. Below 0: the objective is missed.",
       unit: units.PercentUnit,
       queries: { "{{slo}}": BUDGET_LEFT },
       width: 10,
@@ -57,32 +57,32 @@ function now({ runbooks, rules: { sync } }: DashboardSettings): Row["panels"] {
       alerts: ["ErrorBudgetBurning"],
     }),
     numbers({
-      title: "Edits that a loss would cost",
+      title: "Edits at risk",
       description:
-        "How long ago flows and accounts were last replicated: what was changed here since then is lost with the region.",
+        "Time since flows and accounts were last replicated. If this region is lost, its changes since then are lost.",
       unit: units.Seconds,
       queries: { "flows and accounts": REPLICATION_LAG },
       width: 5,
       limits: [{ alert: "UserDataLagging", severity: "critical", at: replicationLateSeconds(sync) }],
     }),
     numbers({
-      title: "Age of the last backup",
-      description: "How old the newest complete backup of this region is.",
+      title: "Age of the newest backup",
+      description: "Age of this region's newest complete backup.",
       unit: units.Seconds,
       queries: { backup: BACKUP_AGE },
       width: 5,
-      empty: "none is known",
+      empty: "no data",
       limits: [{ alert: "BackupOld", severity: "critical", at: backupLateSeconds(sync) }],
       alerts: ["BackupMissing"],
     }),
     states({
-      title: "Which alerts fire",
-      description: `Each alert of the time that is shown, and when it fired. What each means and what to do: [alerts](${runbooks}).`,
+      title: "Alerts over time",
+      description: `Alerts in the selected time range, and when each fired. For their meaning and remedy, see [alerts](${runbooks}).`,
       unit: units.NoUnit,
       queries: { "{{alertname}} ({{severity}})": `max by (alertname, severity) (${FIRING})` },
       width: 24,
       empty: "none",
-      states: { 1: { text: "fires", color: "red" } },
+      states: { 1: { text: "firing", color: "red" } },
     }),
   ];
 }
@@ -92,8 +92,8 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
   const git = (metric: string): Record<string, string> => (record ? { "Git host": `${metric}{job="probe-git"}` } : {});
   return [
     states({
-      title: "Other regions, as this one sees them",
-      description: `Whether each other region answers, asked by its load balancer's own name every ${intervalSeconds} s. It counts as lost after ${consecutiveFailures} failures in a row.`,
+      title: "Health of the other regions, as seen from here",
+      description: `Whether each other region's load balancer answers a health check, every ${intervalSeconds} s. A region counts as lost after ${consecutiveFailures} failures in a row.`,
       unit: units.NoUnit,
       queries: { "{{target_region}}": 'probe_success{job="probe-origin"}' },
       width: 12,
@@ -102,9 +102,9 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
       alerts: ["RegionUnhealthy"],
     }),
     states({
-      title: "What this region needs, and the public name",
+      title: "Health of this region, the public name and the Git host",
       description:
-        "Whether LangFlow answers inside this cluster, the public name from here, and the Git host of the record. The public name fails in every region: users are out.",
+        "Whether LangFlow answers inside this cluster, and whether the public name and the record's Git host answer from here. If the public name fails in every region, users cannot reach LangFlow.",
       unit: units.NoUnit,
       queries: {
         "LangFlow of this region": 'probe_success{job="probe-own"}',
@@ -116,8 +116,8 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
       alerts: ["OwnRegionUnhealthy", "PublicNameUnhealthy", ...(record ? ["GitHostUnreachable"] : [])],
     }),
     lines({
-      title: "How long a health check takes",
-      description: `From the question to the answer. The axis ends where a check is given up, after ${timeoutSeconds} s.`,
+      title: "Duration of health checks",
+      description: `Time from the request to the response. The axis ends at the timeout of ${timeoutSeconds} s.`,
       unit: units.Seconds,
       queries: {
         "{{target_region}}": 'probe_duration_seconds{job="probe-origin"}',
@@ -129,9 +129,9 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
       max: timeoutSeconds,
     }),
     lines({
-      title: "Time that certificates have left",
+      title: "Remaining validity of certificates",
       description:
-        "How long each certificate is still valid. Each is renewed by itself long before the upper line; one below it was not.",
+        "Time until each certificate expires. Certificates renew automatically long before the upper line, so a certificate below it was not renewed.",
       unit: units.Seconds,
       queries: { "{{instance}}": CERTIFICATE_LEFT },
       width: 12,
@@ -143,13 +143,13 @@ function regions({ healthCheck, record }: DashboardSettings["rules"]): Row["pane
       })),
     }),
     areas({
-      title: "Targets that do not answer Prometheus",
+      title: "Targets that Prometheus cannot scrape",
       description:
-        "How many of each kind. What they would tell is unknown as long: panels without a line are no good news then.",
+        "Number of failing targets by job. Their metrics are missing, so an empty panel does not mean that all is well.",
       unit: units.Short,
       queries: { "{{job}}": "count by (job) (up == 0)" },
       width: 24,
-      empty: "all answer",
+      empty: "all respond",
       alerts: ["TargetDown", "TargetsMissing"],
     }),
   ];
@@ -163,45 +163,45 @@ function drills(): Row["panels"] {
   return [
     numbers({
       title: "Last drill",
-      description: "How long ago the last drill of each region ended, and what it took away.",
+      description: "Time since each region's last drill ended, and its fault.",
       unit: units.Seconds,
       queries: { [newest]: `time() - ${drillAt("ended")}` },
       width: 6,
-      empty: "none is known",
+      empty: "no data",
     }),
     numbers({
-      title: "Last drill that passed",
-      description: "How long ago a drill of any region last met all that is asked of it. They are made every quarter.",
+      title: "Last passed drill",
+      description: "Time since a drill of any region last passed. Run a drill every quarter.",
       unit: units.Seconds,
       queries: { "any region": DRILL_PASSED_AGE },
       width: 4,
-      empty: "none is known",
+      empty: "no data",
       limits: [{ alert: "DrillOverdue", severity: "warning", at: DRILL_OVERDUE_SECONDS }],
     }),
     states({
       title: "Result of the last drill",
-      description: "Whether the last drill of each region met all that is asked of it.",
+      description: "Whether each region's last drill met all its targets and checks.",
       unit: units.NoUnit,
       queries: { [newest]: ofDrill("passed") },
       width: 7,
-      empty: "none is known",
+      empty: "no data",
       states: { 0: { text: "missed", color: "red" }, 1: { text: "passed", color: "green" } },
     }),
     numbers({
       title: "RTO of the last drill",
       description:
-        "From the fault of the last drill of each region until its users were served again, and until the monitor called it down.",
+        "Time from the fault of each region's last drill until its users were served again (RTO), and until the monitor marked the region as down (detection).",
       unit: units.Seconds,
       queries: {
         [`RTO, ${newest}`]: ofDrill("recovery_seconds"),
         [`detection, ${newest}`]: ofDrill("detection_seconds"),
       },
       width: 7,
-      empty: "none was measured",
+      empty: "no data",
     }),
     states({
       title: "What the last drill missed",
-      description: "Targets that the last drill of each region missed, and checks that did not hold after it.",
+      description: "Targets that each region's last drill missed, and checks that failed after it.",
       unit: units.NoUnit,
       queries: { "{{target_region}}: {{what}} ({{fault}})": ofDrill("missed", "what") },
       width: 24,
@@ -215,7 +215,8 @@ function traffic(): Panel {
   const requests = `http_server_request_duration_seconds_count{http_route!~"${HEALTH_ROUTES}"}`;
   return areas({
     title: "Requests by status",
-    description: "Requests that this region answers, by HTTP status; health checks are not in it. 5xx is ours to mend.",
+    description:
+      "Requests that this region answers, by HTTP status, without health checks. A 5xx status is a server error.",
     unit: units.RequestsPerSecond,
     queries: {
       "{{http_response_status_code}}": `sum by (http_response_status_code) (rate(${requests}[$__rate_interval]))`,
@@ -227,10 +228,10 @@ function traffic(): Panel {
 /** Returns a panel with the burn rate of each budget, over the first window of the severity. */
 function burn(severity: keyof typeof BURNS): Panel {
   const [first] = BURNS[severity];
-  if (!first) throw new Error(`nothing says when the budget's use is ${severity}`);
+  if (!first) throw new Error(`no burn rate is configured for the severity ${severity}`);
   return lines({
-    title: `Use of the budget within ${duration(first.longSeconds)}`,
-    description: `How many times faster than it may each budget of errors was used up within ${duration(first.longSeconds)}. At 1 it lasts exactly 30 days.`,
+    title: `Error budget burn rate over ${duration(first.longSeconds)}`,
+    description: `How fast each error budget was consumed over ${duration(first.longSeconds)}. At 1, the budget lasts exactly 30 days.`,
     unit: units.NoUnit,
     queries: Object.fromEntries(OBJECTIVES.map((objective) => [objective.name, burnRate(objective, first)])),
     width: 8,

@@ -53,14 +53,14 @@ export function langFlowBoard({ region, rules }: DashboardSettings): Board {
   return {
     name: "langflow",
     title: "LangFlow",
-    description: `What LangFlow's pods of ${region} are asked, how long it takes, and what they are short of.`,
+    description: `Requests to LangFlow's pods in ${region}, their latency, and the resources that the pods lack.`,
     rows: [
-      { title: "Requests, without runs", panels: requests() },
-      { title: "Runs of flows", panels: runs() },
-      ...(rules.hasCollector ? [{ title: "Runs by flow, however they came in", panels: flows() }] : []),
+      { title: "Requests other than runs", panels: requests() },
+      { title: "Flow runs", panels: runs() },
+      ...(rules.hasCollector ? [{ title: "Runs by flow, from all entry points", panels: flows() }] : []),
       { title: "Model providers", panels: providers() },
-      { title: "Inside", panels: inside(rules.connectionsMax) },
-      { title: "Database, by RDS' own numbers", panels: database(rules) },
+      { title: "Inside LangFlow", panels: inside(rules.connectionsMax) },
+      { title: "Database, as RDS reports it", panels: database(rules) },
       { title: "Pods", panels: pods() },
       { title: "Nodes and volumes", panels: left() },
     ],
@@ -71,7 +71,7 @@ function requests(): Panel[] {
   return [
     lines({
       title: "Requests by route",
-      description: `The ${ROUTES_MAX} routes that are asked most, runs among them. Health checks are not in it.`,
+      description: `The ${ROUTES_MAX} busiest routes, including runs but not health checks.`,
       unit: units.RequestsPerSecond,
       queries: {
         "{{http_route}}": `topk(${ROUTES_MAX}, sum by (http_route) (${rate(`${COUNT}{http_route!~"${HEALTH_ROUTES}"}`)}))`,
@@ -79,16 +79,15 @@ function requests(): Panel[] {
       width: 12,
     }),
     lines({
-      title: "Time of a request",
-      description:
-        "What half (p50), nineteen in twenty (p95) and all but one in a hundred (p99) requests took at most, without runs.",
+      title: "Request latency",
+      description: "The 50th, 95th and 99th percentiles of the latency of requests other than runs.",
       unit: units.Seconds,
       queries: percentiles(OTHER_REQUESTS),
       width: 12,
     }),
     lines({
       title: "Slowest routes",
-      description: `The ${ROUTES_MAX} routes that nineteen in twenty requests took longest of.`,
+      description: `The ${ROUTES_MAX} routes with the highest 95th percentile of the latency.`,
       unit: units.Seconds,
       queries: {
         "{{http_route}}": `topk(${ROUTES_MAX}, histogram_quantile(0.95, sum by (http_route, le) (${rate(`${BUCKET}{${OTHER_REQUESTS}}`)})))`,
@@ -96,17 +95,18 @@ function requests(): Panel[] {
       width: 12,
     }),
     lines({
-      title: "Share that broke a promise",
+      title: "Share of requests that missed an objective",
       description:
-        "Of the requests and runs of the last five minutes, the share that was answered by an error, failed or took too long. LangFlow calls a flow that fails by itself an error too.",
+        "Share of the requests and runs of the last five minutes that returned an error, failed or took too long. LangFlow also reports an error in a flow itself as a server error.",
       unit: units.PercentUnit,
       queries: { "{{slo}}": `${ERRORS} / ${EVENTS}` },
       width: 6,
       alerts: ["ErrorBudgetBurning"],
     }),
     areas({
-      title: "Requests that wait for their answer",
-      description: "What pods are at work on, runs and open streams among it. Rising without an end: they are stuck.",
+      title: "Requests in progress",
+      description:
+        "Requests that pods are processing, including runs and open streams. If the number keeps rising, requests are stuck.",
       unit: units.Short,
       queries: { "{{http_request_method}}": "sum by (http_request_method) (http_server_active_requests)" },
       width: 6,
@@ -118,7 +118,7 @@ function runs(): Panel[] {
   return [
     areas({
       title: "Runs by status",
-      description: "Runs of flows, by HTTP status. 500 is LangFlow's own failure, or a flow that fails by itself.",
+      description: "Flow runs by HTTP status. 500 is an error in LangFlow or in the flow itself.",
       unit: units.RequestsPerSecond,
       queries: {
         "{{http_response_status_code}}": `sum by (http_response_status_code) (${rate(`${COUNT}{${RUN_REQUESTS}}`)})`,
@@ -126,8 +126,8 @@ function runs(): Panel[] {
       width: 12,
     }),
     lines({
-      title: "Time of a run",
-      description: `What half, nineteen in twenty and all but one in a hundred runs took at most. LangFlow does not tell apart what takes longer than ${RUN_SECONDS} s.`,
+      title: "Run latency",
+      description: `The 50th, 95th and 99th percentiles. LangFlow's histogram does not distinguish latencies above ${RUN_SECONDS} s.`,
       unit: units.Seconds,
       queries: percentiles(RUN_REQUESTS),
       width: 12,
@@ -143,19 +143,19 @@ function runs(): Panel[] {
 function flows(): Panel[] {
   return [
     lines({
-      title: "Share of a flow's runs that fail",
-      description: `The ${ROUTES_MAX} flows of which most fails by itself. The id is that of the flow's address in LangFlow, and the same in every region.`,
+      title: "Failure rate by flow",
+      description: `The ${ROUTES_MAX} flows with the highest share of runs that fail because of the flow itself. The id is the one in the flow's LangFlow URL, the same in every region.`,
       unit: units.PercentUnit,
       queries: { "{{flow_id}}": `topk(${ROUTES_MAX}, ${failedShare("$__rate_interval")})` },
       width: 12,
       max: 1,
-      empty: "none ran",
+      empty: "no runs",
       limits: [{ alert: "FlowFailing", severity: "warning", at: FLOW_FAILING_SHARE }],
     }),
     areas({
-      title: "Runs by way in and end",
+      title: "Runs by entry point and result",
       description:
-        "Of those with error the flow failed by itself, whatever LangFlow answered; cancelled is one that somebody stopped or whose time was up; paused waits for a person.",
+        "Result error: the flow itself failed, whatever status LangFlow returned. cancelled: a user stopped the run, or it timed out. paused: the run waits for a user.",
       unit: units.RequestsPerSecond,
       queries: {
         "{{protocol}} {{status}}": `sum by (protocol, status) (${rate(`${FLOW_RUNS}{status!=""}`)})`,
@@ -164,9 +164,8 @@ function flows(): Panel[] {
       alerts: ["RunsUncounted"],
     }),
     lines({
-      title: "Time of a run, up to half an hour",
-      description:
-        "What half, nineteen in twenty and all but one in a hundred runs took at most, whatever route they came by.",
+      title: "Run latency up to half an hour",
+      description: "The 50th, 95th and 99th percentiles of runs from all entry points.",
       unit: units.Seconds,
       queries: Object.fromEntries(
         [50, 95, 99].map((percent) => [`p${percent}`, runTime(percent / 100, "$__rate_interval")]),
@@ -174,8 +173,8 @@ function flows(): Panel[] {
       width: 12,
     }),
     areas({
-      title: "Flows that run most",
-      description: `Runs of the ${ROUTES_MAX} flows that run most. Beyond ${COMBINATIONS_MAX} combinations of flow, way in and end a day all others are one line without an id.`,
+      title: "Busiest flows",
+      description: `The ${ROUTES_MAX} flows with the most runs. Beyond ${COMBINATIONS_MAX} combinations of flow, entry point and result per day, all other runs share a line without an id.`,
       unit: units.RequestsPerSecond,
       queries: { "{{flow_id}}": `topk(${ROUTES_MAX}, sum by (flow_id) (${rate(FLOW_RUNS)}))` },
       width: 12,
@@ -189,15 +188,15 @@ function providers(): Panel[] {
   return [
     lines({
       title: "Calls to model providers",
-      description: "Calls that flows make to model providers, by provider as far as LangFlow can tell it by the model.",
+      description: "Calls of flows to model providers, by the provider that LangFlow derives from the model's name.",
       unit: units.RequestsPerSecond,
       queries: { "{{gen_ai_provider_name}}": by(provider, `${PROVIDER_CALLS}_count`) },
       width: 8,
     }),
     lines({
-      title: "Time of a call to a model provider",
+      title: "Latency of calls to model providers",
       description:
-        "The mean. LangFlow's first bucket ends at 5 s, so percentiles would say nothing. A run is as slow as its calls.",
+        "Mean latency. LangFlow's first histogram bucket ends at 5 s, so percentiles would be meaningless. A run takes at least as long as its calls.",
       unit: units.Seconds,
       queries: {
         "{{gen_ai_provider_name}}": `${by(provider, `${PROVIDER_CALLS}_sum`)} / ${by(provider, `${PROVIDER_CALLS}_count`)}`,
@@ -207,7 +206,7 @@ function providers(): Panel[] {
     lines({
       title: "Failed calls to model providers",
       description:
-        "By provider and kind of error: a limit of the account, a key that is refused, a provider that is away. Runs fail with them.",
+        "By provider and type of error, for example a rate limit, a rejected key or an outage. These errors make runs fail.",
       unit: units.RequestsPerSecond,
       queries: {
         "{{gen_ai_provider_name}}: {{error_type}}": by(
@@ -228,7 +227,7 @@ function inside(connectionsMax: number | undefined): Panel[] {
       : [
           lines({
             title: "Share of the database's connections in use",
-            description: `Of the ${connectionsMax} connections that the database takes, the share that LangFlow's pods hold. With all of them held, new pods get none.`,
+            description: `Share of the database's ${connectionsMax} connections that LangFlow's pods hold. At 100 %, new pods get no connection.`,
             unit: units.PercentUnit,
             queries: { held: connectionsHeld(connectionsMax) },
             width: 12,
@@ -237,9 +236,8 @@ function inside(connectionsMax: number | undefined): Panel[] {
         ];
   return [
     lines({
-      title: "How late the event loop is",
-      description:
-        "How late each pod comes to what is due, all but once in a hundred times. A pod whose line ends answers nobody.",
+      title: "Event loop lag",
+      description: "The 99th percentile of each pod's event loop lag. A pod whose line ends does not respond.",
       unit: units.Seconds,
       queries: { "{{pod}}": LOOP_LAG },
       width: 12,
@@ -247,7 +245,8 @@ function inside(connectionsMax: number | undefined): Panel[] {
     }),
     lines({
       title: "Share of the database pool in use",
-      description: "Of the connections that each pod may open, the share in use. At 100 % requests wait for one.",
+      description:
+        "Share of each pod's maximum number of connections that is in use. At 100 %, requests wait for a connection.",
       unit: units.PercentUnit,
       queries: { "{{pod}}": POOL_USED },
       width: 12,
@@ -271,16 +270,17 @@ function pods(): Panel[] {
   const inNamespace = `namespace="${NAMESPACE}"`;
   return [
     lines({
-      title: "Memory, as a share of its limit",
-      description: "What each container uses of the memory it may use. At 100 % it is killed and starts again.",
+      title: "Memory use as a share of the limit",
+      description:
+        "Each container's memory use as a share of its limit. At 100 %, the container is killed and restarted.",
       unit: units.PercentUnit,
       queries: { "{{pod}} {{container}}": MEMORY_USED },
       width: 12,
       limits: [{ alert: "MemoryNearLimit", severity: "warning", at: MEMORY_SHARE }],
     }),
     lines({
-      title: "Processors in use",
-      description: "How many processors each container of LangFlow and the flow agent keeps busy.",
+      title: "CPU use",
+      description: "Number of CPUs that each container of LangFlow and the flow agent uses.",
       unit: units.Short,
       queries: {
         "{{pod}} {{container}}": `sum by (pod, container) (${rate(`container_cpu_usage_seconds_total{${inNamespace}}`)})`,
@@ -289,24 +289,24 @@ function pods(): Panel[] {
     }),
     areas({
       title: "Pods by phase",
-      description: "Pods of LangFlow's namespace. Pending for long: no node, no image or no volume.",
+      description: "Pods in LangFlow's namespace. A pod that stays pending lacks a node, an image or a volume.",
       unit: units.Short,
       queries: { "{{phase}}": `sum by (phase) (kube_pod_status_phase{${inNamespace}} == 1)` },
       width: 6,
       alerts: ["PodNotReady"],
     }),
     lines({
-      title: "Pods that the load asks for",
+      title: "Autoscaling",
       description:
-        "How many pods the autoscaler wants and may have. At the maximum nothing is left for another region's users.",
+        "Number of pods that the autoscaler wants, and its maximum. At the maximum, no capacity is left for a failover.",
       unit: units.Short,
-      queries: { "{{horizontalpodautoscaler}} wants": PODS_WANTED, "{{horizontalpodautoscaler}} may have": PODS_MAX },
+      queries: { "{{horizontalpodautoscaler}} desired": PODS_WANTED, "{{horizontalpodautoscaler}} maximum": PODS_MAX },
       width: 6,
       alerts: ["AutoscalerAtMaximum"],
     }),
     lines({
-      title: "Restarts within a quarter of an hour",
-      description: "How often each container started again. Its last log: kubectl logs --previous.",
+      title: "Restarts in 15 minutes",
+      description: "Number of restarts of each container. `kubectl logs --previous` shows its last log.",
       unit: units.Short,
       queries: { "{{pod}} {{container}}": RESTARTED },
       width: 6,
@@ -314,23 +314,23 @@ function pods(): Panel[] {
     }),
     numbers({
       title: "Time to pull an image",
-      description: "What nineteen in twenty pulls of the last half hour took at most. A new pod comes as much later.",
+      description: "The 95th percentile of the image pulls of the last half hour. Each pull delays a new pod.",
       unit: units.Seconds,
       queries: { pull: PULL_TIME },
       width: 6,
-      empty: "none was pulled",
+      empty: "no pulls",
       limits: [{ alert: "ImagePullSlow", severity: "warning", at: PULL_SECONDS }],
     }),
   ];
 }
 
 function database({ connectionsMax, databaseStorageGib }: DashboardSettings["rules"]): Panel[] {
-  const empty = "CloudWatch tells nothing";
+  const empty = "no data from CloudWatch";
   return [
     lines({
-      title: "Free of the database's disk",
+      title: "Free disk space of the database",
       description:
-        "RDS adds to the disk by itself while it may. Full, the database takes nothing more, and users are out.",
+        "RDS extends the disk automatically up to its maximum. If the disk is full, the database accepts no writes, and LangFlow fails.",
       unit: units.BytesIEC,
       queries: { free: STORAGE_FREE },
       width: 8,
@@ -339,8 +339,8 @@ function database({ connectionsMax, databaseStorageGib }: DashboardSettings["rul
       limits: [{ alert: "DatabaseStorageFilling", severity: "critical", at: storageLowBytes(databaseStorageGib) }],
     }),
     lines({
-      title: "Connections that the database has",
-      description: "Of LangFlow, of the agent, of a restore, and of whoever else signed in.",
+      title: "Database connections of all clients",
+      description: "Connections of LangFlow, the agent, a restore and all other clients.",
       unit: units.Short,
       queries: { connections: CONNECTIONS },
       width: 8,
@@ -350,8 +350,9 @@ function database({ connectionsMax, databaseStorageGib }: DashboardSettings["rul
       }),
     }),
     lines({
-      title: "Processors of the database in use",
-      description: "At 100 % for long every question to it waits: a larger class, or a flow that asks too much.",
+      title: "CPU use of the database",
+      description:
+        "At a sustained 100 %, all queries are slow: choose a larger instance class, or find the flow that queries too much.",
       unit: units.PercentUnit,
       queries: { "in use": "max(langflow_dr_database_cpu_ratio)" },
       width: 8,
@@ -376,24 +377,24 @@ function left(): Panel[] {
     });
   return [
     share(
-      "Memory that nodes have left",
-      "Of each node's memory, the share that is free. Below the line pods are evicted next.",
+      "Free memory of nodes",
+      "Free share of each node's memory. Below the line, pods will soon be evicted.",
       "{{instance}}",
       MEMORY_LEFT,
       "NodeMemoryLow",
       MEMORY_LEFT_SHARE,
     ),
     share(
-      "Disk that nodes have left",
-      "Of each node's fullest disk, the share that is free. Below the line pods are evicted next.",
+      "Free disk space of nodes",
+      "Free share of each node's fullest disk. Below the line, pods will soon be evicted.",
       "{{instance}}",
       DISK_LEFT,
       "NodeDiskFilling",
       DISK_SHARE,
     ),
     share(
-      "Space that volumes have left",
-      "Of each volume, the share that is free. A full one takes no files, or no more history of Prometheus.",
+      "Free space of volumes",
+      "Free share of each volume. A full volume accepts no more files, or no more of Prometheus's history.",
       "{{persistentvolumeclaim}}",
       CLAIM_LEFT,
       "ClaimFilling",

@@ -26,12 +26,12 @@ export function syncBoard({ region, rules: { sync, record } }: DashboardSettings
   return {
     name: "sync",
     title: "Replication, record and backup",
-    description: `What makes ${region} and the other regions alike, and what is left when one is gone.`,
+    description: `Replication between ${region} and the other regions, and the backups that remain if a region is lost.`,
     rows: [
       { title: "Replication of flows and accounts", panels: replication(sync) },
       ...(record ? recordRows(record) : []),
       { title: "Schedules", panels: schedules() },
-      { title: "Copies between flow buckets, by S3's own numbers", panels: copies() },
+      { title: "Replication between flow buckets, as S3 reports it", panels: copies() },
       { title: "Backup", panels: backup(sync) },
     ],
   };
@@ -44,30 +44,30 @@ function replication(times: SyncTimes): Panel[] {
     lines({
       title: "Replication lag",
       description:
-        "How long ago this region had last published all changes of flows and accounts, and read those of the others. A loss of the region costs as much.",
+        "Time since this region had last published all its changes of flows and accounts, and read those of the other regions. If the region is lost, the changes since then are lost.",
       unit: units.Seconds,
       queries: { "flows and accounts": REPLICATION_LAG },
       width: 12,
       limits: [{ alert: "UserDataLagging", severity: "critical", at: replicationLateSeconds(times) }],
     }),
     lines({
-      title: "Copies kept within an hour",
+      title: "Conflict copies in the last hour",
       description:
-        "Versions of flows that two regions edited at once. The later edit became the flow, the other lies beside it as a copy.",
+        "Versions of flows that two regions edited concurrently. The later edit became the flow, and the earlier one was kept as a copy.",
       unit: units.Short,
       queries: { copies: CONFLICTS },
       width: 12,
       limits: [{ alert: "ConflictsRising", severity: "warning", at: CONFLICTS_PER_HOUR }],
     }),
     lines({
-      title: "What is not replicated",
+      title: "Rows and objects that are not replicated",
       description:
-        "Objects that cannot be read, and rows that the database refuses or whose parent row is missing. Each is tried again. Rows that were deleted in this region alone wait for a person. Users, teams and roles that were renamed are replicated under their new name.",
+        "Unreadable objects, and rows that the database rejects or whose parent row is missing; the agent retries them. Rows that are deleted only in this region wait for an operator's decision. Renamed users, teams and roles are replicated under their new name.",
       unit: units.Short,
       queries: {
-        "objects that cannot be read": UNREADABLE,
-        "rows of {{table}} that wait": ROWS_WAITING,
-        "rows deleted here alone": DELETES_HELD,
+        "unreadable objects": UNREADABLE,
+        "waiting rows of {{table}}": ROWS_WAITING,
+        "rows deleted only here": DELETES_HELD,
         renamed: RENAMED,
       },
       width: 12,
@@ -76,23 +76,23 @@ function replication(times: SyncTimes): Panel[] {
     states({
       title: "Tables that are not replicated",
       description:
-        "Tables that LangFlow has changed in a way that the agent does not know. What users do in them stays in this region, until an agent that knows them takes it along.",
+        "Tables that LangFlow changed in a way that the agent does not support. Their changes stay in this region until a newer agent replicates them.",
       unit: units.NoUnit,
       queries: { "{{table}}": REFUSED },
       width: 12,
-      empty: "all are",
-      states: { 1: { text: "refused", color: "red" } },
+      empty: "all are replicated",
+      states: { 1: { text: "not replicated", color: "red" } },
       alerts: ["TableRefused"],
     }),
     states({
-      title: "Flow buckets that are not reached",
+      title: "Unreachable flow buckets",
       description:
-        "While another region's bucket takes nothing from here, S3's replication alone brings it what is new.",
+        "While this region cannot write directly to another region's bucket, only S3 replication delivers its changes there.",
       unit: units.NoUnit,
       queries: { "{{to}}": "max by (to) (langflow_dr_accounts_unreached)" },
       width: 12,
-      empty: "all are reached",
-      states: { 1: { text: "not reached", color: "orange" } },
+      empty: "all are reachable",
+      states: { 1: { text: "unreachable", color: "orange" } },
       alerts: ["FlowBucketUnreached"],
     }),
   ];
@@ -100,8 +100,8 @@ function replication(times: SyncTimes): Panel[] {
 
 function recordRows(settings: RecordSettings): Row[] {
   return [
-    { title: "Record in Git, of which only the recorder has numbers", panels: record(settings) },
-    { title: "Held in the record until a person decides", panels: held() },
+    { title: "Record in Git (data only in the recorder's region)", panels: record(settings) },
+    { title: "Held in the record until an operator decides", panels: held() },
   ];
 }
 
@@ -111,9 +111,9 @@ const ELSEWHERE = "this region is not the recorder";
 function record(settings: RecordSettings): Panel[] {
   return [
     states({
-      title: "Whether this region is the recorder",
+      title: "Recorder",
       description:
-        "One region of the fleet is: it commits what the database holds, and brings people's pushes in. In no region for long: nothing is recorded.",
+        "Whether this region is the fleet's recorder, which commits the database's flows and imports pushed edits. If no region is the recorder for long, nothing is recorded.",
       unit: units.NoUnit,
       queries: { recorder: RECORDER },
       width: 12,
@@ -124,7 +124,7 @@ function record(settings: RecordSettings): Panel[] {
     lines({
       title: "Record lag",
       description:
-        "How far each workspace's history in Git is behind what LangFlow holds. The edits are in the other regions all the same.",
+        "How far each workspace's history in Git is behind LangFlow. The edits are still replicated to the other regions.",
       unit: units.Seconds,
       queries: { "{{workspace}}": RECORD_LAG },
       width: 12,
@@ -134,14 +134,15 @@ function record(settings: RecordSettings): Panel[] {
     areas({
       title: "Cycles of the recorder, by result",
       description:
-        "How the agent's cycles ended. raced: somebody pushed first, and it is tried again. standby: another region is the recorder.",
+        "Results of the agent's cycles. raced: another push came first, and the agent retries. standby: another region is the recorder.",
       unit: units.OpsPerSecond,
       queries: { "{{result}}": "sum by (result) (rate(langflow_dr_sync_cycles_total[$__rate_interval]))" },
       width: 8,
     }),
     lines({
       title: "Commits that wait for the Git host",
-      description: "What was recorded while the Git host was away. It is pushed in order when the host answers.",
+      description:
+        "Commits that the agent created while the Git host was unreachable. The agent pushes them in order when the host responds.",
       unit: units.Short,
       queries: { commits: "max(langflow_dr_record_pending_commits)" },
       width: 8,
@@ -149,7 +150,7 @@ function record(settings: RecordSettings): Panel[] {
     }),
     lines({
       title: "Flows in Git",
-      description: "How many flows each workspace has in Git. A fall that nobody made is a loss.",
+      description: "Number of each workspace's flows in Git. An unexplained drop means lost files.",
       unit: units.Short,
       queries: { "{{workspace}}": byWorkspace("langflow_dr_sync_flows") },
       width: 8,
@@ -174,25 +175,25 @@ function held(): Panel[] {
       "Skipped",
       "FlowsSkippedInRecord",
       "langflow_dr_sync_skipped",
-      "Flows and files that cannot be read. They are not recorded or brought in.",
+      "Unreadable flows and files. They are neither recorded nor imported.",
     ),
     panel(
-      "Refused",
+      "Rejected",
       "FlowsHeldInRecord",
       "langflow_dr_sync_held",
-      "Flows that the Git host refused to record, or LangFlow to bring in.",
+      "Flows that the Git host refused to record, or that LangFlow refused to import.",
     ),
     panel(
       "Held for a secret",
       "SecretsHeldInRecord",
       "langflow_dr_sync_secrets_held",
-      "Flows that look as if they held a secret. They are in every region, and stay out of Git until a person decides.",
+      "Flows that may contain a secret. They are replicated to every region, but stay out of Git until an operator decides.",
     ),
     panel(
       "Deletes held",
       "DeletesHeld",
       "langflow_dr_sync_deletes_held",
-      "Deletes by a push that wait for a person's release, because too many came at once.",
+      "Deletes by a push that wait for an operator's release, because the push deletes too many flows.",
     ),
   ];
 }
@@ -200,17 +201,17 @@ function held(): Panel[] {
 function schedules(): Panel[] {
   return [
     states({
-      title: "Whether schedules fire in this region",
-      description: "One region of the fleet holds them. In no region for long: they fire nowhere.",
+      title: "Schedules in this region",
+      description: "Whether this region holds the fleet's schedules. If no region holds them, they do not fire.",
       unit: units.NoUnit,
       queries: { schedules: SCHEDULES_HELD },
       width: 12,
-      empty: "not held by the fleet",
-      states: { 0: { text: "elsewhere", color: "text" }, 1: { text: "held", color: "blue" } },
+      empty: "the fleet does not hold the schedules",
+      states: { 0: { text: "another region", color: "text" }, 1: { text: "held", color: "blue" } },
     }),
     lines({
-      title: "How long it is unknown who holds the schedules",
-      description: "How long ago this region last knew which region holds the schedules.",
+      title: "Time without a known holder of the schedules",
+      description: "Time since this region last knew which region holds the schedules.",
       unit: units.Seconds,
       queries: { schedules: SCHEDULES_LAG },
       width: 12,
@@ -220,12 +221,12 @@ function schedules(): Panel[] {
 }
 
 function copies(): Panel[] {
-  const none = "CloudWatch tells nothing";
+  const none = "no data from CloudWatch";
   return [
     lines({
-      title: "How far copies are behind",
+      title: "S3 replication lag",
       description:
-        "By how much this region's flow bucket is behind each other region's. A loss of that region now would cost as much of its files and backups.",
+        "How far this region's flow bucket is behind each other region's. If that region were lost now, its files and backups of this period would be lost.",
       unit: units.Seconds,
       queries: { "{{from}} to {{to}}": COPY_LAG },
       width: 8,
@@ -233,17 +234,17 @@ function copies(): Panel[] {
       limits: [{ alert: "ReplicationBehind", severity: "critical", at: COPY_LAG_SECONDS }],
     }),
     lines({
-      title: "Copies that are yet to be made",
-      description: "Objects and deletions of each other region that S3 has yet to bring here.",
+      title: "Pending S3 replication",
+      description: "Objects and deletes of each other region that S3 has yet to replicate to this region.",
       unit: units.Short,
       queries: { "{{from}} to {{to}}": "max by (from, to) (langflow_dr_replication_pending_operations)" },
       width: 8,
       empty: none,
     }),
     lines({
-      title: "Copies that failed within an hour",
+      title: "Failed S3 replication in the last hour",
       description:
-        "Objects and deletions that S3 gave up, from this region and to it. Each is missing until it is copied by hand.",
+        "Objects and deletes that S3 failed to replicate from and to this region. S3 does not retry them: copy them manually.",
       unit: units.Short,
       queries: { "{{from}} to {{to}}": COPIES_FAILED },
       width: 8,
@@ -257,26 +258,25 @@ function backup(times: SyncTimes): Panel[] {
   return [
     lines({
       title: "Age of the newest backup",
-      description:
-        "Falls to nearly nothing whenever a backup is complete. Above the line one that was due was not made.",
+      description: "Drops to near zero whenever a backup is complete. Above the line, a scheduled backup is missing.",
       unit: units.Seconds,
       queries: { backup: BACKUP_AGE },
       width: 8,
-      empty: "none is known",
+      empty: "no data",
       limits: [{ alert: "BackupOld", severity: "critical", at: backupLateSeconds(times) }],
       alerts: ["BackupMissing"],
     }),
     lines({
       title: "Size of the newest backup",
-      description: "A fall that nobody made: look what is missing before the old ones are gone.",
+      description: "After an unexplained drop, find out what is missing before the older backups expire.",
       unit: units.BytesIEC,
       queries: { backup: "max(langflow_dr_backup_size_bytes)" },
       width: 8,
-      empty: "none is known",
+      empty: "no data",
     }),
     lines({
-      title: "Backups that failed",
-      description: "Jobs that ended without a backup, by name. Their log says why.",
+      title: "Failed backups",
+      description: "Jobs that ended without a backup, by name. See their log for the reason.",
       unit: units.Short,
       queries: { "{{job_name}}": BACKUPS_FAILED },
       width: 8,

@@ -71,7 +71,7 @@ export function cloudflareAnswer(resources: readonly CloudResource[], path: stri
     const found = route.exec(path);
     if (found) return answer(resources, ...found.slice(1));
   }
-  throw new Error(`the local cloud has nothing at ${path}`);
+  throw new Error(`the local cloud does not support the path ${path}`);
 }
 
 /** Derives the zones from the load balancers: the local cloud keeps no zone resources. */

@@ -39,7 +39,7 @@ export async function startDaemon(directory: string, exit: (code: number) => voi
   const held = takeLock(files.lock);
   const version = codeVersion();
   const cloud = Store.open(files.resources);
-  for (const file of cloud.damaged) console.error(`set aside ${file}: it is not a whole resource`);
+  for (const file of cloud.damaged) console.error(`moved ${file} aside: it does not contain a complete resource`);
   const faults = new FaultPlan();
   const journal = new Journal();
   const sessions = new Sessions(cloud, faults, journal, () => exit(137));

@@ -7,7 +7,8 @@ import { startDaemon } from "./daemon";
 
 async function main(): Promise<void> {
   const { directory } = parseArgs({ options: { directory: { type: "string" } } }).values;
-  if (directory === undefined) throw new Error("--directory must name the directory the local cloud is kept in");
+  if (directory === undefined)
+    throw new Error("--directory must be the directory in which the local cloud stores its state");
   const daemon = await startDaemon(directory, (code) => process.exit(code));
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void daemon.stop().then(() => process.exit(0)));

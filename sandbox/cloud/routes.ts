@@ -77,7 +77,7 @@ export function buildApi(parts: Parts): FastifyInstance {
   api.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
-      .send({ error: `there is no ${request.method} ${request.url}; sandbox/cloud/routes.ts lists what there is` }),
+      .send({ error: `unknown route ${request.method} ${request.url}; see sandbox/cloud/routes.ts for the routes` }),
   );
 
   api.get("/health", () => ({
@@ -93,14 +93,14 @@ export function buildApi(parts: Parts): FastifyInstance {
     ({ query, headers }) => {
       for (const key of Object.keys(query))
         if (!["provider", "type", "name"].includes(key))
-          throw new RequestError(400, `unknown filter ${key}; there are provider, type and name`);
+          throw new RequestError(400, `unknown filter ${key}; the filters are provider, type and name`);
       const fits = (resource: Resource) =>
         (query.provider ?? resource.provider) === resource.provider &&
         (query.type ?? resource.type) === resource.type &&
         (query.name ?? resource.name) === resource.name;
       const { authorization } = headers;
       if (authorization !== undefined && !same(authorization, `Bearer ${parts.secretsToken}`))
-        throw new RequestError(403, "this is not the token in secrets.token");
+        throw new RequestError(403, "the token differs from the one in secrets.token");
       return cloud
         .list()
         .filter(fits)
@@ -143,7 +143,7 @@ export function buildApi(parts: Parts): FastifyInstance {
   api.delete<{ Params: { stack: string; user: string } }>("/sessions/:user/:stack", async ({ params }, reply) => {
     const { stack, user } = params;
     if (!(await sessions.stop(stack, Number(user))))
-      throw new RequestError(404, `no session of process ${user} with the stack ${stack}`);
+      throw new RequestError(404, `process ${user} has no session with the stack ${stack}`);
     return reply.code(204).send();
   });
 
@@ -158,7 +158,7 @@ export function buildApi(parts: Parts): FastifyInstance {
 
 function existing(cloud: Store, key: string): Resource {
   const found = cloud.get(key);
-  if (!found) throw new RequestError(404, `no resource ${key}; GET /resources lists what there is`);
+  if (!found) throw new RequestError(404, `no resource ${key}; GET /resources lists all resources`);
   return found;
 }
 
@@ -204,7 +204,7 @@ function faultIn(body: unknown): FaultRequest {
   if (region !== undefined && typeof region !== "string") throw new RequestError(400, "region must be an AWS region");
   if (type !== undefined && typeof type !== "string") throw new RequestError(400, "type must be a type token");
   if (typeof nth !== "number" || !Number.isInteger(nth) || nth < 1)
-    throw new RequestError(400, "nth must be a whole number from 1");
+    throw new RequestError(400, "nth must be a whole number, 1 or more");
   return {
     ...(typeof stack === "string" ? { stack } : {}),
     ...(typeof provider === "string" ? { provider } : {}),

@@ -117,7 +117,7 @@ export class Sessions {
         this.journal.add(stack, call);
       } catch (error) {
         const said = error instanceof Error ? error.message : String(error);
-        this.journal.add(stack, call, failure === "echo" ? "it was repeated what was asked" : said);
+        this.journal.add(stack, call, failure === "echo" ? "fault `echo`: the error repeats the inputs" : said);
         throw error;
       }
       if (failure === "crash") this.crash();

@@ -203,7 +203,7 @@ export class LiveConnection {
     await this.ask("POST", "/stop", { now });
     const deadline = Date.now() + STOP_MS;
     while (isRunning(this.pid)) {
-      if (Date.now() > deadline) throw new Error(`the live fleet's supervisor (process ${this.pid}) does not end`);
+      if (Date.now() > deadline) throw new Error(`the live fleet's supervisor (process ${this.pid}) is still running`);
       await sleep(POLL_MS);
     }
   }

@@ -38,7 +38,7 @@ export async function startLiveDaemon(
       // Connects again each time, because `up` may replace a local cloud that runs different code, at a different
       // address.
       const connection = await connectLocalCloud(cloud);
-      if (!connection) throw new Error("the local cloud is down");
+      if (!connection) throw new Error("the local cloud is not running");
       return connection.resources({ clear: true });
     },
   });

@@ -67,7 +67,7 @@ export async function freePort(): Promise<number> {
     const port = FIRST + (next++ % COUNT);
     if (isOurs(port) && (await isFree(port))) return port;
   }
-  throw new Error(`no port between ${FIRST} and ${FIRST + COUNT} is free`);
+  throw new Error(`all ports from ${FIRST} to ${FIRST + COUNT} are in use`);
 }
 
 /**

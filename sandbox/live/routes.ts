@@ -83,7 +83,7 @@ async function* inTime(answer: Promise<unknown>, stopped: AbortController): Asyn
 export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance {
   const api = fastify({ logger: false, forceCloseConnections: true });
   const found = (exists: boolean, what: string) => {
-    if (!exists) throw new RequestError(404, `there is no ${what}`);
+    if (!exists) throw new RequestError(404, `${what} does not exist`);
   };
   api.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
     reply.code(error.statusCode ?? 500).send({ error: error.message }),
@@ -120,7 +120,7 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     "s3/unblock": (region) => supervisor.setBucketsBlocked(region, false),
   };
   api.post<{ Params: { region: string } }>("/regions/:region/pods/kill", async ({ params }, reply) => {
-    found(await supervisor.losePod(params.region), `second pod of LangFlow in ${params.region}`);
+    found(await supervisor.losePod(params.region), `a second LangFlow pod in ${params.region}`);
     return reply.code(204).send();
   });
   for (const [path, act] of Object.entries(ofRegion))
@@ -143,7 +143,7 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     const seconds = Number(aheadSeconds ?? 0);
     if (!(seconds >= 0)) throw new RequestError(400, "aheadSeconds must be 0 or more");
     if (library !== undefined) found(supervisor.giveClock(params.region, String(library)), `region ${params.region}`);
-    else found(supervisor.setClock(params.region, seconds), `clock of its own in ${params.region}`);
+    else found(supervisor.setClock(params.region, seconds), `a separate clock in ${params.region}`);
     return reply.code(204).send();
   });
   const ofBuckets: Record<string, (awsRegion: string) => boolean> = {
@@ -154,7 +154,7 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
   };
   for (const [path, act] of Object.entries(ofBuckets))
     api.post<{ Params: { awsRegion: string } }>(`/s3/:awsRegion/${path}`, ({ params }, reply) => {
-      found(act(params.awsRegion), `bucket in ${params.awsRegion}`);
+      found(act(params.awsRegion), `a bucket in ${params.awsRegion}`);
       return reply.code(204).send();
     });
   api.post("/s3/replication", ({ body }, reply) => {
@@ -174,9 +174,9 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
       return reply.code(204).send();
     });
   api.get("/balancer", () => {
-    if (isBalancerAway) throw new RequestError(503, "the load balancer's API is away");
+    if (isBalancerAway) throw new RequestError(503, "the load balancer's API is stopped");
     const status = supervisor.balancerStatus();
-    found(status !== undefined, "load balancer: the edge stack has none");
+    found(status !== undefined, "the load balancer of the edge stack");
     return status;
   });
   api.get("/alerts", () => supervisor.inbox.all());
@@ -207,11 +207,11 @@ export function buildApi({ version, supervisor, stop }: Parts): FastifyInstance 
     };
     const stopped = new AbortController();
     const result = supervisor.job(where, what, run, stopped.signal);
-    if (!result) throw new RequestError(404, `there is no CronJob ${what} in ${where}`);
+    if (!result) throw new RequestError(404, `CronJob ${what} does not exist in ${where}`);
     return reply.type("application/json").send(Readable.from(inTime(result, stopped)));
   });
   api.delete<{ Params: { region: string; name: string } }>("/jobs/:region/:name", ({ params }, reply) => {
-    found(supervisor.deleteJob(params.region, params.name), `Job ${params.name} in ${params.region} that has ended`);
+    found(supervisor.deleteJob(params.region, params.name), `the finished Job ${params.name} in ${params.region}`);
     return reply.code(204).send();
   });
   api.post("/stop", ({ body }, reply) => {

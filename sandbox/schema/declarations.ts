@@ -25,7 +25,7 @@ export class Declarations {
   /** Returns the properties of an interface in a file, for example `BucketArgs` of `s3/bucket.d.ts`. */
   properties(file: string, name: string): Record<string, PropertySchema> {
     const declaration = interfacesOf(parse(file)).get(name);
-    if (!declaration) throw new Error(`${file} declares no ${name}`);
+    if (!declaration) throw new Error(`${file} does not declare ${name}`);
     return this.members(declaration);
   }
 
@@ -35,7 +35,7 @@ export class Declarations {
       (statement): statement is ts.ClassDeclaration =>
         ts.isClassDeclaration(statement) && statement.name?.text === name,
     );
-    if (!found) throw new Error(`${file} declares no class ${name}`);
+    if (!found) throw new Error(`${file} does not declare the class ${name}`);
     const fields = found.members.filter(ts.isPropertyDeclaration).filter(({ type }) => type && isOutput(type));
     return Object.fromEntries(fields.map(({ name: field, type }) => [nameOf(field), { always: !mayBeAbsent(type) }]));
   }

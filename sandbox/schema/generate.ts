@@ -70,7 +70,7 @@ function describeResource(declarations: Declarations, path: readonly string[]): 
   const file = fileOf(declarations.folder, path);
   const source = script(file);
   const token = resourceToken(source);
-  if (!token) throw new Error(`${file}.js names no type token`);
+  if (!token) throw new Error(`${file}.js has no type token`);
   const inputs = declarations.properties(`${file}.d.ts`, `${name}Args`);
   const outputs = Object.entries(declarations.outputs(`${file}.d.ts`, name));
   const secrets = additionalSecrets(source);
@@ -95,7 +95,7 @@ function describeFunction(declarations: Declarations, path: readonly string[]): 
   const name = path.at(-1) ?? "";
   const file = fileOf(declarations.folder, path);
   const token = functionToken(script(file));
-  if (!token) throw new Error(`${file}.js invokes no token`);
+  if (!token) throw new Error(`${file}.js invokes no function`);
   const args = `${name.charAt(0).toUpperCase()}${name.slice(1)}Args`;
   const declared = readFileSync(`${file}.d.ts`, "utf8").includes(`interface ${args} `);
   return [token, { inputs: declared ? declarations.properties(`${file}.d.ts`, args) : {} }];

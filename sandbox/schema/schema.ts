@@ -127,7 +127,7 @@ export function checkProperties(
     if (property) problems.push(...checkValue(schema, parseType(property.type), property.enum, value, at(name)));
     else {
       const known = Object.keys(properties).sort().join(", ");
-      problems.push({ property: at(name), reason: `unknown property '${at(name)}'; there are: ${known}` });
+      problems.push({ property: at(name), reason: `unknown property '${at(name)}'; the properties are: ${known}` });
     }
   }
   return problems;

@@ -92,7 +92,7 @@ describe("the agent's table definitions, compared with the installed LangFlow's 
 describe("the schema check of a database with a changed schema", () => {
   it.each([
     ["a column", `ALTER TABLE "user" ADD COLUMN phone text`],
-    ["a column that must have a value and finds one", `ALTER TABLE "user" ADD COLUMN level int NOT NULL DEFAULT 3`],
+    ["a required column with a default", `ALTER TABLE "user" ADD COLUMN level int NOT NULL DEFAULT 3`],
     ["a table", "CREATE TABLE badge (id uuid PRIMARY KEY, user_id uuid)"],
     ["a computed column", `ALTER TABLE "user" ADD COLUMN handle text GENERATED ALWAYS AS (upper(username)) STORED`],
   ])("reports %s that is new and still replicates all known columns", async (_, statement) => {
@@ -114,7 +114,7 @@ describe("the schema check of a database with a changed schema", () => {
   it("refuses, by name, only the table whose rows can no longer be inserted", async () => {
     const { inUse, findings } = await checkedWith("ALTER TABLE file ADD COLUMN checksum text NOT NULL");
     expect(findings.map(({ message }) => message)).toEqual([
-      'the table "file" is refused: no row can be made without its column "checksum", which is not known',
+      'the table "file" is not replicated: an insert needs a value for its column "checksum", which is unknown',
     ]);
     expect([...inUse.keys()]).toEqual(TRAVELLING.map(({ table }) => table).filter((table) => table !== "file"));
   });
@@ -125,9 +125,9 @@ describe("the schema check of a database with a changed schema", () => {
     );
     const refused = findings.filter(({ effect }) => effect === "refused").map(({ message }) => message);
     expect(refused).toEqual([
-      'the table "authz_team" is refused: its key is "id", "adom_name", not "id"',
-      'the table "authz_team_member" is refused: its rows are of "authz_team", which does not travel',
-      'the table "authz_team_member_grant" is refused: its rows are of "authz_team_member", which does not travel',
+      'the table "authz_team" is not replicated: its key is "id", "adom_name", not "id"',
+      'the table "authz_team_member" is not replicated: its rows belong to "authz_team", which is not replicated',
+      'the table "authz_team_member_grant" is not replicated: its rows belong to "authz_team_member", which is not replicated',
     ]);
     expect(inUse.size).toBe(TRAVELLING.length - 3);
   });

@@ -426,7 +426,7 @@ it("a segment that the database rejects does not hold up other segments, and the
   const refused = new Map([
     [
       "accounts/ap-south/1700000000000000/0000000000",
-      "1 rows of it, first user of another release: the database refused it (22P02)",
+      "1 of its rows cannot be stored; the first is user of another release: the database rejected it (22P02)",
     ],
   ]);
   for (let round = 0; round < 2; round++) expect((await eu.accounts.round()).broken).toEqual(refused);
@@ -503,7 +503,7 @@ it("replication loses no change of a table while a release's schema of it is inc
   await refuse(us, "message");
   await refuse(eu, "apikey");
   const [first] = await rounds(us);
-  expect(first?.unknown).toContainEqual(expect.stringMatching(/^the table "message" is refused/));
+  expect(first?.unknown).toContainEqual(expect.stringMatching(/^the table "message" is not replicated/));
   expect(first?.refused).toContain("message");
   await us.query("DELETE FROM apikey WHERE id = $1", [revoked]);
   const other = await us.makeUser("told meanwhile");
@@ -565,7 +565,7 @@ it("a flow that a concurrent edit restores after its delete is as public as befo
 
 it.each([
   ["at once", []],
-  ["after the others heard of it", ["eu-west", "us-east"]],
+  ["after the delete has reached the other regions", ["eu-west", "us-east"]],
 ])("a flow recreated with the same id after its deletion is not public if recreated %s", async (_, between) => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("anew"), randomUUID()];

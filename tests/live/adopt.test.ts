@@ -114,15 +114,19 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
 
   it.each<[string, string[], RegExp]>([
     [
-      "a foreign key of another type",
+      "a foreign key of a different type",
       ["CREATE DOMAIN account AS uuid", `CREATE TABLE badge (owner account REFERENCES "user")`],
       /"badge"."owner" .* is of type account, not uuid/,
     ],
-    ["no user table", [`ALTER TABLE "user" RENAME TO account`], /no table "user"/],
-    ["no table of projects", ["ALTER TABLE folder RENAME TO project"], /no table "folder"/],
-    ["a project whose owner is not told", ["ALTER TABLE folder DROP COLUMN user_id"], /no column "user_id"/],
+    ["a database without the user table", [`ALTER TABLE "user" RENAME TO account`], /the table "user" does not exist/],
     [
-      "a user id that is no uuid",
+      "a database without the table of projects",
+      ["ALTER TABLE folder RENAME TO project"],
+      /the table "folder" does not exist/,
+    ],
+    ["a table of projects without owners", ["ALTER TABLE folder DROP COLUMN user_id"], /no column "user_id"/],
+    [
+      "a user id that is not a UUID",
       [
         `DO $$ DECLARE r record; BEGIN FOR r IN SELECT conrelid::regclass t, conname c FROM pg_constraint
            WHERE contype = 'f' AND confrelid = '"user"'::regclass LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.t, r.c); END LOOP; END $$`,
@@ -131,7 +135,7 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       /"user"."id" is of type text/,
     ],
     [
-      "a key of several columns",
+      "a foreign key of several columns",
       [
         `ALTER TABLE "user" ADD UNIQUE (id, username)`,
         `CREATE TABLE badge (owner uuid, owner_name varchar, FOREIGN KEY (owner, owner_name) REFERENCES "user" (id, username))`,
@@ -139,12 +143,12 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       /"badge"."owner" and "owner_name"/,
     ],
     [
-      "a key to the user's name",
+      "a foreign key to the user's name",
       [`CREATE TABLE badge (owner_name varchar REFERENCES "user" (username))`],
       /"badge"."owner_name".*"user"."username"/,
     ],
     [
-      "a table that does not let its rows be changed",
+      "a table whose rows cannot be changed",
       [
         `CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'flows are for ever'; END $$`,
         FLOW,
@@ -153,7 +157,7 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       /flows are for ever/,
     ],
     [
-      "a table that ignores the change, under a key that would delete its rows",
+      "a table that ignores the change, with a foreign key that would delete its rows",
       [
         `CREATE TABLE badge (owner uuid REFERENCES "user" ON DELETE CASCADE)`,
         `INSERT INTO badge VALUES (${OWNER})`,
@@ -163,7 +167,7 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       /"badge"."badge_owner_fkey"/,
     ],
     [
-      "a table that ignores the change by a rule",
+      "a table that ignores the change because of a rule",
       [
         `CREATE TABLE badge (owner uuid REFERENCES "user" ON DELETE CASCADE)`,
         `INSERT INTO badge VALUES (${OWNER})`,
@@ -171,25 +175,25 @@ describe("adopt, on a schema that LangFlow's own migrations created,", () => {
       ],
       /DO INSTEAD NOTHING rules are not supported/,
     ],
-    ["an account that is no superuser", [`UPDATE "user" SET is_superuser = false`], /is no superuser/],
-    ["no such account", [`UPDATE "user" SET username = 'somebody'`], /no account named "admin"/],
+    ["an account that is not a superuser", [`UPDATE "user" SET is_superuser = false`], /is not a superuser/],
+    ["a missing account", [`UPDATE "user" SET username = 'somebody'`], /no account named "admin"/],
     [
-      "the fleet's id with another account",
+      "a fleet id that a different account has",
       [
         `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
            VALUES ('${FLEET_ID}', 'other', 'x', true, false, now(), now())`,
       ],
-      /belongs to the account "other"/,
+      /already belongs to the account "other"/,
     ],
     [
-      "an account with uploads, which lie under its id",
+      "an account with uploads, which are stored under its id",
       [
         `INSERT INTO file (id, user_id, name, path, size, created_at, updated_at)
            VALUES (gen_random_uuid(), ${OWNER}, 'notes', 'x/notes.txt', 1, now(), now())`,
       ],
       /owns uploaded files.*"file"."user_id"/,
     ],
-  ])("refuses %s, names it and writes nothing", async (title, statements, message) => {
+  ])("rejects %s, names the problem and writes nothing", async (title, statements, message) => {
     const database = await migrated(`odd_${title.replaceAll(/\W+/g, "_").slice(0, 40)}`, ...statements);
     const before = await postgres.contents(database);
     await expect(adoptIn(database)).rejects.toMatchObject({

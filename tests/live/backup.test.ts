@@ -322,7 +322,7 @@ describe("backup and restore", () => {
     await put(lost.bucket, key.replace(id, other), renderManifest({ ...manifest, id: other, counts }));
     await expect(rehearsed()).rejects.toMatchObject({
       exitCode: ExitCode.Damaged,
-      message: expect.stringMatching(/^3 flows were restored of .*, whose manifest says 7$/),
+      message: expect.stringMatching(/^3 flows were restored from the backup .*, but its manifest says 7$/),
     });
     const left = await postgres.query(survivor.database, "SELECT datname FROM pg_database WHERE datname ~ 'rehearsal'");
     expect(left).toEqual([]);
@@ -466,8 +466,8 @@ describe("an object of a backup", () => {
     const region = await emptyRegion(`taken-${size.replaceAll(" ", "-")}`);
     await put(region.bucket, "backups/x", "there already");
     const again = bucketOf(region).putStream("backups/x", streamOf(content));
-    await expect(again).rejects.toMatchObject({ exitCode: ExitCode.Failure, message: /written once/ });
-    await expect(bucketOf(region).putText("backups/x", "text")).rejects.toThrow("written once");
+    await expect(again).rejects.toMatchObject({ exitCode: ExitCode.Failure, message: /never overwrites an object/ });
+    await expect(bucketOf(region).putText("backups/x", "text")).rejects.toThrow("never overwrites an object");
     expect((await contentOf(region.bucket, "backups/x")).toString()).toBe("there already");
     expect(await bucketOf(region).versionsOf("backups/x")).toHaveLength(1);
   });
@@ -536,7 +536,7 @@ describe("a backup without a running LangFlow", () => {
       const flow = (await contentOf(region.bucket, key)).toString();
       expect(flow).not.toMatch(/sk-of-a-user|after the snapshot/);
     }
-    expect(warnings.every(({ message }) => /in the database's dump alone/.test(String(message)))).toBe(true);
+    expect(warnings.every(({ message }) => /only in the database's dump/.test(String(message)))).toBe(true);
   });
 });
 
@@ -712,7 +712,7 @@ describe("an interruption", () => {
   });
 
   it.each([
-    ["SIGTERM", { code: ExitCode.Failure, killedBy: null }, "interrupted: the restore is not complete, run it again"],
+    ["SIGTERM", { code: ExitCode.Failure, killedBy: null }, "interrupted: the restore is incomplete: run it again"],
     ["SIGKILL", { code: null, killedBy: "SIGKILL" }, undefined],
   ] as const)(
     "by %s of a restore that has already restored the database is repaired by the next restore",
@@ -785,7 +785,7 @@ describe("a database of a different LangFlow release", () => {
       await writeFile(path, dump.subarray(0, Math.floor(dump.length * share)));
       await expect(restoreDatabase(parseDatabaseUrl(postgres.url(region.database)), path)).rejects.toMatchObject({
         exitCode: ExitCode.Failure,
-        message: expect.stringContaining("The database is as it was"),
+        message: expect.stringContaining("The database is unchanged"),
       });
       expect(await stateOf(region)).toEqual(before);
       expect(await shapeOf(region.database)).toEqual(shape);
@@ -834,7 +834,7 @@ describe("a real LangFlow", () => {
     const made = await langflow.create("made");
     await expect(restoreInto(region, lost)).rejects.toMatchObject({
       exitCode: ExitCode.Refused,
-      message: expect.stringMatching(/:\n {2}database: 1 in "flow"\nThese are people's doing/),
+      message: expect.stringMatching(/:\n {2}database: 1 in "flow"\nUsers made these changes/),
     });
     await langflow.delete(made.id);
     await restoreInto(region, lost);

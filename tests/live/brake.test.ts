@@ -462,11 +462,11 @@ describe("a column that a foreign key sets to null on delete", () => {
 
 it.each([
   [
-    "a person's few deletes",
+    "a few deletes by one user",
     "DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE user_id IS NOT NULL LIMIT 45)",
     [50, 455],
   ],
-  ["few users", deleteUsers("username IN ('user-1', 'user-2', 'user-3')"), [47, 470]],
+  ["deletes of a few users", deleteUsers("username IN ('user-1', 'user-2', 'user-3')"), [47, 470]],
 ])("%s are not held", async (_, sql, left) => {
   const { us, eu } = await fleet();
   await us.query(sql);

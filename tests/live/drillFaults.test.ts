@@ -12,10 +12,10 @@ describe("a drill of a single component on the live fleet", () => {
   afterAll(() => fleet.remove());
 
   it.each([
-    ["database", "LangFlow answers that it is not well"],
-    ["database-failover", "the standby takes over, and LangFlow's pods go on by themselves"],
-    ["slow", "every answer comes too late for the monitor and for users"],
-    ["edge-api", "nobody answers, nor says what the monitor has seen"],
+    ["database", "LangFlow reports that it is unhealthy"],
+    ["database-failover", "the standby takes over, and LangFlow's pods recover by themselves"],
+    ["slow", "every response is too late for the monitor and for users"],
+    ["edge-api", "the API does not respond, so the monitor's results are unknown"],
   ])("proves for the fault %s (%s) that users and data are not affected permanently", async (fault) => {
     const { pid } = await fleet.process("us-east", "langflow");
     const answer = await fleet.drill(fault);
@@ -27,9 +27,9 @@ describe("a drill of a single component on the live fleet", () => {
 
   it.each([
     ["pool", "users are drained to the other region"],
-    ["git", "regions serve on without the shared Git host, and catch up"],
-    ["partition", "one region serves on cut off from it, and catches up"],
-    ["replication-paused", "files wait in their region, and all of them arrive"],
+    ["git", "regions keep serving users without the shared Git host, and catch up"],
+    ["partition", "a region that is cut off from it keeps serving users, and catches up"],
+    ["replication-paused", "files wait in their region, and all of them arrive later"],
   ])("proves for the fault %s that %s", async (fault) => {
     const answer = await fleet.drill(fault);
     const report = reportOf(answer);

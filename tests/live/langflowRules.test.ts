@@ -124,7 +124,7 @@ async function refused(work: Promise<unknown>): Promise<string> {
 }
 
 const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
-  "a flow put under a new id is made as it was given, with a token": async (bench) => {
+  "a PUT under a new id creates the given flow, with a version token": async (bench) => {
     const given = bench.flow({ description: "ä ☃", tags: ["t"], icon: "Bot", endpoint_name: bench.endpoint });
     const id = randomUUID();
     const made = await bench.api.put(id, given, bench.folder);
@@ -136,7 +136,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       flow: expect.objectContaining({ ...given, id, folder_id: bench.folder }),
     });
   },
-  "flows made at once are made as they were given, in their projects, without a token": async (bench) => {
+  "a batch creates the given flows in their projects, without version tokens": async (bench) => {
     const other = await bench.api.makeProject(bench.name);
     const one = bench.flow({
       description: "ä ☃",
@@ -159,7 +159,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     for (const each of made) expect(each).not.toHaveProperty("versionToken");
     expect((await bench.now(first)).flow).toMatchObject({ ...one, folder_id: bench.folder });
   },
-  "of flows made at once all are refused for one: a taken name, endpoint or id, a name given twice, a bad graph":
+  "one invalid flow makes LangFlow reject the whole batch: a taken name, endpoint or id, a duplicate name, or a bad graph":
     async (bench) => {
       const existing = await bench.made({ name: bench.name, endpoint_name: bench.endpoint });
       const wrong: Readonly<Record<string, { id?: string; flow: JsonObject }[]>> = {
@@ -181,11 +181,13 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
         expect(await bench.api.flow(good)).toBeUndefined();
       }
     },
-  "a flow made at once in an unknown project is put into the default one": async (bench) => {
+  "a flow of a batch whose project is unknown is created in the default project": async (bench) => {
     const flows = [bench.flow(), bench.flow()].map((flow) => ({ id: randomUUID(), flow, folderId: randomUUID() }));
     for (const { flow } of await bench.api.create(flows)) expect(flow.folder_id).toBe(bench.folder);
   },
-  "a flow without a token takes a write that expects none, once: after it the write is outdated": async (bench) => {
+  "a flow without a version token accepts a write that expects none only once; then such a write is outdated": async (
+    bench,
+  ) => {
     const [first = "", second = ""] = [randomUUID(), randomUUID()];
     await bench.api.create([first, second].map((id) => ({ id, flow: bench.flow(), folderId: bench.folder })));
     const seen = await bench.now(first);
@@ -197,14 +199,14 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     await bench.api.patch(second, { description: "another" });
     expect(await bench.now(second)).not.toHaveProperty("versionToken");
   },
-  "numbers are read back as they were written": async (bench) => {
+  "numbers keep their notation": async (bench) => {
     const data = parseJson(
       '{"nodes":[],"edges":[],"viewport":{"zoom":1.0,"x":0.10,"small":1e-7,"id":12345678901234567890}}',
     );
     const { id } = await bench.made({ data });
     expect(canonicalJson((await bench.now(id)).flow.data ?? null)).toBe(canonicalJson(data));
   },
-  "a new flow whose name is taken is made under another one": async (bench) => {
+  "a new flow whose name is taken is created under a different name": async (bench) => {
     const { name } = bench;
     await bench.made({ name });
     expect([(await bench.made({ name })).flow.name, (await bench.made({ name })).flow.name]).toEqual([
@@ -212,26 +214,26 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
       `${name} (2)`,
     ]);
   },
-  "a flow that is there keeps its name from no other: put 409, patch 400": async (bench) => {
+  "an existing flow cannot get a taken name: 409 for a PUT, 400 for a PATCH": async (bench) => {
     const { name } = (await bench.made()).flow;
     const { id } = await bench.made();
     expect(await refused(bench.api.put(id, bench.flow({ name: name ?? "" }), bench.folder))).toBe("409 taken");
     expect(await refused(bench.api.patch(id, { name: name ?? "" }))).toBe("400 taken");
   },
-  "a name is taken in every project, and another case is another name": async (bench) => {
+  "a taken name is taken in every project, and names are case-sensitive": async (bench) => {
     const { name } = bench;
     await bench.made({ name });
     const elsewhere = await bench.api.makeProject(`${name} elsewhere`);
     expect((await bench.made({ name }, elsewhere)).flow.name).toBe(`${name} (1)`);
     expect((await bench.made({ name: name.toUpperCase() })).flow.name).toBe(name.toUpperCase());
   },
-  "a flow may be written under the name and endpoint it has": async (bench) => {
+  "a flow can be written with its current name and endpoint": async (bench) => {
     const { id, flow } = await bench.made({ endpoint_name: bench.endpoint });
     const { name, endpoint_name } = flow;
     await bench.api.put(id, bench.flow({ name: name ?? "", endpoint_name: endpoint_name ?? "" }), bench.folder);
     await bench.api.patch(id, { name: name ?? "", endpoint_name: endpoint_name ?? "" });
   },
-  "an endpoint that is taken is refused: put 409, patch 400": async (bench) => {
+  "a taken endpoint is rejected: 409 for a PUT, 400 for a PATCH": async (bench) => {
     const endpoint_name = bench.endpoint;
     await bench.made({ endpoint_name });
     const { id } = await bench.made();
@@ -239,7 +241,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     expect(await refused(bench.api.put(id, bench.flow({ endpoint_name }), bench.folder))).toBe("409 taken");
     expect(await refused(bench.api.patch(id, { endpoint_name }))).toBe("400 taken");
   },
-  "an endpoint is of letters, digits, - and _, and not empty": async (bench) => {
+  "an endpoint consists of letters, digits, - and _, and is not empty": async (bench) => {
     const { id } = await bench.made();
     for (const endpoint_name of ["", "a b", "ä"]) {
       expect(await refused(bench.made({ endpoint_name }))).toBe("422");
@@ -252,7 +254,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     await bench.api.delete(id);
     expect((await bench.made({ name, endpoint_name })).flow.name).toBe(name);
   },
-  "null leaves a field as it is, an empty text or list clears it": async (bench) => {
+  "null leaves a field unchanged, and an empty text or list clears it": async (bench) => {
     const full = { description: "told", icon: "Bot", icon_bg_color: "#ffffff", tags: ["t"] };
     const { id } = await bench.made(full);
     const nothing = { data: null, description: null, icon: null, icon_bg_color: null, tags: null };
@@ -264,7 +266,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     await bench.api.put(id, bench.flow(empty), bench.folder);
     expect((await bench.now(id)).flow).toMatchObject(empty);
   },
-  "null clears the endpoint, and without it it stays": async (bench) => {
+  "null clears the endpoint, and a write without the endpoint keeps it": async (bench) => {
     const { id } = await bench.made({ endpoint_name: bench.endpoint });
     const { endpoint_name: _, ...without } = bench.flow();
     expect((await bench.api.put(id, without, bench.folder)).flow.endpoint_name).toBe(bench.endpoint);
@@ -273,7 +275,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     expect((await bench.api.patch(id, { description: "other" })).flow.endpoint_name).toBe(bench.endpoint);
     expect((await bench.api.patch(id, { endpoint_name: null })).flow.endpoint_name).toBeNull();
   },
-  "a token rotates with the graph, and with nothing else": async (bench) => {
+  "the version token changes only with the graph": async (bench) => {
     const { id, flow, versionToken } = await bench.made();
     const name = `${flow.name} (renamed)`;
     const same = async () => expect((await bench.now(id)).versionToken).toBe(versionToken);
@@ -290,7 +292,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     expect(next.versionToken).not.toBe(versionToken);
     expect((await bench.now(id)).versionToken).toBe(next.versionToken);
   },
-  "a graph that is no longer the one that was seen is not overwritten": async (bench) => {
+  "a graph that has changed since it was read is not overwritten": async (bench) => {
     const seen = await bench.made();
     await bench.api.put(seen.id, bench.flow({ data: graph("two") }), bench.folder, seen);
     expect(await refused(bench.api.put(seen.id, bench.flow({ data: graph("three") }), bench.folder, seen))).toBe(
@@ -298,18 +300,18 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     );
     expect((await bench.now(seen.id)).flow.data).toEqual(graph("two"));
   },
-  "a rename meanwhile does not make a graph outdated": async (bench) => {
+  "a concurrent rename does not make a graph outdated": async (bench) => {
     const seen = await bench.made();
     await bench.api.patch(seen.id, { name: `${seen.flow.name} (renamed)` });
     expect(await refused(bench.api.put(seen.id, bench.flow({ data: graph("two") }), bench.folder, seen))).toBe("done");
   },
-  "a flow that was deleted meanwhile is made anew, whatever was seen of it": async (bench) => {
+  "a PUT recreates a flow that was deleted meanwhile, whatever version token it expects": async (bench) => {
     const seen = await bench.made();
     await bench.api.delete(seen.id);
     await bench.api.put(seen.id, bench.flow(), bench.folder, seen);
     expect(await bench.api.flow(seen.id)).toBeDefined();
   },
-  "a locked flow refuses every change but the opening of its lock": async (bench) => {
+  "a locked flow accepts no change except its unlocking": async (bench) => {
     const { id, flow } = await bench.made({ locked: true });
     const as = { name: flow.name ?? "", locked: true };
     const elsewhere = await bench.api.makeProject(`${flow.name}`);
@@ -341,44 +343,44 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
     await bench.api.delete(id);
     expect(await bench.api.flow(id)).toBeUndefined();
   },
-  "a flow that is not there is none, is deleted without an error, and refuses a change": async (bench) => {
+  "a missing flow returns 404, is deleted without an error, and cannot be changed": async (bench) => {
     const id = randomUUID();
     expect(await bench.api.flow(id)).toBeUndefined();
     await bench.api.delete(id);
     expect(await refused(bench.api.patch(id, { name: "other" }))).toBe("404");
     expect(await refused(bench.api.setLock(id, true))).toBe("404");
   },
-  "an id of version 5 is none of a flow": async (bench) => {
+  "a flow cannot have an id that is a UUID of version 5": async (bench) => {
     const id = randomUUID();
     expect(await refused(bench.api.put(`${id.slice(0, 14)}5${id.slice(15)}`, bench.flow(), bench.folder))).toBe("400");
   },
-  "a graph has nodes and edges, or is none": async (bench) => {
+  "a graph must have nodes and edges": async (bench) => {
     expect(await refused(bench.made({ data: { nodes: [] } }))).toBe("422");
     expect(await refused(bench.made({ data: { edges: [] } }))).toBe("422");
     expect((await bench.made({ data: {} })).flow.data).toEqual({});
     expect((await bench.made({ data: null })).flow.data).toBeNull();
   },
-  "a project that is not there is refused by a put, and the default one to a patch": async (bench) => {
+  "a PUT rejects a missing project, and a PATCH replaces it with the default project": async (bench) => {
     const { id } = await bench.made({}, await bench.api.makeProject(bench.name));
     expect(await refused(bench.api.put(id, bench.flow(), randomUUID()))).toBe("400");
     expect(await refused(bench.api.put(randomUUID(), bench.flow(), randomUUID()))).toBe("400");
     expect((await bench.api.patch(id, { folder_id: randomUUID() })).flow.folder_id).toBe(bench.folder);
   },
-  "a flow moves between projects by a put and by a patch": async (bench) => {
+  "a PUT and a PATCH can move a flow between projects": async (bench) => {
     const { id, flow } = await bench.made();
     const [one, two] = [await bench.api.makeProject(`${flow.name} 1`), await bench.api.makeProject(`${flow.name} 2`)];
     expect((await bench.api.put(id, bench.flow(), one)).flow.folder_id).toBe(one);
     expect((await bench.api.patch(id, { folder_id: two })).flow.folder_id).toBe(two);
     expect((await bench.now(id)).flow.folder_id).toBe(two);
   },
-  "a project keeps its flows and its id when it is renamed": async (bench) => {
+  "a renamed project keeps its id and its flows": async (bench) => {
     const folder = await bench.api.makeProject(bench.name);
     const { id } = await bench.made({}, folder);
     await bench.subject.renameProject(folder, `${bench.name} (renamed)`);
     expect((await bench.now(id)).flow.folder_id).toBe(folder);
     expect((await bench.subject.projects()).get(folder)).toBe(`${bench.name} (renamed)`);
   },
-  "a project's name that is taken is refused, and no other project is made": async (bench) => {
+  "a taken project name is rejected, and no other project is created": async (bench) => {
     const id = await bench.api.makeProject(bench.name);
     const before = await bench.subject.projects();
     expect(before.get(id)).toBe(bench.name);
@@ -388,8 +390,8 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 };
 
 describe.each<[string, () => Promise<Subject>]>([
-  ["the LangFlow that is installed", () => real],
-  ["the one in memory that other tests speak with", async () => fakeSubject()],
+  ["the installed LangFlow", () => real],
+  ["the in-memory LangFlow of other tests", async () => fakeSubject()],
 ])("a rule that the agent relies on holds for %s:", (_, subject) => {
   it.each(Object.entries(RULES))("%s", async (_, rule) => rule(await Bench.of(await subject())));
 });

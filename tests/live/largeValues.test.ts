@@ -243,7 +243,7 @@ it("a large row that was rejected is checked again when its retry is due, not in
   const known = jest.spyOn(DatabaseTables.prototype, "known");
   const [outcome] = await rounds(eu);
   expect(outcome?.waiting).toMatchObject([
-    { table: "flow", id: flow, reason: "the database refused it (23514 at flow.refused)" },
+    { table: "flow", id: flow, reason: "the database rejected it (23514 at flow.refused)" },
   ]);
   expect(known.mock.calls.flatMap(([, ids]) => ids)).not.toContain(flow);
   known.mockRestore();

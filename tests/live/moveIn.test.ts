@@ -81,7 +81,7 @@ describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
     } finally {
       await postgres.query("moving", "GRANT ALL ON message TO langflow");
     }
-    await expect(look(other("langflow", "wrong"))).rejects.toMatchObject(refused(/ does not let us in: (?!.*wrong)/));
+    await expect(look(other("langflow", "wrong"))).rejects.toMatchObject(refused(/ rejects the login: (?!.*wrong)/));
     await expect(look(postgres.url("postgres"))).rejects.toMatchObject(refused(/ is no database of LangFlow: /));
   });
 });

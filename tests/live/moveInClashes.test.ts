@@ -151,7 +151,7 @@ async function carried(source: readonly string[], fleet: readonly string[]) {
 
 const somebodyElse = (name: string) => ({
   exitCode: ExitCode.BadInput,
-  message: expect.stringContaining(`${name} is somebody else in the fleet`),
+  message: expect.stringContaining(`${name} is a different user in the fleet`),
 });
 
 describe("an import", () => {
@@ -190,7 +190,7 @@ describe("an import", () => {
     );
     expect(await move.carry()).toContainEqual([
       "user",
-      expect.stringMatching(/that came from elsewhere, which stays$/),
+      expect.stringMatching(/from a different source, and keeps it$/),
     ]);
     expect(await move.ask(`SELECT password FROM "user" WHERE username = 'bea'`)).toEqual([{ password: "changed" }]);
   });
@@ -221,7 +221,7 @@ describe("an import", () => {
       { id: id("7"), folder_id: id("4") },
       { id: id("8"), folder_id: null },
     ]);
-    expect(left).toContainEqual(["flow", expect.stringMatching(/^came, into another project/)]);
+    expect(left).toContainEqual(["flow", expect.stringMatching(/^imported into a different project/)]);
     expect(isWhole).toBe(true);
   });
 
@@ -350,7 +350,7 @@ describe("an import", () => {
     expect(await ask("SELECT FROM authz_share")).toEqual([]);
     expect(left).toContainEqual([
       "authz_share",
-      expect.stringMatching(/^would give a right on a row that the fleet had/),
+      expect.stringMatching(/^would grant a permission on a row that the fleet had/),
     ]);
   });
 
@@ -376,7 +376,10 @@ describe("an import", () => {
       [user({ id: id("1"), name: "bea" }), flow(id("7"), null, null), version(id("9"), id("7"), id("1"))],
       [],
     );
-    expect(left).toContainEqual(["flow_version", expect.stringMatching(/^belongs to a row that the source has not/)]);
+    expect(left).toContainEqual([
+      "flow_version",
+      expect.stringMatching(/^belongs to a row that the source does not have/),
+    ]);
     expect(isWhole).toBe(true);
   });
 

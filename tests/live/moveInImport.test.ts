@@ -197,7 +197,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       refused(/^nothing was moved: the source has 2 secrets, and the secret key opens none of them/),
     );
     await expect(bring()).rejects.toMatchObject(
-      refused(/^nothing was moved: bea in the fleet is somebody else, by name or id/),
+      refused(/^nothing was imported: the fleet has different users with the same names or ids: bea\. /),
     );
     await expect(bring({ from: "https://langflow.example.com" })).rejects.toMatchObject(refused(/reads the database/));
     expect(await stateOf(us.database)).toEqual(before);
@@ -217,13 +217,13 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
       uploads: [5, 0, 0],
     });
     expect(leftOf(imported)).toEqual([
-      ["apikey", "refers to a row of user that is not there", 1, []],
-      ["user", "the fleet has one of that name or place, which stays", 1, ["admin"]],
-      ["user", expect.stringMatching(/^came, with a password that nobody has/), 1, ["langflow"]],
-      ["folder", "nobody's: LangFlow's own, for its starters", 1, ["Starter Projects"]],
+      ["apikey", "refers to a row of user that does not exist", 1, []],
+      ["user", "the fleet already has one with that name or path, and keeps it", 1, ["admin"]],
+      ["user", expect.stringMatching(/^imported with a random password/), 1, ["langflow"]],
+      ["folder", "belongs to no user: LangFlow's own project for its starter flows", 1, ["Starter Projects"]],
       [
         "flow",
-        "nobody's: LangFlow's own starters, or to be saved by a user first",
+        "belongs to no user: a starter flow of LangFlow, or a flow that a user must save first",
         2,
         [expect.any(String), expect.any(String)],
       ],
@@ -423,9 +423,9 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     });
     expect(leftOf(imported)).toEqual(
       expect.arrayContaining([
-        ["variable", "changed in the source and in the fleet: the fleet's stays", 1, ["GREETING"]],
-        ["uploads", "changed in the source and in the fleet: the fleet's stays", 1, [`${BEA}/notes.txt`]],
-        ["message", "deleted in the source since: the fleet's stays", 1, [expect.any(String)]],
+        ["variable", "changed in the source and in the fleet: the fleet keeps its version", 1, ["GREETING"]],
+        ["uploads", "changed in the source and in the fleet: the fleet keeps its version", 1, [`${BEA}/notes.txt`]],
+        ["message", "deleted in the source since the last import: the fleet keeps it", 1, [expect.any(String)]],
       ]),
     );
     const kept = await s3.client.send(new GetObjectCommand(notes));
@@ -556,7 +556,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
   it("is rejected if the scratch database belongs to the package of a different import", async () => {
     await loaded.requirePackage(PACKAGE);
     await expect(loaded.requirePackage("b".repeat(64))).rejects.toThrow(
-      "another import into this region began meanwhile: wait for its end",
+      "another import into this region has started: wait until it ends",
     );
   });
 
@@ -565,7 +565,7 @@ describe("a LangFlow 1.12.8 on PostgreSQL", () => {
     const { sent, tallies } = await carryInto("whole");
     const whole = await stateOf("whole");
     const made = tallies.all().flatMap((each) => (each.made > 0 ? [[each.table, each.made, each.left]] : []));
-    const lost = { reason: expect.stringMatching(/not open/), count: 1, which: ["LOST"] };
+    const lost = { reason: expect.stringMatching(/does not decrypt/), count: 1, which: ["LOST"] };
     expect(made).toEqual([
       ["user", 1, []],
       ["variable", 40, [lost]],

@@ -225,7 +225,7 @@ it("an import that is killed once in each stage has the same result after its re
 });
 
 (KILLS === 0 ? it.skip : it)(
-  `killed at ${KILLS} random points comes to the same end as one that was never killed`,
+  `an import that is killed at ${KILLS} random points has the same result as one that was never killed`,
   async () => {
     const point = fc.record({ stage: fc.constantFrom(...STAGES), share, what });
     const all = fc.sample(point, { seed: SEED, numRuns: KILLS });

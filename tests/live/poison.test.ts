@@ -255,7 +255,9 @@ it("all rows of a segment are applied except unreadable ones, which are reported
   for (let round = 0; round < 2; round += 1) {
     const { waiting, broken } = await eu.accounts.round();
     expect(broken).toEqual(new Map());
-    expect(waiting.map(({ reason }) => reason)).toEqual(Array(6).fill(expect.stringContaining("is refused")));
+    expect(waiting.map(({ reason }) => reason)).toEqual(
+      Array(6).fill(expect.stringContaining("rejected another region's row")),
+    );
   }
   const users = await eu.query("SELECT username FROM \"user\" WHERE username IN ('good', 'far') ORDER BY 1");
   expect(users).toEqual([{ username: "far" }, { username: "good" }]);

@@ -356,7 +356,7 @@ describe("unusual data of one user", () => {
   const holding = async (): Promise<string> =>
     (await logs())
       .split("\n")
-      .filter((line) => /"message":"(a row waits|an object is left out|held|skipped)"/.test(line))
+      .filter((line) => /"message":"(a row is waiting|an object was skipped|held|skipped)"/.test(line))
       .join("\n");
 
   const shown = async (region: Region, { table, id }: Thrown): Promise<string | undefined> => {

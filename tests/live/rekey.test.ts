@@ -213,7 +213,7 @@ it("rekey changes the secret key of two regions one after the other, and both re
   const { variable } = await before.encrypt({ variable: ["token", "edited meanwhile"] });
   await eu.query("UPDATE variable SET value = $1 WHERE name = 'TOKEN'", [variable]);
   const { broken } = await eu.accounts.round();
-  expect([...broken.values()]).toContain("was written under another LANGFLOW_SECRET_KEY");
+  expect([...broken.values()]).toContain("was encrypted with a different LANGFLOW_SECRET_KEY");
   expect(await read(eu, before)).toMatchObject({ variable: "edited meanwhile", sso: "of a client" });
 
   await restart(eu, us);
@@ -295,7 +295,9 @@ it("rekey changes nothing if neither key decrypts a ciphertext, and names the ci
   );
   const contents = await postgres.contents(us.database);
   const failure = await run(us).catch((error: Error) => error.message);
-  expect(failure).toContain(`1 ciphertexts are under neither key, so nothing was changed:\n  variable ${id}: value\n`);
+  expect(failure).toContain(
+    `neither key decrypts 1 of the secrets, so nothing was changed:\n  variable ${id}: value\n`,
+  );
   expect(await postgres.contents(us.database)).toEqual(contents);
   await run(us, { leaveUnreadable: true });
   expect(said).toContainEqual({ table: "variable", id, place: "value" });
@@ -332,10 +334,13 @@ it("rekey is a command of the agent that reads the old key only from standard in
   };
   expect(agent("")).toMatchObject({ status: 2, stdout: expect.stringContaining("standard input is empty") });
   expect(agent(after.secretKey)).toMatchObject({ status: 2, stdout: expect.stringContaining("nothing to do") });
-  expect(agent(strange.secretKey)).toMatchObject({ status: 3, stdout: expect.stringContaining("under neither key") });
+  expect(agent(strange.secretKey)).toMatchObject({
+    status: 3,
+    stdout: expect.stringContaining("neither key decrypts"),
+  });
   expect(agent(`${before.secretKey}\n`, "--dry-run")).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining("nothing was kept"),
+    stdout: expect.stringContaining("dry run: nothing was changed"),
   });
   expect(await read(us, before)).toEqual(all);
   expect(agent(`${before.secretKey}\n`).status).toBe(0);

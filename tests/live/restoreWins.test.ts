@@ -89,23 +89,23 @@ async function putBack(region: AccountsRegion, other: AccountsRegion, { wins = f
 
 describe("a restore with `wins` reverts later deletes and changes in every region", () => {
   it.each<[string, (fleet: Fleet) => Promise<void>]>([
-    ["one region is restored", ({ us, eu }) => putBack(us, eu, { wins: true })],
+    ["only one region is restored", ({ us, eu }) => putBack(us, eu, { wins: true })],
     [
-      "both are, and one wins",
+      "both regions are restored, and one of them with `wins`",
       async ({ us, eu }) => {
         await putBack(us, eu, { wins: true });
         await putBack(eu, us);
       },
     ],
     [
-      "both are, and both win",
+      "both regions are restored with `wins`",
       async ({ us, eu }) => {
         await putBack(us, eu, { wins: true });
         await putBack(eu, us, { wins: true });
       },
     ],
     [
-      "both are, without what the agent knew",
+      "both regions are restored without the agent's state",
       async ({ us, eu }) => {
         await putBack(us, eu, { wins: true, without: true });
         await putBack(eu, us, { without: true });

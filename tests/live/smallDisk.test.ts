@@ -19,7 +19,7 @@ const DISK_FULL = "53100";
 const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) FROM generate_series(1, 2000)";
 
 // Mounting requires root. Other users get an error message instead.
-(process.getuid?.() === 0 ? describe : describe.skip)("a database's own disk", () => {
+(process.getuid?.() === 0 ? describe : describe.skip)("a database's separate disk", () => {
   let scratch: Scratch;
   let server: LiveDatabase;
 
@@ -90,7 +90,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
   });
 
   it("does not exist, and cannot be filled, until it is created with the existing data", async () => {
-    await expect(server.fillDisk()).rejects.toThrow("no disk of its own");
+    await expect(server.fillDisk()).rejects.toThrow("no separate disk");
     await server.limitDisk();
     expect(await saved()).toEqual([1]);
     await save(2);
@@ -129,7 +129,7 @@ const SAVE = "INSERT INTO saved SELECT $1::int, repeat(md5(random()::text), 30) 
     await server.stop();
     await server.ensure([{ ...DATABASE, port: server.port }]);
     expect(await saved()).toEqual([1, 2, 4, 6]);
-    await expect(server.fillDisk()).rejects.toThrow("no disk of its own");
+    await expect(server.fillDisk()).rejects.toThrow("no separate disk");
     expect(mounts()).toBe(false);
     // The kernel releases a loop device shortly after its last unmount.
     await until("no loop device is left", async () => loopDevices().length === 0, 10_000);

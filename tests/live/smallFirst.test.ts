@@ -7,8 +7,8 @@ const file = regionsOfFile();
 const LARGE = 4;
 /** Graphs that PostgreSQL cannot compress, and that it compresses to a hundredth. */
 const graphs = {
-  "that nothing packs": () => randomBytes(3_000_000).toString("base64"),
-  "of one letter": () => "x".repeat(10_000_000),
+  "that do not compress": () => randomBytes(3_000_000).toString("base64"),
+  "of a single repeated letter": () => "x".repeat(10_000_000),
 };
 
 async function fleet(): Promise<[AccountsRegion, AccountsRegion, string]> {
@@ -144,7 +144,7 @@ describe("a change of a large row that a small row depends on is published and a
    * user in both regions.
    */
   const changes: Readonly<Record<string, readonly (readonly string[])[]>> = {
-    "a new name, where a small row gets the one before": [
+    "a rename, after which a small row gets the former name": [
       [
         "UPDATE flow SET name = 'Large old' WHERE name = 'Large'",
         "UPDATE flow SET name = 'Large' WHERE name = 'Small'",
@@ -155,11 +155,11 @@ describe("a change of a large row that a small row depends on is published and a
           FROM variable WHERE name = 'KEY old'`,
       ],
     ],
-    "a delete, where a small row gets the name and the endpoint": [
+    "a delete, after which a small row gets the name and the endpoint": [
       ["DELETE FROM flow WHERE name = 'Large'"],
       ["UPDATE flow SET name = 'Large', endpoint_name = 'large' WHERE name = 'Small'"],
     ],
-    "another name as it is made again under its id": [
+    "a re-creation under the same id with a different name": [
       ["DELETE FROM flow WHERE name = 'Large'"],
       [
         `INSERT INTO flow (id, name, user_id, data, updated_at, access_type, flow_type)
@@ -169,7 +169,7 @@ describe("a change of a large row that a small row depends on is published and a
         "UPDATE flow SET name = 'Large' WHERE name = 'Small'",
       ],
     ],
-    "names that rows swap": [
+    "a swap of names between two rows": [
       ["UPDATE flow SET name = 'swapped' WHERE name = 'Large'"],
       ["UPDATE flow SET name = 'Large' WHERE name = 'Small'", "UPDATE flow SET name = 'Small' WHERE name = 'swapped'"],
     ],
@@ -191,8 +191,8 @@ describe("a change of a large row that a small row depends on is published and a
       await us.accounts.publishChanges();
       return rounds(eu);
     },
-    "while the other region is away": (us) => rounds(us),
-    "while the bucket is away, with an edit of the graph and a restart behind it": async (us, eu) => {
+    "while the other region is offline": (us) => rounds(us),
+    "while the bucket is unreachable, followed by an edit of the graph and a restart": async (us, eu) => {
       us.bucket.away = true;
       await us.accounts.publishChanges().catch(() => undefined);
       await us.query(
@@ -233,7 +233,7 @@ describe("a change of a large row that a small row depends on is published and a
 
 it("a small row is published, and applied, between the pages of a long snapshot", async () => {
   const [us, eu, user] = await fleet();
-  await makeLarge(us, user, graphs["that nothing packs"]());
+  await makeLarge(us, user, graphs["that do not compress"]());
   await rounds(us, eu);
   await us.query("UPDATE langflow_dr.account_seen SET names = '{}' WHERE what = 'peers'");
   const create = us.bucket.createOnce.bind(us.bucket);

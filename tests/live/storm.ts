@@ -44,7 +44,7 @@ export class Storm {
       await sleep(Math.random() * longestMs);
       await agent?.end("SIGKILL");
       // Adapts the delay to the speed of the machine.
-      longestMs *= /"accounts (told|synced)"/.test(agent?.log ?? "") ? 0.9 : 1.1;
+      longestMs *= /"accounts (published|replicated)"/.test(agent?.log ?? "") ? 0.9 : 1.1;
       this.start(region);
     }
   }

@@ -268,7 +268,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     const region = await recorder();
     expect(await metrics(region)).toMatch(/langflow_dr_sync_skipped\{workspace="default"\} 3/);
     expect((await health(region)).held.map(({ reason }) => reason)).toEqual([
-      "name must not hold a path that leads out (..)",
+      "name must not contain the path segment ..",
     ]);
     // Meanwhile the recorder has rewritten the valid file in its own format.
     run("pull", "--quiet", "--rebase");
@@ -333,7 +333,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     await until("it is held", async () => (await health(region)).held.length > 0);
     const { held } = await health(region);
     const path = `LangFlow ${id}`;
-    const reason = "looks as if it held a secret: nodes[n].template.template (github)";
+    const reason = "may contain a secret: nodes[n].template.template (github)";
     expect(held).toEqual([{ workspace: "default", path, reason: expect.stringContaining(reason) }]);
     expect(await troubles(region)).toMatchObject({ secrets_held: 1, held: 0 });
     const { id: other } = await east.create("Beside a secret");
@@ -418,16 +418,16 @@ describe("two regions of real LangFlow with a record in Git", () => {
       await carried("By the first");
       const second = agent("second");
       agents.push(second);
-      await second.says("another agent writes for this region: standing by");
+      await second.says("another agent is this region's writer: standing by");
       await carried("By the first, again");
-      expect(second.log).not.toContain('"accounts told"');
+      expect(second.log).not.toContain('"accounts published"');
       await first.end("SIGKILL");
       await carried("By the second");
       // The flow may arrive before its agent has logged that.
-      await until("the second says so", async () => /"accounts (told|synced)"/.test(second.log), 20_000);
+      await until("the second says so", async () => /"accounts (published|replicated)"/.test(second.log), 20_000);
       const third = agent("third");
       agents.push(third);
-      await third.says("another agent writes for this region: standing by");
+      await third.says("another agent is this region's writer: standing by");
     } finally {
       for (const each of agents) await each.end("SIGTERM");
       bundle.remove();

@@ -97,7 +97,7 @@ const restarted = async ({ us, eu }: Fleet) => {
 
 it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Promise<unknown>]>([
   [
-    "before what another user did is told at once",
+    "before another user's change is published",
     "TRUNCATE flow CASCADE",
     async ({ us }, truncate) => {
       await truncate();
@@ -108,7 +108,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "with all that refers to it, as a snapshot is due",
+    "with all tables that refer to it, when a snapshot is due",
     'TRUNCATE "user" CASCADE',
     async ({ us }, truncate) => {
       await truncate();
@@ -117,7 +117,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "between a round's reading and its telling, as a snapshot is due",
+    "between a round's reads and its publication, when a snapshot is due",
     "TRUNCATE flow CASCADE",
     async (all, truncate) => {
       await beginSoon(all.us);
@@ -126,7 +126,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "twice, the second time while it is read again",
+    "twice, the second time while its rows are read again",
     "TRUNCATE variable",
     async (all, truncate) => {
       await truncate();
@@ -135,7 +135,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "before a restart, and the agent's own state with it",
+    "before a restart, together with the agent's read positions",
     "TRUNCATE variable, langflow_dr.account_part",
     async (all, truncate) => {
       await truncate();
@@ -144,7 +144,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "and all that the agent knew of rows with it",
+    "together with the agent's state of all rows",
     "TRUNCATE variable, langflow_dr.account_row",
     async ({ us }, truncate) => {
       await truncate();
@@ -152,7 +152,7 @@ it.each<[string, string, (fleet: Fleet, truncate: () => Promise<unknown>) => Pro
     },
   ],
   [
-    "while the agent cannot read its bucket, and is restarted",
+    "while the agent cannot read its bucket and is restarted",
     'TRUNCATE "user" CASCADE',
     async (all, truncate) => {
       const { us } = all;

@@ -46,8 +46,8 @@ it("the graph of a flow that waits for its project is kept as a copy if a user e
 });
 
 it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, string[]]>([
-  ["deleted elsewhere", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
-  ["edited on elsewhere", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
+  ["deleted in another region", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
+  ["edited again in another region", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
 ])(
   "an edit that a restored backup contains as unread, and that was published and %s since, does not count as a new edit",
   async (_, since, after) => {

@@ -97,7 +97,7 @@ describe("every dashboard panel", () => {
     const limits = panels.flatMap((panel) => panel.limits ?? []);
     expect(limits.length).toBeGreaterThan(20);
     const byItself = panels.filter((panel) => panel.limits?.some(({ alert }) => alert === undefined));
-    expect(byItself.map(({ title }) => title)).toEqual(["Alerts that fire", "Budget of errors that is left"]);
+    expect(byItself.map(({ title }) => title)).toEqual(["Firing alerts", "Error budget left"]);
     for (const limit of limits.filter(({ alert }) => alert !== undefined))
       expect([limit.alert, boundsOf(limit)]).toEqual([limit.alert, expect.arrayContaining([limit.at])]);
     const drawn = all.flatMap(placed).filter(({ type }) => type !== "row");
@@ -121,7 +121,7 @@ describe("every dashboard panel", () => {
   });
 
   it("links from an alert to its runbook", () => {
-    const [panel] = all.flatMap(placed).filter(({ title }) => title === "Age of the last backup");
+    const [panel] = all.flatMap(placed).filter(({ title }) => title === "Age of the newest backup");
     expect(panel?.description).toContain(
       "[BackupOld](https://github.com/acme/fleet/blob/main/docs/operations/alerts.md#backupold)",
     );

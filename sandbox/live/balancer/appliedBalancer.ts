@@ -122,7 +122,8 @@ function poolOf(
   const origins = list(properties.origins).map(record);
   const [origin = {}] = origins;
   const name = text(properties.name) ?? id;
-  if (origins.length !== 1) throw new Error(`pool ${name} has ${origins.length} origins: one is what is played here`);
+  if (origins.length !== 1)
+    throw new Error(`pool ${name} has ${origins.length} origins: the emulator supports only one`);
   const address = text(origin.address) ?? "";
   const port = numberOf(origin.port, 443);
   const entrance = entranceOf(address, port, resources);
@@ -164,7 +165,8 @@ function affinityOf(properties: CloudResource["properties"]): Affinity | undefin
   const kindOf = text(properties.sessionAffinity) ?? "none";
   if (kindOf === "none" || kindOf === "") return undefined;
   // All local visitors have the same address, so falling back to the address could not distinguish them.
-  if (kindOf !== "cookie" && kindOf !== "ip_cookie") throw new Error(`session affinity ${kindOf} is not played here`);
+  if (kindOf !== "cookie" && kindOf !== "ip_cookie")
+    throw new Error(`the emulator does not support the session affinity ${kindOf}`);
   const attributes = record(properties.sessionAffinityAttributes);
   const sameSite = text(attributes.samesite) ?? "Auto";
   const failover = text(attributes.zeroDowntimeFailover) ?? "none";
@@ -181,7 +183,7 @@ function affinityOf(properties: CloudResource["properties"]): Affinity | undefin
 function policyOf(policy: string, regionPools: object): SteeringPolicy {
   if (policy === "") return Object.keys(regionPools).length > 0 ? "geo" : "off";
   const known = POLICIES.find((each) => each === policy);
-  if (!known) throw new Error(`steering ${policy} is not played here`);
+  if (!known) throw new Error(`the emulator does not support the steering policy ${policy}`);
   return known;
 }
 

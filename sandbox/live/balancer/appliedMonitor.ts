@@ -24,7 +24,7 @@ const DEFAULTS = { interval: 60, timeout: 5, retries: 2, consecutiveDown: 0, con
 /** @throws Error for a monitor that does not use HTTP */
 export function monitorOf({ id, properties }: CloudResource): AppliedMonitor {
   const type = text(properties.type) ?? "http";
-  if (type !== "http" && type !== "https") throw new Error(`a monitor of type ${type} is not played here`);
+  if (type !== "http" && type !== "https") throw new Error(`the emulator does not support the monitor type ${type}`);
   const headers = Object.entries(record(properties.header)).map(([name, values]) => [name, list(values).join(", ")]);
   const number = (name: keyof typeof DEFAULTS) => {
     const value = properties[name];

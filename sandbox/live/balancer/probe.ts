@@ -60,7 +60,7 @@ function attempt(monitor: AppliedMonitor, pool: string, port: number | undefined
       answer.on("error", (error: NodeJS.ErrnoException) => end(false, wordsOf(error)));
       answer.once("end", () => {
         if (!isExpected(status, expectedCodes)) end(false, `answered ${status}`);
-        else if (!body.toLowerCase().includes(expectedBody.toLowerCase())) end(false, "another body than expected");
+        else if (!body.toLowerCase().includes(expectedBody.toLowerCase())) end(false, "unexpected body");
         else end(true, `answered ${status}`);
       });
     });

@@ -43,7 +43,7 @@ function variableOf({ name, value, valueFrom }: EnvVar, references: References):
     return found;
   }
   const field = fieldRef && references.fields[fieldRef.fieldPath];
-  if (field === undefined) throw new Error(`${name} refers to something that no process of the live fleet has`);
+  if (field === undefined) throw new Error(`${name} refers to a value that the live fleet does not support`);
   return field;
 }
 

@@ -19,7 +19,7 @@ export function mountedFiles(spec: Record<string, unknown>, resources: readonly 
     files.set(text(entry.objectAlias) ?? name, value);
     for (const { path, objectAlias } of list(entry.jmesPath).map(record)) {
       const part = valueAt(value, String(path));
-      if (part === undefined) throw new Error(`the secret ${name} holds nothing at ${path}`);
+      if (part === undefined) throw new Error(`the secret ${name} has no value at ${path}`);
       files.set(String(objectAlias), part);
     }
   }
@@ -34,7 +34,7 @@ function secretValue(name: string, awsRegion: string, resources: readonly CloudR
     ({ type, id, properties }) =>
       type === "aws:secretsmanager/secret:Secret" && (anywhere(id) === anywhere(name) || properties.name === name),
   );
-  if (!secret) throw new Error(`there is no secret ${name}`);
+  if (!secret) throw new Error(`the secret ${name} does not exist`);
   const wanted = /^arn:[^:]+:secretsmanager:([^:]+)/.exec(name)?.[1] ?? awsRegion;
   const replicas = list(secret.properties.replicas).map((replica) => record(replica).region);
   if (![secret.properties.region, ...replicas].includes(wanted))

@@ -44,7 +44,7 @@ export class BlackHole {
       else queued.push(outcome);
       if (Date.now() > deadline || listener.pid === undefined) {
         listener.kill();
-        throw new Error(`packets to port ${port} do not vanish`);
+        throw new Error(`port ${port} still answers packets`);
       }
     }
   }

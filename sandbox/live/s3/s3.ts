@@ -83,7 +83,7 @@ export class LiveS3 {
   /** Returns the endpoint that a region uses. */
   urlOf(region: string): string {
     const gate = this.gates.get(region);
-    if (!gate) throw new Error(`${region} has no address of S3`);
+    if (!gate) throw new Error(`${region} has no S3 endpoint`);
     return gate.url;
   }
 

@@ -108,7 +108,7 @@ export class LiveDatabase extends KeptServer {
 
   /** Fills that disk to the last block. @throws Error if the database has no separate disk */
   async fillDisk(): Promise<void> {
-    if (!this.disk.isUsed || this.pid === undefined) throw new Error("the database has no disk of its own");
+    if (!this.disk.isUsed || this.pid === undefined) throw new Error("the database has no separate disk");
     await this.disk.fill(this.pid);
   }
 
@@ -203,7 +203,7 @@ export class LiveDatabase extends KeptServer {
     const where = ["--host", "127.0.0.1", "--port", `${this.port}`, "--username", user, "--dbname", name];
     const env = { PATH: process.env.PATH, PGPASSWORD: password };
     await run(join(this.bin, "psql"), [...how, ...where], { cwd: "/", env }).catch((error: Error) =>
-      console.error(`the database on port ${this.port} starts empty: ${error.message}`),
+      console.error(`the database on port ${this.port} starts without the migrated data: ${error.message}`),
     );
   }
 

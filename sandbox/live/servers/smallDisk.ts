@@ -98,7 +98,9 @@ export class SmallDisk {
       renameSync(partial, this.file);
     } catch (error) {
       rmSync(partial, { force: true });
-      throw new Error(`no disk of its own for a database, which takes ${NEEDED}: ${(error as Error).message}`);
+      throw new Error(
+        `cannot create a separate disk for a database, which requires ${NEEDED}: ${(error as Error).message}`,
+      );
     }
   }
 

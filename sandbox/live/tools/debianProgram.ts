@@ -26,7 +26,7 @@ const UNPACK =
 export async function ensureDebianProgram(installer: Installer, { name, ownName }: DebianProgram): Promise<string> {
   const found = await onPath(installer, [ownName, name]);
   if (found !== undefined) return found;
-  const remedy = `no ${ownName}: it is not on PATH, and Debian's package ${name} can't be had. Put ${ownName} on PATH, on Debian: `;
+  const remedy = `${ownName} is not on PATH, and Debian's package ${name} cannot be downloaded. Put ${ownName} on PATH; on Debian: `;
   return join(await unpacked(installer, name, remedy), "usr", "bin", name);
 }
 
@@ -37,7 +37,7 @@ export async function ensureDebianProgram(installer: Installer, { name, ownName 
  * @throws UserError with a remedy if the package is not available
  */
 export async function ensureDebianLibrary(installer: Installer, name: string, file: string): Promise<string> {
-  const remedy = `Debian's package ${name} can't be had: this needs Debian or Ubuntu. On a machine that can have it: `;
+  const remedy = `Debian's package ${name} cannot be downloaded: this requires Debian or Ubuntu. On such a machine: `;
   const libraries = join(await unpacked(installer, name, remedy), "usr", "lib");
   // Libraries are in a folder named by the architecture triplet (Debian, "Multiarch").
   const path = readdirSync(libraries)
@@ -53,7 +53,7 @@ export async function ensureDebianLibrary(installer: Installer, name: string, fi
  */
 async function unpacked(installer: Installer, name: string, remedy: string): Promise<string> {
   const folder = join(installer.cache, `debian-${name}`);
-  const title = `getting ${name} out of Debian's package (once)`;
+  const title = `downloading ${name} from Debian's package (once)`;
   if (!isWhole(folder))
     await installer.exclusively(() =>
       fillOnce(folder, () => withElapsed(installer, title, () => unpack(installer, folder, name, remedy))),

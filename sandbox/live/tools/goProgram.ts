@@ -42,7 +42,7 @@ export async function ensureGoProgram(installer: Installer, program: GoProgram):
   const found = await onPath(installer, [name]);
   if (found !== undefined) return found;
   const folder = join(installer.cache, `${name}-${version}${ofFiles(await program.files?.())}`);
-  const title = `building ${name} (some minutes, once)`;
+  const title = `building ${name} (a few minutes, once)`;
   if (!isWhole(folder))
     await installer.exclusively(() =>
       fillOnce(folder, () => withElapsed(installer, title, () => build(installer, program, folder))),
@@ -64,7 +64,7 @@ async function build(installer: Installer, program: GoProgram, folder: string): 
     if (error instanceof UserError) throw error;
     const why = (error as Error).message.split("\n").at(-1);
     throw new UserError(
-      `no ${name}: it is not on PATH, and can't be built from ${main} (${why}). Put ${name} on PATH, or have Go ${GO}`,
+      `${name} is not on PATH and cannot be built from ${main} (${why}). Put ${name} on PATH, or install Go ${GO}`,
       ExitCode.BadInput,
     );
   }

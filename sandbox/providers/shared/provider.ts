@@ -304,7 +304,7 @@ export class Provider {
     const schema = this.definition.schema.functions[token];
     const answer = this.definition.functions[token];
     if (!schema || !answer) {
-      const way = schema ? "it needs an answer in sandbox/" : `run ${REGENERATE}`;
+      const way = schema ? "implement it in sandbox/" : `run ${REGENERATE}`;
       throw new CloudError(`the local cloud does not know the function ${token}: ${way}`, Code.Unimplemented);
     }
     const args = unmark(wire).values;
@@ -327,7 +327,7 @@ export class Provider {
     const schema = this.definition.schemaOf(type);
     if (!schema)
       throw new CloudError(
-        `the local cloud does not know the type ${type}: if components/ or stacks/ use it, run ${REGENERATE} and start the local cloud anew`,
+        `the local cloud does not know the type ${type}: if components/ or stacks/ use it, run ${REGENERATE} and restart the local cloud`,
         Code.Unimplemented,
       );
     return schema;

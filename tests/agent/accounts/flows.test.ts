@@ -214,7 +214,7 @@ describe("a delete of a flow", () => {
   it.each([
     ["a move", "flow", "f", { folder_id: '"q"' }],
     ["a rename of its project", "folder", "p", { name: '"Renamed"' }],
-    ["what it shows the world", "flow", "f", { access_type: '"PUBLIC"' }],
+    ["a change of its public access", "flow", "f", { access_type: '"PUBLIC"' }],
   ])("is not undone by %s", async (_, table, id, edit) => {
     const all = await withParts();
     const [east, west] = all;
@@ -274,9 +274,9 @@ describe("a flow whose project is deleted in another region", () => {
   };
 
   it.each([
-    ["edited in it", "f", saved("of the west")],
-    ["moved into it", "g", { folder_id: '"p"' }],
-    ["renamed in it, by a clock that is an hour ahead", "f", { name: '"Renamed"' }, HOUR],
+    ["edited in that project", "f", saved("of the west")],
+    ["moved into that project", "g", { folder_id: '"p"' }],
+    ["renamed in that project by a clock that is an hour ahead", "f", { name: '"Renamed"' }, HOUR],
   ])(
     "moves to its user's default project in every region, whatever the order of arrival, if it was %s",
     async (_, id, edit, at = 20) => {

@@ -198,7 +198,7 @@ it("the loop logs and counts the rows recovered in each table that lost rows wit
   found.readAgain = [];
   await pass(REST_MS);
   expect(await gauged("read_again_total")).toEqual({ flow: 7, message: 0 });
-  const published = (await end()).warned.filter((each) => each.includes("nobody had deleted"));
+  const published = (await end()).warned.filter((each) => each.includes("lost rows without a delete"));
   expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
@@ -211,7 +211,7 @@ it("the metrics name each renamed row while it is renamed, and the log says once
   await pass(REST_MS);
   expect(await gauged("renamed")).toEqual({});
   const published = (await end()).warned.filter((each) => each.includes("1a2b"));
-  expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, since .*#nametaken/)]);
+  expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, because .*#nametaken/)]);
 });
 
 it("the loop has caught up with everything before a successful round, and with nothing after a failed round", async () => {
@@ -297,7 +297,7 @@ describe("the loop, while rounds fail,", () => {
   });
 
   it.each([
-    ["before one of this session went well", { first: false }],
+    ["before a round of this session succeeded", { first: false }],
     ["once the session has ended", { error: new DatabaseUnreachable("database: the session has ended") }],
   ])(
     "publishes nothing %s, because the database may have been restored and the region must read its own feed first",
@@ -308,7 +308,7 @@ describe("the loop, while rounds fail,", () => {
 
   it.each([
     ["cannot", () => Promise.reject(new Error("no epoch"))],
-    ["leaves some", async () => ({ published: 0, isLeft: true })],
+    ["leaves some changes", async () => ({ published: 0, isLeft: true })],
   ])("publishes at most once per round if it %s", async (_, publishChanges) => {
     let isFirst = true;
     const { rounds, published } = await failing({

@@ -160,7 +160,7 @@ describe("a segment", () => {
     own.objects.set(taken, Buffer.from("cut"));
     database.rows = [user("ada", { news: 1 })];
     const round = await agent().round();
-    expect(round.broken).toEqual(new Map([[taken, "is no accounts object, or is cut"]]));
+    expect(round.broken).toEqual(new Map([[taken, "is not an accounts object, or is truncated"]]));
     expect(await told()).toContain("ada");
     expect(own.objects.has(taken)).toBe(false);
     expect((await agent().round()).broken.size).toBe(0);
@@ -183,7 +183,7 @@ it("the agent reports a waiting row that the database refuses, and the round suc
   const refused = Object.assign(new DatabaseError("no", 0, "error"), { code: "22P02", severity: "ERROR" });
   database.refusals.set("odd", refused);
   const { waiting } = await agent().round();
-  expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database refused it (22P02)" }]);
+  expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database rejected it (22P02)" }]);
 });
 
 it("the agent publishes flows once every region's agent has announced that it replicates them as rows, and never stops again", async () => {

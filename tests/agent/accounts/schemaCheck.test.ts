@@ -88,9 +88,9 @@ describe("a database compared with the list of tables", () => {
   });
 
   it.each([
-    ["may be null", {}],
+    ["can be null", {}],
     ["has a default", { notNull: true, hasDefault: true }],
-    ["is computed", { notNull: true, generated: true }],
+    ["is generated", { notNull: true, generated: true }],
   ])("reports a new column that %s, and everything else replicates", (_, column) => {
     const verdict = judge(withColumn("user", column));
     expect(told(verdict.findings)).toEqual([["undeclared column", "user", "new", "left out"]]);
@@ -117,8 +117,8 @@ describe("a database compared with the list of tables", () => {
   });
 
   it.each([
-    ["travels", "password", "columns"],
-    ["stays", "last_login_at", "regionalColumns"],
+    ["replicates", "password", "columns"],
+    ["stays regional", "last_login_at", "regionalColumns"],
   ] as const)("leaves out a missing column that otherwise %s", (_, column, among) => {
     const verdict = judge(without("user", column));
     expect(told(verdict.findings)).toEqual([["missing column", "user", column, "left out"]]);
@@ -154,10 +154,10 @@ describe("a database compared with the list of tables", () => {
   });
 
   it.each([
-    ["the primary key is another", changed("apikey", () => ({ primaryKey: ["id", "user_id"] })), "another key"],
-    ["there is no primary key", changed("apikey", () => ({ primaryKey: [] })), "another key"],
-    ["its key is of another type", columnChanged("apikey", "id", { type: "bigint" }), "another key"],
-    ["its key is computed", columnChanged("apikey", "id", { generated: true }), "computed column"],
+    ["it has a different primary key", changed("apikey", () => ({ primaryKey: ["id", "user_id"] })), "another key"],
+    ["it has no primary key", changed("apikey", () => ({ primaryKey: [] })), "another key"],
+    ["its key has a different type", columnChanged("apikey", "id", { type: "bigint" }), "another key"],
+    ["its key is generated", columnChanged("apikey", "id", { generated: true }), "computed column"],
   ] as const)("refuses a table if %s", (_, catalog, difference) => {
     const verdict = judge(catalog);
     expect(verdict.findings.map((finding) => [finding.difference, finding.table, finding.effect])).toContainEqual([
@@ -169,8 +169,8 @@ describe("a database compared with the list of tables", () => {
   });
 
   it.each([
-    ["what names its rows", "mcp_server", "name"],
-    ["what its values are chosen by", "model_provider_policy", "version"],
+    ["the column that names its rows", "mcp_server", "name"],
+    ["the column that selects its values", "model_provider_policy", "version"],
   ])("refuses a table without %s", (_, table, column) => {
     expect(told(judge(without(table, column)).findings)).toContainEqual(["missing column", table, column, "refused"]);
     expect(judge(without(table, column)).inUse.has(table)).toBe(false);
@@ -247,10 +247,10 @@ describe("a database compared with the list of tables", () => {
 
   it("has findings that are sentences with the table's name", () => {
     expect(judge(withColumn("file", { notNull: true })).findings[0]?.message).toBe(
-      'the table "file" is refused: no row can be made without its column "new", which is not known',
+      'the table "file" is not replicated: an insert needs a value for its column "new", which is unknown',
     );
     expect(judge(without("user", "password")).findings[0]?.message).toBe(
-      'the column "password" of "user" is not there and is left out',
+      'the column "password" of "user" does not exist and is not replicated',
     );
   });
 });

@@ -412,7 +412,7 @@ describe("two rows that grant rights", () => {
       "target_id",
     ],
     [
-      "a role that an administrator made",
+      "a role that an administrator created",
       "authz_role",
       "name",
       "authz_role_assignment",

@@ -45,8 +45,10 @@ describe("held deletes", () => {
     ]);
     const hour = 60 * 60_000;
     expect([releases.has("w", "a", hour), releases.take("w", held, hour)]).toEqual([false, false]);
-    expect(() => decide(folder, "0a1b2c3d4e", "release")).toThrow("is no code of held deletes");
-    expect(() => decide(join(folder, "none"), "0a1b2c3d", "release")).toThrow("cannot release deletes here");
+    expect(() => decide(folder, "0a1b2c3d4e", "release")).toThrow("is not a code of held deletes");
+    expect(() => decide(join(folder, "none"), "0a1b2c3d", "release")).toThrow(
+      "cannot record the decision to release deletes",
+    );
     rmSync(folder, { recursive: true });
   });
 });

@@ -130,10 +130,10 @@ describe("the check for data that is newer than the backup", () => {
     expect(refusal?.exitCode).toBe(ExitCode.Refused);
     expect(refusal?.message).toBe(
       [
-        "this region holds data newer than the backup of 2025-01-31T04:15:00.000Z:",
+        "this region has data newer than the backup of 2025-01-31T04:15:00.000Z:",
         '  database: 2 in "flow"',
         "  claim: file-0, file-1, file-2, file-3, file-4 and 3 more",
-        "These are people's doing: what LangFlow and the agent write by themselves is not counted.",
+        "Users made these changes: rows that LangFlow and the agent write by themselves are not counted.",
         "Nothing was written. Back the region up first, then restore with --overwrite",
       ].join("\n"),
     );

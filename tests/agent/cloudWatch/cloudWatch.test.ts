@@ -139,7 +139,7 @@ describe("the CloudWatch metrics", () => {
     let refuses = false;
     const cloudWatch = {
       async ask(): Promise<Answer[]> {
-        if (refuses) throw new Error("CloudWatch refused: AccessDenied: no");
+        if (refuses) throw new Error("CloudWatch rejected the request: AccessDenied: no");
         return [{ question, value: 12 }];
       },
     };
@@ -156,7 +156,7 @@ describe("the CloudWatch metrics", () => {
     await pass(10);
     expect(await told()).toEqual([]);
     expect(warn.mock.calls).toEqual([
-      [{}, "the clouds' own numbers are not known: CloudWatch refused: AccessDenied: no"],
+      [{}, "cannot read the metrics of S3 and RDS: CloudWatch rejected the request: AccessDenied: no"],
     ]);
     refuses = false;
     await pass(5);

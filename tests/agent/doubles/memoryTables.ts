@@ -100,7 +100,7 @@ export class MemoryTables implements Tables {
       for (const [id, stored] of states) {
         if (stored.heldAt === undefined) continue;
         if (isReleased) this.log.push({ table, id, kind: "deleted", at: stored.heldAt, columns: [] });
-        states.set(id, { ...stored, heldAt: undefined, waits: "its delete was decided on" });
+        states.set(id, { ...stored, heldAt: undefined, waits: "an operator decided on its delete" });
       }
     this.setBeside();
   }
@@ -225,7 +225,7 @@ export class MemoryTables implements Tables {
       for (const [id, row] of this.live.get(table) ?? [])
         other.live.get(table)?.set(id, new Map(columns.map((column) => [column, row.get(column) ?? "null"])));
       for (const [id, stored] of this.states.get(table) ?? []) {
-        const waits = stored.waits ?? (stored.withheld?.size ? "some of its columns were not here yet" : undefined);
+        const waits = stored.waits ?? (stored.withheld?.size ? "some of its columns did not exist yet" : undefined);
         other.states.get(table)?.set(id, { ...stored, waits });
       }
     }

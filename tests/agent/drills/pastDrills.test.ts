@@ -122,10 +122,10 @@ describe("the newest drills", () => {
   });
 
   it.each([
-    ["a fault that is no name", { fault: 'region",x="' }],
-    ["a name as long as a text", { missed: ["x".repeat(200)] }],
-    ["more names than a drill has", { missed: Array.from({ length: 100 }, (_, index) => `target ${index}`) }],
-    ["a time that is none", { ended: Number.NaN }],
+    ["a fault that is not a name", { fault: 'region",x="' }],
+    ["an overlong name", { missed: ["x".repeat(200)] }],
+    ["more names than any drill has", { missed: Array.from({ length: 100 }, (_, index) => `target ${index}`) }],
+    ["an invalid time", { ended: Number.NaN }],
   ])("ignore a summary with %s", (_, more) => {
     expect(parseSummary(JSON.stringify(summary("us-east", 1000)), "us-east")).toBeDefined();
     expect(parseSummary(JSON.stringify(summary("us-east", 1000, more)), "us-east")).toBeUndefined();
@@ -164,13 +164,13 @@ describe("the drill metrics", () => {
     const stop = new AbortController();
     const [warn, found] = [jest.fn(), jest.fn()];
     const poll = async () => found(await drills.poll());
-    const failure = "the newest drills cannot be looked up";
+    const failure = "cannot look up the newest drills";
     const run = pollForever({ poll, failure, log: { warn }, signal: stop.signal });
     await jest.advanceTimersByTimeAsync(1000);
     bucket.isSilent = true;
     await jest.advanceTimersByTimeAsync(20 * 60_000);
     expect(found).toHaveBeenCalledTimes(1);
-    expect(warn.mock.calls).toEqual([[{}, "the newest drills cannot be looked up: the bucket flows does not answer"]]);
+    expect(warn.mock.calls).toEqual([[{}, "cannot look up the newest drills: the bucket flows does not answer"]]);
     bucket.isSilent = false;
     await jest.advanceTimersByTimeAsync(5 * 60_000);
     expect(found).toHaveBeenCalledTimes(2);

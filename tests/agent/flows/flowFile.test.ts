@@ -141,7 +141,7 @@ describe("a flow's file", () => {
   });
 
   it("is rejected if it is not JSON, without a word of it in the error", () => {
-    expect(() => readFlowFile('{"key": s3cret}')).toThrow(/^is no JSON$/);
+    expect(() => readFlowFile('{"key": s3cret}')).toThrow(/^is not JSON$/);
   });
 
   it("is rejected above the maximum size, before it is parsed", () => {

@@ -14,22 +14,22 @@ describe("an MCP server's command line", () => {
 
   it.each<[string, string[], string[]]>([
     ["the value after a secret's option", ["--api-key", "own"], ["--api-key", ""]],
-    ["that of a short one", ["-token", "own"], ["-token", ""]],
-    ["that of a long one", ["--my-secret-name", "own"], ["--my-secret-name", ""]],
-    ["the value with its option", ["--token=own=2"], ["--token="]],
-    ["one of many lines", ["--token=a\nb"], ["--token="]],
+    ["the value after a short secret option", ["-token", "own"], ["-token", ""]],
+    ["the value after a long secret option", ["--my-secret-name", "own"], ["--my-secret-name", ""]],
+    ["the value in a secret's option", ["--token=own=2"], ["--token="]],
+    ["a secret value of several lines", ["--token=a\nb"], ["--token="]],
     ["a secret's variable", ["API_TOKEN=own"], ["API_TOKEN="]],
     ["a variable after -e", ["-e", "ANY=own\nb"], ["-e", "ANY="]],
     ["a variable after --env", ["--env", "ANY=own"], ["--env", "ANY="]],
     ["a header after --headers", ["--headers", "X-Mine", "own"], ["--headers", "X-Mine", ""]],
     ["a header after -H", ["-H", "X-Mine: own"], ["-H", "X-Mine:"]],
     ["a header after --header", ["--header", "X-Mine : own"], ["--header", "X-Mine:"]],
-    ["a header that nothing announces", ["x", "X-Api-Key: own"], ["x", "X-Api-Key:"]],
+    ["a header without an option", ["x", "X-Api-Key: own"], ["x", "X-Api-Key:"]],
     ["a bearer's token", [`Bearer ${"a".repeat(16)}`], [""]],
-    ["what is shaped like a credential", ["sk-aaaaaaaaaaaaa"], [""]],
-    ["what is shaped like one, behind a name", ["--any=sk-aaaaaaaaaaaaa"], ["--any="]],
+    ["a text that is shaped like a credential", ["sk-aaaaaaaaaaaaa"], [""]],
+    ["a text that is shaped like a credential, after a name", ["--any=sk-aaaaaaaaaaaaa"], ["--any="]],
     ["a URL's password", ["https://u:p@h.org"], ["https://h.org"]],
-    ["a URL's password behind a name", ["--url=https://u:p@h.org"], ["--url=https://h.org"]],
+    ["a URL's password after a name", ["--url=https://u:p@h.org"], ["--url=https://h.org"]],
   ])("loses %s", (_, words, expected) => {
     expect(args(...words)).toEqual(expected);
   });
@@ -38,13 +38,13 @@ describe("an MCP server's command line", () => {
     ["an option after a secret's option", ["--token", "--verbose"]],
     ["a plain header after --headers", ["--headers", "Accept", "a/b"]],
     ["a plain header after -H", ["-H", "Accept: a/b"]],
-    ["a plain header that nothing announces", ["X-Mine: value"]],
+    ["a plain header without an option", ["X-Mine: value"]],
     ["the value after another option", ["--name", "value", "-x", "value"]],
     ["the value with another option", ["--name=value", "NAME=value"]],
-    ["a word that only holds a secret's word", ["my-token", "value"]],
+    ["a word that only contains a secret's word", ["my-token", "value"]],
     ["a variable without a value after -e", ["-e", "ANY"]],
     ["a URL", ["http://h.org:80/x", "C:\\x", "authorization://x"]],
-    ["what comes later than next", ["--token", "-x", "value"]],
+    ["the argument after the next one", ["--token", "-x", "value"]],
     ["an empty name", ["=value", "-=value", "--token="]],
   ])("keeps %s", (_, words) => {
     expect(args(...words)).toEqual(words);

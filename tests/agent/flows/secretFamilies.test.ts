@@ -35,30 +35,29 @@ async function everyHeld(texts: fc.Arbitrary<string>, numRuns = 60): Promise<voi
 /** Ways to write a name and its value together. */
 const FORMS: Readonly<Record<string, (name: string, value: string) => string>> = {
   "a field with a default": (name, value) => `${name.replaceAll("-", "_")}: SecretStr = Field(default="${value}")`,
-  "a value that stands in": (name, value) => `const k = process.env.${name.replaceAll("-", "_")} || '${value}'`,
-  "a variable of the environment": (name, value) =>
-    `k = getenv(${name.replaceAll("-", "_").toUpperCase()}, "${value}")`,
-  "an arrow of R": (name, value) => `${name} <- "${value}"`,
-  "a type in words": (name, value) => `Const ${name.replaceAll("-", "_")} As String = "${value}"`,
+  "a fallback value": (name, value) => `const k = process.env.${name.replaceAll("-", "_")} || '${value}'`,
+  "an environment variable": (name, value) => `k = getenv(${name.replaceAll("-", "_").toUpperCase()}, "${value}")`,
+  "an R assignment": (name, value) => `${name} <- "${value}"`,
+  "a type annotation in words": (name, value) => `Const ${name.replaceAll("-", "_")} As String = "${value}"`,
   "a tuple": (name, value) => `user, ${name.replaceAll("-", "_")} = "ada", "${value}"`,
-  "a tuple that begins with it": (name, value) => `${name.replaceAll("-", "_")}, user = "${value}", "ada"`,
-  "a list of many": (name, value) => `${name.replaceAll("-", "_")}s = ["${value}"]`,
-  "a dictionary of many": (name, value) => `${name.replaceAll("-", "_")}s = {"ada": "${value}"}`,
+  "a tuple that begins with the name": (name, value) => `${name.replaceAll("-", "_")}, user = "${value}", "ada"`,
+  "a list of pairs": (name, value) => `${name.replaceAll("-", "_")}s = ["${value}"]`,
+  "a dictionary of several entries": (name, value) => `${name.replaceAll("-", "_")}s = {"ada": "${value}"}`,
   "a call that sets it": (name, value) => `source.${name.replaceAll("-", "_")}("${value}");`,
-  "a row of YAML": (name, value) => `- name: ${name}\n  value: ${value}`,
-  "a row of JSON": (name, value) => `[{"k": "${name}", "on": true, "v": "${value}"}]`,
+  "a YAML line": (name, value) => `- name: ${name}\n  value: ${value}`,
+  "a JSON line": (name, value) => `[{"k": "${name}", "on": true, "v": "${value}"}]`,
   "a table of Markdown": (name, value) => `| User | ${name} |\n|---|---|\n| ada | ${value} |`,
-  "separated values": (name, value) => `id,user,${name}\n1,ada,${value}`,
+  "comma-separated values": (name, value) => `id,user,${name}\n1,ada,${value}`,
   "rows of SQL": (name, value) =>
     `INSERT INTO t (a, ${name.replaceAll("-", "_")}) VALUES ('x', 'y'), ('z', '${value}')`,
   "an element of XML": (name, value) => `<property name="${name}">${value}</property>`,
-  "what is typed into a form": (name, value) => `await page.fill("#${name}", "${value}")`,
+  "a form entry": (name, value) => `await page.fill("#${name}", "${value}")`,
   "a dash": (name, value) => `${name} - ${value}`,
   "an arrow": (name, value) => `${name} → ${value}`,
   "a wide colon": (name, value) => `${name}：${value}`,
   "a sentence": (name, value) => `The ${name} for the new server is ${value}.`,
-  "a sentence that says it first": (name, value) => `Log in with ${value} as the ${name}.`,
-  "a line of its own": (name, value) => `Use this ${name}:\n${value}`,
+  "a sentence that begins with the value": (name, value) => `Log in with ${value} as the ${name}.`,
+  "a separate line": (name, value) => `Use this ${name}:\n${value}`,
 };
 
 describe("a secret's name and its value", () => {

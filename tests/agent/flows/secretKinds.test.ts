@@ -47,7 +47,7 @@ const TEXT_PLACES: Readonly<Record<string, Place>> = {
   "a dictionary": (text) => field({ a: { b: text } }),
   "the key of a dictionary": (text) => field({ [String(text)]: "a" }),
   "a row": (text) => field([{ key: "q", value: text }]),
-  "a header of an unknown name": (text) =>
+  "a header with an unknown name": (text) =>
     flowOf({ template: { headers: { type: "table", value: [{ key: "Acme-Gate", value: text }] } } }),
   "a body": (text) => flowOf({ template: { body: { type: "table", value: [{ key: "input", value: text }] } } }),
   "a query": (text) => flowOf({ template: { query_params: { type: "data", value: { q: text } } } }),
@@ -114,18 +114,18 @@ const PAIR_FORMS: Readonly<Record<string, (name: string, value: string) => strin
 /** Ways to give a secret to a curl command. */
 const CURL_FORMS: Readonly<Record<string, (value: string) => string>> = {
   "a header": (value) => `curl -H 'X-Api-Key: ${value}' https://h.org`,
-  "a header of an unknown name": (value) => `curl -X POST --header "Acme-Gate: ${value}" https://h.org`,
-  "a bearer": (value) => `curl https://h.org -H "Authorization: Bearer ${value}"`,
+  "a header with an unknown name": (value) => `curl -X POST --header "Acme-Gate: ${value}" https://h.org`,
+  "a bearer token": (value) => `curl https://h.org -H "Authorization: Bearer ${value}"`,
   "a token without scheme": (value) => `curl https://h.org -H "Authorization: ${value}"`,
-  "a user": (value) => `curl -u admin:${value} https://h.org`,
-  "a user joined": (value) => `curl -uadmin:${value} https://h.org`,
+  "a user option": (value) => `curl -u admin:${value} https://h.org`,
+  "a user option without a space": (value) => `curl -uadmin:${value} https://h.org`,
   "a user among short options": (value) => `curl -sSu "admin:${value}" https://h.org`,
   "a user with =": (value) => `curl --user=admin:${value} https://h.org`,
-  "a user alone": (value) => `curl -u ${value}: https://h.org`,
+  "a user without a password": (value) => `curl -u ${value}: https://h.org`,
   "a query": (value) => `curl 'https://h.org/x?api_key=${value}&a=1'`,
   "a query with a plain key": (value) => `curl "https://h.org/x?key=${value}"`,
   "a cookie": (value) => `curl -b 'session=${value}; a=1' https://h.org`,
-  "a cookie's header": (value) => `curl -H 'Cookie: sid=${value}' https://h.org`,
+  "a Cookie header": (value) => `curl -H 'Cookie: sid=${value}' https://h.org`,
   "a body": (value) => `curl -d '{"client_secret": "${value}"}' https://h.org`,
   "a form": (value) => `curl --data-urlencode "password=${value}" https://h.org`,
   "a URL": (value) => `curl https://admin:${value}@h.org/x`,

@@ -81,8 +81,8 @@ describe("the work of a scan", () => {
   });
 
   it.each([
-    ["texts that make patterns begin again", UNITS, 16_000],
-    ["texts of the beginnings of tokens", KEYWORDS.map((keyword) => `${keyword}=`), 1_000],
+    ["texts that make patterns restart", UNITS, 16_000],
+    ["texts that consist of beginnings of tokens", KEYWORDS.map((keyword) => `${keyword}=`), 1_000],
   ])("grows in proportion to the size of %s", async (_, units, length) => {
     const texts = (times: number) =>
       units.map((unit) => unit.repeat(Math.ceil((length * times) / unit.length))).join("\n");

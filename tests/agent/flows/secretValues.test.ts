@@ -138,7 +138,7 @@ describe("a value without its secrets", () => {
       { api_key: "", a: "y", deep: { token: [], b: [1] } },
     ],
     [
-      "a list of anything",
+      "a list of any values",
       [{ token: "x" }, ["https://u:p@h.org", [{ pwd: "x" }]], "y", 1, null],
       [{ token: "" }, ["https://h.org", [{ pwd: "" }]], "y", 1, null],
     ],
@@ -146,23 +146,23 @@ describe("a value without its secrets", () => {
     ["a row named by name", { name: "token", value: "x" }, { name: "token", value: "" }],
     ["a row named by header", { header: "token", value: "x" }, { header: "token", value: "" }],
     [
-      "a row of which one name is secret",
+      "a row in which one name is a secret's",
       { key: "a", name: "token", value: "x" },
       { key: "a", name: "token", value: "" },
     ],
     ["a row of a connection", { key: "dsn", value: "https://u:p@h.org" }, { key: "dsn", value: "https://h.org" }],
     ["a row without a secret's name", { key: "a", value: "x" }, { key: "a", value: "x" }],
-    ["names in a row that are URLs", { key: "https://u:p@h.org", value: 1 }, { key: "https://h.org", value: 1 }],
+    ["a row whose names are URLs", { key: "https://u:p@h.org", value: 1 }, { key: "https://h.org", value: 1 }],
     ["a dictionary that has a key, but no value", { key: "token", x: "y" }, { key: "token", x: "y" }],
-    ["a name that is no text", { name: { token: "x" }, value: "y" }, { name: { token: "" }, value: "y" }],
+    ["a name that is not a string", { name: { token: "x" }, value: "y" }, { name: { token: "" }, value: "y" }],
     ["a field that is flagged", { password: true, value: "x", other: "y" }, { password: true, value: "", other: "y" }],
-    ["a field that is loaded", { load_from_db: true, value: "x" }, { load_from_db: true, value: "" }],
+    ["a field that is loaded from the database", { load_from_db: true, value: "x" }, { load_from_db: true, value: "" }],
     [
       "a field that is not flagged",
       { password: false, load_from_db: "true", value: "x" },
       { password: false, load_from_db: "true", value: "x" },
     ],
-    ["a header's name where no header is", { "X-Auth": "x", "my-key": "y" }, { "X-Auth": "x", "my-key": "y" }],
+    ["a header's name outside of headers", { "X-Auth": "x", "my-key": "y" }, { "X-Auth": "x", "my-key": "y" }],
   ])("is otherwise unchanged: %s", (_, value, expected) => {
     expect(plain(value)).toEqual(expected);
   });
@@ -192,7 +192,7 @@ describe("a value without its secrets", () => {
       ],
     ],
     [
-      "rows of other columns",
+      "rows with other column names",
       [
         { h: "X-Auth", v: "x", n: 1 },
         { h: "X-Mine", v: "y" },
@@ -202,11 +202,11 @@ describe("a value without its secrets", () => {
         { h: "X-Mine", v: "y" },
       ],
     ],
-    ["a dictionary of other columns", { h: "X-Auth", v: "x" }, { h: "X-Auth", v: "x" }],
-    ["rows with names beside", [{ name: "a", h: "X-Auth", v: "x" }], [{ name: "a", h: "X-Auth", v: "x" }]],
-    ["rows of what is no header's name", [{ h: "my auth", v: "x" }], [{ h: "my auth", v: "x" }]],
+    ["a dictionary with other column names", { h: "X-Auth", v: "x" }, { h: "X-Auth", v: "x" }],
+    ["rows with additional names", [{ name: "a", h: "X-Auth", v: "x" }], [{ name: "a", h: "X-Auth", v: "x" }]],
+    ["rows with names that are not headers'", [{ h: "my auth", v: "x" }], [{ h: "my auth", v: "x" }]],
     ["a plain header that looks like a secret", { Accept: `Bearer ${TOKEN}` }, { Accept: "" }],
-    ["a scheme under another name", { "X-Mine": "Basic abc" }, { "X-Mine": "" }],
+    ["an authentication scheme under a different name", { "X-Mine": "Basic abc" }, { "X-Mine": "" }],
   ])("of headers also loses secrets that only headers have: %s", (_, value, expected) => {
     expect(headers(value)).toEqual(expected);
   });

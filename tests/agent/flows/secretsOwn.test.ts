@@ -22,7 +22,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
   it.each<[string, object, object]>([
     ["a password", password(""), password("own")],
     ["a literal behind a stale flag", password("", { load_from_db: true }), password("own", { load_from_db: true })],
-    ["a field of a secret's name", { name: "api_key", value: "" }, { name: "api_key", value: "own" }],
+    ["a field with a secret's name", { name: "api_key", value: "" }, { name: "api_key", value: "own" }],
     ["a URL's credentials", { value: "https://h.org/a" }, { value: "https://me:own@h.org/a" }],
     ["a URL's parameter", { value: "https://h.org/a?token=" }, { value: "https://h.org/a?token=own" }],
     [
@@ -36,7 +36,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
       { type: "mcp", value: { name: "s", config: { env: { A: "own" }, args: ["--token", "own"] } } },
     ],
     [
-      "a field of a dialogue",
+      "a field of a dialog",
       { value: "", dialog: { template: { a: password("other") } } },
       { value: "", dialog: { template: { a: password("own") } } },
     ],
@@ -86,19 +86,19 @@ describe("a region's own secrets, when it imports a flow,", () => {
   );
 
   it.each<[string, object, object]>([
-    ["is no secret any more", password("", { password: false }), password("own")],
-    ["has a key less", password(""), password("own", { input_types: ["Message"] })],
-    ["has another type", password("", { type: "int" }), password("own", { type: "str" })],
-    ["has another name of its own", password("", { name: "b" }), password("own", { name: "a" })],
-    ["is bound to a variable now", password("", { load_from_db: true }), password("own")],
-    ["has another URL", { value: "https://other.org/a" }, { value: "https://me:own@h.org/a" }],
+    ["is no longer secret", password("", { password: false }), password("own")],
+    ["lacks a key", password(""), password("own", { input_types: ["Message"] })],
+    ["has a different type", password("", { type: "int" }), password("own", { type: "str" })],
+    ["has a different name of its own", password("", { name: "b" }), password("own", { name: "a" })],
+    ["is now bound to a variable", password("", { load_from_db: true }), password("own")],
+    ["has a different URL", { value: "https://other.org/a" }, { value: "https://me:own@h.org/a" }],
     [
-      "has another header",
+      "has a different header",
       { name: "headers", value: [{ key: "Cookie", value: "" }] },
       { name: "headers", value: [{ key: "Authorization", value: "own" }] },
     ],
     [
-      "has two such headers",
+      "has two headers of that name",
       {
         name: "headers",
         value: [
@@ -109,7 +109,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
       { name: "headers", value: [{ key: "Cookie", value: "own" }] },
     ],
     [
-      "has one where the region has two such headers",
+      "has one header if the region has two of that name",
       {
         name: "headers",
         value: [
@@ -126,37 +126,37 @@ describe("a region's own secrets, when it imports a flow,", () => {
       },
     ],
     [
-      "has a table where the region has one text",
+      "has a table if the region has a single text",
       { name: "headers", value: [{ key: "Cookie", value: "" }] },
       { name: "headers", value: "Cookie: own" },
     ],
     [
-      "has one text where the region has a table",
+      "has a single text if the region has a table",
       { name: "headers", value: "Cookie:" },
       { name: "headers", value: [{ key: "Cookie", value: "own" }] },
     ],
     [
-      "has a dictionary where the region has a table",
+      "has a dictionary if the region has a table",
       { name: "headers", value: { Cookie: "" } },
       { name: "headers", value: [{ key: "Cookie", value: "own" }] },
     ],
     [
-      "has a dictionary where the region has one text",
+      "has a dictionary if the region has a single text",
       { name: "headers", value: { Cookie: "" } },
       { name: "headers", value: "Cookie: own" },
     ],
     [
-      "has nothing where the region has a dictionary",
+      "is empty if the region has a dictionary",
       { name: "headers", value: null },
       { name: "headers", value: { Cookie: "own" } },
     ],
     [
-      "does not call it a secret any more",
+      "is no longer flagged as secret",
       { type: "dict", value: { key: "Accept", value: "" } },
       { type: "dict", value: { key: "Cookie", value: "own" } },
     ],
     [
-      "has another MCP server",
+      "has a different MCP server",
       { type: "mcp", value: { name: "s", config: { url: "https://other.org", headers: { A: "" } } } },
       { type: "mcp", value: { name: "s", config: { url: "https://h.org", headers: { A: "own" } } } },
     ],

@@ -148,8 +148,8 @@ describe("the git program", () => {
 
   it("is killed if it takes too long, or if it is silent for too long", async () => {
     const sleeping = git("sleep 20", { silenceMs: 20_000 });
-    await expect(sleeping.run([], { limitMs: 100 })).rejects.toThrow("given up after 0.1 s without an end");
-    await expect(git("sleep 20", { silenceMs: 100 }).run([])).rejects.toThrow("given up after 0.1 s of silence");
+    await expect(sleeping.run([], { limitMs: 100 })).rejects.toThrow("was stopped after 0.1 s without completing");
+    await expect(git("sleep 20", { silenceMs: 100 }).run([])).rejects.toThrow("was stopped after 0.1 s without output");
   });
 
   it("ends on an abort, which is not reported as its own failure", async () => {

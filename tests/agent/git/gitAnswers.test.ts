@@ -66,22 +66,22 @@ describe("the contents that one git program returns", () => {
 
   it.each([
     ["is that there are none", Buffer.from(`${A} missing\n`)],
-    ["is about others", answer(TEXTS[0], C)],
-    ["is no blob's", Buffer.from(`${A} tree 5\nfirst\n`)],
+    ["is about other blobs", answer(TEXTS[0], C)],
+    ["is about an object that is not a blob", Buffer.from(`${A} tree 5\nfirst\n`)],
     ["has no size", Buffer.from(`${A} blob\nfirst\n`)],
-    ["has a size that is none", Buffer.from(`${A} blob 5x\nfirst\n`)],
-    ["has a size with more before it", Buffer.from(`${A} blob x5\nfirst\n`)],
+    ["has an invalid size", Buffer.from(`${A} blob 5x\nfirst\n`)],
+    ["has characters before the size", Buffer.from(`${A} blob x5\nfirst\n`)],
     ["has other contents", answer(Buffer.from("fir5t"), A)],
-    ["goes on where it should end", Buffer.from(`${A} blob 5\nfirst.`)],
+    ["continues after its end", Buffer.from(`${A} blob 5\nfirst.`)],
     ["has no header", Buffer.alloc(513, "x")],
     ["ends too early", answer(TEXTS[0]).subarray(0, -1)],
-    ["does not come", ""],
+    ["does not arrive", ""],
   ])("cause an error if the answer %s", async (_, wrong) => {
     expect(await read([B, A, C], answer(TEXTS[1]), wrong)).toEqual({ contents: [""], error: expect.any(BlobUnread) });
   });
 
   it("cause an error that quotes only the beginning of git's answer", async () => {
     const { error } = await read([A], `${"y".repeat(200)}\n`);
-    expect(error).toEqual(new BlobUnread(`asked for ${A}, git answers: ${"y".repeat(100)}`));
+    expect(error).toEqual(new BlobUnread(`git returned an unexpected header for ${A}: ${"y".repeat(100)}`));
   });
 });

@@ -57,12 +57,12 @@ describe("a child program", () => {
     for (const to of ["1", "2"])
       await expect(runProgram("sh", talking(to), environment, { silenceMs: 500 })).resolves.toBeUndefined();
     const silent = runProgram("sh", sh("echo a; sleep 60"), environment, { silenceMs: 300 });
-    await expect(silent).rejects.toThrow("given up after 0.3 s of silence");
+    await expect(silent).rejects.toThrow("was stopped after 0.3 s without output");
   });
 
   it("is killed after its time limit, however much it writes", async () => {
     const script = sh("while :; do echo a; sleep 0.05; done");
-    await expect(runProgram("sh", script, environment, { limitMs: 300 })).rejects.toThrow("0.3 s without an end");
+    await expect(runProgram("sh", script, environment, { limitMs: 300 })).rejects.toThrow("0.3 s without completing");
   });
 
   it("is killed together with all its descendants on an abort", async () => {

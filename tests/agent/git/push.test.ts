@@ -64,7 +64,7 @@ describe("a push", () => {
 
   it("never removes a commit from the branch", async () => {
     const elsewhere = await put(repository, undefined, { "a.json": "1" });
-    await expect(repository.push(elsewhere, head)).rejects.toThrow("does not follow");
+    await expect(repository.push(elsewhere, head)).rejects.toThrow("is not a descendant of");
     expect(onHost()).toBe(head);
   });
 
@@ -146,11 +146,11 @@ describe("the response to a push", () => {
 
   it.each([
     [
-      "a lost race, where the host says why on the side",
+      "a lost race if the host's own output says so",
       "remote: error: cannot lock ref 'refs/heads/main'",
       { kind: "raced" },
     ],
-    ["a refusal else", "remote: not today\n", { kind: "declined", reason: "\nnot today" }],
+    ["a refusal otherwise", "remote: not today\n", { kind: "declined", reason: "\nnot today" }],
   ])("that is [remote rejected] without a reason is %s", (_, stderr, what) => {
     expect(answer("[remote rejected]", stderr)).toEqual(what);
   });

@@ -143,13 +143,13 @@ describe("the shared repository", () => {
     for (const answer of ["true", `echo ${"1".repeat(40)}`])
       await host.withGit(`if [ "$1" = fast-import ]; then cat >/dev/null; ${answer}; exit 0; fi`, async () => {
         const wrong = await host.open("one");
-        await expect(put(wrong, undefined, { "a.json": "{}" })).rejects.toThrow("other contents");
+        await expect(put(wrong, undefined, { "a.json": "{}" })).rejects.toThrow("different contents");
       });
   });
 
   it.each([
-    ["was killed in the middle", "kill -9 $$"],
-    ["ended in the middle and says all is well", "exit 0"],
+    ["was killed half-way", "kill -9 $$"],
+    ["ended half-way with exit code 0", "exit 0"],
   ])("is never listed with too few files because git %s", async (_, end) => {
     const whole = await host.open("listed");
     const files = Object.fromEntries([1, 2, 3, 4, 5].map((at) => [`default/${at}.json`, "{}"]));
@@ -162,7 +162,7 @@ describe("the shared repository", () => {
 
   it("is not listed at all if a line cannot be parsed", async () => {
     await host.withGit(`if [ "$1" = ls-tree ]; then printf '100644 blob BAD 5\\ta.json\\0'; exit 0; fi`, async () => {
-      await expect((await host.open("other")).files(head)).rejects.toThrow("cannot be read");
+      await expect((await host.open("other")).files(head)).rejects.toThrow("has an invalid line");
     });
   });
 
@@ -191,12 +191,12 @@ describe("the shared repository", () => {
   it.each<[string, (name: string) => void]>([
     ["whose objects are empty", (name) => objectsIn(name).forEach(emptied)],
     ["with one file that is empty", (name) => emptied(objectsIn(name).at(-1) ?? "")],
-    ["whose branch is no commit", (name) => writeFileSync(join(host.root, name, "refs/host/main"), "garbage\n")],
+    ["whose branch is not a commit", (name) => writeFileSync(join(host.root, name, "refs/host/main"), "garbage\n")],
     ["whose branch is empty", (name) => emptied(join(host.root, name, "refs/host/main"))],
     ["whose HEAD is empty", (name) => emptied(join(host.root, name, "HEAD"))],
-    ["with a setting that cannot be read", (name) => writeFileSync(join(host.root, name, "config"), "[bad")],
+    ["with an unreadable setting", (name) => writeFileSync(join(host.root, name, "config"), "[bad")],
     [
-      "with half a pack",
+      "with a truncated pack",
       (name) => {
         host.in(name, ["repack", "-adq"]);
         const [pack = ""] = objectsIn(name);
@@ -204,7 +204,7 @@ describe("the shared repository", () => {
         truncateSync(pack, 40);
       },
     ],
-    ["with a lock that nobody holds", (name) => writeFileSync(join(host.root, name, "shallow.lock"), "")],
+    ["with a stale lock", (name) => writeFileSync(join(host.root, name, "shallow.lock"), "")],
   ])("replaces a clone %s, with and without a restart", async (_, damage) => {
     for (const isRestarted of [false, true]) {
       const name = `damaged-${randomBytes(4).toString("hex")}`;

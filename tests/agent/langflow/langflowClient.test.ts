@@ -30,10 +30,10 @@ describe("LangFlow's responses", () => {
   it.each([
     ["a page of flows", JSON.stringify({ items: [FLOW], total: 1, page: 1 })],
     ["a list", JSON.stringify([FLOW])],
-    ["another flow", JSON.stringify({ ...FLOW, id: FLOW.version_token })],
+    ["a different flow", JSON.stringify({ ...FLOW, id: FLOW.version_token })],
     ["nothing", ""],
     ["null", "null"],
-    ["a page for people", "<html>Please log in</html>"],
+    ["an HTML page", "<html>Please log in</html>"],
     ["cut off", JSON.stringify(FLOW).slice(0, -5)],
   ])("are never accepted as a flow if they are %s", async (_, body) => {
     await expect(answering(200, body, flow)).rejects.toThrow(LangFlowUnreachable);
@@ -128,7 +128,7 @@ describe("the check whether LangFlow responds", () => {
     const body = '{"detail":"User account is inactive"}';
     await expect(answering(status, body, answers)).rejects.toThrow(
       new LangFlowUnreachable(
-        `the user's token is not taken: LangFlow answered GET /api/v1/users/whoami with ${status}: User account is inactive`,
+        `LangFlow rejects the user's token: LangFlow answered GET /api/v1/users/whoami with ${status}: User account is inactive`,
       ),
     );
   });

@@ -7,7 +7,7 @@ describe("a message's files", () => {
     ["of a disk", '["/app/data/.cache/langflow/a1/report.pdf"]', '["a1/report.pdf"]'],
     ["of Windows", '["C:\\\\Users\\\\bea\\\\langflow\\\\b2\\\\a plan – 2.png"]', '["b2/a plan – 2.png"]'],
     [
-      "of which one did not come",
+      "one of which was not imported",
       '["/data/a1/report.pdf", "/data/a1/lost.pdf"]',
       '["a1/report.pdf","/data/a1/lost.pdf"]',
     ],
@@ -16,11 +16,11 @@ describe("a message's files", () => {
   });
 
   it.each([
-    ["that are so already", '[ "a1/report.pdf" ]'],
-    ["that did not come", '[ "/data/c3/report.pdf" ]'],
-    ["that are no list of texts", '[ {"path": "/data/a1/report.pdf"}, 1, null ]'],
-    ["that are none", "null"],
-    ["that lie deeper than LangFlow's", '[ "/data/a1/deep/report.pdf" ]'],
+    ["that are already correct", '[ "a1/report.pdf" ]'],
+    ["that were not imported", '[ "/data/c3/report.pdf" ]'],
+    ["that are not a list of strings", '[ {"path": "/data/a1/report.pdf"}, 1, null ]'],
+    ["that are not a list", "null"],
+    ["that are in deeper folders than LangFlow's", '[ "/data/a1/deep/report.pdf" ]'],
   ])("%s stay unchanged, character by character", (_, files) => {
     expect(portableAttachments(files, UPLOADS)).toBe(files);
   });

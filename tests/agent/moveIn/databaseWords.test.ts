@@ -11,7 +11,7 @@ describe("an import that fails because of its database", () => {
     await expect(ending(refused("53100", "could not extend file"))).rejects.toMatchObject({
       exitCode: ExitCode.Failure,
       message: expect.stringMatching(
-        /^the database of us-east has no room left \(could not extend file\): .* run the same command again$/,
+        /^the database of us-east has no free disk space \(could not extend file\): .* run the same command again$/,
       ),
     });
   });
@@ -19,11 +19,11 @@ describe("an import that fails because of its database", () => {
   it.each([
     ["that was shut down", refused("57P01", "terminating connection due to administrator command")],
     ["whose connection was reset", Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })],
-    ["that is not there any more", new Error("Connection terminated unexpectedly")],
+    ["that no longer exists", new Error("Connection terminated unexpectedly")],
   ])("reports a database %s, and that the same command may be run again", async (_, error) => {
     await expect(ending(error)).rejects.toMatchObject({
       exitCode: ExitCode.Unreachable,
-      message: expect.stringContaining(`(${error.message}); imported data is consistent: run the same command again`),
+      message: expect.stringContaining(`(${error.message}). Imported data is consistent: run the same command again`),
     });
   });
 

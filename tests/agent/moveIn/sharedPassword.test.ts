@@ -24,12 +24,12 @@ describe("a migrated user's password", () => {
   });
 
   it.each([
-    ["its own", user("langflow", hash("its own"))],
-    ["an ordinary user's", user("bea", hash("langflow"), false)],
-    ["none", user("langflow", null)],
-    ["of no form that LangFlow has", user("langflow", `$2x$04$${"a".repeat(53)}`)],
-    ["that would take hours to look at", user("langflow", hash("langflow").replace("$04$", "$31$"))],
-    ["cut off", user("langflow", hash("langflow").slice(0, 40))],
+    ["the user's own password", user("langflow", hash("the user's own password"))],
+    ["an ordinary user's password", user("bea", hash("langflow"), false)],
+    ["no password", user("langflow", null)],
+    ["a hash of an unknown format", user("langflow", `$2x$04$${"a".repeat(53)}`)],
+    ["a hash that would take hours to check", user("langflow", hash("langflow").replace("$04$", "$31$"))],
+    ["a truncated hash", user("langflow", hash("langflow").slice(0, 40))],
   ])("stays unchanged if it is not the default or cannot be checked (%s)", (_, row) => {
     expect(withoutSharedPassword(row)).toBeUndefined();
   });

@@ -30,11 +30,11 @@ describe("the webhook", () => {
   });
 
   it.each([
-    ["no signature at all", {}],
-    ["another body's signature", { "x-hub-signature-256": sign("{ }") }],
-    ["another secret's signature", { "x-hub-signature-256": sign("{}", "another secret..") }],
+    ["a call without a signature", {}],
+    ["a different body's signature", { "x-hub-signature-256": sign("{ }") }],
+    ["a signature with a different secret", { "x-hub-signature-256": sign("{}", "another secret..") }],
     ["GitHub's old SHA-1 signature", { "x-hub-signature": "sha1=0000" }],
-    ["another token", { "x-gitlab-token": "0123456789abcdeF" }],
+    ["a different token", { "x-gitlab-token": "0123456789abcdeF" }],
     ["an empty token", { "x-gitlab-token": "" }],
   ])("rejects %s and triggers nothing", async (_, headers) => {
     expect(await post(headers as Record<string, string>)).toBe(401);

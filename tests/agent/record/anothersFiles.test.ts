@@ -2,7 +2,7 @@ import { ADMIN } from "../doubles/fakeLangFlow";
 import { A, B, fileOf, graph, textOf } from "./fleet";
 import { SimulatedFleet } from "./simulatedFleet";
 
-const ANOTHERS = "is the file of another user's flow: give it an id of its own";
+const ANOTHERS = "contains the id of a different user's flow: give it a new id";
 
 /** Records a flow of the superuser and a flow of Ada. */
 async function recorded(names?: readonly string[]) {
@@ -164,7 +164,8 @@ describe("a folder without an owner", () => {
       "docs/package.json",
       "main/One.json",
     ]);
-    const reason = "is nobody's folder, and its flows are recorded in default: move changed files there, and remove it";
+    const reason =
+      "belongs to no user, and its flows are recorded in default: move changed files there, and delete this folder";
     expect(done?.outcomes.map(({ workspace, problems }) => [workspace, problems])).toEqual([
       ["ada", []],
       ["default", [{ path: "main", reason }]],

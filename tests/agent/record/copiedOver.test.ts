@@ -43,7 +43,7 @@ describe("a file that a person replaces with the file of a different flow", () =
         expect(fleet.file(YANS)).toBe(file);
         expect(fleet.file(ZOES)).toContain("zoe 1");
         expect(heldIn(done)).toEqual([
-          expect.stringMatching(`^LangFlow ${B}: ${YANS} holds a different flow now.*put its own file back`),
+          expect.stringMatching(`^LangFlow ${B}: ${YANS} contains a different flow now.*restore its own file`),
         ]);
       });
 
@@ -79,7 +79,7 @@ describe("a file that a person replaces with the file of a different flow", () =
     fleet.langflow.save(B, { data: graph("yan 3") });
     await fleet.cycle().catch(() => undefined);
     fleet.host.isAway = false;
-    expect(heldIn(await fleet.settle())).toEqual([expect.stringContaining("holds a different flow now")]);
+    expect(heldIn(await fleet.settle())).toEqual([expect.stringContaining("contains a different flow now")]);
     fleet.pass(60);
     push({ [YANS]: own });
     expect(heldIn(await fleet.settle())).toEqual([]);
@@ -111,7 +111,7 @@ describe("a file that a person replaces with the file of a different flow", () =
     const done = await fleet.settle();
     expect(texts(fleet)).toEqual(UNTOUCHED);
     expect(heldIn(done)).toEqual([
-      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json holds a different flow`),
+      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json contains a different flow`),
     ]);
   });
 
@@ -143,7 +143,7 @@ describe("an older copy of a user's folder, including its user.yaml,", () => {
       expect(done?.outcomes.flatMap(({ problems }) => problems)).toMatchObject([
         {
           path: "archive-zoe",
-          reason: expect.stringContaining("is nobody's folder, and its flows are recorded in zoe"),
+          reason: expect.stringContaining("belongs to no user, and its flows are recorded in zoe"),
         },
       ]);
     });
@@ -168,7 +168,7 @@ it("a user's folder into which a person copies another user's folder keeps its o
   expect(texts(fleet)).toEqual(UNTOUCHED);
   expect(fleet.langflow.rows.size).toBe(3);
   expect(fleet.file("yan/user.yaml")).toContain(yan);
-  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} holds a different flow`)]);
+  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} contains a different flow`)]);
   fleet.langflow.save(C, { data: graph("yan 3") });
   await fleet.settle();
   expect(fleet.file("yan/Only_Yan_s.json")).toContain("yan 3");

@@ -241,7 +241,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(4);
     expect(outcome?.heldDeletes?.ids).toEqual([A, B, C]);
     expect(outcome?.held).toHaveLength(3);
-    expect(outcome?.held[0]?.reason).toContain(`waits for \`agent release --deletes ${outcome?.heldDeletes?.code}\``);
+    expect(outcome?.held[0]?.reason).toContain(`run \`agent release --deletes ${outcome?.heldDeletes?.code}\``);
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/Four.json"]);
     fleet.released.add(outcome?.heldDeletes?.code ?? "");
     await fleet.settle();
@@ -302,7 +302,7 @@ describe("a person's push", () => {
     fleet.push({ "default/A_copy.json": fleet.edited(ONE, { name: "Copy" }) });
     const done = await fleet.settle();
     expect(done?.outcomes[0]?.problems).toEqual([
-      { path: "default/A_copy.json", reason: `holds the same flow id as ${ONE}` },
+      { path: "default/A_copy.json", reason: `has the same flow id as ${ONE}` },
     ]);
     expect(names()).toEqual(["One"]);
   });
@@ -382,7 +382,7 @@ describe("a commit by an agent of the previous release", () => {
       `eu-west: change One\n\nFlow-Edited: ${A} 2026-01-01T00:01:09.000Z project eu-west\n`,
     );
     const done = await fleet.cycle();
-    expect(done?.outcomes[0]?.held).toMatchObject([{ reason: "its project Other is not in this region yet" }]);
+    expect(done?.outcomes[0]?.held).toMatchObject([{ reason: "its project Other has not arrived in this region yet" }]);
     expect([...langflow.projects.values()].map(({ name }) => name).sort()).toEqual(["Starter Project", "Team"]);
     langflow.renameProject("Team", "Other");
     await fleet.settle();

@@ -135,7 +135,7 @@ describe("a commit's files", () => {
       "default/a/b/deep.json": "is in a folder below a project's folder",
       "default/broken.json": "is not JSON",
       "default/no id.json": "has no flow id at its top level",
-      "default/two.json": "holds the same flow id as default/one.json",
+      "default/two.json": "has the same flow id as default/one.json",
     });
     expect([
       hidden(EVE, undefined),

@@ -120,7 +120,7 @@ describe("the record's loop", () => {
 
   it("retries a lost race with increasing delays, and waits for the next interval after eight retries", async () => {
     const { calls, cycle, value } = started();
-    cycle.mockRejectedValue(new Raced("somebody else pushed first"));
+    cycle.mockRejectedValue(new Raced("another push came first"));
     await calls(20_000);
     expect(await value("sync_cycles_total", { result: "raced" })).toBe(9);
   });
@@ -186,7 +186,7 @@ describe("the record's loop", () => {
     );
     await calls(0);
     expect(log.info).toHaveBeenCalledWith({ workspace: "default", imported: 1, exported: 2, flows: 3 }, "recorded");
-    expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ keptAs: "2" }), "conflict settled");
+    expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ keptAs: "2" }), "conflict resolved");
     expect(await value("sync_conflicts_total", { workspace: "default", kind: "edited-twice" })).toBe(1);
     expect(await value("sync_imported_total", { workspace: "default" })).toBe(1);
   });
@@ -250,7 +250,7 @@ describe("the region's writer", () => {
     expect(await is()).toBe(true);
     becomeWriter.mockResolvedValue(false);
     expect([await is(), await is()]).toEqual([false, false]);
-    expect(log.info.mock.calls).toEqual([[{}, "another agent writes for this region: standing by"]]);
+    expect(log.info.mock.calls).toEqual([[{}, "another agent is this region's writer: standing by"]]);
     becomeWriter.mockRejectedValue(new DatabaseUnreachable("database: away"));
     expect([await is(), await is()]).toEqual([false, false]);
     expect(log.error.mock.calls).toEqual([

@@ -142,9 +142,7 @@ describe("the record in Git", () => {
     expect(done?.outcomes[0]?.held).toEqual([
       {
         path: `LangFlow ${A}`,
-        reason: expect.stringMatching(
-          /^looks as if it held a secret: nodes\[n\].code \(stripe\); .*sync.allowedSecrets$/,
-        ),
+        reason: expect.stringMatching(/^may contain a secret: nodes\[n\].code \(stripe\); .*sync.allowedSecrets$/),
         kind: "secret",
       },
     ]);
@@ -168,17 +166,17 @@ describe("the record in Git", () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "../up", data: graph("x") });
     const done = await fleet.cycle();
-    expect(done?.outcomes[0]?.held[0]?.reason).toContain("must not hold a path that leads out");
+    expect(done?.outcomes[0]?.held[0]?.reason).toContain("must not contain the path segment");
   });
 
   it.each([
     [
-      "is too deep for this program",
+      "is too deeply nested for this program",
       () => new RangeError("Maximum call stack size exceeded: sk-of-a-user"),
       "RangeError",
     ],
-    ["is no JSON to it", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
-    ["is refused by the database", () => refused("54001"), "54001"],
+    ["it cannot parse as JSON", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
+    ["the database cannot return", () => refused("54001"), "54001"],
   ])("lacks only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
     const { langflow } = await begin();
     for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("x") });
@@ -198,8 +196,8 @@ describe("the record in Git", () => {
 
   it.each([
     ["before 1970", -62_198_755_200_000],
-    ["that has no beginning", "-Infinity" as unknown as number],
-    ["that has no end", "Infinity" as unknown as number],
+    ["of minus infinity", "-Infinity" as unknown as number],
+    ["of plus infinity", "Infinity" as unknown as number],
     ["in the year 9999", 253_402_300_799_000],
   ])("replaces a flow's time %s with a time that Git can store", async (_, updatedAt) => {
     const { langflow } = await begin();
@@ -241,7 +239,7 @@ describe("the record in Git", () => {
     expect(fleet.paths().filter((path) => path.endsWith(".json"))).toEqual(["default/2b7e.json"]);
     expect(fleet.log("%B")).toContain(`Flow-Deleted: ${A}`);
     expect(done?.outcomes[0]?.held).toEqual([
-      { path: `LangFlow ${B}`, reason: "is missing in the database without a delete", kind: "flow" },
+      { path: `LangFlow ${B}`, reason: "is missing from the database, although no delete was recorded", kind: "flow" },
     ]);
     expect(langflow.rows.size).toBe(0);
   });

@@ -81,7 +81,7 @@ describe("a repository whose history is rewritten", () => {
     fleet.host.hook("pre-receive", "echo protected >&2; exit 1");
     fleet.langflow.save(A, { data: graph("one 4") });
     const done = await fleet.cycle();
-    expect(done?.trouble?.message).toContain("was set back, and it declines what it had");
+    expect(done?.trouble?.message).toContain("was reset, and the host declines the previous commits");
     expect(done?.pending).toBe(1);
     fleet.host.hook("pre-receive");
     await fleet.cycle();
@@ -227,7 +227,7 @@ describe("a second region", () => {
     fleet.host.hook("update", 'case "$1" in refs/langflow-dr/*) echo "no such refs" >&2; exit 1;; esac');
     fleet.push({ [ONE]: fleet.edited(ONE, { description: "d" }) });
     const done = await fleet.cycle();
-    expect(done?.remark).toContain("does not take the reference refs/langflow-dr/seen");
+    expect(done?.remark).toContain("declines the reference refs/langflow-dr/seen");
     expect(east.rows.get(A)?.flow.description).toBe("d");
   });
 
@@ -320,7 +320,7 @@ describe("a second region", () => {
   });
 
   it.each([
-    ["settled it and recorded nothing since", true],
+    ["handled it and recorded nothing since", true],
     ["was lost before it saw it", false],
   ])("leaves a scrubbed file unchanged if it takes over from a recorder that %s", async (_, isSettled) => {
     const { east, west } = await two();

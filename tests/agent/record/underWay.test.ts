@@ -3,7 +3,7 @@ import { SimulatedFleet } from "./simulatedFleet";
 
 const [ONE, TWO] = ["default/One.json", "default/Two.json"];
 const NEW_KEY = "key-typed-in-eu";
-const REASON = "another region recorded a newer version, which the replication has not brought yet";
+const REASON = "another region recorded a newer version, which has not been replicated here yet";
 
 /** Records two flows in eu-west, which then records a change that us-east has not received when it takes over. */
 async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push?: (fleet: SimulatedFleet) => void) {

@@ -61,7 +61,7 @@ describe("encryption with LangFlow's secret key", () => {
         made();
       } catch (error) {
         expect((error as AgentError).exitCode).toBe(ExitCode.BadInput);
-        expect((error as AgentError).message).toMatch(/^the old key is no secret key/);
+        expect((error as AgentError).message).toMatch(/^the old key is not a secret key/);
         expect((error as AgentError).message).not.toContain(bad);
       }
     },

@@ -181,8 +181,8 @@ describe("a hand-over by an operator", () => {
       handOver(folder, "eu-west", NOW);
       expect(handedTo(folder, NOW + 20_000)).toBe("eu-west");
       expect(handedTo(folder, NOW + 30_000)).toBeUndefined();
-      expect(() => handOver(folder, "eu west")).toThrow("is not our name of a region");
-      expect(() => handOver(join(folder, "absent"), "eu-west")).toThrow("cannot be said here");
+      expect(() => handOver(folder, "eu west")).toThrow("is not the name of a region");
+      expect(() => handOver(join(folder, "absent"), "eu-west")).toThrow("cannot record the hand-over");
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -9,7 +9,7 @@ import { MemoryTables } from "../doubles/memoryTables";
 const TRIED = {
   "keys, variables and projects": ["user", "apikey", "variable", "folder"],
   "projects within projects, connections and their secrets": ["user", "folder", "connection", "connection_secret"],
-  "accounts of people who sign in by a provider": ["user", "apikey", "variable", "sso_user_profile"],
+  "accounts of users who sign in through a provider": ["user", "apikey", "variable", "sso_user_profile"],
 };
 const REGIONS = ["us-east", "eu-west", "ap-south"];
 

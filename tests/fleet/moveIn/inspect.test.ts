@@ -168,7 +168,7 @@ describe("secrets", () => {
     const environment = { LANGFLOW_SECRET_KEY: "x".repeat(40) };
     await expect(look(recorded(), { environment })).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
-      message: expect.stringMatching(/^LANGFLOW_SECRET_KEY is no secret key(?!.*xxx)/),
+      message: expect.stringMatching(/^LANGFLOW_SECRET_KEY is not a secret key(?!.*xxx)/),
     });
   });
 });

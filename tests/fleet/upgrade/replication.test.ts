@@ -7,9 +7,9 @@ const finding = (effect: Finding["effect"], difference: Finding["difference"], m
   difference,
   message,
 });
-const MISSING = finding("left out", "missing table", 'the table "notes" is not there and is left out');
-const UNKNOWN = finding("left out", "undeclared table", 'the table "notes" is not known and stays');
-const REFUSED = finding("refused", "undeclared column", 'the table "user" is refused: no row can be made');
+const MISSING = finding("left out", "missing table", 'the table "notes" does not exist and is not replicated');
+const UNKNOWN = finding("left out", "undeclared table", 'the table "notes" is unknown and is not replicated');
+const REFUSED = finding("refused", "undeclared column", 'the table "user" is not replicated: an insert needs a value');
 
 describe("the replication of a release's schema", () => {
   it("passes if the agent accepts all tables, and omits only tables that the release does not have", () => {
@@ -22,14 +22,14 @@ describe("the replication of a release's schema", () => {
   it("causes a warning if a new table is not replicated", () => {
     expect(replicationInWords([MISSING, UNKNOWN], 30)).toEqual({
       result: "warning",
-      said: 'stays in the region that it is written in: the table "notes" is not known and stays',
+      said: 'stays in the region that it is written in: the table "notes" is unknown and is not replicated',
     });
   });
 
   it("stops the upgrade if the agent rejects a table", () => {
     expect(replicationInWords([UNKNOWN, REFUSED], 29)).toEqual({
       result: "failed",
-      said: 'the table "user" is refused: no row can be made: an agent that knows them goes with this release',
+      said: 'the table "user" is not replicated: an insert needs a value: an agent that knows them goes with this release',
     });
   });
 });

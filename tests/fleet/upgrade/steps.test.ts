@@ -20,7 +20,7 @@ describe("a step of an upgrade", () => {
 
   it.each<[string, Error]>([
     ["the agent refuses the operation", new AgentError("the schema is not understood", AgentExitCode.Refused)],
-    ["a backup is damaged", new AgentError("its checksum does not hold", AgentExitCode.Damaged)],
+    ["a backup is damaged", new AgentError("its checksum does not match", AgentExitCode.Damaged)],
     ["LangFlow does not start", new UserError("did not start", ExitCode.ResourceFailed)],
   ])("fails with the error's message if %s", async (_, error) => {
     const done = steps();

@@ -112,7 +112,7 @@ describe("the daemon", () => {
   it("does not accept a folder as its lock, and leaves the folder unchanged", () => {
     const lock = join(temporaryFolder(), "change.lock");
     mkdirSync(join(lock, "kept"), { recursive: true });
-    expect(() => takeLock(lock)).toThrow(`${lock} is a folder, and should be a file`);
+    expect(() => takeLock(lock)).toThrow(`${lock} is a folder, but must be a file`);
     expect(readdirSync(lock)).toEqual(["kept"]);
   });
 
@@ -273,7 +273,7 @@ describe("the daemon's HTTP API", () => {
       expect.stringMatching(/^400 method must be one of create, update/),
       expect.stringMatching(/^400 nth must be a whole number/),
       expect.stringMatching(/^400 unknown when/),
-      expect.stringMatching(/^404 there is no GET \/nowhere/),
+      expect.stringMatching(/^404 unknown route GET \/nowhere/),
     ]);
     expect(named(await cloud.resources(), "one")?.inputs).toEqual({ name: "one", retentionInDays: 30 });
     client.close();

@@ -58,13 +58,13 @@ describe("the API for faults of the live fleet", () => {
   });
 
   it("rejects a region that does not exist", async () => {
-    await expect(live.impair("mars")).rejects.toThrow("there is no region mars");
+    await expect(live.impair("mars")).rejects.toThrow("region mars does not exist");
   });
 
   it("deletes the failed Job to end its fault, and no Job of a different name", async () => {
     await expect(live.deleteJob("us-east", "backup-us-east-1")).resolves.toBeUndefined();
     await expect(live.deleteJob("us-east", "backup-us-east-2")).rejects.toThrow(
-      "there is no Job backup-us-east-2 in us-east that has ended",
+      "the finished Job backup-us-east-2 in us-east does not exist",
     );
   });
 
@@ -74,7 +74,7 @@ describe("the API for faults of the live fleet", () => {
     await live.freeDisk("us-east");
     expect(acts).toEqual(["limit", "fill", "free"]);
     await expect(live.limitDisk("eu-west")).rejects.toThrow("mkfs.ext4: not found");
-    await expect(live.fillDisk("mars")).rejects.toThrow("there is no region mars");
+    await expect(live.fillDisk("mars")).rejects.toThrow("region mars does not exist");
   });
 
   it("gives a region's pods their own clock, and accepts only numbers to set it forward and back", async () => {
@@ -85,7 +85,7 @@ describe("the API for faults of the live fleet", () => {
     for (const seconds of [-1, "soon"])
       await expect(live.setClock("us-east", seconds as number)).rejects.toThrow("aheadSeconds must be 0 or more");
     expect(acts).toHaveLength(3);
-    await expect(live.setClock("mars", 600)).rejects.toThrow("there is no clock of its own in mars");
+    await expect(live.setClock("mars", 600)).rejects.toThrow("a separate clock in mars does not exist");
   });
 
   it("stops the load balancer's API and starts it again", async () => {

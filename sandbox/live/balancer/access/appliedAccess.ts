@@ -55,12 +55,12 @@ export function appliedAccess(resources: readonly CloudResource[]): AppliedAppli
 }
 
 function applicationOf(properties: Properties, policies: ReadonlyMap<string, AppliedPolicy>): AppliedApplication {
-  refuseOthers("an application's", properties, OF_APPLICATION);
+  refuseOthers("the application property", properties, OF_APPLICATION);
   const { domain, sameSiteCookieAttribute } = properties;
-  if (properties.type !== "self_hosted") throw notPlayed(`an application of the type ${properties.type}`);
-  if (properties.httpOnlyCookieAttribute === false) throw notPlayed("an application's cookie that scripts may read");
+  if (properties.type !== "self_hosted") throw notPlayed(`the application type ${properties.type}`);
+  if (properties.httpOnlyCookieAttribute === false) throw notPlayed("an application cookie that scripts can read");
   const [, hostname = "", path = ""] = /^([^/*]+)(\/.*)?$/.exec(text(domain) ?? "") ?? [];
-  if (hostname === "") throw notPlayed(`an application at ${domain}`);
+  if (hostname === "") throw notPlayed(`the application domain ${domain}`);
   return {
     hostname,
     path,
@@ -69,19 +69,20 @@ function applicationOf(properties: Properties, policies: ReadonlyMap<string, App
     policies: list(properties.policies).map((each) => {
       const { id, precedence, ...inline } = record(each);
       const policy = policies.get(String(id));
-      if (!policy || Object.values(inline).some(isSaid)) throw notPlayed("a policy that is an application's own");
+      if (!policy || Object.values(inline).some(isSaid)) throw notPlayed("an inline policy of an application");
       return policy;
     }),
   };
 }
 
 function policyOf(properties: Properties, tokens: ReadonlyMap<string, AppliedToken | undefined>): AppliedPolicy {
-  refuseOthers("a policy's", properties, OF_POLICY);
+  refuseOthers("the policy property", properties, OF_POLICY);
   const rules = list(properties.includes).map(record);
   const inner = (name: string) => rules.flatMap((rule) => (rule[name] === undefined ? [] : [record(rule[name])]));
   const only = (...names: string[]) => {
     const other = rules.flatMap((rule) => Object.keys(rule)).find((name) => !names.includes(name));
-    if (other !== undefined || rules.length === 0) throw notPlayed(`a policy to ${decision} by ${other ?? "nothing"}`);
+    if (other !== undefined || rules.length === 0)
+      throw notPlayed(`the policy decision ${decision} with the rule ${other ?? "none"}`);
   };
   const { decision } = properties;
   switch (decision) {
@@ -100,7 +101,7 @@ function policyOf(properties: Properties, tokens: ReadonlyMap<string, AppliedTok
         emailDomains: inner("emailDomain").map(({ domain }) => String(domain).toLowerCase()),
       };
     default:
-      throw notPlayed(`a policy to ${decision}`);
+      throw notPlayed(`the policy decision ${decision}`);
   }
 }
 
@@ -114,7 +115,7 @@ function tokenOf({ clientId, clientSecret, expiresAt, enabled }: Properties): Ap
 
 function hoursOf(duration: unknown): number {
   const [, hours] = /^(\d+)h$/.exec(text(duration) ?? "") ?? [];
-  if (hours === undefined) throw notPlayed(`a session of ${duration}`);
+  if (hours === undefined) throw notPlayed(`the session duration ${duration}`);
   return Number(hours);
 }
 
@@ -131,4 +132,4 @@ const isSaid = (value: unknown): boolean =>
   value !== "" &&
   !(Array.isArray(value) && value.length === 0);
 
-const notPlayed = (what: string): Error => new Error(`Cloudflare Access: ${what} is not played here`);
+const notPlayed = (what: string): Error => new Error(`the emulated Cloudflare Access does not support ${what}`);

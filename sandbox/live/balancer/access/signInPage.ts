@@ -7,7 +7,7 @@ export function signInPage(hostname: string, target: string): string {
 <html lang="en">
 <title>Sign in to ${escaped(hostname)}</title>
 <h1>Sign in to ${escaped(hostname)}</h1>
-<p>Stands for the sign-in at Cloudflare Access: whatever address is typed here is believed.</p>
+<p>This page emulates the sign-in of Cloudflare Access. It accepts any e-mail address.</p>
 <form action="/cdn-cgi/access/authorized">
   <input type="hidden" name="redirect_url" value="${escaped(target)}">
   <label>E-mail address <input name="email" type="email" required autofocus></label>

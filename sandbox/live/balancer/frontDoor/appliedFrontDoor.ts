@@ -39,7 +39,7 @@ const HEADERS = "http_response_headers_transform";
 export function appliedFrontDoor(resources: readonly CloudResource[]): AppliedFrontDoor {
   const rulesets = resources.filter(({ type }) => type === RULESET).map(({ properties }) => properties);
   const unknown = rulesets.find(({ phase }) => ![CLOSING, LIMITS, HEADERS].includes(String(phase)));
-  if (unknown) throw new Error(`rulesets of the phase ${unknown.phase} are not played here`);
+  if (unknown) throw new Error(`the emulator does not support rulesets of the phase ${unknown.phase}`);
   const rules = (phase: string) =>
     rulesets
       .filter((ruleset) => ruleset.phase === phase)
@@ -55,7 +55,8 @@ export function appliedFrontDoor(resources: readonly CloudResource[]): AppliedFr
 type Rule = ReturnType<typeof record>;
 
 function ruleOf(rule: Rule, action: string): AppliedRule {
-  if (rule.action !== action) throw new Error(`a rule's action ${rule.action} is not played here: ${rule.expression}`);
+  if (rule.action !== action)
+    throw new Error(`the emulator does not support the rule action ${rule.action}: ${rule.expression}`);
   return { ref: text(rule.ref) ?? "", matches: matcherOf(text(rule.expression) ?? "") };
 }
 
@@ -64,10 +65,12 @@ function limitOf(rule: Rule): AppliedLimit {
     record(rule.ratelimit);
   const counted = list(characteristics).map(String).sort().join(" ");
   if (counted !== "cf.colo.id ip.src" || requestsToOrigin === true || countingExpression !== undefined)
-    throw new Error(`a rate limit that counts otherwise than by address is not played here: ${rule.expression}`);
+    throw new Error(
+      `the emulator does not support a rate limit that counts anything other than all requests by address: ${rule.expression}`,
+    );
   const number = (value: unknown) => {
     if (typeof value === "number") return value;
-    throw new Error(`a rate limit without its numbers is not played here: ${rule.expression}`);
+    throw new Error(`the emulator does not support a rate limit without numbers: ${rule.expression}`);
   };
   return {
     ...ruleOf(rule, "block"),
@@ -81,7 +84,7 @@ function headersOf(rule: Rule): AppliedHeaders {
   const changes = Object.entries(record(record(rule.actionParameters).headers)).map(([name, change]) => {
     const { operation, value } = record(change);
     if (operation !== "set" || typeof value !== "string")
-      throw new Error(`a header that is not set to a text is not played here: ${name}`);
+      throw new Error(`the emulator supports only headers that are set to a text: ${name}`);
     return [name.toLowerCase(), value];
   });
   return { ...ruleOf(rule, "rewrite"), set: Object.fromEntries(changes) };

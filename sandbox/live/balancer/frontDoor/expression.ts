@@ -124,5 +124,5 @@ const pathOf = (url: string): string => /^[^?#]*/.exec(url)?.[0] ?? "";
 const asciiLower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 function notPlayed(whole: string, part: string): Error {
-  return new Error(`an expression is not played here, at "${part}": ${whole}`);
+  return new Error(`the emulator does not support an expression at "${part}": ${whole}`);
 }

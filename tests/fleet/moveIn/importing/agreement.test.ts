@@ -222,17 +222,17 @@ describe("an import ends", () => {
     ["0 if no comparison was requested", imported, ExitCode.Success],
     [
       "0 if it left out only what `inspect` reports",
-      { ...imported, tables: left("its secret does not open under the given key") },
+      { ...imported, tables: left("the given key does not decrypt its secret") },
       ExitCode.Success,
     ],
     [
       "13 if PostgreSQL rejected a row",
-      { ...imported, tables: left("PostgreSQL refuses it (23505 at flow.name)") },
+      { ...imported, tables: left("PostgreSQL rejects it (23505 at flow.name)") },
       ExitCode.Disproved,
     ],
     [
       "13 if it left out a row because the row's parent was left out",
-      { ...imported, tables: left("refers to a row that did not come") },
+      { ...imported, tables: left("refers to a row that was not imported") },
       ExitCode.Disproved,
     ],
     [

@@ -17,7 +17,7 @@ describe("the error of a failed import run", () => {
   it.each([
     ["a failed migration", "migrate-newest", "LangFlow's migrations to heads stopped", 1],
     ["the kernel", "load", "", 137],
-    ["an incomplete package", "load", line("the package is not as it was written"), 4],
+    ["an incomplete package", "load", line("the package is damaged"), 4],
   ])("names the container that was stopped by %s, with exit code 4", (_, container, log, exitCode) => {
     const ended = endOfRun("us-east", { container, exitCode, log });
     expect(ended.exitCode).toBe(ExitCode.ResourceFailed);

@@ -25,7 +25,7 @@ describe("a restore rehearsal", () => {
 
   it.each([
     [1, "pg_restore ended with 1"],
-    [4, "0 users were restored of one, whose manifest says 1"],
+    [4, "0 users were restored from the backup one, but its manifest says 1"],
   ])("that exited with code %d is reported as a problem in the agent's words", (exitCode, message) => {
     const log = line({ level: "warn", message: "earlier" }) + line({ level: "error", message });
     expect(rehearsalIn({ exitCode, log }).amiss).toEqual([message]);

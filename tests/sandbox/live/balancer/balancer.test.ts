@@ -88,10 +88,10 @@ describe("the health of a pool", () => {
 
   it.each([
     ["any code of a class", 204, { expectedCodes: "2xx" }, true],
-    ["another code than is expected", 204, { expectedCodes: "200" }, false],
+    ["a different status than expected", 204, { expectedCodes: "200" }, false],
     ["a redirect, which is not followed", 302, { expectedCodes: "200" }, false],
-    ["a part of the body, in whatever case", 200, { expectedBody: "ANSWER" }, true],
-    ["another body", 200, { expectedBody: "something else" }, false],
+    ["a part of the body, in any case", 200, { expectedBody: "ANSWER" }, true],
+    ["a different body", 200, { expectedBody: "something else" }, false],
   ])("depends on the expected response: %s", async (_title, status, expected, healthy) => {
     stage.origins["us-east"].health = () => status;
     await stage.apply(probedBy({ ...MONITOR, ...expected }));

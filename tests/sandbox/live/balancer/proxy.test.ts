@@ -79,7 +79,7 @@ describe("a request whose pool fails before the monitor notices", () => {
   it.each([
     ["refuses connections", () => stage.origins["us-east"].close()],
     [
-      "has no pod that is ready",
+      "has no ready pod",
       async () => {
         stage.origins["us-east"].refuses = true;
       },

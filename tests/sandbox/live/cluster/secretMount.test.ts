@@ -79,9 +79,9 @@ describe("a secret in the live fleet", () => {
 
   it("cannot be mounted, as with the driver, if there is no replica, no secret or no such path", () => {
     expect(() => mount("ap-southeast-1")).toThrow("has no replica in ap-southeast-1");
-    expect(() => mount("us-east-1", { path: "none", objectAlias: "X" })).toThrow("holds nothing at none");
+    expect(() => mount("us-east-1", { path: "none", objectAlias: "X" })).toThrow("has no value at none");
     const objects = JSON.stringify([{ objectName: "unknown", objectAlias: "X" }]);
-    expect(() => mountedFiles({ parameters: { objects } }, SECRETS)).toThrow("there is no secret unknown");
+    expect(() => mountedFiles({ parameters: { objects } }, SECRETS)).toThrow("the secret unknown does not exist");
   });
 });
 

@@ -28,11 +28,11 @@ const value = (text: string, name = "NAME") => environment({ [name]: text })[nam
 describe("the translation of a container for this machine", () => {
   it.each([
     ["a mount path", "/data", "/fleet/claims/shared"],
-    ["a path below one", "/data/knowledge_bases", "/fleet/claims/shared/knowledge_bases"],
+    ["a path below a mount path", "/data/knowledge_bases", "/fleet/claims/shared/knowledge_bases"],
     ["a path below a mount within a mount", "/data/scratch/x", "/fleet/volumes/scratch/x"],
     ["a path in the image", "/app/components", "/repository/components"],
     ["a Service by its short name", "http://langflow/api?x=1", "http://127.0.0.1:40003/api?x=1"],
-    ["a Service by its whole name", "http://langflow.langflow.svc.cluster.local", "http://127.0.0.1:40003"],
+    ["a Service by its full name", "http://langflow.langflow.svc.cluster.local", "http://127.0.0.1:40003"],
     ["a Service with its port", "http://langflow.langflow:80/", "http://127.0.0.1:40003/"],
     [
       "a database, without TLS",
@@ -40,7 +40,7 @@ describe("the translation of a container for this machine", () => {
       "postgresql://user:p4ss@127.0.0.1:40004/flows?sslmode=disable",
     ],
     [
-      "a database with other options, which stay",
+      "a database with other options, which it keeps",
       "postgresql+psycopg://user:p4ss@db.rds.amazonaws.com/flows?connect_timeout=5",
       "postgresql+psycopg://user:p4ss@127.0.0.1:40004/flows?connect_timeout=5&sslmode=disable",
     ],
@@ -49,13 +49,13 @@ describe("the translation of a container for this machine", () => {
   });
 
   it.each([
-    ["a path that only begins like a mount", "/database"],
-    ["a Service's port that it does not have", "http://langflow:8080"],
+    ["a path that only begins like a mount path", "/database"],
+    ["a port that a Service does not have", "http://langflow:8080"],
     ["the public name", "https://langflow.example.com"],
-    ["another host's database", "postgresql://user:p4ss@elsewhere:5432/flows?sslmode=require"],
+    ["a different host's database", "postgresql://user:p4ss@elsewhere:5432/flows?sslmode=require"],
     ["a host that only begins like a Service", "http://langflow.example.com"],
-    ["a port that is a number of something else", "7860"],
-    ["an address that is no host's", "0.0.0.0"],
+    ["a number that only looks like a port", "7860"],
+    ["an address that is not a host's", "0.0.0.0"],
   ])("leaves %s unchanged", (_, applied) => {
     expect(value(applied)).toBe(applied);
   });

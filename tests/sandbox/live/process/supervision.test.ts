@@ -55,7 +55,7 @@ describe("a process of the live fleet", () => {
     expect((await bound.terminate(300)).exitCode).toBe(137);
   });
 
-  (isLimited ? it : it.skip)("is killed where it takes more memory than its container may, and says so", async () => {
+  (isLimited ? it : it.skip)("is killed if it exceeds its container's memory limit, and reports that", async () => {
     const fill = "a=$(head -c 200000000 /dev/zero | tr '\\0' x)";
     const { bound, log } = launch(fill, {}, 64 * 1024 * 1024);
     const { exitCode, said } = await bound.ended;

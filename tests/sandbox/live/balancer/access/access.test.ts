@@ -320,30 +320,33 @@ describe("the open paths", () => {
 
 describe("an application that the emulator does not support", () => {
   it.each([
-    ["of another kind", [application("", ["people"], { type: "saas" })]],
-    ["with a cookie that scripts read", [application("", ["people"], { httpOnlyCookieAttribute: false })]],
+    ["that has a different type", [application("", ["people"], { type: "saas" })]],
+    ["with a cookie that scripts can read", [application("", ["people"], { httpOnlyCookieAttribute: false })]],
     ["with a binding cookie", [application("", ["people"], { enableBindingCookie: true })]],
-    ["that lets preflights by", [application("", ["people"], { optionsPreflightBypass: true })]],
+    ["that bypasses preflight requests", [application("", ["people"], { optionsPreflightBypass: true })]],
     ["that answers 401", [application("", ["people"], { serviceAuth401Redirect: true })]],
-    ["with a token in another header", [application("", ["people"], { readServiceTokensFromHeader: "Authorization" })]],
-    ["of all names of a domain", [application("", ["people"], { domain: "*.example.com" })]],
-    ["with a session of minutes", [application("", ["people"], { sessionDuration: "30m" })]],
-    ["with a policy that is not there", [application("", ["nobody"])]],
-    ["with a policy of its own", [application("", [], { policies: [{ id: "people", decision: "allow" }] })]],
-    ["with a policy to deny", [policy("deny", "deny", [{ everyone: {} }]), application("", ["deny"])]],
+    [
+      "with a token in a different header",
+      [application("", ["people"], { readServiceTokensFromHeader: "Authorization" })],
+    ],
+    ["for all names of a domain", [application("", ["people"], { domain: "*.example.com" })]],
+    ["with a session duration in minutes", [application("", ["people"], { sessionDuration: "30m" })]],
+    ["with a missing policy", [application("", ["nobody"])]],
+    ["with an inline policy", [application("", [], { policies: [{ id: "people", decision: "allow" }] })]],
+    ["with a deny policy", [policy("deny", "deny", [{ everyone: {} }]), application("", ["deny"])]],
     ["that lets everyone sign in", [policy("all", "allow", [{ everyone: {} }])]],
-    ["open to some addresses alone", [policy("some", "bypass", [{ ip: { ip: "192.0.2.0/24" } }])]],
+    ["that is open only to some addresses", [policy("some", "bypass", [{ ip: { ip: "192.0.2.0/24" } }])]],
     ["for any token", [policy("any", "non_identity", [{ anyValidServiceToken: {} }])]],
     [
-      "with a rule that must hold as well",
+      "with an additional required rule",
       [policy("must", "allow", PEOPLE, { requires: [{ geo: { countryCode: "DE" } }] })],
     ],
-    ["with a rule that keeps out", [policy("not", "allow", PEOPLE, { excludes: [{ email: { email: "a@b.de" } }] })]],
-    ["that somebody approves", [policy("ask", "allow", PEOPLE, { approvalRequired: true })]],
-    ["for nobody", [policy("none", "allow", [])]],
+    ["with an excluding rule", [policy("not", "allow", PEOPLE, { excludes: [{ email: { email: "a@b.de" } }] })]],
+    ["that needs an approval", [policy("ask", "allow", PEOPLE, { approvalRequired: true })]],
+    ["for no user", [policy("none", "allow", [])]],
     ["for a token without a secret", [token({ clientSecret: undefined })]],
   ])("is rejected: %s", (_, resources) => {
-    expect(() => appliedAccess([...POLICIES, ...resources])).toThrow("not played here");
+    expect(() => appliedAccess([...POLICIES, ...resources])).toThrow("does not support");
   });
 });
 

@@ -151,7 +151,7 @@ describe("an emulated rule of the front door", () => {
     'not (http.cookie contains "a" or ip.src eq 1.1.1.1)',
     "http.request.method in {GET}",
   ])("is rejected if its expression has a different form: %s", (expression) => {
-    expect(() => matcherOf(expression)).toThrow("not played here");
+    expect(() => matcherOf(expression)).toThrow("does not support");
   });
 
   it("is rejected if the emulator does not support its action, counter or phase", () => {
@@ -160,7 +160,7 @@ describe("an emulated rule of the front door", () => {
       "action",
     );
     expect(applied("http_request_firewall_managed", block(SIGN_IN))).toThrow("phase");
-    expect(applied("http_ratelimit", block(SIGN_IN))).toThrow("counts otherwise");
+    expect(applied("http_ratelimit", block(SIGN_IN))).toThrow("counts anything other");
     for (const changed of [{ characteristics: ["ip.src"] }, { requestsToOrigin: true }, { countingExpression: "true" }])
       expect(applied("http_ratelimit", block(SIGN_IN, { ratelimit: { ...ratelimit, ...changed } }))).toThrow("counts");
     expect(applied("http_ratelimit", block(SIGN_IN, { ratelimit: { ...ratelimit, period: undefined } }))).toThrow(
@@ -435,11 +435,11 @@ describe("the public address", () => {
   });
 
   it.each([
-    ["two hosts", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
-    ["a target that is no path", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["a request with two Host headers", "GET /x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+    ["a target that is not a path", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
     ["a URL above 16 KB", `GET /${"x".repeat(16_384)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
     ["headers above 32 KB", `GET / HTTP/1.1\r\nHost: a\r\nX-Own: ${"x".repeat(32_768)}\r\n\r\n`, 431],
-    ["a body above what any plan takes", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 104857601\r\n\r\n", 413],
+    ["a body above the maximum of every plan", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 104857601\r\n\r\n", 413],
   ])("rejects %s itself", async (_, bytes, status) => {
     await stage.apply({});
     expect(await sentRaw(stage.url, bytes, { silenceMs: 700 })).toContain(`HTTP/1.1 ${status} `);
