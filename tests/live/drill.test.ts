@@ -192,7 +192,7 @@ describe("a drill on the live fleet", () => {
       const [one, other] = await Promise.all(["us-east", "eu-west"].map(begun));
       expect([one, other].map((each) => each?.exitCode).toSorted()).toEqual([ExitCode.Refused, null]);
       const refused = one?.exitCode === ExitCode.Refused ? one : other;
-      expect(refused?.stderr).toMatch(/since there may be one drill at a time:\n {2}drill .* by .* since 20/);
+      expect(refused?.stderr).toMatch(/because only one drill may run at a time:\n {2}drill .* by .* since 20/);
       expect((await fleet.local.run(["drill", "--restore"])).json.putBack).toMatchObject({ fault: "silent" });
       for (const region of ["us-east", "eu-west"]) await fleet.until(region, "langflow", ({ ready }) => ready);
       await fleet.healthy();

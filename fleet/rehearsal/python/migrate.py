@@ -1,7 +1,7 @@
-"""LangFlow's own migrations, as its pods run them: `langflow migration --no-test`.
+"""Runs LangFlow's own migrations as its pods do: `langflow migration --no-test`.
 
-Argument: a file of JSON to write. Where they come to their end: to which revisions the release has them. Where they stop: which
-migration, where in it, and why. Of rows there may be what an error quotes: who reads it leaves that out.
+Argument: a JSON file to write. On success it contains the release's newest revisions. On failure it contains the migration, the
+line and the error. The error's message may quote values of rows, which the reader of the file must remove.
 """
 
 import json
@@ -14,7 +14,7 @@ _OF_ROWS = ("[SQL", "[parameters", "DETAIL", "CONTEXT", "LINE ", "(Background")
 
 
 def causes(error):
-    """An error, and what led to it, from the last to the first."""
+    """Returns an error and the errors that caused it, last error first."""
     found = []
     while error is not None and error not in found:
         found.append(error)

@@ -1,4 +1,4 @@
-"""Of a rehearsal: this Python process reaches its own machine alone, and starts no program. What it tried is written down."""
+"""Restricts a rehearsal's Python process: it can connect only to this machine and start no program. Logs each blocked attempt."""
 
 import ipaddress
 import json

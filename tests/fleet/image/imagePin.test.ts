@@ -261,7 +261,7 @@ describe("fleet image pin", () => {
     ["the local fleet", { local: true }, "omit --local"],
     ["further files without a request", { pullRequest: false, also: ["images"] }, "--also needs --pull-request"],
     ["a folder without a project", { pullRequest: false, project: "/nonexistent" }, "--project"],
-    ["a tag that moves", { image: "langflow:latest" }, "the tag latest moves"],
+    ["a tag that moves", { image: "langflow:latest" }, "the tag latest can change"],
   ])("rejects %s", async (_, own, message) => {
     expect((await refused("1", own)).message).toContain(message);
     expect(fake.calls).toEqual([]);

@@ -23,19 +23,24 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
 describe("two runs of a flow", () => {
   it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
     ["answer the same", said("x"), said("x"), { result: "same", said: "" }],
-    ["answer otherwise", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
-    ["fail in the new alone", said("x"), failed("no"), { result: "differs", said: "fails in the new alone" }],
-    ["fail in the old alone", failed("no"), said("x"), { result: "changes", said: "fails in the old alone" }],
+    ["answer otherwise", said("x"), said("y"), { result: "differs", said: "different answer of ChatOutput-1" }],
+    ["fail in the new alone", said("x"), failed("no"), { result: "differs", said: "fails only in the new version" }],
+    ["fail in the old alone", failed("no"), said("x"), { result: "changes", said: "fails only in the old version" }],
     ["fail alike", failed("no"), failed("no"), { result: "same", said: "fails in both: no" }],
-    ["fail otherwise", failed("no"), failed("not"), { result: "changes", said: "fails in both, for another reason" }],
-    ["are not both run", notRun, said("x"), { result: "not run", said: "in the old: calls example.com" }],
+    [
+      "fail otherwise",
+      failed("no"),
+      failed("not"),
+      { result: "changes", said: "fails in both, for different reasons" },
+    ],
+    ["are not both run", notRun, said("x"), { result: "not run", said: "in the old version: calls example.com" }],
     ["call somebody", said("x"), notRun, { result: "not run", said: "calls example.com" }],
-    ["are one alone", undefined, said("x"), { result: "not known", said: "runs; what the old answers is not known" }],
+    ["are one alone", undefined, said("x"), { result: "not known", said: "runs; the old version's answer is unknown" }],
     [
       "are one alone that fails",
       undefined,
       failed("no"),
-      { result: "not known", said: "fails; what the old does is not known" },
+      { result: "not known", said: "fails; the old version's result is unknown" },
     ],
   ])("get the right verdict if they %s", (_, old, now, verdict) => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
@@ -80,7 +85,7 @@ describe("the comparison of how a flow opens", () => {
     expect(compareOpened([of("safe", "ChatInput")], undefined).result).toBe("changes");
     expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
       result: "changes",
-      said: "with an update that changes outputs or fields: Agent; with another update: 1",
+      said: "updates that change outputs or fields: Agent; other updates: 1",
     });
   });
 

@@ -15,21 +15,21 @@ describe("the replication of a release's schema", () => {
   it("passes if the agent accepts all tables, and omits only tables that the release does not have", () => {
     expect(replicationInWords([MISSING], 30)).toEqual({
       result: "passed",
-      said: "the agent replicates all 30 tables that it is to",
+      said: "the agent replicates all 30 expected tables",
     });
   });
 
   it("causes a warning if a new table is not replicated", () => {
     expect(replicationInWords([MISSING, UNKNOWN], 30)).toEqual({
       result: "warning",
-      said: 'stays in the region that it is written in: the table "notes" is not known and stays',
+      said: 'not replicated to other regions: the table "notes" is not known and stays',
     });
   });
 
   it("stops the upgrade if the agent rejects a table", () => {
     expect(replicationInWords([UNKNOWN, REFUSED], 29)).toEqual({
       result: "failed",
-      said: 'the table "user" is refused: no row can be made: an agent that knows them goes with this release',
+      said: 'the table "user" is refused: no row can be made: deploy an agent that supports this release',
     });
   });
 });

@@ -31,11 +31,15 @@ describe("move-in rehearse", () => {
     });
 
   it.each<[string, object, RegExp]>([
-    ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere has no program python: give /],
+    ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere contains no python: pass /],
     ["an old one and none", { oldPython: "python", withoutOld: true }, /exclude each other/],
-    ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
+    [
+      "a page where no folder is",
+      { out: "/nowhere/page.html" },
+      /^\/nowhere does not exist: create the folder of --out/,
+    ],
     ["a source whose release is not told", {}, /^the source's LangFlow release is unknown/],
-    ["a source that is none", { from: "/nowhere" }, /^\/nowhere is not there/],
+    ["a source that is none", { from: "/nowhere" }, /^\/nowhere does not exist/],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "python" ? python : value]),

@@ -39,9 +39,13 @@ describe("rehearse", () => {
       /^--langflow 1\.13 is not a LangFlow release: use a version from PyPI, such as 1\.13\.1$/,
     ],
     ["an image's tag", { langflow: "1.13.0-1" }, /^--langflow 1\.13\.0-1 is not a LangFlow release/],
-    ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere has no program python: give /],
+    ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere contains no python: pass /],
     ["an old one and none", { oldPython: "folder", withoutOld: true }, /exclude each other/],
-    ["a page where no folder is", { out: "/nowhere/page.html" }, /^\/nowhere is not there: make the folder of --out/],
+    [
+      "a page where no folder is",
+      { out: "/nowhere/page.html" },
+      /^\/nowhere does not exist: create the folder of --out/,
+    ],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "folder" ? join(folder, "bin") : value]),
