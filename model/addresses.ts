@@ -69,7 +69,7 @@ export interface AddressPlan {
 export function addressPlan(cidr: string): AddressPlan {
   const network = parseCidr(cidr);
   if (!network || network.bits < 16 || network.bits > 20)
-    throw new Error(`${cidr} is no IPv4 network between /16 and /20`);
+    throw new Error(`${cidr} is not an IPv4 network between /16 and /20`);
   const { firstAddress, bits } = network;
   const part = (newBits: number, index: number) => formatCidr(firstAddress + index * 2 ** (32 - newBits), newBits);
   const zones = Array.from({ length: ZONES }, (_, zone) => zone);

@@ -24,7 +24,7 @@ export function longestGapSeconds(schedule: string): number {
   for (let at = next(FROM); at < Number.POSITIVE_INFINITY && days.length < wanted; at = next(midnight(at) + DAY_MS))
     days.push(midnight(at));
   const [day, another] = days;
-  if (day === undefined || another === undefined) throw new Error(`${schedule} never comes twice`);
+  if (day === undefined || another === undefined) throw new Error(`the schedule ${schedule} never runs twice`);
   const times: number[] = [];
   for (let at = next(day); at < day + DAY_MS; at = next(at + 1)) times.push(at);
   const acrossDays = (times[0] ?? day) - (times.at(-1) ?? day);

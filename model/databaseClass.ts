@@ -78,10 +78,11 @@ export function connectionsMax(instanceClass: string): number | undefined {
  */
 export function impossibleClass(instanceClass: string): string | undefined {
   const [, family = "", size = ""] = instanceClass.split(".");
-  if (ENDED_FAMILIES.includes(family)) return `RDS has ended db.${family}: take a newer class, such as db.m7g.large`;
+  if (ENDED_FAMILIES.includes(family))
+    return `RDS no longer offers db.${family}: choose a newer class, such as db.m7g.large`;
   const isSmall = (SIZES[size] ?? 1) < 1;
   if (Object.hasOwn(LARGE_GIB, family) && isSmall && !SMALL_FAMILIES.includes(family))
-    return `db.${family} begins with large: take db.${family}.large, or db.t4g.${size}`;
+    return `the smallest db.${family} is large: choose db.${family}.large or db.t4g.${size}`;
   return undefined;
 }
 

@@ -20,7 +20,7 @@ export function parseImage(text: string): Image | string {
   const [name = "", digest, ...rest] = text.split("@");
   const [repository = "", version, ...more] = name.split(":");
   if (version?.toLowerCase() === "latest")
-    return `the tag ${version} moves: name a version and its digest, repository:version@sha256:…`;
+    return `the tag ${version} can change: use a version with its digest, repository:version@sha256:…`;
   if (digest === undefined) return "has no digest: write repository:version@sha256:…";
   if (!DIGEST.test(digest) || rest.length > 0) return "the digest must be sha256: and 64 hexadecimal digits";
   if (!/^[a-z0-9]+([._/-][a-z0-9]+)*$/.test(repository) || more.length > 0 || REGISTRY.test(repository))

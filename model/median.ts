@@ -3,6 +3,6 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = sorted.length / 2;
   const [below, above] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  if (below === undefined || above === undefined) throw new Error("no median of nothing");
+  if (below === undefined || above === undefined) throw new Error("cannot compute the median of an empty list");
   return (below + above) / 2;
 }

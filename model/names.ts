@@ -31,7 +31,7 @@ export const CERTIFICATE_NAME_MAX = 64;
  */
 export function physicalName(region: string, noun: string, max: number = BUCKET_NAME_MAX): string {
   const name = `${PROJECT}-${region}-${noun}`;
-  if (name.length > max) throw new Error(`${name} has ${name.length} characters, ${max} are allowed`);
+  if (name.length > max) throw new Error(`${name} has ${name.length} characters; at most ${max} are allowed`);
   return name;
 }
 

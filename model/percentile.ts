@@ -5,6 +5,6 @@
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   const found = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)];
-  if (found === undefined) throw new Error("no percentile of nothing");
+  if (found === undefined) throw new Error("cannot compute a percentile of an empty list");
   return found;
 }

@@ -45,7 +45,8 @@ interface Context {
  */
 export function foundation(fleet: FleetConfig, config: FoundationStackConfig): Pending<FoundationOutputs> {
   const buildRegion = fleet.regions.find(({ name }) => name === fleet.buildRegion);
-  if (!buildRegion) throw new Error(`the build region ${fleet.buildRegion} is none of the fleet's`);
+  if (!buildRegion)
+    throw new Error(`buildRegion ${fleet.buildRegion} is not a region of the fleet: correct it in Pulumi.yaml`);
 
   const provider = awsProvider(fleet, "foundation", buildRegion.awsRegion);
   const context: Context = { fleet, config, account: awsAccount(provider), opts: { providers: [provider] } };

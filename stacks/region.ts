@@ -40,7 +40,9 @@ export function region(
 ): Pending<RegionOutputs> {
   const backupPlace = fleet.regions.find((other) => other.name === backupRegion);
   if (!backupPlace)
-    throw new Error(`the backup region ${backupRegion} is none of the fleet's: the config was not checked`);
+    throw new Error(
+      `internal error: the backup region ${backupRegion} is not a region of the fleet, because the config was not validated`,
+    );
 
   const foundation = foundationOutputs(name, backupRegion, undeployed);
   const provider = awsProvider(fleet, name, awsRegion);

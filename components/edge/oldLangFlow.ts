@@ -110,7 +110,7 @@ function poolOf({ pool, hostname, movingFrom, origins }: OldLangFlowArgs): cloud
 export function elsewhere(address: string, origins: readonly string[]): string {
   if (origins.includes(address))
     throw new UserError(
-      `movingFrom.address ${address} is a region's own load balancer: give the address of the LangFlow that you move from`,
+      `movingFrom.address ${address} is a region's own load balancer: use the address of the old LangFlow`,
       ExitCode.BadInput,
     );
   return address;

@@ -52,7 +52,7 @@ export class ImageReplication extends pulumi.ComponentResource {
 function checked(args: ImageReplicationArgs): ImageReplicationArgs {
   const { awsRegion, destinations } = args;
   if (destinations.length < 1 || destinations.length > DESTINATIONS_MAX)
-    throw new Error(`ECR copies to 1 to ${DESTINATIONS_MAX} regions, not to ${destinations.length}`);
+    throw new Error(`ECR can replicate to 1 to ${DESTINATIONS_MAX} regions, not to ${destinations.length}`);
   if (destinations.includes(awsRegion)) throw new Error(`images of ${awsRegion} cannot be copied to ${awsRegion}`);
   return args;
 }

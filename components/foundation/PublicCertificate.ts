@@ -52,7 +52,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
   /** @throws Error if `regions` is empty */
   constructor(name: string, args: PublicCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     const [first, ...others] = args.regions;
-    if (!first) throw new Error(`the certificate of ${args.hostname} is asked for in no region`);
+    if (!first) throw new Error(`the certificate of ${args.hostname} needs at least one region`);
     super(typeToken("PublicCertificate"), name, args, opts);
 
     const certificate = this.certificate(args, first);
@@ -106,7 +106,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
     certificate: aws.acm.Certificate,
   ): cloudflare.DnsRecord {
     const asked = certificate.domainValidationOptions.apply(([option]) => {
-      if (!option) throw new Error("ACM named no validation record");
+      if (!option) throw new Error("ACM returned no validation record: run the update again");
       return option;
     });
     return new cloudflare.DnsRecord(

@@ -137,7 +137,7 @@ export class RegionNetwork extends pulumi.ComponentResource {
     const chosen = names.apply((all) => {
       if (all.length < ZONES)
         throw new pulumi.RunError(
-          `${awsRegion} has ${all.length} zones for EKS and ${ZONES} are needed: give the region another awsRegion`,
+          `${awsRegion} has ${all.length} zones for EKS, and ${ZONES} are needed: choose a different awsRegion`,
         );
       return all.toSorted();
     });

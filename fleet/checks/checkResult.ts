@@ -10,7 +10,7 @@ export interface Check {
   readonly fix: string;
 }
 
-/** The result of a check. `value` is what later checks build on. */
+/** The result of a check. Later checks receive its `value`. */
 export type CheckResult<T = undefined> =
   | { readonly result: "ok" | "warning"; readonly finding: string; readonly fix?: string; readonly value: T }
   | { readonly result: "broken"; readonly finding: string; readonly fix?: string; readonly exitCode: ExitCode }
@@ -28,7 +28,10 @@ export interface Finding {
   readonly finding: string;
   /** What to do; absent if there is nothing to do. */
   readonly fix?: string;
-  /** For `broken`: the exit code if this were the only finding. For `not checked`: absent unless a cloud refused or did not answer. */
+  /**
+   * For `broken`: the exit code if this were the only finding. For `not checked`: absent unless a cloud refused or did
+   * not answer.
+   */
   readonly exitCode?: ExitCode;
 }
 
@@ -38,24 +41,24 @@ export function ok<T>(finding: string, value?: T): CheckResult<T | undefined> {
   return { result: "ok", finding, value };
 }
 
-/** It may work: a person should check. */
+/** The deployment may work; a person should check. */
 export function warning(finding: string, fix?: string): CheckResult;
 export function warning<T>(finding: string, fix: string, value: T): CheckResult<T>;
 export function warning<T>(finding: string, fix?: string, value?: T): CheckResult<T | undefined> {
   return { result: "warning", finding, ...(fix !== undefined && { fix }), value };
 }
 
-/** It cannot work. @param fix left out if the check has one for all its findings */
+/** The deployment cannot work. @param fix omit it to use the check's own fix */
 export function broken(finding: string, fix: string | undefined, exitCode: ExitCode): CheckResult<never> {
   return { result: "broken", finding, ...(fix !== undefined && { fix }), exitCode };
 }
 
-/** @param exitCode if a cloud refused the request or did not answer; left out if there is nothing to ask */
+/** @param exitCode set if a cloud refused the request or did not answer; omit it if this fleet has nothing to check */
 export function notChecked(reason: string, exitCode?: ExitCode): CheckResult<never> {
   return { result: "not checked", finding: reason, ...(exitCode !== undefined && { exitCode }) };
 }
 
-/** Combines results: the worst one decides, and the findings of `ok` are left out unless all are. */
+/** Combines results into the worst of them. The findings of `ok` results are omitted unless all results are `ok`. */
 export function together(results: readonly CheckResult[]): CheckResult {
   const bad = results.filter(({ result }) => result !== "ok");
   const lines = (texts: readonly (string | undefined)[]) =>
@@ -67,7 +70,7 @@ export function together(results: readonly CheckResult[]): CheckResult {
   return bad.length > 0 ? warning(finding, fix) : ok(finding);
 }
 
-/** The line that a report has for a result. @param region of a check per region */
+/** Returns the report line for a result. @param region the checked region; omit it for a check of the whole fleet */
 export function findingOf(
   check: { readonly name: string; readonly fix?: string },
   result: CheckResult<unknown>,

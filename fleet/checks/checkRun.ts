@@ -4,7 +4,7 @@ import { resultOfError } from "./resultOfError";
 /** A check that is running. */
 export interface PendingCheck<T> {
   readonly name: string;
-  /** The value that other checks build on; undefined if the check has none. */
+  /** The value for the checks that depend on this one; undefined if the check failed. */
   readonly value: Promise<{ readonly value: T } | undefined>;
 }
 
@@ -20,10 +20,10 @@ export class CheckRun {
   constructor(private readonly onEnd: (finding: Finding) => void) {}
 
   /**
-   * Starts a check. It is `not checked` if a check that it needs has no value. An error in it becomes its own finding
-   * and does not affect other checks.
+   * Starts a check. Its result is `not checked` if a check that it needs has no value. If it throws, the error becomes
+   * its finding and does not affect other checks.
    *
-   * @param check its name, or also the fix of its findings that have none
+   * @param check the check's name, optionally with the default fix of its findings
    */
   check<const Needs extends readonly PendingCheck<unknown>[], Value = undefined>(
     check: string | Pick<Check, "name" | "fix">,
@@ -42,7 +42,7 @@ export class CheckRun {
     return { name: named.name, value: ended.then(({ value }) => value) };
   }
 
-  /** All findings, in the order in which the checks were started. */
+  /** Waits for all checks and returns their findings in the order in which the checks were started. */
   findings(): Promise<Finding[]> {
     return Promise.all(this.#findings);
   }
@@ -60,7 +60,7 @@ async function runAfter<T>(
   const values: unknown[] = [];
   for (const need of needs) {
     const needed = await need.value;
-    if (!needed) return { result: notChecked(`it needs ${need.name}`) };
+    if (!needed) return { result: notChecked(`it requires ${need.name}`) };
     values.push(needed.value);
   }
   try {
@@ -68,7 +68,7 @@ async function runAfter<T>(
     return "value" in result ? { result, value: result } : { result };
   } catch (error) {
     if (error instanceof NotCheckable) return { result: notChecked(error.message) };
-    // An error has no value for other checks, even if it is only a warning.
+    // A check that threw has no value for other checks, even if its result is only a warning.
     return { result: resultOfError(error) };
   }
 }

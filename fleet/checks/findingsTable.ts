@@ -9,10 +9,10 @@ const COLOURS: Readonly<Record<Finding["result"], (text: string) => string>> = {
   "not checked": pc.dim,
 };
 
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum characters per line of a cell; a narrow terminal reduces it. */
 const SENTENCE = 60;
 
-/** The findings as a table, with how many there are of each result below it. */
+/** Renders the findings as a table, followed by the number of findings per result. */
 export function findingsTable(findings: readonly Finding[]): string[] {
   const rows = findings.map(({ check, result, finding, fix }) => [
     check,

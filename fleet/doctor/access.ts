@@ -11,22 +11,22 @@ import { run } from "../engine/run";
 import type { Project } from "../stacks/project";
 import { type Caller, principalArn } from "./account";
 
-/** Nobody answers a prompt: a Git host that asks for a name has said no. */
+/** Disables Git's prompts. A Git host that asks for a user name thereby denies access. */
 const NEVER_ASK = { GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", SSH_ASKPASS: "true", LC_ALL: "C" };
-/** How Git says that the host is not there (its HTTP transport, libcurl's words). */
+/** Git's messages for an unreachable host, from libcurl, which is its HTTP transport. */
 const NO_HOST =
   /Could not resolve|Failed to connect|Couldn't connect|Connection (refused|timed out)|Operation timed out/i;
 
 /**
- * Whether the repository of the record answers this machine's own Git, and whether the agents were given a token. Where it
- * refuses, that says little: the agents come with theirs.
+ * Checks that this machine's Git can read the flow repository, and that the config has the agents' token. A denied read
+ * is only a warning, because the agents use their own token.
  */
 export async function flowRepository(
   project: Project,
   { flowRepository: repository }: FleetConfig,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  if (repository === undefined) return ok("none: flows are replicated, but not recorded in Git");
+  if (repository === undefined) return ok("not configured: flows are replicated, but not recorded in Git");
   const { url } = repository;
   if (url.startsWith("/"))
     return broken(
@@ -56,13 +56,13 @@ const NO_TOKEN = warning(
   `pulumi config set -s foundation --secret ${PROJECT}:gitToken`,
 );
 
-/** Read from the file itself: to the project an encrypted value looks like none. */
+/** Reads the stack's file directly, because `Project` omits encrypted values. */
 function hasToken({ directory }: Project): boolean {
   const { config } = parse(readFileSync(join(directory, "Pulumi.foundation.yaml"), "utf8")) as { config?: object };
   return config !== undefined && `${PROJECT}:gitToken` in config;
 }
 
-/** Whether whoever deploys will get into the region's cluster: making it gives no access by itself. */
+/** Checks that the caller will have access to the region's cluster: creating a cluster grants no access to it. */
 export async function clusterAccess(
   iam: IAMClient,
   caller: Caller,
@@ -78,14 +78,14 @@ export async function clusterAccess(
     among
       ? ok("you administer the cluster")
       : warning(
-          `you have no access to the cluster${ci ? " (CI's deploy role has)" : ""}, so your deployment would fail there`,
+          `you will have no access to the cluster${ci ? " (only CI's deploy role has)" : ""}, so your deployment would fail there`,
           fix,
         ),
     publicAccessCidrs.length > 0
-      ? ok(`its API answers ${publicAccessCidrs.join(", ")}`)
+      ? ok(`its API accepts connections from ${publicAccessCidrs.join(", ")}`)
       : warning(
           `its API is private: ${ci ? "you and CI's runners" : "the first `up`"} cannot reach it from outside its network`,
-          `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs${ci ? ", or let CI run inside (docs/ci.md, CLUSTER_RUNNER)" : ""}`,
+          `add the networks you deploy from to ${PROJECT}:cluster.publicAccessCidrs${ci ? ", or run CI inside its network (docs/ci.md, CLUSTER_RUNNER)" : ""}`,
         ),
   ]);
 }

@@ -4,12 +4,12 @@ import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { ExitCode } from "../../model/errors";
 import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 
-/** Whom AWS takes us for. */
+/** The AWS identity of this process. */
 export interface Caller {
   readonly account: string;
-  /** As STS says it: of a user, of the account's root, or of a session of a role. */
+  /** ARN from STS: of a user, of the account's root user, or of a role session. */
   readonly arn: string;
-  /** aws, aws-cn or aws-us-gov. */
+  /** AWS partition: aws, aws-cn or aws-us-gov. */
   readonly partition: string;
 }
 
@@ -18,7 +18,10 @@ export async function credentials(sts: STSClient): Promise<CheckResult<Caller>> 
   return ok(`${arn}, account ${account}`, { account, arn, partition: arn.split(":")[1] ?? "aws" });
 }
 
-/** Whether each region is switched on (EC2 API, DescribeRegions: OptInStatus), by name; undefined where we may not ask. */
+/**
+ * Returns each AWS region's opt-in status by name (EC2 API, DescribeRegions: OptInStatus); undefined without
+ * permission.
+ */
 export async function optInStatuses(ec2: EC2Client): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     const { Regions = [] } = await ec2.send(new DescribeRegionsCommand({ AllRegions: true }));
@@ -35,7 +38,7 @@ export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | 
   if (status === undefined)
     return broken(
       `${name} is not an AWS region for this account`,
-      "correct that `awsRegion` in Pulumi.yaml, or use an account in its partition",
+      "correct this `awsRegion` in Pulumi.yaml, or use an account in the region's partition",
       ExitCode.BadInput,
     );
   if (status === "not-opted-in")
@@ -48,11 +51,11 @@ export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | 
 }
 
 /**
- * The user or role behind the caller: what IAM simulates, and what an EKS access entry names. Undefined for the root
- * user and federated sessions, which have no policies to look at.
+ * Returns the ARN of the caller's user or role, as IAM's policy simulator and EKS access entries need it. Undefined for
+ * the root user and federated sessions, which have no policies to simulate.
  *
- * A session's ARN has lost the path of its role, as single sign-on's roles have one: so IAM is asked, and only where it
- * may not be asked the path is taken to be empty.
+ * A session's ARN lacks the path of its role, and the roles of IAM Identity Center have a path. IAM returns the path;
+ * without permission to ask IAM, this function assumes that the role has none.
  */
 export async function principalArn(iam: IAMClient, { account, arn, partition }: Caller): Promise<string | undefined> {
   const [kind, name] = (arn.split(":").at(-1) ?? "").split("/");

@@ -2,7 +2,7 @@ import { described } from "../../config/capacity";
 import { type Capacity, shortages } from "../../model/capacity";
 import { type CheckResult, ok, warning } from "../checks/checkResult";
 
-/** How much a region can carry. What could never work the config's own check has refused. */
+/** Checks a region's capacity. The config's validation has already rejected impossible values. */
 export function capacityVerdict(capacity: Capacity): CheckResult {
   const short = shortages(capacity).map((shortage) => described(shortage, capacity));
   const finding = [...short.map((each) => each.finding), ...figures(capacity)].join("\n");
@@ -13,8 +13,8 @@ function figures({ connections, replicas, podsAfterLoss, instanceClass, cores, m
   const { atRest, atMost, rolling, afterLoss } = connections.needs;
   const most = connections.available ?? "an unknown number";
   return [
-    `database connections: ${atRest} at rest, ${atMost} at most, ${rolling} while pods roll, ${afterLoss} after another region's loss; ${instanceClass} takes ${most}`,
-    `pods after another region's loss: ${podsAfterLoss}, allowed ${replicas.max}`,
+    `database connections: ${atRest} at rest, ${atMost} at most, ${rolling} while pods roll, ${afterLoss} after another region's loss; ${instanceClass} allows ${most}`,
+    `pods after another region's loss: ${podsAfterLoss}, maximum ${replicas.max}`,
     `nodes while pods roll: ${Math.ceil(cores.needs.rolling)} cores of ${cores.available}, ${Math.ceil(memoryGib.needs.rolling)} GiB of ${memoryGib.available}`,
   ];
 }

@@ -25,7 +25,7 @@ import { needsOf, regionQuotas } from "./quotas";
 import { bucketSettings, secretsProviders, stacksExist, stateBackend, stateBucket } from "./state";
 import { awsCli, nodeRuntime, pulumiCli } from "./tools";
 
-/** The project that the checks read, and the environment that they run in. */
+/** The project to check, and the checks' environment. */
 export interface Surroundings {
   /** Folder of Pulumi.yaml. */
   readonly directory: string;
@@ -63,7 +63,10 @@ export function begin(run: CheckRun, around: Surroundings): void {
   if (around.first && read && regions) beginFirst(run, clients, read, { caller, home, ...regions });
 }
 
-/** Starts the checks of a first deployment, in order. A region's checks wait until the account has that AWS region enabled. */
+/**
+ * Starts the checks of a first deployment, in order. A region's checks run only if the account has its AWS region
+ * enabled.
+ */
 function beginFirst(
   run: CheckRun,
   clients: Clients,
@@ -71,7 +74,7 @@ function beginFirst(
   { caller, home, regions, witness }: { caller: PendingCheck<Caller>; home: string } & Regions,
 ): void {
   let number = 0;
-  // One after the other: IAM throttles concurrent calls of its policy simulator.
+  // Run sequentially: IAM throttles concurrent calls of its policy simulator.
   let before: Promise<unknown> = Promise.resolve();
   const begin = <Config extends StackConfig>(
     stack: string,
@@ -101,11 +104,11 @@ function beginFirst(
 
 interface Regions {
   readonly regions: readonly PendingRegion[];
-  /** Whether the account has the witness's AWS region enabled; undefined without a witness. */
+  /** The check that the account has the witness's AWS region enabled; undefined without a witness. */
   readonly witness: PendingCheck<unknown> | undefined;
 }
 
-/** The checks that the first deployment of a region waits for. */
+/** The checks that must pass before the checks of the region's first deployment run. */
 interface PendingRegion {
   readonly stack: string;
   readonly enabled: PendingCheck<unknown>;
@@ -160,9 +163,9 @@ interface Known {
   readonly config: PendingCheck<Project>;
   readonly engine: PendingCheck<Engine>;
   readonly caller: PendingCheck<Caller>;
-  /** Undefined if it cannot be read. */
+  /** Undefined if the project cannot be read. */
   readonly project: Project | undefined;
-  /** The default AWS region. */
+  /** AWS region for calls that belong to no region of the fleet. */
   readonly home: string;
 }
 

@@ -7,13 +7,13 @@ import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { STSClient } from "@aws-sdk/client-sts";
 import Cloudflare from "cloudflare";
 
-/** Without an answer by then a service counts as out of reach; a try more is made. */
+/** Timeout of one attempt; after {@link TRIES} attempts the service counts as unreachable. */
 const ANSWER_WITHIN_MS = 15_000;
 const TRIES = 2;
 
 /**
- * Clients of the clouds, set up by what their vendors' tools read: profile, keys and AWS_ENDPOINT_URL, and
- * CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
+ * Creates the clouds' clients. They read the same settings as the vendors' tools: AWS profile, access keys and
+ * AWS_ENDPOINT_URL; CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL.
  */
 export function clients(environment: NodeJS.ProcessEnv) {
   const aws = (region: string) => ({
@@ -32,13 +32,13 @@ export function clients(environment: NodeJS.ProcessEnv) {
       new S3Client({
         ...aws(region),
         followRegionRedirects: true,
-        // A stand-in has no names below its own.
+        // An emulator has no subdomains for buckets.
         forcePathStyle: Boolean(environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL),
       }),
     cloudflare: () =>
       new Cloudflare({
         apiToken: environment.CLOUDFLARE_API_TOKEN || null,
-        // A global key beside it would be sent along, and could hide what the token lacks.
+        // The client would also send a global API key, which could hide the token's missing permissions.
         apiKey: null,
         apiEmail: null,
         userServiceKey: null,

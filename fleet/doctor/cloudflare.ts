@@ -7,19 +7,19 @@ import { PLANS } from "../../model/frontDoor/rateLimits";
 import { PROJECT } from "../../model/names";
 import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
-/** What the token must be allowed, in the words of Cloudflare's dashboard. */
+/** Permissions that the token needs, as Cloudflare's dashboard names them. */
 const PERMISSIONS =
   "Zone Read, DNS Write and Load Balancers Write on the zone; Load Balancing: Monitors and Pools Write and Notifications Write on the account";
 export const NEW_TOKEN = `create a token with ${PERMISSIONS}, and export it as CLOUDFLARE_API_TOKEN`;
 
-/** Days before its end that a token is worth a word. */
+/** A token that expires within this many days causes a warning. */
 const EXPIRES_SOON_DAYS = 14;
 export const DAY_MS = 86_400_000;
 
-/** Status of an error of the client; undefined where it is none of the API's. */
+/** HTTP status of an error of the Cloudflare client; undefined if the API did not respond. */
 export const statusOf = (error: unknown) => (error as { status?: number }).status;
 
-/** That there is a token, and that it works: one of a user, or else one the account owns. */
+/** Checks that a token is set and active. It may belong to a user or to the account. */
 export async function token(api: Cloudflare, { cloudflareAccountId: account_id }: FleetConfig): Promise<CheckResult> {
   if (!api.apiToken) return broken("CLOUDFLARE_API_TOKEN is not set", NEW_TOKEN, ExitCode.Unauthenticated);
   const verified = await api.user.tokens
@@ -30,11 +30,11 @@ export async function token(api: Cloudflare, { cloudflareAccountId: account_id }
   const { status, expires_on } = verified;
   if (status !== "active") return broken(`the token is ${status}`, NEW_TOKEN, ExitCode.Unauthenticated);
   if (expires_on && Date.parse(expires_on) - Date.now() < EXPIRES_SOON_DAYS * DAY_MS)
-    return warning(`the token expires on ${expires_on}`, "extend it: the edge cannot be changed without it");
+    return warning(`the token expires on ${expires_on}`, "extend its lifetime: without it the edge cannot be deployed");
   return ok(expires_on ? `active until ${expires_on}` : "active");
 }
 
-/** Undefined where the API refused to answer; every other error goes on. */
+/** Returns undefined if the API denied the request, and rethrows every other error. */
 export function refused(error: unknown): undefined {
   if ([400, 401, 403].includes(statusOf(error) ?? 0)) return undefined;
   throw error;
@@ -48,7 +48,7 @@ export async function zone(
   const found = result.find((each) => each.name === name);
   if (!found)
     return broken(
-      `the token cannot read a zone ${name}`,
+      `the token cannot read the zone ${name}`,
       `add the zone to Cloudflare, or give the token Zone Read on it; or correct ${PROJECT}:zone`,
       ExitCode.BadInput,
     );
@@ -73,12 +73,13 @@ export async function zone(
   return ok(`active, ${found.plan.name ?? "plan unknown"}`, found);
 }
 
-/** What a zone's load balancers, where it has some, tell about its add-on. */
+/** Steering policies of the zone's load balancers: the account's add-on supports them. */
 export type SteeringInUse = readonly string[];
 
 /**
- * Whether pools and monitors may be listed, and whether the add-on is there. Only a load balancer that exists proves
- * it, or a subscription by that name, which takes Billing Read to see.
+ * Checks that the token can list pools, monitors and load balancers, and that the account has the load balancing
+ * add-on. Only an existing load balancer proves the add-on, or a subscription of that name, which requires Billing
+ * Read.
  */
 export async function loadBalancing(
   api: Cloudflare,
@@ -99,7 +100,8 @@ export async function loadBalancing(
   if (balancers.result.length > 0) return ok("in use in this zone", inUse);
   const look = "enable the add-on on the dashboard's Load Balancing page";
   const subscriptions = await api.accounts.subscriptions.get({ account_id }).catch(refused);
-  if (!subscriptions) return warning("cannot check the load balancing add-on without Billing Read", look, inUse);
+  if (!subscriptions)
+    return warning("cannot check the load balancing add-on: the token lacks Billing Read", look, inUse);
   for await (const { rate_plan } of subscriptions)
     if (/load.?balanc/i.test(`${rate_plan?.id} ${rate_plan?.public_name}`)) return ok("subscribed", inUse);
   return warning("no load balancing subscription found (an enterprise contract may include it)", look, inUse);
@@ -108,7 +110,10 @@ export async function loadBalancing(
 /** Shortest interval of a monitor by plan, in seconds (Cloudflare, Load Balancing: Limitations). */
 const SHORTEST_INTERVAL = { enterprise: 10, other: 15 };
 
-/** What the plan allows of the monitor, the steering and the front door, and whether Cloudflare would reach the old LangFlow. */
+/**
+ * Checks that the plan supports the config's monitor, steering and front door, and that Cloudflare can reach the old
+ * LangFlow.
+ */
 export function plan(
   { plan: { legacy_id, name } }: Zone,
   inUse: SteeringInUse,
@@ -129,7 +134,7 @@ export function plan(
         )
       : ok(`interval ${intervalSeconds} s`),
     always || inUse.includes(steering)
-      ? ok(always ? "steering that every plan has" : `steering ${steering}, in use already`)
+      ? ok(always ? "every plan supports this steering" : `steering ${steering}, already in use`)
       : warning(
           `steering ${steering} needs traffic steering in the add-on, which the API does not report before first use`,
           `check on the Load Balancing page that your add-on has it, or set ${PROJECT}:steering in Pulumi.edge.yaml to random`,
@@ -155,7 +160,7 @@ export function plan(
   ]);
 }
 
-/** Zone settings without which users would fail while the monitor stays green. */
+/** Required zone settings: if one is wrong, users get errors although the monitor reports healthy pools. */
 const SETTINGS = [
   { id: "ssl", wanted: "strict", fix: "SSL/TLS, Overview: Full (strict)" },
   { id: "always_use_https", wanted: "on", fix: "SSL/TLS, Edge Certificates: Always Use HTTPS" },
@@ -166,7 +171,8 @@ export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise
     await Promise.all(
       SETTINGS.map(async ({ id, wanted, fix }) => {
         const setting = await api.zones.settings.get(id, { zone_id }).catch(refused);
-        if (!setting) return warning(`cannot check ${id} without Zone Settings Read`, `check it yourself: ${fix}`);
+        if (!setting)
+          return warning(`cannot check ${id}: the token lacks Zone Settings Read`, `check it by hand: ${fix}`);
         const { value } = setting as { value?: unknown };
         if (value === wanted) return ok(`${id} ${wanted}`);
         return broken(`${id} is ${String(value)}, needed: ${wanted}`, fix, ExitCode.BadInput);

@@ -9,12 +9,15 @@ import { DAY_MS, NEW_TOKEN, refused, statusOf } from "./cloudflare";
 const PERMISSIONS =
   "Access: Apps and Policies Write, Access: Service Tokens Write and Access: Organizations, Identity Providers, and Groups Read on the account";
 
-/** Days before its end that a service token is worth a word: a client's owner may have to be found. */
+/** A service token that expires within this many days causes a warning. Finding a client's owner takes time. */
 const EXPIRES_SOON_DAYS = 30;
 
 type Access = NonNullable<EdgeStackConfig["access"]>;
 
-/** That there is a team to sign in to, the identity providers that the config names, and time left to the service tokens. */
+/**
+ * Checks that the account has a Zero Trust team and the config's identity providers, and that no service token expires
+ * soon.
+ */
 export async function access(api: Cloudflare, fleet: FleetConfig, own: Access): Promise<CheckResult> {
   const account_id = fleet.cloudflareAccountId;
   const hidden = broken(
@@ -51,7 +54,7 @@ function identityProviders(known: readonly string[], { identityProviders: wanted
       ExitCode.BadInput,
     );
   return known.length > 0
-    ? ok(`${wanted.length || known.length} to sign in with`)
+    ? ok(`identity providers: ${wanted.length || known.length}`)
     : broken("nobody can sign in: the account has no identity provider", "add one (docs/access.md)", ExitCode.BadInput);
 }
 

@@ -7,8 +7,8 @@ import { broken, type CheckResult, ok, together } from "../checks/checkResult";
 import { NEW_TOKEN, statusOf } from "./cloudflare";
 
 /**
- * That each phase that the front door wants is free, or has our own ruleset: a zone has one entry point per phase, and `up` could
- * make no second (Cloudflare's error 20217).
+ * Checks that each ruleset phase of the front door is empty or has our own ruleset. A zone has one entry point ruleset
+ * per phase, and `up` cannot create a second one (Cloudflare's error 20217).
  */
 export async function rulesets(
   api: Cloudflare,
@@ -26,7 +26,7 @@ interface EntryPoint {
   readonly rules?: readonly unknown[];
 }
 
-/** By "Get a zone entry point ruleset", which answers 404 where a phase has none. */
+/** Reads a phase's ruleset by "Get a zone entry point ruleset", which returns 404 if the phase has none. */
 async function entryPoint(
   api: Cloudflare,
   zone_id: string,
@@ -43,7 +43,7 @@ async function entryPoint(
 }
 
 function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): CheckResult {
-  if (found === "none") return ok(`${phase} is free`);
+  if (found === "none") return ok(`${phase} has no rules`);
   if (found === "hidden")
     return broken(
       `the token may not read the rules of ${phase}`,
@@ -51,7 +51,7 @@ function verdictOn(phase: RulesetPhase, found: EntryPoint | "none" | "hidden"): 
       ExitCode.Unauthenticated,
     );
   const { id, description, rules = [] } = found;
-  if (description === RULESETS[phase]) return ok(`${phase} is ours`);
+  if (description === RULESETS[phase]) return ok(`${phase} has the fleet's own ruleset`);
   return broken(
     `the zone already has rules in ${phase} (ruleset ${id}, ${rules.length} rules), and Cloudflare allows only one ruleset there`,
     "omit frontDoor, or copy these rules and delete that ruleset first (docs/front-door.md, A zone that has rules)",

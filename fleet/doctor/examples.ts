@@ -4,7 +4,7 @@ import { PROJECT } from "../../model/names";
 import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 import type { Project } from "../stacks/project";
 
-/** Names and numbers that this repository's files use and that can be nobody's. */
+/** Placeholder names and numbers in this repository's files. No real deployment can have them. */
 const EXAMPLES = [
   /(^|[/@.])example\.(com|org|net)($|[/:])/,
   /\bexample-org\b/,
@@ -13,13 +13,13 @@ const EXAMPLES = [
   /\b123456789012\b/,
 ];
 
-/** Whether a value, or any text in it, is one of the repository's examples. */
+/** Whether a value, or any text in it, is one of the repository's placeholders. */
 export function isExample(value: unknown): boolean {
   if (typeof value === "string") return EXAMPLES.some((pattern) => pattern.test(value));
   return typeof value === "object" && value !== null && Object.values(value).some(isExample);
 }
 
-/** Keys whose value is still an example, each with its file. */
+/** Returns the config keys that still have a placeholder, each with its file. */
 function exampleKeys(project: Project): { readonly file: string; readonly key: string }[] {
   const found = new Map<string, { file: string; key: string }>();
   const look = (file: string, config: object) => {
@@ -32,23 +32,25 @@ function exampleKeys(project: Project): { readonly file: string; readonly key: s
   return [...found.values()];
 }
 
-/** Only these can't be known before the foundation is deployed: an image is pushed into a registry it makes. */
+/**
+ * Keys whose values are unknown until the foundation is deployed: it creates the registry that images are pushed to.
+ */
 const AFTER_FOUNDATION: readonly (keyof StackConfig["fleet"])[] = ["image", "agentImage"];
 
-/** That no example is left of what a deployment must choose itself. */
+/** Checks that no config value is still a placeholder. */
 export function exampleValues(project: Project): CheckResult {
   const left = exampleKeys(project);
   const list = (keys: typeof left) => keys.map(({ file, key }) => `${PROJECT}:${key} (${file})`).join(", ");
   const early = left.filter(({ key }) => !(AFTER_FOUNDATION as readonly string[]).includes(key));
   if (early.length > 0)
     return broken(
-      `still has the repository's example values: ${list(left)}`,
-      "run `npm run fleet -- init`, or edit them",
+      `these keys still have the repository's example values: ${list(left)}`,
+      "run `npm run fleet -- init`, or edit the files",
       ExitCode.BadInput,
     );
   if (left.length > 0)
     return warning(
-      `still has the repository's example values: ${list(left)}`,
+      `these keys still have the repository's example values: ${list(left)}`,
       "deploy the foundation, push the images, then set their digests (docs/deploy.md, step 3)",
     );
   return ok("no example values left");

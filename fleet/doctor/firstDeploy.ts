@@ -9,7 +9,7 @@ import type { Caller } from "./account";
 import type { Step } from "./firstSteps";
 import { refused, refusedActions, requestedRegion, type Simulated, simulated } from "./permissions";
 
-/** What an action is asked on: the fleet's own names, where a policy may be limited to them. */
+/** Returns the ARNs to simulate an action on: with the fleet's own names, because a policy may be limited to them. */
 function resourcesOf(action: string, { account, partition }: Caller, awsRegion: string, isOfCi = false): string[] {
   const [service, call = ""] = action.split(":");
   const ofIam = (rest: string) => [`arn:${partition}:iam::${account}:${rest}`];
@@ -35,14 +35,14 @@ function resourcesOf(action: string, { account, partition }: Caller, awsRegion: 
 
 const [ATTACH, PASS, LINKED] = ["iam:AttachRolePolicy", "iam:PassRole", "iam:CreateServiceLinkedRole"] as const;
 
-/** A call as the simulation is asked about it. */
+/** One API call to simulate. */
 interface Call extends Omit<Simulated, "actions"> {
   readonly action: string;
-  /** As a refusal names it. */
+  /** The call's name in findings. */
   readonly called: string;
 }
 
-/** Every call of a step, each once, though the step is made in several AWS regions. */
+/** Returns the calls of a step without duplicates, although the step may run in several AWS regions. */
 function callsOf(step: Step<never>, caller: Caller, places: readonly string[]): Call[] {
   const { calls, throughServices = [], attaches = [], handsRolesTo = [], isOfCi = false } = step;
   const plain = [
@@ -64,7 +64,7 @@ function callsOf(step: Step<never>, caller: Caller, places: readonly string[]): 
   return [...all.values()];
 }
 
-/** The names of those that IAM would refuse; with the AWS regions, where it would allow the same in others. */
+/** Returns the names of denied calls, with their AWS regions if IAM allows the same call in other regions. */
 async function refusedCalls(iam: IAMClient, caller: Caller, source: string, calls: readonly Call[]): Promise<string[]> {
   const alike = new Map<string, { shared: Omit<Simulated, "actions">; some: Call[] }>();
   for (const call of calls) {
@@ -88,10 +88,10 @@ async function refusedCalls(iam: IAMClient, caller: Caller, source: string, call
 }
 
 /**
- * Whether the caller may make what a step makes, and whether the service's linked role is there or may be made; asked of IAM's
- * simulation, so nothing is made. The finding names each call that makes something.
+ * Checks that the caller may create a step's resources, and that the service-linked role exists or may be created. It
+ * uses IAM's policy simulator, so it creates nothing. The finding names each call.
  *
- * @param places AWS regions in which the step is made, one at least
+ * @param places AWS regions of the step, at least one
  */
 export function firstDeployStep(
   iam: IAMClient,
@@ -102,7 +102,7 @@ export function firstDeployStep(
   return simulated(iam, caller, async (source) => {
     const calls = callsOf(step, caller, places);
     const denied = await refusedCalls(iam, caller, source, calls);
-    const said = [`may ${[...new Set(calls.map(({ action }) => action))].join(", ")}`];
+    const said = [`allowed: ${[...new Set(calls.map(({ action }) => action))].join(", ")}`];
     let fix =
       "allow these calls, or run the first `up` with an administrator's role; CI's role can deploy later changes";
     if (step.linkedRole) {
@@ -121,7 +121,7 @@ export function firstDeployStep(
   });
 }
 
-/** False as well where we may not ask. */
+/** Returns false also without permission to read the role. */
 async function isLinkedRoleThere(iam: IAMClient, RoleName: string): Promise<boolean> {
   return iam.send(new GetRoleCommand({ RoleName })).then(
     () => true,

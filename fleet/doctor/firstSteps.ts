@@ -4,29 +4,29 @@ import { MANAGED_POLICIES } from "../../model/policies/managed";
 /** The config of a stack of one kind. */
 type ConfigOf<Kind extends StackConfig["kind"]> = Extract<StackConfig, { kind: Kind }>;
 
-/** What is made at once, as far as the deployment's order goes. */
+/** A group of resources that a deployment creates together. */
 export interface Step<Config extends StackConfig> {
   readonly name: string;
-  /** Types of the resources, as Pulumi names them. */
+  /** Pulumi types of the resources. */
   readonly types: readonly string[];
-  /** Calls that make them, by their permissions, in the order in which they are made (service authorization reference). */
+  /** IAM actions of the calls that create the resources, in order (service authorization reference). */
   readonly calls: readonly string[];
-  /** Those that a service makes in the caller's name, for one of `calls`. */
+  /** IAM actions that a service performs on the caller's behalf during one of `calls`. */
   readonly throughServices?: readonly string[];
-  /** AWS managed policies that roles are given, each by `iam:AttachRolePolicy`. */
+  /** AWS managed policies that are attached to roles by `iam:AttachRolePolicy`. */
   readonly attaches?: readonly string[];
-  /** To which services roles are handed, which takes `iam:PassRole`. */
+  /** Services that receive roles, which requires `iam:PassRole`. */
   readonly handsRolesTo?: readonly string[];
-  /** Whether the roles are CI's, which have names and no permissions boundary of their own. */
+  /** Whether the roles are CI's, which have fixed names and no permissions boundary. */
   readonly isOfCi?: boolean;
-  /** Service that makes its linked role in an account that has none, with the role's name. */
+  /** Service that creates its service-linked role if the account has none, and the role's name. */
   readonly linkedRole?: readonly [service: string, role: string];
-  /** AWS regions in which it is made; none: a fleet of this config does not have it. */
+  /** Returns the AWS regions of the resources; empty if this config does not need them. */
   readonly places: (config: Config) => readonly string[];
 }
 
 const everyRegion = ({ fleet }: Pick<StackConfig, "fleet">) => fleet.regions.map(({ awsRegion }) => awsRegion);
-/** Where images are pushed to, and secrets are made, which the others get copies of. */
+/** The region for pushed images and new secrets; AWS replicates them to the other regions. */
 const buildRegion = ({ fleet }: Pick<StackConfig, "fleet">) =>
   fleet.regions.filter(({ name }) => name === fleet.buildRegion).map(({ awsRegion }) => awsRegion);
 const ownRegion = ({ region }: ConfigOf<"region">) => [region.awsRegion];
@@ -50,7 +50,7 @@ const BUCKET_CALLS = [
   "s3:PutLifecycleConfiguration",
 ];
 
-/** Of the foundation. A region's steps come after all of these. */
+/** Steps of the foundation stack. They precede all steps of a region. */
 export const FOUNDATION: readonly Step<ConfigOf<"foundation">>[] = [
   {
     name: "keys",
@@ -146,8 +146,10 @@ export const FOUNDATION: readonly Step<ConfigOf<"foundation">>[] = [
 ];
 
 /**
- * Of each region. The load balancer's linked role is made by the cluster's own role, which EKS asks Elastic Load Balancing with. RDS
- * and EFS make grants on the key too: its policy lets them, which the simulation does not look at (encryptionKey.ts); EKS it does not.
+ * Steps of each region stack. The load balancer's service-linked role is not listed, because the cluster's role creates
+ * it when EKS calls Elastic Load Balancing. RDS and EFS also create grants on the key, but the key policy allows those
+ * (encryptionKey.ts), and the simulation does not evaluate key policies. The key policy does not allow EKS' grants, so
+ * the cluster step lists them.
  */
 export const REGION: readonly Step<ConfigOf<"region">>[] = [
   {
@@ -275,7 +277,7 @@ export const REGION: readonly Step<ConfigOf<"region">>[] = [
       "elasticfilesystem:PutFileSystemPolicy",
       "elasticfilesystem:PutBackupPolicy",
     ],
-    // For CreateMountTarget (EFS API reference).
+    // Required by CreateMountTarget (EFS API reference).
     throughServices: ["ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces", "ec2:CreateNetworkInterface"],
     places: ownRegion,
     linkedRole: ["elasticfilesystem.amazonaws.com", "AWSServiceRoleForAmazonElasticFileSystem"],

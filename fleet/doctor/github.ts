@@ -2,15 +2,17 @@ import { BRANCH, BRANCH_REF, ENVIRONMENT } from "../../model/policies/ciTrust";
 import { type CheckResult, ok, together, warning } from "../checks/checkResult";
 import type { GitHub } from "../github/client";
 
-/** The check that pull requests wait for. */
+/** Name of the status check that pull requests must pass. */
 const CHECK = "Test";
-/** Repository variables that name the runners of what main runs, and of what a pull request brings. */
+/**
+ * Repository variables with the runner labels for main's workflows (trusted) and for pull requests' code (untrusted).
+ */
 const TRUSTED = "CLUSTER_RUNNER";
 const UNTRUSTED = "PREVIEW_RUNNER";
 
 const how = (step: string) => `docs/ci.md, Set it up, ${step}`;
 
-/** What GitHub answers; undefined where it says that there is no such thing, or shows this token none. */
+/** Returns GitHub's response; undefined if the object does not exist or this token may not see it. */
 async function found<T>(asked: Promise<{ data: T }>, also: readonly number[] = []): Promise<T | undefined> {
   try {
     return (await asked).data;
@@ -20,14 +22,14 @@ async function found<T>(asked: Promise<{ data: T }>, also: readonly number[] = [
   }
 }
 
-/** Whether somebody has to say yes before a job takes the deploy role, and of which branches. */
+/** Checks that the deploy environment has reviewers and allows only the main branch. */
 export async function environment({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const place = { owner, repo, environment_name: ENVIRONMENT };
   const made = await found(api.rest.repos.getEnvironment(place));
   if (!made)
     return warning(
       `no environment ${ENVIRONMENT} is visible; the first job that uses it creates it without reviewers`,
-      `make it: ${how("2")}`,
+      `create it: ${how("2")}`,
     );
   const reviewed = (made.protection_rules ?? []).some(
     (rule) => rule.type === "required_reviewers" && "reviewers" in rule && (rule.reviewers ?? []).length > 0,
@@ -42,7 +44,7 @@ export async function environment({ api, owner, repo }: GitHub): Promise<CheckRe
       ? ok(`${ENVIRONMENT} has reviewers`)
       : warning(`${ENVIRONMENT} has no reviewers, so every merge is deployed`, `add reviewers: ${how("2")}`),
     policy && others.length === 0
-      ? ok(`it is for ${policy.protected_branches ? "protected branches" : BRANCH}`)
+      ? ok(`it allows only ${policy.protected_branches ? "protected branches" : BRANCH}`)
       : warning(
           `${ENVIRONMENT} is open to ${policy ? others.join(", ") : "every branch and tag"}`,
           `allow deployments only from ${BRANCH}: ${how("2")}`,
@@ -50,11 +52,11 @@ export async function environment({ api, owner, repo }: GitHub): Promise<CheckRe
   ]);
 }
 
-/** Whether main changes by checked pull requests alone: by a ruleset, or by a branch's protection of the older kind. */
+/** Checks that main accepts only checked pull requests, by a ruleset or by classic branch protection. */
 export async function branch({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const place = { owner, repo, branch: BRANCH };
   const { data: rules } = await api.rest.repos.getBranchRules({ ...place, per_page: 100 });
-  // To see it takes an administrator.
+  // Only administrators may read it.
   const older = await found(api.rest.repos.getBranchProtection(place), [403]);
   const has = (type: string) => rules.some((rule) => rule.type === type);
   const checks = [
@@ -72,7 +74,10 @@ export async function branch({ api, owner, repo }: GitHub): Promise<CheckResult>
   return warning(`no visible rule of ${BRANCH} requires ${lacking.join(", ")}`, `protect it: ${how("5")}`);
 }
 
-/** Whether nobody can make a tag called main, whose runs GitHub lists among the branch's (fleet/github/deployment.ts). */
+/**
+ * Checks that a ruleset blocks tags named main: GitHub would list their runs as runs of the branch
+ * (fleet/github/deployment.ts).
+ */
 export async function tag({ api, owner, repo }: GitHub): Promise<CheckResult> {
   const ref = `refs/tags/${BRANCH}`;
   const { data: listed } = await api.rest.repos.getRepoRulesets({
@@ -93,7 +98,7 @@ export async function tag({ api, owner, repo }: GitHub): Promise<CheckResult> {
   return warning(`no visible ruleset blocks tags named ${BRANCH}`, `add one: ${how("5")}`);
 }
 
-/** GitHub's patterns of refs: `~ALL`, and `*` within a part (REST reference, "Rules"). */
+/** Matches a ref against GitHub's patterns: `~ALL`, and `*` within a path segment (REST reference, "Rules"). */
 function matches(pattern: string, ref: string): boolean {
   if (pattern === "~ALL") return true;
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
@@ -114,7 +119,7 @@ interface Group {
   readonly selected_workflows?: readonly string[];
 }
 
-/** Whether code of pull requests and code of main never run on the same machine, as far as GitHub shows the runners. */
+/** Checks that code of pull requests never runs on main's runners, as far as the token can see the runners. */
 export async function runners(hub: GitHub): Promise<CheckResult> {
   const { api, owner, repo } = hub;
   const variable = async (name: string) =>
@@ -123,7 +128,7 @@ export async function runners(hub: GitHub): Promise<CheckResult> {
   if (trusted === undefined) return ok("GitHub-hosted: a new machine for each job");
   if (trusted === untrusted)
     return warning(
-      `${UNTRUSTED} and ${TRUSTED} both name ${trusted}: code of a pull request runs where the next deployment gets its tokens`,
+      `${UNTRUSTED} and ${TRUSTED} are both ${trusted}: a pull request's code could read the tokens of the next deployment`,
       `use separate runners for previews: ${how("6")}`,
     );
   const labelled = ({ labels }: Runner) => labels.some(({ name }) => name === trusted);
@@ -141,12 +146,12 @@ export async function runners(hub: GitHub): Promise<CheckResult> {
     ...verdicts.flatMap((verdict) => verdict ?? []),
   ];
   if (judged.length > 0) return together(judged);
-  return warning(`no runner ${trusted} is visible now`, `check the runners against ${how("6")}`);
+  return warning(`no runner with the label ${trusted} is visible`, `check the runners against ${how("6")}`);
 }
 
-const toGroup = `move it to a runner group only for workflows of ${BRANCH}: ${how("6")}`;
+const toGroup = `move it to a runner group restricted to workflows of ${BRANCH}: ${how("6")}`;
 
-/** None where the owner is a person, or the token sees none. */
+/** Returns no groups if the owner is a user account or the token may not see them. */
 async function groupsOf({ api, owner, repo }: GitHub): Promise<readonly Group[]> {
   const asked = api.request("GET /orgs/{org}/actions/runner-groups", { org: owner, visible_to_repository: repo });
   return (await found(asked, [403]))?.runner_groups ?? [];
@@ -169,18 +174,18 @@ async function groupVerdict(
   const elsewhere = selected_workflows.filter(
     (each) => !each.startsWith(workflows) || !each.endsWith(`@${BRANCH_REF}`),
   );
-  // GitHub's own larger runners are a new machine each time.
+  // GitHub's own larger runners use a new machine for each job.
   const lasting = members.filter(({ ephemeral }) => ephemeral === false);
   return together([
     restricted_to_workflows && elsewhere.length === 0
-      ? ok(`the group ${name} is for workflows of ${BRANCH} alone`)
+      ? ok(`the group ${name} is restricted to workflows of ${BRANCH}`)
       : warning(
           `the runner group ${name} is open to ${restricted_to_workflows ? elsewhere.join(", ") : "every workflow"}`,
           `restrict it to workflows of ${BRANCH}: ${how("6")}`,
         ),
     ...lasting.map((runner) =>
       warning(
-        `the runner ${runner.name} is not ephemeral: processes of a job may keep running after it`,
+        `the runner ${runner.name} is not ephemeral: processes of a job may outlive the job`,
         `register it with --ephemeral or just-in-time: ${how("6")}`,
       ),
     ),

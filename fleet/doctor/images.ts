@@ -9,7 +9,7 @@ import { ExitCode } from "../../model/errors";
 import type { Image } from "../../model/images";
 import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
-/** Whether a region's own registry has the digests its pods will pull. */
+/** Checks that a region's registry has the configured image digests. */
 export async function regionImages(
   ecr: ECRClient,
   { image, agentImage }: FleetConfig,
@@ -25,7 +25,7 @@ async function present(
 ): Promise<CheckResult> {
   try {
     await ecr.send(new DescribeImagesCommand({ repositoryName: repository, imageIds: [{ imageDigest: digest }] }));
-    return ok(`${repository}:${version} is there`);
+    return ok(`${repository}:${version} is in the registry`);
   } catch (error) {
     if (error instanceof RepositoryNotFoundException)
       return warning(
@@ -36,8 +36,8 @@ async function present(
     return broken(
       `${repository} has no ${digest.slice(0, "sha256:".length + 12)}…`,
       isBuildRegion
-        ? "push the image, and write the digest that the build prints into Pulumi.yaml"
-        : "wait until a new push is replicated. Images pushed before replication was set up are not copied: push them under a new version",
+        ? "push the image, and set the digest that the build prints in Pulumi.yaml"
+        : "wait for ECR to replicate a new image. ECR does not copy images pushed before replication was configured: push them under a new version",
       ExitCode.BadInput,
     );
   }

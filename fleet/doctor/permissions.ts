@@ -5,12 +5,12 @@ import { boundaryArn } from "../../model/policies/boundary";
 import { broken, type CheckResult, ok, warning } from "../checks/checkResult";
 import { type Caller, principalArn } from "./account";
 
-/** What CI's deploy role may not, since it would have to be allowed to tag any key (model/policies/ci.ts). */
+/** Denied to CI's deploy role, because it would also require permission to tag any key (model/policies/ci.ts). */
 const MAKE_KEY = "kms:CreateKey";
 
 /**
- * Some of what `up` does, a few of each service: whoever may do these was given a policy meant for it. They are tried on our names: a
- * policy limited to those must not count as a refusal.
+ * Returns a sample of the calls that `up` makes to each service. A caller that may make them has a deployment policy.
+ * The sample uses the fleet's names, because a policy may be limited to them.
  */
 function samples(caller: Caller, awsRegion: string): Simulated[] {
   const { account, partition } = caller;
@@ -51,31 +51,34 @@ function samples(caller: Caller, awsRegion: string): Simulated[] {
   ];
 }
 
-/** Services that the account has once: the AWS region that a call is made in, by partition (IAM user guide, `aws:RequestedRegion`). */
+/** AWS region of global services' calls, by service and partition (IAM user guide, `aws:RequestedRegion`). */
 const HOME_REGIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   iam: { aws: "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1" },
   route53: { aws: "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" },
 };
 
-/** The AWS region in which IAM sees a call that is part of the work in another. `iam:PassRole` is no call: it belongs to the service's. */
+/**
+ * Returns the `aws:RequestedRegion` of a call. `iam:PassRole` is a permission check of the receiving service's call in
+ * `awsRegion`.
+ */
 export function requestedRegion(action: string, { partition }: Caller, awsRegion: string): string {
   if (action === "iam:PassRole") return awsRegion;
   return HOME_REGIONS[action.split(":")[0] ?? ""]?.[partition] ?? awsRegion;
 }
 
-/** What is asked of IAM's simulation. */
+/** Input of one policy simulation. */
 export interface Simulated {
-  /** The AWS region that the calls are made in. */
+  /** AWS region of the calls. */
   readonly awsRegion: string;
   readonly actions: readonly string[];
   readonly resource: string;
-  /** To which a role is handed, or whose linked role is made. Default: EKS. */
+  /** Service that receives a role or gets a service-linked role. Default: EKS. */
   readonly service?: string;
-  /** ARN of the managed policy that is attached. Default: none is. */
+  /** ARN of the attached managed policy. Default: none. */
   readonly policyArn?: string;
-  /** Whether a service makes the calls in the caller's name. Default: the caller makes them. */
+  /** Whether a service makes the calls on the caller's behalf. Default: false. */
   readonly isThroughService?: boolean;
-  /** Whether the role has the fleet's permissions boundary. Default: it has. */
+  /** Whether the role has the fleet's permissions boundary. Default: true. */
   readonly isBounded?: boolean;
 }
 
@@ -99,9 +102,9 @@ function context(caller: Caller, asked: Simulated): ContextEntry[] {
 }
 
 /**
- * Those of some actions that IAM would not allow.
+ * Returns the actions that IAM would deny.
  *
- * @param source the user or role whose policies count
+ * @param source ARN of the user or role whose policies are simulated
  */
 export async function refusedActions(
   iam: IAMClient,
@@ -122,14 +125,15 @@ export async function refusedActions(
   return refused;
 }
 
-/** What IAM's simulation says of the caller's own policies. @param judge given the user or role that they belong to */
+/** Runs a check that simulates the caller's policies. @param judge receives the ARN of the caller's user or role */
 export async function simulated(
   iam: IAMClient,
   caller: Caller,
   judge: (source: string) => Promise<CheckResult>,
 ): Promise<CheckResult> {
   const source = await principalArn(iam, caller);
-  if (source === undefined) return warning(`${caller.arn} has no policies to simulate`, "deploy with a dedicated role");
+  if (source === undefined)
+    return warning(`${caller.arn} has no policies that IAM can simulate`, "deploy with an IAM role");
   try {
     return await judge(source);
   } catch (error) {
@@ -142,8 +146,8 @@ export async function simulated(
 }
 
 /**
- * Whether the caller may do what a deployment does, by IAM's own simulation: its policies, its boundary and the
- * organisation's, not those of resources.
+ * Checks with IAM's simulator that the caller may deploy. The simulator evaluates the caller's policies, its
+ * permissions boundary and the organization's policies, but no resource policies.
  */
 export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): Promise<CheckResult> {
   return simulated(iam, caller, async (source) => {
@@ -161,7 +165,7 @@ export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): 
         denied,
         "grant what model/policies/ci.ts lists for a deployment, or deploy with a different role",
       );
-    return ok(`${source} may make a sample of the calls of \`up\``);
+    return ok(`${source} may make every sampled call of \`up\``);
   });
 }
 

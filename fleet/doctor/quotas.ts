@@ -12,21 +12,22 @@ import { ExitCode } from "../../model/errors";
 import { PROJECT } from "../../model/names";
 import { broken, type CheckResult, ok, together, warning } from "../checks/checkResult";
 
-/** What a region takes of one quota. */
+/** A region's need of one quota. */
 export interface Need {
   readonly service: string;
   readonly code: string;
   readonly what: string;
-  /** Without it the region does not come up. */
+  /** Minimum to deploy the region. */
   readonly least: number;
-  /** With it the region can grow as far as its config lets it. */
+  /** Need of the region at its configured maximum. */
   readonly most: number;
 }
 
 /**
- * What one region needs. The codes are those of Service Quotas, the same in every region (`aws service-quotas
+ * Returns a region's needs. The codes are those of Service Quotas, the same in every region (`aws service-quotas
  * list-service-quotas`): VPCs per Region, EC2-VPC Elastic IPs, Clusters, Network Load Balancers per Region, Running
- * On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, which counts cores, and Auto Mode's nodes as well.
+ * On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances. The last one counts cores, including those of Auto Mode's
+ * nodes.
  */
 export function needsOf({ network }: RegionStackConfig, { cores }: Pick<Capacity, "cores">, webhook: boolean): Need[] {
   const same = (service: string, code: string, what: string, count: number): Need => ({
@@ -51,17 +52,18 @@ export function needsOf({ network }: RegionStackConfig, { cores }: Pick<Capacity
   ];
 }
 
-/** @param others how much is taken by others than this region; absent where nobody looked, and then the finding says so */
+/** @param others use by everything except this region; omit it if unknown, and the finding reports that */
 export function quotaVerdict({ what, least, most, code }: Need, quota: number, others?: number): CheckResult {
   const free = quota - (others ?? 0);
-  const taken = others === undefined ? `limit ${quota}, current use unknown` : `${others} of ${quota} used by others`;
+  const taken =
+    others === undefined ? `quota ${quota}, current use unknown` : `${others} of ${quota} used by other resources`;
   const said = `${what}: ${taken}, needed ${least}${most > least ? ` to ${most}` : ""}`;
   const fix = `request more ${what} in Service Quotas (${code})`;
   if (free < least) return broken(said, fix, ExitCode.BadInput);
   return free < most ? warning(said, fix) : ok(said);
 }
 
-/** @param region our name of the region, by whose tag its own resources are told from others' */
+/** @param region our name of the region; its tag identifies the region's own resources */
 export async function regionQuotas(
   { ec2, quotas }: { readonly ec2: EC2Client; readonly quotas: ServiceQuotasClient },
   region: string,
@@ -77,7 +79,7 @@ export async function regionQuotas(
   );
 }
 
-/** The applied value; a quota that was never changed may have none, and then the default holds. */
+/** Returns the applied value, or the default for a quota without an applied value. */
 async function quotaOf(quotas: ServiceQuotasClient, { service, code }: Need): Promise<number> {
   const which = { ServiceCode: service, QuotaCode: code };
   const applied = await quotas.send(new GetServiceQuotaCommand(which)).catch((error: unknown) => {
@@ -85,7 +87,7 @@ async function quotaOf(quotas: ServiceQuotasClient, { service, code }: Need): Pr
     throw error;
   });
   const value = applied.Quota?.Value;
-  if (value === undefined) throw new Error(`Service Quotas knows no value of ${service} ${code}`);
+  if (value === undefined) throw new Error(`Service Quotas returned no value for ${service} ${code}`);
   return value;
 }
 
@@ -101,7 +103,7 @@ async function addressTags(ec2: EC2Client): Promise<Tag[][]> {
   return Addresses.map(({ Tags = [] }) => Tags);
 }
 
-/** How many are not this region's own: what an earlier deployment made is not needed twice. */
+/** Counts resources of other owners. Those of this region already exist and need no more of the quota. */
 function foreign(region: string, tags: readonly Tag[][]): number {
   const ours = (each: Tag[]) => each.some(({ Key, Value }) => Key === `${PROJECT}:region` && Value === region);
   return tags.filter((each) => !ours(each)).length;

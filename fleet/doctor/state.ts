@@ -15,26 +15,26 @@ import { type Engine, EngineFailed, runEngine } from "../engine/processGroup";
 import type { Backend } from "../stacks/backend";
 import type { Project } from "../stacks/project";
 
-/** What can be said of the backend by its address alone. */
+/** Judges the state backend by its URL. */
 export function stateBackend(backend: Backend): CheckResult {
   switch (backend.kind) {
     case "s3":
       return backend.foreign
-        ? warning(`${backend.url}: not AWS's S3`, "check yourself that it keeps versions and is private")
+        ? warning(`${backend.url}: not Amazon S3`, "check by hand that it keeps versions and is private")
         : ok(`the bucket ${backend.bucket}`);
     case "cloud":
       return ok(`${backend.url}, which keeps versions; CI needs PULUMI_ACCESS_TOKEN`);
     case "file":
       return warning(
-        `${backend.url}: stored on one machine, lost with it, and not shared`,
+        `${backend.url}: stored only on this machine: lost if the machine is lost, and not shared`,
         "create a state bucket and set it as `backend.url` in Pulumi.yaml (docs/deploy.md, step 1)",
       );
     case "other":
-      return warning(`${backend.url}: not checked`, "check yourself that it keeps versions and is private");
+      return warning(`${backend.url}: not checked`, "check by hand that it keeps versions and is private");
   }
 }
 
-/** That the bucket is there; its value is the AWS region it is in. */
+/** Checks that the bucket exists. The result's value is the bucket's AWS region. */
 export async function stateBucket(s3: S3Client, Bucket: string): Promise<CheckResult<string | undefined>> {
   const head = await s3.send(new HeadBucketCommand({ Bucket })).catch(absent);
   if (!head)
@@ -45,13 +45,13 @@ export async function stateBucket(s3: S3Client, Bucket: string): Promise<CheckRe
 interface BucketNeeds {
   /** The AWS region of the bucket. */
   readonly at: string | undefined;
-  /** Those of the fleet. */
+  /** AWS regions of the fleet. */
   readonly awsRegions: readonly string[];
-  /** Whether CI's roles must find it. */
+  /** Whether CI's roles need access to the bucket. */
   readonly ci: boolean;
 }
 
-/** That it keeps versions, is private, and does not fall with a region whose state it holds. */
+/** Checks that the bucket is versioned, private, and outside the fleet's AWS regions. */
 export async function bucketSettings(
   s3: S3Client,
   bucket: string,
@@ -67,14 +67,14 @@ export async function bucketSettings(
     blocks.BlockPublicAcls && blocks.BlockPublicPolicy && blocks.IgnorePublicAcls && blocks.RestrictPublicBuckets;
   return together([
     versioning.Status === "Enabled"
-      ? ok(`${bucket} keeps versions`)
+      ? ok(`${bucket} is versioned`)
       : broken(
           `${bucket} has no versioning: an overwritten state is lost`,
           `aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
           ExitCode.BadInput,
         ),
     closed
-      ? ok("is private")
+      ? ok("it is private")
       : broken(
           `${bucket} does not block public access`,
           `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration ` +
@@ -83,16 +83,16 @@ export async function bucketSettings(
         ),
     region !== undefined && awsRegions.includes(region)
       ? warning(
-          `${bucket} is in ${region}, a region of the fleet: if it is lost, nothing can be deployed`,
+          `${bucket} is in ${region}, a region of the fleet: if that region is lost, nothing can be deployed`,
           "keep the state in an AWS region outside the fleet",
         )
-      : ok("is outside the fleet's regions"),
+      : ok("it is outside the fleet's regions"),
     ci && !bucket.startsWith(STATE_BUCKET_PREFIX)
       ? warning(
-          `CI's roles may only open buckets whose names begin with ${STATE_BUCKET_PREFIX}`,
+          `CI's roles can only access buckets whose names begin with ${STATE_BUCKET_PREFIX}`,
           "rename it, or change model/names.ts",
         )
-      : ok("named as CI's roles expect"),
+      : ok("CI's roles can access it"),
   ]);
 }
 
@@ -103,18 +103,18 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** What each stack's file says of how its secrets are encrypted; a stack that was not made yet says nothing. */
+/** Checks in each stack's file how its secrets are encrypted. A stack that does not exist yet passes. */
 export function secretsProviders({ directory, stacks }: Project, backend: Backend): CheckResult {
   const provider = `awskms://${STATE_KEY_ALIAS}?region=…`;
   const change = (stack: string) => `pulumi stack change-secrets-provider -s ${stack} "${provider}"`;
   return together(
     [...stacks.keys()].map((stack) => {
       const { secretsprovider, encryptedkey, encryptionsalt } = stackFile(directory, stack);
-      if (encryptedkey && secretsprovider) return ok("every existing stack uses a key of a cloud's key service");
+      if (encryptedkey && secretsprovider) return ok("every existing stack is encrypted with a cloud KMS key");
       if (secretsprovider && secretsprovider !== "passphrase")
         return broken(
           `Pulumi.${stack}.yaml has a secretsprovider but no encryptedkey`,
-          `commit what \`pulumi stack init\` wrote, or ${change(stack)}`,
+          `commit the encryptedkey that \`pulumi stack init\` wrote, or run ${change(stack)}`,
           ExitCode.BadInput,
         );
       if (encryptionsalt && backend.kind !== "file")
@@ -123,7 +123,7 @@ export function secretsProviders({ directory, stacks }: Project, backend: Backen
           change(stack),
           ExitCode.BadInput,
         );
-      return ok(encryptionsalt ? "a passphrase" : "by the backend, or not created yet");
+      return ok(encryptionsalt ? "encrypted with a passphrase" : "encrypted by the backend, or not created yet");
     }),
   );
 }
@@ -133,7 +133,7 @@ function stackFile(directory: string, stack: string): Record<string, string | un
   return existsSync(file) ? (parse(readFileSync(file, "utf8")) ?? {}) : {};
 }
 
-/** Whether each stack is there to deploy into. */
+/** Checks that each stack exists in the backend. */
 export async function stacksExist(
   engine: Engine,
   { directory, stacks }: Project,
@@ -149,7 +149,7 @@ export async function stacksExist(
   const missing = [...stacks.keys()].filter((stack) => !known.includes(stack));
   if (missing.length === 0) return ok([...stacks.keys()].join(", "));
   return broken(
-    `not in the backend: ${missing.join(", ")}`,
+    `these stacks do not exist in the backend: ${missing.join(", ")}`,
     missing.map((stack) => initCommand(stack, backend)).join("\n"),
     ExitCode.StackMissing,
   );
@@ -159,13 +159,13 @@ function unlisted(error: EngineFailed, { url }: Backend): CheckResult {
   const { message, exitCode } = failureOf(error);
   const loggedOut = /PULUMI_ACCESS_TOKEN|pulumi login|not logged in/.test(message);
   return broken(
-    `the engine cannot list the stacks: ${message}`,
+    `the Pulumi engine cannot list the stacks: ${message}`,
     `pulumi login "${url}"`,
     loggedOut ? ExitCode.Unauthenticated : exitCode,
   );
 }
 
-/** How a stack is made, with the secrets provider that suits the backend. */
+/** Returns the command that creates a stack with the secrets provider for its backend. */
 export function initCommand(stack: string, backend: Backend): string {
   if (backend.kind === "cloud") return `pulumi stack init ${stack}`;
   if (backend.kind === "file") return `pulumi stack init ${stack} --secrets-provider passphrase`;

@@ -104,6 +104,6 @@ async function ask(url: string, query: string, time: number): Promise<unknown> {
     signal: AbortSignal.timeout(ASK_MS),
     headers: { connection: "close" },
   });
-  if (!response.ok) throw new Error(`Prometheus answered ${response.status}`);
+  if (!response.ok) throw new Error(`Prometheus returned status ${response.status}`);
   return ((await response.json()) as { data: { result: unknown } }).data.result;
 }

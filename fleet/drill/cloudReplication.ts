@@ -23,7 +23,8 @@ export function pausedReplication(
   const fis = async (command: string, query: string, ...args: string[]) =>
     (await aws(["fis", command, "--region", awsRegion, ...args, "--query", query, "--output", "text"])).trim();
   const ofTemplate = () => {
-    if (templateId === undefined) throw new Error("the foundation has no experiment that pauses replication: run `up`");
+    if (templateId === undefined)
+      throw new Error("the foundation has no experiment that pauses replication: run `up foundation`");
     return ["--experiment-template-id", templateId];
   };
   const stateOf = (id: string) => fis("get-experiment", "experiment.state.status", "--id", id);

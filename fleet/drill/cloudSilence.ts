@@ -58,7 +58,9 @@ export function silence({ awsRegion, clusterName }: Cluster, aws: (args: readonl
       );
       const [acl] = theirs;
       if (acl === undefined || theirs.length > 1)
-        throw new Error(`the subnets of ${clusterName} by ${which} have ${theirs.length} network ACLs, not one`);
+        throw new Error(
+          `the subnets of ${clusterName} (filter: ${which}) have ${theirs.length} network ACLs instead of one`,
+        );
       const tags = `{Key=Name,Value=${NAME}},{Key=${REPLACES},Value=${acl.NetworkAclId}}`;
       const specified = ["--tag-specifications", `ResourceType=network-acl,Tags=[${tags}]`];
       const made = await told<string>("create-network-acl", "NetworkAcl.NetworkAclId", "--vpc-id", vpcId, ...specified);

@@ -131,7 +131,7 @@ class Drill {
         .catch((error: Error) =>
           this.around.report(
             "convergence",
-            `the lock of drills is left, and \`drill --restore\` ends it: ${error.message}`,
+            `the drill's lock could not be released; run \`drill --restore\` to release it: ${error.message}`,
           ),
         );
   }
@@ -181,7 +181,7 @@ class Drill {
     // region keeps running and can be edited afterwards.
     if (plan.local) await this.deadline.bound(Promise.resolve(stale?.sayLast())).catch(() => undefined);
     found.faultAt = Date.now();
-    this.enter("fault", `taking away: ${fault} of ${region}`);
+    this.enter("fault", `injecting the fault: ${fault} of ${region}`);
     // No deadline applies here: the drill must not restore a fault that is only half injected.
     await backend.takeAway(fault, region);
     found.awayAt = Date.now();
@@ -194,11 +194,11 @@ class Drill {
     await this.detect(found.faultAt);
     // With these faults, users may remain in the impaired region, so the drill does not wait for their recovery.
     if (["failing", "interrupted", "halved"].includes(KINDS[fault].users)) return;
-    this.enter("recovery", `waiting for ${plan.goodInARow} good answers in a row`);
+    this.enter("recovery", `waiting for ${plan.goodInARow} consecutive successful answers`);
     await this.until(() => this.recovered() !== undefined);
     found.recoveredAt = this.recovered();
 
-    this.enter("survivor-checks", "looking at what survived");
+    this.enter("survivor-checks", "checking data and functions in the survivor");
     // Only an outage can lose data. Faults that only redirect users, or pause replication or the record, have no
     // `restorable`.
     const given = { backend, markers, user, region, survivor };
@@ -219,7 +219,10 @@ class Drill {
     }
     await this.untilScaled();
     if (!stale) return;
-    this.enter("hold", `changing and deleting in ${survivor}, and holding it ${plan.holdSeconds} s more`);
+    this.enter(
+      "hold",
+      `editing and deleting in ${survivor}, then keeping the region offline for ${plan.holdSeconds} s`,
+    );
     this.changed = stale;
     await this.deadline.bound(stale.change(await this.in(survivor, user)));
     await this.pass(plan.holdSeconds);
@@ -255,7 +258,7 @@ class Drill {
   private async untilScaled(): Promise<void> {
     const { podWatch } = this;
     if (!podWatch) return;
-    this.around.report("survivor-checks", `waiting for ${podWatch.region} to have the pods that it needs`);
+    this.around.report("survivor-checks", `waiting until ${podWatch.region} has enough pods`);
     const longest = Date.now() + SCALE_SECONDS * 1000;
     await this.until(() => podWatch.hasScaled || Date.now() > longest);
   }
@@ -264,7 +267,7 @@ class Drill {
   private async makeStale(user: OrdinaryUser): Promise<StaleReturn> {
     const { region, regions, id } = this.plan;
     const stale = await this.deadline.bound(StaleReturn.make(await this.in(region, user), id));
-    this.around.report("steady", "waiting for every region to know what will be changed");
+    this.around.report("steady", "waiting until every region has the objects that will be changed");
     const everywhere = await Promise.all(regions.map((each) => this.in(each, user)));
     await this.until(async () => (await Promise.all(everywhere.map((each) => stale.isIn(each)))).every(Boolean));
     return stale;
@@ -285,7 +288,7 @@ class Drill {
    */
   private async checkReturn(stale: StaleReturn, user: OrdinaryUser): Promise<void> {
     const { regions, settleSeconds, syncInterval } = this.plan;
-    this.enter("return-checks", "looking at what the region brought back, and again later");
+    this.enter("return-checks", "checking for stale data from the returned region, now and again later");
     const everywhere = await Promise.all(regions.map((region) => this.in(region, user)));
     const longest = Date.now() + settleSeconds * 1000;
     await this.until(
@@ -304,22 +307,22 @@ class Drill {
     const { users, isUnseen } = KINDS[fault];
     const expected = expectedFailoverSeconds(monitor);
     if (users === "unaware") {
-      this.enter("detection", "holding it: the monitor is not to notice");
+      this.enter("detection", "keeping the fault active: the monitor should not detect it");
       await this.pass(HELD_INTERVALS * syncInterval);
     } else if (users === "failing") {
       const probes = probesUntilDown(BROKEN_SHARE, monitor.consecutiveDown);
       const onAverage = Math.round(probes * monitor.intervalSeconds);
       this.enter(
         "detection",
-        `holding it ${expected} s: a check region sees it by chance, on average after ${onAverage} s`,
+        `keeping the fault active for ${expected} s: a check region detects it by chance, on average after ${onAverage} s`,
       );
       await this.hold(faultAt, expected);
     } else if (users === "interrupted" || users === "halved") {
       const { heldSeconds } = this.plan;
-      this.enter("detection", `holding it ${heldSeconds} s: the monitor may notice, or not`);
+      this.enter("detection", `keeping the fault active for ${heldSeconds} s: the monitor may or may not detect it`);
       await this.hold(faultAt, heldSeconds);
     } else if (isUnseen) {
-      this.enter("detection", `giving the monitor its ${expected} s: what it says cannot be asked`);
+      this.enter("detection", `waiting ${expected} s, the monitor's expected time: its verdict cannot be read`);
       await this.pass(expected);
       await this.untilAlerted(faultAt);
     } else {
@@ -349,7 +352,7 @@ class Drill {
     const { found, around } = this;
     const { region, fault } = this.plan;
     if (found.faultAt === undefined) return markers.stop();
-    this.enter("restoration", `putting back: ${fault} of ${region}`);
+    this.enter("restoration", `removing the fault: ${fault} of ${region}`);
     await around.backend.putBack(fault, region);
     await this.lock?.markBack().catch(() => undefined);
     found.returnedAt = Date.now();
@@ -369,7 +372,7 @@ class Drill {
       await this.untilReadBack(user);
       await this.untilWell();
     } catch (error) {
-      this.abort(`after it was put back: ${(error as Error).message}`);
+      this.abort(`after the fault was removed: ${(error as Error).message}`);
     }
   }
 
@@ -385,7 +388,7 @@ class Drill {
     const lacking = await backend.lacks(fault, region);
     if (lacking.length > 0)
       throw new FleetLacks(
-        [`the fleet cannot have ${fault}, so no fault was injected:`, ...indented(lacking)].join("\n"),
+        [`the fleet does not support the fault ${fault}, so no fault was injected:`, ...indented(lacking)].join("\n"),
         ExitCode.Refused,
       );
   }
@@ -404,7 +407,7 @@ class Drill {
         signal: AbortSignal.timeout(ANSWER_MS),
       }).catch(() => undefined);
       await answer?.body?.cancel();
-      if (!healthy || !enabled || !answer?.ok) throw new Error(`${region} does not serve: no fault was injected`);
+      if (!healthy || !enabled || !answer?.ok) throw new Error(`${region} does not serve users: no fault was injected`);
     }
   }
 
@@ -440,7 +443,7 @@ class Drill {
   private async untilAlerted(faultAt: number): Promise<void> {
     const { found, plan, others } = this;
     if (!found.alerts) return;
-    this.around.report("detection", "waiting for another region's alert");
+    this.around.report("detection", "waiting for an alert in a different region");
     const longest = (plan.limits.alertSeconds ?? 0) * 1000;
     await this.until(async () => {
       found.alerts = await this.alertsOf(others);
@@ -461,10 +464,7 @@ class Drill {
       return isQuiet(await this.alertsOf(others, now - EARLIER_MS), plan.region, now);
     };
     if (await this.deadline.bound(quiet())) return;
-    around.report(
-      "steady",
-      `an alert of ${plan.region} from before is still told of, or was a moment ago: waiting for its end`,
-    );
+    around.report("steady", `waiting for an earlier alert of ${plan.region} to end`);
     await this.until(async () => Date.now() > longest || quiet());
   }
 
@@ -475,7 +475,7 @@ class Drill {
   private async untilQuiet(): Promise<void> {
     const { found, plan, others } = this;
     if (!found.alerts) return;
-    this.around.report("convergence", "waiting for the alerts' end");
+    this.around.report("convergence", "waiting for the alerts to end");
     const longest = Date.now() + expectedAlertSeconds(HEALTH_CHECK) * 1000;
     await this.until(async () => Date.now() > longest || !isAlerted(await this.alertsOf(others), plan.region));
     found.alerts = await this.deadline.bound(this.alertsOf(plan.regions));
@@ -560,7 +560,7 @@ class Drill {
     const { backend, report } = this.around;
     const troubles = await this.deadline.bound(backend.troubles());
     if (troubles.length === 0) return;
-    report("convergence", `waiting for the fleet to be well: ${troubles.join(", ")}`);
+    report("convergence", `waiting until the fleet is healthy: ${troubles.join(", ")}`);
     await this.until(async () => (await backend.troubles()).length === 0);
   }
 

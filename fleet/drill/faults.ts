@@ -40,7 +40,7 @@ interface Kind {
  */
 const NO_FIS = {
   because:
-    "AWS FIS would run a container of its own, as root, within LangFlow's pods, which admit neither root nor another registry's image",
+    "AWS FIS would add its own container to LangFlow's pods, as root and from a foreign registry, and the cluster rejects both",
   nearest: "silent",
 };
 
@@ -52,7 +52,7 @@ const NO_FIS = {
  */
 const NO_FILLING = {
   because:
-    "no experiment of AWS fills a database's disk; one that was filled with data has grown up to `database.maxStorageGib`, and RDS never makes it smaller again",
+    "AWS FIS has no experiment that fills a database's disk; filling it with data would make it grow up to `database.maxStorageGib`, and RDS cannot shrink it",
   nearest: "database",
 };
 
@@ -61,7 +61,7 @@ const NO_FILLING = {
  * (Amazon EKS User Guide, "Learn about Amazon EKS Auto Mode managed instances").
  */
 const NO_CLOCK = {
-  because: "the clock is the node's, EKS Auto Mode lets nobody set it, and no experiment of AWS does",
+  because: "pods use the node's clock, which nobody can set on EKS Auto Mode, and AWS FIS has no experiment for it",
   nearest: "partition",
 };
 

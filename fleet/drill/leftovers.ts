@@ -22,13 +22,13 @@ export async function restoreLeft(
   backend: Backend,
   { signal, report, waits }: { signal: AbortSignal; report(line: string): void; waits?: { deadMs: number } },
 ): Promise<{ readonly taken?: TakenAway; readonly hasEnded: boolean }> {
-  report("looking whether the drill still runs");
+  report("checking whether the drill is still running");
   const lock = await DrillLock.inherit(backend.lockObject(), signal, waits);
   if (!lock) return { hasEnded: true };
   const { taken } = lock;
   try {
     if (taken) {
-      report(`putting back: ${taken.fault} of ${taken.region}, taken away at ${taken.since}`);
+      report(`removing the fault: ${taken.fault} of ${taken.region}, injected at ${taken.since}`);
       await backend.putBack(taken.fault, taken.region);
     }
   } catch (error) {
@@ -62,7 +62,8 @@ export async function clearLeftovers(
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
       trouble = await whyNot(clear);
     }
-    if (trouble !== undefined) left.push(`what the drill made is still in ${region}, until the next drill: ${trouble}`);
+    if (trouble !== undefined)
+      left.push(`the drill's test data is still in ${region}; the next drill deletes it: ${trouble}`);
   }
   return left;
 }

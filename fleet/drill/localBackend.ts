@@ -48,7 +48,7 @@ export class LocalBackend implements Backend {
   static async open(session: Session, project: Project): Promise<LocalBackend | string> {
     const live = await connectLive(liveDirectory(session.options.directory));
     const status = await live?.status();
-    if (!live || !status?.balancer) return "nothing runs: `up --local --live` starts it";
+    if (!live || !status?.balancer) return "the live processes are not running: start them with `up --local --live`";
     const outputs = await stackOutputs(session, project);
     const resources = await cloudOf(session).resources({ clear: true });
     const secret = (arn: string) =>
@@ -84,7 +84,7 @@ export class LocalBackend implements Backend {
   async reach(region: string): Promise<string> {
     const { regions } = await this.live.status();
     const url = regions.find((each) => each.region === region)?.url;
-    if (url === undefined) throw new Error(`LangFlow of ${region} has no address`);
+    if (url === undefined) throw new Error(`LangFlow of ${region} has no address: check it with \`status --local\``);
     return url;
   }
 
@@ -114,7 +114,7 @@ export class LocalBackend implements Backend {
         .map(({ region, name, state }) => `${region ? `${region} ` : ""}${name} is ${state}`),
       ...pools.filter(({ enabled }) => !enabled).map(({ region }) => `the pool of ${region} is disabled`),
       ...pools.filter(({ healthy }) => !healthy).map(({ region }) => `the pool of ${region} is not healthy`),
-      ...(balancer ? [] : ["the load balancer's API does not answer"]),
+      ...(balancer ? [] : ["the local load balancer's API does not answer"]),
       ...(git.running ? [] : ["Git is stopped"]),
       ...(s3.running ? [] : ["S3 is stopped"]),
     ];
@@ -124,10 +124,10 @@ export class LocalBackend implements Backend {
     const pods = await this.langflows(region);
     return [
       ...(["half", "zone"].includes(fault) && pods.length < 2
-        ? [`${region} has one pod of LangFlow, and without it none: \`up --local --live --pods 2\``]
+        ? [`${region} has only one LangFlow pod, and this fault needs two: run \`up --local --live --pods 2\``]
         : []),
       ...(fault === "disk-full" && process.getuid?.() !== 0
-        ? ["a disk that can be filled takes root's right to mount it: start the fleet, and the drill, as root"]
+        ? ["this fault mounts a small disk, which requires root: start the fleet and the drill as root"]
         : []),
     ];
   }
@@ -164,11 +164,11 @@ export class LocalBackend implements Backend {
     const deadline = Date.now() + 1000 * START_SECONDS;
     for (let good = 0; good < GOOD_IN_A_ROW; await sleep(POLL_MS)) {
       good = (await isWell()) ? good + 1 : 0;
-      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} does not come back`);
+      if (Date.now() > deadline) throw new Error(`LangFlow of ${region} did not restart`);
     }
     for (let left = [""]; left.length > 0; await sleep(POLL_MS)) {
       left = await this.troubles();
-      if (Date.now() > deadline) throw new Error(`${region} does not come back: ${left.join(", ")}`);
+      if (Date.now() > deadline) throw new Error(`${region} did not recover: ${left.join(", ")}`);
     }
   }
 
@@ -284,7 +284,7 @@ export class LocalBackend implements Backend {
   private async followed(): Promise<void> {
     const deadline = Date.now() + 1000 * (SHUTDOWN.gracePeriodSeconds + SPARE_SECONDS);
     while ((await this.live.status()).busy) {
-      if (Date.now() > deadline) throw new Error("the processes do not follow what is applied");
+      if (Date.now() > deadline) throw new Error("the live processes did not start from the applied resources");
       await sleep(POLL_MS);
     }
   }
@@ -293,13 +293,13 @@ export class LocalBackend implements Backend {
   private async patch(type: string, which: (resource: CloudResource) => boolean, change: object): Promise<void> {
     const cloud = await cloudOf(this.session);
     const found = (await cloud.resources()).find((each) => each.type === type && which(each));
-    if (!found) throw new Error(`the local cloud has no such ${type}`);
+    if (!found) throw new Error(`the local cloud does not have this ${type}`);
     const answer = await fetch(`${cloud.url}/resources/${encodeURIComponent(found.key)}`, {
       method: "PATCH",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(change),
     });
-    if (!answer.ok) throw new Error(`the local cloud answered ${answer.status}: ${await answer.text()}`);
+    if (!answer.ok) throw new Error(`the local cloud returned status ${answer.status}: ${await answer.text()}`);
     await this.live.apply();
   }
 }
@@ -316,6 +316,6 @@ async function reconnect(live: LiveConnection, region: string): Promise<void> {
 }
 
 function cloudOf({ cloud }: Session): LocalCloud {
-  if (!cloud) throw new Error("a local drill needs a local cloud");
+  if (!cloud) throw new Error("internal error: a local drill needs a local cloud");
   return cloud;
 }

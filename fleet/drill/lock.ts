@@ -97,8 +97,8 @@ export class DrillLock {
       [
         "no fault was injected, because only one drill may run at a time:",
         ...(holder ? [`  ${said(holder)}`] : []),
-        ...(holder?.awaySince ? [`  it took away: ${holder.fault} of ${holder.region}`] : []),
-        "Ctrl-C where it runs ends it; if it was killed, `drill --restore` puts back what it took away",
+        ...(holder?.awaySince ? [`  its active fault: ${holder.fault} of ${holder.region}`] : []),
+        "press Ctrl-C in its terminal to end it; if it was killed, run `drill --restore` to remove its fault",
       ].join("\n"),
       ExitCode.Refused,
     );
@@ -117,12 +117,15 @@ export class DrillLock {
     const seen = await look(object);
     if (!seen || seen.entry.endedAt) return undefined;
     await sleep(deadMs, undefined, { signal }).catch(() => {
-      throw new UserError("interrupted: nothing was put back", ExitCode.Cancelled);
+      throw new UserError("interrupted: the fault was not removed", ExitCode.Cancelled);
     });
     const { write: _, ...left } = seen.entry;
     const etag = await put(object, { ...left, owner: ownerHere() }, seen.etag);
     if (etag !== undefined) return new DrillLock(object, { ...seen.entry, owner: ownerHere() }, etag, renewMs);
-    throw new UserError(`${said(seen.entry)} is still running: Ctrl-C where it runs ends it`, ExitCode.Refused);
+    throw new UserError(
+      `${said(seen.entry)} is still running: press Ctrl-C in its terminal to end it`,
+      ExitCode.Refused,
+    );
   }
 
   /** Fault that may still be active; undefined if none is. */
@@ -171,7 +174,7 @@ export class DrillLock {
       const etag = await put(this.object, entry, this.etag);
       if (etag === undefined) {
         this.abandon();
-        this.loss = `somebody else has ended this drill by \`drill --restore\` (${this.object.address})`;
+        this.loss = `a different process has ended this drill with \`drill --restore\` (${this.object.address})`;
         this.check();
         return;
       }
@@ -191,7 +194,7 @@ async function look(object: LockObject): Promise<(Seen & { entry: Entry }) | und
     return { ...seen, entry: shape.parse(JSON.parse(seen.text)) };
   } catch {
     throw new UserError(
-      `${object.address} does not say what a drill took away: put it back by hand, then delete the object`,
+      `${object.address} is not a valid lock, so the drill's fault is unknown: remove the fault by hand, then delete the object`,
       ExitCode.BadInput,
     );
   }

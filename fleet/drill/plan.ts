@@ -68,7 +68,7 @@ export interface Asked extends Pick<Plan, "local" | "load" | "abortAbove"> {
 export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   const { stacks } = project;
   const edge = stacks.get("edge");
-  if (edge?.kind !== "edge") throw new Error("there is no edge stack");
+  if (edge?.kind !== "edge") throw new Error("internal error: project has no edge stack");
   const { topology, drill } = edge.fleet;
   const names = poolOrderOf(edge.fleet, edge.own);
   const { region, local, fault = DEFAULTS.fault } = asked;
@@ -76,28 +76,31 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     throw new UserError(`--region must be one of ${names.join(", ")}`, ExitCode.BadInput);
   if ((edge.own.movingFrom?.share ?? 0) > 0)
     throw new UserError(
-      "the LangFlow that is moved from has a share of the visitors, and a drill would measure that one too: `move-in cut-over --share 0` first",
+      "the old LangFlow still serves a share of the visitors, and a drill would measure it too: run `move-in cut-over --share 0` first",
       ExitCode.BadInput,
     );
   const { notOnClouds, isStale, needsStandby, holdsCopies, stopsRecord } = KINDS[fault];
   if (!local && notOnClouds !== undefined)
     throw new UserError(
-      `--fault ${fault} is for the local fleet alone (--local): ${notOnClouds.because}; --fault ${notOnClouds.nearest} is there on the clouds`,
+      `--fault ${fault} works only on the local fleet (--local): ${notOnClouds.because}; on the clouds use --fault ${notOnClouds.nearest}`,
       ExitCode.BadInput,
     );
   if (asked.hold !== undefined && !isStale)
-    throw new UserError(`--hold is for --fault stale-return alone; --fault ${fault} ends by itself`, ExitCode.BadInput);
+    throw new UserError(
+      `--hold works only with --fault stale-return: omit --hold, because --fault ${fault} ends by itself`,
+      ExitCode.BadInput,
+    );
   if (stopsRecord && edge.fleet.flowRepository === undefined)
     throw new UserError(
-      `--fault ${fault} needs a record in Git, and the fleet has none: set \`flowRepository\` in Pulumi.yaml and run \`up\``,
+      `--fault ${fault} needs a flow repository, and the fleet has none: set \`flowRepository\` in Pulumi.yaml and run \`up\``,
       ExitCode.BadInput,
     );
   const limitSeconds = asked.limit ?? DEFAULTS.limitSeconds[local ? "local" : "clouds"];
   const stack = regionStack(project, region);
   if (!local && needsStandby && !stack.own.database.multiAz)
     throw new UserError(
-      `--fault ${fault} needs a standby in another zone, and ${region}'s database has none: set \`database.multiAz: true\` in ` +
-        `Pulumi.${region}.yaml and run \`up\`, or drill --fault database`,
+      `--fault ${fault} needs a standby in a different zone, and ${region}'s database has none: set \`database.multiAz: true\` in ` +
+        `Pulumi.${region}.yaml and run \`up\`, or use --fault database`,
       ExitCode.BadInput,
     );
   const foundation = stacks.get("foundation");
@@ -111,7 +114,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
   const holdSeconds = asked.hold ?? severalIntervals;
   if (isStale && holdSeconds >= limitSeconds)
     throw new UserError(
-      `the drill would end before the region is back: --hold is ${holdSeconds} s, --limit ${limitSeconds} s; give it a longer --limit`,
+      `the drill would time out before the region returns: --hold is ${holdSeconds} s, --limit is ${limitSeconds} s; increase --limit`,
       ExitCode.BadInput,
     );
   return {

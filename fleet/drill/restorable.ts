@@ -36,7 +36,7 @@ export async function restorableByRds(
   const at = Date.parse(copy?.RestoreWindow?.LatestTime ?? "");
   const own = DBInstances[0]?.LatestRestorableTime;
   return {
-    said: `the newest moment that RDS restores in ${backupRegion}, from copied backups; in ${region} itself ${own ?? "none"}`,
+    said: `the newest point to which RDS can restore in ${backupRegion}, from copied backups; in ${region} itself: ${own ?? "none"}`,
     ...(!Number.isNaN(at) && { at }),
   };
 }

@@ -29,11 +29,11 @@ export class RivalEdits {
   async kept(region: string, langflow: LangFlow): Promise<Check> {
     const said = (await langflow.flows()).flatMap(({ description }) => description ?? []);
     const isThere = said.includes(LATER);
-    const where = said.includes(FIRST) ? "beside the earlier one" : "in the earlier one's place";
+    const where = said.includes(FIRST) ? "together with the earlier edit" : "instead of the earlier edit";
     return {
       name: `the later of two edits is in ${region}, whatever the clocks say`,
       passed: isThere,
-      said: isThere ? where : "it is not",
+      said: isThere ? where : "the later edit is missing",
     };
   }
 }
@@ -50,5 +50,9 @@ export async function isAhead(region: string, url: string, wantedSeconds: number
   const seconds = (Date.parse(headers.get("date") ?? "") - Date.now()) / 1000;
   // The tolerance covers the Date header's resolution of one second and slow answers of a busy region.
   const passed = Math.abs(seconds - wantedSeconds) < wantedSeconds / 10;
-  return { name, passed, said: Number.isNaN(seconds) ? "its answers bear no date" : `${seconds.toFixed(0)} s` };
+  return {
+    name,
+    passed,
+    said: Number.isNaN(seconds) ? "its responses have no Date header" : `${seconds.toFixed(0)} s`,
+  };
 }

@@ -70,7 +70,10 @@ export class Saves {
       {
         name: `${region} takes it again by itself`,
         passed: taken !== undefined,
-        said: taken === undefined ? "it did not" : `${((taken - to) / 1000).toFixed(1)} s after there was room`,
+        said:
+          taken === undefined
+            ? "no save succeeded"
+            : `${((taken - to) / 1000).toFixed(1)} s after disk space was freed`,
       },
     ];
   }
@@ -81,7 +84,8 @@ export class Saves {
     const last = this.made.findLast(({ refusal }) => refusal === undefined)?.at ?? 0;
     const flow = (await langflow.flows()).find(({ id }) => id === this.flowId);
     const found = markedAt(flow?.description);
-    const said = found === undefined ? "no such flow, or it bears no time" : `as it was saved at ${stamp(found)}`;
+    const said =
+      found === undefined ? "the flow is missing, or has no timestamp" : `as it was saved at ${stamp(found)}`;
     return { name, passed: found === last, said };
   }
 

@@ -92,7 +92,7 @@ async function unsent({ hers }: InRegion, name: string) {
       hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
     },
     hadLeft: () => hadLeft,
-    note: () => (hadLeft ? "the edit had left before the fault: nothing was shown" : undefined),
+    note: () => (hadLeft ? "the edit had already been replicated before the fault, so this proves nothing" : undefined),
   };
 }
 
@@ -290,7 +290,7 @@ export class StaleReturn {
     const held = await Promise.all(regions.map((region) => this.look(region)));
     return this.things.map((thing) => {
       const broken = held.filter((each) => !thing.isKept(each)).map(({ region }) => region);
-      const where = broken.length > 0 ? `not so in ${broken.join(", ")}` : `so in ${regionsOf(held)}`;
+      const where = broken.length > 0 ? `not true in ${broken.join(", ")}` : `true in ${regionsOf(held)}`;
       const note = thing.note?.();
       return { name: thing.promise, passed: broken.length === 0, said: note ? `${where}; ${note}` : where };
     });

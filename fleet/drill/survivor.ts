@@ -49,20 +49,16 @@ export async function lossesIn({
   };
   const { edits, uploads } = markers;
   return [
-    of(
-      "flows",
-      markedAt(flow?.description),
-      `the newest of ${edits.length} edits, a second apart, that ${survivor} holds`,
-    ),
+    of("flows", markedAt(flow?.description), `the newest of ${edits.length} edits in ${survivor}, one per second`),
     of(
       "files",
       arrived.at(-1)?.at,
-      `the newest of ${uploads.length} uploads, five seconds apart, in ${survivor}'s bucket`,
+      `the newest of ${uploads.length} uploads in ${survivor}'s bucket, one every five seconds`,
     ),
     {
       store: "uploads",
       seconds: Math.max(0, ...lost.map(({ at }) => (faultAt - at) / 1000)),
-      said: `${kept.length} of ${uploaded.length} files of 256 KB that visitors were told are taken, in ${survivor}'s bucket`,
+      said: `${kept.length} of ${uploaded.length} acknowledged uploads of 256 KB in ${survivor}'s bucket`,
     },
     of("database", restorable.at, restorable.said),
   ];
@@ -84,7 +80,7 @@ export async function heldBack({ backend, markers, survivor }: Survivor, since: 
   return check(`files uploaded meanwhile wait to be copied to ${survivor}`, async () => {
     const meanwhile = markers.uploads.filter(({ at }) => at > since);
     const copied = (await uploadsIn(survivor, backend, markers)).filter(({ at }) => at > since);
-    const said = `${meanwhile.length - copied.length} of ${meanwhile.length} wait`;
+    const said = `${meanwhile.length - copied.length} of ${meanwhile.length} are waiting`;
     if (meanwhile.length === 0 || copied.length > 0) throw new Error(said);
     return said;
   });
@@ -114,14 +110,14 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
   const session = as({ authorization: `Bearer ${user.token}` });
   const isShe = async (langflow: LangFlow): Promise<string> => {
     const { id } = await langflow.whoami();
-    if (id !== user.id) throw new Error("she is another user here");
+    if (id !== user.id) throw new Error("she has a different user id here");
     return `as the same user ${id}`;
   };
   return Promise.all([
     check("her flow is there, with an edit of its last minute", async () => {
       const flow = (await hers.flows()).find(({ id }) => id === markers.flowId);
       const at = markedAt(flow?.description);
-      if (at === undefined) throw new Error("there is no such flow, or it bears no marker");
+      if (at === undefined) throw new Error("the flow is missing, or has no marker");
       return `edited at ${new Date(at).toISOString()}`;
     }),
     check("her flow runs", async () => {
@@ -137,13 +133,14 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
     }),
     check("her credential is there", async () => {
       const variable = (await session.variables()).find(({ name }) => name === user.variable);
-      if (!variable) throw new Error("there is no such variable");
+      if (!variable) throw new Error("the variable is missing");
       return `${variable.name}, ${variable.type}`;
     }),
     check("her chat history is there", async () => {
       const messages = await hers.messages(markers.flowId);
-      if (!messages.includes(markers.message)) throw new Error(`what was said before is not among ${messages.length}`);
-      return `${messages.length} messages, and what was said before among them`;
+      if (!messages.includes(markers.message))
+        throw new Error(`the earlier message is not among ${messages.length} messages`);
+      return `${messages.length} messages, including the earlier one`;
     }),
     check("her project is at its address", () => hers.projectName(markers.projectId)),
     check("her public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
@@ -158,7 +155,7 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
     }),
     check(`a file uploaded to ${region} is in ${survivor}'s bucket`, async () => {
       const found = await uploadsIn(survivor, backend, markers);
-      if (found.length === 0) throw new Error(`none of ${markers.uploads.length} is`);
+      if (found.length === 0) throw new Error(`none of ${markers.uploads.length} files is there`);
       return `${found.length} of ${markers.uploads.length}`;
     }),
   ]);

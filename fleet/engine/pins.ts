@@ -35,7 +35,7 @@ export function recentEnough(version: semver.SemVer | null): boolean {
  */
 export function whyGoCannotBuild(goVersion: string, toolchain: string): string | undefined {
   const version = semver.coerce(goVersion);
-  if (version === null) return `"go env GOVERSION" says "${goVersion}", which is not a version`;
+  if (version === null) return `"go env GOVERSION" prints "${goVersion}", which is not a version`;
   if (semver.gte(version, GO_NEEDED)) return undefined;
   const mayFetch = toolchain === "" || toolchain === "auto" || toolchain.endsWith("+auto");
   if (mayFetch && semver.gte(version, GO_FETCHES_TOOLCHAINS)) return undefined;

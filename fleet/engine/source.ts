@@ -57,7 +57,7 @@ async function expectGo(version: string, unavailable: string, signal?: AbortSign
     problem = whyGoCannotBuild(goVersion, toolchain);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    problem = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no Go on PATH" : (error as Error).message;
+    problem = (error as NodeJS.ErrnoException).code === "ENOENT" ? "Go is not on PATH" : (error as Error).message;
   }
   if (problem !== undefined)
     throw new UserError(

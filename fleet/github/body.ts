@@ -16,5 +16,5 @@ export function bodyOf(mark: string, text: string, whole: string): string {
   if (text.length <= room) return `${mark}\n${text}`;
   const kept = text.slice(0, Math.max(0, text.lastIndexOf("\n", room)));
   const inside = kept.split("<details>").length > kept.split("</details>").length;
-  return `${mark}\n${kept}\n${inside ? "\n</details>\n" : ""}\n**Cut here**, it was too long: [the whole text](${whole}).\n`;
+  return `${mark}\n${kept}\n${inside ? "\n</details>\n" : ""}\n**Truncated**, because the text is too long for GitHub: [full text](${whole}).\n`;
 }

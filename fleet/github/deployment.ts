@@ -21,22 +21,28 @@ export async function deployedCommit(hub: GitHub): Promise<string> {
   // GitHub's list of a branch's runs includes those of a tag with the same name, whose commit may not have been
   // reviewed.
   if (tags.some(({ ref }) => ref === `refs/tags/${BRANCH}`))
-    throw new UserError(`a tag is called ${BRANCH}: delete it, and look who made it`, ExitCode.BadInput);
+    throw new UserError(
+      `the repository has a tag named ${BRANCH}: delete it, and find out who created it`,
+      ExitCode.BadInput,
+    );
   for (const { status, conclusion, sha } of await attempts(hub)) {
     if (status === "in_progress")
-      throw new UserError(`${sha} is being deployed: look again when that has ended`, ExitCode.Unreachable);
+      throw new UserError(
+        `${sha} is being deployed: run this again when the deployment has finished`,
+        ExitCode.Unreachable,
+      );
     if (status !== "completed" || conclusion !== "success") continue;
     const { data: branch } = await api.rest.repos.getBranch({ owner, repo, branch: BRANCH });
     const basehead = `${sha}...${branch.commit.sha}`;
     const { data: since } = await api.rest.repos.compareCommitsWithBasehead({ owner, repo, basehead, per_page: 1 });
     if (since.status === "ahead" || since.status === "identical") return sha;
     throw new UserError(
-      `${sha} was deployed and is not on ${BRANCH} any more: deploy a commit that is`,
+      `the deployed commit ${sha} is no longer on ${BRANCH}: deploy a commit of ${BRANCH}`,
       ExitCode.BadInput,
     );
   }
   throw new UserError(
-    "no run of the workflow Deploy has ended well yet: start it, or push to main",
+    "no run of the workflow Deploy has succeeded yet: start it, or push to main",
     ExitCode.StackMissing,
   );
 }

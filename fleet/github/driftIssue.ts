@@ -23,18 +23,24 @@ export async function settleDriftIssue(
   if (report === "") {
     if (!known) return { done: "unchanged" };
     const issue_number = known.number;
-    await say(issue_number, "The clouds are as the code says again.");
+    await say(issue_number, "The drift is gone: the clouds match the code again.");
     await api.rest.issues.update({ owner, repo, issue_number, state: "closed", state_reason: "completed" });
     return { done: "closed", issue: issue_number };
   }
   const body = bodyOf(MARK, report, whole);
   if (!known) {
-    const { data } = await api.rest.issues.create({ owner, repo, title: "The clouds drift", body, labels: [LABEL] });
+    const { data } = await api.rest.issues.create({
+      owner,
+      repo,
+      title: "Drift: the clouds differ from the code",
+      body,
+      labels: [LABEL],
+    });
     return { done: "opened", issue: data.number };
   }
   if (known.body === body) return { done: "unchanged", issue: known.number };
   await api.rest.issues.update({ owner, repo, issue_number: known.number, body });
-  await say(known.number, "Something else drifts now: see above.");
+  await say(known.number, "The drift has changed: see the updated description above.");
   return { done: "updated", issue: known.number };
 
   async function say(issue_number: number, text: string): Promise<void> {

@@ -7,13 +7,13 @@ const LABEL = "drill";
 
 const DUE = (run: string) => `## A drill is due
 
-A region is taken away under traffic, and the recovery measured. It waits for approval: [this run](${run}).
+The drill fails a region under traffic and measures the recovery. It waits for approval in [this run](${run}).
 
-- [ ] Users were told of the time
-- [ ] Nobody deploys meanwhile, and nothing else is amiss: \`npm run fleet -- status\`
-- [ ] Somebody watches, and knows [how to put the region back](../blob/main/docs/drill.md#if-it-breaks)
+- [ ] Users know the time
+- [ ] Nobody deploys during the drill, and the fleet is healthy: \`npm run fleet -- status\`
+- [ ] Someone monitors the drill, and knows [how to restore the region](../blob/main/docs/drill.md#if-it-breaks)
 
-Its report is added here, and this issue closed, when every target was met.
+The drill adds its report here, and closes this issue if it met every target.
 `;
 
 /**

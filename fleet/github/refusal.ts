@@ -8,7 +8,10 @@ import { ExitCode, UserError } from "../../model/errors";
 function gitHubRefusal(error: unknown, needs: string): unknown {
   const { status, message, response } = error as { status?: number; message?: string; response?: unknown };
   if (status === 401 || status === 403)
-    return new UserError(`GitHub refused the token: ${message}; it needs ${needs}`, ExitCode.Unauthenticated);
+    return new UserError(
+      `GitHub rejected GITHUB_TOKEN: ${message}; the token needs ${needs}`,
+      ExitCode.Unauthenticated,
+    );
   // If no server answered, the client sets a status but no response.
   if (status !== undefined && (response === undefined || status >= 500))
     return new UserError(`GitHub could not be reached: ${message}`, ExitCode.Unreachable);

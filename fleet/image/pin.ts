@@ -42,7 +42,8 @@ export function pinned(text: string, image: Image): Pinned {
     );
   const { key, node, from } = found;
   const [start, end] = node.range ?? [];
-  if (start === undefined || end === undefined) throw new Error(`YAML does not tell where ${key} stands`);
+  if (start === undefined || end === undefined)
+    throw new Error(`internal error: the YAML parser gave no position for ${key}`);
   return { key, from, text: text.slice(0, start) + written(imageText(image), node.type) + text.slice(end) };
 }
 

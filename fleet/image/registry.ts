@@ -30,7 +30,7 @@ export async function waitForImage({ region, image }: Target, patience: Patience
       abortSignal: signal,
     });
     const uri = found.repositories?.[0]?.repositoryUri;
-    if (!uri) throw new Error(`ECR in ${awsRegion} describes no address of the repository ${repository}`);
+    if (!uri) throw new Error(`ECR in ${awsRegion} returned no URI for the repository ${repository}`);
     while (!(await holds(client, repository, digest, signal))) {
       if (Date.now() >= until) throw missing(uri, region.name, imageText(image), timeoutSeconds);
       await sleep(pollMs, undefined, { signal });

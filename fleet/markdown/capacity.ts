@@ -3,7 +3,7 @@ import { type Capacity, shortages } from "../../model/capacity";
 import type { Change } from "../engine/changes";
 import type { StackRun } from "../stacks/stackRun";
 
-/** By type of resource the properties that the figures follow from. */
+/** Properties that determine the capacity, by resource type. */
 const DECIDING: ReadonlyMap<string, RegExp> = new Map([
   ["kubernetes:autoscaling/v2:HorizontalPodAutoscaler", /^spec\.(min|max)Replicas$/],
   ["kubernetes:apps/v1:Deployment", /\.resources(\.requests)?(\.(cpu|memory))?$/],
@@ -12,12 +12,11 @@ const DECIDING: ReadonlyMap<string, RegExp> = new Map([
   ["cloudflare:index/loadBalancer:LoadBalancer", /^steeringPolicy$/],
 ]);
 
-/** Whose coming or going changes the figures: with a region the users of all others go elsewhere. */
+/** Creating or deleting this resource adds or removes a region, which changes the capacity of every other region. */
 const OF_A_REGION = "aws:rds/instance:Instance";
 
 /**
- * How much each region can carry, as a Markdown chapter: where a change is to one of the figures, or where something is
- * short. Empty otherwise.
+ * Renders each region's capacity as a Markdown chapter. Empty if no change affects the capacity and nothing is short.
  */
 export function capacityChapter(capacity: readonly Capacity[], runs: readonly StackRun[]): string[] {
   const short = capacity.flatMap((each) =>
@@ -38,7 +37,7 @@ function decides({ type, operation, properties }: Change): boolean {
 }
 
 const HEAD = [
-  "| region | database | connections at rest | at most | while pods roll | after a loss | available | pods after a loss | cores | memory |",
+  "| region | database | connections at rest | maximum | while pods roll | after a region's loss | available | pods after a region's loss | cores | memory |",
   "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
 ];
 

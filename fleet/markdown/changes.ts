@@ -4,7 +4,7 @@ import { type Change, nameOf, shortType } from "../engine/changes";
 import { countsOf } from "../stacks/report";
 import type { StackRun } from "../stacks/stackRun";
 
-/** The runs of a preview as Markdown chapters; what can lose data comes first. */
+/** Renders the runs of a preview as Markdown chapters. Changes that can lose data are first. */
 export function chapters(runs: readonly StackRun[], violations: readonly Violation[] = []): string[] {
   const gone = runs.flatMap(({ stack, changes }) =>
     changes.filter(isGone).map((change) => ({ change, line: `- ${described(change)} in \`${stack}\`` })),
@@ -24,7 +24,7 @@ export function chapters(runs: readonly StackRun[], violations: readonly Violati
 
 const isGone = ({ operation }: Change): boolean => operation === "replace" || operation === "delete";
 
-/** What `operation` does to which resource, and the properties that differ; those that force a replacement in bold. */
+/** Describes a change: operation, resource and changed properties. Properties that force a replacement are bold. */
 function described(change: Change): string {
   const { operation, type, name, properties } = change;
   const differ = properties.map(({ path, replaces }) => (replaces ? `**${code(path)}**` : code(path))).join(", ");
@@ -49,15 +49,15 @@ const failures = (runs: readonly StackRun[]): string[] =>
 const broken = ({ rule, resource, message, fix }: Violation): string =>
   `- **${rule}** ${code(nameOf(resource) || resource)}: ${message}; ${fix}`;
 
-/** A box that GitHub shows in red. */
+/** Renders a GitHub alert of the type "caution", a red box. */
 function caution(title: string, lines: readonly string[]): string {
   return ["> [!CAUTION]", `> **${title}**`, ">", ...lines.map((line) => `> ${line}`)].join("\n");
 }
 
-/** Names come from a pull request's own code: none may end the code span, or the line. */
+/** Renders a code span. Names come from a pull request's code, so they must not be able to end the span or the line. */
 const code = (text: string): string => `\`${text.replace(/[`\r\n]/g, "'")}\``;
 
-/** A fence longer than any run of backticks inside. */
+/** Renders a fenced code block whose fence is longer than any run of backticks in the text. */
 export function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);

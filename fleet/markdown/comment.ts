@@ -5,10 +5,10 @@ import { capacityChapter } from "./capacity";
 import { chapters, fenced } from "./changes";
 
 /**
- * A preview as one pull-request comment for all stacks; empty where there is nothing to say: no change, no failure, no
- * stack left behind, no broken invariant.
+ * Renders a preview of all stacks as one pull-request comment. Empty if it has no change, no failed or skipped stack
+ * and no broken invariant.
  *
- * @param capacity of each region by the config that is previewed
+ * @param capacity each region's capacity according to the previewed config
  */
 export function comment(
   runs: readonly StackRun[],
@@ -21,7 +21,7 @@ export function comment(
   return `${["## Preview", ...chapters(runs, violations), ...capacityChapter(capacity, runs)].join("\n\n")}\n`;
 }
 
-/** The comment where there is no preview at all. @param message why */
+/** Renders the comment for a preview that failed before the first stack. @param message the reason */
 export function commentOnFailure(message: string): string {
-  return `## Preview\n\n### Failed before any stack\n\n${fenced(message)}\n`;
+  return `## Preview\n\n### The preview failed before the first stack\n\n${fenced(message)}\n`;
 }

@@ -66,7 +66,7 @@ function requireImage(region: string, cronJob: CronJob, digest: string): void {
   const image = migratingImage(cronJob);
   if (image?.endsWith(`@${digest}`)) return;
   throw new UserError(
-    `${region} runs another LangFlow than the config says (${image}, not ${digest}): bring the region to the config's first (\`up --stacks ${region}\`)`,
+    `${region} runs a different LangFlow image than the config (${image}, not ${digest}): update the region first (\`up ${region}\`)`,
     ExitCode.BadInput,
   );
 }
@@ -111,7 +111,7 @@ class RunCluster {
     const said = await this.kubectl(["get", "cronjob", this.name, "--ignore-not-found", "-o", "json"]);
     if (said !== "") return JSON.parse(said);
     throw new UserError(
-      `${this.region} has no CronJob ${this.name}: it was deployed before there was one; \`up --stacks ${this.region}\` makes it`,
+      `${this.region} has no CronJob ${this.name}, because an earlier release deployed it: create it with \`up ${this.region}\``,
       ExitCode.StackMissing,
     );
   }
@@ -149,7 +149,7 @@ class RunCluster {
     );
     if (!isOver && !spec.suspend)
       throw new UserError(
-        `another import into ${this.region} runs: wait for its end (\`kubectl -n ${NAMESPACE} get job ${this.name}\`)`,
+        `a different import into ${this.region} is running: wait until it has finished (\`kubectl -n ${NAMESPACE} get job ${this.name}\`)`,
         ExitCode.Refused,
       );
     await this.remove();
@@ -175,7 +175,7 @@ class RunCluster {
         if (await this.isComplete()) return;
         if (pod) tell(stageOf(this.region, pod));
         else if (looks === WITHOUT_POD_LOOKS)
-          tell(`no pod yet; \`kubectl -n ${NAMESPACE} describe job ${this.name}\` says why`);
+          tell(`no pod yet; \`kubectl -n ${NAMESPACE} describe job ${this.name}\` shows the reason`);
       } catch (error) {
         if (error instanceof EndedRun) throw error.told;
         failures += 1;
@@ -202,7 +202,7 @@ class RunCluster {
       return status?.conditions?.some((each) => each.type === "Complete" && each.status === "True") === true;
     throw new EndedRun(
       new UserError(
-        `the run in ${this.region} ended early (${failed?.message ?? "somebody deleted it"}); imported data is consistent: run the same command again`,
+        `the run in ${this.region} ended early (${failed?.message ?? "the Job was deleted"}); imported data is consistent: run the same command again`,
         ExitCode.ResourceFailed,
       ),
     );
@@ -244,7 +244,7 @@ class OutOfSight extends Error {
   constructor(region: string, { message }: Error) {
     super(message);
     this.told = new UserError(
-      `the cluster of ${region} does not answer any more (${message}); the run there may still come to its end or not, and imported data is consistent: when it answers again, run the same command again`,
+      `the cluster of ${region} no longer answers (${message}). The run there may or may not finish; imported data is consistent. When the cluster answers again, run the same command again`,
       ExitCode.Unreachable,
     );
   }
@@ -264,7 +264,7 @@ function stageOf(region: string, pod: Pod): string {
   const current = containersOf(pod).find(({ state }) => !state?.terminated);
   const waits = current?.state?.waiting?.reason;
   const isStarting = waits === undefined || ["PodInitializing", "ContainerCreating"].includes(waits);
-  return `${region}: ${current?.name ?? "a pod begins"}${isStarting ? "" : ` waits (${waits})`}`;
+  return `${region}: ${current?.name ?? "a pod is starting"}${isStarting ? "" : ` waits (${waits})`}`;
 }
 
 /** Turns known errors of `kubectl` and `aws` into messages that tell the operator what to do. */
@@ -273,13 +273,16 @@ function explained(region: string): (error: Error) => never {
     const { message } = error;
     const told = (what: string, exitCode: ExitCode) => new UserError(`${what}: ${message}`, exitCode);
     if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      throw told("an import on the clouds needs `aws` and `kubectl` on PATH", ExitCode.BadInput);
+      throw told(
+        "an import on the clouds needs `aws` and `kubectl`: install them and add them to PATH",
+        ExitCode.BadInput,
+      );
     if (
       /Unable to locate credentials|[Ee]xpired|SSO session|\((AccessDenied|Forbidden|Unauthorized)|Unauthorized/.test(
         message,
       )
     )
-      throw told(`${region} does not let you in`, ExitCode.Unauthenticated);
+      throw told(`the cluster of ${region} denied access`, ExitCode.Unauthenticated);
     if (/Unable to connect to the server|Could not connect to the endpoint|[Tt]imeout|i\/o timeout/.test(message))
       throw told(`the cluster of ${region} does not answer`, ExitCode.Unreachable);
     throw error;

@@ -55,25 +55,25 @@ function releaseFindings(inventory: Inventory): MoveInFinding[] {
   switch (standing) {
     case "newer":
       return stops(
-        `the fleet runs ${LANGFLOW_RELEASE}, and LangFlow has no way back to an older schema`,
+        `the fleet runs ${LANGFLOW_RELEASE}, and LangFlow cannot downgrade a database`,
         "upgrade the fleet first (docs/upgrade.md)",
       );
     case "unknown":
       return stops(
-        `no release up to ${LANGFLOW_RELEASE} has such a revision: it is of a newer one, or of somebody's own`,
-        "look which version runs there (/api/v1/version); upgrade the fleet first where it is newer (docs/upgrade.md)",
+        `no release up to ${LANGFLOW_RELEASE} has this revision: it belongs to a newer release or to a modified LangFlow`,
+        "check the version of the old LangFlow (/api/v1/version); if it is newer, upgrade the fleet first (docs/upgrade.md)",
       );
     case "apart":
       return stops(
-        `one line of patch releases alone has this revision: the migrations of ${LANGFLOW_RELEASE} do not know it, and stop at it`,
-        "look into LangFlow's release notes for a way from it to a later release; upgrade a copy of it there first",
+        `only some patch releases have this revision, and the migrations of ${LANGFLOW_RELEASE} cannot start from it`,
+        "find an upgrade path in LangFlow's release notes, and upgrade a copy of the old LangFlow first",
       );
     default:
       // APIs and flow files have no revision, so only a database without one is a problem.
       return inventory.revisions?.length === 0
         ? stops(
-            "the database has no revision in alembic_version, so LangFlow's migrations do not know where to begin",
-            "give the whole database, with that table; a backup has it",
+            "the database has no revision in alembic_version, so LangFlow's migrations cannot determine where to start",
+            "pass the whole database including this table; a backup has it",
           )
         : [];
   }
@@ -89,32 +89,32 @@ function damageFindings(
       {
         result: leavesDamaged ? "stays" : "stops",
         what: "damaged rows",
-        because: "they have a value that LangFlow itself cannot read",
-        fix: "repair them there; or import with --damaged, which leaves these rows and the rows that belong to them behind",
+        because: "they contain a value that LangFlow cannot read",
+        fix: "repair them in the old LangFlow, or import with --damaged, which skips these rows and rows that depend on them",
       },
     ),
     ...finding(
-      orphans.map(({ table, of, rows }) => `${table}: ${rows} without their ${of}`),
+      orphans.map(({ table, of, rows }) => `${table}: ${rows} without their parent in ${of}`),
       {
         result: "stays",
-        what: "rows without the row that they belong to",
-        because: "SQLite let somebody delete that row alone; PostgreSQL keeps no such rows",
-        fix: "nothing, as LangFlow shows them to nobody",
+        what: "rows without their parent row",
+        because: "SQLite allowed the parent row to be deleted; PostgreSQL does not allow these rows",
+        fix: "no action needed: LangFlow does not show them to anyone",
       },
       orphans.reduce((sum, { rows }) => sum + rows, 0),
     ),
     ...finding(mcpFilesOf, {
       result: "changes",
       what: "MCP servers in a file",
-      because: "LangFlow keeps them in its database since 1.11, and reads such a file only when it starts",
+      because: "LangFlow stores them in its database since 1.11, and reads this file only at startup",
       fix: "after the import run `langflow migrate-mcp` in a pod of that region (docs/move-in.md#mcp-servers-of-earlier-releases); the other regions follow",
     }),
     ...finding(withoutLogAfter === undefined ? [] : [`newest change: ${withoutLogAfter}`], {
       result: "changes",
       what: "a database without its write-ahead log",
       because:
-        "LangFlow keeps its newest writes in langflow.db-wal until it stops; a copy of the file alone lacks them",
-      fix: "check the time of the newest change; copy the log as well, or stop LangFlow before you copy",
+        "LangFlow keeps its newest writes in langflow.db-wal until it stops; a copy without that file lacks them",
+      fix: "check the time of the newest change; copy langflow.db-wal too, or stop LangFlow before you copy",
     }),
   ];
 }
@@ -126,27 +126,26 @@ function userFindings({ users = [] }: Inventory): MoveInFinding[] {
   return [
     ...finding(namesakes(users), {
       result: "stops",
-      what: "users of one name",
-      because: "names that differ in upper and lower case alone are one; LangFlow's migration to 1.13 refuses them",
-      fix: "rename or delete one of each there",
+      what: "users with the same name",
+      because: "names that differ only in case count as the same; LangFlow's migration to 1.13 rejects them",
+      fix: "rename or delete all but one of them in the old LangFlow",
     }),
     ...finding(
       admin.map(({ name }) => name),
       {
         result: "stops",
-        what: `an ordinary or deactivated user called ${SUPERUSER}`,
-        because: "the fleet's superuser is called so: the account, with its API keys, would become that one",
-        fix: "rename it there",
+        what: `an ordinary or deactivated user named ${SUPERUSER}`,
+        because: "the fleet's superuser has this name: the account and its API keys would become the superuser's",
+        fix: "rename it in the old LangFlow",
       },
     ),
     ...finding(
       users.filter(({ name }) => name === AUTO_LOGIN_USER).map(({ name }) => name),
       {
         result: "changes",
-        what: "the account of a LangFlow without sign-in",
-        because:
-          "the fleet asks everybody to sign in; a password that is LangFlow's own, and known to everybody, does not come",
-        fix: "give it a password of its own there, before it moves, or one in the fleet, as the superuser, on LangFlow's admin page",
+        what: "the account of a LangFlow without login",
+        because: "the fleet requires a login, and LangFlow's public default password is not migrated",
+        fix: "set its password in the old LangFlow before the import, or as the superuser on the admin page of the fleet's LangFlow",
       },
     ),
   ];
@@ -161,12 +160,12 @@ function namesakes(users: readonly SourceUser[]): string[] {
 
 const WITHOUT_KEY: Readonly<Record<"given" | "none", Pick<Described, "because" | "fix">>> = {
   none: {
-    because: "they are encrypted, and no secret key was given",
-    fix: "give LANGFLOW_SECRET_KEY of that LangFlow, or its config folder by --config, and look again",
+    because: "they are encrypted, and no secret key was passed",
+    fix: "set LANGFLOW_SECRET_KEY to the old LangFlow's key, or pass its config folder as --config, and run this again",
   },
   given: {
-    because: "the secret key does not open them",
-    fix: "give the key that they were made under, or enter them anew after the move",
+    because: "the secret key cannot decrypt them",
+    fix: "pass the key that encrypted them, or enter them again after the import",
   },
 };
 
@@ -193,53 +192,52 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
         result: "changes",
         what: "flows that cannot be recorded",
         because:
-          "they come into all regions, but the record in Git has bounds for a flow's file (docs/how-work-travels.md)",
-        fix: "mend them there as the line says",
+          "they are replicated to all regions, but the record in Git limits a flow's file (docs/how-work-travels.md)",
+        fix: "fix the listed problems in the old LangFlow",
       },
     ),
     ...finding(flows.filter(({ bytes }) => bytes > ROW_BYTES_MAX).map(named), {
       result: "stays",
       what: "flows that stay in one region",
-      because: `they have more than ${ROW_BYTES_MAX} bytes: they come into the region of the import, and no region tells another`,
-      fix: "make them smaller there",
+      because: `they have more than ${ROW_BYTES_MAX} bytes: they are imported into one region, but not replicated to the others`,
+      fix: "reduce their size in the old LangFlow",
     }),
     ...finding(sameIds(flows).map(named), {
       result: "stays",
-      what: "flows under the id of another",
-      because: "an id is one flow: the one that comes later would take the other's place",
-      fix: "import them one by one after the move, without the id",
+      what: "flows with a duplicate id",
+      because: "an id identifies one flow: the later flow would overwrite the earlier one",
+      fix: "import them one by one after the move, without their id",
     }),
     ...finding(nobodys.map(named), {
       result: "stays",
-      what: "flows that are nobody's",
-      because: "a flow is replicated with its user",
-      fix: "open them there as the user who wants them, and save a copy",
+      what: "flows without an owner",
+      because: "flows are replicated per user",
+      fix: "open them in the old LangFlow as the user who needs them, and save a copy",
     }),
     ...finding(
       told(({ secrets }) => secrets),
       {
         result: "changes",
-        what: "flows with what looks like a secret",
-        because: "Git shows it to whoever reads the repository, so such a flow is replicated, and held in the record",
-        fix: "put it into a global variable there; or allow it with sync.allowedSecrets (docs/operations/held-flows.md)",
+        what: "flows with a likely secret",
+        because: "every reader of the Git repository would see it, so the flow is replicated, but held in the record",
+        fix: "move it into a global variable in the old LangFlow, or allow it with sync.allowedSecrets (docs/operations/held-flows.md)",
       },
     ),
     ...finding(
       told(({ localPaths }) => localPaths),
       {
         result: "changes",
-        what: "flows that name a file of their machine",
-        because: "no pod of the fleet has it",
-        fix: "upload the file, and choose the upload in the flow",
+        what: "flows that refer to a local file",
+        because: "the fleet's pods do not have this file",
+        fix: "upload the file, and select the upload in the flow",
       },
     ),
     ...finding(
       told(({ ownCode }) => ownCode),
       {
         result: "changes",
-        what: "flows with components of somebody's own",
-        because:
-          "in the fleet LangFlow runs its own code and the image's alone, unless customComponents says superusers",
+        what: "flows with custom components",
+        because: "the fleet's LangFlow runs only code from its image, unless customComponents is superusers",
         fix: "add the components to the image (images/langflow)",
       },
     ),
@@ -255,9 +253,9 @@ function sameIds(flows: readonly SourceFlow[]): SourceFlow[] {
 function fileFindings({ files }: Inventory): MoveInFinding[] {
   return finding(files?.missing ?? [], {
     result: "stays",
-    what: "files that are not there",
-    because: "the database has them, the folder has not",
-    fix: "put them back, or delete them in LangFlow",
+    what: "missing files",
+    because: "the database lists them, but the folder does not contain them",
+    fix: "restore them, or delete them in LangFlow",
   });
 }
 
@@ -279,8 +277,8 @@ function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
         result: "stays",
         what: "rows of runs and logs",
         because:
-          "they are of the processes that wrote them, and no region carries them to another (docs/how-work-travels.md)",
-        fix: "keep the old database for as long as somebody may ask",
+          "they belong to the processes that wrote them, and regions do not replicate them (docs/how-work-travels.md)",
+        fix: "keep the old database as long as someone may need them",
       },
       sum(known),
     ),
@@ -288,9 +286,9 @@ function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
       names(unknown),
       {
         result: "stays",
-        what: "rows of tables that are not known",
+        what: "rows of unknown tables",
         because: `LangFlow ${LANGFLOW_RELEASE} has no such table`,
-        fix: "look whose they are: of another release, or of another program in the same database",
+        fix: "find out where they come from: a different release, or a different program in the same database",
       },
       sum(unknown),
     ),

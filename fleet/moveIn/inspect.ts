@@ -100,14 +100,17 @@ function sourceIn({ from, environment }: Inspection): string {
   const name = from.replace(FROM_ENVIRONMENT, "");
   const value = environment[name];
   if (!value)
-    throw new UserError(`${name} is not set, which --from names: export it, then run this again`, ExitCode.BadInput);
+    throw new UserError(
+      `--from refers to the variable ${name}, which is not set: export it, then run this again`,
+      ExitCode.BadInput,
+    );
   return value;
 }
 
 function pathSource(path: string, inspection: Inspection): Source {
   if (isA(path, "file")) return fileSource(path, inspection);
   if (!isA(path, "folder"))
-    throw new UserError(`${path} is not there, or must not be looked at: give ${FORMS}`, ExitCode.BadInput);
+    throw new UserError(`${path} does not exist, or permission was denied: pass ${FORMS}`, ExitCode.BadInput);
   const folder = new LangFlowFolder(path);
   const database = folder.database();
   if (database !== undefined) return fileSource(database, inspection);
@@ -119,7 +122,7 @@ function pathSource(path: string, inspection: Inspection): Source {
 }
 
 function fileSource(file: string, inspection: Inspection): Source {
-  if (!isSqlite(file)) throw new UserError(`${file} is no SQLite file: give ${FORMS}`, ExitCode.BadInput);
+  if (!isSqlite(file)) throw new UserError(`${file} is not a SQLite file: pass ${FORMS}`, ExitCode.BadInput);
   const folder = langflowFolder(inspection, dirname(file));
   const secretKey = secretKeyIn(inspection, folder);
   const source = { kind: "SQLite file", place: file } as const;
@@ -181,7 +184,7 @@ function beginning(file: string, length: number): Buffer {
     handle = openSync(file, "r");
   } catch (error) {
     throw new UserError(
-      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): change its permissions, or pass a copy`,
       ExitCode.BadInput,
     );
   }

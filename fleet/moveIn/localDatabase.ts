@@ -32,4 +32,4 @@ export async function localDatabase(region: string, session: Session): Promise<D
 
 /** @param what the local fleet, or one of its regions */
 export const notRunning = (what: string): UserError =>
-  new UserError(`${what} does not run: \`up --local --live\` starts it`, ExitCode.StackMissing);
+  new UserError(`${what} is not running: start it with \`up --local --live\``, ExitCode.StackMissing);

@@ -37,7 +37,7 @@ export async function localTarget(region: string, session: Session, project: Pro
     close: () => s3.destroy(),
     bucket: new MoveInBucket(s3, foundation.regions[region]?.bucketName ?? ""),
     async takeIn({ packageName, sha256, secretKey }, report, signal) {
-      report(`${region} takes in what was packed, beside its database`);
+      report(`${region} is importing the packed data`);
       const name = moveInName(region);
       const environment = { [MOVE_IN_VARIABLES.packageName]: packageName, [MOVE_IN_VARIABLES.sha256]: sha256 };
       const secrets = { [name]: { [SOURCE_SECRET_KEY]: secretKey } };
@@ -47,7 +47,10 @@ export async function localTarget(region: string, session: Session, project: Pro
         .job(region, name, { job: name, environment, secrets }, signal)
         .catch((error: Error) => {
           if (error instanceof LiveRequestError && error.status === CONFLICT)
-            throw new UserError(`another import into ${region} runs: wait for its end`, ExitCode.Refused);
+            throw new UserError(
+              `a different import into ${region} is running: wait until it has finished`,
+              ExitCode.Refused,
+            );
           if (!signal.aborted) throw error;
           throw new UserError(INTERRUPTED, ExitCode.Cancelled);
         })

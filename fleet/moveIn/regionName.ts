@@ -5,5 +5,5 @@ import type { Project } from "../stacks/project";
 export function requireRegion(region: string, { stacks }: Project): void {
   const regions = [...stacks].flatMap(([name, { kind }]) => (kind === "region" ? [name] : []));
   if (!regions.includes(region))
-    throw new UserError(`there is no region ${region}; there are ${regions.join(", ")}`, ExitCode.BadInput);
+    throw new UserError(`unknown region ${region}; the regions are ${regions.join(", ")}`, ExitCode.BadInput);
 }

@@ -46,7 +46,7 @@ export async function rehearsalOf({ inspection, newPython, oldPython, report }: 
   const { inventory, flows } = await readFlows(inspection);
   if (flows.length === 0)
     throw new UserError(
-      `${inventory.source.place} has no flow of a user: there is nothing to rehearse`,
+      `${inventory.source.place} has no users' flows, so there is nothing to rehearse`,
       ExitCode.BadInput,
     );
   const old = await oldPython(inventory);
@@ -58,13 +58,13 @@ export async function rehearsalOf({ inspection, newPython, oldPython, report }: 
     return { stage: new Stage(langflow), version: await langflow.version() };
   };
   try {
-    report(`starting ${old === undefined ? "a LangFlow" : "two LangFlows"} of the rehearsal's own`);
+    report(`starting ${old === undefined ? "one LangFlow" : "two LangFlows"} for the rehearsal`);
     const stages = await all([
       stageOf(newPython, "new"),
       old === undefined ? Promise.resolve(undefined) : stageOf(old, "old"),
     ]);
     const [now, before] = stages;
-    if (!now) throw new Error("a rehearsal needs the new LangFlow");
+    if (!now) throw new Error("internal error: a rehearsal needs the new LangFlow");
     const rehearsed = await rehearse(flows, userNames(inventory), {
       now: now.stage,
       old: before?.stage,

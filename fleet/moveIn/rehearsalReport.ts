@@ -36,7 +36,7 @@ export function rehearsalPage(rehearsal: Rehearsal, date: string): string {
   const flows = inOrder(rehearsal.flows);
   const { releases, source } = rehearsal;
   const head = {
-    title: "Rehearsal of a move",
+    title: "Migration rehearsal",
     date,
     isGood: rehearsal.counts.differs === 0,
     result: resultOf(rehearsal),
@@ -64,6 +64,6 @@ function resultOf({ flows, counts, releases: { old } }: Rehearsal): string {
   const all = `${flows.length} ${flows.length === 1 ? "flow" : "flows"}`;
   if (counts.differs > 0) return `${counts.differs} of ${all} ${counts.differs === 1 ? "differs" : "differ"}`;
   return old === undefined
-    ? `${all}: none was compared, as the old LangFlow is not there`
-    : `no difference that stops, in ${all}`;
+    ? `${all}: not compared, because the old LangFlow did not run`
+    : `no blocking difference in ${all}`;
 }

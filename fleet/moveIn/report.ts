@@ -29,11 +29,11 @@ export function inspectionReport(
   return [
     `${kind} ${place}: LangFlow ${releaseOf(inventory).said}; the fleet's is ${LANGFLOW_RELEASE}`,
     "",
-    table(["what", "count", "size", "of them"], countRows(inventory), { sentence: SENTENCE }),
+    table(["data", "count", "size", "details"], countRows(inventory), { sentence: SENTENCE }),
     ...flowTable(inventory),
     ...findingTable(findings),
-    `size that fits: ${size}, for ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
-    ...inventory.unseen.map((sentence) => `not seen: ${sentence}`),
+    `recommended size: ${size}, for ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
+    ...inventory.unseen.map((sentence) => `not visible: ${sentence}`),
   ];
 }
 
@@ -52,7 +52,7 @@ function countRows(inventory: Inventory): string[][] {
     row("users", counts?.count, undefined, counts && `superusers: ${counts.superusers}, inactive: ${counts.inactive}`),
     row("projects", projects),
     row("flows", flows.length, bytesOf(flows), biggest(flows)),
-    row("starter flows", starters, undefined, starters ? "LangFlow's own, which every release makes anew" : undefined),
+    row("starter flows", starters, undefined, starters ? "LangFlow's own, which every release recreates" : undefined),
     row(
       "variables",
       variables && variables.credential + variables.generic,
@@ -70,7 +70,7 @@ function countRows(inventory: Inventory): string[][] {
 
 function biggest(flows: readonly SourceFlow[]): string | undefined {
   const [first] = flows.toSorted((one, other) => other.bytes - one.bytes);
-  return first && `the biggest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
+  return first && `largest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
 }
 
 /**
@@ -99,7 +99,7 @@ function flowTable(inventory: Inventory): string[] {
 }
 
 function findingTable(findings: readonly MoveInFinding[]): string[] {
-  if (findings.length === 0) return [pc.green("all of it comes along")];
+  if (findings.length === 0) return [pc.green("everything can be imported")];
   const rows = findings.map(({ result, what, count, which, because, fix }) => [
     COLOURS[result](result),
     what,
@@ -108,5 +108,5 @@ function findingTable(findings: readonly MoveInFinding[]): string[] {
     because,
     fix,
   ]);
-  return [table(["result", "what", "count", "which", "because", "fix"], rows, { sentence: SENTENCE })];
+  return [table(["result", "finding", "count", "rows", "reason", "fix"], rows, { sentence: SENTENCE })];
 }

@@ -26,9 +26,9 @@ export function fittingSize(inventory: Inventory): FittingSize {
   const needs = needsOf(inventory);
   const { gib, pods, users } = needs;
   const size = SIZE_NAMES.find((name) => fits(name, needs));
-  const counted = users === undefined ? "users not known" : `${many(users, "user")} who may sign in`;
+  const counted = users === undefined ? "an unknown number of users" : `${many(users, "active user")}`;
   const rows = `${many(inventory.flows.length, "flow")}, ${sizeIn(gib * BYTES_PER_GIB)} of rows`;
-  const because = `${counted}, ${rows}; after the loss of a region they keep about ${many(pods, "pod")} busy`;
+  const because = `${counted}, ${rows}; after the loss of a region they need about ${many(pods, "pod")}`;
   if (size !== undefined) return { size, because };
   const { replicas, database } = SIZES.large.config;
   const wanted = [

@@ -1,30 +1,30 @@
 import { STYLE } from "./style";
 
-/** A chapter of a report, the same in each format. */
+/** A report's table; every output format renders the same tables. */
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
-  /** Columns of numbers, by their place. */
+  /** Indexes of the columns with numbers, which are right-aligned. */
   readonly right: readonly number[];
   readonly rows: readonly (readonly string[])[];
-  /** Below it, in a sentence. */
+  /** A sentence below the table. */
   readonly note?: string;
 }
 
-/** What a page says above its chapters. */
+/** A page's content above its chapters. */
 export interface Head {
   readonly title: string;
-  /** Behind the title in the window's. */
+  /** Date after the title, in the window's title. */
   readonly date: string;
   readonly isGood: boolean;
   readonly result: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
-/** The day that a page is of, 2026-11-29. */
+/** Today's date in UTC, for example 2026-11-29. */
 export const today = (): string => new Date().toISOString().slice(0, "2026-11-29".length);
 
-/** A page as one file that needs no other. @param chapters of {@link chapter} */
+/** Renders a page as one self-contained HTML file. @param chapters results of {@link chapter} */
 export function pageHtml({ title, date, isGood, result, facts }: Head, chapters: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
@@ -50,7 +50,7 @@ ${chapters.join("\n")}
 `;
 }
 
-/** A table under its heading; nothing where it has no rows. @param figure above the table */
+/** Renders a table with its heading; empty if the table has no rows. @param figure HTML above the table */
 export function chapter({ title, head, right, rows, note }: Table, figure = ""): string {
   if (rows.length === 0) return "";
   const side = (column: number) => (right.includes(column) ? ' class="number"' : "");
@@ -69,11 +69,14 @@ ${note ? `<p class="note">${escaped(note)}</p>` : ""}
 </section>`;
 }
 
-/** What may be wider than the window, and is then moved within it: by the keyboard too, so it has a name. */
+/**
+ * Opens a container that scrolls if its content is wider than the window. It is focusable for keyboards, so it needs a
+ * label.
+ */
 export const wide = (name: string): string =>
   `<div class="wide" role="region" tabindex="0" aria-label="${escaped(name)}">`;
 
-/** A path is broken behind its folders, before a name would be. @param text escaped */
+/** Lets paths wrap after a slash instead of within a name. @param text escaped HTML */
 const breakable = (text: string): string =>
   text.replaceAll(/(?<=^|\s)\/\w\S*/g, (path) => path.replaceAll(/\/(?=\w)/g, "/<wbr>"));
 

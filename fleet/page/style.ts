@@ -1,4 +1,4 @@
-/** Of each page: dark where the reader's system is, light on paper. */
+/** Style sheet of every page. It follows the system's dark mode, and prints in light colors. */
 export const STYLE = `:root {
   color-scheme: light dark;
   --ink: #1c2128; --soft: #59636e; --line: #d5dae0; --paper: #fff; --good: #0a6b6b; --bad: #b3122a;

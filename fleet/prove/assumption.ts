@@ -67,7 +67,9 @@ export interface RegionAssumption extends Assumption {
 
 export { NotCheckable } from "../checks/checkResult";
 
-/** Returns the differences between the actual and the intended values, one line each: `status is DEGRADED, not ACTIVE`. */
+/**
+ * Returns the differences between the actual and the intended values, one line each: `status is DEGRADED, not ACTIVE`.
+ */
 export function differences(
   what: string,
   actual: Readonly<Record<string, unknown>>,
@@ -76,7 +78,7 @@ export function differences(
   return Object.entries(meant).flatMap(([key, value]) =>
     JSON.stringify(actual[key]) === JSON.stringify(value)
       ? []
-      : [`${what}: ${key} is ${JSON.stringify(actual[key]) ?? "not there"}, not ${JSON.stringify(value)}`],
+      : [`${what}: ${key} is ${JSON.stringify(actual[key]) ?? "missing"}, not ${JSON.stringify(value)}`],
   );
 }
 
@@ -89,7 +91,7 @@ export function answered<T>(shape: z.ZodType<T>, what: string, answer: unknown):
   const parsed = shape.safeParse(answer);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Error(`${what} has another form than is known: ${issue?.path.join(".")}: ${issue?.message}`);
+  throw new Error(`${what} has an unexpected format: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 const secretShape = z.object({ SecretString: z.string() });
@@ -103,13 +105,13 @@ export async function secretValue(clouds: Clouds, arn: string): Promise<string> 
 /** Returns the foundation stack's outputs for a region. */
 export function foundationOf({ outputs }: Deployment, { region }: RegionStack) {
   const own = outputs.foundation.regions[region.name];
-  if (!own) throw new Error(`the foundation knows no ${region.name}: deploy it`);
+  if (!own) throw new Error(`the foundation has no region ${region.name}: run \`up foundation\``);
   return own;
 }
 
 /** Returns the outputs of a region's stack. */
 export function outputsOf({ outputs }: Deployment, { region }: RegionStack) {
   const own = outputs.regions.get(region.name);
-  if (!own) throw new Error(`${region.name} has no outputs: deploy it`);
+  if (!own) throw new Error(`the stack ${region.name} has no outputs: run \`up ${region.name}\``);
   return own;
 }

@@ -2,14 +2,14 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { AgentStatus } from "../../sandbox/live/status";
 import type { Health } from "../rollout/gate";
 
-/** A Kubernetes object as an API server gives it; what lies in it is read by who asks for it. */
+/** A Kubernetes object as the API server returns it. Callers validate its spec and status. */
 export interface KubernetesObject {
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly spec?: unknown;
   readonly status?: unknown;
 }
 
-/** Kinds as `kubectl get` names them. */
+/** Resource kinds, as `kubectl get` names them. */
 export type Kind =
   | "clusterroles"
   | "cronjobs.batch"
@@ -24,47 +24,54 @@ export type Kind =
   | "validatingadmissionpolicybindings.admissionregistration.k8s.io";
 
 /**
- * The clouds a fleet stands on, as their own APIs answer. A method throws NotHere where these clouds cannot be asked
- * such a thing at all.
+ * The APIs of a fleet's clouds. A method throws NotCheckable if these clouds have nothing that could answer, for
+ * example if the fleet is local.
  */
 export interface Clouds {
   /**
-   * An operation of AWS that only reads.
+   * Calls a read-only operation of AWS.
    *
-   * @param service as the AWS CLI names it, for example `s3api`
-   * @param operation for example `get-bucket-versioning`
-   * @param input its parameters by the names of the service's API
+   * @param service name in the AWS CLI, for example `s3api`
+   * @param operation name in the AWS CLI, for example `get-bucket-versioning`
+   * @param input parameters, with the names of the service's API
    */
   aws(awsRegion: string, service: string, operation: string, input?: object): Promise<unknown>;
-  /** All objects of a kind in a region's cluster. */
+  /** Returns all objects of a kind in a region's cluster. */
   objects(region: string, kind: Kind): Promise<readonly KubernetesObject[]>;
-  /** What a region's cluster has against an object, were it made; undefined: nothing. It is not made. */
+  /**
+   * Returns the reason why a region's cluster would reject an object; undefined if it would admit it. Creates nothing.
+   */
   refusal(region: string, manifest: object): Promise<string | undefined>;
   /**
-   * Whether a member of a group may do something to a kind, in all namespaces.
+   * Returns whether members of a group may use a verb on a kind, in all namespaces.
    *
-   * @param kind with its API group, for example `deployments.apps`
+   * @param kind including its API group, for example `deployments.apps`
    */
   mayDo(region: string, group: string, verb: string, kind: string): Promise<boolean>;
-  /** What a Python program prints that runs inside a pod of LangFlow. */
+  /** Runs a Python program inside a LangFlow pod and returns its output. */
   inLangFlow(region: string, program: string): Promise<string>;
-  /** Evicts a pod of LangFlow as a node that is drained does, and waits until it is gone. */
+  /** Evicts a LangFlow pod, as draining its node would, and waits until the pod is deleted. */
   evict(region: string, pod: string): Promise<void>;
-  /** Where a region's LangFlow is reached from here, past its entrance. */
+  /** Returns a URL of a region's LangFlow that bypasses the public entrance. */
   reach(region: string): Promise<string>;
-  /** What the metrics of a region's agent say. */
+  /** Reads the metrics of a region's agent. */
   agent(region: string): Promise<AgentStatus>;
-  /** Whether a connection to that host and port is made from here. */
+  /** Returns whether this machine can connect to a host and port. */
   connects(host: string, port: number): Promise<boolean>;
-  /** What is wrong with an image's signature, `host/repository@digest` by an identity; undefined: nothing. */
+  /**
+   * Returns the problem with an image's signature; undefined if it is valid.
+   *
+   * @param image `host/repository@digest`
+   * @param signer identity
+   */
   signature(image: string, signer: string): Promise<string | undefined>;
-  /** The store of a region's flow bucket. */
+  /** Returns an S3 client for a region's flow bucket. */
   s3(awsRegion: string): S3Client;
-  /** `result` of a GET below Cloudflare's `/client/v4`. */
+  /** Sends a GET request below Cloudflare's `/client/v4` and returns its `result`. */
   cloudflare(path: string): Promise<unknown>;
-  /** What Cloudflare's probes say of a pool. */
+  /** Returns a pool's health according to Cloudflare's probes. */
   poolHealth(poolId: string): Promise<Health>;
-  /** Address that stands for a public one, for example `https://langflow.example.com`. */
+  /** Returns the URL to use for a public one such as `https://langflow.example.com`; in a local fleet they differ. */
   publicly(url: string): Promise<string>;
   close(): Promise<void>;
 }

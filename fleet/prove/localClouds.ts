@@ -13,9 +13,9 @@ import type { Session } from "../stacks/session";
 import type { StackOutputs } from "../stacks/stackOutputs";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
 
-const NOT_LIVE = "nothing runs: `up --local --live` starts it";
+const NOT_LIVE = "the live processes are not running: start them with `up --local --live`";
 
-/** The local fleet, which answers as the clouds would: what nothing in it plays is not here to be looked at. */
+/** Clouds implementation for the local fleet. Calls that it does not emulate throw NotCheckable. */
 export class LocalClouds implements Clouds {
   private client: S3Client | undefined;
 
@@ -26,7 +26,7 @@ export class LocalClouds implements Clouds {
   ) {}
 
   static async open({ cloud, options }: Session, outputs: StackOutputs): Promise<LocalClouds> {
-    if (!cloud) throw new Error("the local clouds need a local cloud");
+    if (!cloud) throw new Error("internal error: the local clouds need a local cloud");
     const connection = await connectLive(liveDirectory(options.directory));
     return new LocalClouds(cloud, outputs, connection && { connection, status: await connection.status() });
   }
@@ -34,7 +34,8 @@ export class LocalClouds implements Clouds {
   async aws(awsRegion: string, service: string, operation: string, input: object = {}): Promise<unknown> {
     const resources = await this.cloud.resources({ clear: true });
     const answer = awsAnswer(resources, awsRegion, service, operation, { ...input });
-    if (answer === undefined) throw new NotCheckable(`the local cloud does not play \`aws ${service} ${operation}\``);
+    if (answer === undefined)
+      throw new NotCheckable(`the local cloud does not emulate \`aws ${service} ${operation}\``);
     return answer;
   }
 
@@ -46,24 +47,28 @@ export class LocalClouds implements Clouds {
   }
 
   async refusal(): Promise<never> {
-    throw new NotCheckable("a local cluster admits everything: `npm run test:cluster` has an API server that does not");
+    throw new NotCheckable(
+      "a local cluster admits every object: `npm run test:cluster` tests admission on a real API server",
+    );
   }
 
   async mayDo(): Promise<never> {
-    throw new NotCheckable("a local cluster knows no rights: `npm run test:cluster` has an API server that does");
+    throw new NotCheckable(
+      "a local cluster has no permissions: `npm run test:cluster` tests them on a real API server",
+    );
   }
 
   async inLangFlow(): Promise<never> {
-    throw new NotCheckable("a local pod is a process of this machine, without network rules and roles");
+    throw new NotCheckable("a local pod is a process on this machine, without network policies and roles");
   }
 
   async evict(): Promise<never> {
-    throw new NotCheckable("a local region has one LangFlow, so nothing takes over while it goes");
+    throw new NotCheckable("a local region has one LangFlow pod, so no pod can take over during an eviction");
   }
 
   async reach(region: string): Promise<string> {
     const url = this.running().status.regions.find((each) => each.region === region)?.url;
-    if (url === undefined) throw new Error(`LangFlow of ${region} has no address`);
+    if (url === undefined) throw new Error(`LangFlow of ${region} has no address: check it with \`status --local\``);
     return url;
   }
 
@@ -73,11 +78,11 @@ export class LocalClouds implements Clouds {
   }
 
   async connects(): Promise<never> {
-    throw new NotCheckable("the local cloud has no load balancers a stranger could call");
+    throw new NotCheckable("the local cloud has no public load balancers");
   }
 
   async signature(): Promise<never> {
-    throw new NotCheckable("nothing in the local fleet is signed");
+    throw new NotCheckable("the local fleet has no signed images");
   }
 
   s3(): S3Client {
@@ -93,14 +98,14 @@ export class LocalClouds implements Clouds {
   async poolHealth(poolId: string): Promise<Health> {
     const { pools } = await this.running().connection.balancer();
     const pool = pools.find(({ id }) => id === poolId);
-    if (pool?.healthy === undefined) return { healthy: false, said: "it has not been probed" };
+    if (pool?.healthy === undefined) return { healthy: false, said: "no probe has run yet" };
     return { healthy: pool.healthy, said: pool.healthy ? "its probes succeed" : "its probes fail" };
   }
 
   async publicly(url: string): Promise<string> {
     const { balancer } = this.running().status;
     if (!balancer || new URL(url).hostname !== balancer.hostname)
-      throw new NotCheckable(`the local fleet does not play ${new URL(url).hostname}`);
+      throw new NotCheckable(`the local fleet does not serve ${new URL(url).hostname}`);
     return balancer.url;
   }
 

@@ -17,7 +17,7 @@ const proofShape = z.object({
   findings: z.array(findingShape),
 });
 
-/** What was found of a fleet as it was deployed at a time: a file that grows with each finding. */
+/** Findings about one deployment of the fleet; `prove` updates its file after each check. */
 export interface Proof {
   /** ISO 8601. */
   readonly begun: string;
@@ -26,12 +26,12 @@ export interface Proof {
   readonly findings: readonly Finding[];
 }
 
-/** Where a proof that began then is kept; `.json` and `.md` of the same name. */
+/** Returns the path of a proof's files, without `.json` or `.md`. @param begun start time, ISO 8601 */
 export function proofPath(folder: string, begun: string): string {
   return join(folder, `${begun.slice(0, 4)}`, begun.replace(/[-:]|\.\d+/g, ""));
 }
 
-/** Written whole, so that whatever ends the process leaves a proof to go on from. */
+/** Writes the proof's files atomically, so that `--resume` works after any crash. */
 export async function keep(path: string, proof: Proof): Promise<void> {
   mkdirSync(join(path, ".."), { recursive: true });
   await writeFileAtomic(`${path}.json`, `${JSON.stringify(proof, null, 2)}\n`);
@@ -39,31 +39,34 @@ export async function keep(path: string, proof: Proof): Promise<void> {
 }
 
 /**
- * The findings of an earlier proof that hold still: those that were good, of the same deployment.
+ * Returns the passed findings of an earlier proof of the same deployment.
  *
- * @throws UserError exit 2 where it speaks of another deployment
+ * @throws UserError exit 2 if the proof is of a different deployment
  */
 export function goodIn(proof: Proof, deployed: Proof["deployed"]): Finding[] {
   const moved = Object.keys(deployed).filter((stack) => proof.deployed[stack] !== deployed[stack]);
   if (moved.length > 0)
     throw new UserError(
-      `the proof of ${proof.begun} is about an earlier deployment of ${moved.join(", ")}: leave --resume out, all must be looked at again`,
+      `the proof of ${proof.begun} is of an earlier deployment of ${moved.join(", ")}: omit --resume to run all checks again`,
       ExitCode.BadInput,
     );
   return proof.findings.filter(({ result }) => result === "ok");
 }
 
-/** A proof as {@link keep} wrote it. @throws UserError exit 2 where the file is none */
+/** Reads a proof that {@link keep} wrote. @throws UserError exit 2 if the file is not a proof */
 export function readProof(file: string): Proof {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new UserError(`--resume ${file} can't be read: ${(error as Error).message}`, ExitCode.BadInput);
+    throw new UserError(`--resume ${file} cannot be read: ${(error as Error).message}`, ExitCode.BadInput);
   }
   const parsed = proofShape.safeParse(content);
   if (!parsed.success)
-    throw new UserError(`--resume ${file} is no report of \`prove\`: name its .json`, ExitCode.BadInput);
+    throw new UserError(
+      `--resume ${file} is not a report of \`prove\`: pass the report's .json file`,
+      ExitCode.BadInput,
+    );
   return parsed.data as Proof;
 }
 

@@ -13,7 +13,9 @@ import type { RegionStack } from "./assumption";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
 
 const ANSWER_MS = 15_000;
-/** A load balancer that lets nobody in drops what is sent to it, so silence is the answer. */
+/**
+ * Connection timeout. A load balancer whose security group denies the connection drops its packets without a response.
+ */
 const SILENCE_MS = 5_000;
 
 export interface RealCloudsOptions {
@@ -22,7 +24,10 @@ export interface RealCloudsOptions {
   readonly signal: AbortSignal;
 }
 
-/** The clouds, by the tools and credentials a person has: `aws`, `kubectl`, `cosign`, and Cloudflare's API. */
+/**
+ * Clouds implementation with the operator's own tools and credentials: `aws`, `kubectl`, `cosign`, and Cloudflare's
+ * API.
+ */
 export class RealClouds implements Clouds {
   private readonly clients = new Map<string, S3Client>();
 
@@ -44,7 +49,7 @@ export class RealClouds implements Clouds {
     const args = [service, operation, "--region", awsRegion, "--output", "json"];
     try {
       const said = await run("aws", [...args, "--cli-input-json", JSON.stringify(input)], { signal });
-      // Where there is nothing to say the CLI says nothing.
+      // The CLI prints nothing for an empty response.
       return JSON.parse(said || "{}");
     } catch (error) {
       throw named(error as Error);
@@ -62,7 +67,7 @@ export class RealClouds implements Clouds {
       return undefined;
     } catch (error) {
       const said = (error as Error).message;
-      // Anything else, and the cluster was not asked at all.
+      // With any other error the cluster did not evaluate the object.
       if (!/denied request|forbidden/i.test(said)) throw error;
       return said;
     }
@@ -112,7 +117,7 @@ export class RealClouds implements Clouds {
       };
       socket.once("connect", () => end(true));
       socket.once("timeout", () => end(false));
-      // Without an address nobody was asked.
+      // Without a DNS answer no connection was attempted.
       socket.once("error", (error: NodeJS.ErrnoException) =>
         error.code === "ENOTFOUND" || error.code === "EAI_AGAIN" ? reject(error) : end(false),
       );
@@ -154,20 +159,25 @@ export class RealClouds implements Clouds {
   }
 }
 
-/** A cluster's error by its own name, `Error from server (Forbidden): …`, or by AWS', who is asked for the way to it. */
+/**
+ * Rethrows an error of kubectl with the name of its cause: the API server's, or AWS' if kubectl could not get a token.
+ */
 function refusedByCluster(error: Error): never {
   if (error.message.includes("(Forbidden)")) throw Object.assign(error, { name: "Forbidden" });
   if (error.message.includes("Unable to connect to the server")) throw Object.assign(error, { name: "TimeoutError" });
   throw named(error);
 }
 
-/** The CLI's error by AWS' own name of it: `An error occurred (AccessDenied) when calling the … operation: …`. */
+/**
+ * Gives an error of the AWS CLI the name in its message: `An error occurred (AccessDenied) when calling the …
+ * operation: …`.
+ */
 function named(error: Error): Error {
   const [, name, message] = /An error occurred \((\w+)\) when calling (.*)/s.exec(error.message) ?? [];
   if (name !== undefined) return Object.assign(new Error(message), { name });
   if (/Unable to locate credentials|Token has expired|SSO session/i.test(error.message))
     return Object.assign(error, { name: "CredentialsProviderError" });
-  // botocore's words (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError).
+  // Messages of botocore (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError).
   if (/Could not connect to the endpoint URL|(Connect|Read) timeout on endpoint URL/.test(error.message))
     return Object.assign(error, { name: "TimeoutError" });
   return error;

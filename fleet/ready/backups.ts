@@ -1,13 +1,12 @@
 import { type Backup, type BucketBackups, isKnown, type Learnt } from "./evidence";
 
-/** Buckets of the other regions. */
+/** Returns the backups in the other regions' buckets. */
 export const ofOtherRegions = (backups: readonly BucketBackups[], region: string): readonly BucketBackups[] =>
   backups.filter(({ bucketOf }) => bucketOf !== region);
 
 /**
- * The newest backup that any of these buckets is known to hold. Not learnt where none was found and not all were looked at.
- *
- * @returns the whole one, of two of the same age
+ * Returns the newest known backup in these buckets; of two with the same age, the complete one. Unknown if no backup
+ * was found and a bucket could not be read.
  */
 export function newestOf(backups: readonly BucketBackups[]): Learnt<Backup | undefined> {
   const found = backups.flatMap(({ newest }) => (isKnown(newest) && newest.value ? [newest.value] : []));

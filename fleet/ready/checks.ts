@@ -75,15 +75,20 @@ const replication: RegionCheck = {
   fix: "the agent's log names the unreachable bucket, or the waiting row and the reason; held deletes: docs/operations/mass-delete.md",
   judge: ({ replication: learnt, limits }) =>
     judged(learnt, ({ seconds, waiting, deletesHeld, unreached }) => {
-      if (seconds === undefined) return bad("no round has succeeded since the agent started");
-      const lag = `all changes were last published, and the others' read, ${duration(seconds)} ago`;
-      if (seconds > limits.replicationSeconds) return bad(`${lag}, above ${duration(limits.replicationSeconds)}`);
+      if (seconds === undefined) return bad("the agent has not completed a sync round since it started");
+      const lag = `last complete sync with the other regions: ${duration(seconds)} ago`;
+      if (seconds > limits.replicationSeconds)
+        return bad(`${lag}, above the limit of ${duration(limits.replicationSeconds)}`);
       const short = [
         ...(unreached.length > 0
-          ? [`the bucket of ${unreached.join(", ")} takes nothing: S3's replication is all that is left`]
+          ? [
+              `the agent cannot write to the bucket of ${unreached.join(", ")}: only S3's replication still copies objects there`,
+            ]
           : []),
-        ...(waiting > 0 ? [`${waiting} rows of other regions are not in its database`] : []),
-        ...(deletesHeld.length > 0 ? [`deleted here alone until a person decides: ${deletesHeld.join(", ")}`] : []),
+        ...(waiting > 0 ? [`${waiting} rows from other regions are not yet in its database`] : []),
+        ...(deletesHeld.length > 0
+          ? [`deletes that wait for approval before the other regions apply them: ${deletesHeld.join(", ")}`]
+          : []),
       ];
       return short.length > 0 ? warning([...short, lag].join("; ")) : ok(lag);
     }),
@@ -97,10 +102,10 @@ const tables: RegionCheck = {
   fix: "deploy an agent that supports LangFlow's new schema; give renamed accounts a new name: docs/operations/alerts.md#tablerefused",
   judge: ({ replication: learnt }) =>
     judged(learnt, ({ refused, renamed }) => {
-      if (refused.length > 0) return bad(`no row of ${refused.join(", ")} is replicated`);
+      if (refused.length > 0) return bad(`the agent does not replicate ${refused.join(", ")}`);
       return renamed.length > 0
-        ? warning(`renamed, as another region had the name before: ${renamed.join(", ")}`)
-        : ok("every table that is to be");
+        ? warning(`renamed, because a different region used the name first: ${renamed.join(", ")}`)
+        : ok("all tables are replicated");
     }),
 };
 
@@ -115,10 +120,11 @@ const record: RegionCheck = {
     return judged(learnt, (state) => {
       if (state === undefined) return elsewhere(regions.filter((other) => other.region !== region));
       const { seconds, held } = state;
-      if (seconds === undefined) return warning("the recorder, which has recorded nothing yet");
-      const lag = `the recorder, ${duration(seconds)} behind`;
-      if (seconds > limits.recordSeconds) return warning(`${lag}, above ${duration(limits.recordSeconds)}`);
-      return held > 0 ? warning(`${lag}; ${held} flows or deletes are held in the record`) : ok(lag);
+      if (seconds === undefined) return warning("this region is the recorder and has recorded nothing yet");
+      const lag = `this region is the recorder, ${duration(seconds)} behind`;
+      if (seconds > limits.recordSeconds)
+        return warning(`${lag}, above the limit of ${duration(limits.recordSeconds)}`);
+      return held > 0 ? warning(`${lag}; ${held} flows or deletes are held and wait for a decision`) : ok(lag);
     });
   },
 };
@@ -128,7 +134,9 @@ function elsewhere(others: readonly RegionEvidence[]): CheckResult {
   const recorder = others.find((other) => ifKnown(other.record) !== undefined);
   if (recorder) return ok(`${recorder.region} is the recorder`);
   const silent = others.find((other) => !isKnown(other.record));
-  return silent ? ok(`not the recorder; ${silent.region} may be`) : warning("no region is the recorder");
+  return silent
+    ? ok(`this region is not the recorder; ${silent.region} may be, but does not answer`)
+    : warning("no region is the recorder");
 }
 
 const backupAge: RegionCheck = {
@@ -139,10 +147,12 @@ const backupAge: RegionCheck = {
   fix: "`kubectl -n langflow create job --from=cronjob/backup-<region> by-hand`, and its log (docs/operations/restore-data.md)",
   judge: ({ backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
-      if (!newest) return bad("there is none");
+      if (!newest) return bad("the region has no backup");
       const seconds = (at - newest.at) / 1000;
-      const age = `the newest is ${duration(seconds)} old`;
-      return seconds > limits.backupSeconds ? bad(`${age}, above ${duration(limits.backupSeconds)}`) : ok(age);
+      const age = `the newest backup is ${duration(seconds)} old`;
+      return seconds > limits.backupSeconds
+        ? bad(`${age}, above the limit of ${duration(limits.backupSeconds)}`)
+        : ok(age);
     }),
 };
 
@@ -154,16 +164,18 @@ const backupAbroad: RegionCheck = {
   fix: "check the object's `ReplicationStatus` (FAILED: the role's permissions); S3 Batch Replication copies missing objects",
   judge: ({ region, backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
-      if (!newest) return notChecked("there is no backup");
+      if (!newest) return notChecked("the region has no backup");
       const ageOf = (backup: Backup) => (at - backup.at) / 1000;
       return judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
         if (copy && ageOf(copy) <= limits.backupSeconds)
-          return ok(`one of ${duration(ageOf(copy))} ago is in another region's bucket`);
-        if (ageOf(newest) > limits.backupSeconds) return notChecked("there is no new one");
+          return ok(`a backup of ${duration(ageOf(copy))} ago is in a different region's bucket`);
+        if (ageOf(newest) > limits.backupSeconds) return notChecked("the newest backup is too old");
         const said = copy
-          ? `the newest elsewhere is ${duration(ageOf(copy))} old`
-          : `all are in ${region}'s own bucket`;
-        return ageOf(newest) < COPY_SECONDS ? warning(`${said}; the newest may be on its way`) : bad(said);
+          ? `the newest backup in a different region is ${duration(ageOf(copy))} old`
+          : `all backups are in ${region}'s own bucket`;
+        return ageOf(newest) < COPY_SECONDS
+          ? warning(`${said}; the newest backup may not have been copied yet`)
+          : bad(said);
       });
     }),
 };
@@ -176,8 +188,8 @@ const backupWhole: RegionCheck = {
   fix: "create a new backup by hand; the bucket keeps older object versions, and `agent verify` finds damaged objects",
   judge: ({ region, backups }) =>
     judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
-      if (!copy) return notChecked("there is none elsewhere");
-      return unless(copy.amiss, `${copy.id} has every object of its manifest, in its size`);
+      if (!copy) return notChecked("no other region's bucket has a backup");
+      return unless(copy.amiss, `${copy.id} has every object of its manifest, with the right size`);
     }),
 };
 
@@ -189,10 +201,12 @@ const database: RegionCheck = {
   fix: "`aws rds describe-db-instance-automated-backups` in the backup region shows what RDS copies",
   judge: ({ restorable, limits }, { at: now }) =>
     judged(restorable, ({ at, said }) => {
-      if (at === undefined) return bad(`nothing can be restored yet: ${said}`);
+      if (at === undefined) return bad(`no restorable copy exists yet: ${said}`);
       const seconds = (now - at) / 1000;
       const age = `${duration(seconds)} old: ${said}`;
-      return seconds > limits.restorableSeconds ? bad(`${age}; above ${duration(limits.restorableSeconds)}`) : ok(age);
+      return seconds > limits.restorableSeconds
+        ? bad(`${age}; above the limit of ${duration(limits.restorableSeconds)}`)
+        : ok(age);
     }),
 };
 
@@ -219,13 +233,14 @@ const capacity: RegionCheck = {
       const after = short
         .filter(({ of }) => of === "pods")
         .map(
-          ({ needed }) => `${needed} pods are needed after another region's loss, and the autoscaler may run ${max}`,
+          ({ needed }) =>
+            `after another region's loss ${needed} pods are needed, but the autoscaler allows only ${max}`,
         );
       const rest = short.filter(({ of }) => of !== "pods");
       const impossible = rest.filter(({ impossible: never }) => never).map((each) => described(each, is).finding);
       if (after.length + impossible.length > 0) return bad([...after, ...impossible].join("\n"));
       if (rest.length > 0) return warning(rest.map((each) => described(each, is).finding).join("\n"));
-      return ok(`${is.podsAfterLoss} pods after another region's loss, of ${max} that the autoscaler may run`);
+      return ok(`${is.podsAfterLoss} pods after another region's loss; the autoscaler allows ${max}`);
     }),
 };
 
@@ -238,7 +253,7 @@ const quota: RegionCheck = {
   judge: ({ capacity: { cores }, coresQuota }) =>
     judged(coresQuota, (allowed) => {
       const [after, rolling] = [Math.ceil(cores.needs.afterLoss), Math.ceil(cores.needs.rolling)];
-      const said = `${allowed} cores allowed, ${after} needed after another region's loss, ${rolling} at most`;
+      const said = `quota ${allowed} cores, needed ${after} after another region's loss, at most ${rolling}`;
       if (allowed < after) return bad(said);
       return allowed < rolling ? warning(said) : ok(said);
     }),
@@ -272,7 +287,7 @@ const drift: FleetCheck = {
     judged(evidence.drift, (drifted) =>
       unless(
         drifted.map((each) => `${each} differs`),
-        "the clouds are as the code says",
+        "no resource differs from the code",
       ),
     ),
 };
@@ -285,11 +300,16 @@ const drill: RegionCheck = {
   fix: "`npm run fleet -- drill --region <region>`; docs/drill.md",
   judge: ({ drills }, evidence) =>
     judged(drills, ({ newest, newestPassed }) => {
-      if (!newest) return lacking("it was never drilled", evidence);
+      if (!newest) return lacking("the region was never drilled", evidence);
       const said = `${newest.fault} ${duration(secondsSince(newest, evidence))} ago`;
       if (!isCurrent(newestPassed, evidence))
-        return lacking(newestPassed ? `none passed since ${said}` : `none passed; the last was ${said}`, evidence);
-      if (!newest.passed) return warning(`the last, ${said}, missed ${newest.missed.join(", ")}`);
+        return lacking(
+          newestPassed
+            ? `no drill passed within the last quarter; the last was ${said}`
+            : `no drill passed; the last was ${said}`,
+          evidence,
+        );
+      if (!newest.passed) return warning(`the last drill, ${said}, missed ${newest.missed.join(", ")}`);
       return ok(`${said}, passed`);
     }),
 };
@@ -297,7 +317,7 @@ const drill: RegionCheck = {
 /** A missing drill is a warning if a different region passed one, since all regions run the same program. */
 function lacking(said: string, evidence: Evidence): CheckResult {
   const another = evidence.regions.find(({ drills }) => isCurrent(ifKnown(drills)?.newestPassed, evidence));
-  return another ? warning(`${said}; one of ${another.region} passed`) : bad(said);
+  return another ? warning(`${said}; a drill of ${another.region} passed`) : bad(said);
 }
 
 const secondsSince = ({ ended }: PastDrill, { at }: Evidence) => (at - ended) / 1000;

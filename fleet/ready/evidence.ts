@@ -12,7 +12,10 @@ export type Learnt<T> = { readonly value: T } | NotLearnt;
 export interface NotLearnt {
   /** The reason. */
   readonly unknown: string;
-  /** Set if a cloud refused the request, did not answer, or answered in an unknown shape; absent if there is nothing to ask. */
+  /**
+   * Set if a cloud refused the request, did not answer, or answered in an unknown shape; absent if there is nothing to
+   * ask.
+   */
   readonly exitCode?: ExitCode;
 }
 
@@ -68,7 +71,7 @@ export interface Limits {
 
 /** How far a region's flows and accounts are replicated. */
 export interface ReplicationState {
-  /** How long ago all changes of the region were published, and all of the others' read; absent: never. */
+  /** Seconds since the agent last published all of its region's changes and read all of the others'; absent: never. */
   readonly seconds?: number;
   /** Rows of other regions that are not in this region's database. */
   readonly waiting: number;
@@ -76,17 +79,17 @@ export interface ReplicationState {
   readonly refused: readonly string[];
   /** Users, teams and roles that were renamed: table and id. */
   readonly renamed: readonly string[];
-  /** Rows that this region deleted and the others keep until a person decides: table and number. */
+  /** Deletes of this region that wait for approval, so that the other regions keep the rows: table and count. */
   readonly deletesHeld: readonly string[];
-  /** Regions whose bucket takes nothing of this one's. */
+  /** Regions whose bucket the agent of this region cannot write to. */
   readonly unreached: readonly string[];
-  /** How long an object takes into another region's bucket, by CloudWatch; absent: nobody says. */
+  /** S3's replication latency to the other regions' buckets, from CloudWatch; absent: unknown. */
   readonly copySeconds?: number;
 }
 
-/** How far the record in Git is, as the recorder says. */
+/** Progress of the record in Git, as the recorder reports it. */
 export interface RecordState {
-  /** How far it is behind what LangFlow holds; absent: nothing is recorded yet. */
+  /** Lag of the record behind LangFlow's database; absent: nothing is recorded yet. */
   readonly seconds?: number;
   /** Flows and deletes that are held in the record until a person decides. */
   readonly held: number;
@@ -96,13 +99,13 @@ export interface RecordState {
 export interface BucketBackups {
   /** The region whose bucket it is. */
   readonly bucketOf: string;
-  /** The newest with a manifest; undefined: none. */
+  /** The newest backup with a manifest; undefined: none. */
   readonly newest: Learnt<Backup | undefined>;
 }
 
 export interface Backup {
   readonly id: string;
-  /** When it was begun, milliseconds since 1970. */
+  /** Start time, milliseconds since 1970. */
   readonly at: number;
   /** Objects that differ from the manifest, one line each. */
   readonly amiss: readonly string[];
@@ -114,7 +117,7 @@ export interface Rehearsal {
   readonly seconds: number;
   /** Tables whose row count differs from the manifest, one line each. */
   readonly amiss: readonly string[];
-  /** What was restored. */
+  /** Sentence about the restored rows. */
   readonly said: string;
 }
 

@@ -2,37 +2,37 @@ import { expectedFailoverSeconds } from "../../model/failover";
 import { newestOf, ofOtherRegions } from "./backups";
 import { type Evidence, ifKnown, isKnown, type Learnt, type PastDrill, type RegionEvidence } from "./evidence";
 
-/** What the loss of a region would cost if it came now. */
+/** Predicted impact of losing a region now. */
 export interface Prediction {
-  /** Until the monitor's verdict is known everywhere, by its applied numbers; absent: they are not known. */
+  /** Time until Cloudflare marks the pool unhealthy everywhere, from the applied monitor; absent: unknown. */
   readonly detectionSeconds?: number;
-  /** Until new visitors are served elsewhere: by that verdict, which takes nothing more of them. */
+  /** Time until other regions serve new visitors; equal to detection, because Cloudflare then steers them at once. */
   readonly recoverySeconds?: number;
   readonly regions: readonly RegionPrediction[];
-  /** Every region with every other. */
+  /** Every ordered pair of regions. */
   readonly pairs: readonly PairLag[];
 }
 
-/** What a region lacks of another as long as neither is lost; each absent where one of them does not say. */
+/** Replication lag from one region to a different one while both work. */
 export interface PairLag {
   readonly from: string;
   readonly to: string;
-  /** Of flows and accounts: one has to publish, and the other to read. */
+  /** Lag of flows and accounts: `from` has to publish, and `to` has to read. Absent if one agent does not report it. */
   readonly seconds?: number;
 }
 
 export interface RegionPrediction {
   readonly region: string;
   readonly losses: readonly PredictedLoss[];
-  /** The newest that was measured; absent where there was none. */
+  /** The newest drill; absent without one. */
   readonly drill?: PastDrill;
 }
 
 export interface PredictedLoss {
   readonly store: "flows and accounts" | "files" | "database";
-  /** Absent: not known, or everything. */
+  /** Age of the newest copy; absent if it is unknown or nothing is copied. */
   readonly seconds?: number;
-  /** By what, or why it is not known. */
+  /** The source of the number, or the reason why it is unknown. */
   readonly said: string;
 }
 
@@ -62,11 +62,11 @@ function lossesOf({ region, replication, restorable, backups }: RegionEvidence, 
   const since = (at: number | undefined) => (at === undefined ? undefined : Math.max(0, (now - at) / 1000));
   const copied = newestOf(ofOtherRegions(backups, region));
   return [
-    loss("flows and accounts", replication, ({ seconds }) => seconds, "since all changes were last published"),
-    loss("files", replication, ({ copySeconds }) => copySeconds, "what S3's replication takes, by CloudWatch"),
+    loss("flows and accounts", replication, ({ seconds }) => seconds, "since the last complete sync"),
+    loss("files", replication, ({ copySeconds }) => copySeconds, "S3's replication latency, from CloudWatch"),
     isKnown(restorable)
       ? loss("database", restorable, ({ at }) => since(at), restorable.value.said)
-      : loss("database", copied, (backup) => since(backup?.at), "the newest backup elsewhere"),
+      : loss("database", copied, (backup) => since(backup?.at), "the newest backup in a different region"),
   ];
 }
 
@@ -78,5 +78,5 @@ function loss<T>(
 ): PredictedLoss {
   if (!isKnown(learnt)) return { store, said: learnt.unknown };
   const seconds = secondsOf(learnt.value);
-  return { store, said: seconds === undefined ? "not known" : said, ...(seconds !== undefined && { seconds }) };
+  return { store, said: seconds === undefined ? "unknown" : said, ...(seconds !== undefined && { seconds }) };
 }

@@ -16,7 +16,7 @@ export interface Readiness {
 
 export interface Lost {
   readonly check: string;
-  /** Of 100. */
+  /** Lost points, of 100. */
   readonly points: number;
   /** Whether the check had no result, rather than a bad one. */
   readonly unknown: boolean;
@@ -32,9 +32,9 @@ export interface ReadyFinding extends Finding {
   readonly region?: string;
 }
 
-/** The share of its points that a check loses. An unknown costs as much as a failure. */
+/** Share of a check's points that each result costs. An unknown result costs as much as a failure. */
 const SHARES: Readonly<Record<CheckResult["result"], number>> = { ok: 0, warning: 0.5, broken: 1, "not checked": 1 };
-/** From the worst. Failures come before unknowns, which cost the same. */
+/** Results from worst to best. Failures are first, although unknowns cost the same. */
 const WORST_FIRST: readonly CheckResult["result"][] = ["broken", "not checked", "warning", "ok"];
 
 /** Judges the evidence. The same evidence always has the same result. */
@@ -83,8 +83,8 @@ function lostBy({ name, weight }: RegionCheck | FleetCheck, results: readonly Ju
 }
 
 /**
- * Returns the exit code. 13: a check failed, or the score is below the minimum. 3 or 10: a cloud refused a request or did not
- * answer, and the missing points could be enough. A check that cannot run costs points but is not a failure.
+ * Returns the exit code. 13: a check failed, or the score is below the minimum. 3 or 10: a cloud refused a request or
+ * did not answer, and the missing points could be enough. A check that cannot run costs points but is not a failure.
  *
  * @param minimum a sufficient score, even if checks fail; undefined: every check must pass
  */

@@ -20,10 +20,10 @@ export interface RegionCheck extends Weighted {
   judge(region: RegionEvidence, evidence: Evidence): CheckResult;
 }
 
-/** A failed check; its fix is the check's. */
+/** Returns a failed result with the check's default fix. */
 export const bad = (finding: string): CheckResult => broken(finding, undefined, ExitCode.Disproved);
 
-/** `ok` if there are no problems. */
+/** Returns `ok` if there are no problems, and a failure otherwise. */
 export const unless = (problems: readonly string[], summary: string): CheckResult =>
   problems.length > 0 ? bad(problems.join("\n")) : ok(summary);
 
@@ -34,7 +34,7 @@ export function judged<T>(learnt: Learnt<T>, judge: (value: T) => CheckResult): 
 
 type Weight = Pick<Weighted, "name" | "weight" | "why">;
 
-/** A check whose evidence is the observation of an assumption of `prove`. */
+/** Creates a check per region from an assumption of `prove`. */
 export const provedInRegion = (assumption: RegionAssumption, weight: Weight): RegionCheck => ({
   name: weight.name,
   of: "region",
@@ -44,7 +44,7 @@ export const provedInRegion = (assumption: RegionAssumption, weight: Weight): Re
   judge: ({ observed }) => judged(observedAs(assumption, observed), resultOf),
 });
 
-/** The same for an assumption about the whole fleet. */
+/** Creates a check of the whole fleet from an assumption of `prove`. */
 export const provedInFleet = (assumption: FleetAssumption, weight: Weight): FleetCheck => ({
   name: weight.name,
   of: "fleet",
@@ -56,7 +56,7 @@ export const provedInFleet = (assumption: FleetAssumption, weight: Weight): Flee
 
 function observedAs({ name }: Check, observed: Evidence["observed"]): Evidence["observed"][string] {
   const learnt = observed[name];
-  if (!learnt) throw new Error(`internal error: nothing observed ${name}`);
+  if (!learnt) throw new Error(`internal error: ${name} was not observed`);
   return learnt;
 }
 

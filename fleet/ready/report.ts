@@ -6,42 +6,42 @@ import type { PredictedLoss, Prediction, RegionPrediction } from "./prediction";
 import type { Lost, Readiness, ReadyFinding } from "./readiness";
 import { duration } from "./readyCheck";
 
-/** Characters a line of a cell where no terminal says less. */
+/** Maximum characters per line of a cell; a narrow terminal reduces it. */
 const SENTENCE = 60;
 const NONE = "–";
 
-/** All of it for a person: a line a check and region, the score with what took points away, and what a loss would cost. */
+/** Renders the terminal report: findings, score with the lost points, and the predicted impact of a loss. */
 export function tables({ findings, score, lost }: Readiness, prediction: Prediction, now: number): string[] {
-  const reasons = lost.map(({ check, points, reason }) => [check, `-${points}`, reason]);
+  const reasons = lost.map(({ check, points, reason }) => [check, `${points}`, reason]);
   return [
     ...findingsTable(inLines(findings)),
     "",
     pc.bold(scoreLine({ score, lost })),
-    ...(reasons.length > 0 ? [table(["lost by", "points", "because"], reasons, { sentence: SENTENCE })] : []),
-    pc.bold("If a region were lost now"),
+    ...(reasons.length > 0 ? [table(["check", "points lost", "reason"], reasons, { sentence: SENTENCE })] : []),
+    pc.bold("Predicted impact of losing a region now"),
     table(PREDICTED, rowsOf(prediction, now)),
     table(
-      ["lacks", "of", "flows and accounts"],
+      ["region", "lags behind", "flows and accounts by"],
       prediction.pairs.map(({ from, to, seconds }) => [to, from, shown(seconds)]),
     ),
   ];
 }
 
-/** The same as Markdown. */
+/** Renders the Markdown report: failed checks, score, and the predicted impact of a loss. */
 export function markdown({ findings, score, lost }: Readiness, prediction: Prediction, now: number): string {
   const told = inLines(findings).filter(({ result }) => result !== "ok");
   const good = findings.filter(({ result }) => result === "ok").length;
   return [
-    `## Ready for the loss of a region: ${score} of 100`,
+    `## Readiness for the loss of a region: ${score} of 100`,
     "",
     scoreLine({ score, lost }),
     "",
     row("check", "result", "finding", "what to do"),
     row("---", "---", "---", "---"),
     ...told.map(({ check, result, finding, fix }) => row(check, result, finding, fix ?? NONE)),
-    row(`${good} good`, "ok", NONE, NONE),
+    row(`${good} passed`, "ok", NONE, NONE),
     "",
-    "### If a region were lost now",
+    "### Predicted impact of losing a region now",
     "",
     row(...PREDICTED),
     row(...PREDICTED.map(() => "---")),
@@ -50,7 +50,7 @@ export function markdown({ findings, score, lost }: Readiness, prediction: Predi
   ].join("\n");
 }
 
-/** A line a check where all regions say the same, and nothing is to be done in any of them. */
+/** Merges a check's findings into one line if they are the same in all regions and need no fix. */
 function inLines(findings: readonly ReadyFinding[]): Finding[] {
   return [...new Set(findings.map(({ name }) => name))].flatMap((name) => {
     const ofCheck = findings.filter((each) => each.name === name);
@@ -65,10 +65,10 @@ function row(...cells: readonly string[]): string {
   return `| ${cells.map((text) => text.replaceAll("|", "\\|").replaceAll("\n", "<br>")).join(" | ")} |`;
 }
 
-/** `score 81 of 100; 9 of the others are for what is not known`. */
+/** Renders the score: `score 81 of 100; 9 points are missing because checks had no result`. */
 function scoreLine({ score, lost }: { readonly score: number; readonly lost: readonly Lost[] }): string {
   const unknown = lost.filter((each) => each.unknown).reduce((sum, { points }) => sum + points, 0);
-  return `score ${score} of 100${unknown > 0 ? `; ${unknown} of the others are for what is not known` : ""}`;
+  return `score ${score} of 100${unknown > 0 ? `; ${unknown} points are missing because checks had no result` : ""}`;
 }
 
 const STORES: readonly PredictedLoss["store"][] = ["flows and accounts", "files", "database"];
@@ -91,4 +91,4 @@ function drillOf(drill: RegionPrediction["drill"], now: number): string {
   return `${fault}, ${duration((now - ended) / 1000)} ago, ${passed ? "passed" : "missed"}: ${measured}`;
 }
 
-const shown = (seconds: number | undefined): string => (seconds === undefined ? "not known" : duration(seconds));
+const shown = (seconds: number | undefined): string => (seconds === undefined ? "unknown" : duration(seconds));

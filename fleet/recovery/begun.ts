@@ -28,7 +28,7 @@ export function shown(inputs: Inputs): Inputs {
 /** An input is missing or hidden as a secret, so it cannot be used to find a resource. */
 export class Unsaid extends Error {
   constructor(property: string) {
-    super(`nothing is known of the input ${property}`);
+    super(`the input ${property} is unknown`);
     this.name = "Unsaid";
   }
 }

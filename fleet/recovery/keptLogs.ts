@@ -32,7 +32,9 @@ export async function withLogsKept<T>(
       await take(session, stack, await exportState(session, stack.name), found);
       for (const { begun, id } of found) {
         taken.add(begun.urn);
-        recording.notes.push(`the log group ${id} was there, with what was logged before: it is kept and used`);
+        recording.notes.push(
+          `the log group ${id} already existed, with earlier logs: the stack uses it and keeps the logs`,
+        );
       }
       recording.startAgain();
     }

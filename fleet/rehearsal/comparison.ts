@@ -39,23 +39,23 @@ export function compareRuns(old: Outcome | undefined, now: Outcome): Verdict {
   if (now.kind === "notRun") return { result: "not run", said: now.because };
   if (old === undefined) return unknown(now);
   // If one run needs a blocked call, the two runs cannot be compared.
-  if (old.kind === "notRun") return { result: "not run", said: `in the old: ${old.because}` };
+  if (old.kind === "notRun") return { result: "not run", said: `in the old version: ${old.because}` };
   if (old.kind === "failed") return afterFailure(old.message, now);
   if (now.kind === "failed")
-    return { result: "differs", said: "fails in the new alone", old: textsOf(old.outputs), new: now.message };
+    return { result: "differs", said: "fails only in the new version", old: textsOf(old.outputs), new: now.message };
   return compareOutputs(old.outputs, now.outputs);
 }
 
 function unknown(now: Outcome): Verdict {
   return now.kind === "failed"
-    ? { result: "not known", said: "fails; what the old does is not known", new: now.message }
-    : { result: "not known", said: "runs; what the old answers is not known" };
+    ? { result: "not known", said: "fails; the old version's result is unknown", new: now.message }
+    : { result: "not known", said: "runs; the old version's answer is unknown" };
 }
 
 function afterFailure(message: string, now: Outcome): Verdict {
-  if (now.kind !== "failed") return { result: "changes", said: "fails in the old alone", old: message, new: "" };
+  if (now.kind !== "failed") return { result: "changes", said: "fails only in the old version", old: message, new: "" };
   if (now.message === message) return { result: "same", said: `fails in both: ${message}` };
-  return { result: "changes", said: "fails in both, for another reason", old: message, new: now.message };
+  return { result: "changes", said: "fails in both, for different reasons", old: message, new: now.message };
 }
 
 function compareOutputs(old: readonly Output[], now: readonly Output[]): Verdict {
@@ -64,7 +64,7 @@ function compareOutputs(old: readonly Output[], now: readonly Output[]): Verdict
   const [first] = differing;
   if (first === undefined) return { result: "same", said: "" };
   const [before, after] = fromDifference(textOf(old, first) ?? "", textOf(now, first) ?? "");
-  return { result: "differs", said: `another answer of ${differing.join(", ")}`, old: before, new: after };
+  return { result: "differs", said: `different answer of ${differing.join(", ")}`, old: before, new: after };
 }
 
 /** Returns all texts of a component, or undefined if it has no output. */
@@ -95,13 +95,13 @@ const cut = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SH
  */
 export function compareOpened(changes: readonly ComponentChange[] | undefined, refusal: string | undefined): Verdict {
   if (refusal !== undefined) return { result: "differs", said: `does not open: ${refusal}` };
-  if (changes === undefined) return { result: "not known", said: "LangFlow's rule does not read it" };
+  if (changes === undefined) return { result: "not known", said: "LangFlow's upgrade check cannot read it" };
   const of = (change: ComponentChange["change"]) => changes.filter((each) => each.change === change);
   const said = [
     named("gone", of("gone")),
-    named("with an update that changes outputs or fields", of("breaking")),
-    named("in a bundle that this LangFlow has not", of("bundle")),
-    of("safe").length > 0 ? `with another update: ${of("safe").length}` : "",
+    named("updates that change outputs or fields", of("breaking")),
+    named("in a bundle that this LangFlow lacks", of("bundle")),
+    of("safe").length > 0 ? `other updates: ${of("safe").length}` : "",
   ].filter((each) => each !== "");
   // Outdated components do not stop the flow. In the fleet, LangFlow runs its own code in place of theirs; only if
   // `customComponents` is set to superusers does LangFlow reject the flow for other users.

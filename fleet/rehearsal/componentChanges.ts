@@ -72,10 +72,7 @@ function program(
       if (signal.aborted) return reject(interrupted());
       const last = stderr.trim().split("\n").at(-1)?.slice(0, SAID_MAX);
       reject(
-        new UserError(
-          `LangFlow's rule for components of earlier releases does not run: ${last}`,
-          ExitCode.ResourceFailed,
-        ),
+        new UserError(`LangFlow's check for components of earlier releases failed: ${last}`, ExitCode.ResourceFailed),
       );
     });
   });

@@ -24,7 +24,7 @@ export const FLOW_HEAD = ["flow", "user", "result", "loaded", "opened", "run"];
 /** Index of the colored column. */
 const RESULT = FLOW_HEAD.indexOf("result");
 /** Column heads of {@link textsRow}. */
-export const TEXTS_HEAD = ["flow", "in the old", "in the new"];
+export const TEXTS_HEAD = ["flow", "old version", "new version"];
 
 /** Number of flows for each result. */
 export type Counts = Readonly<Record<Verdict["result"], number>>;
@@ -44,10 +44,10 @@ export function countsOf(flows: readonly Pick<RehearsedFlow, "result">[]): Count
 type Rehearsed = "move" | "upgrade";
 
 const words = (of: Rehearsed): Readonly<Record<Verdict["result"], string>> => ({
-  differs: `differ: look at them before the ${of}`,
-  changes: `change, and need not stop the ${of}`,
-  "not run": "not run: what they need is not on this machine, or must not be called",
-  "not known": "not known: there is nothing to compare with",
+  differs: `differ: check them before the ${of}`,
+  changes: `change, but do not block the ${of}`,
+  "not run": "not run: they need something that this machine lacks, or an external service",
+  "not known": "not known: no answer to compare with",
   same: "the same",
 });
 
@@ -57,7 +57,7 @@ const countsInWords = (counts: Counts, of: Rehearsed): [count: number, words: st
 
 /** Returns the counts as lines for a terminal, below the flows that {@link shownOf} selects. */
 export const countLines = (counts: Counts, of: Rehearsed, others: number): string[] => [
-  ...(others > 0 ? [`and ${others} others: --out or --json has all`, ""] : []),
+  ...(others > 0 ? [`and ${others} others: use --out or --json to list all`, ""] : []),
   ...countsInWords(counts, of).map(([count, said]) => `${count} ${said}`),
 ];
 
@@ -66,12 +66,11 @@ export const countFacts = (counts: Counts, of: Rehearsed): [name: string, value:
   countsInWords(counts, of).map(([count, said]) => [`${count} ${count === 1 ? "flow" : "flows"}`, said]);
 
 /** Note below the table of flows. */
-export const DOUBLES_NOTE =
-  "Components that ask a model are doubles in both: they answer the same to the same question.";
+export const DOUBLES_NOTE = "Both versions use fake models, which give the same answer to the same question.";
 
 /** Returns the table of the differing texts for a page. @param rows rows of {@link textsRow} */
 export const textsTable = (rows: string[][]): Table => ({
-  title: "What they say, from where it differs",
+  title: "Answers, from the first difference",
   head: TEXTS_HEAD,
   right: [],
   rows,
@@ -100,7 +99,7 @@ export const hasTexts = ({ old, new: now }: Verdict): boolean => old !== undefin
 
 export const textsRow = (name: string, verdict: Verdict): string[] => [
   printable(name),
-  onOneLine(verdict.old ?? "not known"),
+  onOneLine(verdict.old ?? "unknown"),
   onOneLine(verdict.new ?? ""),
 ];
 

@@ -31,7 +31,7 @@ export const releaseInImage = (version: string): string | undefined => RELEASE.e
 export async function ensureLangFlow(installer: Installer, release: string): Promise<string> {
   const folder = join(installer.cache, `langflow-${release.replace("*", "x")}-postgresql`);
   if (isWhole(folder)) return join(folder, "bin");
-  const title = `installing LangFlow ${release} whole (2 to 8 GB, once)`;
+  const title = `installing LangFlow ${release} with all dependencies (2 to 8 GB, once)`;
   await installer.exclusively(() =>
     fillOnce(folder, () => withElapsed(installer, title, () => install(installer, folder, release))),
   );
@@ -49,7 +49,7 @@ async function install(installer: Installer, folder: string, release: string): P
     if (error instanceof UserError) throw error;
     const why = (error as Error).message.split("\n").at(-1);
     throw new UserError(
-      `LangFlow ${release} cannot be installed (${why}): give the folder of programs of a Python that has it, as --old-python or --new-python`,
+      `LangFlow ${release} cannot be installed (${why}): pass the bin folder of a Python that has it as --old-python or --new-python`,
       ExitCode.BadInput,
     );
   }

@@ -60,7 +60,7 @@ export function outcomeOf({ status, body }: Answer, calls: readonly string[]): O
   if (calls.length > 0) return { kind: "notRun", because: `calls ${calls.join(", ")}` };
   const missing = NO_PACKAGE.exec(message)?.[1];
   if (missing !== undefined)
-    return { kind: "notRun", because: `needs the Python package ${missing}, which the rehearsal's LangFlow has not` };
+    return { kind: "notRun", because: `needs the Python package ${missing}, which the rehearsal's LangFlow lacks` };
   if (status === NO_ANSWER) return { kind: "failed", message: messageOf(body) };
   return status === 200 ? { kind: "answered", outputs: outputsIn(body) } : { kind: "failed", message };
 }

@@ -15,11 +15,11 @@ export function requirePythons({ oldPython, newPython, withoutOld, out }: GivenP
   for (const [name, folder] of Object.entries({ "--old-python": oldPython, "--new-python": newPython }))
     if (folder !== undefined && !existsSync(join(folder, "python")))
       throw new UserError(
-        `${name} ${folder} has no program python: give the folder bin of an environment with LangFlow`,
+        `${name} ${folder} contains no python: pass the bin folder of a Python environment with LangFlow`,
         ExitCode.BadInput,
       );
   if (oldPython !== undefined && withoutOld)
-    throw new UserError("--old-python and --without-old exclude each other: give one of them", ExitCode.BadInput);
+    throw new UserError("--old-python and --without-old exclude each other: use one of them", ExitCode.BadInput);
   if (out !== undefined && !existsSync(dirname(resolve(out))))
-    throw new UserError(`${dirname(resolve(out))} is not there: make the folder of --out first`, ExitCode.BadInput);
+    throw new UserError(`${dirname(resolve(out))} does not exist: create the folder of --out first`, ExitCode.BadInput);
 }

@@ -61,7 +61,7 @@ export interface RehearsalStages {
 /** Results from worst to best. */
 const RANKS: readonly Verdict["result"][] = ["differs", "not run", "not known", "changes", "same"];
 const NOT_KNOWN: Verdict = { result: "not known", said: "" };
-const SECRET = "not shown: the flow holds what looks like a secret";
+const SECRET = "not shown: the flow contains a likely secret";
 
 /**
  * Loads, opens and runs each flow. Runs the flows one after the other, each in both LangFlows at the same time, so that
@@ -157,7 +157,7 @@ async function ran(stages: RehearsalStages, copy: CopiedFlow, flow: ReadFlow): P
 }
 
 /** Result for a flow whose answers vary, so that a difference is inconclusive. */
-export const VARIES: Verdict = { result: "not known", said: "answers something else each time" };
+export const VARIES: Verdict = { result: "not known", said: "gives a different answer each time" };
 
 /** Returns whether either LangFlow gives a different answer when asked the same question again. */
 async function varies(
@@ -187,8 +187,8 @@ export function withoutTexts({ result, said, old, new: now }: Verdict): Verdict 
 /** Returns why a flow cannot run in a rehearsal, or undefined if it can. */
 export function whyNotRun({ stored: { value }, facts: { localPaths } }: ReadFlow): string | undefined {
   if (typeof value === "string") return undefined;
-  if (value.is_component === true) return "it is a component that somebody saved, which does not run by itself";
-  if (localPaths.length > 0) return `names a file of its machine (${localPaths.join(", ")})`;
+  if (value.is_component === true) return "it is a saved component, which cannot run by itself";
+  if (localPaths.length > 0) return `refers to a local file (${localPaths.join(", ")})`;
   const uploads = uploadsIn(value.data ?? null);
   return uploads.length === 0 ? undefined : `reads an upload (${uploads.join(", ")})`;
 }

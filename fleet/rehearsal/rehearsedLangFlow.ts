@@ -145,7 +145,7 @@ export class RehearsedLangFlow {
       if (this.signal.aborted) throw interrupted();
       if (this.process.pid !== undefined) return { status: 0, body: `no answer within ${ANSWER_MS / 1000} s` };
       if (this.startsAgain) this.process = await started(this.launch, this.url, this.signal);
-      return { status: 0, body: "LangFlow ended while it was asked" };
+      return { status: 0, body: "LangFlow exited during the request" };
     } finally {
       deadline.close();
     }
@@ -168,7 +168,7 @@ export class RehearsedLangFlow {
   /** Returns the release that LangFlow reports. */
   async version(): Promise<string> {
     const { version } = asObject((await this.ask("GET", "/api/v1/version")).body);
-    return isText(version) ? version : "of a release that it does not tell";
+    return isText(version) ? version : "of an unknown release";
   }
 
   /** Returns the blocked calls to other machines that LangFlow's processes attempted during `work`. */
@@ -241,7 +241,7 @@ async function started(launch: Launch, url: string, signal: AbortSignal): Promis
   await launched.terminate(0);
   if (signal.aborted) throw interrupted();
   throw new UserError(
-    `a LangFlow of the rehearsal did not start: ${tailOf(launch.log).trim().split("\n").at(-1)?.slice(0, SAID_MAX)}`,
+    `the rehearsal's LangFlow did not start: ${tailOf(launch.log).trim().split("\n").at(-1)?.slice(0, SAID_MAX)}`,
     ExitCode.ResourceFailed,
   );
 }
@@ -261,12 +261,12 @@ async function signedIn(url: string, account: Account): Promise<Record<string, s
     body: JSON.stringify({ name: account.user }),
   });
   const { api_key: key } = (await made.json()) as JsonObject;
-  if (!isText(key)) throw new Error("a LangFlow of the rehearsal gave no key to its user");
+  if (!isText(key)) throw new Error("the rehearsal's LangFlow returned no API key");
   return { authorization, "x-api-key": key };
 }
 
 export const interrupted = (): UserError =>
-  new UserError("interrupted; nothing was changed, and nothing of the rehearsal is left", ExitCode.Cancelled);
+  new UserError("interrupted; nothing was changed, and the rehearsal's data was deleted", ExitCode.Cancelled);
 
 /** Parses a text as JSON, or returns the text itself. */
 export function jsonOr(text: string): Json {

@@ -37,7 +37,7 @@ export class Stage implements Runs {
     const body = { name, data, description, icon, icon_bg_color, is_component, mcp_enabled, tags } as JsonObject;
     const made = await this.langflow.ask("POST", "/api/v1/flows/", body);
     const id = asObject(made.body).id;
-    if (made.status !== 201 || !isText(id)) return `is refused: ${messageOf(made.body)}`;
+    if (made.status !== 201 || !isText(id)) return `is rejected: ${messageOf(made.body)}`;
     this.ids.set(flow, id);
     return differenceOf(flow, await this.langflow.ask("GET", `/api/v1/flows/${id}`));
   }
@@ -64,7 +64,7 @@ export class Stage implements Runs {
 }
 
 function differenceOf({ file, variables }: CopiedFlow, { status, body }: Answer): string | undefined {
-  if (status !== 200) return `is not shown: ${messageOf(body)}`;
+  if (status !== 200) return `cannot be opened: ${messageOf(body)}`;
   try {
     return partsApart(file, exportedFlow(asObject(body), { variables }));
   } catch (error) {

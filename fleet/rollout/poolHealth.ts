@@ -45,7 +45,7 @@ export async function askPoolHealth(accountId: string, poolId: string): Promise<
   } catch (error) {
     if (error instanceof Cloudflare.AuthenticationError || error instanceof Cloudflare.PermissionDeniedError)
       throw new UserError(
-        "Cloudflare refuses CLOUDFLARE_API_TOKEN: it needs Load Balancing: Monitors and Pools Read on the account",
+        "Cloudflare rejects CLOUDFLARE_API_TOKEN: the token needs Load Balancing: Monitors and Pools Read on the account",
         ExitCode.Unauthenticated,
       );
     return { healthy: false, said: `Cloudflare does not answer: ${error instanceof Error ? error.message : error}` };

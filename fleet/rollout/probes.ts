@@ -21,13 +21,14 @@ export function healthProbe(session: Session, config: RegionStack): Promise<Heal
 async function poolProbe(session: Session, { fleet, region }: RegionStack): Promise<HealthProbe | string> {
   const outputs = session.has("edge") ? JSON.parse(await session.run("edge", ["stack", "output", "--json"])) : {};
   const pool: unknown = outputs.pools?.[region.name];
-  if (typeof pool !== "string") return "Cloudflare has no pool of it yet: Kubernetes' word that it is ready had to do";
+  if (typeof pool !== "string") return "Cloudflare has no pool for it yet, so only Kubernetes' readiness was checked";
   return () => askPoolHealth(fleet.cloudflareAccountId, pool);
 }
 
 async function localProbe(session: Session, { region }: RegionStack): Promise<HealthProbe | string> {
   const live = await connectLive(liveDirectory(session.options.directory));
-  if (!live) return "nothing runs in a local fleet without `up --local --live`: its health was not looked at";
+  if (!live)
+    return "health was not checked, because the live processes are not running (`up --local --live` starts them)";
   return async () => {
     const { regions } = await live.status();
     const url = regions.find((each) => each.region === region.name)?.url;

@@ -111,7 +111,7 @@ export function readProject(directory: string): Project {
 /** Returns the config of a region's stack. @throws Error if the stack is not a region */
 export function regionStack({ stacks }: Pick<Project, "stacks">, region: string): StackConfig & { kind: "region" } {
   const config = stacks.get(region);
-  if (config?.kind !== "region") throw new Error(`${region} is no region`);
+  if (config?.kind !== "region") throw new Error(`internal error: ${region} is not a region`);
   return config;
 }
 

@@ -50,6 +50,6 @@ export async function accessHeaders(session: Session, { edge }: StackOutputs): P
   if (!edge.serviceTokens) return {};
   const said = await session.run("edge", ["stack", "output", "serviceTokens", "--json", "--show-secrets"]);
   const token = (JSON.parse(said) as EdgeOutputs["serviceTokens"])?.[FLEET_TOKEN];
-  if (!token) throw new Error("the edge has no service token of the fleet's own");
+  if (!token) throw new Error("the edge has no service token of the fleet: run `up edge`");
   return tokenHeaders(token);
 }

@@ -31,7 +31,7 @@ export async function backupPlace(
   const { regions }: FoundationOutputs = JSON.parse(await session.run("foundation", ["stack", "output", "--json"]));
   const bucketName = regions[region]?.bucketName;
   if (bucketName === undefined)
-    throw new UserError(`${region} has no bucket yet; \`up foundation\` makes it`, ExitCode.StackMissing);
+    throw new UserError(`${region} has no bucket yet: create it with \`up foundation\``, ExitCode.StackMissing);
   const client = await clientOf(region, session, project);
   const bucket = new Bucket(client, bucketName, signal);
   return { place: { bucket, prefix: BACKUP_PREFIX, region }, close: () => client.destroy() };
@@ -40,7 +40,11 @@ export async function backupPlace(
 async function clientOf(region: string, { options }: Session, project: Project): Promise<S3Client> {
   if (options.local) {
     const live = await connectLive(liveDirectory(options.directory));
-    if (!live) throw new UserError("nothing runs: `up --local --live` starts it", ExitCode.StackMissing);
+    if (!live)
+      throw new UserError(
+        "the live processes are not running: start them with `up --local --live`",
+        ExitCode.StackMissing,
+      );
     return localS3(await live.status());
   }
   const { S3Client: Client }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");

@@ -49,8 +49,10 @@ export async function askedDuring<T>(
 
 /** Summarizes LangFlow's availability for users during the migration. */
 export function meanwhileInWords({ asked, refused, slowestMs }: Answered): StepEnd {
-  const said = `${asked - refused} of ${asked} questions to the old LangFlow were answered, the slowest after ${seconds(slowestMs)} s`;
-  return refused > 0 || slowestMs > SLOW_MS ? warned(`${said}: take the region's pool out first`) : passed(said);
+  const said = `${asked - refused} of ${asked} requests to the old LangFlow succeeded, the slowest after ${seconds(slowestMs)} s`;
+  return refused > 0 || slowestMs > SLOW_MS
+    ? warned(`${said}: disable the region's pool during the upgrade`)
+    : passed(said);
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);

@@ -102,8 +102,8 @@ export function stopInWords({ migration, line, code, error, message }: Stop): st
  */
 export function migratedInWords(from: string, to: string, { stop, heads }: MigrationEnd): StepEnd {
   if (stop !== undefined) return failed(stop);
-  if (to !== heads) return failed(`LangFlow says that they are through, and the database is at ${to}, not ${heads}`);
-  return passed(from === to ? `none to do: the database is at ${to}` : `from ${from} to ${to}`);
+  if (to !== heads) return failed(`LangFlow reports success, but the database is at revision ${to}, not ${heads}`);
+  return passed(from === to ? `no migration needed: the database is at revision ${to}` : `from ${from} to ${to}`);
 }
 
 const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);

@@ -3,7 +3,7 @@ import type { Outcome } from "../rehearsal/outcome";
 import { VARIES } from "../rehearsal/rehearse";
 import type { CopiedFlow, Runs } from "../rehearsal/stage";
 
-const HAS_ENDED: Verdict = { result: "not known", said: "the old LangFlow had ended with an earlier flow" };
+const HAS_ENDED: Verdict = { result: "not known", said: "the old LangFlow had exited during an earlier flow" };
 
 /**
  * Makes the old LangFlow's answers from before the migration the reference for the new one. On each run, also asks the
@@ -21,7 +21,10 @@ export class OldAfter implements Runs {
   ) {}
 
   async run(flow: CopiedFlow, session: string): Promise<Outcome> {
-    const before = this.before.get(flow) ?? { kind: "notRun", because: "the old one was not asked before" };
+    const before = this.before.get(flow) ?? {
+      kind: "notRun",
+      because: "the old version did not run it before the migration",
+    };
     if (this.hasEnded()) {
       this.verdicts.set(flow, HAS_ENDED);
       return before;
@@ -34,9 +37,9 @@ export class OldAfter implements Runs {
   private async compared(flow: CopiedFlow, session: string, before: Outcome, after: Outcome): Promise<Verdict> {
     const verdict = compareRuns(before, after);
     if (verdict.result !== "differs") return verdict;
-    if (after.kind === "failed") return { ...verdict, said: "fails in the old once the database is migrated" };
+    if (after.kind === "failed") return { ...verdict, said: "fails in the old version after the migration" };
     const again = await this.old.run(flow, `${session}, migrated, again`);
     if (compareRuns(after, again).result !== "same") return VARIES;
-    return { ...verdict, said: `in the old, once the database is migrated: ${verdict.said}` };
+    return { ...verdict, said: `in the old version, after the migration: ${verdict.said}` };
   }
 }

@@ -16,9 +16,9 @@ export interface OldAnew {
  * grows during the upgrade.
  */
 export function oldAnewInWords({ stop, before, after, next }: OldAnew): StepEnd {
-  const comes = stop === undefined ? "it comes up" : `it does not come up: it ${stop}`;
+  const comes = stop === undefined ? "the pod starts" : `the pod does not start: it ${stop}`;
   if (before === after) return stop === undefined ? passed(comes) : warned(comes);
   const then =
-    next === undefined ? "a new pod migrates once more, and comes up" : `then no new pod comes up: it ${next}`;
-  return warned(`${comes}; it leaves a database that says it is at ${after}, not ${before}; ${then}`);
+    next === undefined ? "a new pod then repeats the migration and starts" : `no new pod starts after that: it ${next}`;
+  return warned(`${comes}; it leaves the database at revision ${after} instead of ${before}; ${then}`);
 }

@@ -23,12 +23,12 @@ export async function replicationOf(databaseUrl: string): Promise<StepEnd> {
 /** @param tables number of replicated tables */
 export function replicationInWords(findings: readonly Finding[], tables: number): StepEnd {
   const refused = findings.filter(({ effect }) => effect === "refused").map(({ message }) => message);
-  if (refused.length > 0) return failed(`${refused.join("; ")}: an agent that knows them goes with this release`);
+  if (refused.length > 0) return failed(`${refused.join("; ")}: deploy an agent that supports this release`);
   // Tables that only the agent's list contains are ignored, because they belong to other releases.
   const unknown = findings.filter(
     ({ effect, difference }) => effect === "left out" && difference.startsWith("undeclared"),
   );
   if (unknown.length > 0)
-    return warned(`stays in the region that it is written in: ${unknown.map(({ message }) => message).join("; ")}`);
-  return passed(`the agent replicates all ${tables} tables that it is to`);
+    return warned(`not replicated to other regions: ${unknown.map(({ message }) => message).join("; ")}`);
+  return passed(`the agent replicates all ${tables} expected tables`);
 }

@@ -21,7 +21,7 @@ import { table } from "../terminal/table";
 import type { Step } from "./steps";
 import { mayUpgrade, type UpgradedFlow, type UpgradeRehearsal } from "./upgradeRehearsal";
 
-const STEP_HEAD = ["step", "result", "seconds", "what was seen"];
+const STEP_HEAD = ["step", "result", "seconds", "details"];
 const HEAD = [...FLOW_HEAD, "old, migrated"];
 const COLOURS: Readonly<Record<Step["result"], (text: string) => string>> = {
   passed: pc.green,
@@ -51,7 +51,7 @@ export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
   const { region, backup, releases, steps, counts, seconds } = rehearsal;
   const flows = inOrder(rehearsal.flows);
   const head = {
-    title: "Rehearsal of an upgrade",
+    title: "Upgrade rehearsal",
     date,
     isGood: mayUpgrade(rehearsal),
     result: resultOf(rehearsal),
@@ -70,14 +70,14 @@ export function upgradePage(rehearsal: UpgradeRehearsal, date: string): string {
       head: STEP_HEAD,
       right: [2],
       rows: steps.map(stepRow),
-      note: "In a database of the rehearsal's own: nothing of the region was touched.",
+      note: "The rehearsal used a temporary database; the region was not changed.",
     }),
     chapter({
       title: "Flows",
       head: HEAD,
       right: [],
       rows: flows.map(rowOf),
-      note: `${DOUBLES_NOTE} The last column is of the old LangFlow on the migrated database, beside the new one.`,
+      note: `${DOUBLES_NOTE} The last column is the old LangFlow on the migrated database, compared with its answer before the migration.`,
     }),
     chapter(textsTable(textsOf(flows))),
   ]);
@@ -90,8 +90,8 @@ function resultOf(rehearsal: UpgradeRehearsal): string {
   if (counts.differs > 0)
     return `no: ${counts.differs} of ${flows.length} flows ${counts.differs === 1 ? "differs" : "differ"}`;
   const warnings = steps.filter(({ result }) => result === "warning").length;
-  const known = warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "thing" : "things"} to know before`;
-  return `nothing speaks against it, in ${flows.length} ${flows.length === 1 ? "flow" : "flows"}${known}`;
+  const known = warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  return `yes: no blocking difference in ${flows.length} ${flows.length === 1 ? "flow" : "flows"}${known}`;
 }
 
 const stepRow = ({ name, result, seconds, said }: Step): string[] => [name, result, `${seconds}`, onOneLine(said)];
@@ -104,5 +104,5 @@ const rowOf = (flow: UpgradedFlow): string[] => [
 const textsOf = (flows: readonly UpgradedFlow[]): string[][] =>
   flows.flatMap(({ name, run, oldAfter }) => [
     ...(hasTexts(run) ? [textsRow(name, run)] : []),
-    ...(oldAfter && hasTexts(oldAfter) ? [textsRow(`${name}: the old, before and after`, oldAfter)] : []),
+    ...(oldAfter && hasTexts(oldAfter) ? [textsRow(`${name}: old version, before and after`, oldAfter)] : []),
   ]);

@@ -148,7 +148,7 @@ const agentLog = (report: (message: string) => void) => ({
 function requirePostgres({ databaseServerVersion: needed }: Manifest, { version, bin }: Postgres): void {
   if (Number.parseInt(version, 10) >= Number.parseInt(needed, 10)) return;
   throw new UserError(
-    `the backup is of PostgreSQL ${needed}, and this machine has ${version} (${bin}): put one of at least that major version on PATH, with its clients`,
+    `the backup is from PostgreSQL ${needed}, and this machine has ${version} (${bin}): add PostgreSQL ${needed} or later and its client tools to PATH`,
     ExitCode.BadInput,
   );
 }
@@ -228,7 +228,7 @@ class UpgradeRun {
 
   /** Starts the old LangFlow. A failure is thrown, because it says nothing about the upgrade. */
   private async startOld(pythonBin: string) {
-    this.given.report("the old LangFlow starts on it");
+    this.given.report("starting the old LangFlow on the restored backup");
     const langflow = await this.start(pythonBin, "old");
     this.releases.old = await langflow.version();
     return { langflow, stage: new Stage(langflow) };
@@ -268,7 +268,7 @@ class UpgradeRun {
     for (const [index, flow] of flows.entries()) {
       const copy = copies[index];
       if (copy && whyNotRun(flow) === undefined) before.set(copy, await stage.run(copy, `before ${copy.file.id}`));
-      progress(`run in the old: ${index + 1} of ${flows.length}`);
+      progress(`running flows in the old version: ${index + 1} of ${flows.length}`);
     }
     return before;
   }
@@ -301,7 +301,7 @@ class UpgradeRun {
   private async adopted(server: ScratchServer): Promise<StepEnd> {
     const log = { info: () => undefined };
     await adopt({ databaseUrl: server.url, superuser: SUPERUSER, project: PROJECT, log });
-    return passed("the agent understands the schema, and the account has the fleet's id");
+    return passed("the agent supports the schema, and the superuser has the fleet's id");
   }
 
   private async runAfter(
@@ -335,7 +335,7 @@ class UpgradeRun {
     if (before === after) return oldAnewInWords({ stop, before, after, next: undefined });
     const again = await this.migration(this.given.newPython, "new", "again");
     const isThrough = again.stop !== undefined || (await server.revisions()) === again.heads;
-    return oldAnewInWords({ stop, before, after, next: isThrough ? again.stop : "leaves migrations out" });
+    return oldAnewInWords({ stop, before, after, next: isThrough ? again.stop : "skips migrations" });
   }
 }
 
@@ -357,7 +357,7 @@ async function explained<T>(signal: AbortSignal, work: () => Promise<T>): Promis
     if (signal.aborted) throw interrupted();
     const { name, message } = error as Error;
     if (name === "CredentialsProviderError" || (error instanceof AgentError && REFUSED.test(message)))
-      throw new UserError(`the region's bucket does not let you in: ${message}`, ExitCode.Unauthenticated);
+      throw new UserError(`the region's bucket denied access: ${message}`, ExitCode.Unauthenticated);
     if (!(error instanceof AgentError)) throw error;
     throw new UserError(message, CODES[error.exitCode] ?? ExitCode.ResourceFailed);
   }

@@ -59,7 +59,7 @@ export function expressionOf(rule: RequestRule): string {
     ...endings.map((ending) => `ends_with(lower(${field}), "${ending}")`),
   ];
   const place = [...tests(PATH), ...(alsoAsSent ? tests(PATH_AS_SENT) : [])];
-  if (place.length === 0) throw new Error("a rule without a path would be about every request");
+  if (place.length === 0) throw new Error("a rule without a path would match every request");
   const clauses = [
     ...(hostnames === undefined ? [] : [atHosts(hostnames)]),
     ...(methods === undefined ? [] : [`http.request.method in {${quoted(methods)}}`]),
@@ -68,7 +68,7 @@ export function expressionOf(rule: RequestRule): string {
   ];
   const expression = clauses.join(" and ");
   if (expression.length > EXPRESSION_CHARACTERS_MAX)
-    throw new Error(`the rule has ${expression.length} characters, Cloudflare takes ${EXPRESSION_CHARACTERS_MAX}`);
+    throw new Error(`the rule has ${expression.length} characters, Cloudflare allows ${EXPRESSION_CHARACTERS_MAX}`);
   return expression;
 }
 

@@ -282,7 +282,7 @@ describe("parseConfig", () => {
     ],
     ["a network too small for three zones", "us-east", regions({ cidr: "10.16.0.0/24" }), "between /16 and /20"],
     ["an image without a digest", "us-east", { ...FLEET, image: "langflow:1.13.0" }, "has no digest"],
-    ["the tag latest", "us-east", { ...FLEET, image: `langflow:latest@sha256:${"a".repeat(64)}` }, "latest moves"],
+    ["the tag latest", "us-east", { ...FLEET, image: `langflow:latest@sha256:${"a".repeat(64)}` }, "latest can change"],
     ["a single region", "us-east", { ...FLEET, regions: REGIONS.slice(0, 1) }, "at least two regions"],
     ["two regions in one AWS region", "us-east", regions({}, { awsRegion: "us-east-1" }), "fail together"],
     ["two regions with the same name", "us-east", regions({}, { name: "us-east" }), "is used twice"],
@@ -529,13 +529,13 @@ describe("parseConfig", () => {
       `the class ${instanceClass}`,
       "us-east",
       { ...FLEET, database: { instanceClass } },
-      "RDS has ended",
+      "RDS no longer offers",
     ]),
     [
       "a database class with an unknown size that begins like a known one",
       "us-east",
       { ...FLEET, database: { instanceClass: "db.m7g.medium" } },
-      "db.m7g begins with large",
+      "the smallest db.m7g is large",
     ],
     [
       "an unsupported Kubernetes version",
@@ -604,7 +604,7 @@ describe("parseConfig", () => {
       "must be one of 1, 3, 5",
     ],
     ["a misspelled AWS region", "us-east", regions({ awsRegion: "us-esat-1" }), "did you mean us-east-1?"],
-    ["the tag Latest", "us-east", { ...FLEET, image: `langflow:Latest@sha256:${"a".repeat(64)}` }, "Latest moves"],
+    ["the tag Latest", "us-east", { ...FLEET, image: `langflow:Latest@sha256:${"a".repeat(64)}` }, "Latest can change"],
     ...["docker.io", "123456789012.dkr.ecr.us-east-1.amazonaws.com", "localhost", "registry.test:5000"].map(
       (registry): [string, string, Record<string, unknown>, string] => [
         `an image of the registry ${registry}`,

@@ -175,7 +175,7 @@ describe("an invalid config", () => {
     const preview = await local.run(["preview", "--markdown", file]);
     expect(preview.exitCode).toBe(ExitCode.BadInput);
     expect(readFileSync(file, "utf8")).toMatch(
-      /Failed before any stack\n\n```\nThe config is invalid[\s\S]*latest moves/,
+      /The preview failed before the first stack\n\n```\nThe config is invalid[\s\S]*latest can change/,
     );
   });
 });

@@ -27,7 +27,7 @@ describe("an invalid config", () => {
   it.each<[string, string, Edit, string]>([
     ["overlapping networks", "Pulumi.yaml", region(1, { cidr: "10.16.128.0/17" }), "overlaps 10.16.0.0/16"],
     ["an image without a digest", "Pulumi.yaml", set("image", { value: IMAGE }), "has no digest"],
-    ["the tag latest", "Pulumi.yaml", set("image", { value: "langflow:latest" }), "latest moves"],
+    ["the tag latest", "Pulumi.yaml", set("image", { value: "langflow:latest" }), "latest can change"],
     ["fewer than two regions", "Pulumi.yaml", (config) => config["langflow-dr:regions"].value.pop(), "two regions"],
     [
       "a backup region outside the fleet",

@@ -42,7 +42,7 @@ describe("a region that is destroyed and created again under the same name", () 
   it("adopts the existing log groups in the same `up`", async () => {
     const up = await local.run(["up", "us-east"]);
     expect([up.json.stacks[0].failure, up.exitCode]).toEqual([undefined, ExitCode.Success]);
-    for (const group of GROUPS) expect(notes(up.json)).toContain(`the log group ${group} was there`);
+    for (const group of GROUPS) expect(notes(up.json)).toContain(`the log group ${group} already existed`);
     expect(listed(up).filter((line) => line.includes(LOG_GROUP))).toEqual([]);
     expect(listed(await local.run(["drift", "us-east"]))).toEqual([]);
   });

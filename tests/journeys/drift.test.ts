@@ -40,7 +40,7 @@ describe("the GitHub issue about drift", () => {
     expect((await drift()).exitCode).toBe(ExitCode.Drift);
     expect(hub.calls).toEqual(["POST issues"]);
     const [issue] = hub.issues;
-    expect(issue).toMatchObject({ title: "The clouds drift", state: "open", labels: ["drift"] });
+    expect(issue).toMatchObject({ title: "Drift: the clouds differ from the code", state: "open", labels: ["drift"] });
     expect(issue?.body).toContain("- update `aws.s3.BucketVersioning` `us-east`: `versioningConfiguration.status`");
     expect(issue?.body).toContain("npm run fleet -- up --refresh");
   });

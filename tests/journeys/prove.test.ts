@@ -32,7 +32,7 @@ describe("prove on the local fleet", () => {
     finding: RegExp,
   ])[] = [
     ["aws:eks/cluster:Cluster", "us-east", { deletionProtection: false }, "us-east: cluster", /deletion protection/],
-    ["aws:eks/addon:Addon", "us-east-metrics-server", null, "us-east: add-ons", /metrics-server is not there/],
+    ["aws:eks/addon:Addon", "us-east-metrics-server", null, "us-east: add-ons", /metrics-server is not installed/],
     [
       "aws:eks/podIdentityAssociation:PodIdentityAssociation",
       "eu-west-backup",
@@ -45,14 +45,14 @@ describe("prove on the local fleet", () => {
       "us-east-images",
       null,
       "us-east: admission rules",
-      /langflow-images is bound by nothing/,
+      /langflow-images has no binding/,
     ],
     [
       "kubernetes:apps/v1:Deployment",
       "eu-west",
       { spec: { template: { spec: { topologySpreadConstraints: [] } } } },
       "eu-west: spread over zones",
-      /whenUnsatisfiable is not there/,
+      /whenUnsatisfiable is missing/,
     ],
     [
       "kubernetes:apps/v1:Deployment",
@@ -74,22 +74,28 @@ describe("prove on the local fleet", () => {
       "eu-west",
       { rules: [] },
       "eu-west: flow bucket",
-      /no rule/,
+      /no replication rule/,
     ],
-    ["aws:rds/instance:Instance", "us-east", { multiAz: false }, "us-east: database", /zones apart is false/],
+    [
+      "aws:rds/instance:Instance",
+      "us-east",
+      { multiAz: false },
+      "us-east: database",
+      /standby in a different zone is false/,
+    ],
     [
       "aws:rds/parameterGroup:ParameterGroup",
       "eu-west",
       { parameters: [{ name: "rds.force_ssl", value: "0" }] },
       "eu-west: database",
-      /TLS forced is "0"/,
+      /TLS required is "0"/,
     ],
     [
       "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
       "us-east",
       null,
       "us-east: backups of the database abroad",
-      /eu-west has no backups of it/,
+      /eu-west has no copy of the database's backups/,
     ],
     [
       "aws:secretsmanager/secret:Secret",
@@ -103,7 +109,7 @@ describe("prove on the local fleet", () => {
       "eu-west-public",
       { spec: { loadBalancerSourceRanges: ["0.0.0.0/0"] } },
       "eu-west: entrance",
-      /0\.0\.0\.0\/0 is let in/,
+      /0\.0\.0\.0\/0 is allowed/,
     ],
     [
       "aws:acm/certificate:Certificate",
@@ -117,11 +123,17 @@ describe("prove on the local fleet", () => {
       "eu-west",
       { enabled: false },
       "eu-west: pool",
-      /switched on/,
+      /pool: enabled is false/,
     ],
     ["cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor", "edge", { interval: 60 }, "monitor", /interval is 60/],
-    ["cloudflare:index/loadBalancer:LoadBalancer", "edge", { steeringPolicy: "off" }, "steering", /steering_policy/],
-    ["cloudflare:index/notificationPolicy:NotificationPolicy", "edge", { enabled: false }, "alarms", /nobody is told/],
+    ["cloudflare:index/loadBalancer:LoadBalancer", "edge", { steeringPolicy: "off" }, "steering", /policy is "off"/],
+    [
+      "cloudflare:index/notificationPolicy:NotificationPolicy",
+      "edge",
+      { enabled: false },
+      "alarms",
+      /no notification covers the pool/,
+    ],
     ["aws:ec2/vpc:Vpc", "us-east", { enableDnsHostnames: false }, "drift", /us-east update .*Vpc us-east differs/],
   ];
 

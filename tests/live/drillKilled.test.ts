@@ -26,8 +26,8 @@ describe("a drill", () => {
       if (isAway) {
         const refused = await fleet.drill(fault);
         expect(refused.exitCode).toBe(ExitCode.Refused);
-        expect(refused.stderr).toContain(`it took away: ${fault} of us-east\n`);
-        expect(refused.stderr).toContain("`drill --restore` puts back what it took away");
+        expect(refused.stderr).toContain(`its active fault: ${fault} of us-east\n`);
+        expect(refused.stderr).toContain("run `drill --restore` to remove its fault");
       }
       const restored = await fleet.local.run(["drill", "--restore"]);
       expect(restored.exitCode).toBe(ExitCode.Success);

@@ -58,7 +58,7 @@ describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
     expect(inventory.flows[0]).not.toHaveProperty("problem");
     expect(inventory.databaseBytes).toBeGreaterThan(1_000_000);
     expect(releaseOf(inventory)).toEqual({ said: "of series 1.12 (revision 386662af02e9)", standing: "older" });
-    expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["users of one name", "secrets"]);
+    expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["users with the same name", "secrets"]);
   });
 
   it("reads it in a read-only transaction", async () => {
@@ -76,13 +76,13 @@ describe("`move-in inspect` of a LangFlow 1.12.8 on PostgreSQL", () => {
     await postgres.query("moving", "REVOKE ALL ON message FROM langflow");
     try {
       await expect(look(postgres.url("moving"))).rejects.toMatchObject(
-        refused(/ does not let langflow read all of it \(.*message\): grant it SELECT/),
+        refused(/ denies langflow access to some tables \(.*message\): grant the role SELECT/),
       );
     } finally {
       await postgres.query("moving", "GRANT ALL ON message TO langflow");
     }
     await expect(look(other("langflow", "wrong"))).rejects.toMatchObject(refused(/ rejects the login: (?!.*wrong)/));
-    await expect(look(postgres.url("postgres"))).rejects.toMatchObject(refused(/ is no database of LangFlow: /));
+    await expect(look(postgres.url("postgres"))).rejects.toMatchObject(refused(/ is not a LangFlow database: /));
   });
 });
 

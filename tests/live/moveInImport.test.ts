@@ -194,12 +194,14 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     const other = await us.makeUser("BEA");
     const before = await stateOf(us.database);
     await expect(bring({ environment: { LANGFLOW_SECRET_KEY: wrong } })).rejects.toMatchObject(
-      refused(/^nothing was moved: the source has 2 secrets, and the secret key opens none of them/),
+      refused(/^nothing was imported: the source has 2 secrets, and the secret key decrypts none of them/),
     );
     await expect(bring()).rejects.toMatchObject(
       refused(/^nothing was imported: the fleet has different users with the same names or ids: bea\. /),
     );
-    await expect(bring({ from: "https://langflow.example.com" })).rejects.toMatchObject(refused(/reads the database/));
+    await expect(bring({ from: "https://langflow.example.com" })).rejects.toMatchObject(
+      refused(/needs LangFlow's database/),
+    );
     expect(await stateOf(us.database)).toEqual(before);
     await us.query(`DELETE FROM "user" WHERE id = $1`, [other]);
   });

@@ -142,18 +142,18 @@ describe("flows of 1.7.2 that are rehearsed in the fleet's LangFlow", () => {
   it("are equal if both releases give the same response, with a test double instead of the model", () => {
     expect(flows.Equal).toMatchObject({ run: { result: "same" }, doubles: ["LanguageModelComponent-kBOja"] });
     expect(flows.Equal?.result).toBe("changes");
-    expect(flows.Equal?.opened.said).toMatch(/with an update that changes outputs or fields: LanguageModelComponent/);
+    expect(flows.Equal?.opened.said).toMatch(/updates that change outputs or fields: LanguageModelComponent/);
   });
 
   it("differ if the responses differ, and the report shows both", () => {
     const { result, run } = flows["Another answer"] as RehearsedFlow;
-    expect({ result, said: run.said }).toEqual({ result: "differs", said: "another answer of ChatOutput-8ZWWB" });
+    expect({ result, said: run.said }).toEqual({ result: "differs", said: "different answer of ChatOutput-8ZWWB" });
     expect([run.old, run.new]).toEqual([expect.stringMatching(/by 0\.7\.2$/), expect.stringMatching(/by 1\.13\.0$/)]);
   });
 
   it("differ if they fail only in the new release, and the report shows the error", () => {
     const { result, run } = flows["Runs in the old alone"] as RehearsedFlow;
-    expect({ result, said: run.said }).toEqual({ result: "differs", said: "fails in the new alone" });
+    expect({ result, said: run.said }).toEqual({ result: "differs", said: "fails only in the new version" });
     expect(run.new).toMatch(/knows lfx 0\.2 alone$/);
   });
 
@@ -172,7 +172,7 @@ describe("flows of 1.7.2 that are rehearsed in the fleet's LangFlow", () => {
   });
 
   it("do not count as different if their response changes at each run", () => {
-    expect(flows["Another time each time"]?.run.said).toBe("answers something else each time");
+    expect(flows["Another time each time"]?.run.said).toBe("gives a different answer each time");
   });
 
   it("leave no process behind and load unchanged", () => {

@@ -216,7 +216,7 @@ describe("an upgrade of LangFlow that is rehearsed on a region's backup", () => 
     expect(flows.Reaching).toMatchObject({ from: "backup", user: "ada", loaded: { result: "same" } });
     // The old release's responses are known only if it runs too.
     expect(flows.Reaching?.run).toMatchObject(
-      OLD_PYTHON ? { result: "same" } : { result: "not known", said: "runs; what the old answers is not known" },
+      OLD_PYTHON ? { result: "same" } : { result: "not known", said: "runs; the old version's answer is unknown" },
     );
     expect(rehearsal.counts.differs).toBe(0);
     expect(await postgres.contents("region")).toEqual(before);

@@ -25,7 +25,7 @@ export const REPORT_NAME = /^[A-Za-z0-9][\w.-]*$/;
  * the numbers survive a failure to draw the charts. Archiving a report again overwrites its files.
  */
 export async function archive(directory: string, report: DrillReport): Promise<Archived> {
-  if (!REPORT_NAME.test(report.id)) throw new Error(`${JSON.stringify(report.id)} can't name a file`);
+  if (!REPORT_NAME.test(report.id)) throw new Error(`${JSON.stringify(report.id)} is not a valid file name`);
   const folder = join(directory, String(new Date(report.startedAt).getUTCFullYear()));
   const file = (extension: string) => join(folder, `${report.id}.${extension}`);
   const [json, markdown, html] = [file("json"), file("md"), file("html")];
@@ -120,6 +120,6 @@ async function reportIn(file: string): Promise<DrillReport | string> {
   } catch (error) {
     if (!(error instanceof z.ZodError)) return (error as Error).message;
     const [first] = error.issues;
-    return first ? `${first.path.join(".") || "the whole"}: ${first.message}` : error.message;
+    return first ? `${first.path.join(".") || "the report"}: ${first.message}` : error.message;
   }
 }

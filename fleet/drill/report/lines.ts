@@ -27,6 +27,8 @@ export function reportLines(report: DrillReport): string[] {
 function afterwards({ region, failbackSeconds, convergenceSeconds }: DrillReport): string[] {
   if (failbackSeconds === undefined) return [];
   const same =
-    convergenceSeconds === undefined ? "" : `, and held the same flows after ${amountOf(convergenceSeconds)}`;
-  return [`${region} answered users again ${amountOf(failbackSeconds)} after its return${same}`];
+    convergenceSeconds === undefined
+      ? ""
+      : `, and all regions had the same flows after ${amountOf(convergenceSeconds)}`;
+  return [`${region} served users again ${amountOf(failbackSeconds)} after its return${same}`];
 }

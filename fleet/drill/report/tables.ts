@@ -23,7 +23,7 @@ const NOTHING = {
 
 export const lossTable = ({ losses }: DrillReport): Table => ({
   title: "Data lost (RPO)",
-  head: ["store", "lost", "looked at"],
+  head: ["store", "lost", "measured by"],
   right: [1],
   rows: losses.map(({ store, seconds, said }) => [
     store,
@@ -38,7 +38,7 @@ const returnTable = ({ returnChecks = [] }: DrillReport): Table => checksTable("
 
 const checksTable = (title: string, checks: readonly Check[]): Table => ({
   title,
-  head: ["check", "result", "said"],
+  head: ["check", "result", "detail"],
   right: [],
   rows: checks.map((check) => [check.name, check.passed ? "passed" : "failed", check.said]),
 });
@@ -50,7 +50,7 @@ export function alertTable(report: DrillReport): Table {
   const since = (at: number | undefined) => amountOf(at === undefined ? undefined : (at - origin) / 1000);
   return {
     title: "Alerts",
-    head: ["alert", "of", "seen by", "pending", "firing", "last seen"],
+    head: ["alert", "target", "region", "pending", "firing", "last seen"],
     right: [3, 4, 5],
     rows: alerts.map(({ name, labels, seenBy, pendingAt, firingAt, overAt }) => [
       name,
@@ -58,9 +58,9 @@ export function alertTable(report: DrillReport): Table {
       seenBy,
       since(pendingAt),
       since(firingAt),
-      overAt === undefined ? "still there" : since(overAt),
+      overAt === undefined ? "still firing" : since(overAt),
     ]),
-    note: "From the fault, by the evaluations of each region's Prometheus; those that were there before are left out.",
+    note: "Times are since the fault, from each region's Prometheus. Alerts from before the fault are omitted.",
   };
 }
 
@@ -70,7 +70,7 @@ function phaseTable(report: DrillReport): Table {
   const end = Date.parse(report.endedAt);
   return {
     title: "Timeline",
-    head: ["no.", "phase", "from the fault", "lasted"],
+    head: ["no.", "phase", "since the fault", "duration"],
     right: [0, 2, 3],
     rows: report.phases.map(({ phase, at }, index) => [
       String(index + 1),
@@ -107,13 +107,15 @@ export function trafficTable(report: DrillReport): Table {
 /** Returns a table that shows how the region that took over the users scaled. Empty if the traffic multiplier was 1. */
 export function loadTable({ load, baseline }: DrillReport): Table {
   const note = load
-    ? `Visitors came ${load.factor} times as often as usual. ${scaledOf(load)} The latencies are those of all visitors' short requests.`
+    ? `Traffic was ${load.factor} times the normal load. ${scaledOf(load)} The latencies are of short requests of all visitors.`
     : "";
   const spans: [string, number, Traffic][] = load
     ? [
         ["before the fault", load.podsBefore, baseline],
         [load.scaled ? "fault to the first new pod" : "fault to restoration", load.podsBefore, load.scaling],
-        ...(load.scaled ? [["then to restoration", load.podsMost, load.scaled] as [string, number, Traffic]] : []),
+        ...(load.scaled
+          ? [["first new pod to restoration", load.podsMost, load.scaled] as [string, number, Traffic]]
+          : []),
       ]
     : [];
   return {
@@ -132,17 +134,16 @@ export function loadTable({ load, baseline }: DrillReport): Table {
 }
 
 function scaledOf({ region, podsAllowed, readySeconds, podsMost }: UnderLoad): string {
-  if (podsAllowed === undefined)
-    return `Nobody makes more pods of LangFlow in ${region}: a local fleet has no autoscaler.`;
+  if (podsAllowed === undefined) return `${region} ran no more LangFlow pods, because a local fleet has no autoscaler.`;
   if (readySeconds === undefined)
-    return `The autoscaler of ${region}, which may make ${podsAllowed}, made no more that were ready in time.`;
-  return `${region} had its first new pod ready ${amountOf(readySeconds)} after the fault, and ${podsMost} of at most ${podsAllowed} in the end.`;
+    return `The autoscaler of ${region} (maximum ${podsAllowed} pods) started no pod that became ready in time.`;
+  return `${region}'s first new pod was ready ${amountOf(readySeconds)} after the fault. It reached ${podsMost} pods, at most ${podsAllowed} are allowed.`;
 }
 
 /** Returns the table of the outcomes of visits. */
 export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
   title: "Visits",
-  head: ["what", "when", "visits", ...ENDS, "longest"],
+  head: ["task", "when", "visits", ...ENDS, "longest"],
   right: [2, 3, 4, 5, 6, 7, 8],
   rows: visitCounts.map((count) => [
     count.errand,
@@ -152,8 +153,8 @@ export const visitTable = ({ visitCounts = [] }: DrillReport): Table => ({
     amountOf(count.longestSeconds),
   ]),
   note:
-    "Cut: the connection broke, or an error came in the middle. Hung: 10 s without a byte. Wrong: another answer than it must be. " +
-    "Refused: no connection, or an error in place of an answer. Streams that were under way at the end of the drill are left out.",
+    "Cut: the connection broke, or an error arrived mid-stream. Hung: no data for 10 s. Wrong: an incorrect answer. " +
+    "Refused: no connection, or an error instead of an answer. Streams still running at the end of the drill are omitted.",
 });
 
 /**
@@ -211,7 +212,7 @@ export const CHAPTERS = {
 export type Chapter = keyof typeof CHAPTERS;
 
 function answerOf({ ok, status, region }: Sample): string {
-  if (ok) return region ?? "a region not known";
+  if (ok) return region ?? "unknown region";
   return status === 0 ? "failed: no answer" : `failed: ${status}`;
 }
 
@@ -231,6 +232,9 @@ function trendTable(report: DrillReport, past: readonly PastDrill[]): Table {
         met ? "met" : "missed",
       ],
     ),
-    note: earlier > 0 ? `The last is this drill; ${earlier} earlier are left out.` : "The last is this drill.",
+    note:
+      earlier > 0
+        ? `The last row is this drill; ${earlier} earlier drills are omitted.`
+        : "The last row is this drill.",
   };
 }

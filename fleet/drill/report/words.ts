@@ -3,7 +3,7 @@ import { passed } from "../measure";
 import type { Check, DrillReport, Target } from "../report";
 
 const HOUR = 3600;
-const UNSEEN = "not known: the load balancer's API was away, so visitors alone say when it was";
+const UNSEEN = "unknown: the load balancer's API was down, so only the visitors' requests show the failover";
 
 /** Formats a value as `47.3 s`, `132 s`, `25.0 h` or `0.42 %`. Returns a dash for an unknown value. */
 export function amountOf(value: number | undefined, unit: Target["unit"] = "s"): string {

@@ -32,7 +32,7 @@ export function seriesChart({ groups }: Series, reports: readonly DrillReport[])
   );
   return {
     name: "series",
-    title: "Each drill beside what is predicted",
+    title: "Each drill and the prediction",
     description: shown.map(inWords).join("; "),
     height: 96 + PER_GROUP * shown.length,
     option: {

@@ -34,7 +34,7 @@ export function seriesPage(
     facts: [
       ["On", date],
       ["Not drilled", series.notDrilled.length === 0 ? "none" : series.notDrilled.join(", ")],
-      ...(unmade.length > 0 ? [["Not made", unmadeInWords(unmade)]] : []),
+      ...(unmade.length > 0 ? [["Failed to run", unmadeInWords(unmade)]] : []),
     ] as [string, string][],
   };
   const courses = reports.toSorted(byStart).map(courseOf);

@@ -20,11 +20,11 @@ export const groupTable = ({ groups }: Series): Table => ({
 
 /** Returns a table with one row for each fault and measure. */
 export const measureTable = ({ groups }: Series): Table => ({
-  title: "Measured beside predicted",
-  head: ["fault", "topology", "what", "drills", "least", "median", "p95", "most", "predicted"],
+  title: "Measured and predicted",
+  head: ["fault", "topology", "measure", "drills", "minimum", "median", "p95", "maximum", "predicted"],
   right: [3, 4, 5, 6, 7, 8],
   rows: groups.flatMap((group) => group.measures.map((measured) => measureRow(group, measured))),
-  note: "Of the drills that could measure it; behind a plus those that could not, and were asked to. With fewer than 20 drills p95 is the most.",
+  note: "The number after a plus is of drills that could not measure the value. With fewer than 20 drills p95 is the maximum.",
 });
 
 function measureRow({ fault, topology }: Group, { name, distribution, predicted }: Measured): string[] {
@@ -42,8 +42,8 @@ const drillsOf = ({ measured, notMeasured }: Distribution): string =>
   notMeasured === 0 ? `${measured}` : `${measured} + ${notMeasured}`;
 
 export const missedTable = ({ missed }: Series): Table => ({
-  title: "Missed, and why",
-  head: ["drill", "topology", "why"],
+  title: "Missed targets",
+  head: ["drill", "topology", "reason"],
   right: [],
   rows: missed.map(({ id, topology, why }) => [id, topology, why]),
 });
@@ -65,8 +65,8 @@ export function seriesResult({ groups, missed, notDrilled }: Series, unmade: rea
   const failed = unmadeInWords(unmade.filter(({ hasFailed }) => hasFailed));
   const met = `all ${counted}${without}`;
   if (missed.length > 0)
-    return `Missed: ${missed.length} of ${counted}${without}${failed === "" ? "" : `; not made: ${failed}`}`;
-  return failed === "" ? `Met: ${met}` : `Not made: ${failed}; met: ${met}`;
+    return `Missed: ${missed.length} of ${counted}${without}${failed === "" ? "" : `; failed to run: ${failed}`}`;
+  return failed === "" ? `Met: ${met}` : `Failed to run: ${failed}; met: ${met}`;
 }
 
 /** Measures that the chart shows. */

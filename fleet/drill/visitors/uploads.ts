@@ -68,14 +68,17 @@ export class ReadBack {
     return {
       name: `each upload that was acknowledged reads back from ${region}`,
       passed: missing.length === 0,
-      said: missing.length === 0 ? found : `${found}; the first that does not, of ${timeOf(missing)}: ${this.said}`,
+      said:
+        missing.length === 0
+          ? found
+          : `${found}; the first that does not, uploaded at ${timeOf(missing)}: ${this.said}`,
     };
   }
 
   private async isWhole({ id, digest }: Acknowledged): Promise<boolean> {
     try {
       if (digestOf(await this.langflow.download(id)) === digest) return true;
-      this.said = "it is not what was sent";
+      this.said = "its content differs from the upload";
     } catch (error) {
       this.said = (error as Error).message;
     }

@@ -1,7 +1,7 @@
-"""Writes a LangFlow's data to standard output as a tar archive, which `fleet move-in` reads after it is unpacked.
+"""Writes a LangFlow's data to standard output, as a tar archive of the folder that `fleet move-in` reads.
 
-Run it where LangFlow runs, with LangFlow's packages. It changes nothing there. LangFlow may keep running, because the script reads a
-consistent snapshot of SQLite or PostgreSQL. Requires Python 3.10 or later and LangFlow 1.0 or later.
+This script runs where LangFlow runs, with LangFlow's packages, and changes nothing there. LangFlow may keep running: the script
+reads SQLite and PostgreSQL in a consistent snapshot. It supports Python 3.10 and later and LangFlow 1.0 and later.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ def told():
 
 
 class LangFlow:
-    """Locations of a LangFlow's data, from the environment of its process and of this process."""
+    """The locations of a LangFlow's data, from its process, or from this process' environment."""
 
     def __init__(self, pid=None):
         self.pid = pid
@@ -76,24 +76,24 @@ class LangFlow:
 
     @classmethod
     def found(cls):
-        """Returns the LangFlow that runs here and matches this process's environment. Stops if there are several."""
+        """Returns the running LangFlow. If this process' environment configures one, it must be that one."""
         pids = list(cls.pids())
         closed = [pid for pid in pids if not read(f"/proc/{pid}/environ")]
         if closed and not set(PLACES) & set(told()):
             stop(
-                f"LangFlow runs (process {closed[0]}), and this user may not see where it keeps things: run this as its user, or say "
+                f"LangFlow runs (process {closed[0]}), and this user may not read its environment: run this as LangFlow's user, or set "
                 "LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
             )
         own = [each for each in (cls(pid) for pid in pids if pid not in closed) if each.is_told()]
         if len({(each.config, each.database_url()) for each in own}) > 1:
             configs = ", ".join(sorted({each.config for each in own}))
             stop(
-                f"several LangFlows run here, in {configs}: say which by LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
+                f"several LangFlows run here, in {configs}: choose one by LANGFLOW_CONFIG_DIR and LANGFLOW_DATABASE_URL in the command"
             )
         if not own and pids:
             warn(
-                f"a LangFlow that runs (process {pids[0]}) keeps things elsewhere than the environment of this command says, and was "
-                f"not copied: if it is the one, say its {' and '.join(PLACES)} in the command"
+                f"a running LangFlow (process {pids[0]}) has a different configuration than the environment of this command, and was "
+                f"not copied: to copy it, set its {' and '.join(PLACES)} in the command"
             )
         if not own:
             return cls()
@@ -101,7 +101,7 @@ class LangFlow:
         return own[0]
 
     def is_told(self):
-        """Returns whether this LangFlow has the locations in this process's environment, if any. Otherwise it is a different LangFlow."""
+        """Returns whether this LangFlow matches this process' environment. A different database means a different LangFlow."""
         return all(
             os.path.join(self.folder, self.own.get(name, "")) == os.path.join(self.folder, value)
             for name, value in told().items()
@@ -123,7 +123,7 @@ class LangFlow:
         return self.environment.get("LANGFLOW_DATABASE_URL", "")
 
     def sqlite(self):
-        """Returns the path of the database: the configured one, the open one, or the one in a default location."""
+        """Returns the database file: the configured one, the one that LangFlow has open, or the one in a default location."""
         url = self.database_url()
         if url.startswith("sqlite"):
             return os.path.join(self.folder, re.sub(r"^sqlite(\+\w+)?:///", "", url).partition("?")[0])
@@ -131,17 +131,17 @@ class LangFlow:
         if self.pid and not found:
             # LangFlow may have read its URL from a file of its own, so a database in a default location may be outdated.
             stop(
-                f"LangFlow runs (process {self.pid}), and has no SQLite database open: say its LANGFLOW_DATABASE_URL in the command, "
+                f"LangFlow runs (process {self.pid}), and has no SQLite database open: set its LANGFLOW_DATABASE_URL in the command, "
                 "as in docker exec -i -e LANGFLOW_DATABASE_URL=… langflow python"
             )
         found = found or list(filter(is_langflows, self.places()))
         if len(found) == 1:
             return found[0]
         if found:
-            stop(f"LangFlow may use any of {', '.join(found)}: say which by LANGFLOW_DATABASE_URL=sqlite:///… in the command")
+            stop(f"LangFlow may use any of {', '.join(found)}: choose one by LANGFLOW_DATABASE_URL=sqlite:///… in the command")
         stop(
-            f"no database of LangFlow was found in {', '.join(self.places())}, and none is open: run this where LangFlow runs, as its "
-            "user, or say where it is by LANGFLOW_DATABASE_URL in the command"
+            f"no LangFlow database was found in {', '.join(self.places())}, and none is open: run this where LangFlow runs, as its "
+            "user, or set LANGFLOW_DATABASE_URL in the command"
         )
 
     def opened(self):
@@ -164,7 +164,7 @@ class LangFlow:
 
 
 def family(pids):
-    """Returns the processes and all their descendants, because LangFlow's workers are child processes."""
+    """Returns processes and their descendants, because LangFlow's workers are child processes."""
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")) if pids else []:
         after_name = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
@@ -196,7 +196,7 @@ def opened_sqlite(path):
 
 
 def copy_sqlite(path, into):
-    """Copies a database with SQLite's backup API, which includes the write-ahead log."""
+    """Copies a database with SQLite's backup API, so that the copy includes the write-ahead log."""
     say(f"copying {path}")
     try:
         with contextlib.closing(opened_sqlite(path)) as source:
@@ -204,7 +204,7 @@ def copy_sqlite(path, into):
         into.execute("PRAGMA journal_mode=DELETE")
     except (OSError, sqlite3.Error) as error:
         if "full" in str(error):
-            stop(f"{tempfile.gettempdir()} has no room for a copy of {path}: say another folder by TMPDIR in the command")
+            stop(f"{tempfile.gettempdir()} has no space for a copy of {path}: set TMPDIR to a different folder in the command")
         stop(f"{path} cannot be read ({error}): start its LangFlow, or run this as its user")
 
 
@@ -237,7 +237,7 @@ def quoted(name):
 
 
 def copy_postgres(url, into):
-    """Copies the migrated tables in one read-only transaction."""
+    """Copies the tables to import, in one read-only transaction."""
     connection = connected(url)
     cursor = connection.cursor()
     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -249,10 +249,10 @@ def copy_postgres(url, into):
             others.add(table)
             continue
         if not is_readable:
-            stop(f"the role of LANGFLOW_DATABASE_URL may not read the table {table}: give the role of LangFlow itself")
+            stop(f"the role of LANGFLOW_DATABASE_URL may not read the table {table}: use LangFlow's own role")
         tables.setdefault(table, []).append((column, *TYPES.get(kind, OTHER)))
     if others:
-        warn(f"tables that do not move in were not copied: {', '.join(sorted(others))}")
+        warn(f"these tables are not imported and were not copied: {', '.join(sorted(others))}")
     if not {"flow", "user"} <= set(tables):
         stop("the database of LANGFLOW_DATABASE_URL has no tables of LangFlow")
     for table, columns in tables.items():
@@ -261,7 +261,7 @@ def copy_postgres(url, into):
 
 
 def keywords(url):
-    """Returns the connection parameters in a URL as SQLAlchemy reads them, because PostgreSQL's client rejects some such URLs."""
+    """Returns a URL's connection parameters as SQLAlchemy reads them, because PostgreSQL's client rejects some of these URLs."""
     try:
         from sqlalchemy.engine import make_url
     except ImportError:
@@ -279,14 +279,14 @@ def connected(url):
         try:
             import psycopg2 as driver
         except ImportError:
-            stop("this Python has neither psycopg nor psycopg2: run this with the one that runs LangFlow")
+            stop("this Python has neither psycopg nor psycopg2: use the Python that runs LangFlow")
     try:
         address = keywords(url)
         # The two drivers use different names for the first argument.
         return driver.connect(address["conninfo"]) if "conninfo" in address else driver.connect(**address)
     except Exception as error:  # raised by the driver or SQLAlchemy
         # The error's own message may contain the URL with the password.
-        stop(f"PostgreSQL does not let this in or does not answer ({type(error).__name__}): run this where LangFlow runs")
+        stop(f"PostgreSQL denied access or did not answer ({type(error).__name__}): run this where LangFlow runs")
 
 
 def copy_table(connection, table, columns, into):
@@ -341,7 +341,7 @@ class Archive:
             data = Exactly(file, size)
             self.add(name, size, data)
             if data.is_short:
-                warn(f"{path} could not be read to its end: zeros stand for the rest")
+                warn(f"{path} could not be read completely: the rest was filled with zeros")
 
     def add_folder(self, name):
         entry = tarfile.TarInfo(name)
@@ -350,7 +350,7 @@ class Archive:
 
 
 class Exactly:
-    """A file with a fixed size: ignores appended data, and pads missing data with zeros."""
+    """Reads exactly `size` bytes of a file, even if the file changes meanwhile. Pads missing bytes with zeros."""
 
     def __init__(self, file, size):
         self.file, self.left, self.is_short = file, size, False
@@ -371,9 +371,9 @@ def warn_of_unreadable(error):
 
 
 def add_uploads(archive, config):
-    """Adds the folders named after the id of a user or flow. Skips symbolic links, which may point anywhere."""
+    """Adds the folders whose name is the id of a user or a flow. Skips symbolic links, because they may point anywhere."""
     if not os.path.isdir(config):
-        warn(f"LangFlow's folder {config} is not there: no files were collected")
+        warn(f"LangFlow's folder {config} does not exist: no files were collected")
         return 0
     count = 0
     for owner in filter(UUID.fullmatch, listed(config)):
@@ -393,7 +393,7 @@ def add_uploads(archive, config):
 
 
 def add_knowledge_bases(archive, config):
-    """Adds only the folders of knowledge bases, to count them. Their content is not migrated."""
+    """Adds empty folders with the names of the knowledge bases, to count them. Their contents are not imported."""
     bases = os.path.join(config, "knowledge_bases")
     for user in listed(bases):
         for base in listed(os.path.join(bases, user)):
@@ -418,7 +418,7 @@ def warn_of_places(langflow, database):
 
 
 def is_in_layer(path):
-    """Returns whether the nearest mount is the container's own root."""
+    """Returns whether the path is in the container's writable layer: its nearest mount is the container's root."""
     mounts = [line.split() for line in read("/proc/self/mountinfo").decode(errors="replace").splitlines()]
     real = os.path.realpath(path)
     around = [words for words in mounts if len(words) > 8 and (real + "/").startswith(words[4].rstrip("/") + "/")]
@@ -456,7 +456,7 @@ def main():
     if key:
         archive.add_bytes("secret_key", key)
     else:
-        warn("LangFlow's secret key was not found: give it as LANGFLOW_SECRET_KEY to `move-in`")
+        warn("LangFlow's secret key was not found: set LANGFLOW_SECRET_KEY when you run `move-in`")
     files = add_uploads(archive, langflow.config)
     add_knowledge_bases(archive, langflow.config)
     warn_of_places(langflow, database)

@@ -64,11 +64,10 @@ export async function collect({ python, out, report, signal }: Collecting): Prom
   try {
     await unpacked(python, part, report, signal);
     const summary = join(part, SUMMARY);
-    if (!existsSync(summary)) throw unfinished("the archive ends early");
+    if (!existsSync(summary)) throw unfinished("the archive is incomplete");
     const collected: Collected = { ...JSON.parse(readFileSync(summary, "utf8")), at };
     const unpackedFiles = await uploadsIn(part);
-    if (unpackedFiles !== collected.files)
-      throw unfinished(`${unpackedFiles} of ${collected.files} files came through`);
+    if (unpackedFiles !== collected.files) throw unfinished(`${unpackedFiles} of ${collected.files} files arrived`);
     writeFileSync(summary, JSON.stringify(collected));
     if (collectedAt(target) !== undefined) rmSync(target, { recursive: true });
     // `rmdir` fails if files have been added to the folder in the meantime.
@@ -128,7 +127,7 @@ async function unpacked(
   });
   const ended = Promise.all([once(script, "close"), once(tar, "close")]).catch((error: Error) => {
     end();
-    throw new UserError(`\`tar\` does not start (${error.message}): install it`, ExitCode.BadInput);
+    throw new UserError(`\`tar\` could not be started (${error.message}): install it`, ExitCode.BadInput);
   });
   // When the script or tar ends early, its pipe breaks. Their exit codes report the error, so errors of the pipes are
   // ignored.
@@ -154,6 +153,6 @@ async function unpacked(
 /** Omits the command itself from the message, because it may contain a password. */
 const unfinished = (why: string): UserError =>
   new UserError(
-    `the command of --python did not come to its end: ${why}. It must start a Python 3.10 or later where LangFlow runs, for example: docker exec -i langflow python`,
+    `the --python command did not finish: ${why}. It must start Python 3.10 or later where LangFlow runs, for example: docker exec -i langflow python`,
     ExitCode.BadInput,
   );

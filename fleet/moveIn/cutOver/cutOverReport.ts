@@ -7,10 +7,10 @@ const SENTENCE = 60;
 
 /** Describes in words how new visitors are divided. @param share share of the old LangFlow */
 export function divisionInWords(share: number): string {
-  if (share === 0) return "all visitors are in the fleet";
-  if (share === 1) return "all visitors are at the old LangFlow";
+  if (share === 0) return "all visitors use the fleet";
+  if (share === 1) return "all visitors use the old LangFlow";
   const percent = Math.round(share * 100);
-  return `of new visitors ${percent}% go to the old LangFlow and ${100 - percent}% into the fleet; who is on one side stays there for the working day`;
+  return `${percent}% of new visitors use the old LangFlow and ${100 - percent}% the fleet; each visitor stays on one side for a working day`;
 }
 
 /** Describes what exists only in the fleet, for people. */
@@ -19,13 +19,13 @@ export function sinceImportReport(
   rows: readonly SinceImport[] | null,
   written: WrittenFlows | undefined,
 ): string[] {
-  if (rows === null) return [`${region}: nothing was imported into it, so that nothing can be told apart`];
-  if (rows.length === 0) return [`${region}: nothing was made, changed or deleted there since the import`];
+  if (rows === null) return [`${region}: no import was recorded, so data created since then cannot be listed`];
+  if (rows.length === 0) return [`${region}: nothing was created, changed or deleted there since the import`];
   return [
-    `since the import, in ${region} and not at the old LangFlow:`,
+    `changes in ${region} since the import, which the old LangFlow does not have:`,
     "",
     table(
-      ["table", "what", "count", "which"],
+      ["table", "change", "count", "rows"],
       rows.map(({ table: name, fate, count, which }) => [
         name,
         fate,
@@ -35,6 +35,6 @@ export function sinceImportReport(
       { sentence: SENTENCE },
     ),
     ...(written ? [`${written.files.length} flows written as files`] : []),
-    ...(written?.left.map(({ id, reason }) => `flow ${id} is no file: it ${reason}`) ?? []),
+    ...(written?.left.map(({ id, reason }) => `flow ${id} was not written as a file: it ${reason}`) ?? []),
   ];
 }

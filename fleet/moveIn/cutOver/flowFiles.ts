@@ -15,7 +15,7 @@ export interface WrittenFlows {
  */
 export function requireEmpty(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
-    throw new UserError(`${folder} is not empty: give --out a folder that is not there yet`, ExitCode.BadInput);
+    throw new UserError(`${folder} is not empty: pass a new folder as --out`, ExitCode.BadInput);
 }
 
 /** Writes flows to one folder per user. Only the current user can read the files. */
@@ -29,7 +29,8 @@ export function writeFlows(flows: readonly FlowText[], folder: string): WrittenF
     }
     const file = join(folder, flow.path);
     // The path comes from a pod of the region and is not trusted: it must not lead out of the folder.
-    if (relative(folder, file).startsWith("..")) throw new Error(`a flow's file would lie outside: ${flow.path}`);
+    if (relative(folder, file).startsWith(".."))
+      throw new Error(`the path of a flow's file is outside of the folder: ${flow.path}`);
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, flow.text, { mode: 0o600 });
     files.push(flow.path);

@@ -15,7 +15,7 @@ export function movingFromOf({ stacks }: Project): NonNullable<EdgeStackConfig["
   const found = edge?.kind === "edge" ? edge.own.movingFrom : undefined;
   if (found) return found;
   throw new UserError(
-    `${EDGE_FILE} names no LangFlow to move from: write ${KEY} with its address and share 1 there, and run \`up edge\` (docs/move-in.md, "The cut-over")`,
+    `${EDGE_FILE} has no ${KEY}: set it to the old LangFlow's address with share 1, and run \`up edge\` (docs/move-in.md, "The cut-over")`,
     ExitCode.BadInput,
   );
 }
@@ -36,7 +36,7 @@ export function withShare(text: string, share: number): string {
   const [start, end] = (isScalar(node) && node.range) || [];
   if (start === undefined || end === undefined)
     throw new UserError(
-      `${EDGE_FILE} does not say ${KEY}.share as a number of its own: write \`share: ${share}\` there by hand, and run \`up edge\``,
+      `${EDGE_FILE} has no plain number as ${KEY}.share: set \`share: ${share}\` by hand, and run \`up edge\``,
       ExitCode.BadInput,
     );
   return `${text.slice(0, start)}${share}${text.slice(end)}`;

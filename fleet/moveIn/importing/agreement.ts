@@ -48,9 +48,9 @@ export interface Comparing {
 
 /** Maximum number of pairs of user and table whose rows are compared at a time, to keep responses small. */
 const LISTED_MAX = 500;
-const TOO_LARGE = `larger than ${ROW_BYTES_MAX} bytes, which no region tells another`;
+const TOO_LARGE = `larger than ${ROW_BYTES_MAX} bytes, so it is not replicated`;
 const OF_TOO_LARGE = `belongs to a flow that is larger than ${ROW_BYTES_MAX} bytes`;
-const NOT_YET = "not replicated yet; the log of the agent there names rows that wait, and why";
+const NOT_YET = "not replicated yet; that region's agent logs the waiting rows and the reason";
 
 /**
  * Waits until the other regions hold the same data as the importing region. First compares a digest for each user and
@@ -218,7 +218,7 @@ class OpenRegion {
   inWords(): string {
     const { region } = this.region;
     return this.trouble === undefined
-      ? `${region} holds ${this.all - this.differing.length} of ${this.all} tables of users`
+      ? `${region} matches in ${this.all - this.differing.length} of ${this.all} tables of users`
       : `${region} could not be compared: ${this.trouble}`;
   }
 
@@ -233,7 +233,7 @@ class OpenRegion {
     if (this.trouble !== undefined) return { region, because: this.trouble };
     return this.uncompared === 0
       ? undefined
-      : { region, because: `${this.uncompared} tables of users differ, whose rows were not compared` };
+      : { region, because: `${this.uncompared} tables of users differ, and their rows were not compared` };
   }
 
   disagreements(): Disagreement[] {

@@ -29,7 +29,7 @@ export async function askRegion<Answer>(
     const bytes = await bucket.read(`${prefix}/${RESULT}`);
     if (bytes) return JSON.parse(Buffer.from(bytes).toString("utf8"));
     throw new UserError(
-      `the run in ${region} ended without its answer (${prefix}/${RESULT} is not there): run the same command again`,
+      `the run in ${region} ended without a result (${prefix}/${RESULT} is missing): run the same command again`,
       ExitCode.ResourceFailed,
     );
   } finally {

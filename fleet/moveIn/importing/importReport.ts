@@ -36,7 +36,7 @@ export function importReport(region: string, imported: ImportedIntoFleet): strin
     `${source.kind} ${source.place} into ${region}`,
     "",
     table(
-      ["table", "new", "changed", "unchanged", "left"],
+      ["table", "new", "changed", "unchanged", "skipped"],
       tables.map(({ table: name, made, changed, unchanged, left: all }) => [
         name,
         `${made}`,
@@ -49,19 +49,19 @@ export function importReport(region: string, imported: ImportedIntoFleet): strin
       ? []
       : [
           table(
-            ["left", "count", "which", "because"],
+            ["skipped", "count", "rows", "reason"],
             left.map(({ of, reason, ...rows }) => [of, `${rows.count}`, namesOf(rows), reason]),
             { sentence: SENTENCE },
           ),
         ]),
-    `${rows} rows in ${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, carried in ${seconds(milliseconds.carrying)}`,
+    `${rows} rows in ${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, imported in ${seconds(milliseconds.carrying)}`,
     ...(agreement ? agreementLines(region, agreement) : []),
   ];
 }
 
 function agreementLines(region: string, { agreed, disagreements, unread }: Agreement): string[] {
   return [
-    ...(agreed.length === 0 ? [] : [pc.green(`the same in ${[region, ...agreed].join(", ")}`)]),
+    ...(agreed.length === 0 ? [] : [pc.green(`identical in ${[region, ...agreed].join(", ")}`)]),
     ...unread.map((each) => pc.red(`${each.region} was not compared: ${each.because}`)),
     ...(disagreements.length === 0
       ? []

@@ -106,7 +106,7 @@ async function packedSource(asked: Import, prefix: string): Promise<Packed> {
   const source = await sourceOf(asked);
   if (!("with" in source))
     throw new UserError(
-      "an import reads the database of a LangFlow: give its SQLite file, its config folder or its postgresql:// URL; an API or a folder of flows does not tell accounts, passwords and chats",
+      "an import needs LangFlow's database: pass its SQLite file, its config folder or its postgresql:// URL, because an API or a folder of flows lacks accounts, passwords and chats",
       ExitCode.BadInput,
     );
   return source.with(async (read) => {
@@ -127,7 +127,7 @@ async function resultOf({ bucket, region }: Target, prefix: string): Promise<Mov
   const bytes = await bucket.read(`${prefix}/${RESULT}`);
   if (bytes) return JSON.parse(Buffer.from(bytes).toString("utf8"));
   throw new UserError(
-    `the run in ${region} ended without saying what came of it (${prefix}/${RESULT} is not there, where ${MANIFEST} is): run the same command again, which carries only what is missing`,
+    `the run in ${region} ended without a result (${prefix}/${RESULT} is missing next to ${MANIFEST}): run the same command again, which imports only missing rows`,
     ExitCode.ResourceFailed,
   );
 }
@@ -137,17 +137,17 @@ function refuse(inventory: Inventory, { withoutSecrets, damaged }: Import): void
   const stops = moveInFindings(inventory, damaged).filter(({ result }) => result === "stops");
   if (stops.length > 0)
     throw new UserError(
-      ["nothing was moved:", ...stops.map(sentenceOf), "`fleet move-in inspect` says all of it"].join("\n"),
+      ["nothing was imported:", ...stops.map(sentenceOf), "run `move-in inspect` for all details"].join("\n"),
       ExitCode.BadInput,
     );
   const { count = 0, opened = 0, secretKey } = inventory.ciphertexts ?? {};
   if (count === 0 || opened > 0 || withoutSecrets) return;
   const why =
     secretKey === "none"
-      ? "no secret key was given: set LANGFLOW_SECRET_KEY, or give LangFlow's folder as --config"
-      : "the secret key opens none of them, so it is another LangFlow's: give the right one in LANGFLOW_SECRET_KEY";
+      ? "no secret key was passed: set LANGFLOW_SECRET_KEY, or pass LangFlow's folder as --config"
+      : "the secret key decrypts none of them: set LANGFLOW_SECRET_KEY to this LangFlow's key";
   throw new UserError(
-    `nothing was moved: the source has ${count} secrets, and ${why}; --without-secrets leaves them behind`,
+    `nothing was imported: the source has ${count} secrets, and ${why}; add --without-secrets to skip them`,
     ExitCode.BadInput,
   );
 }

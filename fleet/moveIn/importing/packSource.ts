@@ -160,11 +160,11 @@ async function packFiles(packing: Packing): Promise<{ files?: PackagedFile[]; le
   const { inventory, folder, progress } = packing;
   const { users = [], flows } = inventory;
   const left: Left = (inventory.files?.missing ?? []).map((name) =>
-    leftFile("the database has it, the folder has not", name),
+    leftFile("the database lists it, but the folder does not contain it", name),
   );
   if (!folder) {
     const rows = inventory.files?.count ?? 0;
-    const reason = "no folder of LangFlow was given (--config)";
+    const reason = "LangFlow's folder was not passed (--config)";
     return { left: rows === 0 ? left : [...left, { table: UPLOADS, reason, rows }] };
   }
   const known = new Set([...users, ...flows].map(({ id }) => id));

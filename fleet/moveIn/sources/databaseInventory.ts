@@ -62,7 +62,7 @@ export async function databaseInventory({
   const database = new LangFlowDatabase(rows, await rows.columns());
   if (!database.has("flow", "data") || !database.has("user", "username"))
     throw new UserError(
-      `${source.place} is no database of LangFlow: it has no tables of flows and users that may be read; give the one that LANGFLOW_DATABASE_URL names`,
+      `${source.place} is not a LangFlow database: it has no readable tables flow and user; pass the database in LANGFLOW_DATABASE_URL`,
       ExitCode.BadInput,
     );
   const users = await database.users();
@@ -96,11 +96,11 @@ function unseenOf(database: LangFlowDatabase, folder: LangFlowFolder | undefined
   const unseen: string[] = [];
   if (!folder)
     unseen.push(
-      "whether the files are there, and what lies beside the database: no folder of LangFlow was given (--config)",
+      "whether the files exist, and other contents of LangFlow's folder: the folder was not passed (--config)",
     );
   if (!database.has("knowledge_base") && folder?.knowledgeBases() === undefined)
     unseen.push(
-      "knowledge bases: this release keeps them in a folder alone (LANGFLOW_KNOWLEDGE_BASES_DIR, else ~/.langflow/knowledge_bases)",
+      "knowledge bases: this release stores them only in a folder (LANGFLOW_KNOWLEDGE_BASES_DIR, default ~/.langflow/knowledge_bases)",
     );
   return unseen;
 }
@@ -336,7 +336,7 @@ function flowOf(row: Row, variables: ReadonlyMap<string, ReadonlySet<string>>): 
 /** Returns why a flow's graph could not be read, or undefined if it could. */
 function whyNot({ data }: Row, bytes: number): string | undefined {
   if (bytes > FLOW_BYTES_MAX) return tooLarge(bytes);
-  return parsed(data) === undefined ? "holds what is no JSON" : undefined;
+  return parsed(data) === undefined ? "contains invalid JSON" : undefined;
 }
 
 /** Boolean columns of a flow, which SQLite stores as numbers. */

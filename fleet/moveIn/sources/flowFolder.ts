@@ -13,8 +13,8 @@ const FILE_BYTES_MAX = 256 * 1024 ** 2;
 const NO_VARIABLES: ReadonlySet<string> = new Set();
 
 const UNSEEN = [
-  "users, variables, keys, chat, files, and whose flows these are: files of flows do not say",
-  "which files the flows need: they hold names alone",
+  "users, variables, keys, chats, files and the flows' owners: flow files do not contain them",
+  "whether the flows' files exist: flow files contain only their names",
 ];
 
 /**
@@ -40,7 +40,7 @@ export async function flowFolderInventory(folder: string, onFlow?: FlowReader): 
   }
   if (flows.length === 0)
     throw new UserError(
-      `${folder} holds neither langflow.db nor a flow in a .json file: give LangFlow's config folder, or one with exported flows, unpacked`,
+      `${folder} contains neither langflow.db nor a flow in a .json file: pass LangFlow's config folder, or a folder with exported flows, unpacked`,
       ExitCode.BadInput,
     );
   const version = newestOf(versions);
@@ -50,7 +50,7 @@ export async function flowFolderInventory(folder: string, onFlow?: FlowReader): 
     flows,
     unseen: [
       ...UNSEEN,
-      ...(others.length > 0 ? [`${others.length} .json files that hold no flow, ${others[0]} first`] : []),
+      ...(others.length > 0 ? [`${others.length} .json files without a flow, such as ${others[0]}`] : []),
     ],
   };
 }
@@ -87,7 +87,7 @@ function contentsOf(path: string): Json | undefined {
 
 const unreadable = (path: string, error: unknown): UserError =>
   new UserError(
-    `${path} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+    `${path} cannot be read (${(error as NodeJS.ErrnoException).code}): change its permissions, or pass a copy`,
     ExitCode.BadInput,
   );
 

@@ -31,7 +31,7 @@ export class LangFlowFolder {
       return readFileSync(file, "utf8").trim() || undefined;
     } catch (error) {
       throw new UserError(
-        `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give the key in LANGFLOW_SECRET_KEY`,
+        `${file} cannot be read (${(error as NodeJS.ErrnoException).code}): change its permissions, or set the key in LANGFLOW_SECRET_KEY`,
         ExitCode.BadInput,
       );
     }

@@ -39,7 +39,7 @@ export function postgresAddress(url: string, written: boolean, password: string 
   const address = parseDatabaseUrl(url);
   if (written && address.password !== "")
     throw new UserError(
-      "the URL of --from has a password, which whoever lists processes sees: leave it out and set PGPASSWORD, or put the whole URL into a variable and give --from env:NAME",
+      "the URL of --from contains a password, which is visible in the process list: omit it and set PGPASSWORD, or put the URL into a variable and pass --from env:NAME",
       ExitCode.BadInput,
     );
   return address.password === "" ? { ...address, password: password ?? "" } : address;
@@ -52,7 +52,7 @@ function rowsOf(client: Client, address: DatabaseAddress): Rows {
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
       throw new UserError(
-        `the database ${placeOf(address)} does not let ${address.user} read all of it (${error.message}): grant it SELECT on all tables, or give the role of LangFlow itself`,
+        `the database ${placeOf(address)} denies ${address.user} access to some tables (${error.message}): grant the role SELECT on all tables, or use LangFlow's own role`,
         ExitCode.BadInput,
       );
     }

@@ -11,8 +11,8 @@ const ANSWER_MS = 60_000;
 const USERS_AT_ONCE = 200;
 
 const UNSEEN = [
-  "the flows, variables, keys, files and knowledge bases of other users: LangFlow shows a key's user their own alone",
-  "messages, schedules, secrets and the size of the database: look at the database itself",
+  "the flows, variables, keys, files and knowledge bases of other users: with an API key LangFlow shows only the key's user's own",
+  "messages, schedules, secrets and the size of the database: pass the database to see them",
 ];
 const UNSEEN_USERS = "other users: the key is not a superuser's";
 
@@ -64,7 +64,7 @@ function neededKey(given: string | undefined): string {
   // Other characters are not valid in a header.
   if (/^[!-~]+$/.test(key)) return key;
   throw new UserError(
-    `${KEY_VARIABLE} ${key === "" ? "is not set" : "is no API key"}: make one in that LangFlow as its superuser (Settings), and export it`,
+    `${KEY_VARIABLE} ${key === "" ? "is not set" : "is not an API key"}: create a key in the old LangFlow as its superuser (Settings), and export it`,
     ExitCode.Unauthenticated,
   );
 }
@@ -158,7 +158,7 @@ class Questions {
 
   noLangFlow(): UserError {
     return new UserError(
-      `what answers at ${this.address} is no LangFlow: give the URL that its page opens at, without a path of the page`,
+      `the server at ${this.address} is not LangFlow: pass the URL of LangFlow's start page, without a path`,
       ExitCode.BadInput,
     );
   }
@@ -199,7 +199,7 @@ class Questions {
 
   private silent(what: string): UserError {
     return new UserError(
-      `${this.address} ${what}: look whether it runs, and is reached from here`,
+      `${this.address} ${what}: check that it is running and reachable from this machine`,
       ExitCode.Unreachable,
     );
   }

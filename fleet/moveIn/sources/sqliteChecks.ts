@@ -81,14 +81,14 @@ const KINDS: readonly {
   },
   {
     declared: /^BOOL/,
-    holds: "a truth value",
+    holds: "a boolean",
     isNone: (name) =>
       `typeof(${name}) NOT IN ('integer', 'real') AND lower(${name}) NOT IN ('true', 'false', 't', 'f')`,
   },
   { declared: /^BIGINT/, holds: "a whole number", isNone: (name) => `typeof(${name}) <> 'integer'` },
   {
     declared: /INT/,
-    holds: "a whole number of 32 bits",
+    holds: "a 32-bit integer",
     isNone: (name) => `typeof(${name}) <> 'integer' OR ${name} NOT BETWEEN -2147483648 AND 2147483647`,
   },
 ];

@@ -68,7 +68,7 @@ function queryOf(database: Database, file: string) {
       return database.all(sql, bound) as readonly Row[];
     } catch (error) {
       throw new UserError(
-        `${file} cannot be read as a SQLite database (${(error as Error).message}): give LangFlow's own langflow.db, whole`,
+        `${file} cannot be read as a SQLite database (${(error as Error).message}): pass a complete copy of LangFlow's langflow.db`,
         ExitCode.BadInput,
       );
     }
@@ -124,7 +124,7 @@ async function copyStill(file: string, copy: string): Promise<void> {
     if (before.every(({ state }, index) => isSame(state, after[index]?.state))) return;
   }
   throw new UserError(
-    `${file} is written to while it is read, ${TRIES} times over: stop its LangFlow, or give a copy of the file with its ${LOG_SUFFIX}`,
+    `${file} changed during each of ${TRIES} attempts to read it: stop its LangFlow, or pass a copy of the file with its ${LOG_SUFFIX}`,
     ExitCode.BadInput,
   );
 }
@@ -149,7 +149,7 @@ async function requireRoom(parts: readonly Part[]): Promise<void> {
   const free = freeMib(await statfs(tmpdir()));
   if (free * BYTES_PER_MIB < needed)
     throw new UserError(
-      `the copy that is read needs ${Math.ceil(needed / BYTES_PER_MIB)} MiB, and ${tmpdir()} has ${free} MiB free: make room, or name another folder in TMPDIR`,
+      `a temporary copy needs ${Math.ceil(needed / BYTES_PER_MIB)} MiB, and ${tmpdir()} has ${free} MiB free: free some space, or set TMPDIR to a different folder`,
       ExitCode.BadInput,
     );
 }
@@ -159,7 +159,7 @@ async function copyPart(from: string, to: string): Promise<void> {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   } catch (error) {
     throw new UserError(
-      `${from} cannot be read (${(error as NodeJS.ErrnoException).code}): change who may read it, or give a copy`,
+      `${from} cannot be read (${(error as NodeJS.ErrnoException).code}): change its permissions, or pass a copy`,
       ExitCode.BadInput,
     );
   }

@@ -111,7 +111,7 @@ export async function compareRegion(
     const own = held.find(({ username }) => username.toLowerCase() === name.toLowerCase());
     if (!own?.isActive) {
       const isDamaged = damaged.has(`user ${name}`);
-      differs("sign-in", own ? "deactivated in the fleet" : "is not in the fleet", !own && isDamaged);
+      differs("sign-in", own ? "deactivated in the fleet" : "missing in the fleet", !own && isDamaged);
       continue;
     }
     const session = new UserSession(url, own.id, secretKey, signal);
@@ -133,7 +133,7 @@ export async function compareRegion(
     await list("chats", session.list("/api/v1/monitor/messages/sessions", CHATS_AT_ONCE));
     const servers = await list("mcpServers", session.ask("/api/v2/mcp/servers?action_count=false"));
     if (servers === 0 && inventory.mcpFilesOf?.includes(name))
-      differs(LISTS.mcpServers, "are in a file: `langflow migrate-mcp` brings them", true);
+      differs(LISTS.mcpServers, "are in a file: import them with `langflow migrate-mcp`", true);
     await fewAtOnce(own.files, async (file) => {
       const bytes = await session.download(`/api/v2/files/${file.id}`);
       if (bytes === file.size) {
@@ -181,7 +181,7 @@ async function compareFlow(
     const apart = partsApart(flow.whole, file);
     if (apart === undefined) return undefined;
     return partsApart(flow.codeless, withoutCode(file)) === undefined
-      ? { said: "has other code of a component, by LangFlow's migrations", isForeseen: true }
+      ? { said: "a component's code differs, because LangFlow's migrations changed it", isForeseen: true }
       : { said: apart, isForeseen: false };
   } catch (error) {
     if (error instanceof NotAFlow) return { said: error.message, isForeseen: false };

@@ -28,7 +28,7 @@ export class UserSession {
       return { status: response.status, body: jsonOr(await response.text()) };
     } catch (error) {
       this.signal.throwIfAborted();
-      return { status: 0, body: `no answer came (${(error as Error).message})` };
+      return { status: 0, body: `no answer (${(error as Error).message})` };
     }
   }
 

@@ -55,7 +55,7 @@ async function compareAll(regions: readonly TriedRegion[], source: ExpectedSourc
 
 const orInterrupted = (signal: AbortSignal) => (error: unknown) => {
   if (signal.aborted)
-    throw new UserError("interrupted; the import has ended, and nothing more was changed", ExitCode.Cancelled);
+    throw new UserError("interrupted; the import is complete, and nothing else was changed", ExitCode.Cancelled);
   throw error;
 };
 
@@ -79,7 +79,7 @@ async function startAgain(live: LiveConnection, regions: readonly TriedRegion[],
     return processes.filter(({ name, region }) => name === LANGFLOW && region !== undefined);
   };
   const before = new Map((await restarts()).map((each) => [each.pod, each.restarts]));
-  report("LangFlow starts again in each region");
+  report("restarting LangFlow in each region");
   for (const { region } of regions) await live.kill(region, LANGFLOW);
   const until = Date.now() + READY_WITHIN_MS;
   for (;;) {
@@ -87,7 +87,7 @@ async function startAgain(live: LiveConnection, regions: readonly TriedRegion[],
     if (waited.length === 0) return;
     if (Date.now() > until)
       throw new UserError(
-        `LangFlow did not start again in ${waited.map(({ region }) => region).join(", ")}: its log is ${waited[0]?.log}`,
+        `LangFlow did not restart in ${waited.map(({ region }) => region).join(", ")}; its log: ${waited[0]?.log}`,
         ExitCode.ResourceFailed,
       );
     await sleep(LOOK_MS, undefined, { signal }).catch(orInterrupted(signal));

@@ -30,13 +30,13 @@ export function trialReport(region: string, { imported, compared }: Trial): stri
   return [
     ...importReport(region, imported),
     "",
-    ...(compared.length === 0 ? [pc.red("LangFlow was not started again, as the import lacks something")] : []),
-    ...compared.map(({ shown }) => `${shown.region}, started again: ${shownInWords(shown)}`),
+    ...(compared.length === 0 ? [pc.red("LangFlow was not restarted, because the import is incomplete")] : []),
+    ...compared.map(({ shown }) => `${shown.region}, after the restart: ${shownInWords(shown)}`),
     ...(differences.length === 0
       ? []
       : [
           table(
-            ["user", "what", "differs in", "regions"],
+            ["user", "object", "difference", "regions"],
             [...alike.values()].map((some) => {
               const [{ user = "", what = "", said = "", isForeseen = false } = {}] = some;
               return [user, what, (isForeseen ? pc.yellow : pc.red)(said), some.map(({ region: at }) => at).join(", ")];
@@ -58,7 +58,7 @@ function shownInWords({
 }: Trial["compared"][number]["shown"]) {
   return [
     `${users} users signed in`,
-    `${flows} flows looked at`,
+    `${flows} flows compared`,
     `${variables} variables`,
     `${chats} chats`,
     `${files} files read (${sizeIn(fileBytes)})`,

@@ -11,10 +11,10 @@ import {
   type RegionStack,
 } from "../assumption";
 
-/** The one name of an environment variable by which EKS pod identity reaches a container. */
+/** Environment variable that EKS pod identity adds to a container. */
 const CREDENTIALS = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const ADDONS = ["aws-efs-csi-driver", "aws-secrets-store-csi-driver-provider", "metrics-server"];
-/** In whose name the secrets' provider asks for a pod's secrets. */
+/** Audience of the service account tokens with which the secrets add-on fetches a pod's secrets. */
 const AUDIENCE = "pods.eks.amazonaws.com";
 
 const health = z.object({ issues: z.array(z.object({ code: z.string(), message: z.string() })).default([]) });
@@ -43,22 +43,22 @@ const cluster: RegionAssumption = {
       status: is.status,
       "Auto Mode's nodes": is.computeConfig.enabled,
       "Auto Mode's load balancing": is.kubernetesNetworkConfig.elasticLoadBalancing.enabled,
-      "Auto Mode's disks": is.storageConfig.blockStorage.enabled,
-      "ways in": is.accessConfig.authenticationMode,
-      "key of secrets": is.encryptionConfig.find(({ resources }) => resources.includes("secrets"))?.provider.keyArn,
+      "Auto Mode's block storage": is.storageConfig.blockStorage.enabled,
+      "authentication mode": is.accessConfig.authenticationMode,
+      "key for secrets": is.encryptionConfig.find(({ resources }) => resources.includes("secrets"))?.provider.keyArn,
       "deletion protection": is.deletionProtection,
     };
     const problems = differences("cluster", actual, {
       status: "ACTIVE",
       "Auto Mode's nodes": true,
       "Auto Mode's load balancing": true,
-      "Auto Mode's disks": true,
-      "ways in": "API",
-      "key of secrets": foundationOf(deployment, stack).keyArn,
+      "Auto Mode's block storage": true,
+      "authentication mode": "API",
+      "key for secrets": foundationOf(deployment, stack).keyArn,
       "deletion protection": stack.own.deletionProtection,
     });
     return {
-      summary: "active, in Auto Mode, secrets under the region's key",
+      summary: "active, in Auto Mode, secrets encrypted with the region's key",
       problems: [...problems, ...said(is.health)],
     };
   },
@@ -74,7 +74,7 @@ const addons: RegionAssumption = {
   async look(deployment, stack) {
     const listed = await eks(deployment, stack, "list-addons");
     const { addons: names } = answered(z.object({ addons: z.array(z.string()) }), "the list of add-ons", listed);
-    const missing = ADDONS.filter((name) => !names.includes(name)).map((name) => `${name} is not there`);
+    const missing = ADDONS.filter((name) => !names.includes(name)).map((name) => `${name} is not installed`);
     const problems = await Promise.all(
       ADDONS.filter((name) => names.includes(name)).map(async (addonName) => {
         const answer = await eks(deployment, stack, "describe-addon", { addonName });
@@ -96,13 +96,13 @@ const secretsDriver: RegionAssumption = {
   async look({ clouds }, { region }) {
     const drivers = await clouds.objects(region.name, "csidrivers.storage.k8s.io");
     const driver = drivers.find(({ metadata }) => metadata.name === "secrets-store.csi.k8s.io");
-    if (!driver) return { summary: "", problems: ["there is no driver secrets-store.csi.k8s.io"] };
+    if (!driver) return { summary: "", problems: ["the cluster has no CSI driver secrets-store.csi.k8s.io"] };
     const { tokenRequests } = answered(driverShape, "the secrets driver", driver.spec);
     const audiences = tokenRequests.map(({ audience }) => audience);
     const problems = audiences.includes(AUDIENCE)
       ? []
-      : [`it asks for tokens of ${audiences.join(", ") || "nobody"} only`];
-    return { summary: `asks in the name of ${AUDIENCE}`, problems };
+      : [`it requests no tokens for ${AUDIENCE}, only for: ${audiences.join(", ") || "none"}`];
+    return { summary: `requests tokens for ${AUDIENCE}`, problems };
   },
 };
 
@@ -113,7 +113,7 @@ const podSpecShape = z.object({ serviceAccountName: z.string() });
 const deploymentShape = z.object({ template: z.object({ spec: podSpecShape }) });
 const cronJobShape = z.object({ jobTemplate: z.object({ spec: deploymentShape }) });
 
-/** Who our pods are: the driver that mounts file systems, and the ServiceAccount of each workload. */
+/** Returns the ServiceAccounts that need a role: the EFS driver's, and that of each workload. */
 async function identitiesMeant({ clouds }: Deployment, { region }: RegionStack): Promise<string[]> {
   const of = (kind: "deployments.apps" | "cronjobs.batch") =>
     clouds.objects(region.name, kind).then((found) => found.filter((each) => each.metadata.namespace === NAMESPACE));
@@ -154,21 +154,22 @@ const podCredentials: RegionAssumption = {
       ({ metadata: { namespace, name } }) =>
         namespace === NAMESPACE || (namespace === "kube-system" && name.startsWith("efs-csi-node-")),
     );
-    if (pods.length === 0) return { summary: "", problems: ["there is no pod"] };
+    if (pods.length === 0) return { summary: "", problems: ["the cluster has no LangFlow pods"] };
     const problems = pods
       .filter(({ spec }) => {
         const { containers } = answered(podShape, "a pod", spec);
         return !containers.some(({ env }) => env.some(({ name }) => name === CREDENTIALS));
       })
-      .map(({ metadata }) => `${metadata.namespace}/${metadata.name} was given no credentials`);
+      .map(({ metadata }) => `${metadata.namespace}/${metadata.name} has no AWS credentials`);
     const role = `langflow-dr-${stack.region.name}-langflow`;
     const caller = await deployment.clouds.inLangFlow(stack.region.name, WHO_AM_I);
-    if (!caller.includes(`:assumed-role/${role}/`)) problems.push(`LangFlow's pod is ${caller.trim()}, not ${role}`);
-    return { summary: `${pods.length} pods have credentials; LangFlow's are those of ${role}`, problems };
+    if (!caller.includes(`:assumed-role/${role}/`))
+      problems.push(`LangFlow's pod has the identity ${caller.trim()}, not ${role}`);
+    return { summary: `${pods.length} pods have credentials; LangFlow's role is ${role}`, problems };
   },
 };
 
-/** LangFlow's image brings botocore, for its files in S3. */
+/** Prints the pod's AWS identity. LangFlow's image contains botocore for files in S3. */
 const WHO_AM_I =
   "import botocore.session as b; print(b.get_session().create_client('sts').get_caller_identity()['Arn'])";
 
@@ -189,15 +190,15 @@ const admissionRules: RegionAssumption = {
     );
     const problems = POLICIES.flatMap((name) => {
       const policy = policies.find(({ metadata }) => metadata.name === name);
-      if (!policy) return [`${name} is not there`];
+      if (!policy) return [`the policy ${name} does not exist`];
       const denies = bindings.some((each) => each.policyName === name && each.validationActions.includes("Deny"));
       const meant = { failurePolicy: "Fail" };
       return [
         ...differences(name, answered(policyShape, name, policy.spec), meant),
-        ...(denies ? [] : [`${name} is bound by nothing that denies`]),
+        ...(denies ? [] : [`the policy ${name} has no binding with the action Deny`]),
       ];
     });
-    return { summary: `${POLICIES.join(" and ")} deny`, problems };
+    return { summary: `${POLICIES.join(" and ")} deny violations`, problems };
   },
 };
 
@@ -209,12 +210,14 @@ const admission: RegionAssumption = {
   async look({ clouds }, { region }) {
     const refused = await clouds.refusal(region.name, strangersPod());
     const problems =
-      refused === undefined ? ["a pod with an image by tag, from a registry of others, would be let in"] : [];
-    return { summary: `a pod of a stranger's image is refused: ${refused?.split("\n")[0]}`, problems };
+      refused === undefined
+        ? ["the cluster would admit a pod whose image is from a foreign registry and has no digest"]
+        : [];
+    return { summary: `the cluster rejects a pod with a foreign image: ${refused?.split("\n")[0]}`, problems };
   },
 };
 
-/** It would be let in by every other rule of the namespace. */
+/** Returns a pod with a foreign image. It satisfies every other admission rule of the namespace. */
 function strangersPod(): object {
   return {
     apiVersion: "v1",
@@ -243,11 +246,11 @@ const readers: RegionAssumption = {
     const may = (verb: string, kind: "deployments.apps" | "secrets") =>
       clouds.mayDo(region.name, READERS_GROUP, verb, kind);
     const problems = [
-      ...((await may("get", "deployments.apps")) ? [] : ["they may not read Deployments: drift can't be told"]),
+      ...((await may("get", "deployments.apps")) ? [] : ["they may not read Deployments, so `drift` fails"]),
       ...((await may("get", "secrets")) ? ["they may read Secrets"] : []),
       ...((await may("patch", "deployments.apps")) ? ["they may change Deployments"] : []),
     ];
-    return { summary: "read Deployments, not Secrets, and change nothing", problems };
+    return { summary: "may read Deployments; may not read Secrets or change Deployments", problems };
   },
 };
 
@@ -273,17 +276,18 @@ const spread: RegionAssumption = {
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
       ({ metadata }) => metadata.name === name,
     );
-    if (!found) return { summary: "", problems: [`there is no Deployment ${name}`] };
+    if (!found) return { summary: "", problems: [`the cluster has no Deployment ${name}`] };
     const { topologySpreadConstraints } = answered(spreadShape, name, found.spec).template.spec;
     const byZone = topologySpreadConstraints.find(({ topologyKey }) => topologyKey === ZONE);
     const unspread = own.replicas.spread === "none";
-    if (unspread && !byZone) return { summary: `${name} may be in one zone: replicas.spread is none`, problems: [] };
+    if (unspread && !byZone)
+      return { summary: `${name} may run in one zone, because replicas.spread is none`, problems: [] };
     const meant = {
       whenUnsatisfiable: unspread ? undefined : "DoNotSchedule",
       minDomains: unspread ? undefined : ZONES,
     };
     return {
-      summary: `${name} asks for ${ZONES} zones`,
+      summary: `${name} requires ${ZONES} zones`,
       problems: differences("spread over zones", { ...byZone }, meant),
     };
   },
@@ -307,12 +311,12 @@ const zones: RegionAssumption = {
     found.delete(undefined);
     const least = own.replicas.spread === "none" ? 1 : ZONES;
     const problems =
-      found.size >= least ? [] : [`${pods.length} pods are in ${found.size} zone: ${[...found].join(", ")}`];
+      found.size >= least ? [] : [`${pods.length} pods run in ${found.size} zone only: ${[...found].join(", ")}`];
     return { summary: `${pods.length} pods in ${[...found].sort().join(", ")}`, problems };
   },
 };
 
-/** Whether a pod reaches the node's own metadata, and a server without TLS in the world. */
+/** Tries to connect to the node's metadata service and to port 80 of an internet host; prints what it reached. */
 const REACHES = `
 import socket
 for host, port in (("169.254.169.254", 80), ("1.1.1.1", 80)):
@@ -332,12 +336,15 @@ const isolation: RegionAssumption = {
   fix: "check `kubectl get networkpolicy -n langflow`, and the ConfigMap in kube-system that enables the controller",
   async look({ clouds }, { region }) {
     const reached = (await clouds.inLangFlow(region.name, REACHES)).trim().split("\n").filter(Boolean);
-    const problems = reached.map((each) => `LangFlow's pod reaches ${each}`);
-    return { summary: "neither the node's metadata nor port 80 of the world is reached from LangFlow's pod", problems };
+    const problems = reached.map((each) => `LangFlow's pod can connect to ${each}`);
+    return {
+      summary: "LangFlow's pod cannot connect to the node's metadata service or to port 80 on the internet",
+      problems,
+    };
   },
 };
 
-/** What a cluster is and whom it lets do what. */
+/** Assumptions about the cluster, its permissions and its policies. */
 export const CLUSTER: readonly RegionAssumption[] = [
   cluster,
   addons,

@@ -30,7 +30,7 @@ const key: RegionAssumption = {
     const rotation = answered(rotated, "the key's rotation", await ask("get-key-rotation-status"));
     const actual = { state: KeyMetadata.KeyState, rotation: rotation.KeyRotationEnabled };
     return {
-      summary: "enabled, and rotated every year",
+      summary: "enabled, with automatic rotation",
       problems: differences("key", actual, { state: "Enabled", rotation: true }),
     };
   },
@@ -83,7 +83,7 @@ const bucket: RegionAssumption = {
       versioning: Status,
       encryption: byDefault?.SSEAlgorithm,
       key: byDefault?.KMSMasterKeyID,
-      "public access": shut.length === 4 && shut.every(Boolean) ? "blocked" : "open in part",
+      "public access": shut.length === 4 && shut.every(Boolean) ? "blocked" : "partly open",
     };
     const meant = { versioning: "Enabled", encryption: "aws:kms", key: own.keyArn, "public access": "blocked" };
     const others = deployment.regions.filter(({ region }) => region.name !== stack.region.name);
@@ -91,7 +91,7 @@ const bucket: RegionAssumption = {
       ruleTo(foundationOf(deployment, other), other.region.name, replication.ReplicationConfiguration.Rules),
     );
     return {
-      summary: `versioned, encrypted, closed, copied to ${others.map(({ region }) => region.name).join(", ")}`,
+      summary: `versioned, encrypted, private, replicated to ${others.map(({ region }) => region.name).join(", ")}`,
       problems: [...differences("bucket", actual, meant), ...problems],
     };
   },
@@ -103,7 +103,7 @@ function ruleTo(
   rules: readonly z.infer<typeof ruleShape>[],
 ): string[] {
   const rule = rules.find(({ Destination }) => Destination.Bucket === end.bucketArn);
-  if (!rule) return [`no rule leads to ${region}`];
+  if (!rule) return [`the bucket has no replication rule to ${region}`];
   const actual = {
     status: rule.Status,
     prefix: rule.Filter.Prefix ?? "",
@@ -117,7 +117,7 @@ function ruleTo(
 }
 
 const POLL_MS = 2_000;
-/** Nothing of ours has objects here; they are gone when the check ends, whichever way. */
+/** Key prefix of the test objects. Nothing else uses it, and the check always deletes its objects. */
 const CANARIES = "prove";
 
 const copies: RegionAssumption = {
@@ -138,7 +138,7 @@ const copies: RegionAssumption = {
       const problems = await Promise.all(others.map((other) => arrival(deployment, other, { Key, Body })));
       const seconds = Math.round((Date.now() - began) / 1000);
       return {
-        summary: `${others.length} after ${seconds} s, the same and under its own key`,
+        summary: `copied to ${others.length} regions after ${seconds} s, unchanged and encrypted with their keys`,
         problems: problems.flat(),
       };
     } finally {
@@ -147,7 +147,7 @@ const copies: RegionAssumption = {
   },
 };
 
-/** Waits for a canary in another region, and looks at it there. */
+/** Waits until the test object exists in a different region, and returns its differences. */
 async function arrival(
   deployment: Deployment,
   stack: RegionStack,
@@ -164,7 +164,7 @@ async function arrival(
       const same = (await found.Body?.transformToString()) === Body;
       const under = { key: found.SSEKMSKeyId };
       return [
-        ...(same ? [] : [`what arrived in ${stack.region.name} is not what was written`]),
+        ...(same ? [] : [`the copy in ${stack.region.name} differs from the test object`]),
         ...differences(`object in ${stack.region.name}`, under, { key: keyArn }),
       ];
     } catch (error) {
@@ -172,10 +172,10 @@ async function arrival(
       await sleep(POLL_MS, undefined, { signal: deployment.signal });
     }
   }
-  return [`it did not arrive in ${stack.region.name} within ${copyMs / 60_000} minutes`];
+  return [`the test object did not arrive in ${stack.region.name} within ${copyMs / 60_000} minutes`];
 }
 
-/** Deletes a canary everywhere: the delete marker of one region might meet the copy of another. */
+/** Deletes the test object in every region: a delete marker may replicate before the object's copy arrives. */
 async function removed(deployment: Deployment, Key: string): Promise<void> {
   const { DeleteObjectCommand }: typeof import("@aws-sdk/client-s3") = require("@aws-sdk/client-s3");
   for (const stack of deployment.regions) {
@@ -185,7 +185,7 @@ async function removed(deployment: Deployment, Key: string): Promise<void> {
 }
 
 const DAY_MS = 86_400_000;
-/** A backup a day, and two hours for it to be made. */
+/** Maximum age of the newest backup: one day, plus two hours to create it. */
 const BACKUP_AGE_MS = DAY_MS + 2 * 3_600_000;
 
 const backups: RegionAssumption = {
@@ -198,9 +198,12 @@ const backups: RegionAssumption = {
     const keys = await keysIn(s3, foundationOf(deployment, stack).bucketName, `${BACKUP_PREFIX}/`);
     const newest = newestBackup([...keys.keys()], stack.region.name);
     if (newest === undefined)
-      return { summary: "", problems: ["there is none: a region that was just made has its first in the next night"] };
+      return {
+        summary: "",
+        problems: ["the region has no backup; a new region's first backup runs in the next night"],
+      };
     const ageMs = Date.now() - newest;
-    const found = `the newest is ${(ageMs / 3_600_000).toFixed(1)} hours old`;
+    const found = `the newest backup is ${(ageMs / 3_600_000).toFixed(1)} hours old`;
     return { summary: found, problems: ageMs > BACKUP_AGE_MS ? [found] : [] };
   },
 };
@@ -218,7 +221,7 @@ const instanceShape = z.object({
       DeletionProtection: z.boolean(),
       BackupRetentionPeriod: z.number(),
       DBInstanceClass: z.string(),
-      /** What waits for the maintenance window, by its name. */
+      /** Changes that RDS applies in the maintenance window, by setting. */
       PendingModifiedValues: z.record(z.string(), z.unknown()).optional(),
       DBInstanceArn: z.string(),
       DBParameterGroups: z.array(z.object({ DBParameterGroupName: z.string(), ParameterApplyStatus: z.string() })),
@@ -244,29 +247,32 @@ const database: RegionAssumption = {
     const { Parameters } = answered(parametersShape, "the database's parameters", answer);
     const actual = {
       status: is.DBInstanceStatus,
-      "zones apart": is.MultiAZ && is.AvailabilityZone !== is.SecondaryAvailabilityZone,
+      "standby in a different zone": is.MultiAZ && is.AvailabilityZone !== is.SecondaryAvailabilityZone,
       key: is.StorageEncrypted ? is.KmsKeyId : undefined,
-      "reached from the world": is.PubliclyAccessible,
+      "publicly accessible": is.PubliclyAccessible,
       "deletion protection": is.DeletionProtection,
-      "days of backups": is.BackupRetentionPeriod,
+      "backup retention in days": is.BackupRetentionPeriod,
       class: is.DBInstanceClass,
-      "waiting for the maintenance window": Object.keys(is.PendingModifiedValues ?? {}).join(", "),
+      "changes pending until the maintenance window": Object.keys(is.PendingModifiedValues ?? {}).join(", "),
       parameters: group?.ParameterApplyStatus,
-      "TLS forced": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
+      "TLS required": Parameters.find(({ ParameterName }) => ParameterName === "rds.force_ssl")?.ParameterValue,
     };
     const problems = differences("database", actual, {
       status: "available",
-      "zones apart": stack.own.database.multiAz,
+      "standby in a different zone": stack.own.database.multiAz,
       key: foundationOf(deployment, stack).keyArn,
-      "reached from the world": false,
+      "publicly accessible": false,
       "deletion protection": stack.own.deletionProtection,
-      "days of backups": stack.own.database.pointInTimeRecoveryDays,
+      "backup retention in days": stack.own.database.pointInTimeRecoveryDays,
       class: stack.own.database.instanceClass,
-      "waiting for the maintenance window": "",
+      "changes pending until the maintenance window": "",
       parameters: "in-sync",
-      "TLS forced": "1",
+      "TLS required": "1",
     });
-    return { summary: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS forced`, problems };
+    return {
+      summary: `available, in ${stack.own.database.multiAz ? "two zones" : "one zone"}, TLS required`,
+      problems,
+    };
   },
 };
 
@@ -288,14 +294,20 @@ const automatedShape = z.object({
     }),
   ),
 });
-/** RDS copies snapshots and logs as they come; an hour covers the slowest it has been seen to be behind. */
+/**
+ * Maximum age of the newest restorable point: RDS copies snapshots and logs continuously, and an hour covers its
+ * largest observed lag.
+ */
 export const RESTORABLE_AGE_MS = 3_600_000;
 
-/** What RDS copies of a region's database to its backup region; undefined: nothing. */
+/** Returns the copy of a region's automated backups in its backup region; undefined if RDS copies nothing. */
 export async function copiedBackup(deployment: Deployment, stack: RegionStack) {
   const { DBInstanceArn } = await instance(deployment, stack);
   const abroad = deployment.regions.find(({ region }) => region.name === stack.region.backupRegion);
-  if (!abroad) throw new Error(`the config has no region ${stack.region.backupRegion}`);
+  if (!abroad)
+    throw new Error(
+      `the config has no region ${stack.region.backupRegion}: correct backupRegion of ${stack.region.name} in Pulumi.yaml`,
+    );
   const { awsRegion } = abroad.region;
   const answer = await deployment.clouds.aws(awsRegion, "rds", "describe-db-instance-automated-backups");
   const { DBInstanceAutomatedBackups } = answered(automatedShape, "the copied backups", answer);
@@ -310,20 +322,22 @@ const databaseBackups: RegionAssumption = {
   async look(deployment, stack) {
     const { abroad, copy } = await copiedBackup(deployment, stack);
     const { name } = abroad.region;
-    if (!copy) return { summary: "", problems: [`${name} has no backups of it`] };
+    if (!copy) return { summary: "", problems: [`${name} has no copy of the database's backups`] };
     const latest = Date.parse(copy.RestoreWindow.LatestTime ?? "");
     const minutes = Math.round((Date.now() - latest) / 60_000);
-    const actual = { status: copy.Status, key: copy.KmsKeyId, "days of backups": copy.BackupRetentionPeriod };
+    const actual = { status: copy.Status, key: copy.KmsKeyId, "backup retention in days": copy.BackupRetentionPeriod };
     const problems = differences(`copy in ${name}`, actual, {
       status: "replicating",
       key: foundationOf(deployment, abroad).keyArn,
-      "days of backups": stack.own.database.pointInTimeRecoveryDays,
+      "backup retention in days": stack.own.database.pointInTimeRecoveryDays,
     });
     if (!(Date.now() - latest <= RESTORABLE_AGE_MS))
       problems.push(
-        Number.isNaN(latest) ? `nothing can be restored in ${name} yet` : `the newest moment is ${minutes} minutes old`,
+        Number.isNaN(latest)
+          ? `RDS cannot restore the database in ${name} yet`
+          : `the newest restorable point is ${minutes} minutes old`,
       );
-    return { summary: `${name} can restore what was ${minutes} minutes ago`, problems };
+    return { summary: `RDS can restore the database in ${name} as of ${minutes} minutes ago`, problems };
   },
 };
 
@@ -341,11 +355,11 @@ const secrets: FleetAssumption = {
   async look(deployment) {
     const looks = Object.entries(deployment.outputs.secrets).map(([name, arn]) => secret(deployment, name, arn));
     const problems = (await Promise.all(looks)).flat();
-    return { summary: `${looks.length} secrets, the same in ${deployment.regions.length} regions`, problems };
+    return { summary: `${looks.length} secrets, identical in ${deployment.regions.length} regions`, problems };
   },
 };
 
-/** Compares by hash: no value leaves this function. */
+/** Compares a secret's values in all regions by hash, so that no value leaves this function. */
 async function secret(deployment: Deployment, name: string, arn: string): Promise<string[]> {
   const home = arn.split(":")[3] ?? "";
   const { clouds } = deployment;
@@ -360,10 +374,13 @@ async function secret(deployment: Deployment, name: string, arn: string): Promis
     hashes.set(region.awsRegion, createHash("sha256").update(value).digest("hex"));
   }
   const differing = [...hashes].filter(([, hash]) => hash !== hashes.get(home)).map(([region]) => region);
-  return [...problems, ...differing.map((region) => `${name}: ${region} holds another value than ${home}`)];
+  return [
+    ...problems,
+    ...differing.map((region) => `${name}: the value in ${region} differs from the value in ${home}`),
+  ];
 }
 
-/** What holds data, and its copies. */
+/** Assumptions about stored data and its copies. */
 export const DATA: readonly (RegionAssumption | FleetAssumption)[] = [
   key,
   bucket,

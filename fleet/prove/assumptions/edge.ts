@@ -49,7 +49,7 @@ export const pool: RegionAssumption = {
       origins: is.origins.length,
       origin: origin?.address,
       "origin enabled": origin?.enabled,
-      "host name asked for": origin?.header?.Host[0],
+      "Host header": origin?.header?.Host[0],
     };
     const problems = differences("pool", actual, {
       enabled: true,
@@ -57,7 +57,7 @@ export const pool: RegionAssumption = {
       origins: 1,
       origin: outputsOf(deployment, stack).originHostname,
       "origin enabled": servesAt(edge.own.movingFrom?.share ?? 0).regions,
-      "host name asked for": edge.fleet.hostname,
+      "Host header": edge.fleet.hostname,
     });
     return { summary: "enabled and monitored", problems };
   },
@@ -108,7 +108,7 @@ export const monitor: FleetAssumption = {
   fix: "`up edge` restores them; if the plan rejects one, see its limits",
   async look(deployment) {
     const is = await appliedMonitor(deployment);
-    if (!is) return { summary: "", problems: ["the pools have not one monitor"] };
+    if (!is) return { summary: "", problems: ["the pools do not share one monitor"] };
     const { intervalSeconds, timeoutSeconds, retries, consecutiveDown } = deployment.edge.own.monitor;
     const meant = {
       type: "https",
@@ -142,13 +142,13 @@ const listShape = z.array(z.object({ id: z.string(), name: z.string() }));
 async function appliedBalancer({ clouds, edge }: Deployment): Promise<z.infer<typeof balancerShape> | string> {
   const { zone, hostname } = edge.fleet;
   const [found] = answered(listShape, "the zone", await clouds.cloudflare(`/zones?name=${zone}`));
-  if (!found) return `Cloudflare knows no zone ${zone}`;
+  if (!found) return `Cloudflare has no zone ${zone}`;
   const balancers = await clouds.cloudflare(`/zones/${found.id}/load_balancers`);
   const is = answered(z.array(balancerShape), "the load balancers", balancers).find(({ name }) => name === hostname);
-  return is ?? `there is no load balancer ${hostname}`;
+  return is ?? `the zone has no load balancer ${hostname}`;
 }
 
-/** Returns the steering policy that the config asks for. */
+/** Returns the configured steering policy. */
 function steeringMeant({ edge }: Pick<Deployment, "edge">): string {
   const steering = edge.fleet.topology === "active-standby" ? "off" : edge.own.steering;
   return steeringOf(edge.own.movingFrom?.share, steering);
@@ -199,7 +199,7 @@ export const steering: FleetAssumption = {
 
 const ANSWER_MS = 10_000;
 const FOUND = 302;
-/** At the team's own name. */
+/** Path of the sign-in page, on the Zero Trust team's host. */
 const SIGN_IN_PATH = "/cdn-cgi/access/login/";
 
 const publicName: FleetAssumption = {
@@ -220,12 +220,14 @@ const singleSignOn: FleetAssumption = {
   fix: "`up edge` restores the applications; in Zero Trust, search for a different one with the same name or path",
   async look({ clouds, edge }) {
     if (!edge.own.access) throw new NotCheckable("the config has no access");
-    // What LangFlow answers anyone.
+    // LangFlow returns its version without a login.
     const url = `${await clouds.publicly(`https://${edge.fleet.hostname}`)}/api/v1/version`;
     const { status, headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) });
     const isSentToSignIn = status === FOUND && (headers.get("location") ?? "").includes(SIGN_IN_PATH);
-    const problems = isSentToSignIn ? [] : [`a stranger is answered ${status}, and not sent to sign in`];
-    return { summary: "a stranger is sent to sign in", problems };
+    const problems = isSentToSignIn
+      ? []
+      : [`a request without a login gets status ${status} instead of a redirect to the sign-in page`];
+    return { summary: "a request without a login is redirected to the sign-in page", problems };
   },
 };
 
@@ -254,10 +256,12 @@ const notifications: FleetAssumption = {
     const problems = [
       ...deployment.regions
         .filter(({ region }) => !watched.includes(poolOf(deployment, region.name)))
-        .map(({ region }) => `nobody is told of the pool of ${region.name}`),
-      ...edge.own.notificationEmails.filter((each) => !told.includes(each)).map((each) => `${each} is not told`),
+        .map(({ region }) => `no notification covers the pool of ${region.name}`),
+      ...edge.own.notificationEmails
+        .filter((each) => !told.includes(each))
+        .map((each) => `${each} receives no notification`),
     ];
-    return { summary: `${told.length} told of ${watched.length} pools`, problems };
+    return { summary: `${told.length} recipients for ${watched.length} pools`, problems };
   },
 };
 
@@ -273,7 +277,7 @@ const webhook: RegionAssumption = {
     const public_ = outputs.edge.webhooks?.[region.name];
     if (public_ === undefined) throw new NotCheckable("the config has no webhook");
     const shared = await secretValue(clouds, outputs.secrets.webhookSecret);
-    // GitHub's own first call to a webhook; whatever it says, the agent looks at Git once more.
+    // Like GitHub's first call to a webhook. The agent polls Git after every valid call.
     const body = JSON.stringify({ zen: "prove" });
     const url = await clouds.publicly(public_);
     const post = async (secret: string) => {
@@ -283,7 +287,7 @@ const webhook: RegionAssumption = {
     };
     const statuses = { signed: await post(shared), forged: await post(`${shared}-not`) };
     return {
-      summary: "takes what is signed, and nothing else",
+      summary: "accepts a signed call and rejects a forged one",
       problems: differences("webhook", statuses, { signed: ACCEPTED, forged: REFUSED }),
     };
   },
@@ -298,20 +302,20 @@ const drift: FleetAssumption = {
     const [first, second] = [await deployment.drifted(), await deployment.drifted()];
     const problems = [
       ...first.map((each) => `${each} differs`),
-      ...second.filter((each) => !first.includes(each)).map((each) => `${each} differs the second time only`),
+      ...second.filter((each) => !first.includes(each)).map((each) => `${each} differs only in the second preview`),
     ];
-    return { summary: "quiet, twice", problems };
+    return { summary: "no difference in two previews", problems };
   },
 };
 
 /** Id of a region's pool. */
 function poolOf({ outputs }: Deployment, region: string): string {
   const id = outputs.edge.pools[region];
-  if (id === undefined) throw new Error(`the edge has no pool of ${region}: deploy it`);
+  if (id === undefined) throw new Error(`the edge has no pool of ${region}: run \`up edge\``);
   return id;
 }
 
-/** What stands before all regions, and whether the code says all there is. */
+/** Assumptions about the edge in front of all regions, and about drift. */
 export const EDGE: readonly (RegionAssumption | FleetAssumption)[] = [
   pool,
   poolHealth,

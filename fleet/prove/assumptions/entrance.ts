@@ -24,15 +24,17 @@ const entrance: RegionAssumption = {
   async look({ clouds }, { region }) {
     const services = await clouds.objects(region.name, "services");
     const service = services.find(({ metadata }) => metadata.name === "langflow-public");
-    if (!service) return { summary: "", problems: [`there is no Service ${NAMESPACE}/langflow-public`] };
+    if (!service) return { summary: "", problems: [`the cluster has no Service ${NAMESPACE}/langflow-public`] };
     const { loadBalancerSourceRanges: ranges } = answered(serviceShape, "the Service", service.spec);
     const { ipv4_cidrs: networks } = answered(networksShape, "Cloudflare's networks", await clouds.cloudflare("/ips"));
     const problems = [
-      ...ranges.filter((each) => !networks.includes(each)).map((each) => `${each} is let in and is not Cloudflare's`),
-      ...networks.filter((each) => !ranges.includes(each)).map((each) => `Cloudflare's ${each} is not let in`),
-      ...(ranges.length === 0 ? ["it names no networks, so all are let in"] : []),
+      ...ranges
+        .filter((each) => !networks.includes(each))
+        .map((each) => `${each} is allowed, but is not one of Cloudflare's networks`),
+      ...networks.filter((each) => !ranges.includes(each)).map((each) => `Cloudflare's network ${each} is not allowed`),
+      ...(ranges.length === 0 ? ["the Service has no source ranges, so every network is allowed"] : []),
     ];
-    return { summary: `lets in Cloudflare's ${networks.length} networks alone`, problems };
+    return { summary: `allows only Cloudflare's ${networks.length} networks`, problems };
   },
 };
 
@@ -80,7 +82,7 @@ const loadBalancer: RegionAssumption = {
     const { originHostname } = outputsOf(deployment, stack);
     const all = answered(balancersShape, "the load balancers", await ask("describe-load-balancers", {}));
     const found = all.LoadBalancers.find(({ DNSName }) => DNSName === originHostname);
-    if (!found) return { summary: "", problems: [`there is no load balancer ${originHostname}`] };
+    if (!found) return { summary: "", problems: [`AWS has no load balancer ${originHostname}`] };
     const { LoadBalancerArn } = found;
     const listeners = answered(listenersShape, "its listeners", await ask("describe-listeners", { LoadBalancerArn }));
     const groups = answered(groupsShape, "its target groups", await ask("describe-target-groups", { LoadBalancerArn }));
@@ -88,7 +90,9 @@ const loadBalancer: RegionAssumption = {
     if (!listener || !group || listeners.Listeners.length > 1)
       return {
         summary: "",
-        problems: [`it has ${listeners.Listeners.length} listeners and no target group of its own`],
+        problems: [
+          `it has ${listeners.Listeners.length} listeners and ${groups.TargetGroups.length} target groups, not one of each`,
+        ],
       };
     const { TargetGroupArn } = group;
     const attributes = answered(
@@ -111,7 +115,7 @@ const loadBalancer: RegionAssumption = {
       targets: `${group.TargetType} by ${group.Protocol}`,
       "health check": `${group.HealthCheckProtocol} ${group.HealthCheckPath}`,
       "deregistration delay": attribute("deregistration_delay.timeout_seconds"),
-      "client's address kept": attribute("preserve_client_ip.enabled"),
+      "client IP preserved": attribute("preserve_client_ip.enabled"),
     };
     const problems = differences("load balancer", actual, {
       scheme: "internet-facing",
@@ -121,10 +125,10 @@ const loadBalancer: RegionAssumption = {
       targets: "ip by TCP",
       "health check": "HTTP /healthz",
       "deregistration delay": `${SHUTDOWN.deregistrationDelaySeconds}`,
-      "client's address kept": "false",
+      "client IP preserved": "false",
     });
-    if (healthy < TARGETS) problems.push(`${healthy} healthy targets, and ${TARGETS} are needed`);
-    return { summary: `TLS by ${TLS_POLICY}, ${healthy} healthy targets`, problems };
+    if (healthy < TARGETS) problems.push(`${healthy} healthy targets, needed: ${TARGETS}`);
+    return { summary: `TLS policy ${TLS_POLICY}, ${healthy} healthy targets`, problems };
   },
 };
 
@@ -137,8 +141,10 @@ const closed: RegionAssumption = {
     const { originHostname, webhookHostname } = outputsOf(deployment, stack);
     const hosts = [originHostname, ...(webhookHostname === undefined ? [] : [webhookHostname])];
     const open = await Promise.all(hosts.map((host) => deployment.clouds.connects(host, 443)));
-    const problems = hosts.filter((_, index) => open[index]).map((host) => `${host}:443 takes a connection from here`);
-    return { summary: `${hosts.length} host names take no connection from here`, problems };
+    const problems = hosts
+      .filter((_, index) => open[index])
+      .map((host) => `${host}:443 accepts connections from this machine`);
+    return { summary: `${hosts.length} host names accept no connection from this machine`, problems };
   },
 };
 
@@ -150,7 +156,7 @@ const certificateShape = z.object({
     RenewalEligibility: z.string().optional(),
   }),
 });
-/** A certificate with fewer days left was not renewed: ACM does that 60 days before the end. */
+/** Minimum remaining validity, in days. ACM renews 60 days before expiry, so a certificate with less was not renewed. */
 const CERTIFICATE_DAYS = 30;
 
 export const certificate: RegionAssumption = {
@@ -162,7 +168,10 @@ export const certificate: RegionAssumption = {
     const own = foundationOf(deployment, stack);
     const arns = [own.certificateArn, ...(own.webhookCertificateArn ? [own.webhookCertificateArn] : [])];
     const problems = await Promise.all(arns.map((arn) => expiry(deployment, stack, arn)));
-    return { summary: `${arns.length} issued, for more than ${CERTIFICATE_DAYS} days`, problems: problems.flat() };
+    return {
+      summary: `${arns.length} issued, valid for more than ${CERTIFICATE_DAYS} days`,
+      problems: problems.flat(),
+    };
   },
 };
 
@@ -173,9 +182,11 @@ async function expiry(deployment: Deployment, { region }: RegionStack, Certifica
   const days = Math.floor((Date.parse(Certificate.NotAfter ?? "") - Date.now()) / 86_400_000);
   return [
     ...differences(what, { status: Certificate.Status }, { status: "ISSUED" }),
-    ...(days > CERTIFICATE_DAYS ? [] : [`${what}: ${Number.isNaN(days) ? "it has no end" : `${days} days are left`}`]),
+    ...(days > CERTIFICATE_DAYS
+      ? []
+      : [`${what}: ${Number.isNaN(days) ? "it has no expiry date" : `days until expiry: ${days}`}`]),
   ];
 }
 
-/** How the world comes in, and who may not. */
+/** Assumptions about the public entrance and its restrictions. */
 export const ENTRANCE: readonly RegionAssumption[] = [entrance, loadBalancer, closed, certificate];

@@ -22,12 +22,14 @@ const replication: RegionAssumption = {
     const { replicationLagSeconds: lag, rowsWaiting, bucketsUnreached = [] } = await clouds.agent(region.name);
     const limitSeconds = replicationLateSeconds(own.sync);
     const problems = [
-      ...(lag === undefined ? ["the agent does not report how far it is behind"] : []),
-      ...(lag !== undefined && lag > limitSeconds ? [`${lag.toFixed(0)} s behind, above ${limitSeconds}`] : []),
-      ...(rowsWaiting ? [`${rowsWaiting} rows of other regions wait`] : []),
-      ...bucketsUnreached.map((other) => `the bucket of ${other} takes nothing`),
+      ...(lag === undefined ? ["the agent does not report its replication lag"] : []),
+      ...(lag !== undefined && lag > limitSeconds
+        ? [`${lag.toFixed(0)} s behind, above the limit of ${limitSeconds} s`]
+        : []),
+      ...(rowsWaiting ? [`${rowsWaiting} rows from other regions are waiting`] : []),
+      ...bucketsUnreached.map((other) => `the agent cannot write to the bucket of ${other}`),
     ];
-    return { summary: `${lag?.toFixed(0)} s behind, no row waits`, problems };
+    return { summary: `${lag?.toFixed(0)} s behind, no row is waiting`, problems };
   },
 };
 
@@ -44,7 +46,7 @@ const record: FleetAssumption = {
       regions.map(async ({ own, region: { name } }) => ({ name, own, ...(await clouds.agent(name)) })),
     );
     const recorder = asked.flatMap((each) => (each.status === "fulfilled" ? each.value : [])).find(isRecorder);
-    // It may be the one that does not answer.
+    // The region that does not answer may be the recorder.
     const silent = asked.find(({ status }) => status === "rejected");
     if (!recorder && silent?.status === "rejected") throw silent.reason;
     if (!recorder) return { summary: "", problems: ["no region is the recorder"] };
@@ -54,11 +56,13 @@ const record: FleetAssumption = {
     const problems = [
       ...(lag === undefined ? [`${name} has recorded nothing yet`] : []),
       ...(lag !== undefined && lag > limitSeconds
-        ? [`${name} is ${lag.toFixed(0)} s behind, above ${limitSeconds}`]
+        ? [`${name} is ${lag.toFixed(0)} s behind, above the limit of ${limitSeconds} s`]
         : []),
-      ...Object.entries(waiting).flatMap(([what, count]) => (count ? [`${count} ${what} are held in the record`] : [])),
+      ...Object.entries(waiting).flatMap(([what, count]) =>
+        count ? [`${count} ${what} are held and wait for a decision`] : [],
+      ),
     ];
-    return { summary: `${name} records, ${lag?.toFixed(0)} s behind, and holds nothing`, problems };
+    return { summary: `${name} is the recorder, ${lag?.toFixed(0)} s behind, and nothing is held`, problems };
   },
 };
 
@@ -77,7 +81,7 @@ const session: RegionAssumption = {
     const looks = others.map(async ({ region: { name } }) => {
       const user = await new LangFlow(await clouds.reach(name), headers).whoami().catch(() => undefined);
       if (user?.id === mine) return [];
-      return [user ? `in ${name} it is another account's` : `${name} refuses it`];
+      return [user ? `${name} assigns the session to a different account` : `${name} rejects the session`];
     });
     return {
       summary: `accepted in ${others.map(({ region }) => region.name).join(", ")}, as the same account`,
@@ -86,7 +90,7 @@ const session: RegionAssumption = {
   },
 };
 
-/** Between two looks at what is being replicated. */
+/** Poll interval while flows are being replicated. */
 const SETTLE_MS = 2_000;
 
 const flows: FleetAssumption = {
@@ -106,8 +110,8 @@ const flows: FleetAssumption = {
       const all = new Set(listed.flatMap(({ ids }) => [...ids]));
       const problems = listed
         .filter(({ ids }) => ids.size < all.size)
-        .map(({ name, ids }) => `${name} lacks ${[...all].filter((id) => !ids.has(id)).join(", ")}`);
-      if (problems.length === 0 || Date.now() > until) return { summary: `${all.size} in each region`, problems };
+        .map(({ name, ids }) => `${name} lacks the flows ${[...all].filter((id) => !ids.has(id)).join(", ")}`);
+      if (problems.length === 0 || Date.now() > until) return { summary: `${all.size} flows in each region`, problems };
       await sleep(SETTLE_MS, undefined, { signal: deployment.signal });
     }
   },
@@ -125,7 +129,7 @@ const drain: RegionAssumption = {
     const { clouds, edge } = deployment;
     const pods = await clouds.objects(name, "pods");
     const pod = pods.find(({ metadata }) => metadata.name.startsWith(`langflow-${name}-`))?.metadata.name;
-    if (pod === undefined) return { summary: "", problems: ["there is no pod"] };
+    if (pod === undefined) return { summary: "", problems: ["the cluster has no LangFlow pods"] };
     const url = await clouds.publicly(`https://${edge.fleet.hostname}`);
     const failures: string[] = [];
     let asked = 0;
@@ -141,9 +145,9 @@ const drain: RegionAssumption = {
     while (Date.now() < until) await Promise.all([probe(), sleep(PROBE_MS, undefined, { signal: deployment.signal })]);
     await going;
     const problems = failures.length > 0 ? [`${failures.length} of ${asked} requests failed: ${failures[0]}`] : [];
-    return { summary: `${asked} requests, one a second, while ${pod} went: none failed`, problems };
+    return { summary: `${asked} requests, one per second, while ${pod} was evicted: none failed`, problems };
   },
 };
 
-/** What users notice first. */
+/** Assumptions about what users notice first. */
 export const FLOWS: readonly (RegionAssumption | FleetAssumption)[] = [replication, record, session, flows, drain];

@@ -11,7 +11,7 @@ import {
   type RegionStack,
 } from "../assumption";
 
-/** What LangFlow's and the agent's pods are to run. */
+/** Returns the configured images of LangFlow and the agent. */
 const imagesOf = ({ image, agentImage }: FleetConfig) => [image, agentImage];
 
 const containers = z.array(z.object({ name: z.string(), image: z.string() }));
@@ -19,7 +19,7 @@ const templateShape = z.object({
   template: z.object({ spec: z.object({ containers, initContainers: containers.default([]) }) }),
 });
 
-/** Every container of the Deployments in LangFlow's namespace, and its image. */
+/** Returns every container of the Deployments in LangFlow's namespace, with its image. */
 async function runningImages({ clouds }: Deployment, { region }: RegionStack) {
   const deployments = await clouds.objects(region.name, "deployments.apps");
   return deployments
@@ -43,12 +43,14 @@ export const running: RegionAssumption = {
     const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
     const found = await runningImages(deployment, stack);
     const problems = [
-      ...meant.filter((image) => !found.some((each) => each.image === image)).map((image) => `nothing runs ${image}`),
+      ...meant
+        .filter((image) => !found.some((each) => each.image === image))
+        .map((image) => `no container runs ${image}`),
       ...found
         .filter(({ image }) => !meant.includes(image))
-        .map(({ container, image }) => `${container} runs ${image}, which the config does not name`),
+        .map(({ container, image }) => `${container} runs ${image}, which is not in the config`),
     ];
-    return { summary: `${found.length} containers run the config's digests`, problems };
+    return { summary: `${found.length} containers run the configured digests`, problems };
   },
 };
 
@@ -64,16 +66,20 @@ const registries: RegionAssumption = {
       const input = { repositoryName: image.repository, imageIds: [{ imageDigest: image.digest }] };
       const answer = await clouds.aws(region.awsRegion, "ecr", "describe-images", input);
       const { imageDetails } = answered(detailsShape, imageText(image), answer);
-      return imageDetails.length > 0 ? [] : [`${imageText(image)} is not there`];
+      return imageDetails.length > 0 ? [] : [`the registry does not have ${imageText(image)}`];
     });
-    return { summary: `${looks.length} images`, problems: (await Promise.all(looks)).flat() };
+    return { summary: `${looks.length} images in the registry`, problems: (await Promise.all(looks)).flat() };
   },
 };
 
-/** Images whose signature is not in the region's registry, a line each. @throws NotCheckable where nobody signs */
+/**
+ * Returns the images without a valid signature in the region's registry, one line each.
+ *
+ * @throws NotCheckable if the config names no signer
+ */
 async function unsignedImages(deployment: Deployment, stack: RegionStack): Promise<string[]> {
   if (stack.fleet.githubRepository === undefined)
-    throw new NotCheckable("the config names no githubRepository, so nobody can tell who signs");
+    throw new NotCheckable("the config has no githubRepository, so the signer is unknown");
   const { registry } = foundationOf(deployment, stack);
   const signer = signerOf(stack.fleet);
   const looks = imagesOf(stack.fleet).map(async ({ repository, digest }) => {
@@ -94,5 +100,5 @@ export const signatures: RegionAssumption = {
   },
 };
 
-/** What runs, and where it is pulled from. */
+/** Assumptions about running images and the registries. */
 export const IMAGES: readonly RegionAssumption[] = [running, registries, signatures];

@@ -6,12 +6,12 @@ import { objectsIn, textOf } from "../../drill/objects";
 import { backupTime } from "../../drill/survivor";
 import type { Backup } from "../evidence";
 
-/** Names are told of so many objects that are amiss, and of the others how many they are. */
+/** Maximum number of damaged objects to list by name; the others are only counted. */
 const NAMED_MAX = 3;
 
 /**
- * The newest backup of a region that a bucket holds a manifest of, and whether all that the manifest names lies beside it. Of objects
- * only the sizes are looked at: their checksums are `agent verify`'s, which reads them all.
+ * Finds a region's newest backup with a manifest in a bucket, and compares its objects with the manifest. It compares
+ * only sizes; `agent verify` reads all objects and checks their checksums.
  */
 export async function newestIn(client: S3Client, bucket: string, region: string): Promise<Backup | undefined> {
   const ids = (await folders(client, bucket, backupFolder(BACKUP_PREFIX, region))).filter(isBackupId).sort();
@@ -19,7 +19,7 @@ export async function newestIn(client: S3Client, bucket: string, region: string)
     const folder = backupFolder(BACKUP_PREFIX, region, id);
     const objects = await objectsIn(client, bucket, folder);
     const sizes = new Map(objects.map(({ Key, Size = 0 }) => [Key.slice(folder.length), Size]));
-    // Without its manifest it is being made, or never was.
+    // A backup without a manifest is in progress or was interrupted.
     if (sizes.has(MANIFEST))
       return { id, at: backupTime(id), amiss: amissIn(await textOf(client, bucket, `${folder}${MANIFEST}`), sizes) };
   }
@@ -29,11 +29,11 @@ export async function newestIn(client: S3Client, bucket: string, region: string)
 /** @param sizes bytes, by key within the backup */
 function amissIn(text: string, sizes: ReadonlyMap<string, number>): string[] {
   const manifest = parseManifest(text);
-  if (!manifest) return ["its manifest is not as it was written"];
+  if (!manifest) return ["its manifest is damaged"];
   const amiss = manifest.objects.flatMap(({ key, size }) => {
     const found = sizes.get(key);
-    if (found === undefined) return [`${key} is not there`];
-    return found === size ? [] : [`${key} has ${found} bytes of ${size}`];
+    if (found === undefined) return [`${key} is missing`];
+    return found === size ? [] : [`${key} has ${found} bytes instead of ${size}`];
   });
   const rest = amiss.length - NAMED_MAX;
   return rest > 0 ? [...amiss.slice(0, NAMED_MAX), `and ${rest} more`] : amiss;

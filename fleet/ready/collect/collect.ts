@@ -44,7 +44,11 @@ export interface CollectOptions {
   readonly capacities: readonly Capacity[];
   /** Whether to run a refreshing preview, which takes minutes. */
   readonly drift: boolean;
-  /** Restores the newest backup of a region into an empty database. @throws NotCheckable if there is no place for one */
+  /**
+   * Restores the newest backup of a region into an empty database.
+   *
+   * @throws NotCheckable if there is no place for one
+   */
   rehearse(region: string): Promise<Rehearsal>;
   /** Receives progress messages. */
   report(message: string): void;
@@ -121,7 +125,7 @@ async function regionEvidence(
 ): Promise<RegionEvidence> {
   const region = stack.region.name;
   const capacity = options.capacities.find((each) => each.region === region);
-  if (!capacity) throw new Error(`${region} has no capacity`);
+  if (!capacity) throw new Error(`internal error: ${region} has no capacity`);
   const look = <T>(what: string, work: () => Promise<T>, withinMs?: number): Promise<Learnt<T>> => {
     options.report(`${region}: checking its ${what}`);
     return learn(work, withinMs);
@@ -183,7 +187,7 @@ async function agentState({ clouds }: Deployment, region: string): Promise<Agent
     record,
   } = await clouds.agent(region);
   if (seconds === undefined)
-    throw Object.assign(new Error(`the agent of ${region} does not say how far behind it is`), {
+    throw Object.assign(new Error(`the agent of ${region} does not report its replication lag`), {
       code: "ECONNREFUSED",
     });
   const copies = Object.values(copySeconds ?? {});
@@ -240,10 +244,10 @@ async function restorable(
   if (local) {
     const newest = newestOf(ofOtherRegions(backups, name));
     if (!isKnown(newest)) throw new NotCheckable(newest.unknown);
-    return { said: "the newest dump in another region's bucket", ...(newest.value && { at: newest.value.at }) };
+    return { said: "the newest dump in a different region's bucket", ...(newest.value && { at: newest.value.at }) };
   }
   const { abroad, copy } = await copiedBackup(deployment, stack);
-  const said = `the newest moment that RDS restores in ${abroad.region.name}`;
+  const said = `the newest point to which RDS can restore in ${abroad.region.name}`;
   const at = Date.parse(copy?.RestoreWindow.LatestTime ?? "");
   return { said, ...(!Number.isNaN(at) && { at }) };
 }
@@ -254,25 +258,30 @@ async function podsMax({ clouds }: Deployment, region: string): Promise<number> 
   const name = `langflow-${region}`;
   const found = await clouds.objects(region, "horizontalpodautoscalers.autoscaling");
   const autoscaler = found.find(({ metadata }) => metadata.name === name);
-  if (!autoscaler) throw new Error(`there is no HorizontalPodAutoscaler ${name}: \`up ${region}\` makes it`);
+  if (!autoscaler)
+    throw new Error(`the cluster has no HorizontalPodAutoscaler ${name}: create it with \`up ${region}\``);
   return answered(autoscalerShape, "the autoscaler", autoscaler.spec).maxReplicas;
 }
 
 const quotaShape = z.object({ Quota: z.object({ Value: z.number() }) });
-/** Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, in cores; Auto Mode's nodes count (Service Quotas). */
+/**
+ * Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances, in cores; Auto Mode's nodes count (Service Quotas).
+ */
 const CORES = { ServiceCode: "ec2", QuotaCode: "L-1216C47A" };
 
 async function coresQuota({ clouds }: Deployment, { region }: RegionStack): Promise<number> {
   const ask = (operation: string) => clouds.aws(region.awsRegion, "service-quotas", operation, CORES);
   const answer = await ask("get-service-quota").catch((error: Error) => {
-    // A quota that was never changed may have no value of its own; then the default holds.
+    // An unchanged quota may have no applied value; then the default applies.
     if (error.name !== "NoSuchResourceException") throw error;
     return ask("get-aws-default-service-quota");
   });
   return answered(quotaShape, "the quota", answer).Quota.Value;
 }
 
-/** Reads drill summaries from every bucket that answers: a drill writes to a survivor's bucket, and S3 replicates it. */
+/**
+ * Reads drill summaries from every bucket that answers: a drill writes to a survivor's bucket, and S3 replicates it.
+ */
 async function drills(deployment: Deployment, region: string): Promise<Learnt<Drills>> {
   const found = await Promise.all(
     deployment.regions.map((stack) =>

@@ -4,14 +4,14 @@ import { DRILL_SUMMARIES_PREFIX } from "../../../model/agent";
 import { keysIn, textOf } from "../../drill/objects";
 import type { Drills, PastDrill } from "../evidence";
 
-/** Of one region, the newest; older ones are read until one is found that passed. */
+/** Maximum number of summaries to read per region while searching for a passed drill. */
 const READ_MAX = 10;
 
-/** A region's newest drill, and the newest that passed, by the summaries that drills leave in a bucket. */
+/** Returns a region's newest drill and its newest passed drill, from the drill summaries in a bucket. */
 export async function drillsIn(client: S3Client, bucket: string, region: string): Promise<Drills> {
   const keys = [...(await keysIn(client, bucket, `${DRILL_SUMMARIES_PREFIX}/${region}/`)).keys()].sort();
   let newest: PastDrill | undefined;
-  // In the order of time, since a drill's id begins with it.
+  // The keys sort by time, because a drill's id begins with its start time.
   for (const key of keys.reverse().slice(0, READ_MAX)) {
     const summary = parseSummary(await textOf(client, bucket, key), region);
     if (!summary) continue;
@@ -21,7 +21,7 @@ export async function drillsIn(client: S3Client, bucket: string, region: string)
   return { newest };
 }
 
-/** The same of several buckets, of which one that a drill did not reach may have none. */
+/** Combines the drills of several buckets: S3 may not have copied a summary to every bucket. */
 export function newestDrills(all: readonly Drills[]): Drills {
   const latest = (drills: readonly (PastDrill | undefined)[]) =>
     drills.flatMap((each) => each ?? []).sort((one, other) => other.ended - one.ended)[0];

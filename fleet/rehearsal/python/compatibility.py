@@ -1,6 +1,6 @@
-"""Checks the components of flows against this Python's LangFlow, by the rule of `lfx upgrade` and LangFlow's canvas.
+"""Lists the outdated components of flows, by the check of `lfx upgrade`, which LangFlow's canvas uses too.
 
-Arguments: a JSON file with graphs by id, and the JSON file to write: by id, a list of components that differ from this release's.
+Arguments: a JSON file with graphs by id, and a JSON file to write with the components per id that differ from this release.
 """
 
 import copy
@@ -14,7 +14,7 @@ from lfx.upgrade.registry import load_upgrade_registry
 
 
 def moved(graph):
-    """Maps each node to its bundle component, for example `ext:openai:OpenAIModel@official`, which replaces a name of earlier releases."""
+    """Returns by node the bundle component, such as `ext:openai:OpenAIModel@official`, that replaces an earlier release's name."""
     report = migrate_flow_payload(copy.deepcopy(graph))
     known = ("rewritten", "already_canonical")
     return {record.node_id: record.new_value or record.legacy_value for record in report.records if record.outcome in known}
@@ -36,7 +36,7 @@ def statuses(graph, types, registry):
 
 
 def told_of(graph, types, registry):
-    """Returns the statuses, or None for a graph that the rule cannot read."""
+    """Returns the components' statuses, or None if the check cannot read the graph."""
     try:
         return statuses(graph, types, registry)
     except (AttributeError, KeyError, TypeError, ValueError):

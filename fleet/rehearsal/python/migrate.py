@@ -1,7 +1,7 @@
-"""Runs LangFlow's migrations as its pods do: `langflow migration --no-test`.
+"""Runs LangFlow's own migrations as its pods do: `langflow migration --no-test`.
 
-Argument: the JSON file to write. On success it contains the release's head revisions. On failure it contains the migration, the line
-and the error. The error message may quote values of rows, which the reader must leave out.
+Argument: a JSON file to write. On success it contains the release's newest revisions. On failure it contains the migration, the
+line and the error. The error's message may quote values of rows, which the reader of the file must remove.
 """
 
 import json
@@ -14,7 +14,7 @@ _OF_ROWS = ("[SQL", "[parameters", "DETAIL", "CONTEXT", "LINE ", "(Background")
 
 
 def causes(error):
-    """Returns an error and its causes, from the last to the first."""
+    """Returns an error and the errors that caused it, last error first."""
     found = []
     while error is not None and error not in found:
         found.append(error)

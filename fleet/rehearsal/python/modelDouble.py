@@ -1,4 +1,4 @@
-"""Emulates a component that calls a model, for rehearsals: needs no provider or key, and always gives the same answer to a question."""
+"""Replaces a component that calls a model in a rehearsal. Needs no provider and no key, and answers deterministically."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def mock_answer(conversation: list[str]) -> str:
 
 
 def mock_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
-    """Returns a minimal value that is valid for a JSON schema."""
+    """Returns a minimal value that satisfies a JSON schema."""
     if "$ref" in schema:
         return mock_value(definitions.get(schema["$ref"].split("/")[-1], {}), definitions)
     if schema.get("enum"):
@@ -40,7 +40,7 @@ def mock_value(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
 
 
 class MockModel(BaseChatModel):
-    """Answers with the last message and a digest of the whole conversation. Calls a mandatory tool with minimal arguments."""
+    """Answers with the last message and a digest of the whole conversation. Calls a forced tool with minimal arguments."""
 
     # No types from `typing`, because LangFlow creates the class in a namespace where pydantic cannot resolve them.
     forced: list = []
@@ -65,7 +65,7 @@ class MockModel(BaseChatModel):
 
 
 class MockEmbeddings(Embeddings):
-    """Returns the same vector for the same text."""
+    """Returns a deterministic vector for each text."""
 
     def embed_query(self, text: str) -> list[float]:
         return [byte / 255 - 0.5 for byte in hashlib.sha512(text.encode()).digest()]

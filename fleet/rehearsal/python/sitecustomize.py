@@ -1,4 +1,4 @@
-"""Restricts a rehearsal's Python process to its own machine, and prevents it from starting programs. Logs every attempt."""
+"""Restricts a rehearsal's Python process: it can connect only to this machine and start no program. Logs each blocked attempt."""
 
 import ipaddress
 import json

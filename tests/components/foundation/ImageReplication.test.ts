@@ -28,7 +28,7 @@ describe("ImageReplication", () => {
   );
 
   it.each([0, 26])("rejects %i destinations, outside ECR's limits", async (count) => {
-    expect(await refusal(() => make(regions(count)))).toContain("ECR copies to 1 to 25 regions");
+    expect(await refusal(() => make(regions(count)))).toContain("ECR can replicate to 1 to 25 regions");
   });
 
   it("rejects a region as a destination of its own images", async () => {

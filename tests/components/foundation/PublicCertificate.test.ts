@@ -61,7 +61,7 @@ describe("PublicCertificate", () => {
   });
 
   it("rejects an empty list of regions", async () => {
-    expect(await refusal(() => make([]))).toContain("in no region");
+    expect(await refusal(() => make([]))).toContain("needs at least one region");
   });
 
   it("throws for the certificate of an unknown region", async () => {

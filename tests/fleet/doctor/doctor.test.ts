@@ -249,7 +249,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.tool("aws", "exit 127"),
     check: "AWS CLI",
     result: "broken",
-    finding: /it provides the clusters' tokens/,
+    finding: /it creates the tokens for the clusters/,
     fix: /install the AWS CLI/,
     exitCode: ExitCode.BadInput,
   },
@@ -309,7 +309,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "AWS credentials",
     result: "broken",
-    finding: /no usable answer: .*ECONNREFUSED/,
+    finding: /no valid response: .*ECONNREFUSED/,
     fix: /network/,
     exitCode: ExitCode.Unreachable,
     unchecked: AFTER_CREDENTIALS,
@@ -352,8 +352,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "us-east: images",
     result: "warning",
-    finding: /may not be looked at/,
-    fix: /allow the call/,
+    finding: /these credentials may not read it/,
+    fix: /grant the permission/,
     exitCode: ExitCode.Success,
   },
   {
@@ -411,7 +411,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "both: quotas",
     result: "broken",
-    finding: /^Elastic IPs: 0 of 2 used by others, needed 3$/,
+    finding: /^Elastic IPs: 0 of 2 used by other resources, needed 3$/,
     fix: /L-0263D0A3/,
     exitCode: ExitCode.BadInput,
   },
@@ -454,7 +454,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:database"], { instanceClass: "db.x9.large" }),
     check: "us-east: capacity",
     result: "warning",
-    finding: /db\.x9\.large, an unknown class.*\n.*takes an unknown number/,
+    finding: /db\.x9\.large, an unknown class.*\n.*allows an unknown number/,
     fix: /SHOW max_connections/,
     exitCode: ExitCode.Success,
   },
@@ -464,7 +464,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "eu-west: images",
     result: "broken",
     finding: /langflow has no sha256:1a2b3c4d1a2b…\nlangflow-agent has no/,
-    fix: /wait until a new push is replicated/,
+    fix: /wait for ECR to replicate a new image/,
     exitCode: ExitCode.BadInput,
   },
   {
@@ -481,7 +481,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.us-east.yaml", ["config", "langflow-dr:cluster", "adminRoleArns"], []),
     check: "us-east: cluster access",
     result: "warning",
-    finding: /you have no access/,
+    finding: /you will have no access/,
     fix: /add arn:aws:iam::210987654321:role\/deployer to langflow-dr:cluster\.adminRoleArns/,
     exitCode: ExitCode.Success,
   },
@@ -499,7 +499,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     spoil: () => setUp.edit("Pulumi.yaml", ["backend", "url"], "file:///srv/state"),
     check: "state backend",
     result: "warning",
-    finding: /on one machine/,
+    finding: /only on this machine/,
     fix: /create a state bucket/,
     exitCode: ExitCode.Success,
   },
@@ -567,7 +567,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
       setUp.tool("pulumi", `[ "$1" = version ] && echo v3.270.0 || echo '${stacks("foundation", "us-east", "edge")}'`),
     check: "stacks",
     result: "broken",
-    finding: /not in the backend: eu-west$/,
+    finding: /do not exist in the backend: eu-west$/,
     fix: /^pulumi stack init eu-west --secrets-provider "awskms:\/\/alias\/langflow-dr-state\?region=us-west-2"$/,
     exitCode: ExitCode.StackMissing,
   },
@@ -615,7 +615,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare token",
     result: "broken",
-    finding: /no usable answer/,
+    finding: /no valid response/,
     fix: /network/,
     exitCode: ExitCode.Unreachable,
     unchecked: AFTER_TOKEN,
@@ -627,8 +627,8 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "Cloudflare TLS",
     result: "warning",
-    finding: /without Zone Settings Read/,
-    fix: /check it yourself: SSL\/TLS/,
+    finding: /lacks Zone Settings Read/,
+    fix: /check it by hand: SSL\/TLS/,
     exitCode: ExitCode.Success,
   },
   {
@@ -971,7 +971,7 @@ describe("doctor", () => {
     setUp.tool("git", "exit 128");
     expect((await examine()).checks.find(({ check }) => check === "flow repository")).toMatchObject({
       result: "ok",
-      finding: "none: flows are replicated, but not recorded in Git",
+      finding: "not configured: flows are replicated, but not recorded in Git",
     });
   });
 
@@ -983,7 +983,7 @@ describe("doctor", () => {
     expect((await examine()).checks.find(({ check }) => check === "Cloudflare Access")).toMatchObject({
       result: "ok",
       finding:
-        "team team.cloudflareaccess.com\n1 to sign in with\nLangFlow langflow.flows.test: fleet is valid for 300 days",
+        "team team.cloudflareaccess.com\nidentity providers: 1\nLangFlow langflow.flows.test: fleet is valid for 300 days",
     });
   });
 
@@ -993,7 +993,8 @@ describe("doctor", () => {
     clouds.rulesets = { ...RULESETS, http_ratelimit: "somebody's" };
     expect((await examine()).checks.find(({ check }) => check === "Cloudflare rules")).toMatchObject({
       result: "ok",
-      finding: "http_request_firewall_custom is ours\nhttp_response_headers_transform is ours",
+      finding:
+        "http_request_firewall_custom has the fleet's own ruleset\nhttp_response_headers_transform has the fleet's own ruleset",
     });
   });
 
@@ -1005,7 +1006,7 @@ describe("doctor", () => {
   it.each([
     [["Load Balancing"], "ok", /subscribed/],
     [[], "warning", /no load balancing subscription/],
-    [undefined, "warning", /without Billing Read/],
+    [undefined, "warning", /lacks Billing Read/],
   ])(
     "uses subscriptions %j to decide whether a zone without a load balancer may have one",
     async (names, result, finding) => {
@@ -1024,8 +1025,8 @@ describe("doctor", () => {
     expect(checks.find(({ check }) => check === "eu-west: capacity")).toMatchObject({
       result: "ok",
       finding: [
-        "database connections: 64 at rest, 604 at most, 724 while pods roll, 244 after another region's loss; db.m7g.large takes 812",
-        "pods after another region's loss: 4, allowed 10",
+        "database connections: 64 at rest, 604 at most, 724 while pods roll, 244 after another region's loss; db.m7g.large allows 812",
+        "pods after another region's loss: 4, maximum 10",
         "nodes while pods roll: 17 cores of 256, 34 GiB of 1024",
       ].join("\n"),
     });
@@ -1064,9 +1065,9 @@ describe("doctor", () => {
     const { stdout, exitCode } = await run(false);
     expect(exitCode).toBe(ExitCode.BadInput);
     expect(stdout).toMatch(
-      /Cloudflare zone .*broken.*the token cannot read a zone flows\.test.*add the zone to Cloudflare/,
+      /Cloudflare zone .*broken.*the token cannot read the zone flows\.test.*add the zone to Cloudflare/,
     );
-    expect(stdout).toMatch(/Cloudflare TLS .*not checked.*because it needs Cloudflare zone/);
+    expect(stdout).toMatch(/Cloudflare TLS .*not checked.*because it requires Cloudflare zone/);
     expect(stdout).toMatch(/1 broken, 3 not checked/);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
   });
@@ -1126,7 +1127,7 @@ describe("doctor --first", () => {
     );
     expect(found.filter(({ result }) => result !== "ok")).toEqual([]);
     const [database] = found.filter(({ check }) => check.endsWith("us-east, database"));
-    expect(database?.finding).toMatch(/^may rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS exists$/);
+    expect(database?.finding).toMatch(/^allowed: rds:CreateDBSubnetGroup, .*; AWSServiceRoleForRDS exists$/);
     expect(found.at(-1)?.finding).toMatch(/; AWSServiceRoleForAmazonElasticFileSystem will be created$/);
   });
 
@@ -1307,7 +1308,7 @@ describe("doctor --first", () => {
     clouds.notOptedIn.push("eu-west-1");
     const found = await steps();
     const waiting = found.filter(({ result }) => result === "not checked");
-    expect(new Set(waiting.map(({ finding }) => finding))).toEqual(new Set(["it needs eu-west: AWS region"]));
+    expect(new Set(waiting.map(({ finding }) => finding))).toEqual(new Set(["it requires eu-west: AWS region"]));
     expect(waiting.filter(({ check }) => check.includes("us-east"))).toEqual([]);
   });
 

@@ -187,7 +187,7 @@ describe("alerts in a drill", () => {
     });
     expect(rows).toEqual([
       ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "95.0 s"],
-      ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "still there"],
+      ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "still firing"],
     ]);
     const { alerts, ...unwatched } = report;
     expect(alerts).toHaveLength(2);

@@ -182,11 +182,11 @@ describe("a drill that edits flows", () => {
     const clock = "the clock of us-east is 600 s ahead";
     expect(looked(ahead.report)).toEqual([
       [clock, true, expect.stringMatching(/^(599|600|601) s$/)],
-      later("us-east", true, "beside the earlier one"),
-      later("eu-west", true, "beside the earlier one"),
+      later("us-east", true, "together with the earlier edit"),
+      later("eu-west", true, "together with the earlier edit"),
     ]);
     expect(looked(right.report)[0]).toEqual([clock, false, expect.stringMatching(/^-?[01] s$/)]);
-    expect(looked(right.report)[1]).toEqual(later("us-east", true, "in the earlier one's place"));
-    expect(looked(older.report)[1]).toEqual(later("us-east", false, "it is not"));
+    expect(looked(right.report)[1]).toEqual(later("us-east", true, "instead of the earlier edit"));
+    expect(looked(older.report)[1]).toEqual(later("us-east", false, "the later edit is missing"));
   });
 });

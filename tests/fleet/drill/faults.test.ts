@@ -101,7 +101,9 @@ describe("a drill", () => {
       (name) => report.phases.find((p) => p.phase === name)?.at,
     );
     expect(back - fault).toBeGreaterThanOrEqual(EXPECTED_MS);
-    expect(said).toContainEqual(expect.stringMatching(/^holding it 6 s: .* by chance, on average after 1 s$/));
+    expect(said).toContainEqual(
+      expect.stringMatching(/^keeping the fault active for 6 s: .* by chance, on average after 1 s$/),
+    );
     expect(fleet.done).toEqual(["taken away", "put back"]);
     const [target] = report.targets;
     expect(target).toMatchObject({ name: "failed until detection", met: true });
@@ -139,7 +141,7 @@ describe("a drill", () => {
   it("waits the configured time during a database failover, and then limits only the time to failback", () => {
     const { report, fleet, said } = interrupted;
     expect(phasesOf(report)).toEqual(phasesOf(flaky.report));
-    expect(said).toContain("holding it 2 s: the monitor may notice, or not");
+    expect(said).toContain("keeping the fault active for 2 s: the monitor may or may not detect it");
     const [fault = 0, back = 0] = ["fault", "restoration"].map(
       (name) => report.phases.find((p) => p.phase === name)?.at,
     );
@@ -160,12 +162,12 @@ describe("a drill", () => {
     const { report, fleet, said } = unseen;
     expect(fleet.asked).toBe(0);
     expect(report.aborted).toBeUndefined();
-    expect(said).toContain("giving the monitor its 6 s: what it says cannot be asked");
+    expect(said).toContain("waiting 6 s, the monitor's expected time: its verdict cannot be read");
     expect(report.detectionSeconds).toBeUndefined();
     expect(report.recoverySeconds).toBeGreaterThan(1.5);
     expect(report.targets).toEqual([expect.objectContaining({ name: "RTO", met: true })]);
     expect(phasesOf(report)).toContain("survivor-checks");
-    expect(factsOf(report)).toContainEqual(["detection", expect.stringContaining("not known")]);
+    expect(factsOf(report)).toContainEqual(["detection", expect.stringContaining("unknown")]);
     expect(trafficTable(report).rows[1]?.[0]).toBe("fault to recovery");
   });
 

@@ -89,7 +89,7 @@ describe("two concurrent drills", () => {
         expect(loser?.told.text).toMatch(/^no fault was injected, because only one drill may run at a time:\n/);
         expect(loser?.told.text).toContain(`drill drill-${region} (region of ${region}) by `);
         expect(loser?.told.text).toContain(`process ${winner?.child.pid} since 20`);
-        expect(loser?.told.text).toContain("`drill --restore` puts back what it took away");
+        expect(loser?.told.text).toContain("run `drill --restore` to remove its fault");
         expect((await loser?.ended)?.[0]).toBe(ExitCode.Refused);
         for (const { child } of both) child.kill("SIGKILL");
         await winner?.ended;
@@ -133,7 +133,7 @@ describe("the lock of drills", () => {
     const lock = await DrillLock.acquire(bucket, EAST, 5);
     await expect(restored(bucket, 500)).rejects.toMatchObject({
       exitCode: ExitCode.Refused,
-      message: expect.stringMatching(/^drill drill-1 \(region of us-east\) by .* is still running: Ctrl-C /),
+      message: expect.stringMatching(/^drill drill-1 \(region of us-east\) by .* is still running: press Ctrl-C /),
     });
     await lock.release();
   });
@@ -142,9 +142,9 @@ describe("the lock of drills", () => {
     const bucket = new LockBucket();
     const stood = await DrillLock.acquire(bucket, EAST, NEVER_MS);
     const restorer = await DrillLock.inherit(bucket, signal, { deadMs: 0 });
-    await expect(stood.markTaken()).rejects.toThrow("somebody else has ended this drill");
-    await expect(stood.release()).rejects.toThrow("somebody else has ended this drill");
-    expect(() => stood.check()).toThrow("somebody else has ended this drill");
+    await expect(stood.markTaken()).rejects.toThrow("a different process has ended this drill");
+    await expect(stood.release()).rejects.toThrow("a different process has ended this drill");
+    expect(() => stood.check()).toThrow("a different process has ended this drill");
     await restorer?.release();
   });
 
@@ -168,9 +168,7 @@ describe("the lock of drills", () => {
   it.each(["{", '{"fault":"fire"}'])("is not treated as free if its content is invalid: %s", async (text) => {
     const bucket = new LockBucket();
     bucket.text = text;
-    await expect(DrillLock.acquire(bucket, EAST)).rejects.toThrow(
-      `${bucket.address} does not say what a drill took away`,
-    );
+    await expect(DrillLock.acquire(bucket, EAST)).rejects.toThrow(`${bucket.address} is not a valid lock`);
   });
 });
 
@@ -206,7 +204,7 @@ describe("the last check before a fault", () => {
     const fleet = await new LosingFleet(seen).listen();
     try {
       const { aborted } = await drill(PLAN, { backend: fleet, signal, report: () => undefined });
-      expect(aborted).toBe("eu-west does not serve: no fault was injected");
+      expect(aborted).toBe("eu-west does not serve users: no fault was injected");
       expect(fleet.done).toEqual([]);
       (await DrillLock.acquire(fleet.lockObject(), WEST)).abandon();
     } finally {

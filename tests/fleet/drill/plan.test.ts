@@ -56,7 +56,7 @@ describe("the plan of a drill", () => {
     const fleet = { ...edge.fleet, flowRepository: undefined };
     const without = { ...project, stacks: new Map([...project.stacks, ["edge", { ...edge, fleet }] as const]) };
     for (const fault of ["git", "region+git"] as const)
-      expect(() => planOf({ ...asked, fault }, without)).toThrow(`--fault ${fault} needs a record in Git`);
+      expect(() => planOf({ ...asked, fault }, without)).toThrow(`--fault ${fault} needs a flow repository`);
     expect(planOf({ ...asked, fault: "region" }, without).fault).toBe("region");
   });
 
@@ -170,17 +170,15 @@ describe("the plan of a drill", () => {
     const refused = FAULTS.filter((fault) => !isCloudFault(fault));
     expect(refused).toEqual(["slow", "flaky", "disk-full", "clock"]);
     const said = new Map<Fault, string>([
-      ["disk-full", "no experiment of AWS .* never makes it smaller again; --fault database"],
-      ["clock", "lets nobody set it, .*; --fault partition"],
+      ["disk-full", "AWS FIS has no experiment .* RDS cannot shrink it; on the clouds use --fault database"],
+      ["clock", "nobody can set on EKS Auto Mode, .*; on the clouds use --fault partition"],
     ]);
-    const because = (fault: Fault) => said.get(fault) ?? "AWS FIS .* as root, .*; --fault silent";
+    const because = (fault: Fault) => said.get(fault) ?? "AWS FIS .* as root .*; on the clouds use --fault silent";
     for (const fault of refused)
       expect(() => planOf({ ...asked, fault, local: false }, project)).toThrow(
         expect.objectContaining({
           exitCode: ExitCode.BadInput,
-          message: expect.stringMatching(
-            `^--fault ${fault} is for the local fleet alone .*${because(fault)} is there on the clouds$`,
-          ),
+          message: expect.stringMatching(`^--fault ${fault} works only on the local fleet .*${because(fault)}$`),
         }),
       );
     for (const fault of refused)
@@ -222,7 +220,7 @@ describe("the plan of a drill", () => {
     expect(() => planOf({ ...asked, hold: 60 }, project)).toThrow(
       expect.objectContaining({
         exitCode: ExitCode.BadInput,
-        message: "--hold is for --fault stale-return alone; --fault region ends by itself",
+        message: "--hold works only with --fault stale-return: omit --hold, because --fault region ends by itself",
       }),
     );
     for (const [hold, limit] of [
@@ -232,7 +230,7 @@ describe("the plan of a drill", () => {
       expect(() => planOf({ ...asked, fault: "stale-return", hold, limit }, project)).toThrow(
         expect.objectContaining({
           exitCode: ExitCode.BadInput,
-          message: expect.stringMatching(/give it a longer --limit$/),
+          message: expect.stringMatching(/increase --limit$/),
         }),
       );
   });

@@ -80,10 +80,12 @@ describe("PodWatch under load", () => {
     const scaled = of({ podsAllowed: 6, podsMost: 4, readySeconds: 143.2, scaled: traffic(30) });
     expect(scaled.rows.slice(1)).toEqual([
       ["fault to the first new pod", "2", "100", "1", "300", "600"],
-      ["then to restoration", "4", "100", "1", "30", "60"],
+      ["first new pod to restoration", "4", "100", "1", "30", "60"],
     ]);
-    expect(scaled.note).toContain("first new pod ready 143 s after the fault, and 4 of at most 6 in the end");
-    expect(of({ podsAllowed: 6 }).note).toContain("made no more that were ready in time");
+    expect(scaled.note).toContain(
+      "first new pod was ready 143 s after the fault. It reached 4 pods, at most 6 are allowed.",
+    );
+    expect(of({ podsAllowed: 6 }).note).toContain("started no pod that became ready in time");
     expect(of({}).rows.map(([span]) => span)).toEqual(["before the fault", "fault to restoration"]);
     expect(of({}).note).toContain("a local fleet has no autoscaler");
     expect(loadTable(sampleReport()).rows).toEqual([]);

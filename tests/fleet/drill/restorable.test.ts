@@ -62,7 +62,7 @@ describe("the restorable database", () => {
       const copies = [copy(`${ARN}-other`, "2026-11-28T11:59:00Z"), copy(ARN, "2026-11-28T11:40:00Z")];
       expect(await restorableByRds(database, rds(copies))).toEqual({
         at: Date.parse("2026-11-28T11:40:00Z"),
-        said: "the newest moment that RDS restores in eu-west, from copied backups; in us-east itself 2026-11-28T12:00:00Z",
+        said: "the newest point to which RDS can restore in eu-west, from copied backups; in us-east itself: 2026-11-28T12:00:00Z",
       });
     });
 

@@ -152,14 +152,14 @@ describe("a drill of a stale return", () => {
     expect(failedOf(report)).toEqual([]);
     const promised = report.returnChecks?.map(({ name }) => name);
     expect(new Set(promised)).toEqual(new Set(Object.values(BREACHES).map(([promise]) => promise)));
-    expect(report.returnChecks?.[0]?.said).toBe("so in us-east, eu-west");
+    expect(report.returnChecks?.[0]?.said).toBe("true in us-east, eu-west");
     expect(fleet.done).toEqual(["taken away", "put back"]);
   });
 
   it.each(Object.entries(BREACHES))("fails if %s", (name, [promise]) => {
     const { report } = of(name);
     expect(report.aborted).toBeUndefined();
-    expect(failedOf(report)).toEqual([{ name: promise, passed: false, said: "not so in us-east, eu-west" }]);
+    expect(failedOf(report)).toEqual([{ name: promise, passed: false, said: "not true in us-east, eu-west" }]);
     expect(passed(report)).toBe(false);
     expect(resultOf(report)).toContain(`Failed after the return: ${promise}`);
   });
@@ -177,7 +177,7 @@ describe("a drill of a stale return", () => {
   it("reports that an edit that was already replicated proves nothing, and expects no copy of it", () => {
     const { report } = of("leaky");
     expect(failedOf(report)).toEqual([]);
-    expect(report.returnChecks?.filter(({ said }) => said.endsWith("nothing was shown"))).toHaveLength(3);
+    expect(report.returnChecks?.filter(({ said }) => said.endsWith("proves nothing"))).toHaveLength(3);
   });
 
   it.each(STUCK)("ends at its limit in the phase %s, with the region restored", (stuck) => {
@@ -214,7 +214,7 @@ describe("a drill of a stale return", () => {
     expect(left).toEqual(["A person's", "Starter Project", "A_PERSONS", "langflow-dr-drill", "a-person", "a-persons"]);
     // An unreachable region keeps its rows, and the result reports that.
     expect(await clearLeftovers(["us-east"], fleet, signal, 0)).toEqual([
-      expect.stringMatching(/^what the drill made is still in us-east, until the next drill: /),
+      expect.stringMatching(/^the drill's test data is still in us-east; the next drill deletes it: /),
     ]);
   });
 });

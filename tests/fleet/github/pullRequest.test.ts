@@ -73,7 +73,7 @@ describe("the preview comment on a pull request", () => {
 
   it("closes an open details block before the truncation notice, so that the notice is visible", () => {
     const body = bodyOf(MARK, `<details>\n${"- a change\n".repeat(10_000)}</details>`, WHOLE);
-    expect(body).toMatch(/- a change\n\n<\/details>\n\n\*\*Cut here\*\*/);
+    expect(body).toMatch(/- a change\n\n<\/details>\n\n\*\*Truncated\*\*/);
   });
 });
 
@@ -90,7 +90,7 @@ describe("the deployed commit", () => {
   const commit = () => deployedCommit(gitHub(fake.environment));
 
   it("is that of the newest successful run", async () => {
-    await expect(commit()).rejects.toThrow("no run of the workflow Deploy has ended well yet");
+    await expect(commit()).rejects.toThrow("no run of the workflow Deploy has succeeded yet");
     fake.runs.push(
       runOf("waiting", { status: "waiting", conclusion: null }),
       runOf("failed", { conclusion: "failure" }),
@@ -122,7 +122,7 @@ describe("the deployed commit", () => {
     fake.tags.push("main-2");
     expect(await commit()).toBe("good");
     fake.tags.push("main");
-    await expect(commit()).rejects.toThrow("a tag is called main");
+    await expect(commit()).rejects.toThrow("a tag named main");
   });
 
   it("is unknown while a deployment is in progress", async () => {
@@ -144,6 +144,6 @@ describe("the deployed commit", () => {
 
   it("is rejected if main no longer contains it", async () => {
     fake.runs.push(runOf("taken back"), runOf("good", { run_started_at: "2025-01-01T00:00:00Z" }));
-    await expect(commit()).rejects.toThrow("taken back was deployed and is not on main any more");
+    await expect(commit()).rejects.toThrow("the deployed commit taken back is no longer on main");
   });
 });

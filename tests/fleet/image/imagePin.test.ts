@@ -265,7 +265,7 @@ describe("fleet image pin", () => {
       "--also needs --pull-request",
     ],
     ["a folder without a project", { pullRequest: false, project: "/nonexistent" }, "--project"],
-    ["a moving tag", { image: "langflow:latest" }, "the tag latest moves"],
+    ["a moving tag", { image: "langflow:latest" }, "the tag latest can change"],
   ])("rejects %s", async (_, own, message) => {
     expect((await refused("1", own)).message).toContain(message);
     expect(fake.calls).toEqual([]);

@@ -177,15 +177,17 @@ describe("an import into a region on the clouds", () => {
       refused(ExitCode.StackMissing, /^not deployed: foundation, us-east/),
     );
     await expect(cloudTarget("mars", session(), project)).rejects.toMatchObject(
-      refused(ExitCode.BadInput, /no region mars/),
+      refused(ExitCode.BadInput, /unknown region mars/),
     );
     put("cronjob", "");
     await expect(takenIn()).rejects.toMatchObject(refused(ExitCode.StackMissing, /no CronJob move-in-us-east/));
     put("cronjob", JSON.stringify(manifest(await recordMoveIn(), "CronJob", "move-in-us-east")));
     await expect(takenIn()).rejects.toMatchObject(
-      refused(ExitCode.BadInput, /runs another LangFlow than the config says/),
+      refused(ExitCode.BadInput, /runs a different LangFlow image than the config/),
     );
     put("no-credentials", "");
-    await expect(takenIn()).rejects.toMatchObject(refused(ExitCode.Unauthenticated, /us-east does not let you in/));
+    await expect(takenIn()).rejects.toMatchObject(
+      refused(ExitCode.Unauthenticated, /the cluster of us-east denied access/),
+    );
   });
 });

@@ -70,7 +70,7 @@ describe("the share in Pulumi.edge.yaml", () => {
 
   it("must be edited by hand if the file expresses it in a different form", () => {
     for (const text of ["config: {}\n", "config:\n  langflow-dr:movingFrom: { address: a.example.com }\n"])
-      expect(() => withShare(text, 0.5)).toThrow(/write `share: 0.5` there by hand/);
+      expect(() => withShare(text, 0.5)).toThrow(/set `share: 0.5` by hand/);
   });
 });
 
@@ -79,14 +79,16 @@ describe("a cut-over", () => {
     writeFileSync(join(folder, "Pulumi.edge.yaml"), EDGE.split("  langflow-dr:movingFrom")[0] ?? "");
     const before = edge();
     for (const verb of [over, goBack])
-      await expect(verb()).rejects.toMatchObject(refused(ExitCode.BadInput, /names no LangFlow to move from/));
+      await expect(verb()).rejects.toMatchObject(
+        refused(ExitCode.BadInput, /has no .*movingFrom: set it to the old LangFlow's address/),
+      );
     expect(edge()).toBe(before);
   });
 
   it.each([
     [{ share: 96 }, /whole percentage, 0 to 95/],
     [{ share: 12.5 }, /whole percentage/],
-    [{ region: "mars" }, /there is no region mars; there are us-east, eu-west/],
+    [{ region: "mars" }, /unknown region mars; the regions are us-east, eu-west/],
   ])("rejects %j with exit code 2 before any change", async (given, said) => {
     await expect(over(given)).rejects.toMatchObject(refused(ExitCode.BadInput, said));
     expect(edge()).toBe(EDGE);
@@ -162,18 +164,18 @@ describe("the health check of an old LangFlow", () => {
 
 describe("the report after a move", () => {
   it("says which LangFlow new visitors reach", () => {
-    expect(divisionInWords(0)).toContain("in the fleet");
-    expect(divisionInWords(1)).toContain("at the old LangFlow");
-    expect(divisionInWords(0.29)).toContain("29% go to the old LangFlow and 71% into the fleet");
+    expect(divisionInWords(0)).toContain("use the fleet");
+    expect(divisionInWords(1)).toContain("use the old LangFlow");
+    expect(divisionInWords(0.29)).toContain("29% of new visitors use the old LangFlow and 71% the fleet");
   });
 
   it("lists rows that only the fleet has, or reports that nothing is known about them", () => {
-    expect(sinceImportReport("us-east", null, undefined)).toEqual([expect.stringMatching(/nothing was imported/)]);
-    expect(sinceImportReport("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was made/)]);
+    expect(sinceImportReport("us-east", null, undefined)).toEqual([expect.stringMatching(/no import was recorded/)]);
+    expect(sinceImportReport("us-east", [], undefined)).toEqual([expect.stringMatching(/nothing was created/)]);
     const rows = [{ table: "flow", fate: "made" as const, count: 9, which: ["Plain", "Later"], ids: [] }];
     const left = [{ id: "an id", reason: "has no name" }];
     const said = sinceImportReport("us-east", rows, { files: ["bea/Plain.json"], left }).join("\n");
     expect(said).toMatch(/flow +│? *made[^\n]*9[^\n]*Plain; Later; …/);
-    expect(said).toContain("1 flows written as files\nflow an id is no file: it has no name");
+    expect(said).toContain("1 flows written as files\nflow an id was not written as a file: it has no name");
   });
 });

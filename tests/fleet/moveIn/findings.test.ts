@@ -100,13 +100,13 @@ describe("the findings about a source", () => {
       fc.property(fc.array(fc.constantFrom("bea", "Bea", "BEA", "cem", "Cem", "dora")), (all) => {
         const users = all.map(user);
         const twice = new Set(all.map((name) => name.toLowerCase())).size < all.length;
-        expect(whatOf({ ...SPOTLESS, users }).includes("users of one name")).toBe(twice);
+        expect(whatOf({ ...SPOTLESS, users }).includes("users with the same name")).toBe(twice);
       }),
     );
   });
 
   it("stop the move of an ordinary or deactivated user with the superuser's name, but not of the superuser", () => {
-    const stops = ["an ordinary or deactivated user called admin"];
+    const stops = ["an ordinary or deactivated user named admin"];
     expect(whatOf({ ...SPOTLESS, users: [user("Admin", 1)] })).toEqual(stops);
     const boss = { ...user("Admin", 1), isSuperuser: true };
     expect(whatOf({ ...SPOTLESS, users: [{ ...boss, isActive: false }] })).toEqual(stops);
@@ -115,7 +115,7 @@ describe("the findings about a source", () => {
 
   it("advise a new password for the default account, but do not stop the move", () => {
     const [told] = moveInFindings({ ...SPOTLESS, users: [user("langflow", 1)] });
-    expect(told).toMatchObject({ result: "changes", what: "the account of a LangFlow without sign-in", count: 1 });
+    expect(told).toMatchObject({ result: "changes", what: "the account of a LangFlow without login", count: 1 });
   });
 
   it("count rows that stay behind, but not replicated rows or rows that LangFlow recreates", () => {
@@ -135,11 +135,11 @@ describe("the findings about a source", () => {
     const about = (given: Partial<SourceFlow>) =>
       moveInFindings({ ...SPOTLESS, flows: [flow(given)] }).map(({ what, which }) => [what, which[0]]);
     expect(about({})).toEqual([]);
-    expect(about({ owner: "2" })).toEqual([["flows that are nobody's", "Flow"]]);
+    expect(about({ owner: "2" })).toEqual([["flows without an owner", "Flow"]]);
     expect(about({ problem: "is no JSON" })).toEqual([["flows that cannot be recorded", "Flow (admin): is no JSON"]]);
     expect(about({ bytes: 64_000_001 })).toEqual([["flows that stay in one region", "Flow (admin)"]]);
     expect(about({ secrets: ["a (github)", "b (aws)"] })).toEqual([
-      ["flows with what looks like a secret", "Flow (admin): a (github), b (aws)"],
+      ["flows with a likely secret", "Flow (admin): a (github), b (aws)"],
     ]);
   });
 
@@ -201,7 +201,7 @@ describe("the recommended size", () => {
     const asleep = many(5_000).map((each) => ({ ...each, isActive: false }));
     expect(fittingSize({ ...SPOTLESS, users: asleep })).toMatchObject({
       size: "small",
-      because: expect.stringMatching(/^0 users/),
+      because: expect.stringMatching(/^0 active users/),
     });
     expect(fittingSize({ ...SPOTLESS, users: many(5_000) })).toMatchObject({
       size: "large",

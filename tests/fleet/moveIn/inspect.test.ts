@@ -102,12 +102,12 @@ describe("a SQLite file of LangFlow 1.7.2", () => {
   it("yields findings about duplicate users and about flows with tokens, local paths or custom code", () => {
     const findings = findingsOf(inventory);
     expect([...findings.keys()]).toEqual([
-      "users of one name",
-      "flows with what looks like a secret",
-      "flows that name a file of their machine",
-      "flows with components of somebody's own",
+      "users with the same name",
+      "flows with a likely secret",
+      "flows that refer to a local file",
+      "flows with custom components",
     ]);
-    expect(findings.get("users of one name")?.which).toEqual(["bea / Bea"]);
+    expect(findings.get("users with the same name")?.which).toEqual(["bea / Bea"]);
     const which = [...findings.values()].slice(1).map((finding) => finding.which.map((each) => each.split(":")[0]));
     expect(which).toEqual([["With a token (bea)"], ["Reads a file (Bea)"], ["With code of its own (cem)"]]);
   });
@@ -210,7 +210,7 @@ describe("an unusual source database", () => {
       else
         await expect(looked).rejects.toMatchObject({
           exitCode: ExitCode.BadInput,
-          message: expect.stringMatching(/ is written to while it is read, 3 times over: stop its LangFlow/),
+          message: expect.stringMatching(/ changed during each of 3 attempts to read it: stop its LangFlow/),
         });
     } finally {
       spy.mockRestore();
@@ -225,7 +225,7 @@ describe("an unusual source database", () => {
     await expect(look(folder)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: expect.stringMatching(
-        /^the copy that is read needs 1 MiB, and .* has 0 MiB free: make room, or name another/,
+        /^a temporary copy needs 1 MiB, and .* has 0 MiB free: free some space, or set TMPDIR/,
       ),
     });
     expect(copied).not.toHaveBeenCalled();
@@ -261,7 +261,7 @@ describe("an unusual source database", () => {
       "CREATE TABLE span (a); INSERT INTO span VALUES (1)",
     ]);
     const findings = findingsOf(await look(folder));
-    expect(findings.get("rows of tables that are not known")).toMatchObject({ count: 2, which: ["own (2)"] });
+    expect(findings.get("rows of unknown tables")).toMatchObject({ count: 2, which: ["own (2)"] });
     expect(findings.get("rows of runs and logs")).toMatchObject({ count: 1, which: ["span (1)"] });
   });
 
@@ -281,10 +281,10 @@ describe("an unusual source database", () => {
       `UPDATE flow SET data = '"' || hex(zeroblob(10485761)) || '"' WHERE name = 'With a token'`,
     ]);
     const findings = findingsOf(await look(folder));
-    expect(findings.get("files that are not there")).toMatchObject({ count: 1 });
-    expect(findings.get("flows that are nobody's")).toMatchObject({ which: ["Plain"] });
+    expect(findings.get("missing files")).toMatchObject({ count: 1 });
+    expect(findings.get("flows without an owner")).toMatchObject({ which: ["Plain"] });
     expect(findings.get("flows that cannot be recorded")?.which.toSorted()).toEqual([
-      "Reads a file (Bea): holds what is no JSON",
+      "Reads a file (Bea): contains invalid JSON",
       "With a token (bea): has 20971524 bytes, 20971520 are allowed",
     ]);
   });
@@ -295,13 +295,13 @@ describe("an inspection fails with one sentence that names the problem, the sour
 
   it("if the path does not exist", async () => {
     await expect(look("/nowhere/langflow.db")).rejects.toMatchObject(
-      sentence(/^\/nowhere\/langflow\.db is not there.*: give /),
+      sentence(/^\/nowhere\/langflow\.db does not exist, or permission was denied: pass /),
     );
   });
 
   it("if a folder contains neither a database nor a flow", async () => {
     await expect(look(emptyFolder())).rejects.toMatchObject(
-      sentence(/ holds neither langflow\.db nor a flow .*: give /),
+      sentence(/ contains neither langflow\.db nor a flow .*: pass /),
     );
   });
 
@@ -322,7 +322,7 @@ describe("an inspection fails with one sentence that names the problem, the sour
     const file = join(emptyFolder(), "langflow.db");
     for (const contents of ["", "something else altogether"]) {
       writeFileSync(file, contents);
-      await expect(look(file)).rejects.toMatchObject(sentence(/langflow\.db is no SQLite file: give /));
+      await expect(look(file)).rejects.toMatchObject(sentence(/langflow\.db is not a SQLite file: pass /));
     }
   });
 
@@ -330,7 +330,7 @@ describe("an inspection fails with one sentence that names the problem, the sour
     const file = join(emptyFolder(), "langflow.db");
 
     writeFileSync(file, readFileSync(join(recorded(), "langflow.db")).subarray(0, 20_000));
-    await expect(look(file)).rejects.toMatchObject(sentence(/cannot be read as a SQLite database \(.+\): give /));
+    await expect(look(file)).rejects.toMatchObject(sentence(/cannot be read as a SQLite database \(.+\): pass /));
     expect(copies()).toEqual([]);
   });
 
@@ -339,13 +339,13 @@ describe("an inspection fails with one sentence that names the problem, the sour
     const database = new Database(file);
     database.exec("CREATE TABLE flow (id)");
     database.close();
-    await expect(look(file)).rejects.toMatchObject(sentence(/other\.db is no database of LangFlow: .*; give /));
+    await expect(look(file)).rejects.toMatchObject(sentence(/other\.db is not a LangFlow database: .*; pass /));
   });
 
   it("if a PostgreSQL URL is invalid or contains a password, without repeating the password", async () => {
     const url = "postgresql://langflow:sesame@db.test/langflow";
     await expect(look(url)).rejects.toMatchObject(
-      sentence(/^the URL of --from has a password(?!.*sesame).*: leave it out /),
+      sentence(/^the URL of --from contains a password(?!.*sesame).*: omit it /),
     );
     await expect(look("postgresql://db.test")).rejects.toMatchObject(
       sentence(/^the database URL must name a host and a database$/),
@@ -361,7 +361,9 @@ describe("an inspection fails with one sentence that names the problem, the sour
   });
 
   it("if the environment variable is not set, or LangFlow's folder does not exist", async () => {
-    await expect(look("env:WHERE")).rejects.toMatchObject(sentence(/^WHERE is not set.*: export it/));
+    await expect(look("env:WHERE")).rejects.toMatchObject(
+      sentence(/^--from refers to the variable WHERE, which is not set: export it/),
+    );
     await expect(look(recorded(), { config: "/nowhere" })).rejects.toMatchObject(
       sentence(/^\/nowhere is not a folder: pass /),
     );

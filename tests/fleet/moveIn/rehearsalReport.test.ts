@@ -13,17 +13,17 @@ describe("the report of a move rehearsal", () => {
     expect(results).toEqual(["differs", "not run", "not known", "changes"].flatMap((each) => [each, each]));
     expect(text.join("\n")).toMatch(/MockLLM 3c372422: Hello/);
     expect(text.slice(-5)).toEqual([
-      "2 differ: look at them before the move",
-      "2 not run: what they need is not on this machine, or must not be called",
-      "2 not known: there is nothing to compare with",
-      "2 change, and need not stop the move",
+      "2 differ: check them before the move",
+      "2 not run: they need something that this machine lacks, or an external service",
+      "2 not known: no answer to compare with",
+      "2 change, but do not block the move",
       "2 the same",
     ]);
   });
 
   it("lists at most fifty flows and the number of further flows", () => {
-    expect(lines(100)).toContain("and 30 others: --out or --json has all");
-    expect(lines(60).join("\n")).not.toContain("others: --out");
+    expect(lines(100)).toContain("and 30 others: use --out or --json to list all");
+    expect(lines(60).join("\n")).not.toContain("others: use --out");
   });
 
   it("lists all flows as an HTML page, and escapes their texts", () => {
@@ -38,8 +38,8 @@ describe("the report of a move rehearsal", () => {
     const rehearsal = sampleRehearsal(5);
     const none = { ...rehearsal, counts: { ...rehearsal.counts, differs: 0 } };
     expect(rehearsalReport({ ...none, releases: { new: "1.13.0" } })[0]).toBe(
-      "5 flows: none was compared, as the old LangFlow is not there",
+      "5 flows: not compared, because the old LangFlow did not run",
     );
-    expect(rehearsalReport(none)[0]).toBe("no difference that stops, in 5 flows");
+    expect(rehearsalReport(none)[0]).toBe("no blocking difference in 5 flows");
   });
 });

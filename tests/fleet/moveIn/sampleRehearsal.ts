@@ -11,7 +11,7 @@ const KINDS: readonly Pick<RehearsedFlow, "result" | "opened" | "run">[] = [
     opened: SAME,
     run: {
       result: "differs",
-      said: "another answer of ChatOutput-8ZWWB",
+      said: "different answer of ChatOutput-8ZWWB",
       old: "MockLLM 3c372422: Hello, what is new? by 0.7.2",
       new: "MockLLM 3c372422: Hello, what is new? by 1.13.0",
     },
@@ -20,12 +20,12 @@ const KINDS: readonly Pick<RehearsedFlow, "result" | "opened" | "run">[] = [
     result: "changes",
     opened: {
       result: "changes",
-      said: "gone: FAISS, RemixDocumentation; in a bundle that this LangFlow has not: TavilySearchComponent (tavily)",
+      said: "gone: FAISS, RemixDocumentation; in a bundle that this LangFlow lacks: TavilySearchComponent (tavily)",
     },
     run: SAME,
   },
   { result: "not run", opened: SAME, run: { result: "not run", said: "calls docs.omniverse.nvidia.com" } },
-  { result: "not known", opened: SAME, run: { result: "not known", said: "answers something else each time" } },
+  { result: "not known", opened: SAME, run: { result: "not known", said: "gives a different answer each time" } },
   { result: "same", opened: { result: "same", said: "with another update: 3" }, run: SAME },
 ];
 

@@ -200,7 +200,7 @@ describe("fleet prove", () => {
     deployment = { ...before, regions: inOneZone };
     const of = async (name: string) => (await findings(name)).find(({ check }) => check === `us-east: ${name}`);
     try {
-      expect((await of("database"))?.finding).toMatch(/zones apart is true/);
+      expect((await of("database"))?.finding).toMatch(/standby in a different zone is true/);
       expect((await of("spread over zones"))?.result).toBe("broken");
       aws("rds describe-db-instances", "DBInstances.0.MultiAZ", false)();
       cluster("deployments.apps", "0.spec.template.spec.topologySpreadConstraints", [])();
@@ -261,60 +261,56 @@ describe("fleet prove", () => {
   const SPOILED: readonly (readonly [assumption: string, spoil: () => void, finding: RegExp])[] = [
     ["cluster", aws("eks describe-cluster", "cluster.status", "UPDATING"), /status is "UPDATING", not "ACTIVE"/],
     ["cluster", aws("eks describe-cluster", "cluster.computeConfig.enabled", false), /Auto Mode's nodes is false/],
-    ["cluster", aws("eks describe-cluster", "cluster.encryptionConfig", []), /key of secrets is not there/],
+    ["cluster", aws("eks describe-cluster", "cluster.encryptionConfig", []), /key for secrets is missing/],
     [
       "cluster",
       aws("eks describe-cluster", "cluster.health.issues", [{ code: "Ec2SubnetNotFound", message: "gone" }]),
       /Ec2SubnetNotFound: gone/,
     ],
-    ["add-ons", aws("eks list-addons", "addons", ["metrics-server"]), /aws-efs-csi-driver is not there/],
+    ["add-ons", aws("eks list-addons", "addons", ["metrics-server"]), /aws-efs-csi-driver is not installed/],
     ["add-ons", aws("eks describe-addon", "addon.status", "DEGRADED"), /metrics-server: status is "DEGRADED"/],
-    ["secrets driver", cluster("csidrivers.storage.k8s.io", "0.spec", {}), /tokens of nobody only/],
+    ["secrets driver", cluster("csidrivers.storage.k8s.io", "0.spec", {}), /only for: none$/],
     [
       "pod identities",
       aws("eks list-pod-identity-associations", "associations", []),
       /langflow\/backup has no role\nlangflow\/flow-sync has no role/,
     ],
-    [
-      "credentials in pods",
-      cluster("pods", "1.spec.containers.0.env", []),
-      /langflow\/langflow-us-east-2 was given no/,
-    ],
+    ["credentials in pods", cluster("pods", "1.spec.containers.0.env", []), /langflow\/langflow-us-east-2 has no AWS/],
     [
       "credentials in pods",
       () => tools.say("us-east", "caller", "arn:aws:sts::1:assumed-role/node/i-1"),
-      /is .*\/node\//,
+      /has the identity .*\/node\//,
     ],
     [
       "admission rules",
       cluster("validatingadmissionpolicybindings.admissionregistration.k8s.io", "0.spec.validationActions", ["Warn"]),
-      /langflow-images is bound by nothing that denies/,
+      /langflow-images has no binding with the action Deny/,
     ],
     [
       "admission rules",
       cluster("validatingadmissionpolicies.admissionregistration.k8s.io", "1.spec.failurePolicy", "Ignore"),
       /langflow-identities: failurePolicy is "Ignore"/,
     ],
-    ["admission in force", () => tools.forget("us-east", "refusal"), /would be let in/],
+    ["admission in force", () => tools.forget("us-east", "refusal"), /would admit a pod/],
     ["readers", () => tools.say("us-east", "rights", "get deployments\nget secrets\n"), /they may read Secrets/],
     ["readers", () => tools.say("us-east", "rights", "none\n"), /may not read Deployments/],
     [
       "spread over zones",
       cluster("deployments.apps", "0.spec.template.spec.topologySpreadConstraints", []),
-      /whenUnsatisfiable is not there/,
+      /whenUnsatisfiable is missing/,
     ],
-    ["zones of pods", cluster("pods", "1.spec.nodeName", "node-a"), /2 pods are in 1 zone: us-east-1a/],
+    ["zones of pods", cluster("pods", "1.spec.nodeName", "node-a"), /2 pods run in 1 zone only: us-east-1a/],
     [
       "network isolation",
       () => tools.say("us-east", "reached", "169.254.169.254:80\n"),
-      /reaches 169\.254\.169\.254:80/,
+      /can connect to 169\.254\.169\.254:80/,
     ],
     [
       "images",
       cluster("deployments.apps", "0.spec.template.spec.containers.0.image", "docker.io/langflow:latest"),
       /langflow-us-east\/langflow runs docker\.io\/langflow:latest/,
     ],
-    ["images in the registry", aws("ecr describe-images", "imageDetails", []), /langflow:.* is not there/],
+    ["images in the registry", aws("ecr describe-images", "imageDetails", []), /the registry does not have langflow:/],
     ["signatures of images", () => tools.say("", "unsigned", ""), /no signatures found/],
     ["key", aws("kms describe-key", "KeyMetadata.KeyState", "PendingDeletion"), /state is "PendingDeletion"/],
     ["flow bucket", aws("s3api get-bucket-versioning", "Status", "Suspended"), /versioning is "Suspended"/],
@@ -330,14 +326,14 @@ describe("fleet prove", () => {
     [
       "flow bucket",
       aws("s3api get-bucket-replication", "ReplicationConfiguration.Rules", []),
-      /no rule leads to eu-west/,
+      /no replication rule to eu-west/,
     ],
     [
       "copies of objects",
       () => {
         copying = { works: false };
       },
-      /it did not arrive in eu-west within/,
+      /the test object did not arrive in eu-west within/,
     ],
     [
       "copies of objects",
@@ -346,8 +342,12 @@ describe("fleet prove", () => {
       },
       /object in eu-west: key is .*us-east-1/,
     ],
-    ["backups", () => objects.clear(), /there is none/],
-    ["database", aws("rds describe-db-instances", "DBInstances.0.MultiAZ", false), /zones apart is false/],
+    ["backups", () => objects.clear(), /the region has no backup/],
+    [
+      "database",
+      aws("rds describe-db-instances", "DBInstances.0.MultiAZ", false),
+      /standby in a different zone is false/,
+    ],
     [
       "database",
       aws("rds describe-db-instances", "DBInstances.0.DBParameterGroups.0.ParameterApplyStatus", "pending-reboot"),
@@ -361,13 +361,13 @@ describe("fleet prove", () => {
     [
       "database",
       aws("rds describe-db-instances", "DBInstances.0.PendingModifiedValues", { AllocatedStorage: 500 }),
-      /waiting for the maintenance window is "AllocatedStorage"/,
+      /changes pending until the maintenance window is "AllocatedStorage"/,
     ],
-    ["database", aws("rds describe-db-parameters", "Parameters.0.ParameterValue", "0"), /TLS forced is "0"/],
+    ["database", aws("rds describe-db-parameters", "Parameters.0.ParameterValue", "0"), /TLS required is "0"/],
     [
       "backups of the database abroad",
       aws("rds describe-db-instance-automated-backups", "DBInstanceAutomatedBackups", []),
-      /us-east has no backups of it/,
+      /us-east has no copy of the database's backups/,
     ],
     [
       "backups of the database abroad",
@@ -376,32 +376,36 @@ describe("fleet prove", () => {
         "DBInstanceAutomatedBackups.0.RestoreWindow.LatestTime",
         "2026-01-01T00:00:00Z",
       ),
-      /the newest moment is \d+ minutes old/,
+      /the newest restorable point is \d+ minutes old/,
     ],
     [
       "shared secrets",
       aws("secretsmanager get-secret-value", "SecretString", "another"),
-      /apiKey: eu-west-1 holds another value than us-east-1/,
+      /apiKey: the value in eu-west-1 differs from the value in us-east-1/,
     ],
     [
       "shared secrets",
       aws("secretsmanager describe-secret", "ReplicationStatus.0.Status", "Failed"),
       /secretKey: its replica in eu-west-1 is Failed/,
     ],
-    ["entrance", cluster("services", "0.spec.loadBalancerSourceRanges", ["0.0.0.0/0"]), /0\.0\.0\.0\/0 is let in/],
-    ["entrance", cluster("services", "0.spec", {}), /all are let in/],
+    ["entrance", cluster("services", "0.spec.loadBalancerSourceRanges", ["0.0.0.0/0"]), /0\.0\.0\.0\/0 is allowed/],
+    ["entrance", cluster("services", "0.spec", {}), /so every network is allowed/],
     ["load balancer", aws("elbv2 describe-listeners", "Listeners.0.Protocol", "TCP"), /listener is "TCP 443"/],
     ["load balancer", aws("elbv2 describe-target-groups", "TargetGroups.0.Protocol", "TLS"), /targets is "ip by TLS"/],
     ["load balancer", aws("elbv2 describe-target-health", "TargetHealthDescriptions", []), /0 healthy targets/],
-    ["origin closed to strangers", () => open.push("us-east.elb.amazonaws.com"), /us-east\..*:443 takes a connection/],
+    ["origin closed to strangers", () => open.push("us-east.elb.amazonaws.com"), /us-east\..*:443 accepts connections/],
     ["certificate", aws("acm describe-certificate", "Certificate.Status", "EXPIRED"), /status is "EXPIRED"/],
-    ["certificate", aws("acm describe-certificate", "Certificate.NotAfter", "2026-01-01T00:00:00Z"), /days are left/],
+    [
+      "certificate",
+      aws("acm describe-certificate", "Certificate.NotAfter", "2026-01-01T00:00:00Z"),
+      /days until expiry: /,
+    ],
     [
       "replication",
       () => {
         langFlow.metrics = langFlow.metrics.replace("lag_seconds 2", "lag_seconds 300\nlangflow_dr_accounts_waiting 3");
       },
-      /^300 s behind, above 120\n3 rows of other regions wait$/m,
+      /^300 s behind, above the limit of 120 s\n3 rows from other regions are waiting$/m,
     ],
     [
       "replication",
@@ -411,14 +415,14 @@ describe("fleet prove", () => {
           'langflow_dr_accounts_unreached{to="eu-west"} 1',
         );
       },
-      /^the agent does not report how far it is behind\nthe bucket of eu-west takes nothing$/m,
+      /^the agent does not report its replication lag\nthe agent cannot write to the bucket of eu-west$/m,
     ],
     [
       "record",
       () => {
         langFlow.metrics = langFlow.metrics.replace("lag_seconds 4", "lag_seconds 3600\nlangflow_dr_sync_held 3");
       },
-      /^us-east is 3600 s behind, above 900\n3 refused flows are held in the record$/,
+      /^us-east is 3600 s behind, above the limit of 900 s\n3 refused flows are held and wait for a decision$/,
     ],
     [
       "record",
@@ -432,14 +436,14 @@ describe("fleet prove", () => {
       () => {
         langFlow.ids = ["one", "another", "a third", "a fourth"];
       },
-      /it is another account's/,
+      /eu-west assigns the session to a different account/,
     ],
     [
       "the same flows",
       () => {
         langFlow.flows = [["one", "two"], ["one"]];
       },
-      /(us-east|eu-west) lacks two/,
+      /(us-east|eu-west) lacks the flows two/,
     ],
     [
       "drain",
@@ -470,17 +474,17 @@ describe("fleet prove", () => {
       () => {
         guarded = false;
       },
-      /a stranger is answered 200/,
+      /a request without a login gets status 200/,
     ],
-    ["alarms", edges("/policies", "0.enabled", false), /nobody is told of the pool of us-east/],
-    ["alarms", edges("/policies", "0.mechanisms.email", []), /oncall@example\.com is not told/],
+    ["alarms", edges("/policies", "0.enabled", false), /no notification covers the pool of us-east/],
+    ["alarms", edges("/policies", "0.mechanisms.email", []), /oncall@example\.com receives no notification/],
     ["webhook", aws("secretsmanager get-secret-value", "SecretString", "old"), /signed is 401, not 202/],
     [
       "drift",
       () => drifts.push(["us-east update aws:s3/bucket:Bucket us-east"]),
       /aws:s3\/bucket:Bucket us-east differs/,
     ],
-    ["drift", () => drifts.push([], ["edge update x y"]), /edge update x y differs the second time only/],
+    ["drift", () => drifts.push([], ["edge update x y"]), /edge update x y differs only in the second preview/],
   ];
 
   it.each(SPOILED)('reports a failed check "%s" and its fix (case %#)', async (assumption, spoil, finding) => {
@@ -503,8 +507,11 @@ describe("fleet prove", () => {
     tools.forget("eu-west-1", "kms describe-key.json");
     const [west, east] = (await findings("key")).sort((one, other) => (one.check < other.check ? -1 : 1));
     expect(east).toMatchObject({ result: "broken", exitCode: ExitCode.Failure });
-    expect(east?.finding).toMatch(/the key has another form than is known: KeyMetadata/);
-    expect(west).toMatchObject({ result: "warning", finding: expect.stringMatching(/may not be looked at/) });
+    expect(east?.finding).toMatch(/the key has an unexpected format: KeyMetadata/);
+    expect(west).toMatchObject({
+      result: "warning",
+      finding: expect.stringMatching(/these credentials may not read it/),
+    });
   });
 
   it("leaves no test objects in the buckets", async () => {

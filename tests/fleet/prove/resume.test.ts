@@ -23,9 +23,9 @@ describe("prove --resume", () => {
     });
 
   it.each([
-    ["that does not exist", undefined, /can't be read: ENOENT/],
-    ["that is truncated", '{"begun": "2026', /can't be read: .*JSON/],
-    ["of a different verb", '{"verb": "drill"}', /is no report of `prove`: name its \.json/],
+    ["that does not exist", undefined, /cannot be read: ENOENT/],
+    ["that is truncated", '{"begun": "2026', /cannot be read: .*JSON/],
+    ["of a different verb", '{"verb": "drill"}', /is not a report of `prove`: pass the report's \.json/],
   ])("rejects a file %s before it contacts the fleet", async (_, content, message) => {
     const file = join(folder, "report.json");
     rmSync(file, { force: true });

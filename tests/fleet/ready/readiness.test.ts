@@ -280,7 +280,7 @@ describe("the exit code of `ready`", () => {
 describe("learn", () => {
   it("yields an unknown value with the reason if a request times out", async () => {
     const never = await learn(() => new Promise<never>(() => undefined), 20);
-    expect(never).toEqual({ unknown: "no usable answer: no answer within 0.02 s", exitCode: ExitCode.Unreachable });
+    expect(never).toEqual({ unknown: "no valid response: no answer within 0.02 s", exitCode: ExitCode.Unreachable });
   });
 });
 

@@ -56,7 +56,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
     "lagging flows and accounts",
     () => fleet.metrics.set("eu-west", metricsOf({ lag: 300 })),
     "eu-west: replication",
-    /5 minutes ago, above 2 minutes/,
+    /5 minutes ago, above the limit of 2 minutes/,
   ],
   [
     "an old backup",
@@ -65,14 +65,14 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
       fleet.backUp("us-east", Date.now() - 3 * DAY_MS, ["us-east", "eu-west"]);
     },
     "us-east: backup's age",
-    /the newest is 3 days old, above 26 hours/,
+    /the newest backup is 3 days old, above the limit of 26 hours/,
   ],
-  ["a missing backup", () => fleet.forget("backups/eu-west"), "eu-west: backup's age", /there is none/],
+  ["a missing backup", () => fleet.forget("backups/eu-west"), "eu-west: backup's age", /the region has no backup/],
   [
     "a backup only in its own region",
     () => fleet.forget("flows-eu-west/backups/us-east"),
     "us-east: backup elsewhere",
-    /all are in us-east's own bucket/,
+    /all backups are in us-east's own bucket/,
   ],
   [
     "copies of backups that stopped days ago",
@@ -81,7 +81,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
       fleet.backUp("us-east", Date.now() - 2 * DAY_MS, ["us-east", "eu-west"]);
     },
     "us-east: backup elsewhere",
-    /the newest elsewhere is 2 days old/,
+    /the newest backup in a different region is 2 days old/,
   ],
   [
     "a truncated backup",
@@ -90,7 +90,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         if (/flows-eu-west\/backups\/us-east.*dump/.test(key)) fleet.objects.set(key, text.slice(0, 5));
     },
     "us-east: backup whole",
-    /database\.dump has 5 bytes of 18/,
+    /database\.dump has 5 bytes instead of 18/,
   ],
   [
     "a backup without its dump",
@@ -99,7 +99,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         if (/flows-us-east\/backups\/eu-west.*dump/.test(key)) fleet.objects.delete(key);
     },
     "eu-west: backup whole",
-    /database\.dump is not there/,
+    /database\.dump is missing/,
   ],
   [
     "an overwritten backup manifest",
@@ -108,13 +108,13 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         if (/flows-eu-west\/backups\/us-east.*json/.test(key)) fleet.objects.set(key, "{}");
     },
     "us-east: backup whole",
-    /its manifest is not as it was written/,
+    /its manifest is damaged/,
   ],
   [
     "a database that RDS does not copy",
     () => fleet.aws("eu-west", "rds describe-db-instance-automated-backups", "DBInstanceAutomatedBackups", []),
     "us-east: database",
-    /nothing can be restored yet/,
+    /no restorable copy exists yet/,
   ],
   [
     "a database whose backup copies stopped",
@@ -126,19 +126,19 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         new Date(Date.now() - DAY_MS / 2).toISOString(),
       ),
     "us-east: database",
-    /12 hours old: .*; above 60 minutes/,
+    /12 hours old: .*; above the limit of 60 minutes/,
   ],
   [
     "too few pods for the other region's users",
     () => fleet.cluster("eu-west", "horizontalpodautoscalers.autoscaling", "0.spec.maxReplicas", 3),
     "eu-west: spare capacity",
-    /4 pods are needed after another region's loss, and the autoscaler may run 3/,
+    /after another region's loss 4 pods are needed, but the autoscaler allows only 3/,
   ],
   [
     "a quota that is used up",
     () => fleet.aws("us-east", "service-quotas get-service-quota", "Quota.Value", 5),
     "us-east: quota",
-    /5 cores allowed/,
+    /quota 5 cores/,
   ],
   [
     "a different image",
@@ -150,13 +150,13 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         "docker.io/langflow:latest",
       ),
     "eu-west: images",
-    /runs docker\.io\/langflow:latest, which the config does not name/,
+    /runs docker\.io\/langflow:latest, which is not in the config/,
   ],
   [
     "a table that is not replicated",
     () => fleet.metrics.set("us-east", metricsOf({ refused: "user", record: {} })),
     "us-east: replicated tables",
-    /^no row of user is replicated$/,
+    /^the agent does not replicate user$/,
   ],
   [
     "a certificate that expires soon",
@@ -168,7 +168,7 @@ const SPOILED: readonly (readonly [what: string, spoil: () => void, check: strin
         new Date(Date.now() + 12.5 * DAY_MS).toISOString(),
       ),
     "us-east: certificates",
-    /langflow\.example\.com: 12 days are left/,
+    /langflow\.example\.com: days until expiry: 12/,
   ],
   [
     "a certificate that is not issued yet",
@@ -224,37 +224,37 @@ describe("a recorded fleet", () => {
       "whose record lags",
       { record: { lag: 3_600 } },
       "us-east: record",
-      /^the recorder, 60 minutes behind, above 15 min/,
+      /is the recorder, 60 minutes behind, above the limit of 15 min/,
     ],
     [
       "that holds flows in the record",
       { record: { held: 2 } },
       "us-east: record",
-      /2 flows or deletes are held in the/,
+      /2 flows or deletes are held and wait/,
     ],
     [
       "that rejects rows of other regions",
       { waiting: 4, record: {} },
       "us-east: replication",
-      /^4 rows of other regions are not in its/,
+      /^4 rows from other regions are not yet in its/,
     ],
     [
       "that renamed a user",
       { renamed: "1a2b", record: {} },
       "us-east: replicated tables",
-      /^renamed, as another region had the name before: user 1a2b$/,
+      /^renamed, because a different region used the name first: user 1a2b$/,
     ],
     [
       "that holds many deletes",
       { deletesHeld: 500, record: {} },
       "us-east: replication",
-      /^deleted here alone until a person decides: flow 500;/,
+      /^deletes that wait for approval before the other regions apply them: flow 500;/,
     ],
     [
       "that cannot write to a bucket",
       { unreached: 1, record: {} },
       "us-east: replication",
-      /^the bucket of eu-west takes noth/,
+      /^the agent cannot write to the bucket of eu-west/,
     ],
   ])("%s gets a warning, but is still ready", async (_, of, check, finding) => {
     fleet.metrics.set("us-east", metricsOf(of));
@@ -350,7 +350,7 @@ describe("evidence that could not be collected", () => {
     const readiness = readinessOf(await fleet.collect());
     const [lost] = readiness.lost;
     expect(lost).toMatchObject({ check: "certificates", points: 4, unknown: true, unanswered: true });
-    expect(lost?.reason).toMatch(/us-east: may not be looked at .*not allowed to acm/);
+    expect(lost?.reason).toMatch(/us-east: these credentials may not read it: .*not allowed to acm/);
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
   });
 

@@ -23,21 +23,31 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
 describe("the comparison of two runs of a flow", () => {
   it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
     ["give the same answer", said("x"), said("x"), { result: "same", said: "" }],
-    ["give different answers", said("x"), said("y"), { result: "differs", said: "another answer of ChatOutput-1" }],
-    ["fail only in the new release", said("x"), failed("no"), { result: "differs", said: "fails in the new alone" }],
-    ["fail only in the old release", failed("no"), said("x"), { result: "changes", said: "fails in the old alone" }],
+    ["give different answers", said("x"), said("y"), { result: "differs", said: "different answer of ChatOutput-1" }],
+    [
+      "fail only in the new release",
+      said("x"),
+      failed("no"),
+      { result: "differs", said: "fails only in the new version" },
+    ],
+    [
+      "fail only in the old release",
+      failed("no"),
+      said("x"),
+      { result: "changes", said: "fails only in the old version" },
+    ],
     ["fail with the same error", failed("no"), failed("no"), { result: "same", said: "fails in both: no" }],
     [
       "fail with different errors",
       failed("no"),
       failed("not"),
-      { result: "changes", said: "fails in both, for another reason" },
+      { result: "changes", said: "fails in both, for different reasons" },
     ],
     [
       "are incomplete, because the old release did not run the flow",
       notRun,
       said("x"),
-      { result: "not run", said: "in the old: calls example.com" },
+      { result: "not run", said: "in the old version: calls example.com" },
     ],
     [
       "are incomplete, because the flow calls an external host",
@@ -49,13 +59,13 @@ describe("the comparison of two runs of a flow", () => {
       "consist of only the new release's successful run",
       undefined,
       said("x"),
-      { result: "not known", said: "runs; what the old answers is not known" },
+      { result: "not known", said: "runs; the old version's answer is unknown" },
     ],
     [
       "consist of only the new release's failed run",
       undefined,
       failed("no"),
-      { result: "not known", said: "fails; what the old does is not known" },
+      { result: "not known", said: "fails; the old version's result is unknown" },
     ],
   ])("get the right verdict if they %s", (_, old, now, verdict) => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
@@ -100,7 +110,7 @@ describe("the comparison of how a flow opens", () => {
     expect(compareOpened([of("safe", "ChatInput")], undefined).result).toBe("changes");
     expect(compareOpened([of("breaking", "Agent"), of("safe", "ChatInput")], undefined)).toEqual({
       result: "changes",
-      said: "with an update that changes outputs or fields: Agent; with another update: 1",
+      said: "updates that change outputs or fields: Agent; other updates: 1",
     });
   });
 

@@ -14,7 +14,7 @@ const node = (template: JsonObject, more: JsonObject = {}): Json => ({
 /** Returns a flow of a source. Its number is part of its name and id. */
 async function flow(place: number, data: Json = { nodes: [], edges: [] }, more: JsonObject = {}): Promise<ReadFlow> {
   const known = { id: id(place), name: `flow ${place}` };
-  const value = data === "no flow" ? "holds what is no JSON" : { ...known, data, ...more };
+  const value = data === "no flow" ? "contains invalid JSON" : { ...known, data, ...more };
   const stored: StoredFlow = { ...known, owner: "u", bytes: 10, value, variables: new Set() };
   return { stored, facts: await flowFacts(stored) };
 }
@@ -65,8 +65,8 @@ describe("a rehearsal", () => {
     const now = (name: string): Outcome => (name === "flow 1" ? { kind: "failed", message: "no" } : answers("x"));
     const flows = [await flow(1), await flow(2, "no flow"), await flow(3)];
     expect(await rehearse(flows, USERS, stages({ now }).given)).toMatchObject([
-      { result: "differs", run: { said: "fails in the new alone" } },
-      { result: "differs", loaded: { said: "it cannot be read or recorded: holds what is no JSON" } },
+      { result: "differs", run: { said: "fails only in the new version" } },
+      { result: "differs", loaded: { said: "it cannot be read or recorded: contains invalid JSON" } },
       { result: "same" },
     ]);
   });
@@ -81,7 +81,7 @@ describe("a rehearsal", () => {
     for (const { given } of [unsteady, old])
       expect((await rehearse(one, USERS, given))[0]?.run).toEqual({
         result: "not known",
-        said: "answers something else each time",
+        said: "gives a different answer each time",
       });
     expect(unsteady.asked.filter((each) => each === "run flow 1")).toHaveLength(2);
   });
@@ -91,7 +91,7 @@ describe("a rehearsal", () => {
       "needs a file of its machine",
       node({ path: { type: "file", value: "/data/a.pdf" } }),
       {},
-      "names a file of its machine (A-1.path)",
+      "refers to a local file (A-1.path)",
     ],
     [
       "needs an upload",
@@ -99,12 +99,7 @@ describe("a rehearsal", () => {
       {},
       "reads an upload (A-1.path)",
     ],
-    [
-      "is a saved component",
-      node({}),
-      { is_component: true },
-      "it is a component that somebody saved, which does not run by itself",
-    ],
+    ["is a saved component", node({}), { is_component: true }, "it is a saved component, which cannot run by itself"],
   ])("does not run a flow that %s", async (_, data, more, said) => {
     const { asked, given } = stages();
     expect((await rehearse([await flow(1, data, more)], USERS, given))[0]).toMatchObject({
@@ -128,7 +123,7 @@ describe("a rehearsal", () => {
     }
     expect((await rehearse([leaky], USERS, fails.given))[0]?.run).toMatchObject({
       result: "differs",
-      old: "not shown: the flow holds what looks like a secret",
+      old: "not shown: the flow contains a likely secret",
     });
   });
 

@@ -24,6 +24,6 @@ describe("a drill's Cloudflare Access headers", () => {
     expect(headers).toEqual({ "cf-access-client-id": "id", "cf-access-client-secret": "the fleet's" });
     expect(asked).toEqual([["edge", "stack", "output", "serviceTokens", "--json", "--show-secrets"]]);
     const others = accessHeaders(session({ ci: token }), outputs({ serviceTokens: { ci: token } }));
-    await expect(others).rejects.toThrow("no service token of the fleet's own");
+    await expect(others).rejects.toThrow("no service token of the fleet: run `up edge`");
   });
 });

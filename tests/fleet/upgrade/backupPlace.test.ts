@@ -11,7 +11,7 @@ describe("backupPlace", () => {
     const opened = { session: session as unknown as Session, project: {} as Project };
     await expect(backupPlace("us-east", opened, new AbortController().signal)).rejects.toMatchObject({
       exitCode: ExitCode.StackMissing,
-      message: "us-east has no bucket yet; `up foundation` makes it",
+      message: "us-east has no bucket yet: create it with `up foundation`",
     });
   });
 });

@@ -56,21 +56,21 @@ describe("the checks of an old and a new LangFlow on one database", () => {
   ])("fail if the %s one rejects a session of the %s one", async (to, as) => {
     expect(await sessionsInBoth(both(refuses(to, as, "GET")))).toEqual({
       result: "failed",
-      said: `a session of the ${as} one is refused by the ${to} one: status 500: no such column`,
+      said: `the ${to} version rejects a session of the ${as} version: status 500: no such column`,
     });
   });
 
   it.each<Which>(["old", "new"])("fail if users cannot sign in to the %s one", async (which) => {
     expect(await sessionsInBoth(both(undefined, which))).toEqual({
       result: "failed",
-      said: `the ${which} one lets nobody sign in any more: status 401`,
+      said: `users can no longer sign in to the ${which} version: status 401`,
     });
   });
 
   it.each<[string, Which, Which, string, RegExp]>([
-    ["saves", "old", "old", "POST", /^the old one does not save a flow: status 500: no such column$/],
-    ["changes", "old", "new", "PATCH", /^what the new one saves, the old one does not change: /],
-    ["reads", "new", "new", "GET", /^what the old one changes, the new one does not read: /],
+    ["saves", "old", "old", "POST", /^the old version cannot save a flow: status 500: no such column$/],
+    ["changes", "old", "new", "PATCH", /^the old version cannot change a flow of the new version: /],
+    ["reads", "new", "new", "GET", /^the new version cannot read a change of the old version: /],
   ])("fail if one no longer %s flows", async (_, to, as, method, said) => {
     expect(await savesInBoth(both(refuses(to, as, method)))).toEqual({
       result: "failed",
@@ -83,7 +83,7 @@ describe("the checks of an old and a new LangFlow on one database", () => {
       to === "old" && line.startsWith("PATCH") ? { status: 200, body: {} } : undefined;
     expect(await savesInBoth(both(lost))).toEqual({
       result: "failed",
-      said: "what the old one changes, the new one does not read: it is as it was before",
+      said: "the new version cannot read a change of the old version: the flow is unchanged",
     });
   });
 });

@@ -45,11 +45,11 @@ describe("availability of the old LangFlow during a migration", () => {
   it("is reported as a warning if a request failed or was slow", () => {
     expect(meanwhileInWords({ asked: 9, refused: 0, slowestMs: 1_240 })).toEqual({
       result: "passed",
-      said: "9 of 9 questions to the old LangFlow were answered, the slowest after 1.2 s",
+      said: "9 of 9 requests to the old LangFlow succeeded, the slowest after 1.2 s",
     });
     expect(meanwhileInWords({ asked: 9, refused: 1, slowestMs: 0 })).toMatchObject({
       result: "warning",
-      said: expect.stringMatching(/^8 of 9 .*: take the region's pool out first$/),
+      said: expect.stringMatching(/^8 of 9 .*: disable the region's pool during the upgrade$/),
     });
     expect(meanwhileInWords({ asked: 9, refused: 0, slowestMs: 10_001 }).result).toBe("warning");
   });

@@ -49,13 +49,15 @@ describe("the report of failed migrations", () => {
 describe("the check of completed migrations", () => {
   it("passes if the database is at the revisions of the release", () => {
     expect(migratedInWords("a", "b", { heads: "b" })).toEqual({ result: "passed", said: "from a to b" });
-    expect(migratedInWords("b", "b", { heads: "b" })).toMatchObject({ said: "none to do: the database is at b" });
+    expect(migratedInWords("b", "b", { heads: "b" })).toMatchObject({
+      said: "no migration needed: the database is at revision b",
+    });
   });
 
   it("fails if the database is at other revisions, because LangFlow ignored an error", () => {
     expect(migratedInWords("a", "a", { heads: "b" })).toEqual({
       result: "failed",
-      said: "LangFlow says that they are through, and the database is at a, not b",
+      said: "LangFlow reports success, but the database is at revision a, not b",
     });
     expect(migratedInWords("a", "b", { heads: "", stop: "stops in b" })).toEqual({
       result: "failed",

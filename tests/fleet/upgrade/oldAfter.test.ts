@@ -44,7 +44,7 @@ describe("the old LangFlow on the migrated database", () => {
     expect(told).toEqual(answers("x"));
     expect(verdict).toMatchObject({
       result: "differs",
-      said: "fails in the old once the database is migrated",
+      said: "fails in the old version after the migration",
       new: "no such column",
     });
   });
@@ -52,7 +52,7 @@ describe("the old LangFlow on the migrated database", () => {
   it("differs if it gives a different answer twice, but not if its answer changes on every run", async () => {
     expect((await said(answers("x"), answers("y"), answers("y"))).verdict).toMatchObject({
       result: "differs",
-      said: "in the old, once the database is migrated: another answer of ChatOutput-1",
+      said: "in the old version, after the migration: different answer of ChatOutput-1",
     });
     expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
   });
@@ -70,7 +70,7 @@ describe("the old LangFlow on the migrated database", () => {
     expect(old.verdicts.get(FLOW)?.result).toBe("differs");
     expect(old.verdicts.get(other)).toEqual({
       result: "not known",
-      said: "the old LangFlow had ended with an earlier flow",
+      said: "the old LangFlow had exited during an earlier flow",
     });
   });
 

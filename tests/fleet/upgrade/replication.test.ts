@@ -15,7 +15,7 @@ describe("the replication of a release's schema", () => {
   it("passes if the agent accepts all tables, and omits only tables that the release does not have", () => {
     expect(replicationInWords([MISSING], 30)).toEqual({
       result: "passed",
-      said: "the agent replicates all 30 tables that it is to",
+      said: "the agent replicates all 30 expected tables",
     });
   });
 

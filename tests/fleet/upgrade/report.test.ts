@@ -9,7 +9,7 @@ const lines = (...of: Parameters<typeof sampleUpgrade>) =>
 describe("the report of an upgrade rehearsal", () => {
   it("approves the upgrade and counts the warnings", () => {
     const text = lines([STARTER]);
-    expect(text[0]).toBe("nothing speaks against it, in 1 flow; 1 thing to know before");
+    expect(text[0]).toBe("yes: no blocking difference in 1 flow; 1 warning");
     expect(text.join("\n")).toMatch(/migrations +passed +14\.2 +from f7a9c2d4e6b8 to f9d3b7a5c201/);
     expect(text.join("\n")).toMatch(/Simple Agent +starter flow +changes/);
     expect(mayUpgrade(sampleUpgrade([STARTER]))).toBe(true);
@@ -18,7 +18,7 @@ describe("the report of an upgrade rehearsal", () => {
   it("rejects the upgrade if a flow differs, also in the old release, and shows both answers", () => {
     const text = lines([STARTER, DIFFERING]).join("\n");
     expect(text).toMatch(/^no: 1 of 2 flows differs\n/);
-    expect(text).toMatch(/the old, before and\s/);
+    expect(text).toMatch(/old version, before\s/);
     expect(text).toContain("no such column");
     expect(mayUpgrade(sampleUpgrade([STARTER, DIFFERING]))).toBe(false);
   });

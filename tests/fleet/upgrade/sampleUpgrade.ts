@@ -15,9 +15,9 @@ const STEPS: readonly Step[] = [
     name: "users meanwhile",
     result: "warning",
     seconds: 0,
-    said: "30 of 31 questions to the old LangFlow were answered",
+    said: "30 of 31 requests to the old LangFlow succeeded",
   },
-  { name: "adopt", result: "passed", seconds: 0.1, said: "the agent understands the schema" },
+  { name: "adopt", result: "passed", seconds: 0.1, said: "the agent supports the schema" },
   { name: "new LangFlow starts", result: "passed", seconds: 12, said: "LangFlow 1.13.0" },
 ];
 
@@ -39,7 +39,7 @@ export const DIFFERING = flow("Agent <of bea's>", {
   result: "differs",
   oldAfter: {
     result: "differs",
-    said: "fails in the old once the database is migrated",
+    said: "fails in the old version after the migration",
     old: "MockLLM 3c372422: Hello, what is new?",
     new: "no such column",
   },

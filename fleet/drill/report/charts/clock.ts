@@ -20,7 +20,7 @@ export interface Bucket {
   readonly samples: readonly Sample[];
 }
 
-/** Time axis of a report's charts, in seconds from the fault. */
+/** Time axis of a report's charts, in seconds since the fault. */
 export class Clock {
   private readonly origin: number;
   private readonly from: number;
@@ -43,7 +43,7 @@ export class Clock {
     this.to = Math.ceil(last / this.bucketSeconds) * this.bucketSeconds;
   }
 
-  /** Converts milliseconds since 1970 to seconds from the fault. */
+  /** Converts milliseconds since 1970 to seconds since the fault. */
   since(at: number): number {
     return (at - this.origin) / 1000;
   }
@@ -77,7 +77,7 @@ export class Clock {
       type: "value" as const,
       min: this.from,
       max: this.to,
-      name: "seconds from the fault",
+      name: "seconds since the fault",
       nameLocation: "middle" as const,
       nameGap: 26,
       axisLabel: { ...AXIS.axisLabel, customValues: ticks },

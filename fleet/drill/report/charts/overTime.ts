@@ -4,7 +4,7 @@ import type { DrillReport, Sample } from "../../report";
 import { AXIS, BASE, type Chart, COLOURS, FAILED, LEGEND, PREDICTED, plain } from "./chart";
 import { type Bucket, Clock, GRID } from "./clock";
 
-const UNKNOWN = "answered, region not known";
+const UNKNOWN = "answered, region unknown";
 const FAILURES = "failed";
 
 /** Draws requests per interval, stacked by answering region, with failed requests on top. */
@@ -38,7 +38,7 @@ export function requestsChart(report: DrillReport): Chart {
   return {
     name: "requests",
     title: "Requests by answering region",
-    description: `Requests every ${clock.bucketSeconds} s over time, stacked by the region that answered: ${report.samples.length} in all, ${failed} of them failed.`,
+    description: `Requests every ${clock.bucketSeconds} s over time, stacked by the region that answered. Total: ${report.samples.length}, failed: ${failed}.`,
     height: 340,
     option: {
       ...BASE,
@@ -82,7 +82,7 @@ export function latencyChart(report: DrillReport): Chart {
   return {
     name: "latency",
     title: "Latency",
-    description: `Milliseconds until the whole answer, over time, on a logarithmic scale; over the whole drill p50 is ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms.`,
+    description: `Response time in milliseconds over time, on a logarithmic scale; for the whole drill p50 is ${p50.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms.`,
     height: 320,
     option: {
       ...BASE,

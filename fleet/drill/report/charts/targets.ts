@@ -25,8 +25,8 @@ export function targetsChart({ targets }: DrillReport): Chart {
   });
   return {
     name: "targets",
-    title: "Measured beside predicted and target",
-    description: `As parts of the limit: ${said.join("; ") || "no targets"}.`,
+    title: "Measured, predicted and target",
+    description: `As fractions of the limit: ${said.join("; ") || "no targets"}.`,
     height: 96 + 52 * Math.max(1, targets.length),
     option: {
       ...BASE,

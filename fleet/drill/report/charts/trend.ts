@@ -21,7 +21,7 @@ export function trendChart(report: DrillReport, past: readonly PastDrill[]): Cha
   return {
     name: "trend",
     title: `Trend of drills: ${report.fault}, ${placeOf(report.local)}`,
-    description: `${drills.length} drills, this one the last: RTO ${drills.map((drill) => amountOf(drill.recoverySeconds)).join(", ")}.`,
+    description: `${drills.length} drills, including this one as the last: RTO ${drills.map((drill) => amountOf(drill.recoverySeconds)).join(", ")}.`,
     height: 300,
     option: {
       ...BASE,

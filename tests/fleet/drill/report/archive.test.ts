@@ -101,7 +101,7 @@ describe("the archive of drills", () => {
     expect(drills).toHaveLength(1);
     expect(warnings).toEqual([
       expect.stringMatching(/broken\.json is left out of the trend: .*JSON/),
-      expect.stringMatching(/foreign\.json is left out of the trend: the whole: /),
+      expect.stringMatching(/foreign\.json is left out of the trend: the report: /),
       expect.stringMatching(/later\.json is left out of the trend: version: /),
     ]);
     expect((await archive(directory, sampleReport())).warnings).toEqual(warnings);
@@ -113,7 +113,7 @@ describe("the archive of drills", () => {
   });
 
   it("writes only into its folder, whatever a report's id is", async () => {
-    await expect(archive(directory, sampleReport({ id: "../../escaped" }))).rejects.toThrow("can't name a file");
+    await expect(archive(directory, sampleReport({ id: "../../escaped" }))).rejects.toThrow("is not a valid file name");
     expect(readdirSync(directory)).toEqual([]);
   });
 });

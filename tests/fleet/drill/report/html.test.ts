@@ -55,7 +55,7 @@ describe("the drill report in HTML", () => {
   });
 
   it("compares only drills of the same fault in the trend chart, but lists all drills in the trend table", () => {
-    expect(chart("trend")).toContain("4 drills, this one the last");
+    expect(chart("trend")).toContain("4 drills, including this one as the last");
     expect(html).toContain("<td>2026-08-12 09:05</td>");
   });
 

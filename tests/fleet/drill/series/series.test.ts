@@ -43,9 +43,11 @@ describe("a series of drills", () => {
     const failed = { fault: "git", because: "no answer", hasFailed: true } as const;
     const lacking = { fault: "half", because: "one pod", hasFailed: false } as const;
     expect([isMet(good, [lacking]), isMet(good, [lacking, failed]), isMet(bad, [])]).toEqual([true, false, false]);
-    expect(seriesResult(good, [lacking, failed])).toMatch(/^Not made: git: no answer; met: all 1 drill of 1 fault/);
+    expect(seriesResult(good, [lacking, failed])).toMatch(
+      /^Failed to run: git: no answer; met: all 1 drill of 1 fault/,
+    );
     expect(seriesResult(good, [lacking])).toMatch(/^Met: all 1 drill of 1 fault/);
-    expect(seriesResult(bad, [lacking, failed])).toMatch(/^Missed: 1 of 5 drills .*; not made: git: no answer$/);
+    expect(seriesResult(bad, [lacking, failed])).toMatch(/^Missed: 1 of 5 drills .*; failed to run: git: no answer$/);
   });
 
   it("is a page with each drill's details under its name, and it escapes all text from the reports", () => {

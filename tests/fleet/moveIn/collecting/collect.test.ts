@@ -176,7 +176,7 @@ exec(compile(script, "collect", "exec"), {"__name__": "collect", "open": lambda 
     const { out, told } = await collected(`${python(place)} ${disk}`);
     expect(readFileSync(join(out, BEA, "later-49.txt"), "utf8")).toBe("file 49");
     expect(statSync(join(out, BEA, "broken.bin")).size).toBe(100_000);
-    expect(told.warnings.join()).toMatch(/broken\.bin could not be read to its end/);
+    expect(told.warnings.join()).toMatch(/broken\.bin could not be read completely/);
   });
 
   it("causes warnings about a missing key, a missing folder, and files in a bucket", async () => {
@@ -189,9 +189,9 @@ exec(compile(script, "collect", "exec"), {"__name__": "collect", "open": lambda 
       }),
     );
     // This machine may be running an unrelated LangFlow.
-    expect(told.warnings.filter((each) => !each.startsWith("a LangFlow that runs"))).toEqual([
+    expect(told.warnings.filter((each) => !each.startsWith("a running LangFlow"))).toEqual([
       expect.stringMatching(/^LangFlow's secret key was not found/),
-      expect.stringMatching(/^LangFlow's folder \/nowhere\/langflow is not there/),
+      expect.stringMatching(/^LangFlow's folder \/nowhere\/langflow does not exist/),
       expect.stringMatching(/^files are in a bucket/),
     ]);
   });
@@ -211,7 +211,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
   it("if no database is found", async () => {
     await refused(
       python({ LANGFLOW_CONFIG_DIR: madeFolder() }),
-      /^no database of LangFlow was found in \/.*: run this where LangFlow runs/,
+      /^no LangFlow database was found in \/.*: run this where LangFlow runs/,
     );
   });
 
@@ -219,7 +219,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     const sources = [recorded(), recorded()];
     for (const source of sources)
       await langflowProcess(source, join(source, "langflow.db"), { LANGFLOW_CONFIG_DIR: source });
-    await refused(python(), /^several LangFlows run here, in \/.*, \/.*: say which by LANGFLOW_CONFIG_DIR/);
+    await refused(python(), /^several LangFlows run here, in \/.*, \/.*: choose one by LANGFLOW_CONFIG_DIR/);
   });
 
   it("if a running LangFlow's database is unknown, instead of using an older file in its folder", async () => {
@@ -242,7 +242,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     }
     await refused(
       python(),
-      /^LangFlow runs \(process \d+\), and has no SQLite database open: say its LANGFLOW_DATABASE_URL|^several LangFlows/,
+      /^LangFlow runs \(process \d+\), and has no SQLite database open: set its LANGFLOW_DATABASE_URL|^several LangFlows/,
     );
     child.kill("SIGKILL");
   });
@@ -260,14 +260,14 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     const url = "postgresql://langflow:sesame@127.0.0.1:9/langflow";
     await refused(
       python({ LANGFLOW_DATABASE_URL: url }),
-      /^(?!.*sesame)(PostgreSQL does not let this in|this Python has neither psycopg)/,
+      /^(?!.*sesame)(PostgreSQL denied access or did not answer|this Python has neither psycopg)/,
     );
   });
 
   it("if the command does not start, or does not start Python", async () => {
     await refused(
       "no-such-docker exec -i langflow python",
-      /^the command of --python did not come to its end: .*no-such-docker.*for example: docker exec -i langflow python$/,
+      /^the --python command did not finish: .*no-such-docker.*for example: docker exec -i langflow python$/,
     );
     await refused("cat", /^could not unpack the output of the --python command into \/.* \(tar: .*other text/);
   });
@@ -275,7 +275,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
   it("if the command fails before it starts Python, and quotes the command's own message", async () => {
     await refused(
       "sh -c 'echo Error response from daemon: No such container: nosuch >&2; exit 1'",
-      /^the command of --python did not come to its end: Error response from daemon: No such container: nosuch\. /,
+      /^the --python command did not finish: Error response from daemon: No such container: nosuch\. /,
     );
   });
 
@@ -283,7 +283,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     const source = python({ LANGFLOW_CONFIG_DIR: madeFolder() });
     await refused(
       `sh -c "${source.replaceAll("'", "")} - || { echo command terminated >&2; exit 1; }" sh`,
-      /^no database of LangFlow was found/,
+      /^no LangFlow database was found/,
     );
   });
 
@@ -292,7 +292,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     const whole = python({ LANGFLOW_DATABASE_URL: `sqlite:///${source}/langflow.db`, LANGFLOW_CONFIG_DIR: source });
     await refused(
       `sh -c "${whole} - | head -c 50000" sh`,
-      /^could not unpack | did not come to its end: the archive ends early/,
+      /^could not unpack | did not finish: the archive is incomplete/,
     );
   });
 

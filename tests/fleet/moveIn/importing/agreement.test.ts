@@ -70,7 +70,7 @@ describe("the comparison of regions after an import", () => {
       report: (each) => void said.push(each),
     });
     expect(found).toEqual({ agreed: ["eu-west"], disagreements: [], unread: [] });
-    expect(said).toEqual(["eu-west holds 0 of 1 tables of users", "eu-west holds 0 of 1 tables of users"]);
+    expect(said).toEqual(["eu-west matches in 0 of 1 tables of users", "eu-west matches in 0 of 1 tables of users"]);
     expect(eu.reads()).toBe(3);
   });
 
@@ -151,7 +151,7 @@ describe("the comparison of regions after an import", () => {
     const found = await compare({ into: region("us-east", many), others: [region("eu-west", [])] });
     expect(found.disagreements).toHaveLength(500);
     expect(found.unread).toEqual([
-      { region: "eu-west", because: "100 tables of users differ, whose rows were not compared" },
+      { region: "eu-west", because: "100 tables of users differ, and their rows were not compared" },
     ]);
   });
 

@@ -22,7 +22,9 @@ describe("the error of a failed import run", () => {
     const ended = endOfRun("us-east", { container, exitCode, log });
     expect(ended.exitCode).toBe(ExitCode.ResourceFailed);
     expect(ended.message).toMatch(
-      new RegExp(`^${container} of the run in us-east ended with ${exitCode}: .+; .*run the same command again$`),
+      new RegExp(
+        `^${container} of the run in us-east ended with exit code ${exitCode}: .+; .*run the same command again$`,
+      ),
     );
   });
 });

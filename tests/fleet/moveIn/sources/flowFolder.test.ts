@@ -42,9 +42,7 @@ describe("a folder of flows", () => {
     symlinkSync(folder, join(folder, "again"));
     symlinkSync(join(folder, "a.json"), join(folder, "d.json"));
     expect(await namesIn()).toEqual(["One"]);
-    expect((await flowFolderInventory(folder)).unseen.at(-1)).toBe(
-      "2 .json files that hold no flow, broken.json first",
-    );
+    expect((await flowFolderInventory(folder)).unseen.at(-1)).toBe("2 .json files without a flow, such as broken.json");
   });
 
   it("has the version of the newest LangFlow that saved one of its flows", async () => {
@@ -60,9 +58,9 @@ describe("a folder of flows", () => {
     write("c.json", [flow("Three", { description: "x".repeat(FLOW_BYTES_MAX) }), flow("Four")]);
     const findings = moveInFindings(await flowFolderInventory(folder));
     expect(findings.map(({ what, which }) => [what, which[0]?.replace(/: .*/, "")])).toEqual([
-      ["flows under the id of another", "Two"],
+      ["flows with a duplicate id", "Two"],
       ["flows that cannot be recorded", "Three"],
-      ["flows with what looks like a secret", "One"],
+      ["flows with a likely secret", "One"],
     ]);
   });
 

@@ -86,7 +86,7 @@ describe("a running LangFlow", () => {
     expect(inventory.users).toHaveLength(202);
     for (const untold of ["messages", "schedules", "databaseBytes", "starters", "ciphertexts"])
       expect(inventory).not.toHaveProperty(untold);
-    expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["flows with what looks like a secret"]);
+    expect(moveInFindings(inventory).map(({ what }) => what)).toEqual(["flows with a likely secret"]);
     expect(JSON.stringify(inventory)).not.toMatch(new RegExp(`${KEY}|${TOKEN}|hello`));
   });
 
@@ -106,8 +106,10 @@ describe("a running LangFlow", () => {
 
   it("is not contacted without an API key, and not again after it rejects the key, with exit code 3", async () => {
     const refused = (said: RegExp) => ({ exitCode: ExitCode.Unauthenticated, message: expect.stringMatching(said) });
-    await expect(look({ key: undefined })).rejects.toMatchObject(refused(/^LANGFLOW_API_KEY is not set: make one /));
-    await expect(look({ key: "two\nlines" })).rejects.toMatchObject(refused(/^LANGFLOW_API_KEY is no API key: /));
+    await expect(look({ key: undefined })).rejects.toMatchObject(
+      refused(/^LANGFLOW_API_KEY is not set: create a key /),
+    );
+    await expect(look({ key: "two\nlines" })).rejects.toMatchObject(refused(/^LANGFLOW_API_KEY is not an API key: /));
     expect(asked).toEqual([]);
     answers["/api/v1/users/whoami"] = [403, { detail: "Invalid or missing API key" }];
     await expect(look()).rejects.toMatchObject(refused(/ rejected the API key in LANGFLOW_API_KEY \(403\): use /));
@@ -118,7 +120,7 @@ describe("a running LangFlow", () => {
     redirect = `${url}/elsewhere`;
     await expect(look()).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
-      message: expect.stringMatching(/ is no LangFlow: /),
+      message: expect.stringMatching(/ is not LangFlow: /),
     });
     expect(asked).toHaveLength(1);
   });
@@ -131,15 +133,15 @@ describe("a running LangFlow", () => {
     answers["/api/v1/version"] = answer;
     await expect(look()).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
-      message: expect.stringMatching(/ is no LangFlow: /),
+      message: expect.stringMatching(/ is not LangFlow: /),
     });
   });
 
   it("causes exit code 10 if it fails or does not respond", async () => {
     answers["/api/v1/projects/"] = [500, {}];
     const unreachable = (said: RegExp) => ({ exitCode: ExitCode.Unreachable, message: expect.stringMatching(said) });
-    await expect(look()).rejects.toMatchObject(unreachable(/ answered \/api\/v1\/projects\/ with 500: look /));
-    await expect(look({ url: "http://127.0.0.1:9" })).rejects.toMatchObject(unreachable(/ does not answer .*: look /));
+    await expect(look()).rejects.toMatchObject(unreachable(/ answered \/api\/v1\/projects\/ with 500: check /));
+    await expect(look({ url: "http://127.0.0.1:9" })).rejects.toMatchObject(unreachable(/ does not answer .*: check /));
   });
 
   it("must have a plain URL: a URL with a password causes exit code 2 and is not repeated", async () => {

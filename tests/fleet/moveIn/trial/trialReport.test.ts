@@ -34,7 +34,7 @@ describe("a trial", () => {
     const foreseen = trial(difference("eu-west", { isForeseen: true }));
     expect([endOfTrial(trial()), endOfTrial(foreseen)]).toEqual([ExitCode.Success, ExitCode.Success]);
     expect(linesOf(trial())).toContain(
-      "eu-west, started again: 2 users signed in, 3 flows looked at, 4 variables, 5 chats, 6 files read (2.0 KiB), 7 MCP servers",
+      "eu-west, after the restart: 2 users signed in, 3 flows compared, 4 variables, 5 chats, 6 files read (2.0 KiB), 7 MCP servers",
     );
   });
 
@@ -55,7 +55,7 @@ describe("a trial", () => {
       compared: [],
     };
     expect(endOfTrial(lacking)).toBe(ExitCode.Disproved);
-    expect(linesOf(lacking)).toContain("LangFlow was not started again, as the import lacks something");
+    expect(linesOf(lacking)).toContain("LangFlow was not restarted, because the import is incomplete");
   });
 
   it("is rejected with exit code 2 outside of a local fleet", async () => {

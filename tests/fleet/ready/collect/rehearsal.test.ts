@@ -19,7 +19,7 @@ describe("a restore rehearsal", () => {
       id: "one",
       seconds: 0.8,
       amiss: [],
-      said: "1 users, 25 flows, as its manifest says",
+      said: "1 users, 25 flows, the same counts as in its manifest",
     });
   });
 
@@ -35,6 +35,6 @@ describe("a restore rehearsal", () => {
     const log = line({ level: "error", message: "there is no backup" });
     expect(() => rehearsalIn({ exitCode: 2, log })).toThrow(NotCheckable);
     expect(() => rehearsalIn({ exitCode: 5, log })).toThrow(expect.objectContaining({ code: "ECONNREFUSED" }));
-    expect(() => rehearsalIn({ exitCode: 0, log: "cut" })).toThrow(/says of nothing/);
+    expect(() => rehearsalIn({ exitCode: 0, log: "cut" })).toThrow(/did not report which backup/);
   });
 });

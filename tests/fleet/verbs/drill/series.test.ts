@@ -131,7 +131,7 @@ describe("drill --series", () => {
     expect(document.unmade).toEqual([{ fault: "git", because: "the supervisor answered 500", hasFailed: true }]);
     expect(line(progress, "git")).toEqual(["git was not drilled: the supervisor answered 500"]);
     const page = readFileSync(document.page, "utf8");
-    expect(page).toContain("Not made: git: the supervisor answered 500; met: all ");
+    expect(page).toContain("Failed to run: git: the supervisor answered 500; met: all ");
     expect(page).not.toMatch(/Met: all \d+ drill/);
   });
 

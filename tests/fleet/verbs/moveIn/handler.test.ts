@@ -32,10 +32,10 @@ describe("move-in inspect", () => {
     );
     for (const line of [
       /^users +4 +– +superusers: 1, inactive: 1$/m,
-      /^flows +4 +[\d.]+ KiB +the biggest: Reads a file, /m,
+      /^flows +4 +[\d.]+ KiB +largest: Reads a file, /m,
       /^bea +2 +/m,
-      /^stops +users of one name +1 +bea \/ Bea +/m,
-      /^size that fits: small, for 3 users who may sign in, /m,
+      /^stops +users with the same name +1 +bea \/ Bea +/m,
+      /^recommended size: small, for 3 active users, /m,
     ])
       expect(text).toMatch(line);
   });

@@ -31,15 +31,15 @@ describe("move-in rehearse", () => {
     });
 
   it.each<[string, object, RegExp]>([
-    ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere has no program python: give /],
+    ["a folder without Python", { oldPython: "/nowhere" }, /^--old-python \/nowhere contains no python: pass /],
     ["both --old-python and --without-old", { oldPython: "python", withoutOld: true }, /exclude each other/],
     [
       "a page in a folder that does not exist",
       { out: "/nowhere/page.html" },
-      /^\/nowhere is not there: make the folder of --out/,
+      /^\/nowhere does not exist: create the folder of --out/,
     ],
     ["a source with an unknown release", {}, /^the source's LangFlow release is unknown/],
-    ["a source that does not exist", { from: "/nowhere" }, /^\/nowhere is not there/],
+    ["a source that does not exist", { from: "/nowhere" }, /^\/nowhere does not exist/],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
       Object.entries(given).map(([key, value]) => [key, value === "python" ? python : value]),

@@ -39,12 +39,12 @@ describe("rehearse", () => {
       /^--langflow 1\.13 is not a LangFlow release: use a version from PyPI, such as 1\.13\.1$/,
     ],
     ["an image tag", { langflow: "1.13.0-1" }, /^--langflow 1\.13\.0-1 is not a LangFlow release/],
-    ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere has no program python: give /],
+    ["a folder without Python", { newPython: "/nowhere" }, /^--new-python \/nowhere contains no python: pass /],
     ["both --old-python and --without-old", { oldPython: "folder", withoutOld: true }, /exclude each other/],
     [
       "a page in a folder that does not exist",
       { out: "/nowhere/page.html" },
-      /^\/nowhere is not there: make the folder of --out/,
+      /^\/nowhere does not exist: create the folder of --out/,
     ],
   ])("rejects %s with exit code 2 and explains the fix", async (_, given, message) => {
     const inPlace = Object.fromEntries(
