@@ -200,6 +200,10 @@ const SENTENCE_WORDS = new Set(
   to too used using was will with wrong`.split(/\s+/),
 );
 
+/** Returns true for a word of a secret's name, with or without a number after it: `key`, `Password2`. */
+const isNameWord = (word: string, isOneOfSeveral: boolean): boolean =>
+  NAMES.has(word.toLowerCase().replace(isOneOfSeveral ? /\d$/ : /\d{1,600}$/, ""));
+
 /** Returns true if a literal value is a secret, given the strength of its name. */
 export function isSecretLiteral(value: string, strength: Strength): boolean {
   const whole = value.slice(0, JUDGED_LENGTH_MAX).trim();
@@ -219,7 +223,10 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   // A long random text may contain a word by chance, such as `…xANy`.
   if (text.length >= RANDOM_LENGTH && looksRandom(text)) return true;
   // `password`, `user_password` and `DB_PASSWORD` are names of a secret, or an example's placeholder.
-  return !words.some((word) => NAMES.has(word.toLowerCase().replace(words.length > 1 ? /\d$/ : /\d{1,600}$/, "")));
+  const isNamed = (parts: readonly string[]) => parts.some((part) => isNameWord(part, parts.length > 1));
+  if (!isNamed(words)) return true;
+  // In `token-7f3a9c1e5b2d`, the part after the name is random.
+  return text.split(/[^A-Za-z0-9]+/).some((run) => looksRandom(run) && !isNamed(partsOf(folded(run))));
 }
 
 /** Matches a license key: groups of capital letters and digits. */

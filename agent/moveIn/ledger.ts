@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { SCHEMA } from "../langflow/storeSchema";
-import { hasTable } from "../postgres/connection";
+import { hasTable, inTransaction } from "../postgres/connection";
+import { lockSchema } from "../postgres/schemaLock";
 
 /** Ledger entry of an imported row. */
 export interface Entry {
@@ -57,7 +58,10 @@ export class Ledger {
   ) {}
 
   async make(): Promise<void> {
-    await this.client.query(MADE);
+    await inTransaction(this.client, async () => {
+      await lockSchema(this.client);
+      await this.client.query(MADE);
+    });
   }
 
   async entries(table: string, ids: readonly string[]): Promise<Map<string, Entry>> {

@@ -133,11 +133,14 @@ export class ScratchDatabase {
     });
   }
 
-  /** Returns true if the source's flow was loaded, and not skipped as damaged. */
-  async hasFlow(id: string): Promise<boolean> {
+  /** Returns those of the ids that are flows of the source. Skipped damaged flows are not among them. */
+  async flowsAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.connected(async (client) => {
-      const { rows } = await client.query(`SELECT FROM public.flow WHERE id::text = $1`, [id]);
-      return rows.length > 0;
+      const { rows } = await client.query<{ id: string }>(
+        "SELECT id::text AS id FROM public.flow WHERE id::text = ANY($1::text[])",
+        [ids],
+      );
+      return new Set(rows.map(({ id }) => id));
     });
   }
 

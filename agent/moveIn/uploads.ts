@@ -27,7 +27,7 @@ export interface CarryingUploads {
   /** Prefix of each key, without a trailing slash. */
   readonly prefix: string;
   readonly region: Client;
-  readonly scratch: Pick<ScratchDatabase, "hasFlow">;
+  readonly scratch: Pick<ScratchDatabase, "flowsAmong">;
   readonly source: string;
   /** Rows that belong to other users in the fleet. The source's files must not be attached to such flows. */
   readonly strangers: Strangers;
@@ -49,13 +49,14 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   const ledger = new Ledger(region, source);
   const users = (await ledger.others()).get("user") ?? new Map<string, string>();
   const known = new Map<string, boolean>();
+  const loaded = await carrying.scratch.flowsAmong(files.map(({ path }) => path.split("/")[0] ?? ""));
   let count = 0;
   for (const file of files) {
     if (signal.aborted) throw new AgentError(INTERRUPTED, ExitCode.Failure);
     const [id = ""] = file.path.split("/");
     const into = users.get(id);
     const keys = into === undefined ? [file.path] : [file.path, `${into}${file.path.slice(id.length)}`];
-    const isKnown = known.get(id) ?? (await hasCome(carrying, ledger, into ?? id));
+    const isKnown = known.get(id) ?? (await hasCome(carrying, loaded, into ?? id));
     known.set(id, isKnown);
     if (!isKnown) tallies.leave(UPLOADS, OF_NOBODY, file.path);
     else for (const key of keys) await new Upload(file, `${prefix}/${key}`, { ...carrying, ledger }).carry();
@@ -64,13 +65,16 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
 }
 
 /** Returns true if the region has a user or flow of that id that may receive the source's files. */
-async function hasCome({ region, scratch, strangers }: CarryingUploads, ledger: Ledger, id: string): Promise<boolean> {
+async function hasCome(
+  { region, strangers }: CarryingUploads,
+  loaded: ReadonlySet<string>,
+  id: string,
+): Promise<boolean> {
   const isIn = async (table: string) =>
     (await region.query(`SELECT FROM public.${table} WHERE id::text = $1`, [id])).rows.length > 0;
   if (await isIn(`"user"`)) return true;
-  if (strangers.get("flow")?.has(id) || !(await isIn("flow"))) return false;
   // A damaged flow was not loaded. If the fleet has a flow of that id, it may belong to a different user.
-  return (await ledger.entries("flow", [id])).has(id) || (await scratch.hasFlow(id));
+  return loaded.has(id) && !strangers.get("flow")?.has(id) && (await isIn("flow"));
 }
 
 class Upload {

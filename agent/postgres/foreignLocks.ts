@@ -5,9 +5,17 @@ import type { ClientBase } from "pg";
  * for sessions of the same login.
  */
 export async function lockForTransaction(client: ClientBase, lock: number): Promise<void> {
-  await endForeignHolders(client, [0, lock]);
+  for (let tries = 0; tries < FOREIGN_TRIES && (await endForeignHolders(client, [0, lock])); tries++) {
+    const { rows } = await client.query<{ isMine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS "isMine"', [
+      lock,
+    ]);
+    if (rows[0]?.isMine) return;
+  }
   await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
 }
+
+/** Number of times that a login that takes the lock again and again is terminated. */
+const FOREIGN_TRIES = 50;
 
 /**
  * Terminates the sessions of other logins that hold, or wait for, one of the agent's advisory locks. PostgreSQL lets

@@ -16,15 +16,6 @@ export interface Cluster {
   readonly clusterName: string;
 }
 
-/** `kubectl port-forward` ended before it forwarded. The name tells the checks that the cluster did not answer. */
-class TunnelFailed extends Error {
-  override readonly name = "TimeoutError";
-
-  constructor(region: string, reason: string) {
-    super(`cannot open a tunnel to the pods of ${region}: ${reason}`);
-  }
-}
-
 /** Access to the regions' clusters through `kubectl`, with the AWS CLI's credentials. */
 export class Clusters {
   private readonly tunnels = new Map<string, { readonly process: ChildProcess; readonly url: string }>();
@@ -81,7 +72,11 @@ export class Clusters {
       });
       child.once("close", () => {
         clearTimeout(late);
-        reject(new TunnelFailed(region, told.trim() || "kubectl gave no reason"));
+        const reason = told.trim() || "kubectl gave no reason";
+        // An answer of the API server, such as "Error from server (NotFound)", is no timeout.
+        const failed = new Error(`cannot open a tunnel to the pods of ${region}: ${reason}`);
+        if (!reason.includes("Error from server (")) failed.name = "TimeoutError";
+        reject(failed);
       });
       child.stdout.on("data", (chunk) => {
         said += chunk;

@@ -57,7 +57,7 @@ describe("the preview comment on a pull request", () => {
 
   it("covers only the edge if only the edge is previewed", async () => {
     local.edit("Pulumi.edge.yaml", ({ config }) => {
-      config["langflow-dr:monitor"].intervalSeconds = 30;
+      config["langflow-dr:monitor"] = { intervalSeconds: 30 };
     });
     await local.run(["preview", "edge", "--markdown", file]);
     expect(readFileSync(file, "utf8")).toContain("update `cloudflare.LoadBalancerMonitor`");

@@ -96,9 +96,9 @@ class Move {
         prefix: "files",
         region,
         scratch: {
-          hasFlow: async (flowId) => {
-            const rows = await postgres.query(this.from, `SELECT FROM flow WHERE id = '${flowId}'`);
-            return rows.length > 0;
+          flowsAmong: async (ids) => {
+            const rows: { id?: string }[] = await postgres.query(this.from, "SELECT id FROM flow");
+            return new Set(rows.map(({ id: flowId }) => String(flowId)).filter((flowId) => ids.includes(flowId)));
           },
         },
         source: "old",

@@ -19,6 +19,6 @@ describe("median", () => {
   });
 
   it("throws for an empty list", () => {
-    expect(() => median([])).toThrow("no median");
+    expect(() => median([])).toThrow("cannot compute the median");
   });
 });

@@ -74,11 +74,12 @@ export const poolHealth: RegionAssumption = {
   },
 };
 
-/** Asks the monitor, or LangFlow itself if the pool is disabled: Cloudflare does not probe a disabled pool. */
+/** Asks the monitor, or LangFlow itself if Cloudflare does not probe it: the pool or its origin is disabled. */
 async function healthOf(deployment: Deployment, region: string): Promise<Health> {
   const { clouds } = deployment;
-  const { enabled } = await appliedPool(deployment, region);
-  return enabled ? clouds.poolHealth(poolOf(deployment, region)) : askHealth(await clouds.reach(region));
+  const { enabled, origins } = await appliedPool(deployment, region);
+  const isProbed = enabled && origins.some((origin) => origin.enabled);
+  return isProbed ? clouds.poolHealth(poolOf(deployment, region)) : askHealth(await clouds.reach(region));
 }
 
 const monitorShape = z.object({

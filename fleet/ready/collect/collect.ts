@@ -87,15 +87,14 @@ export async function collect(deployment: Deployment, options: CollectOptions): 
   };
 }
 
-/** Observes assumptions of `prove` concurrently. */
+/** Observes assumptions of `prove`, one after the other: several start the AWS CLI or cosign. */
 async function observe<A extends Assumption>(
   assumptions: readonly A[],
   look: (assumption: A) => Promise<Observation>,
 ): Promise<Observed> {
-  const observations = assumptions.map(
-    async (assumption) => [assumption.name, await learn(() => look(assumption))] as const,
-  );
-  return Object.fromEntries(await Promise.all(observations));
+  const observed: Record<string, Learnt<Observation>> = {};
+  for (const assumption of assumptions) observed[assumption.name] = await learn(() => look(assumption));
+  return observed;
 }
 
 /** Longer than a preview, which has its own timeout for a silent engine. */

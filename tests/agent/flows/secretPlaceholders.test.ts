@@ -1,6 +1,7 @@
 import { exportedFlow } from "../../../agent/flows/flowFile";
 import { findSecrets } from "../../../agent/flows/secretScan";
 import { flowWith } from "./secretGraphs";
+import { RandomText } from "./secretKinds";
 
 const found = (text: string) => findSecrets(exportedFlow(flowWith({ x: { value: text } }), { variables: new Set() }));
 
@@ -56,6 +57,19 @@ describe("a placeholder", () => {
     "see https://example.org/mcp/docs/getting-started-2",
   ])("is not reported as a secret: %s", async (text) => {
     expect(await found(text)).toEqual([]);
+  });
+});
+
+describe("a secret behind a word of its name holds its flow", () => {
+  it.each([
+    ['password = "secret-', '"'],
+    ["DB_PASSWORD=token_", ""],
+    ['password: "api_', '"'],
+    ['pwd = "pass-', '"'],
+    ['password = "key-', '"'],
+  ])("%s…%s", async (before, after) => {
+    const random = new RandomText(7);
+    expect(await found(`${before}${random.text(14)}${after}`)).toHaveLength(1);
   });
 });
 

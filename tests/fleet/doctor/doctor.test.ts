@@ -169,7 +169,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
     "the same runner label for main and pull requests",
     () => (clouds.github.variables = { CLUSTER_RUNNER: "inside", PREVIEW_RUNNER: "inside" }),
     "runners",
-    /both name inside/,
+    /are both inside/,
   ],
   [
     "a runner that belongs to the repository",
@@ -216,7 +216,7 @@ const OPEN_DOORS: readonly [title: string, spoil: () => void, noun: string, find
       clouds.github.groups = undefined;
     },
     "runners",
-    /no runner inside is visible/,
+    /no runner with the label inside is visible/,
   ],
 ];
 
