@@ -16,7 +16,7 @@ describe("duration()", () => {
   });
 
   it.each([0, -1, 0.5, Number.NaN])("rejects %s", (seconds) => {
-    expect(() => duration(seconds)).toThrow("no whole number");
+    expect(() => duration(seconds)).toThrow("not a whole number");
   });
 });
 

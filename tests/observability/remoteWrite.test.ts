@@ -39,7 +39,7 @@ describe("remote write", () => {
       }),
     );
     expect(writePort({ url: "https://series.example.com/write" })).toBe(443);
-    expect(() => writeUrl({ workspaceArn: "arn:aws:aps:nowhere" })).toThrow("no workspace's ARN");
+    expect(() => writeUrl({ workspaceArn: "arn:aws:aps:nowhere" })).toThrow("is not the ARN of a workspace");
   });
 
   it("limits its queue by shards, samples and age", () => {

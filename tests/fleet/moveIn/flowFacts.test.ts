@@ -72,7 +72,7 @@ describe("flowFacts", () => {
 
   it("explains why a flow cannot be read or recorded, and reports nothing else about it", async () => {
     expect((await facts(graph(), { endpoint_name: "not this one" })).problem).toMatch(
-      /^endpoint_name may hold letters/,
+      /^endpoint_name may contain only letters/,
     );
     expect(
       await flowFacts({ id: ID, name: "Flow", bytes: 10, value: "is no JSON", variables: new Set() }),

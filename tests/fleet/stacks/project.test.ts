@@ -167,7 +167,10 @@ describe("readProject", () => {
 
   it.each([
     ["1.13.4-2", []],
-    ["1.14.0", [expect.stringMatching(/^langflow-dr:image is LangFlow 1\.14\.0; the settings are those of 1\.13/)]],
+    [
+      "1.14.0",
+      [expect.stringMatching(/^langflow-dr:image is LangFlow 1\.14\.0, but the fleet's settings are for 1\.13/)],
+    ],
     ["1.130.0", [expect.stringContaining("1.130.0")]],
   ])("warns if the settings of LangFlow %s are unknown", (version, warnings) => {
     edit("Pulumi.yaml", ({ config }) => {

@@ -22,14 +22,14 @@ describe("the replication of a release's schema", () => {
   it("causes a warning if a new table is not replicated", () => {
     expect(replicationInWords([MISSING, UNKNOWN], 30)).toEqual({
       result: "warning",
-      said: 'stays in the region that it is written in: the table "notes" is unknown and is not replicated',
+      said: 'not replicated to other regions: the table "notes" is unknown and is not replicated',
     });
   });
 
   it("stops the upgrade if the agent rejects a table", () => {
     expect(replicationInWords([UNKNOWN, REFUSED], 29)).toEqual({
       result: "failed",
-      said: 'the table "user" is not replicated: an insert needs a value: an agent that knows them goes with this release',
+      said: 'the table "user" is not replicated: an insert needs a value: deploy an agent that supports this release',
     });
   });
 });

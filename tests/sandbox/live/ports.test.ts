@@ -10,7 +10,7 @@ const NODE = ["--require", join(ROOT, "typescript.cjs")];
 const inAnother = (script: string) => [
   ...NODE,
   "--eval",
-  `const { Ports } = require("../sandbox/live/ports"); ${script}`,
+  `const { Ports } = require("./sandbox/live/ports"); ${script}`,
 ];
 
 describe("a port of the live fleet", () => {

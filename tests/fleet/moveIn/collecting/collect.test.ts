@@ -337,7 +337,7 @@ describe("move-in collect", () => {
     expect(await collectFrom({ ...asked, python: command, out })).toBe(ExitCode.Success);
     expect(said.join("")).toMatch(
       new RegExp(
-        `on SQLite, with 1 files of ${source}: copied to ${out}\\n(?:warning: a LangFlow that runs .*\\n)?next: npm run fleet -- move-in inspect --from ${out}`,
+        `on SQLite, with 1 files of ${source}: copied to ${out}\\n(?:warning: a running LangFlow .*\\n)?next: npm run fleet -- move-in inspect --from ${out}`,
       ),
     );
     // An earlier copy is replaced, but any other folder is kept.
