@@ -233,6 +233,9 @@ describe("fleet prove", () => {
       said("0.steering_policy", policy);
       for (const region of ["us-east", "eu-west"]) edges(`/pools/pool-${region}`, "origins.0.enabled", on)();
       expect([await of("steering"), await of("us-east: pool")]).toEqual(["ok", "ok"]);
+      // Cloudflare does not probe a disabled origin.
+      if (!on) edges("/pools/pool-us-east/health", "pop_health", {})();
+      expect(await of("us-east: health of the pool")).toBe("ok");
       said("0.default_pools", ["pool-us-east", "pool-eu-west"]);
       edges("/pools/pool-us-east", "origins.0.enabled", !on)();
       expect([await of("steering"), await of("us-east: pool")]).toEqual(["broken", "broken"]);
