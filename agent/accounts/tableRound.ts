@@ -276,7 +276,7 @@ export class TableRound {
     const known = this.#rows.get(id);
     const { versions } = this.table;
     const merged = known ? mergeRows(known, row, this.table) : row;
-    // The merge created a content that neither state had. Publish it, because the other regions may not create it.
+    // The merge produced content that neither state had. Publish it, because other regions might not arrive at the same result.
     const isNew = known && versions && [known, row].every((each) => !isOneContent(each, merged, versions));
     if (isNew) this.#toPublish.add(id);
     const lost = known && versions && isAlive(merged, this.table) ? lostContent(known, row, versions) : undefined;

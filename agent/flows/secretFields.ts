@@ -5,7 +5,7 @@ import { boundValue, emptied, emptiedBy, type MayStay, type Rules, withoutSecret
 import { fieldsMapped } from "./templates";
 
 /**
- * Key of a row that selects the cells that LangFlow loads from variables: a list of columns, or a boolean per column.
+ * Key in a table row whose value says which cells LangFlow loads from variables: a list of columns, or a boolean per column.
  */
 const ROW_LOADS = "__load_from_db_fields";
 /** Matches LangFlow's reference to a connection, `provider/name`, which is not secret. */

@@ -6,7 +6,7 @@ const LOCK = 0x6c66_7363;
 
 /**
  * Serializes transactions that create tables and transactions that grant privileges on all tables. Without it, a grant
- * does not see a table whose creation is not committed yet, and that table was created before the default privileges.
+ * misses a table whose CREATE is not committed yet, and the default privileges, which are set later, do not cover it.
  * Call it first in the transaction.
  */
 export const lockSchema = (client: ClientBase): Promise<void> => lockForTransaction(client, LOCK);

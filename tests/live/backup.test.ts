@@ -583,7 +583,7 @@ describe("newer data", () => {
     });
   });
 
-  it("is detected as one row of any such table, by any of its timestamps", async () => {
+  it("is detected from a single row in any such table, by any of its timestamps", async () => {
     await postgres.create("any_row", "migrated");
     await asOwner("any_row", async (client) => {
       const rows = await RowMaker.of(client);

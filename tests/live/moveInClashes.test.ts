@@ -263,7 +263,7 @@ describe("an import", () => {
     expect(left.some(([, reason]) => isUnforeseen(reason))).toBe(true);
   });
 
-  it("attaches no rows to a user's flow in the fleet that had no owner, or does not exist, in the source", async () => {
+  it("attaches no imported rows to a user's flow in the fleet if the source lacks that flow or its owner", async () => {
     const [bob, carol, flowId] = [id("1"), id("2"), id("7")];
     const hanging = [chatOf(id("5"), flowId), share(id("3"), "flow", flowId, { to: bob, by: bob })];
     const fleet = [user({ id: carol, name: "carol" }), flow(flowId, carol, null)];

@@ -60,7 +60,7 @@ describe("the agent's environment", () => {
     });
   });
 
-  it("contains no Git variables without a repository, and the same other variables", () => {
+  it("lacks only the Git variables without a repository", () => {
     const recorded = syncEnvironment(place, settings);
     const without = syncEnvironment(place, { ...settings, repository: undefined });
     const gone = Object.keys(recorded).filter((name) => !(name in without));

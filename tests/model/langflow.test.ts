@@ -136,7 +136,7 @@ describe("langFlowEnvironment", () => {
 });
 
 describe("SHUTDOWN", () => {
-  it("stops a pod only after the last request from the load balancer has had Cloudflare's timeout", () => {
+  it("keeps a pod running until Cloudflare's timeout has passed for the last request from the load balancer", () => {
     expect(SHUTDOWN.deregistrationDelaySeconds).toBeGreaterThanOrEqual(120);
     expect(SHUTDOWN.preStopSeconds).toBeGreaterThan(SHUTDOWN.deregistrationDelaySeconds + 120);
   });

@@ -120,7 +120,7 @@ describe("every dashboard panel", () => {
     ]);
   });
 
-  it("links from an alert to its runbook", () => {
+  it("links the alerts in its description to their runbooks", () => {
     const [panel] = all.flatMap(placed).filter(({ title }) => title === "Age of the newest backup");
     expect(panel?.description).toContain(
       "[BackupOld](https://github.com/acme/fleet/blob/main/docs/operations/alerts.md#backupold)",

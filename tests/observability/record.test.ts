@@ -37,7 +37,7 @@ describe("the alert rules of the record", () => {
     expect(missing(true, true)?.forSeconds).toBe(600);
   });
 
-  it("report a missing recorder only in the configured region without a witness, even while its agent is down", () => {
+  it("report a missing recorder without a witness only in the configured region, even while that region's agent is down", () => {
     expect(missing(true, false)?.expr).toBe("absent(langflow_dr_record_recorder == 1)");
     expect(missing(false, false)).toBeUndefined();
   });

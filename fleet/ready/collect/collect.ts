@@ -124,7 +124,7 @@ async function regionEvidence(
 ): Promise<RegionEvidence> {
   const region = stack.region.name;
   const capacity = options.capacities.find((each) => each.region === region);
-  if (!capacity) throw new Error(`internal error: ${region} has no capacity`);
+  if (!capacity) throw new Error(`internal error: no capacity figures for ${region}`);
   const look = <T>(what: string, work: () => Promise<T>, withinMs?: number): Promise<Learnt<T>> => {
     options.report(`${region}: checking its ${what}`);
     return learn(work, withinMs);

@@ -15,7 +15,7 @@ export type CommentOptions = Given<typeof options>;
 
 export const comment = verb({
   name: "comment",
-  description: "post a preview as the one comment on its pull request",
+  description: "post a preview as a single comment on its pull request, which later previews replace",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY. An empty file removes an earlier comment.",
   page: "docs/ci.md",
   examples: [

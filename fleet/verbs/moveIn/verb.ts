@@ -43,8 +43,11 @@ export type ImportOptions = Given<typeof importing>;
 
 export const rehearsing = {
   ...inspecting,
-  oldPython: text("<dir>", "bin folder of a Python with the old LangFlow (default: install its release)"),
-  newPython: text("<dir>", "bin folder of a Python with the fleet's LangFlow (default: install its release)"),
+  oldPython: text("<dir>", "bin folder of a Python that has the old LangFlow release (default: install that release)"),
+  newPython: text(
+    "<dir>",
+    "bin folder of a Python that has the fleet's LangFlow release (default: install that release)",
+  ),
   withoutOld: flag("run flows in the new LangFlow only, without a comparison"),
   out: text("<file>", "HTML file for the report"),
 };
@@ -90,7 +93,7 @@ export const moveIn = verbGroup(
     }),
     verb({
       name: "inspect",
-      description: "list a LangFlow's contents, what cannot migrate and why, and the size to choose; read-only",
+      description: "list a LangFlow's contents, what cannot migrate and why, and the recommended fleet size; read-only",
       examples: ["move-in inspect --from /srv/langflow", "move-in inspect --from https://langflow.example.com"],
       options: inspecting,
       handler: async (given) => (await import("./handler")).inspectSource(given),

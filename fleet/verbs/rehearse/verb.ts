@@ -9,7 +9,7 @@ const options = {
   region: text("<region>", "region whose backup to use (default: the first)"),
   backup: text("<id>", "backup to use (default: the newest)"),
   oldPython: rehearsing.oldPython,
-  newPython: text("<dir>", "bin folder of a Python with the new LangFlow (default: install its release)"),
+  newPython: text("<dir>", "bin folder of a Python that has the new LangFlow release (default: install that release)"),
   withoutOld: rehearsing.withoutOld,
   out: rehearsing.out,
 };

@@ -42,7 +42,7 @@ describe("a name", () => {
   });
 
   it.each(words("database_url databaseUrl my-database-uri connection_string connection-url connection_uri dsn my_dsn"))(
-    "names a connection string, which is secret only if it contains credentials: %s",
+    "is recognized as the name of a connection string, which is secret only if it contains credentials: %s",
     (name) => {
       expect(isConnectionName(name)).toBe(true);
     },

@@ -103,7 +103,7 @@ describe("a drill that cannot finish normally", () => {
 
   it.each([
     [
-      "aborts for failures of the other regions' users in active-active, where no failover affects them",
+      "aborts in active-active if requests of the other regions' users fail, because the failover does not affect them",
       "active-active",
       true,
       "unseen",

@@ -20,7 +20,7 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.constant(notRun),
 );
 
-describe("the comparison of two runs of a flow", () => {
+describe("two runs of a flow", () => {
   it.each<[string, Outcome | undefined, Outcome, { result: string; said: string | RegExp }]>([
     ["give the same answer", said("x"), said("x"), { result: "same", said: "" }],
     ["give different answers", said("x"), said("y"), { result: "differs", said: "different answer of ChatOutput-1" }],
@@ -71,7 +71,7 @@ describe("the comparison of two runs of a flow", () => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
   });
 
-  it("never reports a run as different from itself, and does not depend on the order of two answered runs", () => {
+  it("are never different if they are the same run, and compare the same in either order if both have answers", () => {
     fc.assert(
       fc.property(anyOutcome, anyOutcome, (one, other) => {
         expect(["same", "not run"]).toContain(compareRuns(one, one).result);

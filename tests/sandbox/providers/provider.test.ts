@@ -625,7 +625,7 @@ describe("the Kubernetes provider", () => {
     expect((await enter()).id).toBe("langflow");
   });
 
-  it("starts no pods whose role was just associated, unless admission rejects them until the association takes effect", async () => {
+  it("fails a Deployment whose role was just associated, unless an admission policy rejects its pods until the association takes effect", async () => {
     const { amazon, one, other } = await clusters();
     const inputs = deployment("web", "web");
     const { template } = inputs.spec;
