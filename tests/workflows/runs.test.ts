@@ -88,7 +88,7 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
   };
 
   it("installs only production packages from the lock file, without install scripts, by the same command in every job", async () => {
-    const lines = [...SCRIPTS].filter(([key]) => /\/Install( what was deployed)?$/.test(key));
+    const lines = [...SCRIPTS].filter(([key]) => /\/Install( the deployed commit's packages)?$/.test(key));
     expect(new Set(lines.map(([, step]) => step.run))).toEqual(new Set(["npm ci --omit=dev --ignore-scripts"]));
     for (const [key] of lines) ran.add(key);
     const [first] = lines[0] ?? [""];
