@@ -199,6 +199,6 @@ describe("a drill's silence of a region through the AWS CLI and moto's EC2", () 
         made.trim(),
       ]),
     );
-    await expect(silence(CLUSTER, aws).begin(SUBNETS.public)).rejects.toThrow("have 2 network ACLs, not one");
+    await expect(silence(CLUSTER, aws).begin(SUBNETS.public)).rejects.toThrow("have 2 network ACLs instead of one");
   });
 });
