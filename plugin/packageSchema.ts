@@ -23,7 +23,7 @@ export interface PackageSchema {
  * receive
  * resources to wait for.
  */
-const NO_OUTPUTS = ["name", "args", "provider", "premises"];
+const NO_OUTPUTS = ["name", "args", "provider", "dependencies"];
 
 const REFERENCE = /"\$ref":"#\/types\/([^"]+)"/g;
 

@@ -106,7 +106,7 @@ export function region(
   const inCluster = {
     ...opts,
     providers: [provider, cluster.provider],
-    dependsOn: [cluster, ...database.premises, files],
+    dependsOn: [cluster, ...database.dependencies, files],
   };
   const service = new LangFlowService(
     name,
@@ -144,7 +144,7 @@ export function region(
   );
 
   const agent = { ...shared, image: fleet.agentImage };
-  const besideLangFlow = { ...inCluster, dependsOn: [...inCluster.dependsOn, ...service.premises] };
+  const besideLangFlow = { ...inCluster, dependsOn: [...inCluster.dependsOn, ...service.dependencies] };
   const sync = new FlowSync(
     name,
     {

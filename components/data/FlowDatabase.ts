@@ -109,7 +109,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
    * be down, and the copy is then omitted. If another resource depended on a copy that was omitted before it existed,
    * the engine's state would be broken.
    */
-  readonly premises: pulumi.Resource[];
+  readonly dependencies: pulumi.Resource[];
 
   constructor(
     private readonly name: string,
@@ -130,7 +130,7 @@ export class FlowDatabase extends pulumi.ComponentResource {
       server: this.secret(database, "server", this.password("server")),
       backup: this.secret(database, "backup", this.password("backup")),
     };
-    this.premises = Object.values(secrets);
+    this.dependencies = Object.values(secrets);
     const { owner, server, backup } = secrets;
     this.secretArns = pulumi.output({ owner: owner.secretArn, server: server.secretArn, backup: backup.secretArn });
     this.urls = pulumi.secret({ owner: owner.url, server: server.url, backup: backup.url });

@@ -126,7 +126,7 @@ export class LangFlowService extends pulumi.ComponentResource {
    * Resources that other pods of the namespace must wait for. LangFlow is not among them, because a restore must also
    * run without LangFlow.
    */
-  readonly premises: pulumi.Resource[];
+  readonly dependencies: pulumi.Resource[];
 
   constructor(name: string, args: LangFlowServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super(typeToken("LangFlowService"), name, args, opts);
@@ -175,7 +175,7 @@ export class LangFlowService extends pulumi.ComponentResource {
       inNamespace,
     );
 
-    this.premises = [namespace, isolation, images, identities, storage];
+    this.dependencies = [namespace, isolation, images, identities, storage];
     this.claimName = storage.claimName;
     const pulled = (image: Image) => pulumi.output(args.registry).apply((registry) => imageReference(registry, image));
     this.imageReference = pulled(args.image);

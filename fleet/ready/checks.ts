@@ -45,11 +45,7 @@ const intendedSteering = provedInFleet(steeringAssumption, {
 });
 
 const steering: FleetCheck = {
-  name: intendedSteering.name,
-  of: "fleet",
-  weight: intendedSteering.weight,
-  why: intendedSteering.why,
-  fix: intendedSteering.fix,
+  ...intendedSteering,
   judge(evidence) {
     const result = intendedSteering.judge(evidence);
     return result.result === "ok" && evidence.oldShare > 0

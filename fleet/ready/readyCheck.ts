@@ -1,5 +1,5 @@
 import { ExitCode } from "../../model/errors";
-import { broken, type Check, type CheckResult, notChecked, ok } from "../checks/checkResult";
+import { broken, type Check, type CheckResult, notChecked } from "../checks/checkResult";
 import { type FleetAssumption, type RegionAssumption, resultOf } from "../prove/assumption";
 import { type Evidence, isKnown, type Learnt, type RegionEvidence } from "./evidence";
 
@@ -24,34 +24,35 @@ export interface RegionCheck extends Weighted {
 export const bad = (finding: string): CheckResult => broken(finding, undefined, ExitCode.Disproved);
 
 /** Returns `ok` if there are no problems, and a failure otherwise. */
-export const unless = (problems: readonly string[], summary: string): CheckResult =>
-  problems.length > 0 ? bad(problems.join("\n")) : ok(summary);
+export const unless = (problems: readonly string[], summary: string): CheckResult => resultOf({ summary, problems });
 
 /** Judges evidence, or returns `not checked` if it could not be collected. */
 export function judged<T>(learnt: Learnt<T>, judge: (value: T) => CheckResult): CheckResult {
   return isKnown(learnt) ? judge(learnt.value) : notChecked(learnt.unknown, learnt.exitCode);
 }
 
+/** What a check of `ready` adds to an assumption of `prove`. */
 type Weight = Pick<Weighted, "name" | "weight" | "why">;
 
-/** Creates a check per region from an assumption of `prove`. */
-export const provedInRegion = (assumption: RegionAssumption, weight: Weight): RegionCheck => ({
-  name: weight.name,
-  of: "region",
-  weight: weight.weight,
-  why: weight.why,
+/** Returns the parts of a check whose evidence is the observation of an assumption of `prove`. */
+const proved = (assumption: Check, { name, weight, why }: Weight) => ({
+  name,
+  weight,
+  why,
   fix: assumption.fix,
-  judge: ({ observed }) => judged(observedAs(assumption, observed), resultOf),
+  judge: ({ observed }: Pick<Evidence, "observed">) => judged(observedAs(assumption, observed), resultOf),
+});
+
+/** Creates a check per region from an assumption of `prove`. */
+export const provedInRegion = (assumption: RegionAssumption, weighted: Weight): RegionCheck => ({
+  of: "region",
+  ...proved(assumption, weighted),
 });
 
 /** Creates a check of the whole fleet from an assumption of `prove`. */
-export const provedInFleet = (assumption: FleetAssumption, weight: Weight): FleetCheck => ({
-  name: weight.name,
+export const provedInFleet = (assumption: FleetAssumption, weighted: Weight): FleetCheck => ({
   of: "fleet",
-  weight: weight.weight,
-  why: weight.why,
-  fix: assumption.fix,
-  judge: ({ observed }) => judged(observedAs(assumption, observed), resultOf),
+  ...proved(assumption, weighted),
 });
 
 function observedAs({ name }: Check, observed: Evidence["observed"]): Evidence["observed"][string] {

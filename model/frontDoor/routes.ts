@@ -156,7 +156,7 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   {
     path: "/api/v1/authz/me/permissions",
     access: "user",
-    why: "says yes to all, without a plugin for permissions: the pages ask it, and each route asks anew whose the thing is",
+    why: "says yes to all, without a plugin for permissions: the pages ask it, and each route checks the owner again",
     others: [200],
   },
   { path: "/api/v1/flows/", methods: ["DELETE"], access: "user", why: OWN_AMONG, others: [200] },

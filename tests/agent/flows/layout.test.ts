@@ -4,7 +4,7 @@ import { flowPath, folded, isPortable, meaningOf, projectFolder, safeName } from
 const ID = "6f1c2a34-58d1-4e0f-9c55-0a1b2c3d4e5f";
 
 describe("a flow's path in the repository", () => {
-  it("is inside its folder, whatever the flow's name is", () => {
+  it("is inside its folder, for any name of the flow", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (name) => {
         const path = flowPath("default", undefined, { id: ID, name }, new Set());
@@ -52,7 +52,7 @@ describe("a flow's path in the repository", () => {
     expect(projectFolder("A", (name) => name.length < 20)).toMatch(/^A_[0-9a-f]{64}$/);
   });
 
-  it("can be checked out on Windows and macOS, whatever the flow's name is", () => {
+  it("can be checked out on Windows and macOS, for any name of the flow", () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("CON", "aux", "Com1", "lpt9", "a.", "nul ")),

@@ -25,7 +25,7 @@ describe("a user's folder", () => {
     },
   );
 
-  it("has a name that every file system accepts, whatever the user's name is", () => {
+  it("has a name that every file system accepts, for any name of the user", () => {
     fc.assert(
       fc.property(user, fc.boolean(), (each, taken) => {
         const folder = userFolder(each, (name) => taken && name === folderName(each.name));
@@ -71,7 +71,7 @@ describe("a user's folder", () => {
 });
 
 describe("the file that binds a folder to its user", () => {
-  it("contains the user's id, whatever the user's name is", () => {
+  it("contains the user's id, for any name of the user", () => {
     fc.assert(
       fc.property(user, (each) => {
         expect(bindingIn(Buffer.from(userFileText(each))).id).toBe(each.id);

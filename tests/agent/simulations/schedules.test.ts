@@ -29,7 +29,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     region.killAgent();
     return () => region.startAgent();
   },
-  "its agent starts anew": (region) => {
+  "its agent restarts": (region) => {
     region.killAgent();
     region.startAgent();
     return undefined;
