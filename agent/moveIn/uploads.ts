@@ -49,17 +49,25 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
   const ledger = new Ledger(region, source);
   const users = (await ledger.others()).get("user") ?? new Map<string, string>();
   const known = new Map<string, boolean>();
-  const loaded = await carrying.scratch.flowsAmong(files.map(({ path }) => path.split("/")[0] ?? ""));
+  // Flows of this source: imported now, or by an earlier import if the source's row is damaged now.
+  const flows = new Set(await ledger.idsOf("flow"));
+  const folders = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
+  for (const id of await carrying.scratch.flowsAmong([...folders])) flows.add(id);
   let count = 0;
   for (const file of files) {
     if (signal.aborted) throw new AgentError(INTERRUPTED, ExitCode.Failure);
     const [id = ""] = file.path.split("/");
     const into = users.get(id);
-    const keys = into === undefined ? [file.path] : [file.path, `${into}${file.path.slice(id.length)}`];
-    const isKnown = known.get(id) ?? (await hasCome(carrying, loaded, into ?? id));
+    const isKnown = known.get(id) ?? (await hasCome(carrying, flows, into ?? id));
     known.set(id, isKnown);
     if (!isKnown) tallies.leave(UPLOADS, OF_NOBODY, file.path);
-    else for (const key of keys) await new Upload(file, `${prefix}/${key}`, { ...carrying, ledger }).carry();
+    else {
+      const own = `${prefix}/${file.path}`;
+      await new Upload(file, own, own, { ...carrying, ledger }).carry();
+      // Files of several merged accounts may have one key. The ledger tells them apart by their own paths.
+      const merged = `${prefix}/${into}${file.path.slice(id.length)}`;
+      if (into !== undefined) await new Upload(file, merged, `${own} → ${merged}`, { ...carrying, ledger }).carry();
+    }
     progress(`carried: files ${++count}`);
   }
 }
@@ -67,27 +75,29 @@ export async function carryUploads(carrying: CarryingUploads): Promise<void> {
 /** Returns true if the region has a user or flow of that id that may receive the source's files. */
 async function hasCome(
   { region, strangers }: CarryingUploads,
-  loaded: ReadonlySet<string>,
+  flows: ReadonlySet<string>,
   id: string,
 ): Promise<boolean> {
   const isIn = async (table: string) =>
     (await region.query(`SELECT FROM public.${table} WHERE id::text = $1`, [id])).rows.length > 0;
   if (await isIn(`"user"`)) return true;
-  // A damaged flow was not loaded. If the fleet has a flow of that id, it may belong to a different user.
-  return loaded.has(id) && !strangers.get("flow")?.has(id) && (await isIn("flow"));
+  // If the fleet has a flow of a different source with that id, it may belong to a different user.
+  return flows.has(id) && !strangers.get("flow")?.has(id) && (await isIn("flow"));
 }
 
 class Upload {
   constructor(
     private readonly file: PackagedFile,
     private readonly key: string,
+    /** Id of the ledger's entry. */
+    private readonly id: string,
     private readonly carrying: CarryingUploads & { readonly ledger: Ledger },
   ) {}
 
   async carry(): Promise<void> {
     const { store, ledger, tallies } = this.carrying;
     const { path: name, sha256: digest } = this.file;
-    const known = (await ledger.entries(UPLOADS, [this.key])).get(this.key);
+    const known = (await ledger.entries(UPLOADS, [this.id])).get(this.id);
     if (known?.sourceDigest === digest) return tallies.count(UPLOADS, "unchanged");
     const version = await store.versionOf(this.key);
     if (known === undefined && version !== undefined) {
@@ -110,7 +120,7 @@ class Upload {
 
   private async keep(sourceDigest: string, fleetDigest: string): Promise<void> {
     const { region, ledger } = this.carrying;
-    const entry: Entry = { id: this.key, sourceDigest, fleetId: this.key, fleetDigest };
+    const entry: Entry = { id: this.id, sourceDigest, fleetId: this.id, fleetDigest };
     await inTransaction(region, () => ledger.keep(UPLOADS, [entry]));
   }
 }

@@ -84,14 +84,18 @@ class Move {
   }
 
   /** Imports uploaded files, which are stored below `files`. @param put receives the keys that are written */
-  async upload(paths: readonly string[], put: string[]): Promise<void> {
+  async upload(paths: readonly string[], put: string[], tallies = new Tallies()): Promise<void> {
     await postgres.connected(this.into, (region) =>
       carryUploads({
-        files: paths.map((path) => ({ path, sha256: "a".repeat(64) })),
+        files: paths.map((path) => ({ path, sha256: path.padEnd(64, "a") })),
         store: {
-          versionOf: async () => undefined,
-          digestOf: async () => undefined,
-          put: async (_, key) => String(put.push(key)),
+          versionOf: async (key) => this.objects.get(key),
+          digestOf: async (key) => this.objects.get(key),
+          put: async (file, key) => {
+            put.push(key);
+            this.objects.set(key, file.sha256);
+            return file.sha256;
+          },
         },
         prefix: "files",
         region,
@@ -103,13 +107,15 @@ class Move {
         },
         source: "old",
         strangers: this.strangers,
-        tallies: new Tallies(),
+        tallies,
         progress: () => undefined,
         signal: new AbortController().signal,
       }),
     );
   }
 
+  /** Digests of the objects in the bucket, by key. */
+  private readonly objects = new Map<string, string>();
   private strangers: Strangers = new Map();
 
   /** Imports the rows. @returns the reasons for which rows were skipped or changed, by table */
@@ -316,6 +322,40 @@ describe("an import", () => {
     const put: string[] = [];
     await move.upload([`${bob}/plan.pdf`], put);
     expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
+  });
+
+  it("keeps the files of two accounts that the fleet merged apart if they have one name", async () => {
+    const [bob, ben] = [id("1"), id("2")];
+    const move = await Move.of(
+      [user({ id: bob, name: "bob" }), user({ id: ben, name: "ben" })],
+      ["CREATE SCHEMA langflow_dr", ACCOUNT_ROWS, user({ id: FLEETS, name: "bob@corp" })],
+    );
+    await move.carry();
+    for (const one of [bob, ben]) {
+      await move.ask(`DELETE FROM "user" WHERE id = '${one}'`);
+      await move.ask(
+        `INSERT INTO langflow_dr.account_row (table_name, row_id, united_with) VALUES ('user', '${one}', '${FLEETS}')`,
+      );
+    }
+    const both = [`${bob}/plan.pdf`, `${ben}/plan.pdf`];
+    const put: string[] = [];
+    const tallies = new Tallies();
+    await move.upload(both, put, tallies);
+    expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`, `files/${ben}/plan.pdf`]);
+    const left = tallies.all().find(({ table }) => table === "uploads")?.left;
+    expect(JSON.stringify(left)).toContain(`${ben}/plan.pdf`);
+    await move.upload(both, put);
+    expect(put).toHaveLength(3);
+  });
+
+  it("brings the files of a flow that an earlier import brought and that is damaged in the source now", async () => {
+    const [bob, flowId] = [id("1"), id("7")];
+    const move = await Move.of([user({ id: bob, name: "bob" }), flow(flowId, bob, null)], []);
+    await move.carry();
+    await move.changeSource(`DELETE FROM flow WHERE id = '${flowId}'`);
+    const put: string[] = [];
+    await move.upload([`${flowId}/chart.png`], put);
+    expect(put).toEqual([`files/${flowId}/chart.png`]);
   });
 
   it("imports an access denial together with the resource that it denies, even if the resource already existed in the fleet", async () => {
