@@ -200,6 +200,9 @@ const SENTENCE_WORDS = new Set(
   to too used using was will with wrong`.split(/\s+/),
 );
 
+/** Matches a reference to a secret store or a file: `op://vault/item/password`, `/run/secrets/…`, `projects/1/secrets/…`. */
+const REFERENCE = /^[a-z][a-z0-9+.-]{1,30}:\/\/|^\/|^projects\/\d/i;
+
 /** Returns true for a word of a secret's name, with or without a number after it: `key`, `Password2`. */
 const isNameWord = (word: string, isOneOfSeveral: boolean): boolean =>
   NAMES.has(word.toLowerCase().replace(isOneOfSeveral ? /\d$/ : /\d{1,600}$/, ""));
@@ -220,11 +223,12 @@ export function isSecretLiteral(value: string, strength: Strength): boolean {
   const words = partsOf(folded(text));
   if (strength === "secret")
     return !/^\d+$/.test(text) && (!isWordy(text) || looksRandom(text) || isPasswordLike(text) || isHalfCapital(text));
-  // A long random text may contain a word by chance, such as `…xANy`.
-  if (text.length >= RANDOM_LENGTH && looksRandom(text)) return true;
   // `password`, `user_password` and `DB_PASSWORD` are names of a secret, or an example's placeholder.
   const isNamed = (parts: readonly string[]) => parts.some((part) => isNameWord(part, parts.length > 1));
   if (!isNamed(words)) return true;
+  if (REFERENCE.test(text)) return false;
+  // A long random text may contain a word by chance, such as `…xANy`.
+  if (text.length >= RANDOM_LENGTH && looksRandom(text)) return true;
   // In `token-7f3a9c1e5b2d`, the part after the name is random.
   return text.split(/[^A-Za-z0-9]+/).some((run) => looksRandom(run) && !isNamed(partsOf(folded(run))));
 }

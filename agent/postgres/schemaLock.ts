@@ -7,6 +7,6 @@ const LOCK = 0x6c66_7363;
 /**
  * Serializes transactions that create tables and transactions that grant privileges on all tables. Without it, a grant
  * misses a table whose CREATE is not committed yet, and the default privileges, which are set later, do not cover it.
- * Call it first in the transaction.
+ * Call it before the transaction locks a table.
  */
 export const lockSchema = (client: ClientBase): Promise<void> => lockForTransaction(client, LOCK);

@@ -7,7 +7,7 @@ import { run } from "../engine/run";
 import { unsigned } from "../image/cosign";
 import type { Health } from "../rollout/gate";
 import { askPoolHealth } from "../rollout/poolHealth";
-import { Clusters } from "../stacks/clusters";
+import { Clusters, TunnelFailed } from "../stacks/clusters";
 import type { StackOutputs } from "../stacks/stackOutputs";
 import type { RegionStack } from "./assumption";
 import type { Clouds, Kind, KubernetesObject } from "./clouds";
@@ -159,12 +159,19 @@ export class RealClouds implements Clouds {
   }
 }
 
+/** Errors of an API server that is unreachable or overloaded (Kubernetes API, `Status.reason`). */
+const UNAVAILABLE =
+  /Unable to connect to the server|Error from server \((?:ServiceUnavailable|Timeout|ServerTimeout|TooManyRequests|InternalError)\)/;
+
 /**
  * Rethrows an error of kubectl with the name of its cause: the API server's, or AWS' if kubectl could not get a token.
  */
 function refusedByCluster(error: Error): never {
   if (error.message.includes("(Forbidden)")) throw Object.assign(error, { name: "Forbidden" });
-  if (error.message.includes("Unable to connect to the server")) throw Object.assign(error, { name: "TimeoutError" });
+  if (error.message.includes("(Unauthorized)")) throw Object.assign(error, { name: "CredentialsProviderError" });
+  const isAnswered = /Error from server \(|An error occurred \(/.test(error.message);
+  if (UNAVAILABLE.test(error.message) || (error instanceof TunnelFailed && !isAnswered))
+    throw Object.assign(error, { name: "TimeoutError" });
   throw named(error);
 }
 

@@ -16,6 +16,9 @@ export interface Cluster {
   readonly clusterName: string;
 }
 
+/** `kubectl port-forward` ended before it forwarded. */
+export class TunnelFailed extends Error {}
+
 /** Access to the regions' clusters through `kubectl`, with the AWS CLI's credentials. */
 export class Clusters {
   private readonly tunnels = new Map<string, { readonly process: ChildProcess; readonly url: string }>();
@@ -73,10 +76,7 @@ export class Clusters {
       child.once("close", () => {
         clearTimeout(late);
         const reason = told.trim() || "kubectl gave no reason";
-        // An answer of the API server, such as "Error from server (NotFound)", is no timeout.
-        const failed = new Error(`cannot open a tunnel to the pods of ${region}: ${reason}`);
-        if (!reason.includes("Error from server (")) failed.name = "TimeoutError";
-        reject(failed);
+        reject(new TunnelFailed(`cannot open a tunnel to the pods of ${region}: ${reason}`));
       });
       child.stdout.on("data", (chunk) => {
         said += chunk;

@@ -29,7 +29,7 @@ if [ -f "$ANSWERS/$region/reader" ]; then
   case "$*" in get*-A*|*port-forward*) echo "Error from server (Forbidden): not allowed to a reader" >&2; exit 1;; esac
 fi
 if [ -f "$ANSWERS/$region/tunnelless" ]; then
-  case "$*" in *port-forward*) echo "error: unable to forward port because pod is not running" >&2; exit 1;; esac
+  case "$*" in *port-forward*) cat "$ANSWERS/$region/tunnelless" >&2; exit 1;; esac
 fi
 case "$*" in
   get*) echo "{\\"items\\":"; said "$2.json" || echo "[]"; echo "}";;

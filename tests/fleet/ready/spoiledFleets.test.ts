@@ -354,13 +354,18 @@ describe("evidence that could not be collected", () => {
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
   });
 
-  it("because a tunnel to the pods does not open counts as unreachable", async () => {
-    const readiness = await ofAnother((another) => another.tools.say("eu-west", "tunnelless", ""));
+  it.each([
+    ["unreachable", "error: unable to forward port because pod is not running", ExitCode.Unreachable],
+    ["unreachable", "Error from server (ServiceUnavailable): the server is unable to handle it", ExitCode.Unreachable],
+    ["unauthorized", "error: You must be logged in to the server (Unauthorized)", ExitCode.Unauthenticated],
+    ["a failure", 'Error from server (NotFound): deployments.apps "flow-sync" not found', ExitCode.Failure],
+  ])("because a tunnel to the pods does not open counts as %s: %s", async (_, stderr, exitCode) => {
+    const readiness = await ofAnother((another) => another.tools.say("eu-west", "tunnelless", stderr));
     const silent = readiness.findings.filter(({ result }) => result === "not checked");
-    expect(silent.map(({ name, exitCode }) => [name, exitCode])).toEqual(
-      ["replication", "replicated tables", "record"].map((name) => [name, ExitCode.Unreachable]),
+    expect(silent.map((each) => [each.name, each.exitCode])).toEqual(
+      ["replication", "replicated tables", "record"].map((name) => [name, exitCode]),
     );
-    expect(exitCodeOf(readiness)).toBe(ExitCode.Unreachable);
+    expect(exitCodeOf(readiness)).toBe(exitCode);
   });
 
   it("because a cluster denies access counts as unauthorized, not as unreachable", async () => {
