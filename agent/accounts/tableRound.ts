@@ -783,7 +783,8 @@ export class TableRound {
         if (child.references[column]?.to !== this.table.table) continue;
         const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
         for (const [id, { row }] of known) {
-          const moved = overwritten(row, column, JSON.stringify(into));
+          // Another region may have merged the child already: its new row must not be merged into itself.
+          const moved = overwritten({ ...row, unitedWith: undefined }, column, JSON.stringify(into));
           const own = idIn(child, moved);
           if (own === undefined) continue;
           const other = (await this.tables.known(child, [own])).get(own)?.row;

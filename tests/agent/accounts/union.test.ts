@@ -206,6 +206,35 @@ describe("two rows with the same name", () => {
     }
   });
 
+  it("have one secret in a region that learns of the merged secrets before the merged connections", async () => {
+    const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
+      regionWith(name, "user", "connection", "connection_secret"),
+    ) as [MemoryTables, MemoryTables, MemoryTables];
+    us.edit("user", "u", user("ada"), 1);
+    const account = await round(us);
+    for (const region of [eu, ap]) await round(region, account);
+    const connection = { owner_id: '"u"', name: '"n"', provider_key: '"p"', status: '"ready"' };
+    eu.edit("connection", "x", connection, 10);
+    const fromEu = await round(eu);
+    ap.edit("connection", "y", connection, 20);
+    ap.edit("connection_secret", "y", { connection_id: '"y"', encrypted_payload: '"of y"' }, 21);
+    const fromAp = await round(ap);
+    const merged = await round(us, fromEu, fromAp);
+    await round(
+      ap,
+      merged.filter(({ table }) => table === "connection_secret"),
+    );
+    await round(ap, fromEu);
+    const later = await round(ap, merged);
+    await round(us, later);
+    for (const region of [us, ap]) {
+      expect(contentsOf(region, "connection_secret")).toEqual({
+        x: { connection_id: '"x"', encrypted_payload: '"of y"' },
+      });
+      expect(region.waiting()).toEqual([]);
+    }
+  });
+
   it("keep the references to all three rows if one of them had already been merged into a third", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "authz_role", "authz_role_assignment"),

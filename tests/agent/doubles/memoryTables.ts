@@ -294,8 +294,16 @@ export class MemoryTables implements Tables {
     return new Map(
       ids.map((asked) => {
         let id = asked;
-        for (let next = this.state(table, id)?.unitedWith; next !== undefined; next = this.state(table, id)?.unitedWith)
+        const seen = new Set([id]);
+        for (
+          let next = this.state(table, id)?.unitedWith;
+          next !== undefined;
+          next = this.state(table, id)?.unitedWith
+        ) {
+          if (seen.has(next)) throw new Error(`${table} ${next} is merged into itself`);
+          seen.add(next);
           id = next;
+        }
         const { deletedAt, madeAgainAt = 0, restoredAt = 0 } = this.state(table, id) ?? {};
         const isDeleted = deletedAt !== undefined && Math.max(madeAgainAt - 1, restoredAt) < deletedAt;
         const awaitsFlow = this.states.get(table)?.get(id)?.awaits?.flow;
