@@ -46,7 +46,7 @@ const WHEN: Readonly<Record<Shortage["when"], string>> = {
   atRest: "at rest",
   atMost: "at most",
   rolling: "during a rolling update",
-  afterLoss: "after the loss of a different region",
+  afterLoss: "after another region's loss",
 };
 
 /**
@@ -66,12 +66,12 @@ export function described(shortage: Shortage, capacity: Capacity): ShortageText 
   switch (of) {
     case "class":
       return {
-        finding: `${PROJECT}:database.instanceClass is ${instanceClass}, an unknown class: the pods may open ${needed} connections, and its limit is unknown`,
-        fix: "compare with `SHOW max_connections`, or choose a class from model/databaseClass.ts",
+        finding: `${PROJECT}:database.instanceClass is ${instanceClass}, a class with an unknown connection limit; the pods may open ${needed} connections`,
+        fix: "compare this with `SHOW max_connections` in a database of that class, or choose a class from model/databaseClass.ts",
       };
     case "pods":
       return {
-        finding: `${most}: after the loss of a different region its users need ${needed} pods here`,
+        finding: `${most}, but after another region's loss this region needs ${needed} pods to serve that region's users too`,
         fix: `set replicas.max to ${needed} or more, or lower replicas.min in the other regions`,
       };
     case "cores":

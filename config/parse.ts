@@ -89,7 +89,9 @@ export function parseConfig(
   const [first] = fleet?.regions ?? [];
   const partition = first && partitionOf(first.awsRegion);
   for (const [path, arn] of partition ? strangeArns({ ...fleet, ...parsed }, partition) : [])
-    problems.push(`${where(path)} is ${shortened(arn)}; must be in the partition ${partition}, like the regions`);
+    problems.push(
+      `${where(path)} is ${shortened(arn)}; must be in the AWS partition ${partition}, the partition of the regions`,
+    );
   if (parsed && kind === "region") problems.push(...capacityProblems(stack, parsed as RegionStackConfig));
   if (problems.length > 0 || !fleet || !parsed) return { problems };
   return { config: freeze({ kind, fleet, own: parsed, ...(region && { region }) } as StackConfig) };
@@ -104,7 +106,7 @@ function roundTrips({ hostname, webhook, regions, zone }: FleetConfig, edge: Edg
   const hooks = webhook ? regions.map(({ name }) => webhookHostname(name, zone)) : [];
   if (address === undefined || ![hostname, ...hooks].includes(address)) return [];
   return [
-    `${PROJECT}:movingFrom.address is ${JSON.stringify(address)}; must be the old LangFlow itself: this name is the fleet's load balancer; use the machine's own name or address`,
+    `${PROJECT}:movingFrom.address is ${JSON.stringify(address)}; must be the old LangFlow's own host name or address, because this name is the fleet's load balancer`,
   ];
 }
 

@@ -159,7 +159,10 @@ const remoteWrite = z
     /** Name of the secret that holds the endpoint's token. */
     secret: secretName.optional(),
     /** ARN of a workspace of Amazon Managed Service for Prometheus, as an alternative to `url` and `secret`. */
-    workspaceArn: z.string().regex(WORKSPACE_ARN, "must be the ARN of an aps workspace").optional(),
+    workspaceArn: z
+      .string()
+      .regex(WORKSPACE_ARN, "must be the ARN of a workspace of Amazon Managed Service for Prometheus (aps)")
+      .optional(),
   })
   .refine(
     ({ url, workspaceArn, secret }) =>
@@ -365,7 +368,7 @@ const STORAGE_GROWTH_PERCENT = 110;
  * entries).
  */
 export const ADMINISTRATOR_NEEDED =
-  "must contain the IAM role you deploy with, or nobody can use the cluster; or set githubRepository in Pulumi.yaml for a CI role";
+  "must contain the IAM role you deploy with, or the cluster has no administrator; alternatively set githubRepository in Pulumi.yaml to create a CI role";
 
 const regionStack = z.strictObject({
   /** Minimum and maximum of the autoscaler. The minimum is at least two, so that one pod may fail. */
@@ -558,7 +561,7 @@ const access = z.strictObject({
     })
     .refine(
       ({ emails, emailDomains, groups }) => emails.length + emailDomains.length + groups.length > 0,
-      "must allow somebody: add emails, emailDomains or groups",
+      "must allow at least one user: add emails, emailDomains or groups",
     ),
   /** Ids of the identity providers for sign-in. Empty: all identity providers of the account. */
   identityProviders: distinct(accessId),
@@ -583,7 +586,7 @@ const share = z
   .multipleOf(0.01, "must have at most two decimals, as Cloudflare's weights do")
   .refine(
     (value) => value <= SHARE_DIVIDED_MAX || value >= 1,
-    `must be at most ${SHARE_DIVIDED_MAX}, or 1: weights are hundredths, so larger shares cannot be divided`,
+    `must be at most ${SHARE_DIVIDED_MAX}, or 1: Cloudflare's weights are hundredths, too coarse to divide a smaller rest among the regions`,
   );
 
 const movingFrom = z.strictObject({
@@ -684,7 +687,7 @@ function* scheduleFaults(
   if (fallen)
     yield [
       ["witness", "awsRegion"],
-      `fails together with ${fallen.name}, and no region could then take over the schedules: use an AWS region outside the fleet, such as the state bucket's`,
+      `is the AWS region of ${fallen.name}: if it fails, no region can take over the schedules. Use an AWS region outside the fleet, such as the state bucket's`,
     ];
 }
 
@@ -719,7 +722,7 @@ const fleetConfig = fleet.superRefine(({ regions, buildRegion, zone, hostname: n
   }
   if (former === name) report("formerHostname", "is the current hostname: omit it");
   if (webhook && repository === undefined)
-    report("webhook", "must be false without a flowRepository: no Git host calls it");
+    report("webhook", "must be false without a flowRepository, because no Git host would call the webhook");
   const longest =
     names.map((each) => webhookHostname(each, zone)).sort((one, other) => other.length - one.length)[0] ?? "";
   if (webhook && longest.length > CERTIFICATE_NAME_MAX)

@@ -40,7 +40,8 @@ export const SIZES: Readonly<Record<SizeName, Size>> = {
     },
   },
   large: {
-    survives: "the same as standard; when the other region fails, three pods serve at once and up to 20 later",
+    survives:
+      "the same failures as standard; if the other region fails, three pods serve immediately and up to 20 later",
     config: {
       replicas: { min: 3, max: 20, spread: "zones" },
       resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { cpu: "2", memory: "3Gi" } },

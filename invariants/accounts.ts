@@ -59,7 +59,7 @@ function writtenBy(prefix: string, pattern: string): string | undefined {
  */
 const ownFolder = (noun: string, prefix: string, maker: string, why: string): Invariant => ({
   name: `${noun}-below-own-prefix`,
-  description: `A region's pods write ${noun} below their own region's prefix only, in whichever bucket, so that none can ${why}. A policy that is not known yet passes.`,
+  description: `In every bucket, a region's pods write ${noun} only below their own region's prefix, so that they cannot ${why}. An unknown policy passes.`,
   check: (resources) =>
     podPolicies(resources).flatMap(({ urn, inputs }): Finding[] => {
       // The stack's name in the URN is the region's name.
@@ -69,11 +69,17 @@ const ownFolder = (noun: string, prefix: string, maker: string, why: string): In
         .filter((pattern) => ![undefined, region].includes(writtenBy(prefix, pattern)));
       if (foreign.length === 0) return [];
       const message = `may write another region's ${noun}: ${foreign.join(", ")}`;
-      return [{ resource: urn, message, fix: `let it write ${prefix}/${region}/* alone (${maker}())` }];
+      return [
+        {
+          resource: urn,
+          message,
+          fix: `allow writes only to ${prefix}/${region}/* (${maker}() creates the statements)`,
+        },
+      ];
     }),
 });
 
 export const accounts: readonly Invariant[] = [
-  ownFolder("accounts", ACCOUNTS_PREFIX, "accountAccess", "speak for another region"),
-  ownFolder("backups", BACKUP_PREFIX, "podAccess", "plant one for another region to restore"),
+  ownFolder("accounts", ACCOUNTS_PREFIX, "accountAccess", "publish changes in another region's name"),
+  ownFolder("backups", BACKUP_PREFIX, "podAccess", "plant a backup that another region restores"),
 ];

@@ -65,7 +65,7 @@ function everyRule(problem: (rule: Rule, buckets: Bucket[]) => string | undefine
   };
 }
 
-const say = (value: unknown) => (value === UNKNOWN ? "a bucket not known yet" : String(value));
+const say = (value: unknown) => (value === UNKNOWN ? "a bucket whose name is still unknown" : String(value));
 
 /** Returns whether a setting is certainly not enabled. */
 const off = (value: unknown) => value !== "Enabled" && value !== UNKNOWN;
@@ -73,8 +73,8 @@ const off = (value: unknown) => value !== "Enabled" && value !== UNKNOWN;
 const bothWays: Invariant = {
   name: "flows-replicate-both-ways",
   description:
-    "Every flow bucket is copied to every other one directly, since S3 does not copy replicas on. While destinations " +
-    "are unknown, enough rules for all of them suffice.",
+    "S3 replicates every flow bucket directly to every other flow bucket, because S3 does not replicate replicas. While " +
+    "the rules' destinations are unknown, one rule for each other bucket passes.",
   check(resources) {
     const buckets = flowBuckets(resources);
     return buckets.flatMap((source) => {
@@ -89,8 +89,8 @@ const bothWays: Invariant = {
       const excused = unsure + Math.min(strays, unnamed);
       return missing.slice(Math.min(missing.length, excused)).map(({ name, awsRegion }) => ({
         resource: source.urn,
-        message: `objects are not copied to ${say(name)} in ${awsRegion}`,
-        fix: "add an enabled rule for it: replicateFlowBuckets() makes one for each pair",
+        message: `no enabled replication rule copies the bucket's objects to ${say(name)} in ${awsRegion}`,
+        fix: "add a rule for this destination and enable it (replicateFlowBuckets() creates one for each pair of buckets)",
       }));
     });
   },
@@ -99,29 +99,32 @@ const bothWays: Invariant = {
 const keyInDestination: Invariant = {
   name: "replica-key-in-destination-region",
   description:
-    "Replicas are encrypted with a key of the region they go to: S3 accepts any key and then fails silently. A key " +
-    "that is unknown passes; with only the destination unknown, the source's own region is refused.",
+    "Each replication rule encrypts replicas with a KMS key of the destination's region: S3 accepts a key of any region, " +
+    "but then replicates nothing. An unknown key passes; with an unknown destination, a key of the source's region fails.",
   check: everyRule(({ source, destination, definition }, buckets) => {
     const key = at(definition, "destination", "encryptionConfiguration", "replicaKmsKeyId");
     if (key === UNKNOWN) return undefined;
-    if (key === undefined) return `replicas in ${say(destination)} have no key, so encrypted objects are skipped`;
+    if (key === undefined)
+      return `the replication rule to ${say(destination)} has no replica KMS key, so S3 skips encrypted objects`;
     const [, , service, keyRegion] = String(key).split(":");
-    if (service !== "kms" || !keyRegion) return `the replica key ${key} is no ARN, so its region cannot be told`;
+    if (service !== "kms" || !keyRegion)
+      return `the replica key ${key} is not the ARN of a KMS key, so its region is unknown`;
     const target = buckets.find(({ name }) => name === destination && name !== UNKNOWN);
     const wrong = target
       ? keyRegion !== target.awsRegion && target.awsRegion !== UNKNOWN
       : keyRegion === source.awsRegion;
-    return wrong ? `the replica key for ${say(destination)} is in ${keyRegion}, not where the bucket is` : undefined;
+    return wrong ? `the replica key for ${say(destination)} is in ${keyRegion}, not in the bucket's region` : undefined;
   }, "set encryptionConfiguration.replicaKmsKeyId to the ARN of the destination region's key"),
 };
 
 const kmsObjects: Invariant = {
   name: "encrypted-objects-replicate",
-  description: "Objects encrypted with KMS, which are all of them, are selected for copying. Unknown passes.",
+  description:
+    "Each replication rule includes objects encrypted with KMS, because all objects are. An unknown value passes.",
   check: everyRule(
     ({ destination, definition }) =>
       off(at(definition, "sourceSelectionCriteria", "sseKmsEncryptedObjects", "status"))
-        ? `objects encrypted with KMS are not copied to ${say(destination)}`
+        ? `the replication rule to ${say(destination)} skips objects encrypted with KMS`
         : undefined,
     "set sourceSelectionCriteria.sseKmsEncryptedObjects.status to Enabled",
   ),
@@ -129,11 +132,12 @@ const kmsObjects: Invariant = {
 
 const deletes: Invariant = {
   name: "deletes-replicate",
-  description: "A deletion travels too, or deleted files come back from the other region. Unknown passes.",
+  description:
+    "Each replication rule replicates deletes: otherwise deleted files return from another region. An unknown value passes.",
   check: everyRule(
     ({ destination, definition }) =>
       off(at(definition, "deleteMarkerReplication", "status"))
-        ? `deletions are not copied to ${say(destination)}`
+        ? `the replication rule to ${say(destination)} does not replicate deletes`
         : undefined,
     "set deleteMarkerReplication.status to Enabled",
   ),
@@ -141,7 +145,7 @@ const deletes: Invariant = {
 
 const versioned: Invariant = {
   name: "flow-buckets-versioned",
-  description: "Every flow bucket keeps old versions: S3 replicates nothing else. Unknown passes.",
+  description: "Every flow bucket is versioned: S3 replicates only versioned buckets. An unknown value passes.",
   check: (resources) =>
     flowBuckets(resources)
       .filter((bucket) =>
@@ -151,8 +155,8 @@ const versioned: Invariant = {
       )
       .map(({ urn }) => ({
         resource: urn,
-        message: "versioning is not on",
-        fix: "give it a BucketVersioning with versioningConfiguration.status Enabled",
+        message: "the bucket is not versioned",
+        fix: "add a BucketVersioning for it, with versioningConfiguration.status: Enabled",
       })),
 };
 

@@ -5,17 +5,22 @@ import { at, type Entry, type Finding, type Invariant, isSecret, type Observed, 
 const dataProtected: Invariant = {
   name: "data-protected",
   alone: true,
-  description: "What holds data is protected from deletion and is never emptied to be deleted. Unknown passes.",
+  description:
+    "Every resource that stores data is protected from deletion, and a delete never empties it first. An unknown value passes.",
   check: (resources) =>
     resources
       .filter(({ type }) => DATA.includes(type))
       .flatMap(({ urn, protect, inputs }) => [
         ...(protect
           ? []
-          : [{ resource: urn, message: "may be deleted by an update", fix: "make it with protect: true" }]),
+          : [{ resource: urn, message: "an update may delete it", fix: "create it with protect: true" }]),
         ...["forceDestroy", "forceDelete"]
           .filter((key) => at(inputs, key) === true)
-          .map((key) => ({ resource: urn, message: `${key} is on: its data goes with it`, fix: `leave ${key} out` })),
+          .map((key) => ({
+            resource: urn,
+            message: `${key} is true, so a delete also deletes its data`,
+            fix: `remove ${key}`,
+          })),
       ]),
 };
 
@@ -25,18 +30,18 @@ const GLOBAL = /^aws:(iam|organizations|account|cloudfront|route53|globalacceler
 const regionNamed: Invariant = {
   name: "aws-region-named",
   alone: true,
-  description: "Every AWS resource that lives in a region says which, so that no default puts it into another one.",
+  description: "Every regional AWS resource sets its region, so that a default cannot place it in a different one.",
   check: (resources) =>
     resources
       .filter(({ type, inputs }) => type.startsWith("aws:") && !GLOBAL.test(type) && !at(inputs, "region"))
-      .map(({ urn }) => ({ resource: urn, message: "names no AWS region", fix: "set its region" })),
+      .map(({ urn }) => ({ resource: urn, message: "has no AWS region", fix: "set its region" })),
 };
 
 const rolesBounded: Invariant = {
   name: "roles-bounded",
   alone: true,
   description:
-    "Every IAM role but CI's own has the permissions boundary, without which CI could make an administrator. Unknown passes.",
+    "Every IAM role except CI's own has the permissions boundary: without it, CI could create an administrator. An unknown value passes.",
   check: (resources) =>
     resources
       .filter(({ type, inputs }) => type === "aws:iam/role:Role" && !`${at(inputs, "name")}`.startsWith(CI_ROLE_PREFIX))
@@ -44,7 +49,7 @@ const rolesBounded: Invariant = {
       .map(({ urn }) => ({
         resource: urn,
         message: "has no permissions boundary",
-        fix: "make it below a component that has `boundedBy` among its transformations (stacks/boundary.ts)",
+        fix: "create it in a component whose transformations include `boundedBy` (stacks/boundary.ts)",
       })),
 };
 
@@ -69,22 +74,23 @@ function containers(resources: readonly Observed[]): Container[] {
 const byDigest: Invariant = {
   name: "images-by-digest",
   alone: true,
-  description: "Every container's image is named by its digest: a tag can be moved. Unknown passes.",
+  description:
+    "Every container's image has a digest, because a tag can move to a different image. An unknown image passes.",
   check: (resources) =>
     containers(resources)
       .filter(({ image }) => !/@sha256:[0-9a-f]{64}$/.test(image))
       .map(({ resource, image }) => ({
         resource,
-        message: `the image ${image} is not named by a digest`,
-        fix: "name it repository@sha256:…",
+        message: `the image ${image} has no digest`,
+        fix: "write it as repository@sha256:…",
       })),
 };
 
 const oneDigest: Invariant = {
   name: "one-digest-everywhere",
   description:
-    "All regions run the same digest of an image, whichever registry it comes from; seen where several stacks are " +
-    "checked together. Unknown passes.",
+    "All regions run the same digest of an image, whatever its registry. This is checked only across stacks that are " +
+    "previewed together. An unknown image passes.",
   check(resources) {
     const first = new Map<string, string>();
     return containers(resources).flatMap(({ resource, image }): Finding[] => {
@@ -98,7 +104,13 @@ const oneDigest: Invariant = {
       first.set(repository, expected);
       return digest === expected
         ? []
-        : [{ resource, message: `${repository} is ${digest} here and ${expected} elsewhere`, fix: "run one digest" }];
+        : [
+            {
+              resource,
+              message: `${repository} has the digest ${digest} here, but ${expected} in another resource`,
+              fix: "use the same digest in both",
+            },
+          ];
     });
   },
 };
@@ -134,8 +146,8 @@ function betrays({ type }: Observed, { path, key, value, holder }: Entry): boole
 const noPlainSecret: Invariant = {
   name: "no-plain-secret",
   description:
-    "Every secret in a resource's inputs is marked as one, so that state, previews and logs hide it. Told by names of " +
-    "properties and variables and by the look of a text. Unknown passes: it is judged when it is known.",
+    "Every secret in a resource's inputs is marked as a Pulumi secret, so that state, previews and logs hide it. Names of " +
+    "properties and variables and known token formats identify secrets. An unknown value passes until it is known.",
   readsSecretMarks: true,
   check: (resources) =>
     resources.flatMap((resource) =>
@@ -143,8 +155,8 @@ const noPlainSecret: Invariant = {
         .filter((entry) => betrays(resource, entry))
         .map(({ path }) => ({
           resource: resource.urn,
-          message: `${path} holds a secret in plain text`,
-          fix: "make it a secret (pulumi.secret, or an output that is one), or refer to where it is kept",
+          message: `${path} contains a secret in plain text`,
+          fix: "mark it as a secret (pulumi.secret or a secret output), or reference the place where it is stored",
         })),
     ),
 };
@@ -152,13 +164,13 @@ const noPlainSecret: Invariant = {
 const storageLimit: Invariant = {
   name: "storage-limit-above-storage",
   description:
-    "A database's storage may grow beyond what it has: RDS refuses a limit that is not above it, and the update would stop halfway. A smaller " +
-    "size changes nothing. Seen by the engine's own preview alone; unknown passes.",
+    "A database's storage limit is above its current storage: RDS rejects a lower limit, and the update would stop " +
+    "halfway. Only the CLI's preview checks this; an unknown value passes.",
   check: (resources) =>
     resources.flatMap(({ type, urn, inputs, formerOutputs }) => {
       const [limit, has] = [at(inputs, "maxAllocatedStorage"), at(formerOutputs, "allocatedStorage")];
       if (type !== "aws:rds/instance:Instance" || !(Number(limit) <= Number(has))) return [];
-      const message = `its storage has ${has} GiB and might grow to ${limit}, which RDS refuses`;
+      const message = `its storage is already ${has} GiB, and RDS rejects a limit of ${limit} GiB, which must be larger`;
       return [
         {
           resource: urn,

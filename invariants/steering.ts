@@ -13,14 +13,14 @@ const twoPools: Invariant = {
   name: "two-pools-at-least",
   alone: true,
   description:
-    "A load balancer has two pools at least, or there is nothing to fail over to. Ids that are unknown count as " +
-    "different; a list that is unknown passes.",
+    "A load balancer has at least two pools: with one it cannot fail over. Unknown ids count as different pools; an " +
+    "unknown list passes.",
   check: (resources) =>
     balancers(resources)
       .filter(({ inputs }) => differing(list(inputs, "defaultPools") ?? [UNKNOWN, UNKNOWN]) < 2)
       .map(({ urn }) => ({
         resource: urn,
-        message: "it has fewer than two different default pools",
+        message: "the load balancer has fewer than two different default pools",
         fix: "list a pool for each region in defaultPools",
       })),
 };
@@ -29,8 +29,8 @@ const fallback: Invariant = {
   name: "fallback-is-not-the-sole-default",
   alone: true,
   description:
-    "The pool of last resort is never the only default: it serves even when down, so nothing would ever fail over. " +
-    "An id that is unknown passes.",
+    "The fallback pool is never the only default pool: it receives requests even when it is down, so the load balancer " +
+    "would never fail over. An unknown id passes.",
   check: (resources) =>
     balancers(resources)
       .filter(({ inputs }) => {
@@ -40,7 +40,7 @@ const fallback: Invariant = {
       })
       .map(({ urn }) => ({
         resource: urn,
-        message: "its fallback pool is its only default pool",
+        message: "the load balancer's fallback pool is its only default pool",
         fix: "list the other regions' pools in defaultPools",
       })),
 };
@@ -48,18 +48,24 @@ const fallback: Invariant = {
 const monitored: Invariant = {
   name: "pools-monitored",
   alone: true,
-  description: "Every pool has a health monitor: one without is taken for healthy for ever. Unknown passes.",
+  description:
+    "Every pool has a health monitor: Cloudflare considers a pool without a monitor always healthy. An unknown value passes.",
   check: (resources) =>
     ofType(resources, "cloudflare:index/loadBalancerPool:LoadBalancerPool")
       .filter(({ inputs }) => !at(inputs, "monitor") && !at(inputs, "monitorGroup"))
-      .map(({ urn }) => ({ resource: urn, message: "nothing watches its health", fix: "set monitor" })),
+      .map(({ urn }) => ({
+        resource: urn,
+        message: "the pool has no health monitor",
+        fix: "set its monitor property",
+      })),
 };
 
 const formerNameCertified: Invariant = {
   name: "former-name-stays-certified",
   description:
-    "While the edge moves to another public name, each region has a certificate of the former one: until then Cloudflare asks for that, " +
-    "and takes a region without it for dead. Seen where the foundation is shown; unknown passes.",
+    "During a change of the public name, each region keeps the former name's certificate: until the change is complete, " +
+    "Cloudflare probes the former name and marks a region without its certificate as down. Checked only together with " +
+    "the foundation; an unknown value passes.",
   check(resources) {
     const certified = ofType(resources, "aws:acm/certificate:Certificate").map(({ inputs }) =>
       at(inputs, "domainName"),
@@ -69,7 +75,7 @@ const formerNameCertified: Invariant = {
       const [name, former] = [at(inputs, "name"), at(formerInputs, "name")];
       if (former === undefined || name === former || [name, former, ...certified].includes(UNKNOWN)) return [];
       if (certified.includes(former)) return [];
-      const message = `the public name changes from ${former} to ${name}, and no region keeps the certificate of the former`;
+      const message = `the public name changes from ${former} to ${name}, but no region has a certificate of ${former}, so every region would count as down`;
       return [{ resource: urn, message, fix: `set formerHostname to ${former} in Pulumi.yaml` }];
     });
   },

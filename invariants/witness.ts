@@ -4,8 +4,8 @@ import { at, type Invariant, UNKNOWN } from "./resource";
 const witnessApart: Invariant = {
   name: "witness-apart",
   description:
-    "The witness of the schedules is in no AWS region that a flow bucket is in: it would fall with that region, and nobody " +
-    "could take the schedules over. Unknown passes.",
+    "The witness of the schedules is outside the AWS regions of the flow buckets: otherwise it would fail together with a " +
+    "region, and no other region could take over the schedules. An unknown region passes.",
   check(resources) {
     const bucketsOf = (component: string) =>
       resources
@@ -16,8 +16,8 @@ const witnessApart: Invariant = {
       .filter(({ awsRegion }) => awsRegion !== UNKNOWN && taken.includes(awsRegion))
       .map(({ urn, awsRegion }) => ({
         resource: urn,
-        message: `is in ${awsRegion}, and falls with the region that is there`,
-        fix: "name an AWS region in `schedules.witness` that the fleet is not in",
+        message: `the witness is in ${awsRegion}, an AWS region of the fleet, and would fail together with it`,
+        fix: "set schedules.witness.awsRegion to an AWS region outside the fleet",
       }));
   },
 };

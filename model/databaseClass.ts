@@ -82,7 +82,7 @@ export function impossibleClass(instanceClass: string): string | undefined {
     return `RDS no longer offers db.${family}: choose a newer class, such as db.m7g.large`;
   const isSmall = (SIZES[size] ?? 1) < 1;
   if (Object.hasOwn(LARGE_GIB, family) && isSmall && !SMALL_FAMILIES.includes(family))
-    return `the smallest db.${family} is large: choose db.${family}.large or db.t4g.${size}`;
+    return `db.${family} has no class smaller than large: choose db.${family}.large or db.t4g.${size}`;
   return undefined;
 }
 

@@ -45,7 +45,7 @@ export function foundationOutputs(
   undeployed: Undeployed = new Set(),
 ): pulumi.Output<FoundationFor> {
   const missing = () =>
-    absent<FoundationFor>("foundation", `has nothing for ${region} or its backup in ${backupRegion}`);
+    absent<FoundationFor>("foundation", `has no resources for ${region} or for its backups in ${backupRegion}`);
   if (undeployed.has("foundation")) return pulumi.output(missing()) as pulumi.Output<FoundationFor>;
   const reference = referenceTo("foundation");
   return pulumi
@@ -164,6 +164,6 @@ function referenceTo(stack: string): pulumi.StackReference {
 function absent<T>(stack: string, why: string): T {
   if (pulumi.runtime.isDryRun()) return pulumi.unknown as T;
   throw new pulumi.RunError(
-    `the stack ${stack} ${why} yet: deploy it first (pulumi up -s ${stack}), then ${pulumi.getStack()} again`,
+    `the stack ${stack} ${why} yet: deploy it first (pulumi up -s ${stack}), then deploy ${pulumi.getStack()} again`,
   );
 }

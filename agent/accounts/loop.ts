@@ -206,16 +206,18 @@ export class AccountsLoop {
         `too many users or rows were deleted in this region: the deletes do not replicate until an operator decides (agent release --deletes ${held.code}, or agent reject --deletes ${held.code})`,
       );
     for (const { table, id, reason } of waiting)
-      if (this.#logged.changed(`${table} ${id}`, reason)) log.warn({ table, id, reason }, "a row is waiting");
+      if (this.#logged.changed(`${table} ${id}`, reason))
+        log.warn({ table, id, reason }, "a row from another region cannot be written yet; the agent retries it");
     for (const { table, id } of renamed)
       if (this.#logged.changed(`${table} ${id}`, "renamed")) log.warn({ table, id }, RENAMED);
     for (const [key, reason] of broken)
-      if (this.#logged.changed(key, reason)) log.error({ key, reason }, "an object was skipped");
+      if (this.#logged.changed(key, reason))
+        log.error({ key, reason }, "an object in a bucket was skipped because it cannot be read");
     for (const what of unknown) if (this.#logged.changed(what, "unknown")) log.warn({}, what);
     if (this.#logged.changed("unreached", unreached.join(", ")))
       log.warn(
         { regions: unreached },
-        "cannot write directly to every region's bucket: S3 replication delivers the objects",
+        "cannot write directly to these regions' buckets; S3 replication still delivers the objects",
       );
   }
 }

@@ -134,7 +134,10 @@ async function makeBackup(options: BackupOptions): Promise<BackupResult> {
     };
     await bucket.putText(`${folder}${MANIFEST}`, renderManifest(manifest), { [BYTES_METADATA]: String(bytes) });
     if (claim.changed.length + claim.skipped.length > 0)
-      log.warn({ changed: claim.changed, skipped: claim.skipped }, "the claim changed during the backup");
+      log.warn(
+        { changed: claim.changed, skipped: claim.skipped },
+        "files in the PersistentVolumeClaim changed during the backup",
+      );
     const { seconds } = progress;
     log.info({ backup: id, bytes, seconds, objects: objects.length, counts }, "backup completed");
     return { id, bytes, seconds, objects: objects.length, counts };

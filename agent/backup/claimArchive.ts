@@ -80,7 +80,11 @@ async function openFolder(place: string, path: string) {
   try {
     return await opendir(place);
   } catch (error) {
-    if (path === "") throw new AgentError(`the claim ${place} cannot be read: ${message(error)}`, ExitCode.BadInput);
+    if (path === "")
+      throw new AgentError(
+        `the PersistentVolumeClaim mounted at ${place} cannot be read: ${message(error)}`,
+        ExitCode.BadInput,
+      );
     return (await goneOr(path)(error)) ?? [];
   }
 }

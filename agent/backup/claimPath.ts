@@ -15,6 +15,9 @@ export const PASSING_NAME = ".agent-restore";
 export function claimPath(name: string): string[] {
   const segments = name.split("/").filter((segment) => segment !== "" && segment !== ".");
   if (name === "" || name.startsWith("/") || name.includes("\0") || segments.includes(".."))
-    throw new AgentError(`the archive contains ${JSON.stringify(name)}, a path outside the claim`, ExitCode.Damaged);
+    throw new AgentError(
+      `the archive contains ${JSON.stringify(name)}, a path outside the PersistentVolumeClaim`,
+      ExitCode.Damaged,
+    );
   return segments;
 }

@@ -15,7 +15,10 @@ export class ClaimTarget {
     try {
       return new ClaimTarget(await realpath(folder));
     } catch (error) {
-      throw new AgentError(`cannot open the claim ${folder}: ${(error as Error).message}`, ExitCode.BadInput);
+      throw new AgentError(
+        `cannot open the PersistentVolumeClaim mounted at ${folder}: ${(error as Error).message}`,
+        ExitCode.BadInput,
+      );
     }
   }
 
@@ -126,7 +129,7 @@ export class ClaimTarget {
 
 function inTheWay(path: readonly string[], what: string): AgentError {
   return new AgentError(
-    `${path.join("/")} in the claim ${what}, unlike in the backup: move it away first`,
+    `${path.join("/")} in the PersistentVolumeClaim ${what}, unlike in the backup: move it away first`,
     ExitCode.Refused,
   );
 }

@@ -11,13 +11,14 @@ export const DELETED_IN_FLEET = "new or changed in the source, but deleted in th
 export const DELETED_IN_SOURCE = "deleted in the source since the last import: the fleet keeps it";
 export const WITHOUT_ITS_OWNER = "refers to a row that was not imported";
 export const STRANGERS_ROW =
-  "in the fleet, a row of a different user has its id: save a copy of it in the source, which gets a new id, and import again";
-export const OF_STRANGERS_ROW = "belongs to a row whose id a row of a different user has in the fleet";
+  "a different user's row in the fleet has the same id: save a copy in the source (the copy gets a new id), and import again";
+export const OF_STRANGERS_ROW =
+  "belongs to a row that was not imported, because a different user's row in the fleet has the same id";
 export const GRANTS_ON_FLEETS =
-  "would grant a permission on a row that the fleet had before: grant it in the fleet if that is intended";
+  "would grant a permission on a row that was in the fleet before the import: grant it in the fleet if that is intended";
 export const OF_WHAT_STAYS = "belongs to a row that the source does not have, or that is not imported";
 export const ANOTHERS_NAME =
-  "the fleet has a different one with that name and with permissions of its own: rename one of them, and import again";
+  "the fleet has a different one with the same name and its own permissions: rename one of them, and import again";
 export const UNREADABLE = "the given key does not decrypt its secret";
 export const SHARED_PASSWORD =
   "imported with a random password, because its own is publicly known and others may have created API keys with it: set a new password as the fleet's superuser on LangFlow's admin page, and delete API keys that are not yours";

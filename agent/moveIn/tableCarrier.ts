@@ -57,7 +57,7 @@ const LEFT_BY_RULE: Readonly<Record<string, string>> = {
   knowledge_base: "its vectors are in a store that only the source LangFlow has",
 };
 
-const LEFT_BY_ANY_RULE = "LangFlow creates it again, or it belongs only to the source LangFlow";
+const LEFT_BY_ANY_RULE = "LangFlow creates it again, or only the source LangFlow needs it";
 
 const DEADLOCK = "40P01";
 

@@ -85,7 +85,7 @@ const weightIn =
     (head?.size ?? 0) > ALONE_BYTES ? atOnce : 1;
 
 const LEFT_DELETE =
-  "its file was deleted after content had been removed from it, so it is unknown what was edited since: delete the flow in LangFlow, or commit its file again";
+  "a push deleted its file after a history rewrite had removed content from it, so the agent cannot tell whether the flow was edited since: delete the flow in LangFlow, or commit its file again";
 
 /** Returns a flow's temporary name while flows swap their names. It must not collide with a user's own names. */
 const asideName = (id: string): string => `${id} (moving)`;

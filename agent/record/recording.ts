@@ -27,11 +27,11 @@ export interface Entry {
 }
 
 const LEFT =
-  "Git's history was rewritten, and its file is neither an edit nor an earlier version: edit the file where it differs from the flow, or change the flow to match the file";
+  "Git's history was rewritten, and the flow's file is neither a user's edit nor an earlier version of the flow, so the agent neither imports nor overwrites it: edit the file where it differs from the flow, or change the flow to match the file";
 const ALLOW = "put it into a global variable, or allow `<flow id>/<rule>` in sync.allowedSecrets";
 const FINDINGS_SAID_MAX = 20;
 const REPLACED =
-  "contains a different flow now, so this flow is not recorded: restore its own file, move the other file, or delete the flow in LangFlow";
+  "now contains a different flow, so this flow is not recorded: restore this flow's file, move the other flow's file, or delete this flow in LangFlow";
 const UNDER_WAY = "another region recorded a newer version, which has not been replicated here yet";
 const MISSING = "is missing from the database, although no delete was recorded";
 

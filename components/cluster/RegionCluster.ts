@@ -83,8 +83,8 @@ export class RegionCluster extends pulumi.ComponentResource {
   ) {
     if (args.deployRoleArn === undefined && args.adminRoleArns.length === 0)
       throw new pulumi.RunError(
-        `nobody could use the cluster of ${args.region}: list the IAM role you deploy with in cluster.adminRoleArns, ` +
-          "or set githubRepository in Pulumi.yaml for a role of CI",
+        `the cluster of ${args.region} would have no administrator: add the IAM role you deploy with to cluster.adminRoleArns, ` +
+          "or set githubRepository in Pulumi.yaml to create a CI role",
       );
     super(typeToken("RegionCluster"), name, args, opts);
 

@@ -165,14 +165,14 @@ function dividedWith(old: pulumi.Output<string>, regions: pulumi.Output<string>[
 function checkedPlaces(pools: readonly PoolArgs[], steeringPolicy: string): (Place | undefined)[] {
   if (pools.length < 2)
     throw new UserError(
-      `the load balancer needs at least two pools, not ${pools.length}: with one there is nothing to fail over to`,
+      `the load balancer needs at least two pools, not ${pools.length}: with fewer it cannot fail over`,
       ExitCode.BadInput,
     );
   return pools.map(({ region, awsRegion }) => {
     const place = placeOf(awsRegion);
     if (!place && (steeringPolicy === "proximity" || steeringPolicy === "geo"))
       throw new UserError(
-        `steering ${steeringPolicy} needs to know where ${awsRegion} (region ${region}) is: add it to ` +
+        `steering ${steeringPolicy} needs the coordinates of ${awsRegion} (region ${region}): add them to ` +
           "model/places.ts, or set steering to dynamic_latency or random",
         ExitCode.BadInput,
       );

@@ -53,6 +53,6 @@ function checked(args: ImageReplicationArgs): ImageReplicationArgs {
   const { awsRegion, destinations } = args;
   if (destinations.length < 1 || destinations.length > DESTINATIONS_MAX)
     throw new Error(`ECR can replicate to 1 to ${DESTINATIONS_MAX} regions, not to ${destinations.length}`);
-  if (destinations.includes(awsRegion)) throw new Error(`images of ${awsRegion} cannot be copied to ${awsRegion}`);
+  if (destinations.includes(awsRegion)) throw new Error(`ECR cannot replicate images from ${awsRegion} to itself`);
   return args;
 }

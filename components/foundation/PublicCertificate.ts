@@ -73,7 +73,7 @@ export class PublicCertificate extends pulumi.ComponentResource {
    */
   certificateArn(region: string): pulumi.Output<string> {
     const arn = this.validated.get(region);
-    if (!arn) throw new Error(`no certificate in the region ${region}`);
+    if (!arn) throw new Error(`the region ${region} has no certificate`);
     return arn;
   }
 

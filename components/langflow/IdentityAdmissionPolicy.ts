@@ -33,7 +33,7 @@ export class IdentityAdmissionPolicy extends pulumi.ComponentResource {
         rule: {
           expression: `object.spec.containers.all(c, c.?env.orValue([]).exists(e, e.name == "${CREDENTIALS}"))`,
           message:
-            "the pod was given no AWS credentials: its ServiceAccount has no pod identity association, or one that is not in force yet",
+            "EKS added no AWS credentials to the pod: its ServiceAccount has no pod identity association, or the association is not active yet",
         },
       },
       { parent: this },

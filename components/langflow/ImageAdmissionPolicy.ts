@@ -48,7 +48,7 @@ export class ImageAdmissionPolicy extends pulumi.ComponentResource {
         ],
         rule: {
           expression: allImages("variables.allowed"),
-          message: pulumi.interpolate`every image must be a digest from ${args.registry}: no tag, no other registry`,
+          message: pulumi.interpolate`every image must come from ${args.registry} and be named by its digest, not by a tag`,
         },
       },
       { parent: this },

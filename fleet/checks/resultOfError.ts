@@ -31,7 +31,8 @@ interface Thrown {
  * A denied call is only a warning: the user may have fewer permissions than the deployment role.
  */
 export function resultOfError(error: unknown): CheckResult {
-  if (isUserError(error)) return broken(error.message, "see the finding", error.exitCode);
+  if (isUserError(error))
+    return broken(error.message, "fix what the finding names, then run the command again", error.exitCode);
   const { name = "", code = "", message = String(error), cause, status, $metadata } = (error ?? {}) as Thrown;
   const names = [name, code, cause?.code ?? "", cause?.name ?? "", (error as Thrown)?.constructor?.name ?? ""];
   const is = (pattern: RegExp) => names.some((each) => pattern.test(each));
@@ -48,9 +49,13 @@ export function resultOfError(error: unknown): CheckResult {
       "check the network, the proxy and the provider's status page, then run the command again",
       ExitCode.Unreachable,
     );
-  if (status === 401) return broken(`refused: ${message}`, "create a new API token", ExitCode.Unauthenticated);
+  if (status === 401)
+    return broken(`the service rejects the API token: ${message}`, "create a new API token", ExitCode.Unauthenticated);
   if (is(REFUSED) || answered === 403)
-    return warning(`these credentials may not read it: ${message}`, "grant the permission, or check it by hand");
+    return warning(
+      `these credentials lack a permission that this check needs: ${message}`,
+      "grant the permission, or check it by hand",
+    );
   return broken(
     message,
     "fix the cause that the message names; if the message is unclear, report a bug",

@@ -34,7 +34,7 @@ async function present(
       );
     if (!(error instanceof ImageNotFoundException)) throw error;
     return broken(
-      `${repository} has no ${digest.slice(0, "sha256:".length + 12)}…`,
+      `the registry has no image ${repository} with the digest ${digest.slice(0, "sha256:".length + 12)}…`,
       isBuildRegion
         ? "push the image, and set the digest that the build prints in Pulumi.yaml"
         : "wait for ECR to replicate a new image. ECR does not copy images pushed before replication was configured: push them under a new version",

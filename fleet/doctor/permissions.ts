@@ -165,7 +165,7 @@ export function permissions(iam: IAMClient, caller: Caller, awsRegion: string): 
         denied,
         "grant what model/policies/ci.ts lists for a deployment, or deploy with a different role",
       );
-    return ok(`${source} may make every sampled call of \`up\``);
+    return ok(`${source} may make every API call of \`up\` that was simulated`);
   });
 }
 

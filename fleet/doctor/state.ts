@@ -20,7 +20,7 @@ export function stateBackend(backend: Backend): CheckResult {
   switch (backend.kind) {
     case "s3":
       return backend.foreign
-        ? warning(`${backend.url}: not Amazon S3`, "check by hand that it keeps versions and is private")
+        ? warning(`${backend.url}: not Amazon S3`, "check by hand that it keeps versions and blocks public access")
         : ok(`the bucket ${backend.bucket}`);
     case "cloud":
       return ok(`${backend.url}, which keeps versions; CI needs PULUMI_ACCESS_TOKEN`);
@@ -30,7 +30,7 @@ export function stateBackend(backend: Backend): CheckResult {
         "create a state bucket and set it as `backend.url` in Pulumi.yaml (docs/deploy.md, step 1)",
       );
     case "other":
-      return warning(`${backend.url}: not checked`, "check by hand that it keeps versions and is private");
+      return warning(`${backend.url}: not checked`, "check by hand that it keeps versions and blocks public access");
   }
 }
 

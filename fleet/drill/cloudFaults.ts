@@ -71,7 +71,7 @@ export function cloudFaults(args: CloudFaultArgs) {
     const [pod] = (await args.kubectl(region, ["get", "pods", langflowPods(region), "--output=name"]))
       .trim()
       .split("\n");
-    if (!pod) throw new Error(`${region} has no LangFlow pod`);
+    if (!pod) throw new Error(`the cluster of ${region} has no LangFlow pod`);
     await args.kubectl(region, ["delete", pod, "--force", "--grace-period=0"]);
   };
   const langflow = async (region: string, running: boolean) => {

@@ -639,7 +639,7 @@ class Drill {
 
   private abort(reason: string): void {
     const { around, deadline, found, plan } = this;
-    const why = deadline.signal.aborted ? `not over after ${plan.limitSeconds} s` : reason;
+    const why = deadline.signal.aborted ? `the drill did not end within its limit of ${plan.limitSeconds} s` : reason;
     found.aborted ??= around.signal.aborted ? "interrupted" : why;
   }
 

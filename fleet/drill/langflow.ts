@@ -45,7 +45,7 @@ class Unwilling extends Error {
     asked: string,
     said: string,
   ) {
-    super(`${asked}: ${status} ${said.slice(0, 200)}`);
+    super(`LangFlow answered ${asked} with ${status}: ${said.slice(0, 200)}`);
   }
 }
 
@@ -83,7 +83,7 @@ export class LangFlow {
       await sleep(SIGN_IN_POLL_MS);
       answer = await ask();
     }
-    if (!answer.ok) throw new Error(`login: ${answer.status}`);
+    if (!answer.ok) throw new Error(`LangFlow rejected the login with status ${answer.status}`);
     return ((await answer.json()) as { access_token: string }).access_token;
   }
 

@@ -117,7 +117,7 @@ export class DrillLock {
     const seen = await look(object);
     if (!seen || seen.entry.endedAt) return undefined;
     await sleep(deadMs, undefined, { signal }).catch(() => {
-      throw new UserError("interrupted: the fault was not removed", ExitCode.Cancelled);
+      throw new UserError("interrupted: the fault was not removed. Run `drill --restore` again", ExitCode.Cancelled);
     });
     const { write: _, ...left } = seen.entry;
     const etag = await put(object, { ...left, owner: ownerHere() }, seen.etag);

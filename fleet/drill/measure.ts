@@ -66,7 +66,7 @@ const MEASURES = {
     of: ({ untilDetection }: Found) => percentOf(untilDetection, untilDetection.failed),
   },
   awayPercent: {
-    name: "failed until it was put back",
+    name: "failed until the region was restored",
     unit: "%",
     of: ({ untilDetection: before, afterDetection: after }: Found) =>
       percentOf({ requests: before.requests + (after?.requests ?? 0) }, before.failed + (after?.failed ?? 0)),
@@ -77,18 +77,18 @@ const MEASURES = {
     of: ({ afterDetection }: Found) => afterDetection && percentOf(afterDetection, afterDetection.hung ?? 0),
   },
   brokenPercent: {
-    name: "broken elsewhere and after detection",
+    name: "broken in other regions or after detection",
     unit: "%",
     of: ({ visitCounts }: Found) => brokenPercent(visitCounts, ["under way elsewhere", "begun after detection"]),
   },
   newlyBrokenPercent: {
-    name: "streams and uploads broken that began after the fault",
+    name: "broken streams and uploads begun after the fault",
     unit: "%",
     of: ({ visitCounts }: Found) =>
       brokenPercent(visitCounts?.filter(isLong), ["begun after the fault", "begun after detection"]),
   },
   unawarePercent: {
-    name: "broken from the fault on",
+    name: "broken since the fault",
     unit: "%",
     of: ({ visitCounts }: Found) =>
       brokenPercent(visitCounts, [

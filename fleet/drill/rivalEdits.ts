@@ -31,7 +31,7 @@ export class RivalEdits {
     const isThere = said.includes(LATER);
     const where = said.includes(FIRST) ? "together with the earlier edit" : "instead of the earlier edit";
     return {
-      name: `the later of two edits is in ${region}, whatever the clocks say`,
+      name: `the later of two edits is in ${region}, although the clocks differ`,
       passed: isThere,
       said: isThere ? where : "the later edit is missing",
     };

@@ -63,12 +63,12 @@ export class Saves {
     const taken = this.takenSince(to);
     return [
       {
-        name: `${region} takes nothing that needs room while there is none`,
+        name: `${region} rejects all saves while its disk is full`,
         passed: refusals.length > 0 && refusals.length === during.length,
-        said: `${refusals.length} of ${during.length} refused${refusals.length > 0 ? `: ${refusals[0]}` : ""}`,
+        said: `${refusals.length} of ${during.length} rejected${refusals.length > 0 ? `: ${refusals[0]}` : ""}`,
       },
       {
-        name: `${region} takes it again by itself`,
+        name: `${region} accepts saves again without intervention`,
         passed: taken !== undefined,
         said:
           taken === undefined
@@ -80,7 +80,7 @@ export class Saves {
 
   /** Checks that a region has the last successful save. Call this after stopping the saves. */
   async kept(region: string, langflow: LangFlow): Promise<Check> {
-    const name = `what was taken last is in ${region}`;
+    const name = `the last accepted save is in ${region}`;
     const last = this.made.findLast(({ refusal }) => refusal === undefined)?.at ?? 0;
     const flow = (await langflow.flows()).find(({ id }) => id === this.flowId);
     const found = markedAt(flow?.description);

@@ -50,7 +50,7 @@ const says = ({ flows }: Pick<Holdings, "flows">, id: string): string | null | u
 async function editedFlow({ hers }: InRegion, name: string): Promise<Thing> {
   const id = await hers.createEmpty(`${name} edited`, BEFORE);
   return {
-    promise: "a flow edited meanwhile keeps that edit",
+    promise: "a flow edited during the outage keeps that edit",
     wasBefore: (held) => says(held, id) === BEFORE,
     change: (survivor) => survivor.hers.describe(id, MEANWHILE),
     isKept: (held) => says(held, id) === MEANWHILE,
@@ -60,7 +60,7 @@ async function editedFlow({ hers }: InRegion, name: string): Promise<Thing> {
 async function deletedFlow({ hers }: InRegion, name: string): Promise<Thing> {
   const id = await hers.createEmpty(`${name} deleted`, BEFORE);
   return {
-    promise: "a flow deleted meanwhile stays deleted",
+    promise: "a flow deleted during the outage stays deleted",
     wasBefore: ({ flows }) => inside(flows, id),
     change: (survivor) => survivor.hers.delete(id),
     isKept: ({ flows }) => !inside(flows, id),
@@ -70,7 +70,7 @@ async function deletedFlow({ hers }: InRegion, name: string): Promise<Thing> {
 async function madeFlow(_: InRegion, name: string): Promise<Thing> {
   let id = "";
   return {
-    promise: "a flow made meanwhile is there",
+    promise: "a flow created during the outage exists",
     wasBefore: () => true,
     async change({ hers }) {
       id = await hers.createEmpty(`${name} made`, MEANWHILE);
@@ -92,14 +92,15 @@ async function unsent({ hers }: InRegion, name: string) {
       hadLeft = says({ flows: await survivor.hers.flows() }, id) === LAST;
     },
     hadLeft: () => hadLeft,
-    note: () => (hadLeft ? "the edit had already been replicated before the fault, so this proves nothing" : undefined),
+    note: () =>
+      hadLeft ? "the edit had already been replicated before the fault, so this check proves nothing" : undefined,
   };
 }
 
 async function unsentEdit(region: InRegion, name: string): Promise<Thing> {
   const { id, wasBefore, sayLast, look, note } = await unsent(region, `${name} unsent`);
   return {
-    promise: "an edit that had not left the region is not lost",
+    promise: "an edit that was not replicated before the outage is not lost",
     wasBefore,
     sayLast,
     change: look,
@@ -112,7 +113,7 @@ async function contestedFlow(region: InRegion, name: string): Promise<Thing> {
   const contested = `${name} contested`;
   const { id, wasBefore, sayLast, look, hadLeft, note } = await unsent(region, contested);
   return {
-    promise: "an edit that had not left the region is kept beside a later one",
+    promise: "an edit that was not replicated before the outage is kept as a copy next to a later edit",
     wasBefore,
     sayLast,
     async change(survivor) {
@@ -130,7 +131,7 @@ async function contestedFlow(region: InRegion, name: string): Promise<Thing> {
 async function survivingEdit(region: InRegion, name: string): Promise<Thing> {
   const { id, wasBefore, sayLast, look, hadLeft, note } = await unsent(region, `${name} edited and deleted`);
   return {
-    promise: "an edit that had not left the region survives a delete",
+    promise: "an edit that was not replicated before the outage survives a delete",
     wasBefore,
     sayLast,
     async change(survivor) {
@@ -146,7 +147,7 @@ async function deletedProject({ hers }: InRegion, name: string): Promise<Thing> 
   const id = await hers.makeProject(`${name} deleted`);
   const flow = await hers.createEmpty(`${name} in the project`, BEFORE, id);
   return {
-    promise: "a project deleted meanwhile stays deleted, with its flow",
+    promise: "a project deleted during the outage stays deleted, with its flow",
     wasBefore: ({ projects, flows }) => inside(projects, id) && inside(flows, flow),
     change: (survivor) => survivor.hers.removeProject(id),
     isKept: ({ projects, flows }) => !inside(projects, id) && !inside(flows, flow),
@@ -159,7 +160,7 @@ async function renamedProject({ hers }: InRegion, name: string): Promise<Thing> 
   const isCalled = ({ projects }: Holdings, called: string) =>
     projects.some((each) => each.id === id && each.name === called);
   return {
-    promise: "a project renamed meanwhile keeps its new name",
+    promise: "a project renamed during the outage keeps its new name",
     wasBefore: (held) => isCalled(held, before),
     change: (survivor) => survivor.hers.renameProject(id, renamed),
     isKept: (held) => isCalled(held, renamed),
@@ -168,7 +169,7 @@ async function renamedProject({ hers }: InRegion, name: string): Promise<Thing> 
 
 function revokedKey(id: string): Thing {
   return {
-    promise: "a key revoked meanwhile stays revoked",
+    promise: "a key revoked during the outage stays revoked",
     wasBefore: ({ isKeyAccepted }) => isKeyAccepted,
     change: (survivor) => survivor.hers.removeKey(id),
     isKept: ({ isKeyAccepted }) => !isKeyAccepted,
@@ -180,7 +181,7 @@ async function changedVariable({ hers }: InRegion): Promise<Thing> {
   const isWorth = ({ variables }: Holdings, value: string) =>
     variables.some((each) => each.id === id && each.value === value);
   return {
-    promise: "a variable changed meanwhile keeps that value",
+    promise: "a variable changed during the outage keeps that value",
     wasBefore: (held) => isWorth(held, BEFORE),
     change: (survivor) => survivor.hers.changeVariable(id, MEANWHILE),
     isKept: (held) => isWorth(held, MEANWHILE),
@@ -190,7 +191,7 @@ async function changedVariable({ hers }: InRegion): Promise<Thing> {
 async function deletedVariable({ hers }: InRegion): Promise<Thing> {
   const id = await hers.makeVariable(`${NAMES.variable}_DELETED`, BEFORE, "Generic");
   return {
-    promise: "a variable deleted meanwhile stays deleted",
+    promise: "a variable deleted during the outage stays deleted",
     wasBefore: ({ variables }) => inside(variables, id),
     change: (survivor) => survivor.hers.removeVariable(id),
     isKept: ({ variables }) => !inside(variables, id),
@@ -208,7 +209,7 @@ async function deactivatedUser(region: InRegion, suffix: string): Promise<Thing>
   const id = await account(region, `${NAMES.account}deactivated-${suffix}`);
   const isActive = ({ accounts }: Holdings) => accounts.find((each) => each.id === id)?.is_active;
   return {
-    promise: "a user deactivated meanwhile stays locked out",
+    promise: "a user deactivated during the outage stays locked out",
     wasBefore: (held) => isActive(held) === true,
     change: ({ admin }) => admin.changeUser(id, { is_active: false }),
     isKept: (held) => isActive(held) === false,
@@ -218,7 +219,7 @@ async function deactivatedUser(region: InRegion, suffix: string): Promise<Thing>
 async function deletedUser(region: InRegion, suffix: string): Promise<Thing> {
   const id = await account(region, `${NAMES.account}deleted-${suffix}`);
   return {
-    promise: "a user deleted meanwhile stays deleted",
+    promise: "a user deleted during the outage stays deleted",
     wasBefore: ({ accounts }) => inside(accounts, id),
     change: ({ admin }) => admin.removeUser(id),
     isKept: ({ accounts }) => !inside(accounts, id),
@@ -228,7 +229,7 @@ async function deletedUser(region: InRegion, suffix: string): Promise<Thing> {
 async function deletedFile({ hers }: InRegion): Promise<Thing> {
   const { id } = await hers.upload(`${NAMES.file}deleted.txt`, BEFORE);
   return {
-    promise: "a file deleted meanwhile stays deleted",
+    promise: "a file deleted during the outage stays deleted",
     wasBefore: ({ files }) => inside(files, id),
     change: (survivor) => survivor.hers.remove(id),
     isKept: ({ files }) => !inside(files, id),

@@ -77,10 +77,10 @@ async function heldBy<File extends { readonly path: string }>(
 
 /** Checks that replication was paused: files were uploaded since then, and none of them is in the survivor's bucket. */
 export async function heldBack({ backend, markers, survivor }: Survivor, since: number): Promise<Check> {
-  return check(`files uploaded meanwhile wait to be copied to ${survivor}`, async () => {
+  return check(`files uploaded during the fault are not yet replicated to ${survivor}`, async () => {
     const meanwhile = markers.uploads.filter(({ at }) => at > since);
     const copied = (await uploadsIn(survivor, backend, markers)).filter(({ at }) => at > since);
-    const said = `${meanwhile.length - copied.length} of ${meanwhile.length} are waiting`;
+    const said = `${meanwhile.length - copied.length} of ${meanwhile.length} are not replicated`;
     if (meanwhile.length === 0 || copied.length > 0) throw new Error(said);
     return said;
   });
@@ -91,7 +91,7 @@ export async function convergedWithoutGit(
   { backend, markers, user, survivor }: Survivor,
   since: number,
 ): Promise<Check> {
-  return check(`an edit made without the Git host is in ${survivor}`, async () => {
+  return check(`an edit made while the Git host was down is in ${survivor}`, async () => {
     const langflow = new LangFlow(await backend.reach(survivor), { "x-api-key": user.apiKey });
     const flow = (await langflow.flows()).find(({ id }) => id === markers.flowId);
     const newest = markedAt(flow?.description) ?? 0;
@@ -110,41 +110,41 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
   const session = as({ authorization: `Bearer ${user.token}` });
   const isShe = async (langflow: LangFlow): Promise<string> => {
     const { id } = await langflow.whoami();
-    if (id !== user.id) throw new Error("she has a different user id here");
+    if (id !== user.id) throw new Error("the user's id differs in this region");
     return `as the same user ${id}`;
   };
   return Promise.all([
-    check("her flow is there, with an edit of its last minute", async () => {
+    check("the user's flow exists, with an edit that the drill made", async () => {
       const flow = (await hers.flows()).find(({ id }) => id === markers.flowId);
       const at = markedAt(flow?.description);
-      if (at === undefined) throw new Error("the flow is missing, or has no marker");
+      if (at === undefined) throw new Error("the flow is missing, or has none of the drill's edits");
       return `edited at ${new Date(at).toISOString()}`;
     }),
-    check("her flow runs", async () => {
+    check("the user's flow runs", async () => {
       const said = await hers.run(markers.flowId, "drill");
       if (!said.includes("drill")) throw new Error(`it answered ${JSON.stringify(said.slice(0, 100))}`);
       return `it answered ${JSON.stringify(said.slice(0, 100))}`;
     }),
-    check("her API key is accepted", () => isShe(hers)),
-    check(`her session from ${region} is accepted`, () => isShe(session)),
-    check("she signs in again with her password", async () => {
+    check("the user's API key is accepted", () => isShe(hers)),
+    check(`the user's session from ${region} is accepted`, () => isShe(session)),
+    check("the user can sign in again with the password", async () => {
       const token = await LangFlow.login(backend.publicUrl, user.username, user.password, from);
       return isShe(as({ authorization: `Bearer ${token}` }));
     }),
-    check("her credential is there", async () => {
+    check("the user's credential exists", async () => {
       const variable = (await session.variables()).find(({ name }) => name === user.variable);
       if (!variable) throw new Error("the variable is missing");
       return `${variable.name}, ${variable.type}`;
     }),
-    check("her chat history is there", async () => {
+    check("the user's chat history exists", async () => {
       const messages = await hers.messages(markers.flowId);
       if (!messages.includes(markers.message))
         throw new Error(`the earlier message is not among ${messages.length} messages`);
       return `${messages.length} messages, including the earlier one`;
     }),
-    check("her project is at its address", () => hers.projectName(markers.projectId)),
-    check("her public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
-    check("an MCP client finds her tool", async () => {
+    check("the user's project opens at its address", () => hers.projectName(markers.projectId)),
+    check("the user's public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
+    check("an MCP client finds the user's tool", async () => {
       const tools = await hers.tools(markers.projectId);
       if (!tools.includes(markers.tool)) throw new Error(`it finds ${tools.join(", ") || "none"}`);
       return tools.join(", ");
@@ -155,7 +155,7 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
     }),
     check(`a file uploaded to ${region} is in ${survivor}'s bucket`, async () => {
       const found = await uploadsIn(survivor, backend, markers);
-      if (found.length === 0) throw new Error(`none of ${markers.uploads.length} files is there`);
+      if (found.length === 0) throw new Error(`none of ${markers.uploads.length} files has arrived`);
       return `${found.length} of ${markers.uploads.length}`;
     }),
   ]);

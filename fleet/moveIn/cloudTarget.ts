@@ -35,7 +35,7 @@ export async function cloudTarget(region: string, session: Session, project: Pro
   const config = regionStack(project, region);
   const missing = ["foundation", region].filter((stack) => !session.has(stack));
   if (missing.length > 0)
-    throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);
+    throw new UserError(`not deployed: ${missing.join(", ")}. Deploy with \`up\``, ExitCode.StackMissing);
   const outputs = async (stack: string) => JSON.parse(await session.run(stack, ["stack", "output", "--json"]));
   const foundation: FoundationOutputs = await outputs("foundation");
   const { clusterName }: RegionOutputs = await outputs(region);

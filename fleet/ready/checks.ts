@@ -60,7 +60,7 @@ const steering: FleetCheck = {
 const monitor = provedInFleet(monitorAssumption, {
   name: "monitor",
   weight: 2,
-  why: "its numbers determine how long a loss stays undetected",
+  why: "its interval, timeout and retries determine how long a lost region stays undetected",
 });
 
 const replication: RegionCheck = {

@@ -19,7 +19,7 @@ export interface StackOutputs {
 export async function stackOutputs(session: Session, { stacks }: Project): Promise<StackOutputs> {
   const missing = [...stacks.keys()].filter((stack) => !session.has(stack));
   if (missing.length > 0)
-    throw new UserError(`not deployed: ${missing.join(", ")}; \`up\` deploys them`, ExitCode.StackMissing);
+    throw new UserError(`not deployed: ${missing.join(", ")}. Deploy with \`up\``, ExitCode.StackMissing);
   const of = async (stack: string) => JSON.parse(await session.run(stack, ["stack", "output", "--json"]));
   const foundation: FoundationOutputs = await of("foundation");
   const buildRegion = [...stacks.values()][0]?.fleet.buildRegion ?? "";

@@ -27,7 +27,7 @@ export async function backupPlace(
   signal: AbortSignal,
 ): Promise<OpenedPlace> {
   if (!session.has("foundation"))
-    throw new UserError("not deployed: foundation; `up` deploys it", ExitCode.StackMissing);
+    throw new UserError("not deployed: foundation. Deploy it with `up foundation`", ExitCode.StackMissing);
   const { regions }: FoundationOutputs = JSON.parse(await session.run("foundation", ["stack", "output", "--json"]));
   const bucketName = regions[region]?.bucketName;
   if (bucketName === undefined)

@@ -18,8 +18,7 @@ export const policies: (ResourceValidationPolicy | StackValidationPolicy)[] = in
   .filter(({ readsSecretMarks }) => !readsSecretMarks)
   .map(({ name, description, alone, check }) => {
     const report = (shown: readonly Shown[], say: (message: string, urn?: string) => void) => {
-      for (const { resource, message, fix } of check(shown.map(observed)))
-        say(`${message}. To mend it: ${fix}.`, resource);
+      for (const { resource, message, fix } of check(shown.map(observed))) say(`${message}. Fix: ${fix}.`, resource);
     };
     return {
       name,

@@ -49,10 +49,12 @@ const PATH_AS_SENT = "raw.http.request.uri.path";
 export function expressionOf(rule: RequestRule): string {
   const { hostnames, methods, paths, below, endings = [], alsoAsSent, withoutCredentials } = rule;
   for (const path of [...paths, ...below])
-    if (!/^\/[a-z0-9/_.-]*$/.test(path)) throw new Error(`a path of a rule must be plain, in lower case: ${path}`);
-  if (below.some((path) => !path.endsWith("/"))) throw new Error(`must end with a slash: ${below.join(" ")}`);
+    if (!/^\/[a-z0-9/_.-]*$/.test(path))
+      throw new Error(`a rule's path may contain only lower-case letters, digits and / _ . -: ${path}`);
+  if (below.some((path) => !path.endsWith("/")))
+    throw new Error(`each path prefix of a rule must end with a slash: ${below.join(" ")}`);
   if (endings.some((ending) => !/^(%[0-9a-f]{2})+$/.test(ending)))
-    throw new Error(`must be encoded, in lower case: ${endings.join(" ")}`);
+    throw new Error(`each path ending of a rule must be percent-encoded in lower case: ${endings.join(" ")}`);
   const tests = (field: string) => [
     ...(paths.length > 0 ? [`lower(url_decode(${field})) in {${quoted(paths)}}`] : []),
     ...below.map((path) => `starts_with(lower(url_decode(${field})), "${path}")`),
@@ -90,7 +92,7 @@ export function atHosts(hostnames: readonly string[]): string {
  * @throws Error if the name is not in lower case, because the expression would never match
  */
 function atHost(hostname: string): string {
-  if (!/^[a-z0-9.-]+$/.test(hostname)) throw new Error(`must be a host name in lower case: ${hostname}`);
+  if (!/^[a-z0-9.-]+$/.test(hostname)) throw new Error(`a rule's host name must be in lower case: ${hostname}`);
   return `starts_with(lower(http.host), "${hostname}")`;
 }
 

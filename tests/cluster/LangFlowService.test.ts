@@ -75,7 +75,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect(answer.status).toBe(403);
     expect(answer.body.message).toContain(reason);
   };
-  const IMAGE_RULE = `every image must be a digest from ${REGISTRY}`;
+  const IMAGE_RULE = `every image must come from ${REGISTRY}`;
   const POD_RULE = 'violates PodSecurity "restricted:v1.35"';
 
   it("are all accepted with strict field validation and without warnings", () => {
@@ -181,11 +181,11 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   });
 
   it("refuse a pod in which any container has no AWS credentials, because it would never receive them later", async () => {
-    refusedFor(await server.create(asked(template()), { dryRun: true }), "given no AWS credentials");
+    refusedFor(await server.create(asked(template()), { dryRun: true }), "EKS added no AWS credentials");
     const sidecar = container({ name: "sidecar", env: [], ports: [] });
     const half = withIdentity(asked(template()));
     half.spec.containers = [...half.spec.containers, sidecar];
-    refusedFor(await server.create(half, { dryRun: true }), "given no AWS credentials");
+    refusedFor(await server.create(half, { dryRun: true }), "EKS added no AWS credentials");
   });
 
   it(

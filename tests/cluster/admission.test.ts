@@ -280,8 +280,8 @@ const briefly = ([first = "", ...more]: string[]) => (more.length > 0 ? `${first
 function verdictOf({ status, body }: Answer): Verdict {
   if (status === 200 || status === 201) return "admitted";
   const message = String(body.message);
-  if (message.includes("every image must be a digest from")) return "images";
-  if (message.includes("given no AWS credentials")) return "identities";
+  if (message.includes("every image must come from")) return "images";
+  if (message.includes("EKS added no AWS credentials")) return "identities";
   return message.includes("violates PodSecurity") ? "pod security" : "other";
 }
 

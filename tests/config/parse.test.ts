@@ -139,7 +139,7 @@ describe("parseConfig", () => {
       const message = problems("foundation", { ...FLEET, schedules: { witness: { awsRegion } } });
       expect(message).toMatch(
         new RegExp(
-          `^langflow-dr:schedules\\.witness\\.awsRegion is "${awsRegion}"; fails together with ${name}, .* state bucket's$`,
+          `^langflow-dr:schedules\\.witness\\.awsRegion is "${awsRegion}"; is the AWS region of ${name}: .* state bucket's$`,
         ),
       );
     }
@@ -227,7 +227,7 @@ describe("parseConfig", () => {
     [
       "an invalid workspace",
       { remoteWrite: { workspaceArn: WORKSPACE.replace("workspace", "rulegroup") } },
-      /must be the ARN of an aps workspace/,
+      /must be the ARN of a workspace of Amazon Managed/,
     ],
     [
       "a network instead of an address",
@@ -434,7 +434,7 @@ describe("parseConfig", () => {
       "without https:// and path",
     ],
     ["a health check that is not a path", "edge", moving({ path: "health" }), "must be a path such as /health"],
-    ["access rules that allow no one", "edge", access({ allow: {} }), "must allow somebody"],
+    ["access rules that allow no one", "edge", access({ allow: {} }), "must allow at least one user"],
     ["access rules without `allow`", "edge", { ...EDGE, access: {} }, "langflow-dr:access.allow is missing"],
     ["a session of 0 hours", "edge", access({ sessionHours: 0 }), "sessionHours is 0; must be at least 1"],
     ["a session of half an hour", "edge", access({ sessionHours: 0.5 }), "sessionHours is 0.5"],
@@ -535,7 +535,7 @@ describe("parseConfig", () => {
       "a database class with an unknown size that begins like a known one",
       "us-east",
       { ...FLEET, database: { instanceClass: "db.m7g.medium" } },
-      "the smallest db.m7g is large",
+      "db.m7g has no class smaller than large",
     ],
     [
       "an unsupported Kubernetes version",
@@ -559,7 +559,7 @@ describe("parseConfig", () => {
       "a role of a different AWS partition",
       "us-east",
       { ...FLEET, cluster: { version: "1.35", adminRoleArns: ["arn:aws-cn:iam::123456789012:role/deployer"] } },
-      'cluster.adminRoleArns[0] is "arn:aws-cn:iam::123456789012:role/deployer"; must be in the partition aws, like the regions',
+      'cluster.adminRoleArns[0] is "arn:aws-cn:iam::123456789012:role/deployer"; must be in the AWS partition aws, the partition of the regions',
     ],
     [
       "an OIDC provider of a different AWS partition",

@@ -55,7 +55,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     "flows-replicate-both-ways",
     "a replication rule is missing",
     broken(REPLICATION, (i) => i.rules.pop()),
-    "not copied to",
+    "no enabled replication rule copies",
   ],
   [
     "flows-replicate-both-ways",
@@ -71,7 +71,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       i.bucket = "logs";
     }),
-    "not copied to",
+    "no enabled replication rule copies",
   ],
   [
     "flows-replicate-both-ways",
@@ -79,7 +79,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       i.rules[0].destination.bucket = "arn:aws:s3:::attic";
     }),
-    "not copied to",
+    "no enabled replication rule copies",
   ],
   [
     "replica-key-in-destination-region",
@@ -104,7 +104,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       delete i.rules[0].destination.encryptionConfiguration;
     }),
-    "have no key",
+    "has no replica KMS key",
   ],
   [
     "replica-key-in-destination-region",
@@ -112,7 +112,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       i.rules[0].destination.encryptionConfiguration.replicaKmsKeyId = "alias/langflow-dr-eu-west-key";
     }),
-    "is no ARN",
+    "is not the ARN",
   ],
   [
     "encrypted-objects-replicate",
@@ -120,7 +120,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       delete i.rules[0].sourceSelectionCriteria;
     }),
-    "encrypted with KMS are not copied",
+    "skips objects encrypted with KMS",
   ],
   [
     "deletes-replicate",
@@ -128,7 +128,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(REPLICATION, (i) => {
       i.rules[0].deleteMarkerReplication.status = "Disabled";
     }),
-    "deletions are not copied",
+    "does not replicate deletes",
   ],
   [
     "flow-buckets-versioned",
@@ -136,7 +136,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(VERSIONING, (i) => {
       i.versioningConfiguration.status = "Suspended";
     }),
-    "versioning is not on",
+    "is not versioned",
   ],
   [
     "flow-buckets-versioned",
@@ -144,7 +144,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(VERSIONING, (i) => {
       i.bucket = "logs";
     }),
-    "versioning is not on",
+    "is not versioned",
   ],
   ...[
     ["a policy allows writes to a different region's prefix", "s3:PutObject", "arn:aws:s3:::flows/accounts/eu-west/*"],
@@ -207,14 +207,14 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     }),
     "only default pool",
   ],
-  ["pools-monitored", "a pool has no monitor", broken(POOL, (i) => delete i.monitor), "nothing watches"],
+  ["pools-monitored", "a pool has no monitor", broken(POOL, (i) => delete i.monitor), "has no health monitor"],
   [
     "data-protected",
     "deletion protection is off",
     broken(BUCKET, (_, resource) => {
       resource.protect = false;
     }),
-    "may be deleted",
+    "may delete it",
   ],
   [
     "data-protected",
@@ -222,13 +222,13 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(BUCKET, (i) => {
       i.forceDestroy = true;
     }),
-    "forceDestroy is on",
+    "forceDestroy is true",
   ],
   [
     "aws-region-named",
     "a resource names no AWS region",
     broken(BUCKET, (i) => delete i.region, "us-east"),
-    "names no AWS region",
+    "has no AWS region",
   ],
   [
     "roles-bounded",
@@ -254,7 +254,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
       },
       "eu-west",
     ),
-    "elsewhere",
+    "in another resource",
   ],
   [
     "one-digest-everywhere",
@@ -266,7 +266,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
       },
       "eu-west",
     ),
-    "langflow-agent is sha256:b",
+    "langflow-agent has the digest sha256:b",
   ],
   [
     "images-by-digest",
@@ -282,7 +282,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken("aws:rds/instance:Instance", (i) => {
       i.password = "correct horse";
     }),
-    "password holds",
+    "password contains",
   ],
   [
     "no-plain-secret",
@@ -290,7 +290,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken("aws:secretsmanager/secretVersion:SecretVersion", (i) => {
       i.secretString = "{}";
     }),
-    "secretString holds",
+    "secretString contains",
   ],
   [
     "no-plain-secret",
@@ -298,7 +298,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(DEPLOYMENT, (i) => {
       container(i).env[1] = { name: "LANGFLOW_API_KEY", value: "lf-1" };
     }),
-    "env[1].value holds",
+    "env[1].value contains",
   ],
   [
     "no-plain-secret",
@@ -306,7 +306,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken("kubernetes:core/v1:Secret", (i) => {
       i.stringData = { any: "thing" };
     }),
-    "stringData.any holds",
+    "stringData.any contains",
   ],
   [
     "no-plain-secret",
@@ -314,7 +314,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(CONFIG_MAP, (i) => {
       i.data.GIT_TOKEN = "x";
     }),
-    "data.GIT_TOKEN holds",
+    "data.GIT_TOKEN contains",
   ],
   [
     "former-name-stays-certified",
@@ -335,7 +335,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
       i.maxAllocatedStorage = 100;
       resource.formerOutputs = { allocatedStorage: 100 };
     }),
-    "has 100 GiB and might grow to 100",
+    "already 100 GiB, and RDS rejects a limit of 100 GiB",
   ],
   [
     "no-plain-secret",
@@ -343,7 +343,7 @@ const breaches: [rule: string, deed: string, fleet: Observed[], message: string]
     broken(CONFIG_MAP, (i) => {
       i.data.LANGFLOW_DATABASE_URL = "postgresql://langflow:hunter2@db:5432/langflow";
     }),
-    "data.LANGFLOW_DATABASE_URL holds",
+    "data.LANGFLOW_DATABASE_URL contains",
   ],
 ];
 
@@ -451,7 +451,10 @@ describe("replication between any number of regions", () => {
         const [removed] = config.inputs.rules.splice(to % config.inputs.rules.length, 1);
         const lost = fleetRegions.find(({ name }) => removed.id === `to-${name}`) as SampleRegion;
         expect(checkInvariants(fleet).map(({ rule, message }) => [rule, message])).toEqual([
-          ["flows-replicate-both-ways", `objects are not copied to ${bucketName(lost)} in ${lost.awsRegion}`],
+          [
+            "flows-replicate-both-ways",
+            `no enabled replication rule copies the bucket's objects to ${bucketName(lost)} in ${lost.awsRegion}`,
+          ],
         ]);
       }),
       { numRuns: 50 },

@@ -64,7 +64,7 @@ describe("the policy pack", () => {
   it("reports a violation with its resource and its fix", () => {
     expect(reported([key({ region: "us-east-1" })])).toEqual([]);
     expect(reported([key({ region: "us-east-1" }, false)])).toEqual([
-      ["data-protected", "may be deleted by an update. To mend it: make it with protect: true.", "urn:key"],
+      ["data-protected", "an update may delete it. Fix: create it with protect: true.", "urn:key"],
     ]);
   });
 

@@ -131,7 +131,7 @@ describe("the migrated database that new regions start from", () => {
     const none = { ...scratch.tools, pythonBin: join(cache, "nothing", "bin") };
     expect(await ensureMigratedDatabase(ours, none)).toBeUndefined();
     expect(said.at(-1)).toMatch(
-      /^there is no migrated database to start from \(.+\): each region migrates an empty one$/,
+      /^cannot create the template of a migrated database \(.+\): each region migrates an empty database instead$/,
     );
   });
 });

@@ -390,7 +390,7 @@ describe("an import", () => {
     expect(await ask("SELECT FROM authz_share")).toEqual([]);
     expect(left).toContainEqual([
       "authz_share",
-      expect.stringMatching(/^would grant a permission on a row that the fleet had/),
+      expect.stringMatching(/^would grant a permission on a row that was in the fleet/),
     ]);
   });
 

@@ -66,12 +66,12 @@ export class ReadBack {
     const { missing, uploads, region } = this;
     const found = `${uploads.length - missing.length} of ${uploads.length}`;
     return {
-      name: `each upload that was acknowledged reads back from ${region}`,
+      name: `every acknowledged upload can be read from ${region}`,
       passed: missing.length === 0,
       said:
         missing.length === 0
           ? found
-          : `${found}; the first that does not, uploaded at ${timeOf(missing)}: ${this.said}`,
+          : `${found}; the first one that cannot, uploaded at ${timeOf(missing)}: ${this.said}`,
     };
   }
 

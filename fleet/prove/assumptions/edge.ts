@@ -105,7 +105,7 @@ export async function appliedMonitor(deployment: Deployment): Promise<z.infer<ty
 export const monitor: FleetAssumption = {
   name: "monitor",
   of: "fleet",
-  why: "its numbers determine the failover time, and a plan may not accept all of them",
+  why: "its interval, timeout and retries determine the failover time, and a Cloudflare plan may reject them",
   fix: "`up edge` restores them; if the plan rejects one, see its limits",
   async look(deployment) {
     const is = await appliedMonitor(deployment);

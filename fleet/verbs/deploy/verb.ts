@@ -15,7 +15,7 @@ export type DeployOptions = Given<typeof options>;
 
 export const deploy = verb({
   name: "deploy",
-  description: "deploy stack by stack; each region must stay healthy before the next",
+  description: "deploy one stack at a time; continue only if each region stays healthy",
   page: "docs/deploy.md",
   examples: ["deploy --yes --healthy-within 600 --soak 300", "deploy us-east edge"],
   options,

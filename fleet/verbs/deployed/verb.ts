@@ -7,7 +7,7 @@ export type DeployedOptions = Given<typeof options>;
 
 export const deployed = verb({
   name: "deployed",
-  description: "print the commit that GitHub records as last deployed",
+  description: "print the last deployed commit, as recorded by GitHub",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
   page: "docs/ci.md",
   examples: ["deployed --json"],

@@ -104,7 +104,11 @@ async function throwAway({ local, directory, yes, json, signal }: DestroyOptions
       "--with-data works only on the local fleet: add --local, or see docs/operations/retire-a-region.md",
       ExitCode.BadInput,
     );
-  if (!existsSync(join(directory, "state"))) throw new UserError(`no local fleet in ${directory}`, ExitCode.BadInput);
+  if (!existsSync(join(directory, "state")))
+    throw new UserError(
+      `no local fleet in ${directory}: pass the folder of a local fleet with --directory`,
+      ExitCode.BadInput,
+    );
   if (!yes) await confirm(`Delete the local fleet in ${directory}`, ...CONSENT);
   await onlyOne(directory, report, signal, async () => {
     await (await connectLive(liveDirectory(directory)))?.stop({ now: true });

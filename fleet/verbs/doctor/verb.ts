@@ -3,7 +3,7 @@ import { JSON_RESULT, PROJECT } from "../../cli/sharedOptions";
 import { type Given, verb } from "../../cli/verb";
 
 const options = {
-  first: flag("also check that IAM allows every call with which a first `up` creates a resource"),
+  first: flag("also check that IAM allows every API call of a first `up`"),
   json: JSON_RESULT,
   project: PROJECT,
 };

@@ -26,7 +26,7 @@ const options = {
     least: 1,
   }),
   reports: text("<dir>", "folder for reports (default: drill.reports in Pulumi.yaml)"),
-  confirm: text("<region>", "confirm by repeating the region instead of typing it; without --local"),
+  confirm: text("<region>", "on the clouds: confirm by repeating the region here instead of at the prompt"),
   series: flag("run every supported fault and write one summary page; rerun to resume"),
   rounds: count("--series only: drills of each fault", 1, ROUNDS_MAX),
   from: text("<dir>", "--series only: write the page from the reports in this folder, without a drill"),

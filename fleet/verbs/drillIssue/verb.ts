@@ -11,7 +11,7 @@ export type DrillIssueOptions = Given<typeof options>;
 
 export const drillIssue = verb({
   name: "drill-issue",
-  description: "open the GitHub issue about the next drill, or add a report",
+  description: "open a GitHub issue for the next drill, or add a drill report to it",
   details: "Needs GITHUB_TOKEN and GITHUB_REPOSITORY.",
   page: "docs/ci.md",
   examples: ["drill-issue --reports drills"],

@@ -14,15 +14,18 @@ const OF_IMAGES = {
 
 const looking = {
   ...OF_IMAGES,
-  image: text("<image>", "image to check, as repository:version@sha256:… (default: both images of the config)"),
+  image: text(
+    "<image>",
+    "image to verify or sign, as repository:version@sha256:… (default: both images of the config)",
+  ),
   timeout: seconds("time to wait for copies in other regions; 0: check once", { default: 1800 }),
 };
 
 const pinning = {
   ...OF_IMAGES,
   image: neededText("<image>", "image to pin, as repository:version@sha256:…"),
-  pullRequest: flag("open or update the GitHub pull request for that repository instead"),
-  also: texts("<folders...>", "--pull-request only: add changed files in these folders of the project"),
+  pullRequest: flag("instead of editing the file, open or update a pull request that pins the image"),
+  also: texts("<folders...>", "--pull-request only: also commit changed files in these folders of the project"),
 };
 
 export type LookOptions = Given<typeof looking>;
@@ -40,7 +43,7 @@ export const image = verbGroup(
     }),
     verb({
       name: "sign",
-      description: "sign the images in every region's registry; only in a job of image.yml",
+      description: "sign the images in every region's registry; works only in a job of image.yml",
       examples: ["image sign"],
       options: looking,
       handler: async (given) => (await import("./handler")).sign(given),

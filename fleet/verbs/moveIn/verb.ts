@@ -16,7 +16,7 @@ const inspecting = {
 export type InspectOptions = Given<typeof inspecting>;
 
 const collecting = {
-  python: text("<command>", 'command that starts LangFlow\'s own Python: "docker exec -i langflow python"'),
+  python: text("<command>", 'command that starts LangFlow\'s own Python, for example "docker exec -i langflow python"'),
   out: text("<dir>", "folder for the copy; new, empty, or an earlier copy"),
   print: flag("print the script instead, to run it on a machine without this project"),
   json: JSON_RESULT,
@@ -31,10 +31,10 @@ const importing = {
     "SQLite file, LangFlow config folder, postgresql:// URL, or env:NAME for a variable with one of these",
   ),
   config: inspecting.config,
-  region: neededText("<region>", "region to import into; the others replicate it"),
+  region: neededText("<region>", "region to import into; the data is replicated to the others"),
   withoutSecrets: flag("continue when secrets cannot be decrypted; they are not migrated"),
   damaged: flag("skip rows that LangFlow cannot read, and rows that depend on them"),
-  wait: seconds("time limit for the other regions to hold the same data; 0: do not compare", {
+  wait: seconds("maximum wait until the other regions have the same data; 0: do not compare", {
     default: 600,
   }),
 };
@@ -59,10 +59,13 @@ const OF_VISITORS = { ...OF_FLEET, yes: YES, silence: silence(SILENCE.changing) 
 const cuttingOver = {
   ...OF_VISITORS,
   share: percent(
-    "share of new visitors that stay on the old LangFlow; 0: all move, and old sessions end within a minute",
+    "percentage of new visitors to send to the old LangFlow; at 0 everyone moves to the fleet, and old sessions end within a minute",
     0,
   ),
-  from: text("<source>", "source to import before the cut-over and again after old sessions end; see import"),
+  from: text(
+    "<source>",
+    "source to import before the cut-over and again after old sessions end, as in `move-in import`",
+  ),
   config: inspecting.config,
   region: text("<region>", "region to import into (default: the first)"),
   withoutSecrets: importing.withoutSecrets,
@@ -74,9 +77,9 @@ export type CutOverOptions = Given<typeof cuttingOver>;
 
 const goingBack = {
   ...OF_VISITORS,
-  region: text("<region>", "region whose database to compare with (default: the first)"),
+  region: text("<region>", "region whose changes since the import to list (default: the first)"),
   withoutAnswer: flag("continue if the old LangFlow does not answer this machine"),
-  out: text("<dir>", "folder for flows created or changed in the fleet, as files"),
+  out: text("<dir>", "write flows created or changed in the fleet as files into this folder"),
 };
 
 export type BackOptions = Given<typeof goingBack>;
@@ -100,7 +103,8 @@ export const moveIn = verbGroup(
     }),
     verb({
       name: "rehearse",
-      description: "load, open and run every flow in both versions with fake models; report differences",
+      description:
+        "load, open and run every flow in the old and in the fleet's LangFlow, with fake models; report differences",
       examples: ["move-in rehearse --from /srv/langflow --out rehearsal.html"],
       options: rehearsing,
       handler: async (given) => (await import("./rehearsal")).rehearseSource(given),

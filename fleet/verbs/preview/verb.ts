@@ -6,7 +6,7 @@ import { SILENCE } from "../../engine/silence";
 const options = {
   ...OF_STACKS,
   silence: silence(SILENCE.looking),
-  markdown: text("<file>", "also write the changes as a pull-request comment; empty if nothing changes"),
+  markdown: text("<file>", "also write the changes to this Markdown file, for `comment`; empty if nothing changes"),
   base: text("<revision>", "compare with this Git revision instead of deployed resources; only with --local"),
 };
 

@@ -13,9 +13,9 @@ export type ProveOptions = Given<typeof options>;
 
 export const prove = verb({
   name: "prove",
-  description: "check on the clouds what previews and the local fleet cannot check",
+  description: "verify on the clouds what no preview can show, such as credentials and access",
   details:
-    "Checks credentials in pods, copies, signatures and access, and prints a fix for each finding. Takes regions in place of stacks.",
+    "Checks credentials in pods, replicated data, signatures and access, and prints a fix for each finding. The arguments are regions.",
   page: "docs/prove.md",
   examples: ["prove --local", "prove us-east --disturb"],
   options,

@@ -5,7 +5,7 @@ import { rehearsing } from "../moveIn/verb";
 
 const options = {
   ...OF_FLEET,
-  langflow: neededText("<version>", "release to upgrade to, as on PyPI: 1.13.1"),
+  langflow: neededText("<version>", "LangFlow release to upgrade to, for example 1.13.1"),
   region: text("<region>", "region whose backup to use (default: the first)"),
   backup: text("<id>", "backup to use (default: the newest)"),
   oldPython: rehearsing.oldPython,
@@ -20,7 +20,7 @@ export const rehearse = verb({
   name: "rehearse",
   description: "dry-run a LangFlow upgrade on a restored backup",
   details:
-    "Migrates the copy, runs every flow in both versions, then runs both versions side by side. Touches nothing live.",
+    "Migrates the copy, runs every flow in the old and the new version, then runs both versions side by side. Does not touch the running fleet.",
   page: "docs/upgrade.md",
   examples: ["rehearse --langflow 1.13.1", "rehearse --local --langflow 1.13.1 --out rehearsal.html"],
   options,

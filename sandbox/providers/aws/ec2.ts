@@ -126,7 +126,10 @@ function groupRule(kind: "ingress" | "egress"): Behaviour {
       if (needsPorts && (fromPort === undefined || toPort === undefined))
         yield { property: "fromPort", reason: `fromPort and toPort must be given for ${ipProtocol}` };
       if (ipProtocol === "-1" && (fromPort !== undefined || toPort !== undefined))
-        yield { property: "fromPort", reason: "ports must be left out where ipProtocol is -1: it means all of them" };
+        yield {
+          property: "fromPort",
+          reason: "fromPort and toPort must be omitted if ipProtocol is -1, which means all ports",
+        };
     },
     verify(situation) {
       const { inputs, cloud, type, old } = situation;

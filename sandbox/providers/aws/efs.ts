@@ -43,7 +43,7 @@ export const efs: Record<string, Behaviour> = {
       if (inputs.kmsKeyId !== undefined && inputs.encrypted !== true)
         yield { property: "encrypted", reason: "encrypted must be set to true when kms_key_id is specified" };
       if (inputs.throughputMode === "provisioned" && inputs.provisionedThroughputInMibps === undefined)
-        yield { property: "provisionedThroughputInMibps", reason: "must be given where throughputMode is provisioned" };
+        yield { property: "provisionedThroughputInMibps", reason: "must be given if throughputMode is provisioned" };
     },
     verify: ({ inputs, scope }) => checkKeyRegion("creating EFS file system", inputs.kmsKeyId, scope.region),
     id: () => ec2Id("fs"),

@@ -201,7 +201,7 @@ export const rds: Record<string, Behaviour> = {
       if (typeof days === "number" && (days < 0 || days > 35))
         yield { property: "backupRetentionPeriod", reason: `expected a value in the range (0 - 35), got ${days}` };
       if (inputs.kmsKeyId !== undefined && inputs.storageEncrypted !== true)
-        yield { property: "storageEncrypted", reason: "storageEncrypted must be true where kmsKeyId is given" };
+        yield { property: "storageEncrypted", reason: "storageEncrypted must be true if kmsKeyId is given" };
     },
     importedBy: "identifier",
     verify: verifyInstance,

@@ -234,7 +234,9 @@ export class Provider {
     const unseen = isImport ? [] : (this.definition.behaviourOf(target.type).unseen?.(known.inputs) ?? []);
     const { stateForm } = this.definition;
     if (stateForm !== undefined && !isImport && stateWire[META] !== stateForm)
-      throw new CloudError(`${target.type} (${id}): the state has no ${META} of ${stateForm}: upgrading it failed`);
+      throw new CloudError(
+        `${target.type} (${id}): the state's ${META} is not ${stateForm}, because upgrading the state failed`,
+      );
     const live = { ...without(found.inputs, unseen), ...only(known.inputs, unseen) };
     const inputs = isImport || !this.definition.seen ? live : this.definition.seen(live, known.inputs);
     const properties = { ...without(found.properties, unseen), ...only(known.state, unseen) };

@@ -233,7 +233,7 @@ function unary<Request, Response>(handler: Handler<Request, Response>) {
 
 function refused(method: string) {
   return unary((): never => {
-    throw new CloudError(`the local cloud has no ${method}`, Code.Unimplemented);
+    throw new CloudError(`the local cloud does not implement ${method}`, Code.Unimplemented);
   });
 }
 

@@ -43,7 +43,7 @@ describe("a file that a person replaces with the file of a different flow", () =
         expect(fleet.file(YANS)).toBe(file);
         expect(fleet.file(ZOES)).toContain("zoe 1");
         expect(heldIn(done)).toEqual([
-          expect.stringMatching(`^LangFlow ${B}: ${YANS} contains a different flow now.*restore its own file`),
+          expect.stringMatching(`^LangFlow ${B}: ${YANS} now contains a different flow.*restore this flow's file`),
         ]);
       });
 
@@ -79,7 +79,7 @@ describe("a file that a person replaces with the file of a different flow", () =
     fleet.langflow.save(B, { data: graph("yan 3") });
     await fleet.cycle().catch(() => undefined);
     fleet.host.isAway = false;
-    expect(heldIn(await fleet.settle())).toEqual([expect.stringContaining("contains a different flow now")]);
+    expect(heldIn(await fleet.settle())).toEqual([expect.stringContaining("now contains a different flow")]);
     fleet.pass(60);
     push({ [YANS]: own });
     expect(heldIn(await fleet.settle())).toEqual([]);

@@ -94,7 +94,7 @@ class History {
     // different flow by now, a person must decide.
     if (this.copies.size > 0)
       for (const { path, reason } of outcomes.flatMap(({ held }) => held))
-        if (reason.includes("contains a different flow now")) this.asked.add(path.replace("LangFlow ", ""));
+        if (reason.includes("now contains a different flow")) this.asked.add(path.replace("LangFlow ", ""));
   }
 
   /** Restores a flow's own file. The file of the flow that is recorded at this path by now moves to another path. */

@@ -70,6 +70,6 @@ describe("PublicCertificate", () => {
       const certificate = make();
       arn = () => certificate.certificateArn("sa-east");
     });
-    expect(arn).toThrow("no certificate in the region sa-east");
+    expect(arn).toThrow("the region sa-east has no certificate");
   });
 });

@@ -140,12 +140,12 @@ describe("a drill that edits flows", () => {
     const looked = ({ checks }: DrillReport) =>
       checks.filter(({ name }) => /room|again|last/.test(name)).map(({ name, passed }) => [name, passed]);
     expect(looked(report)).toEqual([
-      ["us-east takes nothing that needs room while there is none", true],
-      ["us-east takes it again by itself", true],
-      ["what was taken last is in us-east", true],
-      ["what was taken last is in eu-west", true],
+      ["us-east rejects all saves while its disk is full", true],
+      ["us-east accepts saves again without intervention", true],
+      ["the last accepted save is in us-east", true],
+      ["the last accepted save is in eu-west", true],
     ]);
-    expect(report.checks[0]?.said).toMatch(/^[1-3] of [1-3] refused: PATCH .* 401/);
+    expect(report.checks[0]?.said).toMatch(/^[1-3] of [1-3] rejected: LangFlow answered PATCH .* with 401/);
     expect(looked(roomy.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(halfFull.report).map(([, passed]) => passed)).toEqual([false, true, true, true]);
     expect(looked(forgetful.report).map(([, passed]) => passed)).toEqual([true, true, false, false]);
@@ -160,7 +160,7 @@ describe("a drill that edits flows", () => {
     ]);
     const looked = ({ checks }: DrillReport) =>
       checks.filter(({ name }) => name.includes("Git")).map(({ name, passed }) => [name, passed]);
-    const check = "an edit made without the Git host is in eu-west";
+    const check = "an edit made while the Git host was down is in eu-west";
     expect(looked(replicated.report)).toEqual([[check, true]]);
     expect(replicated.report.checks.find(({ name }) => name === check)?.said).toMatch(/^[1-9]\d* of [1-9]\d* edits$/);
     expect(looked(stale.report)).toEqual([[check, false]]);
@@ -175,7 +175,7 @@ describe("a drill that edits flows", () => {
     const looked = ({ checks }: DrillReport) =>
       checks.filter(({ name }) => name.includes("clock")).map(({ name, passed, said }) => [name, passed, said]);
     const later = (region: string, passed: boolean, said: string) => [
-      `the later of two edits is in ${region}, whatever the clocks say`,
+      `the later of two edits is in ${region}, although the clocks differ`,
       passed,
       said,
     ];

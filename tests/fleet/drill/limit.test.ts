@@ -126,7 +126,12 @@ describe("a drill that cannot finish normally", () => {
 
   it.each([
     ["ends once the fleet is healthy, so that the next drill can start", 3, 60, undefined],
-    ["stops waiting for an unhealthy fleet at its limit", Number.POSITIVE_INFINITY, 6, "not over after 6 s"],
+    [
+      "stops waiting for an unhealthy fleet at its limit",
+      Number.POSITIVE_INFINITY,
+      6,
+      "the drill did not end within its limit of 6 s",
+    ],
   ])("%s", async (_, looks, limitSeconds, aborted) => {
     const backend = await new StartingFleet(looks).listen();
     try {
@@ -228,7 +233,7 @@ describe("the limit of a drill", () => {
 
   it("ends a drill whose traffic never starts, without injecting the fault", async () => {
     const { report, done } = await drillOf("steady", 3);
-    expect(report.aborted).toBe("not over after 3 s");
+    expect(report.aborted).toBe("the drill did not end within its limit of 3 s");
     expect(done).toEqual([]);
   });
 
@@ -250,7 +255,7 @@ describe("the limit of a drill", () => {
 
     it.each(STUCK)("ends a drill that hangs in %s, and reverts the fault", (stuck) => {
       const { report, done, isLeft } = ended.get(stuck) ?? {};
-      expect(report?.aborted).toMatch(/not over after \d+ s$/);
+      expect(report?.aborted).toMatch(/the drill did not end within its limit of \d+ s$/);
       expect(report?.phases.map(({ phase }) => phase)).toContain(stuck);
       expect(done).toEqual(["taken away", "put back"]);
       expect(isLeft).toBe(false);

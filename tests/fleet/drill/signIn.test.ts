@@ -26,6 +26,6 @@ describe("a sign-in of a drill", () => {
   });
 
   it("does not retry after any other rejection", async () => {
-    expect(await signIn(401, 200)).toEqual({ said: "login: 401", asked: 1 });
+    expect(await signIn(401, 200)).toEqual({ said: "LangFlow rejected the login with status 401", asked: 1 });
   });
 });

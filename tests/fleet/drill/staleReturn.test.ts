@@ -16,53 +16,65 @@ const back = (kind: Kind, ending: string) => (both: State, stale: State) => {
 };
 const gone = (kind: Kind, ending: string) => (both: State) => void both[kind].delete(named(both[kind], ending).id);
 const STUCK = ["hold", "return-checks"] as const;
-const CONTESTED = "an edit that had not left the region is kept beside a later one";
+const CONTESTED = "an edit that was not replicated before the outage is kept as a copy next to a later edit";
 
 /** Merge errors of a returning region. Each breaks exactly one promise. */
 const BREACHES: Readonly<Record<string, readonly [promise: string, spoil: (both: State, stale: State) => void]>> = {
-  "the region's older version of a flow wins": ["a flow edited meanwhile keeps that edit", back("flows", " edited")],
-  "the region restores a deleted flow": ["a flow deleted meanwhile stays deleted", back("flows", "drill deleted")],
-  "a flow that the region never received is deleted": ["a flow made meanwhile is there", gone("flows", " made")],
+  "the region's older version of a flow wins": [
+    "a flow edited during the outage keeps that edit",
+    back("flows", " edited"),
+  ],
+  "the region restores a deleted flow": [
+    "a flow deleted during the outage stays deleted",
+    back("flows", "drill deleted"),
+  ],
+  "a flow that the region never received is deleted": [
+    "a flow created during the outage exists",
+    gone("flows", " made"),
+  ],
   "the region's last edit is lost": [
-    "an edit that had not left the region is not lost",
+    "an edit that was not replicated before the outage is not lost",
     (both) => void Object.assign(named(both.flows, " unsent"), { description: "before" }),
   ],
   "the region's last edit is overwritten": [CONTESTED, (both) => void both.flows.delete("copy")],
   "the region's last edit wins over a later one": [CONTESTED, back("flows", " contested")],
   "a delete removes a flow that the region edited last": [
-    "an edit that had not left the region survives a delete",
+    "an edit that was not replicated before the outage survives a delete",
     gone("flows", "edited and deleted"),
   ],
   "the region restores a deleted project": [
-    "a project deleted meanwhile stays deleted, with its flow",
+    "a project deleted during the outage stays deleted, with its flow",
     back("projects", "drill deleted"),
   ],
   "the region restores the flow of a deleted project": [
-    "a project deleted meanwhile stays deleted, with its flow",
+    "a project deleted during the outage stays deleted, with its flow",
     back("flows", "in the project"),
   ],
   "the region restores the old name of a project": [
-    "a project renamed meanwhile keeps its new name",
+    "a project renamed during the outage keeps its new name",
     back("projects", "drill before"),
   ],
   "the region restores a revoked key": [
-    "a key revoked meanwhile stays revoked",
+    "a key revoked during the outage stays revoked",
     back("keys", "langflow-dr-drill-revoked"),
   ],
   "the region's older value of a variable wins": [
-    "a variable changed meanwhile keeps that value",
+    "a variable changed during the outage keeps that value",
     back("variables", "_CHANGED"),
   ],
   "the region restores a deleted variable": [
-    "a variable deleted meanwhile stays deleted",
+    "a variable deleted during the outage stays deleted",
     back("variables", "_DELETED"),
   ],
   "the region reactivates a deactivated user": [
-    "a user deactivated meanwhile stays locked out",
+    "a user deactivated during the outage stays locked out",
     back("users", "-deactivated-"),
   ],
-  "the region restores a deleted user": ["a user deleted meanwhile stays deleted", back("users", "-deleted-")],
-  "the region restores a deleted file": ["a file deleted meanwhile stays deleted", back("files", "drill-deleted")],
+  "the region restores a deleted user": ["a user deleted during the outage stays deleted", back("users", "-deleted-")],
+  "the region restores a deleted file": [
+    "a file deleted during the outage stays deleted",
+    back("files", "drill-deleted"),
+  ],
 };
 
 /** A fleet in which a deleted user reappears after both regions were checked once. */
@@ -165,7 +177,9 @@ describe("a drill of a stale return", () => {
   });
 
   it("checks again later, and detects data that reappears after the first check", () => {
-    expect(failedOf(of("late").report).map(({ name }) => name)).toEqual(["a user deleted meanwhile stays deleted"]);
+    expect(failedOf(of("late").report).map(({ name }) => name)).toEqual([
+      "a user deleted during the outage stays deleted",
+    ]);
   });
 
   it.each(["nothing is wrong", ...Object.keys(BREACHES)])("deletes everything it created if %s", (name) => {
@@ -183,7 +197,7 @@ describe("a drill of a stale return", () => {
   it.each(STUCK)("ends at its limit in the phase %s, with the region restored", (stuck) => {
     const { report, fleet, isLeft } = of(stuck);
     expect(report.phases.map(({ phase }) => phase)).toContain(stuck);
-    expect(report.aborted).toMatch(/not over after \d+ s$/);
+    expect(report.aborted).toMatch(/the drill did not end within its limit of \d+ s$/);
     expect(report.returnChecks).toBeUndefined();
     expect(fleet.done).toEqual(["taken away", "put back"]);
     expect(isLeft).toBe(false);

@@ -32,7 +32,11 @@ describe("a drill's summary", () => {
   });
 
   it("omits times of phases that the drill did not reach", () => {
-    const early = { ...report, phases: report.phases.slice(0, 1), aborted: "not over after 1 s" };
+    const early = {
+      ...report,
+      phases: report.phases.slice(0, 1),
+      aborted: "the drill did not end within its limit of 1 s",
+    };
     expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["faultAt"]));
     expect(Object.keys(drillSummary(early))).not.toEqual(expect.arrayContaining(["restoredAt"]));
     const { phases } = report;

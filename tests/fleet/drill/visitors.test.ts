@@ -97,7 +97,7 @@ describe("a drill's visitors", () => {
     expect(await later.look()).toBe(false);
     expect(later.check).toMatchObject({
       passed: false,
-      said: expect.stringMatching(/^1 of 3; the first that does not/),
+      said: expect.stringMatching(/^1 of 3; the first one that cannot/),
     });
   });
 

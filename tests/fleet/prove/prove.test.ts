@@ -513,7 +513,7 @@ describe("fleet prove", () => {
     expect(east?.finding).toMatch(/the key has an unexpected format: KeyMetadata/);
     expect(west).toMatchObject({
       result: "warning",
-      finding: expect.stringMatching(/these credentials may not read it/),
+      finding: expect.stringMatching(/these credentials lack a permission that this check needs/),
     });
   });
 

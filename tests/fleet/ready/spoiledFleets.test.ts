@@ -350,7 +350,9 @@ describe("evidence that could not be collected", () => {
     const readiness = readinessOf(await fleet.collect());
     const [lost] = readiness.lost;
     expect(lost).toMatchObject({ check: "certificates", points: 4, unknown: true, unanswered: true });
-    expect(lost?.reason).toMatch(/us-east: these credentials may not read it: .*not allowed to acm/);
+    expect(lost?.reason).toMatch(
+      /us-east: these credentials lack a permission that this check needs: .*not allowed to acm/,
+    );
     expect([readiness.score, exitCodeOf(readiness)]).toEqual([96, ExitCode.Unauthenticated]);
   });
 

@@ -67,7 +67,7 @@ describe("an adopted resource", () => {
     const { outputs } = adopted(begun(type, inputs), id);
     expect(edge.read(type, id, outputs)).toMatchObject({ id, inputs });
     const { __meta, ...without } = outputs as Record<string, unknown>;
-    expect(() => edge.read(type, id, without)).toThrow("upgrading it failed");
+    expect(() => edge.read(type, id, without)).toThrow("upgrading the state failed");
     expect(adopted(begun("aws:ec2/vpc:Vpc"), "vpc-1").outputs).not.toHaveProperty("__meta");
   });
 });

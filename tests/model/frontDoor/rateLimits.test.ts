@@ -50,12 +50,12 @@ describe("a Cloudflare expression", () => {
 
   it("is rejected if a path needs escaping or cannot match, and without any path", () => {
     for (const path of ["a", '/"', "/\\", "/A", "/a b", "/é", "/%41"])
-      expect(() => expressionOf({ ...rule, paths: [path] })).toThrow("plain");
+      expect(() => expressionOf({ ...rule, paths: [path] })).toThrow("only lower-case letters");
     expect(() => expressionOf({ ...rule, below: ["/a"] })).toThrow("slash");
     for (const ending of ["%0A", "0a", "%0", '"'])
-      expect(() => expressionOf({ ...rule, endings: [ending] })).toThrow("encoded, in lower case");
+      expect(() => expressionOf({ ...rule, endings: [ending] })).toThrow("percent-encoded in lower case");
     for (const hostname of ["Flows.example.com", 'a"b'])
-      expect(() => expressionOf({ ...rule, hostnames: [hostname] })).toThrow("host name in lower case");
+      expect(() => expressionOf({ ...rule, hostnames: [hostname] })).toThrow("host name must be in lower case");
     expect(() => expressionOf({ ...rule, paths: [] })).toThrow("every request");
   });
 
