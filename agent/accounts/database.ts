@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import type { Instead, ReplicatedTable } from "../../formats/tables/tableRule";
+import { columnOf, isPassable, type KeyPart, mayComeBack } from "../../formats/tables/tableRule";
 import { groupBy } from "../collections/groupBy";
-import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
 import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
@@ -31,8 +33,6 @@ import {
 } from "./row";
 import type { Prepared } from "./schema";
 import { largeValues, type ReadSegment } from "./segment";
-import type { Instead, ReplicatedTable } from "./tableRule";
-import { columnOf, isPassable, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Maximum number of rows in one statement. */
 const AT_ONCE = 1_000;

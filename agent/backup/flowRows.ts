@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
 import { isRefusal } from "../postgres/connection";
 import { isLarge, lengthOf, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
 

@@ -1,12 +1,12 @@
 import { type ClientBase, escapeIdentifier } from "pg";
+import { nameOrId } from "../../formats/moveIn/names";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { conditionSql } from "../../formats/tables/rowCondition";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { conditionSql } from "../accounts/rowCondition";
-import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
-import { SCHEMA } from "../langflow/storeSchema";
 import { ROW_BYTES_MAX } from "../postgres/largeValue";
-import { nameOrId } from "./names";
 import { NAMES } from "./scratchDatabase";
 
 /** The rows of one user in one replicated table of a region. */

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
-import { type JsonObject, parseJson } from "../flows/canonicalJson";
-import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow, NotAFlow } from "../../formats/flows/flowFile";
 import { flowPath, folded, safeName } from "../flows/layout";
 
 /** Number of flows per query. A flow may have 20 MB, and is in memory in several forms. */

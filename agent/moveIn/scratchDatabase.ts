@@ -1,15 +1,15 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
+import type { Row, TableRows } from "../../formats/moveIn/row";
+import type { TableTally, Tallies } from "../../formats/moveIn/tallies";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
 import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
-import { WITHOUT_ITS_PROJECT } from "./reasons";
-import type { Row, TableRows } from "./row";
-import type { TableTally, Tallies } from "./tallies";
 import { writeEach } from "./writeEach";
 
 /**

@@ -1,12 +1,12 @@
 import type { Client } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import type { PackagedFile } from "../../formats/moveIn/package";
+import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "../../formats/moveIn/reasons";
+import type { Tallies } from "../../formats/moveIn/tallies";
 import { inTransaction } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { type Entry, Ledger } from "./ledger";
-import type { PackagedFile } from "./package";
-import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "./reasons";
 import type { ScratchDatabase } from "./scratchDatabase";
 import type { Strangers } from "./strangers";
-import type { Tallies } from "./tallies";
 
 /** The operations on the region's bucket that uploads need. */
 export interface UploadStore {

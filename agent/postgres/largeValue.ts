@@ -1,4 +1,4 @@
-import { print } from "../flows/version";
+import { print } from "../../formats/flows/version";
 
 /**
  * Size of a value, in bytes of UTF-8, above which the agent does not hold the value in memory. PostgreSQL holds it, and

@@ -1,8 +1,6 @@
 import { z } from "zod";
-import { AgentError, ExitCode } from "./errors";
-
-/** Pattern of our names of regions. */
-export const REGION_NAME = /^[a-z][a-z0-9-]*$/;
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { REGION_NAME } from "../../formats/regionName";
 
 /** Returns the schema of a variable that contains JSON. It reports every error with the same message. */
 const json = <T>(schema: z.ZodType<T>, message: string) =>

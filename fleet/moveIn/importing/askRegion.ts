@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { RESULT } from "../../../agent/moveIn/package";
+import { RESULT } from "../../../formats/moveIn/package";
 import { ExitCode, UserError } from "../../../model/errors";
 import { MOVE_IN_PREFIX } from "../../../model/moveIn";
 import type { Question, Target } from "./importSource";

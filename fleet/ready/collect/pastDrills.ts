@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { parseSummary } from "../../../agent/drills/summary";
+import { parseSummary } from "../../../formats/drills/summary";
 import { DRILL_SUMMARIES_PREFIX } from "../../../model/agent";
 import { keysIn, textOf } from "../../drill/objects";
 import type { Drills, PastDrill } from "../evidence";

@@ -3,8 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import Fastify from "fastify";
-import { backupId } from "../../../agent/backup/layout";
-import { renderManifest } from "../../../agent/backup/manifest";
 import { type DrillSummary, summaryKey } from "../../../fleet/drill/summary";
 import type { Deployment } from "../../../fleet/prove/assumption";
 import { RealClouds } from "../../../fleet/prove/realClouds";
@@ -14,6 +12,8 @@ import { fleetCapacity } from "../../../fleet/stacks/capacity";
 import { readProject } from "../../../fleet/stacks/project";
 import type { Session } from "../../../fleet/stacks/session";
 import { stackOutputs } from "../../../fleet/stacks/stackOutputs";
+import { backupId } from "../../../formats/backup/layout";
+import { renderManifest } from "../../../formats/backup/manifest";
 import { awsAnswers, cloudflareAnswers, clusterObjects, outputsOf } from "../prove/answers";
 import { FakeTools } from "../prove/fakeTools";
 
