@@ -1,9 +1,9 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
 import { SCHEMA } from "../../formats/tables/agentSchema";
 import { conditionSql } from "../../formats/tables/rowCondition";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 import { columnOf, mayComeBack, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { CHANNEL } from "../langflow/storeSchema";
-import { ROW_BYTES_MAX } from "../postgres/largeValue";
 import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowChildren";
 
 /** Setting that is on while the agent applies other regions' changes, so that no trigger logs them as local edits. */

@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { SCHEMA } from "../../formats/tables/agentSchema";
-import type { Instead, ReplicatedTable } from "../../formats/tables/tableRule";
-import { columnOf, isPassable, type KeyPart, mayComeBack } from "../../formats/tables/tableRule";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import {
+  columnOf,
+  type Instead,
+  isPassable,
+  type KeyPart,
+  mayComeBack,
+  type ReplicatedTable,
+} from "../../formats/tables/tableRule";
 import { groupBy } from "../collections/groupBy";
 import { inTransaction } from "../postgres/connection";
-import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
+import { bytesOf, isLarge, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
 import { foldChanges, type Noted, valuesBefore } from "./changes";

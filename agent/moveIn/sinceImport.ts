@@ -1,5 +1,6 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { NAMED_MAX, nameOrId } from "../../formats/moveIn/names";
+import { NAMED_MAX, NAMES, nameOrId } from "../../formats/moveIn/names";
+import type { Fate, SinceImport } from "../../formats/moveIn/result";
 import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
 import { conditionSql } from "../../formats/tables/rowCondition";
 import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
@@ -7,21 +8,6 @@ import { TABLES } from "../../formats/tables/tables";
 import { hasTable } from "../postgres/connection";
 import { CarriedTable, digestSql } from "./carriedTable";
 import { LEDGER } from "./ledger";
-import { NAMES } from "./scratchDatabase";
-
-/** How a row of the fleet differs from the import. */
-export type Fate = "made" | "changed" | "deleted";
-
-/** Rows of one table that differ in the same way. */
-export interface SinceImport {
-  readonly table: string;
-  readonly fate: Fate;
-  readonly count: number;
-  /** Names of the first rows, or ids of deleted ones. */
-  readonly which: readonly string[];
-  /** Ids of all rows. */
-  readonly ids: readonly string[];
-}
 
 interface Found {
   readonly id: string;

@@ -4,10 +4,11 @@ import { legacySecret } from "../../formats/encryption/legacySecretKey";
 import { SecretKey } from "../../formats/encryption/secretKey";
 import { printable } from "../../formats/moveIn/names";
 import { type PackageManifest, RESULT } from "../../formats/moveIn/package";
-import { type TableTally, Tallies } from "../../formats/moveIn/tallies";
+import type { AskedShare, MovedIn } from "../../formats/moveIn/result";
+import { Tallies } from "../../formats/moveIn/tallies";
 import { type DatabaseAddress, withDatabase } from "../postgres/connection";
 import { carry } from "./carry";
-import { type AskedShare, regionContents } from "./contents";
+import { regionContents } from "./contents";
 import { inWords } from "./databaseWords";
 import { fleetAlone } from "./fleetAlone";
 import { Ledger } from "./ledger";
@@ -49,13 +50,6 @@ export interface MoveIn {
   readonly asked: readonly AskedShare[];
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
-}
-
-/** Result of an import. */
-export interface MovedIn {
-  readonly tables: readonly TableTally[];
-  /** Duration of writing rows and files to the region. */
-  readonly carryingMs: number;
 }
 
 /**

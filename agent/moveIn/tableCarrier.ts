@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
-import { MCP_FILE } from "../../formats/moveIn/names";
+import { MCP_FILE, nameIn } from "../../formats/moveIn/names";
 import {
   ANOTHERS_NAME,
   CHANGED_ON_BOTH,
@@ -18,6 +18,7 @@ import {
   WITHOUT_ITS_OWNER,
   WITHOUT_ITS_PROJECT,
 } from "../../formats/moveIn/reasons";
+import { rowsAtOnce } from "../../formats/moveIn/row";
 import { conditionSql } from "../../formats/tables/rowCondition";
 import { type Instead, isReplicated, type Reference, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { TABLES } from "../../formats/tables/tables";
@@ -43,7 +44,7 @@ import {
 import type { CarriedTable } from "./carriedTable";
 import { FleetRows } from "./fleetRows";
 import type { Entry, Ledger } from "./ledger";
-import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
+import { DIGESTS } from "./scratchDatabase";
 import { resealed, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
 import type { Strangers } from "./strangers";

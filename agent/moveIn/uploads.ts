@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { AgentError, ExitCode } from "../../formats/agentErrors";
 import type { PackagedFile } from "../../formats/moveIn/package";
 import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "../../formats/moveIn/reasons";
-import type { Tallies } from "../../formats/moveIn/tallies";
+import { type Tallies, UPLOADS } from "../../formats/moveIn/tallies";
 import { inTransaction } from "../postgres/connection";
 import { type Entry, Ledger } from "./ledger";
 import type { ScratchDatabase } from "./scratchDatabase";
@@ -35,9 +35,6 @@ export interface CarryingUploads {
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
 }
-
-/** Name under which the ledger and the tallies record files. */
-export const UPLOADS = "uploads";
 
 /**
  * Copies files to the keys at which LangFlow expects them, below the id of their user or flow. The files of an account

@@ -1,5 +1,5 @@
-import { ROW_BYTES_MAX } from "../../agent/postgres/largeValue";
 import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../formats/moveIn/names";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 import { isReplicated } from "../../formats/tables/tableRule";
 import { TABLES } from "../../formats/tables/tables";
 import { LANGFLOW_RELEASE, SUPERUSER } from "../../model/langflow";

@@ -21,3 +21,11 @@ export const MCP_FILE = "_mcp_servers";
  */
 export const nameOrId = (name: string | null | undefined, id: string): string =>
   name === null || name === undefined || isCredential(name) ? id : printable(name);
+
+/** Columns that serve as a row's display name. The first existing one is used. */
+export const NAMES = ["name", "username", "provider", "id"];
+
+export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
+  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
+  return name === undefined ? undefined : String(name);
+}

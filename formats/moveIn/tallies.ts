@@ -1,5 +1,8 @@
 import { NAMED_MAX, printable } from "./names";
 
+/** Name under which the ledger and the tallies record files. */
+export const UPLOADS = "uploads";
+
 /** Rows that were skipped for one reason. */
 export interface Left {
   readonly reason: string;

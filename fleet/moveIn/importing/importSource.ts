@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { AskedShare } from "../../../agent/moveIn/contents";
 import { inWords } from "../../../agent/moveIn/databaseWords";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
-import type { MovedIn } from "../../../agent/moveIn/stages";
 import { throttle } from "../../../agent/moveIn/throttle";
 import { MANIFEST, RESULT } from "../../../formats/moveIn/package";
+import type { AskedShare, MovedIn } from "../../../formats/moveIn/result";
 import type { TableTally } from "../../../formats/moveIn/tallies";
 import { ExitCode, UserError } from "../../../model/errors";
 import { MOVE_IN_PREFIX } from "../../../model/moveIn";

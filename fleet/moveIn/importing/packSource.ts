@@ -4,9 +4,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
-import { nameIn, rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
-import { UPLOADS } from "../../../agent/moveIn/uploads";
-import { nameOrId } from "../../../formats/moveIn/names";
+import { nameIn, nameOrId } from "../../../formats/moveIn/names";
 import {
   FIRST_FORM,
   filePath,
@@ -18,7 +16,8 @@ import {
   sha256,
 } from "../../../formats/moveIn/package";
 import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE } from "../../../formats/moveIn/reasons";
-import type { Row, TableRows } from "../../../formats/moveIn/row";
+import { type Row, rowsAtOnce, type TableRows } from "../../../formats/moveIn/row";
+import { UPLOADS } from "../../../formats/moveIn/tallies";
 import { isReplicated, type ReplicatedTable } from "../../../formats/tables/tableRule";
 import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";

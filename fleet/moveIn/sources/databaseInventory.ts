@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { escapeIdentifier } from "pg";
-import { NAMES, nameIn } from "../../../agent/moveIn/scratchDatabase";
 import { type Keys, reencrypt } from "../../../formats/encryption/ciphertext";
 import { legacySecret } from "../../../formats/encryption/legacySecretKey";
 import { isSsoEnvelope, isToken, SecretKey } from "../../../formats/encryption/secretKey";
 import { type Json, type JsonObject, parseJson } from "../../../formats/flows/canonicalJson";
 import { FLOW_BYTES_MAX } from "../../../formats/flows/flowFile";
-import { MCP_FILE, nameOrId } from "../../../formats/moveIn/names";
+import { MCP_FILE, NAMES, nameIn, nameOrId } from "../../../formats/moveIn/names";
 import type { Row } from "../../../formats/moveIn/row";
 import { type Ciphertext, isReplicated } from "../../../formats/tables/tableRule";
 import { TABLES } from "../../../formats/tables/tables";
