@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { DRILL_SUMMARIES_PREFIX } from "../../../formats/bucketKeys";
 import { parseSummary } from "../../../formats/drills/summary";
-import { DRILL_SUMMARIES_PREFIX } from "../../../model/agent";
 import { keysIn, textOf } from "../../drill/objects";
 import type { Drills, PastDrill } from "../evidence";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import Fastify from "fastify";
-import { type DrillSummary, summaryKey } from "../../../fleet/drill/summary";
+import { type StoredSummary, summaryKey } from "../../../fleet/drill/summary";
 import type { Deployment } from "../../../fleet/prove/assumption";
 import { RealClouds } from "../../../fleet/prove/realClouds";
 import { collect } from "../../../fleet/ready/collect/collect";
@@ -155,8 +155,8 @@ export class RecordedFleet {
   }
 
   /** Adds a drill, which passed by default. */
-  drilled(of: Pick<DrillSummary, "region" | "ended"> & Partial<DrillSummary>): void {
-    const summary: DrillSummary = {
+  drilled(of: Pick<StoredSummary, "region" | "ended"> & Partial<StoredSummary>): void {
+    const summary: StoredSummary = {
       version: 1,
       id: `${new Date(of.ended).toISOString().slice(0, 19).replaceAll(":", "-")}Z-${of.region}-region`,
       fault: "region",
