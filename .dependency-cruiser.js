@@ -46,7 +46,7 @@ module.exports = {
       comment: "Folders of any depth: `ORDER` does not hold those within a folder, nor those of the agent.",
       severity: "error",
       scope: "folder",
-      from: { path: "^(agent|fleet|sandbox)/" },
+      from: { path: "^(agent|fleet|formats|sandbox)/" },
       to: { circular: true },
     },
     {
@@ -68,7 +68,7 @@ module.exports = {
       comment: "CI's jobs install what production needs alone (npm ci --omit=dev).",
       severity: "error",
       from: {
-        path: "^(index\\.ts|components|stacks|config|model|observability|agent|fleet|sandbox|invariants|plugin)",
+        path: "^(index\\.ts|components|stacks|config|model|observability|formats|agent|fleet|sandbox|invariants|plugin)",
         pathNot: "^(sandbox/schema/(declarations|generate|scan)\\.ts|invariants/pack/)",
       },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
@@ -95,54 +95,36 @@ module.exports = {
       to: { path: "^(index\\.ts|components|stacks|config|observability|fleet|invariants)" },
     },
     {
+      name: "formats-are-pure",
+      comment: "What the agent and the rest of the repository share depends on neither.",
+      severity: "error",
+      from: { path: "^formats/" },
+      to: { pathNot: "^(formats/|node_modules/|[a-z0-9:/_]+$)" },
+    },
+    {
       name: "agent-apart",
-      comment: "The agent is a program of its own image: it must not grow by what the rest of the repository needs.",
+      comment: "The agent is a program of its own image: it imports nothing of the repository except the formats.",
       severity: "error",
       from: { path: "^agent/" },
-      to: { pathNot: "^(agent/|node_modules/|[a-z0-9:/_]+$)" },
+      to: { pathNot: "^(agent/|formats/|node_modules/|[a-z0-9:/_]+$)" },
     },
     {
       name: "program-without-agent",
+      comment: "The program, the fleet CLI and the sandbox share the formats with the agent, and import nothing of it.",
       severity: "error",
       from: {
         path: "^(index\\.ts|components|stacks|config|model|observability|fleet|sandbox|invariants)",
-        pathNot: "^fleet/(moveIn|ready|rehearsal|upgrade)/",
+        pathNot: "^fleet/(moveIn|upgrade)/",
       },
       to: { path: "^agent/" },
     },
     {
-      name: "moving-in-by-the-agents-rules",
+      name: "agents-work-on-a-database",
       comment:
-        "What moves in is judged by the rules that will carry it, and comes by them; of the agent's loops and writes it knows nothing.",
+        "To move in and to rehearse an upgrade, the fleet CLI runs the agent's import, restore and adoption of a database itself.",
       severity: "error",
-      from: { path: "^fleet/moveIn/" },
-      to: {
-        path: "^agent/",
-        pathNot:
-          "^agent/(process/errors\\.ts|flows/|moveIn/|postgres/(connection|largeValue)\\.ts|rekey/(ciphertext|secretKey)\\.ts|langflow/storeSchema\\.ts|accounts/(tables|tableRule|rowCondition|capture|catalog)\\.ts)",
-      },
-    },
-    {
-      name: "readiness-by-the-agents-formats",
-      comment: "What the agent wrote is read as the agent reads it; of what it does nothing is known.",
-      severity: "error",
-      from: { path: "^fleet/ready/" },
-      to: {
-        path: "^agent/",
-        pathNot: "^agent/(process/errors\\.ts|backup/(layout|manifest)\\.ts|drills/summary\\.ts)",
-      },
-    },
-    {
-      name: "rehearsals-by-the-agents-rules",
-      comment:
-        "Flows are copied, and a backup restored and adopted, as the agent does it; of its loops nothing is known.",
-      severity: "error",
-      from: { path: "^fleet/(rehearsal|upgrade)/" },
-      to: {
-        path: "^agent/",
-        pathNot:
-          "^agent/(process/errors\\.ts|flows/|moveIn/(names|throttle)\\.ts|postgres/connection\\.ts|langflow/storeSchema\\.ts|accounts/(catalog|schemaCheck|tables)\\.ts|adopt/adopt\\.ts|backup/(bucket|manifest|newest|rehearse)\\.ts)",
-      },
+      from: { path: "^fleet/(moveIn|upgrade)/" },
+      to: { path: "^agent/", pathNot: "^agent/(adopt|backup|moveIn|postgres)/" },
     },
     {
       name: "subjects-apart",

@@ -79,6 +79,7 @@ module.exports = {
         "config",
         "examples",
         "fleet",
+        "formats",
         "invariants",
         "model",
         "observability",

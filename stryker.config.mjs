@@ -12,8 +12,8 @@ const PARTS = {
     "!agent/record/{database,main,loop}.ts",
   ],
   loop: ["agent/rounds/retryBackoff.ts", "agent/langflow/writer.ts", "agent/record/{deletes,loop,release}.ts"],
-  scan: ["agent/flows/credentialShapes.ts", "agent/flows/secretScan.ts"],
-  flows: ["agent/flows/*.ts", "!agent/flows/credentialShapes.ts", "!agent/flows/secretScan.ts"],
+  scan: ["formats/flows/credentialShapes.ts", "formats/flows/secretScan.ts"],
+  flows: ["{agent,formats}/flows/*.ts", "!formats/flows/credentialShapes.ts", "!formats/flows/secretScan.ts"],
   git: ["agent/git/blobs.ts", "agent/git/git.ts", "agent/git/push.ts"],
   repository: ["agent/git/history.ts", "agent/git/repository.ts"],
 };
@@ -45,8 +45,8 @@ export default {
   },
   ignorePatterns: [
     "**",
-    "!agent/**/*.ts",
-    "!tests/{agent,mutation}/**",
+    "!{agent,formats}/**/*.{ts,json}",
+    "!tests/{agent,formats,mutation}/**",
     "!tests/*.cjs",
     "!{prerequisites,typescript}.cjs",
     "!package{,-lock}.json",

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { AgentError, ExitCode } from "../formats/agentErrors";
 import { adopt } from "./commands/adopt";
 import { backup } from "./commands/backup";
 import { decideDeletes } from "./commands/decideDeletes";
@@ -9,7 +10,6 @@ import { restore } from "./commands/restore";
 import { sync } from "./commands/sync";
 import { verify } from "./commands/verify";
 import type { Context } from "./process/context";
-import { AgentError, ExitCode } from "./process/errors";
 import { makeLog } from "./process/log";
 import { collectSooner } from "./process/memory";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEFAULT_PROJECT } from "../agent/flows/layout";
+import { DEFAULT_PROJECT } from "../formats/flows/defaultProject";
 import { EAST, type LiveBench, type RegionName, timed, WEST } from "./liveBench";
 
 /**

@@ -1,4 +1,4 @@
-import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../model/agent";
+import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../formats/bucketKeys";
 import { PROJECT } from "../model/names";
 import { at, type Finding, type Invariant, type Observed, UNKNOWN } from "./resource";
 

@@ -1,35 +1,17 @@
-import { type FlowComponent, NAMESPACE, STORAGE_PREFIX, SUPERUSER } from "./langflow";
-import { MOVE_IN_PREFIX } from "./moveIn";
+import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../formats/agentEndpoints";
+import {
+  ACCOUNTS_PREFIX,
+  BACKUP_PREFIX,
+  DRILL_SUMMARIES_PREFIX,
+  MOVE_IN_PREFIX,
+  STORAGE_PREFIX,
+} from "../formats/bucketKeys";
+import type { CloudWatchNames, Environment } from "../formats/environment";
+import { type FlowComponent, NAMESPACE, SUPERUSER } from "./langflow";
 import { PROJECT, replicationRuleId } from "./names";
 
 /** Tasks of the agent. Each has its own pods, ServiceAccount and role. */
 export type AgentTask = Exclude<FlowComponent, "server">;
-
-/** Ports of the agent: webhooks, and metrics with health checks. */
-export const WEBHOOK_PORT = 8080;
-export const AGENT_METRICS_PORT = 9091;
-/** Path to which Git hosts post webhooks. */
-export const WEBHOOK_PATH = "/webhook";
-
-/** Prefix of backups in the flow bucket; the same in every region, because the buckets are replicated. */
-export const BACKUP_PREFIX = "backups";
-
-/**
- * Prefix of drill reports in a flow bucket. The summaries below it, by region, are the source of the agents' metrics.
- */
-export const DRILLS_PREFIX = "drills";
-/** Key of the lock that allows only one drill at a time and records which region it took offline. */
-export const DRILL_LOCK_KEY = `${DRILLS_PREFIX}/lock.json`;
-export const DRILL_SUMMARIES_PREFIX = `${DRILLS_PREFIX}/summaries`;
-
-/**
- * Prefix of published changes in every flow bucket. It contains one folder per region, to which only that region
- * writes.
- */
-export const ACCOUNTS_PREFIX = "accounts";
-
-/** Key of the lease, the only object in the witness's bucket. */
-export const LEASE_KEY = "schedules/lease.json";
 
 /** Writable paths, including the claim; the rest of the root file system is read-only. */
 export const AGENT_PATHS = {
@@ -110,7 +92,7 @@ export interface RegionDeletes {
 }
 
 /** Values from which the id of LangFlow's superuser is derived. */
-const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER };
+const FIRST_ACCOUNT = { AGENT_PROJECT: PROJECT, LANGFLOW_SUPERUSER: SUPERUSER } satisfies Environment<"adopt">;
 
 /** Settings of `agent sync`, apart from its place. */
 export interface SyncSettings {
@@ -160,7 +142,7 @@ export function syncEnvironment(place: AgentPlace, settings: SyncSettings): Reco
       AGENT_CLOUDWATCH: JSON.stringify(cloudWatchNames(place, peers, databaseIdentifier)),
     }),
     AGENT_STATE_DIR: AGENT_PATHS.state,
-  };
+  } satisfies Environment<"sync">;
 }
 
 /** Returns the environment variables of the record; none without a repository. */
@@ -172,14 +154,14 @@ function recordEnvironment({ repository, deletes, allowedSecrets }: SyncSettings
     AGENT_DELETES_SHARE: `${deletes.share}`,
     AGENT_DELETES_NUMBER: `${deletes.number}`,
     AGENT_ALLOWED_SECRETS: JSON.stringify(allowedSecrets),
-  };
+  } satisfies Environment<"sync">;
 }
 
 /**
  * Returns the CloudWatch dimensions of the database and of the replication of the region's flow bucket in both
  * directions.
  */
-function cloudWatchNames(own: AgentPlace, peers: readonly AgentPeer[], database: string): object {
+function cloudWatchNames(own: AgentPlace, peers: readonly AgentPeer[], database: string): CloudWatchNames {
   const copy = (source: Pick<AgentPeer, "region" | "bucketName">, destination: typeof source) => ({
     from: source.region,
     to: destination.region,
@@ -210,7 +192,7 @@ const bucketPlace = ({ bucketName, awsRegion }: AgentWitness): BucketPlace => ({
  * @param langFlowVersion version of LangFlow's image
  */
 export function backupEnvironment(place: AgentPlace, langFlowVersion: string): Record<string, string> {
-  return { ...restoreEnvironment(place), AGENT_LANGFLOW_VERSION: langFlowVersion };
+  return { ...restoreEnvironment(place), AGENT_LANGFLOW_VERSION: langFlowVersion } satisfies Environment<"backup">;
 }
 
 /**
@@ -218,7 +200,11 @@ export function backupEnvironment(place: AgentPlace, langFlowVersion: string): R
  * directly, not through LangFlow.
  */
 export function restoreEnvironment(place: AgentPlace): Record<string, string> {
-  return { ...placed(place), AGENT_FILES_PREFIX: STORAGE_PREFIX, AGENT_DATA_DIR: AGENT_PATHS.data };
+  return {
+    ...placed(place),
+    AGENT_FILES_PREFIX: STORAGE_PREFIX,
+    AGENT_DATA_DIR: AGENT_PATHS.data,
+  } satisfies Environment<"restore">;
 }
 
 /**
@@ -232,7 +218,7 @@ export function adoptEnvironment(region: string, schedulesRegion: string): Recor
     AGENT_REGION: region,
     ...FIRST_ACCOUNT,
     AGENT_SCHEDULES_REGION: schedulesRegion,
-  };
+  } satisfies Environment<"adopt">;
 }
 
 /** Returns the environment of `agent move-in`, without secrets and without the parameters of each run. */
@@ -244,7 +230,7 @@ export function moveInEnvironment(place: AgentPlace): Record<string, string> {
     AGENT_MOVE_IN_PREFIX: MOVE_IN_PREFIX,
     AWS_REGION: place.awsRegion,
     LANGFLOW_SUPERUSER: SUPERUSER,
-  };
+  } satisfies Environment<"moveIn">;
 }
 
 function placed({ region, awsRegion, bucketName }: AgentPlace): Record<string, string> {
@@ -253,7 +239,7 @@ function placed({ region, awsRegion, bucketName }: AgentPlace): Record<string, s
     AGENT_BUCKET: bucketName,
     AGENT_BACKUP_PREFIX: BACKUP_PREFIX,
     AWS_REGION: awsRegion,
-  };
+  } satisfies Environment<"verify">;
 }
 
 /** Hour and minute of the first region's backup, in UTC. */

@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { AGENT_METRICS_PORT, AGENT_PATHS, WEBHOOK_PORT } from "./agent";
+import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../formats/agentEndpoints";
+import { AGENT_PATHS } from "./agent";
 import {
   type ContainerResources,
   environmentChecksum,

@@ -1,3 +1,5 @@
+import type { Environment } from "../formats/environment";
+
 /**
  * Logins of a region's database. LangFlow runs code that its users build, so its pods have a separate login that reads
  * and writes rows but owns no objects. Therefore none of its statements can drop a table, or drop a trigger that logs
@@ -25,7 +27,7 @@ export interface OfEachLogin {
 export const MADE_LOGINS = {
   server: "AGENT_SERVER_DATABASE_URL",
   backup: "AGENT_BACKUP_DATABASE_URL",
-} as const satisfies Partial<Record<Login, string>>;
+} as const satisfies Partial<Record<Login, keyof Environment<"adopt">>>;
 
 /**
  * Name of the mounted file with the certificate authorities that the URL references. Each login's secret contains it

@@ -1,3 +1,5 @@
+import { STORAGE_PREFIX } from "../formats/bucketKeys";
+
 /** Namespace of LangFlow and the agent, and of nothing else. */
 export const NAMESPACE = "langflow";
 /** LangFlow's ServiceAccount, to which the pod identity is bound. */
@@ -240,9 +242,6 @@ const CONNECTION_SETTINGS = {
  * of its audit log.
  */
 const RUNS_KEPT_DAYS = 90;
-
-/** Prefix of LangFlow's files in the flow bucket; the same in every region, because the buckets are replicated. */
-export const STORAGE_PREFIX = "files";
 
 function writablePaths(): Record<string, string> {
   return {

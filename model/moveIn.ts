@@ -1,5 +1,4 @@
-/** Prefix of packages of an imported LangFlow in a flow bucket. */
-export const MOVE_IN_PREFIX = "move-in";
+import type { Environment } from "../formats/environment";
 
 /** Retention of leftover packages, in days: S3's minimum. */
 export const MOVE_IN_DAYS = 1;
@@ -17,7 +16,7 @@ export const MOVE_IN_VARIABLES = {
   flows: "MOVE_IN_FLOWS",
   /** For runs that list the region's rows: which users and tables to include. */
   asked: "MOVE_IN_ASKED",
-} as const;
+} as const satisfies Record<string, keyof Environment<"moveIn">>;
 
 /** Key in that Secret. */
 export const SOURCE_SECRET_KEY = "secretKey";

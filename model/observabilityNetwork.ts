@@ -1,5 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
-import { AGENT_METRICS_PORT } from "./agent";
+import { AGENT_METRICS_PORT } from "../formats/agentEndpoints";
 import { componentLabels, type FlowComponent, HTTP_PORT, METRICS_PORT, NAMESPACE } from "./langflow";
 import {
   defaultDeny,

@@ -1,5 +1,5 @@
 /** Prometheus' configuration: targets, scrape intervals and kept metrics. */
-import { AGENT_METRICS_PORT } from "../model/agent";
+import { AGENT_METRICS_PORT } from "../formats/agentEndpoints";
 import { HEALTH_PATH, METRICS_PORT, NAMESPACE } from "../model/langflow";
 import { ADDON_NAMESPACES, address, OBSERVABILITY_NAMESPACE, PORTS } from "../model/observability";
 import type { HealthCheckTimes, Module } from "./healthChecks";

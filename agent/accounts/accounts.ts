@@ -1,5 +1,6 @@
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { groupBy } from "../collections/groupBy";
-import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
+import { RESTORE_WINS } from "../langflow/storeSchema";
 import { hasTable, inTransaction } from "../postgres/connection";
 import { LACKING, NOW } from "./capture";
 import { type RowPlace, rowKey, type Stored, type UnpublishedPlace } from "./database";

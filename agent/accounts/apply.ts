@@ -1,6 +1,6 @@
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import type { ReplicatedRow, Tables, Waiting } from "./langflowTables";
 import { type Applied, removeWithChildren, TableRound } from "./tableRound";
-import type { ReplicatedTable } from "./tableRule";
 
 /**
  * Applies the merged state of all regions to LangFlow's tables. Writes rows parents first, then deletes rows children

@@ -1,9 +1,10 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
-import { CHANNEL, SCHEMA } from "../langflow/storeSchema";
-import { ROW_BYTES_MAX } from "../postgres/largeValue";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { conditionSql } from "../../formats/tables/rowCondition";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import { columnOf, mayComeBack, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { CHANNEL } from "../langflow/storeSchema";
 import { type flowParts, type PartOf, partOfSql, wholeSql } from "./flowChildren";
-import { conditionSql } from "./rowCondition";
-import { columnOf, mayComeBack, type ReplicatedTable } from "./tableRule";
 
 /** Setting that is on while the agent applies other regions' changes, so that no trigger logs them as local edits. */
 export const APPLYING = `${SCHEMA}.applying`;

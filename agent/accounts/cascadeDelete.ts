@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
+import { mayComeBack } from "../../formats/tables/tableRule";
 import type { KnownRow, ReplicatedRow, Tables } from "./langflowTables";
 import { parsedValue, referring } from "./replicatedRow";
 import { columnValue, type Stamp, tombstoned } from "./row";
-import type { ReplicatedTable } from "./tableRule";
-import { mayComeBack } from "./tableRule";
 
 export interface Removed {
   /** Why a row could not be deleted, by id. */

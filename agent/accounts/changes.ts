@@ -1,8 +1,8 @@
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept } from "./langflowTables";
 import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
 import { DELETE_DECIDED, DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
-import type { ReplicatedTable } from "./tableRule";
 
 type Values = ReadonlyMap<string, string>;
 

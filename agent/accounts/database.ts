@@ -1,9 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import {
+  columnOf,
+  type Instead,
+  isPassable,
+  type KeyPart,
+  mayComeBack,
+  type ReplicatedTable,
+} from "../../formats/tables/tableRule";
 import { groupBy } from "../collections/groupBy";
-import { SCHEMA } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
-import { bytesOf, isLarge, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
+import { bytesOf, isLarge, RowsTooLarge, shownSql } from "../postgres/largeValue";
 import { LargeValues, shownObjectSql } from "../postgres/largeValues";
 import { APPLYING, bytesSql, IS_BESIDE, NOW, rowId, textsSql, valueSql, valuesSql } from "./capture";
 import { foldChanges, type Noted, valuesBefore } from "./changes";
@@ -31,8 +40,6 @@ import {
 } from "./row";
 import type { Prepared } from "./schema";
 import { largeValues, type ReadSegment } from "./segment";
-import type { Instead, ReplicatedTable } from "./tableRule";
-import { columnOf, isPassable, type KeyPart, mayComeBack } from "./tableRule";
 
 /** Maximum number of rows in one statement. */
 const AT_ONCE = 1_000;

@@ -1,6 +1,6 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
+import { mayComeBack, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { referring } from "./replicatedRow";
-import { mayComeBack, type ReplicatedTable } from "./tableRule";
 
 /** A column that refers to the row's parent. */
 export interface PartOf {

@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { rowId } from "./capture";
-import type { ReplicatedTable } from "./tableRule";
 
 /** The row that replaces a deleted row in a reference, and the owner of both. */
 export interface Instated {

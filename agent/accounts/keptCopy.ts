@@ -1,8 +1,8 @@
-import { fittingName, keptId } from "../flows/flowFile";
+import { fittingName, keptId } from "../../formats/flows/flowFile";
+import type { ReplicatedTable, Versions } from "../../formats/tables/tableRule";
 import { printOf } from "../postgres/largeValue";
 import { parsedValue } from "./replicatedRow";
 import { type Row, regionOf } from "./row";
-import type { ReplicatedTable, Versions } from "./tableRule";
 
 /**
  * Returns the conflict copy that keeps a content which lost to a concurrent edit. The copy's id derives from the row

@@ -1,8 +1,8 @@
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { inTransaction } from "../postgres/connection";
 import { LACKING, rowId } from "./capture";
-import type { ReplicatedTable } from "./tableRule";
 
 /** A table that lost rows without a delete, for example by a `TRUNCATE`. */
 export interface ReadAgain {

@@ -1,5 +1,5 @@
+import type { Instead, NaturalKey, ReplicatedTable } from "../../formats/tables/tableRule";
 import type { Row, Stamp, Vector } from "./row";
-import type { Instead, NaturalKey, ReplicatedTable } from "./tableRule";
 
 /** The replicated state of a row, as a segment contains it. */
 export interface ReplicatedRow {

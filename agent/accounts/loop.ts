@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { DatabaseUnreachable } from "../process/errors";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import type { Log } from "../process/log";
 import { abortableSleep } from "../rounds/abortableSleep";
 import { FailureReporter, resultOfRound } from "../rounds/failureReporter";

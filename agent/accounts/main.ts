@@ -1,11 +1,12 @@
 import type { ClientBase } from "pg";
 import type { Registry } from "prom-client";
+import { TABLES } from "../../formats/tables/tables";
 import { decisionOn } from "../approvals/heldDeletes";
 import type { FlowStore } from "../langflow/store";
 import { hasTable } from "../postgres/connection";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import { type Config, isReplicatingAccounts } from "../process/config";
 import type { Context } from "../process/context";
-import { DatabaseUnreachable } from "../process/errors";
 import { s3Client } from "../s3/s3Client";
 import { Accounts } from "./accounts";
 import { Envelope } from "./envelope";
@@ -15,7 +16,6 @@ import { AccountsMetrics } from "./metrics";
 import { Peers } from "./peers";
 import { prepareAccounts } from "./schema";
 import { StrayUploads } from "./strayUploads";
-import { TABLES } from "./tables";
 
 export interface AccountsParts {
   readonly store: Pick<FlowStore, "through">;

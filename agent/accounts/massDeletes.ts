@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import type { Decision } from "../approvals/heldDeletes";
 import { groupBy } from "../collections/groupBy";
-import { SCHEMA } from "../langflow/storeSchema";
 import { NOW } from "./capture";
 import { DELETE_DECIDED } from "./tableRound";
 

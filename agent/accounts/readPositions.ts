@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { rowKey } from "./database";
 import type { Waiting } from "./langflowTables";
 import { keepSeen } from "./schema";

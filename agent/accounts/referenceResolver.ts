@@ -1,8 +1,8 @@
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
+import { mayComeBack, type Reference } from "../../formats/tables/tableRule";
 import type { CanonicalId, Tables } from "./langflowTables";
 import { overwritten, parsedValue, referredTable } from "./replicatedRow";
 import { columnValue, type Row, type Stamp } from "./row";
-import type { ReplicatedTable } from "./tableRule";
-import { mayComeBack, type Reference } from "./tableRule";
 
 /** The row that a column refers to, with the id as it was written and the canonical id. */
 export interface Referred {

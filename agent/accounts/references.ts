@@ -1,7 +1,7 @@
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import type { CatalogTable } from "../../formats/tables/catalog";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { groupBy } from "../collections/groupBy";
-import type { CatalogTable } from "./catalog";
-import type { ReplicatedTable } from "./tableRule";
 
 /** A column that contains ids of a table's rows. */
 interface Referring {

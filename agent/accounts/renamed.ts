@@ -1,5 +1,5 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { columnOf, type ReplicatedTable } from "./tableRule";
+import { columnOf, type ReplicatedTable } from "../../formats/tables/tableRule";
 
 /** A row that was renamed because another region had created a row of the same name earlier. */
 export interface Renamed {

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { type ClientBase, escapeIdentifier } from "pg";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import type { Decision } from "../approvals/heldDeletes";
 import { inTransaction, isRefusal } from "../postgres/connection";
 import { RowsTooLarge } from "../postgres/largeValue";
@@ -16,7 +17,6 @@ import type { Stamp } from "./row";
 import type { Prepared } from "./schema";
 import { keyOf, type Place, type Read } from "./segmentPlaces";
 import type { StrayUploads } from "./strayUploads";
-import type { ReplicatedTable } from "./tableRule";
 
 export interface AccountsOptions {
   readonly region: string;

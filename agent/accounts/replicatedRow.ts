@@ -1,7 +1,7 @@
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
+import { columnOf, type Reference } from "../../formats/tables/tableRule";
 import type { Name, ReplicatedRow } from "./langflowTables";
 import { columnValue, type Row } from "./row";
-import type { ReplicatedTable } from "./tableRule";
-import { columnOf, type Reference } from "./tableRule";
 
 /**
  * Parses the JSON of a cell or a line; undefined if it is invalid, as in a row that no agent wrote. The database

@@ -1,6 +1,6 @@
+import type { ReplicatedTable, Versions } from "../../formats/tables/tableRule";
 import { lengthOf } from "../postgres/largeValue";
 import { isSameGraph } from "./sameGraph";
-import type { ReplicatedTable, Versions } from "./tableRule";
 
 /** Microseconds since 1970, by the clock of the database in which the edit was made. */
 export type Stamp = number;

@@ -1,5 +1,5 @@
-import { parseJson } from "../flows/canonicalJson";
-import { exportedFlow } from "../flows/flowFile";
+import { parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow } from "../../formats/flows/flowFile";
 import { isLarge, printOf } from "../postgres/largeValue";
 
 const ANY_FLOW = { id: "00000000-0000-4000-8000-000000000000", name: "flow" };

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
-import { print } from "../flows/version";
-import { SCHEMA } from "../langflow/storeSchema";
+import { print } from "../../formats/flows/version";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { checkSchema } from "../../formats/tables/schemaCheck";
+import type { ReplicatedTable, TableRule } from "../../formats/tables/tableRule";
 import { inTransaction } from "../postgres/connection";
 import { lockSchema } from "../postgres/schemaLock";
 import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, LACKING, TRIGGER } from "./capture";
-import { type CatalogTable, readCatalog } from "./catalog";
 import { flowParts } from "./flowChildren";
-import { checkSchema } from "./schemaCheck";
-import type { ReplicatedTable, TableRule } from "./tableRule";
 
 /** The region's database after preparation. */
 export interface Prepared {

@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
-import { bytesOf, isLarge, ROW_BYTES_MAX, tooLarge } from "../postgres/largeValue";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import { bytesOf, isLarge, tooLarge } from "../postgres/largeValue";
 import type { ReplicatedRow, Waiting } from "./langflowTables";
 import { withoutLargeStrings } from "./largeStrings";
 import { parsedValue } from "./replicatedRow";

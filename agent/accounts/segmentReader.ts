@@ -1,3 +1,4 @@
+import { TABLES } from "../../formats/tables/tables";
 import { isRefusal } from "../postgres/connection";
 import { RowsTooLarge } from "../postgres/largeValue";
 import { applyRows } from "./apply";
@@ -23,7 +24,6 @@ import {
 } from "./segmentPlaces";
 import { SEGMENT_ROWS } from "./segmentWriter";
 import type { Applied } from "./tableRound";
-import { TABLES } from "./tables";
 
 const KNOWN: ReadonlySet<string> = new Set(TABLES.map(({ table }) => table));
 

@@ -1,3 +1,4 @@
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { type DatabaseTables, type RowPlace, rowKey, type UnpublishedPlace, type UnpublishedRow } from "./database";
 import { keysAfter } from "./objects";
 import { type Replica, rememberedSince, textOf } from "./replica";
@@ -6,7 +7,6 @@ import { keepSeen, seen } from "./schema";
 import { epochAfter, folderOf, keyOf, placeOf, wholeEpoch } from "./segmentPlaces";
 import type { SegmentReader } from "./segmentReader";
 import { SEGMENT_ROWS, type SegmentWriter } from "./segmentWriter";
-import type { ReplicatedTable } from "./tableRule";
 
 /**
  * Minimum number of change segments in an epoch before a new epoch starts. The feed must also be at least twice as long

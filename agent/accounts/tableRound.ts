@@ -1,4 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { conditionHolds } from "../../formats/tables/rowCondition";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
+import { columnOf, type Instead, mayComeBack, type Reference } from "../../formats/tables/tableRule";
 import { isLarge } from "../postgres/largeValue";
 import { removeRows } from "./cascadeDelete";
 import { contentToken, keptCopy } from "./keptCopy";
@@ -21,9 +24,6 @@ import {
   tombstoned,
   type Vector,
 } from "./row";
-import { conditionHolds } from "./rowCondition";
-import type { ReplicatedTable } from "./tableRule";
-import { columnOf, type Instead, mayComeBack, type Reference } from "./tableRule";
 
 export interface Applied {
   /** Number of rows that were inserted, updated or deleted. */

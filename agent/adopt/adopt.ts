@@ -1,8 +1,8 @@
 import { type ClientBase, DatabaseError, escapeIdentifier } from "pg";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
 import { inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { lockForTransaction } from "../postgres/foreignLocks";
-import { AgentError, ExitCode } from "../process/errors";
 import type { Log } from "../process/log";
 import { adoptDefaultProject, type DefaultProject } from "./defaultProject";
 import { fleetUserId } from "./fleetUserId";

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { CatalogTable } from "../accounts/catalog";
+import type { CatalogTable } from "../../formats/tables/catalog";
 import { defaultProjectId } from "./fleetUserId";
 import { movableTable, moveRow, typeOf } from "./rowMove";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 
 /**
  * Namespace of the ids. It must never change, because a different value would change every account's id in every fleet.

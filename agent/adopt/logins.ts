@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { AS_OWNER } from "../accounts/capture";
-import { SCHEMA } from "../langflow/storeSchema";
 import {
   type DatabaseAddress,
   inTransaction,

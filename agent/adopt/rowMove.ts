@@ -1,9 +1,9 @@
 import type { ClientBase } from "pg";
-import type { CatalogTable } from "../accounts/catalog";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import type { CatalogTable } from "../../formats/tables/catalog";
+import { isReplicated } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { References } from "../accounts/references";
-import { isReplicated } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
-import { AgentError, ExitCode } from "../process/errors";
 
 /**
  * Changes a row's id and all references to it, in the caller's transaction. Uses a single statement, so that a foreign

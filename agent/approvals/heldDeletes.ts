@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { OperatorApprovals } from "./operatorApprovals";
 
 /** An operator's decision on held deletes. */

@@ -1,6 +1,16 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import {
+  backupFolder,
+  backupId,
+  CLAIM_ARCHIVE,
+  DATABASE_DUMP,
+  flowKey,
+  MANIFEST,
+  USER_FILES,
+} from "../../formats/backup/layout";
+import { type Manifest, renderManifest, type StoredObject, sizeOf } from "../../formats/backup/manifest";
+import { exportedFlow } from "../../formats/flows/flowFile";
 import { forEachConcurrent } from "../async/forEachConcurrent";
-import { exportedFlow } from "../flows/flowFile";
 import { itemTrouble } from "../langflow/itemTrouble";
 import { parseDatabaseUrl } from "../postgres/connection";
 import type { Log } from "../process/log";
@@ -10,8 +20,6 @@ import { ClaimReport, packClaim } from "./claimArchive";
 import { dumpDatabase, withSnapshot } from "./database";
 import type { FlowRow } from "./flowRows";
 import { interruptible } from "./interruption";
-import { backupFolder, backupId, CLAIM_ARCHIVE, DATABASE_DUMP, flowKey, MANIFEST, USER_FILES } from "./layout";
-import { type Manifest, renderManifest, type StoredObject, sizeOf } from "./manifest";
 import { BYTES_METADATA } from "./newest";
 import { Progress, Tally } from "./progress";
 import { FilesReport, listUserFiles } from "./userFiles";

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { extract, type Pack, pack } from "tar-stream";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { claimPath, PASSING_NAME } from "./claimPath";
 
 const KEPT_PATHS = 100;

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 
 /**
  * Name of the temporary file that a restore writes before renaming it. A killed restore leaves one behind; backups skip

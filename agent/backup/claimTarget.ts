@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, type Stats } from "node:fs";
 import { chmod, lstat, mkdir, open, opendir, realpath, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import type { ArchiveEntry } from "./claimArchive";
 import { PASSING_NAME } from "./claimPath";
 

@@ -1,7 +1,8 @@
 import type { ClientBase } from "pg";
-import { type JsonObject, parseJson } from "../flows/canonicalJson";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 import { isRefusal } from "../postgres/connection";
-import { isLarge, lengthOf, ROW_BYTES_MAX, RowsTooLarge, shownSql } from "../postgres/largeValue";
+import { isLarge, lengthOf, RowsTooLarge, shownSql } from "../postgres/largeValue";
 
 /** Number of ids fetched per batch. Flows are fetched one by one, because a flow may have several megabytes. */
 const IDS_AT_ONCE = 1_000;

@@ -1,4 +1,4 @@
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 
 /**
  * Runs a command's work. If the signal has aborted, any error of the work is replaced by "interrupted": which of a

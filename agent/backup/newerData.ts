@@ -1,7 +1,7 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { hasTable } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { namedFew } from "./namedFew";
 import { NO_PERSONS_ROWS, NO_PERSONS_TABLES, NO_TIME_OF_A_CHANGE } from "./ownWrites";
 

@@ -1,8 +1,8 @@
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { backupFolder, isBackupId, MANIFEST } from "../../formats/backup/layout";
+import { type Manifest, parseManifest } from "../../formats/backup/manifest";
 import type { Log } from "../process/log";
 import type { Bucket } from "./bucket";
-import { backupFolder, isBackupId, MANIFEST } from "./layout";
-import { type Manifest, parseManifest } from "./manifest";
 
 /** Location of a region's backups. */
 export interface BackupPlace {

@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
-import { RESTORE_WINS, SCHEMA } from "../langflow/storeSchema";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { RESTORE_WINS } from "../langflow/storeSchema";
 import { type DatabaseAddress, openDatabase } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { programOutput } from "../process/program";
 import { CopyIn } from "./copyIn";
 import { lines } from "./lines";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { folderPrefix, USER_FILES } from "../../formats/backup/layout";
 import type { Log } from "../process/log";
 import type { Bucket, ObjectVersion } from "./bucket";
-import { folderPrefix, USER_FILES } from "./layout";
 import { namedFew } from "./namedFew";
 import { Tally } from "./progress";
 

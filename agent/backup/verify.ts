@@ -1,10 +1,10 @@
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { backupFolder, CLAIM_ARCHIVE, USER_FILES } from "../../formats/backup/layout";
+import { type Manifest, type StoredObject, sizeOf } from "../../formats/backup/manifest";
 import { forEachConcurrent } from "../async/forEachConcurrent";
-import { AgentError, ExitCode } from "../process/errors";
 import type { Log } from "../process/log";
 import type { ObjectStream } from "./bucket";
 import { type ArchiveEntry, readArchive } from "./claimArchive";
-import { backupFolder, CLAIM_ARCHIVE, USER_FILES } from "./layout";
-import { type Manifest, type StoredObject, sizeOf } from "./manifest";
 import { type BackupPlace, readManifest } from "./newest";
 import { Progress, Tally } from "./progress";
 import { type FilesPlace, findRecorded, LostFiles, parseUserFiles, type UserFile } from "./userFiles";

@@ -1,6 +1,6 @@
 import { type CloudWatchClient, type MetricDataResult, paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { withTimeout } from "../async/withTimeout";
-import { AgentError, ExitCode } from "../process/errors";
 import { idOf, type Question, queryOf } from "./questions";
 
 const REQUEST_MS = 15_000;

@@ -1,5 +1,5 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
-import type { CloudWatchNames } from "../process/config";
+import type { CloudWatchNames } from "../../formats/environment";
 
 /**
  * Period of one value, in seconds. RDS and S3 publish every minute, but AWS charges by the number of queried metrics.

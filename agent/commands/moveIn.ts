@@ -1,6 +1,6 @@
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
-import { AgentError, ExitCode } from "../process/errors";
 import { s3Client } from "../s3/s3Client";
 
 /**

@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { parseConfig } from "../process/config";
 import type { Context } from "../process/context";
-import { AgentError, ExitCode } from "../process/errors";
 
 /** Re-encrypts the database from an earlier secret key, read from standard input, to this agent's key. */
 export async function rekey(

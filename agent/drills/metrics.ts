@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from "prom-client";
+import type { DrillSummary } from "../../formats/drills/summary";
 import type { RegionDrills } from "./pastDrills";
-import type { DrillSummary } from "./summary";
 
 const LABELS = ["target_region", "fault"] as const;
 type Label = (typeof LABELS)[number];

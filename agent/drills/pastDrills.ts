@@ -1,6 +1,6 @@
+import { type DrillSummary, parseSummary } from "../../formats/drills/summary";
 import type { Objects } from "../accounts/objects";
 import { BucketError } from "../s3/s3Request";
-import { type DrillSummary, parseSummary } from "./summary";
 
 /** Maximum number of summaries per region that one poll reads: the newest, and older ones until one passed. */
 const READ_MAX = 10;

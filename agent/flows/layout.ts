@@ -2,8 +2,6 @@ import { createHash } from "node:crypto";
 
 /** Maximum length of a file name, in bytes: the limit of common file systems minus space for a suffix. */
 const NAME_BYTES_MAX = 200;
-/** LangFlow's name for every user's default project. The agent treats its flows as belonging to no project. */
-export const DEFAULT_PROJECT = "Starter Project";
 /** Name of the file that binds a folder to a project. It holds the project's id and name. */
 export const PROJECT_FILE = "project.yaml";
 /** Matches names that Windows reserves for devices, with any extension. */

@@ -1,6 +1,6 @@
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { isCredential } from "./credentialShapes";
+import { isCredential } from "../../formats/flows/credentialShapes";
 import { isPortable } from "./layout";
 
 /** Folder of the superuser. It is reserved for the superuser and has no file that binds it to a user. */

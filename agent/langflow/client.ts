@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
 import { withTimeout } from "../async/withTimeout";
-import { canonicalJson, isObject, type Json, type JsonObject, parseJson } from "../flows/canonicalJson";
 
 const TIMEOUT_MS = 60_000;
 /** Timeout of requests that LangFlow answers quickly, however large a flow is. */

@@ -1,4 +1,4 @@
-import { NotAFlow } from "../flows/flowFile";
+import { NotAFlow } from "../../formats/flows/flowFile";
 import { isRefusal } from "../postgres/connection";
 import { RowsTooLarge } from "../postgres/largeValue";
 

@@ -1,7 +1,8 @@
 import type { Client, ClientBase } from "pg";
+import { AgentError } from "../../formats/agentErrors";
 import { type DatabaseAddress, isRefusal, openDatabase } from "../postgres/connection";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import { endForeignHolders } from "../postgres/foreignLocks";
-import { AgentError, DatabaseUnreachable } from "../process/errors";
 import { CHANNEL, WRITER_LOCK } from "./storeSchema";
 
 /** Maximum wait for a lock of LangFlow's tables, short enough that users do not notice. */

@@ -1,7 +1,6 @@
-import { print } from "../flows/version";
+import { print } from "../../formats/flows/version";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 
-/** The agent's own schema in LangFlow's database. */
-export const SCHEMA = "langflow_dr";
 /** Channel on which the database notifies the agent of a change. */
 export const CHANNEL = "langflow_dr";
 

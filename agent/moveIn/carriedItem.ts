@@ -1,11 +1,11 @@
 import type { Client } from "pg";
-import type { Reference, ReplicatedTable } from "../accounts/tableRule";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { printable } from "../../formats/moveIn/names";
+import type { Tallies } from "../../formats/moveIn/tallies";
+import type { Reference, ReplicatedTable } from "../../formats/tables/tableRule";
 import type { CarriedTable } from "./carriedTable";
 import type { Entry } from "./ledger";
-import { printable } from "./names";
 import type { SecretKeys, Texts } from "./secrets";
-import type { Tallies } from "./tallies";
 
 export interface Carrying {
   /** The scratch database, migrated to the region's revision. */

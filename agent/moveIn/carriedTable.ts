@@ -1,8 +1,8 @@
 import { escapeIdentifier } from "pg";
+import type { CatalogTable } from "../../formats/tables/catalog";
+import { conditionSql, conditionWithout } from "../../formats/tables/rowCondition";
+import { columnOf, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { rowId } from "../accounts/capture";
-import type { CatalogTable } from "../accounts/catalog";
-import { conditionSql, conditionWithout } from "../accounts/rowCondition";
-import { columnOf, type ReplicatedTable } from "../accounts/tableRule";
 
 /**
  * Returns SQL for the digest of a row. PostgreSQL's text form of a row delimits and quotes the columns, so that

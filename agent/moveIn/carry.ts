@@ -1,16 +1,16 @@
 import type { Client } from "pg";
-import { readCatalog } from "../accounts/catalog";
-import { isReplicated } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
+import { DELETED_IN_SOURCE } from "../../formats/moveIn/reasons";
+import type { Tallies } from "../../formats/moveIn/tallies";
+import { readCatalog } from "../../formats/tables/catalog";
+import { isReplicated } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { hasTable } from "../postgres/connection";
 import type { Carrying } from "./carriedItem";
 import { CarriedTable } from "./carriedTable";
 import { ACCOUNT_ROWS, Ledger } from "./ledger";
-import { DELETED_IN_SOURCE } from "./reasons";
 import { DIGESTS } from "./scratchDatabase";
 import { type Strangers, strangersOf } from "./strangers";
 import { TableCarrier } from "./tableCarrier";
-import type { Tallies } from "./tallies";
 
 /**
  * Copies the rows of the scratch database into the region's, parents before children. Each transaction writes a batch

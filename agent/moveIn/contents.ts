@@ -1,42 +1,13 @@
 import { type ClientBase, escapeIdentifier } from "pg";
+import { NAMES, nameOrId } from "../../formats/moveIn/names";
+import type { AskedShare, Contents, HeldRow, Share } from "../../formats/moveIn/result";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { conditionSql } from "../../formats/tables/rowCondition";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { conditionSql } from "../accounts/rowCondition";
-import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
-import { SCHEMA } from "../langflow/storeSchema";
-import { ROW_BYTES_MAX } from "../postgres/largeValue";
-import { nameOrId } from "./names";
-import { NAMES } from "./scratchDatabase";
-
-/** The rows of one user in one replicated table of a region. */
-export interface Share {
-  readonly table: string;
-  /** Null if the rows belong to no user, or to all users. */
-  readonly user: string | null;
-  readonly rows: number;
-  /** Digest of all these rows. Equal in regions with equal rows. */
-  readonly digest: string;
-}
-
-export interface HeldRow extends Pick<Share, "table" | "user"> {
-  readonly id: string;
-  /** Display name. */
-  readonly name: string;
-  readonly digest: string;
-  /** Id of the flow to which the row belongs. */
-  readonly flow: string | null;
-  /** True if the row exceeds the maximum size for replication. */
-  readonly isTooLarge: boolean;
-}
-
-export interface Contents {
-  readonly shares: readonly Share[];
-  /** The rows of the requested shares. */
-  readonly rows: readonly HeldRow[];
-}
-
-export type AskedShare = Pick<Share, "table" | "user">;
 
 /**
  * Reads the content of all replicated tables in a region's database, by user. Writes nothing. @param asked shares whose

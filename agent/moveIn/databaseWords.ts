@@ -1,5 +1,5 @@
 import { DatabaseError } from "pg";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 
 const DISK_FULL = "53100";
 /** Matches error codes that end a session, including termination by an operator (PostgreSQL, "Error Codes"). */

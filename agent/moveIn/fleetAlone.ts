@@ -1,14 +1,7 @@
 import type { ClientBase } from "pg";
-import { type FlowText, flowTexts } from "./flowTexts";
-import { type SinceImport, sinceImport } from "./sinceImport";
-
-/** Rows of a region that differ from the LangFlow from which the region was imported. */
-export interface FleetAlone {
-  /** Null if nothing was ever imported. */
-  readonly rows: readonly SinceImport[] | null;
-  /** The created or changed flows, if they were requested. */
-  readonly flows?: readonly FlowText[];
-}
+import type { FleetAlone, FlowText } from "../../formats/moveIn/result";
+import { flowTexts } from "./flowTexts";
+import { sinceImport } from "./sinceImport";
 
 /** Maximum length of all texts together. The response is a single object that must fit in memory. */
 const CHARACTERS_MAX = 64 * 1024 ** 2;

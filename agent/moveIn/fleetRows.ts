@@ -1,5 +1,5 @@
-import { conditionHolds } from "../accounts/rowCondition";
-import { columnOf, type ReplicatedTable } from "../accounts/tableRule";
+import { conditionHolds } from "../../formats/tables/rowCondition";
+import { columnOf, type ReplicatedTable } from "../../formats/tables/tableRule";
 import { ANOTHERS, type Carrying, type Item, type Stored, textsOf } from "./carriedItem";
 import type { CarriedTable } from "./carriedTable";
 import { ACCOUNT_ROWS } from "./ledger";

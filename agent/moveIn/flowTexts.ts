@@ -1,15 +1,11 @@
 import type { ClientBase } from "pg";
-import { type JsonObject, parseJson } from "../flows/canonicalJson";
-import { exportedFlow, NotAFlow } from "../flows/flowFile";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow, NotAFlow } from "../../formats/flows/flowFile";
+import type { FlowText } from "../../formats/moveIn/result";
 import { flowPath, folded, safeName } from "../flows/layout";
 
 /** Number of flows per query. A flow may have 20 MB, and is in memory in several forms. */
 const FLOWS_AT_ONCE = 1;
-
-/** A flow as a file, or the reason why it cannot be exported. */
-export type FlowText =
-  | { readonly id: string; readonly path: string; readonly text: string }
-  | { readonly id: string; readonly reason: string };
 
 interface StoredFlow {
   readonly flow: string;

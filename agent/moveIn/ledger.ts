@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { hasTable, inTransaction } from "../postgres/connection";
 import { lockSchema } from "../postgres/schemaLock";
 

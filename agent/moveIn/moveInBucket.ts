@@ -11,7 +11,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { copySource } from "../s3/s3Request";
 
 const NOT_FOUND = 404;

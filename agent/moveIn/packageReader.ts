@@ -1,5 +1,4 @@
-import { AgentError, ExitCode } from "../process/errors";
-import type { MoveInBucket } from "./moveInBucket";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import {
   filePath,
   MANIFEST,
@@ -8,8 +7,9 @@ import {
   type PackageManifest,
   requireDigest,
   unpackRows,
-} from "./package";
-import type { Row, TableRows } from "./row";
+} from "../../formats/moveIn/package";
+import type { Row, TableRows } from "../../formats/moveIn/row";
+import type { MoveInBucket } from "./moveInBucket";
 
 /** A package in a region's bucket. Each object is verified against its digest before it is used. */
 export class PackageReader implements TableRows {

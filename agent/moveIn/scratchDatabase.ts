@@ -1,15 +1,16 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { nameIn } from "../../formats/moveIn/names";
+import { WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
+import { type Row, rowsAtOnce, type TableRows } from "../../formats/moveIn/row";
+import type { TableTally, Tallies } from "../../formats/moveIn/tallies";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
 import { type DatabaseAddress, hasTable, inTransaction, openDatabase, withDatabase } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { digestSql } from "./carriedTable";
 import { postgresText } from "./postgresText";
-import { WITHOUT_ITS_PROJECT } from "./reasons";
-import type { Row, TableRows } from "./row";
-import type { TableTally, Tallies } from "./tallies";
 import { writeEach } from "./writeEach";
 
 /**
@@ -27,12 +28,6 @@ const TALLIES = "move_in.tallies";
 const PACKAGE = "move_in.package";
 /** Table with the digests of the rows as loaded, before any migration. */
 export const DIGESTS = "move_in.source";
-
-/** Maximum number of rows in memory. Flows have fewer, because a graph may have megabytes. */
-const ROWS_AT_ONCE = 500;
-const GRAPHS_AT_ONCE = 10;
-export const rowsAtOnce = (table: string): number =>
-  ["flow", "flow_version"].includes(table) ? GRAPHS_AT_ONCE : ROWS_AT_ONCE;
 
 const FOREIGN_KEYS = `
   SELECT conrelid::regclass::text AS "table", quote_ident(conname) AS name, pg_get_constraintdef(c.oid) AS definition,
@@ -235,14 +230,6 @@ class TableLoad {
       [this.rule.table],
     );
   }
-}
-
-/** Columns that serve as a row's display name. The first existing one is used. */
-export const NAMES = ["name", "username", "provider", "id"];
-
-export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
-  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
-  return name === undefined ? undefined : String(name);
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { ReplicatedTable } from "../accounts/tableRule";
-import { reencrypt } from "../rekey/ciphertext";
-import { isSsoEnvelope, isToken, type SecretKey } from "../rekey/secretKey";
+import { reencrypt } from "../../formats/encryption/ciphertext";
+import { isSsoEnvelope, isToken, type SecretKey } from "../../formats/encryption/secretKey";
+import type { ReplicatedTable } from "../../formats/tables/tableRule";
 
 /** A row by column, each value in PostgreSQL's text format. */
 export type Texts = ReadonlyMap<string, string | null>;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { compareSync, hashSync } from "bcryptjs";
-import { AUTO_LOGIN_USER } from "./names";
+import { AUTO_LOGIN_USER } from "../../formats/moveIn/names";
 import type { Texts } from "./secrets";
 
 /** Passwords that LangFlow's releases gave to their first superuser (lfx, settings/constants.py). */

@@ -1,27 +1,13 @@
 import { type ClientBase, escapeIdentifier } from "pg";
-import { type CatalogTable, readCatalog } from "../accounts/catalog";
-import { conditionSql } from "../accounts/rowCondition";
-import { isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
+import { NAMED_MAX, NAMES, nameOrId } from "../../formats/moveIn/names";
+import type { Fate, SinceImport } from "../../formats/moveIn/result";
+import { type CatalogTable, readCatalog } from "../../formats/tables/catalog";
+import { conditionSql } from "../../formats/tables/rowCondition";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { hasTable } from "../postgres/connection";
 import { CarriedTable, digestSql } from "./carriedTable";
 import { LEDGER } from "./ledger";
-import { NAMED_MAX, nameOrId } from "./names";
-import { NAMES } from "./scratchDatabase";
-
-/** How a row of the fleet differs from the import. */
-export type Fate = "made" | "changed" | "deleted";
-
-/** Rows of one table that differ in the same way. */
-export interface SinceImport {
-  readonly table: string;
-  readonly fate: Fate;
-  readonly count: number;
-  /** Names of the first rows, or ids of deleted ones. */
-  readonly which: readonly string[];
-  /** Ids of all rows. */
-  readonly ids: readonly string[];
-}
 
 interface Found {
   readonly id: string;

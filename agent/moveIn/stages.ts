@@ -1,21 +1,22 @@
 import type { Client } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { legacySecret } from "../../formats/encryption/legacySecretKey";
+import { SecretKey } from "../../formats/encryption/secretKey";
+import { printable } from "../../formats/moveIn/names";
+import { type PackageManifest, RESULT } from "../../formats/moveIn/package";
+import type { AskedShare, MovedIn } from "../../formats/moveIn/result";
+import { Tallies } from "../../formats/moveIn/tallies";
 import { type DatabaseAddress, withDatabase } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
-import { SecretKey } from "../rekey/secretKey";
 import { carry } from "./carry";
-import { type AskedShare, regionContents } from "./contents";
+import { regionContents } from "./contents";
 import { inWords } from "./databaseWords";
 import { fleetAlone } from "./fleetAlone";
 import { Ledger } from "./ledger";
-import { legacySecret } from "./legacySecretKey";
 import type { MoveInBucket } from "./moveInBucket";
-import { printable } from "./names";
-import { type PackageManifest, RESULT } from "./package";
 import { PackageReader } from "./packageReader";
 import { revisionsOf, ScratchDatabase } from "./scratchDatabase";
 import type { SecretKeys } from "./secrets";
 import type { Strangers } from "./strangers";
-import { type TableTally, Tallies } from "./tallies";
 import { throttle } from "./throttle";
 import { carryUploads, type UploadStore } from "./uploads";
 
@@ -49,13 +50,6 @@ export interface MoveIn {
   readonly asked: readonly AskedShare[];
   readonly report: (message: string) => void;
   readonly signal: AbortSignal;
-}
-
-/** Result of an import. */
-export interface MovedIn {
-  readonly tables: readonly TableTally[];
-  /** Duration of writing rows and files to the region. */
-  readonly carryingMs: number;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
+import { OF_STRANGERS_ROW, OF_WHAT_STAYS } from "../../formats/moveIn/reasons";
+import type { CatalogTable } from "../../formats/tables/catalog";
+import { conditionSql, conditionWithout } from "../../formats/tables/rowCondition";
+import { isReplicated, type Reference, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
-import type { CatalogTable } from "../accounts/catalog";
-import { conditionSql, conditionWithout } from "../accounts/rowCondition";
-import { isReplicated, type Reference, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
 import type { Ledger } from "./ledger";
-import { OF_STRANGERS_ROW, OF_WHAT_STAYS } from "./reasons";
 
 /** Columns with a row's owner. The first that a table has is used. */
 const OWNERS = ["user_id", "owner_id"];

@@ -1,11 +1,30 @@
 import { escapeIdentifier } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { MCP_FILE, nameIn } from "../../formats/moveIn/names";
+import {
+  ANOTHERS_NAME,
+  CHANGED_ON_BOTH,
+  DELETED_IN_FLEET,
+  FLEETS_OWN,
+  FLEETS_ROW,
+  GRANTS_ON_FLEETS,
+  INTERRUPTED,
+  OF_STRANGERS_ROW,
+  OF_WHAT_STAYS,
+  SHARED_PASSWORD,
+  STRANGERS_ROW,
+  UNREADABLE,
+  UNREADABLE_PART,
+  WITHOUT_ITS_OWNER,
+  WITHOUT_ITS_PROJECT,
+} from "../../formats/moveIn/reasons";
+import { rowsAtOnce } from "../../formats/moveIn/row";
+import { conditionSql } from "../../formats/tables/rowCondition";
+import { type Instead, isReplicated, type Reference, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowId } from "../accounts/capture";
 import { type Instated, insteadSql } from "../accounts/instead";
-import { conditionSql } from "../accounts/rowCondition";
-import { type Instead, isReplicated, type Reference, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
 import { inTransaction } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { portableAttachments } from "./attachments";
 import {
   ANOTHERS,
@@ -25,25 +44,7 @@ import {
 import type { CarriedTable } from "./carriedTable";
 import { FleetRows } from "./fleetRows";
 import type { Entry, Ledger } from "./ledger";
-import { MCP_FILE } from "./names";
-import {
-  ANOTHERS_NAME,
-  CHANGED_ON_BOTH,
-  DELETED_IN_FLEET,
-  FLEETS_OWN,
-  FLEETS_ROW,
-  GRANTS_ON_FLEETS,
-  INTERRUPTED,
-  OF_STRANGERS_ROW,
-  OF_WHAT_STAYS,
-  SHARED_PASSWORD,
-  STRANGERS_ROW,
-  UNREADABLE,
-  UNREADABLE_PART,
-  WITHOUT_ITS_OWNER,
-  WITHOUT_ITS_PROJECT,
-} from "./reasons";
-import { DIGESTS, nameIn, rowsAtOnce } from "./scratchDatabase";
+import { DIGESTS } from "./scratchDatabase";
 import { resealed, type Texts } from "./secrets";
 import { withoutSharedPassword } from "./sharedPassword";
 import type { Strangers } from "./strangers";

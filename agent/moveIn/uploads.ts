@@ -1,12 +1,12 @@
 import type { Client } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import type { PackagedFile } from "../../formats/moveIn/package";
+import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "../../formats/moveIn/reasons";
+import { type Tallies, UPLOADS } from "../../formats/moveIn/tallies";
 import { inTransaction } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import { type Entry, Ledger } from "./ledger";
-import type { PackagedFile } from "./package";
-import { CHANGED_ON_BOTH, DELETED_IN_FLEET, FLEETS_OWN, INTERRUPTED, OF_NOBODY } from "./reasons";
 import type { ScratchDatabase } from "./scratchDatabase";
 import type { Strangers } from "./strangers";
-import type { Tallies } from "./tallies";
 
 /** The operations on the region's bucket that uploads need. */
 export interface UploadStore {
@@ -35,9 +35,6 @@ export interface CarryingUploads {
   readonly progress: (done: string) => void;
   readonly signal: AbortSignal;
 }
-
-/** Name under which the ledger and the tallies record files. */
-export const UPLOADS = "uploads";
 
 /**
  * Copies files to the keys at which LangFlow expects them, below the id of their user or flow. The files of an account

@@ -1,4 +1,5 @@
 import { type ClientBase, DatabaseError } from "pg";
+import { REFUSED_BY_POSTGRESQL } from "../../formats/moveIn/reasons";
 
 /** A row that PostgreSQL rejected. */
 export interface Refusal<R> {
@@ -9,8 +10,6 @@ export interface Refusal<R> {
   readonly isOrphan: boolean;
 }
 
-/** Prefix of the reason if PostgreSQL rejects a row. */
-export const REFUSED_BY_POSTGRESQL = "PostgreSQL rejects it";
 const FOREIGN_KEY_VIOLATION = "23503";
 /** Matches error codes for invalid values of a row or violated constraints (PostgreSQL, "Error Codes"). */
 const ABOUT_A_ROW = /^(22|23)/;

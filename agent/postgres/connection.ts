@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Client, type ClientBase, type ClientConfig, DatabaseError } from "pg";
-import { AgentError, ExitCode } from "../process/errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { RowsTooLarge } from "./largeValue";
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,15 +1,11 @@
-import { print } from "../flows/version";
+import { print } from "../../formats/flows/version";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 
 /**
  * Size of a value, in bytes of UTF-8, above which the agent does not hold the value in memory. PostgreSQL holds it, and
  * the agent knows its length and digest.
  */
 const LARGE_BYTES = 4_000_000;
-/**
- * Maximum size of a row's text that is replicated, in bytes. Reading a larger row would delay all users' edits for too
- * long, and the agent holds the encrypted row in memory.
- */
-export const ROW_BYTES_MAX = 64_000_000;
 /** Size of the pieces in which a large value is read and written, in bytes. */
 export const PIECE_BYTES = 256_000;
 /** First character of a large value's placeholder. No JSON starts with it. */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { AgentError, ExitCode } from "./errors";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 
 /** Maximum number of characters of a program's stderr that are kept, and that an error message contains. */
 const KEPT_STDERR_CHARACTERS = 16_000;

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
+import { WEBHOOK_PATH } from "../../formats/agentEndpoints";
 
 /**
  * Maximum size of a webhook's body, in bytes. A larger call (GitHub sends up to 25 MB) is rejected, and the next cycle
@@ -18,7 +19,7 @@ export function webhookServer(secret: string, trigger: () => void): FastifyInsta
   const server = Fastify({ bodyLimit: WEBHOOK_BYTES_MAX, logger: false });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
-  server.post("/webhook", async (request, reply) => {
+  server.post(WEBHOOK_PATH, async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (!isGenuine(request.headers, body, secret)) return reply.code(401).send({ error: "the signature is invalid" });
     trigger();

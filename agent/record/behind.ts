@@ -1,5 +1,5 @@
-import { exportedFlow, type FlowFile } from "../flows/flowFile";
-import { FIELDS } from "../flows/version";
+import { exportedFlow, type FlowFile } from "../../formats/flows/flowFile";
+import { FIELDS } from "../../formats/flows/version";
 import { blobId } from "../git/blobs";
 import { AGENT_AUTHOR } from "../git/git";
 import type { Change } from "../git/history";

@@ -1,15 +1,16 @@
 import type { ClientBase } from "pg";
-import { type JsonObject, parseJson } from "../flows/canonicalJson";
-import { FLOW_BYTES_MAX, NotAFlow } from "../flows/flowFile";
-import { type Field, KEYS } from "../flows/version";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { FLOW_BYTES_MAX, NotAFlow } from "../../formats/flows/flowFile";
+import { type Field, KEYS } from "../../formats/flows/version";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import type { StoredFlow } from "../langflow/client";
 import type { FlowStore } from "../langflow/store";
-import { SCHEMA, SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
+import { SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
 import { inTransaction } from "../postgres/connection";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import { isLarge, lengthOf, shownSql } from "../postgres/largeValue";
 import { LargeValues } from "../postgres/largeValues";
 import { lockSchema } from "../postgres/schemaLock";
-import { DatabaseUnreachable } from "../process/errors";
 
 /** A user in LangFlow's database. */
 export interface User {

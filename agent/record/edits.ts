@@ -1,4 +1,4 @@
-import { FIELDS, type Field, type Stamp } from "../flows/version";
+import { FIELDS, type Field, type Stamp } from "../../formats/flows/version";
 import { AGENT_AUTHOR } from "../git/git";
 import type { Change } from "../git/history";
 import type { Parts } from "./parts";

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
+import { DEFAULT_PROJECT } from "../../formats/flows/defaultProject";
 import { groupBy } from "../collections/groupBy";
-import { DEFAULT_PROJECT, flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
+import { flowPath, folded, isPortable, meaningOf, PROJECT_FILE, projectFolder } from "../flows/layout";
 import { DEFAULT_FOLDER, folderName, userFolder } from "../flows/userFolder";
 import type { Project, User } from "./database";
 import type { TopFolder, Tree } from "./tree";

@@ -1,5 +1,5 @@
-import { forEachConcurrent } from "../async/forEachConcurrent";
-import type { JsonObject } from "../flows/canonicalJson";
+import type { JsonObject } from "../../formats/flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../../formats/flows/defaultProject";
 import {
   compose,
   exportedFlow,
@@ -9,9 +9,9 @@ import {
   keptId,
   NotAFlow,
   readFlowFile,
-} from "../flows/flowFile";
-import { DEFAULT_PROJECT } from "../flows/layout";
-import { FIELDS, type Field, KEYS, print, type Stamp } from "../flows/version";
+} from "../../formats/flows/flowFile";
+import { FIELDS, type Field, KEYS, print, type Stamp } from "../../formats/flows/version";
+import { forEachConcurrent } from "../async/forEachConcurrent";
 import type { Change } from "../git/history";
 import { LangFlowRefusal, LangFlowUnreachable, type NewFlow } from "../langflow/client";
 import { itemTrouble } from "../langflow/itemTrouble";

@@ -1,6 +1,6 @@
+import type { FlowFile } from "../../formats/flows/flowFile";
+import { FIELDS } from "../../formats/flows/version";
 import { groupBy } from "../collections/groupBy";
-import type { FlowFile } from "../flows/flowFile";
-import { FIELDS } from "../flows/version";
 import type { Change } from "../git/history";
 import { GitUnreachable } from "../git/repository";
 import type { Known, Look } from "./database";

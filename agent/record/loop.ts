@@ -1,7 +1,7 @@
-import type { Problem } from "../flows/version";
+import type { Problem } from "../../formats/flows/version";
 import { GitUnreachable, type Repository } from "../git/repository";
 import { LangFlowUnreachable } from "../langflow/client";
-import { DatabaseUnreachable } from "../process/errors";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import type { Log } from "../process/log";
 import { abortableSleep } from "../rounds/abortableSleep";
 import { FailureReporter } from "../rounds/failureReporter";

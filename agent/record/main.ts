@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { findSecrets, isAllowed } from "../../formats/flows/secretScan";
 import { fleetUserId } from "../adopt/fleetUserId";
-import { findSecrets, isAllowed } from "../flows/secretScan";
 import { Repository } from "../git/repository";
 import { accessTokens } from "../langflow/accessToken";
 import { LangFlow } from "../langflow/client";

@@ -1,4 +1,4 @@
-import type { Field, Problem } from "../flows/version";
+import type { Field, Problem } from "../../formats/flows/version";
 import type { HeldDeletes } from "./deletes";
 
 /** A flow that waits to be recorded or imported, and the kind of its problem. */

@@ -1,4 +1,4 @@
-import type { FlowFile } from "../flows/flowFile";
+import type { FlowFile } from "../../formats/flows/flowFile";
 import type { Repository } from "../git/repository";
 import type { LangFlow } from "../langflow/client";
 import type { RetryBackoff } from "../rounds/retryBackoff";

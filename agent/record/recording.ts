@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../../formats/flows/flowFile";
+import { FIELDS } from "../../formats/flows/version";
 import { groupBy } from "../collections/groupBy";
-import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../flows/flowFile";
 import { USER_FILE, userFileText } from "../flows/userFolder";
-import { FIELDS } from "../flows/version";
 import { blobId } from "../git/blobs";
 import { itemTrouble } from "../langflow/itemTrouble";
 import { collectAfter } from "../process/memory";

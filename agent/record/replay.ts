@@ -1,5 +1,5 @@
-import { compose, type FlowFile, NotAFlow, readFlowFile } from "../flows/flowFile";
-import { FIELDS } from "../flows/version";
+import { compose, type FlowFile, NotAFlow, readFlowFile } from "../../formats/flows/flowFile";
+import { FIELDS } from "../../formats/flows/version";
 import type { Commit } from "../git/history";
 import type { Parts } from "./parts";
 import { type FileAt, type Tree, topOf } from "./tree";

@@ -1,4 +1,4 @@
-import { FIELDS, type Field, type Prints } from "../flows/version";
+import { FIELDS, type Field, type Prints } from "../../formats/flows/version";
 
 /** The result of merging a person's edit of a flow. */
 export interface Merge {

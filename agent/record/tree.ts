@@ -1,8 +1,8 @@
+import { FLOW_BYTES_MAX, type FlowFile, readFlowFile } from "../../formats/flows/flowFile";
+import type { Problem } from "../../formats/flows/version";
 import { groupBy } from "../collections/groupBy";
-import { FLOW_BYTES_MAX, type FlowFile, readFlowFile } from "../flows/flowFile";
 import { folded, meaningOf, PROJECT_FILE } from "../flows/layout";
 import { type Binding, bindingIn, USER_FILE } from "../flows/userFolder";
-import type { Problem } from "../flows/version";
 import type { Repository, TreeFile } from "../git/repository";
 import { collectAfter } from "../process/memory";
 

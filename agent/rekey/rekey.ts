@@ -1,15 +1,15 @@
 import { type Client, type ClientBase, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { type Keys, reencrypt } from "../../formats/encryption/ciphertext";
+import { SecretKey } from "../../formats/encryption/secretKey";
+import { SCHEMA } from "../../formats/tables/agentSchema";
+import { conditionHolds, conditionSql } from "../../formats/tables/rowCondition";
+import { type Ciphertext, isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { APPLYING, rowId } from "../accounts/capture";
 import { chunks } from "../accounts/database";
-import { conditionHolds, conditionSql } from "../accounts/rowCondition";
-import { type Ciphertext, isReplicated, type ReplicatedTable } from "../accounts/tableRule";
-import { TABLES } from "../accounts/tables";
-import { SCHEMA } from "../langflow/storeSchema";
 import { hasTable, inTransaction, parseDatabaseUrl, withDatabase } from "../postgres/connection";
-import { AgentError, ExitCode } from "../process/errors";
 import type { Log } from "../process/log";
-import { type Keys, reencrypt } from "./ciphertext";
-import { SecretKey } from "./secretKey";
 
 export interface RekeyOptions {
   readonly databaseUrl: string;

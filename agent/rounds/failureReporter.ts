@@ -1,4 +1,4 @@
-import { DatabaseUnreachable } from "../process/errors";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import type { Log } from "../process/log";
 import { BucketError } from "../s3/s3Request";
 import { LogDeduplicator } from "./logDeduplicator";

@@ -1,6 +1,6 @@
 import { S3ServiceException } from "@aws-sdk/client-s3";
+import { AgentError, ExitCode } from "../../formats/agentErrors";
 import { withTimeout } from "../async/withTimeout";
-import { AgentError, ExitCode } from "../process/errors";
 
 /** A bucket rejected a request or did not respond. */
 export class BucketError extends AgentError {

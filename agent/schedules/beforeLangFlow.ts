@@ -1,4 +1,4 @@
-import { SCHEMA } from "../langflow/storeSchema";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { parseDatabaseUrl, withDatabase } from "../postgres/connection";
 import { provideFence } from "./fence";
 

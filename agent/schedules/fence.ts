@@ -1,8 +1,8 @@
 import type { Client, ClientBase } from "pg";
-import { SCHEMA } from "../langflow/storeSchema";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
+import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
 import { lockSchema } from "../postgres/schemaLock";
-import { DatabaseUnreachable } from "../process/errors";
 import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
 

@@ -1,6 +1,6 @@
+import { print } from "../../formats/flows/version";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { AS_OWNER, IS_APPLYING } from "../accounts/capture";
-import { print } from "../flows/version";
-import { SCHEMA } from "../langflow/storeSchema";
 
 /** LangFlow's tables that get a trigger, and the trigger's name. */
 export const FENCED = ["trigger", "trigger_event", "trigger_lease", "trigger_listener_lease"];

@@ -1,6 +1,6 @@
+import { AgentError, ExitCode } from "../../formats/agentErrors";
+import { REGION_NAME } from "../../formats/regionName";
 import { OperatorApprovals } from "../approvals/operatorApprovals";
-import { REGION_NAME } from "../process/config";
-import { AgentError, ExitCode } from "../process/errors";
 
 const APPROVALS = new OperatorApprovals("schedules-to");
 /** Validity of a hand-over, in milliseconds. The agent polls several times in this period. */

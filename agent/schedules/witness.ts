@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
+import { LEASE_KEY } from "../../formats/bucketKeys";
 import { BucketError, s3Request } from "../s3/s3Request";
 import type { Lease } from "./lease";
 
-/** Key of the bucket's only object, which the bucket policy also names. */
-export const LEASE_KEY = "schedules/lease.json";
 /** Timeout of a request. Several requests must fit into a term. */
 const REQUEST_MS = 3_000;
 

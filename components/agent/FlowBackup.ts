@@ -34,7 +34,7 @@ const NEVER = "0 0 31 2 *";
 
 /**
  * Exit codes of the agent after which a retry is pointless: bad configuration, refused, damaged
- * (agent/process/errors.ts).
+ * (formats/agentErrors.ts).
  */
 const FINAL_EXIT_CODES = [2, 3, 4];
 

@@ -1,6 +1,7 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { WEBHOOK_PATH, webhookHostname } from "../../model/agent";
+import { WEBHOOK_PATH } from "../../formats/agentEndpoints";
+import { webhookHostname } from "../../model/agent";
 import { typeToken } from "../../model/names";
 
 export interface WebhookNameArgs {

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { ACCOUNTS_PREFIX, BACKUP_PREFIX } from "../../model/agent";
-import { MOVE_IN_DAYS, MOVE_IN_PREFIX } from "../../model/moveIn";
+import { ACCOUNTS_PREFIX, BACKUP_PREFIX, MOVE_IN_PREFIX } from "../../formats/bucketKeys";
+import { MOVE_IN_DAYS } from "../../model/moveIn";
 import { physicalName, regionTags, typeToken } from "../../model/names";
 import { policyText } from "../../model/policies/document";
 import { flowBucketPolicy } from "../../model/policies/flowBucket";

@@ -1,5 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { DRILL_LOCK_KEY } from "../../model/agent";
+import { DRILL_LOCK_KEY } from "../../formats/bucketKeys";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { OBSERVABILITY_NAMESPACE, PORTS } from "../../model/observability";
 import { run } from "../engine/run";

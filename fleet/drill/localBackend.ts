@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { BACKUP_PREFIX, DRILL_LOCK_KEY } from "../../model/agent";
+import { BACKUP_PREFIX, DRILL_LOCK_KEY } from "../../formats/bucketKeys";
 import { HEALTH_PATH, SHUTDOWN } from "../../model/langflow";
 import { placeOf } from "../../model/places";
 import type { CloudResource, LocalCloud } from "../../sandbox/cloud/client";

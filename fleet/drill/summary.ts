@@ -1,34 +1,14 @@
-import { DRILL_SUMMARIES_PREFIX } from "../../model/agent";
+import { DRILL_SUMMARIES_PREFIX } from "../../formats/bucketKeys";
+import type { DrillSummary } from "../../formats/drills/summary";
 import { passed } from "./measure";
 import type { DrillReport, Phase } from "./report";
 
-/**
- * Summary of a drill for monitoring, stored in addition to the report. Each region's agent exports it as metrics. It
- * contains numbers and names, but nothing that a visitor or user sent. Times are milliseconds since 1970.
- */
-export interface DrillSummary {
-  readonly version: 1;
-  /** Id of the report. */
+/** A summary as it is stored, with the id of its report. */
+export interface StoredSummary extends DrillSummary {
   readonly id: string;
-  /** Drilled region. */
-  readonly region: string;
-  readonly fault: string;
-  readonly began: number;
-  readonly ended: number;
-  /** Absent if the drill ended before it injected the fault. */
-  readonly faultAt?: number;
-  /** When the region had been restored. Absent under the same condition as {@link faultAt}. */
-  readonly restoredAt?: number;
-  readonly passed: boolean;
-  /** Absent if the monitor did not detect the fault, as in the report. */
-  readonly detectionSeconds?: number;
-  /** RTO. Absent if it could not be measured. */
-  readonly recoverySeconds?: number;
-  /** Names of the missed targets and failed checks. */
-  readonly missed: readonly string[];
 }
 
-export function drillSummary(report: DrillReport): DrillSummary {
+export function drillSummary(report: DrillReport): StoredSummary {
   const { id, region, fault, detectionSeconds, recoverySeconds, targets, checks, returnChecks = [] } = report;
   const [faultAt, restoredAt] = [beginOf(report, "fault"), restorationOf(report)];
   return {
@@ -51,7 +31,7 @@ export function drillSummary(report: DrillReport): DrillSummary {
 }
 
 /** Returns the key of a summary in a flow bucket. Keys of one region sort by time. */
-export function summaryKey({ region, id }: Pick<DrillSummary, "region" | "id">): string {
+export function summaryKey({ region, id }: Pick<StoredSummary, "region" | "id">): string {
   return `${DRILL_SUMMARIES_PREFIX}/${region}/${id}.json`;
 }
 

@@ -1,5 +1,4 @@
-import { BACKUP_PREFIX } from "../../model/agent";
-import { STORAGE_PREFIX } from "../../model/langflow";
+import { BACKUP_PREFIX, STORAGE_PREFIX } from "../../formats/bucketKeys";
 import type { Backend, Restorable } from "./backend";
 import { LangFlow } from "./langflow";
 import { type Markers, markedAt } from "./markers";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
-import { INTERRUPTED } from "../../agent/moveIn/reasons";
+import { INTERRUPTED } from "../../formats/moveIn/reasons";
 import { ExitCode, UserError } from "../../model/errors";
 import { NAMESPACE } from "../../model/langflow";
 import { moveInName } from "../../model/moveIn";

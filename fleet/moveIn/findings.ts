@@ -1,7 +1,7 @@
-import { isReplicated } from "../../agent/accounts/tableRule";
-import { TABLES } from "../../agent/accounts/tables";
-import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../agent/moveIn/names";
-import { ROW_BYTES_MAX } from "../../agent/postgres/largeValue";
+import { AUTO_LOGIN_USER, NAMED_MAX, printable } from "../../formats/moveIn/names";
+import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
+import { isReplicated } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { LANGFLOW_RELEASE, SUPERUSER } from "../../model/langflow";
 import type { Inventory, SourceFlow, SourceUser } from "./inventory";
 import { releaseOf } from "./releases";

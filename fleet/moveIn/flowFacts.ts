@@ -1,7 +1,7 @@
-import { isObject, isText, type Json, type JsonObject } from "../../agent/flows/canonicalJson";
-import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../../agent/flows/flowFile";
-import { findSecrets } from "../../agent/flows/secretScan";
-import { fieldsMapped } from "../../agent/flows/templates";
+import { isObject, isText, type Json, type JsonObject } from "../../formats/flows/canonicalJson";
+import { exportedFlow, FLOW_BYTES_MAX, type FlowFile, NotAFlow } from "../../formats/flows/flowFile";
+import { findSecrets } from "../../formats/flows/secretScan";
+import { fieldsMapped } from "../../formats/flows/templates";
 import type { SourceFlow } from "./inventory";
 
 /** A flow as stored in its source. */

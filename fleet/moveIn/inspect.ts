@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
-import { SecretKey } from "../../agent/rekey/secretKey";
+import { AgentError, ExitCode as AgentExitCode } from "../../formats/agentErrors";
+import { SecretKey } from "../../formats/encryption/secretKey";
 import { ExitCode, UserError } from "../../model/errors";
 import type { FlowReader } from "./flowFacts";
 import type { Inventory } from "./inventory";

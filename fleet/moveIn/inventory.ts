@@ -1,4 +1,4 @@
-import type { TableRule } from "../../agent/accounts/tableRule";
+import type { TableRule } from "../../formats/tables/tableRule";
 import type { DamagedRow } from "./sources/rows";
 
 /** Kinds of sources from which a LangFlow can be read. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { MoveInBucket } from "../../agent/moveIn/moveInBucket";
-import { INTERRUPTED } from "../../agent/moveIn/reasons";
+import { INTERRUPTED } from "../../formats/moveIn/reasons";
 import { ExitCode, UserError } from "../../model/errors";
 import { MOVE_IN_VARIABLES, moveInName, SOURCE_SECRET_KEY } from "../../model/moveIn";
 import { connectLive, LiveRequestError } from "../../sandbox/live/client";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { printable } from "../../agent/moveIn/names";
+import { printable } from "../../formats/moveIn/names";
 import { LANGFLOW_RELEASE } from "../../model/langflow";
 import { table } from "../terminal/table";
 import { sizeIn } from "./byteSize";

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { S3Client } from "@aws-sdk/client-s3";
-import { AGENT_METRICS_PORT } from "../../model/agent";
+import { AGENT_METRICS_PORT } from "../../formats/agentEndpoints";
 import { HTTP_PORT, NAMESPACE } from "../../model/langflow";
 import { type AgentStatus, agentStatusOf } from "../../sandbox/live/status";
 import { run } from "../engine/run";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Json } from "../../agent/flows/canonicalJson";
+import type { Json } from "../../formats/flows/canonicalJson";
 import { ExitCode, UserError } from "../../model/errors";
 import type { ComponentChange } from "./comparison";
 import { guardedEnvironment, interrupted } from "./rehearsedLangFlow";

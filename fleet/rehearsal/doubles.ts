@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, isText, type Json, type JsonObject, mapped } from "../../agent/flows/canonicalJson";
-import { isHidden } from "../../agent/flows/secretFields";
+import { isObject, isText, type Json, type JsonObject, mapped } from "../../formats/flows/canonicalJson";
+import { isHidden } from "../../formats/flows/secretFields";
 
 /** A graph for a rehearsal, and the ids of the nodes that were replaced with doubles. */
 export interface DoubledGraph {

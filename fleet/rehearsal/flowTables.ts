@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { printable } from "../../agent/moveIn/names";
+import { printable } from "../../formats/moveIn/names";
 import type { Table } from "../page/page";
 import type { Verdict } from "./comparison";
 import type { RehearsedFlow } from "./rehearse";

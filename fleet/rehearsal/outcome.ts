@@ -6,7 +6,7 @@ import {
   type JsonObject,
   mapped,
   parseJson,
-} from "../../agent/flows/canonicalJson";
+} from "../../formats/flows/canonicalJson";
 import type { Answer } from "./rehearsedLangFlow";
 
 /** Outcome of a flow's run. */

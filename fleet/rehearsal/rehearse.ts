@@ -1,6 +1,6 @@
-import { isObject, isText, type Json, type JsonObject } from "../../agent/flows/canonicalJson";
-import { exportedFlow } from "../../agent/flows/flowFile";
-import { fieldsMapped } from "../../agent/flows/templates";
+import { isObject, isText, type Json, type JsonObject } from "../../formats/flows/canonicalJson";
+import { exportedFlow } from "../../formats/flows/flowFile";
+import { fieldsMapped } from "../../formats/flows/templates";
 import { type ComponentChange, compareOpened, compareRuns, type Verdict } from "./comparison";
 import { withDoubles } from "./doubles";
 import type { Outcome } from "./outcome";

@@ -9,7 +9,7 @@ import {
   type Json,
   type JsonObject,
   parseJson,
-} from "../../agent/flows/canonicalJson";
+} from "../../formats/flows/canonicalJson";
 import { ExitCode, UserError } from "../../model/errors";
 import { freePort } from "../../sandbox/live/ports";
 import { BoundProcess, type Launch, tailOf } from "../../sandbox/live/process/boundProcess";

@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../agent/flows/canonicalJson";
-import { isText } from "../../agent/flows/canonicalJson";
-import { exportedFlow, type FlowFile, NotAFlow } from "../../agent/flows/flowFile";
+import type { JsonObject } from "../../formats/flows/canonicalJson";
+import { isText } from "../../formats/flows/canonicalJson";
+import { exportedFlow, type FlowFile, NotAFlow } from "../../formats/flows/flowFile";
 import type { DoubledGraph } from "./doubles";
 import { messageOf, type Outcome, outcomeOf } from "./outcome";
 import { type Answer, asObject, type RehearsedLangFlow } from "./rehearsedLangFlow";

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Bucket } from "../../agent/backup/bucket";
 import type { BackupPlace } from "../../agent/backup/newest";
-import { BACKUP_PREFIX } from "../../model/agent";
+import { BACKUP_PREFIX } from "../../formats/bucketKeys";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLive } from "../../sandbox/live/client";
 import type { FoundationOutputs } from "../../stacks/outputs";

@@ -1,4 +1,4 @@
-import { isText } from "../../agent/flows/canonicalJson";
+import { isText } from "../../formats/flows/canonicalJson";
 import { messageOf } from "../rehearsal/outcome";
 import { type Answer, asObject, type RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
 import { failed, passed, type StepEnd } from "./steps";

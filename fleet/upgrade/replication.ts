@@ -1,7 +1,7 @@
 import { Client } from "pg";
-import { readCatalog } from "../../agent/accounts/catalog";
-import { checkSchema, type Finding } from "../../agent/accounts/schemaCheck";
-import { TABLES } from "../../agent/accounts/tables";
+import { readCatalog } from "../../formats/tables/catalog";
+import { checkSchema, type Finding } from "../../formats/tables/schemaCheck";
+import { TABLES } from "../../formats/tables/tables";
 import { failed, passed, type StepEnd, warned } from "./steps";
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
-import { SCHEMA } from "../../agent/langflow/storeSchema";
 import { type DatabaseAddress, parseDatabaseUrl } from "../../agent/postgres/connection";
+import { SCHEMA } from "../../formats/tables/agentSchema";
 import { freePort } from "../../sandbox/live/ports";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
 

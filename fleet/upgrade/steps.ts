@@ -1,4 +1,4 @@
-import { AgentError, ExitCode as AgentExitCode } from "../../agent/process/errors";
+import { AgentError, ExitCode as AgentExitCode } from "../../formats/agentErrors";
 import { ExitCode, UserError } from "../../model/errors";
 
 /** Names of the steps of a rehearsed upgrade, in order. */

@@ -1,5 +1,4 @@
-import { ACCOUNTS_PREFIX } from "../agent";
-import { STORAGE_PREFIX } from "../langflow";
+import { ACCOUNTS_PREFIX, STORAGE_PREFIX } from "../../formats/bucketKeys";
 import type { Statement } from "./document";
 
 /** A flow bucket and the key that encrypts its objects. */

@@ -1,4 +1,4 @@
-import { BACKUP_PREFIX } from "../agent";
+import { BACKUP_PREFIX } from "../../formats/bucketKeys";
 import { PROJECT, STATE_BUCKET_PREFIX } from "../names";
 import { clusterKeyPolicy } from "./cluster";
 import type { Statement } from "./document";

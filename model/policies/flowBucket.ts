@@ -1,4 +1,4 @@
-import { BACKUP_PREFIX } from "../agent";
+import { BACKUP_PREFIX } from "../../formats/bucketKeys";
 import type { Statement } from "./document";
 import { secureTransport } from "./transport";
 

@@ -1,6 +1,5 @@
-import { BACKUP_PREFIX, DRILL_SUMMARIES_PREFIX } from "../agent";
-import { type FlowComponent, STORAGE_PREFIX } from "../langflow";
-import { MOVE_IN_PREFIX } from "../moveIn";
+import { BACKUP_PREFIX, DRILL_SUMMARIES_PREFIX, MOVE_IN_PREFIX, STORAGE_PREFIX } from "../../formats/bucketKeys";
+import type { FlowComponent } from "../langflow";
 import type { Statement } from "./document";
 
 export interface PodTrust {

@@ -1,4 +1,4 @@
-import { LEASE_KEY } from "../agent";
+import { LEASE_KEY } from "../../formats/bucketKeys";
 import type { Statement } from "./document";
 import { secureTransport } from "./transport";
 

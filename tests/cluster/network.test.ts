@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { table } from "../../fleet/terminal/table";
-import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../model/agent";
+import { AGENT_METRICS_PORT, WEBHOOK_PORT } from "../../formats/agentEndpoints";
 import { HTTP_PORT, METRICS_PORT, NAMESPACE } from "../../model/langflow";
 import {
   type Manifest,

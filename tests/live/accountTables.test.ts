@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { Client } from "pg";
-import { readCatalog } from "../../agent/accounts/catalog";
-import { conditionHolds, conditionSql, type RowCondition } from "../../agent/accounts/rowCondition";
-import { checkSchema } from "../../agent/accounts/schemaCheck";
-import { isReplicated, type ReplicatedTable } from "../../agent/accounts/tableRule";
-import { TABLES } from "../../agent/accounts/tables";
+import { readCatalog } from "../../formats/tables/catalog";
+import { conditionHolds, conditionSql, type RowCondition } from "../../formats/tables/rowCondition";
+import { checkSchema } from "../../formats/tables/schemaCheck";
+import { isReplicated, type ReplicatedTable } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 import { rowsNear } from "../agent/accounts/rowsNear";
 import { type Postgres, Scratch } from "./scratch";
 

@@ -7,10 +7,10 @@ import type { Objects } from "../../agent/accounts/objects";
 import { Peers } from "../../agent/accounts/peers";
 import { prepareAccounts } from "../../agent/accounts/schema";
 import { StrayUploads } from "../../agent/accounts/strayUploads";
-import { TABLES } from "../../agent/accounts/tables";
 import type { Decision } from "../../agent/approvals/heldDeletes";
 import { FlowStore } from "../../agent/langflow/store";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
+import { TABLES } from "../../formats/tables/tables";
 import { until } from "./langflowApi";
 import { type Postgres, Scratch } from "./scratch";
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { adopt } from "../../agent/adopt/adopt";
 import { defaultProjectId, fleetUserId } from "../../agent/adopt/fleetUserId";
-import { ExitCode } from "../../agent/process/errors";
+import { ExitCode } from "../../formats/agentErrors";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 

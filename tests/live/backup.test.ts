@@ -14,11 +14,9 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Client } from "pg";
 import { prepareAccounts } from "../../agent/accounts/schema";
-import { TABLES } from "../../agent/accounts/tables";
 import { adopt } from "../../agent/adopt/adopt";
 import { type BackupOptions, backup } from "../../agent/backup/backup";
 import { Bucket } from "../../agent/backup/bucket";
-import { parseManifest, renderManifest } from "../../agent/backup/manifest";
 import { countYoungRows, timedTables } from "../../agent/backup/newerData";
 import { newestBackup } from "../../agent/backup/newest";
 import { NO_PERSONS_TABLES } from "../../agent/backup/ownWrites";
@@ -27,7 +25,9 @@ import { type RestoreOptions, restore } from "../../agent/backup/restore";
 import { restoreDatabase } from "../../agent/backup/restoreDatabase";
 import { type VerifyOptions, verify } from "../../agent/backup/verify";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
-import { ExitCode } from "../../agent/process/errors";
+import { ExitCode } from "../../formats/agentErrors";
+import { parseManifest, renderManifest } from "../../formats/backup/manifest";
+import { TABLES } from "../../formats/tables/tables";
 import { LangFlowApi } from "./langflowApi";
 import { type Postgres, Scratch, type ScratchS3, SUPERUSER } from "./scratch";
 

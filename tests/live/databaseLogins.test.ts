@@ -1,5 +1,4 @@
 import { prepareAccounts } from "../../agent/accounts/schema";
-import { TABLES } from "../../agent/accounts/tables";
 import { adopt } from "../../agent/adopt/adopt";
 import { provideLogins, scramVerifier } from "../../agent/adopt/logins";
 import { dumpDatabase, withSnapshot } from "../../agent/backup/database";
@@ -8,6 +7,7 @@ import { WRITER_LOCK } from "../../agent/langflow/storeSchema";
 import { openDatabase, parseDatabaseUrl, withDatabase } from "../../agent/postgres/connection";
 import { lockSchema } from "../../agent/postgres/schemaLock";
 import { provideFence } from "../../agent/schedules/fence";
+import { TABLES } from "../../formats/tables/tables";
 import { LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 

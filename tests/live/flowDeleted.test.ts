@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Envelope } from "../../agent/accounts/envelope";
 import { readSegment } from "../../agent/accounts/segment";
-import { DEFAULT_PROJECT } from "../../agent/flows/layout";
+import { DEFAULT_PROJECT } from "../../formats/flows/defaultProject";
 import { type AccountsRegion, regionsOfFile, rounds, SECRET_KEY } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { parseJson } from "../../agent/flows/canonicalJson";
-import { exportedFlow } from "../../agent/flows/flowFile";
+import { parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow } from "../../formats/flows/flowFile";
 import { type AccountsRegion, regionsOfFile, rounds } from "./accountsRegion";
 import { until } from "./langflowApi";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { canonicalJson, type Json } from "../../agent/flows/canonicalJson";
+import { canonicalJson, type Json } from "../../formats/flows/canonicalJson";
 import { placeOf } from "../../model/places";
 
 const SAMPLE = join(__dirname, "../../flows/default/Mock_LLM.json");

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { canonicalJson, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
-import { DEFAULT_PROJECT } from "../../agent/flows/layout";
 import { LangFlow, LangFlowRefusal, type StoredFlow } from "../../agent/langflow/client";
+import { canonicalJson, type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../../formats/flows/defaultProject";
 import { spansEnvironment } from "../../model/langflow";
 import { ADMIN, FakeLangFlow } from "../agent/doubles/fakeLangFlow";
 import { LangFlowApi, until } from "./langflowApi";

@@ -1,11 +1,11 @@
 import { carry } from "../../agent/moveIn/carry";
-import { isUnforeseen, WITHOUT_ITS_PROJECT } from "../../agent/moveIn/reasons";
 import { DIGESTS, ScratchDatabase } from "../../agent/moveIn/scratchDatabase";
 import type { Strangers } from "../../agent/moveIn/strangers";
-import { Tallies } from "../../agent/moveIn/tallies";
 import { carryUploads } from "../../agent/moveIn/uploads";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
-import { SecretKey } from "../../agent/rekey/secretKey";
+import { SecretKey } from "../../formats/encryption/secretKey";
+import { isUnforeseen, WITHOUT_ITS_PROJECT } from "../../formats/moveIn/reasons";
+import { Tallies } from "../../formats/moveIn/tallies";
 import { ExitCode } from "../../model/errors";
 import { type Postgres, Scratch } from "./scratch";
 

@@ -1,7 +1,7 @@
-import { isReplicated } from "../../agent/accounts/tableRule";
-import { TABLES } from "../../agent/accounts/tables";
 import { type DatabaseAddress, openDatabase } from "../../agent/postgres/connection";
-import { isToken, SecretKey } from "../../agent/rekey/secretKey";
+import { isToken, SecretKey } from "../../formats/encryption/secretKey";
+import { isReplicated } from "../../formats/tables/tableRule";
+import { TABLES } from "../../formats/tables/tables";
 
 /**
  * Columns of the import's records, without those that differ each time: timestamps, and digests of encrypted values.

@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes } from "node:crypto";
 import { Envelope } from "../../agent/accounts/envelope";
-import { RandomText } from "../agent/flows/secretKinds";
+import { RandomText } from "../formats/flows/secretKinds";
 import { largeGraph } from "./largeGraph";
 
 /** A table's column. */

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { canonicalJson } from "../../agent/flows/canonicalJson";
 import { LangFlow } from "../../agent/langflow/client";
 import { FlowStore } from "../../agent/langflow/store";
 import { openDatabase, parseDatabaseUrl } from "../../agent/postgres/connection";
-import { DatabaseUnreachable } from "../../agent/process/errors";
+import { DatabaseUnreachable } from "../../agent/postgres/databaseUnreachable";
 import { RecordDatabase, type StoredRow } from "../../agent/record/database";
+import { canonicalJson } from "../../formats/flows/canonicalJson";
 import { KEPT_BY_NONE, LangFlowApi, until } from "./langflowApi";
 import { type Postgres, Scratch, SUPERUSER } from "./scratch";
 

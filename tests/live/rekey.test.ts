@@ -2,8 +2,8 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:chil
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { CiphertextForm } from "../../agent/accounts/tableRule";
 import { rekey } from "../../agent/rekey/rekey";
+import type { CiphertextForm } from "../../formats/tables/tableRule";
 import { type AccountsRegion, twoRegions } from "./accountsRegion";
 import { type Postgres, Scratch } from "./scratch";
 

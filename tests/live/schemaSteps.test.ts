@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { prepareAccounts } from "../../agent/accounts/schema";
-import { TABLES } from "../../agent/accounts/tables";
+import { TABLES } from "../../formats/tables/tables";
 import { regionsOfFile, rounds } from "./accountsRegion";
 import { until } from "./langflowApi";
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
-import { exportedFlow } from "../../agent/flows/flowFile";
+import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow } from "../../formats/flows/flowFile";
 import type { ApiFlow, LangFlowApi } from "./langflowApi";
 import type { LiveFleet } from "./liveFleet";
 

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, type Json, type JsonObject, parseJson } from "../../agent/flows/canonicalJson";
-import { exportedFlow, readFlowFile } from "../../agent/flows/flowFile";
-import { findSecrets } from "../../agent/flows/secretScan";
-import { print } from "../../agent/flows/version";
 import { installerWith } from "../../fleet/local/installer";
+import { isObject, type Json, type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
+import { exportedFlow, readFlowFile } from "../../formats/flows/flowFile";
+import { findSecrets } from "../../formats/flows/secretScan";
+import { print } from "../../formats/flows/version";
 import { ensurePython } from "../../sandbox/live/tools/python";
-import { ID } from "../agent/flows/secretGraphs";
+import { ID } from "../formats/flows/secretGraphs";
 
 /** LangFlow's own starter flows, with a hash of the output of lfx's `normalize_flow` and `flow_to_json` for each. */
 const STARTERS = [

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { TABLES } from "../../agent/accounts/tables";
 import { accessToken } from "../../agent/langflow/accessToken";
+import { TABLES } from "../../formats/tables/tables";
 import { CUSTOM_COMPONENTS, type CustomComponents, langFlowEnvironment } from "../../model/langflow";
 import { type AccountsRegion, rounds, SECRET_KEY, twoRegions } from "./accountsRegion";
 import { LangFlowApi } from "./langflowApi";

@@ -10,7 +10,7 @@ import { flowsOfDatabase, flowsOfFolder, userNames } from "../../fleet/moveIn/re
 import { starterFolder } from "../../fleet/rehearsal/starterFolder";
 import { replicationOf } from "../../fleet/upgrade/replication";
 import { rehearseUpgrade, type UpgradeRehearsal } from "../../fleet/upgrade/upgradeRehearsal";
-import { BACKUP_PREFIX } from "../../model/agent";
+import { BACKUP_PREFIX } from "../../formats/bucketKeys";
 import { SUPERUSER } from "../../model/langflow";
 import { PROJECT } from "../../model/names";
 import { type Postgres, Scratch, type ScratchS3 } from "./scratch";

@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { BucketError } from "../../agent/s3/s3Request";
 import type { Lease } from "../../agent/schedules/lease";
-import { LEASE_KEY, WitnessBucket } from "../../agent/schedules/witness";
+import { WitnessBucket } from "../../agent/schedules/witness";
+import { LEASE_KEY } from "../../formats/bucketKeys";
 import { Scratch, type ScratchS3 } from "./scratch";
 
 const LEASE: Lease = { region: "us-east", generation: 1_800_000_000, after: 5, until: 20_005, termMs: 20_000 };

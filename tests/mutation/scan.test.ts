@@ -1,3 +1,3 @@
 // All in one file, so that each mutant loads the dependencies once; the fastest tests come first.
-import "../agent/flows/credentialShapes.test";
-import "../agent/flows/secretsScan.test";
+import "../formats/flows/credentialShapes.test";
+import "../formats/flows/secretsScan.test";

@@ -68,7 +68,7 @@ describe("the style guide", () => {
 
   it("gives each folder of tests the name of the folder that it tests", () => {
     const ROOMS =
-      /^tests\/((?:agent|components|config|costs|fleet|invariants|model|observability|plugin|release|sandbox|stacks)\b.*)\//;
+      /^tests\/((?:agent|components|config|costs|fleet|formats|invariants|model|observability|plugin|release|sandbox|stacks)\b.*)\//;
     /** Tests of several folders together. */
     const TOGETHER = ["agent/simulations"];
     const tests = SOURCES.map(({ fileName }) => relative(ROOT, fileName)).filter((name) => name.endsWith(".test.ts"));

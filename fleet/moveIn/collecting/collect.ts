@@ -5,8 +5,8 @@ import type { Socket } from "node:net";
 import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
-import { isReplicated } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
+import { isReplicated } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import { LangFlowFolder } from "../sources/langflowFolder";
 

@@ -1,4 +1,4 @@
-import type { SinceImport } from "../../../agent/moveIn/sinceImport";
+import type { SinceImport } from "../../../formats/moveIn/result";
 import { table } from "../../terminal/table";
 import type { WrittenFlows } from "./flowFiles";
 

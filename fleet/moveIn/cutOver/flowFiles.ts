@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { FlowText } from "../../../agent/moveIn/flowTexts";
+import type { FlowText } from "../../../formats/moveIn/result";
 import { ExitCode, UserError } from "../../../model/errors";
 
 export interface WrittenFlows {

@@ -1,5 +1,6 @@
-import { type FleetAlone, fleetAlone } from "../../../agent/moveIn/fleetAlone";
+import { fleetAlone } from "../../../agent/moveIn/fleetAlone";
 import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
+import type { FleetAlone } from "../../../formats/moveIn/result";
 import { askRegion } from "../importing/askRegion";
 import type { Target } from "../importing/importSource";
 import { type WrittenFlows, writeFlows } from "./flowFiles";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AskedShare, Contents, HeldRow, Share } from "../../../agent/moveIn/contents";
-import { NAMED_MAX } from "../../../agent/moveIn/names";
-import { ROW_BYTES_MAX } from "../../../agent/postgres/largeValue";
+import { NAMED_MAX } from "../../../formats/moveIn/names";
+import type { AskedShare, Contents, HeldRow, Share } from "../../../formats/moveIn/result";
+import { ROW_BYTES_MAX } from "../../../formats/tables/rowSize";
 
 /** A region whose contents can be read. */
 export interface ReadRegion {

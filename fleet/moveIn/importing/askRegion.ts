@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { RESULT } from "../../../agent/moveIn/package";
+import { MOVE_IN_PREFIX } from "../../../formats/bucketKeys";
+import { RESULT } from "../../../formats/moveIn/package";
 import { ExitCode, UserError } from "../../../model/errors";
-import { MOVE_IN_PREFIX } from "../../../model/moveIn";
 import type { Question, Target } from "./importSource";
 
 const NAME_BYTES = 4;

@@ -1,5 +1,6 @@
-import { type AskedShare, type Contents, regionContents } from "../../../agent/moveIn/contents";
+import { regionContents } from "../../../agent/moveIn/contents";
 import { withDatabase } from "../../../agent/postgres/connection";
+import type { AskedShare, Contents } from "../../../formats/moveIn/result";
 import type { Project } from "../../stacks/project";
 import type { Session } from "../../stacks/session";
 import { type FleetOptions, withSession } from "../../stacks/withSession";

@@ -1,6 +1,6 @@
 import pc from "picocolors";
-import { isUnforeseen } from "../../../agent/moveIn/reasons";
-import type { TableTally } from "../../../agent/moveIn/tallies";
+import { isUnforeseen } from "../../../formats/moveIn/reasons";
+import type { TableTally } from "../../../formats/moveIn/tallies";
 import { ExitCode } from "../../../model/errors";
 import { table } from "../../terminal/table";
 import type { Agreement } from "./agreement";

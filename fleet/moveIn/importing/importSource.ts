@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { AskedShare } from "../../../agent/moveIn/contents";
 import { inWords } from "../../../agent/moveIn/databaseWords";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
-import { MANIFEST, RESULT } from "../../../agent/moveIn/package";
-import type { MovedIn } from "../../../agent/moveIn/stages";
-import type { TableTally } from "../../../agent/moveIn/tallies";
 import { throttle } from "../../../agent/moveIn/throttle";
+import { MOVE_IN_PREFIX } from "../../../formats/bucketKeys";
+import { MANIFEST, RESULT } from "../../../formats/moveIn/package";
+import type { AskedShare, MovedIn } from "../../../formats/moveIn/result";
+import type { TableTally } from "../../../formats/moveIn/tallies";
 import { ExitCode, UserError } from "../../../model/errors";
-import { MOVE_IN_PREFIX } from "../../../model/moveIn";
 import { type MoveInFinding, moveInFindings } from "../findings";
 import { type Inspection, sourceOf, told } from "../inspect";
 import type { Inventory } from "../inventory";

@@ -3,10 +3,8 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { isReplicated, type ReplicatedTable } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
 import type { MoveInBucket } from "../../../agent/moveIn/moveInBucket";
-import { nameOrId } from "../../../agent/moveIn/names";
+import { nameIn, nameOrId } from "../../../formats/moveIn/names";
 import {
   FIRST_FORM,
   filePath,
@@ -16,11 +14,12 @@ import {
   type PackageManifest,
   packRows,
   sha256,
-} from "../../../agent/moveIn/package";
-import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE } from "../../../agent/moveIn/reasons";
-import type { Row, TableRows } from "../../../agent/moveIn/row";
-import { nameIn, rowsAtOnce } from "../../../agent/moveIn/scratchDatabase";
-import { UPLOADS } from "../../../agent/moveIn/uploads";
+} from "../../../formats/moveIn/package";
+import { LARGE_FILE, OF_NOBODY, UNREADABLE_FILE } from "../../../formats/moveIn/reasons";
+import { type Row, rowsAtOnce, type TableRows } from "../../../formats/moveIn/row";
+import { UPLOADS } from "../../../formats/moveIn/tallies";
+import { isReplicated, type ReplicatedTable } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Inventory, SourceDamage } from "../inventory";
 import type { LangFlowFolder } from "../sources/langflowFolder";

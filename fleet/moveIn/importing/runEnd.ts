@@ -1,4 +1,4 @@
-import { ExitCode as AgentExitCode } from "../../../agent/process/errors";
+import { ExitCode as AgentExitCode } from "../../../formats/agentErrors";
 import { ExitCode, UserError } from "../../../model/errors";
 
 /** The container that ended a run, as reported by Kubernetes or the local fleet. */

@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { escapeIdentifier } from "pg";
-import { type Ciphertext, isReplicated } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
-import { type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
-import { FLOW_BYTES_MAX } from "../../../agent/flows/flowFile";
-import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
-import { MCP_FILE, nameOrId } from "../../../agent/moveIn/names";
-import type { Row } from "../../../agent/moveIn/row";
-import { NAMES, nameIn } from "../../../agent/moveIn/scratchDatabase";
-import { type Keys, reencrypt } from "../../../agent/rekey/ciphertext";
-import { isSsoEnvelope, isToken, SecretKey } from "../../../agent/rekey/secretKey";
+import { type Keys, reencrypt } from "../../../formats/encryption/ciphertext";
+import { legacySecret } from "../../../formats/encryption/legacySecretKey";
+import { isSsoEnvelope, isToken, SecretKey } from "../../../formats/encryption/secretKey";
+import { type Json, type JsonObject, parseJson } from "../../../formats/flows/canonicalJson";
+import { FLOW_BYTES_MAX } from "../../../formats/flows/flowFile";
+import { MCP_FILE, NAMES, nameIn, nameOrId } from "../../../formats/moveIn/names";
+import type { Row } from "../../../formats/moveIn/row";
+import { type Ciphertext, isReplicated } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts, type StoredFlow, tooLarge } from "../flowFacts";
 import type {

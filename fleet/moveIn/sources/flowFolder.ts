@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { gt, valid } from "semver";
-import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../formats/flows/canonicalJson";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts, tooLarge } from "../flowFacts";
 import type { Inventory, SourceFlow } from "../inventory";

@@ -1,6 +1,6 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
-import type { Row } from "../../../agent/moveIn/row";
 import { type DatabaseAddress, parseDatabaseUrl, withDatabase } from "../../../agent/postgres/connection";
+import type { Row } from "../../../formats/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import { columnsByTable, type Rows } from "./rows";
 

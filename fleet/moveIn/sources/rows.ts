@@ -1,4 +1,4 @@
-import type { Row, TableRows } from "../../../agent/moveIn/row";
+import type { Row, TableRows } from "../../../formats/moveIn/row";
 
 /** Read-only access to a PostgreSQL or SQLite database. SQL must work on both, with parameters as `$1`. */
 export interface Rows extends TableRows {

@@ -1,4 +1,4 @@
-import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
+import { isObject, isText, type Json, type JsonObject, parseJson } from "../../../formats/flows/canonicalJson";
 import { ExitCode, UserError } from "../../../model/errors";
 import { type FlowReader, flowFacts } from "../flowFacts";
 import type { Inventory, SourceFlow, SourceUser } from "../inventory";

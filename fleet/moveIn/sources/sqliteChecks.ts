@@ -1,5 +1,5 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
-import type { Row } from "../../../agent/moveIn/row";
+import type { Row } from "../../../formats/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { DamagedRow } from "./rows";
 

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { escapeIdentifier } from "pg";
-import type { Row } from "../../../agent/moveIn/row";
+import type { Row } from "../../../formats/moveIn/row";
 import { ExitCode, UserError } from "../../../model/errors";
 import { freeMib } from "../../cli/folders";
 import { columnsByTable, type Rows } from "./rows";

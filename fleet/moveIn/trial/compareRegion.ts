@@ -1,7 +1,7 @@
-import { isObject } from "../../../agent/flows/canonicalJson";
-import { exportedFlow, NotAFlow } from "../../../agent/flows/flowFile";
-import { printable } from "../../../agent/moveIn/names";
 import { type DatabaseAddress, withDatabase } from "../../../agent/postgres/connection";
+import { isObject } from "../../../formats/flows/canonicalJson";
+import { exportedFlow, NotAFlow } from "../../../formats/flows/flowFile";
+import { printable } from "../../../formats/moveIn/names";
 import { messageOf } from "../../rehearsal/outcome";
 import type { Answer } from "../../rehearsal/rehearsedLangFlow";
 import { partsApart, withoutCode } from "../../rehearsal/stage";

@@ -1,4 +1,4 @@
-import { exportedFlow, type FlowFile, NotAFlow } from "../../../agent/flows/flowFile";
+import { exportedFlow, type FlowFile, NotAFlow } from "../../../formats/flows/flowFile";
 import { withoutCode } from "../../rehearsal/stage";
 import { type Inspection, inspect } from "../inspect";
 import type { Inventory } from "../inventory";

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Json } from "../../../agent/flows/canonicalJson";
+import type { Json } from "../../../formats/flows/canonicalJson";
 import { type Answer, jsonOr, KEPT_BY_NONE } from "../../rehearsal/rehearsedLangFlow";
 
 /** Timeout of one request. LangFlow needs a few seconds for a flow of 60 MB. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { BACKUP_PREFIX } from "../../../model/agent";
+import { BACKUP_PREFIX } from "../../../formats/bucketKeys";
 import { keysIn } from "../../drill/objects";
 import { newestBackup } from "../../drill/survivor";
 import {

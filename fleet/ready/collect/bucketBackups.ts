@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { backupFolder, isBackupId, MANIFEST } from "../../../agent/backup/layout";
-import { parseManifest } from "../../../agent/backup/manifest";
-import { BACKUP_PREFIX } from "../../../model/agent";
+import { backupFolder, isBackupId, MANIFEST } from "../../../formats/backup/layout";
+import { parseManifest } from "../../../formats/backup/manifest";
+import { BACKUP_PREFIX } from "../../../formats/bucketKeys";
 import { objectsIn, textOf } from "../../drill/objects";
 import { backupTime } from "../../drill/survivor";
 import type { Backup } from "../evidence";

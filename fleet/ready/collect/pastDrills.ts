@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { parseSummary } from "../../../agent/drills/summary";
-import { DRILL_SUMMARIES_PREFIX } from "../../../model/agent";
+import { DRILL_SUMMARIES_PREFIX } from "../../../formats/bucketKeys";
+import { parseSummary } from "../../../formats/drills/summary";
 import { keysIn, textOf } from "../../drill/objects";
 import type { Drills, PastDrill } from "../evidence";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ExitCode } from "../../../agent/process/errors";
+import { ExitCode } from "../../../formats/agentErrors";
 import { NotCheckable } from "../../checks/checkResult";
 import type { Rehearsal } from "../evidence";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, relative, resolve } from "node:path";
 import pc from "picocolors";
-import { DRILLS_PREFIX } from "../../../model/agent";
+import { DRILLS_PREFIX } from "../../../formats/bucketKeys";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Backend } from "../../drill/backend";
 import { DEFAULTS } from "../../drill/defaults";

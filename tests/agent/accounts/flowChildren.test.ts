@@ -1,6 +1,6 @@
 import { flowParts, partOfSql } from "../../../agent/accounts/flowChildren";
-import { isReplicated } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
+import { isReplicated } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 
 const parts = flowParts(TABLES.filter(isReplicated));
 

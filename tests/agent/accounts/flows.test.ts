@@ -1,6 +1,6 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
-import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
+import { DEFAULT_PROJECT } from "../../../formats/flows/defaultProject";
 import { contentsOf, exchange, idsIn, readOwn, regionWith, round, rulesOf } from "../doubles/accountRounds";
 import type { MemoryTables } from "../doubles/memoryTables";
 

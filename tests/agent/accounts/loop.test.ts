@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import type { Round } from "../../../agent/accounts/accounts";
 import { AccountsLoop } from "../../../agent/accounts/loop";
 import { AccountsMetrics } from "../../../agent/accounts/metrics";
-import { DatabaseUnreachable } from "../../../agent/process/errors";
+import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable";
 
 const ROUND: Round = {
   applied: 0,

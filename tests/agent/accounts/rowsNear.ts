@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { RowCondition } from "../../../agent/accounts/rowCondition";
+import type { RowCondition } from "../../../formats/tables/rowCondition";
 
 type Leaf = Extract<RowCondition, { column: string }>;
 

@@ -1,8 +1,8 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import type { Row } from "../../../agent/accounts/row";
-import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
-import { isReplicated, type Reference } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
+import type { ReplicatedTable } from "../../../formats/tables/tableRule";
+import { isReplicated, type Reference } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 import { MemoryTables } from "../doubles/memoryTables";
 
 const rule = (name: string): ReplicatedTable => {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import type { CatalogTable } from "../../../agent/accounts/catalog";
 import { defaultProjectId, fleetUserId } from "../../../agent/adopt/fleetUserId";
 import { movableTable } from "../../../agent/adopt/rowMove";
 import { parseDatabaseUrl, programEnvironment } from "../../../agent/postgres/connection";
-import { ExitCode } from "../../../agent/process/errors";
+import { ExitCode } from "../../../formats/agentErrors";
+import type { CatalogTable } from "../../../formats/tables/catalog";
 
 const name = fc.string({ minLength: 1 });
 const project = name.filter((text) => !text.includes(":"));

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { forEachConcurrent } from "../../../agent/async/forEachConcurrent";
 import { Bucket } from "../../../agent/backup/bucket";
 import { claimPath } from "../../../agent/backup/claimPath";
-import { backupFolder, backupId, flowKey, isBackupId } from "../../../agent/backup/layout";
 import { lines } from "../../../agent/backup/lines";
-import { type Manifest, parseManifest, renderManifest } from "../../../agent/backup/manifest";
 import { refuseNewer } from "../../../agent/backup/newerData";
 import { LostFiles, parseUserFiles } from "../../../agent/backup/userFiles";
-import { ExitCode } from "../../../agent/process/errors";
 import { programOutput, runProgram } from "../../../agent/process/program";
+import { ExitCode } from "../../../formats/agentErrors";
+import { backupFolder, backupId, flowKey, isBackupId } from "../../../formats/backup/layout";
+import { type Manifest, parseManifest, renderManifest } from "../../../formats/backup/manifest";
 
 const time = fc.date({ min: new Date("2020-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 

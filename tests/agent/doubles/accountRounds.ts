@@ -1,9 +1,9 @@
 import { applyRows } from "../../../agent/accounts/apply";
 import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
 import { writerAfter } from "../../../agent/accounts/row";
-import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
-import { isReplicated } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
+import type { ReplicatedTable } from "../../../formats/tables/tableRule";
+import { isReplicated } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 import { MemoryTables } from "./memoryTables";
 
 /** Returns the rules of these tables, parents before children. */

@@ -5,8 +5,8 @@ import type { Objects } from "../../../agent/accounts/objects";
 import { Peers } from "../../../agent/accounts/peers";
 import { readSegment, type Segment } from "../../../agent/accounts/segment";
 import { placeOf } from "../../../agent/accounts/segmentPlaces";
-import { isReplicated } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
+import { isReplicated } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 
 const PREFIX = "accounts";
 

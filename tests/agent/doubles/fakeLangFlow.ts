@@ -1,7 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../agent/flows/canonicalJson";
-import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
-import { FIELDS, type Field, KEYS } from "../../../agent/flows/version";
 import {
   type LangFlow,
   LangFlowRefusal,
@@ -9,9 +6,12 @@ import {
   type NewFlow,
   type StoredFlow,
 } from "../../../agent/langflow/client";
-import { DatabaseUnreachable } from "../../../agent/process/errors";
+import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable";
 import type { Known, Look, Replicated } from "../../../agent/record/database";
 import type { LangFlowApi, Parts } from "../../../agent/record/parts";
+import { canonicalJson, isObject, type JsonObject, parseJson } from "../../../formats/flows/canonicalJson";
+import { DEFAULT_PROJECT } from "../../../formats/flows/defaultProject";
+import { FIELDS, type Field, KEYS } from "../../../formats/flows/version";
 
 interface Row {
   id: string;

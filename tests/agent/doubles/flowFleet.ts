@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { applyRows } from "../../../agent/accounts/apply";
 import type { ReplicatedRow } from "../../../agent/accounts/langflowTables";
-import { DEFAULT_PROJECT } from "../../../agent/flows/layout";
+import { DEFAULT_PROJECT } from "../../../formats/flows/defaultProject";
 import { readOwn, round, rulesOf, unread } from "./accountRounds";
 import { FlowLedger } from "./flowLedger";
 import { MemoryTables } from "./memoryTables";

@@ -19,10 +19,10 @@ import {
   setBeside,
   type Vector,
 } from "../../../agent/accounts/row";
-import { conditionHolds } from "../../../agent/accounts/rowCondition";
-import type { ReplicatedTable } from "../../../agent/accounts/tableRule";
-import { type Instead, mayComeBack, type Reference } from "../../../agent/accounts/tableRule";
 import { groupBy } from "../../../agent/collections/groupBy";
+import { conditionHolds } from "../../../formats/tables/rowCondition";
+import type { ReplicatedTable } from "../../../formats/tables/tableRule";
+import { type Instead, mayComeBack, type Reference } from "../../../formats/tables/tableRule";
 
 type Values = Map<string, string>;
 interface Stored {

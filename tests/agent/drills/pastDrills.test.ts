@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { Registry } from "prom-client";
 import { DrillMetrics } from "../../../agent/drills/metrics";
 import { PastDrills } from "../../../agent/drills/pastDrills";
-import { type DrillSummary, parseSummary } from "../../../agent/drills/summary";
 import { pollForever } from "../../../agent/rounds/pollForever";
 import { BucketError } from "../../../agent/s3/s3Request";
+import { type DrillSummary, parseSummary } from "../../../formats/drills/summary";
 
 const PREFIX = "drills/summaries";
 const REGIONS = ["us-east", "eu-west"];

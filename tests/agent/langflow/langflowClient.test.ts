@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { JsonObject } from "../../../agent/flows/canonicalJson";
 import { LangFlow, LangFlowRefusal, LangFlowUnreachable, type StoredFlow } from "../../../agent/langflow/client";
+import type { JsonObject } from "../../../formats/flows/canonicalJson";
 
 const ID = "1b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21";
 const FLOW = { id: ID, name: "A", locked: false, version_token: "2b7e2c58-3a1d-4c0e-8f43-6d9a0b5c7e21", data: {} };

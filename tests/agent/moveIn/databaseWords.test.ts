@@ -1,6 +1,6 @@
 import { DatabaseError } from "pg";
 import { inWords } from "../../../agent/moveIn/databaseWords";
-import { ExitCode } from "../../../agent/process/errors";
+import { ExitCode } from "../../../formats/agentErrors";
 
 const ending = (error: Error) => inWords("the database of us-east", () => Promise.reject(error));
 const refused = (code: string, message: string) =>

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
-import { isReplicated, type ReplicatedTable } from "../../../agent/accounts/tableRule";
-import { TABLES } from "../../../agent/accounts/tables";
 import { resealed, saysTheSame, type Texts } from "../../../agent/moveIn/secrets";
-import { SecretKey } from "../../../agent/rekey/secretKey";
+import { SecretKey } from "../../../formats/encryption/secretKey";
+import { isReplicated, type ReplicatedTable } from "../../../formats/tables/tableRule";
+import { TABLES } from "../../../formats/tables/tables";
 
 const key = () => new SecretKey(randomBytes(32).toString("base64url"), "a key");
 const [old, older, fleet, strange] = [key(), key(), key(), key()] as const;

@@ -1,6 +1,6 @@
 import { parseConfig } from "../../../agent/process/config";
-import { AgentError, ExitCode } from "../../../agent/process/errors";
 import { withoutCredentials } from "../../../agent/process/log";
+import { AgentError, ExitCode } from "../../../formats/agentErrors";
 
 const SYNC = {
   AGENT_REGION: "us-east",

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "../../../agent/flows/canonicalJson";
 import { GitUnreachable, type Repository } from "../../../agent/git/repository";
 import { type Cycle, cycle } from "../../../agent/record/cycle";
 import { NotRecorder, type Parts, Raced } from "../../../agent/record/parts";
 import { TreeReader } from "../../../agent/record/tree";
 import { RetryBackoff } from "../../../agent/rounds/retryBackoff";
+import type { JsonObject } from "../../../formats/flows/canonicalJson";
 import { ADMIN, FakeLangFlow, type Normaliser } from "../doubles/fakeLangFlow";
 import { GitHost } from "../git/gitHost";
 

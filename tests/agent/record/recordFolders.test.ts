@@ -1,9 +1,9 @@
 import { projectFolder } from "../../../agent/flows/layout";
-import type { Prints } from "../../../agent/flows/version";
 import { commitMessage, listedIn, stampOf, versionTokenOf } from "../../../agent/record/edits";
 import { Placement, userFolders } from "../../../agent/record/folders";
 import { threeWay } from "../../../agent/record/threeWay";
 import { type FileAt, type Tree, TreeReader } from "../../../agent/record/tree";
+import type { Prints } from "../../../formats/flows/version";
 
 const [ADA, BOB, EVE] = ["a", "b", "e"].map((digit) => `${digit}0000000-0000-4000-8000-000000000000`) as [
   string,

@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { GitUnreachable } from "../../../agent/git/git";
 import { LangFlowUnreachable } from "../../../agent/langflow/client";
 import { Writer } from "../../../agent/langflow/writer";
-import { DatabaseUnreachable } from "../../../agent/process/errors";
+import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable";
 import { metricsServer } from "../../../agent/process/server";
 import type { Cycle } from "../../../agent/record/cycle";
 import { RecordLoop } from "../../../agent/record/loop";

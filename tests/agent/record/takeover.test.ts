@@ -1,4 +1,4 @@
-import { findSecrets } from "../../../agent/flows/secretScan";
+import { findSecrets } from "../../../formats/flows/secretScan";
 import { A, B, Fleet, graph, textOf } from "./fleet";
 
 const ONE = "default/One.json";

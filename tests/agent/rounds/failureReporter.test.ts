@@ -1,4 +1,4 @@
-import { DatabaseUnreachable } from "../../../agent/process/errors";
+import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable";
 import { FailureReporter, resultOfRound } from "../../../agent/rounds/failureReporter";
 import { BucketError } from "../../../agent/s3/s3Request";
 

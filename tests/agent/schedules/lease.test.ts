@@ -4,8 +4,6 @@ import { join } from "node:path";
 import { handedTo, handOver } from "../../../agent/schedules/handOver";
 import { Keeper } from "../../../agent/schedules/keeper";
 import { decide, type Fence, given, type Lease, TERM_MS, type View } from "../../../agent/schedules/lease";
-import { LEASE_KEY } from "../../../agent/schedules/witness";
-import * as program from "../../../model/agent";
 
 const NOW = 1_800_000_000_000;
 const LEASE: Lease = { region: "us-east", generation: 5, after: NOW - 600_000, until: NOW + 10_000, termMs: TERM_MS };
@@ -187,8 +185,4 @@ describe("a hand-over by an operator", () => {
       rmSync(folder, { recursive: true });
     }
   });
-});
-
-it("the agent stores the lease under the key that the program's bucket policy allows", () => {
-  expect(LEASE_KEY).toBe(program.LEASE_KEY);
 });

@@ -1,4 +1,4 @@
-import { DatabaseUnreachable } from "../../../agent/process/errors";
+import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable";
 import type { Standing } from "../../../agent/schedules/keeper";
 import { TERM_MS } from "../../../agent/schedules/lease";
 import { SchedulesLoop } from "../../../agent/schedules/loop";

@@ -1,4 +1,4 @@
-import { ExitCode } from "../../../agent/process/errors";
+import { ExitCode } from "../../../formats/agentErrors";
 import { AGENT_DIGEST, BACKUP_ARGS, manifest, REGISTRY, recordBackup } from "../../langflow";
 import { expectRegions, type Recorded } from "../../mocks";
 

@@ -1,6 +1,6 @@
-import { parseSummary } from "../../../agent/drills/summary";
 import { FAULTS } from "../../../fleet/drill/faults";
 import { drillSummary, summaryKey } from "../../../fleet/drill/summary";
+import { parseSummary } from "../../../formats/drills/summary";
 import { sampleReport } from "./sampleReport";
 
 describe("a drill's summary", () => {

@@ -110,6 +110,7 @@ describe("the Image workflow", () => {
     ["images/langflow/components/new.py", '["langflow"]'],
     ["images/agent/Dockerfile", '["agent"]'],
     ["agent/main.ts", '["agent"]'],
+    ["formats/agentErrors.ts", '["agent"]'],
     ["README.md", "[]"],
     ["images/agent/base/node-20", "[]"],
   ])("after a push that changed %s builds the images %s", (file, images) => {

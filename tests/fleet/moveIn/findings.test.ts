@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
-import { NAMED_MAX } from "../../../agent/moveIn/names";
 import { SIZE_NAMES, SIZES } from "../../../config/sizes";
 import { moveInFindings } from "../../../fleet/moveIn/findings";
 import type { Inventory, SourceFlow, SourceUser } from "../../../fleet/moveIn/inventory";
 import { releaseOf, releasePattern } from "../../../fleet/moveIn/releases";
 import { fittingSize } from "../../../fleet/moveIn/size";
+import { NAMED_MAX } from "../../../formats/moveIn/names";
 import { LANGFLOW_RELEASE } from "../../../model/langflow";
 
 const SPOTLESS: Inventory = {

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../../agent/flows/canonicalJson";
 import { flowFacts, localPaths, ownCode } from "../../../fleet/moveIn/flowFacts";
+import type { Json, JsonObject } from "../../../formats/flows/canonicalJson";
 import { TOKEN } from "./recordedLangFlow";
 
 const ID = "b8a5b5a8-7d2a-4b51-9a6e-6b6bb2b0a001";

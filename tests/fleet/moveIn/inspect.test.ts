@@ -13,12 +13,12 @@ import promises from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "node-sqlite3-wasm";
-import { legacySecret } from "../../../agent/moveIn/legacySecretKey";
-import { SecretKey } from "../../../agent/rekey/secretKey";
 import { moveInFindings } from "../../../fleet/moveIn/findings";
 import { type Inspection, inspect } from "../../../fleet/moveIn/inspect";
 import type { Inventory } from "../../../fleet/moveIn/inventory";
 import { releaseOf } from "../../../fleet/moveIn/releases";
+import { legacySecret } from "../../../formats/encryption/legacySecretKey";
+import { SecretKey } from "../../../formats/encryption/secretKey";
 import { ExitCode } from "../../../model/errors";
 import { contentsOf, recordedLangFlow, SECRET_KEY, SECRETS, TOKEN } from "./recordedLangFlow";
 

@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import Fastify from "fastify";
-import { backupId } from "../../../agent/backup/layout";
-import { renderManifest } from "../../../agent/backup/manifest";
-import { type DrillSummary, summaryKey } from "../../../fleet/drill/summary";
+import { type StoredSummary, summaryKey } from "../../../fleet/drill/summary";
 import type { Deployment } from "../../../fleet/prove/assumption";
 import { RealClouds } from "../../../fleet/prove/realClouds";
 import { collect } from "../../../fleet/ready/collect/collect";
@@ -14,6 +12,8 @@ import { fleetCapacity } from "../../../fleet/stacks/capacity";
 import { readProject } from "../../../fleet/stacks/project";
 import type { Session } from "../../../fleet/stacks/session";
 import { stackOutputs } from "../../../fleet/stacks/stackOutputs";
+import { backupId } from "../../../formats/backup/layout";
+import { renderManifest } from "../../../formats/backup/manifest";
 import { awsAnswers, cloudflareAnswers, clusterObjects, outputsOf } from "../prove/answers";
 import { FakeTools } from "../prove/fakeTools";
 
@@ -155,8 +155,8 @@ export class RecordedFleet {
   }
 
   /** Adds a drill, which passed by default. */
-  drilled(of: Pick<DrillSummary, "region" | "ended"> & Partial<DrillSummary>): void {
-    const summary: DrillSummary = {
+  drilled(of: Pick<StoredSummary, "region" | "ended"> & Partial<StoredSummary>): void {
+    const summary: StoredSummary = {
       version: 1,
       id: `${new Date(of.ended).toISOString().slice(0, 19).replaceAll(":", "-")}Z-${of.region}-region`,
       fault: "region",

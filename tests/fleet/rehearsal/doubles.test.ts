@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { isObject, type Json, type JsonObject } from "../../../agent/flows/canonicalJson";
 import { codeOf, componentIn, PLACEHOLDER, withDoubles } from "../../../fleet/rehearsal/doubles";
+import { isObject, type Json, type JsonObject } from "../../../formats/flows/canonicalJson";
 
 const output = (type: string, method = "build", name = "out"): JsonObject => ({ name, method, types: [type] });
 const node = (id: string, outputs: JsonObject[], template: JsonObject = {}): JsonObject => ({

@@ -1,5 +1,5 @@
-import type { Json } from "../../../agent/flows/canonicalJson";
 import { messageOf, outcomeOf } from "../../../fleet/rehearsal/outcome";
+import type { Json } from "../../../formats/flows/canonicalJson";
 
 const answered = (...outputs: Json[]): Json => ({ session_id: "s", outputs: [{ inputs: {}, outputs }] });
 const ofMessage = (component_id: string, message: Json): Json => ({ component_id, results: { message } });

@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from "../../../agent/flows/canonicalJson";
 import { flowFacts, type StoredFlow } from "../../../fleet/moveIn/flowFacts";
 import type { ComponentChange } from "../../../fleet/rehearsal/comparison";
 import type { Outcome } from "../../../fleet/rehearsal/outcome";
 import { type ReadFlow, type RehearsalStages, rehearse, uploadsIn } from "../../../fleet/rehearsal/rehearse";
+import type { Json, JsonObject } from "../../../formats/flows/canonicalJson";
 import { TOKEN } from "../moveIn/recordedLangFlow";
 
 const id = (of: number) => `aaaaaaaa-0000-4000-8000-00000000000${of}`;

@@ -1,5 +1,5 @@
-import { exportedFlow } from "../../../agent/flows/flowFile";
 import { partsApart, withoutCode } from "../../../fleet/rehearsal/stage";
+import { exportedFlow } from "../../../formats/flows/flowFile";
 
 const flow = (code: string, hash: string, prompt = "Answer") =>
   exportedFlow(

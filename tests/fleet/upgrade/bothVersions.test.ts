@@ -1,6 +1,6 @@
-import type { JsonObject } from "../../../agent/flows/canonicalJson";
 import type { Answer } from "../../../fleet/rehearsal/rehearsedLangFlow";
 import { savesInBoth, sessionsInBoth } from "../../../fleet/upgrade/bothVersions";
+import type { JsonObject } from "../../../formats/flows/canonicalJson";
 
 type Which = "old" | "new";
 interface Question {

@@ -1,7 +1,7 @@
-import { exportedFlow } from "../../../agent/flows/flowFile";
 import type { Outcome } from "../../../fleet/rehearsal/outcome";
 import type { CopiedFlow } from "../../../fleet/rehearsal/stage";
 import { OldAfter } from "../../../fleet/upgrade/oldAfter";
+import { exportedFlow } from "../../../formats/flows/flowFile";
 
 const FLOW: CopiedFlow = {
   file: exportedFlow(

@@ -1,5 +1,5 @@
-import type { Finding } from "../../../agent/accounts/schemaCheck";
 import { replicationInWords } from "../../../fleet/upgrade/replication";
+import type { Finding } from "../../../formats/tables/schemaCheck";
 
 const finding = (effect: Finding["effect"], difference: Finding["difference"], message: string): Finding => ({
   table: "user",

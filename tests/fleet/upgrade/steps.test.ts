@@ -1,5 +1,5 @@
-import { AgentError, ExitCode as AgentExitCode } from "../../../agent/process/errors";
 import { passed, Steps, warned } from "../../../fleet/upgrade/steps";
+import { AgentError, ExitCode as AgentExitCode } from "../../../formats/agentErrors";
 import { ExitCode, UserError } from "../../../model/errors";
 
 const steps = (signal = new AbortController().signal) => new Steps(() => undefined, signal);

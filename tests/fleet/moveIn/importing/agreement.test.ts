@@ -1,7 +1,7 @@
 import { groupBy } from "../../../../agent/collections/groupBy";
-import type { Contents, HeldRow } from "../../../../agent/moveIn/contents";
 import { agreement, type Comparing } from "../../../../fleet/moveIn/importing/agreement";
 import { endOfImport, importReport } from "../../../../fleet/moveIn/importing/importReport";
+import type { Contents, HeldRow } from "../../../../formats/moveIn/result";
 import { ExitCode, UserError } from "../../../../model/errors";
 
 const row = (id: string, given: Partial<HeldRow> = {}): HeldRow => ({

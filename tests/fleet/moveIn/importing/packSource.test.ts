@@ -1,7 +1,7 @@
 import type { MoveInBucket } from "../../../../agent/moveIn/moveInBucket";
-import type { PackageManifest } from "../../../../agent/moveIn/package";
 import { packSource } from "../../../../fleet/moveIn/importing/packSource";
 import type { Inventory } from "../../../../fleet/moveIn/inventory";
+import type { PackageManifest } from "../../../../formats/moveIn/package";
 
 const inventory: Inventory = {
   source: { kind: "SQLite file", place: "/srv/langflow.db" },

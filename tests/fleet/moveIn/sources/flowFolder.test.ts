@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FLOW_BYTES_MAX } from "../../../../agent/flows/flowFile";
 import { moveInFindings } from "../../../../fleet/moveIn/findings";
 import { flowFolderInventory } from "../../../../fleet/moveIn/sources/flowFolder";
+import { FLOW_BYTES_MAX } from "../../../../formats/flows/flowFile";
 import { ExitCode } from "../../../../model/errors";
 import { contentsOf, TOKEN } from "../recordedLangFlow";
 

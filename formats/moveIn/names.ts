@@ -1,0 +1,31 @@
+import { isCredential } from "../flows/credentialShapes";
+
+/**
+ * Name of the account that LangFlow creates if sign-in is disabled (LANGFLOW_AUTO_LOGIN). Its password is well known.
+ */
+export const AUTO_LOGIN_USER = "langflow";
+
+/** Maximum number of names in a message. */
+export const NAMED_MAX = 8;
+
+/** Returns a name on one line, without control characters: a user may have entered any character. */
+export function printable(name: string): string {
+  return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}
+
+/** Name prefix of the file with a user's MCP servers in releases before 1.11 (langflow, api/v2/files.py). */
+export const MCP_FILE = "_mcp_servers";
+
+/**
+ * Returns a row's display name: its id if it has no name, or if the name is a credential that was pasted by mistake.
+ */
+export const nameOrId = (name: string | null | undefined, id: string): string =>
+  name === null || name === undefined || isCredential(name) ? id : printable(name);
+
+/** Columns that serve as a row's display name. The first existing one is used. */
+export const NAMES = ["name", "username", "provider", "id"];
+
+export function nameIn(row: Readonly<Record<string, unknown>>): string | undefined {
+  const name = NAMES.map((column) => row[column]).find((value) => value !== undefined && value !== null);
+  return name === undefined ? undefined : String(name);
+}
