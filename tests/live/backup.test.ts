@@ -552,7 +552,7 @@ describe("newer data", () => {
       /1 in "user"/,
       ({ database }) => postgres.query(database, `UPDATE "user" SET updated_at = now() WHERE username = 'ada'`),
     ],
-    ["a file in the claim", /claim: empty/, ({ dataDir }) => writeFile(join(dataDir, "empty"), "no longer")],
+    ["a file in the claim", /PersistentVolumeClaim: empty/, ({ dataDir }) => writeFile(join(dataDir, "empty"), "no longer")],
     [
       "an uploaded file",
       /uploaded files: files\/flow\/a\+b.bin/,

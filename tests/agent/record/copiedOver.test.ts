@@ -111,7 +111,7 @@ describe("a file that a person replaces with the file of a different flow", () =
     const done = await fleet.settle();
     expect(texts(fleet)).toEqual(UNTOUCHED);
     expect(heldIn(done)).toEqual([
-      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json contains a different flow`),
+      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json now contains a different flow`),
     ]);
   });
 
@@ -168,7 +168,7 @@ it("a user's folder into which a person copies another user's folder keeps its o
   expect(texts(fleet)).toEqual(UNTOUCHED);
   expect(fleet.langflow.rows.size).toBe(3);
   expect(fleet.file("yan/user.yaml")).toContain(yan);
-  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} contains a different flow`)]);
+  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} now contains a different flow`)]);
   fleet.langflow.save(C, { data: graph("yan 3") });
   await fleet.settle();
   expect(fleet.file("yan/Only_Yan_s.json")).toContain("yan 3");

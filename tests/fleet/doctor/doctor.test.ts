@@ -444,7 +444,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "eu-west: capacity",
     result: "warning",
-    finding: /users need 8 pods here/,
+    finding: /this region needs 8 pods/,
     fix: /set replicas\.max to 8 or more/,
     exitCode: ExitCode.Success,
   },
