@@ -115,7 +115,7 @@ describe("a file that a person replaces with the file of a different flow", () =
     ]);
   });
 
-  it("is not held if two files swapped places, and the delete of a third file is imported", async () => {
+  it("is not held if two files swapped places, and the delete of a third file in the same push is imported", async () => {
     const { fleet, push } = await recorded();
     push({ [YANS]: fleet.file("yan/Only_Yan_s.json"), "yan/Only_Yan_s.json": fleet.file(YANS), [ZOES]: undefined });
     expect(heldIn(await fleet.settle())).toEqual([]);
