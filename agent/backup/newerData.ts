@@ -25,7 +25,7 @@ export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undef
   const rows = Object.entries(newer.rows).filter(([, count]) => count > 0);
   const newerLines = [
     ...rows.map(([table, count]) => `  database: ${count} in "${table}"`),
-    ...named("claim", newer.claimFiles),
+    ...named("PersistentVolumeClaim", newer.claimFiles),
     ...named("uploaded files", newer.userFiles),
   ];
   if (newerLines.length === 0) return undefined;

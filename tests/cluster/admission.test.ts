@@ -201,7 +201,7 @@ describe("admission to the namespace", () => {
   const inForce = (namespace: string) =>
     eventually("the rules to be in force", async () => expect(await verdicts(namespace)).toEqual(EXPECTED));
 
-  it("refuses each probe in this table by the expected rule", async () => {
+  it("refuses each forbidden object of the test's table by the expected rule", async () => {
     await enforce("told", rulesFor("told"));
     await inForce("told");
     const found = await verdicts("told");
@@ -209,7 +209,7 @@ describe("admission to the namespace", () => {
     expect(found).toEqual(EXPECTED);
   });
 
-  it("returns a different table when any single clause of a rule is broken", async () => {
+  it("leads to other results in the test's table if any single clause of a rule is broken", async () => {
     const names = VARIANTS.map((_, index) => `variant-${index}`);
     for (const [index, { kind, name, change }] of VARIANTS.entries()) {
       const namespace = `variant-${index}`;

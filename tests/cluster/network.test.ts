@@ -213,7 +213,7 @@ describe("the network policies of the namespace, as stored by an API server,", (
     );
   }
 
-  it("allow exactly the flows in this table", () => {
+  it("allow exactly the connections in the test's table", () => {
     const found = matrix(policies);
     const all = Object.values(found).join("").replaceAll(" ", "");
     process.stdout.write(
@@ -233,7 +233,7 @@ describe("the network policies of the namespace, as stored by an API server,", (
     expect(others).toEqual(expected);
   });
 
-  it("produce a different table when any single clause of any policy is broken", () => {
+  it("lead to other results in the test's table if any single clause of any policy is broken", () => {
     const right = JSON.stringify(matrix(policies));
     const variants: Broken[] = [...brokenPolicies(policies)];
     const missed = variants.filter((variant) => JSON.stringify(matrix(variant.policies)) === right);

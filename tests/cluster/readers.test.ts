@@ -133,13 +133,13 @@ describe("the readers of a cluster", () => {
     return Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, verbs(kind).join(" ")]));
   }
 
-  it("have exactly the rights in this table", async () => {
+  it("have exactly the rights in the test's table", async () => {
     const found = await rights(READERS_GROUP);
     process.stdout.write(`${table(["readers may", "of"], byRights(found))}\n`);
     expect(found).toEqual(EXPECTED);
   });
 
-  it("are the only ones with these rights: members of other groups have none", async () => {
+  it("are the only group with these rights: members of other groups have none", async () => {
     const nothing = Object.fromEntries(Object.keys(EXPECTED).map((kind) => [kind, ""]));
     expect(await rights("others")).toEqual(nothing);
   });

@@ -88,12 +88,12 @@ describe("the takeover of a lost region's users", () => {
   const of = (topology: FleetConfig["topology"], steering: EdgeStackConfig["steering"]) =>
     takeoverOf({ topology } as FleetConfig, { steering } as EdgeStackConfig);
 
-  it("may burden a single region if steering depends on distance or latency", () => {
+  it("may fall on a single region if steering depends on distance or latency", () => {
     for (const steering of ["proximity", "dynamic_latency", "geo"] as const)
       expect(of("active-active", steering)).toBe("one");
   });
 
-  it("is even with random steering, and goes to the standby regardless of the steering", () => {
+  it("is spread evenly with random steering, and falls on the standby alone regardless of the steering", () => {
     expect(of("active-active", "random")).toBe("even");
     expect(of("active-standby", "random")).toBe("standby");
   });

@@ -833,7 +833,7 @@ describe("parseConfig", () => {
     expect(problems("us-east", { ...FLEET, flowRepository: { url: "/tmp/fleet/flows.git" } })).toBe("");
   });
 
-  it("defaults each sync setting separately: limits on deletes, and no allowed secrets", () => {
+  it("gives each omitted sync setting its own default: limits on deletes, and no allowed secrets", () => {
     const own = (values: object) => {
       const parsed = parseConfig("us-east", { ...FLEET, ...values });
       return "config" in parsed && parsed.config.kind === "region" ? parsed.config.own.sync : parsed;
@@ -851,7 +851,7 @@ describe("parseConfig", () => {
     expect(own({ sync: JSON.stringify({ allowedSecrets }) })).toEqual({ ...defaults, allowedSecrets });
   });
 
-  it("accepts as many allowed secrets as one environment variable can hold, even with the longest rules", () => {
+  it("accepts as many allowed secrets as fit into one environment variable, even with the longest names of rules", () => {
     const allowedSecrets = Array.from({ length: 1000 }, () => `${FLOW_ID}/${"r".repeat(80)}`);
     expect(problems("us-east", sync({ allowedSecrets }))).toBe("");
     expect(`AGENT_ALLOWED_SECRETS=${JSON.stringify(allowedSecrets)}`.length).toBeLessThan(128 * 1024);

@@ -19,22 +19,25 @@ describe("a predefined size", () => {
     expect(ofSize(size)).toMatchObject(SIZES[size].config);
   });
 
-  it("standard equals the config's defaults", () => {
+  it("`standard` equals the config's defaults", () => {
     expect(ofSize("standard")).toEqual(read({}));
   });
 
-  it.each(SIZE_NAMES)("%s has capacity for its own pods and for a lost region's users with every takeover", (size) => {
-    const regions = ["east", "west"].map((region) => sizeOf(region, ofSize(size)));
-    for (const takeover of ["one", "even", "standby"] as const)
-      for (const capacity of capacities(regions, takeover)) expect(shortages(capacity)).toEqual([]);
-  });
+  it.each(SIZE_NAMES)(
+    "%s has capacity for its own pods and for a lost region's users, in whatever way they are steered",
+    (size) => {
+      const regions = ["east", "west"].map((region) => sizeOf(region, ofSize(size)));
+      for (const takeover of ["one", "even", "standby"] as const)
+        for (const capacity of capacities(regions, takeover)) expect(shortages(capacity)).toEqual([]);
+    },
+  );
 
   it("allows more pods the larger it is", () => {
     const pods = SIZE_NAMES.map((size) => SIZES[size].config.replicas.max);
     expect(pods).toEqual(pods.toSorted((one, other) => one - other));
   });
 
-  it("states that it does not tolerate the failure of a zone if that is the case", () => {
+  it("says that it does not survive the failure of a zone if and only if that is so", () => {
     for (const { config, survives } of SIZE_NAMES.map((size) => SIZES[size])) {
       const inOneZone =
         !config.database.multiAz || config.network.nat === "single" || config.replicas.spread === "none";

@@ -23,7 +23,7 @@ describe("meant()", () => {
     ["eu-wst-1", "eu-west-1"],
     ["mars", undefined],
     ["", undefined],
-  ])("maps the misspelled AWS region %p to %p", (name, expected) => {
+  ])("suggests for the misspelled AWS region %p the name %p", (name, expected) => {
     expect(meant(name, AWS_REGION_NAMES)).toBe(expected);
   });
 

@@ -23,8 +23,8 @@ describe("docs/costs.md", () => {
   });
 });
 
-describe("the entrances of docs/costs.md", () => {
-  it("name every steering policy once", () => {
+describe("the load balancing options in docs/costs.md", () => {
+  it("name every steering policy exactly once", () => {
     const named = ENTRANCES.flatMap(({ steering }) => [...steering.matchAll(/`(\w+)`/g)].map(([, policy]) => policy));
     expect(named.toSorted()).toEqual(STEERING_POLICIES.toSorted());
   });

@@ -81,14 +81,14 @@ describe("the estimate", () => {
 });
 
 describe("a predefined size", () => {
-  it("small costs at most 600 US$ a month in two regions, plus at most 110 US$ for usage", () => {
+  it("`small` costs at most 600 US$ a month in two regions, plus at most 110 US$ for usage", () => {
     const { standing: existing, used: inUse } = sizeCost("small");
     expect(existing.usd).toBeLessThanOrEqual(600);
     expect(existing.missing).toBe(0);
     expect(inUse.usd).toBeLessThanOrEqual(110);
   });
 
-  it("standard equals the program's defaults", () => {
+  it("`standard` equals the program's defaults", () => {
     expect(shapeOf("standard")).toEqual(DEFAULT);
   });
 
@@ -97,7 +97,7 @@ describe("a predefined size", () => {
     expect(costs).toEqual(costs.toSorted((one, other) => one - other));
   });
 
-  it("small costs the sum of its lines, calculated by hand", () => {
+  it("`small` costs the sum of its lines, calculated by hand", () => {
     // us-east-1: cluster 73, node 55.845 + 6.7014 + 6.4, database 47.45 + 2.30, NAT 32.85, four addresses 14.60, load
     // balancer 16.425, key and secrets 4.20
     expect(total(standing(shapeOf("small")), ["us-east-1"]).usd).toBeCloseTo(259.77, 2);

@@ -122,16 +122,16 @@ describe("the estimate's quantities", () => {
     ["one NAT gateway", { network: { nat: "single" } }, { nat: "single" }],
     ["no interface endpoints", { network: { interfaceEndpoints: false } }, { interfaceEndpoints: false }],
     ["webhooks", { webhook: true }, { webhook: true }],
-  ])("follow a change of the program to %s", async (_, changes, shape) => {
+  ])("still equal the program's resources after a change to %s", async (_, changes, shape) => {
     expect(counted(await made("us-east", changes), shared, "us-east-1")).toEqual(estimated(shape));
   });
 
-  it.each(SIZE_NAMES)("follow a change of the program to the size %s", async (size) => {
+  it.each(SIZE_NAMES)("still equal the program's resources after a change to the size %s", async (size) => {
     const resources = await made("us-east", SIZES[size].config);
     expect(counted(resources, shared, "us-east-1")).toEqual(estimated(shapeOf(size)));
   });
 
-  it("follow a change of the program to monitoring, with its disks and its secret", async () => {
+  it("still equal the program's resources if the config enables monitoring, with its disks and its secret", async () => {
     const origins = { ...OBSERVABILITY.origins, "ap-southeast": { hostname: "ap-southeast.elb.example.com" } };
     const changes = { observability: { ...OBSERVABILITY, origins } };
     const watched = await made("us-east", changes);
@@ -146,7 +146,7 @@ describe("the estimate's quantities", () => {
     expect(quantity({ observability: true }, "nodeDisk") - quantity({}, "nodeDisk")).toBe(sum(disks) + 80 * nodes);
   });
 
-  it("have the kinds that the prices assume", () => {
+  it("have the instance classes and storage types that the prices assume", () => {
     const [database] = of(own, "aws:rds/instance:Instance");
     expect(database?.inputs).toMatchObject({
       instanceClass: "db.m7g.large",
@@ -166,7 +166,7 @@ describe("the estimate's quantities", () => {
     expect([...kinds].filter((type) => !PRICED.has(type) && !FREE.test(type))).toEqual([]);
   });
 
-  it("do not depend on the topology in AWS, only in Cloudflare's steering policy", async () => {
+  it("depend on the topology only in Cloudflare's steering policy, and not in AWS", async () => {
     const standby = { topology: "active-standby" };
     expect(await made("eu-west", standby)).toEqual(await made("eu-west"));
     const notificationEmails = ["ops@example.com"];

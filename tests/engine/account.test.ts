@@ -6,7 +6,7 @@ import { ExitCode } from "../../model/errors";
 
 const ROOT = join(__dirname, "../..");
 
-describe("without an account", () => {
+describe("without a cloud account,", () => {
   const home = mkdtempSync(join(tmpdir(), "no-account-"));
   afterAll(() => rmSync(home, { recursive: true }));
 

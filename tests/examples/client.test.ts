@@ -90,7 +90,7 @@ describe("a client that follows docs/clients.md", () => {
   const run = (work = WORK, patienceMs = 20_000) => client().run(work, Date.now() + patienceMs);
   const begun = () => Object.values(regions).flatMap(({ jobs }) => jobs).length;
 
-  it("returns the result of a job that it starts once, and stays with the job's region", async () => {
+  it("starts a job once, stays with the job's region and returns the job's result", async () => {
     let looks = 0;
     look = (job) => {
       job.status = ++looks < 3 ? "queued" : "completed";
@@ -101,7 +101,7 @@ describe("a client that follows docs/clients.md", () => {
   });
 
   it.each<Fault>(["silent", "reset", "taken", 409, 429, 500, 503, 520])(
-    "retries any request after %s and starts the job once",
+    "retries any request after %s, but starts the job only once",
     async (fault) => {
       faults = [fault, undefined, fault, fault];
       expect(await run()).toBe("answer to one");

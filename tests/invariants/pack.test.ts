@@ -55,7 +55,7 @@ describe("the policy pack", () => {
     ]);
   });
 
-  it("finds the same violations resource by resource as together, for single-resource invariants", () => {
+  it("finds the same violations of single-resource invariants whether it checks resources one by one or together", () => {
     const fleet = soundFleet().map((each) => ({ ...each, protect: false }));
     for (const { name, alone, check } of invariants)
       if (alone) expect([name, fleet.flatMap((each) => check([each]))]).toEqual([name, check(fleet)]);

@@ -77,7 +77,7 @@ describe("a region whose backup region is down", () => {
     expect(only(drift).leftOut).toEqual([]);
   });
 
-  it("has no notes after both AWS regions have returned", async () => {
+  it("causes no notes after both AWS regions have returned", async () => {
     await revive();
     const drift = await local.run(["drift", "us-east"]);
     expect([drift.exitCode, listed(drift), only(drift).notes]).toEqual([ExitCode.Success, [], []]);

@@ -26,7 +26,7 @@ describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first
     expect(answer.exitCode).toBe(line.exitCode);
   });
 
-  it("reports a render that cannot reach the cloud as its document", async () => {
+  it("prints a document for a `render` that cannot reach the cloud", async () => {
     await fleet.cloud("POST", "/faults", { kind: "outage" });
     const answer = await run({ words: "render", args: ["us-east", "--dir", "rendered"] });
     await fleet.cloud("DELETE", "/faults");
@@ -34,7 +34,7 @@ describe("npm run -s fleet -- <verb> --local --json, on one fleet from its first
     expect(answer.exitCode).toBe(ExitCode.Unreachable);
   });
 
-  it("prints to stderr what `up` on the clouds would ask to confirm, and nothing to stdout", async () => {
+  it("prints to stderr the question that `up` on the clouds would ask, and nothing to stdout", async () => {
     const cloud = await connectLocalCloud(join(fleet.fleet, "cloud"));
     const ports = Object.entries((await cloud?.openSession("all")) ?? {}).map(([name, port]) => `${name}:${port}`);
     const state = join(fleet.directory, "state");

@@ -64,7 +64,7 @@ describe("an update that fails", () => {
     expect(listed(await local.run(["preview", "foundation"]))).toEqual([]);
   });
 
-  it("is still recovered later if the next update cannot query the cloud", async () => {
+  it("can still be recovered later if the next update cannot query the cloud", async () => {
     const KEY = "aws:kms/key:Key";
     await local.cloud("POST", "/faults", { type: KEY, method: "create", kind: "crash" });
     await local.run(["up", "foundation"]);

@@ -74,7 +74,7 @@ describe("the examples in a stack's file", () => {
     }
   });
 
-  it("have the same values in the engine as in our parser, in every form that we accept", async () => {
+  it("have the same values in the engine as in our parser, in every notation that the parser accepts", async () => {
     const file = "Pulumi.us-east.yaml";
     const initialised = text("us-east");
     const salt = /^encryptionsalt: .*$/m.exec(initialised)?.[0];

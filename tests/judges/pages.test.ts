@@ -47,7 +47,7 @@ describe("in a browser", () => {
   };
 
   describe.each(LOOKS)("$width pixels wide and $colorScheme, a drill report", (look) => {
-    it("loads nothing, fits the window, breaks no short word and clips no label", async () => {
+    it("loads no external resource, fits the window, breaks no short word and clips no label", async () => {
       const { page, troubles } = await opened(reportHtml(sampleReport(), pastDrills()), look);
       expect(troubles).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
@@ -72,7 +72,7 @@ describe("in a browser", () => {
   ] as const;
   describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {
     it.each(PAGES)(
-      "the page for %s loads nothing, fits the window, breaks no short word and has no axe violations",
+      "the page for %s loads no external resource, fits the window, breaks no short word and has no axe violations",
       async (_, html) => {
         const { page, troubles } = await opened(html, look);
         expect(troubles).toEqual([]);

@@ -119,7 +119,7 @@ describe("the schema check of a database with a changed schema", () => {
     expect([...inUse.keys()]).toEqual(TRAVELLING.map(({ table }) => table).filter((table) => table !== "file"));
   });
 
-  it("refuses a table with a changed key, and the tables whose rows belong to its rows", async () => {
+  it("refuses a table with a changed key, and that table's child tables", async () => {
     const { inUse, findings } = await checkedWith(
       "ALTER TABLE authz_team DROP CONSTRAINT authz_team_pkey CASCADE, ADD PRIMARY KEY (id, adom_name)",
     );
@@ -132,7 +132,7 @@ describe("the schema check of a database with a changed schema", () => {
     expect(inUse.size).toBe(TRAVELLING.length - 3);
   });
 
-  it("reports a new unique index and a new foreign key, which may hold rows back", async () => {
+  it("reports a new unique index and a new foreign key, which may prevent rows from being applied", async () => {
     const { inUse, findings } = await checkedWith(
       `CREATE UNIQUE INDEX one_transport ON mcp_server (user_id, lower(transport)) WHERE enabled;
        ALTER TABLE message ADD CONSTRAINT message_flow FOREIGN KEY (flow_id) REFERENCES flow (id)`,

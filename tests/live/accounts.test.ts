@@ -607,7 +607,7 @@ it("a region whose release lacks a column does not lose the other region's value
     ]);
 });
 
-it("replication splits large rows into segments that fit into a pod's memory, and applies and deletes them in steps of that size", async () => {
+it("replication splits large rows into segments that fit into a pod's memory, and applies and deletes those rows in batches of that size", async () => {
   const [us, eu] = await fleet();
   const [user, flow] = [await us.makeUser("large"), randomUUID()];
   await us.query(FLOW, [flow, user]);

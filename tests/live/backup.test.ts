@@ -552,7 +552,11 @@ describe("newer data", () => {
       /1 in "user"/,
       ({ database }) => postgres.query(database, `UPDATE "user" SET updated_at = now() WHERE username = 'ada'`),
     ],
-    ["a file in the claim", /claim: empty/, ({ dataDir }) => writeFile(join(dataDir, "empty"), "no longer")],
+    [
+      "a file in the claim",
+      /PersistentVolumeClaim: empty/,
+      ({ dataDir }) => writeFile(join(dataDir, "empty"), "no longer"),
+    ],
     [
       "an uploaded file",
       /uploaded files: files\/flow\/a\+b.bin/,
@@ -583,7 +587,7 @@ describe("newer data", () => {
     });
   });
 
-  it("is detected from a single row in any such table, by any of its timestamps", async () => {
+  it("is detected from a single newer row in any LangFlow table, by any of that row's timestamps", async () => {
     await postgres.create("any_row", "migrated");
     await asOwner("any_row", async (client) => {
       const rows = await RowMaker.of(client);

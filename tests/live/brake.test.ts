@@ -73,7 +73,7 @@ describe("a mass delete is held in its region, and the other regions keep the ro
   it.each([
     ["all users, by SQL", deleteUsers("NOT is_superuser"), { user: 50, flow: 500, variable: 50 }],
     ["all flows", "DELETE FROM flow WHERE user_id IS NOT NULL", { flow: 500 }],
-  ])("a delete of %s is undone after its rejection", async (_, sql, rows) => {
+  ])("a delete of %s is undone if the operator rejects it", async (_, sql, rows) => {
     const { us, eu, all } = await fleet();
     await us.query(sql);
     const [outcome] = await settle(us, eu);
@@ -535,7 +535,7 @@ describe("a mass delete is held even if its rows contain", () => {
   });
 });
 
-it("a truncated table is filled again by replication, because no user deleted its rows", async () => {
+it("replication fills a truncated table again, because no user deleted its rows", async () => {
   const { us, eu, all } = await fleet();
   await us.query('TRUNCATE "user" CASCADE');
   expect(await count(us, "user")).toBe(0);
@@ -553,7 +553,7 @@ it("deletes by a push to Git are not held by the agent, because the recorder hol
   expect(await count(eu, "flow")).toBe(300);
 });
 
-it("a column that a user clears is an edit, even if the referenced row had once been deleted", async () => {
+it("clearing a column counts as an edit, even if the row that the column referenced was deleted earlier", async () => {
   const { us, eu } = await fleet({ users: 1, flows: 1 });
   const [parent, child] = [randomUUID(), randomUUID()];
   const make = (id: string, parentId: string | null) =>

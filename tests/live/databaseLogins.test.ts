@@ -74,7 +74,7 @@ describe("the logins of a region's database", () => {
     );
   });
 
-  it("read a table that the agent was creating while the backup's privileges were granted", async () => {
+  it("let the backup read a table that the agent was creating while the backup's privileges were granted", async () => {
     const mayRead = async () =>
       (await by(owner(), `SELECT has_table_privilege('${BACKUP}', 'langflow_dr.account_part', 'SELECT') AS may`))[0]
         ?.may;

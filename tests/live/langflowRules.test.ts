@@ -392,7 +392,7 @@ const RULES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 describe.each<[string, () => Promise<Subject>]>([
   ["the installed LangFlow", () => real],
   ["the in-memory LangFlow of other tests", async () => fakeSubject()],
-])("a rule that the agent relies on holds for %s:", (_, subject) => {
+])("a LangFlow behavior that the agent relies on holds for %s:", (_, subject) => {
   it.each(Object.entries(RULES))("%s", async (_, rule) => rule(await Bench.of(await subject())));
 });
 

@@ -324,7 +324,7 @@ describe("an import", () => {
     expect(put).toEqual([`files/${bob}/plan.pdf`, `files/${FLEETS}/plan.pdf`]);
   });
 
-  it("keeps the files of two accounts that the fleet merged apart if they have one name", async () => {
+  it("keeps files of the same name apart if they belong to two accounts that the fleet merged into one", async () => {
     const [bob, ben] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), user({ id: ben, name: "ben" })],
@@ -348,7 +348,7 @@ describe("an import", () => {
     expect(put).toHaveLength(3);
   });
 
-  it("brings the files of a flow that an earlier import brought and that is damaged in the source now", async () => {
+  it("imports the files of a flow that an earlier import brought, even if the source has lost the flow's row since", async () => {
     const [bob, flowId] = [id("1"), id("7")];
     const move = await Move.of([user({ id: bob, name: "bob" }), flow(flowId, bob, null)], []);
     await move.carry();

@@ -400,7 +400,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     );
   });
 
-  it("can be imported again, which transfers later changes and overwrites none of the fleet's own", async () => {
+  it("can be imported again, which transfers later changes and overwrites no change that users made in the fleet", async () => {
     inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
       UPDATE variable SET default_fields = '["later"]';
       UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';

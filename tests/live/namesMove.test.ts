@@ -115,8 +115,8 @@ async function expectSame(asMadeBy: AccountsRegion, kind: Kind, ...others: Accou
   for (const region of [asMadeBy, ...others]) expect(await shown(region, kind)).toEqual(asMade);
 }
 
-describe.each(["variable", "flow"] as const)("a %s gets a name that a different row gave up", (kind) => {
-  it("even if that row now has a third row's name, and full objects separate the changes", async () => {
+describe.each(["variable", "flow"] as const)("a %s takes the name that a different row gave up", (kind) => {
+  it("even if that row has since taken the former name of a third row, and full objects separate the changes", async () => {
     const [us, eu, user] = await fleet();
     const [renamed, third, taker] = [ID(1), ID(2), ID(3)];
     await make(us, kind, user, renamed, "first");
@@ -258,7 +258,7 @@ describe.each(["variable", "flow"] as const)("a %s gets a name that a different 
   );
 });
 
-it("a variable gets a name that a different row gave up, even if the rename is published after 2,000 other changes and a large row is skipped", async () => {
+it("a variable takes the name that a different row gave up, even if the rename is published after 2,000 other changes and a large row is skipped", async () => {
   const [us, eu, user] = await fleet();
   const [renamed, taker] = [ID(1), ID(2)];
   await make(us, "variable", user, renamed, "name", "one");
@@ -294,7 +294,7 @@ it("a variable gets a name that a different row gave up, even if the rename is p
   await expectSame(us, "variable", eu);
 });
 
-it("a flow that waits for a name is moved to a different project", async () => {
+it("a flow that waits for its name in a region is still moved to its new project in the end", async () => {
   const [us, eu, user] = await fleet();
   const projects = [ID(3), ID(4)];
   for (const id of projects)
@@ -314,7 +314,7 @@ it("a flow that waits for a name is moved to a different project", async () => {
 });
 
 it.each(["late", "in a snapshot"])(
-  "a variable gets a name that a different row gave up, although a user here edited that row before its rename arrived (%s)",
+  "a variable takes the name that a different row gave up, although a user edited that row in the receiving region before its rename arrived (%s)",
   async (how) => {
     const [us, eu, user] = await fleet();
     const [taker, renamed] = [ID(1), ID(4)];
@@ -333,7 +333,7 @@ it.each(["late", "in a snapshot"])(
   },
 );
 
-it("a project gets a name that a different project gave up, although that project had lost its parent here by a delete that arrived first", async () => {
+it("a project takes the name that a different project gave up, although in the receiving region an earlier delete had already removed that project's parent", async () => {
   const [us, eu, user] = await fleet();
   const [parent, renamed, taker] = [ID(1), ID(2), ID(3)];
   const makeProject = (id: string, name: string, within: string | null) =>

@@ -200,7 +200,7 @@ it.each([
   ["variable", { user_id: "nope", name: '"n"', type: '"Generic"', value: '"v"' }],
   ["folder", { user_id: "nope", name: '"n"', parent_id: "{" }],
   ["authz_share", { resource_type: '"flow"', resource_id: "nope", scope: '"public"' }],
-])("a row of %s with an invalid JSON reference is held without blocking other rows", async (table, cells) => {
+])("a row of %s whose JSON contains an invalid reference is held without blocking other rows", async (table, cells) => {
   const [us, eu] = await region.pair();
   await us.makeUser("beside");
   const id = randomUUID();

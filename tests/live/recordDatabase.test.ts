@@ -88,7 +88,7 @@ const endSessions = (database: string) =>
       WHERE datname = current_database() AND application_name = 'langflow-dr-agent'`,
   );
 
-describe("a look at the database", () => {
+describe("the recorder's query of the database", () => {
   it("returns users, rows, projects and the record's state from a single snapshot", async () => {
     const database = await migrated();
     const record = recordOf(database);
@@ -231,7 +231,7 @@ describe("contents of flows", () => {
     expect(row).not.toHaveProperty("versionToken");
   });
 
-  it("are complete for many flows, with the same revisions as in a look", async () => {
+  it("are complete for many flows, with the same revisions as in the recorder's query", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const large = { nodes: [], edges: [], text: "x".repeat(3_000_000) };
@@ -247,7 +247,7 @@ describe("contents of flows", () => {
   });
 });
 
-describe("the version token of a different region", () => {
+describe("a version token from a different region", () => {
   it("is compared with a page's next save, unless LangFlow's own token has changed meanwhile", async () => {
     const { url, apiKey } = await served;
     const api = LangFlowApi.withKey(url, apiKey);

@@ -231,7 +231,7 @@ it("rekey changes the secret key of two regions one after the other, and both re
   }
 });
 
-it("rekey repairs a region that received old ciphertext after its own was re-encrypted", async () => {
+it("rekey repairs a region that received ciphertext of the old key after its own rows were re-encrypted", async () => {
   const [us, eu] = await pair();
   await fill(us);
   for (const region of [us, eu]) await region.accounts.round();

@@ -96,7 +96,7 @@ async function tick(trigger: string, at: number): Promise<"in" | "refused" | "fa
   }
 }
 
-describe("a region's database", () => {
+describe("the fence of the schedules in a region's database", () => {
   it("grants LangFlow's loops a lease only while the region holds the schedules", async () => {
     const granted = async () => Promise.all(LOOPS.map((name) => acquires(name)));
     expect(await granted()).toEqual(LOOPS.map(() => false));
@@ -107,7 +107,7 @@ describe("a region's database", () => {
     expect(await granted()).toEqual(LOOPS.map(() => false));
   });
 
-  it("rejects a new lease as if a different pod had just created it, including a lease on a connection", async () => {
+  it("rejects a new lease as if another pod had just created it, including a lease on a connection", async () => {
     await query("DELETE FROM trigger_lease");
     for (const name of LOOPS) expect(await begins(name, "pod")).toBe(false);
     expect(await begins(`trigger-cleanup:${randomUUID()}`, "cleanup:1:a")).toBe(false);
@@ -130,7 +130,7 @@ describe("a region's database", () => {
     );
   });
 
-  it("accepts and rejects the same ticks as the simulated database", async () => {
+  it("accepts and rejects the same schedule ticks as the simulated database", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     for (const holder of [true, false])
@@ -173,7 +173,7 @@ describe("a region's database", () => {
     expect(await read()).toMatchObject({ generation: 5, after });
   });
 
-  it("reports, when it is closed, a time later than every accepted tick", async () => {
+  it("reports, when the region stops holding the schedules, a time later than every accepted schedule tick", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now - 60_000 }, now + 600_000);
@@ -186,7 +186,7 @@ describe("a region's database", () => {
     expect(await fence.close()).toBe(Date.parse("2099-01-01"));
   });
 
-  it("prevents LangFlow's login from forging a tick or reviving a late one, and still accepts other events", async () => {
+  it("prevents LangFlow's login from forging a schedule tick or reviving a late one, and still accepts other events", async () => {
     const { now } = await read();
     const trigger = await makeTrigger();
     await fence.open({ generation: 1, after: now }, now + 600_000);

@@ -93,7 +93,7 @@ describe.each(Object.entries(graphs))("a variable that is created together with 
   });
 });
 
-it("a row gives up its name before a different row gets it, even if the row is edited again and the changes fill several objects", async () => {
+it("a row's former name is freed before a different row takes it, even if the row is edited again and the changes fill several objects", async () => {
   const [us, eu, user] = await fleet();
   const text = randomBytes(4_000_000).toString("base64");
   await us.query(

@@ -49,7 +49,7 @@ it.each<[string, (all: Awaited<ReturnType<typeof fleet>>) => Promise<unknown>, s
   ["deleted in another region", ({ eu, flow }) => eu.query("DELETE FROM flow WHERE id = $1", [flow]), []],
   ["edited again in another region", ({ eu, flow }) => eu.save(flow, graph("edited on")), ["edited on"]],
 ])(
-  "an edit that a restored backup contains as unread, and that was published and %s since, does not count as a new edit",
+  "an edit that is unread in a restored backup, but was published before and %s since, does not count as a new edit",
   async (_, since, after) => {
     const all = await fleet();
     const { us, eu, flow } = all;

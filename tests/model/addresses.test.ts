@@ -69,7 +69,7 @@ describe("addressPlan", () => {
   });
 });
 
-describe("overlapping", () => {
+describe("overlapping()", () => {
   it("agrees with a comparison of first and last addresses", () => {
     fc.assert(
       fc.property(regionCidr, regionCidr, (one, other) => {

@@ -96,7 +96,7 @@ describe("the agent's environment", () => {
     });
   });
 
-  it("tells adopt which region holds the schedules, before LangFlow fires any", () => {
+  it("passes to adopt the region that holds the schedules, before LangFlow fires any schedule", () => {
     expect(adoptEnvironment("us-east", "eu-west").AGENT_SCHEDULES_REGION).toBe("eu-west");
   });
 

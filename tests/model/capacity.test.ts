@@ -29,7 +29,7 @@ const said = (capacity: Capacity) =>
   shortages(capacity).map(({ of: what, when, impossible }) => [what, when, impossible]);
 
 describe("the capacity of a region", () => {
-  it("is 20 + 30 + 8 + 2 connections per pod and 4 for the agent and backup with the defaults", () => {
+  it("counts 20 + 30 + 8 + 2 connections per pod, plus 4 for the agent and the backup, with the defaults", () => {
     const { connections, cores, memoryGib, podsAfterLoss } = of([size("east", 2, 10), size("west", 2, 10)]);
     expect(connections).toEqual({
       // 2 × 30 + 4; 10 × 60 + 4; 11 × 60 + 2 terminating × 30 + 4; 4 × 60 + 4
@@ -60,7 +60,7 @@ describe("the capacity of a region", () => {
     });
   });
 
-  it("is rated tight if a small database has enough connections except during a rolling update", () => {
+  it("is rated as tight if a small database has enough connections except during a rolling update", () => {
     // 5 × 60 + 4 = 304 of 380, exactly four fifths; 6 × 60 + 2 × 30 + 4 = 424
     expect(said(of([size("east", 2, 5, "db.t4g.medium")]))).toEqual([["connections", "rolling", false]]);
     expect(said(of([size("east", 2, 4, "db.t4g.medium")]))).toEqual([]);
@@ -123,7 +123,7 @@ describe("the capacity of any region", () => {
   const takeover = fc.constantFrom<Takeover>("one", "even", "standby");
   const measures = ({ connections, cores, memoryGib }: Capacity) => [connections, cores, memoryGib];
 
-  it("is never negative, and the needs increase from rest over loss and maximum to a rolling update", () => {
+  it("is never negative, and the need never shrinks from normal load to a region's loss, the maximum number of pods and a rolling update", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, (east, west, how) => {
         for (const { needs, available } of capacities([east, west], how).flatMap(measures)) {

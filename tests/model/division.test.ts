@@ -20,7 +20,7 @@ describe("the distribution of visitors", () => {
     );
   });
 
-  it("is exact in tenths between the old LangFlow and two regions", () => {
+  it("is exact for shares in steps of a tenth between the old LangFlow and two regions", () => {
     for (const share of [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]) {
       const { old, region } = weightsOf(share, 2) ?? { old: 0, region: 1 };
       expect(old / (old + 2 * region)).toBeCloseTo(share, 9);

@@ -111,7 +111,7 @@ describe("flowBucketPolicy", () => {
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:us-east-1:123456789012:key/2" })).toBe(true);
   });
 
-  it("allows replicas, whose key the replication rule sets", () => {
+  it("allows replicated objects with the key that the replication rule sets", () => {
     expect(put({ [encryption]: "aws:kms", [key]: "arn:aws:kms:eu-west-1:1:key/2" }, "s3:ReplicateObject")).toBe(false);
   });
 

@@ -59,7 +59,7 @@ describe("the collector's configuration", () => {
     expect(RUN_BUCKETS.at(-1)).toBe(1_800);
   });
 
-  it("exports each new combination as 0 for at least one scrape, and delays nothing for two minutes", () => {
+  it("exports each new combination as 0 for at least one scrape, and delays no value for two minutes", () => {
     expect(seconds(spanmetrics.metrics_flush_interval)).toBeGreaterThan(SCRAPE_SECONDS);
     expect(seconds(spanmetrics.metrics_flush_interval)).toBeLessThan(2 * 60);
   });

@@ -5,7 +5,7 @@ import { duration } from "../../observability/promql";
 const SECONDS: Record<string, number> = { d: 86_400, h: 3_600, m: 60, s: 1 };
 
 describe("duration()", () => {
-  it("formats the same number of seconds in the largest unit that divides it", () => {
+  it("formats a number of seconds in the largest unit that divides it, without changing the duration", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 * 86_400 }), (seconds) => {
         const [, number, unit] = /^(\d+)([dhms])$/.exec(duration(seconds)) ?? [];

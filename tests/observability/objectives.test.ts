@@ -40,7 +40,7 @@ describe("objectives", () => {
     );
   });
 
-  it("use only recorded windows", () => {
+  it("use only time windows for which a recording rule exists", () => {
     const groups = objectiveRules();
     const records = new Set(groups.flatMap(({ recordings = [] }) => recordings.map(({ record }) => record)));
     const used = groups.flatMap(({ alerts = [] }) => alerts.flatMap(({ expr }) => expr.match(/slo:[\w:]+/g) ?? []));

@@ -7,7 +7,7 @@ const INPUTS = { region: "eu-west", awsRegion: "eu-west-1", accountId: "12345678
 describe("the package's provider", () => {
   const provider = new PackageProvider();
 
-  it("rejects an output for an input that names depend on, and reports the input", async () => {
+  it("rejects an output as the value of an input that names depend on, and reports the input", async () => {
     const made = provider.construct("mine", KEY, { ...INPUTS, awsRegion: pulumi.secret("eu-west-1") }, {});
     await expect(made).rejects.toThrow(/^awsRegion must be known before anything is made/);
   });

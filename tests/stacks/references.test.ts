@@ -146,7 +146,7 @@ describe.each([true, false])("references to other stacks (preview: %s)", (previe
   });
 });
 
-describe("references to undeployed stacks", () => {
+describe("references to outputs that do not exist yet", () => {
   it("are unknown in a preview, without a reference that the engine would reject", async () => {
     expect(await see(() => foundationOutputs("us-east", "eu-west", new Set(["foundation"])), true)).toEqual(unknown);
     expect(await see(() => regionOutputs("eu-west", new Set(["eu-west"])), true)).toEqual(unknown);
@@ -155,7 +155,7 @@ describe("references to undeployed stacks", () => {
     expect(await record(undeployed, { preview: true })).toEqual([]);
   });
 
-  it("are unknown in a preview if the stack exists but has no outputs for the region yet", async () => {
+  it("are unknown in a preview if the stack is deployed but has no outputs for the region yet", async () => {
     expect(await see(() => foundationOutputs("ap-southeast", "us-east"), true)).toEqual(unknown);
     expect(await see(() => foundationOutputs("ap-southeast", "us-east").bucketArn, true)).toEqual(unknown);
     expect(await see(() => regionOutputs("bare"), true)).toEqual(unknown);

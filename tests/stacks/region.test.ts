@@ -210,7 +210,7 @@ describe("a region stack", () => {
     expect(syncSettings(await run({}, { preview: true }))).toHaveProperty("AGENT_PEERS");
   });
 
-  it("ignores a region that only the foundation has, but not the config", async () => {
+  it("passes to the flow sync only the config's regions, even if the foundation still has another region", async () => {
     const regions = { ...foundation.regions, "ap-south": part("ap-south-1") };
     const made = await run({}, { stacks: { foundation: { ...foundation, regions } } });
     expect(Object.keys(JSON.parse(syncSettings(made).AGENT_PEERS))).toEqual(["eu-west"]);

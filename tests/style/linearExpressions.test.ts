@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { check } from "recheck";
 import * as ts from "typescript";
 
-const AGENT = join(__dirname, "../../agent");
+const ROOT = join(__dirname, "../..");
+/** The folders of the agent's program. */
+const FOLDERS = ["agent", "formats"];
 /** Timeout for one expression, in milliseconds. Expressions without a verdict by then fail. */
 const CHECK_MS = 120_000;
 
@@ -23,7 +25,9 @@ const BOUNDED: ReadonlyMap<string, string> = new Map([
 /**
  * Files that build expressions from strings; `secretScanGrowth.test.ts` measures how their work grows with the text.
  */
-const GROWN = ["flows/credentialShapes.ts", "flows/foldedText.ts", "flows/namedSecrets.ts", "flows/secretNames.ts"];
+const GROWN = ["credentialShapes", "foldedText", "namedSecrets", "secretNames"].map(
+  (name) => `formats/flows/${name}.ts`,
+);
 
 /**
  * Returns the agent's expressions with their files, and the files that build expressions from strings, which cannot be
@@ -32,9 +36,12 @@ const GROWN = ["flows/credentialShapes.ts", "flows/foldedText.ts", "flows/namedS
 function expressions(): { found: Map<string, string>; made: string[] } {
   const found = new Map<string, string>();
   const made: string[] = [];
-  for (const file of readdirSync(AGENT, { recursive: true, encoding: "utf8" })) {
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
+  );
+  for (const file of files) {
     if (!file.endsWith(".ts")) continue;
-    const source = ts.createSourceFile(file, readFileSync(join(AGENT, file), "utf8"), ts.ScriptTarget.Latest);
+    const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), "utf8"), ts.ScriptTarget.Latest);
     const visit = (node: ts.Node): void => {
       if (ts.isRegularExpressionLiteral(node)) found.set(node.text, file);
       const called = ts.isNewExpression(node) || ts.isCallExpression(node) ? node.expression : undefined;

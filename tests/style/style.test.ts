@@ -36,7 +36,7 @@ function found(of: (node: ts.Node, source: ts.SourceFile) => string | undefined)
 }
 
 describe("the style guide", () => {
-  it("forbids words that no variable, function or type uses", () => {
+  it("forbids words, and no variable, function or type uses one of them", () => {
     expect([...NO_NAMES]).toEqual(expect.arrayContaining(["here", "there", "leashed"]));
     const named = found((node) =>
       ts.isIdentifier(node) && NO_NAMES.has(node.text.toLowerCase()) ? node.text : undefined,
@@ -44,13 +44,13 @@ describe("the style guide", () => {
     expect(named).toEqual([]);
   });
 
-  it("forbids generic file names that no file has", () => {
+  it("forbids generic file names, and no file has one of them", () => {
     expect(SOURCES.length).toBeGreaterThan(500);
     const names = SOURCES.map(({ fileName }) => relative(ROOT, fileName));
     expect(names.filter((name) => NO_FILES.has(basename(name).split(".")[0]?.toLowerCase() ?? ""))).toEqual([]);
   });
 
-  it("forbids spreading a literal, which no object or list does", () => {
+  it("forbids spreading a literal, and no object or list does so", () => {
     const spread = found((node) => {
       if (ts.isSpreadAssignment(node) && ts.isObjectLiteralExpression(node.expression)) return "an object";
       return ts.isSpreadElement(node) && ts.isArrayLiteralExpression(node.expression) ? "a list" : undefined;

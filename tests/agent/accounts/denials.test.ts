@@ -2,8 +2,8 @@ import { contentsOf, regionWith, round } from "../doubles/accountRounds";
 
 const regions = (...tables: string[]) => ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...tables));
 
-describe("a denial", () => {
-  it("survives a delete that a later edit undoes", async () => {
+describe("an access denial", () => {
+  it("survives a delete if a later edit undoes that delete", async () => {
     const [a, b, c] = regions("user", "connection");
     if (!a || !b || !c) throw new Error("no regions");
     a.edit("user", "u", { username: '"ada"', is_active: "true" }, 1);

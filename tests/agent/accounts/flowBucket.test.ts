@@ -9,7 +9,7 @@ const bucketOf = (ContentLength: number) => {
   return { Body, objects: new FlowBucketObjects(client, "flows", new AbortController().signal) };
 };
 
-it("the agent does not read an object that is larger than any that agents write", async () => {
+it("the agent does not download an object that exceeds the maximum size of an agent's object", async () => {
   const { Body, objects } = bucketOf(128_000_001);
   expect(await objects.readWhole("key")).toEqual(Buffer.alloc(0));
   expect(Body.destroyed).toBe(true);

@@ -20,7 +20,7 @@ it("a schedule is a child of its flow, not of the version that it is pinned to",
   expect(parts.get("trigger")).toEqual([{ column: "flow_id", table: "flow" }]);
 });
 
-it("a share is a child of a flow only if it shares a flow", () => {
+it("a share counts as a flow's child row only if the shared resource is a flow", () => {
   expect(partOfSql(parts.get("authz_share") ?? [], "OLD")).toBe(
     `array_remove(ARRAY[CASE WHEN OLD."resource_type"::text = 'flow' THEN 'flow' || ' ' || OLD."resource_id"::text END]::text[], NULL)`,
   );

@@ -60,7 +60,7 @@ describe("two concurrent edits of one graph", () => {
     return everywhere(...all);
   };
 
-  it("keep the later one in the flow and the other in a copy with the same id and contents in every region, whatever the order of arrival", async () => {
+  it("leave the later graph in the flow and the earlier graph in a copy with the same id and contents in every region, whatever the order of arrival", async () => {
     const flows = await happens([0, 1]);
     const { f, ...copies } = flows;
     expect(f).toMatchObject(saved("of the west"));
@@ -97,7 +97,7 @@ describe("two concurrent edits of one graph", () => {
     expect(copy?.endpoint_name).toBeUndefined();
   });
 
-  it("create a copy that stays deleted once a user deleted it, even if the edits arrive again", async () => {
+  it("create a copy that stays deleted once a user deletes it, even if the edits arrive again", async () => {
     const all = await regions();
     const [east, west, south] = all;
     east.edit("flow", "f", saved("of the east"), 20);
@@ -116,7 +116,7 @@ describe("two concurrent edits of one graph", () => {
     expect(Object.keys(everywhere(...all))).toEqual(["f"]);
   });
 
-  it("create no further copy when a user who saw both makes the next edit", async () => {
+  it("create no further copy when a user who has seen both saves the flow again", async () => {
     const all = await regions();
     const [east, west, south] = all;
     east.edit("flow", "f", saved("of the east"), 20);
@@ -153,7 +153,7 @@ describe("an edit that is based on an earlier edit", () => {
 });
 
 describe("a rename", () => {
-  it("applies together with a concurrent edit of the graph, without a copy", async () => {
+  it("of a flow applies together with a concurrent edit of its graph, without a copy", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", { name: '"Renamed"' }, 20);
@@ -172,7 +172,7 @@ describe("a rename", () => {
     expect(everywhere(...all)).toEqual(before);
   });
 
-  it("of a project applies together with a concurrent move of a flow out of it", async () => {
+  it("of a project applies together with a concurrent move of a flow out of the project", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "f", { folder_id: '"q"' }, 20);
@@ -199,7 +199,7 @@ describe("a delete of a flow", () => {
     ["graph", saved("of the west")],
     ["name", { name: '"Renamed"' }],
   ])(
-    "that did not know of an edit of the %s is undone: the flow returns with its versions, schedules and shares",
+    "is undone by an edit of the %s that the deleting region had not seen: the flow returns with its versions, schedules and shares",
     async (_, edit) => {
       const all = await withParts();
       const [east, west] = all;
@@ -225,7 +225,7 @@ describe("a delete of a flow", () => {
     for (const part of Object.keys(PARTS)) expect(idsIn(west, part)).toEqual([]);
   });
 
-  it("that knew of the edit stays, even if its region's clock is an hour behind", async () => {
+  it("is final if its region had seen the flow's last edit, even if that region's clock is an hour behind", async () => {
     const all = await withParts();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 2 * HOUR);
@@ -235,7 +235,7 @@ describe("a delete of a flow", () => {
     expect(everywhere(...all)).toEqual({});
   });
 
-  it("in two regions stays if one of them knew of the edit", async () => {
+  it("in two regions is final if one of them had seen the flow's last edit", async () => {
     const all = await withParts();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -308,7 +308,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f?.folder_id).toBe('"q"');
   });
 
-  it("has no project while its user has none, does not wait, and moves to the user's next project, even if the flow was just created", async () => {
+  it("has no project while its user has none, is not held back meanwhile, and moves to the user's next project, even if the flow was just created", async () => {
     const all = await regions();
     const [east, west] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -328,7 +328,7 @@ describe("a flow whose project is deleted in another region", () => {
     for (const region of all) expect(region.waiting()).toEqual([]);
   });
 
-  it("ends up in the same project everywhere, even if only one region knows the default project yet", async () => {
+  it("ends up in the same project everywhere, even if the default project has reached only one region so far", async () => {
     const all = await regions();
     const [east, west, south] = all;
     south.edit("folder", "start", { user_id: '"u"', name: json(DEFAULT_PROJECT) }, 10);
@@ -375,7 +375,7 @@ describe("a flow whose project is deleted in another region", () => {
     }
   });
 
-  it("moves to a third project if the second one is deleted too", async () => {
+  it("moves to a third project if the second project is deleted too", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -385,7 +385,7 @@ describe("a flow whose project is deleted in another region", () => {
     expect(everywhere(...all).f).toMatchObject({ ...saved("of the west"), folder_id: '"q"' });
   });
 
-  it("does not count as edited by that move: a delete that knew of the last edit still wins", async () => {
+  it("does not count as edited because the agent moved it: a delete that had seen the user's last edit still wins", async () => {
     const all = await withDefault();
     const [east, west, south] = all;
     west.edit("flow", "f", saved("of the west"), 20);
@@ -422,7 +422,7 @@ describe("a flow that is re-created under its id", () => {
 });
 
 describe("two flows of one user", () => {
-  it("that get the same name in two regions keep it once: the later flow gets a suffix from its id", async () => {
+  it("that get the same name in two regions end up with different names: the later flow gets a suffix from its id", async () => {
     const all = await regions();
     const [east, west] = all;
     east.edit("flow", "11111111-x", flow("Same"), 20);
@@ -432,7 +432,7 @@ describe("two flows of one user", () => {
     expect(named(east)).toEqual({ f: '"Flow"', "11111111-x": '"Same"', "22222222-y": '"Same (22222222)"' });
   });
 
-  it("that get the same endpoint in two regions keep it once: the later flow gets a valid endpoint with a suffix", async () => {
+  it("that get the same endpoint in two regions end up with different endpoints: the later flow gets a suffix, and its endpoint stays valid", async () => {
     const all = await regions();
     const [east, west] = all;
     const endpoint_name = '"hook"';
@@ -480,7 +480,7 @@ describe("a flow whose new project has not arrived yet", () => {
     expect(west.waiting()).toEqual([]);
   });
 
-  it("is kept as a copy if a user edits the old state of the flow meanwhile", async () => {
+  it("survives as a copy if a user edits the flow's old state meanwhile", async () => {
     const { all, west, project } = await moved();
     west.edit("flow", "f", saved("of the west"), 40);
     await round(west);
@@ -489,7 +489,7 @@ describe("a flow whose new project has not arrived yet", () => {
     expect(graphsOf(west).sort()).toEqual([graph("of the east"), graph("of the west")]);
   });
 
-  it("returns with the project if a user deletes the old state of the flow meanwhile", async () => {
+  it("is restored when the project arrives, even if a user deleted the flow's old state meanwhile", async () => {
     const { west, project } = await moved();
     west.edit("flow", "f", undefined, 40);
     await round(west);
@@ -514,7 +514,7 @@ describe("a restored database", () => {
   });
 });
 
-describe("flows from before versions existed", () => {
+describe("flows that existed before the agent recorded their versions", () => {
   const upgraded = async (graphs: readonly [at: number, values: Record<string, string>][]) => {
     const all = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...TABLES)).slice(0, graphs.length);
     for (const [at, region] of all.entries()) {
@@ -547,7 +547,7 @@ describe("flows from before versions existed", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("are equal everywhere, including typed-in keys, even if a third region's different graph was written between them", async () => {
+  it("become equal in every region, including typed-in keys, even if a third region wrote a different graph between their timestamps", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],
@@ -558,7 +558,7 @@ describe("flows from before versions existed", () => {
     expect(Object.values(flows).map(({ data }) => data)).toContain(graph("other"));
   });
 
-  it("yield without a copy to an edit made since, even if their timestamps are later", async () => {
+  it("are replaced without a copy by an edit that a user made since, even if the flows have later timestamps", async () => {
     const [east, west] = await upgraded([
       [5, {}],
       [HOUR, {}],

@@ -90,13 +90,13 @@ afterEach(() => {
 });
 const pass = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
 
-it("the loop starts five rounds per interval", async () => {
+it("the replication loop starts five rounds per interval", async () => {
   const { end } = looped();
   await pass(2 * REST_MS);
   expect((await end()).asked).toEqual(["round at 0", "round at 2", "round at 4"]);
 });
 
-it("the loop polls for other regions' changes 15 times per interval, and starts a round when a poll finds some", async () => {
+it("the replication loop polls for other regions' changes 15 times per interval, and starts a round when it finds a change", async () => {
   const looks: string[] = [];
   const hasRemoteChanges = async () => {
     looks.push((performance.now() / 1000).toFixed(1));
@@ -112,14 +112,14 @@ it("the loop polls for other regions' changes 15 times per interval, and starts 
   ]);
 });
 
-it("the loop starts a round if a poll fails", async () => {
+it("the replication loop starts a round if a poll fails", async () => {
   const hasRemoteChanges = () => Promise.reject(new Error("the bucket is away"));
   const { end } = looped({ hasRemoteChanges });
   await pass(700);
   expect((await end()).asked).toEqual(["round at 0", expect.stringMatching(/^round at 0\.66/)]);
 });
 
-it("the loop publishes at once when the database notifies it, without polling the bucket, and delays no round", async () => {
+it("the replication loop publishes at once when the database notifies it, without polling the bucket or delaying a round", async () => {
   const { loop, end } = looped({ publishChanges: async () => ({ published: 3, isLeft: false }) });
   await pass(0);
   for (let second = 0.5; second <= 2.5; second++) {
@@ -133,7 +133,7 @@ it("the loop publishes at once when the database notifies it, without polling th
   });
 });
 
-it("the loop starts a round that became due during a publication or a poll without another pause", async () => {
+it("the replication loop starts a round without a further pause if the round became due during a publication or a poll", async () => {
   const isLater = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100));
   const { loop, end } = looped({ publishChanges: () => isLater().then(() => NOTHING), hasRemoteChanges: isLater });
   await jest.advanceTimersByTimeAsync(REST_MS - 120);
@@ -146,7 +146,7 @@ it("the loop starts a round that became due during a publication or a poll witho
   expect(third - second).toBeLessThan((REST_MS + 200) / 1000);
 });
 
-it("the loop leaves large rows to a round, which starts at once", async () => {
+it("the replication loop publishes large rows only in a round, which it then starts at once", async () => {
   const { loop, end } = looped({ publishChanges: async () => ({ published: 1, isLeft: true }) });
   await pass(500);
   loop.trigger();
@@ -154,7 +154,7 @@ it("the loop leaves large rows to a round, which starts at once", async () => {
   expect(await end()).toMatchObject({ asked: ["round at 0", "told at 0.55", "round at 0.55"], published: 1 });
 });
 
-it("the loop starts a round at once if publishing fails", async () => {
+it("the replication loop starts a round at once if publishing fails", async () => {
   const fails = async (): Promise<typeof NOTHING> => {
     throw new Error("column does not exist");
   };
@@ -165,13 +165,13 @@ it("the loop starts a round at once if publishing fails", async () => {
   expect((await end()).asked).toEqual(["round at 0", "told at 0.55", "round at 0.55"]);
 });
 
-it("the loop counts the copies of each round", async () => {
+it("the replication loop counts the copies of flows that its rounds create", async () => {
   const { end } = looped();
   await pass(REST_MS);
   expect((await end()).copies).toBe(4);
 });
 
-it("the metrics report how many rows of each table wait and for how long, and which tables are currently refused", async () => {
+it("the metrics report how many rows of each table wait and for how long, and which tables replication currently refuses", async () => {
   const row = (table: string, id: string) => ({ table, id, reason: "its user_id is not here yet" });
   const found: Partial<Round> = { waiting: [row("flow", "f"), row("folder", "p")], refused: ["user"] };
   const { end, gauged } = looped({ found });
@@ -186,7 +186,7 @@ it("the metrics report how many rows of each table wait and for how long, and wh
   await end();
 });
 
-it("the loop logs and counts the rows recovered in each table that lost rows without deletes", async () => {
+it("the replication loop logs and counts the recovered rows of each table that lost rows without a delete", async () => {
   const found: { readAgain: Round["readAgain"] } = {
     readAgain: [
       { table: "flow", rows: 7, lost: 1 },
@@ -202,7 +202,7 @@ it("the loop logs and counts the rows recovered in each table that lost rows wit
   expect(published).toEqual([expect.stringContaining('{"table":"flow","rows":7,"lost":1} ')]);
 });
 
-it("the metrics name each renamed row while it is renamed, and the log says once what to do", async () => {
+it("the metrics list each row for as long as replication has to rename it, and the log explains once what to do", async () => {
   const found: { renamed: Round["renamed"] } = { renamed: [{ table: "user", id: "1a2b" }] };
   const { end, gauged } = looped({ found });
   await pass(REST_MS);
@@ -214,7 +214,7 @@ it("the metrics name each renamed row while it is renamed, and the log says once
   expect(published).toEqual([expect.stringMatching(/^\{"table":"user","id":"1a2b"\} renamed, because .*#nametaken/)]);
 });
 
-it("the loop has caught up with everything before a successful round, and with nothing after a failed round", async () => {
+it("after a successful round, the replication loop has caught up with all changes from before that round; after a failed round, with none", async () => {
   for (const fails of [false, true]) {
     const { loop, end } = looped({ fails });
     const [before, after] = [performance.now(), performance.now() + 1];
@@ -224,7 +224,7 @@ it("the loop has caught up with everything before a successful round, and with n
   }
 });
 
-it("the loop has not caught up after a round that leaves large rows for the next round", async () => {
+it("the replication loop has not caught up after a round that leaves large rows for the next round", async () => {
   const { loop, end, gauged } = looped({ found: { isLeft: true } });
   const before = performance.now();
   await pass(REST_MS + 1);
@@ -254,7 +254,7 @@ it("giveWay() waits for a running round for at most 250 ms, and returns at once 
   expect(waits).toEqual([250, 75, 0]);
 });
 
-it("the loop makes no calls while another agent is the region's writer, and rarely checks whether it still is", async () => {
+it("the replication loop makes no calls while another agent is the region's writer, except a rare check whether that is still so", async () => {
   const { loop, end, turns } = looped({ isWriter: () => false });
   loop.trigger();
   await pass(2 * REST_MS);
@@ -262,7 +262,7 @@ it("the loop makes no calls while another agent is the region's writer, and rare
   expect((await end()).asked).toEqual([]);
 });
 
-describe("the loop, while rounds fail,", () => {
+describe("the replication loop, while its rounds fail,", () => {
   /**
    * Runs the loop with failing rounds, or with failing rounds after a successful one, while a user edits every half
    * second.
@@ -290,7 +290,7 @@ describe("the loop, while rounds fail,", () => {
     return { rounds: of("round"), published: of("told").filter((at) => at >= REST_MS / 1_000) };
   }
 
-  it("retries after a pause, whatever users do, and publishes their edits at once", async () => {
+  it("starts no round before a pause is over, whatever users do, but publishes their edits at once", async () => {
     const { rounds, published } = await failing({});
     expect(rounds).toEqual([0, 2, 4]);
     expect(published).toEqual([2.05, 2.55, 3.05, 3.55, 4.05, 4.55, 5.05]);
@@ -309,7 +309,7 @@ describe("the loop, while rounds fail,", () => {
   it.each([
     ["cannot", () => Promise.reject(new Error("no epoch"))],
     ["leaves some changes", async () => ({ published: 0, isLeft: true })],
-  ])("publishes at most once per round if it %s", async (_, publishChanges) => {
+  ])("tries to publish changes at most once per round if it %s", async (_, publishChanges) => {
     let isFirst = true;
     const { rounds, published } = await failing({
       publishChanges: async () => {
@@ -323,7 +323,7 @@ describe("the loop, while rounds fail,", () => {
   });
 });
 
-it("the loop becomes idle if a round failed and another agent has become the writer", async () => {
+it("the replication loop becomes idle if a round failed and another agent has become the writer", async () => {
   let isWriter = true;
   const { end, turns } = looped({ fails: true, isWriter: () => isWriter });
   await pass(0);

@@ -49,14 +49,14 @@ describe("the other regions' buckets", () => {
     );
   });
 
-  it("are incomplete at first, and complete once they are filled", async () => {
+  it("count as incomplete until the agent has copied its earlier segments to them", async () => {
     expect(peers.incomplete).toEqual(["near", "far"]);
     await fill();
     expect(peers.incomplete).toEqual([]);
     expect([near.objects, far.objects]).toEqual([own, own]);
   });
 
-  it("receive later writes directly", async () => {
+  it("receive later segments directly", async () => {
     await fill();
     await write("2");
     expect([near.objects, far.objects]).toEqual([own, own]);
@@ -88,7 +88,7 @@ describe("the other regions' buckets", () => {
     expect(peers.incomplete).toEqual([]);
   });
 
-  it("receive writes while they are being filled, and are complete only if those writes succeed too", async () => {
+  it("receive new segments while earlier ones are being copied to them, and count as complete only if those writes succeed too", async () => {
     let open = () => {};
     far.gate = new Promise((resolve) => {
       open = resolve;
@@ -107,7 +107,7 @@ describe("the other regions' buckets", () => {
     expect(far.objects).toEqual(own);
   });
 
-  it("delay no writes while they are being filled, even if they never respond", async () => {
+  it("do not delay new segments while earlier ones are being copied to them, even if they never respond", async () => {
     far.gate = new Promise(() => undefined);
     await fill();
     await write("2");

@@ -27,7 +27,7 @@ const partKeys = () => [...own.objects.keys()].filter((key) => placeOf("accounts
 const epochs = () => new Set(partKeys().map((key) => key.split("/")[2]));
 
 describe("hasRemoteChanges()", () => {
-  it("is true from another region's next object, readable or not, until the next round, and false before the first round", async () => {
+  it("returns true from the arrival of another region's object, readable or not, until the next round, and false before the first round", async () => {
     const west = new AccountsDatabase();
     west.rows = [user("ada")];
     const telling = west.agent("eu-west", new MemoryObjects(), new Map([["us-east", own]]), SECRET);
@@ -53,7 +53,7 @@ describe("hasRemoteChanges()", () => {
   });
 });
 
-describe("an epoch", () => {
+describe("an epoch of a region's replication feed", () => {
   it("continues as long as the fleet has the same regions", async () => {
     await agent().round();
     const [epoch] = epochs();
@@ -74,7 +74,7 @@ describe("an epoch", () => {
     expect(await told()).toEqual(["of-eu-west"]);
   });
 
-  it("is replaced if an earlier secret key encrypted the epoch in the bucket", async () => {
+  it("is replaced by a new epoch if an earlier secret key encrypted the epoch in the bucket", async () => {
     database.rows = [user("ada")];
     await agent().round();
     await agent(["eu-west"], "another-secret-key").round();
@@ -95,7 +95,7 @@ describe("an epoch", () => {
     expect(await told()).toEqual(["again", "gone-lately"]);
   });
 
-  it("has parents before their children, and is complete only with its last segment", async () => {
+  it("lists parents before their children, and is complete only once its last segment exists", async () => {
     const message = { table: "message", live: { text: JSON.stringify("said") } };
     database.rows = [
       ...[...Array(2_500).keys()].map((n) => ({ ...message, id: `message-${n}` })),
@@ -112,7 +112,7 @@ describe("an epoch", () => {
   });
 });
 
-describe("a segment", () => {
+describe("a segment of a region's replication feed", () => {
   it("has at most 8 MB of rows, unless a single row is larger", async () => {
     const version = (id: string, length: number): KnownInDatabase => ({
       table: "flow_version",
@@ -137,7 +137,7 @@ describe("a segment", () => {
     ]);
   });
 
-  it("omits and reports rows over 64 MB, both among changes and in a snapshot", async () => {
+  it("omits rows over 64 MB, whether as changes or in a snapshot, and the agent reports those rows", async () => {
     const large = ["grown", "huge"].map((id, at) => user(id, { news: 2 + at, bytes: 64_000_001 }));
     database.rows = [user("ada", { news: 1 }), ...large, user("zoe", { news: 4 })];
     for (const epoch of [0, 1]) {
@@ -153,7 +153,7 @@ describe("a segment", () => {
     }
   });
 
-  it("that the region itself cannot read is reported and dropped with its epoch; the next epoch publishes everything again", async () => {
+  it("that its own region cannot read is reported and its epoch is dropped; the next epoch publishes everything again", async () => {
     await agent().round();
     const [first = ""] = partKeys();
     const taken = first.replace(/0$/, "1");
@@ -186,7 +186,7 @@ it("the agent reports a waiting row that the database refuses, and the round suc
   expect(waiting).toEqual([{ table: "user", id: "odd", reason: "the database rejected it (22P02)" }]);
 });
 
-it("the agent publishes flows once every region's agent has announced that it replicates them as rows, and never stops again", async () => {
+it("the agent publishes flows only after every region's agent has announced that it replicates flows as rows, and never stops again", async () => {
   const west = new MemoryObjects();
   const flow = { table: "flow", id: "f", live: { data: '"graph"' } };
   database.rows = [{ ...flow, news: 1 }, user("ada", { news: 2 })];

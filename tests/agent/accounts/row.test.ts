@@ -38,12 +38,12 @@ it("a merge keeps edits of different columns, and the later of two edits of one 
   expect(columnValue(merged(edit(made(), "us-east", 40, { name: '"eve"' }), retired), "retired_at")).toBe('"2026"');
 });
 
-it("an edit is later than the version that its user saw, even if the clock of its region is behind", () => {
+it("an edit counts as later than the version that its user saw, even if the clock of its region is behind", () => {
   const seen = edit(made(), "us-east", 1_000, { name: '"eve"' });
   expect(columnValue(merged(seen, edit(seen, "eu-west", 5, { name: '"bob"' })), "name")).toBe('"bob"');
 });
 
-it("a deactivation wins over a concurrent activation in a region that did not know of it", () => {
+it("a user's deactivation wins over a concurrent activation in a region that had not seen the deactivation", () => {
   const off = edit(made(), "us-east", 20, { is_active: "false" });
   const on = edit(edit(made(), "eu-west", 30, { is_active: "false" }), "eu-west", 40, { is_active: "true" });
   expect(columnValue(on, "is_active")).toBe("true");
@@ -51,7 +51,7 @@ it("a deactivation wins over a concurrent activation in a region that did not kn
   expect(columnValue(edit(merged(off, on), "eu-west", 50, { is_active: "true" }), "is_active")).toBe("true");
 });
 
-it("an activation undoes only the deactivations that it saw; a later deactivation wins", () => {
+it("a user's activation undoes only the deactivations that its region had seen; a later deactivation wins", () => {
   const off = edit(made(), "us-east", 20, { is_active: "false" });
   const on = edit(off, "eu-west", 30, { is_active: "true" });
   const offAgain = edit(merged(off, on), "us-east", 40, { is_active: "false" });
@@ -68,7 +68,7 @@ it("a delete wins over every edit until the row is re-created", () => {
   expect(isAlive(merged(again, both), USER)).toBe(true);
 });
 
-it("a variable survives a delete if it was written later, but not if it was written before", () => {
+it("a deleted variable returns if it was written after the delete, but not if it was written before", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"1"' }, VARIABLE);
   const written = edit(variable, "eu-west", 30, { value: '"2"' }, VARIABLE);
   const early = merged(written, remove(variable, "us-east", 20, VARIABLE), VARIABLE);
@@ -76,7 +76,7 @@ it("a variable survives a delete if it was written later, but not if it was writ
   expect(isAlive(merged(early, remove(variable, "ap-south", 40, VARIABLE), VARIABLE), VARIABLE)).toBe(false);
 });
 
-it("columns that depend on each other always have values of the same write", () => {
+it("columns that depend on each other always have values from the same write", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"clear"' }, VARIABLE);
   const secret = edit(variable, "us-east", 20, { type: '"c"', value: '"cipher"' }, VARIABLE);
   const clear = edit(variable, "eu-west", 30, { value: '"other"' }, VARIABLE);
@@ -84,7 +84,7 @@ it("columns that depend on each other always have values of the same write", () 
   expect([columnValue(both, "type"), columnValue(both, "value")]).toEqual(['"g"', '"other"']);
 });
 
-it("a row that merges as a whole has the values of the greater counter, even if another write is later", () => {
+it("a row with a version counter has all values of the write with the greater counter, even if the other write is later", () => {
   const rules: RowRules = { deletes: "later", whole: { counter: "version" }, columns: ["version", "token"] };
   const first = edit(undefined, "us-east", 10, { version: "1", token: '"a"' }, rules);
   const counted = edit(first, "us-east", 20, { version: "3", token: '"b"' }, rules);
@@ -96,7 +96,7 @@ it("a row that merges as a whole has the values of the greater counter, even if 
 describe("a row with versioned content", () => {
   const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
 
-  it("loses the earlier of two contents only if the later one was written without knowing of it", () => {
+  it("loses the earlier of two contents only if the writer of the later one had not seen the earlier one", () => {
     const [one, other] = [
       edit(flow(), "us-east", 20, { data: "2" }, FLOW),
       edit(flow(), "eu-west", 30, { data: "3" }, FLOW),
@@ -107,14 +107,14 @@ describe("a row with versioned content", () => {
     for (const each of [one, other]) expect(lostContent(after, each, VERSIONS)).toBeUndefined();
   });
 
-  it("has content and version token of the same version, even if a region wrote only one of them", () => {
+  it("takes content and version token from the same write, even if a region wrote only one of them", () => {
     const one = edit(flow(), "us-east", 40, { token: "9" }, FLOW);
     const other = edit(flow(), "eu-west", 30, { data: "3", token: "8" }, FLOW);
     for (const both of [merged(one, other, FLOW), merged(other, one, FLOW)])
       expect([columnValue(both, "data"), columnValue(both, "token")]).toEqual(["1", "9"]);
   });
 
-  it("is restored by an edit that no delete knew of, whatever the clocks say, but not by a move", () => {
+  it("is restored by an edit that no deleting region had seen, whatever the clocks say, but not by a move", () => {
     const [deleted, moved] = [remove(flow(), "us-east", 90, FLOW), edit(flow(), "eu-west", 99, { folder: "2" }, FLOW)];
     expect(isAlive(merged(deleted, edit(flow(), "eu-west", 20, { name: '"g"' }, FLOW), FLOW), FLOW)).toBe(true);
     expect(isAlive(merged(deleted, moved, FLOW), FLOW)).toBe(false);

@@ -50,7 +50,7 @@ describe("a region's segments", () => {
       expect(placeOf("accounts", key)).toBeUndefined();
   });
 
-  it("are read exactly once in any order of delivery, and the key of an unread segment always sorts after the key where the next listing starts", () => {
+  it("are read exactly once in any order of delivery, and an unread segment's key always sorts after the start of the next listing", () => {
     const numbers = fc.shuffledSubarray([...Array(8).keys()], { minLength: 8 });
     fc.assert(
       fc.property(numbers, fc.nat(7), (order, completing) => {
@@ -122,7 +122,7 @@ describe("a region's segments", () => {
     expect((await partOfText(await textOfPart({ completes: true, rows: [long] }, NOW))).rows).toEqual([long]);
   });
 
-  it("are read and written with large values in pieces, in the format that other agents read as a whole", async () => {
+  it("are read and written in pieces if they have large values, in the same format that other agents read as a whole", async () => {
     const texts = ['"\\\n\u0001', "\u{1f600}\u6d41é", "\\\\n"].map((each) => JSON.stringify(each.repeat(1_000_000)));
     const small = JSON.stringify('"'.repeat(1_100_000));
     const cell = (value: string, at: number) => ({ value, at });
@@ -207,7 +207,7 @@ describe("a region's segments", () => {
       "1",
       "deleted is not a valid number",
     ],
-  ])("reject and name only the row that %s", async (_, broken, id, reason) => {
+  ])("stay readable except for a row that %s, which the agent reports by name", async (_, broken, id, reason) => {
     const values = ["b", "c"].map((each) => `"${LARGE}${each}"`);
     const row = (value: string) => ({
       table: "t",
@@ -224,7 +224,7 @@ describe("a region's segments", () => {
     expect(part.refused).toEqual([{ table: expect.any(String), id, reason: expect.stringContaining(reason) }]);
   });
 
-  it("reject only the row that is over 64 MB, but are rejected as a whole if their header line is that long", async () => {
+  it("stay readable except for a row over 64 MB, but are rejected as a whole if their header line exceeds 64 MB", async () => {
     const row = { madeAt: 1, cells: { a: { value: `"${"x".repeat(64_000_000)}"`, at: 1 } }, switches: {} };
     const { rows, refused } = await partOfText(
       await textOfPart({ completes: true, rows: [{ table: "t", id: "1", row }] }, NOW),
@@ -235,7 +235,7 @@ describe("a region's segments", () => {
     await expect(partOfText(`{"form":1,"completes":true,"rows":0}${blanks}`)).rejects.toThrow("has a line longer than");
   });
 
-  it("have no stamp that a reader rejects, whatever the row had, and none that a later edit could not exceed", async () => {
+  it("contain only timestamps that readers accept and that a later edit can exceed, whatever timestamps the row had", async () => {
     const year = 366 * 86_400 * 1_000_000;
     const rules = { ...RULES, versions: undefined };
     for (const at of [Number.MAX_SAFE_INTEGER, Date.UTC(9999, 0) * 1000, -62_198_755_200_000_000, Number.NaN]) {
@@ -267,14 +267,14 @@ describe("an encrypted envelope", () => {
     sealed = await envelope.seal(["ada's ", "password hash"], "accounts/us-east/1/2");
   });
 
-  it("opens for its own key any number of times, and does not reveal its contents", async () => {
+  it("can be decrypted with its own key any number of times, and does not reveal its contents", async () => {
     const opened = envelope.open(sealed, "accounts/us-east/1/2");
     for (let times = 0; times < 2; times += 1)
       expect((await Readable.from(opened).toArray()).join("")).toBe("ada's password hash");
     expect(sealed.toString("latin1")).not.toContain("ada");
   });
 
-  it("does not open under another key, with another secret, or if it was truncated or changed anywhere", () => {
+  it("cannot be decrypted with another key or another secret, or after it was truncated or changed anywhere", () => {
     expect(() => envelope.open(sealed, "accounts/us-east/1/3")).toThrow(EnvelopeBroken);
     expect(() => new Envelope("another").open(sealed, "accounts/us-east/1/2")).toThrow(
       "a different LANGFLOW_SECRET_KEY",

@@ -35,7 +35,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-it("the agent copies an upload to its owner under a unique name, and checks again only when tables change", async () => {
+it("the agent copies an upload from a former owner's folder to its owner's under a unique name, and looks for more only after tables change", async () => {
   const { paths, asked, round } = strays(1, () => true);
   expect(await round()).toEqual([]);
   expect([...paths.values()]).toEqual([`${OWNER}/00000000-report 0.pdf`]);
@@ -48,7 +48,7 @@ it("the agent copies an upload to its owner under a unique name, and checks agai
   expect(paths.get(idOf(1))).toBe(`${OWNER}/00000001-later.pdf`);
 });
 
-it("uploads whose objects are missing delay no other uploads, and are retried with backoff", async () => {
+it("uploads whose objects are missing delay no other uploads, and the agent retries them with backoff", async () => {
   const { paths, asked, round } = strays(250, (from) => !/report (\d|\d\d|1[0-4]\d)\.pdf$/.test(from));
   for (let rounds = 0; rounds < 3; rounds++) await round(true);
   expect([...paths.values()].filter((path) => path.startsWith(OWNER))).toHaveLength(100);
@@ -66,7 +66,7 @@ it("uploads whose objects are missing delay no other uploads, and are retried wi
   expect((asked.length - 250) / 150).toBeLessThan(13);
 });
 
-it("an unreachable bucket fails the round, and a refused copy is reported for its upload only", async () => {
+it("an unreachable bucket fails the round, but a rejected copy is reported only for its upload", async () => {
   const answers = [new BucketError("the bucket does not answer", 0), new BucketError("the bucket refused", 403)];
   for (const error of answers) {
     const { round } = strays(1, () => {

@@ -61,7 +61,7 @@ describe("two rows with the same name", () => {
       });
   });
 
-  it("have the later value everywhere, even if the younger row was only published as merged into the older", async () => {
+  it("have the later value in every region, even if the younger row was published only after it had merged into the older one", async () => {
     const [east, west] = pair("user", "variable");
     await withAccount(east, west);
     const variable = (value: string) => ({ user_id: '"u"', name: '"KEY"', type: '"Credential"', value });
@@ -72,7 +72,7 @@ describe("two rows with the same name", () => {
     for (const region of [east, west]) expect(contentsOf(region, "variable").x?.value).toBe('"of the west"');
   });
 
-  it("merge with their references into one role in every region, even if regions had merged them into different roles", async () => {
+  it("become the same row in every region and keep their references, even if regions had first merged them into different rows", async () => {
     const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
     expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
@@ -88,7 +88,7 @@ describe("two rows with the same name", () => {
     expect(contentsOf(east, "authz_role")).toEqual(contentsOf(west, "authz_role"));
   });
 
-  it("keep their references, even if both regions edited the referring row after a merge had redirected it", async () => {
+  it("keep a reference from a row that both regions edited after a merge had redirected it", async () => {
     const { east, west, fromWest, made } = await madeApart();
     await round(east, fromWest);
     east.edit("authz_role_assignment", "v", { assigned_at: '"2"' }, 60);
@@ -112,7 +112,7 @@ describe("two rows with the same name", () => {
     expect(contentsOf(east, "authz_role_assignment")).toEqual(contentsOf(west, "authz_role_assignment"));
   });
 
-  it("keep the rows that refer to them if the row that they were merged into is deleted before their new canonical row arrives", async () => {
+  it("keep the rows that refer to them even if the row that they merged into is deleted before the new canonical row arrives", async () => {
     const east = regionWith("us-east", "user", "authz_role", "authz_role_assignment");
     east.edit("user", "u", user("ada"), 1);
     const row = (id: string, at: number, more: object) => ({
@@ -183,7 +183,7 @@ describe("two rows with the same name", () => {
     }
   });
 
-  it("have one secret, the later one, if a secret is stored under its row's id", async () => {
+  it("keep only the later secret if a secret is stored under its row's id", async () => {
     for (const order of ["east first", "west first"]) {
       const [east, west] = pair("user", "connection", "connection_secret");
       await withAccount(east, west);
@@ -235,7 +235,7 @@ describe("two rows with the same name", () => {
     }
   });
 
-  it("keep the references to all three rows if one of them had already been merged into a third", async () => {
+  it("keep the references to all three rows if one of the two had already merged into a third row", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "authz_role", "authz_role_assignment"),
     );
@@ -258,7 +258,7 @@ describe("two rows with the same name", () => {
   });
 });
 
-it("a deleted row that is restored by a row merged into it is complete and has its own id", async () => {
+it("a deleted row that is restored because another row merges into it is complete and keeps its own id", async () => {
   const [east, west] = pair("user", "variable");
   await withAccount(east, west);
   east.edit("variable", "x", { user_id: '"u"', name: '"KEY"', value: '"1"' }, 10);
@@ -319,7 +319,7 @@ describe("two accounts with the same username", () => {
     }
   });
 
-  it("merge into the older one if one SSO subject has signed in to both: it gets the rows of both and keeps its name and rights", async () => {
+  it("merge if one SSO subject has signed in to both: the older account gets the rows of both and keeps its name and rights", async () => {
     const [east, west] = namesakes({ is_active: "false", password: '"another hash"' });
     signIn(east, "older", 12);
     signIn(west, "younger", 22);
@@ -350,7 +350,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("merge whenever the proof of identity arrives, and are inactive everywhere if an administrator deactivated one of them", async () => {
+  it("merge no matter when the proof of identity arrives, and are inactive everywhere if an administrator deactivated one of them", async () => {
     const [east, west] = namesakes();
     signIn(east, "older", 12);
     await exchange(east, west);
@@ -389,7 +389,7 @@ describe("two accounts with the same username", () => {
     for (const region of regions) expect([idsIn(region, "user"), region.waiting()]).toEqual([["u0"], []]);
   });
 
-  it("give none of their rows to a third account of that name while the account that they were merged into is missing", async () => {
+  it("give no rows to a third account of the same name while the account that they merged into has not arrived", async () => {
     const [region, other] = pair(...ALL);
     const third = regionWith("ap-south", ...ALL);
     region.edit("user", "younger", user("ada"), 20);
@@ -407,7 +407,7 @@ describe("two accounts with the same username", () => {
     expect(idsIn(region, "user")).toEqual(["older", "third"]);
   });
 
-  it("keep their rows until the account that they were merged into arrives, and pass them on then", async () => {
+  it("keep their rows until the account that they merged into arrives, and then give it those rows", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     if (!us || !eu || !ap) throw new Error("no regions");
     us.edit("user", "x", user("bob"), 10);
@@ -471,7 +471,7 @@ describe("two rows that grant rights", () => {
 });
 
 describe("a new account with the name of a deleted account", () => {
-  it("has none of the deleted account's API keys", async () => {
+  it("gets none of the deleted account's API keys", async () => {
     const [us, eu] = pair("user", "apikey");
     us.edit("user", "old", user("bob"), 10);
     await round(eu, await round(us));

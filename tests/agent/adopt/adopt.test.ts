@@ -8,12 +8,12 @@ import type { CatalogTable } from "../../../formats/tables/catalog";
 const name = fc.string({ minLength: 1 });
 const project = name.filter((text) => !text.includes(":"));
 
-describe("the fleet's id of an account", () => {
+describe("an account's fleet-wide id", () => {
   it("never changes, because sessions and file paths contain it", () => {
     expect(fleetUserId("langflow-dr", "admin")).toBe("5466306f-350b-51ce-a085-b99d1bd0950d");
   });
 
-  it("is a version 5 UUID, and the same one each time", () => {
+  it("is a version 5 UUID, and the same one on each calculation", () => {
     fc.assert(
       fc.property(project, name, (fleet, user) => {
         const id = fleetUserId(fleet, user);
@@ -36,12 +36,12 @@ describe("the fleet's id of an account", () => {
     ["", "admin"],
     ["a:b", "admin"],
     ["fleet", ""],
-  ])("is refused for project %p and name %p", (fleet, user) => {
+  ])("cannot be calculated for project %p and name %p", (fleet, user) => {
     expect(() => fleetUserId(fleet, user)).toThrow(expect.objectContaining({ exitCode: ExitCode.BadInput }));
   });
 });
 
-describe("the fleet's id of an account's default project", () => {
+describe("the fleet-wide id of an account's default project", () => {
   it("never changes, because the addresses of the project and of its MCP server contain it", () => {
     expect(defaultProjectId("5466306f-350b-51ce-a085-b99d1bd0950d")).toBe("a0b68c46-12cb-8d55-9dd3-1f5a7dbadc1e");
   });
@@ -73,7 +73,7 @@ describe("a database URL", () => {
     );
   });
 
-  it.each([".", "..", "a/../b"])("may have the database name %s, which is not resolved as a path", (database) => {
+  it.each([".", "..", "a/../b"])("keeps the database name %s as it is, without resolving it as a path", (database) => {
     const url = `postgresql://u:p@h/${database}?sslmode=require`;
     expect(parseDatabaseUrl(url)).toMatchObject({ database, sslMode: "require" });
   });

@@ -30,7 +30,7 @@ describe("a backup's id", () => {
   });
 
   it.each(["..", ".", "a/b", "", "a b", "a\0"])(
-    "is followed by a key for each flow that cannot lead outside of the backup: %p",
+    "is the start of a key for each flow, and no such key leads outside of the backup: %p",
     (part) => {
       expect(flowKey({ id: "user-1", name: "ada" }, "flow-1")).toBe("flows/ada/flow-1.json");
       expect(flowKey({ id: "user-1", name: part }, "flow-1")).toBe("flows/user-1/flow-1.json");
@@ -110,7 +110,7 @@ describe("a path from an archive", () => {
 describe("the check for data that is newer than the backup", () => {
   const takenAt = new Date("2025-01-31T04:15:00Z");
 
-  it("refuses a restore exactly if some data is newer", () => {
+  it("refuses a restore if and only if some data is newer", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.nat(3)),
@@ -132,7 +132,7 @@ describe("the check for data that is newer than the backup", () => {
       [
         "this region has data newer than the backup of 2025-01-31T04:15:00.000Z:",
         '  database: 2 in "flow"',
-        "  claim: file-0, file-1, file-2, file-3, file-4 and 3 more",
+        "  PersistentVolumeClaim: file-0, file-1, file-2, file-3, file-4 and 3 more",
         "Users made these changes: rows that LangFlow and the agent write by themselves are not counted.",
         "Nothing was written. Back the region up first, then restore with --overwrite",
       ].join("\n"),
@@ -244,7 +244,7 @@ describe("a program", () => {
     });
   });
 
-  it("has ended when its reader stops early or aborts it", async () => {
+  it("has ended by the time that its reader stops early or aborts it", async () => {
     const script = ["-c", "echo $$; exec sleep 600"];
     const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
     let pid = "";

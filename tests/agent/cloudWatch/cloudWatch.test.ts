@@ -130,7 +130,7 @@ describe("the CloudWatch metrics", () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it("stay for 15 minutes while CloudWatch is unreachable, which is logged once, and return with CloudWatch", async () => {
+  it("keep their values for 15 minutes while CloudWatch is unreachable, which is logged once, and return together with CloudWatch", async () => {
     const registry = new Registry();
     const warn = jest.fn();
     const stop = new AbortController();

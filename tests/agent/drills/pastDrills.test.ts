@@ -85,7 +85,7 @@ describe("the newest drills", () => {
     );
   });
 
-  it("cost few reads, however many drills there were, and none while there is no new drill", async () => {
+  it("require few reads, however many drills there were, and none while there is no new drill", async () => {
     const { bucket, drills } = watching();
     for (let id = 0; id < 300; id += 1) bucket.put("us-east", id, summary("us-east", 1000 + id, { passed: id === 0 }));
     await drills.poll();
@@ -133,7 +133,7 @@ describe("the newest drills", () => {
 });
 
 describe("the drill metrics", () => {
-  it("describe the newest drill of each region, in seconds, and nothing of the drill before", async () => {
+  it("describe only the newest drill of each region, in seconds", async () => {
     const registry = new Registry();
     const metrics = new DrillMetrics(registry);
     const first = summary("us-east", 90_000, { passed: false, missed: ["RTO"], recoverySeconds: 70 });

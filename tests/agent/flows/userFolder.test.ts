@@ -70,7 +70,7 @@ describe("a user's folder", () => {
   });
 });
 
-describe("the file that binds a folder to its user", () => {
+describe("the file that binds a folder to a user", () => {
   it("contains the user's id, for any name of the user", () => {
     fc.assert(
       fc.property(user, (each) => {

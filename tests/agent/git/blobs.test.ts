@@ -77,7 +77,7 @@ describe("a blob's contents", () => {
     await expect(repository.read(`${blobs[0]}\n${blobs[1]}`)).rejects.toThrow(BlobUnread);
   });
 
-  it("are read again once if git was killed while answering, and are never incomplete", async () => {
+  it("are read again once if git was killed while it sent them, and are never incomplete", async () => {
     const script = (times: string) => `
       if [ "$1" = cat-file ] && [ "$2" = --batch ]; then
         echo run >>"$HERE/runs"
@@ -97,7 +97,7 @@ describe("a blob's contents", () => {
     });
   });
 
-  it("are streamed from a single git program, and are never incomplete if the program is killed", async () => {
+  it("come from a single git process, and end with an error instead of an incomplete blob if that process is killed", async () => {
     const read: string[] = [];
     for await (const each of repository.contents(blobs)) read.push(blobId(each));
     expect(read).toEqual(blobs);

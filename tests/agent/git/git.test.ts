@@ -8,7 +8,7 @@ jest.setTimeout(30_000);
 const TOKEN = "s3cret-token";
 const BASIC = Buffer.from(`agent:${TOKEN}`).toString("base64");
 
-describe("the git program", () => {
+describe("a git process of the agent", () => {
   const folder = mkdtempSync(join(tmpdir(), "git-program-"));
   const path = process.env.PATH;
   afterEach(() => {
@@ -89,14 +89,14 @@ describe("the git program", () => {
     });
   });
 
-  it("gets its arguments and input, and its output is returned", async () => {
+  it("gets the given arguments and input, and its output is returned", async () => {
     const echo = git('printf "%s|" "$@"; cat');
     expect(await echo.run(["a", "b c"], { input: "given" })).toBe("a|b c|given");
     expect(await echo.attempt(["ä"])).toEqual({ stdout: "ä|", stderr: "" });
     expect(await echo.remote(["c"])).toBe("c|");
   });
 
-  it("reports how it failed, and its output until then", async () => {
+  it("reports a failure together with the output before the failure", async () => {
     const failing = git("echo out; echo err >&2; exit 3");
     expect(await failing.attempt([])).toEqual({ stdout: "out\n", stderr: "err\n", failure: expect.any(Error) });
     await expect(failing.run(["x"])).rejects.toThrow("git ended with 3: err");
@@ -112,7 +112,7 @@ describe("the git program", () => {
     expect(missing).toBeInstanceOf(Git);
   });
 
-  it("answers yes with exit code 0 and no with 1, and anything else is an error", async () => {
+  it("answers yes with exit code 0 and no with exit code 1; every other code is an error", async () => {
     expect([await git("exit 0").says([]), await git("exit 1").says([])]).toEqual([true, false]);
     await expect(git("exit 2").says([])).rejects.toThrow("git ended with 2");
     await expect(git("kill -9 $$").says([])).rejects.toThrow("git ended with SIGKILL");
@@ -132,7 +132,7 @@ describe("the git program", () => {
     expect(message.length).toBeGreaterThan(1_900);
   });
 
-  it("has no secrets to remove but those in URLs if it has no token", () => {
+  it("has only credentials in URLs removed from its output if the agent has no token", () => {
     expect(git("").withoutSecrets("a text, and https://a:b@h.org")).toBe("a text, and https://[credentials]@h.org");
   });
 

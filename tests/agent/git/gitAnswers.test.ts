@@ -36,8 +36,8 @@ describe("a blob's id", () => {
   });
 });
 
-describe("the contents that one git program returns", () => {
-  it("are complete wherever the program's output is split", async () => {
+describe("the contents that a single git process returns", () => {
+  it("are complete no matter where the process's output is split", async () => {
     const all = { contents: TEXTS.map(String) };
     for (let at = 1; at < ALL.length; at += 1)
       expect(await read(IDS, ALL.subarray(0, at), ALL.subarray(at))).toEqual(all);

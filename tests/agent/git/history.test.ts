@@ -52,7 +52,7 @@ describe("the history in a clone", () => {
     expect(await clone.leadsTo("1".repeat(40), at(-1))).toBe(false);
   });
 
-  it("is completed to find out whether a commit leads to another, but only if the available part is not enough", async () => {
+  it("is completed to determine whether one commit is an ancestor of another, but only if the available part is not enough", async () => {
     const clone = await host.open("leads");
     await clone.fetch();
     expect(await clone.leadsTo(at(-1), at(-1))).toBe(true);
@@ -62,7 +62,7 @@ describe("the history in a clone", () => {
     expect(await clone.leadsTo(at(-1), at(3))).toBe(false);
   });
 
-  it("tells which commit changed a file last, even if it is older than the available part", async () => {
+  it("shows which commit changed a file last, even if that commit is older than the available part", async () => {
     const clone = await host.open("last");
     await clone.fetch(at(40));
     expect(await clone.lastChange(at(-1), "default/6.json")).toMatchObject({
@@ -78,7 +78,7 @@ describe("the history in a clone", () => {
     expect(first?.authoredAt).toBeGreaterThan(1_600_000_000_000);
   });
 
-  it("knows deleted files, and no files that never existed", async () => {
+  it("includes deleted files, and no files that never existed", async () => {
     const gone = host.write({ "default/new.json": undefined });
     commits.push(gone, host.write({ "default/1.json": "later" }));
     const clone = await host.open("gone");
@@ -128,7 +128,7 @@ describe("the history in a clone", () => {
     expect(await clone.newest(head, ({ author }) => author === "Nobody")).toBeUndefined();
   });
 
-  it("shows a rewrite: a removed commit does not lead to the new head", async () => {
+  it("shows that the branch was rewritten: a removed commit is no ancestor of the new head", async () => {
     const clone = await host.open("rewritten");
     const fresh = await host.open("fresh");
     const old = (await clone.fetch()) ?? "";

@@ -26,20 +26,20 @@ describe("a child program", () => {
     }
   }, 60_000);
 
-  it("causes an error after its output if it was killed or reports a failure", async () => {
+  it("causes an error after all of its output was read if it was killed or exited with a failure", async () => {
     await expect(bytesOf("sh", sh("head -c 1000 /dev/zero; kill -9 $$"), environment)).rejects.toMatchObject({
       end: "SIGKILL",
     });
     await expect(bytesOf("sh", sh("echo all; exit 7"), environment)).rejects.toMatchObject({ end: 7 });
   });
 
-  it("has not ended while another process still writes to its streams", async () => {
+  it("does not count as ended while another process still writes to its streams", async () => {
     expect(await bytesOf("sh", sh("(sleep 0.3; echo late) & echo early"), environment)).toBe(11);
     const words = sh("(sleep 0.3; echo last words >&2) >&- & exit 3");
     await expect(runProgram("sh", words, environment)).rejects.toThrow("sh ended with 3: last words");
   });
 
-  it("gets all of its input, and need not read all of it", async () => {
+  it("gets all of its input, even if it does not read all of it", async () => {
     const input = Buffer.alloc(3_000_000, "x");
     expect(await bytesOf("cat", [], environment, { input })).toBe(input.length);
     expect(await bytesOf("head", ["-c", "5"], environment, { input })).toBe(5);
@@ -52,7 +52,7 @@ describe("a child program", () => {
     delete process.env.NOT_FOR_CHILDREN;
   });
 
-  it("may run while it writes to either stream, and is killed when it is silent for too long", async () => {
+  it("may run for as long as it writes to either stream, and is killed after a time without output", async () => {
     const talking = (to: string) => sh(`for i in 1 2 3 4 5 6 7 8; do echo $i >&${to}; sleep 0.1; done`);
     for (const to of ["1", "2"])
       await expect(runProgram("sh", talking(to), environment, { silenceMs: 500 })).resolves.toBeUndefined();

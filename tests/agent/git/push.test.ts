@@ -101,7 +101,7 @@ describe("a push", () => {
     await expect(short.push(await next(), head)).rejects.toThrow(GitUnreachable);
   });
 
-  it("that reached the host succeeds, even if the host's response was lost", async () => {
+  it("that reached the host counts as successful, even if the host's response was lost", async () => {
     const lost = `if [ "$1" = push ]; then $GIT "$@" >/dev/null 2>&1; echo "fatal: the remote end hung up" >&2; exit 128; fi`;
     await host.withGit(lost, async () => {
       const clone = await host.open("clone");
@@ -130,7 +130,7 @@ describe("the response to a push", () => {
     "[remote rejected] (failed to update ref)",
     "[remote rejected] (incorrect old value provided)",
     "[remote rejected] (cannot lock ref 'refs/heads/main': reference already exists)",
-  ])("is a lost race if it is %s", (outcome) => {
+  ])("means that the push lost a race if it is %s", (outcome) => {
     expect(answer(outcome)).toEqual({ kind: "raced" });
   });
 
@@ -140,7 +140,7 @@ describe("the response to a push", () => {
     "push declined due to repository rule violations",
     "unpacker error",
     "branch is currently checked out (for now)",
-  ])("is a refusal if it is [remote rejected] (%s)", (reason) => {
+  ])("means that the host refused the push if it is [remote rejected] (%s)", (reason) => {
     expect(answer(`[remote rejected] (${reason})`)).toEqual({ kind: "declined", reason });
   });
 
@@ -151,11 +151,11 @@ describe("the response to a push", () => {
       { kind: "raced" },
     ],
     ["a refusal otherwise", "remote: not today\n", { kind: "declined", reason: "\nnot today" }],
-  ])("that is [remote rejected] without a reason is %s", (_, stderr, what) => {
+  ])("that is [remote rejected] without a reason counts as %s", (_, stderr, what) => {
     expect(answer("[remote rejected]", stderr)).toEqual(what);
   });
 
-  it("is a refusal by its reason, whatever other text it has, and only the host's own text is repeated", () => {
+  it("means that the host refused the push if its reason says so, whatever other text it has; only the host's own text is repeated", () => {
     const stderr = "remote: we failed to lock your holidays\nfatal: lost the remote: end\nremote:too close";
     const reason = "pre-receive hook declined\nwe failed to lock your holidays\ntoo close";
     expect(answer("[remote rejected] (pre-receive hook declined)", stderr)).toEqual({ kind: "declined", reason });
@@ -170,7 +170,7 @@ describe("the response to a push", () => {
   it.each([
     ["error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413", "HTTP 413"],
     ["fatal: pack exceeds maximum allowed size (2.00 GiB)", "pack exceeds maximum allowed size"],
-  ])("is a refusal if the pack is too large: %s", (stderr, reason) => {
+  ])("means that the host refused the push if the pack is too large: %s", (stderr, reason) => {
     expect(answerOf({ stdout: "", stderr })).toEqual({ kind: "declined", reason });
   });
 

@@ -60,7 +60,7 @@ describe("the shared repository", () => {
     expect(readdirSync(join(host.root, "one")).filter((name) => name.startsWith("index-"))).toEqual([]);
   });
 
-  it("dates a commit's author at the edit and its committer now", async () => {
+  it("sets a commit's author date to the time of the edit and its committer date to the current time", async () => {
     const repository = await host.open("one");
     const blob = await repository.store("{}");
     const before = Math.floor(Date.now() / 1000);
@@ -93,7 +93,7 @@ describe("the shared repository", () => {
     await expect(put(repository, nothing, { "default/a.json": "{}" })).rejects.toThrow(nothing);
   });
 
-  it("passes blobs to git by the megabyte, and the remaining ones with the commit", async () => {
+  it("passes new files to git in batches of a megabyte, and the remaining ones with the commit", async () => {
     await host.withGit(`if [ "$1" = fast-import ]; then echo given >>"$HERE/../given"; fi`, async () => {
       const repository = await host.open("batches");
       const given = () => (existsSync(join(host.root, "given")) ? readFileSync(join(host.root, "given"), "utf8") : "");
@@ -110,7 +110,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("lists executables like other plain files, and links as not plain", async () => {
+  it("lists executable files as plain files, but symbolic links as not plain", async () => {
     const repository = await host.open("one");
     const blob = await repository.store("kept");
     await repository.commit(undefined, new Map([["stored", blob]]), "m", 0);
@@ -128,7 +128,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("counts as not moved while its host does not respond", async () => {
+  it("counts as unchanged while its host does not respond", async () => {
     const repository = await host.open("nowhere", { url: join(host.root, "nowhere.git") });
     expect(await repository.hasMoved()).toBe(false);
   });
@@ -150,7 +150,7 @@ describe("the shared repository", () => {
   it.each([
     ["was killed half-way", "kill -9 $$"],
     ["ended half-way with exit code 0", "exit 0"],
-  ])("is never listed with too few files because git %s", async (_, end) => {
+  ])("causes an error instead of an incomplete list of files if git %s", async (_, end) => {
     const whole = await host.open("listed");
     const files = Object.fromEntries([1, 2, 3, 4, 5].map((at) => [`default/${at}.json`, "{}"]));
     const commit = await put(whole, undefined, files);
@@ -160,7 +160,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("is not listed at all if a line cannot be parsed", async () => {
+  it("causes an error instead of a list of files if a line of the list cannot be parsed", async () => {
     await host.withGit(`if [ "$1" = ls-tree ]; then printf '100644 blob BAD 5\\ta.json\\0'; exit 0; fi`, async () => {
       await expect((await host.open("other")).files(head)).rejects.toThrow("has an invalid line");
     });
@@ -205,7 +205,7 @@ describe("the shared repository", () => {
       },
     ],
     ["with a stale lock", (name) => writeFileSync(join(host.root, name, "shallow.lock"), "")],
-  ])("replaces a clone %s, with and without a restart", async (_, damage) => {
+  ])("replaces a clone %s, whether or not the agent restarts", async (_, damage) => {
     for (const isRestarted of [false, true]) {
       const name = `damaged-${randomBytes(4).toString("hex")}`;
       const mended: string[] = [];
@@ -277,7 +277,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("gets the token in one request, and no error repeats the token", async () => {
+  it("receives the token with the first request, and no error message contains the token", async () => {
     const seen: IncomingMessage["headers"][] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers);
@@ -302,7 +302,7 @@ describe("the shared repository", () => {
     ]);
   });
 
-  it("passes the token to git in no argument, and ignores this machine's git settings", async () => {
+  it("never passes the token to git as an argument, and ignores this machine's git settings", async () => {
     const home = join(host.root, "home");
     mkdirSync(home);
     writeFileSync(join(home, ".gitconfig"), "[user]\nname = Somebody\n[core]\nhooksPath = /somewhere\n");

@@ -50,7 +50,7 @@ describe("LangFlow's responses", () => {
     await expect(answering(status, "Bad Gateway", put)).rejects.toThrow(LangFlowUnreachable);
   });
 
-  it("with status 500, with or without details, concern this flow only", async () => {
+  it("with status 500, with or without details, count as a problem of this flow only", async () => {
     for (const body of ["Internal Server Error", '{"detail":"Could not persist the flow."}'])
       await expect(answering(500, body, put)).rejects.toThrow(LangFlowRefusal);
     await expect(answering(503, '{"detail":"The database is busy."}', put)).rejects.toThrow(LangFlowRefusal);
@@ -154,7 +154,7 @@ describe("a request to LangFlow", () => {
     ]);
   });
 
-  it("names the version of the graph that it replaces, and never has the id in its body", async () => {
+  it("names the version of the graph that it replaces, and never contains the flow's id in its body", async () => {
     const asked: { method?: string; url?: string; match?: string; body: string }[] = [];
     const server = createServer(async (request, response) => {
       let body = "";

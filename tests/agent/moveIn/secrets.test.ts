@@ -40,7 +40,7 @@ describe("a migrated secret", () => {
     expect(sealed("variable", variable("hello", "Generic")).texts.get("value")).toBe("hello");
   });
 
-  it("that no key decrypts is left out with its row if the row has no other purpose; another row is migrated and reports it", () => {
+  it("that no key decrypts is reported, and its row is left out if the row has no other purpose", () => {
     const lost = strange.encrypt("lost");
     expect(sealed("variable", variable(lost))).toMatchObject({ isNothing: true, unreadable: ["value"] });
     const folder = new Map([

@@ -44,7 +44,7 @@ describe("a commit that is amended after its import", () => {
     expect(all.fleet.file(ONE)).toContain("three");
   });
 
-  it("leaves fields alone that a user has changed in LangFlow since, and moves the flow if it moves the file", async () => {
+  it("keeps the fields that a user has changed in LangFlow since, and moves the flow if it moves the file", async () => {
     const all = await edited();
     all.langflow.save(A, { description: "in LangFlow" });
     const amended = all.fleet.edited(ONE, { data: graph("three", "") });

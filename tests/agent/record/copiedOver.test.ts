@@ -111,11 +111,11 @@ describe("a file that a person replaces with the file of a different flow", () =
     const done = await fleet.settle();
     expect(texts(fleet)).toEqual(UNTOUCHED);
     expect(heldIn(done)).toEqual([
-      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json contains a different flow`),
+      expect.stringContaining(`LangFlow ${C}: yan/Only_Yan_s.json now contains a different flow`),
     ]);
   });
 
-  it("is not held if two files swapped places, and the delete of a third file is imported", async () => {
+  it("is not held if two files swapped places, and the delete of a third file in the same push is imported", async () => {
     const { fleet, push } = await recorded();
     push({ [YANS]: fleet.file("yan/Only_Yan_s.json"), "yan/Only_Yan_s.json": fleet.file(YANS), [ZOES]: undefined });
     expect(heldIn(await fleet.settle())).toEqual([]);
@@ -168,7 +168,7 @@ it("a user's folder into which a person copies another user's folder keeps its o
   expect(texts(fleet)).toEqual(UNTOUCHED);
   expect(fleet.langflow.rows.size).toBe(3);
   expect(fleet.file("yan/user.yaml")).toContain(yan);
-  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} contains a different flow`)]);
+  expect(heldIn(done)).toEqual([expect.stringContaining(`LangFlow ${B}: ${YANS} now contains a different flow`)]);
   fleet.langflow.save(C, { data: graph("yan 3") });
   await fleet.settle();
   expect(fleet.file("yan/Only_Yan_s.json")).toContain("yan 3");

@@ -269,7 +269,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(0);
   });
 
-  it("that restores files whose deletes wait leaves the flows unchanged", async () => {
+  it("that restores files whose deletes still wait for a release leaves the flows unchanged", async () => {
     const { langflow } = await begin({ deletes: { share: 0, number: 1 } });
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();

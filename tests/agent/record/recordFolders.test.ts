@@ -57,7 +57,7 @@ describe("the owner of a folder", () => {
     });
   };
 
-  it("is fixed by its user.yaml; of several copies, the folder counts in which the user's flows were recorded, or else the oldest; `default` is the superuser's", async () => {
+  it("is the user that user.yaml names; if several folders name one user, the folder with that user's recorded flows counts, or else the oldest; `default` is the superuser's", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
     for (const [of, folder] of [
@@ -74,7 +74,7 @@ describe("the owner of a folder", () => {
     }
   });
 
-  it("remains the user whose flows were recorded in it if user.yaml is missing or names a user who has a different folder", async () => {
+  it("remains the user whose flows were recorded in the folder if user.yaml is missing or names a user who has a different folder", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     for (const written of [yaml, "name: nobody\n"]) {
       const files = { "bob/user.yaml": yaml, "eve/user.yaml": written };
@@ -84,7 +84,7 @@ describe("the owner of a folder", () => {
     }
   });
 
-  it("is, without a user.yaml, the owner of its flows, or else the only user of the same name, or undefined if that is ambiguous", async () => {
+  it("without a user.yaml is the owner of the folder's flows, or else the only user of the same name, or undefined if that is ambiguous", async () => {
     const files = { "team/a.json": "{}", "bob/b.json": "{}", "other/c.json": "{}", "docs/readme.md": "" };
     const first = await given(files, {
       owners: {
@@ -104,7 +104,7 @@ describe("the owner of a folder", () => {
     expect((await given({ "bob/b.json": "{}" }, { users: twins })).byUser.size).toBe(1);
   });
 
-  it("gets a new folder, whose name is unused in any case, if the user is active and has flows", async () => {
+  it("gets a new folder, whose name is unused in any letter case, if this user is active and has flows", async () => {
     const users = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve", false)];
     const { byUser } = await given({ "BOB/readme.md": "" }, { users, flows: [BOB, EVE] });
     expect([...byUser]).toEqual([
@@ -115,7 +115,7 @@ describe("the owner of a folder", () => {
 });
 
 describe("a commit's files", () => {
-  it("are reported with a reason if they cannot be read; a flow in two files is read from the recorded one, or else from the first", async () => {
+  it("are reported with a reason if they cannot be read; a flow that two files contain is read from the recorded file, or else from the first", async () => {
     const { tree, reader } = await treeOf({
       "default/link.json": { plain: false },
       "default/\uFFFD.json": flow(ADA),
@@ -191,7 +191,7 @@ describe("the path of a flow's file", () => {
     expect(places.projectAt("default/By name/b.json")).toEqual({ name: "By name" });
   });
 
-  it("belongs, in a folder without an id, to the project whose default folder it is, unless another folder is bound to that project", async () => {
+  it("belongs, in a folder without a project id, to the project whose default folder it is, unless another folder is bound to that project", async () => {
     const suffixed = projectFolder("Team / Ä", (name) => name.length < 10);
     const projectOf = async (files: Record<string, string>, path: string, ids = projects) => {
       const { tree } = await treeOf({ ...files, [path]: flow(EVE) });
@@ -222,7 +222,7 @@ describe("a commit's message", () => {
     message,
   });
 
-  it("has an edit's time and region by field; otherwise, those of the commit apply", () => {
+  it("gives an edit's time and region by field; for other fields, the commit's own time and author apply", () => {
     const message = `x\n\nFlow-Edited: ${BOB} 2026-01-01T00:00:00.000Z graph,name us east\nFlow-Edited: ${BOB} never all x\nFlow-Version: ${BOB} ${EVE}\n`;
     expect(stampOf(change(message), BOB, "name")).toEqual({ at: Date.UTC(2026, 0, 1), by: "us east" });
     expect(stampOf(change(message), BOB, "lock")).toEqual({ at: 5, by: "Ada" });
@@ -231,7 +231,7 @@ describe("a commit's message", () => {
     expect(versionTokenOf(`Flow-Version: ${BOB} nonsense`, BOB)).toBeUndefined();
   });
 
-  it("lists what each waiting edit is based on", () => {
+  it("lists the base of each waiting edit", () => {
     expect(
       listedIn(
         `x\n\nFlow-Left: ${ADA} ${"b".repeat(40)}\nFlow-Waiting: ${BOB} ${"a".repeat(40)}\nFlow-Waiting: ${EVE} -\nFlow-Waiting: odd\n`,
@@ -271,7 +271,7 @@ describe("a person's edit and an edit in LangFlow", () => {
     });
   });
 
-  it("conflict in each field that differs if no base is known", () => {
+  it("conflict in each field that differs if their common base is unknown", () => {
     expect(threeWay(undefined, prints({ name: "n1" }), prints(), () => false)).toEqual({
       taken: [],
       lost: { git: ["name"], langflow: [] },

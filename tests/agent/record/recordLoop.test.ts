@@ -93,7 +93,7 @@ describe("the record's loop", () => {
     expect([await calls(1_249), await calls(1_250)]).toEqual([2, 3]);
   });
 
-  it("makes no requests in a region that is not the recorder, and has no metrics other than that it is not", async () => {
+  it("makes no requests in a region that is not the recorder, and exports only the metric that says so", async () => {
     const { calls, isRecorder, repository, value, loop } = started();
     isRecorder.mockReturnValue(false);
     expect(await calls(30_000)).toBe(0);
@@ -233,8 +233,8 @@ describe("the health check", () => {
   });
 });
 
-describe("the region's writer", () => {
-  it("is this agent for as long as the database says so, and changes are logged once", async () => {
+describe("the writer of a region", () => {
+  it("is this agent for as long as the database says so, and each change of the writer is logged once", async () => {
     const log = { info: jest.fn(), error: jest.fn() };
     const becomeWriter = jest.fn(async () => true);
     const writer = new Writer({

@@ -66,7 +66,7 @@ describe("the record in Git", () => {
     expect(fleet.log("%s")).toContain("us-east: flows: 3 changed");
   });
 
-  it("names the edited fields, the region of the edit, and the time that replication knows", async () => {
+  it("contains the edited fields, the region of the edit, and its time according to replication", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") });
     await fleet.cycle();
@@ -76,7 +76,7 @@ describe("the record in Git", () => {
     expect(fleet.log("%B")).toContain(`Flow-Edited: ${A} 2026-01-01T00:01:50.000Z description us-east`);
   });
 
-  it("keeps the folder of a renamed project, and changes no flow's file", async () => {
+  it("keeps the folder of a renamed project, and does not change the files of its flows", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("hello") }, "Team");
     await fleet.cycle();
@@ -130,7 +130,7 @@ describe("the record in Git", () => {
     expect(fleet.commits()).toBe(1);
   });
 
-  it("lacks a flow with a likely secret until a user removes the secret", async () => {
+  it("omits a flow with a likely secret until a user removes the secret", async () => {
     const { langflow } = await begin({
       findSecrets: async ({ value }) =>
         JSON.stringify(value).includes("sk-live") ? [{ field: "nodes[n].code", rule: "stripe" }] : [],
@@ -162,7 +162,7 @@ describe("the record in Git", () => {
     expect(reason).not.toContain("f20");
   });
 
-  it("lacks a flow whose name is not a valid path, and reports the reason", async () => {
+  it("omits a flow whose name is not a valid path, and the recorder reports the reason", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "../up", data: graph("x") });
     const done = await fleet.cycle();
@@ -177,7 +177,7 @@ describe("the record in Git", () => {
     ],
     ["it cannot parse as JSON", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
     ["the database cannot return", () => refused("54001"), "54001"],
-  ])("lacks only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
+  ])("omits only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
     const { langflow } = await begin();
     for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("x") });
     const { database } = fleet.region().parts;
@@ -212,7 +212,7 @@ describe("the record in Git", () => {
     expect(authored).toBeLessThanOrEqual(fleet.clock / 1000);
   });
 
-  it("lacks only the flows that the host declines, which the recorder finds by bisection", async () => {
+  it("omits only the flows that the host declines, which the recorder finds by bisection", async () => {
     const { langflow } = await begin();
     fleet.host.hook(
       "pre-receive",
@@ -229,7 +229,7 @@ describe("the record in Git", () => {
     expect(fleet.paths()).toContain("default/2b7e.json");
   });
 
-  it("loses a flow's file if the flow has a tombstone, and keeps the file if the flow is missing without one", async () => {
+  it("loses a flow's file if the flow has a tombstone, but keeps the file if the flow is missing without a tombstone", async () => {
     const { langflow } = await begin();
     for (const id of [A, B]) langflow.save(id, { name: id.slice(0, 4), data: graph(id) });
     await fleet.cycle();
@@ -288,7 +288,7 @@ describe("the record in Git", () => {
 });
 
 describe("while the Git host is unreachable or declines pushes,", () => {
-  it("the record grows in the clone by one commit per change, which are pushed in order as one linear history", async () => {
+  it("the record grows in the clone by one commit per change, and these commits are pushed in order as one linear history", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.cycle();
@@ -447,7 +447,7 @@ describe("while the Git host is unreachable or declines pushes,", () => {
     expect(fleet.file("default/Team/Two.json")).toContain("b4");
   });
 
-  it("a lost clone loses its pending commits, but the recorder commits what LangFlow has", async () => {
+  it("pending commits are lost together with a lost clone, but the recorder commits what LangFlow has", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.cycle();
@@ -506,7 +506,7 @@ describe("while the Git host is unreachable or declines pushes,", () => {
   it.each([
     ["the file", { "default/One.json": undefined, "default/Renamed.json": "One.json" }],
     ["the folder", { "default/Team/One.json": "One.json", "default/One.json": undefined }],
-  ])("a pending save survives a person's move of %s that changes nothing in the file", async (_, moved) => {
+  ])("a pending edit survives a person's move of %s that changes nothing in the file", async (_, moved) => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.settle();
@@ -524,7 +524,7 @@ describe("while the Git host is unreachable or declines pushes,", () => {
     expect(fleet.host.in("host.git", ["grep", "-l", "saved meanwhile", "main"])).toContain(".json");
   });
 
-  it("a version that only LangFlow has is kept if Git's file counts as newer", async () => {
+  it("a version that exists only in LangFlow is kept even if the time of Git's version is later", async () => {
     const { langflow } = await begin();
     langflow.save(A, { name: "One", data: graph("0") });
     await fleet.settle();
@@ -550,7 +550,7 @@ describe("while the Git host is unreachable or declines pushes,", () => {
     expect(pushes.mock.calls.length).toBeLessThan(16);
   });
 
-  it("a flow that was renamed in the same commit as a declined flow has only one file", async () => {
+  it("a flow that was renamed in the same commit as a declined flow ends up with only one file", async () => {
     const { langflow } = await threeAway();
     langflow.save(B, { name: "Second" });
     langflow.save(A, { data: graph("forbidden") });

@@ -75,7 +75,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.paths()).not.toContain(TWO);
   });
 
-  it("and declines its old commits gets further attempts, while new commits wait in the clone", async () => {
+  it("whose host declines the previous commits gets them in a later attempt, and new commits wait in the clone until then", async () => {
     const [first] = await recorded();
     fleet.rewind(first ?? "");
     fleet.host.hook("pre-receive", "echo protected >&2; exit 1");
@@ -164,7 +164,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(TWO)).toContain("by hand");
   });
 
-  it("while commits were pending gets the contents of those commits again", async () => {
+  it("while commits are pending receives the contents of those commits again", async () => {
     const [first] = await recorded();
     fleet.away = true;
     fleet.langflow.save(A, { data: graph("one 4") });

@@ -93,7 +93,7 @@ describe("a repository that was scrubbed of a text does not get the text back", 
     await expectLeft();
   });
 
-  it("if the reference to the imported commits is rewritten too and another region takes over", async () => {
+  it("if the Git reference that marks the imported commits is rewritten too and another region takes over", async () => {
     await inTurn();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();
@@ -105,7 +105,7 @@ describe("a repository that was scrubbed of a text does not get the text back", 
     await expectLeft();
   });
 
-  it("if commit messages were scrubbed of a name too", async () => {
+  it("if the text was also removed from commit messages", async () => {
     fleet = await Fleet.make();
     fleet.langflow.save(B, { name: "Two", data: graph("two 1") });
     await fleet.settle();

@@ -44,7 +44,7 @@ async function takenOver(happens: (eu: SimulatedFleet["langflow"]) => void, push
 const edited = (eu: SimulatedFleet["langflow"]) => eu.save(A, { data: graph("x15", NEW_KEY) });
 
 describe("a change that another region's recorder committed and that has not replicated yet", () => {
-  it("holds its flow until the edit arrives with its typed-in key, and nothing becomes a copy", async () => {
+  it("holds its flow until the edit arrives with its typed-in key, and creates no copy", async () => {
     const { us, expectHeld, arrive } = await takenOver(edited);
     expectHeld();
     expect(textOf(us, A)[0]).toBe("x2");

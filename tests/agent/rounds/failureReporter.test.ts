@@ -2,7 +2,7 @@ import { DatabaseUnreachable } from "../../../agent/postgres/databaseUnreachable
 import { FailureReporter, resultOfRound } from "../../../agent/rounds/failureReporter";
 import { BucketError } from "../../../agent/s3/s3Request";
 
-describe("the failures of rounds", () => {
+describe("the failures of an agent's rounds", () => {
   const begun = () => {
     const error = jest.fn();
     const resultOf = resultOfRound("bucket-unreachable");
@@ -12,7 +12,7 @@ describe("the failures of rounds", () => {
     };
   };
 
-  it("are classified by what does not respond; an unexpected error is logged with its stack", () => {
+  it("are classified by the service that does not respond; an unexpected error is logged with its stack", () => {
     const { failures, logged } = begun();
     const errors = [new BucketError("the bucket is away", 0), new DatabaseUnreachable("no database"), new Error("odd")];
     const results = ["bucket-unreachable", "database-unreachable", "failed"];

@@ -35,8 +35,8 @@ const view = (more: Partial<View>): View => ({
 });
 const west = (more: Partial<View>) => view({ region: "eu-west", fence: NEVER, ...more });
 
-describe("the holder of the lease", () => {
-  it("renews the lease for a term from before the request, and keeps the lease's start", () => {
+describe("the region that holds the lease of the schedules", () => {
+  it("renews the lease for a term that begins before the request, and keeps the lease's start", () => {
     const lease = { ...LEASE, until: NOW + TERM_MS };
     expect(decide(view({}))).toEqual({ kind: "hold", lease, until: NOW + TERM_MS });
   });
@@ -54,7 +54,7 @@ describe("the holder of the lease", () => {
     expect(decide(view({ giveTo: "us-east" }))).toMatchObject({ kind: "hold" });
   });
 
-  it("ends a lease that it gives up at the time when it stopped, but not before the lease's start", () => {
+  it("sets the end of a lease that it gives up to the time when it stopped firing, but not before the lease's start", () => {
     expect(given(LEASE, NOW + 1_000, "eu-west")).toEqual({ ...LEASE, until: NOW + 1_000, given: true, to: "eu-west" });
     expect(given(LEASE, NOW + 60_000, undefined).until).toBe(LEASE.until);
     expect(given({ ...LEASE, after: NOW + 5_000 }, NOW, undefined).until).toBe(NOW + 5_000);
@@ -79,17 +79,17 @@ describe("the holder of the lease", () => {
   });
 });
 
-describe("a region without the lease", () => {
+describe("a region without the lease of the schedules", () => {
   const taken = { kind: "hold", lease: { region: "eu-west", generation: 6, after: LEASE.until, until: NOW + TERM_MS } };
 
-  it("takes the lease a term and the clock tolerance after it last saw a renewal, and starts at the lease's end", () => {
+  it("takes the lease if it has seen no renewal for a term plus the clock tolerance, and starts at the end of the old lease", () => {
     expect(decide(west({ unchangedMs: TERM_MS }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS + 2_000 }))).toEqual({ kind: "wait" });
     expect(decide(west({ unchangedMs: TERM_MS * 1.01 + 2_000 }))).toMatchObject(taken);
     expect(decide(west({ lease: { ...LEASE, termMs: 60_000 }, unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
   });
 
-  it("takes a lease that was given up at once, but waits for two polls if it was given to a different region", () => {
+  it("takes a released lease at once, but waits for two polls if the lease was released for a different region", () => {
     const until = NOW + 1_000;
     expect(decide(west({ lease: { ...LEASE, until, given: true } }))).toMatchObject({
       kind: "hold",
@@ -110,22 +110,22 @@ describe("a region without the lease", () => {
         expect(decide(west({ ...more, lease, named: "eu-west", unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
   });
 
-  it("takes back a lease that it gave up itself with the old start, so that it can make up for missed schedules", () => {
+  it("keeps the old start when it takes back a lease that it gave up, so that it can make up for missed schedules", () => {
     const lease = { ...LEASE, until: NOW - 5_000, given: true } as const;
     const step = decide(view({ lease, fence: { ...FENCE, holder: false } }));
     expect(step).toMatchObject({ kind: "hold", lease: { generation: 6, after: LEASE.after } });
   });
 });
 
-describe("a missing lease", () => {
-  it("is created by the configured region once a lost lease would have expired, and starts now", () => {
+describe("a missing lease of the schedules", () => {
+  it("is created by the configured region once a lost lease would have expired, and starts at the current time", () => {
     expect(decide(west({ lease: undefined, unchangedMs: 60_000 }))).toEqual({ kind: "wait" });
     expect(decide(view({ lease: undefined, fence: NEVER }))).toEqual({ kind: "wait" });
     const step = decide(view({ lease: undefined, fence: NEVER, unchangedMs: 60_000 }));
     expect(step).toMatchObject({ kind: "hold", lease: { after: NOW, generation: NOW / 1000, until: NOW + TERM_MS } });
   });
 
-  it("continues without a gap if the configured region held the schedules without a witness", () => {
+  it("is created without a gap if the configured region held the schedules before the fleet had a witness", () => {
     const fence = { ...FENCE, until: Number.POSITIVE_INFINITY };
     const step = decide(view({ lease: undefined, fence, unchangedMs: 60_000 }));
     expect(step).toMatchObject({ kind: "hold", lease: { after: FENCE.after } });
@@ -163,7 +163,7 @@ describe("without a witness,", () => {
     expect([opened, closed]).toEqual([[], []]);
   });
 
-  it("the configured region continues from the start of its valid lease, or after the latest end that it had requested", async () => {
+  it("the configured region continues from the start of its valid lease, or else after the latest end that it had requested", async () => {
     await round("us-east", FENCE);
     expect(opened[0]?.[1]).toBe(FENCE.after);
     await round("us-east", { ...FENCE, until: NOW - 1, asked: { generation: 5, until: NOW + 7_000 } });
@@ -171,7 +171,7 @@ describe("without a witness,", () => {
   });
 });
 
-describe("a hand-over by an operator", () => {
+describe("an operator's hand-over of the schedules", () => {
   it("names a region for a few polls, and then expires", () => {
     const folder = mkdtempSync(join(tmpdir(), "schedules-"));
     try {

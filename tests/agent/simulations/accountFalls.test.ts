@@ -26,7 +26,7 @@ async function holds(steps: readonly Step[], by: Clocks): Promise<void> {
 }
 
 describe("the child rows of a flow that is deleted in one region and edited in another", () => {
-  it("exist in every region in the end if the flow does, in any order of events, even if databases are restored", async () => {
+  it("exist in every region in the end if the flow exists, in any order of events, even if databases are restored", async () => {
     await fc.assert(fc.asyncProperty(historiesWith("save", "putBack"), clocks, holds), parameters);
   });
 
@@ -97,7 +97,7 @@ describe("a flow's child row", () => {
     for (const table of ["flow", "flow_version", "authz_share"]) expect(idsIn(west, table)).toEqual([]);
   });
 
-  it("keeps a reference to a user who has not arrived yet through a cascade delete", async () => {
+  it("that is cascade-deleted and restored keeps its reference to a user who has not arrived yet", async () => {
     const [east, west] = await pair();
     const fromWest = await edited(west);
     const cells = Object.entries({ ...VERSION, id: '"v"', user_id: '"w"' });

@@ -73,7 +73,7 @@ describe("ReplicationPause", () => {
       });
   });
 
-  it("ends only by its duration, because no alarm in the region sees the pending objects", async () => {
+  it("ends only when its duration is over, because no alarm in the region sees the objects that wait", async () => {
     const resources = await build();
     expect(only(resources, TEMPLATE).inputs.stopConditions).toEqual([{ source: "none" }]);
     expect(resources.filter(({ type }) => type.startsWith("aws:cloudwatch/"))).toEqual([]);

@@ -64,7 +64,7 @@ describe("NetworkIsolation", () => {
     expect(open(ingress, 7860)[2]?.from).toEqual([PROMETHEUS]);
   });
 
-  it("allows LangFlow to reach the collector only if it sends spans, and nothing else in that namespace", async () => {
+  it("allows LangFlow to reach the collector only if it sends spans, and no other pod in the collector's namespace", async () => {
     const [before, { egress }] = [await policy("langflow-egress"), await policy("langflow-egress", { traced: true })];
     expect(egress.slice(0, -1)).toEqual(before.egress);
     expect(egress.at(-1)).toEqual({

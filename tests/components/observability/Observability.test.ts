@@ -178,7 +178,7 @@ describe("Observability", () => {
     expect(JSON.stringify(egress)).not.toContain("0.0.0.0/0");
   });
 
-  it("lets the blackbox exporter reach the internet and LangFlow, and Alertmanager its mail server", () => {
+  it("lets the blackbox exporter reach the internet and LangFlow, and lets Alertmanager reach its mail server", () => {
     const open = (name: string) =>
       manifest(resources, "NetworkPolicy", name).spec.egress.flatMap((way: { ports: { port: number }[] }) =>
         way.ports.map(({ port }) => port),
@@ -244,7 +244,7 @@ describe("Observability", () => {
       expect(configMap.items.map(({ path }: { path: string }) => path)).toContain("grafana.ini");
     });
 
-    it("lets Grafana reach only Prometheus, and nobody reach Grafana", () => {
+    it("lets Grafana reach only Prometheus, and lets no other pod reach Grafana", () => {
       const labels = (program: string) => manifest(shown, "Deployment", `${program}-us-east`).spec.selector.matchLabels;
       const peer = (program: string) => ({ podSelector: { matchLabels: labels(program) } });
       const { spec } = manifest(shown, "NetworkPolicy", "prometheus-ingress");
@@ -293,7 +293,7 @@ describe("Observability", () => {
       ]);
     });
 
-    it("lets only LangFlow send spans to the collector, only Prometheus scrape it, and it reach nothing", () => {
+    it("lets only LangFlow send spans to the collector and only Prometheus scrape it, and lets the collector reach nothing", () => {
       const { spec } = manifest(counted, "NetworkPolicy", "collector-ingress");
       const labels = (program: string) =>
         manifest(counted, "Deployment", `${program}-us-east`).spec.selector.matchLabels;

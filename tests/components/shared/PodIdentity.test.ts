@@ -110,7 +110,7 @@ describe("read access of a role to secrets", () => {
     expect(await read(recordBackup(), "us-east-restore")).toEqual([database]);
   });
 
-  it("includes decryption of these secrets, and of nothing else under the same key", async () => {
+  it("includes decryption of the role's own secrets, and of nothing else under the same key", async () => {
     for (const [made, name] of [
       [() => recordSync(), "us-east-flow-sync"],
       [() => recordBackup(), "us-east-backup"],

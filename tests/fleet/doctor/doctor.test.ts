@@ -444,7 +444,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     },
     check: "eu-west: capacity",
     result: "warning",
-    finding: /users need 8 pods here/,
+    finding: /this region needs 8 pods/,
     fix: /set replicas\.max to 8 or more/,
     exitCode: ExitCode.Success,
   },
@@ -1093,7 +1093,7 @@ describe("doctor", () => {
 describe("doctor --first", () => {
   const steps = async () => (await examine(true)).checks.filter(({ check }) => check.startsWith("first up"));
 
-  it("lists a first `up`'s calls in order, and which service-linked roles exist or will be created", async () => {
+  it("lists the API calls of a first `up` in order, and which service-linked roles exist or will be created", async () => {
     const found = await steps();
     const region = [
       "network",
@@ -1283,7 +1283,7 @@ describe("doctor --first", () => {
     );
   });
 
-  it("runs checks of the first `up` that `doctor` without --first skips", async () => {
+  it("makes the checks of the first `up` only with --first", async () => {
     expect((await examine()).checks.filter(({ check }) => check.startsWith("first up"))).toEqual([]);
   });
 

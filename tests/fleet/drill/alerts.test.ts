@@ -105,7 +105,7 @@ describe("alerts in a drill", () => {
       }));
     };
 
-    it("end once Prometheus no longer lists them, and are queried since the fault, except Watchdog", async () => {
+    it("end once Prometheus no longer lists them, and are queried from the time of the fault on, without Watchdog", async () => {
       const looks = "....ppff";
       past = now(seriesOf(looks), looks.length);
       present = past.slice(1);
@@ -152,7 +152,7 @@ describe("alerts in a drill", () => {
     expect(isAlerted(others, "us-east")).toBe(false);
   });
 
-  it("delay the fault until earlier alerts about the same region have been over for a minute", () => {
+  it("delay the fault until earlier alerts about the same region have been resolved for a minute", () => {
     const seen = (name: string, target: string, overAt?: number): SeenAlert => ({
       seenBy: "eu-west",
       name,

@@ -27,7 +27,7 @@ const FIS_ANSWERS: Readonly<Record<string, string>> = {
   "describe-db-instances": "us-east-1b\n",
 };
 
-describe("faults on the clouds", () => {
+describe("a drill's faults on the clouds", () => {
   const cloudflare = Fastify();
   const commands: string[] = [];
   beforeAll(async () => {
@@ -105,7 +105,7 @@ describe("faults on the clouds", () => {
     expect(commands.toSorted()).toEqual([...rolled, ...["eu-west", "us-east"].map(withGit)].sort());
   });
 
-  it("stop a partitioned region's agent", async () => {
+  it("for `partition` scale the region's agent to zero", async () => {
     await faults.takeAway("partition", "us-east");
     expect(commands).toEqual(["us-east: kubectl scale deployment flow-sync-us-east --replicas=0"]);
   });
@@ -147,7 +147,7 @@ describe("faults on the clouds", () => {
   );
 
   it.each(["silent", "stale-return"] as const)(
-    "inject %s by replacing the region's network ACL, and restore that ACL before they delete the drill's",
+    "inject %s by replacing the region's network ACL, and restore the original ACL before they delete the drill's own ACL",
     async (fault) => {
       const changes = () =>
         commands.filter((each) => !each.includes("describe")).map((each) => each.split(" ").slice(1));

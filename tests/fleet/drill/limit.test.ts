@@ -231,7 +231,7 @@ describe("the limit of a drill", () => {
     });
   });
 
-  it("ends a drill whose traffic never starts, without injecting the fault", async () => {
+  it("ends a drill whose traffic never starts, and injects no fault", async () => {
     const { report, done } = await drillOf("steady", 3);
     expect(report.aborted).toBe("the drill did not end within its limit of 3 s");
     expect(done).toEqual([]);
@@ -253,7 +253,7 @@ describe("the limit of a drill", () => {
     // The drills run concurrently, because each lasts until its limit.
     beforeAll(() => Promise.all(STUCK.map(async (stuck) => ended.set(stuck, await endedIn(stuck)))), 200_000);
 
-    it.each(STUCK)("ends a drill that hangs in %s, and reverts the fault", (stuck) => {
+    it.each(STUCK)("ends a drill that hangs in the phase %s, and reverts the fault", (stuck) => {
       const { report, done, isLeft } = ended.get(stuck) ?? {};
       expect(report?.aborted).toMatch(/the drill did not end within its limit of \d+ s$/);
       expect(report?.phases.map(({ phase }) => phase)).toContain(stuck);

@@ -75,7 +75,7 @@ describe("two concurrent drills", () => {
     ["one checkout", folder],
     ["two checkouts", ROOT],
   ])(
-    "from %s: only one injects its fault; after both are killed, --restore in another process reverts it",
+    "started from %s inject only one fault; after both are killed, --restore in another process reverts it",
     async (_, checkout) => {
       const endpoint = await bucket.serve();
       const both = [drilling("us-east", endpoint, folder), drilling("eu-west", endpoint, checkout)];
@@ -138,7 +138,7 @@ describe("the lock of drills", () => {
     await lock.release();
   });
 
-  it("once inherited from a stalled drill, stops that drill from injecting a fault or releasing the lock", async () => {
+  it("that another drill takes over from a stalled drill stops the stalled drill from injecting a fault or releasing the lock", async () => {
     const bucket = new LockBucket();
     const stood = await DrillLock.acquire(bucket, EAST, NEVER_MS);
     const restorer = await DrillLock.inherit(bucket, signal, { deadMs: 0 });

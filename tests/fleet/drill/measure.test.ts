@@ -106,7 +106,7 @@ describe("the end of an outage", () => {
 });
 
 describe("the traffic summary", () => {
-  it("counts each request exactly once, for any time of the split", () => {
+  it("counts each request exactly once, whatever the time at which the summary splits the traffic", () => {
     fc.assert(
       fc.property(samples, fc.integer({ min: FAULT - 20_000, max: UNTIL + 20_000 }), (all, cut) => {
         const parts = [traffic(all, 0, cut), traffic(all, cut, Number.POSITIVE_INFINITY)];

@@ -41,7 +41,7 @@ describe("PodWatch under load", () => {
     expect((await watched(seen)).hasScaled).toBe(isOver);
   });
 
-  it("decides that scaling is over once the autoscaler had its time and wants no more pods", async () => {
+  it("decides that scaling is over once the autoscaler has had enough time and wants no more pods", async () => {
     expect((await watched([two, two, two], 15)).hasScaled).toBe(true);
   });
 

@@ -6,7 +6,7 @@ import { FakeFleet, PLAN } from "./fakeFleet";
 
 const HOUR_MS = 3_600_000;
 
-describe("the restorable database", () => {
+describe("the database that could be restored after a drill's fault", () => {
   async function drilled(dumpedAt: number | undefined, more: Partial<Plan> = {}) {
     const fleet = await new FakeFleet().listen();
     fleet.dumpedAt = dumpedAt;
@@ -21,7 +21,7 @@ describe("the restorable database", () => {
   const lostIn = (report: Awaited<ReturnType<typeof drilled>>) =>
     lossTable(report).rows.find(([store]) => store === "database");
 
-  it("is as old at the fault as the newest existing dump, because the drill makes no dump itself", async () => {
+  it("is as old as the newest dump at the time of the fault, because the drill makes no dump itself", async () => {
     const report = await drilled(Date.now() - 20 * HOUR_MS);
     const loss = report.losses.find(({ store }) => store === "database");
     expect(loss?.seconds).toBeCloseTo(20 * 3600, -2);

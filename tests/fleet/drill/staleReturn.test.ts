@@ -103,7 +103,7 @@ class LeakyFleet extends StaleFleet {
   }
 }
 
-describe("a drill of a stale return", () => {
+describe("a stale-return drill", () => {
   async function drilled(fleet: StaleFleet, more: Partial<Plan> = {}) {
     await fleet.listen();
     const plan = Object.assign({}, PLAN, { fault: "stale-return", syncInterval: 0.2 }, more);
@@ -188,7 +188,7 @@ describe("a drill of a stale return", () => {
     expect(left).toEqual(["langflow-dr-drill"]);
   });
 
-  it("reports that an edit that was already replicated proves nothing, and expects no copy of it", () => {
+  it("reports that an edit proves nothing if it was replicated before the fault, and expects no copy of that edit", () => {
     const { report } = of("leaky");
     expect(failedOf(report)).toEqual([]);
     expect(report.returnChecks?.filter(({ said }) => said.endsWith("proves nothing"))).toHaveLength(3);

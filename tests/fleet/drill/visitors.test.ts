@@ -40,7 +40,7 @@ describe("a drill's visitors", () => {
 
   const endsOf = (visits: readonly Visit[]) => new Set(visits.map(({ errand, end }) => `${errand} ${end}`));
 
-  it("send all kinds of requests from the given sides, and a healthy fleet answers them all", async () => {
+  it("send every kind of request from clients near the given regions, and a healthy fleet answers all of them", async () => {
     visitors.start(["us-east", "eu-west", "ap-south"], "us-east", HER);
     visitors.startLong(["us-east", "eu-west"], "flow", HER);
     await sleep(1_300);
@@ -101,7 +101,7 @@ describe("a drill's visitors", () => {
     });
   });
 
-  it("abandon open streams when they stop, except streams from before the given time", async () => {
+  it("close their open streams as abandoned when they stop, except streams that began before the given time", async () => {
     const long = new LongFleet();
     const ends = async (since?: number) => {
       const each = new Visitors(long);

@@ -100,7 +100,7 @@ describe("the deployed commit", () => {
     expect(await commit()).toBe("good");
   });
 
-  it("is that of an older run if this run was re-run later", async () => {
+  it("is that of an older run if the older run was re-run later", async () => {
     fake.runs.push(runOf("now"), runOf("good", { run_started_at: "2026-01-02T00:00:00Z" }));
     expect(await commit()).toBe("good");
   });

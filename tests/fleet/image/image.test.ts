@@ -69,7 +69,7 @@ const refusal = async (work: Promise<unknown>): Promise<UserError> =>
     (error) => error,
   );
 
-it("the agent is bundled with a production dependency, because CI's jobs install no development dependencies", () => {
+it("the bundler of the agent is a production dependency, because CI's jobs install no development dependencies", () => {
   const { scripts, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   expect(Object.keys(dependencies)).toContain(scripts["agent:bundle"].split(" ")[0]);
 });

@@ -83,10 +83,10 @@ describe("pinning an image in Pulumi.yaml", () => {
   });
 });
 
-describe("commits of other people", () => {
+describe("commits of other people on the branch of an image update", () => {
   const ours: BranchCommit = { sha: "1", message: `Image\n\n${TRAILER}`, author: "app[bot]", committer: "app[bot]" };
 
-  it("exclude our own, even if GitHub is the committer", () => {
+  it("exclude the commits that `image pin` made, even if GitHub is the committer", () => {
     expect(foreign([ours, { ...ours, committer: "web-flow" }, { ...ours, message: `${ours.message}\n` }])).toEqual([]);
   });
 
@@ -186,7 +186,7 @@ describe("fleet image pin", () => {
     });
   });
 
-  it("reuses the branch of a pull request that was squashed into main", async () => {
+  it("reuses the branch if its pull request was squashed into main", async () => {
     await run("1");
     fake.commit("main", { "Pulumi.yaml": pinned(PROJECT, imageTo("langflow", "1")).text });
     for (const each of fake.pullRequests) each.state = "closed";
@@ -219,7 +219,7 @@ describe("fleet image pin", () => {
     expect(fake.refs.get("heads/image/langflow")).toBe(theirs);
   });
 
-  it("includes the changes that Git reports in the --also folder, and no other changes", async () => {
+  it("commits the changes that Git reports in the --also folder, and no other changes", async () => {
     const git = (...args: string[]) =>
       execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: project });
     mkdirSync(join(project, "images/base"), { recursive: true });

@@ -111,7 +111,7 @@ function person(texts: readonly string[], confirms: readonly boolean[], choice =
   return { prompter, questions };
 }
 
-describe("a size", () => {
+describe("a predefined size, as chosen in init,", () => {
   const regions = () => {
     const { stacks } = readProject(directory);
     return [...stacks.values()].flatMap((stack) => (stack.kind === "region" ? [stack.own] : []));
@@ -160,7 +160,7 @@ describe("a size", () => {
   });
 });
 
-describe("proposals", () => {
+describe("init's proposals", () => {
   it("never include a network that overlaps an existing network", () => {
     const cidr = fc.tuple(fc.nat(255), fc.integer({ min: 8, max: 20 })).map(([second, bits]) => {
       const size = 2 ** (bits - 8);
@@ -185,7 +185,7 @@ describe("proposals", () => {
     expect(proposeCidr(["10.0.0.0/8"])).toBeUndefined();
   });
 
-  it("place the witness outside the fleet: in its current AWS region, the state backend's, or a default one", () => {
+  it("place the witness outside the fleet's AWS regions: in its current one, in the state backend's, or in a default one", () => {
     expect(proposeWitness(["eu-west-3", "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("eu-west-3");
     expect(proposeWitness([undefined, "us-east-2"], ["us-east-1", "eu-west-1"])).toBe("us-east-2");
     expect(proposeWitness(["us-east-1", "nowhere-1"], ["us-east-1", "us-west-2"])).toBe("eu-central-1");
@@ -199,14 +199,14 @@ describe("proposals", () => {
     expect(proposeName("us-east-2", ["us-east"])).toBe("us-east-2");
   });
 
-  it("never assign a region to keep its own backups", () => {
+  it("never name a region as its own backup region", () => {
     const names = ["a", "b", "c"];
     expect(backupRegions(names)).toEqual(["b", "c", "a"]);
   });
 });
 
-describe("an edited file", () => {
-  it.each(FILES)("is identical byte for byte after parsing without edits: %s", (file) => {
+describe("a file that init edits", () => {
+  it.each(FILES)("is byte-identical if it is parsed and written without edits: %s", (file) => {
     expect(new EditedFile(file, text(file)).toString()).toBe(text(file));
   });
 });
@@ -286,7 +286,7 @@ describe("init", () => {
     ["with a GitHub repository", ANSWERS],
     ["without a GitHub repository", { ...ANSWERS, githubRepository: undefined }],
     ["without a flow repository", { ...ANSWERS, flowRepository: undefined }],
-  ])("keeps all comments and all values without a question, %s", async (_, given) => {
+  ])("keeps all comments and all values that it asks no question about, %s", async (_, given) => {
     const before = snapshot();
     const { exitCode } = await run({ given, yes: true });
     expect(exitCode).toBe(ExitCode.Success);
@@ -316,7 +316,7 @@ describe("init", () => {
 
   const schedules = () => parse(text("Pulumi.yaml")).config["langflow-dr:schedules"]?.value;
 
-  it("moves the witness to the state's AWS region if its own becomes a region of the fleet", async () => {
+  it("moves the witness to the state's AWS region if the witness's AWS region becomes one of the fleet's", async () => {
     await run({ given: ANSWERS, yes: true });
     expect(schedules()).toEqual({ witness: { awsRegion: "us-east-2" } });
   });
@@ -354,7 +354,7 @@ describe("init", () => {
     expect(stdout).toContain("npm run fleet -- doctor");
   });
 
-  it("replaces a value that the user chose only with --overwrite", async () => {
+  it("keeps a value that the user chose, unless --overwrite is given", async () => {
     expect((await run({ given: ANSWERS, yes: true })).exitCode).toBe(ExitCode.Success);
     const before = snapshot();
     const given = { ...ANSWERS, owner: "another-team" };
@@ -393,38 +393,41 @@ describe("init", () => {
     expect(message).toContain("githubRepository (optional)");
   });
 
-  it.each([60, 80, 110, 200])("prints complete keys, grouped by file, at a width of %d columns", async (width) => {
-    const regions = completed(["us-east-1", "eu-west-1", "us-west-2"].map((awsRegion) => ({ awsRegion })));
-    const given = { ...ANSWERS, regions, schedules: undefined, size: "small" };
-    const { columns } = process.stderr;
-    const stdout = process.stdout.columns;
-    process.stderr.columns = width;
-    process.stdout.columns = width;
-    try {
-      expect(await run({ given, yes: true })).toMatchObject({
-        exitCode: ExitCode.Success,
-      });
-    } finally {
-      process.stderr.columns = columns;
-      process.stdout.columns = stdout;
-    }
-    const said = stripVTControlCharacters(
-      (process.stderr.write as jest.Mock).mock.calls.map(([chunk]) => String(chunk)).join(""),
-    );
-    const keys = [...said.matchAll(/^(langflow-dr:\S+|backend\.\S+)/gm)].map(([key]) => key);
-    expect(keys).toEqual(
-      expect.arrayContaining([
-        "langflow-dr:resources.requests.memory",
-        "langflow-dr:resources.limits.memory",
-        "langflow-dr:resources.requests.cpu",
-        "langflow-dr:resources.limits.cpu",
-        "langflow-dr:database.maxStorageGib",
-        "langflow-dr:cloudflareAccountId",
-      ]),
-    );
-    expect(keys.join()).not.toContain("…");
-    expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, copied from a different region's$/m);
-  });
+  it.each([60, 80, 110, 200])(
+    "prints complete config keys, grouped by file, at a width of %d columns",
+    async (width) => {
+      const regions = completed(["us-east-1", "eu-west-1", "us-west-2"].map((awsRegion) => ({ awsRegion })));
+      const given = { ...ANSWERS, regions, schedules: undefined, size: "small" };
+      const { columns } = process.stderr;
+      const stdout = process.stdout.columns;
+      process.stderr.columns = width;
+      process.stdout.columns = width;
+      try {
+        expect(await run({ given, yes: true })).toMatchObject({
+          exitCode: ExitCode.Success,
+        });
+      } finally {
+        process.stderr.columns = columns;
+        process.stdout.columns = stdout;
+      }
+      const said = stripVTControlCharacters(
+        (process.stderr.write as jest.Mock).mock.calls.map(([chunk]) => String(chunk)).join(""),
+      );
+      const keys = [...said.matchAll(/^(langflow-dr:\S+|backend\.\S+)/gm)].map(([key]) => key);
+      expect(keys).toEqual(
+        expect.arrayContaining([
+          "langflow-dr:resources.requests.memory",
+          "langflow-dr:resources.limits.memory",
+          "langflow-dr:resources.requests.cpu",
+          "langflow-dr:resources.limits.cpu",
+          "langflow-dr:database.maxStorageGib",
+          "langflow-dr:cloudflareAccountId",
+        ]),
+      );
+      expect(keys.join()).not.toContain("…");
+      expect(said).toMatch(/^Pulumi\.us-west\.yaml\na new file, copied from a different region's$/m);
+    },
+  );
 
   it.each([
     ["Pulumi.yaml", "- a", "Pulumi.yaml must contain keys with values: correct it first"],

@@ -77,7 +77,7 @@ describe("the live fleet's table", () => {
     expect(recordOf({ "us-east": { replicationLagSeconds: 1 }, "eu-west": undefined })).toEqual([]);
   });
 
-  it("lists only the probes that do not succeed", () => {
+  it("lists only the probes that fail", () => {
     expect(probesOf({ startup: "success", readiness: "success", liveness: "success" })).toBe("succeed");
     expect(probesOf({ startup: "success", readiness: "failure", liveness: "unknown" })).toBe(
       "readiness failure, liveness unknown",

@@ -56,7 +56,7 @@ const over = (given: object = {}) =>
 const goBack = (given: object = {}) => back({ ...common(), out: undefined, withoutAnswer: false, ...given });
 const refused = (exitCode: ExitCode, said: RegExp) => ({ exitCode, message: expect.stringMatching(said) });
 
-describe("the share in Pulumi.edge.yaml", () => {
+describe("the old LangFlow's share in Pulumi.edge.yaml", () => {
   it("is replaced in place, without other changes to the file", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 }), (percent) => {
@@ -68,7 +68,7 @@ describe("the share in Pulumi.edge.yaml", () => {
     );
   });
 
-  it("must be edited by hand if the file expresses it in a different form", () => {
+  it("must be edited by hand if the file writes it in a different form", () => {
     for (const text of ["config: {}\n", "config:\n  langflow-dr:movingFrom: { address: a.example.com }\n"])
       expect(() => withShare(text, 0.5)).toThrow(/set `share: 0.5` by hand/);
   });
@@ -162,7 +162,7 @@ describe("the health check of an old LangFlow", () => {
   });
 });
 
-describe("the report after a move", () => {
+describe("the report after a cut-over or a move back", () => {
   it("says which LangFlow new visitors reach", () => {
     expect(divisionInWords(0)).toContain("use the fleet");
     expect(divisionInWords(1)).toContain("use the old LangFlow");

@@ -85,7 +85,7 @@ describe("the findings about a source", () => {
     );
   });
 
-  it("are ordered: first those that stop the move, last those that only change something", () => {
+  it("are ordered: first those that stop the move, last those that only report a change", () => {
     const order = ["stops", "stays", "changes"];
     fc.assert(
       fc.property(inventories, (inventory) => {
@@ -179,7 +179,7 @@ describe("the recommended size", () => {
   const rank = (users: number, databaseBytes: number) =>
     SIZE_NAMES.indexOf(fittingSize({ ...SPOTLESS, users: many(users), databaseBytes }).size);
 
-  it("never gets smaller with more users or more bytes", () => {
+  it("never shrinks if the number of users or bytes grows", () => {
     fc.assert(
       fc.property(fc.nat(3_000), fc.nat(3_000), fc.nat(2 ** 40), fc.nat(2 ** 40), (users, more, bytes, moreBytes) => {
         expect(rank(users + more, bytes + moreBytes)).toBeGreaterThanOrEqual(rank(users, bytes));

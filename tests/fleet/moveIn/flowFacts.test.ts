@@ -33,7 +33,7 @@ describe("localPaths", () => {
     },
   );
 
-  it("ignores text fields, in which a slash has other meanings", () => {
+  it("ignores text fields, in which a slash often has another meaning", () => {
     expect(localPaths(graph(node("Prompt-1", { template: { type: "prompt", value: "/start" } })))).toEqual([]);
   });
 });

@@ -144,7 +144,7 @@ describe("secrets", () => {
     expect(findingsOf(inventory).get("secrets")).toMatchObject({ result: "stays", count: 2 });
   });
 
-  it("are decrypted with a short key by both of LangFlow's key derivations", async () => {
+  it("are decrypted if the key is short, whichever of LangFlow's two key derivations encrypted them", async () => {
     const secret = "short";
     const [now, before] = [secret, legacySecret(secret) ?? ""].map((each) =>
       new SecretKey(each, "a key").encrypt("word"),
@@ -232,7 +232,7 @@ describe("an unusual source database", () => {
     for (const each of [spy, copied]) each.mockRestore();
   });
 
-  it("has its knowledge bases counted in LangFlow's folder, and other locations mentioned", async () => {
+  it("has the knowledge bases in LangFlow's folder counted, and knowledge bases in other folders mentioned", async () => {
     const folder = recorded();
     expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
     for (const base of ["bea/one", "bea/two", "cem/three"])

@@ -260,7 +260,7 @@ describe("the exit code of `ready`", () => {
     );
   });
 
-  it("is that of the unavailable source if its points could have reached the minimum", () => {
+  it("is the code for the unavailable source if its points could have raised the score to the minimum", () => {
     const lost = [{ check: "health", points: 14, unknown: true, unanswered: true, reason: "away" }];
     const findings = [
       {
@@ -277,7 +277,7 @@ describe("the exit code of `ready`", () => {
   });
 });
 
-describe("learn", () => {
+describe("learn()", () => {
   it("yields an unknown value with the reason if a request times out", async () => {
     const never = await learn(() => new Promise<never>(() => undefined), 20);
     expect(never).toEqual({ unknown: "no valid response: no answer within 0.02 s", exitCode: ExitCode.Unreachable });

@@ -59,7 +59,7 @@ describe("the id of a resource whose creation was interrupted", () => {
 });
 
 describe("an adopted resource", () => {
-  it("records its schema version, without which the real Cloudflare provider fails to upgrade it", async () => {
+  it("records its schema version, without which the real Cloudflare provider cannot upgrade its state", async () => {
     const type = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor";
     const edge = new Hand(cloudflare, undefined, {});
     const inputs = { accountId: "a", type: "https" };
@@ -86,14 +86,14 @@ describe("settling the operations that a crash interrupted", () => {
     return { open, ...settle(open, new Map(given), recorded) };
   };
 
-  it("adopts a unique match, reports no match as absent, and forgets ambiguous matches", () => {
+  it("adopts a resource that is the only match, reports an operation without a match as not done, and drops ambiguous operations", () => {
     const { open, found, absent, forgotten } = settled([["a"], [], ["b", "c"], undefined]);
     expect(found).toEqual([{ begun: open[0], id: "a" }]);
     expect(absent).toEqual([open[1]]);
     expect(forgotten).toEqual([open[2], open[3]]);
   });
 
-  it("excludes resources that are already in the state", () => {
+  it("never assigns an operation a resource that is already in the state", () => {
     expect(settled([["a", "b"]], ["a"]).found).toMatchObject([{ id: "b" }]);
   });
 
@@ -210,7 +210,7 @@ describe("a finder", () => {
     for (const { inputs, id } of several) expect(await finders[type]?.(inputs, {})).toEqual([id]);
   });
 
-  it("does not mistake a foreign entry point ruleset for ours", async () => {
+  it("does not mistake an entry point ruleset of another owner for ours", async () => {
     const type = "cloudflare:index/ruleset:Ruleset";
     const inputs = { zoneId: "zone", kind: "zone", phase: "theirs", name: "default", rules: [] };
     await edge.create(type, { ...inputs, description: "made by hand" }, "theirs");

@@ -71,7 +71,7 @@ describe("two runs of a flow", () => {
     expect(compareRuns(old, now)).toMatchObject(verdict);
   });
 
-  it("are never different if they are the same run, and compare the same in either order if both have answers", () => {
+  it("are never different if they are the same run, and have the same verdict in either order if both have answers", () => {
     fc.assert(
       fc.property(anyOutcome, anyOutcome, (one, other) => {
         expect(["same", "not run"]).toContain(compareRuns(one, one).result);
@@ -81,7 +81,7 @@ describe("two runs of a flow", () => {
     );
   });
 
-  it("differ if a component has no answer any longer, or a new one", () => {
+  it("differ if a component no longer has an answer, or has an additional answer", () => {
     expect(compareRuns(said("x"), { kind: "answered", outputs: [] }).result).toBe("differs");
     expect(compareRuns({ kind: "answered", outputs: [] }, said("")).result).toBe("differs");
   });
@@ -98,7 +98,7 @@ describe("two runs of a flow", () => {
   });
 });
 
-describe("the comparison of how a flow opens", () => {
+describe("the comparison of how two releases open a flow", () => {
   const of = (change: ComponentChange["change"], component: string): ComponentChange => ({
     node: `${component}-1`,
     component,

@@ -50,7 +50,7 @@ describe("model doubles", () => {
     expect(data).toEqual(graph([given], edges));
   });
 
-  it("replace a model whose edges bring only text, also in groups of components", () => {
+  it("replace a model if its outgoing edges carry only text, also in groups of components", () => {
     const agent = node("A", [output("Message")], { ...MODEL_FIELD, input_value: { type: "str" } });
     expect(withDoubles(graph([agent], [edge("B", "A", "input_value")])).doubles).toEqual(["A"]);
     const group = { id: "G", data: { node: { flow: { data: graph([agent]) } } } };
@@ -71,7 +71,7 @@ describe("model doubles", () => {
     expect(code).toContain("    async def to_toolkit(self) -> list[BaseTool]:\n        return []\n");
   });
 
-  it("include no code from a flow: invalid method names are dropped, and output names are quoted", () => {
+  it("contain no code from a flow: invalid method names are dropped, and output names are quoted", () => {
     const code = codeOf([
       output("Message", "a(self): evil()\n    def b"),
       output("Message", "fine", '"] + evil() + ["'),

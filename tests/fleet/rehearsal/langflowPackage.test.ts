@@ -16,7 +16,7 @@ describe("a release of LangFlow", () => {
     );
   });
 
-  it.each(["latest", "unknown", "v1.13.0", "1.13", "1.13.*", ""])("cannot be %j", (text) => {
+  it.each(["latest", "unknown", "v1.13.0", "1.13", "1.13.*", ""])("cannot be named %j", (text) => {
     expect([isRelease(text), releaseInImage(text)]).toEqual([false, undefined]);
   });
 });

@@ -8,7 +8,7 @@ describe("the outcome of a run", () => {
   it.each<[string, Json]>([
     ["1.7.2 writes it", { text_key: "text", data: { text: "hello", timestamp: "now" } }],
     ["1.13 writes it", { text: "hello", id: "f1", timestamp: "later" }],
-  ])("is a message's text, as %s", (_, message) => {
+  ])("contains the text of a message, as %s", (_, message) => {
     expect(outcomeOf({ status: 200, body: answered(ofMessage("ChatOutput-1", message)) }, [])).toEqual({
       kind: "answered",
       outputs: [{ component: "ChatOutput-1", text: "hello" }],
@@ -65,7 +65,7 @@ describe("the outcome of a run", () => {
     [{ message: "told" }, "told"],
     [{ detail: [{ msg: "field required" }] }, '[{"msg":"field required"}]'],
     [{ detail: "x".repeat(600) }, `${"x".repeat(500)}…`],
-  ])("for the answer %j has the message %s", (body, message) => {
+  ])("has for the answer %j the message %s", (body, message) => {
     expect(messageOf(body)).toBe(message);
   });
 });

@@ -23,7 +23,7 @@ const flow = (code: string, hash: string, prompt = "Answer") =>
   );
 
 describe("a flow after LangFlow's migrations", () => {
-  it("is the same if only its components' code changed, and different if anything else changed", () => {
+  it("counts as the same if only its components' code changed, and as different if anything else changed", () => {
     const [before, after] = [flow("class Agent: pass", "a1"), flow("class Agent: scoped = True", "b2")];
     expect(partsApart(before, after)).toBe("other graph");
     expect(partsApart(withoutCode(before), withoutCode(after))).toBeUndefined();

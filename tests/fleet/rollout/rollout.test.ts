@@ -38,7 +38,7 @@ describe("the health gate", () => {
     expect(failed?.health.said).toMatch(/^look \d+$/);
   });
 
-  it("closes at the first failed probe of the soak", async () => {
+  it("closes at the first failed probe of the soak period", async () => {
     const { probe } = looks(true, true, false, true);
     expect(await open(probe, { soakMs: 60_000 })).toEqual({
       wasHealthy: true,

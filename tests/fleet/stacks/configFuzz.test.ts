@@ -259,7 +259,7 @@ function holding(value: unknown): unknown {
 }
 
 describe("any config", () => {
-  it("is accepted in the form of the shipped files with all their examples enabled", () => {
+  it("is accepted if it has the form of the shipped files with all their examples enabled", () => {
     const files = written([]);
     const project = read(files);
     if (typeof project === "string") throw new Error(project);

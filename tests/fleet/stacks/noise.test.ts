@@ -13,8 +13,8 @@ const change = (more: Partial<Change> & { paths?: string[] }): Change => ({
   ...more,
 });
 
-describe("known noise", () => {
-  it("is an update without input changes, of a resource that was not ready or has computed properties", () => {
+describe("the known noise in a drift check", () => {
+  it("consists of updates without input changes to resources that were not ready or have computed properties", () => {
     const starting = change({ type: "kubernetes:apps/v1:Deployment", name: "us-east", properties: [] });
     const computed = change({ type: "cloudflare:index/dnsRecord:DnsRecord", name: "flows", properties: [] });
     const { changes, ignored } = withoutNoise([starting, computed]);
@@ -27,7 +27,7 @@ describe("known noise", () => {
     expect(withoutNoise([real]).changes).toEqual([real]);
   });
 
-  it("includes no input changes, no other resource types, and no creates, replacements or deletes", () => {
+  it("includes no changed inputs, no other resource types, and no creates, replacements or deletes", () => {
     const kept = [
       change({ paths: ["steeringPolicy"] }),
       change({ paths: ["modifiedOn"] }),

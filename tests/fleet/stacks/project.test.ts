@@ -50,7 +50,7 @@ describe("readProject", () => {
     expect(message).toMatch(/Pulumi\.eu-west\.yaml\n {2}langflow-dr:replicas/);
   });
 
-  it("rejects more pods than the database can serve, in that region's file only", () => {
+  it("rejects more pods than the database can serve, and reports that only under the region's own file", () => {
     edit("Pulumi.eu-west.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { min: 2, max: 50 };
     });
@@ -297,7 +297,7 @@ describe("readProject", () => {
     expect(refusal().message).toContain("langflow-dr:zone must have its value below value: and no other keys");
   });
 
-  it("rejects a stack setting below value:, because the program would receive that object as the value", () => {
+  it("rejects a stack setting nested below value:, because the program would receive the whole object as the value", () => {
     edit("Pulumi.us-east.yaml", ({ config }) => {
       config["langflow-dr:replicas"] = { value: { min: 2, max: 3 } };
     });
@@ -427,7 +427,7 @@ describe("readProject", () => {
     expect(refusal().message).toContain(said);
   });
 
-  it("finds no commented example at the end of a shipped stack file; Pulumi would move it out of config", () => {
+  it("finds no commented example at the end of a shipped stack file, because Pulumi would move that example out of config", () => {
     for (const stack of ["foundation", "us-east", "eu-west", "edge"]) {
       const lines = readFileSync(join(ROOT, `Pulumi.${stack}.yaml`), "utf8")
         .trimEnd()
@@ -514,7 +514,7 @@ describe("readProject", () => {
 });
 
 describe("writeLocalProject", () => {
-  it("omits the backend and replaces encrypted secrets with stable stand-ins", () => {
+  it("omits the backend and replaces encrypted secrets with stable placeholders", () => {
     edit("Pulumi.foundation.yaml", (content) => {
       content.secretsprovider = "awskms://alias/state";
       content.config = { ...content.config, "langflow-dr:providerKeys": { OPENAI_API_KEY: { secure: "v1:abc" } } };

@@ -20,7 +20,7 @@ describe("a cloud's error message", () => {
     ]);
   });
 
-  it("has the longer of two secrets with the same prefix replaced completely", () => {
+  it("shows no rest of a secret that begins with another secret", () => {
     expect(hidden("abcdefghij", ["abcdefgh", "abcdefghij"])).toBe("[secret]");
   });
 });

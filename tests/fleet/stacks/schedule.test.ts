@@ -3,7 +3,7 @@ import { inWaves, oneServingRegionAtATime, waves } from "../../../fleet/stacks/s
 
 const fleetOf = (regions: string[]) => ["foundation", ...regions, "edge"];
 
-describe("waves", () => {
+describe("the waves of a deployment", () => {
   it("contain the foundation first, then all regions in parallel, and the edge last", () => {
     expect(waves(fleetOf(["us-east", "eu-west"]))).toEqual([["foundation"], ["us-east", "eu-west"], ["edge"]]);
   });

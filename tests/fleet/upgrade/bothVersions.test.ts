@@ -71,14 +71,14 @@ describe("the checks of an old and a new LangFlow on one database", () => {
     ["saves", "old", "old", "POST", /^the old version cannot save a flow: status 500: no such column$/],
     ["changes", "old", "new", "PATCH", /^the old version cannot change a flow of the new version: /],
     ["reads", "new", "new", "GET", /^the new version cannot read a change of the old version: /],
-  ])("fail if one no longer %s flows", async (_, to, as, method, said) => {
+  ])("fail if either one no longer %s flows", async (_, to, as, method, said) => {
     expect(await savesInBoth(both(refuses(to, as, method)))).toEqual({
       result: "failed",
       said: expect.stringMatching(said),
     });
   });
 
-  it("fail if a change in one is missing in the other", async () => {
+  it("fail if a change that one saved is missing in the other", async () => {
     const lost: Parameters<typeof both>[0] = ({ to, line }) =>
       to === "old" && line.startsWith("PATCH") ? { status: 200, body: {} } : undefined;
     expect(await savesInBoth(both(lost))).toEqual({

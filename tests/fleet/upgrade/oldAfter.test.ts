@@ -57,7 +57,7 @@ describe("the old LangFlow on the migrated database", () => {
     expect((await said(answers("x"), answers("y"), answers("z"))).verdict?.result).toBe("not known");
   });
 
-  it("is neither asked nor blamed for flows after the one that stopped it", async () => {
+  it("is neither asked about nor blamed for flows after the flow that crashed it", async () => {
     const other = { ...FLOW };
     let hasEnded = false;
     const run = async () => {
@@ -74,7 +74,7 @@ describe("the old LangFlow on the migrated database", () => {
     });
   });
 
-  it("has no verdict on a flow without an answer from before the migration", async () => {
+  it("gets no verdict on a flow that had no answer before the migration", async () => {
     expect((await said(undefined, answers("y"))).verdict?.result).toBe("not run");
   });
 });

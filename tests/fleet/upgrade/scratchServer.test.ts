@@ -3,8 +3,8 @@ import { LiveDatabase } from "../../../sandbox/live/servers/database";
 
 jest.mock("../../../sandbox/live/servers/database");
 
-describe("a rehearsal's own PostgreSQL", () => {
-  it("is stopped if it does not start, and the error is the reason for that", async () => {
+describe("the PostgreSQL server of an upgrade rehearsal", () => {
+  it("is stopped if it does not start, and the error says why it did not start", async () => {
     const { ensure, kill } = jest.mocked(LiveDatabase.prototype);
     ensure.mockRejectedValue(new Error("PostgreSQL does not start"));
     kill.mockRejectedValue(new Error("no such process"));

@@ -37,7 +37,7 @@ describe("a step of an upgrade", () => {
     await expect(steps().take("adopt", throwing(error))).rejects.toBe(error);
   });
 
-  it("throws instead of failing after an interrupt, whatever error comes first", async () => {
+  it("throws the error instead of failing after an interrupt, whatever the error", async () => {
     const error = new AgentError("the database went away", AgentExitCode.Failure);
     await expect(steps(AbortSignal.abort()).take("adopt", throwing(error))).rejects.toBe(error);
   });

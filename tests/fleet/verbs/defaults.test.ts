@@ -67,7 +67,7 @@ describe("the documented defaults", () => {
       "docs/operations/README.md",
       `\`preview\` and \`drift\` time out after ${defaultOf("preview", "--silence")} minutes without output of the engine, \`up\`, \`deploy\` and \`destroy\` after ${defaultOf("destroy", "--silence")},`,
     ],
-  ])("are the actual ones in %s: %s", (file, said) => {
+  ])("equal the actual defaults in %s: %s", (file, said) => {
     expect(page(file)).toContain(said);
   });
 
@@ -81,7 +81,7 @@ describe("the Drill workflow", () => {
   const { on, jobs } = parse(readFileSync(join(ROOT, ".github/workflows/drill.yml"), "utf8"));
   const { steps, "timeout-minutes": minutes } = jobs.drill;
 
-  it("has the same default fault as the verb, and overrides no other default", () => {
+  it("has the same default fault as the verb `drill`, and overrides no other default", () => {
     expect(on.workflow_dispatch.inputs.fault.default).toBe(DEFAULTS.fault);
     const { env, run } = steps.find(({ name }: { name?: string }) => name === "Drill");
     expect(env.FAULT).toBe(`\${{ inputs.fault || '${DEFAULTS.fault}' }}`);

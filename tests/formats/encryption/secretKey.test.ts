@@ -19,7 +19,7 @@ describe("encryption with LangFlow's secret key", () => {
     expect(new SecretKey(EXAMPLE.secret.replace("=", ""), "key").decrypt(EXAMPLE.token)).toBe(EXAMPLE.text);
   });
 
-  it("is reversed by the same key, whatever the text, and by no other key", () => {
+  it("can be decrypted with the same key, whatever the text, and with no other key", () => {
     fc.assert(
       fc.property(
         fc.oneof(secret, short),

@@ -60,7 +60,7 @@ const PYTHON_NUMBERS = [
 ] as const;
 
 describe("the canonical text of a JSON value", () => {
-  it.each(PYTHON_NUMBERS)("has the number %s in Python's form: %s", (written, expected) => {
+  it.each(PYTHON_NUMBERS)("formats the number %s as Python does: %s", (written, expected) => {
     expect(canonicalJson(parseJson(written))).toBe(expected);
   });
 
@@ -97,13 +97,13 @@ describe("the canonical text of a JSON value", () => {
     );
   });
 
-  it("leaves texts and keys unchanged that only look like numbers", () => {
+  it("leaves texts and keys unchanged that merely look like numbers", () => {
     for (const text of ['"1.0"', '"a\\"1.0"', '"\\\\"', '["1.0",1.0,"\\\\",2.0]', '{"1.0":"2.0"}', '"-1e5"'])
       expect(canonicalJson(parseJson(text), 0)).toBe(text);
   });
 
   it.each(["01", "1.", ".5", "-", "1e", "+1", "1.0.0", "--1", "1 2", "0x1", "1e5.0"])(
-    "cannot be made of the invalid number %s",
+    "cannot be created from the invalid number %s",
     (text) => {
       expect(() => parseJson(text)).toThrow(SyntaxError);
     },
@@ -142,19 +142,19 @@ describe("the canonical text of a JSON value", () => {
     ["digits", `[${"1".repeat(4_000_000)}]`],
     ["fractions", `[0.${"1".repeat(4_000_000)}]`],
     ["numbers", `[${"1.5,".repeat(300_000)}1]`],
-  ])("can be written for millions of %s", (_, text) => {
+  ])("can be created from a value with millions of %s", (_, text) => {
     expect(JSON.parse(canonicalJson(parseJson(text)))).toEqual(JSON.parse(text));
   });
 
-  it("cannot be made of a million unterminated strings", () => {
+  it("cannot be created from JSON with a million unterminated strings", () => {
     expect(() => parseJson('"\\'.repeat(1_000_000))).toThrow(SyntaxError);
   });
 
-  it("cannot be made of invalid JSON", () => {
+  it("cannot be created from invalid JSON", () => {
     expect(() => parseJson('{"a":')).toThrow(SyntaxError);
   });
 
-  it("can be written for a value of any depth", () => {
+  it("can be created from a value of any depth", () => {
     const deep = `${'{"a":['.repeat(100_000)}${"]}".repeat(100_000)}`;
     expect(canonicalJson(parseJson(deep), 0)).toBe(deep);
   });
@@ -173,12 +173,12 @@ it("isObject() accepts only objects", () => {
   expect([undefined, null, [], "x", 1, true].some(isObject)).toBe(false);
 });
 
-it("isText() distinguishes a text from a number that is stored as one", () => {
+it("isText() distinguishes a text from a number that is stored as text", () => {
   expect(isText(parseJson("1.0"))).toBe(false);
   expect(isText(parseJson('"1.0"'))).toBe(true);
 });
 
-describe("numbers that are written as in another value", () => {
+describe("numbers that take the notation of equal numbers in another value", () => {
   const asIn = (other: string, value: string) => canonicalJson(numbersAsIn(parseJson(other), parseJson(value)), 0);
 
   it.each([

@@ -36,7 +36,7 @@ const flow = (fields: Record<string, unknown>, more: Record<string, unknown> = {
   ) as JsonObject;
 
 describe("a flow's file", () => {
-  it("has numbers as Git has them even if jsonb rewrote them, so that no other recorder finds a change", () => {
+  it("keeps the notation of Git's numbers even if jsonb rewrote them, so that no other recorder finds a change", () => {
     const numbered = (...numbers: string[]) =>
       ({ ...flow({}), data: parseJson(`{"nodes": [], "edges": [], "numbers": [${numbers}]}`) }) as JsonObject;
     const git = exported(numbered("1e+16", "-0.0", "2"));
@@ -60,7 +60,7 @@ describe("a flow's file", () => {
     expect(node).toEqual({ data: { node: { template: {} } }, id: "n1", position: { x: 1.5 } });
   });
 
-  it("is byte for byte what lfx writes for empty hidden fields", () => {
+  it("is byte-identical to lfx's file for empty hidden fields", () => {
     const stored = flow({ a: { password: true }, b: { load_from_db: true, value: null }, c: { password: false } });
     expect(JSON.parse(exported(stored).text).data.nodes[0].data.node.template).toEqual({
       a: { password: true, value: "" },
@@ -69,7 +69,7 @@ describe("a flow's file", () => {
     });
   });
 
-  it("is read back as itself", () => {
+  it("is unchanged after it is read and written again", () => {
     const { text, value, prints } = exported(
       flow({ temperature: { value: 1.0, type: "float" } }, { tags: ["a"], endpoint_name: "e", locked: true }),
     );
@@ -77,7 +77,7 @@ describe("a flow's file", () => {
     expect(readFlowFile(JSON.stringify(JSON.parse(text))).text).toBe(text);
   });
 
-  it("has a `value` with the same contents as its text", () => {
+  it("comes with a parsed `value` that has the same contents as its text", () => {
     const { text, value } = exported(flow({ key: { password: true, value: "s3cret" }, x: { value: 1.5 } }));
     expect(`${canonicalJson(value)}\n`).toBe(text);
   });
@@ -99,7 +99,7 @@ describe("a flow's file", () => {
     [`{"id":"6f1c2a34-58d1-5e0f-9c55-0a1b2c3d4e5f","name":"x"}`, "version 5"],
     [`{"id":"${ID}","name":"x","data":{"nodes":{}}}`, "data.nodes"],
     [`{"id":"${ID}","name":"${"x".repeat(NAME_MAX + 1)}"}`, `name has more than ${NAME_MAX} characters`],
-  ])("must not be %s, and the error names the reason", (text, reason) => {
+  ])("is rejected if it is %s, and the error names the reason", (text, reason) => {
     expect(() => readFlowFile(text)).toThrow(NotAFlow);
     expect(() => readFlowFile(text)).toThrow(reason);
   });
@@ -129,7 +129,7 @@ describe("a flow's file", () => {
     ]);
   });
 
-  it("is the same for an empty and a missing value, because LangFlow's API cannot set the difference", () => {
+  it("is the same for an empty and a missing value, because LangFlow's API cannot distinguish the two", () => {
     const printsOf = (more: Record<string, unknown>) => exported(flow({}, more)).prints;
     expect(printsOf({ description: "", tags: [] })).toEqual(printsOf({ description: null, tags: null }));
     expect(printsOf({ description: "x" })).not.toEqual(printsOf({ description: null }));
@@ -140,7 +140,7 @@ describe("a flow's file", () => {
     expect(() => readContents(Buffer.from([0x7b, 0xff, 0x7d]))).toThrow(NotAFlow);
   });
 
-  it("is rejected if it is not JSON, without a word of it in the error", () => {
+  it("is rejected if it is not JSON, and the error quotes nothing from it", () => {
     expect(() => readFlowFile('{"key": s3cret}')).toThrow(/^is not JSON$/);
   });
 
@@ -199,7 +199,7 @@ describe("the fingerprints of a flow", () => {
     expect(written("1.0")).toBe(print('{"nodes":[],"zoom":1.0}'));
   });
 
-  it("do not include what LangFlow derives from the graph", () => {
+  it("do not change with values that LangFlow derives from the graph", () => {
     expect(exported(flow({ x: { value: "1" } }, { webhook: true })).prints).toEqual(unchanged.prints);
   });
 });
@@ -225,12 +225,12 @@ describe("a flow that is composed of two versions", () => {
     },
   );
 
-  it("has the webhook flag of its graph", () => {
+  it("takes the webhook flag from the same version as its graph", () => {
     expect(compose(one, two, ["graph"]).value.webhook).toBe(false);
     expect(compose(one, two, ["details"]).value.webhook).toBe(true);
   });
 
-  it("is read back as itself, whichever fields it combines", () => {
+  it("is unchanged after it is written and read again, whichever fields it combines", () => {
     fc.assert(
       fc.property(fc.subarray([...FIELDS]), (fields) => {
         const file = compose(one, two, fields);

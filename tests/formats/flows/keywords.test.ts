@@ -7,14 +7,14 @@ const found = (words: readonly string[], text: string) => {
   return all.sort();
 };
 
-describe("keywords", () => {
-  it("are found in any case, within each other and at both ends of a text", () => {
+describe("the search for keywords", () => {
+  it("finds keywords in any case, within each other and at both ends of a text", () => {
     expect(found(["sk-", "key", "eyj"], "SK-key EYJ keyj")).toEqual(["0@3", "1@14", "1@6", "2@10", "2@15"]);
     expect(found(["he", "she", "hers"], "ushers")).toEqual(["0@4", "1@4", "2@6"]);
     expect(found(["key"], "kéy k\0ey")).toEqual([]);
   });
 
-  it("are found exactly where a separate search for each of them finds them", () => {
+  it("finds exactly what a separate search for each keyword finds", () => {
     const letters = fc.string({ unit: fc.constantFrom("a", "b", "B", "-", "é", " "), minLength: 1, maxLength: 12 });
     const words = fc.uniqueArray(fc.string({ unit: fc.constantFrom("a", "b", "-"), minLength: 1, maxLength: 4 }), {
       minLength: 1,

@@ -7,7 +7,7 @@ const args = (...words: Json[]) => (config({ args: words }) as { args: Json[] })
 const command = (text: string, variables: string[] = []) =>
   (config({ command: text }, variables) as { command: string }).command;
 
-describe("an MCP server's command line", () => {
+describe("the command line of an exported MCP server", () => {
   it("loses a quoted secret of several words and keeps its other words if it is a single text", () => {
     expect(command(`run --token "two words" 'other words'  end`)).toBe(`run --token "" 'other words'  end`);
   });
@@ -62,7 +62,7 @@ describe("an MCP server's command line", () => {
     });
   });
 
-  it("is emptied if it is not a list", () => {
+  it("is emptied if its arguments are not a list or its command is not a text", () => {
     expect(config({ args: "--token own" })).toEqual({ args: "" });
     expect(config({ args: { a: "own" } })).toEqual({ args: {} });
     expect(config({ command: ["own"] })).toEqual({ command: [] });
@@ -80,16 +80,16 @@ describe("an MCP server's command line", () => {
     ["npx it's fine", "npx it's fine"],
     ["npx \"'\" '\"' x", "npx \"'\" '\"' x"],
     ["", ""],
-  ])("changes as a single text from %j to %j", (text, expected) => {
+  ])("in a single text changes from %j to %j", (text, expected) => {
     expect(command(text)).toBe(expected);
   });
 
-  it("keeps a reference to a variable that exists if it is a single text", () => {
+  it("in a single text keeps a reference to a variable that exists", () => {
     expect(command("npx --token {{KEY}}", ["KEY"])).toBe("npx --token {{KEY}}");
   });
 });
 
-describe("an MCP server's environment variables and headers", () => {
+describe("the environment variables and headers of an exported MCP server", () => {
   it("lose their values and keep their names", () => {
     expect(config({ env: { A: "own", B: 1, C: ["own"] } })).toEqual({ env: { A: "", B: 1, C: [] } });
     expect(config({ env: [{ key: "A", value: "own" }, { name: "B", value: "own" }, "own"] })).toEqual({
@@ -98,7 +98,7 @@ describe("an MCP server's environment variables and headers", () => {
     expect(config({ env: "own", headers: "own" })).toEqual({ env: "", headers: "" });
   });
 
-  it("keep the values of plain headers, whichever field of a row has the name", () => {
+  it("keep the values of plain headers, whichever field of a header's row has the header's name", () => {
     expect(config({ headers: { Accept: "a/b", Cookie: "own" } })).toEqual({ headers: { Accept: "a/b", Cookie: "" } });
     for (const name of ["key", "name", "header"])
       expect(
@@ -116,7 +116,7 @@ describe("an MCP server's environment variables and headers", () => {
       });
   });
 
-  it("do not include plain headers if they are environment variables", () => {
+  it("are emptied if an environment variable has the name of a plain header", () => {
     expect(config({ env: { Accept: "own" } })).toEqual({ env: { Accept: "" } });
   });
 
@@ -127,7 +127,7 @@ describe("an MCP server's environment variables and headers", () => {
   });
 });
 
-describe("an MCP server", () => {
+describe("an exported MCP server", () => {
   it("keeps values without secrets next to its configuration, in their order", () => {
     const value = {
       url: "https://u:p@h.org",
@@ -147,12 +147,12 @@ describe("an MCP server", () => {
     expect(mcpServer({ config: ["own"] }, () => false)).toEqual({ config: [] });
   });
 
-  it("applies its rules only to the keys in these rules, not to properties that every object has", () => {
+  it("is not affected by property names that every JavaScript object inherits", () => {
     expect(config({ toString: "x", constructor: "y" })).toEqual({ toString: "x", constructor: "y" });
   });
 });
 
-describe("an MCP server's URL", () => {
+describe("the URL of an exported MCP server", () => {
   const KEY = "a1b2c3d4e5f6a7b8c9d0";
   const UUID = "0a1b2c3d-0000-4000-8000-000000000001";
 

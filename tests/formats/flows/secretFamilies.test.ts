@@ -67,7 +67,7 @@ describe("a secret's name and its value", () => {
 });
 
 describe("the name of a secret", () => {
-  it("reveals a random value, even if the value ends like a placeholder", async () => {
+  it("marks a random value as a secret, even if the value ends like a placeholder", async () => {
     for (const end of ["Any", "ANy", "Key", "True"])
       expect(await found(`password: idd3gXim5SwPvtTeOB4x7QejB9wN7A2XURkrx${end}`)).not.toEqual([]);
   });
@@ -79,7 +79,7 @@ describe("the name of a secret", () => {
     await everyHeld(fc.tuple(fc.constantFrom(...words), values).map(([word, value]) => `${word}: ${value}`));
   });
 
-  it("does not reveal a secret if its value is only the name's translation, as in a form", async () => {
+  it("does not mark a value that is only a translation of the name, as in a form", async () => {
     const pairs = fc.constantFrom(...NAMES.flatMap(([name, words]) => words.map((word) => [name, word] as const)));
     await fc.assert(
       fc.asyncProperty(pairs, async ([name, word]) => {
@@ -89,7 +89,7 @@ describe("the name of a secret", () => {
     );
   });
 
-  it("is normalized as Unicode defines, and ASCII text stays unchanged except for names of several words", () => {
+  it("is searched for in text that is normalized by Unicode's rules; ASCII text stays unchanged except for names of several words", () => {
     expect(folded("ＡＰＩ密钥：x “y”")).toBe('API_secret_key:x "y"');
     expect(folded("mot de passe: x")).toBe("password: x");
     fc.assert(
@@ -101,7 +101,7 @@ describe("the name of a secret", () => {
   });
 });
 
-describe("the table of commands", () => {
+describe("the table of commands with passwords", () => {
   const OPTIONS = Object.entries(commands).flatMap(([command, options]) =>
     Object.entries(options).map(([option, kind]) => ({ command, option, kind: String(kind) })),
   );
@@ -114,7 +114,7 @@ describe("the table of commands", () => {
     slash: (password) => `ada/${password}@db`,
   };
 
-  it.each(OPTIONS)("reveals a password: $command $option", async ({ command, option, kind }) => {
+  it.each(OPTIONS)("finds the password after: $command $option", async ({ command, option, kind }) => {
     const text = (password: string) => {
       const value = (VALUES[kind] ?? ((each: string) => each))(password);
       if (!/^\d/.test(option)) return `${command} ${option}${kind === "joined" ? "" : " "}'${value}' host`;
@@ -124,7 +124,7 @@ describe("the table of commands", () => {
     await everyHeld(passwords.map(text), 10);
   });
 
-  it("reveals a password that is piped into a command", async () => {
+  it("finds a password that is piped into a command", async () => {
     await everyHeld(
       fc
         .tuple(
@@ -139,24 +139,24 @@ describe("the table of commands", () => {
   });
 });
 
-describe("the table of calls", () => {
+describe("the table of function calls with secrets", () => {
   const ARGUMENTS = Object.entries(calls).flatMap(([callee, kinds]) =>
     Object.entries(kinds).map(([place, kind]) => ({ callee, place: Number(place), kind: String(kind) })),
   );
 
-  it.each(ARGUMENTS)("reveals a secret: $callee at $place", async ({ callee, place, kind }) => {
+  it.each(ARGUMENTS)("finds the secret of a call: $callee at $place", async ({ callee, place, kind }) => {
     const before = Array.from({ length: place }, (_, at) => (at % 2 ? `x.y(${at}, "a")` : `"word${at}"`));
     const text = (password: string) =>
       `${callee}(${[...before, `b"${kind === "pair" ? "ada:" : ""}${password}"`, "other"].join(", ")})`;
     await everyHeld((kind === "secret" ? tokens : passwords).map(text), 10);
   });
 
-  it("is not needed if one of two consecutive quoted texts looks like a password", async () => {
+  it("is not needed to find a password in two consecutive quoted texts", async () => {
     await everyHeld(fc.tuple(users, passwords).map(([user, password]) => `open.any "x", '${user}', '${password}'`));
   });
 });
 
-describe("an expression", () => {
+describe("an expression in code", () => {
   const operands = (text: string) =>
     [...operandsIn(text, 0)].map(({ text: each, label, place, outer }) => [each, label, place, outer]);
 
@@ -189,7 +189,7 @@ describe("an expression", () => {
     ['a\nb = "v"', []],
     ['(a\n, "v")', [["v", undefined, 1, "("]]],
     ['f()) + "v"', []],
-  ])("is split into its texts by position and name: %s", (text, expected) => {
+  ])("is split into its quoted texts with their position and name: %s", (text, expected) => {
     expect(operands(text)).toEqual(expected);
   });
 });

@@ -232,13 +232,13 @@ const pairCases = (name: string): Record<string, (secret: string) => JsonObject>
     ],
   ]);
 
-describe("a secret that only its name reveals", () => {
+describe("a secret that only its name identifies as a secret", () => {
   it.each(Object.entries(NAMED))("does not reach Git in any form: %s", async (_, [name, pieces]) => {
     expect(await leaks(pieces, pairCases(name))).toEqual([]);
   });
 });
 
-describe("a key that only the name of its service reveals", () => {
+describe("a key that only the name of its service identifies as a key", () => {
   const FORMS = ["an assignment in Python", "a dictionary in code", ".env", "YAML", "JSON in a text", "JSON in JSON"];
 
   it.each(Object.entries(OF_SERVICES))("does not reach Git in any form: %s", async (_, [name, pieces]) => {
@@ -284,14 +284,14 @@ describe("an MCP server's secret outside of an MCP field", () => {
   });
 });
 
-describe("a secret in what people write into prompts and notes", () => {
+describe("a secret in a prompt or a note", () => {
   it.each(NOTES)("does not reach Git in any form: %s", async (line) => {
     const written = (secret: string) => field(`To do:\n${line.replaceAll(/[#!]/g, () => secret)}\nand more.`);
     expect(await leaks(line.includes("#") ? [[32]] : ["Hun", "ter-", [3], "7"], { "a note": written })).toEqual([]);
   });
 });
 
-it("no secret reaches Git, whatever its kind, form, place and context are", async () => {
+it("no secret reaches Git, whatever its kind, form, location and context", async () => {
   const texts = [
     ...Object.values(FORMATS).map((pieces) => (random: RandomText) => {
       const secret = madeOf(pieces, random);

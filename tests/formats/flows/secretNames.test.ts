@@ -25,12 +25,12 @@ const PLAIN = words(`
   connection_strings mydsn dsn_name param name value private private_keys theaccesskey accesskeys
 `);
 
-describe("a name", () => {
-  it.each(SECRETS)("marks a secret: %s", (name) => {
+describe("the name of a value", () => {
+  it.each(SECRETS)("marks the value as a secret: %s", (name) => {
     expect(isSecretName(name)).toBe(true);
   });
 
-  it.each(PLAIN)("does not mark a secret: %s", (name) => {
+  it.each(PLAIN)("does not mark the value as a secret: %s", (name) => {
     expect(isSecretName(name)).toBe(false);
   });
 
@@ -48,15 +48,21 @@ describe("a name", () => {
     },
   );
 
-  it.each(words("url token database connection api_key mydsn dsn_name"))("does not mark a connection: %s", (name) => {
-    expect(isConnectionName(name)).toBe(false);
-  });
+  it.each(words("url token database connection api_key mydsn dsn_name"))(
+    "does not mark the value as a connection string: %s",
+    (name) => {
+      expect(isConnectionName(name)).toBe(false);
+    },
+  );
 
-  it.each(words("headers header extra_headers requestHeaders header_name X-Header"))("marks headers: %s", (name) => {
-    expect(isHeadersName(name)).toBe(true);
-  });
+  it.each(words("headers header extra_headers requestHeaders header_name X-Header"))(
+    "marks the value as a set of headers: %s",
+    (name) => {
+      expect(isHeadersName(name)).toBe(true);
+    },
+  );
 
-  it.each(words("heading theheaders headersx head"))("does not mark headers: %s", (name) => {
+  it.each(words("heading theheaders headersx head"))("does not mark the value as a set of headers: %s", (name) => {
     expect(isHeadersName(name)).toBe(false);
   });
 });
@@ -81,7 +87,7 @@ describe("a header's name", () => {
   );
 
   it.each(words("X-Accept Content Agent Cookie Accepts"))(
-    "is not one of the headers that never hold secrets: %s",
+    "does not belong to a header that never holds secrets: %s",
     (name) => {
       expect(isPlainHeader(name)).toBe(false);
     },

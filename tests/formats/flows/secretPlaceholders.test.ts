@@ -63,7 +63,7 @@ describe("a placeholder", () => {
   });
 });
 
-describe("a secret behind a word of its name holds its flow", () => {
+describe("a flow is held if its secret's value begins with a word of the secret's name:", () => {
   it.each([
     ['password = "secret-', '"'],
     ["DB_PASSWORD=token_", ""],

@@ -57,7 +57,7 @@ async function workOf(value: Json): Promise<number> {
   return least;
 }
 
-it("a scan yields to other work after each piece of a large flow, and never in a small flow", async () => {
+it("a secret scan yields to other work after each piece of a large flow, but not during a small flow", async () => {
   let times = 0;
   const scan = async (length: number) => {
     times = 0;
@@ -71,8 +71,8 @@ it("a scan yields to other work after each piece of a large flow, and never in a
   expect(await scan(2_000_000)).toBeGreaterThanOrEqual(8);
 });
 
-describe("the work of a scan", () => {
-  it("is bounded in every rule of gitleaks, because no rule repeats without a limit", () => {
+describe("the work of a secret scan", () => {
+  it("is limited for every rule of gitleaks, because no rule contains an unlimited repetition", () => {
     const unlimited = gitleaks.rules.filter(({ regex }) => {
       const plain = regex.replace(/\\./g, "c").replace(/\[[^\]]*\]/g, "c");
       return /[*+]|\{\d+,\}/.test(plain);
@@ -108,7 +108,7 @@ describe("the work of a scan", () => {
   });
 });
 
-it("a scan keeps none of the texts in memory, whatever names of secrets they contain", async () => {
+it("a secret scan keeps no scanned text in memory, whatever names of secrets the text contains", async () => {
   const LENGTH = 5_000_000;
   const scan = (number: number) => {
     const value = `a_name_of_number_${number}_password of `.padEnd(LENGTH, "words and ");

@@ -27,14 +27,14 @@ describe("headers in a single text", () => {
 });
 
 describe("a JSON schema", () => {
-  it("keeps what it says about its values, even under the name of a secret", () => {
+  it("keeps its description of values, even under the name of a secret", () => {
     const schema = { type: "array", items: { type: "string" }, anyOf: [{ type: "null" }], default: TOKEN };
     expect(emptied(schema)).toEqual({ ...schema, default: "" });
   });
 });
 
 describe("a variable's name", () => {
-  it("is any single line that is neither a secret nor a URL with one", () => {
+  it("may be any single line of at most 256 characters that is neither a secret nor a URL with one", () => {
     for (const name of ["KEY", "my key", "x".repeat(256), "https://h.org"]) expect(boundValue(name, all)).toBe(name);
     for (const text of [
       "",
@@ -53,7 +53,7 @@ describe("a variable's name", () => {
     expect(boundValue("KEY", (name) => name !== "KEY")).toBe("");
   });
 
-  it("is referenced as {{NAME}}, or by LangFlow's own names for MCP servers", () => {
+  it("counts as referenced in the form {{NAME}}, or in LangFlow's form for MCP servers", () => {
     for (const text of ["{{KEY}}", "{{ KEY }}", "{{\tmy-key_1 }}", "MCP_X", "MCP_"])
       expect(isReference(text, all)).toBe(true);
     for (const text of [
@@ -93,7 +93,7 @@ describe("an emptied value", () => {
     ]);
   });
 
-  it("of a schema keeps what the schema says about its value, but no default", () => {
+  it("of a schema keeps the schema's description of the value, but no default", () => {
     const schema = {
       type: "string",
       title: "t",
@@ -174,7 +174,7 @@ describe("a value without its secrets", () => {
     expect(plain(value)).toEqual(expected);
   });
 
-  it("keeps the name of a variable that exists if the value is loaded from it", () => {
+  it("keeps the name of an existing variable if the value is loaded from that variable", () => {
     expect(withoutSecrets({ load_from_db: true, value: "KEY" }, { mayStay: all, headers: false })).toEqual({
       load_from_db: true,
       value: "KEY",
@@ -252,7 +252,7 @@ describe("a field without its secrets", () => {
   const field = (key: string, given: Json, mayStay = none as (name: string) => boolean) =>
     withoutFieldSecrets(key, given, mayStay);
 
-  it("is hidden if its flag is true in Python", () => {
+  it("counts as hidden if its flag has a value that Python treats as true", () => {
     for (const flag of [true, 1, "x", [0], { a: 0 }])
       expect([isHidden({ password: flag }), isHidden({ load_from_db: flag })]).toEqual([true, true]);
     for (const flag of [false, 0, "", [], {}, null])
@@ -295,7 +295,7 @@ describe("a field without its secrets", () => {
     expect(field(key, given)).toEqual(expected);
   });
 
-  it("keeps table cells with names of variables, and empties the other cells that could have one", () => {
+  it("keeps table cells that name existing variables, and empties other cells in columns that allow names of variables", () => {
     const table = (rows: Json[], schema: Json = [{ name: "v", load_from_db: true }, { name: "w" }, "x"]) =>
       (field("x", { table_schema: schema, value: rows }, (name) => name === "KEY") as { value: Json }).value;
     expect(table([{ v: "KEY", w: "x" }, { v: "x" }, "https://u:p@h.org", { w: "y" }])).toEqual([
@@ -345,7 +345,7 @@ describe("a field without its secrets", () => {
     expect(table([{ v: "KEY" }], { v: true })).toEqual([{ v: "KEY" }]);
   });
 
-  it("is bound to all variables that it names, wherever it names them", () => {
+  it("is bound to every variable that its value references, in any form of reference", () => {
     expect([...boundNames("x", { load_from_db: true, value: "KEY" })]).toEqual(["KEY"]);
     expect([...boundNames("headers", { value: { A: "{{ONE}}", B: "MCP_2" } })]).toEqual(["ONE", "MCP_2"]);
     expect([...boundNames("x", { value: "KEY" })]).toEqual([]);

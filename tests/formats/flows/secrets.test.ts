@@ -87,7 +87,7 @@ describe("a secret", () => {
   });
 
   it.each(["SecretStrInput", "MultilineSecretInput"])(
-    "stays out of Git in an input of the kind %s without its flag",
+    "stays out of Git in an input of the kind %s, even without a password flag",
     (kind) => {
       const field = { _input_type: kind, password: false, value: CANARY };
       expect(exported(flowWith({ x: field })).text).not.toContain(CANARY);
@@ -187,7 +187,7 @@ describe("a value that is not a secret", () => {
       expect(withoutUrlCredentials(url)).toBe(expected);
   });
 
-  it("stays in the file if it is a URL, and is the same with and without credentials", () => {
+  it("stays in the file if it is a URL, and the file is the same whether or not the URL had credentials", () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (url) => {
         expect(withoutUrlCredentials(withoutUrlCredentials(url))).toBe(withoutUrlCredentials(url));
@@ -204,7 +204,7 @@ describe("the name of a global variable", () => {
     expect(kept(bound("My key"), ["My key"])).toBe("My key");
   });
 
-  it("is removed if the variable does not exist and Git does not have the name", () => {
+  it("is removed if the variable does not exist and Git does not contain the name", () => {
     expect(kept(bound("OPENAI_API_KEY"), ["OTHER"])).toBe("");
   });
 
@@ -221,7 +221,7 @@ describe("the name of a global variable", () => {
     expect(exported(grouped, [], agreed).text).not.toContain("OPENAI_API_KEY");
   });
 
-  it("stays in Git's own file", () => {
+  it("stays in the file that Git already has", () => {
     const file = exported(flowWith({ key: bound("OPENAI_API_KEY") }), ["OPENAI_API_KEY"]);
     expect(readFlowFile(Buffer.from(file.text)).text).toBe(file.text);
   });
@@ -264,7 +264,7 @@ describe("the name of a global variable", () => {
     expect(cells(kept(table(rows)))).toEqual(["", "", "", "", "a/b"]);
   });
 
-  it("stays in an MCP server's configuration and headers if LangFlow references a variable that way", () => {
+  it("stays in an MCP server's configuration and headers if it is written in LangFlow's form for references", () => {
     const config = { env: { A: "MCP_X_1", B: "{{ TOKEN }}", C: "TOKEN", D: "MCP_Y" }, args: ["--token", "{{TOKEN}}"] };
     const field = { type: "mcp", value: { name: "s", config } };
     expect(kept(field, ["MCP_X_1", "TOKEN"])).toEqual({

@@ -18,7 +18,7 @@ const password = (value: unknown, more: object = {}) => ({
   ...more,
 });
 
-describe("a region's own secrets, when it imports a flow,", () => {
+describe("a region's own secrets, when the region imports a flow,", () => {
   it.each<[string, object, object]>([
     ["a password", password(""), password("own")],
     ["a literal behind a stale flag", password("", { load_from_db: true }), password("own", { load_from_db: true })],
@@ -44,7 +44,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
     for (const depth of [0, 1, 3]) expect(imported(other, own, { depth })).toEqual(own);
   });
 
-  it("are restored next to the changes of the import", () => {
+  it("are restored next to values that the import changes", () => {
     const headers = (value: object[]) => ({ name: "headers", value });
     expect(
       imported(
@@ -78,7 +78,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
   });
 
   it.each(["advanced", "display_name", "info", "placeholder", "show"])(
-    "are restored if the file has a different %s, and the file's value of that stays",
+    "are restored if the file has a different %s, which the import applies",
     (look) => {
       const own = password("own", { [look]: "old" });
       expect(imported(password("", { [look]: "new" }), own)).toEqual(password("own", { [look]: "new" }));
@@ -164,7 +164,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
     expect(JSON.stringify(imported(other, own))).not.toContain("own");
   });
 
-  it("are not restored in a different field, node or group", () => {
+  it("are not restored in a field, a node or a group other than their own", () => {
     const own = flowWith({ key: password("own") });
     const file = (template: object, depth = 0) => exported(flowWith(template, { depth }));
     const other = readFlowFile(
@@ -197,7 +197,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
     expect(imported(rows("VARIABLE"), rows("own"), { otherVariables: ["VARIABLE"] })).toEqual(rows("VARIABLE"));
   });
 
-  it("are restored next to the name of a variable in a field that has both", () => {
+  it("are restored in a field that also contains the name of a variable", () => {
     const rows = (name: string, secret: string) => ({
       table_schema: [{ name: "value", load_from_db: true }],
       value: [
@@ -231,7 +231,7 @@ describe("a region's own secrets, when it imports a flow,", () => {
   });
 });
 
-it("a file is exported from a region as it was imported, whatever secrets the region has", () => {
+it("a region exports a file exactly as it imported the file, whatever secrets the region has", () => {
   const texts = fc.constantFrom(
     "",
     "VARIABLE",
@@ -266,7 +266,7 @@ it("a file is exported from a region as it was imported, whatever secrets the re
   );
 });
 
-it("a flow without a copy in the region is imported as its file says", () => {
+it("a flow that does not exist in the region yet is imported exactly as the file has it", () => {
   const file = exported(flowWith({ key: password("other") }));
   expect(importable(file, undefined)).toEqual(file.value);
 });

@@ -65,13 +65,13 @@ describe("a scan for secrets that no flag or name reveals", () => {
     ]);
   });
 
-  it("reports a location among many texts", async () => {
+  it("reports the location of a secret among many texts", async () => {
     const texts = Array.from({ length: 40 }, (_, at) => `a long text, number ${at}`);
     texts[37] = `hf_${random(34)}`;
     expect((await scanned({ x: { value: texts } })).map(({ field }) => field)).toEqual(["nodes[n1].template.x[37]"]);
   });
 
-  it("recognizes a large text by the name next to it, and scans all of it", async () => {
+  it("recognizes a large secret by the name next to it, and also finds a token at the end of a large text", async () => {
     const words = " and more words".repeat(20_000);
     const value = `${random(32, "0123456789abcdef")}${words} ghp_${random(36)}`;
     const found = await scanned({ algolia: { value } });
@@ -94,7 +94,7 @@ describe("a scan for secrets that no flag or name reveals", () => {
     expect(await fields({ id: "i".repeat(100), a: secret })).toEqual([`x[${"i".repeat(80)}].a`]);
   });
 
-  it("scans the shortest text that any format allows, and no shorter texts", async () => {
+  it("scans a text that is as short as the shortest possible secret, and skips shorter texts", async () => {
     const shortest = "amqp://me:aB3d@h";
     expect(shortest).toHaveLength(16);
     expect(
@@ -130,7 +130,7 @@ describe("a scan for secrets that no flag or name reveals", () => {
     expect(await scanned({ code: { value: text } })).toEqual([]);
   });
 
-  it("does not see values that were left out of the file", async () => {
+  it("ignores values that the file leaves out", async () => {
     expect(await scanned({ key: { password: true, value: `ghp_${random(36)}` } })).toEqual([]);
   });
 
@@ -142,7 +142,7 @@ describe("a scan for secrets that no flag or name reveals", () => {
   });
 });
 
-it("a finding's rule contains the name of the secret if it consists of words, so that one name can be allowed", async () => {
+it("the rule of a finding includes the secret's name if the name consists of words, so that a single name can be allowed", async () => {
   const rules = async (name: string) =>
     (await scanned({ x: { value: `${name} = "${random(20)}"` } })).map(({ rule }) => rule);
   expect(await rules("my_api_key")).toEqual(["named-secret/my_api_key"]);
@@ -153,7 +153,7 @@ it("a finding's rule contains the name of the secret if it consists of words, so
   expect(isAllowed(finding, { id: ID }, [`${ID}/named-secret/token`])).toBe(false);
 });
 
-it("a finding is allowed by its flow, or by flow and rule", () => {
+it("a finding can be allowed for its flow, or for its flow and its rule", () => {
   const finding = { field: "description", rule: "jwt" };
   for (const entry of [ID, `${ID}/jwt`, ID.toUpperCase()])
     expect(isAllowed(finding, { id: ID }, ["other", entry])).toBe(true);

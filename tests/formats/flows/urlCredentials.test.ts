@@ -86,7 +86,7 @@ describe("withoutUrlCredentials()", () => {
     expect(withoutUrlCredentials(url)).toBe(url);
   });
 
-  it("removes a parameter whose name cannot be decoded, if the name marks a secret as it is", () => {
+  it("removes a parameter whose name cannot be decoded, if the undecoded name marks a secret", () => {
     expect(withoutUrlCredentials("https://h.org?%zz-token=a")).toBe("https://h.org?%zz-token=");
   });
 });

@@ -80,7 +80,7 @@ async function read(reader: PackageReader): Promise<Row[]> {
   return found;
 }
 
-describe("a migration package", () => {
+describe("a package of data to import", () => {
   it("splits a table into objects that fit in memory, and returns all rows in order", async () => {
     const { bucket, open } = await packed();
     const parts = [...bucket.objects.keys()].filter((key) => key.includes("/rows/"));

@@ -46,7 +46,7 @@ describe("the list of LangFlow's tables", () => {
     );
   });
 
-  it("bases the rules for replicated columns on replicated columns only", () => {
+  it("refers only to replicated columns in its rules for replicated columns", () => {
     const columns = (rule: ReplicatedTable) => rule.columns;
     expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
@@ -64,7 +64,7 @@ describe("the list of LangFlow's tables", () => {
     expect(strays(TRAVELLING, ({ references }) => Object.keys(references), allColumns)).toEqual([]);
   });
 
-  it("does not group columns that can deny access or that are a region's finding, and groups each column at most once", () => {
+  it("groups each column at most once, and never a column that can deny access or that each region sets for itself", () => {
     const single = ({ disabling, regionalValues }: ReplicatedTable) => [
       ...Object.keys(disabling ?? {}),
       ...Object.keys(regionalValues ?? {}),
@@ -80,7 +80,7 @@ describe("the list of LangFlow's tables", () => {
       if (whole) expect([table, together, disabling]).toEqual([table, undefined, undefined]);
   });
 
-  it("has each table after the tables that its rows wait for", () => {
+  it("lists each table after the tables that its rows depend on", () => {
     for (const { table, references } of TRAVELLING)
       for (const { to, missing } of Object.values(references))
         if (missing === "waits") expect(NAMES.slice(0, NAMES.indexOf(table) + 1)).toContain(to);
@@ -95,7 +95,7 @@ describe("the list of LangFlow's tables", () => {
       }
   });
 
-  it("merges two rows that collide in an index only if they have the same natural key or the same key", () => {
+  it("merges two rows that collide in a unique index only if they have the same natural key or the same primary key", () => {
     const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
     for (const rule of TRAVELLING)
       for (const { on, where = "", meeting } of rule.uniqueIndexes) {
@@ -109,7 +109,7 @@ describe("the list of LangFlow's tables", () => {
       }
   });
 
-  it("makes deletes final only if no row can be re-created under the same key", () => {
+  it("makes deletes final only in tables whose rows cannot be re-created under the same key", () => {
     for (const { table, key, numbered, deletes } of TRAVELLING)
       if (deletes === "final") expect([table, key, numbered]).toEqual([table, ["id"], undefined]);
   });
@@ -151,7 +151,7 @@ describe("docs/how-work-travels.md", () => {
     return regional === "" ? reason : `${reason} Regional: ${regional}.`;
   };
 
-  it("lists each replicated table with its identity, what overrides a delete, its regional columns and the reason", () => {
+  it("lists each replicated table with its key, the edits that override a delete, its regional columns and the reason", () => {
     expect(rows.filter((cells) => cells.length === 4)).toEqual(
       TRAVELLING.map((rule) => [
         code([rule.table]),
@@ -162,7 +162,7 @@ describe("docs/how-work-travels.md", () => {
     );
   });
 
-  it("lists each regional table under the reason that it shares with others", () => {
+  it("groups the tables that do not replicate by the reason for that", () => {
     const reasons = [...new Set(STAYING.map(({ reason }) => reason))];
     const sharing = (reason: string) => STAYING.filter((rule) => rule.reason === reason);
     expect(rows.filter((cells) => cells.length === 2)).toEqual(

@@ -70,8 +70,8 @@ const judge = (catalog: readonly CatalogTable[]) => checkSchema(catalog, TABLES)
 const used = ({ inUse }: SchemaVerdict) => [...inUse].map(([table, { columns }]) => [table, columns]);
 const ALL = used(judge(CATALOG));
 
-describe("a database compared with the list of tables", () => {
-  it("is used completely if it matches the list", () => {
+describe("the schema check of a database", () => {
+  it("accepts every table completely if the database matches the list of tables", () => {
     const verdict = judge(CATALOG);
     expect(verdict.findings).toEqual([]);
     expect(ALL).toEqual(TRAVELLING.map(({ table, columns }) => [table, columns]));
@@ -80,7 +80,7 @@ describe("a database compared with the list of tables", () => {
     );
   });
 
-  it("reports a new table, and everything else replicates", () => {
+  it("reports a new table and accepts everything else", () => {
     const badge = { name: "badge", columns: [], primaryKey: ["id"], uniqueIndexes: [], foreignKeys: [] };
     const verdict = judge([...CATALOG, badge]);
     expect(told(verdict.findings)).toEqual([["undeclared table", "badge", undefined, "left out"]]);
@@ -91,19 +91,19 @@ describe("a database compared with the list of tables", () => {
     ["can be null", {}],
     ["has a default", { notNull: true, hasDefault: true }],
     ["is generated", { notNull: true, generated: true }],
-  ])("reports a new column that %s, and everything else replicates", (_, column) => {
+  ])("reports a new column that %s and accepts everything else", (_, column) => {
     const verdict = judge(withColumn("user", column));
     expect(told(verdict.findings)).toEqual([["undeclared column", "user", "new", "left out"]]);
     expect(used(verdict)).toEqual(ALL);
   });
 
-  it("refuses a table in which no row can be created without an unknown column", () => {
+  it("refuses a table in which a row cannot be created without an unknown column", () => {
     const verdict = judge(withColumn("file", { notNull: true }));
     expect(told(verdict.findings)).toEqual([["undeclared column", "file", "new", "refused"]]);
     expect(used(verdict)).toEqual(ALL.filter(([table]) => table !== "file"));
   });
 
-  it("refuses the child tables of flows if flows cannot be created, and everything else replicates", () => {
+  it("refuses the child tables of flows if flows cannot be created, and accepts everything else", () => {
     const verdict = judge(withColumn("flow", { notNull: true }));
     const refused = told(verdict.findings).filter(([, , , effect]) => effect === "refused");
     const tables = refused.map(([, table]) => table);
@@ -112,7 +112,7 @@ describe("a database compared with the list of tables", () => {
     expect(used(verdict)).toEqual(ALL.filter(([table]) => !tables.includes(table as string)));
   });
 
-  it("refuses flows if their graph is missing", () => {
+  it("refuses the table of flows if its column for the graph is missing", () => {
     expect(told(judge(without("flow", "data")).findings)).toContainEqual(["missing column", "flow", "data", "refused"]);
   });
 
@@ -143,7 +143,7 @@ describe("a database compared with the list of tables", () => {
     expect(verdict.inUse.get("user")?.columns).not.toContain("password");
   });
 
-  it("omits a missing column from the row condition and from the references", () => {
+  it("leaves out a missing column from the row condition and from the references", () => {
     const verdict = judge(without("variable", "is_environment_managed"));
     expect(verdict.inUse.get("variable")?.only).toEqual({
       not: { any: [{ any: [] }, { column: "name", oneOf: ["LANGFLOW_DR_SYNC"] }] },
@@ -176,7 +176,7 @@ describe("a database compared with the list of tables", () => {
     expect(judge(without(table, column)).inUse.has(table)).toBe(false);
   });
 
-  it("accepts a number as the key only in tables that have numeric keys", () => {
+  it("accepts a number as a table's key only if the list gives that table a numeric key", () => {
     expect(judge(columnChanged("sso_settings", "id", { type: "uuid" })).inUse.has("sso_settings")).toBe(false);
     expect(judge(columnChanged("file", "id", { type: "integer" })).inUse.has("file")).toBe(false);
   });
@@ -245,7 +245,7 @@ describe("a database compared with the list of tables", () => {
     expect(keyed({ onDelete: "restrict" })).toEqual([]);
   });
 
-  it("has findings that are sentences with the table's name", () => {
+  it("phrases each finding as a sentence with the table's name", () => {
     expect(judge(withColumn("file", { notNull: true })).findings[0]?.message).toBe(
       'the table "file" is not replicated: an insert needs a value for its column "new", which is unknown',
     );
@@ -308,8 +308,8 @@ const database = fc
 const namesOf = (columns: readonly CatalogColumn[]) => columns.map(({ name }) => name);
 const lacking = (wanted: readonly string[], among: readonly string[]) => wanted.filter((name) => !among.includes(name));
 
-describe("a database of any release", () => {
-  it("is written only in columns that it has and the list names, and only in tables with the list's key", () => {
+describe("the schema check of any release's database", () => {
+  it("allows writes only to columns that both the database and the list have, and only in tables with the list's key", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const tables = new Map(catalog.map((table) => [table.name, table]));
@@ -326,7 +326,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("never gets a row that lacks a required value", () => {
+  it("never allows a row that lacks a required value", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const tables = new Map(catalog.map((table) => [table.name, table]));
@@ -338,7 +338,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("has a finding for each table that cannot be replicated, and lists each replicated table after the tables that it references", () => {
+  it("reports each table that cannot be replicated, and lists each replicated table after the tables that it references", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const { inUse, findings } = judge(catalog);
@@ -359,7 +359,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("loses a table only because of a problem in that table or in a parent table", () => {
+  it("refuses a table only because of a problem in that table or in a parent table", () => {
     fc.assert(
       fc.property(database, mutation, (catalog, change) => {
         const before = judge(catalog);
@@ -376,7 +376,7 @@ describe("a database of any release", () => {
     );
   });
 
-  it("has the same result in whatever order its tables and columns are listed", () => {
+  it("has the same result in whatever order the database's tables and columns are listed", () => {
     fc.assert(
       fc.property(database, (catalog) => {
         const turned = [...catalog].reverse().map((table) => ({ ...table, columns: [...table.columns].reverse() }));

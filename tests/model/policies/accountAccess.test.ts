@@ -70,13 +70,13 @@ describe("the flow sync's access to accounts", () => {
     );
   });
 
-  it("allows it to copy uploads in its own bucket, but not to delete them", () => {
+  it("allows the flow sync to copy uploads in its own bucket, but not to delete them", () => {
     for (const action of ["s3:GetObject", "s3:PutObject"])
       expect([east, west].map((bucket) => may(action, bucket, "files/user/report.pdf"))).toEqual([true, false]);
     expect(may("s3:DeleteObject", east, "files/user/report.pdf")).toBe(false);
   });
 
-  it("allows it to read every region's accounts in its own bucket, but only its own in other buckets", () => {
+  it("allows the flow sync to read every region's accounts in its own bucket, but only its own accounts in other buckets", () => {
     expect(may("s3:GetObject", east, "accounts/eu-west/x")).toBe(true);
     expect(mayList(east, "accounts/eu-west/")).toBe(true);
     expect(may("s3:GetObject", west, "accounts/us-east/x")).toBe(true);
@@ -92,7 +92,7 @@ describe("the flow sync's access to accounts", () => {
     expect([east, west, south].map(unasked)).toEqual([true, false, false]);
   });
 
-  it("includes no other prefixes, versions or settings", () => {
+  it("covers no other prefixes, and no object versions or bucket settings", () => {
     for (const bucket of [east, west, south]) {
       for (const key of ["files-of-old/x", "accounts-of-old/us-east/x", "accounts/us-east", "x"])
         for (const action of WRITES) expect([key, may(action, bucket, key)]).toEqual([key, false]);

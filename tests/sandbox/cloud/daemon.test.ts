@@ -184,7 +184,7 @@ describe("the daemon's sessions", () => {
     expect((await http(cloud, "POST", "/sessions", { stack: "us-east" })).status).toBe(400);
   });
 
-  it("belong to one process: they outlast other processes' sessions, and end with their own process", async () => {
+  it("belong to one process: they remain when other processes' sessions end, and end with their own process", async () => {
     const cloud = await start();
     const mine = await cloud.openSession("us-east");
     const other = spawn("sleep", ["60"]);
@@ -203,7 +203,7 @@ describe("the daemon's sessions", () => {
     expect((await http(cloud, "GET", "/health")).body.stacks).toEqual([]);
   });
 
-  it("distinguish the providers of one program by their connections", async () => {
+  it("keep two providers of one program apart by their connections", async () => {
     const cloud = await start();
     const east = await dial(cloud, "aws", "dev", "us-east-1");
     const west = await dial(cloud, "aws", "dev", "eu-west-1");
@@ -325,7 +325,7 @@ describe("the daemon's gRPC API", () => {
     expect((await again.resources()).map(({ name }) => name)).toEqual(["one"]);
   });
 
-  it("returns a secret that is marked as such with its mark", async () => {
+  it("returns a secret with the mark of a secret", async () => {
     const client = await dial(await start(), "aws");
     const made = await create(client, TYPES.secret, "s", { name: "s" });
     const inputs = { secretId: made.id, secretString: secret("hidden") as unknown as JavaScriptValue };

@@ -21,7 +21,7 @@ describe("a port of the live fleet", () => {
     expect(new Set(ports).size).toBe(20);
   });
 
-  it("stays reserved for a stopped server in other processes' view, for as long as the server's fleet lives", async () => {
+  it("stays reserved for a stopped server, also in other processes, for as long as the server's fleet exists", async () => {
     const file = join(temporaryFolder(), "ports.json");
     const port = await new Ports(file).take("us-east postgres");
     const script = `new Ports(${JSON.stringify(file)}).take("us-east postgres").then(console.log)`;

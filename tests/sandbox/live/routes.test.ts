@@ -38,7 +38,7 @@ describe("the API for faults of the live fleet", () => {
     acts.length = 0;
   });
 
-  it("delays LangFlow's responses or breaks some of its connections, until a call without a fault", async () => {
+  it("delays LangFlow's responses or breaks some of its connections, until a call specifies no fault", async () => {
     await live.impair("us-east", { lateSeconds: 20 });
     await live.impair("us-east", { brokenShare: 0.5 });
     await live.impair("us-east");
@@ -52,7 +52,7 @@ describe("the API for faults of the live fleet", () => {
     [{ lateSeconds: "soon" }, "lateSeconds must be 0 or more"],
     [{ brokenShare: 1.5 }, "brokenShare must be from 0 to 1"],
     [{ brokenShare: -0.5 }, "brokenShare must be from 0 to 1"],
-  ])("rejects values that make no sense: %j", async (body, problem) => {
+  ])("rejects invalid values: %j", async (body, problem) => {
     await expect(live.impair("us-east", body as object)).rejects.toThrow(problem);
     expect(given).toEqual([]);
   });

@@ -115,7 +115,7 @@ describe("a request to S3", () => {
     expect(bucketRequest(method, url)).toEqual({ bucket, key, change });
   });
 
-  it("changes one object in the version that S3 returns, or several objects that it names, but no object versions", () => {
+  it("changes one object, whose version S3 returns, or the several objects that it names, but never a specific object version", () => {
     const put = bucketRequest("PUT", "/flows/a");
     expect(writesOf(put, "v1", "")).toEqual([{ bucket: "flows", key: "a", kind: "put", versionId: "v1" }]);
     const many =
@@ -168,14 +168,14 @@ describe("an S3 endpoint", () => {
   const ask = (path: string, { method = "GET", body = "", headers = {} } = {}) =>
     fetch(gate.url + path, { method, headers: { connection: "close", ...headers }, ...(body && { body }) });
 
-  it("passes on requests and responses, and reports a write before the client gets the response", async () => {
+  it("passes on requests and responses, and reports a write to the replication before the client gets the response", async () => {
     const answer = await ask("/flows/a%20b?x-id=PutObject", { method: "PUT", body: "contents" });
     expect(written).toEqual([{ bucket: "flows", key: "a b", kind: "put", versionId: "v1" }]);
     expect(answer.headers.get("x-said")).toBe("PUT /flows/a%20b?x-id=PutObject");
     expect(await answer.text()).toBe("contents");
   });
 
-  it("does not report a write that the store rejected", async () => {
+  it("reports no write to the replication if the store rejected the write", async () => {
     expect((await ask("/flows/a", { method: "PUT", body: "x", headers: { "if-match": "old" } })).status).toBe(412);
     expect(written).toEqual([]);
   });
@@ -187,7 +187,7 @@ describe("an S3 endpoint", () => {
     expect(most).toBeGreaterThan(1);
   });
 
-  it("does not respond only for an unreachable bucket, and resets its hanging requests when the bucket is reachable again", async () => {
+  it("hangs only for an unreachable bucket, and resets the hanging requests once the bucket is reachable again", async () => {
     silent.add("west");
     const hung = watched(`${gate.url}/west/a`);
     expect((await ask("/east/a")).status).toBe(200);

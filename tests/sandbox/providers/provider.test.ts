@@ -60,7 +60,7 @@ describe("check", () => {
     expect(() => hand.check("aws:sqs/queue:Queue", {})).toThrow(/does not know the type aws:sqs.*generate\.ts/);
   });
 
-  it("rejects Auto Mode unless its three switches are equal and the self-managed add-ons are off", async () => {
+  it("rejects an EKS cluster unless Auto Mode's three switches are equal and the self-managed add-ons are off", async () => {
     const inputs = await clusterInputs(new Hand(aws));
     expect(hand.problems(cluster, inputs)).toEqual([]);
     expect(hand.problems(cluster, { ...inputs, storageConfig: { blockStorage: { enabled: false } } })).toEqual([
@@ -318,7 +318,7 @@ describe("diff", () => {
     expect(hand.diff(subnet, { vpcId: "vpc-1" }, { vpcId: UNKNOWN })).toEqual(["vpcId!"]);
   });
 
-  it("replaces a workload with an unknown spec, whose selector may differ, and changes a mutable map in place", () => {
+  it("replaces a workload with an unknown spec, because its selector may differ, and changes a mutable ConfigMap in place", () => {
     const deployment = "kubernetes:apps/v1:Deployment";
     const map = "kubernetes:core/v1:ConfigMap";
     const frozen = new Hand(kubernetes);
@@ -345,7 +345,7 @@ describe("diff", () => {
 });
 
 describe("update, read and delete", () => {
-  it("change existing values, drop those that are no longer set, and keep what the cloud decided", async () => {
+  it("change existing values, remove values that the program no longer sets, and keep values that the cloud chose", async () => {
     const hand = new Hand(aws);
     const { id, inputs, properties } = await hand.create(role, {
       name: "one",
@@ -403,7 +403,7 @@ describe("update, read and delete", () => {
     const small = { ...db, allocatedStorage: 100 };
     const striped = { iops: 12_000, storageThroughput: 500 };
 
-    it("is rejected from 400 GiB on with the IOPS of a smaller one, which the provider sends along", async () => {
+    it("is rejected at 400 GiB and above with the IOPS of smaller storage, which the provider sends along", async () => {
       const hand = new Hand(aws);
       const { id, inputs } = await hand.create(database, small);
       expect(hand.read(database, id)?.properties).toMatchObject({ iops: 3_000, storageThroughput: 125 });
@@ -663,7 +663,7 @@ describe("the Kubernetes provider", () => {
     expect(hand.diff(NAMESPACE, { metadata: { name: "a" } }, { metadata: { name: "b" } })).toEqual(["metadata.name!"]);
   });
 
-  it("keeps its identity with a literal clusterIdentifier if the kubeconfig is unknown, and is replaced without one", () => {
+  it("is kept if the kubeconfig is unknown but a literal clusterIdentifier is set, and is replaced without an identifier", () => {
     const { provider } = new Hand(kubernetes);
     const changed = (more: object) =>
       provider.diffConfiguration({ kubeconfig: "{}", ...more }, { kubeconfig: UNKNOWN, ...more }).replaces;

@@ -51,7 +51,7 @@ describe("the schema", () => {
     ]);
   });
 
-  it("says what is required, allowed, computed and secret, as the installed package does", () => {
+  it("lists the required, allowed, computed and secret properties, as the installed package declares them", () => {
     const source = `import * as aws from "@pulumi/aws"; new aws.s3.BucketVersioning("a"); new aws.rds.Instance("a");`;
     const { resources, types } = schemaOf(source, "aws");
     const versioning = resources["aws:s3/bucketVersioning:BucketVersioning"];

@@ -54,7 +54,7 @@ describe("the drill report in HTML", () => {
     expect(filled(before, "#8b939e")).toBe(1 + targets.filter(({ predicted }) => predicted !== undefined).length);
   });
 
-  it("compares only drills of the same fault in the trend chart, but lists all drills in the trend table", () => {
+  it("shows only drills of the same fault in the trend chart, but lists all drills in the trend table", () => {
     expect(chart("trend")).toContain("4 drills, including this one as the last");
     expect(html).toContain("<td>2026-08-12 09:05</td>");
   });

@@ -38,7 +38,7 @@ describe("a series of drills", () => {
     expect(seriesResult(seriesOf([sampleReport()]))).toMatch(/^Met: all 1 drill of 1 fault/);
   });
 
-  it("is not met if a drill failed to run, but is met if the fleet cannot have a fault", () => {
+  it("is not passed if a drill failed to run, but is passed if the fleet does not support a fault", () => {
     const [good, bad] = [seriesOf([sampleReport()]), seriesOf(sampleSeries())];
     const failed = { fault: "git", because: "no answer", hasFailed: true } as const;
     const lacking = { fault: "half", because: "one pod", hasFailed: false } as const;
@@ -50,7 +50,7 @@ describe("a series of drills", () => {
     expect(seriesResult(bad, [lacking, failed])).toMatch(/^Missed: 1 of 5 drills .*; failed to run: git: no answer$/);
   });
 
-  it("is a page with each drill's details under its name, and it escapes all text from the reports", () => {
+  it("is shown on a page with each drill's details under its name, and the page escapes all text from the reports", () => {
     const reports = sampleSeries();
     const page = seriesPage(
       seriesOf(reports),
@@ -68,11 +68,11 @@ describe("a series of drills", () => {
 
 const PLAN = { local: true, region: "us-east", topology: "active-active" } as const;
 
-describe("the remaining drills of a series", () => {
+describe("the remaining drills of a restarted series", () => {
   const rounds = (...of: Parameters<typeof turnsOf>) =>
     Object.fromEntries(turnsOf(...of).flatMap((turn) => ("rounds" in turn ? [[turn.fault, turn.rounds]] : [])));
 
-  it("are the drills that are still missing, so that a restarted series resumes", () => {
+  it("exclude the drills that already have a report", () => {
     const found = rounds(() => PLAN, sampleSeries(), 3);
     expect([found.region, found.silent, found.git]).toEqual([0, 2, 3]);
   });
@@ -94,7 +94,7 @@ describe("the remaining drills of a series", () => {
     expect(rounds(() => PLAN, [sampleReport({ local: true })], 1).region).toBe(0);
   });
 
-  it("skip faults that the fleet cannot have, with the reason, and continue", () => {
+  it("exclude faults that the fleet does not support, with the reason, and continue", () => {
     const plan = (fault: Fault) => {
       if (fault === "zone") throw new UserError("needs a standby");
       return PLAN;

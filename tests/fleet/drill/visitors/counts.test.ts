@@ -33,13 +33,13 @@ describe("the counts of visits", () => {
     expect(spanOf(visit(5_000, 9_000, { region: "eu-west" }), slow)).toBe("begun after detection");
   });
 
-  it("have no detection span without detection, and no fault span without a fault", () => {
+  it("assign no visit to the detection span without a detection, and no visit to the fault span without a fault", () => {
     const { region, faultAt, returnedAt } = COURSE;
     expect(countsOf([visit(8_999, 1)], { region, faultAt, returnedAt })[0]?.span).toBe("begun after the fault");
     expect(countsOf([visit(8_999, 1)], { region })[0]?.span).toBe("ended before the fault");
   });
 
-  it("count each visit once, by its end", () => {
+  it("count each visit once, by how it ended", () => {
     const visits = fc.array(
       fc.record({
         errand: fc.constantFrom(...ERRANDS),

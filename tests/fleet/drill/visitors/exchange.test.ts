@@ -60,7 +60,7 @@ describe("a visit", () => {
       expect(await endOf(run(), (response) => response.writeHead(code).end())).toBe("cut");
   });
 
-  it("is cut rather than wrong if any kind of body is truncated", async () => {
+  it("counts as cut rather than wrong if its body is truncated, whatever the kind of body", async () => {
     const half = async (response: ServerResponse) => {
       response.write('{"status":');
       await sleep(50);

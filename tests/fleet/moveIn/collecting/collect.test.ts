@@ -89,7 +89,7 @@ async function langflowProcess(folder: string, database: string, environment: Re
 }
 
 describe("a running LangFlow", () => {
-  it("is copied completely, including its write-ahead log, even if its process has a relative folder", async () => {
+  it("is copied completely, including its write-ahead log, even if its process was started with a relative folder", async () => {
     const source = recorded();
     const child = await langflowProcess(join(source, ".."), join(source, "langflow.db"), {
       LANGFLOW_CONFIG_DIR: source.split("/").at(-1) ?? "",
@@ -139,7 +139,7 @@ describe("a LangFlow whose location is in the environment", () => {
     expect((await look(out)).knowledgeBases).toBe(1);
   });
 
-  it("is unchanged afterwards if it was stopped and uses a write-ahead log", async () => {
+  it("is not changed by the collection if it was stopped and uses a write-ahead log", async () => {
     const source = recorded();
     const database = new Database(join(source, "langflow.db"));
     database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL");
@@ -296,7 +296,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     );
   });
 
-  it("if the user interrupts it", async () => {
+  it("if the user interrupts the collection", async () => {
     const end = new AbortController();
     setTimeout(() => end.abort(), 200);
     await refused("sleep 30; true", /^interrupted; nothing was written$/, { signal: end.signal });

@@ -94,7 +94,7 @@ describe("the comparison of regions after an import", () => {
     expect(await compare({ into: region("us-east", both), others: [beside] })).toMatchObject({ agreed: ["eu-west"] });
   });
 
-  it("succeeds despite a growing chat, and accepts every version that a row had in the importing region", async () => {
+  it("succeeds even if a chat keeps growing, and accepts every version that a row had in the importing region", async () => {
     const chat = (upTo: number) => Array.from({ length: upTo }, (_, at) => row(`m${at}`, { table: "message" }));
     const us = region(
       "us-east",

@@ -87,7 +87,7 @@ describe("manual changes at Cloudflare", () => {
     ]);
   });
 
-  it("are added to the provider's own changes, but not to a resource that will be replaced", async () => {
+  it("are reported in addition to the provider's own changes, but not for a resource that will be replaced", async () => {
     answers.balancer = { ...UNTOUCHED.balancer, rules: [{ name: "r" }] };
     const change = { urn: urnOf(BALANCER), type: BALANCER, name: "edge", operation: "update" } as const;
     const properties = [{ path: "enabled", replaces: false }];
@@ -98,7 +98,7 @@ describe("manual changes at Cloudflare", () => {
     expect(said(await withHandMade(session(), run({ changes: [anew] })))).toEqual([[BALANCER, ["enabled"]]]);
   });
 
-  it("are never reported as absent if Cloudflare does not answer", async () => {
+  it("are reported as unknown, not as absent, if Cloudflare does not answer", async () => {
     status = 500;
     const seen = await withHandMade(session(), run());
     expect(seen.leftOut).toEqual([urnOf(BALANCER), urnOf(MONITOR)]);

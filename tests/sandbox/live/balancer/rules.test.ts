@@ -168,13 +168,13 @@ describe("the verdict on a pool", () => {
     [301, "2xx", false],
     [404, "200, 4XX", true],
     [200, "20", false],
-  ])("for the status %d if %s is expected: %s", (status, expected, passes) => {
+  ])("accepts the status %d if %s is expected: %s", (status, expected, passes) => {
     expect(isExpected(status, expected)).toBe(passes);
   });
 });
 
 describe("a session's cookie", () => {
-  it("leads back to its pool among other cookies, and to no pool once its pool is gone", () => {
+  it("leads to its pool even among other cookies, and to no pool once its pool is gone", () => {
     fc.assert(
       fc.property(fc.constantFrom(...IDS), fc.array(fc.constantFrom("a=1", "__cflb=x", " b", "=")), (pool, others) => {
         const affinity = { ttlSeconds: 60, sameSite: "Lax", drainSeconds: 0, failover: "none" as const };
@@ -213,7 +213,7 @@ describe("a request that could not be delivered to a pool", () => {
       { connected: true, silent: true },
       { code: 524, again: false },
     ],
-  ])("gets for the progress %j the outcome %j", (progress, outcome) => {
+  ])("has, for the delivery progress %j, the outcome %j", (progress, outcome) => {
     expect(undelivered(progress)).toEqual(outcome);
   });
 });
@@ -276,7 +276,7 @@ describe("the applied load balancer", () => {
     monitor,
   ];
 
-  it("has for each pool, in order, the Service whose load balancer is the pool's origin", () => {
+  it("lists for each pool, in order, the Kubernetes Service whose load balancer is the pool's origin", () => {
     const found = appliedBalancer([...cloud, balancer()]);
     expect(found?.pools.map(({ id, region, entrance }) => ({ id, region, entrance }))).toEqual([
       { id: "two", region: "two", entrance: undefined },

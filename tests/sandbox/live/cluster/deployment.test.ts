@@ -188,7 +188,7 @@ describe("the pods of a live Deployment", () => {
     expect(deployment.targets(10)).toEqual([other, another]);
   });
 
-  it("are not reduced by a fault if only one of them is ready", async () => {
+  it("lose no pod to a fault if only one of them is ready", async () => {
     const { deployment, made } = pretended({ readyMs: 0, endMs: 0 });
     await deployment.become(workloadOf("same"), 1);
     await until(() => deployment.targets(0).length === 1);

@@ -42,7 +42,7 @@ describe("the metrics of Jobs, in the format of kube-state-metrics,", () => {
     }
   });
 
-  it("can be opened again after another process was using their port", async () => {
+  it("can be served again after another process has used their port", async () => {
     const [first, metrics] = [new JobMetrics(), new JobMetrics()];
     const port = await freePort();
     await first.open(port);

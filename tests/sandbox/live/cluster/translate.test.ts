@@ -112,7 +112,7 @@ describe("the translation of a container for this machine", () => {
     );
   });
 
-  it("translates a path below a mount just like the mount", () => {
+  it("translates a path below a mount in the same way as the mount itself", () => {
     const segment = fc.stringMatching(/^[a-z0-9._-]{1,8}$/);
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1 }), (segments) => {

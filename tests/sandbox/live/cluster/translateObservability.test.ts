@@ -78,7 +78,7 @@ describe("Prometheus' files on this machine", () => {
       "https://git.example.com/acme/flows.git/info/refs?service=git-upload-pack",
       "http://127.0.0.1:40007/us-east/flows.git/info/refs?service=git-upload-pack",
     ],
-  ])("probe in the job %s the local server for a name, and keep the name in their metrics", (name, url, asked) => {
+  ])("let the job %s probe the local server of a name, but keep that name in the job's metrics", (name, url, asked) => {
     const [applied, live] = [job(APPLIED, name), job(LIVE, name)];
     expect(live?.static_configs).toEqual(applied?.static_configs);
     expect(live?.static_configs.flatMap(({ targets }) => targets)).toEqual([url]);
@@ -153,7 +153,7 @@ describe("the collector's file on this machine", () => {
     expect(expected).not.toContain("0.0.0.0");
   });
 
-  it("leads to a scrape at the address of its Service", () => {
+  it("leads Prometheus to scrape the collector at the address of its Service", () => {
     expect(job(LIVE, "collector")?.static_configs).toEqual([{ targets: ["127.0.0.1:40016"] }]);
   });
 });

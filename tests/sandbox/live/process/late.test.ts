@@ -68,7 +68,7 @@ describe("delayed data", () => {
     for (const [, at] of came) expect(at).toBeGreaterThanOrEqual(200 - JITTER_MS);
   });
 
-  it("is delayed concurrently: many parts take no longer than one", async () => {
+  it("is delayed concurrently: many parts take no longer than a single part", async () => {
     const parts = Array.from({ length: 500 }, (_, index) => Buffer.alloc(1000, index));
     const { value, tookMs } = await timed(() => buffer(Readable.from(parts).pipe(new Late(() => LATE_MS))));
     expect(value.equals(Buffer.concat(parts))).toBe(true);
@@ -124,7 +124,7 @@ describe("a Service's address with delayed responses", () => {
   });
 
   it.each([0, LATE_MS])(
-    "responds to a client that has ended its side, %d ms late, with all of a large response",
+    "responds to a client that has closed its sending side, %d ms late, with all of a large response",
     async (lateMs) => {
       const answer = Buffer.alloc(3_000_000, "answer");
       const pod = createServer({ allowHalfOpen: true }, (socket) => {
@@ -142,7 +142,7 @@ describe("a Service's address with delayed responses", () => {
     },
   );
 
-  it("passes on what a client sends after the pod has ended its side", async () => {
+  it("passes on what a client sends after the pod has closed its sending side", async () => {
     const heard: string[] = [];
     const pod = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("data", (part) => heard.push(String(part)));
@@ -189,7 +189,7 @@ describe("a Service's address that breaks some connections", () => {
     expect(await outcomes(endpoint, 20)).toEqual(Array(20).fill("here"));
   });
 
-  it("does not reset a connection without a request, because opening a connection is no response", async () => {
+  it("does not reset an open connection before the client sends something on it", async () => {
     const endpoint = await httpPod((_, response) => void response.end("here"));
     fault = { lateMs: 0, brokenShare: 1 };
     const socket = dial(endpoint);
@@ -215,7 +215,7 @@ describe("a Service's address that breaks some connections", () => {
     expect(await inTurn()).toEqual(heard);
   });
 
-  it("breaks its share of each ten consecutive connections, and neither all nor none of a client with a steady pace", () => {
+  it("breaks its share of any ten consecutive connections, and for a client with a steady pace neither all nor none", () => {
     const broken = (share: number) => Array.from({ length: 400 }, (_, index) => isAmong(share, index));
     for (const [share, many] of [
       [0.2, 2],

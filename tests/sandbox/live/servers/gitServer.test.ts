@@ -19,7 +19,7 @@ afterEach(() => server.stop());
 afterAll(removeTemporaryFolders);
 
 describe("the fleet's Git repository", () => {
-  it("is the same at each of its addresses", async () => {
+  it("has the same contents at each of its addresses", async () => {
     const clone = temporaryFolder();
     await git("clone", "--quiet", server.urlOf("us-east"), clone);
     await git("-C", clone, "commit", "--quiet", "--allow-empty", "--message", "one");

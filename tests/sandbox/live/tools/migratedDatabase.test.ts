@@ -34,7 +34,7 @@ describe("a migrated database to start from", () => {
     );
   });
 
-  it("is rejected if no account was created whose absence can be verified", () => {
+  it("is rejected if its creation made no account, because the check would then prove nothing", () => {
     expect(() => refuseAccounts("", [""], ["password"])).toThrow("created no account");
   });
 });

@@ -305,7 +305,7 @@ describe("the open paths", () => {
     );
   });
 
-  it("never admit more at the local address than either form of the path allows", () => {
+  it("never admit a request at the local address if LangFlow would decode its path to a path that is not open", () => {
     const gate = gateOf(applied(OPENING_NAMES));
     fc.assert(
       fc.property(spelled, (url) => {

@@ -337,7 +337,7 @@ describe("a rate limit with several clients", () => {
 
 describe("a Host header", () => {
   it.each([HOSTNAME, HOSTNAME.toUpperCase(), `${HOSTNAME}.`, `${HOSTNAME}:443`, `${HOSTNAME}.:8443`])(
-    "with %s means the public name, for the rules too",
+    "with %s counts as the public name, also for the rules",
     (host) => {
       expect(hostAsSent(host, HOSTNAME)).toBe(host);
       expect(closed?.(seen("/docs", { host }))).toBe(true);
@@ -446,14 +446,14 @@ describe("the public address", () => {
     expect(stage.origins["us-east"].asked).toEqual([]);
   });
 
-  it("passes a request target that names a host on as its path", async () => {
+  it("accepts a request target with a host name, and passes only its path on to the pool", async () => {
     await stage.apply({});
     const asked = `GET http://${HOSTNAME}/x?a=1 HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n`;
     expect(await sentRaw(stage.url, asked, { silenceMs: 700 })).toContain(" 200 OK");
     expect(stage.origins["us-east"].asked.map(({ url }) => url)).toEqual(["/x?a=1"]);
   });
 
-  it("adds the client's address as the last one for the origin, whatever the client claims", async () => {
+  it("passes the client's address to the origin as the last one in the list, whatever the client claims", async () => {
     await stage.apply({});
     const said =
       "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2,\r\nCF-Connecting-IP: 10.0.0.3\r\nX-Forwarded-Proto: http\r\n";
