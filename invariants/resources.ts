@@ -89,8 +89,8 @@ const byDigest: Invariant = {
 const oneDigest: Invariant = {
   name: "one-digest-everywhere",
   description:
-    "All regions run the same digest of an image, whatever its registry. This is checked only across stacks that are " +
-    "previewed together. An unknown image passes.",
+    "All regions run the same digest of an image, but may pull it from different registries. This is checked only across " +
+    "stacks that are previewed together. An unknown image passes.",
   check(resources) {
     const first = new Map<string, string>();
     return containers(resources).flatMap(({ resource, image }): Finding[] => {

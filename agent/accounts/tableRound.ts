@@ -784,7 +784,8 @@ export class TableRound {
         const known = await this.tables.known(child, await this.tables.children(child, column, [from]));
         for (const [id, { row }] of known) {
           // Another region may have merged the child already: its new row must not be merged into itself.
-          const moved = overwritten({ ...row, unitedWith: undefined }, column, JSON.stringify(into));
+          const { unitedWith: _, ...unmerged } = row;
+          const moved = overwritten(unmerged, column, JSON.stringify(into));
           const own = idIn(child, moved);
           if (own === undefined) continue;
           const other = (await this.tables.known(child, [own])).get(own)?.row;
