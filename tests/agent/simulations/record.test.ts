@@ -110,6 +110,8 @@ class History {
       ...Object.fromEntries(same.map((each) => [each, undefined])),
       [`default/uncovered_${id[0]}.json`]: text,
     };
+    // Only the file at `path` moves. The person deletes the flow's other files.
+    if (!isCopy) for (const each of same) if (files.get(each) !== text) this.replaced.add(this.textAt(each));
     const isElsewhere = [...files.values()].some((other) => other.includes(`"id": "${below}"`));
     host.edit("Ada", { ...(!isCopy && moved), [path]: isElsewhere ? undefined : own });
   }
@@ -137,15 +139,14 @@ class History {
       this.replaced.add(textOf(langflow, id)[0]);
       langflow.remove(id);
     } else if (step.do === "push") {
-      if (path) this.replaced.add(this.textAt(path));
-      else if ([...this.copies.values()].some(({ below }) => below === id)) this.replaced.add(textOf(langflow, id)[0]);
+      if (!path && [...this.copies.values()].some(({ below }) => below === id))
+        this.replaced.add(textOf(langflow, id)[0]);
       this.written.add(unique);
-      const files = {
-        [path ?? `default/by_hand_${id[0]}.json`]: path
-          ? this.fleet.edited(path, { data: graph(unique, "") })
-          : fileOf(id, `Flow ${id[0]}`, unique),
-      };
-      host.edit("Ada", files);
+      const target = path ?? `default/by_hand_${id[0]}.json`;
+      // Another flow can be recorded at this path by now.
+      if (host.contents().has(target)) this.replaced.add(this.textAt(target));
+      const file = path ? this.fleet.edited(path, { data: graph(unique, "") }) : fileOf(id, `Flow ${id[0]}`, unique);
+      host.edit("Ada", { [target]: file });
     } else if (step.do === "pushDescription" && path)
       host.edit("Ada", { [path]: this.fleet.edited(path, { description: unique }) });
     else if (step.do === "pushRemoval" && path) {
