@@ -53,8 +53,8 @@ class History {
   readonly replaced = new Set<string>();
   /** Flows whose location in Git a person must decide. */
   readonly asked = new Set<string>();
-  /** Texts of unusable files that the agent has reported. */
-  readonly refused = new Set<string>();
+  /** Unusable files that the agent has reported, such as a second file of a flow: text by path. */
+  readonly refused = new Map<string, string>();
   rewound = false;
   /** A flow whose objects have not arrived from the other region yet. */
   private late: string | undefined;
@@ -89,7 +89,7 @@ class History {
     await this.fleet.settle(12);
     for (const [path, copy] of this.copies) this.uncover(path, copy);
     const outcomes = (await this.fleet.settle(12))?.outcomes ?? [];
-    for (const { path } of outcomes.flatMap(({ problems }) => problems)) this.refused.add(this.textAt(path));
+    for (const { path } of outcomes.flatMap(({ problems }) => problems)) this.refused.set(path, this.textAt(path));
     // After a takeover with two files of one flow, the region binds the flow to the first file. If that file holds a
     // different flow by now, a person must decide.
     if (this.copies.size > 0)
@@ -265,7 +265,7 @@ describe("the record, whatever people do and whatever fails,", () => {
     everyHistory(async (history) => {
       const { fleet } = history;
       const { langflow, host } = fleet;
-      const files = [...host.contents()].filter(([path]) => path.endsWith(".json"));
+      const files = [...host.contents()].filter(([path]) => path.endsWith(".json") && !history.refused.has(path));
       const own = files.filter(([path, contents]) => path.startsWith(history.folderOf(JSON.parse(contents).id)));
       const inGit = new Map(own.map(([, contents]) => [JSON.parse(contents).id, JSON.parse(contents)]));
       expect(inGit.size).toBe(own.length);
@@ -284,7 +284,7 @@ describe("the record, whatever people do and whatever fails,", () => {
   it("loses no edit: every written text is in LangFlow unless a person replaced it", () =>
     everyHistory(({ fleet, written, replaced, refused, rewound }) => {
       const inLangFlow = [...fleet.langflow.rows.keys()].map((id) => textOf(fleet.langflow, id)[0]);
-      const texts = new Set([...inLangFlow, ...refused]);
+      const texts = new Set([...inLangFlow, ...refused.values()]);
       // A text that was pushed and then rewound before any agent saw it is in no history that an agent knows.
       if (!rewound) expect([...written].filter((each) => !texts.has(each) && !replaced.has(each))).toEqual([]);
     }));
