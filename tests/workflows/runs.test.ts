@@ -237,6 +237,12 @@ describe("each script of the workflows, run as on a GitHub runner,", () => {
     expect(text).toContain("GITHUB_TOKEN is not set");
   });
 
+  it("runs the simulations with a new seed", async () => {
+    const { status, text } = await run("histories.yml/histories/Run the simulations", { CONVERGENCE_RUNS: "2" });
+    expect(text).toContain("PASS integration tests/agent/simulations/record.test.ts");
+    expect(status).toBe(0);
+  });
+
   it("is run by a test, either here or verbatim in another test", () => {
     for (const key of SCRIPTS.keys()) {
       if (key === ITSELF) {

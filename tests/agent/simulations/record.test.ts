@@ -258,7 +258,7 @@ const everyHistory = (promise: (history: History) => void | Promise<void>) =>
     { numRuns: Number(CONVERGENCE_RUNS), ...(CONVERGENCE_SEED !== undefined && { seed: Number(CONVERGENCE_SEED) }) },
   );
 
-jest.setTimeout(600_000);
+jest.setTimeout(600_000 + 200 * Number(CONVERGENCE_RUNS));
 
 describe("the record, whatever people do and whatever fails,", () => {
   it("ends with the same flows in Git and LangFlow, in one linear history without secrets, and with no further commits", () =>
