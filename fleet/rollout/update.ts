@@ -39,8 +39,7 @@ export async function update(
     if (recording.unanswered.length > 0) remember(session, stack.name, recording.unanswered);
     throw error;
   });
-  const shown = Object.entries(outputs).map(([name, { value, secret }]) => [name, secret ? "[secret]" : value]);
-  return { outputs: Object.fromEntries(shown) };
+  return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value])) };
 }
 
 /** Runs `work`. If a crashed process of this machine left the stack locked, removes the lock and runs `work` again. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Stack } from "@pulumi/pulumi/automation";
+import type { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { ExitCode, UserError } from "../../model/errors";
 import { connectLocalCloud, type LocalCloud, startLocalCloud } from "../../sandbox/cloud/client";
 import { linked } from "../../sandbox/directory";
@@ -99,11 +99,15 @@ export class Session {
       envVars: await this.environmentOf(name),
       program: () => (require("../../index") as typeof import("../../index"))(this.undeployed()),
     });
+    // After each update, the Automation API would read the outputs twice and the history once: three more processes of
+    // the engine, two of which decrypt secrets that no verb shows.
+    workspace.stackOutputs = () => this.shownOutputs(name);
+    const withoutHistory = (stack: Stack) => Object.assign(stack, { info: async () => undefined });
     if (this.has(name)) {
       // The stack is known to exist, and each command names its stack. Skipping the selection keeps the stack that the
       // user has selected.
       workspace.selectStack = async () => {};
-      return Stack.select(name, workspace);
+      return withoutHistory(await Stack.select(name, workspace));
     }
     if (!this.options.local)
       throw new UserError(
@@ -115,7 +119,15 @@ export class Session {
       /already exists/.test(error.message) ? Stack.select(name, workspace) : Promise.reject(error),
     );
     this.existing.set(name, 0);
-    return made;
+    return withoutHistory(made);
+  }
+
+  /** Returns a stack's outputs, with the text `[secret]` in place of secrets. */
+  private async shownOutputs(stack: string): Promise<OutputMap> {
+    const shown = JSON.parse(await this.run(stack, ["stack", "output", "--json"])) as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(shown).map(([name, value]) => [name, { value, secret: value === "[secret]" }]),
+    );
   }
 
   private undeployed(): ReadonlySet<string> {
