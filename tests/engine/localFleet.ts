@@ -7,6 +7,12 @@ import { type CloudResource, connectLocalCloud } from "../../sandbox/cloud/clien
 
 const ROOT = join(__dirname, "../..");
 
+/**
+ * Environment in which Pulumi saves a stack's state once, at the end of an update, instead of after every resource. The
+ * state at the end is the same, but a first deployment takes half of the processor time.
+ */
+export const SAVED_ONCE = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
+
 export interface Answer {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -71,6 +77,15 @@ export class LocalFleet {
       });
       began(child);
     });
+  }
+
+  /**
+   * Deploys stacks as the precondition of a test that neither kills nor interrupts this deployment.
+   *
+   * @param args stacks and options of `up`; default: all stacks
+   */
+  deploy(...args: readonly string[]): Promise<Answer> {
+    return this.run(["up", ...args], undefined, SAVED_ONCE);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: a test may change any part of the YAML

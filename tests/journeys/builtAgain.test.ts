@@ -26,7 +26,7 @@ describe("a region that is destroyed and created again under the same name", () 
     local.edit("Pulumi.us-east.yaml", (file) => {
       file.config = { ...file.config, "langflow-dr:deletionProtection": false };
     });
-    expect((await local.run(["up", "foundation", "us-east"])).exitCode).toBe(ExitCode.Success);
+    expect((await local.deploy("foundation", "us-east")).exitCode).toBe(ExitCode.Success);
   });
   afterAll(() => local.remove());
 

@@ -47,7 +47,7 @@ describe("the preview comment on a pull request", () => {
     local.add("Pulumi.ap-southeast.yaml", stringify({ config: {} }));
   };
 
-  beforeAll(() => local.run(["up"]));
+  beforeAll(() => local.deploy());
   afterAll(() => local.remove());
   afterEach(() => local.reset());
 
@@ -116,7 +116,7 @@ describe("the preview comment on a pull request", () => {
   // This test is last because it deploys.
   it("warns of data loss if a region is removed, and names the stack that remains", async () => {
     third();
-    await local.run(["up"]);
+    await local.deploy();
     local.reset();
     const { exitCode, said } = await previewed();
     expect(exitCode).not.toBe(ExitCode.Success);

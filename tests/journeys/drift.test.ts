@@ -18,7 +18,7 @@ describe("the GitHub issue about drift", () => {
 
   beforeAll(async () => {
     await hub.start();
-    await local.run(["up"]);
+    await local.deploy();
   });
   afterAll(async () => {
     await local.remove();

@@ -11,7 +11,7 @@ const unchanged = (answer: Answer): boolean =>
 
 describe("a growing fleet", () => {
   const local = new LocalFleet();
-  beforeAll(() => local.run(["up"]));
+  beforeAll(() => local.deploy());
   afterAll(() => local.remove());
 
   it("does not change in a second `up`", async () => {

@@ -27,7 +27,7 @@ describe("a new public hostname", () => {
       config["langflow-dr:access"] = { allow: { emailDomains: ["example.com"] } };
       config["langflow-dr:frontDoor"] = { plan: "business" };
     });
-    expect((await local.run(["up"])).exitCode).toBe(ExitCode.Success);
+    expect((await local.deploy()).exitCode).toBe(ExitCode.Success);
     applications = await guarded();
     expect([...applications.keys()]).toEqual([before, `${before}/healthz`]);
   });

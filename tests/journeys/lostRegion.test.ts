@@ -10,7 +10,7 @@ describe("a region whose cloud is unreachable", () => {
   const others = { foundation: "done", "eu-west": "done", edge: "done" };
 
   beforeAll(async () => {
-    await local.run(["up"]);
+    await local.deploy();
     await local.cloud("POST", "/faults", { stack: "us-east", kind: "outage" });
     for (const region of ["us-east", "eu-west"])
       local.edit(`Pulumi.${region}.yaml`, ({ config }) => {

@@ -16,7 +16,7 @@ describe("prove on the local fleet", () => {
   };
 
   beforeAll(async () => {
-    expect((await fleet.run(["up", "--yes"])).exitCode).toBe(ExitCode.Success);
+    expect((await fleet.deploy("--yes")).exitCode).toBe(ExitCode.Success);
   });
   afterAll(() => fleet.remove());
 

@@ -18,7 +18,7 @@ describe("an existing fleet", () => {
     local.edit("Pulumi.foundation.yaml", (content) => {
       content.config = { ...content.config, "langflow-dr:experiments": true };
     });
-    await local.run(["up"]);
+    await local.deploy();
   });
   afterAll(() => local.remove());
 

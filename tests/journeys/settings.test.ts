@@ -14,7 +14,7 @@ describe("a changed setting of a running fleet", () => {
   };
   const replaced = (lines: string[]) => lines.filter((line) => / (replace|delete)/.test(line));
 
-  beforeAll(() => local.run(["up"]));
+  beforeAll(() => local.deploy());
   afterAll(() => local.remove());
 
   it("that names an old LangFlow lets `move-in cut-over` move visitors without causing drift", async () => {

@@ -76,7 +76,7 @@ export class LiveFleet {
       });
       this.local.add(`Pulumi.${region.name}.yaml`, stringify({ config: {} }));
     }
-    return this.local.run(["up", "--live", ...options]);
+    return this.local.deploy("--live", ...options);
   }
 
   /** Returns the supervisor's API, for faults and Jobs. */
