@@ -11,7 +11,7 @@ const ROOT = join(__dirname, "../..");
  * Environment in which Pulumi saves a stack's state once, at the end of an update, instead of after every resource. The
  * state at the end is the same, but a first deployment takes half of the processor time.
  */
-export const SAVED_ONCE = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
+const SAVED_ONCE = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
 
 export interface Answer {
   readonly exitCode: number | null;

@@ -148,8 +148,8 @@ export class LiveFleet {
   async lfx(): Promise<string> {
     const { pid } = await this.process("us-east", "langflow");
     const folder = environOf(pid).PATH?.split(":")[0] ?? "";
-    const [, langflow = ""] = /exec '([^']+)'/.exec(readFileSync(join(folder, "langflow"), "utf8")) ?? [];
-    return join(langflow, "../lfx");
+    const [, python = ""] = /exec '([^']+)'/.exec(readFileSync(join(folder, "python"), "utf8")) ?? [];
+    return join(python, "../lfx");
   }
 
   /** Returns all resources of the local cloud, with plaintext secrets. */

@@ -21,6 +21,7 @@ import { ensureTools } from "../../sandbox/live/tools/ensureTools";
 import { ensureGoProgram } from "../../sandbox/live/tools/goProgram";
 import type { Tools } from "../../sandbox/live/tools/installer";
 import { COLLECTOR } from "../../sandbox/live/tools/observers";
+import { langFlowCommand } from "../../sandbox/live/tools/programs";
 import { LangFlowApi, until } from "./langflowApi";
 
 /** The superuser that LangFlow's migration creates. */
@@ -180,7 +181,7 @@ export class Scratch {
 
   private command(args: readonly string[], environment: Record<string, string>) {
     return {
-      command: [join(this.tools.pythonBin, "langflow"), ...args],
+      command: [...langFlowCommand(this.tools), ...args],
       environment: {
         PATH: process.env.PATH ?? "",
         HOME: this.folder,

@@ -4,14 +4,19 @@ import type { Observers, Tools } from "./installer";
 
 const REPOSITORY = resolve(__dirname, "../../..");
 
+/** Returns the command that runs LangFlow's command line. */
+export function langFlowCommand({ pythonBin }: Pick<Tools, "pythonBin">): string[] {
+  return [join(pythonBin, "python"), join(__dirname, "program", "langflow")];
+}
+
 /**
  * Writes wrappers of the programs that the images have on their PATH, so that the manifests' commands run unchanged.
  */
-export function writePrograms(folder: string, { pythonBin }: Tools): string {
+export function writePrograms(folder: string, tools: Tools): string {
   const loader = join(REPOSITORY, "typescript.cjs");
   write(folder, {
-    langflow: [join(pythonBin, "langflow")],
-    python: [join(pythonBin, "python")],
+    langflow: langFlowCommand(tools),
+    python: [join(tools.pythonBin, "python")],
     agent: [process.execPath, "--require", loader, join(REPOSITORY, "agent/main.ts")],
   });
   return folder;
