@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -18,6 +18,7 @@ import { ObjectStore } from "../../sandbox/live/s3/objectStore";
 import type { AppliedDatabase } from "../../sandbox/live/servers/database";
 import { LiveDatabase } from "../../sandbox/live/servers/database";
 import { ensureTools } from "../../sandbox/live/tools/ensureTools";
+import { fillOnce, isWhole } from "../../sandbox/live/tools/fillOnce";
 import { ensureGoProgram } from "../../sandbox/live/tools/goProgram";
 import type { Tools } from "../../sandbox/live/tools/installer";
 import { COLLECTOR } from "../../sandbox/live/tools/observers";
@@ -91,9 +92,29 @@ export class Scratch {
 
   /** Starts a server like {@link postgres}, with LangFlow's tables and superuser in the database. */
   async migratedPostgres(database = "migrated"): Promise<Postgres> {
-    const postgres = await this.postgres(database);
-    await this.migrate(postgres.url(database));
-    return postgres;
+    return this.postgres(database, await this.migratedFile());
+  }
+
+  /**
+   * Returns an SQL file with the result of LangFlow's migration in an empty database, superuser included. The first test
+   * file that needs it creates it in the tool cache, and again after a change of LangFlow, PostgreSQL or this source
+   * file. `migratedDatabase.test.ts` compares a database from such a file with a migrated one.
+   */
+  private async migratedFile(): Promise<string> {
+    const installer = quietInstaller();
+    const { pythonBin, postgresBin, postgresVersion } = this.tools;
+    const key = JSON.stringify([pythonBin, postgresVersion, readFileSync(__filename, "utf8")]);
+    const digest = createHash("sha256").update(key).digest("hex").slice(0, 12);
+    const folder = join(installer.cache, `migrated-for-tests-${digest}`);
+    const file = join(folder, "database.sql");
+    const make = async () => {
+      const url = (await this.postgres("migrated")).url("migrated");
+      await this.migrate(url);
+      mkdirSync(folder, { recursive: true });
+      await installer.run(join(postgresBin, "pg_dump"), ["--no-owner", "--no-privileges", "--file", file, url]);
+    };
+    if (!isWhole(folder)) await installer.exclusively(() => fillOnce(folder, make));
+    return file;
   }
 
   async s3(): Promise<ScratchS3> {
