@@ -152,7 +152,10 @@ export function addOption<T>(command: Command, name: string, option: OptionOf<T>
     return;
   }
   const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const made = new Option(value === undefined ? long : `${long} ${value}`, description)
+  const made = new Option(
+    value === undefined ? long : `${long} ${value}`,
+    needed ? `${description} (required)` : description,
+  )
     .makeOptionMandatory(needed)
     .hideHelp(hidden);
   // These defaults are set on the command instead of the option, so that the help does not show "false" and "[]".

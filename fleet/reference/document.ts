@@ -77,8 +77,7 @@ function options(verb: Command): string {
 }
 
 function optionLine(option: Option, verb: Command): string {
-  const required = option.mandatory ? " (required)" : "";
-  return `- \`${option.flags}\`: ${verb.createHelp().optionDescription(option)}${required}`;
+  return `- \`${option.flags}\`: ${verb.createHelp().optionDescription(option)}`;
 }
 
 /** Renders each shared option once, using its description in the last verb that has it. */

@@ -48,11 +48,11 @@ function covers({ path: pattern }: RouteRule, path: string): boolean {
   return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 }
 
-const SWITCHED_OFF = "LangFlow's own default has it switched off: it answers as if it were not there";
+const DISABLED = "LangFlow disables this API by default and answers 404";
 
-const NO_STREAMS = "of MCP's older transport: LANGFLOW_MCP_SSE_ENABLED is false";
-const OWN_AMONG = "does it to what is the caller's among what it names";
-const NOT_FOUND_WITHIN = "packs its own 404 into a 500";
+const OLD_TRANSPORT = "MCP's older transport, which LANGFLOW_MCP_SSE_ENABLED=false disables";
+const ONLY_OWN = "processes only those of the listed items that the caller owns";
+const WRAPPED_404 = "LangFlow wraps its own 404 in a 500";
 
 export const ROUTE_RULES: readonly RouteRule[] = [
   // LangFlow's endpoints about itself.
@@ -60,76 +60,88 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   { path: "/docs*", access: "nobody" },
   { path: "/redoc", access: "nobody" },
   { path: "/logs*", access: "superuser" },
-  { path: "/health*", access: "anyone", why: "probes and Cloudflare's monitor bring no credentials" },
+  { path: "/health*", access: "anyone", why: "Kubernetes' probes and Cloudflare's monitor send no credentials" },
   { path: "/api/v1/version", access: "anyone", why: "the sign-in page shows it" },
-  { path: "/api/v1/config", access: "anyone", why: "the sign-in page needs it; who is signed in gets more of it" },
+  {
+    path: "/api/v1/config",
+    access: "anyone",
+    why: "the sign-in page needs it; a signed-in user receives more settings",
+  },
 
   // The web pages and the fallback route.
-  { path: "/", access: "anyone", why: "the pages are the same for all, and hold nothing of anybody's" },
-  { path: "/index.html", access: "anyone", why: "the pages are the same for all, and hold nothing of anybody's" },
-  { path: "/favicon.ico", access: "anyone", why: "a picture that comes with LangFlow" },
-  { path: "/api/{_path:path}", access: "anyone", why: "says 404 for what is no route" },
+  { path: "/", access: "anyone", why: "the pages are static and contain no user data" },
+  { path: "/index.html", access: "anyone", why: "the pages are static and contain no user data" },
+  { path: "/favicon.ico", access: "anyone", why: "an image that LangFlow ships" },
+  { path: "/api/{_path:path}", access: "anyone", why: "answers 404 for every path without a route" },
 
   // Authentication and sessions.
-  { path: "/api/v1/login", access: "anyone", why: "the sign-in; LangFlow takes five a minute of a visitor" },
-  { path: "/api/v1/logout", access: "anyone", why: "takes away the caller's own cookies" },
-  { path: "/api/v1/session", access: "anyone", why: "says whether the caller is signed in" },
-  { path: "/api/v1/refresh", access: "user", why: "by the refresh token in its cookie" },
-  { path: "/api/v1/auto_login", access: "user", why: "nobody is signed in by it: LANGFLOW_AUTO_LOGIN is false" },
-  { path: "/api/v1/users/", access: "superuser", why: "nobody signs up: LANGFLOW_ENABLE_SIGNUP is false" },
+  {
+    path: "/api/v1/login",
+    access: "anyone",
+    why: "signs a user in; LangFlow accepts five attempts a minute from a client",
+  },
+  { path: "/api/v1/logout", access: "anyone", why: "deletes the caller's own cookies" },
+  { path: "/api/v1/session", access: "anyone", why: "reports whether the caller is signed in" },
+  { path: "/api/v1/refresh", access: "user", why: "the refresh token in the cookie authenticates the caller" },
+  { path: "/api/v1/auto_login", access: "user", why: "LANGFLOW_AUTO_LOGIN=false: it signs nobody in" },
+  { path: "/api/v1/users/", access: "superuser", why: "LANGFLOW_ENABLE_SIGNUP=false: only a superuser creates users" },
 
   // Resources that users make public, and calls that authenticate by other means.
   {
     path: "/api/v1/flows/public_flow/{flow_id}",
     access: "anyone",
-    why: "a flow that its user made public; LangFlow takes twenty a minute of a visitor",
+    why: "returns a flow that its user made public; LangFlow accepts twenty requests a minute from a client",
   },
   { path: "/api/v1/build_public_tmp/*", access: "anyone", why: "runs a flow that its user made public" },
   { path: "/api/v2/workflows/public", access: "anyone", why: "runs a flow that its user made public" },
-  { path: "/api/v1/a2a/{flow_id}/*", access: "anyone", why: SWITCHED_OFF },
-  { path: "/api/v1/a2a/agents", access: "user", why: SWITCHED_OFF, instead: [404] },
+  { path: "/api/v1/a2a/{flow_id}/*", access: "anyone", why: DISABLED },
+  { path: "/api/v1/a2a/agents", access: "user", why: DISABLED, instead: [404] },
   {
     path: "/api/v1/triggers/ingress/*",
     access: "anyone",
-    why: "other services call it, and sign each call with the trigger's secret: 404 where they do not",
+    why: "other services call it and sign each request with the trigger's secret; LangFlow answers 404 to a wrong signature",
   },
   {
     path: "/api/v1/connections/oauth/{provider}/*",
     access: "anyone",
-    why: "a browser comes back from a provider by it: the state it carries tells who began",
+    why: "the provider redirects the browser to it; the parameter `state` identifies the user who started the authorization",
   },
-  { path: "/api/v1/files/profile_pictures/*", access: "anyone", why: "pictures that come with LangFlow" },
-  { path: "/api/v1/flows/basic_examples/", access: "anyone", why: "examples that come with LangFlow" },
+  { path: "/api/v1/files/profile_pictures/*", access: "anyone", why: "images that LangFlow ships" },
+  { path: "/api/v1/flows/basic_examples/", access: "anyone", why: "examples that LangFlow ships" },
 
   // Leftovers of earlier versions and unused routes.
-  { path: "/api/v1/store/check/", access: "anyone", why: "says that the store is off (LANGFLOW_STORE is false)" },
+  { path: "/api/v1/store/check/", access: "anyone", why: "reports that the store is disabled (LANGFLOW_STORE=false)" },
   {
     path: "/api/v1/store/tags",
     access: "anyone",
-    why: "asks the store, although that is off: no setting keeps LangFlow from it",
+    why: "requests tags from the store although the store is disabled; no LangFlow setting prevents that",
   },
-  { path: "/api/v1/task/{_task_id}", access: "anyone", why: "says that it is no more" },
-  { path: "/api/v1/folders/*", access: "anyone", why: "sends to the same place below /api/v1/projects, which asks" },
+  { path: "/api/v1/task/{_task_id}", access: "anyone", why: "reports that LangFlow removed it" },
+  {
+    path: "/api/v1/folders/*",
+    access: "anyone",
+    why: "redirects to the same path below /api/v1/projects, which authenticates the caller",
+  },
 
   // MCP endpoints of a project.
-  { path: "/api/mcp/*", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
-  { path: "/api/v1/mcp/*", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
-  { path: "/api/v1/agentic/mcp", methods: ["HEAD"], access: "anyone", why: "says that it is there, and no more" },
+  { path: "/api/mcp/*", methods: ["HEAD"], access: "anyone", why: "reports only that the endpoint exists" },
+  { path: "/api/v1/mcp/*", methods: ["HEAD"], access: "anyone", why: "reports only that the endpoint exists" },
+  { path: "/api/v1/agentic/mcp", methods: ["HEAD"], access: "anyone", why: "reports only that the endpoint exists" },
 
-  { path: "/api/mcp/", access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/mcp/sse", access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/v1/mcp/", access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/v1/mcp/sse", access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/v1/mcp/project/{project_id}/sse", access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/v1/mcp/project/{project_id}/", methods: ["POST"], access: "user", why: NO_STREAMS, instead: [404] },
-  { path: "/api/v1/mcp/project/{project_id}", methods: ["POST"], access: "user", why: NO_STREAMS, instead: [404] },
+  { path: "/api/mcp/", access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/mcp/sse", access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/v1/mcp/", access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/v1/mcp/sse", access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/v1/mcp/project/{project_id}/sse", access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/v1/mcp/project/{project_id}/", methods: ["POST"], access: "user", why: OLD_TRANSPORT, instead: [404] },
+  { path: "/api/v1/mcp/project/{project_id}", methods: ["POST"], access: "user", why: OLD_TRANSPORT, instead: [404] },
   {
     path: "/api/v1/mcp/project/{project_id}/composer-url",
     access: "user",
-    why: "says that there is no composer, whatever the project",
+    why: "reports for every project that there is no composer",
     others: [200],
   },
-  { path: "/api/v1/mcp/project/{project_id}/installed", access: "user", why: NOT_FOUND_WITHIN, others: [500] },
+  { path: "/api/v1/mcp/project/{project_id}/installed", access: "user", why: WRAPPED_404, others: [500] },
 
   // Administration.
   { path: "/api/v1/knowledge-base-storage/status", access: "user" },
@@ -146,22 +158,22 @@ export const ROUTE_RULES: readonly RouteRule[] = [
   {
     path: "/api/v1/custom_component*",
     access: "superuser",
-    why: "takes code: LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY is true",
+    why: "accepts code; LANGFLOW_CUSTOM_COMPONENT_ADMIN_ONLY=true allows it to superusers only",
   },
-  { path: "/api/v1/data-subjects/*", access: "superuser", why: SWITCHED_OFF, instead: [404] },
-  { path: "/api/v1/extensions/{extension_id}/*", access: "superuser", why: SWITCHED_OFF, instead: [404] },
+  { path: "/api/v1/data-subjects/*", access: "superuser", why: DISABLED, instead: [404] },
+  { path: "/api/v1/extensions/{extension_id}/*", access: "superuser", why: DISABLED, instead: [404] },
 
   // Routes for a user's own resources that respond differently.
-  { path: "/api/v1/users/me/*", access: "user", why: SWITCHED_OFF, instead: [404] },
+  { path: "/api/v1/users/me/*", access: "user", why: DISABLED, instead: [404] },
   {
     path: "/api/v1/authz/me/permissions",
     access: "user",
-    why: "says yes to all, without a plugin for permissions: the pages ask it, and each route checks the owner again",
+    why: "grants every permission if no plugin manages permissions; the pages call it, and each route checks the owner again",
     others: [200],
   },
-  { path: "/api/v1/flows/", methods: ["DELETE"], access: "user", why: OWN_AMONG, others: [200] },
-  { path: "/api/v1/monitor/*", access: "user", why: OWN_AMONG, others: [200, 204] },
-  { path: "/api/v2/files/batch/", access: "user", why: NOT_FOUND_WITHIN, others: [500] },
+  { path: "/api/v1/flows/", methods: ["DELETE"], access: "user", why: ONLY_OWN, others: [200] },
+  { path: "/api/v1/monitor/*", access: "user", why: ONLY_OWN, others: [200, 204] },
+  { path: "/api/v2/files/batch/", access: "user", why: WRAPPED_404, others: [500] },
 
   // All other routes serve a user's own resources.
   { path: "/api/*", access: "user" },

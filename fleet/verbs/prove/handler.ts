@@ -24,7 +24,7 @@ export async function prove(options: ProveOptions): Promise<ExitCode> {
   const earlier = options.resume === undefined ? undefined : readProof(options.resume);
   return withSession({ ...options, stacks: [] }, { localCloud: "require", changes: false }, async (opened) => {
     const deployment = await openDeployment(opened, options);
-    const regions = regionsIn(deployment, options.stacks);
+    const regions = regionsIn(deployment, options.regions);
     try {
       const deployed = await updateTimes(opened);
       const known = earlier ? goodIn(earlier, deployed) : [];

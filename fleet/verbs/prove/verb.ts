@@ -1,9 +1,10 @@
-import { flag, text } from "../../cli/option";
-import { OF_STACKS } from "../../cli/sharedOptions";
+import { flag, text, words } from "../../cli/option";
+import { OF_FLEET } from "../../cli/sharedOptions";
 import { type Given, verb } from "../../cli/verb";
 
 const options = {
-  ...OF_STACKS,
+  regions: words("regions to check (default: all)"),
+  ...OF_FLEET,
   disturb: flag("also evict a pod in each region while requests run"),
   resume: text("<file>", "resume from this report (.json) of the same deployment"),
   reports: text("<dir>", "folder for reports (default: proofs, next to Pulumi.yaml or in the local fleet)"),
@@ -14,8 +15,7 @@ export type ProveOptions = Given<typeof options>;
 export const prove = verb({
   name: "prove",
   description: "verify on the clouds what no preview can show, such as credentials and access",
-  details:
-    "Checks credentials in pods, replicated data, signatures and access, and prints a fix for each finding. The arguments are regions.",
+  details: "Checks credentials in pods, replicated data, signatures and access, and prints a fix for each finding.",
   page: "docs/prove.md",
   examples: ["prove --local", "prove us-east --disturb"],
   options,

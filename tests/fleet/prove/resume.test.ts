@@ -11,7 +11,7 @@ describe("prove --resume", () => {
   /** Resumes in a local fleet that is down, so that only errors from before the first request can occur. */
   const resuming = (file: string) =>
     prove({
-      stacks: [],
+      regions: [],
       local: true,
       json: true,
       project: join(__dirname, "../../.."),
