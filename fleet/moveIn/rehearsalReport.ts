@@ -1,4 +1,4 @@
-import { countFacts, flowChapters } from "../rehearsal/flowTables";
+import { countFacts, flowChapters } from "../rehearsal/flowChapters";
 import { graded, type Report } from "../report/report";
 import type { Rehearsal } from "./rehearsal";
 

@@ -10,11 +10,12 @@ import { duration } from "./readyCheck";
  * Returns the findings, the score with the lost points, and the predicted impact of a loss for people.
  *
  * @param isGood whether the score is sufficient
+ * @param isBrief whether to omit the checks that passed
  */
 export function readinessReport(
   readiness: Readiness,
   prediction: Prediction,
-  { now, isGood }: { readonly now: number; readonly isGood: boolean },
+  { now, isGood, isBrief = false }: { readonly now: number; readonly isGood: boolean; readonly isBrief?: boolean },
 ): Report {
   const { findings, lost } = readiness;
   const { detectionSeconds, recoverySeconds, regions, pairs } = prediction;
@@ -23,7 +24,7 @@ export function readinessReport(
     verdict: graded(isGood, scoreLine(readiness)),
     facts: { Checks: countsInWords(findings) },
     chapters: [
-      ...findingChapters(inLines(findings)),
+      ...findingChapters(inLines(findings).filter(({ result }) => !isBrief || result !== "ok")),
       chapter("Points lost", lost, {
         check: "check",
         "points lost": "points",

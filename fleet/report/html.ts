@@ -5,7 +5,7 @@ import { svgOf } from "./svg";
 
 /** Renders a report as one self-contained HTML file, with charts as SVG. */
 export function html(report: Report): string {
-  const { title, date, verdict, parts = [] } = report;
+  const { title, date, verdict, parts } = report;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -21,15 +21,31 @@ ${STYLE}
 <h1>${markup(title)}</h1>
 <p class="result ${verdict.tone}">${markup(verdict)}</p>
 ${body(report)}
-${parts.length > 0 ? `<section>\n<h2>Each part</h2>\n${parts.map(folded).join("\n")}\n</section>` : ""}
+${parts && parts.reports.length > 0 ? folded(parts) : ""}
 </main>
 </body>
 </html>
 `;
 }
 
-/** @param part number of the part, which distinguishes its headings and ids from those of other parts */
-function body({ facts, chapters }: Report, part?: number): string {
+/** A report that another one summarizes. Its number distinguishes its headings and ids from those of other parts. */
+interface Part {
+  readonly noun: string;
+  readonly number: number;
+}
+
+function folded({ noun, reports }: NonNullable<Report["parts"]>): string {
+  const details = reports.map((report, index) => {
+    const number = index + 1;
+    return `<details>
+<summary>${number}. ${markup(report.title)}: ${markup(report.verdict)}</summary>
+${body(report, { noun, number })}
+</details>`;
+  });
+  return `<section>\n<h2>Each ${escaped(noun)}</h2>\n${details.join("\n")}\n</section>`;
+}
+
+function body({ facts, chapters }: Report, part?: Part): string {
   const named = known(facts).map(
     ([name, value]) => `<div><dt>${markup(name)}</dt><dd>${breakable(markup(value))}</dd></div>`,
   );
@@ -41,17 +57,11 @@ ${filled(chapters)
   .join("\n")}`;
 }
 
-function folded(report: Report, index: number): string {
-  const part = index + 1;
-  return `<details>
-<summary>${part}. ${markup(report.title)}: ${markup(report.verdict)}</summary>
-${body(report, part)}
-</details>`;
-}
+const titled = (title: string, part?: Part): string => (part ? `${title}, ${part.noun} ${part.number}` : title);
 
-function section(chapter: Chapter, part: number | undefined): string {
+function section(chapter: Chapter, part?: Part): string {
   const { head, rows, note, chart } = chapter;
-  const title = `${chapter.title}${part === undefined ? "" : `, ${part}`}`;
+  const title = titled(chapter.title, part);
   const side = (column: number) => (isNumeric(chapter, column) ? ' class="number"' : "");
   const cells = (row: readonly Cell[]) =>
     row.map((cell, column) => `<td${toneOf(cell) || side(column)}>${markup(cell)}</td>`).join("");
@@ -68,10 +78,10 @@ ${note ? `<p class="note">${markup(note)}</p>` : ""}
 </section>`;
 }
 
-function figure(chart: Chart | undefined, part: number | undefined): string {
+function figure(chart?: Chart, part?: Part): string {
   if (chart === undefined) return "";
-  const [name, title] =
-    part === undefined ? [chart.name, chart.title] : [`${chart.name}-${part}`, `${chart.title}, ${part}`];
+  const title = titled(chart.title, part);
+  const name = part ? `${chart.name}-${part.number}` : chart.name;
   return `<figure>
 <figcaption>${escaped(title)}</figcaption>
 ${wide(title)}${svgOf({ ...chart, name }, escaped(title), escaped(chart.description))}</div>

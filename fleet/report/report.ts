@@ -1,3 +1,4 @@
+import { printable } from "../../formats/moveIn/names";
 import type { Chart } from "./chart";
 
 /** How a text is colored. */
@@ -41,8 +42,8 @@ export interface Report {
   /** Circumstances by name. Every rendering omits undefined ones, and those without a line. */
   readonly facts: Readonly<Record<string, Cell>>;
   readonly chapters: readonly Chapter[];
-  /** Reports that this one summarizes. Only HTML shows them, folded. */
-  readonly parts?: readonly Report[];
+  /** Reports that this one summarizes, and the noun for one of them. Only HTML shows them, folded. */
+  readonly parts?: { readonly noun: string; readonly reports: readonly Report[] };
 }
 
 /** Columns by heading. A column is a property of its row's item, or computed from the item. */
@@ -71,8 +72,8 @@ export const amount = (text: string): Styled => ({ lines: [text], isNumber: true
 export const sentences = (text: string): Styled => ({ lines: text.split("\n"), hasCode: true });
 
 /** Returns a result in green or red. */
-export const graded = (isGood: boolean, text: string, otherwise = text): Styled =>
-  isGood ? toned("good", text) : toned("bad", otherwise);
+export const graded = (isGood: boolean, goodText: string, badText = goodText): Styled =>
+  isGood ? toned("good", goodText) : toned("bad", badText);
 
 /** Returns the chapters that have rows. */
 export const filled = (chapters: readonly Chapter[]): Chapter[] => chapters.filter(({ rows }) => rows.length > 0);
@@ -81,7 +82,7 @@ export const filled = (chapters: readonly Chapter[]): Chapter[] => chapters.filt
 export const known = (facts: Report["facts"]): [name: string, value: Styled][] =>
   Object.entries(facts).flatMap(([name, value]): [string, Styled][] => {
     const shown = styled(value);
-    return value === undefined || shown.lines.length === 0 ? [] : [[name, shown]];
+    return value === undefined || shown.lines.length === 0 ? [] : [[textOf(name), shown]];
   });
 
 /** Returns whether a column contains numbers. */
@@ -91,18 +92,11 @@ export const isNumeric = ({ rows }: Pick<Chapter, "rows">, column: number): bool
 /** Returns a cell with its text on one line for each of its lines, and without control characters. */
 export function styled(cell: Cell): Styled {
   const whole = typeof cell === "object" ? cell : { lines: [cell === undefined || cell === "" ? "–" : `${cell}`] };
-  return { ...whole, lines: whole.lines.map(printable) };
+  return { ...whole, lines: whole.lines.map((line) => printable(line.replaceAll(/\s+/g, " ").trim())) };
 }
 
 /** Returns a cell's text on one line. */
 export const textOf = (cell: Cell): string => styled(cell).lines.join("; ");
-
-/** A name or an answer may contain any character, but must not move a terminal's cursor or reverse a line. */
-const printable = (text: string): string =>
-  text
-    .replaceAll(/\s+/g, " ")
-    .trim()
-    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 
 /** Today's date in UTC, for example 2026-11-29. */
 export const today = (): string => new Date().toISOString().slice(0, "2026-11-29".length);

@@ -40,9 +40,9 @@ function chapterLines({ title, head, rows, note, inTerminal }: Chapter): string[
   const cells = shown.map((row) => row.map((cell) => coloured(cell, styled(cell).lines.join("\n"))));
   return [
     pc.underline(textOf(title)),
-    table(head, cells, { sentence: SENTENCE }).trimEnd(),
-    ...(others > 0 ? [`and ${others} others: a written report and --json list all`] : []),
-    ...(note ? [pc.dim(wrapped(note, Math.min(NOTE, process.stdout.columns || NOTE)))] : []),
+    table(head.map(textOf), cells, { sentence: SENTENCE }).trimEnd(),
+    ...(others > 0 ? [`and ${others} others: see the report file or --json`] : []),
+    ...(note ? [pc.dim(wrapped(textOf(note), Math.min(NOTE, process.stdout.columns || NOTE)))] : []),
     "",
   ];
 }

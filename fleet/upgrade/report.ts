@@ -1,4 +1,4 @@
-import { countFacts, flowChapters } from "../rehearsal/flowTables";
+import { countFacts, flowChapters } from "../rehearsal/flowChapters";
 import { chapter, graded, type Report, type Tone, toned } from "../report/report";
 import type { Step } from "./steps";
 import { mayUpgrade, type UpgradeRehearsal } from "./upgradeRehearsal";

@@ -25,7 +25,6 @@ export const seriesReport = (
   verdict: graded(isMet(series, unmade), seriesResult(series, unmade)),
   facts: {
     On: date,
-    "Not drilled": series.notDrilled.length === 0 ? "none" : series.notDrilled.join(", "),
     "Failed to run": { lines: inWords(unmade.filter(({ hasFailed }) => hasFailed)) },
     "Left out": { lines: inWords(unmade.filter(({ hasFailed }) => !hasFailed)) },
   },
@@ -40,7 +39,7 @@ export const seriesReport = (
     }),
     missedChapter(series),
   ],
-  parts: reports.toSorted(byStart).map(courseOf),
+  parts: { noun: "drill", reports: reports.toSorted(byStart).map(courseOf) },
 });
 
 const inWords = (unmade: readonly Unmade[]): string[] => unmade.map(({ fault, because }) => `${fault}: ${because}`);

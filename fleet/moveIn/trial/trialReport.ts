@@ -24,13 +24,13 @@ export function trialReport(region: string, { imported, compared }: Trial): Repo
     const before = alike.get(key);
     alike.set(key, { ...(before ?? each), regions: before ? `${before.regions}, ${each.region}` : each.region });
   }
-  const result = unforeseen === 0 ? "users see what they saw in the source" : `${unforeseen} unexpected differences`;
+  const counted = `${unforeseen} unexpected ${unforeseen === 1 ? "difference" : "differences"}`;
   return {
     title: compared.length === 0 ? report.title : "Trial",
     verdict:
       compared.length === 0
         ? toned("bad", "LangFlow was not restarted, because the import is incomplete")
-        : graded(unforeseen === 0, result),
+        : graded(unforeseen === 0, "users see what they saw in the source", counted),
     facts: {
       ...facts,
       ...Object.fromEntries(compared.map(({ shown }) => [`${shown.region}, after the restart`, shownInWords(shown)])),

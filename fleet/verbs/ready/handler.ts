@@ -41,13 +41,11 @@ export async function ready(options: ReadyOptions): Promise<ExitCode> {
       const readiness = readinessOf(evidence);
       const prediction = predictionOf(evidence);
       const exitCode = exitCodeOf(readiness, minimum);
-      const shown = readinessReport(readiness, prediction, {
-        now: evidence.at,
-        isGood: exitCode === ExitCode.Success,
-      });
-      if (file !== undefined) await writeFile(file, markdown(shown));
+      const shown = (isBrief: boolean) =>
+        readinessReport(readiness, prediction, { now: evidence.at, isGood: exitCode === ExitCode.Success, isBrief });
+      if (file !== undefined) await writeFile(file, markdown(shown(true)));
       if (json) print(JSON.stringify({ verb: "ready", local, exitCode, minimum, ...readiness, prediction }, null, 2));
-      else print(...terminalLines(shown));
+      else print(...terminalLines(shown(false)));
       return exitCode;
     } finally {
       await deployment.clouds.close();

@@ -17,16 +17,16 @@ describe("the report of a move rehearsal", () => {
     expect(results).toEqual(["differs", "not run", "not known", "changes"].flatMap((each) => [each, each]));
     expect(text.join("\n")).toMatch(/MockLLM 3c372422: Hello/);
     expect(text.slice(-6, -1)).toEqual([
-      "differs    2 flows: check them before the move",
-      "not run    2 flows: they need something that this machine lacks, or an external service",
+      "differs    2 flows: check before the move",
+      "not run    2 flows: something is missing on this machine, or an external service is required",
       "not known  2 flows: no answer to compare with",
-      "changes    2 flows: do not block the move",
+      "changes    2 flows: not blocking the move",
       "same       2 flows",
     ]);
   });
 
   it("lists at most fifty flows and the number of further flows", () => {
-    expect(lines(100)).toContain("and 30 others: a written report and --json list all");
+    expect(lines(100)).toContain("and 30 others: see the report file or --json");
     expect(lines(60).join("\n")).not.toContain("others:");
   });
 

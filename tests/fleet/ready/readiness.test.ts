@@ -302,6 +302,19 @@ describe("the readiness report", () => {
     );
   });
 
+  it("omits the checks that passed from the brief report, and still counts them", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const readiness = readinessOf(of);
+        const page = markdown(readinessReport(readiness, predictionOf(of), { now: NOW, isGood: true, isBrief: true }));
+        const passed = readiness.findings.filter(({ result }) => result === "ok").length;
+        expect(page).not.toMatch(/\| ok +\|/);
+        expect(page.includes(`- Checks: ${passed} ok`)).toBe(passed > 0);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it.each([
     [0, "0 s"],
     [119, "119 s"],

@@ -23,10 +23,10 @@ export const countsOf = (flows: readonly Pick<RehearsedFlow, "result">[]): Count
 /** Returns the number of flows and an explanation for each result. @param of what the rehearsal prepares */
 export function countFacts(counts: Counts, of: "move" | "upgrade"): Report["facts"] {
   const words: Readonly<Record<Verdict["result"], string>> = {
-    differs: `: check them before the ${of}`,
-    "not run": ": they need something that this machine lacks, or an external service",
+    differs: `: check before the ${of}`,
+    "not run": ": something is missing on this machine, or an external service is required",
     "not known": ": no answer to compare with",
-    changes: `: do not block the ${of}`,
+    changes: `: not blocking the ${of}`,
     same: "",
   };
   const fact = (result: Verdict["result"], count: number) =>
