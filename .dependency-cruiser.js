@@ -9,7 +9,7 @@ const ORDER = {
     "local",
     "rollout",
     "github",
-    "page",
+    "report",
     "markdown",
     "checks",
     "image",

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as echarts from "echarts";
 import type { DrillReport } from "../../fleet/drill/report";
-import { escaped } from "../../fleet/page/page";
+import { escaped } from "../../fleet/report/html";
 import { ExitCode } from "../../model/errors";
 import type { Panel } from "../../observability/dashboards/dashboard";
 import { boards, plain } from "../../observability/dashboards/dashboards";

@@ -2,6 +2,8 @@ import { ExitCode, UserError } from "../../model/errors";
 import type { Image } from "../../model/images";
 import type { GitHub } from "../github/client";
 import { asking } from "../github/refusal";
+import { code, markdownTable } from "../report/markdown";
+import { sentences } from "../report/report";
 import { foreign, TRAILER } from "./ownBranch";
 import { type Pinned, pinned } from "./pin";
 import { imageText } from "./targets";
@@ -144,10 +146,10 @@ async function move({ api, owner, repo }: GitHub, branch: string, sha: string, e
 }
 
 function bodyOf({ key, from }: Pinned, image: Image, runUrl: string): string {
-  const row = (name: string, each: Image) => `| ${name} | \`${each.version}\` | \`${each.digest}\` |`;
+  const row = (name: string, each: Image) => [name, sentences(code(each.version)), sentences(code(each.digest))];
   return [
     `Updates \`${key}\` for every region. After the merge, the next deployment rolls its pods region by region.`,
-    ["| | version | digest |", "|---|---|---|", row("from", from), row("to", image)].join("\n"),
+    markdownTable({ head: ["image", "version", "digest"], rows: [row("from", from), row("to", image)] }),
     ...(runUrl ? [`Built, signed, and verified in every region's registry by [this run](${runUrl}).`] : []),
     `To verify: \`npm run fleet -- image verify --image ${imageText(image)}\``,
   ].join("\n\n");

@@ -1,6 +1,8 @@
 import { described } from "../../config/capacity";
 import { type Capacity, shortages } from "../../model/capacity";
 import type { Change } from "../engine/changes";
+import { code, markdownTable } from "../report/markdown";
+import { amount, chapter, sentences } from "../report/report";
 import type { StackRun } from "../stacks/stackRun";
 
 /** Properties that determine the capacity, by resource type. */
@@ -36,28 +38,18 @@ function decides({ type, operation, properties }: Change): boolean {
   return properties.some(({ path }) => DECIDING.get(type)?.test(path));
 }
 
-const HEAD = [
-  "| region | database | connections at rest | maximum | while pods roll | after a region's loss | available | pods after a region's loss | cores | memory |",
-  "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-];
-
-function tableOf(capacity: readonly Capacity[]): string {
-  return [...HEAD, ...capacity.map(row)].join("\n");
-}
-
-function row({ region, instanceClass, connections, replicas, podsAfterLoss, cores, memoryGib }: Capacity): string {
-  const { atRest, atMost, rolling, afterLoss } = connections.needs;
-  const cells = [
-    `\`${region}\``,
-    `\`${instanceClass}\``,
-    atRest,
-    atMost,
-    rolling,
-    afterLoss,
-    connections.available ?? "unknown",
-    `${podsAfterLoss} of ${replicas.max}`,
-    `${Math.ceil(cores.needs.rolling)} of ${cores.available}`,
-    `${Math.ceil(memoryGib.needs.rolling)} of ${memoryGib.available} GiB`,
-  ];
-  return `| ${cells.join(" | ")} |`;
-}
+const tableOf = (capacity: readonly Capacity[]): string =>
+  markdownTable(
+    chapter("Capacity", capacity, {
+      region: ({ region }) => sentences(code(region)),
+      database: ({ instanceClass }) => sentences(code(instanceClass)),
+      "connections at rest": ({ connections }) => connections.needs.atRest,
+      maximum: ({ connections }) => connections.needs.atMost,
+      "while pods roll": ({ connections }) => connections.needs.rolling,
+      "after a region's loss": ({ connections }) => connections.needs.afterLoss,
+      available: ({ connections }) => connections.available ?? "unknown",
+      "pods after a region's loss": ({ podsAfterLoss, replicas }) => amount(`${podsAfterLoss} of ${replicas.max}`),
+      cores: ({ cores }) => amount(`${Math.ceil(cores.needs.rolling)} of ${cores.available}`),
+      memory: ({ memoryGib: { needs, available } }) => amount(`${Math.ceil(needs.rolling)} of ${available} GiB`),
+    }),
+  );

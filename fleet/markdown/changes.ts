@@ -1,6 +1,8 @@
 import type { Violation } from "../../invariants/check";
 import { isIrreplaceable } from "../../model/data";
 import { type Change, nameOf, shortType } from "../engine/changes";
+import { code, markdownTable } from "../report/markdown";
+import { type Cell, chapter, sentences, toned } from "../report/report";
 import { countsOf } from "../stacks/report";
 import type { StackRun } from "../stacks/stackRun";
 
@@ -16,7 +18,13 @@ export function chapters(runs: readonly StackRun[], violations: readonly Violati
     ...(data?.length ? [caution("Data would be replaced or deleted", data)] : []),
     ...failures(runs),
     ...(violations.length > 0 ? [caution("Invariants broken", violations.map(broken))] : []),
-    ["| stack | changes | unchanged |", "|---|---|---|", ...runs.map(row)].join("\n"),
+    markdownTable(
+      chapter("Stacks", runs, {
+        stack: ({ stack }) => sentences(code(stack)),
+        changes: resultOf,
+        unchanged: "unchanged",
+      }),
+    ),
     ...(other?.length ? [`### Replaced or deleted\n\n${other.join("\n")}`] : []),
     ...runs.filter(({ changes }) => changes.length > 0).map(details),
   ];
@@ -32,9 +40,9 @@ function described(change: Change): string {
   return differ ? `${what}: ${differ}` : what;
 }
 
-function row({ stack, outcome, changes, unchanged, notes }: StackRun): string {
-  const said = { done: countsOf(changes, "to"), failed: "**failed**", skipped: notes.join("; ") };
-  return `| ${code(stack)} | ${said[outcome]} | ${unchanged} |`;
+function resultOf({ outcome, changes, notes }: StackRun): Cell {
+  if (outcome === "done") return countsOf(changes, "to");
+  return outcome === "failed" ? toned("bad", "failed") : notes.join("; ");
 }
 
 function details({ stack, changes }: StackRun): string {
@@ -53,9 +61,6 @@ const broken = ({ rule, resource, message, fix }: Violation): string =>
 function caution(title: string, lines: readonly string[]): string {
   return ["> [!CAUTION]", `> **${title}**`, ">", ...lines.map((line) => `> ${line}`)].join("\n");
 }
-
-/** Renders a code span. Names come from a pull request's code, so they must not be able to end the span or the line. */
-const code = (text: string): string => `\`${text.replace(/[`\r\n]/g, "'")}\``;
 
 /** Renders a fenced code block whose fence is longer than any run of backticks in the text. */
 export function fenced(text: string): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { throttle } from "../../agent/moveIn/throttle";
 import { ExitCode, UserError } from "../../model/errors";
 import { componentChanges } from "../rehearsal/componentChanges";
-import { type Counts, countsOf } from "../rehearsal/flowTables";
+import { type Counts, countsOf } from "../rehearsal/flowChapters";
 import { type RehearsedFlow, rehearse } from "../rehearsal/rehearse";
 import { RehearsedLangFlow } from "../rehearsal/rehearsedLangFlow";
 import { Stage } from "../rehearsal/stage";

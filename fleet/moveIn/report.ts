@@ -1,50 +1,63 @@
-import pc from "picocolors";
-import { printable } from "../../formats/moveIn/names";
 import { LANGFLOW_RELEASE } from "../../model/langflow";
-import { table } from "../terminal/table";
+import { amount, type Cell, chapter, type Report, type Tone, toned } from "../report/report";
 import { sizeIn } from "./byteSize";
 import type { MoveInFinding } from "./findings";
 import { bytesOf, type Inventory, type SourceFlow, userCounts } from "./inventory";
+import { namesOf } from "./namedRows";
 import { releaseOf } from "./releases";
 import type { FittingSize } from "./size";
 
 /** Maximum number of users with their own line in the table of flows. The remaining users share one line. */
 const USERS_MAX = 20;
-/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
-const SENTENCE = 60;
 
-const COLOURS: Readonly<Record<MoveInFinding["result"], (text: string) => string>> = {
-  stops: pc.red,
-  stays: pc.yellow,
-  changes: pc.yellow,
-};
+const TONES: Readonly<Record<MoveInFinding["result"], Tone>> = { stops: "bad", stays: "warning", changes: "warning" };
 
-/** Lists the source's contents, the findings and the fitting size, for people. */
+/** Returns the source's contents, the findings and the fitting size for people. */
 export function inspectionReport(
   inventory: Inventory,
   findings: readonly MoveInFinding[],
   { size, because, beside }: FittingSize,
-): string[] {
+): Report {
   const { kind, place } = inventory.source;
-  return [
-    `${kind} ${place}: LangFlow ${releaseOf(inventory).said}; the fleet's is ${LANGFLOW_RELEASE}`,
-    "",
-    table(["data", "count", "size", "details"], countRows(inventory), { sentence: SENTENCE }),
-    ...flowTable(inventory),
-    ...findingTable(findings),
-    `recommended size: ${size}, for ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
-    ...inventory.unseen.map((sentence) => `not visible: ${sentence}`),
-  ];
+  const isStopped = findings.some(({ result }) => result === "stops");
+  return {
+    title: "Inspection",
+    verdict:
+      findings.length === 0
+        ? toned("good", "everything can be imported")
+        : toned(isStopped ? "bad" : "warning", findings.length === 1 ? "1 finding" : `${findings.length} findings`),
+    facts: {
+      source: `${kind} ${place}`,
+      LangFlow: `${releaseOf(inventory).said}; the fleet's is ${LANGFLOW_RELEASE}`,
+      "recommended size": `${size}, for ${because}${beside ? `; ${beside}` : ""} (docs/move-in.md)`,
+      "not visible": { lines: inventory.unseen },
+    },
+    chapters: [
+      { title: "Contents", head: ["data", "count", "size", "details"], rows: countRows(inventory) },
+      chapter("Flows by user", withOthers(flowsByUser(inventory)), {
+        user: "user",
+        flows: "flows",
+        size: ({ bytes }) => amount(sizeIn(bytes)),
+      }),
+      chapter("Findings", findings, {
+        result: ({ result }) => toned(TONES[result], result),
+        finding: "what",
+        count: "count",
+        rows: (each) => (each.what.startsWith("rows") ? each.which.join("; ") : namesOf(each)),
+        reason: "because",
+        fix: "fix",
+      }),
+    ],
+  };
 }
 
-function countRows(inventory: Inventory): string[][] {
+function countRows(inventory: Inventory): Cell[][] {
   const { users, projects, flows, starters, variables, apiKeys, messages, files, knowledgeBases, schedules } =
     inventory;
-  const count = (value: number | undefined) => (value === undefined ? "not known" : `${value}`);
-  const row = (what: string, value: number | undefined, bytes?: number, ofThem = "–") => [
+  const row = (what: string, value: number | undefined, bytes?: number, ofThem?: string): Cell[] => [
     what,
-    count(value),
-    bytes === undefined ? "–" : sizeIn(bytes),
+    value ?? amount("not known"),
+    bytes === undefined ? undefined : amount(sizeIn(bytes)),
     ofThem,
   ];
   const counts = users && userCounts(users);
@@ -64,13 +77,18 @@ function countRows(inventory: Inventory): string[][] {
     row("files", files?.count, files?.bytes),
     row("knowledge bases", knowledgeBases),
     row("schedules", schedules),
-    ["the database", "–", inventory.databaseBytes === undefined ? "not known" : sizeIn(inventory.databaseBytes), "–"],
+    [
+      "the database",
+      undefined,
+      inventory.databaseBytes === undefined ? "not known" : amount(sizeIn(inventory.databaseBytes)),
+      undefined,
+    ],
   ];
 }
 
 function biggest(flows: readonly SourceFlow[]): string | undefined {
   const [first] = flows.toSorted((one, other) => other.bytes - one.bytes);
-  return first && `largest: ${printable(first.name)}, ${sizeIn(first.bytes)}`;
+  return first && `largest: ${first.name}, ${sizeIn(first.bytes)}`;
 }
 
 /**
@@ -86,27 +104,9 @@ export function flowsByUser({ users, flows, flowsOf }: Inventory): { user: strin
     .sort((one, other) => other.bytes - one.bytes || (one.user < other.user ? -1 : 1));
 }
 
-function flowTable(inventory: Inventory): string[] {
-  const all = flowsByUser(inventory);
-  if (all.length === 0) return [];
+function withOthers(all: ReturnType<typeof flowsByUser>): ReturnType<typeof flowsByUser> {
   const others = all.slice(USERS_MAX);
-  const rows = all.slice(0, USERS_MAX).map(({ user, flows, bytes }) => [printable(user), `${flows}`, sizeIn(bytes)]);
-  if (others.length > 0) {
-    const sum = (of: "flows" | "bytes") => others.reduce((total, each) => total + each[of], 0);
-    rows.push([`${others.length} others`, `${sum("flows")}`, sizeIn(sum("bytes"))]);
-  }
-  return [table(["user", "flows", "size"], rows)];
-}
-
-function findingTable(findings: readonly MoveInFinding[]): string[] {
-  if (findings.length === 0) return [pc.green("everything can be imported")];
-  const rows = findings.map(({ result, what, count, which, because, fix }) => [
-    COLOURS[result](result),
-    what,
-    `${count}`,
-    which.join("; ") + (count > which.length && !what.startsWith("rows") ? "; …" : ""),
-    because,
-    fix,
-  ]);
-  return [table(["result", "finding", "count", "rows", "reason", "fix"], rows, { sentence: SENTENCE })];
+  if (others.length === 0) return all;
+  const sum = (of: "flows" | "bytes") => others.reduce((total, each) => total + each[of], 0);
+  return [...all.slice(0, USERS_MAX), { user: `${others.length} others`, flows: sum("flows"), bytes: sum("bytes") }];
 }

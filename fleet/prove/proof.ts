@@ -4,6 +4,9 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, UserError } from "../../model/errors";
 import type { Finding } from "../checks/checkResult";
+import { findingsReport } from "../checks/findingsReport";
+import { markdown } from "../report/markdown";
+import type { Report } from "../report/report";
 
 const findingShape = z.object({
   check: z.string(),
@@ -35,7 +38,7 @@ export function proofPath(folder: string, begun: string): string {
 export async function keep(path: string, proof: Proof): Promise<void> {
   mkdirSync(join(path, ".."), { recursive: true });
   await writeFileAtomic(`${path}.json`, `${JSON.stringify(proof, null, 2)}\n`);
-  await writeFileAtomic(`${path}.md`, markdown(proof));
+  await writeFileAtomic(`${path}.md`, markdown(proofReport(proof)));
 }
 
 /**
@@ -70,19 +73,8 @@ export function readProof(file: string): Proof {
   return parsed.data as Proof;
 }
 
-function markdown({ begun, deployed, findings }: Proof): string {
-  const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", "<br>");
-  const row = (...cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [
-    `# Proof of ${begun}`,
-    "",
-    `Deployed: ${Object.entries(deployed)
-      .map(([stack, time]) => `${stack} ${time}`)
-      .join(", ")}`,
-    "",
-    row("check", "result", "finding", "what to do"),
-    row("---", "---", "---", "---"),
-    ...findings.map(({ check, result, finding, fix }) => row(check, result, finding, fix ?? "–")),
-    "",
-  ].join("\n");
+/** Returns the findings for people. */
+export function proofReport({ begun, deployed, findings }: Proof): Report {
+  const times = Object.entries(deployed).map(([stack, time]) => `${stack} ${time}`);
+  return findingsReport(`Proof of ${begun}`, findings, { Deployed: times.join(", ") });
 }

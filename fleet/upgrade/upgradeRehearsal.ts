@@ -14,7 +14,7 @@ import { PROJECT } from "../../model/names";
 import type { Postgres } from "../../sandbox/live/tools/postgres";
 import type { Verdict } from "../rehearsal/comparison";
 import { componentChanges } from "../rehearsal/componentChanges";
-import { type Counts, countsOf } from "../rehearsal/flowTables";
+import { type Counts, countsOf } from "../rehearsal/flowChapters";
 import type { Outcome } from "../rehearsal/outcome";
 import {
   copiesOf,

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { reportHtml } from "../../fleet/drill/report/html";
-import { seriesPage } from "../../fleet/drill/series/page";
+import { reportOf } from "../../fleet/drill/report/chapters";
+import { seriesReport } from "../../fleet/drill/series/chapters";
 import { seriesOf } from "../../fleet/drill/series/series";
-import { rehearsalPage } from "../../fleet/moveIn/rehearsalReport";
-import { upgradePage } from "../../fleet/upgrade/report";
+import { rehearsalReport } from "../../fleet/moveIn/rehearsalReport";
+import { html as asHtml } from "../../fleet/report/html";
+import { upgradeReport } from "../../fleet/upgrade/report";
 import { launchChromium } from "../chromium";
 import { pastDrills, sampleReport } from "../fleet/drill/sampleReport";
 import { sampleSeries } from "../fleet/drill/series/sampleSeries";
@@ -48,7 +49,7 @@ describe("in a browser", () => {
 
   describe.each(LOOKS)("$width pixels wide and $colorScheme, a drill report", (look) => {
     it("loads no external resource, fits the window, breaks no short word and clips no label", async () => {
-      const { page, troubles } = await opened(reportHtml(sampleReport(), pastDrills()), look);
+      const { page, troubles } = await opened(asHtml(reportOf(sampleReport(), pastDrills())), look);
       expect(troubles).toEqual([]);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.width);
       expect(await page.evaluate("brokenWords()")).toEqual([]);
@@ -56,18 +57,21 @@ describe("in a browser", () => {
     });
 
     it("has no violations of WCAG 2.2 AA or best practices according to axe", async () => {
-      const { page } = await opened(reportHtml(sampleReport(), pastDrills()), look);
+      const { page } = await opened(asHtml(reportOf(sampleReport(), pastDrills())), look);
       expect(await page.evaluate("accessibilityFaults()")).toEqual({ faults: [], checked: true });
     });
   });
 
   const PAGES = [
-    ["a rehearsal of 100 flows", rehearsalPage(sampleRehearsal(), "2026-11-29")],
-    ["a rehearsal of an upgrade", upgradePage(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29")],
+    ["a rehearsal of 100 flows", asHtml(rehearsalReport(sampleRehearsal(), "2026-11-29"))],
+    ["a rehearsal of an upgrade", asHtml(upgradeReport(sampleUpgrade([DIFFERING, STARTER]), "2026-11-29"))],
     // Opens the details of each drill, so that the checks cover them.
     [
       "a series of drills",
-      seriesPage(seriesOf(sampleSeries()), sampleSeries(), "2026-11-29").replaceAll("<details>", "<details open>"),
+      asHtml(seriesReport(seriesOf(sampleSeries()), sampleSeries(), "2026-11-29")).replaceAll(
+        "<details>",
+        "<details open>",
+      ),
     ],
   ] as const;
   describe.each(LOOKS)("$width pixels wide and $colorScheme", (look) => {

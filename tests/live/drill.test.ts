@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { LangFlowClient } from "../../examples/client/langflowClient";
-import { alertTable } from "../../fleet/drill/report/tables";
+import { alertChapter } from "../../fleet/drill/report/chapters";
 import { summaryKey } from "../../fleet/drill/summary";
+import { textOf } from "../../fleet/report/report";
 import { parseSummary } from "../../formats/drills/summary";
 import { ExitCode } from "../../model/errors";
 import { expectedAlertSeconds, HEALTH_CHECK, pendingSeconds } from "../../observability/healthChecks";
@@ -76,8 +77,8 @@ describe("a drill on the live fleet", () => {
     // ends.
     const alerts = (report.alerts ?? []).filter(({ name }) => name === "RegionUnhealthy");
     process.stderr.write(
-      `${alertTable(report)
-        .rows.map((row) => row.join(" | "))
+      `${alertChapter(report)
+        .rows.map((row) => row.map(textOf).join(" | "))
         .join("\n")}\n`,
     );
     expect(alerts.map(({ seenBy, labels }) => [seenBy, labels.target_region])).toEqual([["eu-west", "us-east"]]);

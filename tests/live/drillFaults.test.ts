@@ -1,4 +1,5 @@
-import { visitTable } from "../../fleet/drill/report/tables";
+import { visitChapter } from "../../fleet/drill/report/chapters";
+import { textOf } from "../../fleet/report/report";
 import { ExitCode } from "../../model/errors";
 import { DrilledFleet, missed, reportOf } from "./drilledFleet";
 
@@ -47,8 +48,8 @@ describe("a drill of a single component on the live fleet", () => {
     );
     expect([...answered]).toEqual([fault === "pool" ? "eu-west" : "us-east"]);
     process.stderr.write(
-      `${visitTable(report)
-        .rows.map((row) => row.join(" | "))
+      `${visitChapter(report)
+        .rows.map((row) => row.map(textOf).join(" | "))
         .join("\n")}\n`,
     );
     // Streams that were open in the region at the fault completed there.

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, UserError } from "../../../model/errors";
+import { html as asHtml } from "../../report/html";
+import { markdown as asMarkdown } from "../../report/markdown";
 import type { DrillReport } from "../report";
-import { reportHtml } from "./html";
-import { reportMarkdown } from "./markdown";
+import { reportOf } from "./chapters";
 import { byStart, type PastDrill, summaryOf } from "./past";
 import { drillReportShape } from "./shape";
 
@@ -32,8 +33,9 @@ export async function archive(directory: string, report: DrillReport): Promise<A
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(json, `${JSON.stringify(report, null, 1)}\n`);
   const { drills, warnings } = await pastReports(directory);
-  await writeFileAtomic(markdown, reportMarkdown(report, drills));
-  await writeFileAtomic(html, reportHtml(report, drills));
+  const shown = reportOf(report, drills);
+  await writeFileAtomic(markdown, asMarkdown(shown));
+  await writeFileAtomic(html, asHtml(shown));
   return { json, markdown, html, warnings };
 }
 

@@ -50,22 +50,23 @@ function missedBy({ name, unit, measured, limit }: Target): string {
 
 const count = (many: number, noun: string) => `${many === 1 ? "" : "all "}${many} ${noun}${many === 1 ? "" : "s"}`;
 
-/** Returns the circumstances of a drill as pairs of name and value. */
-export function factsOf(report: DrillReport): [string, string][] {
+/** Returns the circumstances of a drill by name, and how the region returned if the drill got that far. */
+export function factsOf(report: DrillReport): Readonly<Record<string, string | undefined>> {
   const { region, fault, local, topology, regions, monitor, expectedFailoverSeconds, startedAt, endedAt } = report;
   const { intervalSeconds, timeoutSeconds, retries, consecutiveDown, consecutiveUp } = monitor;
+  const { failbackSeconds, convergenceSeconds } = report;
   const tookSeconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
-  return [
-    ["fault", `${fault} of ${region}`],
-    ["fleet", `${placeOf(local)}, ${topology}: ${regions.join(", ")}`],
-    ["began", `${minuteOf(startedAt)} UTC, took ${amountOf(tookSeconds)}`],
-    [
-      "monitor",
-      `every ${intervalSeconds} s, timeout ${timeoutSeconds} s, retries ${retries}, down after ${consecutiveDown}, up after ${consecutiveUp}`,
-    ],
-    ["predicted failover", `at most ${amountOf(expectedFailoverSeconds)}`],
-    ...(KINDS[fault].isUnseen ? [["detection", UNSEEN] as [string, string]] : []),
-  ];
+  const same =
+    convergenceSeconds === undefined ? "" : `, all regions had the same flows after ${amountOf(convergenceSeconds)}`;
+  return {
+    fault: `${fault} of ${region}`,
+    fleet: `${placeOf(local)}, ${topology}: ${regions.join(", ")}`,
+    began: `${minuteOf(startedAt)} UTC, took ${amountOf(tookSeconds)}`,
+    monitor: `every ${intervalSeconds} s, timeout ${timeoutSeconds} s, retries ${retries}, down after ${consecutiveDown}, up after ${consecutiveUp}`,
+    "predicted failover": `at most ${amountOf(expectedFailoverSeconds)}`,
+    detection: KINDS[fault].isUnseen ? UNSEEN : undefined,
+    return: failbackSeconds === undefined ? undefined : `served users again after ${amountOf(failbackSeconds)}${same}`,
+  };
 }
 
 export const placeOf = (local: boolean): string => (local ? "local" : "clouds");

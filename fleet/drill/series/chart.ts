@@ -1,10 +1,11 @@
 import type { ScatterSeriesOption } from "echarts";
+import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED, plain } from "../../report/chart";
 import type { DrillReport } from "../report";
-import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED, plain } from "../report/charts/chart";
 import { amountOf } from "../report/words";
-import { type Group, measuredIn, type Series } from "./series";
-import { CHARTED, nameOfGroup } from "./tables";
+import { type Group, MEASURE_NAMES, measuredIn, type Series } from "./series";
 
+/** Measures that the chart shows. */
+const CHARTED = MEASURE_NAMES.filter((name) => ["detection", "RTO", "RPO of flows"].includes(name));
 const PER_GROUP = 34;
 
 /**
@@ -72,3 +73,6 @@ function inWords(group: Group): string {
     .map(({ name, distribution: { least, most } }) => `${name} ${amountOf(least)} to ${amountOf(most)}`);
   return `${plain(nameOfGroup(group))}: ${said.join(", ")}`;
 }
+
+const nameOfGroup = ({ fault, topology, local }: Pick<DrillReport, "fault" | "topology" | "local">): string =>
+  `${fault}, ${topology}${local ? "" : ", clouds"}`;

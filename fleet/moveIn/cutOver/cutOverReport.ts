@@ -1,9 +1,7 @@
 import type { SinceImport } from "../../../formats/moveIn/result";
-import { table } from "../../terminal/table";
+import { chapter, type Report } from "../../report/report";
+import { namesOf } from "../namedRows";
 import type { WrittenFlows } from "./flowFiles";
-
-/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
-const SENTENCE = 60;
 
 /** Describes in words how new visitors are divided. @param share share of the old LangFlow */
 export function divisionInWords(share: number): string {
@@ -13,28 +11,27 @@ export function divisionInWords(share: number): string {
   return `${percent}% of new visitors use the old LangFlow and ${100 - percent}% the fleet; each visitor stays on one side for a working day`;
 }
 
-/** Describes what exists only in the fleet, for people. */
+/** Returns what exists only in the fleet, for people. */
 export function sinceImportReport(
   region: string,
   rows: readonly SinceImport[] | null,
   written: WrittenFlows | undefined,
-): string[] {
-  if (rows === null) return [`${region}: no import was recorded, so data created since then cannot be listed`];
-  if (rows.length === 0) return [`${region}: nothing was created, changed or deleted there since the import`];
-  return [
-    `changes in ${region} since the import, which the old LangFlow does not have:`,
-    "",
-    table(
-      ["table", "change", "count", "rows"],
-      rows.map(({ table: name, fate, count, which }) => [
-        name,
-        fate,
-        `${count}`,
-        which.join("; ") + (count > which.length ? "; …" : ""),
-      ]),
-      { sentence: SENTENCE },
-    ),
-    ...(written ? [`${written.files.length} flows written as files`] : []),
-    ...(written?.left.map(({ id, reason }) => `flow ${id} was not written as a file: it ${reason}`) ?? []),
-  ];
+): Report {
+  return {
+    title: `Changes in ${region} since the import`,
+    verdict: { lines: [resultOf(rows)] },
+    facts: {
+      "flows written as files": written?.files.length,
+      "not written as files": { lines: (written?.left ?? []).map(({ id, reason }) => `flow ${id}: it ${reason}`) },
+    },
+    chapters: [
+      chapter("Only in the fleet", rows ?? [], { table: "table", change: "fate", count: "count", rows: namesOf }),
+    ],
+  };
+}
+
+function resultOf(rows: readonly SinceImport[] | null): string {
+  if (rows === null) return "no import was recorded, so they cannot be listed";
+  if (rows.length === 0) return "nothing was created, changed or deleted";
+  return `${rows.reduce((sum, { count }) => sum + count, 0)} rows, which the old LangFlow does not have`;
 }

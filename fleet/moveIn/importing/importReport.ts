@@ -1,13 +1,10 @@
-import pc from "picocolors";
 import { isUnforeseen } from "../../../formats/moveIn/reasons";
 import type { TableTally } from "../../../formats/moveIn/tallies";
 import { ExitCode } from "../../../model/errors";
-import { table } from "../../terminal/table";
+import { chapter, graded, type Report, toned } from "../../report/report";
+import { namesOf } from "../namedRows";
 import type { Agreement } from "./agreement";
 import type { ImportedIntoFleet } from "./importIntoRegion";
-
-/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
-const SENTENCE = 60;
 
 /** Counts the rows that the import wrote or that already existed. */
 export const carriedRows = (tables: readonly TableTally[]): number =>
@@ -26,65 +23,47 @@ export function endOfImport({ tables, agreement }: ImportedIntoFleet): ExitCode 
 export const isAgreed = ({ disagreements, unread }: Agreement): boolean =>
   unread.length === 0 && disagreements.every(({ isForeseen }) => isForeseen);
 
-/** Lists the imported rows and the rows left behind, with reasons, for people. */
-export function importReport(region: string, imported: ImportedIntoFleet): string[] {
+/** Returns the imported rows and the rows left behind, with reasons, for people. */
+export function importReport(region: string, imported: ImportedIntoFleet): Report {
   const { source, tables, milliseconds, agreement } = imported;
   const total = Object.values(milliseconds).reduce((sum, each) => sum + each, 0);
-  const left = tables.flatMap((each) => each.left.map((rows) => ({ of: each.table, ...rows })));
-  const rows = carriedRows(tables);
-  return [
-    `${source.kind} ${source.place} into ${region}`,
-    "",
-    table(
-      ["table", "new", "changed", "unchanged", "skipped"],
-      tables.map(({ table: name, made, changed, unchanged, left: all }) => [
-        name,
-        `${made}`,
-        `${changed}`,
-        `${unchanged}`,
-        `${all.reduce((sum, { count }) => sum + count, 0)}`,
-      ]),
-    ),
-    ...(left.length === 0
-      ? []
-      : [
-          table(
-            ["skipped", "count", "rows", "reason"],
-            left.map(({ of, reason, ...rows }) => [of, `${rows.count}`, namesOf(rows), reason]),
-            { sentence: SENTENCE },
-          ),
-        ]),
-    `${rows} rows in ${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, imported in ${seconds(milliseconds.carrying)}`,
-    ...(agreement ? agreementLines(region, agreement) : []),
-  ];
+  const isComplete = endOfImport(imported) === ExitCode.Success;
+  return {
+    title: "Import",
+    verdict: graded(isComplete, `${carriedRows(tables)} rows in ${region}${isComplete ? "" : ", but data is missing"}`),
+    facts: {
+      source: `${source.kind} ${source.place}`,
+      duration: `${seconds(total)}: packed in ${seconds(milliseconds.reading)}, loaded and migrated in ${seconds(milliseconds.migrating)}, imported in ${seconds(milliseconds.carrying)}`,
+      "identical in": agreement?.agreed.length ? toned("good", [region, ...agreement.agreed].join(", ")) : undefined,
+      "not compared": {
+        lines: (agreement?.unread ?? []).map((each) => `${each.region}: ${each.because}`),
+        tone: "bad",
+      },
+    },
+    chapters: [
+      chapter("Imported rows", tables, {
+        table: "table",
+        new: "made",
+        changed: "changed",
+        unchanged: "unchanged",
+        skipped: ({ left }) => left.reduce((sum, { count }) => sum + count, 0),
+      }),
+      chapter(
+        "Skipped rows",
+        tables.flatMap(({ table, left }) => left.map((rows) => ({ table, ...rows }))),
+        { skipped: "table", count: "count", rows: namesOf, reason: "reason" },
+      ),
+      chapter("Differences between regions", agreement?.disagreements ?? [], {
+        region: "region",
+        user: ({ user }) => user ?? undefined,
+        table: "table",
+        count: "count",
+        which: namesOf,
+        is: "kind",
+        because: "because",
+      }),
+    ],
+  };
 }
-
-function agreementLines(region: string, { agreed, disagreements, unread }: Agreement): string[] {
-  return [
-    ...(agreed.length === 0 ? [] : [pc.green(`identical in ${[region, ...agreed].join(", ")}`)]),
-    ...unread.map((each) => pc.red(`${each.region} was not compared: ${each.because}`)),
-    ...(disagreements.length === 0
-      ? []
-      : [
-          "",
-          table(
-            ["region", "user", "table", "count", "which", "is", "because"],
-            disagreements.map((each) => [
-              each.region,
-              each.user ?? "–",
-              each.table,
-              `${each.count}`,
-              namesOf(each),
-              each.kind,
-              each.because,
-            ]),
-            { sentence: SENTENCE },
-          ),
-        ]),
-  ];
-}
-
-const namesOf = ({ which, count }: { readonly which: readonly string[]; readonly count: number }): string =>
-  which.join("; ") + (count > which.length && which.length > 0 ? "; …" : "") || "–";
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;

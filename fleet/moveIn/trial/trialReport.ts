@@ -1,13 +1,9 @@
-import pc from "picocolors";
 import { ExitCode } from "../../../model/errors";
-import { table } from "../../terminal/table";
+import { chapter, graded, type Report, toned } from "../../report/report";
 import { sizeIn } from "../byteSize";
 import { endOfImport, importReport } from "../importing/importReport";
 import type { Difference } from "./compareRegion";
 import type { Trial } from "./trial";
-
-/** Maximum width of a table cell's line, in characters, if the terminal has no narrower limit. */
-const SENTENCE = 60;
 
 /**
  * Returns Disproved if the import failed its checks, or if a user would see an unexpected difference from the source.
@@ -17,34 +13,38 @@ export function endOfTrial({ imported, compared }: Trial): ExitCode {
   return isApart ? ExitCode.Disproved : endOfImport(imported);
 }
 
-/**
- * Lists the import's results, what each region's users saw after LangFlow's restart, and the differences, for people.
- */
-export function trialReport(region: string, { imported, compared }: Trial): string[] {
+/** Returns the import's results, what each region's users saw after LangFlow's restart, and the differences. */
+export function trialReport(region: string, { imported, compared }: Trial): Report {
+  const { facts, chapters, ...report } = importReport(region, imported);
   const differences = compared.flatMap((each) => each.differences);
-  const alike = new Map<string, Difference[]>();
+  const unforeseen = differences.filter(({ isForeseen }) => !isForeseen).length;
+  const alike = new Map<string, Difference & { regions: string }>();
   for (const each of differences) {
     const key = JSON.stringify([each.user, each.what, each.said]);
-    alike.set(key, [...(alike.get(key) ?? []), each]);
+    const before = alike.get(key);
+    alike.set(key, { ...(before ?? each), regions: before ? `${before.regions}, ${each.region}` : each.region });
   }
-  return [
-    ...importReport(region, imported),
-    "",
-    ...(compared.length === 0 ? [pc.red("LangFlow was not restarted, because the import is incomplete")] : []),
-    ...compared.map(({ shown }) => `${shown.region}, after the restart: ${shownInWords(shown)}`),
-    ...(differences.length === 0
-      ? []
-      : [
-          table(
-            ["user", "object", "difference", "regions"],
-            [...alike.values()].map((some) => {
-              const [{ user = "", what = "", said = "", isForeseen = false } = {}] = some;
-              return [user, what, (isForeseen ? pc.yellow : pc.red)(said), some.map(({ region: at }) => at).join(", ")];
-            }),
-            { sentence: SENTENCE },
-          ),
-        ]),
-  ];
+  const counted = `${unforeseen} unexpected ${unforeseen === 1 ? "difference" : "differences"}`;
+  return {
+    title: compared.length === 0 ? report.title : "Trial",
+    verdict:
+      compared.length === 0
+        ? toned("bad", "LangFlow was not restarted, because the import is incomplete")
+        : graded(unforeseen === 0, "users see what they saw in the source", counted),
+    facts: {
+      ...facts,
+      ...Object.fromEntries(compared.map(({ shown }) => [`${shown.region}, after the restart`, shownInWords(shown)])),
+    },
+    chapters: [
+      ...chapters,
+      chapter("Differences from the source", [...alike.values()], {
+        user: "user",
+        object: "what",
+        difference: ({ isForeseen, said }) => toned(isForeseen ? "warning" : "bad", said),
+        regions: "regions",
+      }),
+    ],
+  };
 }
 
 function shownInWords({

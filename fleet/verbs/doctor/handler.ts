@@ -1,9 +1,10 @@
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Finding } from "../../checks/checkResult";
 import { CheckRun } from "../../checks/checkRun";
-import { findingsTable } from "../../checks/findingsTable";
+import { findingsReport } from "../../checks/findingsReport";
 import { begin } from "../../doctor/checks";
 import { clients } from "../../doctor/clients";
+import { terminalLines } from "../../report/terminal";
 import { print } from "../../terminal/messages";
 import type { DoctorOptions } from "./verb";
 
@@ -29,7 +30,7 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
   const findings = await examine(options);
   const exitCode = exitCodeOf(findings);
   if (options.json) print(JSON.stringify({ verb: "doctor", exitCode, checks: findings }, null, 2));
-  else print(...findingsTable(findings));
+  else print(...terminalLines(findingsReport("Doctor", findings)));
   return exitCode;
 }
 

@@ -12,6 +12,7 @@ import { passed } from "../../drill/measure";
 import { type Plan, planOf } from "../../drill/plan";
 import type { DrillReport, Phase } from "../../drill/report";
 import { drillSummary, summaryKey } from "../../drill/summary";
+import { terminalLines } from "../../report/terminal";
 import { type Project, readProject } from "../../stacks/project";
 import { type Opened, withSession } from "../../stacks/withSession";
 import { confirm, print, report } from "../../terminal/messages";
@@ -84,9 +85,9 @@ async function run(
     print(JSON.stringify({ verb: "drill", exitCode, files, ...rest, requests: samples.length }, null, 2));
     return exitCode;
   }
-  const { reportLines }: typeof import("../../drill/report/lines") = require("../../drill/report/lines");
+  const { reportOf }: typeof import("../../drill/report/chapters") = require("../../drill/report/chapters");
   say(
-    ...reportLines(found),
+    ...terminalLines(reportOf(found, [])),
     `report: ${[relative("", files.html), ...kept].join(", ")}`,
     ...warnings.map((each) => pc.yellow(each)),
   );

@@ -1,19 +1,18 @@
 import { join, relative, resolve } from "node:path";
-import pc from "picocolors";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, UserError } from "../../../model/errors";
 import { FleetLacks } from "../../drill/drill";
 import type { Fault } from "../../drill/faults";
 import { planOf } from "../../drill/plan";
-import type { DrillReport } from "../../drill/report";
+import { isMet, seriesReport } from "../../drill/series/chapters";
 import { drillsOf, turnsOf, type Unmade } from "../../drill/series/plan";
-import { type Series, seriesOf } from "../../drill/series/series";
-import { isMet, measureTable, missedTable, seriesResult } from "../../drill/series/tables";
+import { seriesOf } from "../../drill/series/series";
 import { failureOf } from "../../engine/failure";
-import { today } from "../../page/page";
+import { html } from "../../report/html";
+import { today } from "../../report/report";
+import { terminalLines } from "../../report/terminal";
 import { type Project, readProject } from "../../stacks/project";
 import { print, report } from "../../terminal/messages";
-import { table } from "../../terminal/table";
 import type { DrillOptions } from "./verb";
 
 /** File name of the page, in the folder that contains the reports' year folders. */
@@ -48,23 +47,12 @@ export async function drillSeries(options: DrillOptions, one: One): Promise<Exit
       `no drill report in ${folder}: expected folders by year, as \`drill\` writes them`,
       ExitCode.BadInput,
     );
-  const page = reports.length === 0 ? undefined : await written(folder, series, reports, unmade);
+  const shown = seriesReport(series, reports, today(), unmade);
+  const page = reports.length === 0 ? undefined : join(folder, PAGE);
+  if (page !== undefined) await writeFileAtomic(page, html(shown));
   if (json) print(JSON.stringify({ verb: "drill", exitCode, page, unmade, ...series }, null, 2));
-  else if (page !== undefined) print(...linesOf(series, unmade), `page: ${relative("", page)}`);
+  else if (page !== undefined) print(...terminalLines(shown), `page: ${relative("", page)}`);
   return exitCode;
-}
-
-/** @returns the path of the page */
-async function written(
-  folder: string,
-  series: Series,
-  reports: readonly DrillReport[],
-  unmade: readonly Unmade[],
-): Promise<string> {
-  const { seriesPage }: typeof import("../../drill/series/page") = require("../../drill/series/page");
-  const page = join(folder, PAGE);
-  await writeFileAtomic(page, seriesPage(series, reports, today(), unmade));
-  return page;
 }
 
 interface Drilled {
@@ -82,7 +70,7 @@ async function drilled(options: DrillOptions, project: Project, folder: string, 
   const leaveOut = (fault: Fault, why: string, hasFailed: boolean) => {
     const because = why.trim().replaceAll(/\s+/g, " ");
     unmade.push({ fault, because, hasFailed });
-    report(saidOf({ fault, because }));
+    report(`${fault} was not drilled: ${because}`);
   };
   for (const turn of turns) if ("because" in turn) leaveOut(turn.fault, turn.because, false);
   const drills = drillsOf(turns);
@@ -102,18 +90,4 @@ async function drilled(options: DrillOptions, project: Project, folder: string, 
     if (exitCode === ExitCode.Cancelled) return { unmade, isEnded: true };
   }
   return { unmade, isEnded: false };
-}
-
-const saidOf = ({ fault, because }: Pick<Unmade, "fault" | "because">): string =>
-  `${fault} was not drilled: ${because}`;
-
-function linesOf(series: Series, unmade: readonly Unmade[]): string[] {
-  const [measured, missed] = [measureTable(series), missedTable(series)];
-  const colour = isMet(series, unmade) ? pc.green : pc.red;
-  return [
-    table(measured.head, measured.rows),
-    ...(missed.rows.length > 0 ? [table(missed.head, missed.rows, { sentence: 80 })] : []),
-    ...unmade.map((each) => pc.yellow(saidOf(each))),
-    colour(seriesResult(series, unmade)),
-  ];
 }

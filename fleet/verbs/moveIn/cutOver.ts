@@ -19,6 +19,7 @@ import { type ImportedIntoFleet, importIntoRegion } from "../../moveIn/importing
 import { endOfImport, importReport, isAgreed } from "../../moveIn/importing/importReport";
 import { localDatabase } from "../../moveIn/localDatabase";
 import { requireRegion } from "../../moveIn/regionName";
+import { terminalLines } from "../../report/terminal";
 import { update } from "../../rollout/update";
 import { type Project, readProject } from "../../stacks/project";
 import { afterwords, countsOf, exitCodeOf } from "../../stacks/report";
@@ -63,7 +64,7 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   const told = (exitCode: ExitCode, after: readonly string[]) => {
     if (json)
       print(JSON.stringify({ verb: "move-in cut-over", exitCode, share, region, imports, file: EDGE_FILE }, null, 2));
-    else print(...imports.flatMap((each) => [...importReport(region, each), ""]), ...after);
+    else print(...imports.flatMap((each) => [...terminalLines(importReport(region, each)), ""]), ...after);
     return exitCode;
   };
   await bring();
@@ -109,7 +110,11 @@ export async function back(options: BackOptions): Promise<ExitCode> {
   if (isMoved) await drained(options);
   const found = isMoved ? await inFleetAlone(options, region) : undefined;
   if (json) print(JSON.stringify(backJson(region, exitCode, found), null, 2));
-  else print(...afterMove(1, exitCode), ...(found ? sinceImportReport(region, found.rows, found.written) : []));
+  else
+    print(
+      ...afterMove(1, exitCode),
+      ...(found ? terminalLines(sinceImportReport(region, found.rows, found.written)) : []),
+    );
   return exitCode;
 }
 

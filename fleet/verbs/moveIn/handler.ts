@@ -7,6 +7,7 @@ import { bytesOf, userCounts } from "../../moveIn/inventory";
 import { releaseOf } from "../../moveIn/releases";
 import { flowsByUser, inspectionReport } from "../../moveIn/report";
 import { fittingSize } from "../../moveIn/size";
+import { terminalLines } from "../../report/terminal";
 import { print, report } from "../../terminal/messages";
 import type { CollectOptions, ImportOptions, InspectOptions } from "./verb";
 
@@ -52,7 +53,7 @@ export async function inspectSource({ from, config, json, signal }: InspectOptio
   const findings = moveInFindings(inventory);
   const size = fittingSize(inventory);
   if (!json) {
-    print(...inspectionReport(inventory, findings, size));
+    print(...terminalLines(inspectionReport(inventory, findings, size)));
     return ExitCode.Success;
   }
   const { flows, users, flowsOf: _, files, ciphertexts, ...told } = inventory;
@@ -87,7 +88,7 @@ export async function importInto(options: ImportOptions): Promise<ExitCode> {
   const { region, json } = options;
   const imported = await importIntoRegion(options);
   const exitCode = options.signal.aborted ? ExitCode.Cancelled : endOfImport(imported);
-  if (!json) print(...importReport(region, imported));
+  if (!json) print(...terminalLines(importReport(region, imported)));
   else {
     const rows = carriedRows(imported.tables);
     print(JSON.stringify({ verb: "move-in import", exitCode, region, ...imported, rows }, null, 2));
@@ -114,6 +115,6 @@ export async function tryIn(options: ImportOptions): Promise<ExitCode> {
   const trial = await trialOf(options);
   const exitCode = signal.aborted ? ExitCode.Cancelled : endOfTrial(trial);
   if (json) print(JSON.stringify({ verb: "move-in try", exitCode, region, ...trial }, null, 2));
-  else print(...trialReport(region, trial));
+  else print(...terminalLines(trialReport(region, trial)));
   return exitCode;
 }

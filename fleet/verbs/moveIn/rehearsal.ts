@@ -4,11 +4,13 @@ import { LANGFLOW_RELEASE } from "../../../model/langflow";
 import { installerWith } from "../../local/installer";
 import type { Inventory } from "../../moveIn/inventory";
 import { rehearsalOf } from "../../moveIn/rehearsal";
-import { rehearsalPage, rehearsalReport } from "../../moveIn/rehearsalReport";
+import { rehearsalReport } from "../../moveIn/rehearsalReport";
 import { releasePattern } from "../../moveIn/releases";
-import { today } from "../../page/page";
 import { ensureLangFlow } from "../../rehearsal/langflowPackage";
 import { requirePythons } from "../../rehearsal/pythons";
+import { html } from "../../report/html";
+import { today } from "../../report/report";
+import { terminalLines } from "../../report/terminal";
 import { print, report } from "../../terminal/messages";
 import type { RehearseOptions } from "./verb";
 
@@ -37,8 +39,9 @@ export async function rehearseSource(options: RehearseOptions): Promise<ExitCode
   };
   const rehearsal = await rehearsalOf({ inspection, newPython, oldPython, report });
   const exitCode = rehearsal.counts.differs > 0 ? ExitCode.Disproved : ExitCode.Success;
-  if (out !== undefined) writeFileSync(out, rehearsalPage(rehearsal, today()));
+  const shown = rehearsalReport(rehearsal, today());
+  if (out !== undefined) writeFileSync(out, html(shown));
   if (json) print(JSON.stringify({ verb: "move-in rehearse", exitCode, ...rehearsal }, null, 2));
-  else print(...rehearsalReport(rehearsal));
+  else print(...terminalLines(shown));
   return exitCode;
 }

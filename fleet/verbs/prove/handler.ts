@@ -1,13 +1,12 @@
 import { join, relative, resolve } from "node:path";
-import pc from "picocolors";
 import { ExitCode, UserError } from "../../../model/errors";
 import type { Finding } from "../../checks/checkResult";
 import { CheckRun } from "../../checks/checkRun";
-import { findingsTable } from "../../checks/findingsTable";
 import type { Deployment } from "../../prove/assumption";
-import { goodIn, keep, proofPath, readProof } from "../../prove/proof";
+import { goodIn, keep, proofPath, proofReport, readProof } from "../../prove/proof";
 import { prove as look } from "../../prove/prove";
 import { exportState } from "../../recovery";
+import { terminalLines } from "../../report/terminal";
 import { type Opened, withSession } from "../../stacks/withSession";
 import { print } from "../../terminal/messages";
 import { openDeployment } from "../deployment";
@@ -48,7 +47,7 @@ export async function prove(options: ProveOptions): Promise<ExitCode> {
         print(JSON.stringify({ verb: "prove", local, exitCode, report, deployed, checks: findings }, null, 2));
       else {
         const files = [`${path}.md`, report].map((file) => relative("", file)).join(", ");
-        print(...findingsTable(findings.filter(looked)), ...notLookedAt(findings), `report: ${files}`);
+        print(...terminalLines(proofReport({ begun, deployed, findings })), `report: ${files}`);
       }
       return exitCode;
     } finally {
@@ -72,18 +71,6 @@ async function updateTimes({ session, project }: Opened): Promise<Record<string,
     return [stack, String(deployment?.manifest?.time)];
   };
   return Object.fromEntries(await Promise.all([...project.stacks.keys()].map(time)));
-}
-
-const looked = ({ result }: Finding) => result !== "not checked";
-
-/** Lists the checks that could not run, one line per reason. */
-function notLookedAt(findings: readonly Finding[]): string[] {
-  const rest = findings.filter((each) => !looked(each));
-  const reasons = [...new Set(rest.map(({ finding }) => finding))];
-  return reasons.map((reason) => {
-    const checks = rest.filter(({ finding }) => finding === reason).map(({ check }) => check);
-    return pc.dim(`not checked, because ${reason}: ${checks.join(", ")}`);
-  });
 }
 
 /** Returns Disproved if any check failed. Otherwise returns the code of the first check that could not run. */

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import type { ExitCode } from "../../../model/errors";
+import { ExitCode } from "../../../model/errors";
 import { connectLive } from "../../../sandbox/live/client";
 import { NotCheckable } from "../../checks/checkResult";
 import { liveDirectory } from "../../local/live";
@@ -8,7 +8,9 @@ import { rehearsalIn } from "../../ready/collect/rehearsal";
 import type { Rehearsal } from "../../ready/evidence";
 import { predictionOf } from "../../ready/prediction";
 import { exitCodeOf, readinessOf } from "../../ready/readiness";
-import { markdown, tables } from "../../ready/report";
+import { readinessReport } from "../../ready/report";
+import { markdown } from "../../report/markdown";
+import { terminalLines } from "../../report/terminal";
 import { fleetCapacity } from "../../stacks/capacity";
 import { withSession } from "../../stacks/withSession";
 import { print, report } from "../../terminal/messages";
@@ -39,9 +41,11 @@ export async function ready(options: ReadyOptions): Promise<ExitCode> {
       const readiness = readinessOf(evidence);
       const prediction = predictionOf(evidence);
       const exitCode = exitCodeOf(readiness, minimum);
-      if (file !== undefined) await writeFile(file, markdown(readiness, prediction, evidence.at));
+      const shown = (isBrief: boolean) =>
+        readinessReport(readiness, prediction, { now: evidence.at, isGood: exitCode === ExitCode.Success, isBrief });
+      if (file !== undefined) await writeFile(file, markdown(shown(true)));
       if (json) print(JSON.stringify({ verb: "ready", local, exitCode, minimum, ...readiness, prediction }, null, 2));
-      else print(...tables(readiness, prediction, evidence.at));
+      else print(...terminalLines(shown(false)));
       return exitCode;
     } finally {
       await deployment.clouds.close();

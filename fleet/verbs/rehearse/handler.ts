@@ -6,14 +6,16 @@ import { ensurePostgres } from "../../../sandbox/live/tools/postgres";
 import { installerWith } from "../../local/installer";
 import { flowsOfDatabase, flowsOfFolder, userNames } from "../../moveIn/readFlows";
 import { requireRegion } from "../../moveIn/regionName";
-import { today } from "../../page/page";
 import { ensureLangFlow, isRelease, releaseInImage } from "../../rehearsal/langflowPackage";
 import { requirePythons } from "../../rehearsal/pythons";
 import { starterFolder } from "../../rehearsal/starterFolder";
+import { html } from "../../report/html";
+import { today } from "../../report/report";
+import { terminalLines } from "../../report/terminal";
 import { withSession } from "../../stacks/withSession";
 import { print, report } from "../../terminal/messages";
 import { backupPlace, type OpenedPlace } from "../../upgrade/backupPlace";
-import { upgradePage, upgradeReport } from "../../upgrade/report";
+import { upgradeReport } from "../../upgrade/report";
 import { mayUpgrade, rehearseUpgrade } from "../../upgrade/upgradeRehearsal";
 import type { RehearseUpgradeOptions } from "./verb";
 
@@ -44,9 +46,10 @@ export async function rehearse(options: RehearseUpgradeOptions): Promise<ExitCod
       signal,
     });
     const exitCode = mayUpgrade(rehearsal) ? ExitCode.Success : ExitCode.Disproved;
-    if (out !== undefined) writeFileSync(out, upgradePage(rehearsal, today()));
+    const shown = upgradeReport(rehearsal, today());
+    if (out !== undefined) writeFileSync(out, html(shown));
     if (json) print(JSON.stringify({ verb: "rehearse", exitCode, ...rehearsal }, null, 2));
-    else print(...upgradeReport(rehearsal));
+    else print(...terminalLines(shown));
     return exitCode;
   } finally {
     opened.close();

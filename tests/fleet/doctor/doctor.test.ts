@@ -1067,7 +1067,7 @@ describe("doctor", () => {
     expect(stdout).toMatch(
       /Cloudflare zone .*broken.*the token cannot read the zone flows\.test.*add the zone to Cloudflare/,
     );
-    expect(stdout).toMatch(/Cloudflare TLS .*not checked.*because it requires Cloudflare zone/);
+    expect(stdout).toMatch(/^it requires Cloudflare zone {2}.*Cloudflare TLS/m);
     expect(stdout).toMatch(/1 broken, 3 not checked/);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThan(200);
   });

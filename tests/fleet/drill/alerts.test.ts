@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { type AlertSeries, alertsSince, spansOf } from "../../../fleet/drill/alerts";
 import { alertedAt, isAlerted, isQuiet } from "../../../fleet/drill/findings";
 import type { SeenAlert } from "../../../fleet/drill/report";
-import { alertTable } from "../../../fleet/drill/report/tables";
+import { alertChapter } from "../../../fleet/drill/report/chapters";
+import { textOf } from "../../../fleet/report/report";
 import { sampleReport } from "./sampleReport";
 
 const INTERVAL_SECONDS = 15;
@@ -178,19 +179,19 @@ describe("alerts in a drill", () => {
       labels: { job: "probe-origin", target_region: "us-east" },
     };
     const times = { pendingAt: faultAt + 20_000, firingAt: faultAt + 50_000 };
-    const { rows } = alertTable({
+    const { rows } = alertChapter({
       ...report,
       alerts: [
         { ...alert, ...times, overAt: faultAt + 95_000 },
         { ...alert, ...times },
       ],
     });
-    expect(rows).toEqual([
+    expect(rows.map((row) => row.map(textOf))).toEqual([
       ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "95.0 s"],
       ["RegionUnhealthy", "us-east", "eu-west", "20.0 s", "50.0 s", "still firing"],
     ]);
     const { alerts, ...unwatched } = report;
     expect(alerts).toHaveLength(2);
-    expect(alertTable(unwatched).rows).toEqual([]);
+    expect(alertChapter(unwatched).rows).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pods } from "../../../fleet/drill/backend";
 import { PodWatch } from "../../../fleet/drill/podWatch";
 import type { Sample, UnderLoad } from "../../../fleet/drill/report";
-import { loadTable } from "../../../fleet/drill/report/tables";
+import { loadChapter } from "../../../fleet/drill/report/chapters";
 import { sampleReport } from "./sampleReport";
 
 const ASK_MS = 10;
@@ -76,11 +76,11 @@ describe("PodWatch under load", () => {
   it("provides latencies for the report with new pods, without new pods, and without an autoscaler", () => {
     const traffic = (p50: number) => ({ requests: 100, failed: 1, p50, p95: 2 * p50 });
     const load: UnderLoad = { factor: 2, region: "eu-west", podsBefore: 2, podsMost: 2, scaling: traffic(300) };
-    const of = (more: Partial<UnderLoad>) => loadTable(sampleReport({ load: { ...load, ...more } }));
+    const of = (more: Partial<UnderLoad>) => loadChapter(sampleReport({ load: { ...load, ...more } }));
     const scaled = of({ podsAllowed: 6, podsMost: 4, readySeconds: 143.2, scaled: traffic(30) });
     expect(scaled.rows.slice(1)).toEqual([
-      ["fault to the first new pod", "2", "100", "1", "300", "600"],
-      ["first new pod to restoration", "4", "100", "1", "30", "60"],
+      ["fault to the first new pod", 2, 100, 1, 300, 600],
+      ["first new pod to restoration", 4, 100, 1, 30, 60],
     ]);
     expect(scaled.note).toContain(
       "first new pod was ready 143 s after the fault. It reached 4 pods, at most 6 are allowed.",
@@ -88,6 +88,6 @@ describe("PodWatch under load", () => {
     expect(of({ podsAllowed: 6 }).note).toContain("started no pod that became ready in time");
     expect(of({}).rows.map(([span]) => span)).toEqual(["before the fault", "fault to restoration"]);
     expect(of({}).note).toContain("a local fleet has no autoscaler");
-    expect(loadTable(sampleReport()).rows).toEqual([]);
+    expect(loadChapter(sampleReport()).rows).toEqual([]);
   });
 });

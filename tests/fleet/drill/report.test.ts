@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import type { DrillReport } from "../../../fleet/drill/report";
-import { reportLines } from "../../../fleet/drill/report/lines";
-import { reportMarkdown } from "../../../fleet/drill/report/markdown";
+import { reportOf } from "../../../fleet/drill/report/chapters";
+import type { PastDrill } from "../../../fleet/drill/report/past";
+import { markdown } from "../../../fleet/report/markdown";
+import { terminalLines } from "../../../fleet/report/terminal";
 import { ENDED_EARLY, hostile, pastDrills, sampleReport, withEverywhere } from "./sampleReport";
 
 /** Returns the approved report. With APPROVE=1, first overwrites it with this report for review. */
@@ -14,6 +16,7 @@ function approved(said: string): string {
   return readFileSync(file, "utf8");
 }
 
+const reportMarkdown = (report: DrillReport, past: readonly PastDrill[]) => markdown(reportOf(report, past));
 const failed = { name: "run of a flow", passed: false, said: "500 Internal Server Error" };
 
 describe("the drill report in Markdown", () => {
@@ -55,24 +58,23 @@ describe("the drill report in Markdown", () => {
 });
 
 describe("the drill report in the terminal", () => {
-  const shown = (report: DrillReport) => reportLines(report).map(stripVTControlCharacters);
+  const shown = (report: DrillReport) => terminalLines(reportOf(report, [])).map(stripVTControlCharacters);
 
   it("ends with a one-line result", () => {
-    expect(shown(sampleReport()).at(-1)).toBe("region of us-east: Met: all 10 targets, all 5 checks");
+    expect(shown(sampleReport()).at(-1)).toBe("Drill: region of us-east: Met: all 10 targets, all 5 checks");
   });
 
   it("lists failed checks, but no passed ones", () => {
     const lines = shown(sampleReport({ checks: [...sampleReport().checks, failed] })).join("\n");
-    expect(lines).toContain("run of a flow: 500 Internal Server Error");
+    expect(lines).toMatch(/run of a flow +failed +500 Internal Server Error/);
     expect(lines).not.toContain("MockLLM answered");
   });
 
   it("shows each target with its measured value and its limit", () => {
-    const [targets] = shown(sampleReport());
-    expect(targets).toMatch(/RTO +10\.6 s +55\.0 s +60\.5 s +met/);
+    expect(shown(sampleReport()).join("\n")).toMatch(/RTO +10\.6 s +55\.0 s +60\.5 s +met/);
   });
 
   it("shows only the result if nothing was measured", () => {
-    expect(shown(sampleReport(ENDED_EARLY)).at(-1)).toBe("region of us-east: Ended early: interrupted");
+    expect(shown(sampleReport(ENDED_EARLY)).at(-1)).toBe("Drill: region of us-east: Ended early: interrupted");
   });
 });

@@ -1,6 +1,6 @@
 import { drill } from "../../../fleet/drill/drill";
 import type { Plan } from "../../../fleet/drill/plan";
-import { lossTable } from "../../../fleet/drill/report/tables";
+import { lossChapter } from "../../../fleet/drill/report/chapters";
 import { restorableByRds } from "../../../fleet/drill/restorable";
 import { FakeFleet, PLAN } from "./fakeFleet";
 
@@ -19,7 +19,7 @@ describe("the database that could be restored after a drill's fault", () => {
     }
   }
   const lostIn = (report: Awaited<ReturnType<typeof drilled>>) =>
-    lossTable(report).rows.find(([store]) => store === "database");
+    lossChapter(report).rows.find(([store]) => store === "database");
 
   it("is as old as the newest dump at the time of the fault, because the drill makes no dump itself", async () => {
     const report = await drilled(Date.now() - 20 * HOUR_MS);

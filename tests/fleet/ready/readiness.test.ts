@@ -6,7 +6,9 @@ import { learn } from "../../../fleet/ready/evidence";
 import { predictionOf } from "../../../fleet/ready/prediction";
 import { exitCodeOf, readinessOf } from "../../../fleet/ready/readiness";
 import { duration } from "../../../fleet/ready/readyCheck";
-import { markdown, tables } from "../../../fleet/ready/report";
+import { readinessReport } from "../../../fleet/ready/report";
+import { markdown } from "../../../fleet/report/markdown";
+import { terminalLines } from "../../../fleet/report/terminal";
 import { capacities } from "../../../model/capacity";
 import { ExitCode } from "../../../model/errors";
 
@@ -289,11 +291,25 @@ describe("the readiness report", () => {
     fc.assert(
       fc.property(evidence, (of) => {
         const readiness = readinessOf(of);
-        const text = tables(readiness, predictionOf(of), NOW).join("\n");
+        const report = readinessReport(readiness, predictionOf(of), { now: NOW, isGood: true });
+        const text = terminalLines(report).join("\n");
         for (const { name } of CHECKS) expect(text).toContain(name);
-        const page = markdown(readiness, predictionOf(of), NOW);
-        for (const region of NAMES) expect(page).toContain(`| ${region} |`);
+        const page = markdown(report);
+        for (const region of NAMES) expect(page).toMatch(new RegExp(`^\\| ${region} +\\|`, "m"));
         expect(page).toContain(`${readiness.score} of 100`);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("omits the checks that passed from the brief report, and still counts them", () => {
+    fc.assert(
+      fc.property(evidence, (of) => {
+        const readiness = readinessOf(of);
+        const page = markdown(readinessReport(readiness, predictionOf(of), { now: NOW, isGood: true, isBrief: true }));
+        const passed = readiness.findings.filter(({ result }) => result === "ok").length;
+        expect(page).not.toMatch(/\| ok +\|/);
+        expect(page.includes(`- Checks: ${passed} ok`)).toBe(passed > 0);
       }),
       { numRuns: 20 },
     );

@@ -1,4 +1,4 @@
-import { countsOf } from "../../../fleet/rehearsal/flowTables";
+import { countsOf } from "../../../fleet/rehearsal/flowChapters";
 import type { Step } from "../../../fleet/upgrade/steps";
 import type { UpgradedFlow, UpgradeRehearsal } from "../../../fleet/upgrade/upgradeRehearsal";
 

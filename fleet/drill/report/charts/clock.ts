@@ -1,7 +1,7 @@
 import type { MarkAreaComponentOption, MarkLineComponentOption } from "echarts";
+import { AXIS, FAILED, HALO, INK, WIDTH } from "../../../report/chart";
 import type { DrillReport, Phase, Sample } from "../../report";
 import { originOf } from "../words";
-import { AXIS, FAILED, HALO, INK, WIDTH } from "./chart";
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const MOST_BUCKETS = 130;

@@ -1,7 +1,7 @@
 import type { BarSeriesOption, LineSeriesOption, ScatterSeriesOption } from "echarts";
+import { AXIS, BASE, type Chart, COLOURS, FAILED, LEGEND, PREDICTED, plain } from "../../../report/chart";
 import { traffic } from "../../measure";
 import type { DrillReport, Sample } from "../../report";
-import { AXIS, BASE, type Chart, COLOURS, FAILED, LEGEND, PREDICTED, plain } from "./chart";
 import { type Bucket, Clock, GRID } from "./clock";
 
 const UNKNOWN = "answered, region unknown";

@@ -1,6 +1,6 @@
+import { AXIS, BASE, type Chart, COLOURS, FAILED, HALO, INK, LEGEND, PREDICTED, plain } from "../../../report/chart";
 import type { DrillReport, Target } from "../../report";
 import { amountOf } from "../words";
-import { AXIS, BASE, type Chart, COLOURS, FAILED, HALO, INK, LEGEND, PREDICTED, plain } from "./chart";
 
 /** Maximum percentage of the limit on the axis. Longer bars are cut off; the label shows the full value. */
 const MOST = 150;

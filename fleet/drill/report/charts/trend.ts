@@ -1,8 +1,8 @@
 import type { LineSeriesOption } from "echarts";
+import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED } from "../../../report/chart";
 import type { DrillReport } from "../../report";
 import { type PastDrill, trendOf } from "../past";
 import { amountOf, minuteOf, placeOf } from "../words";
-import { AXIS, BASE, type Chart, COLOURS, LEGEND, PREDICTED } from "./chart";
 
 /** Draws RTO and detection time of comparable drills: the same fault in the same kind of fleet. */
 export function trendChart(report: DrillReport, past: readonly PastDrill[]): Chart {

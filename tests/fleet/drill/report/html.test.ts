@@ -1,6 +1,11 @@
 import fc from "fast-check";
-import { reportHtml } from "../../../../fleet/drill/report/html";
+import type { DrillReport } from "../../../../fleet/drill/report";
+import { reportOf } from "../../../../fleet/drill/report/chapters";
+import type { PastDrill } from "../../../../fleet/drill/report/past";
+import { html as asHtml } from "../../../../fleet/report/html";
 import { ENDED_EARLY, hostile, pastDrills, sampleReport, withEverywhere } from "../sampleReport";
+
+const reportHtml = (report: DrillReport, past: readonly PastDrill[]) => asHtml(reportOf(report, past));
 
 describe("the drill report in HTML", () => {
   const html = reportHtml(sampleReport(), pastDrills());
@@ -65,7 +70,7 @@ describe("the drill report in HTML", () => {
 
   it("explains why a drill ended early, and omits empty charts", () => {
     const page = reportHtml(sampleReport(ENDED_EARLY), []);
-    expect(page).toContain('<p class="result missed">Ended early: interrupted</p>');
+    expect(page).toContain('<p class="result bad">Ended early: interrupted</p>');
     expect(page.match(/<h2>.*?<\/h2>/g)).toEqual(["Timeline", "Traffic", "Trend"].map((each) => `<h2>${each}</h2>`));
     expect(page.match(/<svg/g)).toHaveLength(1);
   });

@@ -1,8 +1,15 @@
 import { FAULTS, type Fault } from "../../../../fleet/drill/faults";
-import { seriesPage } from "../../../../fleet/drill/series/page";
+import {
+  isMet,
+  measureChapter,
+  missedChapter,
+  seriesReport,
+  seriesResult,
+} from "../../../../fleet/drill/series/chapters";
 import { drillsOf, turnsOf } from "../../../../fleet/drill/series/plan";
 import { seriesOf } from "../../../../fleet/drill/series/series";
-import { isMet, measureTable, missedTable, seriesResult } from "../../../../fleet/drill/series/tables";
+import { html } from "../../../../fleet/report/html";
+import { textOf } from "../../../../fleet/report/report";
 import { UserError } from "../../../../model/errors";
 import { sampleReport } from "../sampleReport";
 import { sampleSeries } from "./sampleSeries";
@@ -24,13 +31,13 @@ describe("a series of drills", () => {
     const rto = first?.measures.find(({ name }) => name === "RTO");
     expect(rto?.distribution).toMatchObject({ measured: 2, notMeasured: 1 });
     expect(rto?.predicted).toBe(sampleReport().targets.find(({ name }) => name === "RTO")?.predicted);
-    const row = measureTable(seriesOf(sampleSeries())).rows.find(([, , what]) => what === "RTO");
-    expect(row?.slice(0, 4)).toEqual(["region", "active-active", "RTO", "2 + 1"]);
+    const row = measureChapter(seriesOf(sampleSeries())).rows.find(([, , what]) => what === "RTO");
+    expect(row?.slice(0, 4).map(textOf)).toEqual(["region", "active-active", "RTO", "2 + 1"]);
   });
 
   it("lists drills that missed a target, with the reason, and faults without a drill", () => {
     const series = seriesOf(sampleSeries());
-    expect(missedTable(series).rows).toEqual([
+    expect(missedChapter(series).rows).toEqual([
       ["drill-3", "active-active", expect.stringMatching(/^Missed: RTO could not/)],
     ]);
     expect(series.notDrilled).toEqual(FAULTS.filter((fault) => !["region", "silent"].includes(fault)));
@@ -52,11 +59,8 @@ describe("a series of drills", () => {
 
   it("is shown on a page with each drill's details under its name, and the page escapes all text from the reports", () => {
     const reports = sampleSeries();
-    const page = seriesPage(
-      seriesOf(reports),
-      [{ ...reports[0], id: "<drill>" } as never, ...reports.slice(1)],
-      "2026-11-29",
-    );
+    const renamed = [{ ...reports[0], id: "<drill>" } as never, ...reports.slice(1)];
+    const page = html(seriesReport(seriesOf(reports), renamed, "2026-11-29"));
     expect(page.match(/<details>/g)).toHaveLength(reports.length);
     expect(page).toContain("&lt;drill&gt;");
     expect(page).not.toContain("<drill>");

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { Difference } from "../../../../fleet/moveIn/trial/compareRegion";
 import type { Trial } from "../../../../fleet/moveIn/trial/trial";
 import { endOfTrial, trialReport } from "../../../../fleet/moveIn/trial/trialReport";
+import { terminalLines } from "../../../../fleet/report/terminal";
 import { tryIn } from "../../../../fleet/verbs/moveIn/handler";
 import { ExitCode } from "../../../../model/errors";
 
@@ -27,14 +28,15 @@ const trial = (...differences: Difference[]): Trial => ({
     differences: differences.filter((each) => each.region === region),
   })),
 });
-const linesOf = (of: Trial) => stripVTControlCharacters(trialReport("us-east", of).join("\n")).split("\n");
+const linesOf = (of: Trial) =>
+  stripVTControlCharacters(terminalLines(trialReport("us-east", of)).join("\n")).split("\n");
 
 describe("a trial", () => {
   it("succeeds with no or only expected differences, and reports what each region showed", () => {
     const foreseen = trial(difference("eu-west", { isForeseen: true }));
     expect([endOfTrial(trial()), endOfTrial(foreseen)]).toEqual([ExitCode.Success, ExitCode.Success]);
     expect(linesOf(trial())).toContain(
-      "eu-west, after the restart: 2 users signed in, 3 flows compared, 4 variables, 5 chats, 6 files read (2.0 KiB), 7 MCP servers",
+      "eu-west, after the restart  2 users signed in, 3 flows compared, 4 variables, 5 chats, 6 files read (2.0 KiB), 7 MCP servers",
     );
   });
 
@@ -55,7 +57,7 @@ describe("a trial", () => {
       compared: [],
     };
     expect(endOfTrial(lacking)).toBe(ExitCode.Disproved);
-    expect(linesOf(lacking)).toContain("LangFlow was not restarted, because the import is incomplete");
+    expect(linesOf(lacking)).toContain("Import: LangFlow was not restarted, because the import is incomplete");
   });
 
   it("is rejected with exit code 2 outside of a local fleet", async () => {

@@ -27,15 +27,14 @@ async function said(json: boolean): Promise<string> {
 describe("move-in inspect", () => {
   it("prints tables of the source's contents, the findings and the recommended size", async () => {
     const text = await said(false);
-    expect(text.split("\n")[0]).toBe(
-      `SQLite file ${join(folder, "langflow.db")}: LangFlow of series 1.7 (revision 182e5471b900); the fleet's is 1.13.0`,
-    );
+    expect(text).toContain(`SQLite file ${join(folder, "langflow.db")}\n`);
     for (const line of [
       /^users +4 +– +superusers: 1, inactive: 1$/m,
       /^flows +4 +[\d.]+ KiB +largest: Reads a file, /m,
       /^bea +2 +/m,
       /^stops +users with the same name +1 +bea \/ Bea +/m,
-      /^recommended size: small, for 3 active users, /m,
+      /^LangFlow +of series 1\.7 \(revision 182e5471b900\); the fleet's is 1\.13\.0$/m,
+      /^recommended size +small, for 3 active users, /m,
     ])
       expect(text).toMatch(line);
   });
