@@ -215,7 +215,8 @@ function read(
     switches: mapValues(switches, ({ off, undone }) => ({ off: mapValues(off, cellOf), undone })),
     ...(deleted !== undefined && { deletedAt: deleted }),
     ...(remade !== undefined && { madeAgainAt: remade }),
-    ...(united !== undefined && { unitedWith: united }),
+    // A row that an earlier agent merged into itself is still a row of its own.
+    ...(united !== undefined && united !== id && { unitedWith: united }),
     ...(restored !== undefined && { restoredAt: restored }),
     ...(history && { history }),
   };

@@ -10,7 +10,7 @@ jest.setTimeout(300_000);
 
 const ROOT = join(__dirname, "../..");
 /** Files that a fleet command needs. */
-const PARTS = ["fleet", "stacks", "components", "model", "config", "sandbox", "invariants"].concat([
+const PARTS = ["fleet", "stacks", "components", "model", "config", "formats", "sandbox", "invariants"].concat([
   "package.json",
   "package-lock.json",
   ".gitignore",

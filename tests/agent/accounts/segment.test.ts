@@ -122,6 +122,19 @@ describe("a region's segments", () => {
     expect((await partOfText(await textOfPart({ completes: true, rows: [long] }, NOW))).rows).toEqual([long]);
   });
 
+  it("are read without the mark of a row that was merged into itself", async () => {
+    const row = (id: string, unitedWith: string) => ({
+      table: "connection_secret",
+      id,
+      row: { madeAt: 1, cells: {}, switches: {}, unitedWith },
+    });
+    const { rows } = await partOfText(await textOfPart({ completes: true, rows: [row("x", "x"), row("y", "x")] }, NOW));
+    expect(rows.map(({ id, row: { unitedWith } }) => [id, unitedWith])).toEqual([
+      ["x", undefined],
+      ["y", "x"],
+    ]);
+  });
+
   it("are read and written in pieces if they have large values, in the same format that other agents read as a whole", async () => {
     const texts = ['"\\\n\u0001', "\u{1f600}\u6d41é", "\\\\n"].map((each) => JSON.stringify(each.repeat(1_000_000)));
     const small = JSON.stringify('"'.repeat(1_100_000));

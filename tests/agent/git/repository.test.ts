@@ -277,7 +277,7 @@ describe("the shared repository", () => {
     });
   });
 
-  it("receives the token with the first request, and no error message contains the token", async () => {
+  it("receives the token in a single request without following redirects, and no error message contains the token", async () => {
     const seen: IncomingMessage["headers"][] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers);

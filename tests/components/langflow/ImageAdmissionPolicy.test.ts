@@ -3,7 +3,7 @@ import { imagePattern, imageReference } from "../../../model/images";
 import { manifest, REGISTRY, recordLangFlow } from "../../langflow";
 
 describe("ImageAdmissionPolicy", () => {
-  it("checks every new pod in LangFlow's namespace and in no other, and fails closed", async () => {
+  it("denies violations by new and updated pods and ephemeral containers, only in LangFlow's namespace, and fails closed", async () => {
     const resources = await recordLangFlow();
     const policy = manifest(resources, "ValidatingAdmissionPolicy", "langflow-images");
     expect(policy.spec.failurePolicy).toBe("Fail");

@@ -71,7 +71,9 @@ describe("readProject", () => {
       config["langflow-dr:replicas"] = { min: 9, max: 10 };
     });
     const short = (region: string) =>
-      expect.stringMatching(`^Pulumi.${region}.yaml: .*replicas.max is 10, .* this region needs 11 pods .*; set `);
+      expect.stringMatching(
+        `^Pulumi.${region}.yaml: .*replicas.max is 10, but after another region's loss this region needs 11 pods .*; set `,
+      );
     expect(readProject(directory).warnings).toEqual([short("us-east"), short("eu-west")]);
     edit("Pulumi.yaml", ({ config }) => {
       config["langflow-dr:topology"] = { value: "active-standby" };
@@ -93,7 +95,9 @@ describe("readProject", () => {
     edit("Pulumi.edge.yaml", ({ config }) => {
       config["langflow-dr:poolOrder"] = ["eu-west", "us-east"];
     });
-    expect(readProject(directory).warnings).toEqual([expect.stringMatching(/^Pulumi\.us-east\.yaml: .* needs 3 pods/)]);
+    expect(readProject(directory).warnings).toEqual([
+      expect.stringMatching(/^Pulumi\.us-east\.yaml: .* after another region's loss this region needs 3 pods/),
+    ]);
   });
 
   it("reports a misspelled key of Pulumi.yaml once, with a suggestion", () => {

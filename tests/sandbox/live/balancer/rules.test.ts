@@ -168,7 +168,7 @@ describe("the verdict on a pool", () => {
     [301, "2xx", false],
     [404, "200, 4XX", true],
     [200, "20", false],
-  ])("accepts the status %d if %s is expected: %s", (status, expected, passes) => {
+  ])("decides whether the status %d passes if %s is expected: %s", (status, expected, passes) => {
     expect(isExpected(status, expected)).toBe(passes);
   });
 });
