@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Components } from "./approvalFlow";
 
 /** Timeout of one API call. */
 const ANSWER_MS = 20_000;
@@ -120,6 +121,45 @@ export class LangFlow {
   async createEmpty(name: string, description: string, projectId?: string): Promise<string> {
     const flow = { name, description, data: { nodes: [], edges: [] }, folder_id: projectId };
     return ((await this.call("POST", "/api/v1/flows/", flow)) as { id: string }).id;
+  }
+
+  components(): Promise<Components> {
+    return this.call("GET", "/api/v1/all") as Promise<Components>;
+  }
+
+  /** Creates a flow with a graph. Returns the flow's id. */
+  async createWith(name: string, data: object): Promise<string> {
+    return ((await this.call("POST", "/api/v1/flows/", { name, data })) as { id: string }).id;
+  }
+
+  /** Starts a run in the background and returns its id. */
+  async startRun(flowId: string, input: string): Promise<string> {
+    const body = { flow_id: flowId, input_value: input, mode: "background", session_id: input };
+    return ((await this.call("POST", "/api/v2/workflows", body)) as { job_id: string }).job_id;
+  }
+
+  /** Returns the state of a background run, and the complete response. */
+  async runState(job: string): Promise<{ status: string; text: string }> {
+    const text = await this.text("GET", `/api/v2/workflows?job_id=${job}`, {});
+    return { status: (JSON.parse(text) as { status: string }).status, text };
+  }
+
+  /** Returns the questions of a flow's waiting runs: the id of the question, by run. */
+  async questions(flowId: string): Promise<Map<string, string>> {
+    const waiting = await this.call("GET", `/api/v2/workflows/pending?flow_id=${flowId}`);
+    return new Map((waiting as { job_id: string; request_id: string }[]).map((each) => [each.job_id, each.request_id]));
+  }
+
+  /** Approves a waiting run. Returns false if the run may not go on in this region now. */
+  async approve(job: string, request: string): Promise<boolean> {
+    const body = { request_id: request, decision: { action_id: "approve" } };
+    try {
+      await this.call("POST", `/api/v2/workflows/${job}/resume`, body);
+      return true;
+    } catch (error) {
+      if (error instanceof Unwilling && error.status === 409) return false;
+      throw error;
+    }
   }
 
   async describe(id: string, description: string): Promise<void> {
