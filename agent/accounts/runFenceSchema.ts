@@ -12,6 +12,32 @@ const TRIGGER = "langflow_dr_run";
 const pauseSql = (row: string): string =>
   `md5(concat(${row}.job_metadata ->> 'owner', ' ', ${row}.job_metadata ->> 'heartbeat_at'))`;
 
+/**
+ * How long a rejected claim waits for the agent to take the run over, in seconds: longer than an undisturbed take-over
+ * (`TAKE_OVER_MS` and three rounds of the agent), and shorter than the timeouts of clients.
+ */
+const CLAIM_WAITS_SECONDS = 19;
+/** Interval between two checks of a waiting claim, in seconds. */
+const CLAIM_CHECKED_SECONDS = 0.25;
+/** Maximum number of claims that wait in one database: each occupies a connection of LangFlow's pool. */
+const WAITING_CLAIMS_MAX = 10;
+/** First key of the advisory locks that waiting claims hold. The second key is {@link claimKeySql}. */
+const CLAIM_LOCK = 1_819_436_402;
+
+/** Returns SQL for the second key of the advisory lock of a run's claim: a non-negative integer. */
+const claimKeySql = (job: string): string => `(hashtext(${job}::text) & 2147483647)`;
+
+/** The advisory locks of waiting claims in this database. */
+const CLAIM_LOCKS = `pg_locks l WHERE l.locktype = 'advisory' AND l.classid = ${CLAIM_LOCK} AND l.objsubid = 2
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** Returns a condition: a claim of the run waits for the agent to take the run over. */
+export const isClaimedSql = (job: string): string =>
+  `EXISTS (SELECT FROM ${CLAIM_LOCKS} AND l.objid::bigint = ${claimKeySql(job)})`;
+
+/** Returns a condition: the run may go on in this region, if the fence is open. */
+const isOwnSql = (row: string): string => `coalesce(${row}.may_resume, ${row}.is_home)`;
+
 /** The setting is null in sessions that never set it. */
 const APPLIES = `coalesce(${IS_APPLYING}, false)`;
 
@@ -21,44 +47,65 @@ const APPLIES = `coalesce(${IS_APPLYING}, false)`;
  * resumable, so it answers 409 and keeps the question open.
  *
  * - A run may go on in the region in which it paused, its home, and after a take-over in the region that took it
- *   (`agent/runs/takenRuns.ts`): `taken` is `here` there, and `elsewhere` in the other regions.
+ *   (`agent/runs/takenRuns.ts`): then `may_resume` is true in that region, and false in the other regions.
  * - Both hold only until the time in `run_fence`, which the agent sets for as long as no other region can have taken a
  *   run without this region's knowledge.
- * - A rejected claim of another region's run is stored as a wish, so that the agent takes the run over.
+ * - A claim of another region's run waits until the agent has taken the run over, and is then accepted. LangFlow's UI
+ *   shows a rejected answer as if it had been accepted, so the first answer should be the last one. The claim's
+ *   transaction is open, so an advisory lock tells the agent of it.
+ * - A waiting claim holds a lock on the run's row. It gives up as soon as a different session waits for that lock: the
+ *   agent may want to delete the run, because it went on in a different region.
+ * - A claim that gives up is stored as a wish, so that the agent takes the run over and a later answer is accepted.
  *
  * Runs that paused before the fence existed have no home: their origin is unknown.
  */
 export const RUN_FENCE_SQL = `
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.run_fence (
   "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
-  until timestamptz NOT NULL DEFAULT '-infinity'
+  until timestamptz NOT NULL DEFAULT '-infinity',
+  region text
 );
 INSERT INTO ${SCHEMA}.run_fence DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.waiting_run (
   job_id uuid PRIMARY KEY,
   pause text NOT NULL,
   is_home boolean NOT NULL,
-  taken text CHECK (taken IN ('here', 'elsewhere')),
+  may_resume boolean,
   wished_at timestamptz
 );
+CREATE OR REPLACE FUNCTION ${SCHEMA}.run_may_go_on(job_ uuid) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  SELECT EXISTS (SELECT FROM ${SCHEMA}.waiting_run w, ${SCHEMA}.run_fence f
+    WHERE w.job_id = job_ AND ${isOwnSql("w")} AND clock_timestamp() < f.until)
+$$;
+CREATE OR REPLACE FUNCTION ${SCHEMA}.run_claim_may_wait(job_ uuid, since_ timestamptz) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+  SELECT clock_timestamp() < since_ + interval '${CLAIM_WAITS_SECONDS} seconds'
+    AND EXISTS (SELECT FROM ${SCHEMA}.waiting_run w, ${SCHEMA}.run_fence f
+      WHERE w.job_id = job_ AND NOT ${isOwnSql("w")} AND clock_timestamp() < f.until AND f.until < 'infinity')
+    AND (SELECT count(DISTINCT l.pid) FROM ${CLAIM_LOCKS} AND l.pid <> pg_backend_pid()) < ${WAITING_CLAIMS_MAX}
+    AND NOT EXISTS (SELECT FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY (pg_blocking_pids(l.pid)))
+$$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.run_claimed() RETURNS trigger LANGUAGE plpgsql ${AS_OWNER} AS $$
+DECLARE
+  since_ timestamptz := clock_timestamp();
 BEGIN
   IF NEW.status::text = 'suspended' THEN
     INSERT INTO ${SCHEMA}.waiting_run AS w (job_id, pause, is_home)
       VALUES (NEW.job_id, ${pauseSql("NEW")}, NOT ${APPLIES})
-      ON CONFLICT (job_id) DO UPDATE SET pause = excluded.pause, is_home = excluded.is_home, taken = NULL, wished_at = NULL
+      ON CONFLICT (job_id) DO UPDATE SET pause = excluded.pause, is_home = excluded.is_home, may_resume = NULL, wished_at = NULL
       WHERE w.pause <> excluded.pause;
     RETURN NEW;
   END IF;
   IF TG_OP = 'INSERT' THEN RETURN NEW; END IF;
   IF OLD.status::text <> 'suspended' THEN RETURN NEW; END IF;
-  IF NEW.status::text = 'in_progress' AND NOT ${APPLIES} AND NOT EXISTS (
-    SELECT FROM ${SCHEMA}.waiting_run w, ${SCHEMA}.run_fence f
-      WHERE w.job_id = OLD.job_id AND CASE WHEN w.taken IS NULL THEN w.is_home ELSE w.taken = 'here' END
-        AND clock_timestamp() < f.until) THEN
-    UPDATE ${SCHEMA}.waiting_run SET wished_at = clock_timestamp()
-      WHERE job_id = OLD.job_id AND CASE WHEN taken IS NULL THEN NOT is_home ELSE taken = 'elsewhere' END;
-    RETURN NULL;
+  IF NEW.status::text = 'in_progress' AND NOT ${APPLIES} THEN
+    WHILE NOT ${SCHEMA}.run_may_go_on(OLD.job_id) LOOP
+      IF NOT ${SCHEMA}.run_claim_may_wait(OLD.job_id, since_) THEN
+        UPDATE ${SCHEMA}.waiting_run w SET wished_at = clock_timestamp() WHERE w.job_id = OLD.job_id AND NOT ${isOwnSql("w")};
+        RETURN NULL;
+      END IF;
+      PERFORM pg_advisory_xact_lock_shared(${CLAIM_LOCK}, ${claimKeySql("OLD.job_id")});
+      PERFORM pg_sleep(${CLAIM_CHECKED_SECONDS});
+    END LOOP;
   END IF;
   DELETE FROM ${SCHEMA}.waiting_run WHERE job_id = OLD.job_id;
   RETURN NEW;

@@ -1,4 +1,5 @@
 import { SCHEMA } from "../../formats/tables/agentSchema";
+import { isClaimedSql } from "../accounts/runFenceSchema";
 import { type DatabaseAddress, inTransaction } from "../postgres/connection";
 import { ShortSession } from "../postgres/shortSession";
 import type { WaitingRun } from "./takenRuns";
@@ -15,8 +16,11 @@ export interface RunFence {
 
 /** What the agent found out about this region's waiting runs. */
 export interface Ruling {
-  readonly here: readonly string[];
-  readonly elsewhere: readonly string[];
+  readonly region: string;
+  /** Keys of runs that may go on in this region because it took them. */
+  readonly resumable: readonly string[];
+  /** Keys of runs that may not go on in this region, although they may have paused in it. */
+  readonly blocked: readonly string[];
   /** Keys that this region took, so that the wish is fulfilled. */
   readonly fulfilled: readonly string[];
   /** Runs may go on in this region until then, in milliseconds since 1970 by the database's clock. */
@@ -48,26 +52,35 @@ export class DatabaseRunFence implements RunFencing {
       const { rows } = await client.query<{ now: number; waiting: WaitingRun[] }>(
         `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, coalesce((
           SELECT jsonb_agg(jsonb_build_object('key', ${KEY},
-            'isWished', coalesce(w.wished_at > now() - interval '${WISH_SECONDS} seconds', false)))
+            'isWished', coalesce(w.wished_at > now() - interval '${WISH_SECONDS} seconds', false) OR ${isClaimedSql("w.job_id")}))
           FROM ${SCHEMA}.waiting_run w), '[]') AS waiting`,
       );
       return rows[0];
     });
   }
 
-  /** Applies a ruling: first which runs may go on here, and with the same commit until when. */
-  rule({ here, elsewhere, fulfilled, until }: Ruling): Promise<void> {
+  /** Applies a ruling: first which runs may go on in this region, and with the same commit until when. */
+  rule({ region, resumable, blocked, fulfilled, until }: Ruling): Promise<void> {
     return this.#session.use((client) =>
       inTransaction(client, async () => {
+        // After a restore of a different region's backup, the runs that paused in that region are marked as paused in
+        // this one.
         await client.query(
-          `UPDATE ${SCHEMA}.waiting_run w SET taken = CASE WHEN ${KEY} = ANY($1::text[]) THEN 'here' ELSE 'elsewhere' END
+          `UPDATE ${SCHEMA}.waiting_run w SET is_home = false FROM ${SCHEMA}.run_fence f WHERE w.is_home AND f.region <> $1`,
+          [region],
+        );
+        await client.query(
+          `UPDATE ${SCHEMA}.waiting_run w SET may_resume = ${KEY} = ANY($1::text[])
             WHERE ${KEY} = ANY($1::text[] || $2::text[])`,
-          [here, elsewhere],
+          [resumable, blocked],
         );
         await client.query(`UPDATE ${SCHEMA}.waiting_run w SET wished_at = NULL WHERE ${KEY} = ANY($1::text[])`, [
           fulfilled,
         ]);
-        await client.query(`UPDATE ${SCHEMA}.run_fence SET until = to_timestamp($1::float8 / 1000)`, [until]);
+        await client.query(`UPDATE ${SCHEMA}.run_fence SET region = $1, until = to_timestamp($2::float8 / 1000)`, [
+          region,
+          until,
+        ]);
       }),
     );
   }

@@ -36,7 +36,7 @@ export class RunsKeeper {
     if (!found) return undefined;
     if (!isCaughtUp()) return 0;
     if (!store) {
-      await fence.rule({ here: [], elsewhere: [], fulfilled: [], until: Number.POSITIVE_INFINITY });
+      await fence.rule({ region, resumable: [], blocked: [], fulfilled: [], until: Number.POSITIVE_INFINITY });
       return 0;
     }
     // The database's clock was read before this request: no later take-over is missing for RELIED_MS from then.
@@ -44,14 +44,14 @@ export class RunsKeeper {
     const taken = seen?.value ?? NONE;
     this.see(taken);
     const fulfilled = Object.keys(taken.runs).filter((key) => taken.runs[key]?.region === region);
-    const { here, elsewhere, wanted, take } = decideRuns({
+    const { resumable, blocked, wanted, take } = decideRuns({
       region,
       taken,
       waiting: found.waiting,
       takenForMs: (key) => steadyMs() - (this.#seen.get(key)?.atMs ?? Number.POSITIVE_INFINITY),
       nowMs: Date.now(),
     });
-    await fence.rule({ here, elsewhere, fulfilled, until: found.now + RELIED_MS });
+    await fence.rule({ region, resumable, blocked, fulfilled, until: found.now + RELIED_MS });
     return wanted.length > 0 && (await store.write(take, seen)) ? wanted.length : 0;
   }
 

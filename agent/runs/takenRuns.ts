@@ -50,9 +50,9 @@ export interface RunsView {
 
 export interface RunsStep {
   /** Keys of runs that may go on in this region because it took them. */
-  readonly here: readonly string[];
+  readonly resumable: readonly string[];
   /** Keys of runs that may not go on in this region: another one took them, or its own take-over is too young. */
-  readonly elsewhere: readonly string[];
+  readonly blocked: readonly string[];
   /** Keys of runs that this region wants, because a person answered them here. */
   readonly wanted: readonly string[];
   /** All take-overs including the wanted ones, to be written by compare-and-swap. */
@@ -67,15 +67,15 @@ export interface RunsStep {
  * accepted, but could not publish before it was cut off, remains unknown to the others.
  */
 export function decideRuns({ region, taken, waiting, takenForMs, nowMs }: RunsView): RunsStep {
-  const [here, elsewhere, wanted]: [string[], string[], string[]] = [[], [], []];
+  const [resumable, blocked, wanted]: [string[], string[], string[]] = [[], [], []];
   for (const { key, isWished } of waiting) {
     const last = taken.runs[key]?.region;
-    if (last === region) (takenForMs(key) >= TAKE_OVER_MS ? here : elsewhere).push(key);
-    else if (last !== undefined) elsewhere.push(key);
+    if (last === region) (takenForMs(key) >= TAKE_OVER_MS ? resumable : blocked).push(key);
+    else if (last !== undefined) blocked.push(key);
     const isFree = last === undefined || (last !== region && takenForMs(key) >= KEPT_MS);
     if (isWished && isFree) wanted.push(key);
   }
   const kept = Object.entries(taken.runs).filter(([, { at }]) => nowMs - at < FORGOTTEN_MS);
   const more = wanted.map((key): [string, Taken] => [key, { region, at: nowMs }]);
-  return { here, elsewhere, wanted, take: { runs: Object.fromEntries([...kept, ...more]) } };
+  return { resumable, blocked, wanted, take: { runs: Object.fromEntries([...kept, ...more]) } };
 }

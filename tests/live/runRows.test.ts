@@ -1,10 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { DatabaseRunFence } from "../../agent/runs/fence";
 import { RunsKeeper } from "../../agent/runs/keeper";
 import type { TakenRunsStore } from "../../agent/runs/takenObject";
-import { TAKE_OVER_MS, type TakenRuns } from "../../agent/runs/takenRuns";
+import { TAKE_OVER_MS } from "../../agent/runs/takenRuns";
 import { type AccountsRegion, regionsOfFile, settle } from "./accountsRegion";
+import { until } from "./langflowApi";
+import { claims, complete, MemoryStore, makeRun, pause, statuses, suspended } from "./waitingRuns";
 
 jest.setTimeout(300_000);
 
@@ -13,86 +16,6 @@ const endings: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });
-
-type Status = "queued" | "in_progress" | "suspended" | "completed" | "failed" | "cancelled";
-
-/** Inserts a run as LangFlow's `create_job` and `heartbeat` do. */
-async function makeRun(region: AccountsRegion, user: string, status: Status, job = randomUUID()): Promise<string> {
-  const metadata = { request: { input_value: "hello" }, owner: "api:1:abc", heartbeat_at: new Date().toISOString() };
-  await region.query(
-    `INSERT INTO job (job_id, flow_id, status, created_timestamp, type, user_id, job_metadata)
-      VALUES ($1, gen_random_uuid(), $2, now(), 'workflow', $3, $4)`,
-    [job, status, user, JSON.stringify(metadata)],
-  );
-  return job;
-}
-
-/** Pauses a run in LangFlow's order: checkpoint, question, status. */
-async function pause(region: AccountsRegion, job: string, blob = "{}"): Promise<void> {
-  await region.query(
-    `INSERT INTO job_checkpoints (id, job_id, kind, blob, created_at, updated_at)
-      VALUES (gen_random_uuid(), $1, 'graph', $2, now(), now())
-      ON CONFLICT (job_id, kind) DO UPDATE SET blob = excluded.blob, updated_at = excluded.updated_at`,
-    [job, blob],
-  );
-  for (const type of ["end_vertex", "human_input_required"])
-    await region.query(
-      `INSERT INTO job_events (id, job_id, seq, event_type, payload, created_at)
-        SELECT gen_random_uuid(), $1, 1 + count(*), $2, '{"request_id": "HumanInput-1:x"}', now() FROM job_events WHERE job_id = $1`,
-      [job, type],
-    );
-  await region.query(
-    `UPDATE job SET status = 'suspended', job_metadata = job_metadata || '{"pending_request_id": "HumanInput-1:x"}'
-      WHERE job_id = $1`,
-    [job],
-  );
-}
-
-async function suspended(region: AccountsRegion, user: string, blob?: string): Promise<string> {
-  const job = await makeRun(region, user, "in_progress");
-  await pause(region, job, blob);
-  return job;
-}
-
-/** Claims a run as LangFlow's `claim_suspended_for_resume` does. */
-async function claims(region: AccountsRegion, job: string): Promise<boolean> {
-  const rows = await region.query(
-    `UPDATE job SET status = 'in_progress', job_metadata = job_metadata || jsonb_build_object('heartbeat_at', clock_timestamp())
-      WHERE job_id = $1 AND status = 'suspended' RETURNING job_id`,
-    [job],
-  );
-  return rows.length === 1;
-}
-
-const complete = (region: AccountsRegion, job: string) =>
-  region.query(
-    `UPDATE job SET status = 'completed', result = '{"answer": 42}', finished_timestamp = now() WHERE job_id = $1`,
-    [job],
-  );
-
-const statuses = async (region: AccountsRegion): Promise<Record<string, string>> => {
-  const rows = await region.query<{ id: string; status: string }>("SELECT job_id AS id, status::text FROM job");
-  return Object.fromEntries(rows.map(({ id, status }) => [id, status]));
-};
-
-/** The take-overs, in memory. */
-class MemoryStore implements TakenRunsStore {
-  taken: TakenRuns | undefined;
-  #writes = 0;
-  isAway = false;
-
-  async read() {
-    if (this.isAway) throw new Error("the witness is away");
-    return this.taken && { value: this.taken, etag: `${this.#writes}` };
-  }
-  async write(taken: TakenRuns, seen: { etag: string } | undefined) {
-    if (this.isAway) throw new Error("the witness is away");
-    if (seen?.etag !== (this.taken && `${this.#writes}`)) return false;
-    this.taken = taken;
-    this.#writes += 1;
-    return true;
-  }
-}
 
 function keeperOf(region: AccountsRegion, store: TakenRunsStore | undefined) {
   const fence = new DatabaseRunFence(parseDatabaseUrl(file.postgres().url(region.database)));
@@ -106,6 +29,21 @@ function keeperOf(region: AccountsRegion, store: TakenRunsStore | undefined) {
     steadyMs: () => clock.ms,
   });
   return { keeper, clock };
+}
+
+type Keeper = ReturnType<typeof keeperOf>;
+
+/** Runs rounds until the region has taken the runs that are answered in it. */
+async function untilClaimed({ keeper }: Keeper): Promise<void> {
+  await until("the region takes the runs", async () => ((await keeper.round()) ?? 0) > 0);
+}
+
+/** Runs rounds until the runs that are answered in the region may go on there. */
+async function takenOver({ keeper, clock }: Keeper): Promise<void> {
+  await untilClaimed({ keeper, clock });
+  await keeper.round();
+  clock.ms += TAKE_OVER_MS;
+  await keeper.round();
 }
 
 async function fleet() {
@@ -209,7 +147,96 @@ describe("a run that waits for a person", () => {
   });
 });
 
+describe("a run that waits for a person, in unusual states", () => {
+  it("arrives byte for byte if its checkpoint has 5 MB, or escaped NUL characters and lone surrogates", async () => {
+    const { us, eu, user } = await fleet();
+    const escapes = String.raw`{"text": "\u0000 \ud800 \udc00\ud83d \\ \" é 😀"}`;
+    const large = `{"text": "\\u0000${randomBytes(3_750_000).toString("base64")}\\ud800"}`;
+    const jobs = [await suspended(us, user, escapes), await suspended(us, user, large)];
+    await settle(us, eu);
+    const blobs = await eu.query<{ blob: string }>("SELECT blob FROM job_checkpoints ORDER BY length(blob)");
+    expect(blobs[0]?.blob).toBe(escapes);
+    expect(blobs[1]?.blob === large).toBe(true);
+    expect(await statuses(eu)).toEqual(Object.fromEntries(jobs.map((job) => [job, "suspended"])));
+  });
+
+  it("stays in its region, and is reported, if its checkpoint is too large to be replicated", async () => {
+    const { us, eu, user } = await fleet();
+    const [large, small] = [await suspended(us, user, "x".repeat(65_000_000)), await suspended(us, user)];
+    for (let round = 0; round < 3; round += 1) await settle(us, eu).catch(() => undefined);
+    console.log(await statuses(eu), large, small, await us.accounts.round());
+    expect(await statuses(eu)).toEqual({ [small]: "suspended" });
+  });
+
+  it("disappears in every region with its user, and stays without its flow", async () => {
+    const { us, eu, user } = await fleet();
+    const other = await us.makeUser("other");
+    const [first, second] = [await suspended(us, user), await suspended(us, other)];
+    await settle(us, eu);
+    await us.query("DELETE FROM flow WHERE id = (SELECT flow_id FROM job WHERE job_id = $1)", [second]);
+    await us.query('DELETE FROM "user" WHERE id = $1', [user]);
+    await settle(us, eu);
+    for (const region of [us, eu]) expect(await statuses(region)).toEqual({ [second]: "suspended" });
+    console.log(
+      first,
+      await us.query("SELECT job_id FROM job_checkpoints"),
+      await eu.query("SELECT job_id FROM job_checkpoints"),
+    );
+  });
+
+  it("counts as interrupted, and waits nowhere, if its region is lost between the answer and the result", async () => {
+    const { us, eu, user, usKeeper, euKeeper } = await fleet();
+    const [published, unpublished] = [await suspended(us, user), await suspended(us, user)];
+    await settle(us, eu);
+    for (const { keeper } of [usKeeper, euKeeper]) await keeper.round();
+    expect(await claims(us, published)).toBe(true);
+    await settle(us, eu);
+    expect(await statuses(eu)).toEqual({ [unpublished]: "suspended" });
+    // The region is lost before it publishes this answer: a person answers again in the other region.
+    expect(await claims(us, unpublished)).toBe(true);
+    const claim = claims(eu, unpublished);
+    await takenOver(euKeeper);
+    expect(await claim).toBe(true);
+    await complete(eu, unpublished);
+    // The region returns. LangFlow fails the runs that it was executing.
+    await us.query("UPDATE job SET status = 'failed', finished_timestamp = now() WHERE status = 'in_progress'");
+    await settle(us, eu);
+    expect(await statuses(us)).toEqual({ [published]: "failed", [unpublished]: "completed" });
+    expect(await statuses(eu)).toEqual({ [unpublished]: "completed" });
+  });
+});
+
 describe("the fence of waiting runs", () => {
+  it("rejects an answer at once when the run has gone on in its home, and the agent never waits for the answer", async () => {
+    const { us, eu, user, usKeeper, euKeeper } = await fleet();
+    const job = await suspended(us, user);
+    await settle(us, eu);
+    for (const { keeper } of [usKeeper, euKeeper]) await keeper.round();
+    const began = Date.now();
+    const late = claims(eu, job);
+    await sleep(1_000);
+    expect(await claims(us, job)).toBe(true);
+    await settle(us, eu);
+    expect(await late).toBe(false);
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expect(await statuses(eu)).toEqual({});
+  });
+
+  it("keeps no more than ten answers waiting for a take-over, and accepts each after it", async () => {
+    const { us, eu, user, usKeeper, euKeeper } = await fleet();
+    const jobs = [];
+    for (let each = 0; each < 12; each += 1) jobs.push(await suspended(us, user));
+    await settle(us, eu);
+    for (const { keeper } of [usKeeper, euKeeper]) await keeper.round();
+    const answers = jobs.map((job) => claims(eu, job));
+    await sleep(2_000);
+    await takenOver(euKeeper);
+    const accepted = (await Promise.all(answers)).filter((each) => each).length;
+    expect(accepted).toBeGreaterThanOrEqual(9);
+    expect(accepted).toBeLessThanOrEqual(11);
+    for (const job of jobs) if ((await statuses(eu))[job] === "suspended") expect(await claims(eu, job)).toBe(true);
+  });
+
   it("lets a run go on in its home at once, and in another region only after a take-over and its wait", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const [atHome, lost] = [await suspended(us, user), await suspended(us, user)];
@@ -217,17 +244,21 @@ describe("the fence of waiting runs", () => {
     for (const { keeper } of [usKeeper, euKeeper]) await keeper.round();
     expect(await claims(us, atHome)).toBe(true);
 
-    expect(await claims(eu, lost)).toBe(false);
-    expect(await euKeeper.keeper.round()).toBe(1);
+    let isAnswered = false;
+    const answer = claims(eu, lost).finally(() => {
+      isAnswered = true;
+    });
+    await untilClaimed(euKeeper);
     await euKeeper.keeper.round();
     euKeeper.clock.ms += TAKE_OVER_MS - 1;
     await euKeeper.keeper.round();
-    expect(await claims(eu, lost)).toBe(false);
-    euKeeper.clock.ms += 1;
-    await euKeeper.keeper.round();
     // The home learns of the take-over from the witness, even if no replication reaches it.
     await usKeeper.keeper.round();
-    expect([await claims(us, lost), await claims(eu, lost), await claims(eu, lost)]).toEqual([false, true, false]);
+    await sleep(1_000);
+    expect(isAnswered).toBe(false);
+    euKeeper.clock.ms += 1;
+    await euKeeper.keeper.round();
+    expect([await answer, await claims(eu, lost)]).toEqual([true, false]);
     await complete(eu, lost);
     await settle(us, eu);
     expect((await statuses(us))[lost]).toBe("completed");
@@ -253,8 +284,11 @@ describe("the fence of waiting runs", () => {
     await settle(us, eu);
     await euKeeper.keeper.round();
     expect(store.taken).toBeUndefined();
-    expect(await claims(eu, job)).toBe(false);
-    expect(await euKeeper.keeper.round()).toBe(1);
+    // The keepers' clocks stand still, so no take-over is old enough: each answer gives up, and is stored as a wish.
+    const answer = claims(eu, job);
+    await untilClaimed(euKeeper);
+    await usKeeper.keeper.round();
+    expect(await answer).toBe(false);
     await usKeeper.keeper.round();
     expect(await claims(us, job)).toBe(false);
     expect(await usKeeper.keeper.round()).toBe(0);

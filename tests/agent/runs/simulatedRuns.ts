@@ -52,7 +52,7 @@ export class SimulatedTakenRuns {
 
 interface Waiting {
   readonly isHome: boolean;
-  taken?: "here" | "elsewhere";
+  mayResume?: boolean;
   wishedAt?: number;
 }
 
@@ -98,13 +98,13 @@ export class SimulatedRunsRegion implements RunFencing {
     return { waiting, now: this.clock };
   }
 
-  async rule({ here, elsewhere, fulfilled, until }: Ruling): Promise<void> {
+  async rule({ resumable, blocked, fulfilled, until }: Ruling): Promise<void> {
     await this.statement();
-    for (const [keys, taken] of [
-      [here, "here"],
-      [elsewhere, "elsewhere"],
+    for (const [keys, mayResume] of [
+      [resumable, true],
+      [blocked, false],
     ] as const)
-      for (const key of keys) Object.assign(this.waiting.get(key) ?? {}, { taken });
+      for (const key of keys) Object.assign(this.waiting.get(key) ?? {}, { mayResume });
     for (const key of fulfilled) delete this.waiting.get(key)?.wishedAt;
     this.until = until;
   }
@@ -118,7 +118,7 @@ export class SimulatedRunsRegion implements RunFencing {
   answer(key: string): boolean {
     const run = this.waiting.get(key);
     if (this.isLost || !run) return false;
-    const isOwn = run.taken === undefined ? run.isHome : run.taken === "here";
+    const isOwn = run.mayResume ?? run.isHome;
     if (!isOwn) run.wishedAt = this.clock;
     if (!isOwn || this.clock >= this.until) return false;
     this.waiting.delete(key);

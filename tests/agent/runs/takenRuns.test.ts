@@ -14,10 +14,10 @@ describe("a region's decision on its waiting runs", () => {
   const by = (region: string, at = 1_000 * DAY) => ({ run: { region, at } });
 
   it("leaves a run to its home unless a person answers it here, and then takes it", () => {
-    expect(decided({}, false)).toMatchObject({ here: [], elsewhere: [], wanted: [] });
+    expect(decided({}, false)).toMatchObject({ resumable: [], blocked: [], wanted: [] });
     expect(decided({}, true)).toMatchObject({
-      here: [],
-      elsewhere: [],
+      resumable: [],
+      blocked: [],
       wanted: ["run"],
       take: { runs: by("eu-west") },
     });
@@ -25,14 +25,18 @@ describe("a region's decision on its waiting runs", () => {
 
   it("lets a run go on after its own take-over only when every other region has read of it", () => {
     expect(TAKE_OVER_MS).toBeGreaterThan(RELIED_MS * 1.008);
-    expect(decided(by("eu-west"), false, TAKE_OVER_MS - 1)).toMatchObject({ here: [], elsewhere: ["run"], wanted: [] });
-    expect(decided(by("eu-west"), true, TAKE_OVER_MS)).toMatchObject({ here: ["run"], elsewhere: [], wanted: [] });
+    expect(decided(by("eu-west"), false, TAKE_OVER_MS - 1)).toMatchObject({
+      resumable: [],
+      blocked: ["run"],
+      wanted: [],
+    });
+    expect(decided(by("eu-west"), true, TAKE_OVER_MS)).toMatchObject({ resumable: ["run"], blocked: [], wanted: [] });
   });
 
   it("gives a run up to the region that took it last, and may take it back after a minute", () => {
-    expect(decided(by("us-east"), false, 60_000)).toMatchObject({ here: [], elsewhere: ["run"], wanted: [] });
-    expect(decided(by("us-east"), true, 59_999)).toMatchObject({ elsewhere: ["run"], wanted: [] });
-    expect(decided(by("us-east"), true, 60_000)).toMatchObject({ elsewhere: ["run"], wanted: ["run"] });
+    expect(decided(by("us-east"), false, 60_000)).toMatchObject({ resumable: [], blocked: ["run"], wanted: [] });
+    expect(decided(by("us-east"), true, 59_999)).toMatchObject({ blocked: ["run"], wanted: [] });
+    expect(decided(by("us-east"), true, 60_000)).toMatchObject({ blocked: ["run"], wanted: ["run"] });
   });
 
   it("forgets take-overs after 180 days", () => {
