@@ -14,9 +14,9 @@ const pauseSql = (row: string): string =>
 
 /**
  * How long a rejected claim waits for the agent to take the run over, in seconds: longer than an undisturbed take-over
- * (`TAKE_OVER_MS` and three rounds of the agent), and shorter than the timeouts of clients.
+ * (`TAKE_OVER_MS` and two rounds of the agent), and shorter than the timeouts of clients.
  */
-const CLAIM_WAITS_SECONDS = 19;
+const CLAIM_WAITS_SECONDS = 18;
 /** Interval between two checks of a waiting claim, in seconds. */
 const CLAIM_CHECKED_SECONDS = 0.25;
 /** Maximum number of claims that wait in one database: each occupies a connection of LangFlow's pool. */
@@ -37,6 +37,13 @@ export const isClaimedSql = (job: string): string =>
 
 /** Returns a condition: the run may go on in this region, if the fence is open. */
 const isOwnSql = (row: string): string => `coalesce(${row}.may_resume, ${row}.is_home)`;
+
+/**
+ * Returns a condition: this region may take the run over. Without its checkpoint, which may be too large to be
+ * replicated, LangFlow would fail the run.
+ */
+const isTakeableSql = (row: string): string =>
+  `(NOT ${isOwnSql(row)} AND EXISTS (SELECT FROM public.job_checkpoints c WHERE c.job_id = ${row}.job_id))`;
 
 /** The setting is null in sessions that never set it. */
 const APPLIES = `coalesce(${IS_APPLYING}, false)`;
@@ -63,7 +70,8 @@ export const RUN_FENCE_SQL = `
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.run_fence (
   "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
   until timestamptz NOT NULL DEFAULT '-infinity',
-  region text
+  region text,
+  takes_over boolean NOT NULL DEFAULT false
 );
 INSERT INTO ${SCHEMA}.run_fence DEFAULT VALUES ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.waiting_run (
@@ -80,7 +88,7 @@ $$;
 CREATE OR REPLACE FUNCTION ${SCHEMA}.run_claim_may_wait(job_ uuid, since_ timestamptz) RETURNS boolean LANGUAGE sql VOLATILE AS $$
   SELECT clock_timestamp() < since_ + interval '${CLAIM_WAITS_SECONDS} seconds'
     AND EXISTS (SELECT FROM ${SCHEMA}.waiting_run w, ${SCHEMA}.run_fence f
-      WHERE w.job_id = job_ AND NOT ${isOwnSql("w")} AND clock_timestamp() < f.until AND f.until < 'infinity')
+      WHERE w.job_id = job_ AND ${isTakeableSql("w")} AND clock_timestamp() < f.until AND f.takes_over)
     AND (SELECT count(DISTINCT l.pid) FROM ${CLAIM_LOCKS} AND l.pid <> pg_backend_pid()) < ${WAITING_CLAIMS_MAX}
     AND NOT EXISTS (SELECT FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY (pg_blocking_pids(l.pid)))
 $$;
@@ -100,7 +108,7 @@ BEGIN
   IF NEW.status::text = 'in_progress' AND NOT ${APPLIES} THEN
     WHILE NOT ${SCHEMA}.run_may_go_on(OLD.job_id) LOOP
       IF NOT ${SCHEMA}.run_claim_may_wait(OLD.job_id, since_) THEN
-        UPDATE ${SCHEMA}.waiting_run w SET wished_at = clock_timestamp() WHERE w.job_id = OLD.job_id AND NOT ${isOwnSql("w")};
+        UPDATE ${SCHEMA}.waiting_run w SET wished_at = clock_timestamp() WHERE w.job_id = OLD.job_id AND ${isTakeableSql("w")};
         RETURN NULL;
       END IF;
       PERFORM pg_advisory_xact_lock_shared(${CLAIM_LOCK}, ${claimKeySql("OLD.job_id")});

@@ -17,6 +17,8 @@ export interface RunFence {
 /** What the agent found out about this region's waiting runs. */
 export interface Ruling {
   readonly region: string;
+  /** Whether the region can take runs over, so that a claim of a different region's run should wait for that. */
+  readonly takesOver: boolean;
   /** Keys of runs that may go on in this region because it took them. */
   readonly resumable: readonly string[];
   /** Keys of runs that may not go on in this region, although they may have paused in it. */
@@ -60,7 +62,7 @@ export class DatabaseRunFence implements RunFencing {
   }
 
   /** Applies a ruling: first which runs may go on in this region, and with the same commit until when. */
-  rule({ region, resumable, blocked, fulfilled, until }: Ruling): Promise<void> {
+  rule({ region, takesOver, resumable, blocked, fulfilled, until }: Ruling): Promise<void> {
     return this.#session.use((client) =>
       inTransaction(client, async () => {
         // After a restore of a different region's backup, the runs that paused in that region are marked as paused in
@@ -77,10 +79,10 @@ export class DatabaseRunFence implements RunFencing {
         await client.query(`UPDATE ${SCHEMA}.waiting_run w SET wished_at = NULL WHERE ${KEY} = ANY($1::text[])`, [
           fulfilled,
         ]);
-        await client.query(`UPDATE ${SCHEMA}.run_fence SET region = $1, until = to_timestamp($2::float8 / 1000)`, [
-          region,
-          until,
-        ]);
+        await client.query(
+          `UPDATE ${SCHEMA}.run_fence SET region = $1, takes_over = $2, until = to_timestamp($3::float8 / 1000)`,
+          [region, takesOver, until],
+        );
       }),
     );
   }

@@ -35,8 +35,10 @@ export class RunsKeeper {
     const found = await fence.read();
     if (!found) return undefined;
     if (!isCaughtUp()) return 0;
+    // Also without a witness, the fence stays open for only as long as the agent runs: a backup contains it.
+    const until = found.now + RELIED_MS;
     if (!store) {
-      await fence.rule({ region, resumable: [], blocked: [], fulfilled: [], until: Number.POSITIVE_INFINITY });
+      await fence.rule({ region, takesOver: false, resumable: [], blocked: [], fulfilled: [], until });
       return 0;
     }
     // The database's clock was read before this request: no later take-over is missing for RELIED_MS from then.
@@ -51,8 +53,11 @@ export class RunsKeeper {
       takenForMs: (key) => steadyMs() - (this.#seen.get(key)?.atMs ?? Number.POSITIVE_INFINITY),
       nowMs: Date.now(),
     });
-    await fence.rule({ region, resumable, blocked, fulfilled, until: found.now + RELIED_MS });
-    return wanted.length > 0 && (await store.write(take, seen)) ? wanted.length : 0;
+    await fence.rule({ region, takesOver: true, resumable, blocked, fulfilled, until });
+    if (wanted.length === 0 || !(await store.write(take, seen))) return 0;
+    // The wait begins now: every read of a different region that misses these take-overs began earlier.
+    this.see(take);
+    return wanted.length;
   }
 
   /** Notes when this process first read of each take-over. */

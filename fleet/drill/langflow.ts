@@ -5,6 +5,8 @@ import type { Components } from "./approvalFlow";
 
 /** Timeout of one API call. */
 const ANSWER_MS = 20_000;
+/** Timeout of an approval: a region first takes the run over, for up to 18 seconds. */
+const APPROVAL_MS = 40_000;
 /**
  * How long to retry a rate-limited sign-in. LangFlow allows five sign-ins per minute and address
  * (`rate_limit_per_minute`); this adds a margin.
@@ -37,6 +39,8 @@ export interface Account {
 interface Sent {
   readonly body?: FormData | string;
   readonly headers?: Record<string, string>;
+  /** Default: {@link ANSWER_MS}. */
+  readonly timeoutMs?: number;
 }
 
 /** LangFlow's error response to an API call. */
@@ -152,9 +156,10 @@ export class LangFlow {
 
   /** Approves a waiting run. Returns false if the run may not go on in this region now. */
   async approve(job: string, request: string): Promise<boolean> {
-    const body = { request_id: request, decision: { action_id: "approve" } };
+    const body = JSON.stringify({ request_id: request, decision: { action_id: "approve" } });
+    const headers = { "content-type": "application/json" };
     try {
-      await this.call("POST", `/api/v2/workflows/${job}/resume`, body);
+      await this.send("POST", `/api/v2/workflows/${job}/resume`, { body, headers, timeoutMs: APPROVAL_MS });
       return true;
     } catch (error) {
       if (error instanceof Unwilling && error.status === 409) return false;
@@ -311,14 +316,14 @@ export class LangFlow {
     return text === "" ? undefined : JSON.parse(text);
   }
 
-  private async text(method: string, path: string, { headers, ...init }: Sent): Promise<string> {
+  private async text(method: string, path: string, { headers, timeoutMs = ANSWER_MS, ...init }: Sent): Promise<string> {
     const answer = await fetch(this.url + path, {
       method,
       ...init,
       // LangFlow closes idle connections after a few seconds, so a kept-alive connection may close just as it is
       // reused.
       headers: { ...this.headers, ...headers, connection: "close" },
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Unwilling(answer.status, `${method} ${path}`, text);
