@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseDatabaseUrl } from "../../agent/postgres/connection";
 import { DatabaseRunFence } from "../../agent/runs/fence";
@@ -173,20 +173,19 @@ describe("a run that waits for a person, in unusual states", () => {
     expect(await claims(us, job)).toBe(true);
   });
 
-  it("disappears in every region with its user, and stays without its flow", async () => {
+  it("stays the same in every region when its flow or its user is deleted, which LangFlow does not clean up after", async () => {
     const { us, eu, user } = await fleet();
     const other = await us.makeUser("other");
-    const [first, second] = [await suspended(us, user), await suspended(us, other)];
+    const flow = randomUUID();
+    await us.query("INSERT INTO flow (id, name, user_id, data) VALUES ($1, 'flow', $2, '{}')", [flow, other]);
+    const jobs = [await suspended(us, user), await suspended(us, other)];
+    await us.query("UPDATE job SET flow_id = $2 WHERE job_id = $1", [jobs[1], flow]);
     await settle(us, eu);
-    await us.query("DELETE FROM flow WHERE id = (SELECT flow_id FROM job WHERE job_id = $1)", [second]);
+    await us.query("DELETE FROM flow WHERE id = $1", [flow]);
     await us.query('DELETE FROM "user" WHERE id = $1', [user]);
     await settle(us, eu);
-    console.log(await statuses(us), await statuses(eu), second);
-    console.log(
-      first,
-      await us.query("SELECT job_id FROM job_checkpoints"),
-      await eu.query("SELECT job_id FROM job_checkpoints"),
-    );
+    for (const region of [us, eu])
+      expect(await statuses(region)).toEqual(Object.fromEntries(jobs.map((job) => [job, "suspended"])));
   });
 
   it("counts as interrupted, and waits nowhere, if its region is lost between the answer and the result", async () => {
