@@ -11,6 +11,7 @@ import type { Context } from "./process/context";
 import { metricsServer, webhookServer } from "./process/server";
 import { recordOf } from "./record/main";
 import { RecordMetrics } from "./record/metrics";
+import { runsOf } from "./runs/main";
 import { schedulesOf } from "./schedules/main";
 
 /**
@@ -27,6 +28,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
   const store = new FlowStore(parseDatabaseUrl(config.LANGFLOW_DATABASE_URL), () => accounts?.trigger());
   const writer = new Writer({ store, intervalSeconds, log, signal });
   const isWriter = () => writer.isWriter;
+  const isCaughtUp = () => accounts?.hasCaughtUp(writer.since) ?? true;
   const accounts = accountsOf(config, context, { store, registry, isWriter });
   const schedules = schedulesOf(config, context, { registry, isWriter });
   const record = await recordOf(config, context, {
@@ -36,9 +38,11 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     // own.
     isRecorder: () => isWriter() && (schedules?.isHolder() !== false || accounts?.replicatesFlows === false),
     isOnlyRecorder: () => accounts?.replicatesFlows !== false,
-    isCaughtUp: () => accounts?.hasCaughtUp(writer.since) ?? true,
+    isCaughtUp,
     giveWay: async () => accounts?.giveWay(),
   });
+  // Without replication, LangFlow's runs have no fence.
+  const runs = accounts && runsOf(config, context, { isWriter, isCaughtUp });
   const clouds = cloudWatchOf(config, context, registry);
   const drills = drillsOf(config, context, registry);
 
@@ -65,6 +69,7 @@ export async function run(config: Config<"sync">, context: Context): Promise<voi
     record?.run(),
     accounts?.run(),
     schedules?.run(),
+    runs?.run(),
     watchBackups(config, context, registry),
     drills?.(),
     clouds?.run(),

@@ -21,5 +21,7 @@ export const MOVE_IN_PREFIX = "move-in";
 /** Prefix of LangFlow's files in the flow bucket; the same in every region, because the buckets are replicated. */
 export const STORAGE_PREFIX = "files";
 
-/** Key of the lease, the only object in the witness's bucket. */
+/** Key of the schedules' lease in the witness's bucket. */
 export const LEASE_KEY = "schedules/lease.json";
+/** Key of the list of waiting runs that a region took over from another one, in the witness's bucket. */
+export const TAKEN_RUNS_KEY = "runs/taken.json";

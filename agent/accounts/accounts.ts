@@ -273,7 +273,9 @@ export class Accounts {
     await session((client) => client.query(`UPDATE ${RESTORE_WINS} SET at = $1`, [at]));
     const regions = [region, ...peers.regions];
     const restore = (some: readonly RowPlace[]) => this.#replica.within((tables) => tables.restore(some, at, regions));
-    for await (const { places } of this.#snapshots.pages(this.#replica.prepared.replicated)) {
+    // A run that was answered since the backup must not be answered again, so the backup's runs never win.
+    const winning = this.#replica.prepared.replicated.filter(({ ofRun }) => !ofRun);
+    for await (const { places } of this.#snapshots.pages(winning)) {
       const [, refused] = await eachByItself(places, restore);
       requireUnlocked(refused);
       for (const { item, ...refusal } of refused) this.#replica.hold(item, refusal);

@@ -340,6 +340,7 @@ const madeOrDeleted = (rule: ReplicatedTable, parts: readonly PartOf[]): string 
         held_ := '{}';
       END;
       ${mayComeBack(rule) ? BY_GIT_UNHELD : ""}
+      ${rule.ofRun ? "held_ := NULL;" : ""}
       ${ofDrillUnheld(rule)}
       ${parts.length > 0 ? deletedPart(rule, parts) : deleted(rule)}
       ${mayComeBack(rule) ? `IF TG_OP = 'DELETE' THEN PERFORM ${SCHEMA}.account_flow_fell(old_id_, OLD.user_id::text); END IF;` : ""}

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClientBase, escapeIdentifier, escapeLiteral } from "pg";
 import { SCHEMA } from "../../formats/tables/agentSchema";
+import { conditionSql } from "../../formats/tables/rowCondition";
 import { ROW_BYTES_MAX } from "../../formats/tables/rowSize";
 import {
   columnOf,
@@ -866,7 +867,9 @@ export class DatabaseTables implements Tables {
   }
 
   private async knownNow(table: ReplicatedTable, ids: readonly string[]): Promise<Map<string, Row>> {
-    const live = await this.values(table, ids);
+    // A row that has ceased to be replicated since it was captured lacks values, as if it had been deleted.
+    const replicated = table.only ? `AND ${conditionSql(table.only, "t")}` : "";
+    const live = await this.values(table, ids, replicated);
     const records = await this.records(table.table, ids);
     return new Map([...records].map(([id, record]) => [id, rowOf(record, live.get(id))]));
   }
@@ -990,18 +993,19 @@ export class DatabaseTables implements Tables {
   /**
    * Reads the replicated columns of live rows.
    *
+   * @param rest SQL after the condition that selects the ids: a further condition, or a lock
    * @throws RowsTooLarge
    */
   private async values(
     table: ReplicatedTable,
     ids: readonly string[],
-    lock = "",
+    rest = "",
   ): Promise<Map<string, ReadonlyMap<string, string>>> {
     const from = `public.${escapeIdentifier(table.table)} t`;
     for (;;) {
       const { rows } = await this.client.query<{ id: string; bytes: string; live: Record<string, string> | null }>(
         `SELECT ${idOf(table)} AS id, s.bytes, CASE WHEN s.bytes <= ${ROW_BYTES_MAX} THEN ${textsSql(table.columns, "t", shownSql)} END AS live
-          FROM ${from}, LATERAL (SELECT ${bytesSql(table.columns, "t")} AS bytes) AS s WHERE ${this.isOneOf(table)} ${lock}`,
+          FROM ${from}, LATERAL (SELECT ${bytesSql(table.columns, "t")} AS bytes) AS s WHERE ${this.isOneOf(table)} ${rest}`,
         [ids],
       );
       const found = rows.map(

@@ -9,6 +9,7 @@ import { inTransaction } from "../postgres/connection";
 import { lockSchema } from "../postgres/schemaLock";
 import { ACCOUNTS_SQL, baselineSql, captureSql, forgottenSql, LACKING, TRIGGER } from "./capture";
 import { flowParts } from "./flowChildren";
+import { RUN_FENCE_SQL, RUNS_TABLE } from "./runFenceSchema";
 
 /** The region's database after preparation. */
 export interface Prepared {
@@ -49,7 +50,8 @@ export async function prepareAccounts(
   const { inUse, findings } = checkSchema(catalog, rules);
   const inDatabase = [...inUse.values()];
   const parts = flowParts(inDatabase);
-  const triggers = inDatabase.map((rule) => captureSql(rule, parts));
+  const fence = inUse.has(RUNS_TABLE) ? [RUN_FENCE_SQL] : [];
+  const triggers = [...fence, ...inDatabase.map((rule) => captureSql(rule, parts))];
   const version = print([...ACCOUNTS_SQL, ...triggers].join("\n"));
   const names = inDatabase.map(({ table }) => table);
   const { rows } = await client.query<{ same: boolean; complete: boolean }>(PREPARED, [version, TRIGGER, names]);

@@ -1,24 +1,18 @@
-import type { Client, ClientBase } from "pg";
+import type { ClientBase } from "pg";
 import { SCHEMA } from "../../formats/tables/agentSchema";
-import { type DatabaseAddress, inTransaction, openDatabase } from "../postgres/connection";
-import { DatabaseUnreachable } from "../postgres/databaseUnreachable";
+import { type DatabaseAddress, inTransaction } from "../postgres/connection";
 import { lockSchema } from "../postgres/schemaLock";
+import { ShortSession } from "../postgres/shortSession";
 import { FENCE_SQL, FENCE_TRIGGER, FENCE_VERSION, FENCED, IS_TICK, POD_AHEAD_MS } from "./fenceSchema";
 import type { Fence, Lease } from "./lease";
 
-/** Maximum duration of a statement. Shorter than the time available for a renewal. */
-const STATEMENT_TIMEOUT_MS = 3_000;
-/** Additional time for the server to report that it has cancelled a statement. */
-const ANSWER_AFTER_MS = 1_000;
-
-/**
- * Access to the fence in the region's database. Uses its own session, because the agent's other session may be busy for
- * longer than a lease lasts.
- */
+/** Access to the fence in the region's database. */
 export class DatabaseFence {
-  #client: Client | undefined;
+  readonly #session: ShortSession;
 
-  constructor(private readonly address: DatabaseAddress) {}
+  constructor(address: DatabaseAddress) {
+    this.#session = new ShortSession(address);
+  }
 
   /**
    * Reads the fence. Returns undefined if this LangFlow has no schedules.
@@ -26,12 +20,12 @@ export class DatabaseFence {
    * @throws DatabaseUnreachable
    */
   read(): Promise<Fence | undefined> {
-    return this.use(async (client) => ((await provideFence(client)) ? readFence(client) : undefined));
+    return this.#session.use(async (client) => ((await provideFence(client)) ? readFence(client) : undefined));
   }
 
   /** Stores the lease that is about to be requested from the witness. */
   async ask({ generation, until }: Pick<Lease, "generation" | "until">): Promise<void> {
-    await this.use((client) =>
+    await this.#session.use((client) =>
       client.query(
         `UPDATE ${SCHEMA}.schedules SET asked_generation = greatest(asked_generation, $1),
           asked_until = greatest(asked_until, ${AT("$2")})`,
@@ -45,7 +39,7 @@ export class DatabaseFence {
    * generation.
    */
   async open(lease: Pick<Lease, "generation" | "after">, until: number): Promise<void> {
-    await this.use((client) => openFence(client, lease, until));
+    await this.#session.use((client) => openFence(client, lease, until));
   }
 
   /**
@@ -54,31 +48,11 @@ export class DatabaseFence {
    * @returns milliseconds: no run was admitted for a scheduled time after this
    */
   close(): Promise<number> {
-    return this.use(closeFence);
+    return this.#session.use(closeFence);
   }
 
-  async end(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => undefined);
-  }
-
-  private async use<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    try {
-      this.#client ??= await this.connected();
-      return await work(this.#client);
-    } catch (error) {
-      await this.end();
-      throw error instanceof DatabaseUnreachable
-        ? error
-        : new DatabaseUnreachable(`database: ${(error as Error).message}`);
-    }
-  }
-
-  private async connected(): Promise<Client> {
-    const client = await openDatabase(this.address, STATEMENT_TIMEOUT_MS + ANSWER_AFTER_MS);
-    await client.query(`SET lock_timeout = ${STATEMENT_TIMEOUT_MS}; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
-    return client;
+  end(): Promise<void> {
+    return this.#session.end();
   }
 }
 

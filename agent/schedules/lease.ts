@@ -1,5 +1,5 @@
 /**
- * The lease, the only object in the witness's bucket. Its times come from the regions' databases, in milliseconds since
+ * The lease, an object in the witness's bucket. Its times come from the regions' databases, in milliseconds since
  * 1970. They are compared only with the times for which runs are scheduled, which are the same everywhere, and never
  * with a different machine's clock.
  */

@@ -1,12 +1,11 @@
-import { randomUUID } from "node:crypto";
-import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { LEASE_KEY } from "../../formats/bucketKeys";
-import { BucketError, s3Request } from "../s3/s3Request";
+import { ComparedObject } from "../s3/comparedObject";
 import type { Lease } from "./lease";
 
-/** Timeout of a request. Several requests must fit into a term. */
-const REQUEST_MS = 3_000;
+/** Timeout of a request, in milliseconds. Several requests must fit into a term. */
+export const WITNESS_REQUEST_MS = 3_000;
 
 const shape = z.object({
   region: z.string().min(1),
@@ -37,61 +36,32 @@ export interface Witness {
   write(lease: Lease, seen: SeenLease | undefined): Promise<boolean>;
 }
 
-/** The witness's bucket. S3 reads are consistent, and only one of several concurrent conditional writes succeeds. */
+/** The lease in the witness's bucket. */
 export class WitnessBucket implements Witness {
+  readonly #object: ComparedObject<Lease>;
+
   /**
-   * @param s3 client of the bucket's AWS region, without retries: a retry would conflict with the first attempt's
-   *   object
+   * @param s3 client of the bucket's AWS region, without retries
    */
-  constructor(
-    private readonly s3: S3Client,
-    private readonly bucket: string,
-  ) {}
+  constructor(s3: S3Client, bucket: string) {
+    // If the object is not a lease, no region holds or takes the schedules.
+    const parse = (json: unknown) => shape.parse(json);
+    this.#object = new ComparedObject({
+      s3,
+      bucket,
+      key: LEASE_KEY,
+      requestMs: WITNESS_REQUEST_MS,
+      parse,
+      what: "a lease",
+    });
+  }
 
   async read(): Promise<SeenLease | undefined> {
-    const command = new GetObjectCommand({ Bucket: this.bucket, Key: LEASE_KEY });
-    try {
-      return await this.send(async (options) => {
-        const { Body, ETag = "" } = await this.s3.send(command, options);
-        return { lease: leaseOf((await Body?.transformToString()) ?? ""), etag: ETag };
-      });
-    } catch (error) {
-      if (error instanceof BucketError && error.status === 404 && error.message.includes("NoSuchKey")) return undefined;
-      throw error;
-    }
+    const seen = await this.#object.read();
+    return seen && { lease: seen.value, etag: seen.etag };
   }
 
-  async write(lease: Lease, seen: SeenLease | undefined): Promise<boolean> {
-    // Two writes of the same text would have the same ETag, so that a reader could not detect the second one.
-    const write = randomUUID();
-    const condition = seen ? { IfMatch: seen.etag } : { IfNoneMatch: "*" };
-    const object = {
-      Bucket: this.bucket,
-      Key: LEASE_KEY,
-      Body: JSON.stringify({ ...lease, write }),
-      ContentType: "application/json",
-    };
-    const command = new PutObjectCommand({ ...object, ...condition });
-    try {
-      await this.send((options) => this.s3.send(command, options));
-      return true;
-    } catch (error) {
-      // 412: the lease has changed. 409: a concurrent write. 404: the lease that was seen has been deleted.
-      if (error instanceof BucketError && [404, 409, 412].includes(error.status)) return false;
-      throw error;
-    }
-  }
-
-  private send<T>(request: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
-    return s3Request(this.bucket, REQUEST_MS, request);
-  }
-}
-
-/** @throws BucketError if the object is not a lease; then no region holds or takes the schedules */
-function leaseOf(text: string): Lease {
-  try {
-    return shape.parse(JSON.parse(text));
-  } catch {
-    throw new BucketError("the object in the witness is not a lease", 200);
+  write(lease: Lease, seen: SeenLease | undefined): Promise<boolean> {
+    return this.#object.write(lease, seen);
   }
 }

@@ -27,9 +27,9 @@ const OLD_LEASE_DAYS = 1;
 const UNFINISHED_UPLOAD_DAYS = 7;
 
 /**
- * The witness: a bucket that stores which region fires schedules. It holds one object, the lease, in an AWS region
- * outside the fleet, so that it survives the loss of any region. S3's own keys encrypt it instead of a KMS key: the
- * lease contains only a region's name and some numbers, and a KMS key would be one more dependency that can stop all
+ * The witness: a bucket that stores which region fires schedules, and which waiting runs a region took over. It is in an
+ * AWS region outside the fleet, so that it survives the loss of any region. S3's own keys encrypt it instead of a KMS
+ * key: its two objects contain only regions' names, runs' ids and some numbers, and a KMS key would be one more dependency that can stop all
  * schedules.
  */
 export class WitnessBucket extends pulumi.ComponentResource {

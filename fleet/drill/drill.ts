@@ -22,6 +22,7 @@ import { type InRegion, StaleReturn } from "./staleReturn";
 import { convergedWithoutGit, heldBack, lossesIn, survivorChecks } from "./survivor";
 import { Visitors } from "./visitors";
 import { ReadBack } from "./visitors/uploads";
+import { WaitingRun } from "./waitingRun";
 
 export interface DrillParts {
   readonly backend: Backend;
@@ -161,6 +162,9 @@ class Drill {
     this.enter("steady", `${plan.steadySeconds} s of undisturbed traffic`);
     this.visitors.start(regions, region, user);
     await this.deadline.bound(markers.start());
+    const waiting = plan.hasWitness
+      ? await this.deadline.bound(WaitingRun.start(await this.langflow(region, user), plan.id))
+      : undefined;
     if (KINDS[fault].stopsSaves) this.saves = await this.startSaves(await this.langflow(region, user));
     if (KINDS[fault].isAhead) this.rivals = await this.makeRivals(user);
     const stale = KINDS[fault].isStale ? await this.makeStale(user) : undefined;
@@ -168,6 +172,7 @@ class Drill {
     const [survivor = region] = this.others;
     const sides = [region, ...this.others.slice(0, 1)];
     await this.until(() => this.haveFlow(sides, markers, user));
+    if (waiting) await this.until(async () => waiting.isIn(await this.langflow(survivor, user)));
     this.visitors.startLong(sides, markers.flowId, user);
     await this.until(() => Date.now() >= end);
     await this.untilQuietBefore();
@@ -201,7 +206,7 @@ class Drill {
     this.enter("survivor-checks", "checking data and functions in the survivor");
     // Only an outage can lose data. Faults that only redirect users, or pause replication or the record, have no
     // `restorable`.
-    const given = { backend, markers, user, region, survivor };
+    const given = { backend, markers, user, region, survivor, waiting };
     const { acknowledged } = this.visitors.uploads;
     if (restorable)
       found.losses = await this.deadline.bound(

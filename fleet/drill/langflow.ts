@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Components } from "./approvalFlow";
 
 /** Timeout of one API call. */
 const ANSWER_MS = 20_000;
+/** Timeout of an approval: a region first takes the run over, for up to 18 seconds. */
+const APPROVAL_MS = 40_000;
 /**
  * How long to retry a rate-limited sign-in. LangFlow allows five sign-ins per minute and address
  * (`rate_limit_per_minute`); this adds a margin.
@@ -36,6 +39,8 @@ export interface Account {
 interface Sent {
   readonly body?: FormData | string;
   readonly headers?: Record<string, string>;
+  /** Default: {@link ANSWER_MS}. */
+  readonly timeoutMs?: number;
 }
 
 /** LangFlow's error response to an API call. */
@@ -120,6 +125,46 @@ export class LangFlow {
   async createEmpty(name: string, description: string, projectId?: string): Promise<string> {
     const flow = { name, description, data: { nodes: [], edges: [] }, folder_id: projectId };
     return ((await this.call("POST", "/api/v1/flows/", flow)) as { id: string }).id;
+  }
+
+  components(): Promise<Components> {
+    return this.call("GET", "/api/v1/all") as Promise<Components>;
+  }
+
+  /** Creates a flow with a graph. Returns the flow's id. */
+  async createWith(name: string, data: object): Promise<string> {
+    return ((await this.call("POST", "/api/v1/flows/", { name, data })) as { id: string }).id;
+  }
+
+  /** Starts a run in the background and returns its id. */
+  async startRun(flowId: string, input: string): Promise<string> {
+    const body = { flow_id: flowId, input_value: input, mode: "background", session_id: input };
+    return ((await this.call("POST", "/api/v2/workflows", body)) as { job_id: string }).job_id;
+  }
+
+  /** Returns the state of a background run, and the complete response. */
+  async runState(job: string): Promise<{ status: string; text: string }> {
+    const text = await this.text("GET", `/api/v2/workflows?job_id=${job}`, {});
+    return { status: (JSON.parse(text) as { status: string }).status, text };
+  }
+
+  /** Returns the questions of a flow's waiting runs: the id of the question, by run. */
+  async questions(flowId: string): Promise<Map<string, string>> {
+    const waiting = await this.call("GET", `/api/v2/workflows/pending?flow_id=${flowId}`);
+    return new Map((waiting as { job_id: string; request_id: string }[]).map((each) => [each.job_id, each.request_id]));
+  }
+
+  /** Approves a waiting run. Returns false if the run may not go on in this region now. */
+  async approve(job: string, request: string): Promise<boolean> {
+    const body = JSON.stringify({ request_id: request, decision: { action_id: "approve" } });
+    const headers = { "content-type": "application/json" };
+    try {
+      await this.send("POST", `/api/v2/workflows/${job}/resume`, { body, headers, timeoutMs: APPROVAL_MS });
+      return true;
+    } catch (error) {
+      if (error instanceof Unwilling && error.status === 409) return false;
+      throw error;
+    }
   }
 
   async describe(id: string, description: string): Promise<void> {
@@ -271,14 +316,14 @@ export class LangFlow {
     return text === "" ? undefined : JSON.parse(text);
   }
 
-  private async text(method: string, path: string, { headers, ...init }: Sent): Promise<string> {
+  private async text(method: string, path: string, { headers, timeoutMs = ANSWER_MS, ...init }: Sent): Promise<string> {
     const answer = await fetch(this.url + path, {
       method,
       ...init,
       // LangFlow closes idle connections after a few seconds, so a kept-alive connection may close just as it is
       // reused.
       headers: { ...this.headers, ...headers, connection: "close" },
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Unwilling(answer.status, `${method} ${path}`, text);

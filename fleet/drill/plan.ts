@@ -20,6 +20,8 @@ export interface Plan {
   readonly regions: readonly string[];
   readonly topology: DrillReport["topology"];
   readonly monitor: DrillReport["monitor"];
+  /** Whether the fleet has a witness, through which a region takes over another region's waiting runs. */
+  readonly hasWitness: boolean;
   /** Seconds within which agents poll the database and the buckets if no notification arrives earlier. */
   readonly syncInterval: number;
   readonly limits: Bounds;
@@ -125,6 +127,7 @@ export function planOf(asked: Asked, project: Project, now = new Date()): Plan {
     regions: names,
     topology,
     monitor: edge.own.monitor,
+    hasWitness: edge.fleet.schedules.witness !== undefined,
     syncInterval,
     ...bounds(fault, {
       expected: expectedFailoverSeconds(edge.own.monitor),

@@ -6,6 +6,7 @@ import { lossOf } from "./measure";
 import type { OrdinaryUser } from "./ordinaryUser";
 import type { Check, Loss } from "./report";
 import type { Acknowledged } from "./visitors/uploads";
+import type { WaitingRun } from "./waitingRun";
 
 export interface Survivor {
   readonly backend: Backend;
@@ -14,6 +15,8 @@ export interface Survivor {
   readonly user: OrdinaryUser;
   readonly region: string;
   readonly survivor: string;
+  /** The user's run that waits for an approval; undefined if the fleet cannot take such runs over. */
+  readonly waiting: WaitingRun | undefined;
 }
 
 interface Given extends Survivor {
@@ -102,7 +105,14 @@ export async function convergedWithoutGit(
 }
 
 /** Checks through the public name what a user expects of the region to which she was steered. */
-export async function survivorChecks({ backend, markers, user, region, survivor }: Survivor): Promise<Check[]> {
+export async function survivorChecks({
+  backend,
+  markers,
+  user,
+  region,
+  survivor,
+  waiting,
+}: Survivor): Promise<Check[]> {
   const from = { ...backend.from(region), ...backend.accessHeaders };
   const as = (headers: Record<string, string>) => new LangFlow(backend.publicUrl, { ...from, ...headers });
   const hers = as({ "x-api-key": user.apiKey });
@@ -141,6 +151,7 @@ export async function survivorChecks({ backend, markers, user, region, survivor 
         throw new Error(`the earlier message is not among ${messages.length} messages`);
       return `${messages.length} messages, including the earlier one`;
     }),
+    ...(waiting ? [check("the user's waiting run completes once it is approved", () => waiting.approve(hers))] : []),
     check("the user's project opens at its address", () => hers.projectName(markers.projectId)),
     check("the user's public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
     check("an MCP client finds the user's tool", async () => {

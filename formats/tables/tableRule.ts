@@ -164,6 +164,11 @@ export interface ReplicatedTable {
   readonly deletes: "final" | "untilMadeAgain" | "later" | "unlessEdited";
   /** LangFlow itself deletes rows of this table, some of them at each save. */
   readonly pruned?: true;
+  /**
+   * The rows describe runs. Their deletes are never held, because runs end in any number and LangFlow purges them in
+   * bulk. Changes of other rows never overtake theirs: a run is published after its checkpoint, however large.
+   */
+  readonly ofRun?: true;
   /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
   readonly whole?: { readonly counter?: string };
   /** Column with the creation time, for rows that no trigger captured. */
@@ -200,6 +205,7 @@ export function isPassable(
   table: ReplicatedTable,
   { kind, columns, known }: { kind: string; columns: readonly string[]; known: boolean },
 ): boolean {
+  if (table.ofRun) return false;
   if (kind === "made") return !known;
   const { key, naturalKey, uniqueIndexes, references, disabling = {} } = table;
   const names = [...(naturalKey ? [naturalKey] : []), ...uniqueIndexes].flatMap(({ on }) => on.map(columnOf));

@@ -13,6 +13,9 @@ const WRITTEN_BY_USER: Reference = { to: "user", missing: "null", dead: "null" }
 /** Returns a child's reference to its parent. The child waits for the parent, and is deleted with it. */
 const partOf = (table: string): Reference => ({ to: table, missing: "waits", dead: "dies" });
 
+/** The run of a checkpoint or an event. */
+const OF_RUN: Reference = { to: "job", soft: true, missing: "stays", dead: "stays" };
+
 /** The resource that a share or an access exception is about. */
 const ABOUT_RESOURCE: Reference = {
   to: {
@@ -907,6 +910,68 @@ const SCHEDULES: readonly Declared[] = [
   },
 ];
 
+/**
+ * Runs that wait for a person, and their results. A run that goes on counts as deleted: no other region may answer it.
+ * Runs that are queued, in progress or failed stay in their region. A checkpoint and a pause come before their run,
+ * which is useless without them, and stay when the run ends: the region that goes on with it still reads them.
+ */
+const SUSPENDED_RUNS: readonly Declared[] = [
+  {
+    table: "job_checkpoints",
+    ofRun: true,
+    naturalKey: { on: ["job_id", "kind"], nulls: "none", values: "later" },
+    columns: ["id", "job_id", "kind", "blob", "created_at", "updated_at"],
+    references: { job_id: OF_RUN },
+    together: [["blob", "updated_at"]],
+    deletes: "final",
+    reason: "State of a paused run.",
+  },
+  {
+    table: "job_events",
+    ofRun: true,
+    columns: ["id", "job_id", "seq", "event_type", "payload", "created_at"],
+    references: { job_id: OF_RUN },
+    uniqueIndexes: [{ on: ["job_id", "seq"], meeting: { number: "seq" } }],
+    only: { column: "event_type", oneOf: ["human_input_required"] },
+    deletes: "final",
+    reason: "Only what a paused run asks. A run's other events stay regional.",
+  },
+  {
+    table: "job",
+    ofRun: true,
+    key: ["job_id"],
+    columns: [
+      "job_id",
+      "flow_id",
+      "status",
+      "created_timestamp",
+      "finished_timestamp",
+      "type",
+      "user_id",
+      "asset_id",
+      "asset_type",
+      "dedupe_key",
+      "job_metadata",
+      "result",
+      "error",
+    ],
+    references: {
+      flow_id: { to: "flow", soft: true, missing: "stays", dead: "stays" },
+      user_id: { to: "user", soft: true, missing: "waits", dead: "dies" },
+    },
+    only: {
+      all: [
+        { column: "status", oneOf: ["suspended", "completed"] },
+        { not: { column: "job_metadata", field: "pending_request_id", oneOf: [null] } },
+      ],
+    },
+    whole: {},
+    deletes: "untilMadeAgain",
+    madeAt: "created_timestamp",
+    reason: "Only runs that wait for a person, and their results ([approvals](#runs-that-wait-for-a-person)).",
+  },
+];
+
 /** Returns the complete rule of a table. By default, the natural key has a unique index. */
 function replicated(declared: Declared): ReplicatedTable {
   const { columns, regionalColumns = {}, naturalKey } = declared;
@@ -943,9 +1008,6 @@ const REGIONAL = staying("regional", {
   data_subject_request: "Progress of an erasure in this region",
   execution_signals: RUN,
   ingestion_run: "Log of a knowledge base's ingestion",
-  job: RUN,
-  job_checkpoints: RUN,
-  job_events: RUN,
   knowledge_base_storage_migration: "Storage upgrade in this region",
   memory_base: MEMORY,
   memory_base_preprocessing_output: MEMORY,
@@ -971,7 +1033,7 @@ const OWNED = staying("owned", {
  * the rows to which it refers.
  */
 export const TABLES: readonly TableRule[] = [
-  ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES].flat().map(replicated),
+  ...[ACCOUNTS, CONNECTIONS, PERMISSIONS, POLICIES, BESIDE_FLOWS, SCHEDULES, SUSPENDED_RUNS].flat().map(replicated),
   ...REGIONAL,
   ...OWNED,
 ];

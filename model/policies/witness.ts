@@ -1,10 +1,10 @@
-import { LEASE_KEY } from "../../formats/bucketKeys";
+import { LEASE_KEY, TAKEN_RUNS_KEY } from "../../formats/bucketKeys";
 import type { Statement } from "./document";
 import { secureTransport } from "./transport";
 
 /**
- * Returns an agent's permissions for the witness: read and write the lease. The permission to list the bucket, which
- * contains nothing else, makes S3 report a missing lease as "not found"; without it, S3 would report "forbidden" (S3
+ * Returns an agent's permissions for the witness: read and write its two objects. The permission to list the bucket, which
+ * contains nothing else, makes S3 report a missing object as "not found"; without it, S3 would report "forbidden" (S3
  * API reference, GetObject).
  */
 export function leaseAccess(bucketArn: string): Statement[] {
@@ -13,7 +13,7 @@ export function leaseAccess(bucketArn: string): Statement[] {
       Sid: "HoldLease",
       Effect: "Allow",
       Action: ["s3:GetObject", "s3:PutObject"],
-      Resource: `${bucketArn}/${LEASE_KEY}`,
+      Resource: [LEASE_KEY, TAKEN_RUNS_KEY].map((key) => `${bucketArn}/${key}`),
     },
     { Sid: "SeeWhetherThereIsOne", Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn },
   ];
@@ -21,7 +21,7 @@ export function leaseAccess(bucketArn: string): Statement[] {
 
 /**
  * Returns the statements of the witness bucket's policy. They deny everyone insecure connections and unconditional
- * writes. Therefore even a faulty agent cannot overwrite a lease that a different agent has renewed meanwhile. The
+ * writes. Therefore even a faulty agent cannot overwrite an object that a different agent has written meanwhile. The
  * second condition exempts the parts of a multipart upload, which cannot have the headers (S3 user guide, "Enforce
  * conditional writes").
  */

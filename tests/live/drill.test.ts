@@ -43,7 +43,7 @@ describe("a drill on the live fleet", () => {
       "failback",
       "convergence",
     ]);
-    expect(report.checks).toHaveLength(14);
+    expect(report.checks).toHaveLength(15);
     expect(report.losses.map(({ store }) => store)).toEqual(["flows", "files", "uploads", "database"]);
     for (const file of Object.values(answer.json.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { approvalGraph } from "../../fleet/drill/approvalFlow";
 import { canonicalJson, type Json } from "../../formats/flows/canonicalJson";
 import { placeOf } from "../../model/places";
 
@@ -135,6 +136,41 @@ export class LangFlowApi {
   /** Replaces a flow's graph with the sample's. */
   mend(id: string): Promise<ApiFlow> {
     return this.edit(id, { data: JSON.parse(readFileSync(SAMPLE, "utf8")).data });
+  }
+
+  /** Creates a flow that waits for a person's approval and then repeats its input. */
+  async createApproval(name: string): Promise<ApiFlow> {
+    return this.create(name, { data: approvalGraph(await this.call("GET", "/api/v1/all")) });
+  }
+
+  /** Starts a run in the background and returns its id. */
+  async startRun(flow: string, input: string, sessionId: string): Promise<string> {
+    const body = { flow_id: flow, input_value: input, mode: "background", session_id: sessionId };
+    return (await this.call("POST", "/api/v2/workflows", body)).job_id;
+  }
+
+  /** Returns the state of a background run; undefined if this region does not know it. */
+  async runState(job: string): Promise<{ status: string; text: string } | undefined> {
+    const text = await this.text(`/api/v2/workflows?job_id=${job}`).catch((error: Error) => {
+      if (/: 404 /.test(error.message)) return undefined;
+      throw error;
+    });
+    return text === undefined ? undefined : { status: JSON.parse(text).status, text };
+  }
+
+  /**
+   * Answers a waiting run with one of its choices.
+   *
+   * @returns the status of the response
+   */
+  async answer(job: string, requestId: string, choice: string): Promise<number> {
+    const response = await fetch(`${this.url}/api/v2/workflows/${job}/resume`, {
+      method: "POST",
+      headers: { ...this.headers, ...KEPT_BY_NONE, "content-type": "application/json" },
+      body: JSON.stringify({ request_id: requestId, decision: { action_id: choice } }),
+    });
+    await response.text();
+    return response.status;
   }
 
   /** Uploads a file and returns its path, which contains the owner's id. */

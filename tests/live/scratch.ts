@@ -127,6 +127,14 @@ export class Scratch {
 
   /** Starts LangFlow, waits until it responds, and returns its URL. */
   async langflow(name: string, environment: Record<string, string>): Promise<string> {
+    return (await this.langflowProcess(name, environment)).url;
+  }
+
+  /** Starts LangFlow like {@link langflow}. The same name gets the same URL again. */
+  async langflowProcess(
+    name: string,
+    environment: Record<string, string>,
+  ): Promise<{ url: string; end(): Promise<void> }> {
     const port = await this.ports.take(name);
     const url = `http://127.0.0.1:${port}`;
     const log = join(this.folder, `${name}.log`);
@@ -142,7 +150,7 @@ export class Scratch {
         throw new Error(`${name} ${said}: ${tailOf(log)}`);
       }),
     ]);
-    return url;
+    return { url, end: async () => void (await launched.terminate(GRACE_MS)) };
   }
 
   /** Starts LangFlow like {@link langflow}, and returns an API key of its superuser and tokens like the agent's. */

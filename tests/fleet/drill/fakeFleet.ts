@@ -210,6 +210,7 @@ export const PLAN: Plan = {
   fault: "region",
   regions: REGIONS,
   topology: "active-active",
+  hasWitness: false,
   // An interval this long cannot be what ends a wait.
   monitor: { intervalSeconds: 60, timeoutSeconds: 5, retries: 0, consecutiveDown: 3, consecutiveUp: 2 },
   syncInterval: 5,

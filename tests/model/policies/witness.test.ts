@@ -13,10 +13,11 @@ describe("the witness", () => {
     for (const name of names) expect(name).toMatch(/^[a-z0-9-]{3,63}(?<!-flows-123456789012)$/);
   });
 
-  it("lets an agent read and write the lease and detect its absence, and nothing else", () => {
+  it("lets an agent read and write the lease and the runs' take-overs and detect their absence, and nothing else", () => {
     const may = (action: string, resource: string) => allows(leaseAccess(BUCKET), { action, resource });
     for (const action of ["s3:GetObject", "s3:PutObject"]) {
       expect(may(action, LEASE)).toBe(true);
+      expect(may(action, `${BUCKET}/runs/taken.json`)).toBe(true);
       for (const other of [`${LEASE}.old`, `${BUCKET}/x`, `${BUCKET}/schedules/`, `${BUCKET}-2/schedules/lease.json`])
         expect([other, may(action, other)]).toEqual([other, false]);
     }
