@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Argument, Command, Option } from "commander";
 import { exitCodes } from "../cli/exitCodes";
 import { OF_STACKS } from "../cli/sharedOptions";
 import { PROGRAM, VerbCommand } from "../cli/verb";
@@ -66,15 +66,24 @@ function section(verb: Command, above: readonly string[]): string[] {
 }
 
 function options(verb: Command): string {
+  const isShared = (argument: Argument) => SHARED.has(argument.name());
   const own = verb.options.filter((option) => !option.hidden && !SHARED.has(option.attributeName()));
   const shared = [
-    ...verb.registeredArguments.map((argument) => `\`[${argument.name()}...]\``),
+    ...verb.registeredArguments.filter(isShared).map(placeholder),
     ...verb.options
       .filter((option) => !option.hidden && SHARED.has(option.attributeName()))
       .map(({ long }) => `\`${long}\``),
   ];
-  return [...own.map((option) => optionLine(option, verb)), `- shared: ${shared.join(", ")}`].join("\n");
+  return [
+    ...verb.registeredArguments.filter((argument) => !isShared(argument)).map(argumentLine),
+    ...own.map((option) => optionLine(option, verb)),
+    `- shared: ${shared.join(", ")}`,
+  ].join("\n");
 }
+
+const placeholder = (argument: Argument): string => `\`[${argument.name()}...]\``;
+
+const argumentLine = (argument: Argument): string => `- ${placeholder(argument)}: ${argument.description}`;
 
 function optionLine(option: Option, verb: Command): string {
   return `- \`${option.flags}\`: ${verb.createHelp().optionDescription(option)}`;
@@ -84,8 +93,7 @@ function optionLine(option: Option, verb: Command): string {
 function sharedOptions(fleet: Command): string {
   const lines = new Map<string, string>();
   const visit = (command: Command): void => {
-    for (const argument of command.registeredArguments)
-      lines.set(argument.name(), `- \`[${argument.name()}...]\`: ${argument.description}`);
+    for (const argument of command.registeredArguments) lines.set(argument.name(), argumentLine(argument));
     for (const option of command.options.filter(({ hidden }) => !hidden))
       if (SHARED.has(option.attributeName())) lines.set(option.attributeName(), optionLine(option, command));
     command.commands.forEach(visit);
