@@ -1,7 +1,17 @@
 import type { ReplicatedTable } from "../../formats/tables/tableRule";
 import { keptCopy } from "./keptCopy";
 import type { Awaited, Kept } from "./langflowTables";
-import { type Change, editRow, isAlive, lostContent, mergeRows, type Row, type Stamp, type Vector } from "./row";
+import {
+  type Change,
+  editRow,
+  isAlive,
+  lostContent,
+  mergeRows,
+  type Row,
+  type Stamp,
+  type Vector,
+  writerOn,
+} from "./row";
 import { DELETE_DECIDED, DELETE_HELD, FLOW_NOT_HERE } from "./tableRound";
 
 type Values = ReadonlyMap<string, string>;
@@ -102,7 +112,10 @@ export function foldChanges(
     // The user who deleted the row did not know of the edits that arrived while the delete was held.
     if (isReleased && earlier && !table.versions)
       folded = { ...earlier, deletedAt: Math.max(at, earlier.deletedAt ?? at) };
-    else folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, region, table);
+    else {
+      const writer = earlier && seen && table.versions ? writerOn(region, earlier, seen) : region;
+      folded = editRow(earlier && asShown(earlier, seen), { kind, at, values }, writer, table);
+    }
     if (earlier && seen && table.versions) {
       const lost = lostContent(earlier, folded, table.versions);
       if (lost) copies.push(unwritten(keptCopy(id, lost, table, table.versions), table));

@@ -34,6 +34,21 @@ export const writerAfter = (region: string, at: Stamp): string => `${region}@${a
 /** Returns the region of a writer. */
 export const regionOf = (writer: string): string => writer.split("@", 1)[0] ?? writer;
 
+/**
+ * Returns the writer of a user's edit that is based only on the shown edits. After a restore of the region's database,
+ * they may lack earlier edits of the region. The new edit then belongs to a different writer, because a version vector
+ * cannot contain a writer's edit without the writer's earlier ones.
+ *
+ * @param row the row with all known edits
+ */
+export function writerOn(writer: string, row: Row, shown: Vector): string {
+  const edits = row.history?.edits ?? {};
+  const region = regionOf(writer);
+  const writers = [writer, ...Object.keys(edits).filter((each) => regionOf(each) === region)];
+  const isShown = (each: string) => edits[each] === undefined || reaches(shown, each, edits[each]);
+  return writers.find(isShown) ?? writerAfter(region, newestStamp(row) + 1);
+}
+
 /** A version vector: the stamp of the last included edit of each region. */
 export type Vector = Readonly<Record<string, Stamp>>;
 

@@ -512,6 +512,26 @@ describe("a restored database", () => {
     expect(graphsOf(west).sort()).toEqual([graph("since"), graph("told")]);
     expect(Object.values(named(west))).toContain('"Flow (us-east 1970-01-01 00:00:00)"');
   });
+
+  it("loses no graph that waits for its project, even if a user edits the restored older graph twice meanwhile", async () => {
+    const [east, west] = await regions();
+    const before = east.copy();
+    west.edit("folder", "new", { user_id: '"u"', name: '"New"' }, 10);
+    const project = await round(west);
+    await round(east, project);
+    east.edit("flow", "f", { folder_id: '"new"', ...saved("told") }, 20);
+    const told = await round(east);
+    await round(west, told);
+    await readOwn(before, [told], 30);
+    before.edit("flow", "f", saved("since"), 40);
+    const since = await round(before);
+    before.edit("flow", "f", saved("later"), 50);
+    await round(west, since, await round(before));
+    await round(before, project);
+    await exchange(before, west);
+    everywhere(before, west);
+    expect(graphsOf(west).sort()).toEqual([graph("later"), graph("told")]);
+  });
 });
 
 describe("flows that existed before the agent recorded their versions", () => {
