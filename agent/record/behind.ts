@@ -49,10 +49,10 @@ export async function underWay(
   if (!replicated) return new Set();
   const isMissing = ([id, { edit, committedAt }]: (typeof late)[number]) => {
     const row = replicated.get(id);
-    if (row?.isDeleted) return false;
+    // An edit on which a known delete was not based brings the flow back.
     if (edit) return !row?.knows(edit.by, edit.at);
-    // An edit that was not based on the delete brings the flow back.
-    return rows.has(id) && Math.max(row?.newest?.at ?? 0, row?.unreadAt ?? 0) <= committedAt;
+    // So does an edit that was not based on the commit's delete.
+    return rows.has(id) && !row?.isDeleted && Math.max(row?.newest?.at ?? 0, row?.unreadAt ?? 0) <= committedAt;
   };
   return new Set(late.filter(isMissing).map(([id]) => id));
 }

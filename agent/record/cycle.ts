@@ -162,10 +162,15 @@ async function bringIn(parts: Parts, report: Report, from: string | undefined, h
   const leftBases = new Set(edits.flatMap(({ id, isLeft }) => (isLeft ? [id] : [])));
   for (const [id, blob] of imports.waiting)
     waits.set(id, { ...look.known.get(id), base: blob, ...(leftBases.has(id) && { leftBlob: blob }) });
-  for (const id of waitingBefore.keys())
-    if (!edits.some((edit) => edit.id === id)) waits.set(id, { ...look.known.get(id), base: undefined });
+  const waiting = new Map(imports.waiting);
+  for (const [id, blob] of waitingBefore) {
+    if (edits.some((edit) => edit.id === id)) continue;
+    // A push deleted the file of a flow that has not arrived yet.
+    if (late.has(id) && !look.rows.has(id)) waiting.set(id, blob);
+    else waits.set(id, { ...look.known.get(id), base: undefined });
+  }
   await database.remember(waits, from === head ? undefined : head);
-  return { head, tip, waiting: imports.waiting, left, underWay: late };
+  return { head, tip, waiting, left, underWay: late };
 }
 
 /**

@@ -3,6 +3,7 @@ import { type JsonObject, parseJson } from "../../formats/flows/canonicalJson";
 import { FLOW_BYTES_MAX, NotAFlow } from "../../formats/flows/flowFile";
 import { type Field, KEYS } from "../../formats/flows/version";
 import { SCHEMA } from "../../formats/tables/agentSchema";
+import { type History, isAlive } from "../accounts/row";
 import type { StoredFlow } from "../langflow/client";
 import type { FlowStore } from "../langflow/store";
 import { SCHEMA_SQL, SCHEMA_VERSION } from "../langflow/storeSchema";
@@ -67,7 +68,7 @@ export interface StoredRow extends StoredFlow {
 
 /** The state of a flow in the replication of accounts. */
 export interface Replicated {
-  /** Whether the flow has a tombstone. */
+  /** Whether the flow was deleted, and no edit has brought it back. */
   readonly isDeleted: boolean;
   /** Returns when a field was last edited, in milliseconds since 1970. */
   readonly editedAt: (field: Field) => number;
@@ -179,8 +180,8 @@ export class RecordDatabase {
                  SELECT unnest(columns) AS name, max(at) AS at FROM change c
                    WHERE c.row_id = change.row_id AND kind <> 'deleted' GROUP BY 1) stamp) AS stamps
              FROM change GROUP BY row_id)
-         SELECT row_id AS id, deleted_at IS NOT NULL OR unread.deleted IS TRUE AS deleted, made_at::float8 AS made, r.stamps,
-           to_jsonb(r) -> 'history' -> 'edits' AS edits, unread.stamps AS unread
+         SELECT row_id AS id, made_at::float8 AS made, deleted_at::float8 AS deleted, to_jsonb(r) -> 'restored_at' AS restored,
+           r.stamps, to_jsonb(r) -> 'history' AS history, unread.deleted AS "isUnreadDeleted", unread.stamps AS unread
          FROM (SELECT * FROM ${SCHEMA}.account_row WHERE table_name = 'flow' AND row_id = ANY($1::text[])) r
            FULL JOIN unread USING (row_id)`,
         [ids],
@@ -310,25 +311,41 @@ const REMEMBER = `
   UPDATE ${SCHEMA}.record_state SET head = $3 WHERE $2`;
 
 interface ReplicatedRecord {
-  readonly deleted?: boolean;
-  readonly made?: number;
-  readonly stamps?: Readonly<Record<string, number>>;
-  readonly edits?: Readonly<Record<string, number>> | null;
+  readonly made?: number | null;
+  /** When the row was deleted; it may have been re-created since. */
+  readonly deleted?: number | null;
+  readonly restored?: number | null;
+  readonly stamps?: Readonly<Record<string, number>> | null;
+  readonly history?: History | null;
+  /** Whether the newest change that is still in the log is a delete; null if the log has no change of the row. */
+  readonly isUnreadDeleted?: boolean | null;
   /** Stamps of changes that are still in the log. */
   readonly unread?: Readonly<Record<string, number>> | null;
 }
 
-function replicatedRow({ deleted = false, made, stamps: read, edits, unread }: ReplicatedRecord): Replicated {
-  const [newest] = Object.entries(edits ?? {}).sort(([, one], [, other]) => other - one);
+function replicatedRow(record: ReplicatedRecord): Replicated {
+  const { made, deleted, restored, stamps: read, history, isUnreadDeleted, unread } = record;
+  const { edits = {} } = history ?? {};
+  const [newest] = Object.entries(edits).sort(([, one], [, other]) => other - one);
   const stamps = { ...read, ...unread };
+  const row = {
+    madeAt: made ?? 0,
+    cells: {},
+    switches: {},
+    ...(deleted != null && { deletedAt: deleted }),
+    ...(restored != null && { restoredAt: restored }),
+    ...(history && { history }),
+  };
   return {
-    isDeleted: deleted,
+    isDeleted: isUnreadDeleted ?? !isAlive(row, { deletes: "unlessEdited" }),
     editedAt: (field) => Math.max(...COLUMNS[field].map((column) => stamps[column] ?? made ?? 0)) / 1000,
     newest: newest && { region: newest[0], at: newest[1] / 1000 },
     ...(unread && { unreadAt: Math.max(...Object.values(unread)) / 1000 }),
     knows(region, at) {
-      const known = region === undefined || !newest ? newest?.[1] : (edits?.[region] ?? Number.NEGATIVE_INFINITY);
-      return (known ?? Math.max(made ?? 0, ...Object.values(stamps))) / 1000 >= at;
+      // A restore with `--wins` replaces all earlier edits.
+      if ((restored ?? Number.NEGATIVE_INFINITY) / 1000 >= at) return true;
+      const known = region === undefined || !newest ? newest?.[1] : (edits[region] ?? Number.NEGATIVE_INFINITY);
+      return (known ?? Math.max(made ?? 0, deleted ?? 0, ...Object.values(stamps))) / 1000 >= at;
     },
   };
 }

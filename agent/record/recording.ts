@@ -246,6 +246,11 @@ export class Recording {
     for (const [id, file] of gone) {
       // Without replication, a restore sets back all tables of this database together, so a missing flow was deleted.
       const isDeleted = replicated ? replicated.get(id)?.isDeleted : this.look.known.get(id)?.revision !== undefined;
+      // The flow was re-created, and the delete was not based on that: the next cycle imports the file.
+      if (isDeleted && (await this.isBehind(id, file, replicated?.get(id)))) {
+        this.known.set(id, { ...this.look.known.get(id), base: "" });
+        continue;
+      }
       const waits = this.parts.backoff.blockedReason(`record ${id}`, ` ${file.blob}`);
       if (!isDeleted || waits) {
         this.report.of(workspace).held.push({ path: pathOf(id), reason: waits?.reason ?? MISSING, kind: "flow" });

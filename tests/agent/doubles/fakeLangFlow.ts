@@ -288,7 +288,9 @@ export class FakeLangFlow {
   private replicatedRow(id: string): Replicated {
     const row = this.rows.get(id);
     const all = Object.values(row?.editedAt ?? {});
-    const edits = Object.fromEntries(Object.entries(row?.edits ?? {}).filter(([, at]) => at <= this.readUntil));
+    // A tombstone keeps the edits that its region knew.
+    const known = row?.edits ?? this.tombstones.get(id)?.edits ?? {};
+    const edits = Object.fromEntries(Object.entries(known).filter(([, at]) => at <= this.readUntil));
     const [newest] = Object.entries(edits).sort(([, one], [, other]) => other - one);
     const unread = all.filter((at) => at > this.readUntil);
     return {

@@ -1,4 +1,4 @@
-import { A, B, C, graph, textOf } from "./fleet";
+import { A, B, C, fileOf, graph, textOf } from "./fleet";
 import { SimulatedFleet } from "./simulatedFleet";
 
 const [ONE, TWO] = ["default/One.json", "default/Two.json"];
@@ -109,6 +109,66 @@ describe("a change that another region's recorder committed and that has not rep
   });
 });
 
+describe("a flow that was deleted, and that another region's recorder has re-created", () => {
+  /** Deletes a recorded flow in both regions. A push re-creates it in eu-west, and us-east takes over. */
+  async function recreated({ isFormatted = false, isArrived = false } = {}) {
+    const fleet = new SimulatedFleet(["eu-west", "us-east"]);
+    const [eu, us] = [fleet.region("eu-west").langflow, fleet.region("us-east").langflow];
+    eu.save(A, { name: "One", data: graph("first") });
+    await fleet.settle();
+    const recorded = fleet.file(ONE);
+    us.replicate(eu);
+    us.remove(A);
+    eu.replicate(us);
+    await fleet.settle();
+    expect(fleet.host.contents().has(ONE)).toBe(false);
+    fleet.pass(60);
+    const again = isFormatted ? recorded.replace("first", "again") : fileOf(A, "One", "again");
+    fleet.host.edit("Ada", { [ONE]: again });
+    await fleet.cycle();
+    expect(fleet.file(ONE) === again).toBe(isFormatted);
+    expect(textOf(eu, A)[0]).toBe("again");
+    if (isArrived) us.replicate(eu);
+    fleet.pass(60);
+    fleet.recorder = "us-east";
+    const cycle = async () => (await fleet.cycle())?.outcomes.flatMap(({ held }) => held) ?? [];
+    return { fleet, eu, us, cycle };
+  }
+
+  it("keeps its file until it arrives", async () => {
+    const { fleet, eu, us, cycle } = await recreated();
+    for (let count = 0; count < 3; count += 1)
+      expect(await cycle()).toEqual([{ path: `LangFlow ${A}`, reason: REASON, kind: "flow" }]);
+    expect(fleet.file(ONE)).toContain("again");
+    expect(us.rows.has(A)).toBe(false);
+    us.replicate(eu);
+    expect((await fleet.settle())?.outcomes.flatMap(({ held }) => held)).toEqual([]);
+    expect(textOf(us, A)[0]).toBe("again");
+    expect(fleet.file(ONE)).toContain("again");
+  });
+
+  for (const isFormatted of [false, true])
+    it(`is imported from Git if that region is lost${isFormatted ? ", even if no recorder had to rewrite the pushed file" : ""}`, async () => {
+      const { fleet, us } = await recreated({ isFormatted });
+      fleet.pass(15 * 60);
+      await fleet.settle();
+      expect(textOf(us, A)[0]).toBe("again");
+      expect(fleet.file(ONE)).toContain("again");
+      expect(us.rows.size).toBe(1);
+    });
+
+  it("is deleted from Git at once if a user who saw it deletes it again", async () => {
+    for (const isFormatted of [false, true]) {
+      const { fleet, us, cycle } = await recreated({ isFormatted, isArrived: true });
+      us.remove(A);
+      expect(await cycle()).toEqual([]);
+      await fleet.settle();
+      expect(fleet.host.contents().has(ONE)).toBe(false);
+      expect(us.rows.has(A)).toBe(false);
+    }
+  });
+});
+
 describe("a person's push on top of a commit that has not replicated yet", () => {
   for (const [title, push, text, description] of [
     ["edits another field", (fleet: SimulatedFleet) => fleet.edited(ONE, { description: "by Ada" }), "x15", "by Ada"],
@@ -147,6 +207,17 @@ describe("a person's push on top of a commit that has not replicated yet", () =>
       expect([...us.rows.keys()]).toEqual([B]);
       expect(fleet.host.contents().has(ONE)).toBe(false);
     }
+  });
+
+  it("that deletes a new flow's file deletes the flow when it arrives", async () => {
+    const { us, eu, fleet, arrive } = await takenOver(
+      (langflow) => langflow.save(C, { name: "New", data: graph("new") }),
+      ({ host }) => host.edit("Ada", { "default/New.json": undefined }),
+    );
+    expect(us.rows.has(C)).toBe(false);
+    await arrive();
+    expect([us.rows.has(C), eu.rows.has(C)]).toEqual([false, false]);
+    expect(fleet.host.contents().has("default/New.json")).toBe(false);
   });
 
   it("reverts no concurrent edit of this region's user if the commit's region is lost: both graphs are kept", async () => {
