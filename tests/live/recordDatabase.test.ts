@@ -162,7 +162,13 @@ describe("the replication state of flows", () => {
     await postgres.query(database, `ALTER TABLE langflow_dr.account_row ADD history jsonb`);
     await postgres.query(
       database,
-      `UPDATE langflow_dr.account_row SET deleted_at = 5, history = '{"edits":{"us-east":5000000,"eu-west":7000000}}'`,
+      `UPDATE langflow_dr.account_row SET deleted_at = 5,
+         history = '{"edits":{"us-east":5000000,"eu-west":7000000},"deleted":{"us-east":5000000}}'`,
+    );
+    expect((await record.replicated([id]))?.get(id)?.isDeleted).toBe(false);
+    await postgres.query(
+      database,
+      `UPDATE langflow_dr.account_row SET history = jsonb_set(history, '{deleted}', history -> 'edits')`,
     );
     const second = (await record.replicated([id]))?.get(id);
     expect([second?.isDeleted, second?.newest]).toEqual([true, { region: "eu-west", at: 7000 }]);
