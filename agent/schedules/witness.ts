@@ -92,6 +92,9 @@ function leaseOf(text: string): Lease {
   try {
     return shape.parse(JSON.parse(text));
   } catch {
-    throw new BucketError("the object in the witness is not a lease", 200);
+    throw new BucketError(
+      "the object in the witness bucket is not a valid lease of the schedules: delete it, and an agent will write a new one",
+      200,
+    );
   }
 }

@@ -162,8 +162,12 @@ export function plan(
 
 /** Required zone settings: if one is wrong, users get errors although the monitor reports healthy pools. */
 const SETTINGS = [
-  { id: "ssl", wanted: "strict", fix: "SSL/TLS, Overview: Full (strict)" },
-  { id: "always_use_https", wanted: "on", fix: "SSL/TLS, Edge Certificates: Always Use HTTPS" },
+  { id: "ssl", wanted: "strict", fix: "in Cloudflare's dashboard, set SSL/TLS > Overview to Full (strict)" },
+  {
+    id: "always_use_https",
+    wanted: "on",
+    fix: "in Cloudflare's dashboard, turn on SSL/TLS > Edge Certificates > Always Use HTTPS",
+  },
 ] as const;
 
 export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise<CheckResult> {

@@ -29,7 +29,7 @@ const TIME_FOR_RULES_MS = 60_000;
 /** Time limit for setup: the first build of the tools takes minutes. Afterward the server starts in seconds. */
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
-describe("the manifests of LangFlow and the agent on a real API server", () => {
+describe("the manifests of LangFlow and the agent, applied to a real API server,", () => {
   let server: ApiServer;
   let resources: Recorded[];
   const answers = new Map<string, Answer>();
