@@ -55,7 +55,7 @@ export async function zone(
   if (found.account.id !== cloudflareAccountId)
     return broken(
       `${name} belongs to a different account than ${PROJECT}:cloudflareAccountId`,
-      `set it to ${found.account.id}`,
+      `set ${PROJECT}:cloudflareAccountId to ${found.account.id}`,
       ExitCode.BadInput,
     );
   if (found.status !== "active")
@@ -67,7 +67,7 @@ export async function zone(
   if (found.paused)
     return broken(
       `${name} is paused: traffic bypasses Cloudflare`,
-      "resume it in the zone's overview",
+      "resume Cloudflare on the zone's overview page",
       ExitCode.BadInput,
     );
   return ok(`active, ${found.plan.name ?? "plan unknown"}`, found);

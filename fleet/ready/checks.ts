@@ -100,7 +100,9 @@ const tables: RegionCheck = {
     judged(learnt, ({ refused, renamed }) => {
       if (refused.length > 0) return bad(`the agent does not replicate ${refused.join(", ")}`);
       return renamed.length > 0
-        ? warning(`renamed, because a different region used the name first: ${renamed.join(", ")}`)
+        ? warning(
+            `these users, teams or roles were renamed, because a different region used the name first: ${renamed.join(", ")}`,
+          )
         : ok("all tables are replicated");
     }),
 };
