@@ -156,8 +156,7 @@ const adopt = common.extend({
   ...superuser.shape,
   ...schedules.shape,
   /**
-   * URLs of the database with the logins of LangFlow and of the backup, which `adopt` creates. It creates them only if
-   * both URLs are set.
+   * Database URLs with the logins of LangFlow and of the backup. `adopt` creates the two logins if both URLs are set.
    */
   AGENT_SERVER_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),
   AGENT_BACKUP_DATABASE_URL: database.shape.LANGFLOW_DATABASE_URL.optional(),

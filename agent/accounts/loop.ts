@@ -198,7 +198,7 @@ export class AccountsLoop {
       if (each.rows + each.lost > 0)
         log.warn(
           { ...each },
-          "a table lost rows without a delete, for example by a TRUNCATE: the agent read the rows again, except the lost ones, which no object contains",
+          "a table lost rows without a delete, for example by a TRUNCATE: the agent restored them from the buckets, except the rows counted as lost, which are in no bucket",
         );
     if (held && this.#logged.changed("held", held.code))
       log.warn(
@@ -207,7 +207,10 @@ export class AccountsLoop {
       );
     for (const { table, id, reason } of waiting)
       if (this.#logged.changed(`${table} ${id}`, reason))
-        log.warn({ table, id, reason }, "a row from another region cannot be written yet; the agent retries it");
+        log.warn(
+          { table, id, reason },
+          "a row from another region cannot be written to the database yet; the agent retries it",
+        );
     for (const { table, id } of renamed)
       if (this.#logged.changed(`${table} ${id}`, "renamed")) log.warn({ table, id }, RENAMED);
     for (const [key, reason] of broken)

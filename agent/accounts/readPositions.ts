@@ -37,7 +37,10 @@ export async function forgetReading(client: ClientBase, region: string): Promise
 
 /** A row that this region cannot store, not even as a waiting row. */
 export interface RefusedRow extends Waiting {
-  /** Whether this region's own state of the row is too large; otherwise no agent can read the row. */
+  /**
+   * True if the row is readable, but too large to merge with this region's own version of it. Absent if no agent can
+   * read the row.
+   */
   readonly isBeside?: true;
 }
 

@@ -842,7 +842,7 @@ export class TableRound {
 
   private row(id: string): Row {
     const row = this.#rows.get(id);
-    if (!row) throw new Error(`${this.table.table} ${id} was not loaded`);
+    if (!row) throw new Error(`internal error: row ${id} of ${this.table.table} was not loaded`);
     return row;
   }
 

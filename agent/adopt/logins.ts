@@ -50,7 +50,10 @@ export async function provideLogins(ownerUrl: string, logins: MadeLogins, log: P
       return (await grantServer(client, server.user)) + (await grantBackup(client, backup.user));
     });
   });
-  log.info({ made: strangers.map(({ user }) => user), granted }, "logins are up to date");
+  log.info(
+    { made: strangers.map(({ user }) => user), granted },
+    "the database's logins and their rights are up to date",
+  );
 }
 
 /**

@@ -33,7 +33,7 @@ export function refuseNewer(newer: NewerData, takenAt: Date): AgentError | undef
     [
       `this region has data newer than the backup of ${takenAt.toISOString()}:`,
       ...newerLines,
-      "Users made these changes: rows that LangFlow and the agent write by themselves are not counted.",
+      "The list contains only users' changes, not rows that LangFlow and the agent write by themselves.",
       "Nothing was written. Back the region up first, then restore with --overwrite",
     ].join("\n"),
     ExitCode.Refused,

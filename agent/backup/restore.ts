@@ -154,7 +154,10 @@ async function checkFirst(options: RestoreOptions, dump: string): Promise<Checke
       const claimFiles: string[] = [];
       for await (const path of claim.changedAfter(takenAt, unchanged)) if (claimFiles.push(path) >= KEPT_PATHS) break;
       const { byPeople, byThemselves } = await countYoungRows(client, takenAt);
-      log.info({ rows: byThemselves }, "newer rows that LangFlow and the agent wrote by themselves do not count");
+      log.info(
+        { rows: byThemselves },
+        "ignored rows newer than the backup that LangFlow and the agent wrote by themselves",
+      );
       const newer = refuseNewer({ rows: byPeople, claimFiles, userFiles: userFiles.sort() }, takenAt);
       if (newer) throw newer;
     }

@@ -63,7 +63,7 @@ export const isNamed = (one: Texts, other: Texts): boolean =>
 
 export const somebodyElses = ({ name }: Item): AgentError =>
   new AgentError(
-    `${printable(name ?? "a user")} is a different user in the fleet, with the same name or id, and none of its data was imported: rename the user in the source or in the fleet, and import again`,
+    `the fleet has a different user with the name or id of ${printable(name ?? "a user")}, so this user's data was not imported: rename the user in the source or in the fleet, and import again`,
     ExitCode.BadInput,
   );
 

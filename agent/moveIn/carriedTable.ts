@@ -74,8 +74,8 @@ export class CarriedTable {
   }
 
   /**
-   * Selects the ids of rows that have the same natural key as given rows, whose key columns are the lists $1, $2, …:
-   * `given`, the index from 1, and `row id`.
+   * Finds the rows with given natural keys. The parameters $1, $2, … are lists, one per key column. Returns `given`,
+   * the position in the lists from 1, and `row id`. Undefined if the table has no natural key.
    */
   get holders(): string | undefined {
     const { naturalKey } = this.rule;

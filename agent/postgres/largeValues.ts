@@ -104,7 +104,8 @@ export class LargeValues {
    * @throws Error if a value is missing
    */
   mustHave(values: readonly string[]): void {
-    if (this.missing(values).length > 0) throw new Error("a large value was not read in this transaction");
+    if (this.missing(values).length > 0)
+      throw new Error("internal error: a placeholder stands for a large value that this transaction did not read");
   }
 
   private missing(values: readonly string[]): string[] {

@@ -183,8 +183,9 @@ async function copiedFolders(
 }
 
 /**
- * Returns the project of the flows that were recorded in each folder of a user. Prefers flows that have not been
- * written since. Omits a folder whose flows are in different projects.
+ * Maps each of a user's folders in Git to the LangFlow project of the flows recorded in it. Uses the flows that are
+ * unchanged since they were recorded, or all flows if none is unchanged. Omits folders whose flows are in several
+ * projects.
  *
  * @param known the recorded flows in the user's folder
  */

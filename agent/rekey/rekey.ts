@@ -84,7 +84,8 @@ async function within(client: Client, keys: Keys, { dryRun, leaveUnreadable, log
   } catch (error) {
     if (!(error instanceof NotKept)) throw error;
   }
-  for (const each of unreadable) log.warn({ ...each }, "neither key decrypts it: left unchanged");
+  for (const each of unreadable)
+    log.warn({ ...each }, "neither the previous nor the new key decrypts this value: left unchanged");
   log.info(
     { reencrypted: counts, unreadable: unreadable.length, dryRun },
     dryRun ? "dry run: nothing was changed" : "re-encrypted",
@@ -232,6 +233,6 @@ async function warnOfWhatRuns(client: ClientBase, log: RekeyOptions["log"]): Pro
   if (rows[0]?.jobs !== "0")
     log.warn(
       { jobs: Number(rows[0]?.jobs) },
-      "background runs are not finished: a run with its own variables fails under the new key",
+      "some background runs have not finished: a run that was started with its own variables will fail under the new key",
     );
 }

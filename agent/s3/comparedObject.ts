@@ -82,7 +82,10 @@ export class ComparedObject<Value extends object> {
     try {
       return this.options.parse(JSON.parse(text));
     } catch {
-      throw new BucketError(`the object in the witness is not ${this.options.what}`, 200);
+      throw new BucketError(
+        `the object in the witness is not ${this.options.what}: delete it, and an agent will write a new one`,
+        200,
+      );
     }
   }
 }

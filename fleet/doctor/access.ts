@@ -53,7 +53,7 @@ export async function flowRepository(
 
 const NO_TOKEN = warning(
   "the agents have no Git token",
-  `pulumi config set -s foundation --secret ${PROJECT}:gitToken`,
+  `set one: pulumi config set -s foundation --secret ${PROJECT}:gitToken`,
 );
 
 /** Reads the stack's file directly, because `Project` omits encrypted values. */

@@ -44,7 +44,7 @@ export function awsRegion(name: string, statuses: ReadonlyMap<string, string> | 
   if (status === "not-opted-in")
     return broken(
       `${name} is not enabled in this account`,
-      `aws account enable-region --region-name ${name} (takes minutes to hours)`,
+      `run \`aws account enable-region --region-name ${name}\`, which takes minutes to hours`,
       ExitCode.BadInput,
     );
   return ok("enabled");

@@ -55,7 +55,7 @@ export async function zone(
   if (found.account.id !== cloudflareAccountId)
     return broken(
       `${name} belongs to a different account than ${PROJECT}:cloudflareAccountId`,
-      `set it to ${found.account.id}`,
+      `set ${PROJECT}:cloudflareAccountId to ${found.account.id}`,
       ExitCode.BadInput,
     );
   if (found.status !== "active")
@@ -67,7 +67,7 @@ export async function zone(
   if (found.paused)
     return broken(
       `${name} is paused: traffic bypasses Cloudflare`,
-      "resume it in the zone's overview",
+      "resume Cloudflare on the zone's overview page",
       ExitCode.BadInput,
     );
   return ok(`active, ${found.plan.name ?? "plan unknown"}`, found);
@@ -162,8 +162,12 @@ export function plan(
 
 /** Required zone settings: if one is wrong, users get errors although the monitor reports healthy pools. */
 const SETTINGS = [
-  { id: "ssl", wanted: "strict", fix: "SSL/TLS, Overview: Full (strict)" },
-  { id: "always_use_https", wanted: "on", fix: "SSL/TLS, Edge Certificates: Always Use HTTPS" },
+  { id: "ssl", wanted: "strict", fix: "in Cloudflare's dashboard, set SSL/TLS > Overview to Full (strict)" },
+  {
+    id: "always_use_https",
+    wanted: "on",
+    fix: "in Cloudflare's dashboard, turn on SSL/TLS > Edge Certificates > Always Use HTTPS",
+  },
 ] as const;
 
 export async function transport(api: Cloudflare, { id: zone_id }: Zone): Promise<CheckResult> {

@@ -44,7 +44,7 @@ export async function environment({ api, owner, repo }: GitHub): Promise<CheckRe
       ? ok(`${ENVIRONMENT} has reviewers`)
       : warning(`${ENVIRONMENT} has no reviewers, so every merge is deployed`, `add reviewers: ${how("2")}`),
     policy && others.length === 0
-      ? ok(`it allows only ${policy.protected_branches ? "protected branches" : BRANCH}`)
+      ? ok(`it allows deployments only from ${policy.protected_branches ? "protected branches" : BRANCH}`)
       : warning(
           `${ENVIRONMENT} is open to ${policy ? others.join(", ") : "every branch and tag"}`,
           `allow deployments only from ${BRANCH}: ${how("2")}`,

@@ -70,14 +70,14 @@ export async function bucketSettings(
       ? ok(`${bucket} is versioned`)
       : broken(
           `${bucket} has no versioning: an overwritten state is lost`,
-          `aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
+          `turn it on: aws s3api put-bucket-versioning --bucket ${bucket} --versioning-configuration Status=Enabled`,
           ExitCode.BadInput,
         ),
     closed
-      ? ok("it is private")
+      ? ok("it blocks public access")
       : broken(
           `${bucket} does not block public access`,
-          `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration ` +
+          `block it: aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration ` +
             "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
           ExitCode.BadInput,
         ),

@@ -131,7 +131,8 @@ export async function survivorChecks({
     }),
     check("the user's flow runs", async () => {
       const said = await hers.run(markers.flowId, "drill");
-      if (!said.includes("drill")) throw new Error(`it answered ${JSON.stringify(said.slice(0, 100))}`);
+      if (!said.includes("drill"))
+        throw new Error(`the flow's answer lacks the drill's input: ${JSON.stringify(said.slice(0, 100))}`);
       return `it answered ${JSON.stringify(said.slice(0, 100))}`;
     }),
     check("the user's API key is accepted", () => isShe(hers)),
@@ -156,7 +157,8 @@ export async function survivorChecks({
     check("the user's public link opens", async () => `${await as({}).publicName(markers.flowId)}, without signing in`),
     check("an MCP client finds the user's tool", async () => {
       const tools = await hers.tools(markers.projectId);
-      if (!tools.includes(markers.tool)) throw new Error(`it finds ${tools.join(", ") || "none"}`);
+      if (!tools.includes(markers.tool))
+        throw new Error(`the project's MCP server lists ${tools.join(", ") || "no tools"}, not ${markers.tool}`);
       return tools.join(", ");
     }),
     check("the shared API key is accepted", async () => {

@@ -51,7 +51,7 @@ async function expectReachable(signal?: AbortSignal): Promise<void> {
   const deadline = new Deadline(signal, REACHABLE_WITHIN_MS);
   try {
     const answer = await fetch(INSTALLER, { method: "HEAD", signal: deadline.signal });
-    if (!answer.ok) throw new Error(`it returned status ${answer.status}`);
+    if (!answer.ok) throw new Error(`the server returned status ${answer.status}`);
   } catch (error) {
     if (signal?.aborted) throw cancelled();
     const why = deadline.isLate ? `no answer in ${REACHABLE_WITHIN_MS / 1000} s` : reason(error);

@@ -98,7 +98,10 @@ export class EditedFile {
       if (found === undefined || found === null || isMap(found)) continue;
       if (!isScalar(found) || found.value !== null) {
         const place = above.length === 0 ? "" : `: ${above.join(".")}`;
-        throw new UserError(`${this.name}${place} must contain keys with values: correct it first`, ExitCode.BadInput);
+        throw new UserError(
+          `${this.name}${place} must be a YAML mapping (keys with values): correct it, then run this again`,
+          ExitCode.BadInput,
+        );
       }
       const { comment, commentBefore } = found;
       this.document.setIn(above, Object.assign(new YAMLMap(), { comment, commentBefore }));

@@ -261,7 +261,12 @@ export function replicationLines({ processes }: Pick<LiveStatus, "processes">): 
   return processes.flatMap(({ region, agent }) => [
     ...said(region, "tables that are not replicated", agent?.tablesRefused, "tablerefused"),
     ...said(region, "deletes that wait for approval", agent?.deletesHeld, "regiondeletesheld"),
-    ...said(region, "renamed, because a different region used the name first", agent?.renamed, "nametaken"),
+    ...said(
+      region,
+      "these users, teams or roles were renamed, because a different region used the name first",
+      agent?.renamed,
+      "nametaken",
+    ),
     ...said(
       region,
       "unreadable objects in its bucket",

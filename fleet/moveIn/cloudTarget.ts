@@ -149,7 +149,7 @@ class RunCluster {
     );
     if (!isOver && !spec.suspend)
       throw new UserError(
-        `a different import into ${this.region} is running: wait until it has finished (\`kubectl -n ${NAMESPACE} get job ${this.name}\`)`,
+        `another import into ${this.region} is running: wait until it has finished (\`kubectl -n ${NAMESPACE} get job ${this.name}\`)`,
         ExitCode.Refused,
       );
     await this.remove();

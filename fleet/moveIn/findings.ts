@@ -89,7 +89,7 @@ function damageFindings(
       {
         result: leavesDamaged ? "stays" : "stops",
         what: "damaged rows",
-        because: "they contain a value that LangFlow cannot read",
+        because: "each contains a value that LangFlow cannot read",
         fix: "repair them in the old LangFlow, or import with --damaged, which skips these rows and rows that depend on them",
       },
     ),
@@ -199,7 +199,7 @@ function flowFindings({ flows, users }: Inventory): MoveInFinding[] {
     ...finding(flows.filter(({ bytes }) => bytes > ROW_BYTES_MAX).map(named), {
       result: "stays",
       what: "flows that stay in one region",
-      because: `they have more than ${ROW_BYTES_MAX} bytes: they are imported into one region, but not replicated to the others`,
+      because: `each has more than ${ROW_BYTES_MAX} bytes: it is imported into one region, but not replicated to the others`,
       fix: "reduce their size in the old LangFlow",
     }),
     ...finding(sameIds(flows).map(named), {
@@ -277,8 +277,8 @@ function tableFindings({ tables = [] }: Inventory): MoveInFinding[] {
         result: "stays",
         what: "rows of runs and logs",
         because:
-          "they belong to the processes that wrote them, and regions do not replicate them (docs/how-work-travels.md)",
-        fix: "keep the old database as long as someone may need them",
+          "they describe runs of the old LangFlow's processes; regions do not replicate them (docs/how-work-travels.md)",
+        fix: "keep the old database until nobody needs them",
       },
       sum(known),
     ),

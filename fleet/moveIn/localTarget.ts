@@ -48,7 +48,7 @@ export async function localTarget(region: string, session: Session, project: Pro
         .catch((error: Error) => {
           if (error instanceof LiveRequestError && error.status === CONFLICT)
             throw new UserError(
-              `a different import into ${region} is running: wait until it has finished`,
+              `another import into ${region} is running: wait until it has finished`,
               ExitCode.Refused,
             );
           if (!signal.aborted) throw error;

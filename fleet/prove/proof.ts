@@ -50,7 +50,7 @@ export function goodIn(proof: Proof, deployed: Proof["deployed"]): Finding[] {
   const moved = Object.keys(deployed).filter((stack) => proof.deployed[stack] !== deployed[stack]);
   if (moved.length > 0)
     throw new UserError(
-      `the proof of ${proof.begun} is of an earlier deployment of ${moved.join(", ")}: omit --resume to run all checks again`,
+      `the report of ${proof.begun} describes an earlier deployment of ${moved.join(", ")}: omit --resume to run all checks again`,
       ExitCode.BadInput,
     );
   return proof.findings.filter(({ result }) => result === "ok");

@@ -100,7 +100,9 @@ const tables: RegionCheck = {
     judged(learnt, ({ refused, renamed }) => {
       if (refused.length > 0) return bad(`the agent does not replicate ${refused.join(", ")}`);
       return renamed.length > 0
-        ? warning(`renamed, because a different region used the name first: ${renamed.join(", ")}`)
+        ? warning(
+            `these users, teams or roles were renamed, because a different region used the name first: ${renamed.join(", ")}`,
+          )
         : ok("all tables are replicated");
     }),
 };
@@ -110,7 +112,7 @@ const record: RegionCheck = {
   of: "region",
   weight: 2,
   why: "Git has each flow's history, and users push to it; a failover does not need it, so this is at most a warning",
-  fix: "the recorder's log shows the failing step; held flows need a person: docs/operations/held-flows.md",
+  fix: "the recorder's log shows the failing step; an operator must decide about held flows: docs/operations/held-flows.md",
   judge: ({ region, record: learnt, limits }, { regions, isRecorded }) => {
     if (!isRecorded) return ok("the config has no flowRepository");
     return judged(learnt, (state) => {
@@ -140,7 +142,7 @@ const backupAge: RegionCheck = {
   of: "region",
   weight: 6,
   why: "a region with a lost or corrupt database is restored from the newest backup",
-  fix: "`kubectl -n langflow create job --from=cronjob/backup-<region> by-hand`, and its log (docs/operations/restore-data.md)",
+  fix: "run `kubectl -n langflow create job --from=cronjob/backup-<region> by-hand`, and read its log (docs/operations/restore-data.md)",
   judge: ({ backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
       if (!newest) return bad("the region has no backup");
@@ -157,7 +159,7 @@ const backupAbroad: RegionCheck = {
   of: "region",
   weight: 6,
   why: "a backup that exists only in its own region is lost with the region",
-  fix: "check the object's `ReplicationStatus` (FAILED: the role's permissions); S3 Batch Replication copies missing objects",
+  fix: "check the object's `ReplicationStatus` (FAILED: the role lacks permissions); copy missing objects with S3 Batch Replication",
   judge: ({ region, backups, limits }, { at }) =>
     judged(newestOf(backups), (newest) => {
       if (!newest) return notChecked("the region has no backup");
@@ -181,7 +183,7 @@ const backupWhole: RegionCheck = {
   of: "region",
   weight: 5,
   why: "a copy with a missing or truncated object cannot be restored, and its manifest does not show that",
-  fix: "create a new backup by hand; the bucket keeps older object versions, and `agent verify` finds damaged objects",
+  fix: "create a new backup by hand; run `agent verify` to find damaged objects, whose older versions the bucket keeps",
   judge: ({ region, backups }) =>
     judged(newestOf(ofOtherRegions(backups, region)), (copy) => {
       if (!copy) return notChecked("no other region's bucket has a backup");
@@ -194,7 +196,7 @@ const database: RegionCheck = {
   of: "region",
   weight: 8,
   why: "the age of the newest restorable copy in a different region is the data loss",
-  fix: "`aws rds describe-db-instance-automated-backups` in the backup region shows what RDS copies",
+  fix: "run `aws rds describe-db-instance-automated-backups` in the backup region to see what RDS copies",
   judge: ({ restorable, limits }, { at: now }) =>
     judged(restorable, ({ at, said }) => {
       if (at === undefined) return bad(`no restorable copy exists yet: ${said}`);
@@ -221,7 +223,7 @@ const capacity: RegionCheck = {
   of: "region",
   weight: 8,
   why: "a survivor that cannot scale up fails under the lost region's users",
-  fix: "raise replicas.max (and the database's class if connections are short) in Pulumi.<region>.yaml, then `up`",
+  fix: "raise replicas.max (and the database's class if connections are short) in Pulumi.<region>.yaml, then run `up`",
   judge: ({ capacity: is, podsMax }) =>
     judged(podsMax, (max) => {
       const replicas = { ...is.replicas, max: Math.min(max, is.replicas.max) };
@@ -278,7 +280,7 @@ const drift: FleetCheck = {
   of: "fleet",
   weight: 2,
   why: "a manual change exists in one region only, and the next `up` reverts it, perhaps during an outage",
-  fix: "`npm run fleet -- drift` shows the properties",
+  fix: "run `npm run fleet -- drift` to list the properties that differ",
   judge: (evidence) =>
     judged(evidence.drift, (drifted) =>
       unless(
@@ -293,7 +295,7 @@ const drill: RegionCheck = {
   of: "region",
   weight: 4,
   why: "an untested failover may not work, and a test of a year ago tested a different fleet",
-  fix: "`npm run fleet -- drill --region <region>`; docs/drill.md",
+  fix: "run `npm run fleet -- drill --region <region>` (docs/drill.md)",
   judge: ({ drills }, evidence) =>
     judged(drills, ({ newest, newestPassed }) => {
       if (!newest) return lacking("the region was never drilled", evidence);

@@ -36,7 +36,10 @@ async function held(lock: string, report: (message: string) => void, signal: Abo
       told = error.pid;
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => {
-      throw new UserError("interrupted while waiting for a different command; nothing was changed", ExitCode.Cancelled);
+      throw new UserError(
+        "interrupted while waiting for another command to end; nothing was changed",
+        ExitCode.Cancelled,
+      );
     });
   }
 }

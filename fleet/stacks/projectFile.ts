@@ -18,10 +18,10 @@ export function readProjectFile(directory: string, file: string): ProjectFile | 
   const path = join(directory, file);
   const content = parsedYaml(path, readText(path)) ?? undefined;
   if (content === undefined) return undefined;
-  if (!isMap(content)) throw new UserError(`${path} must contain keys with values`, ExitCode.BadInput);
+  if (!isMap(content)) throw new UserError(`${path} must be a YAML mapping (keys with values)`, ExitCode.BadInput);
   const { config } = content;
   if (config !== undefined && config !== null && !isMap(config))
-    throw new UserError(`${path}: config must contain keys with values`, ExitCode.BadInput);
+    throw new UserError(`${path}: config must be a YAML mapping (keys with values)`, ExitCode.BadInput);
   return content as ProjectFile;
 }
 

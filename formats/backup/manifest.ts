@@ -32,7 +32,7 @@ const contents = z.strictObject({
   counts: z.strictObject({ users: count, flows: count, flowFiles: count, claimFiles: count, userFiles: count }),
   /** LangFlow's uploads. They are not copied, because the bucket keeps their versions. */
   userFiles: z.strictObject({ bucket: z.string(), prefix: z.string(), bytes: count }),
-  /** Paths in the claim, at most 100 per list. */
+  /** Paths in the PersistentVolumeClaim that the backup could not copy consistently; at most 100 per list. */
   claim: z.strictObject({
     /** Files that changed while they were read. Their content may mix two states. */
     changed: z.array(z.string()),

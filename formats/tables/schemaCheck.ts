@@ -212,10 +212,7 @@ function* foreignKeyDifferences(
   }
 }
 
-/**
- * Returns whether the foreign key does with the row what the rule says when the referenced row is deleted. An action
- * that leaves the row unchanged agrees with every rule.
- */
+/** Returns whether the foreign key's ON DELETE action matches the rule. NO ACTION and RESTRICT match every rule. */
 function agreesOnDelete({ onDelete }: CatalogForeignKey, { dead }: Reference): boolean {
   if (onDelete === "cascade") return dead === "dies";
   if (onDelete === "set null") return dead === "null";

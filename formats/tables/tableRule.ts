@@ -123,6 +123,7 @@ export interface Versions {
 export interface ReplicatedTable {
   readonly treatment: "carried";
   readonly table: string;
+  /** What the rows contain, and what is particular about their replication: a note in docs/how-work-travels.md. */
   readonly reason: string;
   /** Columns that identify a row in the fleet. */
   readonly key: readonly string[];
@@ -184,6 +185,7 @@ export interface ReplicatedTable {
 export interface RegionalTable {
   readonly table: string;
   readonly treatment: "regional" | "owned";
+  /** Why the rows are not replicated: what they describe. */
   readonly reason: string;
 }
 

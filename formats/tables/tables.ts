@@ -73,7 +73,7 @@ const ACCOUNTS: readonly Declared[] = [
     disabling: { is_active: [false], is_superuser: [false], retired_at: "set" },
     madeAt: "create_at",
     reason:
-      "Includes the password hash. Deactivation, retirement and loss of superuser rights win. The superuser is re-created under its id. Two users with one SSO subject merge.",
+      "Contains the password hash. If regions edit a user concurrently, deactivation, retirement and loss of superuser rights win. The superuser is re-created under the same id. Two users with one SSO subject merge.",
   },
   {
     table: "apikey",
@@ -87,7 +87,7 @@ const ACCOUNTS: readonly Declared[] = [
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
     disabling: { is_active: [false] },
-    reason: "Stored ciphertext and hash. Revoking deletes the row.",
+    reason: "Contains the key as ciphertext and hash. Revoking a key deletes its row.",
   },
   {
     table: "variable",
@@ -119,7 +119,7 @@ const ACCOUNTS: readonly Declared[] = [
     ciphertext: { value: { form: "token", where: { column: "type", oneOf: ["Credential"] } } },
     deletes: "later",
     reason:
-      "Stored ciphertext. Variables imported from LangFlow's environment stay regional and yield to a user's own.",
+      "Contains the value as ciphertext. A variable that LangFlow imported from its environment stays regional, and yields to a variable that the user created.",
   },
   {
     table: "folder",
@@ -129,7 +129,8 @@ const ACCOUNTS: readonly Declared[] = [
     only: { not: { column: "user_id", oneOf: [null] } },
     ciphertext: { auth_settings: { form: "authSettings" } },
     deletes: "later",
-    reason: "One id per project, so one URL and MCP address. The folder of starter flows stays regional.",
+    reason:
+      "A project has the same id in every region, and therefore the same URL and MCP address. The folder of starter flows stays regional.",
   },
   {
     table: "mcp_server",
@@ -139,7 +140,8 @@ const ACCOUNTS: readonly Declared[] = [
     together: [["transport", "config", "version"]],
     ciphertext: { config: { form: "mcpConfig" } },
     deletes: "later",
-    reason: "Secrets are ciphertext. LangFlow creates `lf-…` servers per project; the first one stays.",
+    reason:
+      "Contains secrets as ciphertext. LangFlow creates one `lf-…` server per project: if several regions create it, the first one stays.",
   },
   {
     table: "file",
@@ -150,7 +152,7 @@ const ACCOUNTS: readonly Declared[] = [
     together: [["path", "size", "provider"]],
     deletes: "final",
     reason:
-      "S3 replicates the objects. Uploads under one path merge; if two files have the same name, the later one is renamed.",
+      "S3 replicates the contents of the files. Uploads under one path merge. If two files have the same name, the later one is renamed.",
   },
   {
     table: "message",
@@ -181,7 +183,7 @@ const ACCOUNTS: readonly Declared[] = [
     },
     deletes: "final",
     madeAt: "timestamp",
-    reason: "A deleted flow's chat stays deleted, even if the flow is restored.",
+    reason: "The chat of a deleted flow stays deleted, even if the flow is restored.",
   },
 ];
 
@@ -217,7 +219,8 @@ const CONNECTIONS: readonly Declared[] = [
     disabling: { status: ["revoked"], allow_non_interactive: [false] },
     regionalValues: { status: ["expired", "error"] },
     deletes: "later",
-    reason: "Revoking wins. Only the region whose refresh was refused marks a token as expired.",
+    reason:
+      "Revoking a connection wins over concurrent edits. If the provider refuses to refresh a token, only the region that tried marks the token as expired.",
   },
   {
     table: "connection_secret",
@@ -228,7 +231,8 @@ const CONNECTIONS: readonly Declared[] = [
     references: { connection_id: partOf("connection") },
     ciphertext: { encrypted_payload: { form: "token" } },
     deletes: "untilMadeAgain",
-    reason: "Revoking deletes it. After two regions refresh a single-use token at once, the user must reconnect.",
+    reason:
+      "Revoking a connection deletes its secret. If two regions refresh a single-use token at the same time, the user must reconnect.",
   },
   {
     table: "connection_oauth",
@@ -244,7 +248,7 @@ const CONNECTIONS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["state_digest"], meeting: "held" }],
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "LangFlow needs it to refresh tokens.",
+    reason: "LangFlow needs the row to refresh tokens.",
   },
 ];
 
@@ -275,7 +279,7 @@ const PERMISSIONS: readonly Declared[] = [
       created_by: WRITTEN_BY_USER,
     },
     deletes: "final",
-    reason: "Only roles created by migrations merge.",
+    reason: "Two roles with the same name merge only if LangFlow's migrations created them.",
   },
   {
     table: "authz_role_assignment",
@@ -298,7 +302,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     deletes: "final",
     madeAt: "assigned_at",
-    reason: "Granting again creates a new row.",
+    reason: "Granting a role again creates a new row.",
   },
   {
     table: "authz_role_assignment_grant",
@@ -324,7 +328,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     together: [["source_kind", "provider_id", "external_group"]],
     deletes: "final",
-    reason: "Source of an assignment.",
+    reason: "Each row records one source of a role assignment, for example a group at the identity provider.",
   },
   {
     table: "authz_team",
@@ -332,7 +336,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "team_name", "adom_name", "description", "is_active", "created_at", "updated_at"],
     disabling: { is_active: [false] },
     deletes: "final",
-    reason: "A deleted team's permissions do not return.",
+    reason: "The permissions of a deleted team do not return.",
   },
   {
     table: "authz_team_member",
@@ -340,7 +344,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "team_id", "user_id", "source", "created_at"],
     references: { team_id: partOf("authz_team"), user_id: OWNED_BY_USER },
     deletes: "final",
-    reason: "Joining again creates a new row.",
+    reason: "Joining a team again creates a new row.",
   },
   {
     table: "authz_team_member_grant",
@@ -368,7 +372,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     together: [["source_kind", "provider_id", "external_group_id", "legacy_source"]],
     deletes: "final",
-    reason: "Source of a membership.",
+    reason: "Each row records one source of a team membership, for example a group at the identity provider.",
   },
   {
     table: "authz_share",
@@ -399,7 +403,7 @@ const PERMISSIONS: readonly Declared[] = [
     ],
     together: [["scope", "target_id"]],
     deletes: "final",
-    reason: "Sharing again creates a new row.",
+    reason: "Sharing a resource again creates a new row.",
   },
   {
     table: "authz_access_exception",
@@ -407,7 +411,8 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "user_id", "resource_type", "resource_id", "created_by", "created_at"],
     references: { user_id: OWNED_BY_USER, resource_id: ABOUT_RESOURCE, created_by: WRITTEN_BY_USER },
     deletes: "later",
-    reason: "A denial. A second, concurrent denial survives the delete of the first.",
+    reason:
+      "Each row denies one user access to one resource. If two regions create the same denial concurrently, one denial survives the delete of the other.",
   },
   {
     table: "casbin_rule",
@@ -416,7 +421,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["ptype", "v0", "v1", "v2", "v3", "v4", "v5"],
     regionalColumns: { id: { onInsert: "DEFAULT", why: "numbered by each database" } },
     deletes: "untilMadeAgain",
-    reason: "Only authorization plugins write it.",
+    reason: "Only LangFlow's authorization plugins write rows.",
   },
   {
     table: "sso_config",
@@ -444,7 +449,7 @@ const PERMISSIONS: readonly Declared[] = [
     disabling: { enabled: [false] },
     ciphertext: { client_secret_encrypted: { form: "sso" } },
     deletes: "final",
-    reason: "The client secret is ciphertext.",
+    reason: "Contains the client secret as ciphertext.",
   },
   {
     table: "sso_settings",
@@ -452,7 +457,7 @@ const PERMISSIONS: readonly Declared[] = [
     columns: ["id", "enforce_sso"],
     disabling: { enforce_sso: [true] },
     deletes: "untilMadeAgain",
-    reason: "Single row. Disabling passwords wins.",
+    reason: "Contains a single row. If regions edit it concurrently, enforcing SSO wins.",
   },
   {
     table: "sso_user_profile",
@@ -478,7 +483,7 @@ const PERMISSIONS: readonly Declared[] = [
       { on: ["user_id", "sso_provider"] },
     ],
     deletes: "final",
-    reason: "The same user in every region.",
+    reason: "Maps an SSO subject to the same user in every region.",
   },
 ];
 
@@ -510,7 +515,7 @@ const POLICIES: readonly Declared[] = [
     only: { not: { column: "source", oneOf: ["migration"] } },
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "If two rows have the same number, the whole later row wins, because a hash covers its columns.",
+    reason: "If two revisions have the same number, the later row wins as a whole, because a hash covers its columns.",
   },
   {
     table: "policy_bundle_active",
@@ -520,7 +525,7 @@ const POLICIES: readonly Declared[] = [
     only: { column: "initialized", oneOf: [true] },
     whole: { counter: "revision" },
     deletes: "untilMadeAgain",
-    reason: "Single row; the greater revision wins.",
+    reason: "Contains a single row. The greater revision wins.",
   },
   {
     table: "model_provider_policy",
@@ -528,7 +533,7 @@ const POLICIES: readonly Declared[] = [
     columns: ["id", "approved_provider_ids", "version"],
     whole: { counter: "version" },
     deletes: "untilMadeAgain",
-    reason: "Single row, equal to the active revision.",
+    reason: "Contains a single row, which equals the active revision.",
   },
   {
     table: "catalog_policy_rule",
@@ -554,7 +559,7 @@ const POLICIES: readonly Declared[] = [
     together: [["scope", "domain_id"]],
     disabling: { mode: ["block"] },
     deletes: "later",
-    reason: "A blocking rule survives the delete of an equal rule.",
+    reason: "If two regions create the same blocking rule concurrently, one rule survives the delete of the other.",
   },
 ];
 
@@ -636,7 +641,8 @@ const BESIDE_FLOWS: readonly Declared[] = [
     },
     disabling: { access_type: ["PRIVATE"], a2a_enabled: [false] },
     deletes: "unlessEdited",
-    reason: "Includes typed-in keys. Making a flow private wins. LangFlow's starter flows stay regional.",
+    reason:
+      "Contains keys that users typed into components. Making a flow private wins over concurrent edits. LangFlow's starter flows stay regional.",
   },
   {
     table: "flow_version",
@@ -656,7 +662,8 @@ const BESIDE_FLOWS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["flow_id", "version_number"], meeting: { number: "version_number" } }],
     together: [["retained", "retained_reason"]],
     deletes: "final",
-    reason: "If two rows have the same number, the later one gets the next free number. LangFlow prunes beyond 50.",
+    reason:
+      "If two versions of a flow have the same number, the later one gets the next free number. LangFlow deletes old versions beyond 50.",
   },
   {
     table: "deployment_provider_account",
@@ -680,7 +687,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     together: [["provider_url", "provider_tenant_id", "provider_key", "api_key"]],
     ciphertext: { api_key: { form: "token" } },
     deletes: "final",
-    reason: "The provider's key stays ciphertext.",
+    reason: "Contains the provider's API key as ciphertext.",
   },
   {
     table: "deployment",
@@ -704,7 +711,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       deployment_provider_account_id: partOf("deployment_provider_account"),
     },
     deletes: "final",
-    reason: "One resource at the provider.",
+    reason: "Each row describes one resource at the provider, which all regions share.",
   },
   {
     table: "flow_version_deployment_attachment",
@@ -716,7 +723,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       deployment_id: partOf("deployment"),
     },
     deletes: "final",
-    reason: "The version that a deployment runs.",
+    reason: "Records which version of a flow a deployment runs.",
   },
   {
     table: "project_replacement_operation",
@@ -736,7 +743,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
       project_user_id: { to: "user", soft: true, missing: "stays", dead: "dies" },
     },
     deletes: "untilMadeAgain",
-    reason: "A receipt that makes a retry in another region idempotent.",
+    reason: "Records the result of an operation, which makes a retry in another region idempotent.",
   },
   {
     table: "knowledge_base",
@@ -782,7 +789,7 @@ const BESIDE_FLOWS: readonly Declared[] = [
     together: [["backend_type", "backend_config", "storage_generation", "model_selection"]],
     deletes: "final",
     reason:
-      "Replicated if every region reaches its store (Astra, MongoDB, OpenSearch, Chroma Cloud); otherwise it stays regional.",
+      "A row replicates only if every region can reach the knowledge base's store (Astra, MongoDB, OpenSearch, Chroma Cloud). Otherwise it stays regional.",
   },
 ];
 
@@ -834,7 +841,8 @@ const SCHEDULES: readonly Declared[] = [
     together: [["kind", "provider", "connection_id", "config"]],
     ciphertext: { signing_secret_encrypted: { form: "token" } },
     deletes: "final",
-    reason: "LangFlow creates a pending trigger at each save; the first one stays, with its webhook address.",
+    reason:
+      "LangFlow creates a pending trigger each time a flow is saved. The first trigger stays, with its webhook address.",
   },
   {
     table: "trigger_subscription",
@@ -864,7 +872,8 @@ const SCHEDULES: readonly Declared[] = [
     },
     together: [["state", "expires_at", "renew_after", "provider_state", "client_state_digest"]],
     deletes: "final",
-    reason: "Any region accepts pushes; the schedule holder renews the subscription.",
+    reason:
+      "Every region accepts the provider's pushes. Only the region that holds the schedules renews the subscription.",
   },
   {
     table: "trigger_source_version",
@@ -875,7 +884,8 @@ const SCHEDULES: readonly Declared[] = [
     references: { trigger_id: partOf("trigger") },
     whole: {},
     deletes: "untilMadeAgain",
-    reason: "Result of the last poll, so a takeover repeats no item.",
+    reason:
+      "Records the result of the last poll. A region that takes over the schedules therefore processes no item twice.",
   },
   {
     table: "trigger_cleanup",
@@ -906,7 +916,7 @@ const SCHEDULES: readonly Declared[] = [
     together: [["encrypted_credential", "credential_expires_at"]],
     ciphertext: { encrypted_credential: { form: "token" } },
     deletes: "final",
-    reason: "Revocations due at a provider.",
+    reason: "Each row is a subscription or credential that LangFlow must still revoke at a provider.",
   },
 ];
 
@@ -924,7 +934,7 @@ const SUSPENDED_RUNS: readonly Declared[] = [
     references: { job_id: OF_RUN },
     together: [["blob", "updated_at"]],
     deletes: "final",
-    reason: "State of a paused run.",
+    reason: "Contains the checkpoint of a run that waits for a person.",
   },
   {
     table: "job_events",
@@ -934,7 +944,7 @@ const SUSPENDED_RUNS: readonly Declared[] = [
     uniqueIndexes: [{ on: ["job_id", "seq"], meeting: { number: "seq" } }],
     only: { column: "event_type", oneOf: ["human_input_required"] },
     deletes: "final",
-    reason: "Only what a paused run asks. A run's other events stay regional.",
+    reason: "Contains only the request of a run that waits for a person. The run's other events stay regional.",
   },
   {
     table: "job",
@@ -968,7 +978,7 @@ const SUSPENDED_RUNS: readonly Declared[] = [
     whole: {},
     deletes: "untilMadeAgain",
     madeAt: "created_timestamp",
-    reason: "Only runs that wait for a person, and their results ([approvals](#runs-that-wait-for-a-person)).",
+    reason: "Contains only runs that wait for a person, and their results ([approvals](#runs-that-wait-for-a-person)).",
   },
 ];
 
@@ -992,23 +1002,24 @@ function replicated(declared: Declared): ReplicatedTable {
 const staying = (treatment: RegionalTable["treatment"], tables: Readonly<Record<string, string>>): RegionalTable[] =>
   Object.entries(tables).map(([table, reason]) => ({ table, treatment, reason }));
 
-const RUN = "State of a run in this region";
-const RUN_LOG = "Log of runs; LangFlow prunes it";
-const AUDIT = "Audit log of the region";
-const MEMORY = "Fills a regional knowledge base from the region's runs; a second writer would duplicate entries";
+const RUN = "Rows describe runs in this region.";
+const RUN_LOG = "Rows log the region's runs. LangFlow deletes old rows.";
+const AUDIT = "Rows are the region's audit log.";
+const MEMORY =
+  "Rows control how the region's runs fill a regional knowledge base. A second writer would duplicate entries.";
 
 const REGIONAL = staying("regional", {
   a2a_checkpoints: RUN,
   a2a_tasks: RUN,
-  alembic_version: "Migration state of this database",
+  alembic_version: "The row names the last migration of this database.",
   audit_events: AUDIT,
   authz_audit_log: AUDIT,
-  authz_edit_lock: "Short lease on a flow while it is edited",
-  background_job_metric_totals: "Counters",
-  data_subject_request: "Progress of an erasure in this region",
+  authz_edit_lock: "A row is a short lease on a flow that a user edits.",
+  background_job_metric_totals: "Rows count the region's background jobs.",
+  data_subject_request: "Rows describe the progress of an erasure in this region.",
   execution_signals: RUN,
-  ingestion_run: "Log of a knowledge base's ingestion",
-  knowledge_base_storage_migration: "Storage upgrade in this region",
+  ingestion_run: "Rows log how documents were added to a knowledge base in this region.",
+  knowledge_base_storage_migration: "Rows describe upgrades of a knowledge base's storage in this region.",
   memory_base: MEMORY,
   memory_base_preprocessing_output: MEMORY,
   memory_base_session: MEMORY,
@@ -1017,11 +1028,11 @@ const REGIONAL = staying("regional", {
   span: RUN_LOG,
   trace: RUN_LOG,
   transaction: RUN_LOG,
-  trigger_event: "Ledger of events fired in this region",
+  trigger_event: "Rows list the events that fired in this region.",
   vertex_build: RUN_LOG,
 });
 
-const OWNER = "Leases of LangFlow's schedule loops; only the schedule holder writes them";
+const OWNER = "Rows are leases of LangFlow's schedule loops. Only the region that holds the schedules writes them.";
 
 const OWNED = staying("owned", {
   trigger_lease: OWNER,

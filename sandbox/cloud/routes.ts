@@ -167,7 +167,7 @@ function same(one: string, other: string): boolean {
   return mine.length === theirs.length && timingSafeEqual(mine, theirs);
 }
 
-/** A resource as people see it. */
+/** Returns the resource with its secrets redacted. */
 function shown({ secrets, ...resource }: Resource): Omit<Resource, "secrets"> {
   return {
     ...resource,
@@ -197,7 +197,7 @@ function faultIn(body: unknown): FaultRequest {
   if (unknown.length > 0)
     throw new RequestError(
       400,
-      `unknown ${unknown.join(", ")}; a fault has stack, provider, region, type, method, nth and kind`,
+      `unknown field ${unknown.join(", ")}; the fields of a fault are stack, provider, region, type, method, nth and kind`,
     );
   if (provider !== undefined) oneOf("provider", provider, PROVIDERS);
   if (stack !== undefined && typeof stack !== "string") throw new RequestError(400, "stack must be a stack's name");

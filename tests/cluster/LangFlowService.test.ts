@@ -29,7 +29,7 @@ const TIME_FOR_RULES_MS = 60_000;
 /** Time limit for setup: the first build of the tools takes minutes. Afterward the server starts in seconds. */
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 
-describe("the manifests of LangFlow and the agent on a real API server", () => {
+describe("a real API server with the manifests of LangFlow and the agent", () => {
   let server: ApiServer;
   let resources: Recorded[];
   const answers = new Map<string, Answer>();
@@ -78,14 +78,14 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   const IMAGE_RULE = `every image must come from ${REGISTRY}`;
   const POD_RULE = 'violates PodSecurity "restricted:v1.35"';
 
-  it("are all accepted with strict field validation and without warnings", () => {
+  it("accepts all of them with strict field validation and without warnings", () => {
     const refused = [...answers].filter(([, { status }]) => status !== 201);
     expect(refused.map(([object, { body }]) => `${object}: ${body.message}`)).toEqual([]);
     expect([...answers].flatMap(([object, { warnings }]) => warnings.map((each) => `${object}: ${each}`))).toEqual([]);
     expect(answers.size).toBeGreaterThanOrEqual(33);
   });
 
-  it("produce a LangFlow pod that passes admission unchanged", async () => {
+  it("admits the LangFlow pod unchanged", async () => {
     const answer = await admit();
     expect(answer.body.message).toBeUndefined();
     expect(answer.status).toBe(201);
@@ -97,13 +97,13 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["a backup", () => manifest(resources, "CronJob", "backup-us-east").spec.jobTemplate.spec.template],
     ["a restore", () => manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate.spec.template],
     ["an import", () => manifest(resources, "CronJob", "move-in-us-east").spec.jobTemplate.spec.template],
-  ])("produce a pod of %s that passes admission unchanged", async (_, template) => {
+  ])("admits the pod of %s unchanged", async (_, template) => {
     const answer = await server.create(withIdentity(asked(template())), { dryRun: true });
     expect(answer.body.message).toBeUndefined();
     expect([answer.status, answer.warnings]).toEqual([201, []]);
   });
 
-  it("let `kubectl create job --from` create a Job from the suspended restore CronJob", async () => {
+  it("lets `kubectl create job --from` create a Job from the suspended restore CronJob", async () => {
     const { metadata, spec } = manifest(resources, "CronJob", "restore-us-east").spec.jobTemplate;
     const job = {
       apiVersion: "batch/v1",
@@ -116,7 +116,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect(answer.status).toBe(201);
   });
 
-  it("let `move-in import` create a Job from the suspended import CronJob, together with the Job's Secret", async () => {
+  it("lets `move-in import` create a Job from the suspended import CronJob, together with the Job's Secret", async () => {
     const cronJob = manifest(resources, "CronJob", "move-in-us-east") as unknown as CronJob;
     const run = { packageName: "a-package", sha256: "0".repeat(64), secretKey: "the source's" };
     const made = await server.create(moveInJob(cronJob, run) as Manifest);
@@ -135,16 +135,16 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     ["a different registry", ELSEWHERE],
     ["a registry with a similar name", OWN.replace(".dkr.", "xdkr.")],
     ["a short digest", OWN.slice(0, -1)],
-  ])("refuse a container whose image names %s", async (_, image) => {
+  ])("rejects a container whose image names %s", async (_, image) => {
     refusedFor(await admit({ containers: [container({ image })] }), IMAGE_RULE);
   });
 
-  it("refuse a pod that has a forbidden image next to an allowed one", async () => {
+  it("rejects a pod that has a forbidden image next to an allowed one", async () => {
     const sidecar = container({ name: "sidecar", image: ELSEWHERE, ports: [] });
     refusedFor(await admit({ containers: [container(), sidecar] }), IMAGE_RULE);
   });
 
-  it("allow our own image in an init container and refuse an image tag there", async () => {
+  it("admits our own image in an init container and rejects an image tag there", async () => {
     const init = (image: string) => ({
       initContainers: [{ name: "init", image, securityContext: container().securityContext }],
     });
@@ -152,14 +152,14 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     refusedFor(await admit(init(TAG_ONLY)), IMAGE_RULE);
   });
 
-  it("apply the image rule to image volumes", async () => {
+  it("applies the image rule to image volumes", async () => {
     const { spec } = pod();
     const mounted = (reference: string) => ({ volumes: [...spec.volumes, { name: "extra", image: { reference } }] });
     refusedFor(await admit(mounted(ELSEWHERE)), IMAGE_RULE);
     expect((await admit(mounted(OWN))).body.message ?? "").not.toContain(IMAGE_RULE);
   });
 
-  it("allow our own image in an ephemeral container of a running pod and refuse an image tag there", async () => {
+  it("admits our own image in an ephemeral container of a running pod and rejects an image tag there", async () => {
     expect((await server.create(pod())).status).toBe(201);
     const debug = (image: string) =>
       server.tryPatch(
@@ -174,13 +174,13 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     expect((await debug(OWN)).status).toBe(200);
   });
 
-  it("apply the image rule when the image of a running pod changes", async () => {
+  it("applies the image rule when the image of a running pod changes", async () => {
     const change = (image: string) => server.tryPatch(pod(), { spec: { containers: [{ name: "langflow", image }] } });
     refusedFor(await change(TAG_ONLY), IMAGE_RULE);
     expect((await change(OWN.replace(/ab$/, "cd"))).status).toBe(200);
   });
 
-  it("refuse a pod in which any container has no AWS credentials, because it would never receive them later", async () => {
+  it("rejects a pod in which any container has no AWS credentials, because it would never receive them later", async () => {
     refusedFor(await server.create(asked(template()), { dryRun: true }), "EKS added no AWS credentials");
     const sidecar = container({ name: "sidecar", env: [], ports: [] });
     const half = withIdentity(asked(template()));
@@ -189,7 +189,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
   });
 
   it(
-    "allow changes of labels and finalizers on a pod that predates a policy, but refuse changes of its images",
+    "admits changes of labels and finalizers on a pod that predates a policy, but rejects changes of its images",
     async () => {
       const older = pod();
       older.metadata.name = "older";
@@ -213,7 +213,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     TIME_FOR_RULES_MS,
   );
 
-  it("do not affect pods in other namespaces", async () => {
+  it("applies the rules to no pod in other namespaces", async () => {
     const elsewhere: Manifest = {
       apiVersion: "v1",
       kind: "Pod",
@@ -241,11 +241,11 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
       "a pod that mounts a folder of the node",
       () => ({ volumes: [...pod().spec.volumes, { name: "node", hostPath: { path: "/" } }] }),
     ],
-  ])("refuse %s", async (_, changes) => {
+  ])("rejects %s", async (_, changes) => {
     refusedFor(await admit(changes()), POD_RULE);
   });
 
-  it("let readers get every object but change none and read no other Secret", async () => {
+  it("lets readers get every object but change none and read no other Secret", async () => {
     const readers = await record(() => {
       const provider = new kubernetes.Provider("readers", { kubeconfig: "{}" });
       new ClusterReaders("readers", { providers: [provider] });
@@ -272,7 +272,7 @@ describe("the manifests of LangFlow and the agent on a real API server", () => {
     for (const method of ["GET", "LIST"] as const) expect(await status(method, of("Secret"))).toBe(403);
   });
 
-  it("are stored by the server exactly as we sent them", async () => {
+  it("stores the manifests exactly as we sent them", async () => {
     for (const object of manifests(resources)) {
       const { body } = await server.read(object);
       expect([object.kind, body.metadata.name, body]).toMatchObject([object.kind, object.metadata.name, { ...object }]);

@@ -209,7 +209,7 @@ describe("admission to the namespace", () => {
     expect(found).toEqual(EXPECTED);
   });
 
-  it("leads to other results in the test's table if any single clause of a rule is broken", async () => {
+  it("no longer matches the test's table if any single clause of a rule is broken", async () => {
     const names = VARIANTS.map((_, index) => `variant-${index}`);
     for (const [index, { kind, name, change }] of VARIANTS.entries()) {
       const namespace = `variant-${index}`;

@@ -233,7 +233,7 @@ describe("the network policies of the namespace, as stored by an API server,", (
     expect(others).toEqual(expected);
   });
 
-  it("lead to other results in the test's table if any single clause of any policy is broken", () => {
+  it("no longer match the test's table if any single clause of any policy is broken", () => {
     const right = JSON.stringify(matrix(policies));
     const variants: Broken[] = [...brokenPolicies(policies)];
     const missed = variants.filter((variant) => JSON.stringify(matrix(variant.policies)) === right);

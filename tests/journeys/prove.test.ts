@@ -146,7 +146,7 @@ describe("prove on the local fleet", () => {
     for (const { result, finding } of checks) if (result === "not checked") expect(finding).toMatch(/\w+ \w+/);
     const written = readFileSync(json.report, "utf8");
     expect(JSON.parse(written).findings).toHaveLength(checks.length);
-    expect(readFileSync(json.report.replace(/json$/, "md"), "utf8")).toContain("| us-east: cluster | ok |");
+    expect(readFileSync(json.report.replace(/json$/, "md"), "utf8")).toMatch(/\| us-east: cluster +\| ok +\|/);
   });
 
   it("resumes without repeating passed checks, and rejects a report of an earlier deployment", async () => {

@@ -59,7 +59,7 @@ describe("commands on one local fleet", () => {
       });
     });
     expect(waiting.exitCode).toBe(ExitCode.Cancelled);
-    expect(waiting.stderr).toContain("interrupted while waiting for a different command; nothing was changed");
+    expect(waiting.stderr).toContain("interrupted while waiting for another command to end; nothing was changed");
     first?.kill("SIGKILL");
     await stuck;
     await local.cloud("DELETE", "/faults");

@@ -263,7 +263,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     ]);
   });
 
-  it("is replicated to the other region, where the API key's usage is current", async () => {
+  it("is replicated to the other region, and the comparison after the import finds the same contents in both", async () => {
     const outcomes = await rounds(us, eu, us, eu);
     expect(outcomes.flatMap(({ broken }) => [...broken])).toEqual([]);
     const names = `SELECT username, password FROM "user" WHERE username <> 'admin' ORDER BY 1`;

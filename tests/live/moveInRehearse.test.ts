@@ -139,19 +139,19 @@ describe("flows of 1.7.2 that are rehearsed in the fleet's LangFlow", () => {
     for (const each of [folder, scratch]) if (each) rmSync(each, { recursive: true });
   });
 
-  it("are equal if both releases give the same response, with a test double instead of the model", () => {
+  it("are reported as equal if both releases give the same response with a fake model", () => {
     expect(flows.Equal).toMatchObject({ run: { result: "same" }, doubles: ["LanguageModelComponent-kBOja"] });
     expect(flows.Equal?.result).toBe("changes");
     expect(flows.Equal?.opened.said).toMatch(/updates that change outputs or fields: LanguageModelComponent/);
   });
 
-  it("differ if the responses differ, and the report shows both", () => {
+  it("are reported as different if the responses differ, and the report shows both responses", () => {
     const { result, run } = flows["Another answer"] as RehearsedFlow;
     expect({ result, said: run.said }).toEqual({ result: "differs", said: "different answer of ChatOutput-8ZWWB" });
     expect([run.old, run.new]).toEqual([expect.stringMatching(/by 0\.7\.2$/), expect.stringMatching(/by 1\.13\.0$/)]);
   });
 
-  it("differ if they fail only in the new release, and the report shows the error", () => {
+  it("are reported as different if they fail only in the new release, and the report shows the error", () => {
     const { result, run } = flows["Runs in the old alone"] as RehearsedFlow;
     expect({ result, said: run.said }).toEqual({ result: "differs", said: "fails only in the new version" });
     expect(run.new).toMatch(/knows lfx 0\.2 alone$/);

@@ -357,7 +357,7 @@ describe("unusual data of one user", () => {
     (await logs())
       .split("\n")
       .filter((line) =>
-        /"message":"(a row from another region cannot be written yet; the agent retries it|an object in a bucket was skipped because it cannot be read|held|skipped)"/.test(
+        /"message":"(a row from another region cannot be written to the database yet; the agent retries it|an object in a bucket was skipped because it cannot be read|held|skipped)"/.test(
           line,
         ),
       )

@@ -61,7 +61,7 @@ describe("the witness in S3", () => {
     expect(await east?.read()).toBeUndefined();
     expect(await east?.write(LEASE, seen)).toBe(false);
     await s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: LEASE_KEY, Body: "{}" }));
-    await expect(east?.read()).rejects.toThrow("is not a lease");
+    await expect(east?.read()).rejects.toThrow("is not a lease: delete it");
   });
 
   it("reports a missing bucket as an error, not as a missing lease", async () => {

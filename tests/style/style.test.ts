@@ -66,7 +66,7 @@ describe("the style guide", () => {
     expect([...links, ...files].filter((file) => !existsSync(file))).toEqual([]);
   });
 
-  it("gives each folder of tests the name of the folder that it tests", () => {
+  it("requires each folder of tests to have the name of the folder that it tests", () => {
     const ROOMS =
       /^tests\/((?:agent|components|config|costs|fleet|formats|invariants|model|observability|plugin|release|sandbox|stacks)\b.*)\//;
     /** Tests of several folders together. */

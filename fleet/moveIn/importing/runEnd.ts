@@ -29,7 +29,7 @@ export function endOfRun(where: string, { container, exitCode, log }: EndedConta
   const known = CODES[exitCode];
   if (known !== undefined && said !== "") return new UserError(said, known);
   return new UserError(
-    `${container} of the run in ${where} ended with exit code ${exitCode}: ${said || "no output"}; imported data is consistent. Fix this, and run the same command again`,
+    `${container} of the run in ${where} ended with exit code ${exitCode}: ${said || "no output"}; imported data is consistent. Fix the cause, and run the same command again`,
     ExitCode.ResourceFailed,
   );
 }

@@ -36,7 +36,7 @@ const cluster: RegionAssumption = {
   name: "cluster",
   of: "region",
   why: "EKS decides the Auto Mode settings, secrets encryption and access modes; only its API shows them",
-  fix: "see `aws eks describe-cluster`; `drift` shows manual changes, `up` reverts them",
+  fix: "compare with `aws eks describe-cluster`; run `drift` to list manual changes, and `up` to revert them",
   async look(deployment, stack) {
     const { cluster: is } = answered(clusterShape, "the cluster", await eks(deployment, stack, "describe-cluster"));
     const actual = {
@@ -70,7 +70,7 @@ const addons: RegionAssumption = {
   name: "add-ons",
   of: "region",
   why: "the secrets add-on must become active before the first node exists; EKS' documentation does not promise it",
-  fix: "`aws eks describe-addon` shows what is missing; if its pods do not start, check them in kube-system",
+  fix: "run `aws eks describe-addon` to see what is missing; if the add-on's pods do not start, check them in kube-system",
   async look(deployment, stack) {
     const listed = await eks(deployment, stack, "list-addons");
     const { addons: names } = answered(z.object({ addons: z.array(z.string()) }), "the list of add-ons", listed);
@@ -101,7 +101,7 @@ const secretsDriver: RegionAssumption = {
     const audiences = tokenRequests.map(({ audience }) => audience);
     const problems = audiences.includes(AUDIENCE)
       ? []
-      : [`it requests no tokens for ${AUDIENCE}, only for: ${audiences.join(", ") || "none"}`];
+      : [`the CSI driver requests no tokens for ${AUDIENCE}, only for: ${audiences.join(", ") || "none"}`];
     return { summary: `requests tokens for ${AUDIENCE}`, problems };
   },
 };
@@ -128,7 +128,7 @@ const podIdentities: RegionAssumption = {
   name: "pod identities",
   of: "region",
   why: "pods get AWS credentials from pod identity associations, which EKS stores outside of the cluster",
-  fix: "`up` creates a missing association; then restart the pods that started before it",
+  fix: "run `up` to create a missing association; then restart the pods that started before it",
   async look(deployment, stack) {
     const answer = await eks(deployment, stack, "list-pod-identity-associations");
     const { associations } = answered(associationsShape, "the list of associations", answer);
@@ -181,7 +181,7 @@ const admissionRules: RegionAssumption = {
   name: "admission rules",
   of: "region",
   why: "a policy without a binding, or with a binding that only warns, rejects nothing",
-  fix: "`up` restores policies and bindings; the cluster's audit log shows who removed them",
+  fix: "run `up` to restore policies and bindings; the cluster's audit log shows who removed them",
   async look({ clouds }, { region }) {
     const suffix = "admissionregistration.k8s.io" as const;
     const policies = await clouds.objects(region.name, `validatingadmissionpolicies.${suffix}`);
@@ -206,7 +206,7 @@ const admission: RegionAssumption = {
   name: "admission in force",
   of: "region",
   why: "this cluster's Kubernetes version must accept the policies' expressions, as the tested version does",
-  fix: "`kubectl get validatingadmissionpolicy -o yaml`: the status shows expression errors",
+  fix: "run `kubectl get validatingadmissionpolicy -o yaml`: the status shows expression errors",
   async look({ clouds }, { region }) {
     const refused = await clouds.refusal(region.name, strangersPod());
     const problems =
@@ -270,7 +270,7 @@ const spread: RegionAssumption = {
   name: "spread over zones",
   of: "region",
   why: "without the constraint the scheduler may place both pods in one zone, and a zone outage becomes a region outage",
-  fix: "`up` restores the constraint, which recreates the pods",
+  fix: "run `up` to restore the constraint, which recreates the pods",
   async look({ clouds }, { region, own }) {
     const name = `langflow-${region.name}`;
     const found = (await clouds.objects(region.name, "deployments.apps")).find(
@@ -333,7 +333,7 @@ const isolation: RegionAssumption = {
   name: "network isolation",
   of: "region",
   why: "network policies work only if Auto Mode's agent on each node enforces them",
-  fix: "check `kubectl get networkpolicy -n langflow`, and the ConfigMap in kube-system that enables the controller",
+  fix: "check the output of `kubectl get networkpolicy -n langflow`, and the ConfigMap in kube-system that enables the controller",
   async look({ clouds }, { region }) {
     const reached = (await clouds.inLangFlow(region.name, REACHES)).trim().split("\n").filter(Boolean);
     const problems = reached.map((each) => `LangFlow's pod can connect to ${each}`);

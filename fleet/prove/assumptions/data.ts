@@ -20,7 +20,7 @@ const key: RegionAssumption = {
   name: "key",
   of: "region",
   why: "if the key is disabled or scheduled for deletion, everything that it encrypts becomes unreadable",
-  fix: "`aws kms cancel-key-deletion`, `aws kms enable-key`; then find out who did it",
+  fix: "run `aws kms cancel-key-deletion` and `aws kms enable-key`; then find out who disabled the key",
   async look(deployment, stack) {
     const { keyArn: KeyId } = foundationOf(deployment, stack);
     const ask = (operation: string) => deployment.clouds.aws(stack.region.awsRegion, "kms", operation, { KeyId });
@@ -67,7 +67,7 @@ const bucket: RegionAssumption = {
   name: "flow bucket",
   of: "region",
   why: "S3 accepts a replication rule with a key of the wrong region without an error, and then copies nothing",
-  fix: "`drift` shows what changed, `up` restores it; copy the missed objects with S3 Batch Replication",
+  fix: "run `drift` to list the changes, and `up` to revert them; copy the missed objects with S3 Batch Replication",
   async look(deployment, stack) {
     const own = foundationOf(deployment, stack);
     const ask = (operation: string) =>
@@ -236,7 +236,7 @@ const database: RegionAssumption = {
   name: "database",
   of: "region",
   why: "only RDS shows a setting that waits for the maintenance window, or a missing standby",
-  fix: "`aws rds describe-db-instances`; RDS applies pending settings in the maintenance window or at a restart",
+  fix: "compare with `aws rds describe-db-instances`; RDS applies pending settings in the maintenance window or at a restart",
   async look(deployment, stack) {
     const { clouds } = deployment;
     const { awsRegion } = stack.region;
@@ -318,7 +318,7 @@ const databaseBackups: RegionAssumption = {
   name: "backups of the database abroad",
   of: "region",
   why: "RDS must copy backups between these two regions, and the newest copy must be recent",
-  fix: "`aws rds describe-db-instance-automated-backups` in the backup region; if RDS does not support this pair of regions, choose a different backupRegion",
+  fix: "run `aws rds describe-db-instance-automated-backups` in the backup region; if RDS does not support this pair of regions, choose a different backupRegion",
   async look(deployment, stack) {
     const { abroad, copy } = await copiedBackup(deployment, stack);
     const { name } = abroad.region;
@@ -351,7 +351,7 @@ const secrets: FleetAssumption = {
   name: "shared secrets",
   of: "fleet",
   why: "sessions and stored credentials survive a failover only if all regions have the same secrets and can decrypt them",
-  fix: "`aws secretsmanager describe-secret` shows the failed replica; replicate-secret-to-regions --force-overwrite-replica-secret",
+  fix: "run `aws secretsmanager describe-secret` to find the failed replica; replace it with `aws secretsmanager replicate-secret-to-regions --force-overwrite-replica-secret`",
   async look(deployment) {
     const looks = Object.entries(deployment.outputs.secrets).map(([name, arn]) => secret(deployment, name, arn));
     const problems = (await Promise.all(looks)).flat();

@@ -38,7 +38,7 @@ export const pool: RegionAssumption = {
   name: "pool",
   of: "region",
   why: "a disabled pool, or one with an outdated load balancer, shows no symptom until a failover",
-  fix: "`up edge` restores it; after a killed drill run `drill --restore`",
+  fix: "run `up edge` to restore it; after a killed drill run `drill --restore`",
   async look(deployment, stack) {
     const { edge } = deployment;
     const is = await appliedPool(deployment, stack.region.name);
@@ -67,7 +67,7 @@ export const poolHealth: RegionAssumption = {
   name: "health of the pool",
   of: "region",
   why: "Cloudflare's probes test the whole path: name, certificate, source ranges, load balancer, pod, database",
-  fix: "the monitor shows the reason; run `up edge` if the pool is not probed; docs/operations/region-lost.md",
+  fix: "read the reason in Cloudflare's monitor; if the pool is not probed, run `up edge`; if the region is lost, see docs/operations/region-lost.md",
   async look(deployment, stack) {
     const { healthy, said } = await healthOf(deployment, stack.region.name);
     return { summary: said, problems: healthy ? [] : [said] };
@@ -106,7 +106,7 @@ export const monitor: FleetAssumption = {
   name: "monitor",
   of: "fleet",
   why: "its interval, timeout and retries determine the failover time, and a Cloudflare plan may reject them",
-  fix: "`up edge` restores them; if the plan rejects one, see its limits",
+  fix: "run `up edge` to restore them; if Cloudflare's plan rejects one, choose a value that the plan allows",
   async look(deployment) {
     const is = await appliedMonitor(deployment);
     if (!is) return { summary: "", problems: ["the pools do not share one monitor"] };
@@ -170,7 +170,7 @@ export const steering: FleetAssumption = {
   name: "steering",
   of: "fleet",
   why: "a plan without the policy may apply a different one, and the order of the pools is the failover order",
-  fix: "`up edge` restores it; if the plan rejects it, choose a different `steering` in Pulumi.edge.yaml",
+  fix: "run `up edge` to restore it; if Cloudflare's plan rejects it, choose a different `steering` in Pulumi.edge.yaml",
   async look(deployment) {
     const { edge, outputs } = deployment;
     const is = await appliedBalancer(deployment);
@@ -218,7 +218,7 @@ const singleSignOn: FleetAssumption = {
   name: "single sign-on",
   of: "fleet",
   why: "a disabled Access application, or a different one for the same path, lets everyone in",
-  fix: "`up edge` restores the applications; in Zero Trust, search for a different one with the same name or path",
+  fix: "run `up edge` to restore the applications; in Zero Trust, look for another application with the same name or path, and delete it",
   async look({ clouds, edge }) {
     if (!edge.own.access) throw new NotCheckable("the config has no access");
     // LangFlow returns its version without a login.
@@ -245,7 +245,7 @@ const notifications: FleetAssumption = {
   name: "alarms",
   of: "fleet",
   why: "Cloudflare's notification still works when a region is lost, and someone may have disabled it",
-  fix: "`up edge`; recipients outside the account must confirm their address once, in Cloudflare's email",
+  fix: "run `up edge` to restore them; recipients outside the account must confirm their address once, in Cloudflare's email",
   async look(deployment) {
     const { clouds, edge } = deployment;
     const answer = await clouds.cloudflare(`/accounts/${edge.fleet.cloudflareAccountId}/alerting/v3/policies`);
@@ -273,7 +273,7 @@ const webhook: RegionAssumption = {
   name: "webhook",
   of: "region",
   why: "the Git host's call passes through Cloudflare, a load balancer and a separate network policy",
-  fix: "the status shows where it failed: 52x from Cloudflare to the region, 401 wrong secret, 404 wrong path",
+  fix: "the status shows the cause: 52x: Cloudflare cannot reach the region; 401: the secret is wrong; 404: the path is wrong",
   async look({ clouds, outputs }, { region }) {
     const public_ = outputs.edge.webhooks?.[region.name];
     if (public_ === undefined) throw new NotCheckable("the config has no webhook");
@@ -298,7 +298,7 @@ const drift: FleetAssumption = {
   name: "drift",
   of: "fleet",
   why: "a provider that always reports a change makes later drift reports useless",
-  fix: "`npm run fleet -- drift` shows the properties; add false changes of a provider to fleet/stacks/noise.ts",
+  fix: "run `npm run fleet -- drift` to list the properties; add false changes of a provider to fleet/stacks/noise.ts",
   async look(deployment) {
     const [first, second] = [await deployment.drifted(), await deployment.drifted()];
     const problems = [

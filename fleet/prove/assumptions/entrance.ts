@@ -20,7 +20,7 @@ const entrance: RegionAssumption = {
   name: "entrance",
   of: "region",
   why: "Cloudflare's IP ranges change, and a Service without source ranges is open to the internet",
-  fix: "`up` writes Cloudflare's current ranges to the Service",
+  fix: "run `up` to write Cloudflare's current ranges to the Service",
   async look({ clouds }, { region }) {
     const services = await clouds.objects(region.name, "services");
     const service = services.find(({ metadata }) => metadata.name === "langflow-public");
@@ -91,7 +91,7 @@ const loadBalancer: RegionAssumption = {
       return {
         summary: "",
         problems: [
-          `it has ${listeners.Listeners.length} listeners and ${groups.TargetGroups.length} target groups, not one of each`,
+          `the load balancer has ${listeners.Listeners.length} listeners and ${groups.TargetGroups.length} target groups, not one of each`,
         ],
       };
     const { TargetGroupArn } = group;
@@ -136,7 +136,7 @@ const closed: RegionAssumption = {
   name: "origin closed to strangers",
   of: "region",
   why: "the load balancer's security group must contain only the source ranges",
-  fix: "check its security groups; if this machine is inside Cloudflare's networks, test from a different one",
+  fix: "check the load balancer's security groups; if this machine is inside Cloudflare's networks, test from a different machine",
   async look(deployment, stack) {
     const { originHostname, webhookHostname } = outputsOf(deployment, stack);
     const hosts = [originHostname, ...(webhookHostname === undefined ? [] : [webhookHostname])];

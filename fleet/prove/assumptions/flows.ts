@@ -39,7 +39,7 @@ const record: FleetAssumption = {
   name: "record",
   of: "fleet",
   why: "only the running recorder shows that the Git host, token, lease and database work together",
-  fix: "the recorder's log shows the failing step; held flows need a person (docs/operations/held-flows.md)",
+  fix: "the recorder's log shows the failing step; an operator must decide about held flows (docs/operations/held-flows.md)",
   async look({ clouds, edge, regions }) {
     if (edge.fleet.flowRepository === undefined) throw new NotCheckable("the config has no flowRepository");
     const asked = await Promise.allSettled(

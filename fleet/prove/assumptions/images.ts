@@ -37,7 +37,7 @@ export const running: RegionAssumption = {
   name: "images",
   of: "region",
   why: "all regions must run the same digest; someone may have changed a Deployment by hand",
-  fix: "`up` restores the configured digest; the cluster's audit log shows who changed it",
+  fix: "run `up` to restore the configured digest; the cluster's audit log shows who changed it",
   async look(deployment, stack) {
     const { registry } = foundationOf(deployment, stack);
     const meant = imagesOf(stack.fleet).map(({ repository, digest }) => `${registry}/${repository}@${digest}`);
@@ -60,7 +60,7 @@ const registries: RegionAssumption = {
   name: "images in the registry",
   of: "region",
   why: "each region pulls from its own registry, so it survives the loss of the build region only with a copy there",
-  fix: "ECR does not copy images that were pushed before replication was configured: push it under a new version",
+  fix: "ECR does not copy images that were pushed before replication was configured: push the image under a new version",
   async look({ clouds }, { fleet, region }) {
     const looks = imagesOf(fleet).map(async (image) => {
       const input = { repositoryName: image.repository, imageIds: [{ imageDigest: image.digest }] };
@@ -93,7 +93,7 @@ export const signatures: RegionAssumption = {
   name: "signatures of images",
   of: "region",
   why: "ECR does not document how soon it replicates signatures, and each region verifies them in its own registry",
-  fix: "`npm run fleet -- image verify` waits for them; the workflow Image signs an image without a signature",
+  fix: "run `npm run fleet -- image verify` to wait for signatures; rerun the workflow Image to sign an unsigned image",
   async look(deployment, stack) {
     const problems = await unsignedImages(deployment, stack);
     return { summary: `${imagesOf(stack.fleet).length} images signed by ${signerOf(stack.fleet)}`, problems };

@@ -4,7 +4,10 @@ import { type Given, verb } from "../../cli/verb";
 
 const options = {
   json: JSON_RESULT,
-  reports: text("<dir>", "add the newest report in this folder; close the issue if that drill passed"),
+  reports: text(
+    "<dir>",
+    "folder of drill reports: add the newest one to the issue, and close the issue if that drill passed",
+  ),
 };
 
 export type DrillIssueOptions = Given<typeof options>;

@@ -53,7 +53,7 @@ export async function cutOver(options: CutOverOptions): Promise<ExitCode> {
   const [copied] = folders.flatMap((folder) => collectedAt(folder) ?? []);
   if (copied !== undefined)
     throw new UserError(
-      `${from} is a copy of ${copied}, which lacks data created in the old LangFlow until its sessions end: omit --from, then run \`move-in collect\` into the same folder and \`move-in import\``,
+      `${from} is a copy of ${copied}, so a cut-over from it would lose data that users create in the old LangFlow until their sessions end: omit --from; after the cut-over run \`move-in collect\` into the same folder, and \`move-in import\``,
       ExitCode.BadInput,
     );
   if (from === undefined) report("no --from given: nothing is imported before or after the cut-over");
@@ -197,7 +197,10 @@ async function drained({ signal }: Moving): Promise<void> {
   const seconds = DRAIN_SECONDS + PROPAGATION_SECONDS;
   report(`waiting ${seconds} s for the remaining sessions on the other side to end`);
   await sleep(seconds * 1000, undefined, { signal }).catch(() => {
-    throw new UserError("interrupted: visitors are moved. Run the same command again to finish", ExitCode.Cancelled);
+    throw new UserError(
+      "interrupted after the load balancer was changed: new visitors are already sent to the other side. Run the same command again to finish",
+      ExitCode.Cancelled,
+    );
   });
 }
 

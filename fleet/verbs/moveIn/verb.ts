@@ -18,7 +18,7 @@ export type InspectOptions = Given<typeof inspecting>;
 const collecting = {
   python: text("<command>", 'command that starts LangFlow\'s own Python, for example "docker exec -i langflow python"'),
   out: text("<dir>", "folder for the copy; new, empty, or an earlier copy"),
-  print: flag("print the script instead, to run it on a machine without this project"),
+  print: flag("print the Python script that collects the data, to run it on a machine without this project"),
   json: JSON_RESULT,
 };
 
@@ -77,7 +77,7 @@ export type CutOverOptions = Given<typeof cuttingOver>;
 
 const goingBack = {
   ...OF_VISITORS,
-  region: text("<region>", "region whose changes since the import to list (default: the first)"),
+  region: text("<region>", "list the changes made in this region since the import (default: the first)"),
   withoutAnswer: flag("continue if the old LangFlow does not answer this machine"),
   out: text("<dir>", "write flows created or changed in the fleet as files into this folder"),
 };
@@ -125,7 +125,7 @@ export const moveIn = verbGroup(
     }),
     verb({
       name: "cut-over",
-      description: "move visitors from the old LangFlow to the fleet, with data changed since the import",
+      description: "send visitors to the fleet instead of the old LangFlow; with --from, import the latest data too",
       examples: ["move-in cut-over --share 90", "move-in cut-over --from /srv/langflow"],
       options: cuttingOver,
       handler: async (given) => (await import("./cutOver")).cutOver(given),

@@ -6,7 +6,7 @@ const options = {
   regions: words("regions to check (default: all)"),
   ...OF_FLEET,
   disturb: flag("also evict a pod in each region while requests run"),
-  resume: text("<file>", "resume from this report (.json) of the same deployment"),
+  resume: text("<file>", "skip the checks that passed in this report (.json) of the same deployment"),
   reports: text("<dir>", "folder for reports (default: proofs, next to Pulumi.yaml or in the local fleet)"),
 };
 

@@ -14,7 +14,7 @@ export type ReadyOptions = Given<typeof options>;
 export const ready = verb({
   name: "ready",
   description: "score the fleet's readiness to lose a region, with predicted RTO and RPO",
-  details: "Checks replication lag, backups, spare capacity, steering and certificates between drills.",
+  details: "Use it between drills: it checks replication lag, backups, spare capacity, steering and certificates.",
   page: "docs/ready.md",
   examples: ["ready --local", "ready --minimum 90 --drift"],
   options,

@@ -43,7 +43,8 @@ function variableOf({ name, value, valueFrom }: EnvVar, references: References):
     return found;
   }
   const field = fieldRef && references.fields[fieldRef.fieldPath];
-  if (field === undefined) throw new Error(`${name} refers to a value that the live fleet does not support`);
+  if (field === undefined)
+    throw new Error(`the environment variable ${name} refers to a source that the live fleet does not support`);
   return field;
 }
 

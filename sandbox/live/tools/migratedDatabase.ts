@@ -100,7 +100,9 @@ const madeUp = () => randomBytes(32).toString("base64url");
  */
 export function refuseAccounts(dump: string, accounts: readonly string[], secrets: readonly string[]): void {
   if (accounts.length < 3)
-    throw new Error("LangFlow's migration created no account, unlike the migration that this code expects");
+    throw new Error("LangFlow's migration created no account: adapt this check to the new LangFlow release");
   if ([...accounts, ...secrets].some((value) => dump.includes(value)))
-    throw new Error("the dump of the migrated database contains data of an account outside the table of users");
+    throw new Error(
+      "the dump of the migrated database contains the id, name or password hash of an account, or a generated secret",
+    );
 }

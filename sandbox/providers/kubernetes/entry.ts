@@ -15,8 +15,8 @@ const UNREACHABLE =
 
 /**
  * Throws unless the program's user may access the cluster, that is, unless an administrator's access entry is in
- * effect. Locally, the user counts as each of the cluster's administrators. A cluster that admits its creator needs no
- * entry.
+ * effect. The local cloud does not distinguish principals, so any administrator's access policy admits the program's
+ * user. A cluster that admits its creator needs no entry.
  *
  * @param cluster undefined if the configuration names no existing cluster
  * @param named the cluster's name in error messages

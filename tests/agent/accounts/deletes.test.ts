@@ -4,7 +4,7 @@ const pair = (...tables: string[]) => [regionWith("us-east", ...tables), regionW
 const ADA = { username: '"ada"', is_active: "true" };
 
 describe("a deleted account", () => {
-  it("leaves no rows waiting for it that another region created at the same time", async () => {
+  it("leaves none of its rows, not even waiting ones, if another region creates rows for it at the same time", async () => {
     const [east, west] = pair("user", "folder", "mcp_server");
     east.edit("user", "u", ADA, 1);
     await round(west, await round(east));

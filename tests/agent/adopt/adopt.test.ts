@@ -87,7 +87,7 @@ describe("a database URL", () => {
     },
   );
 
-  it("passes the password to programs in the environment, without the agent's own secrets", () => {
+  it("gives programs the password in their environment, and none of the agent's own secrets", () => {
     process.env.AGENT_GIT_TOKEN = "token";
     const environment = programEnvironment(parseDatabaseUrl("postgresql://u:p@h/d"));
     expect(environment).toMatchObject({ PGHOST: "h", PGPORT: "5432", PGUSER: "u", PGPASSWORD: "p", PGDATABASE: "d" });

@@ -133,7 +133,7 @@ describe("the check for data that is newer than the backup", () => {
         "this region has data newer than the backup of 2025-01-31T04:15:00.000Z:",
         '  database: 2 in "flow"',
         "  PersistentVolumeClaim: file-0, file-1, file-2, file-3, file-4 and 3 more",
-        "Users made these changes: rows that LangFlow and the agent write by themselves are not counted.",
+        "The list contains only users' changes, not rows that LangFlow and the agent write by themselves.",
         "Nothing was written. Back the region up first, then restore with --overwrite",
       ].join("\n"),
     );

@@ -87,7 +87,7 @@ describe("the CloudWatch queries", () => {
 });
 
 describe("the CloudWatch results", () => {
-  it("are the newest value in the gauge's unit, and the sum of the last hour for failures", async () => {
+  it("contain the newest value in the gauge's unit, and the sum of the last hour for failures", async () => {
     const { cloudWatch } = answering([
       result(place("replication_latency_seconds"), { 10: 3, 5: 40 }),
       result(place("database_cpu_ratio"), { 5: 25 }),

@@ -85,7 +85,7 @@ describe("the newest drills", () => {
     );
   });
 
-  it("require few reads, however many drills there were, and none while there is no new drill", async () => {
+  it("are found with few reads, however many drills there were, and without a read while there is no new drill", async () => {
     const { bucket, drills } = watching();
     for (let id = 0; id < 300; id += 1) bucket.put("us-east", id, summary("us-east", 1000 + id, { passed: id === 0 }));
     await drills.poll();
@@ -126,7 +126,7 @@ describe("the newest drills", () => {
     ["an overlong name", { missed: ["x".repeat(200)] }],
     ["more names than any drill has", { missed: Array.from({ length: 100 }, (_, index) => `target ${index}`) }],
     ["an invalid time", { ended: Number.NaN }],
-  ])("ignore a summary with %s", (_, more) => {
+  ])("do not include a summary with %s", (_, more) => {
     expect(parseSummary(JSON.stringify(summary("us-east", 1000)), "us-east")).toBeDefined();
     expect(parseSummary(JSON.stringify(summary("us-east", 1000, more)), "us-east")).toBeUndefined();
   });

@@ -13,7 +13,7 @@ describe("a user's folder", () => {
     ["Ада", "user"],
     ["a".repeat(70), "a".repeat(63)],
     [`${"a".repeat(62)} b`, "a".repeat(62)],
-  ])("is for the user %j named %j", (name, folder) => {
+  ])("of the user %j is named %j", (name, folder) => {
     expect(folderName(name)).toBe(folder);
   });
 

@@ -68,7 +68,7 @@ describe("a blob's contents", () => {
     expect(read.map((each) => blobId(each))).toEqual(blobs);
   });
 
-  it("cause an error at once if the blob is missing, and other reads still succeed", async () => {
+  it("are reported as missing at once if the blob does not exist, and other reads still succeed", async () => {
     const missing = repository.read("1".repeat(40));
     const other = repository.read(blobs[1] ?? "");
     await expect(missing).rejects.toThrow(BlobUnread);

@@ -52,7 +52,7 @@ describe("the history in a clone", () => {
     expect(await clone.leadsTo("1".repeat(40), at(-1))).toBe(false);
   });
 
-  it("is completed to determine whether one commit is an ancestor of another, but only if the available part is not enough", async () => {
+  it("is fetched completely to check whether one commit is an ancestor of another, but only if the fetched part does not show it", async () => {
     const clone = await host.open("leads");
     await clone.fetch();
     expect(await clone.leadsTo(at(-1), at(-1))).toBe(true);

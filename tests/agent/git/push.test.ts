@@ -83,7 +83,7 @@ describe("a push", () => {
     expect(onHost()).toBe(head);
   });
 
-  it("may take long if the host is not silent for too long", async () => {
+  it("may take long if the host keeps sending output", async () => {
     host.hook("pre-receive", "sleep 1");
     const patient = await host.open("clone", { silenceMs: 20_000 });
     const commit = await next();
@@ -161,7 +161,7 @@ describe("the response to a push", () => {
     expect(answer("[remote rejected] (pre-receive hook declined)", stderr)).toEqual({ kind: "declined", reason });
   });
 
-  it("is repeated without progress meters", () => {
+  it("is reported without progress meters", () => {
     const stderr =
       "Total 3 (delta 0), reused 0\nremote: Resolving deltas: 100% (3/3), done.        \nremote: error: GH013: rules\u001b[K\nremote: \nerror: failed\n";
     expect(answer("[remote rejected] (x)", stderr)).toEqual({ kind: "declined", reason: "x\nerror: GH013: rules[K" });

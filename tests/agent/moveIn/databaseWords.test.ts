@@ -27,7 +27,7 @@ describe("an import that fails because of its database", () => {
     });
   });
 
-  it("causes the original error, unchanged, if that error is unexpected", async () => {
+  it("reports the original error unchanged if that error is unexpected", async () => {
     const bug = refused("42601", "syntax error");
     await expect(ending(bug)).rejects.toBe(bug);
   });

@@ -628,7 +628,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "Cloudflare TLS",
     result: "warning",
     finding: /lacks Zone Settings Read/,
-    fix: /check it by hand: SSL\/TLS/,
+    fix: /check it by hand: in Cloudflare.s dashboard, set SSL\/TLS/,
     exitCode: ExitCode.Success,
   },
   {
@@ -650,7 +650,7 @@ const SET_UPS: readonly BrokenSetUp[] = [
     check: "Cloudflare zone",
     result: "broken",
     finding: /belongs to a different account/,
-    fix: /set it to b{32}/,
+    fix: /set langflow-dr:cloudflareAccountId to b{32}/,
     exitCode: ExitCode.BadInput,
     unchecked: AFTER_TOKEN.slice(1),
   },

@@ -136,7 +136,7 @@ describe("a drill's faults on the clouds", () => {
   });
 
   it.each(FAULTS.filter((fault) => !isCloudFault(fault)))(
-    "reject %s, which the clouds do not support",
+    "do not include %s, which the clouds do not support",
     async (fault) => {
       const said = `${fault}: ${KINDS[fault].notOnClouds?.because}`;
       expect(said).toMatch(/ AWS| EKS/);

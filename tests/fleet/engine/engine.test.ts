@@ -29,7 +29,7 @@ const script = (file: string, body: string): void => {
   chmodSync(file, 0o755);
 };
 
-describe("the choice of an engine", () => {
+describe("the search for an engine", () => {
   const unreachable = async (): Promise<void> => {
     throw new Error("get.pulumi.com cannot be reached");
   };

@@ -430,12 +430,16 @@ describe("init", () => {
   );
 
   it.each([
-    ["Pulumi.yaml", "- a", "Pulumi.yaml must contain keys with values: correct it first"],
-    ["Pulumi.edge.yaml", "config: [a]", "Pulumi.edge.yaml: config must contain keys with values: correct it first"],
+    ["Pulumi.yaml", "- a", "Pulumi.yaml must be a YAML mapping (keys with values): correct it, then run this again"],
+    [
+      "Pulumi.edge.yaml",
+      "config: [a]",
+      "Pulumi.edge.yaml: config must be a YAML mapping (keys with values): correct it, then run this again",
+    ],
     [
       "Pulumi.yaml",
       "config: { langflow-dr:regions: 5 }",
-      "Pulumi.yaml: config.langflow-dr:regions must contain keys with values: correct it first",
+      "Pulumi.yaml: config.langflow-dr:regions must be a YAML mapping (keys with values): correct it, then run this again",
     ],
   ])("rejects %s if it contains %j, with one sentence and without changing files", async (file, content, message) => {
     writeFileSync(join(directory, file), content);

@@ -51,7 +51,7 @@ describe("the live fleet's table", () => {
     expect(lines.map(stripVTControlCharacters)).toEqual([
       "us-east: tables that are not replicated: user, apikey (docs/operations/alerts.md#tablerefused)",
       "us-east: deletes that wait for approval: flow 500, user 50 (docs/operations/alerts.md#regiondeletesheld)",
-      "us-east: renamed, because a different region used the name first: user 1a2b (docs/operations/alerts.md#nametaken)",
+      "us-east: these users, teams or roles were renamed, because a different region used the name first: user 1a2b (docs/operations/alerts.md#nametaken)",
       "us-east: unreadable objects in its bucket: 3 (docs/operations/alerts.md#userdataunreadable)",
     ]);
   });

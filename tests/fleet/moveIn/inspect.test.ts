@@ -240,7 +240,7 @@ describe("an unusual source database", () => {
     expect(await look(folder)).toMatchObject({ knowledgeBases: 3, unseen: [] });
   });
 
-  it("causes exit code 8 and leaves no copy if the user interrupts", async () => {
+  it("leaves no temporary copy behind if the user interrupts the inspection, which exits with code 8", async () => {
     const end = new AbortController();
     const looked = look(recorded(), { signal: end.signal });
     end.abort();

@@ -242,7 +242,7 @@ describe("a recorded fleet", () => {
       "that renamed a user",
       { renamed: "1a2b", record: {} },
       "us-east: replicated tables",
-      /^renamed, because a different region used the name first: user 1a2b$/,
+      /^these users, teams or roles were renamed, because a different region used the name first: user 1a2b$/,
     ],
     [
       "that holds many deletes",

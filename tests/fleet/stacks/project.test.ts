@@ -448,10 +448,18 @@ describe("readProject", () => {
   });
 
   it.each([
-    ["a list instead of keys", "- config\n", "Pulumi.edge.yaml must contain keys with values"],
-    ["a text instead of keys", "very-secret\n", "Pulumi.edge.yaml must contain keys with values"],
-    ["a list below config", "config: [very-secret]\n", "Pulumi.edge.yaml: config must contain keys with values"],
-    ["a text below config", "config: very-secret\n", "Pulumi.edge.yaml: config must contain keys with values"],
+    ["a list instead of keys", "- config\n", "Pulumi.edge.yaml must be a YAML mapping (keys with values)"],
+    ["a text instead of keys", "very-secret\n", "Pulumi.edge.yaml must be a YAML mapping (keys with values)"],
+    [
+      "a list below config",
+      "config: [very-secret]\n",
+      "Pulumi.edge.yaml: config must be a YAML mapping (keys with values)",
+    ],
+    [
+      "a text below config",
+      "config: very-secret\n",
+      "Pulumi.edge.yaml: config must be a YAML mapping (keys with values)",
+    ],
     ["two documents", "config:\n---\nconfig:\n", "Pulumi.edge.yaml contains more than one YAML document: keep one"],
     ["an unresolved alias", "config: *nothing\n", "Pulumi.edge.yaml is not valid YAML: Unresolved alias"],
     ["a duplicate key", "config:\n  a: very-secret\n  a: very-secret\n", "Map keys must be unique at line 3, column 3"],

@@ -5,7 +5,7 @@ import { SecretKey } from "../../../formats/encryption/secretKey";
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("base64url"));
 const short = fc.string({ minLength: 1, maxLength: 31 });
 
-describe("encryption with LangFlow's secret key", () => {
+describe("a text that is encrypted with LangFlow's secret key", () => {
   // Source: generate.json of Fernet's specification.
   const EXAMPLE = {
     secret: "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",
@@ -37,7 +37,7 @@ describe("encryption with LangFlow's secret key", () => {
     );
   });
 
-  it("rejects ciphertext that was changed or truncated", () => {
+  it("cannot be decrypted if the ciphertext was changed or truncated", () => {
     const key = new SecretKey(EXAMPLE.secret, "key");
     const sso = key.encryptSso("hello");
     fc.assert(
@@ -53,7 +53,7 @@ describe("encryption with LangFlow's secret key", () => {
   });
 
   it.each(["x".repeat(32), "A".repeat(44)])(
-    "rejects a key that LangFlow cannot encrypt with, and does not repeat the key: %s",
+    "cannot be created with a key that LangFlow cannot use, and the error does not repeat the key: %s",
     (bad) => {
       const made = () => new SecretKey(bad, "the old key");
       expect(made).toThrow(AgentError);

@@ -206,7 +206,7 @@ describe("numbers that take the notation of equal numbers in another value", () 
     ['"1e+16"', "10000000000000000"],
     ["[1e+16]", '{"0":10000000000000000}'],
     ["{}", '{"__proto__":10000000000000000}'],
-  ])("do not become %s if their value is %s", (other, value) => {
+  ])("do not take the other value's %s in place of their own %s", (other, value) => {
     expect(asIn(other, value)).toBe(canonicalJson(parseJson(value), 0));
   });
 });

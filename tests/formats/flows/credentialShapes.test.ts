@@ -111,7 +111,7 @@ describe("an example in documentation", () => {
     `hf_${"abcdefgh".repeat(3)}1`,
     `hf_${"a1b2c3d4".repeat(6)}`,
     `hf_EXAMPLE${random(20)}`,
-  ])("is not a value with digits or mixed case and at least eight different characters: %s", (text) => {
+  ])("cannot be a value with digits or mixed case and at least eight different characters: %s", (text) => {
     expect(rules(text)).toEqual(["hugging-face-token"]);
   });
 
@@ -142,7 +142,7 @@ describe("an example in documentation", () => {
   });
 
   it.each(["passwords1", "correct-horse", "tokens", "thepassword", "secret1", "changeme2"])(
-    "is not a URL whose password is more than a placeholder: %s",
+    "cannot be a URL whose password is more than a placeholder: %s",
     (password) => {
       expect(rules(`https://me:${password}@example.org`)).toEqual(["basicauth"]);
     },

@@ -8,7 +8,7 @@ const command = (text: string, variables: string[] = []) =>
   (config({ command: text }, variables) as { command: string }).command;
 
 describe("the command line of an exported MCP server", () => {
-  it("loses a quoted secret of several words and keeps its other words if it is a single text", () => {
+  it("loses a quoted secret of several words and keeps the other words if the command line is one string", () => {
     expect(command(`run --token "two words" 'other words'  end`)).toBe(`run --token "" 'other words'  end`);
   });
 

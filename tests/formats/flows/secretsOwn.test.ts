@@ -78,7 +78,7 @@ describe("a region's own secrets, when the region imports a flow,", () => {
   });
 
   it.each(["advanced", "display_name", "info", "placeholder", "show"])(
-    "are restored if the file has a different %s, which the import applies",
+    "are restored although the file changes the field's %s, and the import applies that change",
     (look) => {
       const own = password("own", { [look]: "old" });
       expect(imported(password("", { [look]: "new" }), own)).toEqual(password("own", { [look]: "new" }));

@@ -46,7 +46,7 @@ describe("the list of LangFlow's tables", () => {
     );
   });
 
-  it("refers only to replicated columns in its rules for replicated columns", () => {
+  it("names only replicated columns as keys and in its rules for merging", () => {
     const columns = (rule: ReplicatedTable) => rule.columns;
     expect(strays(TRAVELLING, ({ key }) => key, columns)).toEqual([]);
     expect(strays(TRAVELLING, ({ naturalKey }) => naturalKey?.on.map(columnOf) ?? [], columns)).toEqual([]);
@@ -75,7 +75,7 @@ describe("the list of LangFlow's tables", () => {
     }
   });
 
-  it("merges a row either as a whole or by column, never both", () => {
+  it("has no rule that merges rows both as a whole and by column", () => {
     for (const { table, whole, together, disabling } of TRAVELLING)
       if (whole) expect([table, together, disabling]).toEqual([table, undefined, undefined]);
   });
@@ -86,7 +86,7 @@ describe("the list of LangFlow's tables", () => {
         if (missing === "waits") expect(NAMES.slice(0, NAMES.indexOf(table) + 1)).toContain(to);
   });
 
-  it("refers only to listed tables, and waits only for replicated tables", () => {
+  it("contains references to listed tables only, and lets rows wait only for rows of replicated tables", () => {
     const names = TRAVELLING.map(({ table }) => table);
     for (const { references } of TRAVELLING)
       for (const { to, soft } of Object.values(references)) {
@@ -95,7 +95,7 @@ describe("the list of LangFlow's tables", () => {
       }
   });
 
-  it("merges two rows that collide in a unique index only if they have the same natural key or the same primary key", () => {
+  it("lets two rows that collide in a unique index merge only if they have the same natural key or the same primary key", () => {
     const print = (part: KeyPart) => (typeof part === "string" ? part : `lower(${part.lower})`);
     for (const rule of TRAVELLING)
       for (const { on, where = "", meeting } of rule.uniqueIndexes) {

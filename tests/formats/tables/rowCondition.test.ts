@@ -46,7 +46,7 @@ describe("the condition that selects replicated rows", () => {
     expect(conditionHolds(none("length"), { settings: ["cloud"] })).toBe(true);
   });
 
-  it("selects the rows that `not` negates, all rows with an empty `all`, and no rows with an empty `any`", () => {
+  it("selects the other rows with `not`, all rows with an empty `all`, and no rows with an empty `any`", () => {
     fc.assert(
       fc.property(withRow, ([chosen, row]) => {
         expect(conditionHolds({ not: chosen }, row)).toBe(!conditionHolds(chosen, row));

@@ -272,7 +272,7 @@ describe("the daemon's HTTP API", () => {
       expect.stringMatching(/^400 unknown filter colour/),
       expect.stringMatching(/^400 method must be one of create, update/),
       expect.stringMatching(/^400 nth must be a whole number/),
-      expect.stringMatching(/^400 unknown when/),
+      expect.stringMatching(/^400 unknown field when; the fields of a fault are/),
       expect.stringMatching(/^404 unknown route GET \/nowhere/),
     ]);
     expect(named(await cloud.resources(), "one")?.inputs).toEqual({ name: "one", retentionInDays: 30 });

@@ -66,11 +66,11 @@ function limitOf(rule: Rule): AppliedLimit {
   const counted = list(characteristics).map(String).sort().join(" ");
   if (counted !== "cf.colo.id ip.src" || requestsToOrigin === true || countingExpression !== undefined)
     throw new Error(
-      `the emulator does not support a rate limit that counts anything other than all requests by address: ${rule.expression}`,
+      `the emulator supports only rate limits that count all requests per IP address: ${rule.expression}`,
     );
   const number = (value: unknown) => {
     if (typeof value === "number") return value;
-    throw new Error(`the emulator does not support a rate limit without numbers: ${rule.expression}`);
+    throw new Error(`a rate limit lacks its period, its number of requests or its timeout: ${rule.expression}`);
   };
   return {
     ...ruleOf(rule, "block"),
@@ -84,7 +84,7 @@ function headersOf(rule: Rule): AppliedHeaders {
   const changes = Object.entries(record(record(rule.actionParameters).headers)).map(([name, change]) => {
     const { operation, value } = record(change);
     if (operation !== "set" || typeof value !== "string")
-      throw new Error(`the emulator supports only headers that are set to a text: ${name}`);
+      throw new Error(`the emulator supports only headers with operation "set" and a static value: ${name}`);
     return [name.toLowerCase(), value];
   });
   return { ...ruleOf(rule, "rewrite"), set: Object.fromEntries(changes) };

@@ -61,7 +61,7 @@ describe("the counts of visits", () => {
     );
   });
 
-  it("keep the longest duration of each row separately", () => {
+  it("contain the longest duration of each row", () => {
     const counts = countsOf([visit(100, 500), visit(200, 700), visit(2_000, 20_000)], COURSE);
     expect(counts.map(({ longestSeconds }) => longestSeconds)).toEqual([0.7, 20]);
   });

@@ -256,7 +256,7 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     );
   });
 
-  it("if PostgreSQL does not respond, and hides the password", async () => {
+  it("if PostgreSQL does not respond; the sentence does not contain the password", async () => {
     const url = "postgresql://langflow:sesame@127.0.0.1:9/langflow";
     await refused(
       python({ LANGFLOW_DATABASE_URL: url }),
@@ -272,14 +272,14 @@ describe("a failed collection reports one sentence and leaves no folder", () => 
     await refused("cat", /^could not unpack the output of the --python command into \/.* \(tar: .*other text/);
   });
 
-  it("if the command fails before it starts Python, and quotes the command's own message", async () => {
+  it("if the command fails before it starts Python; the sentence quotes the command's own message", async () => {
     await refused(
       "sh -c 'echo Error response from daemon: No such container: nosuch >&2; exit 1'",
       /^the --python command did not finish: Error response from daemon: No such container: nosuch\. /,
     );
   });
 
-  it("if a wrapper prints more after the script failed, and quotes the script's reason", async () => {
+  it("even if a wrapper prints more after the script failed; the sentence is the script's reason", async () => {
     const source = python({ LANGFLOW_CONFIG_DIR: madeFolder() });
     await refused(
       `sh -c "${source.replaceAll("'", "")} - || { echo command terminated >&2; exit 1; }" sh`,

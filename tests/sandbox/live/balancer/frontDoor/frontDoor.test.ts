@@ -160,11 +160,13 @@ describe("an emulated rule of the front door", () => {
       "action",
     );
     expect(applied("http_request_firewall_managed", block(SIGN_IN))).toThrow("phase");
-    expect(applied("http_ratelimit", block(SIGN_IN))).toThrow("counts anything other");
+    expect(applied("http_ratelimit", block(SIGN_IN))).toThrow("count all requests per IP address");
     for (const changed of [{ characteristics: ["ip.src"] }, { requestsToOrigin: true }, { countingExpression: "true" }])
-      expect(applied("http_ratelimit", block(SIGN_IN, { ratelimit: { ...ratelimit, ...changed } }))).toThrow("counts");
+      expect(applied("http_ratelimit", block(SIGN_IN, { ratelimit: { ...ratelimit, ...changed } }))).toThrow(
+        "count all requests",
+      );
     expect(applied("http_ratelimit", block(SIGN_IN, { ratelimit: { ...ratelimit, period: undefined } }))).toThrow(
-      "numbers",
+      "lacks its period",
     );
     expect(
       appliedFrontDoor([ruleset("http_ratelimit", { ...block(SIGN_IN, { ratelimit }), enabled: false })]).limits,
