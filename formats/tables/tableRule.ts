@@ -170,7 +170,10 @@ export interface ReplicatedTable {
    * bulk. Changes of other rows never overtake theirs: a run is published after its checkpoint, however large.
    */
   readonly ofRun?: true;
-  /** All columns move as one value: the greater counter wins, if there is one, then the later write. */
+  /**
+   * All columns are merged as one value: the row with the greater `counter` wins; without a counter, or if both are
+   * equal, the row with the later last write.
+   */
   readonly whole?: { readonly counter?: string };
   /** Column with the creation time, for rows that no trigger captured. */
   readonly madeAt?: string;

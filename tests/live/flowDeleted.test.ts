@@ -101,7 +101,7 @@ const known = (region: AccountsRegion, flow: string) =>
     [flow],
   );
 
-it("a flow that LangFlow deleted and an edit in another region restores gets back its versions, schedule and their child rows; without an edit, all of them are deleted everywhere", async () => {
+it("a deleted flow gets back its versions, schedule and their child rows if an edit in another region restores it; without such an edit, all are deleted everywhere", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("deleting", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),

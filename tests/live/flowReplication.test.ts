@@ -224,7 +224,7 @@ describe("a deleted flow", () => {
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
   });
 
-  it("that is restored has no project while its user has none, and then gets the user's first project, unless the user moved the flow elsewhere", async () => {
+  it("that is restored has no project until its user creates one; then it moves to the user's default project, unless the user moved it to another", async () => {
     const [us, eu, user] = await fleet();
     const one = await project(us, user, "One");
     const [edited, moved] = [

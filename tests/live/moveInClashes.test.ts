@@ -285,7 +285,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("imports no file below a different user's flow, and every file below an imported user or flow", async () => {
+  it("imports no file from the folder of a different user's flow, and every file from the folder of an imported user or flow", async () => {
     const [bob, zoe] = [id("1"), id("2")];
     const move = await Move.of(
       [user({ id: bob, name: "bob" }), flow(id("7"), bob, null), flow(id("8"), bob, null)],

@@ -241,7 +241,7 @@ describe("the fence of waiting runs", () => {
     for (const job of jobs) if ((await statuses(eu))[job] === "suspended") expect(await claims(eu, job)).toBe(true);
   });
 
-  it("lets a run go on in its home at once, and in another region only after a take-over and its wait", async () => {
+  it("lets a run resume in its home region at once, and in another region only `TAKE_OVER_MS` after that region took it over", async () => {
     const { us, eu, user, usKeeper, euKeeper } = await fleet();
     const [atHome, lost] = [await suspended(us, user), await suspended(us, user)];
     await settle(us, eu);

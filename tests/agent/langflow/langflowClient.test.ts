@@ -104,9 +104,9 @@ describe("flows that are created in one request", () => {
   });
 
   it.each<[string, unknown]>([
-    ["fewer", made().slice(1)],
-    ["others", made().toReversed()],
-    ["no list", { flows: made() }],
+    ["fewer flows", made().slice(1)],
+    ["the flows in a different order", made().toReversed()],
+    ["an object instead of a list", { flows: made() }],
   ])("are not accepted if the response has %s", async (_, answer) => {
     await expect(create(answer)).rejects.toThrow(LangFlowUnreachable);
   });

@@ -265,7 +265,7 @@ describe("an unusual source database", () => {
     expect(findings.get("rows of runs and logs")).toMatchObject({ count: 1, which: ["span (1)"] });
   });
 
-  it("has no user's flow counted as a starter flow, even in the folder of starter flows", async () => {
+  it("does not count a user's flow as a starter flow, even in the folder of starter flows", async () => {
     const folder = recorded([
       "UPDATE flow SET folder_id = (SELECT id FROM folder WHERE user_id IS NULL) WHERE name = 'Plain'",
     ]);

@@ -304,7 +304,7 @@ describe("a recorded fleet", () => {
     expect(broken.map(({ check }) => check)).toEqual(["us-east: restore rehearsed", "eu-west: restore rehearsed"]);
   });
 
-  it("is checked directly if its pool is disabled, because Cloudflare does not probe that pool", async () => {
+  it("asks LangFlow itself in a region whose pool is disabled, because Cloudflare does not probe that pool", async () => {
     fleet.edges("pools/pool-us-east", "enabled", false);
     fleet.edges("pool-us-east/health", "pop_health", {});
     const { findings } = readinessOf(await fleet.collect());

@@ -27,7 +27,7 @@ describe("the health of a pool", () => {
     expect((await stage.ask()).region).toBe("eu-west");
   });
 
-  it("is the result of the first probe", async () => {
+  it("is initially the result of the first probe alone", async () => {
     stage.origins["us-east"].health = () => 503;
     await stage.apply();
     expect(stage.pools().map(({ healthy }) => healthy)).toEqual([false, true]);

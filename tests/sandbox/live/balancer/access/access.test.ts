@@ -163,7 +163,7 @@ describe("a hostname that is protected by Access", () => {
     expect(ask(gate, "/", headers, "other.example.com")).toMatchObject({ status: 302 });
   });
 
-  it("admits users whom a policy names by address or domain, and redirects them only to its own pages", () => {
+  it("admits users whom a policy names by email address or email domain, and redirects them only to its own pages", () => {
     const gate = gateOf();
     const signIn = (email: string, target = "/flow/1") =>
       ask(gate, `/cdn-cgi/access/authorized?${new URLSearchParams({ email, redirect_url: target })}`);
