@@ -4,7 +4,7 @@ const pair = (...tables: string[]) => [regionWith("us-east", ...tables), regionW
 const ADA = { username: '"ada"', is_active: "true" };
 
 describe("a deleted account", () => {
-  it("leaves none of its rows, not even waiting ones, if another region creates rows for it at the same time", async () => {
+  it("leaves no rows, not even waiting ones, if another region creates rows of that account at the same time", async () => {
     const [east, west] = pair("user", "folder", "mcp_server");
     east.edit("user", "u", ADA, 1);
     await round(west, await round(east));
@@ -67,7 +67,7 @@ describe("a deleted account", () => {
   });
 });
 
-it("a delete wins over an edit that its region had seen, even if that region's clock is an hour behind", async () => {
+it("a delete wins over an edit if the deleting region had seen that edit, even if its clock is an hour behind", async () => {
   const hour = 3_600_000_000;
   const [east, west] = pair("user", "folder");
   east.edit("user", "u", ADA, 1);

@@ -43,7 +43,7 @@ describe("a new row with the name of a row whose delete is held", () => {
     expect(south.waiting()).toEqual([]);
   });
 
-  it("is not merged with the held row in its own region, even if an agent of an earlier release merged them", async () => {
+  it("is not merged with the held row in that row's region, even if an agent of an earlier release merged the two elsewhere", async () => {
     const { east, made } = await remade();
     const united = made.map((each) =>
       each.id === "new" ? { ...each, row: { ...each.row, unitedWith: "old" } } : each,
@@ -56,7 +56,7 @@ describe("a new row with the name of a row whose delete is held", () => {
     expect(idsIn(east, "folder")).toEqual(["old"]);
   });
 
-  it("keeps the name that a user gives it in another region while the delete is held", async () => {
+  it("keeps a new name if a user renames it in another region while the delete is held", async () => {
     const { east, west, made } = await remade();
     await round(west, made);
     west.edit("folder", "new", { name: '"Mine"' }, 30);

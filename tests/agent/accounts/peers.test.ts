@@ -88,7 +88,7 @@ describe("the other regions' buckets", () => {
     expect(peers.incomplete).toEqual([]);
   });
 
-  it("receive new segments while earlier ones are being copied to them, and count as complete only if those writes succeed too", async () => {
+  it("receive new segments during the copying of earlier ones, and count as complete only if both kinds of writes succeed", async () => {
     let open = () => {};
     far.gate = new Promise((resolve) => {
       open = resolve;

@@ -68,7 +68,7 @@ it("a delete wins over every edit until the row is re-created", () => {
   expect(isAlive(merged(again, both), USER)).toBe(true);
 });
 
-it("a deleted variable returns if it was written after the delete, but not if it was written before", () => {
+it("a deleted variable returns after a later write, but not after an earlier one", () => {
   const variable = edit(undefined, "us-east", 10, { name: '"KEY"', type: '"g"', value: '"1"' }, VARIABLE);
   const written = edit(variable, "eu-west", 30, { value: '"2"' }, VARIABLE);
   const early = merged(written, remove(variable, "us-east", 20, VARIABLE), VARIABLE);
@@ -96,7 +96,7 @@ it("a row with a version counter has all values of the write with the greater co
 describe("a row with versioned content", () => {
   const flow = () => edit(undefined, "us-east", 10, { name: '"f"', data: "1", token: "1", folder: "1" }, FLOW);
 
-  it("loses the earlier of two contents only if the writer of the later one had not seen the earlier one", () => {
+  it("reports the earlier of two contents as lost only if the later edit's writer had not seen it", () => {
     const [one, other] = [
       edit(flow(), "us-east", 20, { data: "2" }, FLOW),
       edit(flow(), "eu-west", 30, { data: "3" }, FLOW),

@@ -124,7 +124,7 @@ describe("the check for data that is newer than the backup", () => {
     );
   });
 
-  it("names the newer data, but no more than a few files", () => {
+  it("names the newer data, and only the first few files", () => {
     const claimFiles = Array.from({ length: 8 }, (_, index) => `file-${index}`);
     const refusal = refuseNewer({ rows: { flow: 2, user: 0 }, claimFiles, userFiles: [] }, takenAt);
     expect(refusal?.exitCode).toBe(ExitCode.Refused);
@@ -244,7 +244,7 @@ describe("a program", () => {
     });
   });
 
-  it("has ended by the time that its reader stops early or aborts it", async () => {
+  it("has ended when its reader stops reading early or aborts the program", async () => {
     const script = ["-c", "echo $$; exec sleep 600"];
     const look = (pid: string) => expect(() => process.kill(Number(pid), 0));
     let pid = "";

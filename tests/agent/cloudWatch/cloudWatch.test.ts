@@ -110,7 +110,7 @@ describe("the CloudWatch results", () => {
     expect(value(answers, "database_free_storage_bytes")).toBe(7);
   });
 
-  it("are unknown if they are missing, outdated or failed, but missing failures count as zero", async () => {
+  it("are unknown if they are missing, outdated or failed, but a missing number of failures is zero", async () => {
     const { cloudWatch } = answering([
       result(place("database_connections"), {}),
       result(place("database_free_storage_bytes"), { 20: 5 }),

@@ -65,7 +65,7 @@ describe("LangFlow's responses", () => {
     expect([locked.taken, locked.outdated]).toEqual([false, false]);
   });
 
-  it("are reported without the flow's contents that they repeat, such as a statement or an input", async () => {
+  it("are reported without the flow's contents, such as a statement or an input, even if LangFlow repeats them", async () => {
     const secret = "sk-a-secret-of-the-flow";
     const answers: [number, string][] = [
       [500, JSON.stringify({ message: `INSERT INTO flow VALUES ('${secret}')` })],

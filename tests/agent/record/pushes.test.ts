@@ -21,7 +21,7 @@ const ONE = "default/One.json";
 const names = () => [...fleet.langflow.rows.values()].map(({ flow }) => flow.name).sort();
 
 describe("a person's push", () => {
-  it("creates a flow with the id in a new file, and announces the flow before its creation", async () => {
+  it("creates a flow with the id from a new file, and announces the id before it creates the flow", async () => {
     const { langflow } = await begin();
     const announced: boolean[] = [];
     const { step } = langflow.faults;
@@ -53,7 +53,7 @@ describe("a person's push", () => {
     expect(langflow.rows.size).toBe(45);
   });
 
-  it("changes only the fields that it edits, and the region's own secrets stay", async () => {
+  it("changes only the edited fields, and keeps the region's own secrets", async () => {
     const langflow = await recorded();
     langflow.save(A, { description: "in LangFlow" });
     fleet.push({ [ONE]: fleet.edited(ONE, { data: graph("by hand", "") }) });

@@ -164,7 +164,7 @@ describe("a repository whose history is rewritten", () => {
     expect(fleet.file(TWO)).toContain("by hand");
   });
 
-  it("while commits are pending receives the contents of those commits again", async () => {
+  it("gets the contents of pending commits again", async () => {
     const [first] = await recorded();
     fleet.away = true;
     fleet.langflow.save(A, { data: graph("one 4") });

@@ -93,7 +93,7 @@ describe("a repository that was scrubbed of a text does not get the text back", 
     await expectLeft();
   });
 
-  it("if the Git reference that marks the imported commits is rewritten too and another region takes over", async () => {
+  it("if another region takes over and the Git reference of the imported commits is rewritten too", async () => {
     await inTurn();
     fleet.push({ "README.md": "hello" });
     await fleet.settle();
@@ -190,7 +190,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     expectNowhere();
   });
 
-  it("does not delete a flow that a user has edited since if a person deletes the file: the delete is held, by the next recorder too", async () => {
+  it("keeps its flow if a user has edited the flow since and a person deletes the file: the delete is held, by the next recorder too", async () => {
     await left();
     fleet.langflow.save(A, { description: "edited" });
     fleet.push({ [ONE]: undefined });

@@ -60,7 +60,7 @@ it("the recorder commits the time of an edit that replication has not read yet, 
   }
 });
 
-it("the next recorder does not import an edit that waited earlier if the user has edited the flow since", async () => {
+it("the next recorder does not import a waiting edit if the user has edited the flow since", async () => {
   const { fleet, east, west } = await recordedInEast();
   try {
     east.langflow.faults.broken.add(A);

@@ -54,7 +54,7 @@ describe("the region that holds the lease of the schedules", () => {
     expect(decide(view({ giveTo: "us-east" }))).toMatchObject({ kind: "hold" });
   });
 
-  it("sets the end of a lease that it gives up to the time when it stopped firing, but not before the lease's start", () => {
+  it("ends a lease that it gives up at the time when it stopped firing schedules, but not before the lease's start", () => {
     expect(given(LEASE, NOW + 1_000, "eu-west")).toEqual({ ...LEASE, until: NOW + 1_000, given: true, to: "eu-west" });
     expect(given(LEASE, NOW + 60_000, undefined).until).toBe(LEASE.until);
     expect(given({ ...LEASE, after: NOW + 5_000 }, NOW, undefined).until).toBe(NOW + 5_000);
@@ -152,7 +152,7 @@ describe("without a witness,", () => {
     return new Keeper({ region, named: "us-east", fence, ...rest }).round();
   };
 
-  it("only the configured region fires schedules, from now on and without an end", async () => {
+  it("only the configured region fires schedules, beginning now and without a time limit", async () => {
     await round("us-east", NEVER);
     expect(opened).toEqual([[NOW / 1000, NOW, Number.POSITIVE_INFINITY]]);
     await round("us-east", { ...FENCE, until: Number.POSITIVE_INFINITY });
@@ -163,7 +163,7 @@ describe("without a witness,", () => {
     expect([opened, closed]).toEqual([[], []]);
   });
 
-  it("the configured region continues from the start of its valid lease, or else after the latest end that it had requested", async () => {
+  it("the configured region continues from its valid lease's start, or else from the latest end that it requested", async () => {
     await round("us-east", FENCE);
     expect(opened[0]?.[1]).toBe(FENCE.after);
     await round("us-east", { ...FENCE, until: NOW - 1, asked: { generation: 5, until: NOW + 7_000 } });

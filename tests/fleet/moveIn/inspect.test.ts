@@ -232,7 +232,7 @@ describe("an unusual source database", () => {
     for (const each of [spy, copied]) each.mockRestore();
   });
 
-  it("has the knowledge bases in LangFlow's folder counted, and knowledge bases in other folders mentioned", async () => {
+  it("yields the number of knowledge bases in LangFlow's folder, and mentions those in other folders", async () => {
     const folder = recorded();
     expect((await look(folder)).unseen).toEqual([expect.stringMatching(/^knowledge bases: /)]);
     for (const base of ["bea/one", "bea/two", "cem/three"])
