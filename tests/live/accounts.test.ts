@@ -50,7 +50,7 @@ it("replication brings a user with her API key, variable and project to the othe
   ]);
 });
 
-it("replication keeps two accounts with the same username apart, each with only its own key, variable, project, file and flags, and renames the younger one", async () => {
+it("replication keeps two accounts with the same username apart, each with only its own data, and renames the younger account", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("grace"), await eu.makeUser("Grace")];
   await eu.query(`UPDATE "user" SET is_active = false WHERE id = $1`, [younger]);
@@ -155,7 +155,7 @@ it.each([
   ["second", "1", "2"],
   ["first", "2", "1"],
 ])(
-  "replication gives a merged account its keys, variables and connections in every region, if the regions had merged it into different accounts and the %s one is kept",
+  "a merged account has its keys, variables and connections in every region, even if the regions first merged it into two accounts and the %s is kept",
   async (_, ...ids) => {
     const [east, west] = await fleet();
     await rounds(east, west);
@@ -214,7 +214,7 @@ it.each([
   },
 );
 
-it("replication keeps the uploads of both accounts that are merged, although the files have the same name, once they are in the bucket", async () => {
+it("replication keeps the uploads of both accounts after a merge even if the files have the same name", async () => {
   const [us, eu] = await fleet();
   const [older, younger] = [await us.makeUser("edith"), await eu.makeUser("edith")];
   await us.query(SIGN_IN, [randomUUID(), older]);
@@ -381,7 +381,7 @@ it("replication fills a new region with an empty bucket, and reaches that bucket
   expect(await ap.query("SELECT username FROM \"user\" WHERE username = 'first'")).toHaveLength(1);
 });
 
-it("replication brings thousands of rows to the other region in one round, in whatever order they are published", async () => {
+it("replication brings thousands of rows to the other region in one round, whatever the order in which they are published", async () => {
   const [us, eu] = await fleet();
   await us.query(
     `INSERT INTO "user" (id, username, password, is_active, is_superuser, create_at, updated_at)
@@ -482,7 +482,7 @@ it("a region that replaces a lost one gets the rows that the lost region had cre
   expect(await ap.query("SELECT name FROM apikey WHERE user_id = $1", [user])).toEqual([{ name: "sk-lost" }]);
 });
 
-it("replication loses no change of a table while a release's schema of it is incompatible, and replicates all other tables meanwhile", async () => {
+it("while a table's schema is incompatible in a release, replication loses no change of that table and replicates all other tables", async () => {
   const [us, eu] = await fleet();
   const user = await us.makeUser("refused");
   const [revoked, fresh] = [randomUUID(), randomUUID()];

@@ -193,7 +193,7 @@ describe("two concurrent edits of one graph", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "3" }]);
   });
 
-  it("of which one changes the name and one the graph are merged without a copy", async () => {
+  it("are merged without a copy if one edit changes only the name", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user, { name: "Old" });
     await settled(us, eu);
@@ -310,7 +310,7 @@ it("two flows with the same name and endpoint, created in two regions at the sam
   expect(await names(eu)).toEqual(await names(us));
 });
 
-it("replication adopts the flows of the previous release without copies, and with the keys that only one region had", async () => {
+it("replication takes over the previous release's flows without copies, and with keys that only one region had", async () => {
   const [us, eu, user] = await fleet();
   const id = await flow(us, user, { graph: graph("both", "sk-typed-in") });
   await settled(us, eu);
@@ -380,7 +380,7 @@ describe("a problem of one flow", () => {
     expect(await flowsOf(eu, user)).toMatchObject([{ id: held, label: "edited" }]);
   });
 
-  it("such as a save while the agent's schema was missing does not lose the save, which becomes the flow or a copy", async () => {
+  it("such as a missing schema of the agent during a save loses no graph: the save becomes the flow or a copy", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);

@@ -293,7 +293,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(byPods.rows.map(({ name }) => name).sort()).toEqual(["Plain", "With a token"]);
   });
 
-  it("without login keeps its account and flows, but not the account's password, in both regions after their pods restart", async () => {
+  it("that ran without login keeps its account and flows, but not the account's password, after the pods of both regions restart", async () => {
     const starts = [us, eu].map(({ database }) =>
       scratch.langflow(`${database}-again`, {
         LANGFLOW_DATABASE_URL: postgres.url(database),
@@ -357,7 +357,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     await us.query("DELETE FROM flow WHERE id = $1", [flow?.id]);
   });
 
-  it("has its MCP servers, which 1.7.2 kept in a file, after `langflow migrate-mcp`, including those of the fleet's superuser", async () => {
+  it("keeps the MCP servers of all users, the superuser too, from 1.7.2's file after `langflow migrate-mcp`", async () => {
     const servers = () => us.query("SELECT name FROM mcp_server WHERE name = 'weather'");
     expect(await servers()).toEqual([]);
     execFileSync(join(scratch.tools.pythonBin, "langflow"), ["migrate-mcp"], {
@@ -375,7 +375,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     expect(await servers()).toEqual([{ name: "weather" }]);
   });
 
-  it("is imported without its damaged rows and their child rows if the operator requests that, and completely otherwise", async () => {
+  it("is imported without its damaged rows and their child rows if the operator requests that", async () => {
     const [ella, flow] = ["d".repeat(32), "9".repeat(32)];
     const sound = "SELECT count(*)::int AS rows FROM flow";
     const before = await us.query(sound);
@@ -400,7 +400,7 @@ describe("a LangFlow 1.7.2 on SQLite", () => {
     );
   });
 
-  it("can be imported again, which transfers later changes and overwrites no change that users made in the fleet", async () => {
+  it("can be imported again: later changes are imported, and no change that users made in the fleet is overwritten", async () => {
     inSource(`UPDATE flow SET description = 'later' WHERE id = '${hex(PLAIN)}';
       UPDATE variable SET default_fields = '["later"]';
       UPDATE user SET last_login_at = '2026-12-01 00:00:00', profile_image = 'later' WHERE username = 'cem';

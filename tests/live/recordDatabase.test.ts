@@ -334,7 +334,7 @@ describe("the single writer of a region", () => {
     expect(await first.becomeWriter()).toBe(false);
   });
 
-  it("changes after the database terminated the first writer's session, and the first cannot write any more", async () => {
+  it("changes after the database terminated the first writer's session; the first agent can then no longer write", async () => {
     const database = await migrated();
     const [first, second] = [storeOf(database), storeOf(database)];
     const [early, late] = [new RecordDatabase(first), new RecordDatabase(second)];

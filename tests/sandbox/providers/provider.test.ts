@@ -113,7 +113,7 @@ describe("create", () => {
     expect(hand.cloud.size).toBe(2);
   });
 
-  it("rejects a role whose boundary is not a policy of the account, as IAM does, and the boundary of an existing role changes in place", async () => {
+  it("rejects a role's boundary that is not a policy of the account, and changes an existing role's boundary in place", async () => {
     const hand = new Hand(aws);
     const permissionsBoundary = "arn:aws:iam::123456789012:policy/most";
     const bare = { name: "bounded", assumeRolePolicy: trust("a") };
@@ -403,7 +403,7 @@ describe("update, read and delete", () => {
     const small = { ...db, allocatedStorage: 100 };
     const striped = { iops: 12_000, storageThroughput: 500 };
 
-    it("is rejected at 400 GiB and above with the IOPS of smaller storage, which the provider sends along", async () => {
+    it("is rejected at 400 GiB and above with the IOPS of smaller storage", async () => {
       const hand = new Hand(aws);
       const { id, inputs } = await hand.create(database, small);
       expect(hand.read(database, id)?.properties).toMatchObject({ iops: 3_000, storageThroughput: 125 });

@@ -108,7 +108,7 @@ describe("the health of a pool", () => {
     expect(down.length).toBeGreaterThanOrEqual(2);
   });
 
-  it("is probed with the new settings after the monitor changes, and keeps its value until a new result contradicts it", async () => {
+  it("is probed with the new settings after the monitor changes, and stays until a new result contradicts it", async () => {
     await stage.apply(probedBy(FAST));
     await stage.apply(probedBy({ ...FAST, path: "/other" }));
     const { probed } = stage.origins["us-east"];

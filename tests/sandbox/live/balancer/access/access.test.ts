@@ -289,7 +289,7 @@ describe("the open paths", () => {
     .array(fc.constantFrom(...PIECES.split(" ")), { maxLength: 9 })
     .map((pieces) => `/${pieces.join("")}`);
 
-  it("lead to no other LangFlow route, however a path is written and whichever form of it Cloudflare checks", () => {
+  it("lead to no other LangFlow route, however a path is written, and whichever form of the path Cloudflare checks", () => {
     const paths = openPaths(OPENING_NAMES);
     const covers = (path: string) =>
       paths.some((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}(/.*)?$`, "s").test(path));
@@ -305,7 +305,7 @@ describe("the open paths", () => {
     );
   });
 
-  it("never admit a request at the local address if LangFlow would decode its path to a path that is not open", () => {
+  it("admit no request at the local address if LangFlow would decode its path to a path that needs a sign-in", () => {
     const gate = gateOf(applied(OPENING_NAMES));
     fc.assert(
       fc.property(spelled, (url) => {
