@@ -71,7 +71,7 @@ describe("a new public hostname", () => {
     return [again.exitCode, ...listed(again)];
   };
 
-  it("fails the preview without formerHostname, because no region would serve the old one", async () => {
+  it("fails the preview without formerHostname, because no region would serve the old hostname", async () => {
     name(after);
     const { exitCode, json }: Answer = await local.run(["preview"]);
     expect(exitCode).toBe(ExitCode.InvariantBroken);

@@ -70,7 +70,7 @@ describe("an ordinary user", () => {
   };
   const ada = async (region: string) => LangFlowApi.withToken((await fleet.langflow(region)).url, token);
 
-  it("created in one region can sign in to the others, where her session, API key, variable and project are valid", async () => {
+  it("created in one region can sign in to the other regions with the same session, API key, variable and project", async () => {
     const { url } = await fleet.langflow("us-east");
     const userId = await (await admin("us-east")).makeUser(ADA);
     token = await LangFlowApi.login(url, ADA.username, ADA.password);

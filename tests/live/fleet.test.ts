@@ -76,7 +76,7 @@ describe("the live fleet", () => {
 
   const langflow = (region: string) => fleet.process(region, "langflow");
 
-  it("starts in two regions with a real LangFlow that responds in each, and reports that", async () => {
+  it("starts in two regions, each with a real LangFlow that responds, and reports both", async () => {
     for (const region of REGIONS) {
       const { url, apiKey } = await fleet.langflow(region);
       const health = await fetch(`${url}/healthz`);

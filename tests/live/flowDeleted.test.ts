@@ -101,7 +101,7 @@ const known = (region: AccountsRegion, flow: string) =>
     [flow],
   );
 
-it("a deleted flow gets back its versions, schedule and their child rows if an edit in another region restores it; without such an edit, all are deleted everywhere", async () => {
+it("a deleted flow gets back its versions, schedule and their child rows if an edit in another region restores the flow", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("deleting", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),
@@ -140,7 +140,7 @@ it("a deleted flow gets back its versions, schedule and their child rows if an e
   for (const region of [us, eu]) expect(await partsOf(region, flow)).toEqual(NONE);
 });
 
-it("a flow moves to its user's default project everywhere if a region deletes its project while another region edits the flow or moves it there", async () => {
+it("a flow moves to its user's default project if a region deletes its project while another region edits the flow or moves it there", async () => {
   const [us, eu] = await fleet();
   const { url, apiKey } = await file.scratch().langflowWithKey("project", {
     LANGFLOW_DATABASE_URL: file.postgres().url(us.database),

@@ -121,7 +121,7 @@ it("replication stores a typed-in API key in no object in a form that a reader o
     for (const [key, body] of bucket.objects) expect(`${key} ${body.toString("latin1")}`).not.toContain("sk-canary");
 });
 
-it("renaming 20 projects while their flows are moved, edited and deleted in the other region creates no duplicates and reverts no change", async () => {
+it("20 renamed projects cause no duplicate and revert no change if another region moves, edits and deletes their flows meanwhile", async () => {
   const [us, eu, user] = await fleet();
   const folders: string[] = [];
   for (let each = 0; each < 20; each += 1) folders.push(await project(us, user, `P${each}`));
@@ -179,7 +179,7 @@ describe("two concurrent edits of one graph", () => {
     for (const region of [us, eu]) expect(await flowsOf(region, user)).toMatchObject([{ id, label: "of eu" }]);
   });
 
-  it("create no copy if both are equal, or if one is based on the other", async () => {
+  it("create no copy if both graphs are equal, or if one edit is based on the other edit", async () => {
     const [us, eu, user] = await fleet();
     const id = await flow(us, user);
     await settled(us, eu);
@@ -224,7 +224,7 @@ describe("a deleted flow", () => {
       expect(await flowsOf(region, user)).toMatchObject([{ id: edited, label: "unaware", project: "One" }]);
   });
 
-  it("that is restored has no project until its user creates one; then it moves to the user's default project, unless the user moved it to another", async () => {
+  it("moves to its user's default project after it is restored without a project, unless the user moved it to another project", async () => {
     const [us, eu, user] = await fleet();
     const one = await project(us, user, "One");
     const [edited, moved] = [
@@ -348,7 +348,7 @@ it("replication publishes nothing for a save that changes only the time", async 
 });
 
 describe("a problem of one flow", () => {
-  it("such as a graph with 100,000 NULs, unpaired surrogates and unbounded numbers blocks neither that flow nor any other", async () => {
+  it("such as 100,000 NULs, unpaired surrogates or huge numbers in its graph blocks neither that flow nor another", async () => {
     const [us, eu, user] = await fleet();
     const text = `\\\\u0000 ${"\\u0000".repeat(100_000)} \\ud83d \\ud83d\\ude00`;
     const id = randomUUID();

@@ -217,7 +217,7 @@ describe("a flow whose row is updated by SQL", () => {
     await query("UPDATE trigger SET state = 'paused' WHERE id = $1", [trigger]);
   });
 
-  it("is updated in its project's list of MCP tools at once, although LangFlow does not notify clients of a change of that list", async () => {
+  it("changes at once in its project's list of MCP tools, although LangFlow does not notify MCP clients", async () => {
     const mcp = async (method: string, params: object = {}) => {
       const { text } = await ask(
         "POST",

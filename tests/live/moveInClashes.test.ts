@@ -214,7 +214,7 @@ describe("an import", () => {
     expect(isWhole).toBe(false);
   });
 
-  it("moves a flow to its user's default project if its project is not imported, but not if the flow has no project", async () => {
+  it("moves a flow to its user's default project if its project is not imported; a flow without a project keeps none", async () => {
     const mine = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Starter Project', '${id("1")}')`;
     const nobodys = `INSERT INTO folder (id, name) VALUES ('${id("5")}', 'Starters')`;
     const { left, ask, isWhole } = await carried(
@@ -423,7 +423,7 @@ describe("an import", () => {
     expect(isWhole).toBe(true);
   });
 
-  it("moves a flow to its user's default project before LangFlow's migrations, and reports it, if the source lacks the flow's project", async () => {
+  it("moves a flow to its user's default project and reports this if the source lacks the flow's project", async () => {
     await postgres.create("langflow_dr_move_in", "migrated");
     await postgres.query(
       "langflow_dr_move_in",

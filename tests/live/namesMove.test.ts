@@ -258,7 +258,7 @@ describe.each(["variable", "flow"] as const)("a %s takes the former name of a re
   );
 });
 
-it("a variable takes a renamed row's former name, even if the rename is published after 2,000 other changes and a skipped large row", async () => {
+it("a variable takes a renamed row's former name, even if the rename is published after 2,000 other changes", async () => {
   const [us, eu, user] = await fleet();
   const [renamed, taker] = [ID(1), ID(2)];
   await make(us, "variable", user, renamed, "name", "one");

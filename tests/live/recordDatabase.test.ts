@@ -137,7 +137,7 @@ describe("flows that are created from files", () => {
 });
 
 describe("the replication state of flows", () => {
-  it("is undefined without replication, and otherwise contains tombstones, timestamps by field, the region of the newest edit, and unread changes", async () => {
+  it("is undefined without replication; with replication, it has tombstones, timestamps by field, and unread changes", async () => {
     const database = await migrated();
     const record = recordOf(database);
     const id = randomUUID();

@@ -248,7 +248,7 @@ it("rekey repairs a region that received ciphertext of the old key after its own
   for (const region of [us, eu]) expect(await read(region, after)).toEqual({ ...clear(CLEAR), variable: "late" });
 });
 
-it("rekey re-encrypts rows that were deleted with their flow, read by the agent or not, so that they use the current key if restored", async () => {
+it("rekey also re-encrypts rows that were deleted with their flow, so that restored rows use the current key", async () => {
   const [us, eu] = await pair();
   const user = await us.makeUser("ada");
   const { secret } = await before.encrypt({ secret: ["token", "of a webhook"] });

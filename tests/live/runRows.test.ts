@@ -107,7 +107,7 @@ describe("a run that waits for a person", () => {
     ]);
   });
 
-  it("is published as ended, not as running, if a person answers the run between its capture and its publication", async () => {
+  it("is published as ended, not as running, if a person answers the run just before its publication", async () => {
     const { us, eu, user, usKeeper } = await fleet();
     await usKeeper.keeper.round();
     const jobs = [];

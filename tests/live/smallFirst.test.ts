@@ -113,7 +113,7 @@ it("a row gives up its former name before a different row takes the name, even i
   for (const region of [us, eu]) expect(await shown(region)).toEqual(asMade);
 });
 
-it("a large flow is not delayed indefinitely by a stream of smaller ones", async () => {
+it("a large flow is not delayed indefinitely by a stream of smaller rows", async () => {
   const [us, , user] = await fleet();
   const text = randomBytes(700_000).toString("base64");
   const save = (name: string, bytes: number) =>

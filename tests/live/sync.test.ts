@@ -214,7 +214,7 @@ describe("two regions of real LangFlow with a record in Git", () => {
     expect((await git("rev-list", "--merges", "main")).trim()).toBe("");
   });
 
-  it("delete a flow in both regions if nobody has edited the flow since", async () => {
+  it("delete a flow in both regions if nobody has edited the flow", async () => {
     const { id } = await west.create("Not needed");
     await until("it is in us-east", async () => (await east.flow(id)) !== undefined);
     await until("it is in Git", () => isRecorded("Not needed"));

@@ -123,7 +123,7 @@ describe("the capacity of any region", () => {
   const takeover = fc.constantFrom<Takeover>("one", "even", "standby");
   const measures = ({ connections, cores, memoryGib }: Capacity) => [connections, cores, memoryGib];
 
-  it("is never negative; a region's loss needs at least as much as normal load, the maximum of pods more, and a rolling update most", () => {
+  it("is never negative; normal load needs no more than a region's loss, that no more than the maximum of pods, a rolling update most", () => {
     fc.assert(
       fc.property(anySize("east"), anySize("west"), takeover, (east, west, how) => {
         for (const { needs, available } of capacities([east, west], how).flatMap(measures)) {

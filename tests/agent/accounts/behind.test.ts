@@ -24,7 +24,7 @@ function reader(isLeft: (place: Place) => boolean = () => false) {
 }
 
 describe("a region is behind another region's feed", () => {
-  it("while an earlier segment than the last one it read is missing and may affect the name of a row", () => {
+  it("while a segment before the last read segment is missing, if the missing segment may affect a row's name", () => {
     const left = new Set<number>();
     const { behind, read } = reader(({ number }) => left.has(number));
     read(place("us-east", 0));

@@ -36,7 +36,7 @@ describe("a deleted account", () => {
     expect([idsIn(west, "user"), idsIn(west, "folder")]).toEqual([["u"], ["f"]]);
   });
 
-  it("is no longer the author of rows in another user's flow, in any region, even if a row arrives late or the account is re-created", async () => {
+  it("is no longer the author of rows in another user's flow, even if such a row arrives late or the account is re-created", async () => {
     const [east, west] = pair("user", "flow", "flow_version");
     for (const [id, at] of [["owner", 1] as const, ["u", 2] as const])
       east.edit("user", id, { username: JSON.stringify(id), is_active: "true" }, at);

@@ -199,7 +199,7 @@ describe("a delete of a flow", () => {
     ["graph", saved("of the west")],
     ["name", { name: '"Renamed"' }],
   ])(
-    "is undone by an edit of the %s that the deleting region had not seen: the flow returns with its versions, schedules and shares",
+    "is undone by an unseen edit of the %s in another region: the flow returns with its versions, schedules and shares",
     async (_, edit) => {
       const all = await withParts();
       const [east, west] = all;
@@ -432,7 +432,7 @@ describe("two flows of one user", () => {
     expect(named(east)).toEqual({ f: '"Flow"', "11111111-x": '"Same"', "22222222-y": '"Same (22222222)"' });
   });
 
-  it("that get the same endpoint in two regions end up with different endpoints: the later flow gets a suffix, and its endpoint stays valid", async () => {
+  it("that get the same endpoint in two regions end up with different endpoints: the later flow's endpoint gets a suffix", async () => {
     const all = await regions();
     const [east, west] = all;
     const endpoint_name = '"hook"';
@@ -547,7 +547,7 @@ describe("flows that existed before the agent recorded their versions", () => {
     expect(Object.values(copies)).toMatchObject([{ data: graph("of the east"), name: '"Flow (1970-01-01 00:00:00)"' }]);
   });
 
-  it("become equal in every region, with their typed-in keys, even if a third region has a different graph with a timestamp in between", async () => {
+  it("become equal in every region, with their typed-in keys, even if a third region's graph has a timestamp between theirs", async () => {
     const all = await upgraded([
       [20, saved("same")],
       [15, saved("other")],

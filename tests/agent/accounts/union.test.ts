@@ -72,7 +72,7 @@ describe("two rows with the same name", () => {
     for (const region of [east, west]) expect(contentsOf(region, "variable").x?.value).toBe('"of the west"');
   });
 
-  it("become the same row in every region and keep their references, even if regions had first merged them into different rows", async () => {
+  it("merge into the same row in every region with all references, even if two regions first merged them into different rows", async () => {
     const { east, west, fromWest, made } = await madeApart();
     const united = await round(east, fromWest);
     expect(contentsOf(east, "authz_role_assignment").v?.role_id).toBe('"first"');
@@ -206,7 +206,7 @@ describe("two rows with the same name", () => {
     }
   });
 
-  it("have one secret in a region that learns of the merged secrets before the merged connections", async () => {
+  it("have one secret even in a region that receives the merged secrets before the merged connections", async () => {
     const [us, eu, ap] = ["us-east", "eu-west", "ap-south"].map((name) =>
       regionWith(name, "user", "connection", "connection_secret"),
     ) as [MemoryTables, MemoryTables, MemoryTables];
@@ -350,7 +350,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("merge no matter when the proof of identity arrives, and are inactive everywhere if an administrator deactivated one of them", async () => {
+  it("merge whenever the proof of identity arrives, and are inactive everywhere if an administrator deactivated either account", async () => {
     const [east, west] = namesakes();
     signIn(east, "older", 12);
     await exchange(east, west);
@@ -374,7 +374,7 @@ describe("two accounts with the same username", () => {
       });
   });
 
-  it("stay separate also if three regions create one each, and all merge if they belong to one person", async () => {
+  it("stay separate also if there are three, one per region, and all three merge if they belong to one person", async () => {
     const regions = ["us-east", "eu-west", "ap-south"].map((name) => regionWith(name, ...ALL));
     for (const [n, region] of regions.entries()) region.edit("user", `u${n}`, user("bob"), 10 * (n + 1));
     await exchange(...regions);

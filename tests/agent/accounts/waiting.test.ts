@@ -46,7 +46,7 @@ describe("a flow's public settings", () => {
     east.takeChanges();
   });
 
-  it("are equal in every region, and become private everywhere once one region makes the flow private, whatever the other regions have seen", async () => {
+  it("are equal in every region, and private everywhere once any region has made the flow private, whatever the others had seen", async () => {
     west.edit("flow", "f", { access_type: '"PUBLIC"' }, 21);
     west.edit("flow", "f", { access_type: '"PRIVATE"' }, 22);
     west.takeChanges();

@@ -28,7 +28,7 @@ describe("held deletes", () => {
     expect(codes[0]).not.toBe(codes[1]);
   });
 
-  it("stay released for an hour after an operator enters their code in the folder of the agent that holds them", () => {
+  it("stay released for an hour after an operator enters their code in the agent's folder", () => {
     const folder = mkdtempSync(join(tmpdir(), "release-"));
     const releases = new Releases(folder);
     const held = { ids: ["a", "b"], code: "0a1b2c3d", of: 3 };

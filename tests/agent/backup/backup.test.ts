@@ -154,7 +154,7 @@ describe("the list of uploaded files", () => {
 });
 
 describe("lost uploads", () => {
-  it("are all logged, and the error message names the first few and the number of the others", () => {
+  it("are all logged, and the error message names the first few uploads and the number of further uploads", () => {
     const bucket = new Bucket({} as S3Client, "flows");
     const said: unknown[] = [];
     const lost = new LostFiles(
@@ -232,7 +232,7 @@ describe("forEachConcurrent()", () => {
 describe("a program", () => {
   const environment = { PATH: process.env.PATH };
 
-  it("reports that it is not on PATH, or its last error output and what to do", async () => {
+  it("reports its absence from PATH, or its last error output and the remedy", async () => {
     await expect(runProgram("no-such-program", [], environment)).rejects.toMatchObject({
       exitCode: ExitCode.BadInput,
       message: "no-such-program is not on PATH",

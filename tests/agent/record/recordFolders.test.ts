@@ -57,7 +57,7 @@ describe("the owner of a folder", () => {
     });
   };
 
-  it("is the user in user.yaml; of several folders with one user.yaml, only that with the user's recorded flows, or else the oldest, counts", async () => {
+  it("is the user in user.yaml; if several folders name one user, only one counts: that with the user's recorded flows, or the oldest", async () => {
     const yaml = `id: ${BOB}\nname: Robert\n`;
     const files = { "z/user.yaml": yaml, "m/user.yaml": yaml, "m/a.json": "{}", "default/user.yaml": yaml };
     for (const [of, folder] of [
@@ -84,7 +84,7 @@ describe("the owner of a folder", () => {
     }
   });
 
-  it("without a user.yaml is the owner of the folder's flows, or else the only user of the same name, or undefined if that is ambiguous", async () => {
+  it("without a user.yaml is the owner of its flows, or else the only user of the same name, or undefined if there are several", async () => {
     const files = { "team/a.json": "{}", "bob/b.json": "{}", "other/c.json": "{}", "docs/readme.md": "" };
     const first = await given(files, {
       owners: {
@@ -115,7 +115,7 @@ describe("the owner of a folder", () => {
 });
 
 describe("a commit's files", () => {
-  it("are reported with a reason if they cannot be read; a flow that two files contain is read from the recorded file, or else from the first", async () => {
+  it("are reported if they cannot be read; of two files with the same flow, the recorded file or else the first is read", async () => {
     const { tree, reader } = await treeOf({
       "default/link.json": { plain: false },
       "default/\uFFFD.json": flow(ADA),

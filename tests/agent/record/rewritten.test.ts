@@ -231,7 +231,7 @@ describe("a second region", () => {
     expect(east.rows.get(A)?.flow.description).toBe("d");
   });
 
-  it("that was the recorder earlier does not import what the other region recorded meanwhile", async () => {
+  it("that becomes the recorder again does not import the other region's recorded commits", async () => {
     const { east, west } = await two();
     east.save(A, { name: "One", data: graph("first") });
     await fleet.cycle();

@@ -190,7 +190,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     expectNowhere();
   });
 
-  it("keeps its flow if a user has edited the flow since and a person deletes the file: the delete is held, by the next recorder too", async () => {
+  it("does not delete a flow with later edits if a person deletes the file: the delete is held, by the next recorder too", async () => {
     await left();
     fleet.langflow.save(A, { description: "edited" });
     fleet.push({ [ONE]: undefined });
@@ -222,7 +222,7 @@ describe("a scrubbed file that the recorder leaves unchanged", () => {
     }
   });
 
-  it("changes only the fields of its flow that a person edits in it, for the next recorder too", async () => {
+  it("changes only those fields of its flow that a person edits in the file, for the next recorder too", async () => {
     await left();
     for (const description of ["a new one", "another"]) {
       fleet.push({ [ONE]: fleet.edited(ONE, { description }) });

@@ -138,7 +138,7 @@ describe("the pods of a live Deployment", () => {
     await until(() => !deployment.isSettling);
   });
 
-  it("get connections while they stop only for as long as the load balancer drains them", async () => {
+  it("get new connections during their shutdown only until the load balancer has drained them", async () => {
     const { deployment, next } = pretended({ readyMs: 0, endMs: 120 });
     await deployment.become(workloadOf("old"), 2);
     await until(() => deployment.targets(0).length === 2);

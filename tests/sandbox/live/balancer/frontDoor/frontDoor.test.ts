@@ -274,7 +274,7 @@ describe("LangFlow's routes", () => {
     return { method, path };
   });
 
-  it("are blocked exactly if no caller is meant to use them", () => {
+  it("are blocked if, and only if, no caller is meant to use them", () => {
     const shut = routes.filter(({ method, path }) => closed?.(seen(path, { method })));
     expect(shut).toEqual(routes.filter((route) => ruleOf(route)?.access === "nobody"));
     expect(shut.length).toBeGreaterThan(0);
