@@ -1048,7 +1048,7 @@ export class DatabaseTables implements Tables {
   }
 
   /**
-   * Runs work in a savepoint, and undoes the work if the database rejects it.
+   * Runs work in a savepoint, and undoes all of it if the database rejects a statement.
    *
    * @returns why the database rejected it; undefined if it did not
    */

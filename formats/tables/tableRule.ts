@@ -102,11 +102,11 @@ export interface Ciphertext {
 }
 
 /**
- * How concurrent edits of a row's content keep both contents: the later content stays, and the other one becomes a
+ * How concurrent edits of a row's content keep both contents: the later content stays, and the other content becomes a
  * conflict copy, a new row.
  */
 export interface Versions {
-  /** Columns of the content, which move as one value. The first one is compared. */
+  /** Columns of the content, which move as one value. The first column is compared. */
   readonly content: readonly string[];
   /**
    * Column with the uuid by which LangFlow distinguishes contents. If it is null, the agent derives a uuid from the

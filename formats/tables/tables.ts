@@ -36,7 +36,7 @@ const ABOUT_RESOURCE: Reference = {
 };
 
 /**
- * Condition that no row satisfies: users or teams that have the same name may be different ones, so they are not
+ * Condition that no row satisfies: users or teams of the same name may be different users or teams, so they are not
  * merged.
  */
 const NONE: RowCondition = { any: [] };
