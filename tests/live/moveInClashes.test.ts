@@ -214,7 +214,7 @@ describe("an import", () => {
     expect(isWhole).toBe(false);
   });
 
-  it("moves a flow to its user's default project if its project is not imported; a flow without a project keeps none", async () => {
+  it("puts a flow into its user's default project if its project is not imported, or into no project if the user has none", async () => {
     const mine = `INSERT INTO folder (id, name, user_id) VALUES ('${id("4")}', 'Starter Project', '${id("1")}')`;
     const nobodys = `INSERT INTO folder (id, name) VALUES ('${id("5")}', 'Starters')`;
     const { left, ask, isWhole } = await carried(

@@ -55,7 +55,7 @@ describe("a flow's public settings", () => {
     for (const each of [east, west]) expect(holds(each)).toMatchObject({ ...shown, access_type: '"PRIVATE"' });
   });
 
-  it("are restored together with a deleted flow that another region had edited", async () => {
+  it("are restored together with a deleted flow if another region had edited that flow", async () => {
     west.edit("flow", "f", undefined, 30);
     west.takeChanges();
     east.edit("flow", "f", { name: '"still here"' }, 25);

@@ -104,7 +104,7 @@ describe("the owner of a folder", () => {
     expect((await given({ "bob/b.json": "{}" }, { users: twins })).byUser.size).toBe(1);
   });
 
-  it("is given a new folder if active and with flows; the folder's name is unused in any letter case", async () => {
+  it("gets a new folder, with a name that is unused in any letter case, only if the owner is active and has flows", async () => {
     const users = [user(ADA, "admin"), user(BOB, "Bob"), user(EVE, "eve", false)];
     const { byUser } = await given({ "BOB/readme.md": "" }, { users, flows: [BOB, EVE] });
     expect([...byUser]).toEqual([
@@ -115,7 +115,7 @@ describe("the owner of a folder", () => {
 });
 
 describe("a commit's files", () => {
-  it("are reported if they cannot be read; of two files with the same flow, the recorded file or else the first is read", async () => {
+  it("are reported if they cannot be read; if two files have the same flow, the recorded file is read, or else the first", async () => {
     const { tree, reader } = await treeOf({
       "default/link.json": { plain: false },
       "default/\uFFFD.json": flow(ADA),

@@ -177,7 +177,7 @@ describe("the record in Git", () => {
     ],
     ["it cannot parse as JSON", () => new SyntaxError("Unexpected token sk-of-a-user"), "SyntaxError"],
     ["the database cannot return", () => refused("54001"), "54001"],
-  ])("omits only the flow that %s, and has the others after the same cycle", async (_, error, reason) => {
+  ])("omits only the flow that %s, and has all other flows after the same cycle", async (_, error, reason) => {
     const { langflow } = await begin();
     for (const id of [A, B, C]) langflow.save(id, { name: id, data: graph("x") });
     const { database } = fleet.region().parts;

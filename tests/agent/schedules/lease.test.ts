@@ -36,7 +36,7 @@ const view = (more: Partial<View>): View => ({
 const west = (more: Partial<View>) => view({ region: "eu-west", fence: NEVER, ...more });
 
 describe("the region that holds the lease of the schedules", () => {
-  it("renews the lease for a term that begins before the request, and keeps the lease's start", () => {
+  it("renews the lease for a term from a time before the request, and keeps the start of the lease", () => {
     const lease = { ...LEASE, until: NOW + TERM_MS };
     expect(decide(view({}))).toEqual({ kind: "hold", lease, until: NOW + TERM_MS });
   });

@@ -206,7 +206,7 @@ describe("a recorded fleet", () => {
     expect(regions[0]?.drill).toMatchObject({ passed: true, detectionSeconds: 36.5, recoverySeconds: 2.4 });
   });
 
-  it.each(SPOILED)("with %s fails exactly the check for it", async (_, spoil, check, finding) => {
+  it.each(SPOILED)("with %s fails exactly the check for that problem", async (_, spoil, check, finding) => {
     spoil();
     const { readiness, broken } = await brokenIn();
     expect(broken.map((each) => each.check)).toEqual([check]);

@@ -70,7 +70,7 @@ describe("the health of a pool", () => {
     expect(stage.origins["us-east"].probed).toHaveLength(3);
   });
 
-  it("is probed only once if there was a response", async () => {
+  it("is not probed again at once after a response, even after an error response", async () => {
     stage.origins["us-east"].health = () => 500;
     await stage.apply(probedBy({ ...MONITOR, retries: 2 }));
     expect(stage.origins["us-east"].probed).toHaveLength(1);
